@@ -1,0 +1,62 @@
+import type { RunEventType } from './event.js';
+import type { HeaderMap, ReceivedMessage, VerifiedMessage } from './message.js';
+import type { Run } from './run.js';
+import type { Verification } from './verification.js';
+
+/** What a message says about a run: the events it is evidence for, in the order they happened. */
+export interface RunSignal {
+  readonly types: readonly RunEventType[];
+  readonly occurredAt: Date;
+  readonly run: Run;
+}
+
+/** The outcome of reading one message. */
+export type Reading =
+  | {
+      readonly state: 'read';
+      /** The provider's own message type. */
+      readonly messageType: string;
+      readonly payload: object;
+      readonly signal: RunSignal;
+    }
+  | {
+      /** The sender's test button, or a shape that means one: runs no handler. */
+      readonly state: 'test';
+      readonly reason: string;
+    }
+  | {
+      /** A well-formed message of a type this version does not know. `@OnMessage` handlers get it. */
+      readonly state: 'unknown';
+      readonly reason: string;
+      readonly messageType: string;
+      readonly payload: object;
+    }
+  | {
+      /** Verified, but not of the documented shape. */
+      readonly state: 'quarantined';
+      readonly reason: string;
+    };
+
+/**
+ * Port: one configured provider. The receiver calls {@link verify} and {@link identify} before the answer, so both
+ * must be quick and must not write anywhere; the dispatcher calls {@link read} later, as often as it needs.
+ */
+export interface Provider {
+  /** Name of the provider, as in `event.provider`. */
+  readonly name: string;
+  /**
+   * How messages are signed, for the boot log: a few words that name no secret, for example `Standard Webhooks,
+   * 2 secrets` or `HMAC-SHA256 in authorization, 1 secret`. Starts with `NONE` if anyone may send: the boot log warns.
+   */
+  readonly signature: string;
+  /** Headers kept with a stored message, in lower case. Never one that carries a secret. */
+  readonly headersKept: readonly string[];
+  /** Checks the signature over the raw bytes. Must not look into the body before that. */
+  verify(message: ReceivedMessage): Verification | Promise<Verification>;
+  /** The sender's id of the message, from signed data only; empty if there is none. Must not throw. */
+  identify(message: VerifiedMessage): string;
+  /** Turns a message into what it says. Bad content is a `quarantined` reading, not an exception. */
+  read(message: VerifiedMessage): Reading;
+  /** For a request without a usable signature: what its headers look like, to help the operator. */
+  hint?(headers: HeaderMap): string | undefined;
+}
