@@ -1,0 +1,81 @@
+// The arrows of the code base (ARCHITECTURE.md): everything points to libs/core, and core points nowhere.
+const spec = '\\.(spec|e2e-spec|test-d)\\.ts$';
+
+/** Libraries that only some libs may know: the package (as a path below node_modules) and the libs. */
+const reserved = [
+  { name: 'nest-only-in-nest-and-testing', packages: '@nestjs', libs: 'nest|testing' },
+  { name: 'kysely-only-in-sql-inbox', packages: 'kysely', libs: 'sql-inbox' },
+  { name: 'sqlite-driver-only-in-sql-inbox', packages: '(@types/)?better-sqlite3', libs: 'sql-inbox' },
+  {
+    name: 'class-validator-only-in-providers',
+    packages: 'class-validator|class-transformer',
+    libs: 'dbt-cloud|paradime',
+  },
+];
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'core-knows-only-node',
+      comment: 'libs/core is plain TypeScript over node: builtins; third parties build on it without Nest or a driver.',
+      severity: 'error',
+      from: { path: '^libs/core/', pathNot: spec },
+      to: { pathNot: '^libs/core/', dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'core-specs-know-only-jest-and-fast-check',
+      severity: 'error',
+      from: { path: `^libs/core/.*${spec}` },
+      to: { pathNot: ['^libs/core/', '^node_modules/(@jest/globals|fast-check)/'], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'libs-know-only-core',
+      comment: 'A lib imports nothing of ours but `nestjs-runhooks/core`.',
+      severity: 'error',
+      from: { path: '^libs/([^/]+)/', pathNot: spec },
+      to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/core/src/index\\.ts$'] },
+    },
+    {
+      name: 'specs-know-only-core-and-testing',
+      severity: 'error',
+      from: { path: `^libs/([^/]+)/.*${spec}` },
+      to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/(core|testing)/src/index\\.ts$'] },
+    },
+    {
+      name: 'libs-by-package-name',
+      comment: 'Other libs are imported by package name, as a third party would, never by a relative path.',
+      severity: 'error',
+      from: { path: '^(libs/[^/]+|apps/[^/]+|bench)/' },
+      to: { path: '^libs/', pathNot: '^$1/', dependencyTypesNot: ['aliased'] },
+    },
+    ...reserved.map(({ name, packages, libs }) => ({
+      name,
+      severity: 'error',
+      from: { path: '^libs/', pathNot: `^libs/(${libs})/` },
+      to: { path: `^node_modules/(${packages})/` },
+    })),
+    {
+      name: 'libs-declare-what-they-import',
+      comment: 'A package that a lib imports is in dependencies or peerDependencies.',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: spec },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['npm', 'npm-peer', 'npm-optional'],
+      },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|test/packaging)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};
