@@ -1,0 +1,81 @@
+/**
+ * Base of every error Runhooks throws. `code` is a literal to switch on; `message` says what was found, what was
+ * expected and what to do. Messages never hold secrets or payloads.
+ */
+export abstract class RunhooksError extends Error {
+  abstract readonly code: `RUNHOOKS_${string}`;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An option is wrong. Thrown at boot; `option` is its path, for example `dbtCloud({ name: 'dbt' }).secrets[0]`. */
+export class ConfigurationError extends RunhooksError {
+  readonly code = 'RUNHOOKS_CONFIGURATION';
+
+  constructor(
+    readonly option: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${option}: ${problem}`, options);
+  }
+}
+
+/** The store cannot take work right now. For a sender this is a 503: it is unknown whether the message was stored. */
+export class StoreUnavailableError extends RunhooksError {
+  readonly code = 'RUNHOOKS_STORE_UNAVAILABLE';
+}
+
+/** An attempt was ended because the handler ran longer than its `timeoutMs`. */
+export class HandlerTimeoutError extends RunhooksError {
+  readonly code = 'RUNHOOKS_HANDLER_TIMEOUT';
+
+  constructor(handlerId: string, timeoutMs: number) {
+    super(`handler "${handlerId}" did not settle within its timeoutMs of ${timeoutMs} ms`);
+  }
+}
+
+/** The process is shutting down: the reason running handlers find in `delivery.signal`. */
+export class ShutdownError extends RunhooksError {
+  readonly code = 'RUNHOOKS_SHUTDOWN';
+
+  constructor() {
+    super('the app is shutting down; this delivery will be attempted again after the restart');
+  }
+}
+
+const permanent = Symbol.for('nestjs-runhooks:permanent-error');
+const retryLater = Symbol.for('nestjs-runhooks:retry-later');
+
+/** Thrown by a handler: trying again cannot help. The delivery becomes a dead letter at once. */
+export class PermanentError extends RunhooksError {
+  readonly code = 'RUNHOOKS_PERMANENT';
+  readonly [permanent] = true;
+}
+
+/** Thrown by a handler: try again, but not before `delayMs` have passed. */
+export class RetryLater extends RunhooksError {
+  readonly code = 'RUNHOOKS_RETRY_LATER';
+  readonly [retryLater] = true;
+
+  constructor(
+    readonly delayMs: number,
+    message = `the handler asked to be run again in ${delayMs} ms`,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Whether a thrown value is a {@link PermanentError}, also one of another copy of this package. */
+export function isPermanentError(thrown: unknown): thrown is PermanentError {
+  return typeof thrown === 'object' && thrown !== null && permanent in thrown;
+}
+
+/** Whether a thrown value is a {@link RetryLater}, also one of another copy of this package. */
+export function isRetryLater(thrown: unknown): thrown is RetryLater {
+  return typeof thrown === 'object' && thrown !== null && retryLater in thrown;
+}

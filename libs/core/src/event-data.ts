@@ -1,0 +1,62 @@
+import type { WebhookEvent } from './event.js';
+import type { VerifiedMessage } from './message.js';
+import type { Provider, Reading } from './provider.js';
+import type { RunKey } from './run-state.js';
+import type { Run } from './run.js';
+import type { StoredEvent } from './store.js';
+import { RunhooksError } from './errors.js';
+
+/** What is stored of an event beside its columns. The payload is not: it is read again from the kept message. */
+export interface EventFacts {
+  readonly occurredAt: Date;
+  readonly receivedAt: Date;
+  readonly run?: Run;
+  readonly messageType?: string;
+}
+
+/** The payload of an event cannot be had any more. */
+export class PayloadUnavailableError extends RunhooksError {
+  readonly code = 'RUNHOOKS_PAYLOAD_UNAVAILABLE';
+}
+
+/** `<type>:<source>/<account>/<run>`: the same for every copy of the fact. Parts are percent-encoded. */
+export function runEventId(type: string, run: RunKey): string {
+  return `${type}:${run.source}/${encodeURIComponent(run.accountId)}/${encodeURIComponent(run.runId)}`;
+}
+
+export function eventData(facts: EventFacts): string {
+  return JSON.stringify(facts);
+}
+
+/**
+ * The event a handler gets. `payload` is read from the message when it is first asked for: most handlers never do.
+ * It throws {@link PayloadUnavailableError} if this version cannot read the message any more.
+ */
+export function restoreEvent(stored: StoredEvent, message: VerifiedMessage, provider: Provider | undefined): WebhookEvent {
+  const { id, type, source, messageId, data } = stored;
+  const facts = JSON.parse(data, reviveDates) as EventFacts;
+  let payload: object | undefined;
+  const event = {
+    id,
+    type,
+    provider: stored.provider,
+    source,
+    messageId,
+    ...facts,
+    get payload(): object {
+      return (payload ??= payloadOf(stored, provider?.read(message)));
+    },
+  };
+  return event as unknown as WebhookEvent;
+}
+
+function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
+  if (reading && 'payload' in reading) return reading.payload;
+  const found = reading ? `now reads as ${reading.state}: ${reading.reason}` : `is of source "${stored.source}", which is not configured`;
+  throw new PayloadUnavailableError(`the payload of event ${stored.id} cannot be read: message ${stored.messageId} ${found}`);
+}
+
+/** Dates are the only values kept under names that end in `At`. */
+function reviveDates(key: string, value: unknown): unknown {
+  return key.endsWith('At') && typeof value === 'string' ? new Date(value) : value;
+}

@@ -1,0 +1,56 @@
+import type { ProviderMessageType, ProviderName, ProviderPayloads } from './provider-payloads.js';
+import type { Run } from './run.js';
+
+/** Every event about a run. `run.completed` means over: the provider will say nothing more about this run. */
+export const RUN_EVENT_TYPES = ['run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed'] as const;
+
+export type RunEventType = (typeof RUN_EVENT_TYPES)[number];
+
+/** Event type of a provider's own message, for `@OnMessage` handlers. */
+export const MESSAGE_EVENT_TYPE = 'message.received';
+
+interface EventBase<T extends string, P extends ProviderName> {
+  /** Unique and the same for every copy of the fact: `<type>:<source>/<account>/<run>`. */
+  readonly id: string;
+  readonly type: T;
+  readonly provider: P;
+  /** Name of the source that sent the message. */
+  readonly source: string;
+  /** The message this was read from. */
+  readonly messageId: string;
+  /** When it happened, by the provider's clock (else when we received it). */
+  readonly occurredAt: Date;
+  readonly receivedAt: Date;
+  /** The provider's own payload, validated; unknown fields are kept. */
+  readonly payload: ProviderPayloads[P];
+}
+
+interface RunEventOf<T extends RunEventType, P extends ProviderName> extends EventBase<T, P> {
+  readonly run: Run;
+}
+
+interface MessageEventOf<P extends ProviderName, M extends string> extends EventBase<typeof MESSAGE_EVENT_TYPE, P> {
+  /** The provider's own message type, for example `job.run.completed`. */
+  readonly messageType: M;
+}
+
+/** An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. */
+export type RunEvent<T extends RunEventType = RunEventType, P extends ProviderName = ProviderName> = {
+  [K in T]: { [Q in P]: RunEventOf<K, Q> }[P];
+}[T];
+
+/** A provider's own message, as `@OnMessage` handlers get it. */
+export type MessageEvent<P extends ProviderName = ProviderName, M extends ProviderMessageType<P> = ProviderMessageType<P>> = {
+  [Q in P]: MessageEventOf<Q, M & string>;
+}[P];
+
+export type RunStarted<P extends ProviderName = ProviderName> = RunEvent<'run.started', P>;
+export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvent<'run.succeeded', P>;
+export type RunFailed<P extends ProviderName = ProviderName> = RunEvent<'run.failed', P>;
+export type RunCanceled<P extends ProviderName = ProviderName> = RunEvent<'run.canceled', P>;
+export type RunCompleted<P extends ProviderName = ProviderName> = RunEvent<'run.completed', P>;
+
+/** Anything a handler can be given. */
+export type WebhookEvent = RunEvent | MessageEvent;
+
+export type WebhookEventType = WebhookEvent['type'];

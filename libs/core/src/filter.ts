@@ -1,0 +1,72 @@
+import type { RunEventType } from './event.js';
+import { matchesPattern } from './glob.js';
+import type { ProviderName } from './provider-payloads.js';
+import type { Reference, Run } from './run.js';
+
+/** A value, or several of which one must fit. */
+export type OneOrMore<T> = T | readonly T[];
+
+/**
+ * Which events a handler wants; every field given must fit. `account`, `project`, `environment` and `job` are an id,
+ * a name, or a pattern over either in which only `*` is special.
+ */
+export interface EventFilter {
+  readonly provider?: OneOrMore<ProviderName>;
+  /** Name of a configured source. */
+  readonly source?: OneOrMore<string>;
+  /** dbt Cloud: account. Paradime: workspace (uid or name). */
+  readonly account?: OneOrMore<string>;
+  readonly project?: OneOrMore<string>;
+  readonly environment?: OneOrMore<string>;
+  readonly job?: OneOrMore<string>;
+}
+
+/** What a filter looks at. A message without a run fits no filter on `account`, `project`, `environment` or `job`. */
+export interface Filterable {
+  readonly provider: string;
+  readonly source: string;
+  readonly run?: Run;
+}
+
+/** A kind of event a handler asked for, with its filter. */
+export interface Subscription {
+  /** Run event types, or a provider's messages. */
+  readonly on:
+    | { readonly types: readonly RunEventType[] }
+    | { readonly provider: string; /** All of them if absent. */ readonly messageType?: string };
+  readonly filter: EventFilter;
+  /** User code, run in the attempt: false means the delivery is recorded as skipped. */
+  readonly when?: (event: never) => boolean | Promise<boolean>;
+}
+
+/** Whether an event fits a filter. */
+export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
+  const { run } = event;
+  return (
+    isOneOf(filter.provider, event.provider) &&
+    isOneOf(filter.source, event.source) &&
+    refersTo(filter.account, run?.account) &&
+    refersTo(filter.project, run?.project) &&
+    refersTo(filter.environment, run?.environment) &&
+    refersTo(filter.job, run?.job)
+  );
+}
+
+/** The values of a filter field, as a list. */
+export function valuesOf<T extends string>(wanted: OneOrMore<T> | undefined): readonly T[] {
+  if (wanted === undefined) return [];
+  return typeof wanted === 'string' ? [wanted] : wanted;
+}
+
+function isOneOf(wanted: OneOrMore<string> | undefined, value: string): boolean {
+  return wanted === undefined || valuesOf(wanted).includes(value);
+}
+
+function refersTo(wanted: OneOrMore<string> | undefined, reference: Reference | undefined): boolean {
+  if (wanted === undefined) return true;
+  const { id, name } = reference ?? {};
+  return valuesOf(wanted).some(
+    (pattern) =>
+      (id !== undefined && matchesPattern(pattern, id)) || (name !== undefined && matchesPattern(pattern, name)),
+  );
+}

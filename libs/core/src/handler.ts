@@ -1,0 +1,91 @@
+import { ConfigurationError } from './errors.js';
+import type { WebhookEvent } from './event.js';
+import { MESSAGE_EVENT_TYPE } from './event.js';
+import type { Filterable, Subscription } from './filter.js';
+import { matchesFilter } from './filter.js';
+import { LIMITS } from './limits.js';
+import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.js';
+
+/** What a handler is told about the delivery it is running. */
+export interface DeliveryContext {
+  /** The same over all attempts: use it as an idempotency key. */
+  readonly id: string;
+  readonly handlerId: string;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  readonly eventId: string;
+  readonly messageId: string;
+  /** Aborted when the handler's time is up or the app shuts down. Pass it on to fetch and the like. */
+  readonly signal: AbortSignal;
+}
+
+/** How a handler is run. */
+export interface HandlerOptions {
+  /**
+   * Stable id, stored with every delivery. Recommended: without it a renamed class or method is another handler.
+   * @default `<class>.<method>`
+   */
+  readonly id?: string;
+  /** When a failed delivery is attempted again; `false` for never. */
+  readonly retry?: RetryOptions | false;
+  /** After this many milliseconds `delivery.signal` is aborted and the attempt counts as failed. @default 300000 */
+  readonly timeoutMs?: number;
+  /** Attempts of this handler that may run at the same time in one process. @default the dispatcher's `concurrency` */
+  readonly concurrency?: number;
+}
+
+/** A handler as the dispatcher runs it. */
+export interface Handler {
+  readonly id: string;
+  /** Where it is in the code, for logs and errors: `OnCall.page`. */
+  readonly label: string;
+  readonly subscriptions: readonly Subscription[];
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number;
+  /** Nothing: bounded by the dispatcher alone. */
+  readonly concurrency?: number;
+  invoke(event: WebhookEvent, delivery: DeliveryContext): Promise<void>;
+}
+
+const HANDLER_ID = /^[A-Za-z0-9_.:-]+$/;
+
+/** Checks options and fills in defaults. Throws {@link ConfigurationError} naming the handler and the option. */
+export function resolveHandlerOptions(
+  label: string,
+  options: HandlerOptions,
+): Pick<Handler, 'id' | 'retry' | 'timeoutMs' | 'concurrency'> {
+  const { id = label, timeoutMs = LIMITS.handlerTimeoutMs, concurrency } = options;
+  if (!HANDLER_ID.test(id) || id.length > LIMITS.handlerIdCharsMax) {
+    throw new ConfigurationError(
+      `${label}.id`,
+      `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", ".", ":" or "-"`,
+    );
+  }
+  const retry: RetryPolicy =
+    options.retry === false ? { ...DEFAULT_RETRY, attemptsMax: 1 } : { ...DEFAULT_RETRY, ...options.retry };
+  requireWhole(`${label}.retry.attemptsMax`, retry.attemptsMax, 1, Number.MAX_SAFE_INTEGER);
+  requireWhole(`${label}.retry.delayMs`, retry.delayMs, 0, LIMITS.dueAheadMsMax);
+  requireWhole(`${label}.retry.delayMsMax`, retry.delayMsMax, 0, LIMITS.dueAheadMsMax);
+  requireWhole(`${label}.timeoutMs`, timeoutMs, 1, LIMITS.timerMsMax);
+  if (concurrency !== undefined) requireWhole(`${label}.concurrency`, concurrency, 1, Number.MAX_SAFE_INTEGER);
+  return { id, retry, timeoutMs, ...(concurrency !== undefined && { concurrency }) };
+}
+
+/** Whether a subscription wants an event, as far as can be told without running user code. */
+export function wants(subscription: Subscription, event: Filterable & { type: string; messageType?: string }): boolean {
+  const { on, filter } = subscription;
+  const fits =
+    'types' in on
+      ? (on.types as readonly string[]).includes(event.type)
+      : event.type === MESSAGE_EVENT_TYPE &&
+        on.provider === event.provider &&
+        (on.messageType === undefined || on.messageType === event.messageType);
+  return fits && matchesFilter(filter, event);
+}
+
+/** Throws {@link ConfigurationError} unless `value` is a whole number in the range. */
+export function requireWhole(option: string, value: number, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new ConfigurationError(option, `found ${String(value)}; expected a whole number from ${min} to ${max}`);
+  }
+}

@@ -1,0 +1,54 @@
+export { asError } from './attempt.js';
+export { systemClock, type Clock } from './clock.js';
+export { requireOneCopy } from './copies.js';
+export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
+export {
+  ConfigurationError,
+  HandlerTimeoutError,
+  PermanentError,
+  RetryLater,
+  RunhooksError,
+  ShutdownError,
+  StoreUnavailableError,
+} from './errors.js';
+export { PayloadUnavailableError } from './event-data.js';
+export {
+  MESSAGE_EVENT_TYPE,
+  RUN_EVENT_TYPES,
+  type MessageEvent,
+  type RunCanceled,
+  type RunCompleted,
+  type RunEvent,
+  type RunEventType,
+  type RunFailed,
+  type RunStarted,
+  type RunSucceeded,
+  type WebhookEvent,
+  type WebhookEventType,
+} from './event.js';
+export { valuesOf, type EventFilter, type Filterable, type OneOrMore, type Subscription } from './filter.js';
+export { matchesPattern } from './glob.js';
+export { HandlerSet } from './handler-set.js';
+export {
+  requireWhole,
+  resolveHandlerOptions,
+  type DeliveryContext,
+  type Handler,
+  type HandlerOptions,
+} from './handler.js';
+export { IdSequence } from './ids.js';
+export { parseJson, type JsonText } from './json-text.js';
+export { LIMITS } from './limits.js';
+export type { Logger } from './logger.js';
+export { restoreMessage, type HeaderMap, type MessageState, type ReceivedMessage, type StoredMessage, type VerifiedMessage } from './message.js';
+// `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
+export type * from './provider-payloads.js';
+export type { Provider, Reading, RunSignal } from './provider.js';
+export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
+export type { RetryOptions } from './retry-policy.js';
+export type { NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+export { runDurationMs, type Reference, type Run, type RunCommand, type RunResource, type RunStatus, type RunTrigger } from './run.js';
+export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
+export type * from './store.js';
+export { parseTimestamp } from './timestamps.js';
+export type { SignatureCheck, Verification } from './verification.js';

@@ -1,0 +1,88 @@
+const KIB = 1024;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/**
+ * Every limit and default of Runhooks, with its unit in its name. Limits meet hostile input; defaults are what an
+ * option of the same name overrides.
+ */
+export const LIMITS = Object.freeze({
+  // --- the HTTP edge ---
+  /** Default of a source's `bodyBytesMax`. dbt sends about 0.7 KiB, Svix allows at most about 350 KiB. */
+  bodyBytesMax: 1024 * KIB,
+  /** A body must have arrived whole this long after its headers; a slower sender is answered 400. */
+  bodyReadMs: 10 * SECOND,
+  /** `Retry-After` of a 503, in seconds. */
+  retryAfterSeconds: 5,
+
+  // --- sources and signatures ---
+  /** A source's name: it is part of paths, event ids and log lines. */
+  sourceNameCharsMax: 64,
+  /** Secrets of one source; every one is tried on every request, so a long list is a mistake. */
+  secretsMax: 16,
+  /** Clock difference tolerated both ways where a provider signs the time (Standard Webhooks: five minutes). */
+  signatureToleranceMs: 5 * MINUTE,
+  /** Entries read from one signature header; Svix sends at most eleven (the current key and ten old ones). */
+  signaturesMax: 32,
+  /** A sender's message id, as kept in the inbox. */
+  messageIdCharsMax: 255,
+  /** Names of headers listed in the log line about a refused request. */
+  headerNamesLoggedMax: 40,
+
+  // --- reading ---
+  /** Nesting of a payload; the documented ones reach 4. */
+  jsonDepthMax: 64,
+  /** Elements of one array of a payload, for example the commands of a run. */
+  arrayItemsMax: 10_000,
+  /** Ids of accounts, runs, jobs, projects and environments. */
+  idCharsMax: 255,
+  /** Years a provider's time may lie in; anything else is a broken clock. */
+  yearMin: 2000,
+  yearMax: 2100,
+  /** A reason kept with a quarantined or unknown message. */
+  reasonCharsMax: 1_000,
+  /** Violations named in one reason. */
+  violationsMax: 5,
+
+  // --- dispatch ---
+  /** Handlers running at the same time in one process. */
+  concurrency: 10,
+  /** Messages read, and deliveries claimed, in one go. */
+  claimMax: 100,
+  /** Time between two looks for work that another process stored, or that became due. */
+  pollMs: SECOND,
+  /** A claim that was neither settled nor renewed for this long is open to others. */
+  leaseMs: 30 * SECOND,
+  /** A message whose reading crashed the process this often is quarantined. */
+  readsMax: 5,
+  /** Attempts of a delivery before it becomes a dead letter; with the delays below about two days. */
+  attemptsMax: 15,
+  /** First and longest delay before the next attempt; doubled each time, drawn between zero and the value. */
+  retryDelayMs: 5 * SECOND,
+  retryDelayMsMax: 6 * 60 * MINUTE,
+  /** Default of a handler's `timeoutMs`. */
+  handlerTimeoutMs: 5 * MINUTE,
+  /** After an abort, how long a handler may take to settle before the next attempt stops waiting for it. */
+  abortGraceMs: 30 * SECOND,
+  /** Shutdown: how long running handlers may take before they are aborted. */
+  drainMs: 10 * SECOND,
+  /** A handler's id: it is stored with each delivery. */
+  handlerIdCharsMax: 200,
+  /** What is kept of a failed attempt's error. */
+  errorMessageCharsMax: 2_000,
+  errorStackCharsMax: 8_000,
+
+  // --- the SQL inbox ---
+  /** Operations waiting for a commit; beyond it the store answers "unavailable" at once. */
+  writeQueueMax: 10_000,
+  /** Operations that share one commit. */
+  commitBatchMax: 500,
+  /** How long SQLite waits for another process's write lock. */
+  sqliteBusyMs: 5 * SECOND,
+
+  /** Longest delay a timer can hold (2^31 - 1 ms). */
+  timerMsMax: 2_147_483_647,
+  /** Longest time ahead that anything may be scheduled. */
+  dueAheadMsMax: 366 * DAY,
+});

@@ -1,0 +1,24 @@
+/**
+ * The payload each provider sends. A provider adds itself, so that `event.provider` tells the type of `event.payload`:
+ *
+ * ```ts
+ * declare module 'nestjs-runhooks/core' {
+ *   interface ProviderPayloads { acme: AcmePayload }
+ *   interface ProviderMessageTypes { acme: 'pipeline.done' | 'pipeline.failed' }
+ * }
+ * ```
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface ProviderPayloads {}
+
+/** The message types of each provider, in the provider's own words; what `@OnMessage` takes. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface ProviderMessageTypes {}
+
+/** Names of the providers whose types the program has loaded. */
+export type ProviderName = keyof ProviderPayloads;
+
+/** A provider's own message type. */
+export type ProviderMessageType<P extends ProviderName = ProviderName> = P extends keyof ProviderMessageTypes
+  ? ProviderMessageTypes[P]
+  : string;

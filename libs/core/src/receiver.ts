@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from './clock.js';
+import type { IdSequence } from './ids.js';
+import { LIMITS } from './limits.js';
+import type { Logger } from './logger.js';
+import { markVerified, type HeaderMap, type ReceivedMessage } from './message.js';
+import type { OpenSource } from './source.js';
+import type { Store } from './store.js';
+import type { SignatureCheck } from './verification.js';
+
+/** What the sender is told. */
+export type Receipt =
+  | { readonly status: 'accepted' | 'duplicate'; readonly id: string }
+  | { readonly status: 'refused'; readonly check: SignatureCheck; readonly reason: string };
+
+export interface ReceiverOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: IdSequence;
+  readonly logger: Logger;
+  /** Called after a message was stored, so that it is read at once. */
+  readonly onAccepted: () => void;
+}
+
+/** The only way in: verify, identify, append. Nothing is answered before it is stored, and nothing else happens here. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #refusedOnce = new Set<string>();
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. */
+  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap): Promise<Receipt> {
+    const { store, clock, ids, logger, onAccepted } = this.#options;
+    const receivedAt = clock.now();
+    const received: ReceivedMessage = { source: source.name, body, headers, receivedAt };
+    const verification = await source.provider.verify(received);
+    if (!verification.ok) {
+      const { check } = verification;
+      const hint = source.provider.hint?.(headers);
+      this.#logRefusal(source, headers, check, hint);
+      return { status: 'refused', check, reason: hint ? `${verification.reason}; ${hint}` : verification.reason };
+    }
+    const kept = pick(headers, source.provider.headersKept);
+    const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));
+    const appended = await store.append({
+      id: ids.next('msg', receivedAt),
+      source: source.name,
+      provider: source.provider.name,
+      messageKey: messageKey.slice(0, LIMITS.messageIdCharsMax),
+      digest: createHash('sha256').update(body).digest(),
+      headers: kept,
+      body,
+      receivedAt,
+    });
+    if (appended.status === 'accepted') onAccepted();
+    logger.debug(`${appended.status} ${appended.id} from ${source.name}`);
+    return appended;
+  }
+
+  /** Once per source and check: a wrong secret must not fill the log, and a scanner must not either. */
+  #logRefusal(source: OpenSource, headers: HeaderMap, check: SignatureCheck, hint: string | undefined): void {
+    const key = `${source.name} ${check}`;
+    if (this.#refusedOnce.has(key)) return;
+    this.#refusedOnce.add(key);
+    const names = Object.keys(headers).slice(0, LIMITS.headerNamesLoggedMax).join(', ');
+    this.#options.logger.warn(
+      `refused a request to source "${source.name}" (${check}); further ones of this kind are not logged. ` +
+        `Headers seen: ${names}${suggestScheme(headers)}${hint ? `. ${hint}` : ''}`,
+    );
+  }
+}
+
+function pick(headers: HeaderMap, names: readonly string[]): HeaderMap {
+  const kept: Record<string, string> = {};
+  for (const name of names) {
+    const value = headers[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+/** The signature scheme that the header names suggest, for the operator. */
+function suggestScheme(headers: HeaderMap): string {
+  if ('svix-signature' in headers || 'webhook-signature' in headers) return '. They suggest Standard Webhooks (Svix)';
+  if ('authorization' in headers) return '. They suggest a signature or token in authorization';
+  return '. They suggest no signature scheme that Runhooks knows';
+}

@@ -1,0 +1,85 @@
+import { ConfigurationError } from './errors.js';
+import { LIMITS } from './limits.js';
+import type { Provider } from './provider.js';
+
+/** What every source can be told, whatever its provider. */
+export interface SourceOptions {
+  /** Unique name: part of the default path, of event ids and of log lines. Lower-case letters, digits, `-` and `_`. */
+  readonly name: string;
+  /**
+   * Absolute path, or several. No global prefix or version is put before it.
+   * @default `/webhooks/<name>`
+   */
+  readonly path?: string | readonly string[];
+  /**
+   * Largest body accepted, in bytes; a larger one is answered 413 without being read.
+   * @default 1048576 (1 MiB)
+   */
+  readonly bodyBytesMax?: number;
+}
+
+/** One configured sender, as `dbtCloud(…)` or `paradime(…)` makes it. */
+export interface Source extends SourceOptions {
+  /** Name of the provider, known before anything is opened. */
+  readonly provider: string;
+  /** Called once at boot. Throws {@link ConfigurationError}, naming the option, if the provider cannot be made safely. */
+  open(): Provider;
+}
+
+/** A source after boot: checked, with its provider ready. */
+export interface OpenSource {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly bodyBytesMax: number;
+  readonly provider: Provider;
+}
+
+const NAME = /^[a-z0-9][a-z0-9_-]*$/;
+const PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/;
+
+/** Checks the sources of one app against each other and opens them. Throws {@link ConfigurationError}. */
+export function openSources(sources: readonly Source[]): OpenSource[] {
+  if (sources.length === 0) {
+    throw new ConfigurationError('sources', 'found none; name at least one source, for example dbtCloud({ … })');
+  }
+  const ownerOfName = new Set<string>();
+  const ownerOfPath = new Map<string, string>();
+  return sources.map((source, index) => {
+    const open = openSource(source, `sources[${index}]`);
+    if (ownerOfName.has(open.name)) {
+      throw new ConfigurationError(`sources[${index}].name`, `"${open.name}" is the name of an earlier source; names must differ`);
+    }
+    ownerOfName.add(open.name);
+    for (const path of open.paths) {
+      const owner = ownerOfPath.get(path);
+      if (owner !== undefined) {
+        throw new ConfigurationError(`sources[${index}].path`, `"${path}" belongs to source "${owner}" already; paths must differ`);
+      }
+      ownerOfPath.set(path, open.name);
+    }
+    return open;
+  });
+}
+
+function openSource(source: Source, option: string): OpenSource {
+  const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax } = source;
+  if (!NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
+    throw new ConfigurationError(
+      `${option}.name`,
+      `found ${JSON.stringify(name)}; expected 1 to ${LIMITS.sourceNameCharsMax} lower-case letters, digits, "-" or "_"`,
+    );
+  }
+  const paths = typeof path === 'string' ? [path] : [...path];
+  for (const one of paths.length > 0 ? paths : ['']) {
+    if (!PATH.test(one)) {
+      throw new ConfigurationError(
+        `${option}.path`,
+        `found ${JSON.stringify(one)}; expected an absolute path such as "/webhooks/${name}", without parameters or a trailing slash`,
+      );
+    }
+  }
+  if (!Number.isSafeInteger(bodyBytesMax) || bodyBytesMax < 1) {
+    throw new ConfigurationError(`${option}.bodyBytesMax`, `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`);
+  }
+  return { name, paths, bodyBytesMax, provider: source.open() };
+}
