@@ -1,0 +1,11 @@
+const BASE64 = /^([A-Za-z0-9+/]+)(={0,2})$/;
+
+/**
+ * Decodes standard base64 with or without its padding; undefined if the text is anything else. The URL-safe alphabet
+ * is refused, as the Standard Webhooks libraries do: with `-` or `_` in it a secret is more likely plain text.
+ */
+export function decodeBase64(text: string): Buffer | undefined {
+  const [, digits = '', padding = ''] = BASE64.exec(text) ?? [];
+  const whole = padding === '' ? digits.length % 4 !== 1 : text.length % 4 === 0;
+  return digits !== '' && whole ? Buffer.from(digits, 'base64') : undefined;
+}

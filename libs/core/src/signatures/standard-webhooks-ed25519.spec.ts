@@ -1,0 +1,86 @@
+import { generateKeyPairSync, sign as signWith } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { standardWebhooks } from './standard-webhooks.js';
+import type { StandardWebhooksSecret } from './standard-webhooks-secret.js';
+
+/** The ed25519 vector of the Svix server and of the specification's example headers. */
+const PUBLIC_KEY = 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=';
+const ID = 'msg_p5jXN8AQM9LWM0D4loKWxJek';
+const TIMESTAMP = '1614265330';
+const BODY = '{"test": 2432232314}';
+const GOOD = 'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==';
+const V1_GOOD = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
+const V1_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
+function verify(
+  secrets: readonly StandardWebhooksSecret[],
+  signature: string,
+  body: string | Uint8Array = BODY,
+  id = ID,
+  timestamp = TIMESTAMP,
+) {
+  return standardWebhooks({ secrets }).verify({
+    source: 'paradime',
+    body: Buffer.from(body),
+    headers: { 'svix-id': id, 'svix-timestamp': timestamp, 'svix-signature': signature },
+    receivedAt: new Date(1_614_265_330_000),
+  });
+}
+
+function keyPair() {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+  const sign = (id: string, timestamp: string, body: Uint8Array) =>
+    `v1a,${signWith(null, Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]), privateKey).toString('base64')}`;
+  return { secret: `whpk_${raw.toString('base64')}`, sign };
+}
+
+describe('standardWebhooks with an ed25519 public key', () => {
+  it('accepts the published vector', () => {
+    expect(verify([PUBLIC_KEY], GOOD)).toEqual({ ok: true, secretIndex: 0 });
+  });
+
+  it('accepts what node:crypto signed, over bytes that are not UTF-8', () => {
+    const { secret, sign } = keyPair();
+    const body = Buffer.from('fffe00', 'hex');
+    expect(verify([secret], sign(ID, TIMESTAMP, body), body)).toEqual({ ok: true, secretIndex: 0 });
+  });
+
+  it('takes from a list the signature each key is for', () => {
+    expect(verify([V1_SECRET, PUBLIC_KEY], GOOD)).toEqual({ ok: true, secretIndex: 1 });
+    expect(verify([PUBLIC_KEY, V1_SECRET], V1_GOOD)).toEqual({ ok: true, secretIndex: 1 });
+    expect(verify([keyPair().secret, PUBLIC_KEY], `${V1_GOOD} v1a,AAAA ${GOOD}`)).toEqual({ ok: true, secretIndex: 1 });
+  });
+
+  it.each([
+    ['an HMAC only', V1_GOOD, 'malformed-header'],
+    ['the signature under another version', GOOD.replace('v1a', 'v1'), 'malformed-header'],
+    ['a signature cut short', GOOD.slice(0, -4), 'signature-mismatch'],
+    ['a signature without padding', GOOD.slice(0, -2), 'signature-mismatch'],
+    ['another spelling of the same bytes', GOOD.replace('Ag==', 'Ah=='), 'signature-mismatch'],
+    ['64 zero bytes', `v1a,${Buffer.alloc(64).toString('base64')}`, 'signature-mismatch'],
+    ['the signature of another key', keyPair().sign(ID, TIMESTAMP, Buffer.from(BODY)), 'signature-mismatch'],
+  ])('refuses %s', (_name, signature, check) => {
+    expect(verify([PUBLIC_KEY], signature)).toMatchObject({ ok: false, check });
+  });
+
+  it('does not take the bytes of the public key for a shared secret', () => {
+    expect(verify([PUBLIC_KEY.replace('whpk_', 'whsec_')], GOOD)).toMatchObject({ check: 'malformed-header' });
+  });
+
+  it('refuses a message in which any bit of body, signature, id or timestamp was flipped', () => {
+    const { secret, sign } = keyPair();
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(), fc.nat({ max: 3 }), (body, position, part) => {
+        const fields = [body, Buffer.from(sign(ID, TIMESTAMP, body)), Buffer.from(ID), Buffer.from(TIMESTAMP)] as const;
+        const check = () => verify([secret], `${fields[1]}`, body, `${fields[2]}`, `${fields[3]}`);
+        const valid = check();
+        const changed = fields[part]!;
+        const bit = position % (changed.length * 7);
+        changed[Math.floor(bit / 7)]! ^= 1 << (bit % 7);
+        return valid.ok && !check().ok;
+      }),
+    );
+  });
+});

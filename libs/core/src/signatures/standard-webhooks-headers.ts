@@ -1,0 +1,72 @@
+import { LIMITS } from '../limits.js';
+import type { HeaderMap } from '../message.js';
+import type { Verification } from '../verification.js';
+
+/** First part of the header names: Svix's own, and the one of the specification and of white-labelled senders. */
+export type StandardWebhooksFamily = 'svix' | 'webhook';
+
+/** The headers of one family, each of the form the specification gives it; nothing is known to be true yet. */
+export interface StandardWebhooksHeaders {
+  readonly ok: true;
+  readonly family: StandardWebhooksFamily;
+  readonly id: string;
+  /** Whole seconds since 1970, as sent. */
+  readonly timestamp: string;
+  /** Entries `<version>,<signature>`. */
+  readonly signatures: readonly string[];
+}
+
+type Refusal = Extract<Verification, { ok: false }>;
+
+/** Printable ASCII without a space or a dot: a dot in the id would let bytes move between id, time and body. */
+const ID = /^[\x21-\x2d\x2f-\x7e]+$/;
+const TIMESTAMP = /^[0-9]{1,10}$/;
+
+const FAMILIES: readonly StandardWebhooksFamily[] = ['svix', 'webhook'];
+
+export function headerNames(family: StandardWebhooksFamily): [id: string, timestamp: string, signature: string] {
+  return [`${family}-id`, `${family}-timestamp`, `${family}-signature`];
+}
+
+export const STANDARD_WEBHOOKS_HEADERS: readonly string[] = FAMILIES.flatMap(headerNames);
+
+/**
+ * Takes one whole family, never a mixture. A sender uses one; if both are there, `svix-*` counts, as in the official
+ * libraries, and the other is not looked at.
+ */
+export function readStandardWebhooksHeaders(headers: HeaderMap): StandardWebhooksHeaders | Refusal {
+  const missing = (family: StandardWebhooksFamily) => headerNames(family).filter((name) => !headers[name]);
+  const [family = 'svix'] = [...FAMILIES].sort((a, b) => missing(a).length - missing(b).length);
+  if (missing(family).length > 0) return refuseMissing(missing(family));
+  const [idName, timestampName, signatureName] = headerNames(family);
+  const { [idName]: id = '', [timestampName]: timestamp = '', [signatureName]: signature = '' } = headers;
+  if (!ID.test(id) || id.length > LIMITS.messageIdCharsMax) {
+    const expected = `one id of at most ${LIMITS.messageIdCharsMax} printable ASCII characters, without spaces and dots`;
+    return refuseMalformed(idName, expected);
+  }
+  if (!TIMESTAMP.test(timestamp)) {
+    return refuseMalformed(timestampName, 'whole seconds since 1970 as 1 to 10 digits and nothing else');
+  }
+  const signatures = signature.split(' ').filter((entry) => entry !== '');
+  if (signatures.length > LIMITS.signaturesMax || signatures.some((entry) => entry.endsWith(','))) {
+    const expected = `at most ${LIMITS.signaturesMax} entries "<version>,<base64>" separated by spaces, in one header`;
+    return refuseMalformed(signatureName, expected);
+  }
+  return { ok: true, family, id, timestamp, signatures };
+}
+
+function refuseMissing(missing: readonly string[]): Refusal {
+  const families = FAMILIES.map((family) => headerNames(family).join(', ')).join('; or ');
+  return {
+    ok: false,
+    check: 'missing-header',
+    reason:
+      missing.length === headerNames('svix').length
+        ? `No signature headers were found; expected all of one family: ${families}.`
+        : `Missing or empty: ${missing.join(', ')}; expected all of one family: ${families}.`,
+  };
+}
+
+function refuseMalformed(name: string, expected: string): Refusal {
+  return { ok: false, check: 'malformed-header', reason: `Header "${name}" is malformed; expected ${expected}.` };
+}

@@ -1,0 +1,36 @@
+import { ConfigurationError } from '../errors.js';
+import { decodeBase64 } from './base64.js';
+import { readSecretText } from './configured-secrets.js';
+
+/**
+ * A Standard Webhooks key: `whsec_` and base64, base64 alone, `whpk_` and base64 (an ed25519 public key), or
+ * `{ utf8 }` for a shared secret that is text and not base64, used as it is.
+ */
+export type StandardWebhooksSecret = string | { readonly utf8: string | undefined };
+
+export interface StandardWebhooksKey {
+  readonly kind: 'shared' | 'public' | 'private';
+  readonly bytes: Buffer;
+}
+
+const KINDS = { whsec_: 'shared', whpk_: 'public', whsk_: 'private' } as const;
+
+/** Decodes a key by its prefix. Throws ConfigurationError if there is no key in it. */
+export function readStandardWebhooksKey(
+  secret: StandardWebhooksSecret | undefined,
+  option: string,
+): StandardWebhooksKey {
+  if (typeof secret === 'object' && secret !== null) {
+    return { kind: 'shared', bytes: Buffer.from(readSecretText(secret.utf8, `${option}.utf8`)) };
+  }
+  const text = readSecretText(secret, option);
+  const [prefix = '', kind = 'shared'] = Object.entries(KINDS).find(([name]) => text.startsWith(name)) ?? [];
+  const bytes = decodeBase64(text.slice(prefix.length));
+  if (bytes === undefined) {
+    throw new ConfigurationError(
+      option,
+      `found ${prefix === '' ? 'a text' : `"${prefix}" and a rest`} that is not standard base64; expected "whsec_" or "whpk_" and base64, or base64 alone. If the secret is plain text, write { utf8: … }`,
+    );
+  }
+  return { kind, bytes };
+}

@@ -1,0 +1,63 @@
+import { createHmac, createPublicKey, createSecretKey, verify } from 'node:crypto';
+import { ConfigurationError } from '../errors.js';
+import { decodeBase64 } from './base64.js';
+import { indexOfEqual } from './constant-time.js';
+import { readStandardWebhooksKey, type StandardWebhooksSecret } from './standard-webhooks-secret.js';
+
+/** What one configured key can check. */
+export interface StandardWebhooksVerifier {
+  /** Which entries of the signature header are for this key. */
+  readonly version: 'v1' | 'v1a';
+  /** Whether one of the signatures, in base64, is of `<id>.<timestamp>.` followed by the body. */
+  matches(signedPrefix: Buffer, body: Uint8Array, signatures: readonly string[]): boolean;
+}
+
+/** DER of an ed25519 SubjectPublicKeyInfo up to the 32 bytes of the key (RFC 8410). */
+const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const ED25519_PUBLIC_KEY_BYTES = 32;
+
+/** Throws ConfigurationError, naming the option, for what cannot be a key of the receiver. */
+export function readVerifier(secret: StandardWebhooksSecret | undefined, option: string): StandardWebhooksVerifier {
+  const { kind, bytes } = readStandardWebhooksKey(secret, option);
+  if (kind === 'private') {
+    throw new ConfigurationError(
+      option,
+      'found the sender\'s private key ("whsk_"); expected its public key ("whpk_")',
+    );
+  }
+  if (kind === 'shared') return hmacVerifier(bytes);
+  if (bytes.length !== ED25519_PUBLIC_KEY_BYTES) {
+    throw new ConfigurationError(
+      option,
+      `found ${bytes.length} bytes after "whpk_"; expected an ed25519 public key of ${ED25519_PUBLIC_KEY_BYTES} bytes`,
+    );
+  }
+  return ed25519Verifier(bytes);
+}
+
+function hmacVerifier(bytes: Buffer): StandardWebhooksVerifier {
+  const key = createSecretKey(bytes);
+  return {
+    version: 'v1',
+    matches(signedPrefix, body, signatures) {
+      const digest = createHmac('sha256', key).update(signedPrefix).update(body).digest('base64');
+      const given = signatures.map((signature) => Buffer.from(signature));
+      return indexOfEqual(given, Buffer.from(digest)) >= 0;
+    },
+  };
+}
+
+function ed25519Verifier(bytes: Buffer): StandardWebhooksVerifier {
+  const key = createPublicKey({ key: Buffer.concat([ED25519_SPKI_PREFIX, bytes]), format: 'der', type: 'spki' });
+  return {
+    version: 'v1a',
+    matches(signedPrefix, body, signatures) {
+      const signed = Buffer.concat([signedPrefix, body]);
+      return signatures.some((text) => {
+        const signature = decodeBase64(text);
+        // Only the canonical spelling: base64 has several for the same bytes.
+        return signature?.toString('base64') === text && verify(null, signed, key, signature);
+      });
+    },
+  };
+}
