@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { ShutdownError } from './errors.js';
 import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
+import type { IdSequence } from './ids.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { MessageReader } from './message-reader.js';
@@ -17,6 +18,7 @@ export interface DispatcherOptions {
   readonly sources: readonly OpenSource[];
   readonly handlers: HandlerSet;
   readonly clock: Clock;
+  readonly ids: IdSequence;
   readonly logger: Logger;
   /** Attempts that may run at the same time in this process. @default 10 */
   readonly concurrency?: number;
@@ -51,7 +53,7 @@ export class Dispatcher {
     this.#logger = options.logger;
     this.#concurrency = options.concurrency ?? LIMITS.concurrency;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
-    this.#reader = new MessageReader(this.#sources, options.handlers);
+    this.#reader = new MessageReader(this.#sources, options.handlers, options.ids);
   }
 
   /** Starts looking for work. Calling it again changes nothing. */
@@ -112,13 +114,14 @@ export class Dispatcher {
     const messages = await this.#store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
     const recordings = messages.map((message) => this.#reader.read(message, claim.lease));
-    const recorded = await this.#store.record(recordings);
+    const recorded = await this.#store.record(recordings, claim.now);
     recorded.forEach(({ idReused }, index) => {
       const message = messages[index];
       const recording = recordings[index];
       if (!message || !recording) return;
       const said = `message ${message.id} from source "${message.source}"`;
-      if (recording.state !== 'read') this.#logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);
+      if (recording.state !== 'read')
+        this.#logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);
       if (idReused) this.#logger.warn(`${said} has the id of an earlier message, but another body; both are kept`);
     });
     return messages.length;
@@ -171,7 +174,9 @@ export class Dispatcher {
     const written = await this.#guarded(() => this.#store.settle(settlement), undefined);
     this.#held.delete(attempt);
     if (written === false) {
-      this.#logger.warn(`delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`);
+      this.#logger.warn(
+        `delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`,
+      );
     }
     this.wake();
   }
@@ -179,7 +184,11 @@ export class Dispatcher {
   #settlement(attempt: Attempt, result: AttemptResult): Settlement {
     const { delivery, handler, startedAt } = attempt;
     const finishedAt = this.#clock.now();
-    const base = { deliveryId: delivery.id, lease: delivery.lease, attempt: attemptRecord(startedAt, finishedAt, result) };
+    const base = {
+      deliveryId: delivery.id,
+      lease: delivery.lease,
+      attempt: attemptRecord(startedAt, finishedAt, result),
+    };
     if (result.outcome !== 'failed') return { ...base, next: { state: result.outcome } };
     const delayMs = afterFailure(handler.retry, delivery.attempt, result.thrown);
     const error = base.attempt.error;
@@ -213,7 +222,8 @@ export class Dispatcher {
       this.#storeFailed = false;
       return result;
     } catch (error) {
-      if (!this.#storeFailed) this.#logger.error(`the inbox does not answer, dispatch waits for it: ${asError(error).message}`);
+      if (!this.#storeFailed)
+        this.#logger.error(`the inbox does not answer, dispatch waits for it: ${asError(error).message}`);
       this.#storeFailed = true;
       return otherwise;
     }

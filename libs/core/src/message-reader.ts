@@ -1,6 +1,7 @@
 import { MESSAGE_EVENT_TYPE, type RunEventType } from './event.js';
 import { eventData, runEventId, type EventFacts } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
+import type { IdSequence } from './ids.js';
 import { LIMITS } from './limits.js';
 import type { Reading, RunSignal } from './provider.js';
 import { advanceRun, type NewEvent, type RunDecision, type RunKey, type RunState } from './run-state.js';
@@ -11,10 +12,12 @@ import type { ClaimedMessage, Recording } from './store.js';
 export class MessageReader {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #handlers: HandlerSet;
+  readonly #ids: IdSequence;
 
-  constructor(sources: ReadonlyMap<string, OpenSource>, handlers: HandlerSet) {
+  constructor(sources: ReadonlyMap<string, OpenSource>, handlers: HandlerSet, ids: IdSequence) {
     this.#sources = sources;
     this.#handlers = handlers;
+    this.#ids = ids;
   }
 
   read(message: ClaimedMessage, lease: string): Recording {
@@ -40,7 +43,8 @@ export class MessageReader {
 
   #reading(message: ClaimedMessage): Reading {
     const source = this.#sources.get(message.source);
-    if (!source) return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
+    if (!source)
+      return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
     if (message.reads > LIMITS.readsMax) {
       return { state: 'quarantined', reason: `reading was begun ${message.reads - 1} times and never finished` };
     }
@@ -59,7 +63,12 @@ export class MessageReader {
     known: RunState | undefined,
   ): RunDecision {
     const { run, occurredAt } = signal;
-    const { state, types } = advanceRun(known, { jobKey: run.job.key, types: signal.types, startedAt: run.startedAt, finishedAt: run.finishedAt });
+    const { state, types } = advanceRun(known, {
+      jobKey: run.job.key,
+      types: signal.types,
+      startedAt: run.startedAt,
+      finishedAt: run.finishedAt,
+    });
     const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run };
     const events = types.map((type) => this.#runEvent(message, type, runEventId(type, key), facts));
     return { run: state, events: [...events, ...this.#messageEvents(message, reading)] };
@@ -72,7 +81,10 @@ export class MessageReader {
       type,
       occurredAt: facts.occurredAt,
       data: eventData(facts),
-      handlerIds: this.#handlers.route({ type, source, provider, ...(facts.run && { run: facts.run }) }),
+      deliveries: this.#deliveries(
+        message,
+        this.#handlers.route({ type, source, provider, ...(facts.run && { run: facts.run }) }),
+      ),
     };
   }
 
@@ -83,10 +95,28 @@ export class MessageReader {
     const { messageType } = reading;
     const run = reading.state === 'read' ? reading.signal.run : undefined;
     const occurredAt = reading.state === 'read' ? reading.signal.occurredAt : receivedAt;
-    const handlerIds = this.#handlers.route({ type: MESSAGE_EVENT_TYPE, source, provider, messageType, ...(run && { run }) });
+    const handlerIds = this.#handlers.route({
+      type: MESSAGE_EVENT_TYPE,
+      source,
+      provider,
+      messageType,
+      ...(run && { run }),
+    });
     if (handlerIds.length === 0) return [];
     const id = `${MESSAGE_EVENT_TYPE}:${source}/${message.id}`;
-    return [{ id, type: MESSAGE_EVENT_TYPE, occurredAt, data: eventData({ occurredAt, receivedAt, messageType }), handlerIds }];
+    return [
+      {
+        id,
+        type: MESSAGE_EVENT_TYPE,
+        occurredAt,
+        data: eventData({ occurredAt, receivedAt, messageType }),
+        deliveries: this.#deliveries(message, handlerIds),
+      },
+    ];
+  }
+
+  #deliveries(message: ClaimedMessage, handlerIds: readonly string[]): NewEvent['deliveries'] {
+    return handlerIds.map((handlerId) => ({ id: this.#ids.next('dlv', message.receivedAt), handlerId }));
   }
 }
 

@@ -20,14 +20,14 @@ export interface RunState {
   readonly finishedAt?: Date;
 }
 
-/** An event to be written, with the handlers it is for. */
+/** An event to be written, with a delivery for each handler that wants it. */
 export interface NewEvent {
   readonly id: string;
   readonly type: string;
   readonly occurredAt: Date;
   /** JSON text made by `eventData`. */
   readonly data: string;
-  readonly handlerIds: readonly string[];
+  readonly deliveries: readonly { readonly id: string; readonly handlerId: string }[];
 }
 
 /** What to write about a message: the run as it is now known, and the events. Events already there are left alone. */

@@ -1,3 +1,4 @@
+import type { Logger } from './logger.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
 import type { RunDecision, RunKey, RunState } from './run-state.js';
 
@@ -145,7 +146,7 @@ export interface Store {
   /** Takes `stored` messages that nobody holds, oldest first, and counts the read. */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /** Writes what was read: run state, new events with their deliveries, and the message's new state; each recording whole or not at all. */
-  record(recordings: readonly Recording[]): Promise<Recorded[]>;
+  record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /** Takes due deliveries that nobody holds, longest due first, and counts the attempt. */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
   /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
@@ -159,5 +160,6 @@ export interface Store {
 
 /** A configured inbox, as `sqliteInbox(…)` makes it: opened once at boot. */
 export interface Inbox {
-  createStore(): Store;
+  /** Nothing is opened or read before {@link Store.open}. */
+  createStore(logger: Logger): Store;
 }

@@ -1,0 +1,81 @@
+import type { AttemptOutcome, DeliveryState, MessageState, RunOutcome } from 'nestjs-runhooks/core';
+
+/**
+ * The tables of an inbox. Times are whole milliseconds since 1970 (UTC); bytes are blobs; JSON is text, never a JSON
+ * column, because those refuse NUL and lone surrogates, which payloads may hold. Flags are 0 or 1.
+ *
+ * Work is due when `due_at` has come. A claim moves it to the end of the lease and leaves a token in `lease`; what is
+ * settled has no `due_at`. So one index finds new work, work to be tried again, and work whose holder is gone.
+ */
+export interface Schema {
+  messages: MessagesTable;
+  runs: RunsTable;
+  events: EventsTable;
+  deliveries: DeliveriesTable;
+  attempts: AttemptsTable;
+}
+
+export interface MessagesTable {
+  id: string;
+  source: string;
+  provider: string;
+  /** The sender's id, from signed data; may be empty. Unique together with `source` and `digest`. */
+  message_key: string;
+  /** SHA-256 of the body. */
+  digest: Uint8Array;
+  headers: string;
+  body: Uint8Array;
+  received_at: number;
+  state: MessageState;
+  message_type: string | null;
+  reason: string | null;
+  /** 1: an earlier message of this source has the same `message_key` and another body. */
+  id_reused: number;
+  reads: number;
+  due_at: number | null;
+  lease: string | null;
+}
+
+export interface RunsTable {
+  source: string;
+  account_id: string;
+  run_id: string;
+  job_key: string;
+  outcome: RunOutcome | null;
+  /** 1: a later message named another outcome. */
+  contradicted: number;
+  started_at: number | null;
+  finished_at: number | null;
+  updated_at: number;
+}
+
+export interface EventsTable {
+  id: string;
+  type: string;
+  source: string;
+  provider: string;
+  message_id: string;
+  occurred_at: number;
+  data: string;
+}
+
+export interface DeliveriesTable {
+  id: string;
+  event_id: string;
+  handler_id: string;
+  state: DeliveryState;
+  attempts: number;
+  due_at: number | null;
+  lease: string | null;
+}
+
+export interface AttemptsTable {
+  delivery_id: string;
+  attempt: number;
+  started_at: number;
+  finished_at: number;
+  outcome: AttemptOutcome;
+  error_name: string | null;
+  error_message: string | null;
+  error_stack: string | null;
+}

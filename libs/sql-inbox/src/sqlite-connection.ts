@@ -1,0 +1,105 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import type BetterSqlite3 from 'better-sqlite3';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+
+/** A driver of SQLite: Node's own, or the package `better-sqlite3`. */
+export type SqliteDriver = 'node:sqlite' | 'better-sqlite3';
+
+/** One open file. Everything is synchronous; statements are prepared once and kept. */
+export interface SqliteConnection {
+  readonly driver: SqliteDriver;
+  /** Runs one statement and answers its rows, none for a statement that returns none. */
+  all(sql: string, parameters: readonly unknown[]): unknown[];
+  exec(sql: string): void;
+  close(): void;
+}
+
+/**
+ * Opens a file with the driver asked for, or with the first one there is: `node:sqlite` (Node 22.13 and newer), then
+ * `better-sqlite3`. Throws {@link ConfigurationError} saying what to install if there is none.
+ */
+export async function connectSqlite(file: string, driver: SqliteDriver | undefined): Promise<SqliteConnection> {
+  const builtIn = driver === 'better-sqlite3' ? undefined : loadNodeSqlite();
+  if (builtIn) return nodeSqliteConnection(new builtIn.DatabaseSync(file));
+  if (driver === 'node:sqlite') {
+    throw new ConfigurationError(
+      'sqliteInbox.driver',
+      `found 'node:sqlite', which Node ${process.version} does not have; use Node 22.13 or newer, or 'better-sqlite3'`,
+    );
+  }
+  const Database = await loadBetterSqlite3();
+  return betterSqlite3Connection(new Database(file));
+}
+
+/** `getBuiltinModule` instead of an import: an import of a module this Node lacks would fail at load time. */
+function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
+  return process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
+}
+
+async function loadBetterSqlite3(): Promise<typeof BetterSqlite3> {
+  refuseTooNewBetterSqlite3();
+  try {
+    return (await import('better-sqlite3')).default;
+  } catch (cause) {
+    throw new ConfigurationError(
+      'sqliteInbox',
+      `Node ${process.version} has no node:sqlite, and better-sqlite3 could not be loaded; ` +
+        `run \`npm install better-sqlite3@${hasNodeApi10() ? 13 : 12}\`, or use Node 22.13 or newer`,
+      { cause },
+    );
+  }
+}
+
+function hasNodeApi10(): boolean {
+  return Number(process.versions.napi) >= 10;
+}
+
+/** better-sqlite3 13 needs Node-API 10 and ends the process with a segmentation fault where that is missing. */
+function refuseTooNewBetterSqlite3(): void {
+  if (hasNodeApi10()) return;
+  for (const start of [process.argv[1] ?? '', join(process.cwd(), 'package.json')]) {
+    try {
+      const { version } = createRequire(start)('better-sqlite3/package.json') as { version: string };
+      if (Number.parseInt(version, 10) < 13) return;
+      throw new ConfigurationError(
+        'sqliteInbox',
+        `better-sqlite3 ${version} does not run on Node ${process.version}; run \`npm install better-sqlite3@12\`, or use Node 22.14 or newer`,
+      );
+    } catch (error) {
+      // Not to be found from here: the import itself will tell.
+      if (error instanceof ConfigurationError) throw error;
+    }
+  }
+}
+
+function nodeSqliteConnection(database: DatabaseSync): SqliteConnection {
+  const prepared = new Map<string, StatementSync>();
+  return {
+    driver: 'node:sqlite',
+    all(sql, parameters) {
+      const found = prepared.get(sql) ?? database.prepare(sql);
+      prepared.set(sql, found);
+      return found.all(...(parameters as SQLInputValue[]));
+    },
+    exec: (sql) => database.exec(sql),
+    close: () => database.close(),
+  };
+}
+
+function betterSqlite3Connection(database: BetterSqlite3.Database): SqliteConnection {
+  const prepared = new Map<string, BetterSqlite3.Statement>();
+  return {
+    driver: 'better-sqlite3',
+    all(sql, parameters) {
+      const found = prepared.get(sql) ?? database.prepare(sql);
+      prepared.set(sql, found);
+      if (found.reader) return found.all(...parameters);
+      found.run(...parameters);
+      return [];
+    },
+    exec: (sql) => void database.exec(sql),
+    close: () => void database.close(),
+  };
+}

@@ -1,0 +1,49 @@
+import { StoreUnavailableError } from 'nestjs-runhooks/core';
+
+/** What an operator can do about each way SQLite fails. Primary result codes: https://sqlite.org/rescode.html */
+const REMEDIES: Readonly<Record<number, string>> = {
+  5: 'another process holds its write lock; if that lasts, find the process that does not let go',
+  6: 'another process holds its write lock; if that lasts, find the process that does not let go',
+  8: 'the file or its directory is read-only for this process; correct the permissions',
+  10: 'the disk reported an I/O error; check the disk and the system log',
+  11: 'the file is damaged; restore it from a backup, or move it away to start with an empty inbox',
+  13: 'the disk is full; free some space',
+  14: 'the file cannot be opened; check that its directory exists and may be written',
+  26: 'the file is not an SQLite database; choose another path',
+};
+
+/** The primary result code of an error of either driver, if it is SQLite's. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  if (typeof errcode === 'number') return errcode & 0xff;
+  if (typeof code !== 'string') return undefined;
+  const name = Object.keys(CODES).find((known) => code === known || code.startsWith(`${known}_`));
+  return name === undefined ? undefined : CODES[name];
+}
+
+/** better-sqlite3 names the codes, node:sqlite numbers them. */
+const CODES: Readonly<Record<string, number>> = {
+  SQLITE_BUSY: 5,
+  SQLITE_LOCKED: 6,
+  SQLITE_READONLY: 8,
+  SQLITE_IOERR: 10,
+  SQLITE_CORRUPT: 11,
+  SQLITE_FULL: 13,
+  SQLITE_CANTOPEN: 14,
+  SQLITE_NOTADB: 26,
+};
+
+/** What is wrong with the file and what to do, if SQLite itself failed. */
+export function remedyFor(error: unknown): string | undefined {
+  const code = sqliteCode(error);
+  return code === undefined ? undefined : REMEDIES[code];
+}
+
+/** An error of the engine becomes a {@link StoreUnavailableError} naming the file and the remedy; others pass. */
+export function storeFailure(error: unknown, file: string): unknown {
+  const remedy = remedyFor(error);
+  return remedy === undefined
+    ? error
+    : new StoreUnavailableError(`the inbox ${file} cannot be used: ${remedy}`, { cause: error });
+}
