@@ -1,0 +1,99 @@
+// One small Nest app in a folder of its own, with the packed tarball installed.
+import { execFile, spawn } from 'node:child_process';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+export const repo = join(import.meta.dirname, '../..');
+const { devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
+const execFileAsync = promisify(execFile);
+
+const COMMAND_MS_MAX = 120_000;
+const LINE_MS_MAX = 30_000;
+/** Where the runtime has SQLite, better-sqlite3 is left out, which proves that it is optional. */
+const needsSqliteDriver = process.getBuiltinModule?.('node:sqlite') === undefined;
+
+/** Runs a command to its end and returns its output; a failure carries what it printed. */
+export async function command(cwd, file, ...args) {
+  try {
+    const options = { cwd, timeout: COMMAND_MS_MAX, maxBuffer: 64 * 2 ** 20 };
+    return (await execFileAsync(file, args, options)).stdout;
+  } catch (error) {
+    throw new Error(`${file} ${args.join(' ')}\n${error.stdout ?? ''}${error.stderr ?? error}`, { cause: error });
+  }
+}
+
+/** `type` is the app's module format; `dependencies` are exact versions beside the tarball's. */
+export async function install(cwd, { type, dependencies }, tarball) {
+  await mkdir(cwd);
+  const manifest = {
+    private: true,
+    type,
+    dependencies: {
+      ...dependencies,
+      '@types/node': devDependencies['@types/node'],
+      'nestjs-runhooks': `file:${tarball}`,
+      ...(needsSqliteDriver && { 'better-sqlite3': devDependencies['better-sqlite3'] }),
+    },
+  };
+  await writeFile(join(cwd, 'package.json'), JSON.stringify(manifest));
+  await command(cwd, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
+  if (needsSqliteDriver) {
+    // Compiling the driver takes longer than all else here, and the repository has the same version compiled.
+    const binary = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node';
+    await cp(join(repo, binary), join(cwd, binary));
+  }
+}
+
+/** Compiles the app as a strict TypeScript user would, declaration files included. */
+export async function compile(cwd, files) {
+  await cp(join(import.meta.dirname, 'app'), join(cwd, 'src'), { recursive: true });
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    types: ['node'],
+    rootDir: 'src',
+    outDir: 'dist',
+  };
+  await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: files.map((f) => `src/${f}`) }));
+  const tsc = join(repo, 'node_modules/typescript/bin/tsc');
+  await command(cwd, process.execPath, tsc, '-p', '.');
+}
+
+/** Starts a compiled file. `line(word)` waits for an output line that begins with the word and returns the rest. */
+export function start(cwd, file, env) {
+  const child = spawn(process.execPath, [join('dist', file)], { cwd, env: { ...process.env, ...env } });
+  const lines = [];
+  const looks = new Set();
+  const exited = new Promise((resolve) => child.once('close', resolve));
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (text) => {
+      lines.push(text);
+      for (const look of looks) look();
+    });
+  }
+  const output = () => lines.join('\n');
+  const line = (word) =>
+    new Promise((resolve, reject) => {
+      const fail = (why) => reject(new Error(`${why} before a line "${word} …":\n${output()}`));
+      const timer = setTimeout(fail, LINE_MS_MAX, `${LINE_MS_MAX} ms passed`);
+      const look = () => {
+        const found = lines.find((text) => text.startsWith(`${word} `));
+        if (found === undefined) return;
+        clearTimeout(timer);
+        looks.delete(look);
+        resolve(found.slice(word.length + 1));
+      };
+      looks.add(look);
+      look();
+      void exited.then((code) => {
+        clearTimeout(timer);
+        fail(`the app ended with ${code}`);
+      });
+    });
+  return { child, exited, line, output };
+}

@@ -1,0 +1,185 @@
+// Packs the package, installs the tarball in small Nest apps and lets each of them handle a signed webhook. Needs a
+// fresh `npm run build`. Ends with `N passed, N failed`; a file named as argument gets the counts as JSON.
+import { createHmac } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { command, compile, install, repo, start } from './packed-app.mjs';
+
+const { exports, devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
+
+const nest = (versions) => Object.fromEntries(Object.entries(versions).map(([name, v]) => [`@nestjs/${name}`, v]));
+const peers = Object.fromEntries(
+  ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
+);
+const oldestPeers = { ...peers, 'class-validator': '0.14.2', 'reflect-metadata': '0.1.14', rxjs: '7.8.0' };
+
+/** Both majors, both formats, both adapters; the oldest supported and a recent version of each major. */
+const APPS = [
+  {
+    name: 'Nest 11.1 CommonJS Express',
+    type: 'commonjs',
+    main: 'main-express',
+    dependencies: { ...oldestPeers, ...nest({ common: '11.1.4', core: '11.1.4', 'platform-express': '11.1.4' }) },
+  },
+  {
+    name: 'Nest 11.2 ESM Fastify',
+    type: 'module',
+    main: 'main-fastify',
+    dependencies: { ...peers, ...nest({ common: '11.2.10', core: '11.2.10', 'platform-fastify': '11.2.8' }) },
+  },
+  {
+    name: 'Nest 12.5 CommonJS Fastify',
+    type: 'commonjs',
+    main: 'main-fastify',
+    dependencies: { ...peers, ...nest({ common: '12.5.1', core: '12.5.1', 'platform-fastify': '12.5.0' }) },
+  },
+  {
+    name: 'Nest 12.0 ESM Express',
+    type: 'module',
+    main: 'main-express',
+    also: 'both-builds',
+    dependencies: { ...peers, ...nest({ common: '12.0.1', core: '12.0.1', 'platform-express': '12.0.1' }) },
+  },
+];
+
+const SECRET = 'packaging-test-secret';
+const ENV = {
+  DBT_CLOUD_WEBHOOK_SECRET: SECRET,
+  PARADIME_WEBHOOK_SECRET: `whsec_${Buffer.from(SECRET).toString('base64')}`,
+};
+const RUN_ID = '12345';
+const WEBHOOK = JSON.stringify({
+  accountId: 1,
+  eventId: 'wev_2packaging',
+  timestamp: '2026-01-28T12:00:00.123456789Z',
+  eventType: 'job.run.errored',
+  webhookId: 'wsu_2packaging',
+  webhookName: 'packaging test',
+  data: {
+    jobId: '123',
+    jobName: 'nightly',
+    runId: RUN_ID,
+    environmentId: '1234',
+    environmentName: 'Production',
+    dbtVersion: '1.9.0',
+    projectName: 'analytics',
+    projectId: '67890',
+    runStatus: 'Errored',
+    runStatusCode: 20,
+    runStatusMessage: 'dbt command failed',
+    runReason: 'Kicked off by the scheduler',
+    runStartedAt: '2026-01-28T11:59:00Z',
+    runErroredAt: '2026-01-28T12:00:00Z',
+  },
+});
+const SIGNATURE = createHmac('sha256', SECRET).update(WEBHOOK).digest('hex');
+
+function expectEqual(found, expected) {
+  const [left, right] = [found, expected].map((value) => JSON.stringify(value));
+  if (left !== right) throw new Error(`found ${left}, expected ${right}`);
+}
+
+async function post(url, signature) {
+  const response = await fetch(`${url}/webhooks/dbt`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: signature },
+    body: WEBHOOK,
+  });
+  return [response.status, (await response.json()).status];
+}
+
+/** The checks of one app, in order; each needs those before it. */
+function checksOf(app, cwd, tarball) {
+  let running;
+  let url;
+  const entries = Object.keys(exports).filter((entry) => exports[entry].import);
+  return {
+    stop: async () => {
+      running?.child.kill('SIGKILL');
+      await running?.exited;
+    },
+    checks: {
+      'installs with its pinned peers': () => install(cwd, app, tarball),
+      'compiles strictly against the packed types': () =>
+        compile(
+          cwd,
+          [app.main, app.also].filter(Boolean).map((file) => `${file}.ts`),
+        ),
+      'loads every entry point': async () => {
+        const load = app.type === 'module' ? 'await import' : 'require';
+        for (const entry of entries) {
+          const name = entry.replace('.', 'nestjs-runhooks');
+          await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
+        }
+      },
+      'answers a signed webhook with 200': async () => {
+        running = start(cwd, `${app.main}.js`, ENV);
+        url = await running.line('listening');
+        expectEqual(await post(url, SIGNATURE), [200, 'accepted']);
+      },
+      'hands the event to its handler': async () => {
+        expectEqual(JSON.parse(await running.line('handled')), { type: 'run.failed', run: RUN_ID, attempt: 1 });
+      },
+      'knows the same webhook again': async () => expectEqual(await post(url, SIGNATURE), [200, 'duplicate']),
+      'refuses a forged signature': async () => expectEqual((await post(url, '0'.repeat(64)))[0], 401),
+      'ends by itself once closed': async () => {
+        running.child.stdin.end();
+        expectEqual(await running.exited, 0);
+      },
+      ...(app.also === 'both-builds' && {
+        'stops the boot when both builds are loaded': async () => {
+          running = start(cwd, 'both-builds.js', ENV);
+          const code = await running.exited;
+          if (code === 0 || !/nestjs-runhooks.*(ESM|import).*(CommonJS|require)/is.test(running.output())) {
+            throw new Error(`ended with ${code} and no clear error:\n${running.output()}`);
+          }
+        },
+      }),
+    },
+  };
+}
+
+/** Runs the checks of one app; after the first failure the rest counts as failed, unreached. */
+async function runApp(app, index, folder, tarball) {
+  const { checks, stop } = checksOf(app, join(folder, `app-${index}`), tarball);
+  const report = [];
+  let failure;
+  for (const [title, check] of Object.entries(checks)) {
+    if (failure) {
+      report.push({ ok: false, text: `${title} (not reached)` });
+      continue;
+    }
+    try {
+      await check();
+      report.push({ ok: true, text: title });
+    } catch (error) {
+      failure = error;
+      report.push({ ok: false, text: `${title}\n${error.message}` });
+    }
+  }
+  await stop();
+  console.log([app.name, ...report.map(({ ok, text }) => `  ${ok ? 'ok  ' : 'FAIL'} ${text}`)].join('\n'));
+  return report;
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'runhooks-packaging-'));
+try {
+  const [{ filename }] = JSON.parse(await command(repo, 'npm', 'pack', '--json', '--pack-destination', folder));
+  const tarball = join(folder, filename);
+  const queue = [...APPS.entries()];
+  const results = [];
+  const work = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      results.push(...(await runApp(next[1], next[0], folder, tarball)));
+    }
+  };
+  await Promise.all([work(), work()]);
+  const passed = results.filter(({ ok }) => ok).length;
+  const failed = results.length - passed;
+  if (process.argv[2]) await writeFile(process.argv[2], JSON.stringify({ passed, failed }));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
