@@ -7,8 +7,7 @@ import type { AttemptOutcome, AttemptRecord, ClaimedDelivery } from './store.js'
 
 /** How an attempt ended. */
 export type AttemptResult =
-  | { readonly outcome: Exclude<AttemptOutcome, 'failed'> }
-  | { readonly outcome: 'failed'; readonly thrown: unknown };
+  { readonly outcome: Exclude<AttemptOutcome, 'failed'> } | { readonly outcome: 'failed'; readonly thrown: unknown };
 
 /**
  * One execution of a handler. It ends when the handler settles; or, once its signal was aborted, when a grace has

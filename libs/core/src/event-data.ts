@@ -32,7 +32,11 @@ export function eventData(facts: EventFacts): string {
  * The event a handler gets. `payload` is read from the message when it is first asked for: most handlers never do.
  * It throws {@link PayloadUnavailableError} if this version cannot read the message any more.
  */
-export function restoreEvent(stored: StoredEvent, message: VerifiedMessage, provider: Provider | undefined): WebhookEvent {
+export function restoreEvent(
+  stored: StoredEvent,
+  message: VerifiedMessage,
+  provider: Provider | undefined,
+): WebhookEvent {
   const { id, type, source, messageId, data } = stored;
   const facts = JSON.parse(data, reviveDates) as EventFacts;
   let payload: object | undefined;
@@ -52,8 +56,12 @@ export function restoreEvent(stored: StoredEvent, message: VerifiedMessage, prov
 
 function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
   if (reading && 'payload' in reading) return reading.payload;
-  const found = reading ? `now reads as ${reading.state}: ${reading.reason}` : `is of source "${stored.source}", which is not configured`;
-  throw new PayloadUnavailableError(`the payload of event ${stored.id} cannot be read: message ${stored.messageId} ${found}`);
+  const found = reading
+    ? `now reads as ${reading.state}: ${reading.reason}`
+    : `is of source "${stored.source}", which is not configured`;
+  throw new PayloadUnavailableError(
+    `the payload of event ${stored.id} cannot be read: message ${stored.messageId} ${found}`,
+  );
 }
 
 /** Dates are the only values kept under names that end in `At`. */

@@ -40,7 +40,10 @@ export type RunEvent<T extends RunEventType = RunEventType, P extends ProviderNa
 }[T];
 
 /** A provider's own message, as `@OnMessage` handlers get it. */
-export type MessageEvent<P extends ProviderName = ProviderName, M extends ProviderMessageType<P> = ProviderMessageType<P>> = {
+export type MessageEvent<
+  P extends ProviderName = ProviderName,
+  M extends ProviderMessageType<P> = ProviderMessageType<P>,
+> = {
   [Q in P]: MessageEventOf<Q, M & string>;
 }[P];
 

@@ -40,14 +40,49 @@ export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { LIMITS } from './limits.js';
 export type { Logger } from './logger.js';
-export { restoreMessage, type HeaderMap, type MessageState, type ReceivedMessage, type StoredMessage, type VerifiedMessage } from './message.js';
+export {
+  restoreMessage,
+  type HeaderMap,
+  type MessageState,
+  type ReceivedMessage,
+  type StoredMessage,
+  type VerifiedMessage,
+} from './message.js';
+export { isIdText, readId } from './id-text.js';
+export {
+  IdField,
+  IntegerField,
+  ListField,
+  NameField,
+  ObjectField,
+  TextField,
+  TimestampField,
+  type PayloadClass,
+} from './payload-fields.js';
+export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export type { RetryOptions } from './retry-policy.js';
 export type { NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
-export { runDurationMs, type Reference, type Run, type RunCommand, type RunResource, type RunStatus, type RunTrigger } from './run.js';
+export {
+  runDurationMs,
+  type Reference,
+  type Run,
+  type RunCommand,
+  type RunResource,
+  type RunStatus,
+  type RunTrigger,
+} from './run.js';
+export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
+export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';
+export type { SignatureScheme } from './signatures/signature-scheme.js';
+export type { StandardWebhooksFamily } from './signatures/standard-webhooks-headers.js';
+export type { StandardWebhooksSecret } from './signatures/standard-webhooks-secret.js';
+export { standardWebhooks, type StandardWebhooksOptions } from './signatures/standard-webhooks.js';
+export { staticToken, type StaticTokenOptions } from './signatures/static-token.js';
+export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export type * from './store.js';
 export { parseTimestamp } from './timestamps.js';

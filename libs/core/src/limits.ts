@@ -13,6 +13,8 @@ export const LIMITS = Object.freeze({
   bodyBytesMax: 1024 * KIB,
   /** A body must have arrived whole this long after its headers; a slower sender is answered 400. */
   bodyReadMs: 10 * SECOND,
+  /** After an answer to a body that is not read, how long its sender may take to notice before the connection is cut. */
+  lingerMs: 2 * SECOND,
   /** `Retry-After` of a 503, in seconds. */
   retryAfterSeconds: 5,
 
@@ -24,7 +26,7 @@ export const LIMITS = Object.freeze({
   /** Clock difference tolerated both ways where a provider signs the time (Standard Webhooks: five minutes). */
   signatureToleranceMs: 5 * MINUTE,
   /** Entries read from one signature header; Svix sends at most eleven (the current key and ten old ones). */
-  signaturesMax: 32,
+  signaturesMax: 16,
   /** A sender's message id, as kept in the inbox. */
   messageIdCharsMax: 255,
   /** Names of headers listed in the log line about a refused request. */
@@ -56,7 +58,7 @@ export const LIMITS = Object.freeze({
   leaseMs: 30 * SECOND,
   /** A message whose reading crashed the process this often is quarantined. */
   readsMax: 5,
-  /** Attempts of a delivery before it becomes a dead letter; with the delays below about two days. */
+  /** Attempts of a delivery before it becomes a dead letter; with the delays below about nine hours, on average. */
   attemptsMax: 15,
   /** First and longest delay before the next attempt; doubled each time, drawn between zero and the value. */
   retryDelayMs: 5 * SECOND,
@@ -67,6 +69,8 @@ export const LIMITS = Object.freeze({
   abortGraceMs: 30 * SECOND,
   /** Shutdown: how long running handlers may take before they are aborted. */
   drainMs: 10 * SECOND,
+  /** How long after boot a missing SIGTERM listener is reported; `main.ts` has added its own by then. */
+  signalCheckMs: 5 * SECOND,
   /** A handler's id: it is stored with each delivery. */
   handlerIdCharsMax: 200,
   /** What is kept of a failed attempt's error. */

@@ -47,13 +47,19 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
   return sources.map((source, index) => {
     const open = openSource(source, `sources[${index}]`);
     if (ownerOfName.has(open.name)) {
-      throw new ConfigurationError(`sources[${index}].name`, `"${open.name}" is the name of an earlier source; names must differ`);
+      throw new ConfigurationError(
+        `sources[${index}].name`,
+        `"${open.name}" is the name of an earlier source; names must differ`,
+      );
     }
     ownerOfName.add(open.name);
     for (const path of open.paths) {
       const owner = ownerOfPath.get(path);
       if (owner !== undefined) {
-        throw new ConfigurationError(`sources[${index}].path`, `"${path}" belongs to source "${owner}" already; paths must differ`);
+        throw new ConfigurationError(
+          `sources[${index}].path`,
+          `"${path}" belongs to source "${owner}" already; paths must differ`,
+        );
       }
       ownerOfPath.set(path, open.name);
     }
@@ -79,7 +85,10 @@ function openSource(source: Source, option: string): OpenSource {
     }
   }
   if (!Number.isSafeInteger(bodyBytesMax) || bodyBytesMax < 1) {
-    throw new ConfigurationError(`${option}.bodyBytesMax`, `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`);
+    throw new ConfigurationError(
+      `${option}.bodyBytesMax`,
+      `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`,
+    );
   }
   return { name, paths, bodyBytesMax, provider: source.open() };
 }

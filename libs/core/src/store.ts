@@ -158,8 +158,8 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A configured inbox, as `sqliteInbox(…)` makes it: opened once at boot. */
-export interface Inbox {
+/** What `sqliteInbox(…)` makes: a configured inbox that is opened once at boot. */
+export interface StoreFactory {
   /** Nothing is opened or read before {@link Store.open}. */
   createStore(logger: Logger): Store;
 }

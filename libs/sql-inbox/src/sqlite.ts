@@ -1,4 +1,4 @@
-import type { Inbox } from 'nestjs-runhooks/core';
+import type { StoreFactory } from 'nestjs-runhooks/core';
 import type { SqliteDriver } from './sqlite-connection.js';
 import { SqliteStore } from './sqlite-store.js';
 
@@ -12,6 +12,6 @@ export interface SqliteInboxOptions {
 }
 
 /** An inbox in one SQLite file, for one host. Durable: what was acknowledged survives a power cut. */
-export function sqliteInbox(options: SqliteInboxOptions): Inbox {
+export function sqliteInbox(options: SqliteInboxOptions): StoreFactory {
   return { createStore: (logger) => new SqliteStore(options, logger) };
 }

@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LIMITS, type Receipt } from 'nestjs-runhooks/core';
+
+/** What is sent back: never payload, digests or secrets. */
+export interface Answer {
+  readonly statusCode: number;
+  readonly status: string;
+  readonly message: string;
+  readonly id?: string;
+  /** The body was not read to its end: the connection cannot be used again. */
+  readonly bodyUnread?: true;
+}
+
+/** Every answer there is, by case. */
+export const ANSWERS = {
+  empty: { statusCode: 400, status: 'bad-request', message: 'the request has no body' },
+  aborted: {
+    statusCode: 400,
+    status: 'bad-request',
+    message: 'the body ended before it was complete',
+    bodyUnread: true,
+  },
+  'too-slow': {
+    statusCode: 400,
+    status: 'bad-request',
+    message: `the body was not complete after ${LIMITS.bodyReadMs} ms`,
+    bodyUnread: true,
+  },
+  'too-large': {
+    statusCode: 413,
+    status: 'too-large',
+    message: 'the body is larger than this source accepts',
+    bodyUnread: true,
+  },
+  compressed: {
+    statusCode: 415,
+    status: 'compressed',
+    message: 'the body is compressed, so its signature cannot be checked; send it without content-encoding',
+    bodyUnread: true,
+  },
+  consumed: {
+    statusCode: 500,
+    status: 'body-consumed',
+    message:
+      'the body was read before Runhooks could check its signature; exclude this path from the middleware or hook of the app that parses bodies',
+  },
+  closing: {
+    statusCode: 503,
+    status: 'unavailable',
+    message: 'the app is shutting down; send the message again',
+    bodyUnread: true,
+  },
+  unavailable: {
+    statusCode: 503,
+    status: 'unavailable',
+    message: 'it is unknown whether the message was stored; sending it again is safe',
+  },
+  failed: {
+    statusCode: 500,
+    status: 'error',
+    message: 'the message could not be received; the log of the app says why',
+  },
+} as const satisfies Readonly<Record<string, Answer>>;
+
+export function answerOf(receipt: Receipt): Answer {
+  switch (receipt.status) {
+    case 'accepted':
+      return { statusCode: 200, status: 'accepted', message: 'stored', id: receipt.id };
+    case 'duplicate':
+      return { statusCode: 200, status: 'duplicate', message: 'stored before', id: receipt.id };
+    case 'refused':
+      return { statusCode: 401, status: receipt.check, message: receipt.reason };
+  }
+}
+
+/**
+ * Sends an answer. A sender that is still uploading must be able to read it: the connection is then closed only
+ * after the rest of the body was thrown away, or after {@link LIMITS.lingerMs}.
+ */
+export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  const { statusCode, bodyUnread, ...content } = answer;
+  const text = JSON.stringify(content);
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  };
+  if (statusCode === 503) headers['retry-after'] = LIMITS.retryAfterSeconds;
+  if (bodyUnread) headers['connection'] = 'close';
+  response.writeHead(statusCode, headers);
+  if (!bodyUnread || request.readableEnded) {
+    response.end(text);
+    return;
+  }
+  response.write(text);
+  const timer = setTimeout(finish, LIMITS.lingerMs);
+  function finish(): void {
+    clearTimeout(timer);
+    response.end();
+  }
+  request.once('end', finish).once('close', finish).resume();
+}

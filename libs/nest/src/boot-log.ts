@@ -1,0 +1,52 @@
+import { valuesOf, type Handler, type Logger, type OpenSource, type Subscription } from 'nestjs-runhooks/core';
+
+/** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
+export function logBoot(
+  logger: Logger,
+  inbox: string,
+  sources: readonly OpenSource[],
+  handlers: readonly Handler[],
+  isReachable: boolean,
+): void {
+  logger.log(`Inbox: ${inbox}`);
+  for (const source of sources) logSource(logger, source, isReachable);
+  for (const handler of handlers) logHandler(logger, handler, sources);
+  if (handlers.length === 0) logger.warn('No handlers found: webhooks are stored and read, but nothing runs');
+}
+
+function logSource(logger: Logger, { name, paths, provider }: OpenSource, isReachable: boolean): void {
+  const where = isReachable
+    ? paths.map((path) => `POST ${path}`).join(', ')
+    : 'not reachable: this app has no HTTP server';
+  const line = `Source ${name} (${provider.name}): ${where}; signature: ${provider.signature}`;
+  if (provider.signature.startsWith('NONE')) logger.warn(`${line}. Anyone who can reach it can start your handlers`);
+  else logger.log(line);
+}
+
+function logHandler(logger: Logger, handler: Handler, sources: readonly OpenSource[]): void {
+  const wanted = handler.subscriptions.map(describe).join(' | ');
+  const line = `Handler ${handler.id} (${handler.label}): ${wanted}`;
+  if (handler.subscriptions.every((subscription) => cannotMatch(subscription, sources))) {
+    logger.warn(`${line}. It can never run: no configured source fits its provider and source`);
+  } else {
+    logger.log(line);
+  }
+}
+
+function describe({ on, filter, when }: Subscription): string {
+  const what = 'types' in on ? on.types.join(', ') : `${on.provider} message ${on.messageType ?? '*'}`;
+  const conditions = Object.entries(filter).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${valuesOf<string>(value).join(' or ')}`],
+  );
+  if (when) conditions.push('when(…)');
+  return conditions.length === 0 ? what : `${what} where ${conditions.join(', ')}`;
+}
+
+function cannotMatch({ on, filter }: Subscription, sources: readonly OpenSource[]): boolean {
+  const providers: readonly string[] = 'types' in on ? valuesOf<string>(filter.provider) : [on.provider];
+  const names = valuesOf(filter.source);
+  return !sources.some(
+    ({ name, provider }) =>
+      (providers.length === 0 || providers.includes(provider.name)) && (names.length === 0 || names.includes(name)),
+  );
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  asError,
+  StoreUnavailableError,
+  type HeaderMap,
+  type Logger,
+  type OpenSource,
+  type Receiver,
+} from 'nestjs-runhooks/core';
+import { ANSWERS, answerOf, send, type Answer } from './answers.js';
+import { readBody } from './read-body.js';
+
+/** Handles one request; the same for every HTTP adapter. */
+export type Edge = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface EdgeOptions {
+  readonly source: OpenSource;
+  readonly receiver: Receiver;
+  readonly logger: Logger;
+  /** False once shutdown began. */
+  readonly isAccepting: () => boolean;
+}
+
+/** The HTTP side of a source: bytes in, one of {@link ANSWERS} out. Never throws. */
+export function createEdge(options: EdgeOptions): Edge {
+  return (request, response) => {
+    respond(options, request).then(
+      (answer) => send(request, response, answer),
+      (error: unknown) => {
+        const { name, message } = asError(error);
+        options.logger.error(`receiving for source "${options.source.name}" failed with ${name}: ${message}`);
+        send(request, response, ANSWERS.failed);
+      },
+    );
+  };
+}
+
+/** Transport first, then the signature. */
+async function respond(
+  { source, receiver, logger, isAccepting }: EdgeOptions,
+  request: IncomingMessage,
+): Promise<Answer> {
+  if (!isAccepting()) return ANSWERS.closing;
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return ANSWERS.compressed;
+  const read = await readBody(request, source.bodyBytesMax);
+  if (!read.ok) {
+    if (read.problem === 'consumed') logger.error(`source "${source.name}": ${ANSWERS.consumed.message}`);
+    return ANSWERS[read.problem];
+  }
+  try {
+    // Only set-cookie is ever an array, and no signature is read from it.
+    return answerOf(await receiver.receive(source, read.body, request.headers as HeaderMap));
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    logger.error(`source "${source.name}" answers 503: ${error.message}`);
+    return ANSWERS.unavailable;
+  }
+}

@@ -1,0 +1,31 @@
+export { PermanentError, RetryLater, RunhooksError, ConfigurationError } from 'nestjs-runhooks/core';
+export type {
+  DeliveryContext,
+  EventFilter,
+  HandlerOptions,
+  InboxCounts,
+  MessageEvent,
+  ProviderMessageTypes,
+  ProviderName,
+  ProviderPayloads,
+  RetryOptions,
+  Run,
+  RunCanceled,
+  RunCommand,
+  RunCompleted,
+  RunEvent,
+  RunEventType,
+  RunFailed,
+  RunStarted,
+  RunStatus,
+  RunSucceeded,
+  WebhookEvent,
+} from 'nestjs-runhooks/core';
+export type { HandlerDecorator, HandlerDecoratorOptions } from './handler.decorator.js';
+export { OnMessage } from './on-message.decorator.js';
+export { OnRun, OnRunCanceled, OnRunCompleted, OnRunFailed, OnRunStarted, OnRunSucceeded } from './on-run.decorator.js';
+export type { WebhookRequest } from './webhook-request.js';
+export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
+export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
+export { Webhooks } from './webhooks.service.js';
+export { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';

@@ -1,0 +1,55 @@
+import type { ProviderName, RunEvent, RunEventType } from 'nestjs-runhooks/core';
+import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
+
+type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P>;
+
+/** Runs the method when a run starts. */
+export function OnRunStarted<const P extends ProviderName = ProviderName>(
+  options: Options<'run.started', P> = {},
+): HandlerDecorator<RunEvent<'run.started', P>> {
+  return subscribe({ types: ['run.started'] }, options);
+}
+
+/** Runs the method when a run has ended well. */
+export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
+  options: Options<'run.succeeded', P> = {},
+): HandlerDecorator<RunEvent<'run.succeeded', P>> {
+  return subscribe({ types: ['run.succeeded'] }, options);
+}
+
+/** Runs the method once for a run that failed, as early as that is known: its results may not be there yet. */
+export function OnRunFailed<const P extends ProviderName = ProviderName>(
+  options: Options<'run.failed', P> = {},
+): HandlerDecorator<RunEvent<'run.failed', P>> {
+  return subscribe({ types: ['run.failed'] }, options);
+}
+
+/** Runs the method when a run was canceled. */
+export function OnRunCanceled<const P extends ProviderName = ProviderName>(
+  options: Options<'run.canceled', P> = {},
+): HandlerDecorator<RunEvent<'run.canceled', P>> {
+  return subscribe({ types: ['run.canceled'] }, options);
+}
+
+/** Runs the method when a run is over, however it ended: results, if there are any, can be fetched now. */
+export function OnRunCompleted<const P extends ProviderName = ProviderName>(
+  options: Options<'run.completed', P> = {},
+): HandlerDecorator<RunEvent<'run.completed', P>> {
+  return subscribe({ types: ['run.completed'] }, options);
+}
+
+/**
+ * Runs the method for each of several event types. Options may follow the types:
+ * `@OnRun('run.failed', 'run.canceled', { job: 'nightly-*' })`.
+ */
+export function OnRun<const T extends RunEventType, const P extends ProviderName = ProviderName>(
+  ...args: readonly [T, ...T[]] | readonly [T, ...T[], Options<T, P>]
+): HandlerDecorator<RunEvent<T, P>> {
+  const types: T[] = [];
+  let options: Options<T, P> = {};
+  for (const arg of args) {
+    if (typeof arg === 'string') types.push(arg);
+    else options = arg;
+  }
+  return subscribe({ types }, options);
+}

@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http';
+import { LIMITS } from 'nestjs-runhooks/core';
+
+/** The bytes of a request, or why there are none. */
+export type BodyResult =
+  | { readonly ok: true; readonly body: Buffer }
+  | { readonly ok: false; readonly problem: 'consumed' | 'empty' | 'too-large' | 'aborted' | 'too-slow' };
+
+/**
+ * Reads a request's body from the stream itself, up to `bytesMax`. A body that the host has read already is gone,
+ * unless it left the bytes in `rawBody`, as Nest's own option and several cloud runtimes do.
+ */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyResult> {
+  if (request.readableDidRead) {
+    const { rawBody } = request as { rawBody?: unknown };
+    return rawBody instanceof Uint8Array ? withinLimit(rawBody, bytesMax) : { ok: false, problem: 'consumed' };
+  }
+  // A parser of the host's looked, and there was nothing.
+  if (request.readableEnded) return { ok: false, problem: 'empty' };
+  if (Number(request.headers['content-length']) > bytesMax) return { ok: false, problem: 'too-large' };
+  return await readStream(request, bytesMax);
+}
+
+function withinLimit(bytes: Uint8Array, bytesMax: number): BodyResult {
+  if (bytes.length === 0) return { ok: false, problem: 'empty' };
+  if (bytes.length > bytesMax) return { ok: false, problem: 'too-large' };
+  return { ok: true, body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) };
+}
+
+function readStream(request: IncomingMessage, bytesMax: number): Promise<BodyResult> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const end = (result: BodyResult): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      resolve(result);
+    };
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes > bytesMax) end({ ok: false, problem: 'too-large' });
+    };
+    const onEnd = (): void => {
+      const [first] = chunks;
+      if (first === undefined) end({ ok: false, problem: 'empty' });
+      else end({ ok: true, body: chunks.length === 1 ? first : Buffer.concat(chunks, bytes) });
+    };
+    const onClose = (): void => end({ ok: false, problem: 'aborted' });
+    const timer = setTimeout(() => end({ ok: false, problem: 'too-slow' }), LIMITS.bodyReadMs);
+    // An 'error' is followed by 'close'; without a listener it would be thrown.
+    request
+      .on('data', onData)
+      .on('end', onEnd)
+      .on('close', onClose)
+      .on('error', () => undefined);
+  });
+}

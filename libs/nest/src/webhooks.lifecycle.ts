@@ -1,0 +1,62 @@
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { LIMITS } from 'nestjs-runhooks/core';
+import { logBoot } from './boot-log.js';
+import { EdgeRegistrar } from './edge.registrar.js';
+import { HandlerExplorer } from './handler.explorer.js';
+import { WebhooksRuntime } from './webhooks.runtime.js';
+
+/**
+ * Starts and stops with the app. Our module stands nearest to the root (see `WebhooksModule`), so that all of the
+ * host is ready before the first handler runs, and handlers are drained before anything of the host is destroyed.
+ */
+@Injectable()
+export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private signalCheck: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
+    @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
+    @Inject(EdgeRegistrar) private readonly edge: EdgeRegistrar,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    this.explorer.discover();
+    await this.runtime.store.open();
+  }
+
+  onApplicationBootstrap(): void {
+    const { logger, store, sources, handlers, dispatcher, options } = this.runtime;
+    logBoot(logger, store.description, sources, handlers.all(), this.edge.isReachable);
+    if (options.dispatch === 'manual') return;
+    dispatcher.start();
+    // main.ts may call enableShutdownHooks() as late as after listen().
+    this.signalCheck = setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
+  }
+
+  /** The HTTP server still listens: the edge answers 503 from here on. */
+  async onModuleDestroy(): Promise<void> {
+    clearTimeout(this.signalCheck);
+    this.runtime.accepting = false;
+    await this.runtime.dispatcher.stop();
+  }
+
+  /** Requests are over. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.runtime.store.close();
+  }
+
+  private warnWithoutShutdownHooks(): void {
+    if (process.listenerCount('SIGTERM') > 0) return;
+    this.runtime.logger.warn(
+      'Nothing listens for SIGTERM, so it ends this process like a crash: nothing is lost, but running attempts are ' +
+        'repeated after the restart. Call app.enableShutdownHooks() to let them finish',
+    );
+  }
+}

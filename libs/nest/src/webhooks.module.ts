@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type InjectionToken,
+  type ModuleMetadata,
+  type OptionalFactoryDependency,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { EdgeRegistrar } from './edge.registrar.js';
+import { HandlerExplorer } from './handler.explorer.js';
+import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
+import { HandlerInvoker } from './handler.invoker.js';
+import { WebhooksLifecycle } from './webhooks.lifecycle.js';
+import type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
+import { createStore, WebhooksRuntime } from './webhooks.runtime.js';
+import { Webhooks } from './webhooks.service.js';
+import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
+
+/** A class that makes the options, for `useClass` and `useExisting`. */
+export interface WebhooksOptionsFactory {
+  createWebhooksOptions(): WebhooksOptions | Promise<WebhooksOptions>;
+}
+
+/** Where `WebhooksModule.forRootAsync` gets its options from. */
+export type WebhooksAsyncOptions = WebhooksModuleExtras &
+  Pick<ModuleMetadata, 'imports'> &
+  (
+    | {
+        readonly useFactory: (...dependencies: never[]) => WebhooksOptions | Promise<WebhooksOptions>;
+        readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+      }
+    | { readonly useClass: Type<WebhooksOptionsFactory> }
+    | { readonly useExisting: Type<WebhooksOptionsFactory> }
+  );
+
+/** Receives webhooks and runs the handlers of the app. Import it once, in a module the app starts with. */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    { provide: WEBHOOKS_STORE, useFactory: createStore, inject: [WEBHOOKS_OPTIONS] },
+    WebhooksRuntime,
+    HandlerMetadataAccessor,
+    HandlerInvoker,
+    HandlerExplorer,
+    EdgeRegistrar,
+    WebhooksLifecycle,
+    Webhooks,
+  ],
+  exports: [Webhooks],
+})
+export class WebhooksModule {
+  /** Options as they are. */
+  static forRoot(options: WebhooksOptions & WebhooksModuleExtras): DynamicModule {
+    const { isGlobal, ...rest } = options;
+    // Behind a function: Nest may hash or print the values of a dynamic module, and these hold secrets.
+    return WebhooksModule.forRootAsync({ useFactory: () => rest, ...(isGlobal !== undefined && { isGlobal }) });
+  }
+
+  /** Options made by a factory or a class, which may have dependencies, for example a `ConfigService`. */
+  static forRootAsync(options: WebhooksAsyncOptions): DynamicModule {
+    return {
+      module: WebhooksModule,
+      global: options.isGlobal ?? false,
+      imports: options.imports ?? [],
+      // Two calls are two modules for Nest, whatever its id algorithm, so that the second one is noticed.
+      providers: [...optionsProviders(options), { provide: 'nestjs-runhooks:instance', useValue: randomUUID() }],
+    };
+  }
+
+  constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
+    refuseSecondImport(modules);
+    refuseLazyLoading(modules);
+    // Nest runs shutdown hooks by distance from the root, nearest first. Ours must be the first, so that handlers are
+    // drained while the providers they use still live; and the last at boot, when every handler is there.
+    for (const module of modules.values()) {
+      if (module.metatype === WebhooksModule) module.distance = -1;
+    }
+  }
+}
+
+function optionsProviders(options: WebhooksAsyncOptions): Provider[] {
+  if ('useFactory' in options) {
+    const useFactory = options.useFactory as (...dependencies: unknown[]) => unknown;
+    return [{ provide: WEBHOOKS_OPTIONS, useFactory, inject: options.inject ?? [] }];
+  }
+  const factory = 'useClass' in options ? options.useClass : options.useExisting;
+  const provider: Provider = {
+    provide: WEBHOOKS_OPTIONS,
+    useFactory: (made: WebhooksOptionsFactory) => made.createWebhooksOptions(),
+    inject: [factory],
+  };
+  return 'useClass' in options ? [provider, factory] : [provider];
+}
+
+function refuseSecondImport(modules: ModulesContainer): void {
+  if ([...modules.values()].filter(({ metatype }) => metatype === WebhooksModule).length > 1) {
+    throw new ConfigurationError(
+      'WebhooksModule',
+      'imported more than once, by two calls of forRoot or forRootAsync; call it once and list every source there',
+    );
+  }
+}
+
+/** A lazily loaded module gets no lifecycle hooks and comes too late for a route: it has no way from the root module. */
+function refuseLazyLoading(modules: ModulesContainer): void {
+  const [, root] = [...modules.values()];
+  const seen = new Set<typeof root>();
+  const open = [root];
+  for (let module = open.pop(); module; module = open.pop()) {
+    if (module.metatype === WebhooksModule) return;
+    if (seen.has(module)) continue;
+    seen.add(module);
+    open.push(...module.imports);
+  }
+  throw new ConfigurationError(
+    'WebhooksModule',
+    'loaded lazily, when the app was running already; import it in a module that the app starts with. ' +
+      'Modules with handlers may be lazy: call Webhooks.discover() after loading one',
+  );
+}

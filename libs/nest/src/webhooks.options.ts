@@ -1,0 +1,33 @@
+import type { Clock, Source, StoreFactory } from 'nestjs-runhooks/core';
+
+/** What `WebhooksModule.forRoot` takes. */
+export interface WebhooksOptions {
+  /** Who sends webhooks: `dbtCloud(…)`, `paradime(…)`, or a provider of your own. At least one. */
+  readonly sources: readonly Source[];
+  /** Where messages, events and deliveries are kept, for example `sqliteInbox({ path: 'runhooks.db' })`. */
+  readonly inbox: StoreFactory;
+  /**
+   * `manual` holds the dispatcher: nothing is read and no handler runs until `Webhooks.runUntilIdle()` is called.
+   * @default 'auto'
+   */
+  readonly dispatch?: 'auto' | 'manual';
+  /**
+   * Attempts that may run at the same time in this process.
+   * @default 10
+   */
+  readonly concurrency?: number;
+  /**
+   * Where the time comes from; for tests.
+   * @default the system's
+   */
+  readonly clock?: Clock;
+}
+
+/** What must be known before the options are. */
+export interface WebhooksModuleExtras {
+  /**
+   * Whether every module of the app can inject what `WebhooksModule` exports. Handlers are found everywhere anyway.
+   * @default false
+   */
+  readonly isGlobal?: boolean;
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { InboxCounts } from 'nestjs-runhooks/core';
+import { HandlerExplorer } from './handler.explorer.js';
+import { WebhooksRuntime } from './webhooks.runtime.js';
+
+/** What the host app can ask of Runhooks. */
+@Injectable()
+export class Webhooks {
+  constructor(
+    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
+    @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
+  ) {}
+
+  /**
+   * Looks for handlers again, after a module was loaded lazily. Answers the ids of the new ones.
+   * Throws `ConfigurationError` as at boot, for example if an id is taken.
+   */
+  discover(): string[] {
+    const found = this.explorer.discover();
+    this.runtime.dispatcher.wake();
+    return found.map(({ id }) => id);
+  }
+
+  /** With `dispatch: 'manual'`: reads and runs everything that is due now, and what follows from it, until nothing is. */
+  async runUntilIdle(): Promise<void> {
+    await this.runtime.dispatcher.runUntilIdle();
+  }
+
+  /** How many messages, events and deliveries the inbox holds, by state. */
+  async counts(): Promise<InboxCounts> {
+    return await this.runtime.store.counts();
+  }
+}
