@@ -41,6 +41,8 @@ export class Dispatcher {
   readonly #running = new Set<Attempt>();
   /** Attempts whose claim we hold, each with the promise of its record: renewed until then. */
   readonly #held = new Map<Attempt, Promise<void>>();
+  /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
+  #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #renewal: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -82,10 +84,10 @@ export class Dispatcher {
     clearInterval(this.#renewal);
   }
 
-  /** One step by hand, for `dispatch: 'manual'`: reads and runs all that is due, until nothing is. */
+  /** Reads and runs all that is due now, and what follows from it, until nothing is. Rejects if the store fails. */
   async runUntilIdle(): Promise<void> {
     for (;;) {
-      const claimed = await this.#pass();
+      const claimed = await this.#nextPass();
       if (this.#held.size > 0) await Promise.race(this.#held.values());
       else if (claimed === 0) return;
     }
@@ -94,9 +96,15 @@ export class Dispatcher {
   async #work(): Promise<void> {
     while (!this.#stopping) {
       this.#wakeUp.reset();
-      const claimed = await this.#guarded(() => this.#pass(), 0);
+      const claimed = await this.#guarded(() => this.#nextPass(), 0);
       if (claimed === 0) await this.#wakeUp.wait(LIMITS.pollMs);
     }
+  }
+
+  #nextPass(): Promise<number> {
+    const pass = this.#lastPass.then(() => this.#pass());
+    this.#lastPass = pass.catch(() => undefined);
+    return pass;
   }
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
