@@ -1,0 +1,57 @@
+import {
+  parseJson,
+  validatePayload,
+  type Provider,
+  type Reading,
+  type ReceivedMessage,
+  type SignatureScheme,
+  type Verification,
+  type VerifiedMessage,
+} from 'nestjs-runhooks/core';
+import { ParadimePayload } from './payload.js';
+import { shapeOf } from './shape.js';
+import { completedSignal, startedSignal } from './signal.js';
+
+/** Reads the two messages of Paradime's Bolt scheduler. Nothing in them is called, fetched or run. */
+export class ParadimeProvider implements Provider {
+  readonly name = 'paradime';
+  readonly signature: string;
+  readonly headersKept: readonly string[];
+  readonly #scheme: SignatureScheme;
+
+  constructor(scheme: SignatureScheme, signature: string) {
+    this.#scheme = scheme;
+    this.signature = signature;
+    this.headersKept = scheme.headersKept;
+  }
+
+  verify(message: ReceivedMessage): Verification {
+    return this.#scheme.verify(message);
+  }
+
+  identify({ headers }: VerifiedMessage): string {
+    return this.#scheme.signedId(headers);
+  }
+
+  read({ body, receivedAt }: VerifiedMessage): Reading {
+    const json = parseJson(body);
+    if (!json.ok) return { state: 'quarantined', reason: json.reason };
+    const validated = validatePayload(ParadimePayload, json.value);
+    if (!validated.ok) return { state: 'quarantined', reason: validated.reason };
+    const { payload } = validated;
+    const shape = shapeOf(payload);
+    switch (shape.kind) {
+      case 'started':
+        return { state: 'read', messageType: 'bolt.run.started', payload, signal: startedSignal(payload, receivedAt) };
+      case 'completed':
+        return {
+          state: 'read',
+          messageType: 'bolt.run.completed',
+          payload,
+          signal: completedSignal(payload, receivedAt),
+        };
+      case 'unclear':
+        return { state: 'unknown', reason: shape.reason, messageType: 'unknown', payload };
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import {
+  parseTimestamp,
+  runDurationMs,
+  type Run,
+  type RunCommand,
+  type RunEventType,
+  type RunSignal,
+  type RunStatus,
+} from 'nestjs-runhooks/core';
+import { told } from './nothing.js';
+import type { ParadimeCommand, ParadimePayload } from './payload.js';
+import { statusOf } from './status.js';
+import { triggerOf } from './trigger.js';
+
+/** The others, such as skipped and those we do not know, are no outcome. */
+const OUTCOME_OF: Partial<Record<RunStatus, RunEventType>> = {
+  succeeded: 'run.succeeded',
+  failed: 'run.failed',
+  canceled: 'run.canceled',
+};
+
+/** A run that began. It is running, whatever the status says. */
+export function startedSignal(payload: ParadimePayload, receivedAt: Date): RunSignal {
+  const run: Run = { ...beginningOf(payload), status: 'running' };
+  return { types: ['run.started'], occurredAt: run.startedAt ?? receivedAt, run };
+}
+
+/** A run that is over. */
+export function completedSignal(payload: ParadimePayload, receivedAt: Date): RunSignal {
+  const beginning = beginningOf(payload);
+  const status = statusOf(payload.status);
+  const statusMessage = told(payload.error_string);
+  const finishedAt = timeOf(payload.end_dttm);
+  const durationMs = runDurationMs(beginning.startedAt, finishedAt);
+  const run: Run = {
+    ...beginning,
+    status,
+    ...(statusMessage !== undefined && { statusMessage }),
+    ...(finishedAt && { finishedAt }),
+    ...(durationMs !== undefined && { durationMs }),
+    ...(payload.commands && { commands: payload.commands.map(commandOf) }),
+  };
+  const outcome = OUTCOME_OF[status];
+  return { types: [...(outcome ? [outcome] : []), 'run.completed'], occurredAt: finishedAt ?? receivedAt, run };
+}
+
+/** What both messages tell. */
+function beginningOf(payload: ParadimePayload): Omit<Run, 'status'> {
+  const { id, workspace } = payload;
+  const url = httpsUrl(told(payload.run_url));
+  const providerStatus = told(payload.status);
+  const workspaceName = told(workspace.name);
+  const reference = { id: workspace.uid, ...(workspaceName !== undefined && { name: workspaceName }) };
+  const environment = told(payload.schedule?.environment);
+  const startedAt = timeOf(payload.start_dttm);
+  return {
+    id,
+    ...(url !== undefined && { url }),
+    ...(providerStatus !== undefined && { providerStatus }),
+    job: jobOf(payload),
+    account: reference,
+    project: reference,
+    ...(environment !== undefined && { environment: { name: environment } }),
+    trigger: triggerOf(told(payload.environment?.actor)),
+    ...(startedAt && { startedAt }),
+  };
+}
+
+/**
+ * A job is a schedule of a workspace. Newer schedules have a slug, and whether `schedule_name` is then the slug or the
+ * label is not documented: a filter finds the job by either. A run that names no schedule is a job of its own.
+ */
+function jobOf({ id, workspace, schedule, schedule_name }: ParadimePayload): Run['job'] {
+  const slug = told(schedule?.slug);
+  const names = [schedule_name, schedule?.name, schedule?.display_name].map(told).filter((name) => name !== undefined);
+  const name = names.find((one) => one !== slug) ?? slug;
+  const unique = slug ?? name;
+  const local = unique === undefined ? `/${encodeURIComponent(id)}` : encodeURIComponent(unique);
+  return {
+    key: `${encodeURIComponent(workspace.uid)}/${local}`,
+    ...(slug !== undefined && { id: slug }),
+    ...(name !== undefined && { name }),
+  };
+}
+
+function commandOf(sent: ParadimeCommand): RunCommand {
+  const providerStatus = told(sent.status);
+  const returnCode = sent.return_code;
+  const startedAt = timeOf(sent.start_dttm);
+  const finishedAt = timeOf(sent.end_dttm);
+  return {
+    id: sent.id,
+    command: sent.command ?? '',
+    status: commandStatusOf(providerStatus, returnCode),
+    ...(providerStatus !== undefined && { providerStatus }),
+    ...(typeof returnCode === 'number' && { returnCode }),
+    ...(startedAt && { startedAt }),
+    ...(finishedAt && { finishedAt }),
+    resources: (sent.json_resources ?? []).map(({ id, path }) => ({ id, path: path ?? '' })),
+  };
+}
+
+/** Without a status a return code can tell a failure; a zero alone is not taken for a success. */
+function commandStatusOf(providerStatus: string | undefined, returnCode: number | null | undefined): RunStatus {
+  if (providerStatus === undefined && typeof returnCode === 'number' && returnCode !== 0) return 'failed';
+  return statusOf(providerStatus);
+}
+
+/** The page of the run, for people to open; anything but plain https is left out. */
+function httpsUrl(text: string | undefined): string | undefined {
+  if (text === undefined || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === 'https:' && url.username === '' && url.password === '' ? url.href : undefined;
+}
+
+function timeOf(text: string | null | undefined): Date | undefined {
+  const time = told(text);
+  return time === undefined ? undefined : parseTimestamp(time);
+}

@@ -1,0 +1,84 @@
+import {
+  ConfigurationError,
+  standardWebhooks,
+  staticToken,
+  unsigned,
+  type Source,
+  type SourceOptions,
+  type StandardWebhooksSecret,
+} from 'nestjs-runhooks/core';
+import { ParadimeProvider } from './provider.js';
+
+/** Signed as Standard Webhooks or Svix do. Paradime documents no signature; this is what such senders use. */
+export interface ParadimeStandardWebhooksOptions extends SourceOptions {
+  /** @default 'standard-webhooks' */
+  readonly scheme?: 'standard-webhooks';
+  /**
+   * Signing secrets of the webhook endpoint, at least one; any of them may match, so that one can be replaced while
+   * both are in use. `whsec_…`, base64, `whpk_…` (ed25519), or `{ utf8: … }` for a secret that is plain text.
+   */
+  readonly secrets: readonly (StandardWebhooksSecret | undefined)[];
+}
+
+/** A shared token in a header. It proves who sent a message, but not that the body arrived unchanged. */
+export interface ParadimeStaticTokenOptions extends SourceOptions {
+  readonly scheme: 'static-token';
+  /** Name of the header, for example `x-paradime-token`. */
+  readonly header: string;
+  /** The header's whole value, `Bearer ` included if it is sent. At least one; any of them may match. */
+  readonly tokens: readonly (string | undefined)[];
+}
+
+/** No check at all: whoever knows the path can report runs. The log says so at every start. */
+export interface ParadimeUnsignedOptions extends SourceOptions {
+  readonly scheme: 'unsigned-insecure';
+}
+
+export type ParadimeOptions = ParadimeStandardWebhooksOptions | ParadimeStaticTokenOptions | ParadimeUnsignedOptions;
+
+/**
+ * A source for the webhooks of Paradime's Bolt scheduler, `bolt.run.started` and `bolt.run.completed`
+ * (https://docs.paradime.io/app-help/developers/webhooks/getting-started).
+ *
+ * Filters see a run's workspace as its `account` and, as a workspace holds one dbt project, also as its `project`; its
+ * schedule as its `job`; and the schedule's environment as its `environment`.
+ *
+ * Options are checked when the app boots: a missing, empty or unusable secret is a {@link ConfigurationError} that
+ * names the option.
+ */
+export function paradime(options: ParadimeOptions): Source {
+  const { name, path, bodyBytesMax } = options;
+  return {
+    name,
+    ...(path !== undefined && { path }),
+    ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+    provider: 'paradime',
+    open: () => openProvider(options, `paradime({ name: '${name}' })`),
+  };
+}
+
+function openProvider(options: ParadimeOptions, option: string): ParadimeProvider {
+  switch (options.scheme) {
+    case undefined:
+    case 'standard-webhooks': {
+      const scheme = standardWebhooks({ secrets: options.secrets }, option);
+      return new ParadimeProvider(scheme, `Standard Webhooks, ${count(options.secrets, 'secret')}`);
+    }
+    case 'static-token': {
+      const { header, tokens } = options;
+      const scheme = staticToken({ header, tokens }, option);
+      return new ParadimeProvider(scheme, `static token in ${header}, ${count(tokens, 'token')}`);
+    }
+    case 'unsigned-insecure':
+      return new ParadimeProvider(unsigned(), 'NONE (unsigned)');
+    default:
+      throw new ConfigurationError(
+        `${option}.scheme`,
+        "found something else; expected 'standard-webhooks', 'static-token' or 'unsigned-insecure'",
+      );
+  }
+}
+
+function count(list: readonly unknown[], noun: string): string {
+  return `${list.length} ${noun}${list.length === 1 ? '' : 's'}`;
+}
