@@ -1,0 +1,71 @@
+/** A parsed body in the form of today. */
+export interface CurrentShape {
+  readonly value: unknown;
+  /** Written in the snake_case of the draft of 2022, which leaves the status of started and canceled runs out. */
+  readonly draft: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Other names of today's fields: snake_case from 2022, `webhooksID` from dbt's documentation of 2023 to 2025. */
+const ENVELOPE_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['account_id', 'accountId'],
+  ['event_id', 'eventId'],
+  ['event_type', 'eventType'],
+  ['webhook_id', 'webhookId'],
+  ['webhooksID', 'webhookId'],
+  ['webhook_name', 'webhookName'],
+]);
+
+const DATA_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['job_id', 'jobId'],
+  ['job_name', 'jobName'],
+  ['run_id', 'runId'],
+  ['environment_id', 'environmentId'],
+  ['environment_name', 'environmentName'],
+  ['dbt_version', 'dbtVersion'],
+  ['project_id', 'projectId'],
+  ['project_name', 'projectName'],
+  ['run_status', 'runStatus'],
+  ['run_status_code', 'runStatusCode'],
+  ['run_status_message', 'runStatusMessage'],
+  ['run_reason', 'runReason'],
+  ['run_started_at', 'runStartedAt'],
+  ['run_finished_at', 'runFinishedAt'],
+  ['run_errored_at', 'runErroredAt'],
+  ['run_canceled_at', 'runCanceledAt'],
+  ['run_cancelled_at', 'runCanceledAt'],
+]);
+
+/**
+ * Gives fields of older generations their names of today; where both are there, today's counts and the other is kept
+ * like any unknown field. Whatever is not an object is left to the validation.
+ */
+export function toCurrentShape(value: unknown): CurrentShape {
+  if (!isFields(value)) return { value, draft: false };
+  const envelope = rename(value, ENVELOPE_ALIASES);
+  const draft = !Object.hasOwn(value, 'eventType') && Object.hasOwn(value, 'event_type');
+  const sent = value['data'] ?? {};
+  if (!isFields(sent)) return { value: envelope, draft };
+  const data = rename(sent, DATA_ALIASES);
+  // The draft has the webhook's name within `data`.
+  const { webhook_name: webhookName } = draft ? data : {};
+  return { value: { ...(webhookName !== undefined && { webhookName }), ...envelope, data }, draft };
+}
+
+/** `Object.fromEntries` makes `__proto__` a key like any other. */
+function rename(fields: Fields, aliases: ReadonlyMap<string, string>): Fields {
+  const taken = new Set(Object.keys(fields));
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => {
+      const name = aliases.get(key);
+      if (name === undefined || taken.has(name)) return [key, value];
+      taken.add(name);
+      return [name, value];
+    }),
+  );
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { restoreMessage } from 'nestjs-runhooks/core';
+import { dbtCloud } from './source.js';
+
+const provider = dbtCloud({ name: 'dbt', secrets: ['secret'] }).open();
+
+function message(text: string) {
+  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
+  return restoreMessage({ ...stored, headers: {}, body: Buffer.from(text), receivedAt: new Date(0) });
+}
+
+describe('identify', () => {
+  it.each([
+    ['{"eventId":"wev_1","event_id":"other"}', 'wev_1'],
+    ['{"event_id":"231321foisdjfiods"}', '231321foisdjfiods'],
+    ['{"eventId":42}', '42'],
+    ['\ufeff{"eventId":"wev_1"}', 'wev_1'],
+    ['{"eventId":""}', ''],
+    ['{"eventId":"None"}', ''],
+    ['{"eventId":null}', ''],
+    ['{"eventId":{"length":1}}', ''],
+    ['{"eventId":"a\\u0000b"}', ''],
+    ['{"eventId":"a\\ud800"}', ''],
+    [`{"eventId":"${'x'.repeat(256)}"}`, ''],
+    ['{"data":{"eventId":"wev_1"}}', ''],
+    ['[]', ''],
+    ['null', ''],
+    ['"text"', ''],
+    ['{"eventId":"wev_1"', ''],
+    ['', ''],
+    ['['.repeat(100_000), ''],
+  ])('takes the id from the body alone: %.40s', (body, id) => {
+    expect(provider.identify(message(body))).toBe(id);
+  });
+});

@@ -1,0 +1,282 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { restoreMessage, type Reading } from 'nestjs-runhooks/core';
+import { dbtCloud } from './source.js';
+
+const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
+const receivedAt = new Date('2026-11-23T08:00:00.000Z');
+const provider = dbtCloud({
+  name: 'dbt',
+  secrets: ['secret'],
+  accessUrl: 'https://ab123.us1.dbt.com/',
+  testRunIds: ['777'],
+}).open();
+
+interface Sample {
+  data: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+function sample(name = '12-completed'): Sample {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), 'utf8')) as Sample;
+}
+
+function message(body: Uint8Array | string) {
+  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
+  return restoreMessage({ ...stored, headers: {}, body: Buffer.from(body), receivedAt });
+}
+
+function read(value: unknown): Reading {
+  return provider.read(message(JSON.stringify(value)));
+}
+
+/** The completed sample with other values; undefined takes a field away. */
+function completed(
+  data: Record<string, unknown>,
+  envelope: Record<string, unknown> = {},
+  name = '12-completed',
+): Reading {
+  const { data: before, ...rest } = sample(name);
+  return read({ ...rest, ...envelope, data: { ...before, ...data } });
+}
+
+function signalOf(reading: Reading) {
+  if (reading.state !== 'read') throw new Error(`${reading.state}: ${reading.reason}`);
+  return reading.signal;
+}
+
+describe('outcomes', () => {
+  it.each([
+    ['job.run.completed', { runStatusCode: 10 }, ['run.succeeded', 'run.completed'], 'succeeded'],
+    ['job.run.completed', { runStatusCode: '10', runStatus: null }, ['run.succeeded', 'run.completed'], 'succeeded'],
+    ['job.run.completed', { runStatusCode: 20, runStatus: 'Errored' }, ['run.failed', 'run.completed'], 'failed'],
+    ['job.run.completed', { runStatusCode: 30, runStatus: 'Cancelled' }, ['run.canceled', 'run.completed'], 'canceled'],
+    [
+      'job.run.completed',
+      { runStatusCode: null, runStatus: 'Canceled' },
+      ['run.canceled', 'run.completed'],
+      'canceled',
+    ],
+    ['job.run.completed', { runStatusCode: 'None', runStatus: 'Error' }, ['run.failed', 'run.completed'], 'failed'],
+    ['job.run.completed', { runStatusCode: undefined, runStatus: 'Sideways' }, ['run.completed'], 'unknown'],
+    ['job.run.completed', { runStatusCode: 40 }, ['run.completed'], 'unknown'],
+    ['job.run.errored', { runStatusCode: 10, runStatus: 'Success' }, ['run.failed'], 'failed'],
+    ['job.run.started', { runStatusCode: 1, runStatus: 'Queued' }, ['run.started'], 'running'],
+    [
+      'job.run.canceled',
+      { runStatusCode: undefined, runStatus: undefined },
+      ['run.canceled', 'run.completed'],
+      'canceled',
+    ],
+    ['job.run.cancelled', { runStatusCode: 30, runStatus: 'Cancelled' }, ['run.canceled', 'run.completed'], 'canceled'],
+  ])('%s with %j makes %j', (eventType, data, types, status) => {
+    expect(signalOf(completed(data, { eventType }))).toMatchObject({ types, run: { status } });
+  });
+
+  it('has one message type for both spellings of canceled, and keeps the sent one in the payload', () => {
+    expect(completed({}, { eventType: 'job.run.cancelled' })).toMatchObject({
+      messageType: 'job.run.canceled',
+      payload: { eventType: 'job.run.cancelled' },
+    });
+  });
+});
+
+describe('what documents leave open', () => {
+  it('takes ids as numbers or texts, and zone-less times as UTC', () => {
+    const data = { runId: 12, jobId: 34, projectId: 56, environmentId: 78, runFinishedAt: '2023-01-31 19:29:32' };
+    const reading = completed(data, { accountId: '9' });
+
+    expect(signalOf(reading).run).toMatchObject({
+      id: '12',
+      url: 'https://ab123.us1.dbt.com/deploy/9/projects/56/runs/12',
+      job: { key: '9/34', id: '34' },
+      project: { id: '56' },
+      environment: { id: '78' },
+      finishedAt: new Date('2023-01-31T19:29:32.000Z'),
+    });
+    expect(reading).toMatchObject({ payload: { accountId: '9', data: { runId: '12', jobId: '34' } } });
+  });
+
+  it.each([undefined, null, '', 'None', ' '])(
+    'reads a run of which dbt says little (%j) without the missing parts',
+    (nothing) => {
+      const optional = [
+        'jobName',
+        'environmentId',
+        'environmentName',
+        'dbtVersion',
+        'projectId',
+        'projectName',
+        'runStatusCode',
+        'runStatusMessage',
+        'runReason',
+        'runStartedAt',
+        'runFinishedAt',
+        'runErroredAt',
+      ];
+      const data = Object.fromEntries(optional.map((key) => [key, nothing]));
+      const envelope = { eventId: nothing, webhookId: nothing, webhookName: nothing, timestamp: nothing };
+
+      expect(signalOf(completed(data, envelope))).toEqual({
+        types: ['run.succeeded', 'run.completed'],
+        occurredAt: receivedAt,
+        run: {
+          id: '12345',
+          status: 'succeeded',
+          providerStatus: 'Success',
+          job: { key: '1/123', id: '123' },
+          account: { id: '1' },
+          trigger: { kind: 'unknown' },
+        },
+      });
+    },
+  );
+
+  it('uses the time of the message where the run has none', () => {
+    const reading = completed({ runFinishedAt: undefined }, { timestamp: '2023-01-31T19:29:35.789265936Z' });
+
+    expect(signalOf(reading).occurredAt).toEqual(new Date('2023-01-31T19:29:35.789Z'));
+  });
+
+  it('keeps a status message that says something, and fields it does not know', () => {
+    const reading = completed(
+      { runStatusMessage: 'dbt command failed', attempt: 2, constructor: 'x' },
+      { region: ['eu'] },
+    );
+
+    expect(signalOf(reading).run.statusMessage).toBe('dbt command failed');
+    expect(reading).toMatchObject({ payload: { region: ['eu'], data: { attempt: 2, constructor: 'x' } } });
+  });
+
+  it('never makes two jobs one, whatever their ids hold', () => {
+    const keys = [
+      ['1/2', '3'],
+      ['1', '2/3'],
+    ].map(([accountId, jobId]) => signalOf(completed({ jobId }, { accountId })).run.job.key);
+
+    expect(keys).toEqual(['1%2F2/3', '1/2%2F3']);
+  });
+});
+
+describe('test deliveries', () => {
+  it.each([
+    ['no run id', { runId: undefined }, {}],
+    ['an empty run id', { runId: '' }, {}],
+    ['no status', { runStatus: undefined, runStatusCode: undefined }, {}],
+    ['a status that says nothing', { runStatus: 'None', runStatusCode: null }, {}],
+    [
+      'an errored run without a status',
+      { runStatus: undefined, runStatusCode: undefined },
+      { eventType: 'job.run.errored' },
+    ],
+    [
+      'a started run without a status',
+      { runStatus: undefined, runStatusCode: undefined },
+      { eventType: 'job.run.started' },
+    ],
+    ['a run id that is configured as one', { runId: 777 }, {}],
+    ['nothing but an event id', { runId: undefined }, { eventType: undefined }],
+  ])('are recognised by %s', (_, data, envelope) => {
+    expect(completed(data, envelope)).toEqual({
+      state: 'test',
+      reason: expect.stringMatching(/: taken for a delivery of dbt's "Test Endpoint" button$/),
+    });
+  });
+
+  it.each([undefined, null, {}])('are recognised by data being %j', (data) => {
+    expect(read({ ...sample(), data }).state).toBe('test');
+  });
+
+  it('are not started or canceled runs of 2022, which have no status', () => {
+    expect(completed({}, {}, '02-2022-started').state).toBe('read');
+    expect(completed({}, {}, '03-2022-canceled').state).toBe('read');
+    expect(completed({ run_status: undefined }, {}, '04-2022-completed').state).toBe('test');
+  });
+});
+
+describe('messages of an unknown type', () => {
+  it('are kept with their type and payload', () => {
+    expect(completed({ jobId: undefined }, { eventType: 'job.run.paused' })).toEqual({
+      state: 'unknown',
+      reason: 'eventType is none of those this version knows',
+      messageType: 'job.run.paused',
+      payload: expect.objectContaining({ eventType: 'job.run.paused', accountId: '1' }),
+    });
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])('may be called %s', (eventType) => {
+    expect(completed({}, { eventType })).toMatchObject({ state: 'unknown', messageType: eventType });
+  });
+});
+
+describe('what cannot be read', () => {
+  it.each([
+    ['null', null, /^the payload: expected an object, found null$/],
+    ['a list', [sample()], /^the payload: expected an object, found an array of 1$/],
+    ['a text', 'job.run.completed', /^the payload: expected an object, found a text of 17 characters$/],
+    ['an empty object', {}, /^eventType: .*found nothing$/],
+    ['data as a list', { ...sample(), data: [] }, /^data: expected an object, found an array of 0$/],
+    ['data as a text', { ...sample(), data: '{}' }, /^data: expected an object, found a text of 2 characters$/],
+  ])('is quarantined with its reason: %s', (_, value, reason) => {
+    expect(read(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
+  });
+
+  it.each([
+    [{}, { accountId: undefined }, 'accountId: expected an id'],
+    [{}, { accountId: {} }, 'accountId: expected an id'],
+    [{}, { accountId: 1.5 }, 'accountId: expected an id'],
+    [{}, { accountId: true }, 'accountId: expected an id'],
+    [{}, { eventType: 7 }, 'eventType: expected a text of 1 to 255 printable characters'],
+    [{}, { eventType: 'job\u0000' }, 'eventType: expected a text of 1 to 255 printable characters'],
+    [{}, { eventType: ['job.run.completed'] }, 'eventType: expected a text of 1 to 255 printable characters'],
+    [{}, { eventType: undefined, eventId: undefined }, 'eventType: expected a text such as job.run.completed'],
+    [{}, { eventType: undefined }, 'eventType: expected a text such as job.run.completed'],
+    [{}, { timestamp: '0001-01-01T00:00:00Z' }, 'timestamp: expected a time'],
+    [{}, { timestamp: '2023-02-30T00:00:00Z' }, 'timestamp: expected a time'],
+    [{}, { timestamp: 1675193375 }, 'timestamp: expected a time'],
+    [{ jobId: undefined }, {}, 'data.jobId: expected an id'],
+    [{ jobId: ['1'] }, {}, 'data.jobId: expected an id'],
+    [{ runId: '1\u0007' }, {}, 'data.runId: expected an id'],
+    [{ runId: '1\ud800' }, {}, 'data.runId: expected an id'],
+    [{ runId: '1'.repeat(256) }, {}, 'data.runId: expected an id'],
+    [{ runId: { length: 1 } }, {}, 'data.runId: expected an id'],
+    [{ jobName: 7 }, {}, 'data.jobName: expected a text'],
+    [{ jobName: { constructor: 1 } }, {}, 'data.jobName: expected a text'],
+    [{ runStatus: 10 }, {}, 'data.runStatus: expected a text'],
+    [{ runStatusCode: 'ten' }, {}, 'data.runStatusCode: expected a whole number'],
+    [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected a whole number'],
+    [{ runStatusCode: [10] }, {}, 'data.runStatusCode: expected a whole number'],
+    [{ runFinishedAt: 'yesterday' }, {}, 'data.runFinishedAt: expected a time'],
+    [{ runFinishedAt: '9999-01-01T00:00:00Z' }, {}, 'data.runFinishedAt: expected a time'],
+  ])('is quarantined: %j, %j', (data, envelope, reason) => {
+    const reading = completed(data, envelope);
+
+    expect(reading).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
+  });
+
+  const text = JSON.stringify(sample());
+  it.each([
+    ['an empty body', ''],
+    ['a truncated body', text.slice(0, -2)],
+    ['a body that is not UTF-8', Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from([0xff, 0x7d])])],
+    ['a NUL byte', `${text}\u0000`],
+    ['a key given twice', text.replace('{', '{"eventType":"job.run.started",')],
+    ['an id beyond 2^53', text.replace('"accountId":1', '"accountId":9007199254740993')],
+    ['the key __proto__', text.replace('{', '{"__proto__":{"eventType":"x"},')],
+    ['nesting deeper than 64', text.replace('{', `{"x":${'['.repeat(100_000)}${']'.repeat(100_000)},`)],
+    ['text behind the end', `${text}{}`],
+    ['HTML', '<html></html>'],
+  ])('is quarantined: %s', (_, body) => {
+    expect(provider.read(message(body)).state).toBe('quarantined');
+  });
+
+  it('says so at most five times, and never with a value', () => {
+    const reading = completed(
+      { runId: ['SECRET'], jobId: ['SECRET'], jobName: ['SECRET'], projectId: ['SECRET'] },
+      { accountId: ['SECRET'], timestamp: 'SECRET' },
+    );
+
+    expect(reading).toEqual({ state: 'quarantined', reason: expect.stringMatching(/; and more$/) });
+    expect(JSON.stringify(reading)).not.toContain('SECRET');
+  });
+});

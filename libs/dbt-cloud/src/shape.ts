@@ -1,0 +1,49 @@
+import { messageTypeOf, type DbtCloudMessageType } from './message-type.js';
+import { told } from './nothing.js';
+import type { DbtCloudPayload } from './payload.js';
+
+/** What a message is about: a run, a test of the endpoint, something new, or nothing we can make sense of. */
+export type Shape =
+  | { readonly kind: 'run'; readonly messageType: DbtCloudMessageType }
+  | { readonly kind: 'test' | 'unknown' | 'quarantined'; readonly reason: string };
+
+/**
+ * The body that dbt's "Test Endpoint" button sends is not documented. It was seen with hard-coded ids of a run that does
+ * not exist (`testRunIds` names those), and is said to come without a status.
+ */
+export function shapeOf(payload: DbtCloudPayload, draft: boolean, testRunIds: ReadonlySet<string>): Shape {
+  const { accountId, eventId, data } = payload;
+  const runId = told(data.runId);
+  const eventType = told(payload.eventType);
+  if (runId !== undefined && testRunIds.has(runId)) return test("data.runId is one of the source's testRunIds");
+  if (eventType === undefined) {
+    if (runId === undefined && told(eventId) !== undefined) return test('there is no eventType and no data.runId');
+    return { kind: 'quarantined', reason: 'eventType: expected a text such as job.run.completed, found nothing' };
+  }
+  const messageType = messageTypeOf(eventType);
+  if (messageType === undefined) return { kind: 'unknown', reason: 'eventType is none of those this version knows' };
+  if (runId === undefined) return test('there is no data.runId');
+  if (!namesStatus(payload) && !mayLackStatus(messageType, draft)) {
+    return test('there is no data.runStatus and no data.runStatusCode');
+  }
+  if (told(accountId) === undefined) return missing('accountId');
+  if (told(data.jobId) === undefined) return missing('data.jobId');
+  return { kind: 'run', messageType };
+}
+
+function namesStatus({ data }: DbtCloudPayload): boolean {
+  return told(data.runStatus) !== undefined || told(data.runStatusCode) !== undefined;
+}
+
+/** The draft of 2022 gives a status to completed runs only. */
+function mayLackStatus(messageType: DbtCloudMessageType, draft: boolean): boolean {
+  return messageType === 'job.run.canceled' || (draft && messageType === 'job.run.started');
+}
+
+function test(found: string): Shape {
+  return { kind: 'test', reason: `${found}: taken for a delivery of dbt's "Test Endpoint" button` };
+}
+
+function missing(path: string): Shape {
+  return { kind: 'quarantined', reason: `${path}: expected an id, found nothing` };
+}

@@ -1,0 +1,84 @@
+import { ConfigurationError, hmacHex, isIdText, type Source, type SourceOptions } from 'nestjs-runhooks/core';
+import { DbtCloudProvider } from './provider.js';
+
+export interface DbtCloudOptions extends SourceOptions {
+  /**
+   * Secrets that dbt showed when the webhook was created, at least one; any may match. Several are for several
+   * webhooks, or for replacing one while both are in use. Entries that are undefined stop the boot, so that an
+   * environment variable may be given as it is.
+   */
+  readonly secrets: readonly (string | undefined)[];
+  /**
+   * Header with the signature, for gateways that take `Authorization` over and move the sender's to another header
+   * (Google API Gateway: `x-forwarded-authorization`).
+   * @default 'authorization'
+   */
+  readonly signatureHeader?: string;
+  /**
+   * Where you open dbt, for example `https://ab123.us1.dbt.com`. Messages do not tell it; without it `run.url` is absent.
+   */
+  readonly accessUrl?: string;
+  /**
+   * Run ids that dbt's "Test Endpoint" button sends. Messages about them are kept as tests and run no handler. A test
+   * without a run id or a status is recognised without this.
+   */
+  readonly testRunIds?: readonly string[];
+}
+
+/**
+ * A source for dbt Cloud's account-level webhooks: HMAC-SHA256 of the body in `Authorization`
+ * (https://docs.getdbt.com/docs/deploy/webhooks).
+ *
+ * Options are checked when the app boots: a missing or empty secret is a {@link ConfigurationError} that names it.
+ */
+export function dbtCloud(options: DbtCloudOptions): Source {
+  const { name, path, bodyBytesMax } = options;
+  return {
+    name,
+    ...(path !== undefined && { path }),
+    ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+    provider: 'dbt-cloud',
+    open: () => openProvider(options, `dbtCloud({ name: '${name}' })`),
+  };
+}
+
+function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvider {
+  const { secrets, accessUrl, testRunIds = [] } = options;
+  const signatureHeader = readSignatureHeader(options.signatureHeader, `${option}.signatureHeader`);
+  return new DbtCloudProvider({
+    scheme: hmacHex({ header: signatureHeader, secrets }, option),
+    signature: `HMAC-SHA256 in ${signatureHeader}, ${secrets.length} secret${secrets.length === 1 ? '' : 's'}`,
+    signatureHeader,
+    accessUrl: accessUrl === undefined ? undefined : readAccessUrl(accessUrl, `${option}.accessUrl`),
+    testRunIds: readTestRunIds(testRunIds, `${option}.testRunIds`),
+  });
+}
+
+function readSignatureHeader(header: unknown = 'authorization', option: string): string {
+  if (typeof header === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(header)) return header.toLowerCase();
+  throw new ConfigurationError(
+    option,
+    "expected the name of a request header, for example 'x-forwarded-authorization'",
+  );
+}
+
+function readAccessUrl(text: unknown, option: string): string {
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' && !url.username && !url.password && !url.search && !url.hash) {
+    return url.href.replace(/\/+$/, '');
+  }
+  throw new ConfigurationError(
+    option,
+    'expected the https address at which you open dbt, for example https://ab123.us1.dbt.com',
+  );
+}
+
+function readTestRunIds(ids: readonly unknown[], option: string): ReadonlySet<string> {
+  if (!Array.isArray(ids)) throw new ConfigurationError(option, 'expected a list of run ids');
+  return new Set(
+    ids.map((id: unknown, index) => {
+      if (isIdText(id)) return id;
+      throw new ConfigurationError(`${option}[${index}]`, `expected a run id as a text, found a ${typeof id}`);
+    }),
+  );
+}

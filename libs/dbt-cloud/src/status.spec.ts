@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RunStatus } from 'nestjs-runhooks/core';
+import { statusOf } from './status.js';
+
+const TABLE: readonly (readonly [code: number | undefined, text: string | undefined, status: RunStatus])[] = [
+  [10, 'Success', 'succeeded'],
+  [10, undefined, 'succeeded'],
+  [undefined, 'Success', 'succeeded'],
+  [undefined, ' SUCCESS\n', 'succeeded'],
+  [undefined, 'complete', 'succeeded'],
+  [20, 'Errored', 'failed'],
+  [20, undefined, 'failed'],
+  [undefined, 'Errored', 'failed'],
+  [undefined, 'Error', 'failed'],
+  [30, 'Cancelled', 'canceled'],
+  [30, undefined, 'canceled'],
+  [undefined, 'Cancelled', 'canceled'],
+  [undefined, 'canceled', 'canceled'],
+  // The code counts where both are there.
+  [20, 'Success', 'failed'],
+  [10, 'Errored', 'succeeded'],
+  [30, 'Success', 'canceled'],
+  [99, 'Success', 'unknown'],
+  [0, 'Success', 'unknown'],
+  [1010, 'Success', 'unknown'],
+  // A completed run cannot be running, and a new word is no success.
+  [3, 'Running', 'unknown'],
+  [1, 'Queued', 'unknown'],
+  [undefined, 'Starting', 'unknown'],
+  [undefined, 'Completed', 'unknown'],
+  [undefined, 'Successful', 'unknown'],
+  [undefined, 'Not a Success', 'unknown'],
+  [undefined, 'constructor', 'unknown'],
+  [undefined, undefined, 'unknown'],
+];
+
+describe('statusOf', () => {
+  it.each(TABLE)('takes code %p and text %p of a completed run for %s', (code, text, status) => {
+    expect(statusOf('job.run.completed', code, text)).toBe(status);
+  });
+
+  it.each(TABLE)('lets the message type count more than code %p and text %p', (code, text) => {
+    expect(statusOf('job.run.errored', code, text)).toBe('failed');
+    expect(statusOf('job.run.canceled', code, text)).toBe('canceled');
+    expect(statusOf('job.run.started', code, text)).toBe('running');
+  });
+});
