@@ -62,7 +62,7 @@ describe('validatePayload', () => {
     expect(payload).toBeInstanceOf(Body);
     expect(payload.one).toBeInstanceOf(Item);
     expect(payload.many?.[1]).toBeInstanceOf(Item);
-    expect({ ...payload, one: { ...payload.one } }).toEqual({
+    expect(payload).toEqual({
       type: 't',
       one: { id: '7' },
       many: [{ id: 'a' }, { id: 'b', code: 12 }],
@@ -170,10 +170,13 @@ describe('validatePayload', () => {
   it('takes linear time for many undeclared fields, also where a text is expected', () => {
     const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, index]));
 
+    const startMs = performance.now();
+
     expect(validatePayload(Body, { ...wide, type: 't' }).ok).toBe(true);
     expect(validatePayload(Body, { type: 't', one: { ...wide, id: 1 } }).ok).toBe(true);
     expect(reasonFor({ type: 't', text: wide })).toBe('text: expected a text, found an object');
-  }, 2_000);
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+  });
 
   it('never throws, and never repeats a value in a reason', () => {
     const field = fc.oneof(
