@@ -66,7 +66,7 @@ export async function compile(cwd, files) {
 
 /** Starts a compiled file. `line(word)` waits for an output line that begins with the word and returns the rest. */
 export function start(cwd, file, env) {
-  const child = spawn(process.execPath, [join('dist', file)], { cwd, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [join('dist', file)], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } });
   const lines = [];
   const looks = new Set();
   const exited = new Promise((resolve) => child.once('close', resolve));
