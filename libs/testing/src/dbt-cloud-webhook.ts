@@ -1,0 +1,81 @@
+import { randomInt } from 'node:crypto';
+import { overridePayload, type PayloadOverride } from './payload-override.js';
+import { randomKsuid, randomRunNumber } from './random-ids.js';
+import { signDbtCloud } from './sign-dbt-cloud.js';
+import type { SignedWebhook } from './signed-webhook.js';
+
+/**
+ * What dbt says: `failed` is its early `job.run.errored`, `completed-failed` the `job.run.completed` that follows.
+ * Today's dbt announces no canceled runs; `canceled` is the `job.run.completed` of one, with status code 30.
+ */
+export type DbtCloudTestEvent = 'started' | 'succeeded' | 'failed' | 'completed-failed' | 'canceled';
+
+export interface DbtCloudWebhookOptions {
+  /** @default 'succeeded' */
+  readonly event?: DbtCloudTestEvent;
+  /** Changes to the payload. One run in several webhooks: `payload: { data: { runId: '42' } }` in each. */
+  readonly payload?: PayloadOverride;
+  /** @default TEST_SECRETS.dbtCloud */
+  readonly secret?: string;
+  /** When dbt makes the message; the run's times are shortly before it. @default now */
+  readonly now?: Date;
+}
+
+/** A run of the tests lasts this long. */
+const RUN_SECONDS = 90;
+
+/**
+ * A signed webhook of dbt Cloud in the form of today (https://docs.getdbt.com/docs/deploy/webhooks). Each call makes
+ * another message (`eventId`) about another run (`data.runId`) of the same job.
+ */
+export function dbtCloudWebhook(options: DbtCloudWebhookOptions = {}): SignedWebhook {
+  const { event = 'succeeded', payload = {}, secret, now = new Date() } = options;
+  return signDbtCloud(JSON.stringify(overridePayload(payloadOf(event, now), payload)), secret);
+}
+
+function payloadOf(event: DbtCloudTestEvent, now: Date): PayloadOverride {
+  const { eventType, ...ofRun } = factsOf(event, secondsOf(now));
+  return {
+    accountId: 43786,
+    eventId: randomKsuid('wev'),
+    // dbt writes nanoseconds.
+    timestamp: now.toISOString().replace('Z', `${randomInt(100_001, 999_999)}Z`),
+    eventType,
+    webhookId: 'wsu_2nQx8YbKfJ4tL0mZr6VdS1hWcEa',
+    webhookName: 'Runhooks test',
+    data: {
+      jobId: '512049',
+      jobName: 'Nightly production build (dbt build)',
+      runId: String(randomRunNumber()),
+      environmentId: '218762',
+      environmentName: 'Production',
+      dbtVersion: '2025.9.30+21d3fd7',
+      projectName: 'Analytics',
+      projectId: '301284',
+      runStatusMessage: 'None',
+      runReason: 'Kicked off by the scheduler',
+      runStartedAt: secondsOf(now, -RUN_SECONDS),
+      ...ofRun,
+    },
+  };
+}
+
+function factsOf(event: DbtCloudTestEvent, endedAt: string): { eventType: string } & PayloadOverride {
+  switch (event) {
+    case 'started':
+      return { eventType: 'job.run.started', runStatus: 'Running', runStatusCode: 3 };
+    case 'succeeded':
+      return { eventType: 'job.run.completed', runStatus: 'Success', runStatusCode: 10, runFinishedAt: endedAt };
+    case 'failed':
+      return { eventType: 'job.run.errored', runStatus: 'Errored', runStatusCode: 20, runErroredAt: endedAt };
+    case 'completed-failed':
+      return { eventType: 'job.run.completed', runStatus: 'Errored', runStatusCode: 20, runFinishedAt: endedAt };
+    case 'canceled':
+      return { eventType: 'job.run.completed', runStatus: 'Cancelled', runStatusCode: 30, runFinishedAt: endedAt };
+  }
+}
+
+/** The run's own times are in whole seconds. */
+function secondsOf(now: Date, plusSeconds = 0): string {
+  return new Date(now.getTime() + plusSeconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+}

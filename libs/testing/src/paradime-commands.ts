@@ -1,0 +1,36 @@
+import { dttm } from './paradime-dttm.js';
+import type { PayloadOverride } from './payload-override.js';
+import { randomRunNumber } from './random-ids.js';
+
+/** Bolt puts the first two before those of the schedule. Each takes 20 s. */
+const COMMANDS = ['git clone ...', 'dbt deps', 'dbt seed', 'dbt run'];
+const COMMAND_SECONDS = 20;
+
+/** The commands of a run that is over: all went well but the last one, which ended as the run did. */
+export function paradimeCommands(outcome: 'succeeded' | 'failed' | 'canceled', endedAt: Date): PayloadOverride[] {
+  const id = randomRunNumber();
+  return COMMANDS.map((command, index) => {
+    const fromEnd = COMMANDS.length - index;
+    const status = fromEnd === 1 ? outcome : 'succeeded';
+    return commandOf(id + index, {
+      command,
+      end_dttm: dttm(endedAt, (1 - fromEnd) * COMMAND_SECONDS),
+      json_resources: command.startsWith('dbt ') && command !== 'dbt deps' ? resourcesOf(id + index) : [],
+      return_code: status === 'succeeded' ? 0 : 1,
+      start_dttm: dttm(endedAt, -fromEnd * COMMAND_SECONDS),
+      status,
+    });
+  });
+}
+
+function commandOf(id: number, fields: PayloadOverride): PayloadOverride {
+  const asked = 'command startDttm endDttm stdout stderr returnCode scheduleRunId resources { id path }';
+  return { api_query: `query BoltCommand { boltCommand(commandId: ${id}) { ${asked} } }`, ...fields, id };
+}
+
+function resourcesOf(commandId: number): PayloadOverride[] {
+  return ['target/manifest.json', 'target/run_results.json'].map((path, index) => {
+    const id = commandId + 1_000_000 + index;
+    return { id, path, resource_query: `query BoltResourceUrl { boltResourceUrl(resourceId: ${id}) { ok url } }` };
+  });
+}

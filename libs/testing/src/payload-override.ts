@@ -1,0 +1,20 @@
+/**
+ * Fields to change in a built payload, at any depth. Objects are merged, everything else takes the place of what was
+ * there, and `undefined` removes the field.
+ */
+export type PayloadOverride = { readonly [field: string]: unknown };
+
+/** A copy of `payload` with the changes. */
+export function overridePayload(payload: PayloadOverride, override: PayloadOverride): PayloadOverride {
+  const fields = new Map(Object.entries(payload));
+  for (const [name, value] of Object.entries(override)) {
+    const present = fields.get(name);
+    if (value === undefined) fields.delete(name);
+    else fields.set(name, isFields(present) && isFields(value) ? overridePayload(present, value) : value);
+  }
+  return Object.fromEntries(fields);
+}
+
+function isFields(value: unknown): value is PayloadOverride {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}

@@ -1,0 +1,12 @@
+import { signHmacHex } from 'nestjs-runhooks/core';
+import type { SignedWebhook } from './signed-webhook.js';
+import { TEST_SECRETS } from './test-secrets.js';
+
+/** Signs any bytes as dbt does: a payload of your own, or something that is no payload at all. */
+export function signDbtCloud(body: string | Uint8Array, secret: string = TEST_SECRETS.dbtCloud): SignedWebhook {
+  return {
+    provider: 'dbt-cloud',
+    body: Buffer.from(body),
+    headers: { 'content-type': 'application/json', authorization: signHmacHex(secret, body) },
+  };
+}
