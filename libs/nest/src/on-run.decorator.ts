@@ -42,11 +42,17 @@ export function OnRunCompleted<const P extends ProviderName = ProviderName>(
  * Runs the method for each of several event types. Options may follow the types:
  * `@OnRun('run.failed', 'run.canceled', { job: 'nightly-*' })`.
  */
-export function OnRun<const T extends RunEventType, const P extends ProviderName = ProviderName>(
-  ...args: readonly [T, ...T[]] | readonly [T, ...T[], Options<T, P>]
-): HandlerDecorator<RunEvent<T, P>> {
-  const types: T[] = [];
-  let options: Options<T, P> = {};
+export function OnRun<const T extends RunEventType>(...types: readonly [T, ...T[]]): HandlerDecorator<RunEvent<T>>;
+// Inferred as a tuple: as elements before the options, types that differ would not add up to a union.
+export function OnRun<
+  const T extends readonly [RunEventType, ...RunEventType[]],
+  const P extends ProviderName = ProviderName,
+>(...args: readonly [...types: T, options: Options<T[number], P>]): HandlerDecorator<RunEvent<T[number], P>>;
+export function OnRun(
+  ...args: readonly (RunEventType | Options<RunEventType, ProviderName>)[]
+): HandlerDecorator<RunEvent> {
+  const types: RunEventType[] = [];
+  let options: Options<RunEventType, ProviderName> = {};
   for (const arg of args) {
     if (typeof arg === 'string') types.push(arg);
     else options = arg;
