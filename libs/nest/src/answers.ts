@@ -7,36 +7,22 @@ export interface Answer {
   readonly status: string;
   readonly message: string;
   readonly id?: string;
-  /** The body was not read to its end: the connection cannot be used again. */
-  readonly bodyUnread?: true;
 }
 
 /** Every answer there is, by case. */
 export const ANSWERS = {
   empty: { statusCode: 400, status: 'bad-request', message: 'the request has no body' },
-  aborted: {
-    statusCode: 400,
-    status: 'bad-request',
-    message: 'the body ended before it was complete',
-    bodyUnread: true,
-  },
+  aborted: { statusCode: 400, status: 'bad-request', message: 'the body ended before it was complete' },
   'too-slow': {
     statusCode: 400,
     status: 'bad-request',
     message: `the body was not complete after ${LIMITS.bodyReadMs} ms`,
-    bodyUnread: true,
   },
-  'too-large': {
-    statusCode: 413,
-    status: 'too-large',
-    message: 'the body is larger than this source accepts',
-    bodyUnread: true,
-  },
+  'too-large': { statusCode: 413, status: 'too-large', message: 'the body is larger than this source accepts' },
   compressed: {
     statusCode: 415,
     status: 'compressed',
     message: 'the body is compressed, so its signature cannot be checked; send it without content-encoding',
-    bodyUnread: true,
   },
   consumed: {
     statusCode: 500,
@@ -48,7 +34,6 @@ export const ANSWERS = {
     statusCode: 503,
     status: 'unavailable',
     message: 'the app is shutting down; send the message again',
-    bodyUnread: true,
   },
   unavailable: {
     statusCode: 503,
@@ -74,21 +59,23 @@ export function answerOf(receipt: Receipt): Answer {
 }
 
 /**
- * Sends an answer. A sender that is still uploading must be able to read it: the connection is then closed only
- * after the rest of the body was thrown away, or after {@link LIMITS.lingerMs}.
+ * Sends an answer. What is left of the body would be taken for the next request, so the connection is closed then; but
+ * only after the sender, which may still be uploading, had {@link LIMITS.lingerMs} to read the answer.
  */
 export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   if (response.headersSent || response.destroyed) return;
-  const { statusCode, bodyUnread, ...content } = answer;
+  const { statusCode, ...content } = answer;
   const text = JSON.stringify(content);
+  const isBodyLeft = !request.readableEnded;
   const headers: Record<string, string | number> = {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
   };
   if (statusCode === 503) headers['retry-after'] = LIMITS.retryAfterSeconds;
-  if (bodyUnread) headers['connection'] = 'close';
+  // HTTP/2 has a stream for each request instead, and no such header.
+  if (isBodyLeft && request.httpVersionMajor === 1) headers['connection'] = 'close';
   response.writeHead(statusCode, headers);
-  if (!bodyUnread || request.readableEnded) {
+  if (!isBodyLeft) {
     response.end(text);
     return;
   }

@@ -42,7 +42,7 @@ async function respond(
 ): Promise<Answer> {
   if (!isAccepting()) return ANSWERS.closing;
   const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return ANSWERS.compressed;
+  if (encoding && encoding.toLowerCase() !== 'identity') return ANSWERS.compressed;
   const read = await readBody(request, source.bodyBytesMax);
   if (!read.ok) {
     if (read.problem === 'consumed') logger.error(`source "${source.name}": ${ANSWERS.consumed.message}`);

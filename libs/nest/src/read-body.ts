@@ -17,6 +17,8 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   }
   // A parser of the host's looked, and there was nothing.
   if (request.readableEnded) return { ok: false, problem: 'empty' };
+  // A hook of the host's kept the request until its sender had given up: 'close' has been emitted already.
+  if (request.destroyed) return { ok: false, problem: 'aborted' };
   if (Number(request.headers['content-length']) > bytesMax) return { ok: false, problem: 'too-large' };
   return await readStream(request, bytesMax);
 }
