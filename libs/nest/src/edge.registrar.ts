@@ -8,9 +8,12 @@ import { WebhooksRuntime } from './webhooks.runtime.js';
 /** The parts of an Express app used here. */
 interface ExpressApp {
   post(path: string, handler: Edge): unknown;
-  readonly router?: {
-    readonly stack: readonly { readonly route?: { readonly path: unknown; readonly methods: object } }[];
-  };
+  readonly router?: { readonly stack: readonly { readonly route?: ExpressRoute }[] };
+}
+
+interface ExpressRoute {
+  readonly path: unknown;
+  readonly methods: object;
 }
 
 /** The parts of a Fastify instance used here. */
@@ -65,7 +68,7 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
     const { router } = this.host.httpAdapter.getInstance<ExpressApp>();
     for (const { name, paths } of this.runtime.sources) {
       for (const path of paths) {
-        const routes = router?.stack.filter(({ route }) => route?.path === path && 'post' in route.methods) ?? [];
+        const routes = router?.stack.filter(({ route }) => route && answersPost(route, path)) ?? [];
         if (routes.length > 1) throw duplicatePath(name, path);
       }
     }
@@ -105,9 +108,18 @@ function registerRoute(adapter: HttpServer, path: string, edge: Edge): void {
   }
 }
 
+/**
+ * Express matches in any case and with or without a slash at the end. A route for every method is left out: that is
+ * what Nest makes of a middleware bound to this path.
+ */
+function answersPost({ path, methods }: ExpressRoute, wanted: string): boolean {
+  if (typeof path !== 'string' || !('post' in methods) || 'get' in methods) return false;
+  return path.replace(/\/$/, '').toLowerCase() === wanted.toLowerCase();
+}
+
 function duplicatePath(source: string, path: string): ConfigurationError {
   return new ConfigurationError(
     `source "${source}"`,
-    `its path ${path} is also a route of the app, which would never be called; give one of them another path`,
+    `its path ${path} is taken by another route too, and one of them would never be called; give one another path`,
   );
 }
