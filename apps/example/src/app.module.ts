@@ -1,0 +1,31 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { WebhooksModule } from 'nestjs-runhooks';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { BiTool } from './bi-tool.js';
+import { Dashboards } from './dashboards.js';
+import { DbtVersions } from './dbt-versions.js';
+import { OnCall } from './on-call.js';
+import { RunAudit } from './run-audit.js';
+import { RunBoard } from './run-board.js';
+import type { Settings } from './settings.js';
+
+@Module({ providers: [OnCall, Dashboards, BiTool, RunBoard, RunAudit, DbtVersions] })
+export class AppModule {
+  static with(settings: Settings, inbox: StoreFactory): DynamicModule {
+    const { dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret } = settings;
+    return {
+      module: AppModule,
+      imports: [
+        WebhooksModule.forRoot({
+          sources: [
+            dbtCloud({ name: 'dbt', secrets: [dbtSecret], ...(accessUrl !== undefined && { accessUrl }) }),
+            paradime({ name: 'paradime', secrets: [paradimeSecret] }),
+          ],
+          inbox,
+        }),
+      ],
+    };
+  }
+}

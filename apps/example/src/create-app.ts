@@ -1,0 +1,21 @@
+import type { INestApplication, NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import { AppModule } from './app.module.js';
+import type { Settings } from './settings.js';
+
+/** Nothing in here knows about webhooks: importing the module is all a host app does. */
+export async function createApp(
+  settings: Settings,
+  inbox: StoreFactory,
+  options: NestApplicationOptions = {},
+): Promise<INestApplication> {
+  const module = AppModule.with(settings, inbox);
+  const app =
+    settings.http === 'fastify'
+      ? await NestFactory.create(module, new FastifyAdapter(), options)
+      : await NestFactory.create(module, options);
+  // Without it SIGTERM ends the process like a crash: nothing is lost, but running attempts are repeated.
+  return app.enableShutdownHooks();
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Webhooks } from 'nestjs-runhooks';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { createApp } from './create-app.js';
+import { LineLogger } from './demo/line-logger.js';
+import { observedInbox, type Seen } from './demo/observed-inbox.js';
+import { play } from './demo/play.js';
+import { scenario, type Secrets } from './demo/scenario.js';
+import { jsonTimeline, textTimeline } from './demo/timeline.js';
+import { readSettings } from './settings.js';
+
+const HELP = `Starts the example app on a free port with throw-away secrets and a temporary inbox, sends it signed webhooks of
+dbt Cloud and Paradime, shows what came of each, and checks it. Exit code 0 if all was as expected.
+
+  npm run demo                        on Express
+  EXAMPLE_HTTP=fastify npm run demo   on Fastify
+  npm run demo -- --json              one JSON object a line
+  npm run demo -- --keep              keep the app running and say how to send it a webhook with curl
+`;
+
+async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<boolean> {
+  const timeline = json ? jsonTimeline : textTimeline;
+  const directory = mkdtempSync(join(tmpdir(), 'runhooks-demo-'));
+  const secrets: Secrets = {
+    dbt: randomBytes(16).toString('hex'),
+    paradime: `whsec_${randomBytes(24).toString('base64')}`,
+  };
+  const logger = new LineLogger();
+  const seen: Seen[] = [];
+  const app = await createApp(
+    {
+      ...readSettings(process.env),
+      dbtSecret: secrets.dbt,
+      dbtAccessUrl: 'https://ab123.us1.dbt.com',
+      paradimeSecret: secrets.paradime,
+    },
+    observedInbox(sqliteInbox({ path: join(directory, 'inbox.db') }), (one) => seen.push(one)),
+    { logger, abortOnError: false },
+  );
+  try {
+    await app.listen(0, '127.0.0.1');
+    timeline.boot(logger.take());
+
+    let requests = 0;
+    let problems = 0;
+    for (const chapter of scenario(secrets)) {
+      timeline.chapter(chapter.title);
+      for (const step of chapter.steps) {
+        const result = await play(app, step, seen, logger);
+        timeline.step(result);
+        requests += 1;
+        problems += result.problems.length;
+      }
+    }
+    timeline.summary({ ok: problems === 0, requests, problems, inbox: await app.get(Webhooks).counts() });
+    if (keep) {
+      logger.goLive();
+      await keepRunning(await app.getUrl(), secrets);
+    }
+    return problems === 0;
+  } finally {
+    await app.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function keepRunning(url: string, { dbt }: Secrets): Promise<void> {
+  console.log(`
+Still running; Ctrl+C ends it. To send a webhook of dbt Cloud from another shell:
+
+  BODY=$(sed "s/wev_2pV7c/wev_$RANDOM/; s/318274655/$RANDOM/" test/fixtures/dbt-cloud/18-spike-errored.json)
+  curl -i ${url}/webhooks/dbt --data-raw "$BODY" -H 'content-type: application/json' \\
+    -H "authorization: $(printf %s "$BODY" | openssl dgst -sha256 -hmac ${dbt} -r | cut -d' ' -f1)"
+`);
+  await once(process, 'SIGINT');
+}
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) console.log(HELP);
+else process.exitCode = (await demo(values)) ? 0 : 1;

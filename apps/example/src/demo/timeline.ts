@@ -1,0 +1,76 @@
+import type { WebhookAnswer } from 'nestjs-runhooks/testing';
+import type { AttemptSeen, Seen } from './observed-inbox.js';
+import type { Step } from './scenario.js';
+
+/** What came of one step. */
+export interface StepResult {
+  readonly step: Step;
+  readonly answer: WebhookAnswer;
+  readonly seen: readonly Seen[];
+  /** What the app logged meanwhile. */
+  readonly log: readonly string[];
+  /** Nothing if all is as expected. */
+  readonly problems: readonly string[];
+}
+
+export interface Summary {
+  readonly ok: boolean;
+  readonly requests: number;
+  readonly problems: number;
+  readonly inbox: object;
+}
+
+/** Where the demo is told to. */
+export interface Timeline {
+  boot(log: readonly string[]): void;
+  chapter(title: string): void;
+  step(result: StepResult): void;
+  summary(summary: Summary): void;
+}
+
+/** For people. */
+export const textTimeline: Timeline = {
+  boot(log) {
+    console.log('The app boots');
+    for (const line of log) console.log(`  ${line}`);
+  },
+  chapter(title) {
+    console.log(`\n${title}`);
+  },
+  step({ step, answer, seen, log, problems }) {
+    const states = seen.flatMap((one) => (one.kind === 'message' ? [`, ${one.state}`] : [])).join('');
+    console.log(`\n  ${step.source}: ${step.title}  ->  ${answer.status} ${answer.body.status}${states}`);
+    if (answer.status !== 200) console.log(`      ${answer.body.message}`);
+    for (const one of seen) if (one.kind === 'handled') console.log(`      ${attemptLine(one)}`);
+    for (const line of log) console.log(`      | ${line}`);
+    for (const problem of problems) console.log(`      NOT AS EXPECTED: ${problem}`);
+  },
+  summary({ ok, requests, problems, inbox }) {
+    console.log(`\nThe inbox: ${JSON.stringify(inbox)}`);
+    console.log(ok ? `${requests} requests, all as expected.` : `${requests} requests, ${problems} not as expected.`);
+  },
+};
+
+function attemptLine({ handler, type, runId, runStatus, attempt, outcome }: AttemptSeen): string {
+  const run = runId === null ? '' : `run ${runId} ${runStatus}`;
+  const which = attempt === 1 ? '' : ` (attempt ${attempt})`;
+  return `${handler.padEnd(20)}${type.padEnd(18)}${run.padEnd(24)}${outcome}${which}`;
+}
+
+/** One JSON object a line, for programs. */
+export const jsonTimeline: Timeline = {
+  boot: () => undefined,
+  chapter: () => undefined,
+  step({ step, answer, seen, problems }) {
+    print({ kind: 'answer', source: step.source, httpStatus: answer.status, status: answer.body.status });
+    for (const one of seen) print(one);
+    for (const problem of problems) console.error(`${step.source}: ${step.title}: ${problem}`);
+  },
+  summary(summary) {
+    print({ kind: 'summary', ...summary });
+  },
+};
+
+function print(value: object): void {
+  console.log(JSON.stringify(value));
+}

@@ -1,0 +1,26 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { OnRunFailed, type DeliveryContext, type Run, type RunFailed } from 'nestjs-runhooks';
+
+/** Tells whoever is on call. */
+@Injectable()
+export class OnCall {
+  private readonly logger = new Logger(OnCall.name);
+
+  /** Once per failed run, although dbt Cloud announces a failure twice. */
+  @OnRunFailed({ id: 'on-call.page' })
+  page({ run }: RunFailed, delivery: DeliveryContext): void {
+    // A real pager takes delivery.id as its deduplication key: an attempt may be repeated after a crash.
+    this.logger.warn(`Page ${delivery.id}: ${nameOf(run)} failed${reasonOf(run)}. ${run.url ?? `Run ${run.id}`}`);
+  }
+}
+
+function nameOf({ job, project }: Run): string {
+  return `${job.name ?? job.key}${project?.name === undefined ? '' : ` in ${project.name}`}`;
+}
+
+/** Paradime says which command failed; dbt Cloud may say a word in its status message. */
+function reasonOf({ commands = [], statusMessage }: Run): string {
+  const failed = commands.find(({ status }) => status === 'failed');
+  if (failed) return `: "${failed.command}" returned ${failed.returnCode ?? 'no code'}`;
+  return statusMessage === undefined ? '' : `: ${statusMessage}`;
+}
