@@ -41,7 +41,7 @@ export class Receiver {
       const { check } = verification;
       const hint = source.provider.hint?.(headers);
       this.#logRefusal(source, headers, check, hint);
-      return { status: 'refused', check, reason: hint ? `${verification.reason}; ${hint}` : verification.reason };
+      return { status: 'refused', check, reason: hint ? `${verification.reason} ${hint}` : verification.reason };
     }
     const kept = pick(headers, source.provider.headersKept);
     const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));
