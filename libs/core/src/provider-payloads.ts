@@ -15,10 +15,26 @@ export interface ProviderPayloads {}
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
 export interface ProviderMessageTypes {}
 
+/**
+ * Message types that a provider sends and {@link ProviderMessageTypes} does not list yet, each with its provider:
+ *
+ * ```ts
+ * declare module 'nestjs-runhooks/core' {
+ *   interface ExtraMessageTypes { 'job.run.warned': 'dbt-cloud' }
+ * }
+ * ```
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface ExtraMessageTypes {}
+
 /** Names of the providers whose types the program has loaded. */
 export type ProviderName = keyof ProviderPayloads;
 
+type ExtraMessageType<P extends ProviderName> = {
+  [M in keyof ExtraMessageTypes]: P extends ExtraMessageTypes[M] ? M : never;
+}[keyof ExtraMessageTypes];
+
 /** A provider's own message type. */
 export type ProviderMessageType<P extends ProviderName = ProviderName> = P extends keyof ProviderMessageTypes
-  ? ProviderMessageTypes[P]
+  ? ProviderMessageTypes[P] | ExtraMessageType<P>
   : string;
