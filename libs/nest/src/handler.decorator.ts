@@ -1,21 +1,24 @@
 import 'reflect-metadata';
-import type {
-  DeliveryContext,
-  EventFilter,
-  HandlerOptions,
-  OneOrMore,
-  ProviderName,
-  Subscription,
+import {
+  ConfigurationError,
+  type DeliveryContext,
+  type EventFilter,
+  type HandlerOptions,
+  type ProviderName,
+  type Subscription,
 } from 'nestjs-runhooks/core';
 import type { HandlerMetadata } from './handler-metadata.js';
 import { HANDLER_METADATA } from './webhooks.tokens.js';
+
+/** Where handlers can be: the compiler shows the text where it is not so. */
+type HandlerTarget = object & { readonly prototype?: 'a handler is a method of an instance: this one is static' };
 
 /**
  * A method decorator that checks the method: it compiles only over a method that can be given every `Event` the
  * decorator promises.
  */
 export type HandlerDecorator<Event> = <Method extends (event: Event, delivery: DeliveryContext) => unknown>(
-  target: object,
+  target: HandlerTarget,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Method>,
 ) => void;
@@ -23,12 +26,13 @@ export type HandlerDecorator<Event> = <Method extends (event: Event, delivery: D
 /** Which events a handler wants, and how it is run. Every filter given must fit. */
 export interface HandlerDecoratorOptions<Event, P extends ProviderName> extends EventFilter, HandlerOptions {
   /** Narrows the type of the event, too. */
-  readonly provider?: OneOrMore<P>;
+  readonly provider?: P | readonly [P, ...P[]];
   /**
    * Decides by code. Runs in the attempt: if it throws, the delivery is retried; if it answers false, the delivery is
    * recorded as skipped.
    */
-  readonly when?: (event: Event) => boolean | Promise<boolean>;
+  // Not inferred from: a narrow parameter here would narrow the event, but filter nothing.
+  readonly when?: (event: NoInfer<Event>) => boolean | Promise<boolean>;
 }
 
 /** Adds a subscription to a method. Appends, because stacked decorators add up. */
@@ -46,9 +50,21 @@ export function subscribe<Event, P extends ProviderName>(
       ...(concurrency !== undefined && { concurrency }),
     },
   };
-  return (_target, _key, descriptor) => {
-    const method = descriptor.value as object;
+  return (target, key, descriptor) => {
+    const method = methodOf(target, key, descriptor);
     const earlier = (Reflect.getOwnMetadata(HANDLER_METADATA, method) ?? []) as HandlerMetadata[];
     Reflect.defineMetadata(HANDLER_METADATA, [...earlier, metadata], method);
   };
+}
+
+/** The compiler refuses most of these already; JavaScript and accessors get here. */
+function methodOf(target: object, key: string | symbol, descriptor?: { readonly value?: unknown }): object {
+  const isStatic = typeof target === 'function';
+  const method = descriptor?.value;
+  if (!isStatic && typeof method === 'function') return method;
+  const owner = isStatic ? target.name : target.constructor.name;
+  throw new ConfigurationError(
+    `${owner}.${String(key)}`,
+    `found a handler decorator on a ${isStatic ? 'static member' : 'property or accessor'}; expected a method of the instance`,
+  );
 }

@@ -42,7 +42,7 @@ export function OnRunCompleted<const P extends ProviderName = ProviderName>(
  * Runs the method for each of several event types. Options may follow the types:
  * `@OnRun('run.failed', 'run.canceled', { job: 'nightly-*' })`.
  */
-export function OnRun<const T extends RunEventType>(...types: readonly [T, ...T[]]): HandlerDecorator<RunEvent<T>>;
+export function OnRun<const T extends RunEventType>(type: T, ...more: readonly T[]): HandlerDecorator<RunEvent<T>>;
 // Inferred as a tuple: as elements before the options, types that differ would not add up to a union.
 export function OnRun<
   const T extends readonly [RunEventType, ...RunEventType[]],
