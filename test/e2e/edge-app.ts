@@ -14,7 +14,7 @@ import {
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { OnRun, Webhooks, WebhooksModule, type RunEvent, type WebhooksOptions } from 'nestjs-runhooks';
+import { OnRun, WEBHOOKS_STORE, WebhooksModule, type RunEvent, type WebhooksOptions } from 'nestjs-runhooks';
 import type { Recording, Store, StoreFactory } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
@@ -237,7 +237,7 @@ export class EdgeApp {
 
   /** How many messages the inbox holds, read or not. */
   async stored(): Promise<number> {
-    const { messages } = await this.app.get(Webhooks).counts();
+    const { messages } = await this.app.get<Store>(WEBHOOKS_STORE).counts();
     return Object.values(messages).reduce((sum, count) => sum + count, 0);
   }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Webhooks } from 'nestjs-runhooks';
+import { Inbox } from 'nestjs-runhooks';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { createApp } from './create-app.js';
 import { LineLogger } from './demo/line-logger.js';
@@ -57,7 +57,7 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
         problems += result.problems.length;
       }
     }
-    timeline.summary({ ok: problems === 0, requests, problems, inbox: await app.get(Webhooks).counts() });
+    timeline.summary({ ok: problems === 0, requests, problems, inbox: await app.get(Inbox).counts() });
     if (keep) {
       logger.goLive();
       await keepRunning(await app.getUrl(), secrets);

@@ -1,9 +1,10 @@
+import type { AttemptError, AttemptOutcome, AttemptRecord } from './delivery.js';
 import { HandlerTimeoutError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Subscription } from './filter.js';
 import { wants, type DeliveryContext, type Handler } from './handler.js';
 import { LIMITS } from './limits.js';
-import type { AttemptOutcome, AttemptRecord, ClaimedDelivery } from './store.js';
+import type { ClaimedDelivery } from './store.js';
 
 /** How an attempt ended. */
 export type AttemptResult =
@@ -22,8 +23,16 @@ export class Attempt {
   /** Resolves when the handler's own promise has settled. Never rejects. */
   readonly settled: Promise<void>;
   readonly #abort = new AbortController();
+  #giveUp: ((result: AttemptResult) => void) | undefined;
+  #grace: NodeJS.Timeout | undefined;
 
-  constructor(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, startedAt: Date) {
+  constructor(
+    delivery: ClaimedDelivery,
+    handler: Handler,
+    restore: () => WebhookEvent,
+    startedAt: Date,
+    graceMs: number,
+  ) {
     this.delivery = delivery;
     this.handler = handler;
     this.startedAt = startedAt;
@@ -32,12 +41,19 @@ export class Attempt {
       (thrown: unknown): AttemptResult => ({ outcome: 'failed', thrown }),
     );
     this.settled = run.then(() => undefined);
-    this.ended = this.#end(run);
+    this.ended = this.#end(run, graceMs);
   }
 
-  /** Asks the handler to stop; `reason` becomes the attempt's error if it does not settle within the grace. */
-  abort(reason: Error): void {
+  /** Why the handler was asked to stop; undefined if it was not. */
+  get abortedBy(): unknown {
+    return this.#abort.signal.aborted ? this.#abort.signal.reason : undefined;
+  }
+
+  /** Asks the handler to stop. If it does not settle within `graceMs`, the attempt ends with `reason` as its error. */
+  abort(reason: Error, graceMs: number): void {
     this.#abort.abort(reason);
+    clearTimeout(this.#grace);
+    this.#grace = setTimeout(() => this.#giveUp?.({ outcome: 'failed', thrown: this.abortedBy }), graceMs);
   }
 
   async #run(restore: () => WebhookEvent): Promise<Exclude<AttemptOutcome, 'failed'>> {
@@ -50,6 +66,7 @@ export class Attempt {
       attempt: delivery.attempt,
       eventId: delivery.event.id,
       messageId: delivery.event.messageId,
+      isReplay: delivery.replayId !== '',
       signal: this.#abort.signal,
     };
     await handler.invoke(event, context);
@@ -66,49 +83,44 @@ export class Attempt {
     return false;
   }
 
-  async #end(run: Promise<AttemptResult>): Promise<AttemptResult> {
+  async #end(run: Promise<AttemptResult>, graceMs: number): Promise<AttemptResult> {
     const { id, timeoutMs } = this.handler;
-    const timeout = setTimeout(() => this.abort(new HandlerTimeoutError(id, timeoutMs)), timeoutMs);
-    let grace: NodeJS.Timeout | undefined;
+    const timeout = setTimeout(() => this.abort(new HandlerTimeoutError(id, timeoutMs), graceMs), timeoutMs);
     const gaveUp = new Promise<AttemptResult>((resolve) => {
-      this.#abort.signal.addEventListener('abort', () => {
-        const thrown: unknown = this.#abort.signal.reason;
-        grace = setTimeout(() => resolve({ outcome: 'failed', thrown }), LIMITS.abortGraceMs);
-      });
+      this.#giveUp = resolve;
     });
     try {
       return await Promise.race([run, gaveUp]);
     } finally {
       clearTimeout(timeout);
-      clearTimeout(grace);
+      clearTimeout(this.#grace);
     }
   }
 }
 
-/** What is kept of an attempt; the error is cut to bounds, whatever was thrown. */
+/** What is kept of an attempt. */
 export function attemptRecord(startedAt: Date, finishedAt: Date, result: AttemptResult): AttemptRecord {
   if (result.outcome !== 'failed') return { startedAt, finishedAt, outcome: result.outcome };
-  const { name, message, stack } = asError(result.thrown);
+  return { startedAt, finishedAt, outcome: 'failed', error: attemptError(result.thrown) };
+}
+
+/** What is kept of a thrown value. Handlers may throw anything: `undefined`, a text, an object whose properties throw. */
+export function attemptError(thrown: unknown): AttemptError {
+  const { name, message, stack } = describeThrown(thrown);
   return {
-    startedAt,
-    finishedAt,
-    outcome: 'failed',
-    error: {
-      name: name.slice(0, LIMITS.errorMessageCharsMax),
-      message: message.slice(0, LIMITS.errorMessageCharsMax),
-      stack: stack.slice(0, LIMITS.errorStackCharsMax),
-    },
+    name: name.slice(0, LIMITS.errorNameCharsMax),
+    message: message.slice(0, LIMITS.errorMessageCharsMax),
+    stack: stack.slice(0, LIMITS.errorStackCharsMax),
   };
 }
 
-/** Handlers may throw anything: `undefined`, a string, an object whose properties throw. */
-export function asError(thrown: unknown): { name: string; message: string; stack: string } {
+function describeThrown(thrown: unknown): AttemptError {
   try {
     if (thrown instanceof Error) {
       return { name: String(thrown.name), message: String(thrown.message), stack: String(thrown.stack ?? '') };
     }
-    return { name: typeof thrown, message: `the handler threw a non-error: ${String(thrown)}`, stack: '' };
+    return { name: typeof thrown, message: `something that is no error was thrown: ${String(thrown)}`, stack: '' };
   } catch {
-    return { name: typeof thrown, message: 'the handler threw something that cannot be shown', stack: '' };
+    return { name: typeof thrown, message: 'something was thrown that cannot be shown', stack: '' };
   }
 }

@@ -47,6 +47,15 @@ export class ShutdownError extends RunhooksError {
   }
 }
 
+/** Another process holds the delivery now: the reason running handlers find in `delivery.signal`. */
+export class LeaseLostError extends RunhooksError {
+  readonly code = 'RUNHOOKS_LEASE_LOST';
+
+  constructor(deliveryId: string) {
+    super(`delivery ${deliveryId} was taken over by another process, because its lease could not be renewed in time`);
+  }
+}
+
 const permanent = Symbol.for('nestjs-runhooks:permanent-error');
 const retryLater = Symbol.for('nestjs-runhooks:retry-later');
 

@@ -1,4 +1,4 @@
-import type { WebhookEvent } from './event.js';
+import type { DeadLetter, WebhookEvent } from './event.js';
 import type { VerifiedMessage } from './message.js';
 import type { Provider, Reading } from './provider.js';
 import type { RunKey } from './run-state.js';
@@ -12,6 +12,7 @@ export interface EventFacts {
   readonly receivedAt: Date;
   readonly run?: Run;
   readonly messageType?: string;
+  readonly deadLetter?: DeadLetter;
 }
 
 /** The payload of an event cannot be had any more. */
@@ -38,7 +39,7 @@ export function restoreEvent(
   provider: Provider | undefined,
 ): WebhookEvent {
   const { id, type, source, messageId, data } = stored;
-  const facts = JSON.parse(data, reviveDates) as EventFacts;
+  const facts = eventFacts(data);
   let payload: object | undefined;
   const event = {
     id,
@@ -62,6 +63,11 @@ function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
   throw new PayloadUnavailableError(
     `the payload of event ${stored.id} cannot be read: message ${stored.messageId} ${found}`,
   );
+}
+
+/** What `eventData` stored. */
+export function eventFacts(data: string): EventFacts {
+  return JSON.parse(data, reviveDates) as EventFacts;
 }
 
 /** Dates are the only values kept under names that end in `At`. */

@@ -34,6 +34,27 @@ interface MessageEventOf<P extends ProviderName, M extends string> extends Event
   readonly messageType: M;
 }
 
+/** Event type of a delivery that gave up, for `@OnDeadLetter` handlers. */
+export const DEAD_LETTER_EVENT_TYPE = 'delivery.dead';
+
+/** The delivery that gave up, as it stood then. */
+export interface DeadLetter {
+  readonly deliveryId: string;
+  readonly handlerId: string;
+  /** The event that the handler could not cope with. */
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly attempts: number;
+  /** What the last attempt failed with; bounded. */
+  readonly error: { readonly name: string; readonly message: string };
+}
+
+interface DeadLetterEventOf<P extends ProviderName> extends EventBase<typeof DEAD_LETTER_EVENT_TYPE, P> {
+  readonly deadLetter: DeadLetter;
+  /** The run that the event was about, if it was about one. */
+  readonly run?: Run;
+}
+
 /** An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. */
 export type RunEvent<T extends RunEventType = RunEventType, P extends ProviderName = ProviderName> = {
   [K in T]: { [Q in P]: RunEventOf<K, Q> }[P];
@@ -47,6 +68,9 @@ export type MessageEvent<
   [Q in P]: MessageEventOf<Q, M & string>;
 }[P];
 
+/** A delivery has become a dead letter; what `@OnDeadLetter` handlers get. */
+export type DeadLetterEvent<P extends ProviderName = ProviderName> = { [Q in P]: DeadLetterEventOf<Q> }[P];
+
 export type RunStarted<P extends ProviderName = ProviderName> = RunEvent<'run.started', P>;
 export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvent<'run.succeeded', P>;
 export type RunFailed<P extends ProviderName = ProviderName> = RunEvent<'run.failed', P>;
@@ -54,6 +78,6 @@ export type RunCanceled<P extends ProviderName = ProviderName> = RunEvent<'run.c
 export type RunCompleted<P extends ProviderName = ProviderName> = RunEvent<'run.completed', P>;
 
 /** Anything a handler can be given. */
-export type WebhookEvent = RunEvent | MessageEvent;
+export type WebhookEvent = RunEvent | MessageEvent | DeadLetterEvent;
 
 export type WebhookEventType = WebhookEvent['type'];

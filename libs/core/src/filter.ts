@@ -1,4 +1,4 @@
-import type { RunEventType } from './event.js';
+import type { DEAD_LETTER_EVENT_TYPE, RunEventType } from './event.js';
 import { matchesPattern } from './glob.js';
 import type { ProviderName } from './provider-payloads.js';
 import type { Reference, Run } from './run.js';
@@ -16,6 +16,7 @@ export interface EventFilter {
   readonly source?: OneOrMore<string>;
   /** dbt Cloud: account. Paradime: workspace (uid or name). */
   readonly account?: OneOrMore<string>;
+  /** Paradime: the workspace, too. */
   readonly project?: OneOrMore<string>;
   readonly environment?: OneOrMore<string>;
   readonly job?: OneOrMore<string>;
@@ -28,11 +29,17 @@ export interface Filterable {
   readonly run?: Run;
 }
 
+/** What routing looks at: all of it is stored with the event, so a replay can be routed the same way. */
+export interface Routable extends Filterable {
+  readonly type: string;
+  readonly messageType?: string;
+}
+
 /** A kind of event a handler asked for, with its filter. */
 export interface Subscription {
   /** Run event types, or a provider's messages. */
   readonly on:
-    | { readonly types: readonly RunEventType[] }
+    | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
     | { readonly provider: string; /** All of them if absent. */ readonly messageType?: string };
   readonly filter: EventFilter;
   /** User code, run in the attempt: false means the delivery is recorded as skipped. */

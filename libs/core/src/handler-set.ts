@@ -1,6 +1,6 @@
 import { ConfigurationError } from './errors.js';
-import type { Filterable } from './filter.js';
 import { wants, type Handler } from './handler.js';
+import type { Routable } from './filter.js';
 
 /** The handlers of one app. They can be added to while the dispatcher runs, for lazy-loaded modules. */
 export class HandlerSet {
@@ -26,12 +26,8 @@ export class HandlerSet {
     return [...this.#byId.values()];
   }
 
-  /** Ids of the handlers that want an event. */
-  route(event: Filterable & { type: string; messageType?: string }): string[] {
-    const ids: string[] = [];
-    for (const handler of this.#byId.values()) {
-      if (handler.subscriptions.some((subscription) => wants(subscription, event))) ids.push(handler.id);
-    }
-    return ids;
+  /** The handlers that want an event, as far as can be told without running user code. */
+  wanting(event: Routable): Handler[] {
+    return this.all().filter(({ subscriptions }) => subscriptions.some((subscription) => wants(subscription, event)));
   }
 }

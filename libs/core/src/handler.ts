@@ -1,8 +1,7 @@
 import { ConfigurationError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { MESSAGE_EVENT_TYPE } from './event.js';
-import type { Filterable, Subscription } from './filter.js';
-import { matchesFilter } from './filter.js';
+import { matchesFilter, type Routable, type Subscription } from './filter.js';
 import { LIMITS } from './limits.js';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.js';
 
@@ -15,6 +14,8 @@ export interface DeliveryContext {
   readonly attempt: number;
   readonly eventId: string;
   readonly messageId: string;
+  /** True if this delivery was asked for by a replay, and not by the event's arrival. */
+  readonly isReplay: boolean;
   /** Aborted when the handler's time is up or the app shuts down. Pass it on to fetch and the like. */
   readonly signal: AbortSignal;
 }
@@ -32,6 +33,11 @@ export interface HandlerOptions {
   readonly timeoutMs?: number;
   /** Attempts of this handler that may run at the same time in one process. @default the dispatcher's `concurrency` */
   readonly concurrency?: number;
+  /**
+   * `run` or `job`: deliveries of one run, or of one job, to this handler never overlap, and keep the order in which
+   * they were recorded: a later one waits until the earlier one is settled, retries included.
+   */
+  readonly serialize?: 'run' | 'job';
 }
 
 /** A handler as the dispatcher runs it. */
@@ -44,6 +50,7 @@ export interface Handler {
   readonly timeoutMs: number;
   /** Nothing: bounded by the dispatcher alone. */
   readonly concurrency?: number;
+  readonly serialize?: 'run' | 'job';
   invoke(event: WebhookEvent, delivery: DeliveryContext): Promise<void>;
 }
 
@@ -53,8 +60,8 @@ const HANDLER_ID = /^[A-Za-z0-9_.:-]+$/;
 export function resolveHandlerOptions(
   label: string,
   options: HandlerOptions,
-): Pick<Handler, 'id' | 'retry' | 'timeoutMs' | 'concurrency'> {
-  const { id = label, timeoutMs = LIMITS.handlerTimeoutMs, concurrency } = options;
+): Pick<Handler, 'id' | 'retry' | 'timeoutMs' | 'concurrency' | 'serialize'> {
+  const { id = label, timeoutMs = LIMITS.handlerTimeoutMs, concurrency, serialize } = options;
   if (!HANDLER_ID.test(id) || id.length > LIMITS.handlerIdCharsMax) {
     throw new ConfigurationError(
       `${label}.id`,
@@ -68,11 +75,20 @@ export function resolveHandlerOptions(
   requireWhole(`${label}.retry.delayMsMax`, retry.delayMsMax, 0, LIMITS.dueAheadMsMax);
   requireWhole(`${label}.timeoutMs`, timeoutMs, 1, LIMITS.timerMsMax);
   if (concurrency !== undefined) requireWhole(`${label}.concurrency`, concurrency, 1, Number.MAX_SAFE_INTEGER);
-  return { id, retry, timeoutMs, ...(concurrency !== undefined && { concurrency }) };
+  if (serialize !== undefined && serialize !== 'run' && serialize !== 'job') {
+    throw new ConfigurationError(`${label}.serialize`, `found ${JSON.stringify(serialize)}; expected 'run' or 'job'`);
+  }
+  return {
+    id,
+    retry,
+    timeoutMs,
+    ...(concurrency !== undefined && { concurrency }),
+    ...(serialize && { serialize }),
+  };
 }
 
 /** Whether a subscription wants an event, as far as can be told without running user code. */
-export function wants(subscription: Subscription, event: Filterable & { type: string; messageType?: string }): boolean {
+export function wants(subscription: Subscription, event: Routable): boolean {
   const { on, filter } = subscription;
   const fits =
     'types' in on

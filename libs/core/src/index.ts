@@ -1,6 +1,7 @@
-export { asError } from './attempt.js';
+export { attemptError } from './attempt.js';
 export { systemClock, type Clock } from './clock.js';
 export { requireOneCopy } from './copies.js';
+export type * from './delivery.js';
 export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
@@ -8,12 +9,16 @@ export {
   PermanentError,
   RetryLater,
   RunhooksError,
+  LeaseLostError,
   ShutdownError,
   StoreUnavailableError,
 } from './errors.js';
 export { PayloadUnavailableError } from './event-data.js';
 export {
+  DEAD_LETTER_EVENT_TYPE,
   MESSAGE_EVENT_TYPE,
+  type DeadLetter,
+  type DeadLetterEvent,
   RUN_EVENT_TYPES,
   type MessageEvent,
   type RunCanceled,
@@ -26,9 +31,18 @@ export {
   type WebhookEvent,
   type WebhookEventType,
 } from './event.js';
-export { valuesOf, type EventFilter, type Filterable, type OneOrMore, type Subscription } from './filter.js';
+export {
+  valuesOf,
+  type EventFilter,
+  type Filterable,
+  type Routable,
+  type OneOrMore,
+  type Subscription,
+} from './filter.js';
 export { matchesPattern } from './glob.js';
 export { HandlerSet } from './handler-set.js';
+export { Inbox, type InboxOptions, type Replay } from './inbox.js';
+export type * from './inbox-reader.js';
 export {
   requireWhole,
   resolveHandlerOptions,
@@ -63,9 +77,11 @@ export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
+export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export type { RetryOptions } from './retry-policy.js';
-export type { NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+export { Router } from './routing.js';
+export type { NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
 export {
   runDurationMs,
   type Reference,
@@ -84,6 +100,7 @@ export { standardWebhooks, type StandardWebhooksOptions } from './signatures/sta
 export { staticToken, type StaticTokenOptions } from './signatures/static-token.js';
 export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
+export { StoreGuard } from './store-guard.js';
 export type * from './store.js';
 export { parseTimestamp } from './timestamps.js';
 export type { SignatureCheck, Verification } from './verification.js';

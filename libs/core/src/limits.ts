@@ -67,23 +67,47 @@ export const LIMITS = Object.freeze({
   handlerTimeoutMs: 5 * MINUTE,
   /** After an abort, how long a handler may take to settle before the next attempt stops waiting for it. */
   abortGraceMs: 30 * SECOND,
-  /** Shutdown: how long running handlers may take before they are aborted. */
+  /** Shutdown: how long running handlers may take before they are aborted, and then to settle. */
   drainMs: 10 * SECOND,
+  drainGraceMs: 5 * SECOND,
   /** How long after boot a missing SIGTERM listener is reported; `main.ts` has added its own by then. */
   signalCheckMs: 5 * SECOND,
   /** A handler's id: it is stored with each delivery. */
   handlerIdCharsMax: 200,
   /** What is kept of a failed attempt's error. */
+  errorNameCharsMax: 200,
   errorMessageCharsMax: 2_000,
   errorStackCharsMax: 8_000,
+
+  // --- retention ---
+  /** Settled messages with their events, deliveries and attempts. */
+  settledMs: 30 * DAY,
+  /** The same for messages that led to a dead letter. */
+  deadMs: 90 * DAY,
+  /** Duplicate keys and runs: dbt signs no time, so a captured request could come back as long as its secret lives. */
+  keysMs: 400 * DAY,
+  /** Time between two looks for what is old enough to go. */
+  purgeEveryMs: 10 * MINUTE,
+  /** Rows of each kind removed in one step; between steps other work has its turn. */
+  purgeRowsMax: 200,
+
+  // --- looking into the inbox ---
+  pageItems: 50,
+  pageItemsMax: 1_000,
+  /** Events looked at in one step of a replay, messages in one step of reading again. */
+  replayStepMax: 200,
+  /** A replay's id. */
+  replayIdCharsMax: 100,
 
   // --- the SQL inbox ---
   /** Operations waiting for a commit; beyond it the store answers "unavailable" at once. */
   writeQueueMax: 10_000,
   /** Operations that share one commit. */
   commitBatchMax: 500,
-  /** How long SQLite waits for another process's write lock. */
+  /** How long an operation waits for another process's write lock in all. */
   sqliteBusyMs: 5 * SECOND,
+  /** How long one try for the write lock may hold up the event loop, and the pause before the next one. */
+  sqliteTryMs: 50,
 
   /** Longest delay a timer can hold (2^31 - 1 ms). */
   timerMsMax: 2_147_483_647,

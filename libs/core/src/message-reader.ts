@@ -1,26 +1,24 @@
-import { MESSAGE_EVENT_TYPE, type RunEventType } from './event.js';
+import { MESSAGE_EVENT_TYPE } from './event.js';
 import { eventData, runEventId, type EventFacts } from './event-data.js';
-import type { HandlerSet } from './handler-set.js';
-import type { IdSequence } from './ids.js';
 import { LIMITS } from './limits.js';
-import type { Reading, RunSignal } from './provider.js';
+import type { Reading } from './provider.js';
+import type { Router } from './routing.js';
 import { advanceRun, type NewEvent, type RunDecision, type RunKey, type RunState } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
+import type { Routable } from './filter.js';
 
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
   readonly #sources: ReadonlyMap<string, OpenSource>;
-  readonly #handlers: HandlerSet;
-  readonly #ids: IdSequence;
+  readonly #router: Router;
 
-  constructor(sources: ReadonlyMap<string, OpenSource>, handlers: HandlerSet, ids: IdSequence) {
+  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router) {
     this.#sources = sources;
-    this.#handlers = handlers;
-    this.#ids = ids;
+    this.#router = router;
   }
 
-  read(message: ClaimedMessage, lease: string): Recording {
+  read(message: ClaimedMessage, lease: string, now: Date): Recording {
     const reading = this.#reading(message);
     const base = {
       messageId: message.id,
@@ -30,97 +28,74 @@ export class MessageReader {
       ...('messageType' in reading && { messageType: reading.messageType }),
     };
     if (reading.state !== 'read') {
-      return { ...base, decide: () => ({ events: this.#messageEvents(message, reading) }) };
+      return { ...base, decide: () => ({ events: this.#messageEvents(message, reading, now) }) };
     }
-    const { signal } = reading;
-    const run: RunKey = { source: message.source, accountId: signal.run.account.id, runId: signal.run.id };
-    return {
-      ...base,
-      run,
-      decide: (known) => this.#decide(message, reading, run, signal, known),
-    };
+    const { account, id: runId } = reading.signal.run;
+    const run: RunKey = { source: message.source, accountId: account.id, runId };
+    return { ...base, run, decide: (known) => this.#decide(message, reading, run, now, known) };
   }
 
   #reading(message: ClaimedMessage): Reading {
     const source = this.#sources.get(message.source);
-    if (!source)
+    if (!source) {
       return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
+    }
     if (message.reads > LIMITS.readsMax) {
       return { state: 'quarantined', reason: `reading was begun ${message.reads - 1} times and never finished` };
     }
     try {
       return source.provider.read(message);
     } catch (error) {
-      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${describe(error)} while reading` };
+      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${kindOf(error)} while reading` };
     }
   }
 
   #decide(
     message: ClaimedMessage,
-    reading: Reading,
+    reading: Reading & { state: 'read' },
     key: RunKey,
-    signal: RunSignal,
+    now: Date,
     known: RunState | undefined,
   ): RunDecision {
-    const { run, occurredAt } = signal;
-    const { state, types } = advanceRun(known, {
-      jobKey: run.job.key,
-      types: signal.types,
-      startedAt: run.startedAt,
-      finishedAt: run.finishedAt,
-    });
+    const { run, types, occurredAt } = reading.signal;
+    const { job, startedAt, finishedAt } = run;
+    const { state, newTypes, contradicts } = advanceRun(known, { jobKey: job.key, types, startedAt, finishedAt });
     const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run };
-    const events = types.map((type) => this.#runEvent(message, type, runEventId(type, key), facts));
-    return { run: state, events: [...events, ...this.#messageEvents(message, reading)] };
-  }
-
-  #runEvent(message: ClaimedMessage, type: RunEventType, id: string, facts: EventFacts): NewEvent {
-    const { source, provider } = message;
+    const events = newTypes.map((type) => this.#event(message, type, runEventId(type, key), facts, now));
     return {
-      id,
-      type,
-      occurredAt: facts.occurredAt,
-      data: eventData(facts),
-      deliveries: this.#deliveries(
-        message,
-        this.#handlers.route({ type, source, provider, ...(facts.run && { run: facts.run }) }),
-      ),
+      run: state,
+      events: [...events, ...this.#messageEvents(message, reading, now)],
+      ...(contradicts && { contradicts }),
     };
   }
 
-  /** A message is an event of its own only where a handler asks for it: otherwise the message itself is record enough. */
-  #messageEvents(message: ClaimedMessage, reading: Reading): NewEvent[] {
+  /** A message is an event of its own only where a handler asks for it: otherwise the message is record enough. */
+  #messageEvents(message: ClaimedMessage, reading: Reading, now: Date): NewEvent[] {
     if (!('messageType' in reading)) return [];
-    const { source, provider, receivedAt } = message;
+    const { receivedAt } = message;
     const { messageType } = reading;
-    const run = reading.state === 'read' ? reading.signal.run : undefined;
-    const occurredAt = reading.state === 'read' ? reading.signal.occurredAt : receivedAt;
-    const handlerIds = this.#handlers.route({
-      type: MESSAGE_EVENT_TYPE,
-      source,
-      provider,
+    const signal = reading.state === 'read' ? reading.signal : undefined;
+    const facts: EventFacts = {
+      occurredAt: signal?.occurredAt ?? receivedAt,
+      receivedAt,
       messageType,
-      ...(run && { run }),
-    });
-    if (handlerIds.length === 0) return [];
-    const id = `${MESSAGE_EVENT_TYPE}:${source}/${message.id}`;
-    return [
-      {
-        id,
-        type: MESSAGE_EVENT_TYPE,
-        occurredAt,
-        data: eventData({ occurredAt, receivedAt, messageType }),
-        deliveries: this.#deliveries(message, handlerIds),
-      },
-    ];
+      ...(signal && { run: signal.run }),
+    };
+    const id = `${MESSAGE_EVENT_TYPE}:${message.source}/${message.id}`;
+    const event = this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now);
+    return event.deliveries.length > 0 ? [event] : [];
   }
 
-  #deliveries(message: ClaimedMessage, handlerIds: readonly string[]): NewEvent['deliveries'] {
-    return handlerIds.map((handlerId) => ({ id: this.#ids.next('dlv', message.receivedAt), handlerId }));
+  #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
+    const { source, provider, quiet } = message;
+    const { run, messageType } = facts;
+    const routable: Routable = { type, source, provider, ...(run && { run }), ...(messageType && { messageType }) };
+    const deliveries = quiet ? [] : this.#router.deliveriesFor(routable, now);
+    return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
 }
 
 /** The kind of a thrown value; its message may quote a payload. */
-function describe(error: unknown): string {
+function kindOf(error: unknown): string {
   return error instanceof Error ? error.name : `a ${typeof error}`;
 }

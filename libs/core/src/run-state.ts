@@ -9,15 +9,24 @@ export interface RunKey {
 
 export type RunOutcome = 'succeeded' | 'failed' | 'canceled';
 
-/** What the inbox knows of a run, from all its messages. */
+/** What the inbox knows of a run, from all its messages. Outlives the messages and events themselves. */
 export interface RunState {
   readonly jobKey: string;
   /** Set once: a run ends one way, whatever is said later. */
   readonly outcome?: RunOutcome;
   /** A later message named another outcome. It is kept and flagged, and changes nothing. */
   readonly contradicted: boolean;
+  /** The events this run has had. Each happens once, also when its event was purged long ago. */
+  readonly types: readonly RunEventType[];
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
+}
+
+/** A delivery to be written. `lane`: deliveries of one lane never overlap and keep their order. */
+export interface NewDelivery {
+  readonly id: string;
+  readonly handlerId: string;
+  readonly lane?: string;
 }
 
 /** An event to be written, with a delivery for each handler that wants it. */
@@ -27,13 +36,23 @@ export interface NewEvent {
   readonly occurredAt: Date;
   /** JSON text made by `eventData`. */
   readonly data: string;
-  readonly deliveries: readonly { readonly id: string; readonly handlerId: string }[];
+  readonly deliveries: readonly NewDelivery[];
 }
 
 /** What to write about a message: the run as it is now known, and the events. Events already there are left alone. */
 export interface RunDecision {
   readonly run?: RunState;
   readonly events: readonly NewEvent[];
+  /** The message names another outcome than the one the run has had. */
+  readonly contradicts?: RunOutcome;
+}
+
+/** What one message tells of a run. */
+export interface RunNews {
+  readonly jobKey: string;
+  readonly types: readonly RunEventType[];
+  readonly startedAt?: Date | undefined;
+  readonly finishedAt?: Date | undefined;
 }
 
 const OUTCOME_OF: Partial<Record<RunEventType, RunOutcome>> = {
@@ -42,30 +61,35 @@ const OUTCOME_OF: Partial<Record<RunEventType, RunOutcome>> = {
   'run.canceled': 'canceled',
 };
 
-/** A run's state after one more message. Earlier knowledge wins: the first outcome stays. */
+/** A run's state after one more message, and which of the message's events are new. The first outcome stays. */
 export function advanceRun(
   known: RunState | undefined,
-  told: { jobKey: string; types: readonly RunEventType[]; startedAt?: Date | undefined; finishedAt?: Date | undefined },
-): { state: RunState; types: RunEventType[] } {
+  news: RunNews,
+): { state: RunState; newTypes: RunEventType[]; contradicts?: RunOutcome } {
   let outcome = known?.outcome;
-  let contradicted = known?.contradicted ?? false;
-  const types = told.types.filter((type) => {
+  let contradicts: RunOutcome | undefined;
+  const types = [...(known?.types ?? [])];
+  const newTypes: RunEventType[] = [];
+  for (const type of news.types) {
     const says = OUTCOME_OF[type];
-    if (says === undefined) return true;
-    if (outcome !== undefined && outcome !== says) {
-      contradicted = true;
-      return false;
+    if (says !== undefined && outcome !== undefined && says !== outcome) {
+      contradicts = says;
+      continue;
     }
-    outcome = says;
-    return true;
-  });
-  const startedAt = known?.startedAt ?? told.startedAt;
-  const finishedAt = known?.finishedAt ?? told.finishedAt;
+    outcome ??= says;
+    if (types.includes(type)) continue;
+    types.push(type);
+    newTypes.push(type);
+  }
+  const startedAt = known?.startedAt ?? news.startedAt;
+  const finishedAt = known?.finishedAt ?? news.finishedAt;
   return {
-    types,
+    newTypes,
+    ...(contradicts && { contradicts }),
     state: {
-      jobKey: told.jobKey,
-      contradicted,
+      jobKey: news.jobKey,
+      contradicted: (known?.contradicted ?? false) || contradicts !== undefined,
+      types,
       ...(outcome && { outcome }),
       ...(startedAt && { startedAt }),
       ...(finishedAt && { finishedAt }),

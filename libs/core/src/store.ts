@@ -1,6 +1,8 @@
+import type { AttemptRecord } from './delivery.js';
+import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
-import type { RunDecision, RunKey, RunState } from './run-state.js';
+import type { NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
 
 /** A verified message about to be stored. */
 export interface NewMessage {
@@ -47,6 +49,8 @@ export type ClaimedMessage = StoredMessage &
   VerifiedMessage & {
     /** How often it was claimed for reading, this time included. */
     readonly reads: number;
+    /** Read again without running handlers. */
+    readonly quiet: boolean;
   };
 
 /** What reading a message led to, to be recorded in one transaction. */
@@ -72,6 +76,8 @@ export interface Recorded {
   readonly deliveries: number;
   /** The id of this message came before with another body. */
   readonly idReused: boolean;
+  /** As decided. */
+  readonly contradicts?: RunOutcome;
 }
 
 /** An event as stored: what {@link restoreEvent} needs. */
@@ -90,20 +96,14 @@ export interface ClaimedDelivery {
   readonly handlerId: string;
   /** Number of this attempt, from 1; counted by the claim itself. */
   readonly attempt: number;
+  /** Attempts before the last redrive: they do not count towards `attemptsMax`. */
+  readonly attemptsBefore: number;
+  /** Empty, or the replay that asked for this delivery. */
+  readonly replayId: string;
   readonly lease: string;
   readonly event: StoredEvent;
   /** The message the event was read from. */
   readonly message: StoredMessage & VerifiedMessage;
-}
-
-export type AttemptOutcome = 'succeeded' | 'skipped' | 'failed';
-
-/** What happened in one attempt. */
-export interface AttemptRecord {
-  readonly startedAt: Date;
-  readonly finishedAt: Date;
-  readonly outcome: AttemptOutcome;
-  readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
 }
 
 /** The end of an attempt and what becomes of its delivery. */
@@ -112,7 +112,9 @@ export interface Settlement {
   readonly lease: string;
   readonly attempt: AttemptRecord;
   readonly next:
-    | { readonly state: 'succeeded' | 'skipped' | 'dead' }
+    | { readonly state: 'succeeded' | 'skipped' }
+    /** Given up. `event` tells the handlers of dead letters, and is written with it; none if there are no such handlers. */
+    | { readonly state: 'dead'; readonly event?: NewEvent }
     /** Tried again at `dueAt`. */
     | { readonly state: 'pending'; readonly dueAt: Date };
 }
@@ -122,38 +124,76 @@ export interface Held {
   readonly lease: string;
 }
 
-export type DeliveryState = 'pending' | 'succeeded' | 'skipped' | 'dead';
+/** Deliveries of a stored event that a replay adds. */
+export interface ReplayedEvent {
+  readonly eventId: string;
+  readonly deliveries: readonly NewDelivery[];
+}
 
-/** How many of each there are. */
-export interface InboxCounts {
-  readonly messages: Readonly<Record<MessageState, number>>;
-  readonly events: number;
-  readonly deliveries: Readonly<Record<DeliveryState, number>>;
+/** Which dead letters to try again: by id, or all of a handler, or all. */
+export interface Redrive {
+  readonly deliveryIds?: readonly string[];
+  readonly handlerId?: string;
+}
+
+/** Which messages to read again: by id, or all in a state. */
+export interface Reread {
+  readonly messageIds?: readonly string[];
+  readonly states: readonly Exclude<MessageState, 'stored' | 'read'>[];
+  /** Record what is read, but run no handlers. */
+  readonly quiet: boolean;
+}
+
+/** What is old enough to go. */
+export interface Purge {
+  /** Settled messages received before, with their events, deliveries and attempts. */
+  readonly settledBefore: Date;
+  /** The same for messages that led to a dead letter. */
+  readonly deadBefore: Date;
+  /** Duplicate keys and runs from before. */
+  readonly keysBefore: Date;
+  /** Rows of each kind that one call may remove. */
+  readonly limit: number;
 }
 
 /**
  * Port: keeps an inbox. Every verb is one atomic, durable step: when its promise resolves the effect has survived an
  * fsync, when it rejects with {@link StoreUnavailableError} it is unknown, and repeating it is safe. There are no
- * getters a caller could race on.
+ * getters a caller could race on; {@link InboxReader} is for people.
  */
-export interface Store {
+export interface Store extends InboxReader {
   /** For the boot log: the engine and where it keeps its data. */
   readonly description: string;
   /** Called once at boot, before anything else: creates or upgrades the schema. Throws `ConfigurationError`. */
   open(): Promise<void>;
-  /** Stores a message once per `(source, messageKey, digest)`. */
+  /**
+   * Stores a message once per `(source, messageKey, digest)`. A message that the engine refuses for what is in it is
+   * stored as `quarantined` bytes.
+   */
   append(message: NewMessage): Promise<Appended>;
+  /** When the next work is due that {@link claimMessages} or {@link claimDeliveries} would take. */
+  nextDueAt(scope: Pick<MessageClaim, 'sources'> & Pick<DeliveryClaim, 'handlerIds'>): Promise<Date | undefined>;
   /** Takes `stored` messages that nobody holds, oldest first, and counts the read. */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /** Writes what was read: run state, new events with their deliveries, and the message's new state; each recording whole or not at all. */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
-  /** Takes due deliveries that nobody holds, longest due first, and counts the attempt. */
+  /**
+   * Takes due deliveries that nobody holds, longest due first, and counts the attempt. In a lane, only the first
+   * delivery that is not settled can be taken.
+   */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
   /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
   /** Records an attempt. Answers false, and writes nothing, if the claim was lost meanwhile. */
-  settle(settlement: Settlement): Promise<boolean>;
-  counts(): Promise<InboxCounts>;
+  settle(settlement: Settlement, now: Date): Promise<boolean>;
+  /** Makes dead letters due at once, with all their attempts before them again. Answers how many. */
+  redrive(redrive: Redrive, now: Date): Promise<number>;
+  /** Adds deliveries of stored events, once per `(event, handler, replayId)`. Answers how many were new. */
+  replay(replayId: string, events: readonly ReplayedEvent[], now: Date): Promise<number>;
+  /** Makes messages `stored` again, so that they are read once more. Answers how many. */
+  reread(reread: Reread, now: Date): Promise<number>;
+  /** Removes what is old, in one small step. Answers how many rows went: none when there is nothing left to do. */
+  purge(purge: Purge): Promise<number>;
   /** Finishes what was begun and lets go of the files or connections. May be called again. */
   close(): Promise<void>;
 }

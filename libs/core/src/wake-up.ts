@@ -13,17 +13,18 @@ export class WakeUp {
     this.#called = false;
   }
 
-  /** The timer does not keep the process alive. */
-  async wait(waitMs: number): Promise<void> {
-    if (this.#called) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      timer.unref();
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
+  /** Answers whether somebody called. The timer does not keep the process alive. */
+  async wait(waitMs: number): Promise<boolean> {
+    if (!this.#called) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs).unref();
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
+    return this.#called;
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  asError,
+  attemptError,
   StoreUnavailableError,
   type HeaderMap,
   type Logger,
@@ -27,7 +27,7 @@ export function createEdge(options: EdgeOptions): Edge {
     respond(options, request).then(
       (answer) => send(request, response, answer),
       (error: unknown) => {
-        const { name, message } = asError(error);
+        const { name, message } = attemptError(error);
         options.logger.error(`receiving for source "${options.source.name}" failed with ${name}: ${message}`);
         send(request, response, ANSWERS.failed);
       },

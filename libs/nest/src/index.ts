@@ -1,5 +1,7 @@
-export { PermanentError, RetryLater, RunhooksError, ConfigurationError } from 'nestjs-runhooks/core';
+export { ConfigurationError, Inbox, PermanentError, RetryLater, RunhooksError } from 'nestjs-runhooks/core';
 export type {
+  DeadLetter,
+  DeadLetterEvent,
   DeliveryContext,
   EventFilter,
   HandlerOptions,
@@ -22,6 +24,7 @@ export type {
   WebhookEvent,
 } from 'nestjs-runhooks/core';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './handler.decorator.js';
+export { OnDeadLetter } from './on-dead-letter.decorator.js';
 export { OnMessage } from './on-message.decorator.js';
 export { OnRun, OnRunCanceled, OnRunCompleted, OnRunFailed, OnRunStarted, OnRunSucceeded } from './on-run.decorator.js';
 export type { WebhookRequest } from './webhook-request.js';

@@ -36,6 +36,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     logBoot(logger, store.description, sources, handlers.all(), this.edge.isReachable);
     if (options.dispatch === 'manual') return;
     dispatcher.start();
+    this.runtime.purger.start();
     // main.ts may call enableShutdownHooks() as late as after listen().
     this.signalCheck = setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
   }
@@ -44,7 +45,8 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   async onModuleDestroy(): Promise<void> {
     clearTimeout(this.signalCheck);
     this.runtime.accepting = false;
-    await this.runtime.dispatcher.stop();
+    await this.runtime.purger.stop();
+    await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? LIMITS.drainMs);
   }
 
   /** Requests are over. */

@@ -10,7 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
-import { ConfigurationError } from 'nestjs-runhooks/core';
+import { ConfigurationError, Inbox } from 'nestjs-runhooks/core';
 import { EdgeRegistrar } from './edge.registrar.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
@@ -50,8 +50,9 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
     EdgeRegistrar,
     WebhooksLifecycle,
     Webhooks,
+    { provide: Inbox, useFactory: (runtime: WebhooksRuntime) => runtime.inbox, inject: [WebhooksRuntime] },
   ],
-  exports: [Webhooks],
+  exports: [Webhooks, Inbox],
 })
 export class WebhooksModule {
   /** Options as they are. */

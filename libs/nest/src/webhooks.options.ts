@@ -1,4 +1,4 @@
-import type { Clock, Source, StoreFactory } from 'nestjs-runhooks/core';
+import type { Clock, RetentionOptions, Source, StoreFactory } from 'nestjs-runhooks/core';
 
 /** What `WebhooksModule.forRoot` takes. */
 export interface WebhooksOptions {
@@ -16,6 +16,18 @@ export interface WebhooksOptions {
    * @default 10
    */
   readonly concurrency?: number;
+  /**
+   * After a handler's signal was aborted, how many milliseconds its next attempt waits for it to settle.
+   * @default 30000
+   */
+  readonly abortGraceMs?: number;
+  /**
+   * At shutdown, how many milliseconds running handlers may take before they are aborted.
+   * @default 10000
+   */
+  readonly drainMs?: number;
+  /** How long the inbox keeps things. */
+  readonly retention?: RetentionOptions;
   /**
    * Where the time comes from; for tests.
    * @default the system's

@@ -1,13 +1,19 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   ConfigurationError,
+  DEFAULT_RETENTION,
   Dispatcher,
   HandlerSet,
   IdSequence,
+  Inbox,
+  LIMITS,
   openSources,
+  Purger,
   Receiver,
   requireOneCopy,
   requireWhole,
+  Router,
+  StoreGuard,
   systemClock,
   type OpenSource,
   type Store,
@@ -26,29 +32,57 @@ export class WebhooksRuntime {
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
 
+  readonly inbox: Inbox;
+  readonly purger: Purger;
+
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
     @Inject(WEBHOOKS_STORE) readonly store: Store,
   ) {
     requireOneCopy();
-    const { dispatch = 'auto', concurrency, clock = systemClock } = options;
-    if (dispatch !== 'auto' && dispatch !== 'manual') {
-      throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
-    }
-    if (concurrency !== undefined) requireWhole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
     const { logger, handlers } = this;
-    const ids = new IdSequence();
+    const { clock = systemClock, concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
+    checkOptions(options);
     this.sources = openSources(options.sources);
+    const ids = new IdSequence();
+    const guard = new StoreGuard(logger);
+    const router = new Router(handlers, ids);
+    const onChange = (): void => this.dispatcher.wake();
+    const { sources } = this;
     this.dispatcher = new Dispatcher({
       store,
-      sources: this.sources,
+      sources,
       handlers,
+      router,
       clock,
-      ids,
       logger,
-      ...(concurrency !== undefined && { concurrency }),
+      guard,
+      concurrency,
+      abortGraceMs,
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: () => this.dispatcher.wake() });
+    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
+    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+  }
+}
+
+function checkOptions({
+  dispatch = 'auto',
+  concurrency,
+  abortGraceMs,
+  drainMs,
+  retention = {},
+}: WebhooksOptions): void {
+  if (dispatch !== 'auto' && dispatch !== 'manual') {
+    throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
+  }
+  const times = { abortGraceMs, drainMs };
+  for (const [option, value] of Object.entries(times)) {
+    if (value !== undefined) requireWhole(option, value, 0, LIMITS.timerMsMax);
+  }
+  if (concurrency !== undefined) requireWhole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+  for (const [option, value] of Object.entries(retention)) {
+    requireWhole(`retention.${option}`, value as number, 0, Number.MAX_SAFE_INTEGER);
   }
 }
 

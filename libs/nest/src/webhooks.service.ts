@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { InboxCounts } from 'nestjs-runhooks/core';
 import { HandlerExplorer } from './handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
@@ -24,10 +23,5 @@ export class Webhooks {
   /** With `dispatch: 'manual'`: reads and runs everything that is due now, and what follows from it, until nothing is. */
   async runUntilIdle(): Promise<void> {
     await this.runtime.dispatcher.runUntilIdle();
-  }
-
-  /** How many messages, events and deliveries the inbox holds, by state. */
-  async counts(): Promise<InboxCounts> {
-    return await this.runtime.store.counts();
   }
 }

@@ -1,6 +1,6 @@
 import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
 import type { SqliteConnection } from './sqlite-connection.js';
-import { storeFailure } from './sqlite-failure.js';
+import { isLocked, storeFailure } from './sqlite-failure.js';
 import type { Transaction } from './statement.js';
 
 interface Waiting {
@@ -12,13 +12,15 @@ interface Waiting {
 /**
  * Runs transactions on the one writing connection. All that are waiting share one commit, and so one fsync; none is
  * answered before that. A commit is one synchronous step: with an `await` inside, other work of this process would
- * run into the write lock it holds and freeze the event loop for the whole busy timeout.
+ * run into the write lock it holds and freeze the event loop for the whole busy timeout. While another process holds
+ * the lock, it is tried again every {@link LIMITS.sqliteTryMs}, with the event loop free in between.
  */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
   readonly #file: string;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  #triesLeft = TRIES;
   #closed = false;
 
   constructor(connection: SqliteConnection, file: string) {
@@ -36,38 +38,56 @@ export class GroupCommit {
     }
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ begin, resolve: resolve as (value: unknown) => void, reject });
-      if (this.#scheduled) return;
-      this.#scheduled = true;
-      setImmediate(() => this.#commitWaiting());
+      if (!this.#scheduled) this.#schedule(0);
     });
   }
 
-  /** Commits what waits, then refuses everything. */
+  /** Commits what waits, if the lock can be had, and refuses everything from then on. */
   close(): void {
-    while (this.#waiting.length > 0) this.#commitWaiting();
     this.#closed = true;
+    this.#triesLeft = 0;
+    while (this.#waiting.length > 0) this.#commitWaiting();
+  }
+
+  #schedule(delayMs: number): void {
+    this.#scheduled = true;
+    if (delayMs === 0) setImmediate(() => this.#commitWaiting());
+    else setTimeout(() => this.#commitWaiting(), delayMs);
   }
 
   #commitWaiting(): void {
+    this.#scheduled = false;
     const batch = this.#waiting.splice(0, LIMITS.commitBatchMax);
-    this.#scheduled = this.#waiting.length > 0;
-    if (this.#scheduled) setImmediate(() => this.#commitWaiting());
+    if (batch.length === 0) return;
     try {
       const results = this.#commit(batch);
+      this.#triesLeft = TRIES;
       batch.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(storeFailure(error, this.#file));
-      else this.#commitEachAlone(batch);
+      if (isLocked(error) && this.#triesLeft > 0) {
+        this.#triesLeft -= 1;
+        this.#waiting.unshift(...batch);
+        this.#schedule(LIMITS.sqliteTryMs);
+        return;
+      }
+      this.#triesLeft = this.#closed ? 0 : TRIES;
+      this.#commitEachAlone(batch, error);
     }
+    if (this.#waiting.length > 0 && !this.#scheduled) this.#schedule(0);
   }
 
   /** One operation must not fail its neighbours: without the shared commit each stands for itself. */
-  #commitEachAlone(batch: readonly Waiting[]): void {
+  #commitEachAlone(batch: readonly Waiting[], error: unknown): void {
+    const failure = storeFailure(error, this.#file);
     for (const one of batch) {
+      if (batch.length === 1 || failure instanceof StoreUnavailableError) {
+        one.reject(failure);
+        continue;
+      }
       try {
         one.resolve(this.#commit([one])[0]);
-      } catch (error) {
-        one.reject(storeFailure(error, this.#file));
+      } catch (own) {
+        one.reject(storeFailure(own, this.#file));
       }
     }
   }
@@ -93,6 +113,9 @@ export class GroupCommit {
     }
   }
 }
+
+/** Each try waits for {@link LIMITS.sqliteTryMs} itself, and so does the pause after it. */
+const TRIES = Math.ceil(LIMITS.sqliteBusyMs / (2 * LIMITS.sqliteTryMs));
 
 /** Gives each statement its rows, synchronously, until the transaction returns. */
 export function runToEnd<T>(connection: SqliteConnection, transaction: Transaction<T>): T {

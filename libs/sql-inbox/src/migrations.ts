@@ -1,73 +1,79 @@
-import { sql, type Kysely, type Migration } from 'kysely';
+import { sql, type ColumnDefinitionBuilder, type Kysely, type Migration } from 'kysely';
 
 /** The schema's history. A migration that was released is never edited; the next one is added below it. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_inbox': {
     async up(db: Kysely<unknown>) {
       await db.schema
+        .createTable('message_keys')
+        .addColumn('source', 'text', notNull)
+        .addColumn('message_key', 'text', notNull)
+        .addColumn('digest', 'blob', notNull)
+        .addColumn('message_id', 'text', notNull)
+        .addPrimaryKeyConstraint('message_keys_once', ['source', 'message_key', 'digest'])
+        .execute();
+      await db.schema.createIndex('message_keys_message').on('message_keys').column('message_id').execute();
+
+      await db.schema
         .createTable('messages')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('source', 'text', (column) => column.notNull())
-        .addColumn('provider', 'text', (column) => column.notNull())
-        .addColumn('message_key', 'text', (column) => column.notNull())
-        .addColumn('digest', 'blob', (column) => column.notNull())
-        .addColumn('headers', 'text', (column) => column.notNull())
-        .addColumn('body', 'blob', (column) => column.notNull())
-        .addColumn('received_at', 'bigint', (column) => column.notNull())
-        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('id', 'text', primaryKey)
+        .addColumn('source', 'text', notNull)
+        .addColumn('provider', 'text', notNull)
+        .addColumn('message_key', 'text', notNull)
+        .addColumn('headers', 'text', notNull)
+        .addColumn('body', 'blob', notNull)
+        .addColumn('received_at', 'bigint', notNull)
+        .addColumn('state', 'text', notNull)
         .addColumn('message_type', 'text')
         .addColumn('reason', 'text')
-        .addColumn('id_reused', 'integer', (column) => column.notNull().defaultTo(0))
-        .addColumn('reads', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('id_reused', 'integer', notNull)
+        .addColumn('reads', 'integer', notNull)
+        .addColumn('quiet', 'integer', notNull)
         .addColumn('due_at', 'bigint')
         .addColumn('lease', 'text')
         .execute();
-      await db.schema
-        .createIndex('messages_once')
-        .unique()
-        .on('messages')
-        .columns(['source', 'message_key', 'digest'])
-        .execute();
-      await db.schema
-        .createIndex('messages_due')
-        .on('messages')
-        .column('due_at')
-        .where(sql.ref('due_at'), 'is not', null)
-        .execute();
+      await createDueIndex(db, 'messages');
 
       await db.schema
         .createTable('runs')
-        .addColumn('source', 'text', (column) => column.notNull())
-        .addColumn('account_id', 'text', (column) => column.notNull())
-        .addColumn('run_id', 'text', (column) => column.notNull())
-        .addColumn('job_key', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', notNull)
+        .addColumn('account_id', 'text', notNull)
+        .addColumn('run_id', 'text', notNull)
+        .addColumn('job_key', 'text', notNull)
         .addColumn('outcome', 'text')
-        .addColumn('contradicted', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('contradicted', 'integer', notNull)
+        .addColumn('types', 'text', notNull)
         .addColumn('started_at', 'bigint')
         .addColumn('finished_at', 'bigint')
-        .addColumn('updated_at', 'bigint', (column) => column.notNull())
+        .addColumn('updated_at', 'bigint', notNull)
         .addPrimaryKeyConstraint('runs_key', ['source', 'account_id', 'run_id'])
         .execute();
+      await db.schema.createIndex('runs_updated').on('runs').column('updated_at').execute();
 
       await db.schema
         .createTable('events')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('type', 'text', (column) => column.notNull())
-        .addColumn('source', 'text', (column) => column.notNull())
-        .addColumn('provider', 'text', (column) => column.notNull())
-        .addColumn('message_id', 'text', (column) => column.notNull())
-        .addColumn('occurred_at', 'bigint', (column) => column.notNull())
-        .addColumn('data', 'text', (column) => column.notNull())
+        .addColumn('id', 'text', primaryKey)
+        .addColumn('type', 'text', notNull)
+        .addColumn('source', 'text', notNull)
+        .addColumn('provider', 'text', notNull)
+        .addColumn('message_id', 'text', notNull)
+        .addColumn('occurred_at', 'bigint', notNull)
+        .addColumn('recorded_at', 'bigint', notNull)
+        .addColumn('data', 'text', notNull)
         .execute();
       await db.schema.createIndex('events_message').on('events').column('message_id').execute();
+      await db.schema.createIndex('events_recorded').on('events').columns(['recorded_at', 'id']).execute();
 
       await db.schema
         .createTable('deliveries')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('event_id', 'text', (column) => column.notNull())
-        .addColumn('handler_id', 'text', (column) => column.notNull())
-        .addColumn('state', 'text', (column) => column.notNull())
-        .addColumn('attempts', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('id', 'text', primaryKey)
+        .addColumn('event_id', 'text', notNull)
+        .addColumn('handler_id', 'text', notNull)
+        .addColumn('replay_id', 'text', notNull)
+        .addColumn('lane', 'text')
+        .addColumn('state', 'text', notNull)
+        .addColumn('attempts', 'integer', notNull)
+        .addColumn('attempts_before', 'integer', notNull)
         .addColumn('due_at', 'bigint')
         .addColumn('lease', 'text')
         .execute();
@@ -75,22 +81,30 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .createIndex('deliveries_once')
         .unique()
         .on('deliveries')
-        .columns(['event_id', 'handler_id'])
+        .columns(['event_id', 'handler_id', 'replay_id'])
+        .execute();
+      await createDueIndex(db, 'deliveries');
+      await db.schema
+        .createIndex('deliveries_lane')
+        .on('deliveries')
+        .columns(['lane', 'id'])
+        .where(sql.ref('lane'), 'is not', null)
+        .where(sql.ref('due_at'), 'is not', null)
         .execute();
       await db.schema
-        .createIndex('deliveries_due')
+        .createIndex('deliveries_dead')
         .on('deliveries')
-        .column('due_at')
-        .where(sql.ref('due_at'), 'is not', null)
+        .column('id')
+        .where(sql.ref('state'), '=', sql.lit('dead'))
         .execute();
 
       await db.schema
         .createTable('attempts')
-        .addColumn('delivery_id', 'text', (column) => column.notNull())
-        .addColumn('attempt', 'integer', (column) => column.notNull())
-        .addColumn('started_at', 'bigint', (column) => column.notNull())
-        .addColumn('finished_at', 'bigint', (column) => column.notNull())
-        .addColumn('outcome', 'text', (column) => column.notNull())
+        .addColumn('delivery_id', 'text', notNull)
+        .addColumn('attempt', 'integer', notNull)
+        .addColumn('started_at', 'bigint', notNull)
+        .addColumn('finished_at', 'bigint', notNull)
+        .addColumn('outcome', 'text', notNull)
         .addColumn('error_name', 'text')
         .addColumn('error_message', 'text')
         .addColumn('error_stack', 'text')
@@ -99,3 +113,16 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
     },
   },
 };
+
+const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
+const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
+
+/** Only what is due is in it, so it stays small however large the inbox grows. */
+async function createDueIndex(db: Kysely<unknown>, table: string): Promise<void> {
+  await db.schema
+    .createIndex(`${table}_due`)
+    .on(table)
+    .column('due_at')
+    .where(sql.ref('due_at'), 'is not', null)
+    .execute();
+}

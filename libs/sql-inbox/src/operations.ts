@@ -3,8 +3,14 @@ import { appendMessage } from './operations/append-message.js';
 import { claimDeliveries } from './operations/claim-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
+import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
+import { listEvents } from './operations/list-events.js';
+import { findMessage, listMessages } from './operations/list-messages.js';
+import { nextDueAt } from './operations/next-due.js';
+import { purgeInbox } from './operations/purge-inbox.js';
 import { recordReading } from './operations/record-reading.js';
 import { renewDeliveries } from './operations/renew-deliveries.js';
+import { redriveDeliveries, replayEvents, rereadMessages } from './operations/run-again.js';
 import { settleDelivery } from './operations/settle-delivery.js';
 
 /** Every operation of an inbox, compiled once for one engine. One file each under `operations/`. */
@@ -16,6 +22,16 @@ export function inboxOperations(dialect: SqlDialect) {
     claimDeliveries: claimDeliveries(dialect),
     renew: renewDeliveries(dialect),
     settle: settleDelivery(dialect),
+    nextDueAt: nextDueAt(dialect),
+    redrive: redriveDeliveries(dialect),
+    replay: replayEvents(dialect),
+    reread: rereadMessages(dialect),
+    purge: purgeInbox(dialect),
+    messages: listMessages(dialect),
+    message: findMessage(dialect),
+    events: listEvents(dialect),
+    deliveries: listDeliveries(dialect),
+    attempts: listAttempts(dialect),
     counts: countInbox(dialect),
   };
 }

@@ -1,12 +1,17 @@
 import {
   restoreMessage,
+  type AttemptSummary,
+  type DeliverySummary,
+  type EventSummary,
   type HeaderMap,
+  type MessageDetail,
+  type MessageSummary,
   type RunState,
   type StoredEvent,
   type StoredMessage,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
-import type { EventsTable, MessagesTable, RunsTable } from './schema.js';
+import type { AttemptsTable, DeliveriesTable, EventsTable, MessagesTable, RunsTable } from './schema.js';
 
 /** Columns of a message that {@link toStoredMessage} needs. */
 export type MessageRow = Pick<
@@ -37,8 +42,62 @@ export function toRunState(row: RunsTable): RunState {
   return {
     jobKey: row.job_key,
     contradicted: row.contradicted === 1,
+    types: JSON.parse(row.types) as RunState['types'],
     ...(row.outcome && { outcome: row.outcome }),
     ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
     ...(row.finished_at !== null && { finishedAt: new Date(row.finished_at) }),
+  };
+}
+
+export function toMessageSummary(
+  row: Omit<MessagesTable, 'headers' | 'body' | 'reads' | 'quiet' | 'due_at' | 'lease'>,
+): MessageSummary {
+  return {
+    id: row.id,
+    source: row.source,
+    provider: row.provider,
+    messageKey: row.message_key,
+    receivedAt: new Date(row.received_at),
+    state: row.state,
+    idReused: row.id_reused === 1,
+    ...(row.message_type !== null && { messageType: row.message_type }),
+    ...(row.reason !== null && { reason: row.reason }),
+  };
+}
+
+export function toMessageDetail(row: MessagesTable): MessageDetail {
+  return { ...toMessageSummary(row), headers: JSON.parse(row.headers) as HeaderMap, body: row.body };
+}
+
+export function toEventSummary(row: EventsTable): EventSummary {
+  return {
+    ...toStoredEvent(row),
+    occurredAt: new Date(row.occurred_at),
+    recordedAt: new Date(row.recorded_at),
+  };
+}
+
+export function toDeliverySummary(row: DeliveriesTable): DeliverySummary {
+  return {
+    id: row.id,
+    eventId: row.event_id,
+    handlerId: row.handler_id,
+    state: row.state,
+    attempts: row.attempts,
+    replayId: row.replay_id,
+    ...(row.due_at !== null && { dueAt: new Date(row.due_at) }),
+  };
+}
+
+export function toAttemptSummary(row: AttemptsTable): AttemptSummary {
+  const { error_name: name, error_message: message, error_stack: stack } = row;
+  return {
+    deliveryId: row.delivery_id,
+    attempt: row.attempt,
+    startedAt: new Date(row.started_at),
+    finishedAt: new Date(row.finished_at),
+    durationMs: row.finished_at - row.started_at,
+    outcome: row.outcome,
+    ...(name !== null && { error: { name, message: message ?? '', stack: stack ?? '' } }),
   };
 }

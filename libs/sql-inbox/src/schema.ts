@@ -8,6 +8,7 @@ import type { AttemptOutcome, DeliveryState, MessageState, RunOutcome } from 'ne
  * settled has no `due_at`. So one index finds new work, work to be tried again, and work whose holder is gone.
  */
 export interface Schema {
+  message_keys: MessageKeysTable;
   messages: MessagesTable;
   runs: RunsTable;
   events: EventsTable;
@@ -15,14 +16,21 @@ export interface Schema {
   attempts: AttemptsTable;
 }
 
+/** What makes a message a duplicate. Outlives the message itself. */
+export interface MessageKeysTable {
+  source: string;
+  /** The sender's id, from signed data; may be empty. */
+  message_key: string;
+  /** SHA-256 of the body. */
+  digest: Uint8Array;
+  message_id: string;
+}
+
 export interface MessagesTable {
   id: string;
   source: string;
   provider: string;
-  /** The sender's id, from signed data; may be empty. Unique together with `source` and `digest`. */
   message_key: string;
-  /** SHA-256 of the body. */
-  digest: Uint8Array;
   headers: string;
   body: Uint8Array;
   received_at: number;
@@ -32,6 +40,8 @@ export interface MessagesTable {
   /** 1: an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
   reads: number;
+  /** 1: read again without running handlers. */
+  quiet: number;
   due_at: number | null;
   lease: string | null;
 }
@@ -44,6 +54,8 @@ export interface RunsTable {
   outcome: RunOutcome | null;
   /** 1: a later message named another outcome. */
   contradicted: number;
+  /** The types of the events the run has had, as a JSON array. */
+  types: string;
   started_at: number | null;
   finished_at: number | null;
   updated_at: number;
@@ -56,6 +68,7 @@ export interface EventsTable {
   provider: string;
   message_id: string;
   occurred_at: number;
+  recorded_at: number;
   data: string;
 }
 
@@ -63,8 +76,14 @@ export interface DeliveriesTable {
   id: string;
   event_id: string;
   handler_id: string;
+  /** Empty, or the replay that asked for it. */
+  replay_id: string;
+  /** Deliveries of one lane run one after the other, in the order of their ids. */
+  lane: string | null;
   state: DeliveryState;
   attempts: number;
+  /** Attempts before the last redrive. */
+  attempts_before: number;
   due_at: number | null;
   lease: string | null;
 }

@@ -34,6 +34,12 @@ const CODES: Readonly<Record<string, number>> = {
   SQLITE_NOTADB: 26,
 };
 
+/** Whether another connection holds the lock that was needed. */
+export function isLocked(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === CODES['SQLITE_BUSY'] || code === CODES['SQLITE_LOCKED'];
+}
+
 /** What is wrong with the file and what to do, if SQLite itself failed. */
 export function remedyFor(error: unknown): string | undefined {
   const code = sqliteCode(error);

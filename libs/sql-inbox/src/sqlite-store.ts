@@ -3,28 +3,37 @@ import {
   LIMITS,
   StoreUnavailableError,
   type Appended,
+  type AttemptSummary,
   type ClaimedDelivery,
   type ClaimedMessage,
-  type DeliveryClaim,
-  type Held,
+  type DeliverySummary,
+  type EventSummary,
   type InboxCounts,
   type Logger,
-  type MessageClaim,
+  type MessageDetail,
+  type MessageSummary,
   type NewMessage,
+  type Page,
   type Recorded,
-  type Recording,
-  type Settlement,
   type Store,
 } from 'nestjs-runhooks/core';
 import { SQLITE_DIALECT } from './dialect.js';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, runToEnd } from './group-commit.js';
 import { inboxOperations } from './operations.js';
-import type { SqliteInboxOptions } from './sqlite.js';
-import { connectSqlite, type SqliteConnection } from './sqlite-connection.js';
-import { remedyFor } from './sqlite-failure.js';
+import { connectSqlite, type SqliteConnection, type SqliteDriver } from './sqlite-connection.js';
+import { remedyFor, storeFailure } from './sqlite-failure.js';
 import { prepareSqliteFile } from './sqlite-file.js';
 import { migrateSqlite, NewerSchemaError } from './sqlite-migration.js';
 import type { Transaction } from './statement.js';
+
+export interface SqliteInboxOptions {
+  /** The file, made if it is not there; `:memory:` for tests. Several processes of one host may share it. */
+  readonly path: string;
+  /** @default `node:sqlite` where Node has it (22.13 and newer), else `better-sqlite3` */
+  readonly driver?: SqliteDriver;
+}
+
+type Arguments<Verb extends keyof Store> = Store[Verb] extends (...args: infer A) => unknown ? A : never;
 
 /** An inbox in one SQLite file: write-ahead log, `synchronous=FULL`, one connection. */
 export class SqliteStore implements Store {
@@ -51,6 +60,7 @@ export class SqliteStore implements Store {
       this.#connection = await connectSqlite(this.#file, this.#options.driver);
       configure(this.#connection);
       await migrateSqlite(this.#connection);
+      this.#connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
     } catch (cause) {
       this.#connection?.close();
       this.#connection = undefined;
@@ -59,32 +69,80 @@ export class SqliteStore implements Store {
     this.#commits = new GroupCommit(this.#connection, this.#file);
   }
 
-  append(message: NewMessage): Promise<Appended> {
-    return this.#run(() => this.#operations.append(message));
+  async append(message: NewMessage): Promise<Appended> {
+    try {
+      return await this.#write(() => this.#operations.append(message, { state: 'stored' }));
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      // Something in this row; what is certain to fit are its bytes.
+      const reason = 'the inbox could not store the headers or the id of this message, only its body';
+      const bytes = { ...message, headers: {}, messageKey: '' };
+      return await this.#write(() => this.#operations.append(bytes, { state: 'quarantined', reason }));
+    }
   }
 
-  claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]> {
-    return this.#run(() => this.#operations.claimMessages(claim));
+  nextDueAt(...args: Arguments<'nextDueAt'>): Promise<Date | undefined> {
+    return this.#read(() => this.#operations.nextDueAt(...args));
   }
 
-  record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
-    return Promise.all(recordings.map((recording) => this.#run(() => this.#operations.record(recording, now))));
+  claimMessages(...args: Arguments<'claimMessages'>): Promise<ClaimedMessage[]> {
+    return this.#write(() => this.#operations.claimMessages(...args));
   }
 
-  claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]> {
-    return this.#run(() => this.#operations.claimDeliveries(claim));
+  record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
+    return Promise.all(recordings.map((recording) => this.#write(() => this.#operations.record(recording, now))));
   }
 
-  renew(held: readonly Held[], claim: { now: Date; leaseMs: number }): Promise<string[]> {
-    return this.#run(() => this.#operations.renew(held, claim));
+  claimDeliveries(...args: Arguments<'claimDeliveries'>): Promise<ClaimedDelivery[]> {
+    return this.#write(() => this.#operations.claimDeliveries(...args));
   }
 
-  settle(settlement: Settlement): Promise<boolean> {
-    return this.#run(() => this.#operations.settle(settlement));
+  renew(...args: Arguments<'renew'>): Promise<string[]> {
+    return this.#write(() => this.#operations.renew(...args));
+  }
+
+  settle(...args: Arguments<'settle'>): Promise<boolean> {
+    return this.#write(() => this.#operations.settle(...args));
+  }
+
+  redrive(...args: Arguments<'redrive'>): Promise<number> {
+    return this.#write(() => this.#operations.redrive(...args));
+  }
+
+  replay(...args: Arguments<'replay'>): Promise<number> {
+    return this.#write(() => this.#operations.replay(...args));
+  }
+
+  reread(...args: Arguments<'reread'>): Promise<number> {
+    return this.#write(() => this.#operations.reread(...args));
+  }
+
+  purge(...args: Arguments<'purge'>): Promise<number> {
+    return this.#write(() => this.#operations.purge(...args));
+  }
+
+  messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {
+    return this.#read(() => this.#operations.messages(...args));
+  }
+
+  message(...args: Arguments<'message'>): Promise<MessageDetail | undefined> {
+    return this.#read(() => this.#operations.message(...args));
+  }
+
+  events(...args: Arguments<'events'>): Promise<Page<EventSummary>> {
+    return this.#read(() => this.#operations.events(...args));
+  }
+
+  deliveries(...args: Arguments<'deliveries'>): Promise<Page<DeliverySummary>> {
+    return this.#read(() => this.#operations.deliveries(...args));
+  }
+
+  attempts(...args: Arguments<'attempts'>): Promise<AttemptSummary[]> {
+    return this.#read(() => this.#operations.attempts(...args));
   }
 
   counts(): Promise<InboxCounts> {
-    return this.#run(() => this.#operations.counts());
+    return this.#read(() => this.#operations.counts());
   }
 
   async close(): Promise<void> {
@@ -94,10 +152,22 @@ export class SqliteStore implements Store {
     this.#connection = undefined;
   }
 
-  #run<T>(begin: () => Transaction<T>): Promise<T> {
-    return (
-      this.#commits?.run(begin) ?? Promise.reject(new StoreUnavailableError(`the inbox ${this.#file} is not open`))
-    );
+  #write<T>(begin: () => Transaction<T>): Promise<T> {
+    return this.#commits?.run(begin) ?? Promise.reject(this.#notOpen());
+  }
+
+  /** Between two commits the connection sees what is committed, and nothing else. */
+  async #read<T>(begin: () => Transaction<T>): Promise<T> {
+    if (!this.#connection) throw this.#notOpen();
+    try {
+      return runToEnd(this.#connection, begin());
+    } catch (error) {
+      throw storeFailure(error, this.#file);
+    }
+  }
+
+  #notOpen(): StoreUnavailableError {
+    return new StoreUnavailableError(`the inbox ${this.#file} is not open`);
   }
 }
 
@@ -110,15 +180,14 @@ function configure(connection: SqliteConnection): void {
 
 function openFailure(file: string, cause: unknown): unknown {
   if (cause instanceof ConfigurationError) return cause;
+  const option = 'sqliteInbox.path';
   if (cause instanceof NewerSchemaError) {
-    return new ConfigurationError(
-      'sqliteInbox.path',
-      `${file}: ${cause.message}; install that version, or choose another path`,
-      { cause },
-    );
+    return new ConfigurationError(option, `${file}: ${cause.message}; install that version, or choose another path`, {
+      cause,
+    });
   }
   const remedy = remedyFor(cause);
   return remedy === undefined
     ? cause
-    : new ConfigurationError('sqliteInbox.path', `${file} cannot be opened: ${remedy}`, { cause });
+    : new ConfigurationError(option, `${file} cannot be opened: ${remedy}`, { cause });
 }

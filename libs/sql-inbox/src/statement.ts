@@ -32,3 +32,9 @@ export function statement<Values extends object, Row>(
     return (yield { sql, parameters: bound }) as Row[];
   };
 }
+
+/** Compiles and runs a query that is put together anew each time: for what is rare. */
+export function* query<Row>(compilable: Compilable<Row>): Transaction<Row[]> {
+  const { sql, parameters } = compilable.compile();
+  return (yield { sql, parameters }) as Row[];
+}

@@ -3,13 +3,14 @@ import { Injectable, Module, type INestApplication, type Type } from '@nestjs/co
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { OnRun, Webhooks, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
+import { Inbox, OnRun, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { dbtCloudWebhook } from './dbt-cloud-webhook.js';
 import { memoryInbox } from './memory-inbox.js';
 import { paradimeWebhook } from './paradime-webhook.js';
 import { sendWebhook } from './send-webhook.js';
+import { signDbtCloud } from './sign-dbt-cloud.js';
 import { TEST_SECRETS } from './test-secrets.js';
 import { waitUntilIdle } from './wait-until-idle.js';
 
@@ -68,7 +69,7 @@ describe.each([
     ]);
     await waitUntilIdle(app);
     expect(app.get(Seen).runs.sort()).toEqual(['7 succeeded', '8 failed']);
-    expect(await app.get(Webhooks).counts()).toMatchObject({ messages: { read: 2, stored: 0 } });
+    expect(await app.get(Inbox).counts()).toMatchObject({ messages: { read: 2, stored: 0 } });
   });
 
   it('tells a message sent twice and a wrong secret apart', async () => {
@@ -79,6 +80,14 @@ describe.each([
     expect(await sendWebhook(app, '/webhooks/dbt', forged)).toMatchObject({
       status: 401,
       body: { status: 'signature-mismatch' },
+    });
+  });
+
+  it('gets the answer to a body that is not read to its end', async () => {
+    const tooLarge = signDbtCloud(Buffer.alloc(8 * 1024 * 1024));
+    expect(await sendWebhook(app, '/webhooks/dbt', tooLarge)).toMatchObject({
+      status: 413,
+      body: { status: 'too-large' },
     });
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
-import { Webhooks } from 'nestjs-runhooks';
+import { Inbox } from 'nestjs-runhooks';
 import { sendWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
 import type { LineLogger } from './line-logger.js';
 import type { Seen } from './observed-inbox.js';
@@ -33,7 +33,7 @@ async function idle(app: INestApplication): Promise<boolean> {
   const deadline = Date.now() + IDLE_MS_MAX;
   while (Date.now() < deadline) {
     await waitUntilIdle(app);
-    const { messages, deliveries } = await app.get(Webhooks).counts();
+    const { messages, deliveries } = await app.get(Inbox).counts();
     if (messages.stored === 0 && deliveries.pending === 0) return true;
     await sleep(20);
   }

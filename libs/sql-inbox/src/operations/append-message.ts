@@ -1,55 +1,84 @@
-import type { Appended, NewMessage } from 'nestjs-runhooks/core';
+import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
-import type { MessagesTable } from '../schema.js';
+import type { MessageKeysTable, MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
-type Once = Pick<MessagesTable, 'source' | 'message_key' | 'digest'>;
-type Row = Once & Pick<MessagesTable, 'id' | 'provider' | 'headers' | 'body' | 'received_at'>;
+type Row = Omit<MessagesTable, 'message_type' | 'id_reused' | 'reads' | 'quiet' | 'lease'>;
 
-/** Stores a message, due for reading at once. The unique index is the only judge of what is a duplicate. */
-export function appendMessage({ db }: SqlDialect): (message: NewMessage) => Transaction<Appended> {
-  const insert = statement<Row, { id: string }>((value) =>
+/** How the message is put in: to be read, or as bytes that nobody reads unless asked to. */
+export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };
+
+/** Stores a message, due for reading at once. The primary key of its keys is the only judge of what is a duplicate. */
+export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: AppendAs) => Transaction<Appended> {
+  const keys = keyAccess(dialect);
+  const insert = messageInserter(dialect);
+  return function* (message, as) {
+    const { id, source, provider, messageKey, digest, body } = message;
+    const key: MessageKeysTable = { source, message_key: messageKey, digest, message_id: id };
+    const [inserted] = yield* keys.insert(key);
+    if (!inserted) {
+      const [present] = yield* keys.find(key);
+      if (!present) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
+      return { status: 'duplicate', id: present.message_id };
+    }
+    const received_at = message.receivedAt.getTime();
+    const { state }: { state: MessageState } = as;
+    yield* insert({
+      id,
+      source,
+      provider,
+      message_key: messageKey,
+      headers: JSON.stringify(message.headers),
+      body,
+      received_at,
+      state,
+      reason: as.state === 'quarantined' ? as.reason : null,
+      due_at: as.state === 'stored' ? received_at : null,
+    });
+    return { status: 'accepted', id };
+  };
+}
+
+function keyAccess({ db }: SqlDialect) {
+  const insert = statement<MessageKeysTable, Pick<MessageKeysTable, 'message_id'>>((value) =>
     db
-      .insertInto('messages')
+      .insertInto('message_keys')
       .values({
-        id: value('id'),
         source: value('source'),
-        provider: value('provider'),
         message_key: value('message_key'),
         digest: value('digest'),
-        headers: value('headers'),
-        body: value('body'),
-        received_at: value('received_at'),
-        state: 'stored',
-        id_reused: 0,
-        reads: 0,
-        due_at: value('received_at'),
+        message_id: value('message_id'),
       })
       .onConflict((conflict) => conflict.columns(['source', 'message_key', 'digest']).doNothing())
-      .returning('id'),
+      .returning('message_id'),
   );
-  const find = statement<Once, { id: string }>((value) =>
+  const find = statement<Omit<MessageKeysTable, 'message_id'>, Pick<MessageKeysTable, 'message_id'>>((value) =>
     db
-      .selectFrom('messages')
-      .select('id')
+      .selectFrom('message_keys')
+      .select('message_id')
       .where('source', '=', value('source'))
       .where('message_key', '=', value('message_key'))
       .where('digest', '=', value('digest')),
   );
-  return function* (message) {
-    const once: Once = { source: message.source, message_key: message.messageKey, digest: message.digest };
-    const [inserted] = yield* insert({
-      ...once,
-      id: message.id,
-      provider: message.provider,
-      headers: JSON.stringify(message.headers),
-      body: message.body,
-      received_at: message.receivedAt.getTime(),
-    });
-    if (inserted) return { status: 'accepted', id: inserted.id };
-    const [present] = yield* find(once);
-    if (!present)
-      throw new Error('the message conflicts with a row that is not there: the unique index of the inbox is damaged');
-    return { status: 'duplicate', id: present.id };
-  };
+  return { insert, find };
+}
+
+function messageInserter({ db }: SqlDialect) {
+  return statement<Row, object>((value) =>
+    db.insertInto('messages').values({
+      id: value('id'),
+      source: value('source'),
+      provider: value('provider'),
+      message_key: value('message_key'),
+      headers: value('headers'),
+      body: value('body'),
+      received_at: value('received_at'),
+      state: value('state'),
+      reason: value('reason'),
+      id_reused: 0,
+      reads: 0,
+      quiet: 0,
+      due_at: value('due_at'),
+    }),
+  );
 }

@@ -1,7 +1,8 @@
 import type { ClaimedDelivery, DeliveryClaim } from 'nestjs-runhooks/core';
+import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import { toStoredEvent, toStoredMessage } from '../rows.js';
-import type { DeliveriesTable, EventsTable, MessagesTable } from '../schema.js';
+import type { DeliveriesTable, EventsTable, MessagesTable, Schema } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
 interface Values {
@@ -24,14 +25,27 @@ export function claimDeliveries(dialect: SqlDialect): (claim: DeliveryClaim) => 
     const messageRows = yield* findMessages({ ids: JSON.stringify(eventRows.map((row) => row.message_id)) });
     const events = new Map(eventRows.map((row) => [row.id, row]));
     const messages = new Map(messageRows.map((row) => [row.id, row]));
-    return claimed.map((row) => {
+    return claimed.sort(byId).map((row) => {
       const event = events.get(row.event_id);
       const message = event && messages.get(event.message_id);
       if (!event || !message) throw new Error(`delivery ${row.id} has lost its event or message: the inbox is damaged`);
-      const delivery = { id: row.id, handlerId: row.handler_id, attempt: row.attempts, lease };
-      return { ...delivery, event: toStoredEvent(event), message: toStoredMessage(message) };
+      return {
+        id: row.id,
+        handlerId: row.handler_id,
+        attempt: row.attempts,
+        attemptsBefore: row.attempts_before,
+        replayId: row.replay_id,
+        lease,
+        event: toStoredEvent(event),
+        message: toStoredMessage(message),
+      };
     });
   };
+}
+
+/** `returning` promises no order; ids are in the order of recording. */
+function byId(a: DeliveriesTable, b: DeliveriesTable): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 function dueClaimer({ db, isOneOf }: SqlDialect) {
@@ -39,17 +53,28 @@ function dueClaimer({ db, isOneOf }: SqlDialect) {
     db
       .updateTable('deliveries')
       .set((eb) => ({ due_at: value('until'), lease: value('lease'), attempts: eb('attempts', '+', 1) }))
-      .where('id', 'in', (eb) =>
-        eb
-          .selectFrom('deliveries')
-          .select('id')
-          .where('due_at', '<=', value('now'))
-          .where(isOneOf(eb.ref('handler_id'), value('handlers')))
-          .orderBy('due_at')
+      .where('id', 'in', (outer) =>
+        outer
+          .selectFrom('deliveries as due')
+          .select('due.id')
+          .where('due.due_at', '<=', value('now'))
+          .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
+          .where((eb) => eb.or([eb('due.lane', 'is', null), eb.not(eb.exists(earlierInLane(eb)))]))
+          .orderBy('due.due_at')
           .limit(value('limit')),
       )
       .returningAll(),
   );
+}
+
+/** Unsettled deliveries of the same lane that were recorded before. */
+function earlierInLane(eb: ExpressionBuilder<Schema & { due: DeliveriesTable }, 'due'>) {
+  return eb
+    .selectFrom('deliveries as earlier')
+    .select('earlier.id')
+    .whereRef('earlier.lane', '=', 'due.lane')
+    .whereRef('earlier.id', '<', 'due.id')
+    .where('earlier.due_at', 'is not', null);
 }
 
 function finders({ db, isOneOf }: SqlDialect) {

@@ -34,7 +34,7 @@ export function claimMessages({ db, isOneOf }: SqlDialect): (claim: MessageClaim
     const rows = yield* claimDue({ now: now.getTime(), until, lease, limit, sources: JSON.stringify(sources) });
     // `returning` promises no order.
     return rows
-      .map((row) => ({ ...toStoredMessage(row), reads: row.reads }))
+      .map((row) => ({ ...toStoredMessage(row), reads: row.reads, quiet: row.quiet === 1 }))
       .sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime() || (a.id < b.id ? -1 : 1));
   };
 }

@@ -1,8 +1,9 @@
-import type { NewEvent, Recorded, Recording, RunKey, RunState } from 'nestjs-runhooks/core';
+import type { Recorded, Recording, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { toRunState } from '../rows.js';
-import type { DeliveriesTable, EventsTable, MessagesTable, RunsTable } from '../schema.js';
+import type { MessagesTable, RunsTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
+import { insertEvent } from './insert-event.js';
 
 type Settled = Pick<MessagesTable, 'source' | 'provider' | 'id_reused'>;
 
@@ -10,8 +11,7 @@ type Settled = Pick<MessagesTable, 'source' | 'provider' | 'id_reused'>;
 export function recordReading(dialect: SqlDialect): (recording: Recording, now: Date) => Transaction<Recorded> {
   const settleMessage = messageSettler(dialect);
   const run = runAccess(dialect);
-  const insertEvent = eventInserter(dialect);
-  const insertDelivery = deliveryInserter(dialect);
+  const insert = insertEvent(dialect);
 
   return function* (recording, now) {
     const { messageId: id, lease, state, reason = null, messageType = null } = recording;
@@ -22,30 +22,19 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     const decision = recording.decide(known);
     if (recording.run && decision.run) yield* run.save(recording.run, decision.run, now);
 
+    const { source, provider } = message;
     const eventIds: string[] = [];
     let deliveries = 0;
     for (const event of decision.events) {
-      const [inserted] = yield* insertEvent(eventRow(event, id, message));
-      if (!inserted) continue;
-      eventIds.push(inserted.id);
-      for (const delivery of event.deliveries) {
-        yield* insertDelivery({
-          id: delivery.id,
-          event_id: event.id,
-          handler_id: delivery.handlerId,
-          due_at: now.getTime(),
-        });
-        deliveries += 1;
-      }
+      const isNew = yield* insert(event, { source, provider, message_id: id }, now);
+      if (!isNew) continue;
+      eventIds.push(event.id);
+      deliveries += event.deliveries.length;
     }
-    return { recorded: true, eventIds, deliveries, idReused: message.id_reused === 1 };
+    const { contradicts } = decision;
+    const idReused = message.id_reused === 1;
+    return { recorded: true, eventIds, deliveries, idReused, ...(contradicts && { contradicts }) };
   };
-}
-
-function eventRow(event: NewEvent, messageId: string, message: Settled): EventsTable {
-  const { id, type, occurredAt, data } = event;
-  const { source, provider } = message;
-  return { id, type, source, provider, message_id: messageId, occurred_at: occurredAt.getTime(), data };
 }
 
 /** Fenced by the lease: answers nothing if another reader holds the message. */
@@ -65,11 +54,11 @@ function messageSettler({ db }: SqlDialect) {
           .when(
             eb.exists(
               eb
-                .selectFrom('messages as earlier')
-                .select('earlier.id')
+                .selectFrom('message_keys as earlier')
+                .select('earlier.message_id')
                 .whereRef('earlier.source', '=', 'messages.source')
                 .whereRef('earlier.message_key', '=', 'messages.message_key')
-                .whereRef('earlier.id', '<', 'messages.id')
+                .whereRef('earlier.message_id', '<', 'messages.id')
                 .where('messages.message_key', '<>', ''),
             ),
           )
@@ -98,6 +87,7 @@ function runAccess({ db }: SqlDialect) {
       job_key: value('job_key'),
       outcome: value('outcome'),
       contradicted: value('contradicted'),
+      types: value('types'),
       started_at: value('started_at'),
       finished_at: value('finished_at'),
       updated_at: value('updated_at'),
@@ -119,45 +109,11 @@ function runAccess({ db }: SqlDialect) {
         job_key: state.jobKey,
         outcome: state.outcome ?? null,
         contradicted: state.contradicted ? 1 : 0,
+        types: JSON.stringify(state.types),
         started_at: state.startedAt?.getTime() ?? null,
         finished_at: state.finishedAt?.getTime() ?? null,
         updated_at: now.getTime(),
       });
     },
   };
-}
-
-function eventInserter({ db }: SqlDialect) {
-  return statement<EventsTable, { id: string }>((value) =>
-    db
-      .insertInto('events')
-      .values({
-        id: value('id'),
-        type: value('type'),
-        source: value('source'),
-        provider: value('provider'),
-        message_id: value('message_id'),
-        occurred_at: value('occurred_at'),
-        data: value('data'),
-      })
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning('id'),
-  );
-}
-
-function deliveryInserter({ db }: SqlDialect) {
-  type Values = Pick<DeliveriesTable, 'id' | 'event_id' | 'handler_id'> & { due_at: number };
-  return statement<Values, object>((value) =>
-    db
-      .insertInto('deliveries')
-      .values({
-        id: value('id'),
-        event_id: value('event_id'),
-        handler_id: value('handler_id'),
-        state: 'pending',
-        attempts: 0,
-        due_at: value('due_at'),
-      })
-      .onConflict((conflict) => conflict.columns(['event_id', 'handler_id']).doNothing()),
-  );
 }

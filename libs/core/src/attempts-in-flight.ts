@@ -1,0 +1,123 @@
+import { Attempt, type AttemptResult } from './attempt.js';
+import type { Clock } from './clock.js';
+import { LeaseLostError, ShutdownError } from './errors.js';
+import type { WebhookEvent } from './event.js';
+import type { Handler } from './handler.js';
+import { LIMITS } from './limits.js';
+import type { Logger } from './logger.js';
+import type { Router } from './routing.js';
+import { settlementOf } from './settlement.js';
+import type { ClaimedDelivery, Settlement, Store } from './store.js';
+import type { StoreGuard } from './store-guard.js';
+
+export interface AttemptsInFlightOptions {
+  readonly store: Store;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly guard: StoreGuard;
+  readonly abortGraceMs: number;
+  /** Called when there is room again, or when something became due. */
+  readonly onChange: () => void;
+}
+
+/** The attempts of this process: runs them, keeps their leases, records how they end. */
+export class AttemptsInFlight {
+  readonly #options: AttemptsInFlightOptions;
+  /** Attempts whose handler has not settled, recorded or not: they take up room. */
+  readonly #running = new Set<Attempt>();
+  /** Attempts whose lease we hold, each with the promise of its record. */
+  readonly #held = new Map<Attempt, Promise<void>>();
+  #renewal: NodeJS.Timeout | undefined;
+
+  constructor(options: AttemptsInFlightOptions) {
+    this.#options = options;
+  }
+
+  /** How many handlers are running; of one handler, if named. */
+  running(handlerId?: string): number {
+    if (handlerId === undefined) return this.#running.size;
+    return [...this.#running].filter(({ handler }) => handler.id === handlerId).length;
+  }
+
+  /** Resolves when the next attempt was recorded; undefined if none is waiting for that. */
+  nextRecord(): Promise<void> | undefined {
+    return this.#held.size === 0 ? undefined : Promise.race(this.#held.values());
+  }
+
+  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent): void {
+    const { clock, abortGraceMs, onChange } = this.#options;
+    const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs);
+    this.#running.add(attempt);
+    const record = attempt.ended.then((result) => this.#record(attempt, result));
+    this.#held.set(attempt, record);
+    this.#renewal ??= setInterval(() => void this.#renew(), LIMITS.leaseMs / 3).unref();
+    void attempt.settled.then(() => {
+      this.#running.delete(attempt);
+      onChange();
+    });
+  }
+
+  /** Waits up to `drainMs` for what runs, then aborts it. Resolves when all of it is recorded, its leases given back. */
+  async drain(drainMs: number): Promise<void> {
+    await this.#recordedWithin(drainMs);
+    for (const attempt of this.#held.keys()) attempt.abort(new ShutdownError(), LIMITS.drainGraceMs);
+    await Promise.all(this.#held.values());
+    clearInterval(this.#renewal);
+  }
+
+  async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
+    const { store, clock, router, guard, logger, onChange } = this.#options;
+    const { delivery } = attempt;
+    const now = clock.now();
+    const settlement = settlementOf(attempt, result, now, router);
+    this.#log(attempt, settlement, now);
+    const written = await guard.run(() => store.settle(settlement, now), undefined);
+    this.#held.delete(attempt);
+    if (written === false) {
+      logger.warn(
+        `delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`,
+      );
+    }
+    onChange();
+  }
+
+  #log({ delivery, handler }: Attempt, { attempt, next }: Settlement, now: Date): void {
+    const { error } = attempt;
+    if (!error) return;
+    const line =
+      `attempt ${delivery.attempt} of delivery ${delivery.id} (${delivery.event.id} for ${handler.id}) failed ` +
+      `with ${error.name}: ${error.message}`;
+    if (next.state === 'pending') {
+      this.#options.logger.warn(`${line}. Next attempt in ${next.dueAt.getTime() - now.getTime()} ms`);
+    } else {
+      this.#options.logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { store, clock, guard } = this.#options;
+    const held = [...this.#held.keys()];
+    if (held.length === 0) return;
+    const claims = held.map(({ delivery }) => ({ id: delivery.id, lease: delivery.lease }));
+    const still = await guard.run(() => store.renew(claims, { now: clock.now(), leaseMs: LIMITS.leaseMs }), undefined);
+    if (!still) return;
+    for (const attempt of held) {
+      const { id } = attempt.delivery;
+      // One that was recorded meanwhile holds nothing any more, and has lost nothing.
+      if (this.#held.has(attempt) && !still.includes(id)) {
+        attempt.abort(new LeaseLostError(id), this.#options.abortGraceMs);
+      }
+    }
+  }
+
+  async #recordedWithin(waitMs: number): Promise<void> {
+    if (this.#held.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([Promise.all(this.#held.values()), timeUp]);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,19 @@
+/** `dead`: given up; kept until it is redriven or purged. */
+export type DeliveryState = 'pending' | 'succeeded' | 'skipped' | 'dead';
+
+export type AttemptOutcome = 'succeeded' | 'skipped' | 'failed';
+
+/** What happened in one attempt. */
+export interface AttemptRecord {
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly outcome: AttemptOutcome;
+  readonly error?: AttemptError;
+}
+
+/** What is kept of a thrown value; bounded. */
+export interface AttemptError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+}

@@ -1,0 +1,106 @@
+import type { HeaderMap, MessageState } from './message.js';
+import type { AttemptRecord, DeliveryState } from './delivery.js';
+
+/** A piece of a long list, newest first. */
+export interface PageRequest {
+  /** Where the page before ended: its `next`. */
+  readonly after?: string;
+  /** Items of a page. @default 50, at most 1000 */
+  readonly limit?: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Give it as `after` to get the next page; absent on the last one. */
+  readonly next?: string;
+}
+
+export interface MessageFilter {
+  readonly source?: string;
+  readonly state?: MessageState;
+}
+
+/** A message without its bytes. */
+export interface MessageSummary {
+  readonly id: string;
+  readonly source: string;
+  readonly provider: string;
+  readonly messageKey: string;
+  readonly receivedAt: Date;
+  readonly state: MessageState;
+  readonly messageType?: string;
+  /** Why it is not simply `read`. */
+  readonly reason?: string;
+  /** An earlier message had the same id and another body. */
+  readonly idReused: boolean;
+}
+
+export interface MessageDetail extends MessageSummary {
+  readonly headers: HeaderMap;
+  readonly body: Uint8Array;
+}
+
+export interface StoredEventFilter {
+  readonly ids?: readonly string[];
+  /** Recorded at this time or later. */
+  readonly recordedFrom?: Date;
+  /** Recorded before this time. */
+  readonly recordedBefore?: Date;
+  readonly messageId?: string;
+  readonly source?: string;
+  readonly type?: string;
+}
+
+/** An event as the inbox keeps it. `data` is JSON text: times, and the run it is about. */
+export interface EventSummary {
+  readonly id: string;
+  readonly type: string;
+  readonly source: string;
+  readonly provider: string;
+  readonly messageId: string;
+  readonly occurredAt: Date;
+  readonly recordedAt: Date;
+  readonly data: string;
+}
+
+export interface DeliveryFilter {
+  readonly eventId?: string;
+  readonly handlerId?: string;
+  readonly state?: DeliveryState;
+}
+
+export interface DeliverySummary {
+  readonly id: string;
+  readonly eventId: string;
+  readonly handlerId: string;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  /** When it is tried next; while an attempt runs, when its lease ends. */
+  readonly dueAt?: Date;
+  /** Empty, or the replay that asked for it. */
+  readonly replayId: string;
+}
+
+export interface AttemptSummary extends AttemptRecord {
+  readonly deliveryId: string;
+  readonly attempt: number;
+  readonly durationMs: number;
+}
+
+/** How many of each there are. */
+export interface InboxCounts {
+  readonly messages: Readonly<Record<MessageState, number>>;
+  readonly events: number;
+  readonly deliveries: Readonly<Record<DeliveryState, number>>;
+}
+
+/** Port: looks into an inbox, for people and their tools. */
+export interface InboxReader {
+  messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageSummary>>;
+  message(id: string): Promise<MessageDetail | undefined>;
+  events(filter: StoredEventFilter, page: PageRequest): Promise<Page<EventSummary>>;
+  deliveries(filter: DeliveryFilter, page: PageRequest): Promise<Page<DeliverySummary>>;
+  /** The attempts of a delivery, first to last. */
+  attempts(deliveryId: string): Promise<AttemptSummary[]>;
+  counts(): Promise<InboxCounts>;
+}

@@ -1,0 +1,122 @@
+import type { Clock } from './clock.js';
+import { ConfigurationError } from './errors.js';
+import { eventFacts } from './event-data.js';
+import type {
+  AttemptSummary,
+  DeliveryFilter,
+  DeliverySummary,
+  EventSummary,
+  InboxCounts,
+  MessageDetail,
+  MessageFilter,
+  MessageSummary,
+  Page,
+  PageRequest,
+  StoredEventFilter,
+} from './inbox-reader.js';
+import { LIMITS } from './limits.js';
+import type { Purger } from './purger.js';
+import type { Router } from './routing.js';
+import type { Redrive, Reread, Store } from './store.js';
+import type { Routable } from './filter.js';
+
+/** What to deliver again, and to whom. */
+export interface Replay {
+  /** Names this replay: asking for it again adds nothing that is there already. */
+  readonly id: string;
+  /** The events; all of them if empty. */
+  readonly events: StoredEventFilter;
+  /** Only these handlers. @default every handler that wants the event now, also one that did not exist when it came */
+  readonly handlerIds?: readonly string[];
+}
+
+export interface InboxOptions {
+  readonly store: Store;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly purger: Purger;
+  /** Called when something became due. */
+  readonly onChange: () => void;
+}
+
+/** The inbox as the host app sees it: look into it, and run things again. Lists are newest first. */
+export class Inbox {
+  readonly #options: InboxOptions;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  async messages(filter: MessageFilter = {}, page: PageRequest = {}): Promise<Page<MessageSummary>> {
+    return await this.#options.store.messages(filter, page);
+  }
+
+  /** A message with its bytes and kept headers. */
+  async message(id: string): Promise<MessageDetail | undefined> {
+    return await this.#options.store.message(id);
+  }
+
+  async events(filter: StoredEventFilter = {}, page: PageRequest = {}): Promise<Page<EventSummary>> {
+    return await this.#options.store.events(filter, page);
+  }
+
+  async deliveries(filter: DeliveryFilter = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
+    return await this.#options.store.deliveries(filter, page);
+  }
+
+  /** The attempts of a delivery, first to last. */
+  async attempts(deliveryId: string): Promise<AttemptSummary[]> {
+    return await this.#options.store.attempts(deliveryId);
+  }
+
+  /** How many messages, events and deliveries there are, by state. */
+  async counts(): Promise<InboxCounts> {
+    return await this.#options.store.counts();
+  }
+
+  /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
+  async redrive(redrive: Redrive): Promise<number> {
+    const redriven = await this.#options.store.redrive(redrive, this.#options.clock.now());
+    this.#options.onChange();
+    return redriven;
+  }
+
+  /** Delivers stored events again, as new deliveries with `isReplay` set. Answers how many were added. */
+  async replay({ id, events, handlerIds }: Replay): Promise<number> {
+    if (id === '' || id.length > LIMITS.replayIdCharsMax) {
+      throw new ConfigurationError('replay.id', `expected 1 to ${LIMITS.replayIdCharsMax} characters`);
+    }
+    const { store, router, clock, onChange } = this.#options;
+    let added = 0;
+    let after: string | undefined;
+    do {
+      const page = await store.events(events, { limit: LIMITS.replayStepMax, ...(after && { after }) });
+      const now = clock.now();
+      const replayed = page.items.map((event) => ({
+        eventId: event.id,
+        deliveries: router.deliveriesFor(routable(event), now, handlerIds),
+      }));
+      added += await store.replay(id, replayed, now);
+      after = page.next;
+    } while (after !== undefined);
+    onChange();
+    return added;
+  }
+
+  /** Reads kept messages again, for example after an upgrade that knows more. Handlers run unless `quiet`. Answers how many. */
+  async reread(reread: Reread): Promise<number> {
+    const again = await this.#options.store.reread(reread, this.#options.clock.now());
+    this.#options.onChange();
+    return again;
+  }
+
+  /** Removes what is older than the configured retention now, instead of at the next look. Answers how many rows went. */
+  async purge(): Promise<number> {
+    return await this.#options.purger.purge();
+  }
+}
+
+function routable({ type, source, provider, data }: EventSummary): Routable {
+  const { run, messageType } = eventFacts(data);
+  return { type, source, provider, ...(run && { run }), ...(messageType && { messageType }) };
+}

@@ -1,0 +1,33 @@
+import type { Routable } from './filter.js';
+import type { HandlerSet } from './handler-set.js';
+import type { Handler } from './handler.js';
+import type { IdSequence } from './ids.js';
+import type { NewDelivery } from './run-state.js';
+
+/** Decides which handlers an event goes to. */
+export class Router {
+  readonly #handlers: HandlerSet;
+  readonly #ids: IdSequence;
+
+  constructor(handlers: HandlerSet, ids: IdSequence) {
+    this.#handlers = handlers;
+    this.#ids = ids;
+  }
+
+  /** A delivery for each handler that wants the event; only for those named, if any are. */
+  deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): NewDelivery[] {
+    return this.#handlers
+      .wanting(event)
+      .filter(({ id }) => handlerIds === undefined || handlerIds.includes(id))
+      .map((handler) => {
+        const lane = laneOf(handler, event);
+        return { id: this.#ids.next('dlv', now), handlerId: handler.id, ...(lane && { lane }) };
+      });
+  }
+}
+
+/** Deliveries with the same lane run one after the other. */
+function laneOf({ id, serialize }: Handler, { source, run }: Routable): string | undefined {
+  if (serialize === undefined || run === undefined) return undefined;
+  return serialize === 'run' ? `${id} run ${source} ${run.account.id} ${run.id}` : `${id} job ${source} ${run.job.key}`;
+}

@@ -1,0 +1,70 @@
+import type { NewDelivery, NewEvent } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../dialect.js';
+import type { DeliveriesTable, EventsTable } from '../schema.js';
+import { statement, type Transaction } from '../statement.js';
+
+/** Where an event comes from. */
+export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
+
+/** Writes an event and its deliveries, all of them due at once. Answers false if the event was there already. */
+export function insertEvent(
+  dialect: SqlDialect,
+): (event: NewEvent, origin: EventOrigin, now: Date) => Transaction<boolean> {
+  const insert = eventInserter(dialect);
+  const insertOne = insertDelivery(dialect);
+  return function* ({ id, type, occurredAt, data, deliveries }, { source, provider, message_id }, now) {
+    const recorded_at = now.getTime();
+    const occurred_at = occurredAt.getTime();
+    const [inserted] = yield* insert({ id, type, source, provider, message_id, occurred_at, recorded_at, data });
+    if (!inserted) return false;
+    for (const delivery of deliveries) yield* insertOne(delivery, id, '', now);
+    return true;
+  };
+}
+
+/** Writes a delivery, due at once. Answers false if the handler has the event already, for this replay or for none. */
+export function insertDelivery({
+  db,
+}: SqlDialect): (delivery: NewDelivery, eventId: string, replayId: string, now: Date) => Transaction<boolean> {
+  type Values = Pick<DeliveriesTable, 'id' | 'event_id' | 'handler_id' | 'replay_id' | 'lane'> & { due_at: number };
+  const insert = statement<Values, { id: string }>((value) =>
+    db
+      .insertInto('deliveries')
+      .values({
+        id: value('id'),
+        event_id: value('event_id'),
+        handler_id: value('handler_id'),
+        replay_id: value('replay_id'),
+        lane: value('lane'),
+        state: 'pending',
+        attempts: 0,
+        attempts_before: 0,
+        due_at: value('due_at'),
+      })
+      .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing())
+      .returning('id'),
+  );
+  return function* ({ id, handlerId, lane = null }, event_id, replay_id, now) {
+    const [inserted] = yield* insert({ id, event_id, handler_id: handlerId, replay_id, lane, due_at: now.getTime() });
+    return inserted !== undefined;
+  };
+}
+
+function eventInserter({ db }: SqlDialect) {
+  return statement<EventsTable, { id: string }>((value) =>
+    db
+      .insertInto('events')
+      .values({
+        id: value('id'),
+        type: value('type'),
+        source: value('source'),
+        provider: value('provider'),
+        message_id: value('message_id'),
+        occurred_at: value('occurred_at'),
+        recorded_at: value('recorded_at'),
+        data: value('data'),
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returning('id'),
+  );
+}

@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { AttemptSummary, DeliveryFilter, DeliverySummary, Page, PageRequest } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../dialect.js';
+import { itemsOf, pageOf } from '../pages.js';
+import { toAttemptSummary, toDeliverySummary } from '../rows.js';
+import { query, type Transaction } from '../statement.js';
+
+/** Deliveries, newest first. */
+export function listDeliveries({ db }: SqlDialect) {
+  return function* (filter: DeliveryFilter, page: PageRequest): Transaction<Page<DeliverySummary>> {
+    const { eventId, handlerId, state } = filter;
+    const { after } = page;
+    const limit = itemsOf(page);
+    let list = db
+      .selectFrom('deliveries')
+      .selectAll()
+      .orderBy('id', 'desc')
+      .limit(limit + 1);
+    if (after !== undefined) list = list.where('id', '<', after);
+    if (eventId !== undefined) list = list.where('event_id', '=', eventId);
+    if (handlerId !== undefined) list = list.where('handler_id', '=', handlerId);
+    // A literal, so that the engine sees that the index of dead letters fits.
+    if (state === 'dead') list = list.where('state', '=', sql.lit('dead'));
+    else if (state !== undefined) list = list.where('state', '=', state);
+    return pageOf(yield* query(list), limit, toDeliverySummary, ({ id }) => id);
+  };
+}
+
+/** Attempts of a delivery, first to last. */
+export function listAttempts({ db }: SqlDialect) {
+  return function* (deliveryId: string): Transaction<AttemptSummary[]> {
+    const list = db.selectFrom('attempts').selectAll().where('delivery_id', '=', deliveryId).orderBy('attempt');
+    return (yield* query(list)).map(toAttemptSummary);
+  };
+}

@@ -1,0 +1,43 @@
+import type { MessageDetail, MessageFilter, MessageSummary, Page, PageRequest } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../dialect.js';
+import { itemsOf, pageOf } from '../pages.js';
+import { toMessageDetail, toMessageSummary } from '../rows.js';
+import { query, type Transaction } from '../statement.js';
+
+const SUMMARY = [
+  'id',
+  'source',
+  'provider',
+  'message_key',
+  'received_at',
+  'state',
+  'message_type',
+  'reason',
+  'id_reused',
+] as const;
+
+/** Messages without their bytes, newest first. */
+export function listMessages({ db }: SqlDialect) {
+  return function* (filter: MessageFilter, page: PageRequest): Transaction<Page<MessageSummary>> {
+    const { source, state } = filter;
+    const { after } = page;
+    const limit = itemsOf(page);
+    let list = db
+      .selectFrom('messages')
+      .select(SUMMARY)
+      .orderBy('id', 'desc')
+      .limit(limit + 1);
+    if (after !== undefined) list = list.where('id', '<', after);
+    if (source !== undefined) list = list.where('source', '=', source);
+    if (state !== undefined) list = list.where('state', '=', state);
+    return pageOf(yield* query(list), limit, toMessageSummary, ({ id }) => id);
+  };
+}
+
+/** One message with its bytes. */
+export function findMessage({ db }: SqlDialect) {
+  return function* (id: string): Transaction<MessageDetail | undefined> {
+    const [row] = yield* query(db.selectFrom('messages').selectAll().where('id', '=', id));
+    return row && toMessageDetail(row);
+  };
+}

@@ -1,0 +1,35 @@
+import type { Store } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../dialect.js';
+import { statement, type Transaction } from '../statement.js';
+
+type Scope = Parameters<Store['nextDueAt']>[0];
+
+/** When the next message is to be read or the next delivery to be attempted, leases that run out included. */
+export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: Scope) => Transaction<Date | undefined> {
+  const nextMessage = statement<{ sources: string }, { due_at: number }>((value) =>
+    db
+      .selectFrom('messages')
+      .select('due_at')
+      .$narrowType<{ due_at: number }>()
+      .where('due_at', 'is not', null)
+      .where((eb) => isOneOf(eb.ref('source'), value('sources')))
+      .orderBy('due_at')
+      .limit(1),
+  );
+  const nextDelivery = statement<{ handlers: string }, { due_at: number }>((value) =>
+    db
+      .selectFrom('deliveries')
+      .select('due_at')
+      .$narrowType<{ due_at: number }>()
+      .where('due_at', 'is not', null)
+      .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
+      .orderBy('due_at')
+      .limit(1),
+  );
+  return function* ({ sources, handlerIds }) {
+    const [message] = yield* nextMessage({ sources: JSON.stringify(sources) });
+    const [delivery] = yield* nextDelivery({ handlers: JSON.stringify(handlerIds) });
+    const times = [message, delivery].flatMap((row) => (row ? [row.due_at] : []));
+    return times.length === 0 ? undefined : new Date(Math.min(...times));
+  };
+}

@@ -1,0 +1,120 @@
+import type { Purge } from 'nestjs-runhooks/core';
+import type { ExpressionBuilder } from 'kysely';
+import type { SqlDialect } from '../dialect.js';
+import type { Schema } from '../schema.js';
+import { statement, type Transaction } from '../statement.js';
+
+/** Removes some of what is old: settled messages with all that came of them, then duplicate keys, then runs. */
+export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<number> {
+  const findMessages = oldMessages(dialect);
+  const removeMessages = messageRemovers(dialect);
+  const removeKeys = keyRemover(dialect);
+  const removeRuns = runRemover(dialect);
+  return function* ({ settledBefore, deadBefore, keysBefore, limit }) {
+    const messages = yield* findMessages({ settled: idBefore(settledBefore), dead: idBefore(deadBefore), limit });
+    const ids = JSON.stringify(messages.map(({ id }) => id));
+    if (messages.length > 0) {
+      for (const remove of removeMessages) yield* remove({ ids });
+    }
+    const keys = yield* removeKeys({ before: idBefore(keysBefore), limit });
+    const runs = yield* removeRuns({ before: keysBefore.getTime(), limit });
+    return messages.length + keys.length + runs.length;
+  };
+}
+
+/** Message ids begin with their time, in milliseconds as 12 hexadecimal digits: the first id of that time. */
+function idBefore(time: Date): string {
+  return `msg_${Math.max(0, time.getTime()).toString(16).padStart(12, '0')}`;
+}
+
+function oldMessages({ db }: SqlDialect) {
+  return statement<{ settled: string; dead: string; limit: number }, { id: string }>((value) =>
+    db
+      .selectFrom('messages')
+      .select('messages.id')
+      .where('messages.id', '<', value('settled'))
+      .where('messages.due_at', 'is', null)
+      .where((eb) => eb.not(eb.exists(deliveriesOf(eb).where('deliveries.state', '=', 'pending'))))
+      .where((eb) =>
+        eb.or([
+          eb('messages.id', '<', value('dead')),
+          eb.not(eb.exists(deliveriesOf(eb).where('deliveries.state', '=', 'dead'))),
+        ]),
+      )
+      .orderBy('messages.id')
+      .limit(value('limit')),
+  );
+}
+
+function deliveriesOf(eb: ExpressionBuilder<Schema, 'messages'>) {
+  return eb
+    .selectFrom('events')
+    .innerJoin('deliveries', 'deliveries.event_id', 'events.id')
+    .select('deliveries.id')
+    .whereRef('events.message_id', '=', 'messages.id');
+}
+
+/** From the leaves to the root, so that no row ever names one that is gone. */
+function messageRemovers({ db, isOneOf }: SqlDialect) {
+  const attempts = statement<{ ids: string }, object>((value) =>
+    db.deleteFrom('attempts').where('delivery_id', 'in', (eb) =>
+      eb
+        .selectFrom('deliveries')
+        .innerJoin('events', 'events.id', 'deliveries.event_id')
+        .select('deliveries.id')
+        .where((inner) => isOneOf(inner.ref('events.message_id'), value('ids'))),
+    ),
+  );
+  const deliveries = statement<{ ids: string }, object>((value) =>
+    db.deleteFrom('deliveries').where('event_id', 'in', (eb) =>
+      eb
+        .selectFrom('events')
+        .select('events.id')
+        .where((inner) => isOneOf(inner.ref('events.message_id'), value('ids'))),
+    ),
+  );
+  const events = statement<{ ids: string }, object>((value) =>
+    db.deleteFrom('events').where((eb) => isOneOf(eb.ref('message_id'), value('ids'))),
+  );
+  const messages = statement<{ ids: string }, object>((value) =>
+    db.deleteFrom('messages').where((eb) => isOneOf(eb.ref('id'), value('ids'))),
+  );
+  return [attempts, deliveries, events, messages];
+}
+
+function keyRemover({ db }: SqlDialect) {
+  return statement<{ before: string; limit: number }, { message_id: string }>((value) =>
+    db
+      .deleteFrom('message_keys')
+      .where('message_id', 'in', (eb) =>
+        eb
+          .selectFrom('message_keys')
+          .select('message_id')
+          .where('message_id', '<', value('before'))
+          .orderBy('message_id')
+          .limit(value('limit')),
+      )
+      .returning('message_id'),
+  );
+}
+
+function runRemover({ db }: SqlDialect) {
+  return statement<{ before: number; limit: number }, { run_id: string }>((value) =>
+    db
+      .deleteFrom('runs')
+      .where((eb) =>
+        eb(
+          eb.refTuple('source', 'account_id', 'run_id'),
+          'in',
+          eb
+            .selectFrom('runs')
+            .select(['source', 'account_id', 'run_id'])
+            .where('updated_at', '<', value('before'))
+            .orderBy('updated_at')
+            .limit(value('limit'))
+            .$asTuple('source', 'account_id', 'run_id'),
+        ),
+      )
+      .returning('run_id'),
+  );
+}

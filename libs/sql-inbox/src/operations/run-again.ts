@@ -1,0 +1,46 @@
+import type { Redrive, ReplayedEvent, Reread } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
+import type { SqlDialect } from '../dialect.js';
+import { query, type Transaction } from '../statement.js';
+import { insertDelivery } from './insert-event.js';
+
+/** Makes dead letters due at once, with all their attempts before them again. */
+export function redriveDeliveries({ db, isOneOf }: SqlDialect) {
+  return function* ({ deliveryIds, handlerId }: Redrive, now: Date): Transaction<number> {
+    let redrive = db
+      .updateTable('deliveries')
+      .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
+      .where('state', '=', sql.lit('dead'))
+      .returning('id');
+    if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), JSON.stringify(deliveryIds)));
+    if (handlerId !== undefined) redrive = redrive.where('handler_id', '=', handlerId);
+    return (yield* query(redrive)).length;
+  };
+}
+
+/** Adds deliveries of stored events, once per event, handler and replay. */
+export function replayEvents(dialect: SqlDialect) {
+  const insert = insertDelivery(dialect);
+  return function* (replayId: string, events: readonly ReplayedEvent[], now: Date): Transaction<number> {
+    let added = 0;
+    for (const { eventId, deliveries } of events) {
+      for (const delivery of deliveries) {
+        if (yield* insert(delivery, eventId, replayId, now)) added += 1;
+      }
+    }
+    return added;
+  };
+}
+
+/** Makes settled messages `stored` again, due at once. */
+export function rereadMessages({ db, isOneOf }: SqlDialect) {
+  return function* ({ messageIds, states, quiet }: Reread, now: Date): Transaction<number> {
+    let reread = db
+      .updateTable('messages')
+      .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
+      .where('state', 'in', [...states])
+      .returning('id');
+    if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), JSON.stringify(messageIds)));
+    return (yield* query(reread)).length;
+  };
+}
