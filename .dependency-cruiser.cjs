@@ -1,17 +1,19 @@
 // The arrows of the code base (ARCHITECTURE.md): everything points to libs/core, and core points nowhere.
 const spec = '\\.(spec|e2e-spec|test-d)\\.ts$';
-/** Where core checks payloads for every provider, with class-validator. */
+/** The files of core that check payloads for every provider, and what they do it with. */
 const payloadChecks = '^libs/core/src/payload-';
+const payloadPackages = '^node_modules/(class-validator|class-transformer|reflect-metadata)/';
+const specPackages = '^node_modules/(@jest/globals|fast-check)/';
 
 /** Libraries that only some libs may know: the package (as a path below node_modules) and the libs. */
 const reserved = [
-  { name: 'nest-only-in-nest-and-testing', packages: '@nestjs', libs: 'nest|testing' },
-  { name: 'kysely-only-in-sql-inbox', packages: 'kysely', libs: 'sql-inbox' },
-  { name: 'sqlite-driver-only-in-sql-inbox', packages: '(@types/)?better-sqlite3', libs: 'sql-inbox' },
+  { name: 'nest-only-in-nest-and-testing', packages: '@nestjs', libs: 'nest/|testing/' },
+  { name: 'kysely-only-in-sql-inbox', packages: 'kysely', libs: 'sql-inbox/' },
+  { name: 'sqlite-driver-only-in-sql-inbox', packages: '(@types/)?better-sqlite3', libs: 'sql-inbox/' },
   {
     name: 'class-validator-only-for-payloads',
     packages: 'class-validator|class-transformer',
-    libs: 'dbt-cloud|paradime|core/src/payload-',
+    libs: 'dbt-cloud/|paradime/|core/src/payload-',
   },
 ];
 
@@ -25,10 +27,22 @@ module.exports = {
       to: { pathNot: '^libs/core/', dependencyTypesNot: ['core'] },
     },
     {
+      name: 'core-payload-checks-know-only-class-validator',
+      severity: 'error',
+      from: { path: payloadChecks, pathNot: spec },
+      to: { pathNot: ['^libs/core/', payloadPackages], dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'core-specs-know-only-jest-and-fast-check',
       severity: 'error',
       from: { path: `^libs/core/.*${spec}`, pathNot: payloadChecks },
-      to: { pathNot: ['^libs/core/', '^node_modules/(@jest/globals|fast-check)/'], dependencyTypesNot: ['core'] },
+      to: { pathNot: ['^libs/core/', specPackages], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'core-payload-specs-know-only-jest-and-class-validator',
+      severity: 'error',
+      from: { path: `${payloadChecks}.*${spec}` },
+      to: { pathNot: ['^libs/core/', specPackages, payloadPackages], dependencyTypesNot: ['core'] },
     },
     {
       name: 'libs-know-only-core',
@@ -40,7 +54,8 @@ module.exports = {
     {
       name: 'specs-know-only-core-and-testing',
       severity: 'error',
-      from: { path: `^libs/([^/]+)/.*${spec}` },
+      // The specs of libs/testing try its builders on the real providers and module.
+      from: { path: `^libs/([^/]+)/.*${spec}`, pathNot: '^libs/testing/' },
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/(core|testing)/src/index\\.ts$'] },
     },
     {
