@@ -1,0 +1,70 @@
+import type { Store } from 'nestjs-runhooks/core';
+import { appendCases } from './store-contract/append.js';
+import { StoreBench } from './store-contract/bench.js';
+import { claimDeliveriesCases } from './store-contract/claim-deliveries.js';
+import { claimMessagesCases } from './store-contract/claim-messages.js';
+import { closeCases } from './store-contract/close.js';
+import { contentCases } from './store-contract/content.js';
+import type { ContractCase } from './store-contract/contract-case.js';
+import { countsCases } from './store-contract/counts.js';
+import { recordCases } from './store-contract/record.js';
+import { recordBatchCases } from './store-contract/record-batch.js';
+import { recordEventsCases } from './store-contract/record-events.js';
+import { renewCases } from './store-contract/renew.js';
+import { reopenCases } from './store-contract/reopen.js';
+import { settleCases } from './store-contract/settle.js';
+
+/** One promise of the {@link Store} port. */
+export interface StoreContractTest {
+  readonly title: string;
+  /** Rejects with an `AssertionError` if the store breaks the promise. Makes a store of its own and closes it. */
+  run(): Promise<void>;
+}
+
+export interface StoreContractOptions {
+  /**
+   * Opens what a store keeps once more, as after a restart: closes the store and answers another one over the same
+   * data. Without it nothing is said about durability.
+   */
+  readonly reopen?: (store: Store) => Promise<Store>;
+}
+
+const CASES: readonly ContractCase[] = [
+  ...appendCases,
+  ...contentCases,
+  ...claimMessagesCases,
+  ...recordCases,
+  ...recordEventsCases,
+  ...recordBatchCases,
+  ...claimDeliveriesCases,
+  ...renewCases,
+  ...settleCases,
+  ...countsCases,
+  ...closeCases,
+];
+
+/**
+ * What every {@link Store} must do, as tests for any runner:
+ *
+ * ```ts
+ * for (const { title, run } of storeContract(createStore)) it(title, run);
+ * ```
+ *
+ * @param createStore answers an open store with nothing in it, a new one on each call
+ */
+export function storeContract(
+  createStore: () => Promise<Store>,
+  { reopen }: StoreContractOptions = {},
+): StoreContractTest[] {
+  return [...CASES, ...(reopen ? reopenCases(reopen) : [])].map(({ title, run }) => ({
+    title,
+    run: async () => {
+      const bench = new StoreBench(await createStore());
+      try {
+        await run(bench);
+      } finally {
+        await bench.store.close();
+      }
+    },
+  }));
+}

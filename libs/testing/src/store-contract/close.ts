@@ -1,0 +1,45 @@
+import { equal, ok, rejects } from 'node:assert/strict';
+import { StoreUnavailableError } from 'nestjs-runhooks/core';
+import { at, LEASE_MS, recordingOf } from './bench.js';
+import type { ContractCase } from './contract-case.js';
+
+export const closeCases: readonly ContractCase[] = [
+  {
+    title: 'description: says in a few words where the inbox is',
+    run: async (bench) => {
+      ok(bench.store.description.length > 0);
+    },
+  },
+  {
+    title: 'close: may be called again',
+    run: async (bench) => {
+      await bench.store.close();
+      await bench.store.close();
+    },
+  },
+  {
+    title: 'close: finishes what was begun',
+    run: async (bench) => {
+      const begun = Promise.all(Array.from({ length: 20 }, () => bench.append()));
+      await bench.store.close();
+      equal((await begun).filter(({ status }) => status === 'accepted').length, 20);
+    },
+  },
+  {
+    title: 'close: afterwards every verb rejects with StoreUnavailableError',
+    run: async (bench) => {
+      const { store } = bench;
+      await store.close();
+      const verbs: Readonly<Record<string, () => Promise<unknown>>> = {
+        append: () => bench.append(),
+        claimMessages: () => bench.takeMessages(),
+        record: () => store.record([recordingOf('msg_1', 'lease')], at(0)),
+        claimDeliveries: () => bench.takeDeliveries(),
+        renew: () => store.renew([{ id: 'dlv_1', lease: 'lease' }], { now: at(0), leaseMs: LEASE_MS }),
+        settle: () => bench.settle({ id: 'dlv_1', lease: 'lease' }),
+        counts: () => store.counts(),
+      };
+      for (const [verb, call] of Object.entries(verbs)) await rejects(call, StoreUnavailableError, verb);
+    },
+  },
+];

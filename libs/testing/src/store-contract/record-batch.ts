@@ -1,0 +1,104 @@
+import { equal } from 'node:assert/strict';
+import type { RunKey, RunState } from 'nestjs-runhooks/core';
+import { at, LEASE_MS, onlyOne, recordingOf, SOURCE } from './bench.js';
+import type { ContractCase } from './contract-case.js';
+import { same } from './same.js';
+
+const RUN: RunKey = { source: SOURCE, accountId: '1', runId: '42' };
+const BEGUN: RunState = { jobKey: '1/7', contradicted: false, types: [] };
+
+export const recordBatchCases: readonly ContractCase[] = [
+  {
+    title: 'record: nothing to record is recorded',
+    run: async (bench) => {
+      same(await bench.store.record([], at(0)), []);
+    },
+  },
+  {
+    title: 'record: a batch is answered in its order',
+    run: async (bench) => {
+      for (let count = 0; count < 5; count += 1) await bench.append();
+      const { lease, items } = await bench.takeMessages();
+      const events = items.map(() => bench.event());
+      const recorded = await bench.store.record(
+        items.map(({ id }, index) => {
+          const event = events[index];
+          return recordingOf(id, index === 2 ? 'another' : lease, { decide: () => ({ events: event ? [event] : [] }) });
+        }),
+        at(0),
+      );
+      same(
+        recorded.map(({ eventIds }) => eventIds),
+        events.map(({ id }, index) => (index === 2 ? [] : [id])),
+      );
+    },
+  },
+  {
+    title: 'record: messages of one run in one batch are decided one after the other, in its order',
+    run: async (bench) => {
+      for (let count = 0; count < 3; count += 1) await bench.append();
+      const { lease, items } = await bench.takeMessages();
+      const decided: (string | undefined)[] = [];
+      await bench.store.record(
+        items.map(({ id }) =>
+          recordingOf(id, lease, {
+            run: RUN,
+            decide: (known) => {
+              decided.push(known?.jobKey);
+              return { run: { ...BEGUN, jobKey: `${known?.jobKey ?? ''}+` }, events: [] };
+            },
+          }),
+        ),
+        at(0),
+      );
+      // `decide` may be called again: what counts is the last word to each.
+      same(decided.slice(-3), [undefined, '+', '++']);
+    },
+  },
+  {
+    title: 'record: messages of one run recorded at once are decided one after the other',
+    run: async (bench) => {
+      for (let count = 0; count < 20; count += 1) await bench.append();
+      const { lease, items } = await bench.takeMessages();
+      const count = (known: RunState | undefined) => Number(known?.jobKey ?? 0);
+      const decide = (known: RunState | undefined) => ({
+        run: { ...BEGUN, jobKey: `${count(known) + 1}` },
+        events: [],
+      });
+      await Promise.all(items.map((item) => bench.record({ lease, items: [item] }, { run: RUN, decide })));
+      let last = 0;
+      await bench.append();
+      await bench.record(await bench.takeMessages(), {
+        run: RUN,
+        decide: (known) => {
+          last = count(known);
+          return { events: [] };
+        },
+      });
+      equal(last, 20);
+    },
+  },
+  {
+    title:
+      'record: a `decide` that throws loses none of its neighbours in the batch, and leaves its message to be read',
+    run: async (bench) => {
+      for (let count = 0; count < 3; count += 1) await bench.append();
+      const { lease, items } = await bench.takeMessages();
+      const recordings = items.map(({ id }, index) =>
+        recordingOf(id, lease, {
+          run: { ...RUN, runId: `${index}` },
+          decide: () => {
+            if (index === 1) throw new Error('cannot decide');
+            return { run: BEGUN, events: [bench.event()] };
+          },
+        }),
+      );
+      // Whether the batch as a whole is answered or refused is the store's choice.
+      await bench.store.record(recordings, at(0)).catch(() => undefined);
+      const { messages, events } = await bench.store.counts();
+      same([messages.stored, messages.read, events], [1, 2, 2]);
+      const left = onlyOne(await bench.takeMessages({ at: 2 * LEASE_MS }));
+      equal(left.id, items[1]?.id);
+    },
+  },
+];

@@ -1,0 +1,196 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { openSources, restoreMessage, type Reading, type Source } from 'nestjs-runhooks/core';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { dbtCloudWebhook, type DbtCloudTestEvent } from './dbt-cloud-webhook.js';
+import { paradimeWebhook, type ParadimeTestEvent } from './paradime-webhook.js';
+import { signDbtCloud } from './sign-dbt-cloud.js';
+import { signParadime } from './sign-paradime.js';
+import type { SignedWebhook } from './signed-webhook.js';
+import { TEST_SECRETS } from './test-secrets.js';
+
+const NOW = new Date('2026-10-09T05:24:19.074Z');
+const DBT = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] });
+const PARADIME = paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] });
+
+interface Received {
+  readonly ok: boolean;
+  readonly id: string;
+  readonly reading: Reading;
+}
+
+/** What the provider of a source makes of a webhook. */
+async function receive(source: Source, webhook: SignedWebhook, receivedAt = NOW): Promise<Received> {
+  const [open] = openSources([source]);
+  if (!open) throw new Error('no source');
+  const { name, provider } = open;
+  const { body, headers } = webhook;
+  const { ok } = await provider.verify({ source: name, body, headers, receivedAt });
+  const stored = { id: 'msg_1', provider: provider.name, messageKey: '', state: 'stored' } as const;
+  const message = restoreMessage({ ...stored, source: name, body, headers, receivedAt });
+  return { ok, id: provider.identify(message), reading: provider.read(message) };
+}
+
+/** The run of a message that reads as one. */
+function runOf({ reading }: Received) {
+  if (reading.state !== 'read') throw new Error(`read as ${reading.state}: ${reading.reason}`);
+  return reading.signal.run;
+}
+
+const EVENTS = [
+  [DBT, 'started', 'job.run.started', ['run.started'], 'running'],
+  [DBT, 'succeeded', 'job.run.completed', ['run.succeeded', 'run.completed'], 'succeeded'],
+  [DBT, 'failed', 'job.run.errored', ['run.failed'], 'failed'],
+  [DBT, 'completed-failed', 'job.run.completed', ['run.failed', 'run.completed'], 'failed'],
+  [DBT, 'canceled', 'job.run.completed', ['run.canceled', 'run.completed'], 'canceled'],
+  [PARADIME, 'started', 'bolt.run.started', ['run.started'], 'running'],
+  [PARADIME, 'succeeded', 'bolt.run.completed', ['run.succeeded', 'run.completed'], 'succeeded'],
+  [PARADIME, 'failed', 'bolt.run.completed', ['run.failed', 'run.completed'], 'failed'],
+  [PARADIME, 'canceled', 'bolt.run.completed', ['run.canceled', 'run.completed'], 'canceled'],
+] as const;
+
+function build(source: Source, event: string, now = NOW): SignedWebhook {
+  return source === DBT
+    ? dbtCloudWebhook({ event: event as DbtCloudTestEvent, now })
+    : paradimeWebhook({ event: event as ParadimeTestEvent, now });
+}
+
+describe.each(EVENTS)('$provider: a webhook built as "%s"', (source, event, messageType, types, status) => {
+  it(`verifies, and reads as ${messageType} with ${types.join(' and ')}`, async () => {
+    const webhook = build(source, event);
+    const received = await receive(source, webhook);
+    expect(webhook.provider).toBe(source.provider);
+    expect(received.ok).toBe(true);
+    expect(received.reading).toMatchObject({ state: 'read', messageType, signal: { types, run: { status } } });
+  });
+
+  it('reads the same whenever it is built', async () => {
+    const times = fc.date({ min: new Date('2001-01-01'), max: new Date('2099-01-01'), noInvalidDate: true });
+    await fc.assert(
+      fc.asyncProperty(times, async (now) => {
+        const received = await receive(source, build(source, event, now), now);
+        expect(received).toMatchObject({ ok: true, reading: { state: 'read', messageType, signal: { types } } });
+      }),
+    );
+  });
+
+  it('has times shortly before it was sent', async () => {
+    const { startedAt, finishedAt, durationMs } = runOf(await receive(source, build(source, event)));
+    expect(NOW.getTime() - (startedAt?.getTime() ?? 0)).toBeGreaterThan(60_000);
+    expect(NOW.getTime() - (startedAt?.getTime() ?? 0)).toBeLessThan(120_000);
+    if (event === 'started') expect(finishedAt).toBeUndefined();
+    else expect(durationMs).toBe(90_000);
+  });
+});
+
+describe.each([
+  ['dbtCloudWebhook', DBT],
+  ['paradimeWebhook', PARADIME],
+] as const)('%s', (_name, source) => {
+  const builder = source === DBT ? dbtCloudWebhook : paradimeWebhook;
+
+  it('makes another message about another run of the same job on each call', async () => {
+    const received = await Promise.all(Array.from({ length: 50 }, () => receive(source, builder(), new Date())));
+    expect(received.every(({ ok, id }) => ok && id !== '')).toBe(true);
+    expect(new Set(received.map(({ id }) => id)).size).toBe(50);
+    expect(new Set(received.map((one) => runOf(one).id)).size).toBe(50);
+    expect(new Set(received.map((one) => runOf(one).job.key)).size).toBe(1);
+  });
+
+  it('is about a run that succeeded unless told otherwise', async () => {
+    expect(runOf(await receive(source, builder(), new Date())).status).toBe('succeeded');
+  });
+
+  it('is refused by a source with another secret', async () => {
+    const secret = source === DBT ? 'another' : { utf8: 'another' };
+    expect((await receive(source, builder({ secret, now: NOW } as object))).ok).toBe(false);
+  });
+});
+
+describe('dbtCloudWebhook', () => {
+  it('takes the run of several messages from `payload.data.runId`', async () => {
+    const payload = { data: { runId: '42' } };
+    const events = ['started', 'failed', 'completed-failed'] as const;
+    const received = await Promise.all(events.map((event) => receive(DBT, dbtCloudWebhook({ event, payload }))));
+    expect(received.map((one) => runOf(one).id)).toEqual(['42', '42', '42']);
+    expect(new Set(received.map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('sends no field that was overridden with undefined', async () => {
+    const webhook = dbtCloudWebhook({ payload: { eventId: undefined, data: { runId: undefined } } });
+    const { ok, id, reading } = await receive(DBT, webhook);
+    expect([ok, id, reading.state]).toEqual([true, '', 'test']);
+    expect(Object.keys(JSON.parse(webhook.body.toString()) as object)).not.toContain('eventId');
+  });
+
+  it('sends what no provider would, if told to', async () => {
+    const { reading } = await receive(DBT, dbtCloudWebhook({ payload: { data: ['no', 'object'] } }));
+    expect(reading.state).toBe('quarantined');
+  });
+
+  it('writes the body as dbt does: on one line, with nanoseconds', () => {
+    const text = dbtCloudWebhook({ now: NOW }).body.toString();
+    expect(text).toMatch(
+      /^\{"accountId":43786,"eventId":"wev_[0-9A-Za-z]{27}","timestamp":"2026-10-09T05:24:19\.074\d{6}Z",/,
+    );
+    expect(text).not.toContain('\n');
+  });
+});
+
+describe('paradimeWebhook', () => {
+  it('takes the run of several messages from `payload.id`', async () => {
+    const events = ['started', 'failed'] as const;
+    const received = await Promise.all(
+      events.map((event) => receive(PARADIME, paradimeWebhook({ event, payload: { id: 42 }, now: NOW }))),
+    );
+    expect(received.map((one) => runOf(one).id)).toEqual(['42', '42']);
+  });
+
+  it('names the failed command with its return code and its files', async () => {
+    const { commands = [] } = runOf(await receive(PARADIME, paradimeWebhook({ event: 'failed', now: NOW })));
+    expect(commands.map(({ command, status, returnCode }) => [command, status, returnCode])).toEqual([
+      ['git clone ...', 'succeeded', 0],
+      ['dbt deps', 'succeeded', 0],
+      ['dbt seed', 'succeeded', 0],
+      ['dbt run', 'failed', 1],
+    ]);
+    expect(commands[3]?.resources.map(({ path }) => path)).toEqual(['target/manifest.json', 'target/run_results.json']);
+    expect(new Set(commands.map(({ id }) => id)).size).toBe(4);
+    const [last] = commands.slice(-1);
+    expect(last?.finishedAt).toEqual(NOW);
+  });
+
+  it.each(['svix', 'webhook'] as const)('signs with the headers of %s and the id given', async (family) => {
+    const webhook = paradimeWebhook({ family, id: 'msg_42', now: NOW });
+    expect(webhook.headers).toMatchObject({ [`${family}-id`]: 'msg_42' });
+    const { ok, id } = await receive(PARADIME, webhook);
+    expect([ok, id]).toEqual([true, 'msg_42']);
+  });
+
+  it('signs the time it is given', async () => {
+    const early = paradimeWebhook({ now: new Date(NOW.getTime() - 301_000) });
+    expect((await receive(PARADIME, early)).ok).toBe(false);
+  });
+
+  it('sends no field that was overridden with undefined, and null where it is told to', async () => {
+    const removed = paradimeWebhook({ payload: { end_dttm: undefined, commands: undefined }, now: NOW });
+    expect((await receive(PARADIME, removed)).reading).toMatchObject({ messageType: 'bolt.run.started' });
+    const nulled = paradimeWebhook({ payload: { workspace: null }, now: NOW });
+    expect((await receive(PARADIME, nulled)).reading.state).toBe('quarantined');
+  });
+});
+
+describe('bodies of one’s own', () => {
+  const body = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
+
+  it('are signed as they are, byte for byte', async () => {
+    for (const [source, webhook] of [
+      [DBT, signDbtCloud(body)],
+      [PARADIME, signParadime(body, { now: NOW })],
+    ] as const) {
+      expect(webhook.body.equals(body)).toBe(true);
+      expect(await receive(source, webhook)).toMatchObject({ ok: true, reading: { state: 'quarantined' } });
+    }
+  });
+});
