@@ -48,8 +48,18 @@ module.exports = {
       name: 'libs-know-only-core',
       comment: 'A lib imports nothing of ours but `nestjs-runhooks/core`.',
       severity: 'error',
-      from: { path: '^libs/([^/]+)/', pathNot: spec },
+      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/testing/'] },
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/core/src/index\\.ts$'] },
+    },
+    {
+      name: 'testing-knows-core-nest-and-sqlite',
+      comment: 'It drives a Nest app on an SQLite inbox; its payloads are made without the providers they are to test.',
+      severity: 'error',
+      from: { path: '^libs/testing/', pathNot: spec },
+      to: {
+        path: '^(libs|apps|test|bench)/',
+        pathNot: ['^libs/testing/', '^libs/(core|nest)/src/index\\.ts$', '^libs/sql-inbox/src/sqlite\\.ts$'],
+      },
     },
     {
       name: 'specs-know-only-core-and-testing',
