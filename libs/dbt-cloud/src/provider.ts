@@ -1,5 +1,6 @@
 import {
   parseJson,
+  parseTimestamp,
   readId,
   validatePayload,
   type HeaderMap,
@@ -25,6 +26,15 @@ export interface DbtCloudSettings {
   readonly signatureHeader: string;
   readonly accessUrl: string | undefined;
   readonly testRunIds: ReadonlySet<string>;
+  /** Milliseconds; undefined for no limit. */
+  readonly maxAgeMs: number | undefined;
+}
+
+/** The fields that are looked at before a message is stored. */
+interface Envelope {
+  readonly eventId?: unknown;
+  readonly event_id?: unknown;
+  readonly timestamp?: unknown;
 }
 
 /** Reads the messages of dbt's account-level webhooks. */
@@ -40,18 +50,22 @@ export class DbtCloudProvider implements Provider {
     this.#settings = settings;
   }
 
+  /** A message without a readable `timestamp` has no age; whether it says anything is found out when it is read. */
   verify(message: ReceivedMessage): Verification {
-    return this.#settings.scheme.verify(message);
+    const { scheme, maxAgeMs } = this.#settings;
+    const verification = scheme.verify(message);
+    if (!verification.ok || maxAgeMs === undefined) return verification;
+    const { timestamp } = envelopeOf(message.body);
+    const sentAt = typeof timestamp === 'string' ? parseTimestamp(timestamp) : undefined;
+    if (!sentAt || message.receivedAt.getTime() - sentAt.getTime() <= maxAgeMs) return verification;
+    const reason = `The timestamp in the body is older than the ${maxAgeMs} ms that this source accepts (maxAgeMs).`;
+    return { ok: false, check: 'timestamp-too-old', reason };
   }
 
   /** `eventId`: the signature covers the body and nothing else. */
   identify({ body }: VerifiedMessage): string {
-    try {
-      const value = JSON.parse(new TextDecoder().decode(body)) as { eventId?: unknown; event_id?: unknown } | null;
-      return told(readId(value?.eventId ?? value?.event_id)) ?? '';
-    } catch {
-      return '';
-    }
+    const { eventId, event_id } = envelopeOf(body);
+    return told(readId(eventId ?? event_id)) ?? '';
   }
 
   read({ body, receivedAt }: VerifiedMessage): Reading {
@@ -83,5 +97,14 @@ export class DbtCloudProvider implements Provider {
 
   hint(headers: HeaderMap): string | undefined {
     return hintOf(headers, this.#settings.signatureHeader);
+  }
+}
+
+/** Of a verified body. Lenient: what cannot be read has no fields, and is judged when the message is read. */
+function envelopeOf(body: Uint8Array): Envelope {
+  try {
+    return (JSON.parse(new TextDecoder().decode(body)) ?? {}) as Envelope;
+  } catch {
+    return {};
   }
 }

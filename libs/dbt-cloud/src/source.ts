@@ -1,4 +1,11 @@
-import { ConfigurationError, hmacHex, isIdText, type Source, type SourceOptions } from 'nestjs-runhooks/core';
+import {
+  ConfigurationError,
+  hmacHex,
+  isIdText,
+  requireWhole,
+  type Source,
+  type SourceOptions,
+} from 'nestjs-runhooks/core';
 import { DbtCloudProvider } from './provider.js';
 
 export interface DbtCloudOptions extends SourceOptions {
@@ -23,6 +30,13 @@ export interface DbtCloudOptions extends SourceOptions {
    * without a run id or a status is recognised without this.
    */
   readonly testRunIds?: readonly string[];
+  /**
+   * Refuses messages whose own `timestamp` is older than this many milliseconds, with 401. The signature of dbt covers no
+   * time but that one, and duplicates are known for 400 days anyway. Must be longer than dbt's retries take, which it
+   * does not document; a message that is sent again by hand is refused, too.
+   * @default none
+   */
+  readonly maxAgeMs?: number;
 }
 
 /**
@@ -43,7 +57,8 @@ export function dbtCloud(options: DbtCloudOptions): Source {
 }
 
 function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvider {
-  const { secrets, accessUrl, testRunIds = [] } = options;
+  const { secrets, accessUrl, testRunIds = [], maxAgeMs } = options;
+  if (maxAgeMs !== undefined) requireWhole(`${option}.maxAgeMs`, maxAgeMs, 1, Number.MAX_SAFE_INTEGER);
   const signatureHeader = readSignatureHeader(options.signatureHeader, `${option}.signatureHeader`);
   return new DbtCloudProvider({
     scheme: hmacHex({ header: signatureHeader, secrets }, option),
@@ -51,6 +66,7 @@ function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvide
     signatureHeader,
     accessUrl: accessUrl === undefined ? undefined : readAccessUrl(accessUrl, `${option}.accessUrl`),
     testRunIds: readTestRunIds(testRunIds, `${option}.testRunIds`),
+    maxAgeMs,
   });
 }
 

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { restoreMessage, signHmacHex } from 'nestjs-runhooks/core';
+import { dbtCloud } from './source.js';
+
+const secret = 'secret';
+const sentAt = '2026-11-23T08:00:00.123456789Z';
+
+function verify(body: string, receivedAt: string, maxAgeMs?: number) {
+  const provider = dbtCloud({ name: 'dbt', secrets: [secret], ...(maxAgeMs !== undefined && { maxAgeMs }) }).open();
+  const bytes = Buffer.from(body);
+  const headers = { authorization: signHmacHex(secret, bytes) };
+  return provider.verify({ source: 'dbt', body: bytes, headers, receivedAt: new Date(receivedAt) });
+}
+
+describe('maxAgeMs', () => {
+  const body = JSON.stringify({ eventId: 'wev_1', timestamp: sentAt });
+
+  it('accepts a message of any age where it is not set', () => {
+    expect(verify(body, '2030-01-01T00:00:00Z')).toMatchObject({ ok: true });
+  });
+
+  it('accepts exactly the age, and refuses a millisecond more with 401', () => {
+    expect(verify(body, '2026-11-23T08:01:00.123Z', 60_000)).toMatchObject({ ok: true });
+    expect(verify(body, '2026-11-23T08:01:00.124Z', 60_000)).toMatchObject({ ok: false, check: 'timestamp-too-old' });
+  });
+
+  it.each([['{}'], ['{"timestamp":"yesterday"}'], ['{"timestamp":17}'], ['null'], ['"text"'], ['{'], ['']])(
+    'leaves %s, which has no readable time, to the reading',
+    (text) => {
+      expect(verify(text, '2030-01-01T00:00:00Z', 1)).toMatchObject({ ok: true });
+    },
+  );
+
+  it('is not checked again when a stored message is read', () => {
+    const provider = dbtCloud({ name: 'dbt', secrets: [secret], maxAgeMs: 1 }).open();
+    const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
+    const message = { ...stored, headers: {}, body: Buffer.from(body), receivedAt: new Date('2030-01-01T00:00:00Z') };
+    expect(provider.read(restoreMessage(message))).not.toMatchObject({ state: 'quarantined', reason: /old/ });
+  });
+
+  it('stops the boot, naming the option, if it is no number of milliseconds', () => {
+    const source = dbtCloud({ name: 'dbt', secrets: [secret], maxAgeMs: -1 });
+    expect(() => source.open()).toThrow("dbtCloud({ name: 'dbt' }).maxAgeMs");
+  });
+});
