@@ -1,8 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { WebhooksModule } from 'nestjs-runhooks';
-import type { StoreFactory } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { BiTool } from './bi-tool.js';
 import { Dashboards } from './dashboards.js';
 import { DbtVersions } from './dbt-versions.js';
@@ -13,8 +13,8 @@ import type { Settings } from './settings.js';
 
 @Module({ providers: [OnCall, Dashboards, BiTool, RunBoard, RunAudit, DbtVersions] })
 export class AppModule {
-  static with(settings: Settings, inbox: StoreFactory): DynamicModule {
-    const { dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret } = settings;
+  static with(settings: Settings): DynamicModule {
+    const { dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret, inboxPath } = settings;
     return {
       module: AppModule,
       imports: [
@@ -23,7 +23,7 @@ export class AppModule {
             dbtCloud({ name: 'dbt', secrets: [dbtSecret], ...(accessUrl !== undefined && { accessUrl }) }),
             paradime({ name: 'paradime', secrets: [paradimeSecret] }),
           ],
-          inbox,
+          inbox: sqliteInbox({ path: inboxPath }),
         }),
       ],
     };

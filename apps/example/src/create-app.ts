@@ -1,17 +1,12 @@
 import type { INestApplication, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { StoreFactory } from 'nestjs-runhooks/core';
 import { AppModule } from './app.module.js';
 import type { Settings } from './settings.js';
 
 /** Nothing in here knows about webhooks: importing the module is all a host app does. */
-export async function createApp(
-  settings: Settings,
-  inbox: StoreFactory,
-  options: NestApplicationOptions = {},
-): Promise<INestApplication> {
-  const module = AppModule.with(settings, inbox);
+export async function createApp(settings: Settings, options: NestApplicationOptions = {}): Promise<INestApplication> {
+  const module = AppModule.with(settings);
   const app =
     settings.http === 'fastify'
       ? await NestFactory.create(module, new FastifyAdapter(), options)

@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Inbox } from 'nestjs-runhooks';
-import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { createApp } from './create-app.js';
 import { LineLogger } from './demo/line-logger.js';
-import { observedInbox, type Seen } from './demo/observed-inbox.js';
 import { play } from './demo/play.js';
 import { scenario, type Secrets } from './demo/scenario.js';
 import { jsonTimeline, textTimeline } from './demo/timeline.js';
@@ -31,15 +29,14 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
     paradime: `whsec_${randomBytes(24).toString('base64')}`,
   };
   const logger = new LineLogger();
-  const seen: Seen[] = [];
   const app = await createApp(
     {
       ...readSettings(process.env),
+      inboxPath: join(directory, 'inbox.db'),
       dbtSecret: secrets.dbt,
       dbtAccessUrl: 'https://ab123.us1.dbt.com',
       paradimeSecret: secrets.paradime,
     },
-    observedInbox(sqliteInbox({ path: join(directory, 'inbox.db') }), (one) => seen.push(one)),
     { logger, abortOnError: false },
   );
   try {
@@ -51,7 +48,7 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
     for (const chapter of scenario(secrets)) {
       timeline.chapter(chapter.title);
       for (const step of chapter.steps) {
-        const result = await play(app, step, seen, logger);
+        const result = await play(app, step, logger);
         timeline.step(result);
         requests += 1;
         problems += result.problems.length;

@@ -1,7 +1,6 @@
-import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { createApp } from './create-app.js';
 import { readSettings } from './settings.js';
 
 const settings = readSettings(process.env);
-const app = await createApp(settings, sqliteInbox({ path: settings.inboxPath }));
+const app = await createApp(settings);
 await app.listen(settings.port);

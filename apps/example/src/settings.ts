@@ -17,9 +17,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     http,
     port: Number(port),
-    inboxPath: env['RUNHOOKS_DB'] ?? 'runhooks.db',
-    dbtSecret: env['DBT_CLOUD_WEBHOOK_SECRET'],
-    dbtAccessUrl: env['DBT_CLOUD_ACCESS_URL'],
-    paradimeSecret: env['PARADIME_WEBHOOK_SECRET'],
+    inboxPath: env.RUNHOOKS_DB ?? 'runhooks.db',
+    dbtSecret: env.DBT_CLOUD_WEBHOOK_SECRET,
+    dbtAccessUrl: env.DBT_CLOUD_ACCESS_URL,
+    paradimeSecret: env.PARADIME_WEBHOOK_SECRET,
   };
 }

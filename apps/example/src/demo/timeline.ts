@@ -1,5 +1,5 @@
 import type { WebhookAnswer } from 'nestjs-runhooks/testing';
-import type { AttemptSeen, Seen } from './observed-inbox.js';
+import type { AttemptSeen, Seen } from './consequences.js';
 import type { Step } from './scenario.js';
 
 /** What came of one step. */

@@ -1,0 +1,51 @@
+import type { Inbox } from 'nestjs-runhooks';
+import type { AttemptOutcome, EventSummary, MessageState } from 'nestjs-runhooks/core';
+
+/** A message once it was read. */
+export interface MessageSeen {
+  readonly kind: 'message';
+  readonly source: string;
+  readonly state: MessageState;
+}
+
+/** One attempt of a handler. */
+export interface AttemptSeen {
+  readonly kind: 'handled';
+  readonly handler: string;
+  readonly type: string;
+  readonly provider: string;
+  readonly runId: string | null;
+  readonly runStatus: string | null;
+  readonly attempt: number;
+  readonly outcome: AttemptOutcome;
+}
+
+export type Seen = MessageSeen | AttemptSeen;
+
+/** What the inbox holds of a message and of all that came of it, attempts in the order in which they began. */
+export async function consequencesOf(inbox: Inbox, messageId: string): Promise<Seen[]> {
+  const message = await inbox.message(messageId);
+  if (!message) return [];
+  const { source, state } = message;
+  const attempts: (AttemptSeen & { startedAt: Date })[] = [];
+  const events = await inbox.events({ messageId });
+  for (const event of events.items) {
+    const deliveries = await inbox.deliveries({ eventId: event.id });
+    for (const { id, handlerId } of deliveries.items) {
+      for (const { attempt, outcome, startedAt } of await inbox.attempts(id)) {
+        attempts.push({ kind: 'handled', handler: handlerId, ...factsOf(event), attempt, outcome, startedAt });
+      }
+    }
+  }
+  attempts.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+  return [{ kind: 'message', source, state }, ...attempts.map(({ startedAt: _, ...seen }) => seen)];
+}
+
+function factsOf({
+  type,
+  provider,
+  data,
+}: EventSummary): Pick<AttemptSeen, 'type' | 'provider' | 'runId' | 'runStatus'> {
+  const { run } = JSON.parse(data) as { run?: { id: string; status: string } };
+  return { type, provider, runId: run?.id ?? null, runStatus: run?.status ?? null };
+}
