@@ -26,6 +26,7 @@ class Refusal extends Error {}
 class JsonCheck {
   readonly #text: string;
   #at: number;
+  #members = 0;
   /** The key or index being read in each open container, outermost first; undefined before an object's first key. */
   readonly #places: (string | number | undefined)[] = [];
 
@@ -88,6 +89,11 @@ class JsonCheck {
     const key = JSON.parse(this.#text.slice(start, this.#at)) as string;
     this.#places[this.#places.length - 1] = key;
     if (keys.has(key)) throw new Refusal(`The same key is given twice ${this.#where()}.`);
+    if (++this.#members > LIMITS.jsonMembersMax) {
+      throw new Refusal(
+        `The body has more than ${LIMITS.jsonMembersMax} object members; the last is ${this.#where()}.`,
+      );
+    }
     if (key === '__proto__') throw new Refusal(`The key __proto__ is not accepted ${this.#where()}.`);
     keys.add(key);
     this.#next();

@@ -168,6 +168,14 @@ describe('parseJson', () => {
     expect(reasonOf(text)).toBe(`The number at the top level ${reason}`);
   });
 
+  it('refuses more members than can be checked quickly, wherever they are', () => {
+    const members = (count: number) => `[${Array.from({ length: count }, () => '{"a":1}').join(',')}]`;
+    expect(parse(members(LIMITS.jsonMembersMax)).ok).toBe(true);
+    expect(reasonOf(members(LIMITS.jsonMembersMax + 1))).toBe(
+      `The body has more than ${LIMITS.jsonMembersMax} object members; the last is at [${LIMITS.jsonMembersMax}].a.`,
+    );
+  });
+
   it('refuses nesting beyond the limit and accepts it up to there', () => {
     expect(parse(nested(LIMITS.jsonDepthMax)).ok).toBe(true);
     expect(reasonOf(nested(LIMITS.jsonDepthMax + 1))).toBe(

@@ -35,8 +35,10 @@ export const LIMITS = Object.freeze({
   // --- reading ---
   /** Nesting of a payload; the documented ones reach 4. */
   jsonDepthMax: 64,
+  /** Members of all objects of a payload together: what its validation costs. Documented payloads have about 100. */
+  jsonMembersMax: 20_000,
   /** Elements of one array of a payload, for example the commands of a run. */
-  arrayItemsMax: 10_000,
+  arrayItemsMax: 5_000,
   /** Ids of accounts, runs, jobs, projects and environments. */
   idCharsMax: 255,
   /** Years a provider's time may lie in; anything else is a broken clock. */

@@ -134,7 +134,7 @@ describe('validatePayload', () => {
     ],
     [
       { type: 't', many: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => ({ id: 1 })) },
-      'many: expected a list of at most 10000 objects, found an array of 10001',
+      'many: expected a list of at most 5000 objects, found an array of 5001',
     ],
   ])('says path, expectation and kind for %j', (value, reason) => {
     expect(reasonFor(value)).toBe(reason);

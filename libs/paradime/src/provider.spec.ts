@@ -260,7 +260,7 @@ describe('a body that is no Paradime message', () => {
     [
       'more commands than are allowed',
       changed({ commands: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => command) }),
-      'commands: expected a list of at most 10000 objects, found an array of 10001',
+      'commands: expected a list of at most 5000 objects, found an array of 5001',
     ],
     ['nesting without end', `${'['.repeat(100_000)}`, 'The body is nested deeper'],
   ])('is quarantined, with what was found and expected: %s', (_what, body, reason) => {
