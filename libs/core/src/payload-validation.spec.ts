@@ -125,7 +125,7 @@ describe('validatePayload', () => {
       'one.id: expected an id (a whole number, or 1 to 255 printable characters), found a number with a fraction',
     ],
     [{ type: 't', one: { id: 1, code: '1e3' } }, 'one.code: expected a whole number, found a text of 3 characters'],
-    [{ type: 't', many: { length: 3 } }, 'many: expected a list of at most 10000 objects, found an object'],
+    [{ type: 't', many: { length: 3 } }, 'many: expected a list of at most 5000 objects, found an object'],
     [{ type: 't', many: [{ id: 1 }, null] }, 'many[1]: expected an object, found null'],
     [{ type: 't', many: [[{ id: 1 }]] }, 'many[0]: expected an object, found an array of 1'],
     [
