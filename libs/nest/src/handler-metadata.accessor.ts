@@ -1,28 +1,30 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
-import { MetadataScanner } from '@nestjs/core';
 import type { HandlerMetadata } from './handler-metadata.js';
 import { HANDLER_METADATA } from './webhooks.tokens.js';
 
 /** A decorated method of a class. */
 export interface DecoratedMethod {
-  readonly method: string;
+  readonly method: string | symbol;
   readonly metadata: readonly HandlerMetadata[];
 }
 
 /** The only reader of what the decorators wrote. */
 @Injectable()
 export class HandlerMetadataAccessor {
-  private readonly scanner = new MetadataScanner();
-
-  /** The decorated methods of an object's class, inherited ones included. */
+  /**
+   * The decorated methods of an object's class, inherited ones included. A method that overrides one without being
+   * decorated itself is none. Looks at names alone: no getter is called.
+   */
   methodsOf(prototype: object): DecoratedMethod[] {
-    const methods: DecoratedMethod[] = [];
-    for (const method of this.scanner.getAllMethodNames(prototype)) {
-      const callback = (prototype as Record<string, object>)[method];
-      const metadata = callback && (Reflect.getMetadata(HANDLER_METADATA, callback) as HandlerMetadata[] | undefined);
-      if (metadata) methods.push({ method, metadata });
+    const methods = new Map<string | symbol, DecoratedMethod | undefined>();
+    for (let owner: object | null = prototype; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
+      for (const method of Reflect.ownKeys(owner)) {
+        if (methods.has(method)) continue;
+        const metadata = Reflect.getOwnMetadata(HANDLER_METADATA, owner, method) as HandlerMetadata[] | undefined;
+        methods.set(method, metadata && { method, metadata });
+      }
     }
-    return methods;
+    return [...methods.values()].filter((method) => method !== undefined);
   }
 }

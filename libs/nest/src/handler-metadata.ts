@@ -1,7 +1,7 @@
-import type { HandlerOptions, Subscription } from 'nestjs-runhooks/core';
+import type { Subscription } from 'nestjs-runhooks/core';
 
-/** What one decorator says about its method. Stacked decorators add up to a list. */
+/** What one decorator says about its method, as it was written. Stacked decorators add up to a list. */
 export interface HandlerMetadata {
-  readonly subscription: Subscription;
-  readonly options: HandlerOptions;
+  readonly on: Subscription['on'];
+  readonly options: object;
 }

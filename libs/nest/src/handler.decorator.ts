@@ -35,33 +35,26 @@ export interface HandlerDecoratorOptions<Event, P extends ProviderName> extends 
   readonly when?: (event: NoInfer<Event>) => boolean | Promise<boolean>;
 }
 
-/** Adds a subscription to a method. Appends, because stacked decorators add up. */
+/**
+ * Adds a subscription to a method. Appends, because stacked decorators add up. Kept by class and name, not by function:
+ * other decorators may replace the function.
+ */
 export function subscribe<Event, P extends ProviderName>(
   on: Subscription['on'],
   options: HandlerDecoratorOptions<Event, P>,
 ): HandlerDecorator<Event> {
-  const { id, retry, timeoutMs, concurrency, when, ...filter } = options;
-  const metadata: HandlerMetadata = {
-    subscription: { on, filter, ...(when && { when }) },
-    options: {
-      ...(id !== undefined && { id }),
-      ...(retry !== undefined && { retry }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(concurrency !== undefined && { concurrency }),
-    },
-  };
+  const metadata: HandlerMetadata = { on, options };
   return (target, key, descriptor) => {
-    const method = methodOf(target, key, descriptor);
-    const earlier = (Reflect.getOwnMetadata(HANDLER_METADATA, method) ?? []) as HandlerMetadata[];
-    Reflect.defineMetadata(HANDLER_METADATA, [...earlier, metadata], method);
+    requireMethod(target, key, descriptor);
+    const earlier = (Reflect.getOwnMetadata(HANDLER_METADATA, target, key) ?? []) as HandlerMetadata[];
+    Reflect.defineMetadata(HANDLER_METADATA, [...earlier, metadata], target, key);
   };
 }
 
 /** The compiler refuses most of these already; JavaScript and accessors get here. */
-function methodOf(target: object, key: string | symbol, descriptor?: { readonly value?: unknown }): object {
+function requireMethod(target: object, key: string | symbol, descriptor?: { readonly value?: unknown }): void {
   const isStatic = typeof target === 'function';
-  const method = descriptor?.value;
-  if (!isStatic && typeof method === 'function') return method;
+  if (!isStatic && typeof descriptor?.value === 'function') return;
   const owner = isStatic ? target.name : target.constructor.name;
   throw new ConfigurationError(
     `${owner}.${String(key)}`,

@@ -1,17 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { ConfigurationError, resolveHandlerOptions, type Handler, type HandlerOptions } from 'nestjs-runhooks/core';
-import type { HandlerMetadata } from './handler-metadata.js';
-import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
+import { ConfigurationError, HandlerSet, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
+import { HandlerMetadataAccessor, type DecoratedMethod } from './handler-metadata.accessor.js';
+import { readOptions, type ReadOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
-import type { HostModule, ProviderWrapper } from './provider-wrapper.js';
+import { isStatic, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
+
+/** A provider whose class has decorated methods. */
+interface HandlerProvider {
+  readonly wrapper: ProviderWrapper;
+  readonly host: HostModule;
+  readonly prototype: object;
+  readonly methods: readonly DecoratedMethod[];
+}
 
 /** Finds the decorated methods of the app and gives them to the dispatcher. */
 @Injectable()
 export class HandlerExplorer {
-  /** A class that is provided twice has its handlers run once. */
-  private readonly explored = new Set<unknown>();
+  /** Prototypes of the classes whose handlers are known. A class that is provided twice has its handlers run once. */
+  private readonly explored = new Set<object>();
 
   constructor(
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
@@ -20,62 +28,93 @@ export class HandlerExplorer {
     @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
   ) {}
 
-  /** Adds handlers not seen before and answers them. */
+  /** Adds handlers not seen before and answers them. Adds none if it throws. */
   discover(): Handler[] {
-    const found = [...this.discovery.getProviders(), ...this.discovery.getControllers()].flatMap((wrapper) =>
-      this.handlersOf(wrapper),
-    );
-    for (const handler of found) this.runtime.handlers.add(handler);
+    const providers = this.newProviders();
+    const found = providers.flatMap((provider) => this.handlersOf(provider));
+    const { handlers } = this.runtime;
+    const trial = new HandlerSet();
+    for (const handler of [...handlers.all(), ...found]) trial.add(handler);
+    for (const handler of found) handlers.add(handler);
+    for (const { prototype } of providers) this.explored.add(prototype);
     return found;
   }
 
-  private handlersOf(wrapper: ProviderWrapper): Handler[] {
-    const { host } = wrapper;
-    const instance: unknown = wrapper.instance;
-    // An alias is another name for a provider that is in the list itself.
-    if (wrapper.isAlias || !host || typeof instance !== 'object' || instance === null) return [];
-    const prototype = Object.getPrototypeOf(instance) as object | null;
-    if (prototype === null || this.explored.has(prototype.constructor)) return [];
-    const methods = this.accessor.methodsOf(prototype);
-    if (methods.length === 0) return [];
-    this.explored.add(prototype.constructor);
+  private newProviders(): HandlerProvider[] {
+    const providers = new Map<object, HandlerProvider>();
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      const { host } = wrapper;
+      const prototype = prototypeOf(wrapper);
+      if (!host || !prototype || this.explored.has(prototype)) continue;
+      const methods = this.accessor.methodsOf(prototype);
+      if (methods.length === 0) continue;
+      const first = providers.get(prototype);
+      if (first) this.warnOfSecond(first, wrapper, host);
+      else providers.set(prototype, { wrapper, host, prototype, methods });
+    }
+    return [...providers.values()];
+  }
+
+  private warnOfSecond(first: HandlerProvider, wrapper: ProviderWrapper, host: HostModule): void {
+    if (wrapper.instance === first.wrapper.instance && isStatic(wrapper)) return;
+    this.runtime.logger.warn(
+      `${first.prototype.constructor.name} has handlers and is provided more than once: they run on what ` +
+        `${first.host.name} provides as ${String(first.wrapper.name)}, not on ${String(wrapper.name)} of ${host.name}`,
+    );
+  }
+
+  private handlersOf({ wrapper, host, prototype, methods }: HandlerProvider): Handler[] {
     return methods.flatMap(({ method, metadata }) => {
-      const name = `${prototype.constructor.name}.${method}`;
-      const label = `${name} in ${host.name}`;
-      return [...groupById(name, metadata)].map(([id, group]) => ({
-        ...resolveHandlerOptions(label, { ...mergeOptions(label, group), id }),
-        label,
+      const { name: className } = prototype.constructor;
+      const name = typeof method === 'symbol' ? `${className}[${String(method)}]` : `${className}.${method}`;
+      const invoke = this.invoker.invokerFor(name, wrapper, host, prototype, method);
+      const decorators = metadata.map((one) => readOptions(name, one));
+      return [...groupById(name, decorators)].map(([id, group]) => ({
+        ...resolveHandlerOptions(name, { ...mergeOptions(name, group), id }),
+        label: `${name} in ${host.name}`,
         subscriptions: group.map(({ subscription }) => subscription),
-        invoke: this.invoker.invokerFor(wrapper, host as HostModule, method),
+        invoke,
       }));
     });
   }
 }
 
+/** The prototype in which to look for methods. */
+function prototypeOf(wrapper: ProviderWrapper): object | null {
+  const { token } = wrapper;
+  const instance: unknown = wrapper.instance;
+  // An alias is another name for a provider that is in the list itself.
+  if (wrapper.isAlias) return null;
+  if (typeof instance === 'object' && instance !== null) return Object.getPrototypeOf(instance) as object | null;
+  // A factory for each delivery has made nothing yet: the class it is provided as is all there is to see.
+  const makesLater = wrapper.isNotMetatype && !isStatic(wrapper);
+  return makesLater && typeof token === 'function' ? (token.prototype as object | null) : null;
+}
+
 /** Stacked decorators are one handler, unless they name several ids. */
-function groupById(name: string, metadata: readonly HandlerMetadata[]): Map<string, HandlerMetadata[]> {
-  const ids = new Set(metadata.map(({ options }) => options.id).filter((id) => id !== undefined));
+function groupById(name: string, decorators: readonly ReadOptions[]): Map<string, ReadOptions[]> {
+  const ids = new Set(decorators.map(({ options }) => options.id).filter((id) => id !== undefined));
   const [onlyId] = ids;
   const fallback = ids.size === 1 && onlyId !== undefined ? onlyId : name;
-  const groups = new Map<string, HandlerMetadata[]>();
-  for (const one of metadata) {
+  const groups = new Map<string, ReadOptions[]>();
+  for (const one of decorators) {
     const id = one.options.id ?? fallback;
     groups.set(id, [...(groups.get(id) ?? []), one]);
   }
   return groups;
 }
 
-function mergeOptions(label: string, group: readonly HandlerMetadata[]): HandlerOptions {
+function mergeOptions(name: string, group: readonly ReadOptions[]): ReadOptions['options'] {
   const merged: Record<string, unknown> = {};
   for (const { options } of group) {
-    for (const [name, value] of Object.entries(options)) {
-      if (name in merged && JSON.stringify(merged[name]) !== JSON.stringify(value)) {
+    for (const [option, value] of Object.entries(options)) {
+      if (Object.hasOwn(merged, option) && JSON.stringify(merged[option]) !== JSON.stringify(value)) {
         throw new ConfigurationError(
-          `${label}.${name}`,
+          `${name}.${option}`,
           'two decorators of one handler give it different values; give it once, or give the decorators different ids',
         );
       }
-      merged[name] = value;
+      merged[option] = value;
     }
   }
   return merged;

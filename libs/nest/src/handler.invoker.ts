@@ -8,9 +8,13 @@ import {
   type ModulesContainer,
   type NestContainer,
 } from '@nestjs/core';
-import type { DeliveryContext, Handler, WebhookEvent } from 'nestjs-runhooks/core';
-import type { HostModule, ProviderWrapper } from './provider-wrapper.js';
+import type { Handler } from 'nestjs-runhooks/core';
+import { requireEnhancers } from './handler-enhancers.js';
+import { isStatic, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
 import type { WebhookRequest } from './webhook-request.js';
+
+type Method = (...args: unknown[]) => unknown;
+type Methods = Readonly<Record<string | symbol, Method | undefined>>;
 
 /** Runs decorated methods, with the guards and interceptors bound to them or their class, and no global ones. */
 @Injectable()
@@ -19,18 +23,31 @@ export class HandlerInvoker {
 
   constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
-  /** How to run `method` of a provider, for every scope a provider can have. */
-  invokerFor(wrapper: ProviderWrapper, host: HostModule, method: string): Handler['invoke'] {
-    // Both: the dependency tree of a transient provider counts as static.
-    const isStatic = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
-    if (isStatic) {
-      const run = this.build(wrapper, host, wrapper.instance as object, method, undefined);
-      return async (event, delivery) => void (await run(event, delivery));
+  /**
+   * How to run `method` of a provider, for every scope a provider can have. The method is looked up each time, so that
+   * one that was replaced later, for example by a test's spy, is run.
+   */
+  invokerFor(
+    name: string,
+    wrapper: ProviderWrapper,
+    host: HostModule,
+    prototype: object,
+    method: string | symbol,
+  ): Handler['invoke'] {
+    requireEnhancers(name, host, prototype.constructor, (prototype as Methods)[method]);
+    if (isStatic(wrapper)) {
+      const instance = wrapper.instance as Methods;
+      let built: { readonly callback: Method; readonly run: Method } | undefined;
+      return async (event, delivery) => {
+        const callback = instance[method] as Method;
+        if (built?.callback !== callback) built = { callback, run: this.build(wrapper, host, instance, method) };
+        await built.run(event, delivery);
+      };
     }
     return async (event, delivery) => {
       const contextId = this.openContext(wrapper, { event, delivery });
       const own = host.getProviderByKey<ModuleRef>(ModuleRef).instance;
-      const instance = await own.resolve<object>(wrapper.token as string, contextId, { strict: true });
+      const instance = await own.resolve<Methods>(wrapper.token as string, contextId, { strict: true });
       await this.build(wrapper, host, instance, method, contextId)(event, delivery);
     };
   }
@@ -51,24 +68,21 @@ export class HandlerInvoker {
   private build(
     wrapper: ProviderWrapper,
     host: HostModule,
-    instance: object,
-    method: string,
-    contextId: ContextId | undefined,
-  ): (event: WebhookEvent, delivery: DeliveryContext) => Promise<unknown> {
-    const callback = (instance as Record<string, (...args: unknown[]) => unknown>)[method] as (
-      ...args: unknown[]
-    ) => unknown;
+    instance: Methods,
+    method: string | symbol,
+    contextId?: ContextId,
+  ): Method {
     return this.creatorFor(host).create(
       instance,
-      callback,
-      method,
+      instance[method] as Method,
+      String(method),
       undefined,
       undefined,
       contextId,
       wrapper.id,
       { guards: true, interceptors: true, filters: false },
       'webhook',
-    ) as (event: WebhookEvent, delivery: DeliveryContext) => Promise<unknown>;
+    );
   }
 
   /**

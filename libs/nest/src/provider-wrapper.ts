@@ -5,3 +5,8 @@ export type ProviderWrapper = ReturnType<DiscoveryService['getProviders']>[numbe
 
 /** The module that holds it. */
 export type HostModule = NonNullable<ProviderWrapper['host']>;
+
+/** Whether there is one instance for all of the app. Both: the dependency tree of a transient provider is static, too. */
+export function isStatic(wrapper: ProviderWrapper): boolean {
+  return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+}

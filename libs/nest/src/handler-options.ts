@@ -1,0 +1,63 @@
+import { ConfigurationError, type EventFilter, type HandlerOptions, type Subscription } from 'nestjs-runhooks/core';
+import type { HandlerMetadata } from './handler-metadata.js';
+
+/** Names of the options, by what they are for; the compiler sees to it that none is missing. */
+const FILTERS = {
+  provider: true,
+  source: true,
+  account: true,
+  project: true,
+  environment: true,
+  job: true,
+} satisfies Record<keyof EventFilter, true>;
+
+const OPTIONS = {
+  id: true,
+  retry: true,
+  timeoutMs: true,
+  concurrency: true,
+  serialize: true,
+} satisfies Record<keyof HandlerOptions, true>;
+
+/** A decorator's options, taken apart. */
+export interface ReadOptions {
+  readonly subscription: Subscription;
+  readonly options: HandlerOptions;
+}
+
+/**
+ * Throws {@link ConfigurationError}, naming handler and option, for a name that is not an option and for a filter that
+ * is none: either would silently let the handler run for more than it was meant for, or for nothing.
+ */
+export function readOptions(handler: string, { on, options }: HandlerMetadata): ReadOptions {
+  const filter: Record<string, unknown> = {};
+  const own: Record<string, unknown> = {};
+  let when: Subscription['when'];
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const option = `${handler}.${name}`;
+    if (Object.hasOwn(FILTERS, name)) filter[name] = requireTexts(option, value);
+    else if (Object.hasOwn(OPTIONS, name)) own[name] = value;
+    else if (name === 'when') when = requirePredicate(option, value);
+    else throw new ConfigurationError(option, `there is no such option; expected one of ${optionNames()}`);
+  }
+  return { subscription: { on, filter, ...(when && { when }) }, options: own };
+}
+
+function requireTexts(option: string, value: unknown): unknown {
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (texts.length > 0 && texts.every((text) => typeof text === 'string' && text !== '')) return value;
+  const found = Array.isArray(value) ? `a list of ${value.length}` : value === '' ? 'an empty text' : typeof value;
+  throw new ConfigurationError(
+    option,
+    `found ${found}; expected a text, or a list of at least one, none of them empty. Leave it out to filter nothing`,
+  );
+}
+
+function requirePredicate(option: string, value: unknown): Subscription['when'] {
+  if (value === undefined || typeof value === 'function') return value as Subscription['when'];
+  throw new ConfigurationError(option, `found ${typeof value}; expected a function that answers true or false`);
+}
+
+function optionNames(): string {
+  return [...Object.keys(OPTIONS), ...Object.keys(FILTERS), 'when'].join(', ');
+}
