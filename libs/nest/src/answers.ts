@@ -28,7 +28,8 @@ export const ANSWERS = {
     statusCode: 500,
     status: 'body-consumed',
     message:
-      'the body was read before Runhooks could check its signature; exclude this path from the middleware or hook of the app that parses bodies',
+      'the body was read before Runhooks could check its signature; exclude this path from the middleware or hook of ' +
+      'the app that reads bodies, or have it keep the bytes in request.rawBody',
   },
   closing: {
     statusCode: 503,

@@ -8,12 +8,14 @@ export type BodyResult =
 
 /**
  * Reads a request's body from the stream itself, up to `bytesMax`. A body that the host has read already is gone,
- * unless it left the bytes in `rawBody`, as Nest's own option and several cloud runtimes do.
+ * unless it left the bytes in `rawBody`, as Nest's own option and several cloud runtimes do, or in `body`, as
+ * `express.raw()` does.
  */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyResult> {
   if (request.readableDidRead) {
-    const { rawBody } = request as { rawBody?: unknown };
-    return rawBody instanceof Uint8Array ? withinLimit(rawBody, bytesMax) : { ok: false, problem: 'consumed' };
+    const { rawBody, body } = request as { rawBody?: unknown; body?: unknown };
+    const bytes = rawBody ?? body;
+    return bytes instanceof Uint8Array ? withinLimit(bytes, bytesMax) : { ok: false, problem: 'consumed' };
   }
   // A parser of the host's looked, and there was nothing.
   if (request.readableEnded) return { ok: false, problem: 'empty' };
