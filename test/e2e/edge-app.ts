@@ -130,6 +130,7 @@ export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Pro
 export async function closeApps(): Promise<void> {
   const apps = [...running];
   running.clear();
+  for (const app of apps) app.disconnect();
   await Promise.all(apps.map(({ app }) => app.close()));
   for (const app of apps) app.checkSecrecy();
 }
@@ -251,12 +252,15 @@ export class EdgeApp {
     }));
   }
 
+  disconnect(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
   checkSecrecy(): void {
     const said = [...this.log.lines, ...this.#answers, ...this.#connections.map(({ received }) => received)];
     for (const secret of this.#secrets) {
       const leak = said.find((line) => line.includes(secret));
       if (leak !== undefined) throw new Error(`said what must not be said (${secret}): ${leak}`);
     }
-    for (const connection of this.#connections) connection.destroy();
   }
 }
