@@ -81,10 +81,19 @@ export class RetryLater extends RunhooksError {
 
 /** Whether a thrown value is a {@link PermanentError}, also one of another copy of this package. */
 export function isPermanentError(thrown: unknown): thrown is PermanentError {
-  return typeof thrown === 'object' && thrown !== null && permanent in thrown;
+  return hasBrand(thrown, permanent);
 }
 
 /** Whether a thrown value is a {@link RetryLater}, also one of another copy of this package. */
 export function isRetryLater(thrown: unknown): thrown is RetryLater {
-  return typeof thrown === 'object' && thrown !== null && retryLater in thrown;
+  return hasBrand(thrown, retryLater);
+}
+
+/** A thrown proxy can make `in` throw as well. */
+function hasBrand(thrown: unknown, brand: symbol): boolean {
+  try {
+    return typeof thrown === 'object' && thrown !== null && brand in thrown;
+  } catch {
+    return false;
+  }
 }
