@@ -51,9 +51,13 @@ describe('the example as a service', () => {
   it.each([
     ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined"],
     ['with an unknown adapter', { EXAMPLE_HTTP: 'koa' }, 'EXAMPLE_HTTP: found "koa"; expected "express" or "fastify"'],
-  ])('%s does not start, and says why', async (_, env, reason) => {
-    const { PATH } = process.env;
-    const started = run(process.execPath, ['dist/example/main.js'], { cwd, env: { ...(PATH && { PATH }), ...env } });
-    await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
-  }, 60_000);
+  ])(
+    '%s does not start, and says why',
+    async (_, env, reason) => {
+      const { PATH } = process.env;
+      const started = run(process.execPath, ['dist/example/main.js'], { cwd, env: { ...(PATH && { PATH }), ...env } });
+      await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
+    },
+    60_000,
+  );
 });
