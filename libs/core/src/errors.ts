@@ -81,16 +81,16 @@ export class RetryLater extends RunhooksError {
 
 /** Whether a thrown value is a {@link PermanentError}, also one of another copy of this package. */
 export function isPermanentError(thrown: unknown): thrown is PermanentError {
-  return hasBrand(thrown, permanent);
+  return carries(permanent, thrown);
 }
 
 /** Whether a thrown value is a {@link RetryLater}, also one of another copy of this package. */
 export function isRetryLater(thrown: unknown): thrown is RetryLater {
-  return hasBrand(thrown, retryLater);
+  return carries(retryLater, thrown);
 }
 
-/** A thrown proxy can make `in` throw as well. */
-function hasBrand(thrown: unknown, brand: symbol): boolean {
+/** Handlers may throw anything: a revoked proxy cannot even be asked. */
+function carries(brand: symbol, thrown: unknown): boolean {
   try {
     return typeof thrown === 'object' && thrown !== null && brand in thrown;
   } catch {
