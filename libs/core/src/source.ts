@@ -69,15 +69,15 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
 
 function openSource(source: Source, option: string): OpenSource {
   const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax } = source;
-  if (!NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
+  if (typeof name !== 'string' || !NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
     throw new ConfigurationError(
       `${option}.name`,
       `found ${JSON.stringify(name)}; expected 1 to ${LIMITS.sourceNameCharsMax} lower-case letters, digits, "-" or "_"`,
     );
   }
-  const paths = typeof path === 'string' ? [path] : [...path];
+  const paths = Array.isArray(path) ? (path as readonly string[]) : [path as string];
   for (const one of paths.length > 0 ? paths : ['']) {
-    if (!PATH.test(one)) {
+    if (typeof one !== 'string' || !PATH.test(one)) {
       throw new ConfigurationError(
         `${option}.path`,
         `found ${JSON.stringify(one)}; expected an absolute path such as "/webhooks/${name}", without parameters or a trailing slash`,
@@ -90,5 +90,5 @@ function openSource(source: Source, option: string): OpenSource {
       `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`,
     );
   }
-  return { name, paths, bodyBytesMax, provider: source.open() };
+  return { name, paths: [...paths], bodyBytesMax, provider: source.open() };
 }
