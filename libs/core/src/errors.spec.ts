@@ -23,13 +23,8 @@ const ERRORS = [
 ] as const;
 
 /** As another copy of this package throws it: another class, the same brand. */
-class ForeignPermanentError extends Error {
-  readonly [Symbol.for('nestjs-runhooks:permanent-error')] = true;
-}
-class ForeignRetryLater extends Error {
-  readonly [Symbol.for('nestjs-runhooks:retry-later')] = true;
-  readonly delayMs = 5;
-}
+const foreign = (brand: string) =>
+  Object.assign(new Error('foreign'), { [Symbol.for(`nestjs-runhooks:${brand}`)]: true });
 
 describe('errors', () => {
   it.each(ERRORS)('%s has its own name and the literal code %s', (name, code, error) => {
@@ -58,7 +53,7 @@ describe('errors', () => {
     });
     expect(new HandlerTimeoutError('on-call.page', 5).message).toMatch(/"on-call\.page".* 5 ms/);
     expect(new LeaseLostError('dlv_1').message).toContain('dlv_1');
-    expect(new RetryLater(250)).toMatchObject({ delayMs: 250, message: expect.stringContaining('250 ms') as string });
+    expect(new RetryLater(250).message).toContain('250 ms');
   });
 
   it('are known by their own subclass names', () => {
@@ -71,9 +66,9 @@ describe('errors', () => {
 describe('isPermanentError and isRetryLater', () => {
   it.each([
     ['PermanentError', new PermanentError('no'), true, false],
-    ['PermanentError of another copy', new ForeignPermanentError(), true, false],
+    ['PermanentError of another copy', foreign('permanent-error'), true, false],
     ['RetryLater', new RetryLater(1), false, true],
-    ['RetryLater of another copy', new ForeignRetryLater(), false, true],
+    ['RetryLater of another copy', foreign('retry-later'), false, true],
     ['any other error', new Error('no'), false, false],
     ['another error of ours', new ShutdownError(), false, false],
     ['undefined', undefined, false, false],

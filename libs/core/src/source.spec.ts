@@ -53,7 +53,7 @@ describe('openSources', () => {
   });
 
   it('refuses to start without a source', () => {
-    expect(refusal()).toMatchObject({ option: 'sources', message: expect.stringContaining('dbtCloud(') as string });
+    expect(refusal()).toMatchObject({ option: 'sources', message: expect.stringContaining('dbtCloud(') as unknown });
   });
 
   it('lets what a provider finds wrong through as it is', () => {
@@ -134,7 +134,7 @@ describe('openSources', () => {
 
   it('refuses a second source of the same name', () => {
     const error = refusal(source(), source({ path: '/other' }));
-    expect(error).toMatchObject({ option: 'sources[1].name', message: expect.stringContaining('"dbt"') as string });
+    expect(error).toMatchObject({ option: 'sources[1].name', message: expect.stringContaining('"dbt"') as unknown });
   });
 
   it.each([
