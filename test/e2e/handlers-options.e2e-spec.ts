@@ -186,24 +186,3 @@ describe('the boot stops and names handler and option for', () => {
     expect(message).toMatch(/^OnCall\[Symbol\(page\)\]\.id: found "OnCall\[Symbol\(page\)\]"; expected/);
   });
 });
-
-describe('a decorator refuses, where the compiler did not', () => {
-  const decorate = (OnRunFailed as () => unknown)() as (target: object, key: string, descriptor?: object) => void;
-  class OnCall {}
-
-  it('a static method', () => {
-    expect(() => decorate(OnCall, 'page', { value: () => undefined })).toThrow(
-      'OnCall.page: found a handler decorator on a static member; expected a method of the instance',
-    );
-  });
-
-  it('a property', () => {
-    expect(() => decorate(OnCall.prototype, 'page')).toThrow(
-      'OnCall.page: found a handler decorator on a property or accessor; expected a method of the instance',
-    );
-  });
-
-  it('an accessor', () => {
-    expect(() => decorate(OnCall.prototype, 'page', { get: () => () => undefined })).toThrow(ConfigurationError);
-  });
-});
