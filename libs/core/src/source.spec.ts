@@ -56,6 +56,17 @@ describe('openSources', () => {
     expect(refusal()).toMatchObject({ option: 'sources', message: expect.stringContaining('dbtCloud(') as unknown });
   });
 
+  it.each([
+    ['undefined', undefined, 'sources', 'found undefined; expected a list'],
+    ['a source without a list', source(), 'sources', 'found object; expected a list'],
+    ['a list with a hole', [source(), undefined], 'sources[1]', 'found undefined; expected a source'],
+    ['options that no provider was given', [{ name: 'dbt' }], 'sources[0]', 'as dbtCloud({ … })'],
+  ])('refuses %s in place of the sources, naming the option', (_, sources, option, message) => {
+    expect(() => openSources(sources as Source[])).toThrow(ConfigurationError);
+    expect(() => openSources(sources as Source[])).toThrow(`${option}: `);
+    expect(() => openSources(sources as Source[])).toThrow(message);
+  });
+
   it('lets what a provider finds wrong through as it is', () => {
     const problem = new ConfigurationError('secrets[0]', 'found none');
     const open = (): Provider => {
@@ -91,7 +102,7 @@ describe('openSources', () => {
     expect(error.message).toContain(`found ${JSON.stringify(name)}`);
   });
 
-  it.each(['/a', '/a/b', '/A.b_c~d-e/0', '/webhooks/dbt'])('accepts the path %j', (path) => {
+  it.each(['/a', '/a/b', '/A.b_c~d-e/0', '/.well-known/a..b/...', '/webhooks/dbt'])('accepts the path %j', (path) => {
     expect(openSources([source({ path })])[0]?.paths).toEqual([path]);
   });
 
@@ -103,6 +114,10 @@ describe('openSources', () => {
     '/a/',
     '//a',
     '/a//b',
+    '/.',
+    '/..',
+    '/a/../b',
+    '/a/.',
     '/a b',
     '/:id',
     '/a*',

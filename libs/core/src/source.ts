@@ -35,10 +35,14 @@ export interface OpenSource {
 }
 
 const NAME = /^[a-z0-9][a-z0-9_-]*$/;
-const PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/;
+/** Without `.` and `..`, which senders resolve before they send. */
+const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
 
 /** Checks the sources of one app against each other and opens them. Throws {@link ConfigurationError}. */
 export function openSources(sources: readonly Source[]): OpenSource[] {
+  if (!Array.isArray(sources)) {
+    throw new ConfigurationError('sources', `found ${typeof sources}; expected a list, for example [dbtCloud({ … })]`);
+  }
   if (sources.length === 0) {
     throw new ConfigurationError('sources', 'found none; name at least one source, for example dbtCloud({ … })');
   }
@@ -68,6 +72,13 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
 }
 
 function openSource(source: Source, option: string): OpenSource {
+  if (typeof source?.open !== 'function') {
+    const found = source === undefined ? 'undefined' : 'something else';
+    throw new ConfigurationError(
+      option,
+      `found ${found}; expected a source, as dbtCloud({ … }) or paradime({ … }) makes it`,
+    );
+  }
   const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax } = source;
   if (typeof name !== 'string' || !NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
     throw new ConfigurationError(
