@@ -106,6 +106,7 @@ export interface EdgeSetup {
 }
 
 const running = new Set<EdgeApp>();
+const others = new Set<{ close(): Promise<void> }>();
 
 /** A listening app with a dbt and a Paradime source, in the set-up of a test. */
 export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Promise<EdgeApp> {
@@ -128,12 +129,20 @@ export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Pro
   return edge;
 }
 
+/** An app that the test made by itself. */
+export function closeLater<T extends { close(): Promise<void> }>(app: T): T {
+  others.add(app);
+  return app;
+}
+
 /** For `afterEach`: closes what the test started, and finds what was said that must not be. */
 export async function closeApps(): Promise<void> {
   const apps = [...running];
+  const closing = [...others, ...apps.map(({ app }) => app)];
   running.clear();
+  others.clear();
   for (const app of apps) app.disconnect();
-  await Promise.all(apps.map(({ app }) => app.close()));
+  await Promise.all(closing.map((app) => app.close()));
   for (const app of apps) app.checkSecrecy();
 }
 
