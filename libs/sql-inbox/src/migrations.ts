@@ -66,7 +66,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
 
       await db.schema
         .createTable('deliveries')
-        .addColumn('id', 'text', primaryKey)
+        .addColumn('seq', 'integer', primaryKey)
+        .addColumn('id', 'text', (column) => column.notNull().unique())
         .addColumn('event_id', 'text', notNull)
         .addColumn('handler_id', 'text', notNull)
         .addColumn('replay_id', 'text', notNull)
@@ -87,7 +88,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema
         .createIndex('deliveries_lane')
         .on('deliveries')
-        .columns(['lane', 'id'])
+        .columns(['lane', 'seq'])
         .where(sql.ref('lane'), 'is not', null)
         .where(sql.ref('due_at'), 'is not', null)
         .execute();

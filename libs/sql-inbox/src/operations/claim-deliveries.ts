@@ -59,7 +59,7 @@ function dueClaimer({ db, isOneOf }: SqlDialect) {
           .select('due.id')
           .where('due.due_at', '<=', value('now'))
           .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
-          .where((eb) => eb.or([eb('due.lane', 'is', null), eb.not(eb.exists(earlierInLane(eb)))]))
+          .where((eb) => eb.or([eb('due.lane', 'is', null), eb.not(eb.exists(inTheWay(eb, value('now'))))]))
           .orderBy('due.due_at')
           .limit(value('limit')),
       )
@@ -67,14 +67,19 @@ function dueClaimer({ db, isOneOf }: SqlDialect) {
   );
 }
 
-/** Unsettled deliveries of the same lane that were recorded before. */
-function earlierInLane(eb: ExpressionBuilder<Schema & { due: DeliveriesTable }, 'due'>) {
+/** Unsettled deliveries of the same lane that were recorded before, or that somebody holds: a redriven one comes back in front of those. */
+function inTheWay(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>, now: number) {
   return eb
-    .selectFrom('deliveries as earlier')
-    .select('earlier.id')
-    .whereRef('earlier.lane', '=', 'due.lane')
-    .whereRef('earlier.id', '<', 'due.id')
-    .where('earlier.due_at', 'is not', null);
+    .selectFrom('deliveries as other')
+    .select('other.id')
+    .whereRef('other.lane', '=', 'due.lane')
+    .where('other.due_at', 'is not', null)
+    .where((inner) =>
+      inner.or([
+        inner('other.seq', '<', inner.ref('due.seq')),
+        inner('other.lease', 'is not', null).and('other.due_at', '>', now),
+      ]),
+    );
 }
 
 function finders({ db, isOneOf }: SqlDialect) {
