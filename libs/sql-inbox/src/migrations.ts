@@ -93,6 +93,13 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .where(sql.ref('due_at'), 'is not', null)
         .execute();
       await db.schema
+        .createIndex('deliveries_lane_held')
+        .on('deliveries')
+        .column('lane')
+        .where(sql.ref('lane'), 'is not', null)
+        .where(sql.ref('lease'), 'is not', null)
+        .execute();
+      await db.schema
         .createIndex('deliveries_dead')
         .on('deliveries')
         .column('id')
