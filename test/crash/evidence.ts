@@ -7,6 +7,7 @@ export interface Evidence {
   readonly integrity: readonly string[];
   readonly messages: readonly MessageEvidence[];
   readonly events: readonly EventEvidence[];
+  /** In the order of recording. */
   readonly deliveries: readonly DeliveryEvidence[];
   readonly attempts: readonly AttemptEvidence[];
   readonly effects: readonly Effect[];
@@ -53,7 +54,7 @@ export async function readEvidence(inbox: string, ledger: string): Promise<Evide
       messages: messages.map(({ body, ...message }) => ({ ...message, run: runOf(message.source, body) })),
       events: file.all('select id, type, message_id as messageId from events'),
       deliveries: file.all(
-        'select id, event_id as eventId, handler_id as handlerId, state, attempts from deliveries order by id',
+        'select id, event_id as eventId, handler_id as handlerId, state, attempts from deliveries order by seq',
       ),
       attempts: file.all('select delivery_id as deliveryId, attempt, outcome from attempts'),
       effects: readLedger(ledger),

@@ -86,7 +86,7 @@ function firstSlow(lines: readonly string[]): { line: string; index: number; del
   return { line, index, deliveryId, handlerId };
 }
 
-const FIRST_SLOW = `(select id from deliveries where handler_id = 'slow' order by id limit 1)`;
+const FIRST_SLOW = `(select id from deliveries where handler_id = 'slow' order by seq limit 1)`;
 
 /** As after a kill between an effect and its record: attempts 1 to `before` have an effect, and the next one a record. */
 function attemptsBefore(before: number): (file: SqliteFile) => void {
@@ -208,7 +208,7 @@ const sabotages: readonly (Sabotage & {
     title: 'a second delivery of an event to one handler',
     change: (file) =>
       file.all(
-        `insert into deliveries select 'dlv_copy', event_id, handler_id, 'again', lane, state, attempts,
+        `insert into deliveries select null, 'dlv_copy', event_id, handler_id, 'again', lane, state, attempts,
          attempts_before, due_at, lease from deliveries where id = ${FIRST_SLOW} returning id`,
       ),
     problem: /handler slow has 2 deliveries/,

@@ -207,18 +207,22 @@ class Check {
 
   /** Handler `every` is serialized by run: what it did for one run is in the order of recording, and nothing overlaps. */
   #lanes(deliveries: readonly DeliveryEvidence[]): void {
-    const laneOf = new Map<string, string>();
-    for (const { id, eventId, handlerId } of deliveries) {
+    const placeOf = new Map<string, { lane: string; place: number }>();
+    deliveries.forEach(({ id, eventId, handlerId }, place) => {
       const fact = this.#factOfEvent.get(eventId);
-      if (handlerId === 'every' && fact !== undefined) laneOf.set(id, fact.slice(fact.indexOf(' ') + 1));
-    }
-    const latest = new Map<string, string>();
-    for (const { deliveryId } of this.#evidence.effects) {
-      const lane = laneOf.get(deliveryId);
-      if (lane === undefined) continue;
-      const before = latest.get(lane) ?? '';
-      this.#require(deliveryId >= before, `delivery ${deliveryId} of ${lane} ran after ${before}, out of order`);
-      latest.set(lane, deliveryId);
+      if (handlerId === 'every' && fact !== undefined) placeOf.set(id, { lane: fact.replace(/^\S+ /, ''), place });
+    });
+    const latest = new Map<string, { id: string; place: number }>();
+    for (const { deliveryId: id } of this.#evidence.effects) {
+      const found = placeOf.get(id);
+      if (!found) continue;
+      const { lane, place } = found;
+      const before = latest.get(lane);
+      this.#require(
+        !before || before.place <= place,
+        `delivery ${id} of ${lane} ran after ${before?.id}, out of order`,
+      );
+      latest.set(lane, { id, place });
     }
   }
 
