@@ -30,6 +30,17 @@ export interface Replay {
   readonly handlerIds?: readonly string[];
 }
 
+/** Which messages to read again. */
+export interface ReadAgain {
+  readonly messageIds?: readonly string[];
+  /** @default unknown and quarantined ones */
+  readonly states?: Reread['states'];
+  /** Without it events are only recorded, and a replay can deliver them. @default false */
+  readonly runHandlers?: boolean;
+}
+
+const READ_AGAIN: Reread['states'] = ['unknown', 'quarantined'];
+
 export interface InboxOptions {
   readonly store: Store;
   readonly router: Router;
@@ -103,8 +114,12 @@ export class Inbox {
     return added;
   }
 
-  /** Reads kept messages again, for example after an upgrade that knows more. Handlers run unless `quiet`. Answers how many. */
-  async reread(reread: Reread): Promise<number> {
+  /**
+   * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
+   * are not checked again. Answers how many.
+   */
+  async reread({ messageIds, states = READ_AGAIN, runHandlers = false }: ReadAgain = {}): Promise<number> {
+    const reread: Reread = { states, quiet: !runHandlers, ...(messageIds && { messageIds }) };
     const again = await this.#options.store.reread(reread, this.#options.clock.now());
     this.#options.onChange();
     return again;

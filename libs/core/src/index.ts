@@ -41,7 +41,7 @@ export {
 } from './filter.js';
 export { matchesPattern } from './glob.js';
 export { HandlerSet } from './handler-set.js';
-export { Inbox, type InboxOptions, type Replay } from './inbox.js';
+export { Inbox, type InboxOptions, type ReadAgain, type Replay } from './inbox.js';
 export type * from './inbox-reader.js';
 export {
   requireWhole,
