@@ -21,6 +21,8 @@ export interface AttemptsInFlightOptions {
   readonly onChange: () => void;
 }
 
+const RENEW_AFTER_MS = LIMITS.leaseMs / 3;
+
 /** The attempts of this process: runs them, keeps their leases, records how they end. */
 export class AttemptsInFlight {
   readonly #options: AttemptsInFlightOptions;
@@ -29,6 +31,8 @@ export class AttemptsInFlight {
   /** Attempts whose lease we hold, each with the promise of its record. */
   readonly #held = new Map<Attempt, Promise<void>>();
   #renewal: NodeJS.Timeout | undefined;
+  /** When all leases were last known to be fresh. */
+  #renewedAtMs = 0;
 
   constructor(options: AttemptsInFlightOptions) {
     this.#options = options;
@@ -47,15 +51,25 @@ export class AttemptsInFlight {
 
   start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent): void {
     const { clock, abortGraceMs, onChange } = this.#options;
-    const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs);
+    const now = clock.now();
+    const attempt = new Attempt(delivery, handler, restore, now, abortGraceMs);
+    if (this.#held.size === 0) this.#renewedAtMs = now.getTime();
     this.#running.add(attempt);
     const record = attempt.ended.then((result) => this.#record(attempt, result));
     this.#held.set(attempt, record);
-    this.#renewal ??= setInterval(() => void this.#renew(), LIMITS.leaseMs / 3).unref();
+    this.#renewal ??= setInterval(() => void this.#renew(), RENEW_AFTER_MS).unref();
     void attempt.settled.then(() => {
       this.#running.delete(attempt);
       onChange();
     });
+  }
+
+  /**
+   * Renews the leases if that is overdue, because the process was held up or its clock jumped. To be called before a
+   * claim, which would else take what runs here for the work of a process that died.
+   */
+  async renewOverdue(): Promise<void> {
+    if (this.#options.clock.now().getTime() - this.#renewedAtMs >= RENEW_AFTER_MS) await this.#renew();
   }
 
   /** Waits up to `drainMs` for what runs, then aborts it. Resolves when all of it is recorded, its leases given back. */

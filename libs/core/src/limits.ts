@@ -62,6 +62,8 @@ export const LIMITS = Object.freeze({
   readsMax: 5,
   /** Attempts of a delivery before it becomes a dead letter; with the delays below about nine hours, on average. */
   attemptsMax: 15,
+  /** Attempts beyond those that a delivery may lose to crashes and shutdowns before it becomes a dead letter, too. */
+  attemptsLostMax: 10,
   /** First and longest delay before the next attempt; doubled each time, drawn between zero and the value. */
   retryDelayMs: 5 * SECOND,
   retryDelayMsMax: 6 * 60 * MINUTE,
