@@ -5,7 +5,7 @@ import { Bench, held, until } from './bench.js';
 /** Two processes on one inbox. */
 let one: Bench;
 let other: Bench;
-let releases: (() => void)[] = [];
+const releases: (() => void)[] = [];
 
 beforeEach(async () => {
   one = await Bench.open({ abortGraceMs: 60_000 });

@@ -1,6 +1,6 @@
 import { Attempt, type AttemptResult } from './attempt.js';
 import type { Clock } from './clock.js';
-import { LeaseLostError, ShutdownError } from './errors.js';
+import { LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
@@ -33,6 +33,7 @@ export class AttemptsInFlight {
   #renewal: NodeJS.Timeout | undefined;
   /** When all leases were last known to be fresh. */
   #renewedAtMs = 0;
+  #draining = false;
 
   constructor(options: AttemptsInFlightOptions) {
     this.#options = options;
@@ -75,18 +76,19 @@ export class AttemptsInFlight {
   /** Waits up to `drainMs` for what runs, then aborts it. Resolves when all of it is recorded, its leases given back. */
   async drain(drainMs: number): Promise<void> {
     await this.#recordedWithin(drainMs);
+    this.#draining = true;
     for (const attempt of this.#held.keys()) attempt.abort(new ShutdownError(), LIMITS.drainGraceMs);
     await Promise.all(this.#held.values());
     clearInterval(this.#renewal);
   }
 
   async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
-    const { store, clock, router, guard, logger, onChange } = this.#options;
+    const { clock, router, logger, onChange } = this.#options;
     const { delivery } = attempt;
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
     this.#log(attempt, settlement, now);
-    const written = await guard.write(() => store.settle(settlement, now), undefined);
+    const written = await this.#settle(settlement, now);
     this.#held.delete(attempt);
     if (written === false) {
       logger.warn(
@@ -94,6 +96,26 @@ export class AttemptsInFlight {
       );
     }
     onChange();
+  }
+
+  /**
+   * Whether the attempt was written; undefined if that is not known. As long as the store is unavailable and the lease
+   * is ours it is tried again: a handler that is done must not run twice for that.
+   */
+  async #settle(settlement: Settlement, now: Date): Promise<boolean | undefined> {
+    const { store, guard } = this.#options;
+    for (let tries = 1; ; tries++) {
+      let unavailable = false;
+      const note = (error: unknown): never => {
+        unavailable = error instanceof StoreUnavailableError;
+        throw error;
+      };
+      const written = await guard.write(() => store.settle(settlement, now).catch(note), undefined);
+      // Not held any more may mean that the try before was written after all.
+      if (written === false && tries > 1) return undefined;
+      if (!unavailable || this.#draining) return written;
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.pollMs));
+    }
   }
 
   #log({ delivery, handler }: Attempt, { attempt, next }: Settlement, now: Date): void {
