@@ -37,6 +37,8 @@ export const LIMITS = Object.freeze({
   jsonDepthMax: 64,
   /** Members of all objects of a payload together: what its validation costs. Documented payloads have about 100. */
   jsonMembersMax: 20_000,
+  /** Objects of a payload, also empty ones: each is checked. Documented payloads have fewer than 30. */
+  jsonObjectsMax: 10_000,
   /** Elements of one array of a payload, for example the commands of a run. */
   arrayItemsMax: 5_000,
   /** Ids of accounts, runs, jobs, projects and environments. */
