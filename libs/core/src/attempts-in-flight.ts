@@ -136,11 +136,10 @@ export class AttemptsInFlight {
     const held = [...this.#held.keys()];
     if (held.length === 0) return;
     const claims = held.map(({ delivery }) => ({ id: delivery.id, lease: delivery.lease }));
-    const still = await guard.write(
-      () => store.renew(claims, { now: clock.now(), leaseMs: LIMITS.leaseMs }),
-      undefined,
-    );
+    const now = clock.now();
+    const still = await guard.write(() => store.renew(claims, { now, leaseMs: LIMITS.leaseMs }), undefined);
     if (!still) return;
+    this.#renewedAtMs = now.getTime();
     for (const attempt of held) {
       const { id } = attempt.delivery;
       // One that was recorded meanwhile holds nothing any more, and has lost nothing.
