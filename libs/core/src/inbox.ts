@@ -16,6 +16,7 @@ import type {
 } from './inbox-reader.js';
 import { LIMITS } from './limits.js';
 import type { Purger } from './purger.js';
+import { inRecordedOrder } from './recorded-order.js';
 import type { Router } from './routing.js';
 import type { Redrive, Reread, Store } from './store.js';
 import type { Routable } from './filter.js';
@@ -92,24 +93,24 @@ export class Inbox {
     return redriven;
   }
 
-  /** Delivers stored events again, as new deliveries with `isReplay` set. Answers how many were added. */
+  /**
+   * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
+   * Answers how many were added.
+   */
   async replay({ id, events, handlerIds }: Replay): Promise<number> {
-    if (id === '' || id.length > LIMITS.replayIdCharsMax) {
+    if (typeof id !== 'string' || id === '' || id.length > LIMITS.replayIdCharsMax) {
       throw new ConfigurationError('replay.id', `expected 1 to ${LIMITS.replayIdCharsMax} characters`);
     }
     const { store, router, clock, onChange } = this.#options;
     let added = 0;
-    let after: string | undefined;
-    do {
-      const page = await store.events(events, { limit: LIMITS.replayStepMax, ...(after && { after }) });
+    for await (const recorded of inRecordedOrder(store, events)) {
       const now = clock.now();
-      const replayed = page.items.map((event) => ({
+      const replayed = recorded.map((event) => ({
         eventId: event.id,
         deliveries: router.deliveriesFor(routable(event), now, handlerIds),
       }));
       added += await store.replay(id, replayed, now);
-      after = page.next;
-    } while (after !== undefined);
+    }
     onChange();
     return added;
   }
