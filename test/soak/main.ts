@@ -31,9 +31,10 @@ function summary(messages: number, tenths: readonly Tenth[]): string {
   const [first, last] = [tenths[0] as Tenth, tenths.at(-1) as Tenth];
   const perSecond = `${first.perSecond.toFixed(0)}/s in the first tenth, ${last.perSecond.toFixed(0)}/s in the last`;
   const share = `${((last.perSecond / first.perSecond) * 100).toFixed(0)} %`;
+  const cpuMs = ({ cpuSeconds, messages: count }: Tenth): string => ((cpuSeconds / count) * 1_000).toFixed(2);
   const growthMb = (last.rssMb - first.rssMb).toFixed(1);
   return (
-    `messages ${messages}, accepted ${perSecond} (${share}), memory grew by ${growthMb} MB, ` +
+    `messages ${messages}, accepted ${perSecond} (${share}), ${cpuMs(first)} ms of CPU each, then ${cpuMs(last)} ms, memory grew by ${growthMb} MB, ` +
     `file ${first.fileMb.toFixed(0)} MB, then ${last.fileMb.toFixed(0)} MB`
   );
 }
