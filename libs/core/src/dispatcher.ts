@@ -3,6 +3,7 @@ import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
 import { restoreEvent } from './event-data.js';
 import { PermanentError } from './errors.js';
+import type { WebhookEvent } from './event.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
@@ -123,7 +124,6 @@ export class Dispatcher {
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
-    await this.#attempts.renewOverdue();
     const read = await this.#readMessages();
     return read + (await this.#startDue());
   }
@@ -187,22 +187,25 @@ export class Dispatcher {
   async #startDeliveries(handlerIds: readonly string[], free: number): Promise<number> {
     const limit = Math.min(free, this.#freeRoom());
     if (limit <= 0 || this.#stopping) return 0;
-    const deliveries = await this.#options.store.claimDeliveries({ ...this.#claim(limit), handlerIds });
-    for (const delivery of deliveries) this.#start(delivery);
+    const claim = this.#claim(limit);
+    await this.#attempts.renewOverdue(claim.now);
+    const deliveries = await this.#options.store.claimDeliveries({ ...claim, handlerIds });
+    for (const delivery of deliveries) this.#start(delivery, claim.now);
     return deliveries.length;
   }
 
-  #start(delivery: ClaimedDelivery): void {
+  #start(delivery: ClaimedDelivery, claimedAt: Date): void {
     const handler = this.#options.handlers.get(delivery.handlerId);
     if (!handler)
       throw new Error(`the store gave out a delivery of handler "${delivery.handlerId}", which was not asked for`);
     const provider = this.#sources.get(delivery.event.source)?.provider;
     const begun = delivery.attempt - delivery.attemptsBefore - 1;
     const isLost = begun >= handler.retry.attemptsMax + LIMITS.attemptsLostMax;
-    this.#attempts.start(delivery, handler, () => {
+    const restore = (): WebhookEvent => {
       if (isLost) throw new PermanentError(`it was begun ${begun} times without an end; does it end the process?`);
       return restoreEvent(delivery.event, delivery.message, provider);
-    });
+    };
+    this.#attempts.start(delivery, handler, restore, claimedAt);
   }
 
   #freeRoom(): number {
