@@ -1,5 +1,5 @@
 import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
-import type { SqliteConnection } from './sqlite-connection.js';
+import { rollBack, type SqliteConnection } from './sqlite-connection.js';
 import { isLocked, storeFailure } from './sqlite-failure.js';
 import type { Transaction } from './statement.js';
 
@@ -96,17 +96,8 @@ export class GroupCommit {
       this.#connection.exec('commit');
       return results;
     } catch (error) {
-      this.#rollBack();
+      rollBack(this.#connection);
       throw error;
-    }
-  }
-
-  /** SQLite has rolled back by itself after some errors (disk full, I/O), and then says that there is nothing to roll back. */
-  #rollBack(): void {
-    try {
-      this.#connection.exec('rollback');
-    } catch {
-      // The transaction is over either way; the error that led here is the one to report.
     }
   }
 }

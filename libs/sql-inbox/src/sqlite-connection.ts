@@ -16,6 +16,15 @@ export interface SqliteConnection {
   close(): void;
 }
 
+/** SQLite has rolled back by itself after some errors (disk full, I/O), and then says that there is nothing to roll back. */
+export function rollBack(connection: SqliteConnection): void {
+  try {
+    connection.exec('rollback');
+  } catch {
+    // The transaction is over either way; the error that led here is the one to report.
+  }
+}
+
 /**
  * Opens a file with the driver asked for, or with the first one there is: `node:sqlite` (Node 22.13 and newer), then
  * `better-sqlite3`. Throws {@link ConfigurationError} saying what to install if there is none.
