@@ -7,7 +7,7 @@ import type { WebhookEvent } from './event.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
-import { MessageReader, readingBatches } from './message-reader.js';
+import { MessageReader } from './message-reader.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
@@ -146,17 +146,16 @@ export class Dispatcher {
     const { store } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
-    for (const batch of readingBatches(messages)) {
-      const recordings = batch.map((message) => this.#read(message, message === messages[0], claim));
-      const recorded = await store.record(recordings, claim.now);
-      recorded.forEach((result, index) => this.#log(batch[index], recordings[index], result));
-    }
+    if (messages.length === 0) return 0;
+    const recordings = messages.map((message) => this.#read(message, claim));
+    const recorded = await store.record(recordings, claim.now);
+    recorded.forEach((result, index) => this.#log(messages[index], recordings[index], result));
     return messages.length;
   }
 
-  /** Of several messages that a process died over, only the first is known to be the cause. */
-  #read(message: ClaimedMessage, isFirst: boolean, { lease, now }: Claim): Recording {
-    const diesOf = isFirst && message.reads > LIMITS.readsMax;
+  /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
+  #read(message: ClaimedMessage, { lease, now }: Claim): Recording {
+    const diesOf = message.reads > LIMITS.readsMax;
     return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
   }
 
