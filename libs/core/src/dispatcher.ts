@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
 import { restoreEvent } from './event-data.js';
@@ -147,10 +148,24 @@ export class Dispatcher {
     const claim = this.#claim(LIMITS.claimMax);
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
-    const recordings = messages.map((message) => this.#read(message, claim));
+    const recordings = await this.#readInTurns(messages, claim);
     const recorded = await store.record(recordings, claim.now);
     recorded.forEach((result, index) => this.#log(messages[index], recordings[index], result));
     return messages.length;
+  }
+
+  /** Many messages that each take long to read must not hold up the event loop together. */
+  async #readInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<Recording[]> {
+    const recordings: Recording[] = [];
+    let turnEndsAt = performance.now() + LIMITS.readTurnMs;
+    for (const message of messages) {
+      if (performance.now() >= turnEndsAt) {
+        await nextTurn();
+        turnEndsAt = performance.now() + LIMITS.readTurnMs;
+      }
+      recordings.push(this.#read(message, claim));
+    }
+    return recordings;
   }
 
   /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
