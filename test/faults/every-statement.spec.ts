@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { StoreUnavailableError } from 'nestjs-runhooks/core';
 import type { SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import {
@@ -9,12 +8,12 @@ import {
   CORRUPT,
   DISK_FULL,
   FSYNC_FAILED,
-  READ_ONLY,
   SHAPES,
   WRITE_FAILED,
   type Fault,
   type Shape,
 } from './driver-errors.js';
+import { expectUnavailable, failureOf } from './failure.js';
 import { watchedConnect, type CallWatch } from './faulty-connection.js';
 import { dumpInbox } from './inbox-dump.js';
 import { LIFE, LOOKS } from './inbox-life.js';
@@ -30,7 +29,6 @@ const FAULTS: readonly { fault: Fault; effect: Effect; shape: Shape }[] = [
   { fault: WRITE_FAILED, effect: 'the engine rolled back', shape: 'node:sqlite' },
   { fault: WRITE_FAILED, effect: 'nothing works from then on', shape: 'better-sqlite3' },
   { fault: FSYNC_FAILED, effect: 'the commit happened', shape: 'better-sqlite3' },
-  { fault: READ_ONLY, effect: 'nothing happened', shape: 'better-sqlite3' },
   { fault: BUSY, effect: 'nothing happened', shape: 'node:sqlite' },
   { fault: BUSY_SNAPSHOT, effect: 'nothing happened', shape: 'better-sqlite3' },
 ];
@@ -64,7 +62,7 @@ onEveryDriver('an SQLite inbox', (driver) => {
       expect(after).toBe(life.dumps[chapter + Number(sql === 'commit')]);
       await store.close();
     }
-  });
+  }, 60_000);
 
   describe.each(FAULTS)('$fault.name, and $effect', ({ fault, effect, shape }) => {
     const isWaitedFor = /BUSY|LOCKED/.test(fault.name);
@@ -123,21 +121,4 @@ function rollBack(connection: SqliteConnection): void {
   } catch {
     // There was no transaction.
   }
-}
-
-async function failureOf(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    await answer;
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}
-
-function expectUnavailable(failure: unknown, file: string, { remedy, name }: Fault): void {
-  expect(failure).toBeInstanceOf(StoreUnavailableError);
-  const { message, cause } = failure as StoreUnavailableError;
-  expect(message).toContain(file);
-  expect(message).toMatch(remedy);
-  expect(String(cause)).toContain(name);
 }

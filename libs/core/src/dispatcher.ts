@@ -49,6 +49,8 @@ export class Dispatcher {
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #stopping = false;
+  /** Messages that were read here to the end: if they come again, it was the store that failed. */
+  readonly #unrecorded = new Set<string>();
   /** The group of handlers whose turn it is. */
   #turn = 0;
 
@@ -149,7 +151,9 @@ export class Dispatcher {
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
     const recordings = await this.#readInTurns(messages, claim);
+    for (const { id } of messages) this.#unrecorded.add(id);
     const recorded = await store.record(recordings, claim.now);
+    for (const { id } of messages) this.#unrecorded.delete(id);
     recorded.forEach((result, index) => this.#log(messages[index], recordings[index], result));
     return messages.length;
   }
@@ -170,7 +174,7 @@ export class Dispatcher {
 
   /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
   #read(message: ClaimedMessage, { lease, now }: Claim): Recording {
-    const diesOf = message.reads > LIMITS.readsMax;
+    const diesOf = message.reads > LIMITS.readsMax && !this.#unrecorded.has(message.id);
     return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
   }
 
