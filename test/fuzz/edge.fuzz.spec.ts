@@ -11,7 +11,7 @@ import { Unhandled } from './unhandled.js';
 
 const LONG = process.env['FUZZ_REQUESTS'];
 /** Of both adapters together. */
-const REQUESTS = Number(LONG ?? 3_000);
+const REQUESTS = Number(LONG ?? 2_000);
 /** Short runs are all the same, long ones differ unless a seed is given back. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? (LONG === undefined ? 1 : Date.now() % 2 ** 32));
 const EACH = REQUESTS / ADAPTERS.length;
