@@ -46,6 +46,11 @@ export class Attempt {
     this.ended = this.#end(run, graceMs);
   }
 
+  /** Whether it can be recorded, or was: its handler may still run. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** Why the handler was asked to stop; undefined if it was not. */
   get abortedBy(): unknown {
     return this.#abort.signal.aborted ? this.#abort.signal.reason : undefined;
