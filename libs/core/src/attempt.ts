@@ -109,8 +109,9 @@ export class Attempt {
   }
 }
 
-/** What is kept of an attempt. */
-export function attemptRecord(startedAt: Date, finishedAt: Date, result: AttemptResult): AttemptRecord {
+/** What is kept of an attempt. By a clock that was set back meanwhile it would have ended before it began. */
+export function attemptRecord(startedAt: Date, endedAt: Date, result: AttemptResult): AttemptRecord {
+  const finishedAt = endedAt < startedAt ? startedAt : endedAt;
   if (result.outcome !== 'failed') return { startedAt, finishedAt, outcome: result.outcome };
   return { startedAt, finishedAt, outcome: 'failed', error: attemptError(result.thrown) };
 }
