@@ -6,6 +6,7 @@ const { paths } = ts.readConfigFile(`${rootDir}/tsconfig.json`, (path) => ts.sys
 const shared = {
   rootDir,
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/property-seed.js'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     // What tsc does with the same options in tsconfig.json; types are checked by `npm run check:types`, not here.
