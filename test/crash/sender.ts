@@ -51,6 +51,7 @@ export class Sender {
   readonly #recent: PlannedMessage[] = [];
   #workers: Promise<unknown> | undefined;
   #finishing = false;
+  #isAborted = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -71,6 +72,13 @@ export class Sender {
   async finish(): Promise<void> {
     this.#finishing = true;
     await this.#workers;
+    this.#agent.destroy();
+  }
+
+  /** Stops at once, whatever is not acknowledged. */
+  abort(): void {
+    this.#finishing = true;
+    this.#isAborted = true;
     this.#agent.destroy();
   }
 
@@ -97,7 +105,7 @@ export class Sender {
 
   async #untilAcknowledged(message: PlannedMessage): Promise<void> {
     const { random, now, ports } = this.#options;
-    for (;;) {
+    while (!this.#isAborted) {
       const port = random.pick(ports());
       const answer = port === undefined ? undefined : await this.#post(port, message, message.sign(now()));
       if (answer && answer.status >= 200 && answer.status < 300) return this.#acknowledge(message, answer);
