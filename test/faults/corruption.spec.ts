@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import { onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { CORRUPT } from './driver-errors.js';
-import { expectUnavailable, failureOf } from './failure.js';
+import { failureOf } from './failure-of.js';
+import { expectUnavailable } from './failure.js';
 import { LIFE, LOOKS } from './inbox-life.js';
 import { ToldLife } from './told-life.js';
 

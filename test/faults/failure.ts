@@ -2,15 +2,6 @@ import { expect } from '@jest/globals';
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
 import type { Fault } from './driver-errors.js';
 
-export async function failureOf(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    await answer;
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}
-
 /** Says which file, what to do about it, and keeps what the engine said. */
 export function expectUnavailable(failure: unknown, file: string, { remedy }: Fault): void {
   expect(failure).toBeInstanceOf(StoreUnavailableError);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { IdSequence, type Store } from 'nestjs-runhooks/core';
 import { same } from '../model/same.js';
-import { failureOf } from './failure.js';
+import { failureOf } from './failure-of.js';
 
 const BODY_BYTES = 20_000;
 const AT_ONCE = 20;
@@ -10,7 +10,13 @@ const AT_ONCE = 20;
 export class Sender {
   readonly acknowledged = new Set<string>();
   readonly #ids = new IdSequence();
+  readonly #name: string;
   #sent = 0;
+
+  /** @param name makes its messages unlike those of others */
+  constructor(name = 'sender') {
+    this.#name = name;
+  }
 
   /** Rejects if one of them was refused. */
   async send(store: Store): Promise<void> {
@@ -42,7 +48,7 @@ export class Sender {
   async #sendOne(store: Store): Promise<void> {
     this.#sent += 1;
     const receivedAt = new Date();
-    const body = Buffer.alloc(BODY_BYTES, `${this.#sent} `);
+    const body = Buffer.alloc(BODY_BYTES, `${this.#name} ${this.#sent} `);
     const digest = createHash('sha256').update(body).digest();
     const id = this.#ids.next('msg', receivedAt);
     const origin = { source: 'source', provider: 'provider', messageKey: '', headers: {} };
