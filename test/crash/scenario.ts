@@ -32,6 +32,8 @@ export interface ScenarioResult extends Verdict {
   readonly duplicates: number;
   /** Sendings that had to be repeated, because a kill took the answer with it. */
   readonly unanswered: number;
+  /** Messages stored by a process that was killed before it could say so. */
+  readonly storedUnanswered: number;
   readonly seconds: number;
 }
 
@@ -106,12 +108,13 @@ export class Scenario {
       killed: new Set(this.#lives.filter(({ end }) => end === 'killed').map(({ number }) => number)),
       concurrency: CONCURRENCY,
     });
-    const { duplicates, unanswered, problems } = this.sender;
+    const { acknowledged, duplicates, unanswered, problems } = this.sender;
     return {
       ...verdict,
       kills: this.kills,
       duplicates,
       unanswered,
+      storedUnanswered: [...acknowledged.values()].filter(({ wasAccepted }) => !wasAccepted).length,
       problems: [...problems, ...verdict.problems],
       seconds: (performance.now() - this.#startedAtMs) / 1_000,
     };

@@ -32,6 +32,8 @@ export interface Acknowledged {
   readonly message: PlannedMessage;
   /** Ids of the stored message, as answered; all answers must name one. */
   readonly ids: Set<string>;
+  /** Whether any answer said that it was new. If none did, a process was killed between the commit and its answer. */
+  wasAccepted: boolean;
 }
 
 /**
@@ -120,8 +122,10 @@ export class Sender {
 
   #acknowledge(message: PlannedMessage, { body }: Answer): void {
     const key = `${message.source} ${message.key}`;
-    const known = this.acknowledged.get(key) ?? { message, ids: new Set() };
-    known.ids.add((JSON.parse(body) as { id: string }).id);
+    const { id, status } = JSON.parse(body) as { id: string; status: string };
+    const known = this.acknowledged.get(key) ?? { message, ids: new Set(), wasAccepted: false };
+    known.ids.add(id);
+    known.wasAccepted ||= status === 'accepted';
     this.acknowledged.set(key, known);
   }
 
