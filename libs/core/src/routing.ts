@@ -14,6 +14,11 @@ export class Router {
     this.#ids = ids;
   }
 
+  /** Whether there is a handler with this id. */
+  knows(handlerId: string): boolean {
+    return this.#handlers.get(handlerId) !== undefined;
+  }
+
   /** A delivery for each handler that wants the event; only for those named, if any are. */
   deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): NewDelivery[] {
     return this.#handlers
