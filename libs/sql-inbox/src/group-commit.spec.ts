@@ -279,7 +279,9 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     it('gives up in the end with the file and the remedy, and works again when the lock is free', async () => {
       jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
       const other = await locked();
-      const runs = [1, 2, 3].map((number) => commits.run(insert(number)).catch((error: unknown) => error));
+      // More than fit one commit: they have all waited as long.
+      const numbers = Array.from({ length: 2 * LIMITS.commitBatchMax + 3 }, (_, index) => index);
+      const runs = numbers.map((number) => commits.run(insert(number)).catch((error: unknown) => error));
       let waitedMs = 0;
       for (; jest.getTimerCount() > 0 || times('begin immediate') === 0; waitedMs += LIMITS.sqliteTryMs) {
         jest.advanceTimersByTime(LIMITS.sqliteTryMs);
