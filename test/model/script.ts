@@ -44,6 +44,8 @@ export type Command =
       readonly lease: 'own' | 'wrong';
     }
   | { readonly do: 'clock'; readonly ms: number }
+  /** From here on the other of two processes on the same file is spoken to. */
+  | { readonly do: 'other process' }
   | { readonly do: 'crash'; readonly by: 'kill' | 'kill while writing' | 'close' }
   | {
       readonly do: 'purge';
@@ -179,6 +181,7 @@ const write = fc.oneof(
 const alone = fc.oneof(
   { weight: 3, arbitrary: clock },
   { weight: 1, arbitrary: crash },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('other process' as const) }) },
   { weight: 1, arbitrary: purge },
 );
 

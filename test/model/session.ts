@@ -28,6 +28,7 @@ export class Session {
   readonly #driver: SqliteDriver;
   #files = 0;
   #store: Store;
+  #other: Store | undefined;
 
   private constructor(directory: string, driver: SqliteDriver, store: Store) {
     this.#directory = directory;
@@ -64,12 +65,14 @@ export class Session {
 
   async end(): Promise<void> {
     await this.#store.close();
+    await this.#other?.close();
   }
 
   async #say(commands: readonly Command[]): Promise<void> {
     const [first] = commands;
     if (first?.do === 'clock') return this.#moveClock(first.ms);
     if (first?.do === 'crash') return this.#crash(first.by);
+    if (first?.do === 'other process') return this.#switchProcess();
     const steps = commands.flatMap((command) => this.#steps.prepare(command) ?? []);
     const begun = steps.map((step) => step.begin(this.#store).catch((error: unknown) => error));
     const answers = await Promise.all(begun);
@@ -93,17 +96,23 @@ export class Session {
 
   async #crash(by: 'kill' | 'kill while writing' | 'close'): Promise<void> {
     this.#transcript.push(`  ${by === 'close' ? by : `crash by a ${by}`}, and open again`);
-    const old = this.#store;
     const from = this.#path();
-    if (by === 'close') {
-      await old.close();
-    } else {
+    if (by !== 'close') {
       this.#files += 1;
       copyAsKilled(from, this.#path());
       if (by === 'kill while writing') appendFileSync(`${this.#path()}-wal`, Buffer.alloc(6_000, 1));
-      await old.close();
     }
+    await this.end();
+    this.#other = undefined;
     this.#store = await openStore(this.#path(), this.#driver);
+    this.#steps.restart();
+  }
+
+  async #switchProcess(): Promise<void> {
+    this.#transcript.push('  the other process:');
+    const other = this.#other ?? (await openStore(this.#path(), this.#driver));
+    this.#other = this.#store;
+    this.#store = other;
     this.#steps.restart();
   }
 

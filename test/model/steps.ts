@@ -94,6 +94,7 @@ export class Steps {
         return this.#reread(command);
       case 'clock':
       case 'crash':
+      case 'other process':
         return undefined;
     }
   }
