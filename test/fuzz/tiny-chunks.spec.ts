@@ -9,7 +9,7 @@ import { memoryUse } from './memory-use.js';
 
 afterEach(closeApps);
 
-const BODY_BYTES = 100_000;
+const BODY_BYTES = 30_000;
 const LIVE_MIB_MAX = 4;
 
 describe.each(ADAPTERS)('a body in chunks of one byte, on %s', (adapter) => {
