@@ -1,5 +1,6 @@
 import type { DeadLetter, WebhookEvent } from './event.js';
 import type { VerifiedMessage } from './message.js';
+import type { Incident } from './incident.js';
 import type { Provider, Reading } from './provider.js';
 import type { RunKey } from './run-state.js';
 import type { Run } from './run.js';
@@ -13,6 +14,9 @@ export interface EventFacts {
   readonly run?: Run;
   readonly messageType?: string;
   readonly deadLetter?: DeadLetter;
+  readonly late?: boolean;
+  readonly firstFailure?: boolean;
+  readonly incident?: Incident;
 }
 
 /** The payload of an event cannot be had any more. */
@@ -67,7 +71,12 @@ function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
 
 /** What `eventData` stored. */
 export function eventFacts(data: string): EventFacts {
-  return JSON.parse(data, reviveDates) as EventFacts;
+  return parseDated<EventFacts>(data);
+}
+
+/** Reads JSON that was written from an object of ours: its dates are under names that end in `At`. */
+export function parseDated<T>(text: string): T {
+  return JSON.parse(text, reviveDates) as T;
 }
 
 /** Dates are the only values kept under names that end in `At`. */

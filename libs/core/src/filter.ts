@@ -33,6 +33,8 @@ export interface Filterable {
 export interface Routable extends Filterable {
   readonly type: string;
   readonly messageType?: string;
+  /** It arrived after a later state was known. */
+  readonly late?: boolean;
 }
 
 /** A kind of event a handler asked for, with its filter. */
@@ -42,6 +44,8 @@ export interface Subscription {
     | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
     | { readonly provider: string; /** All of them if absent. */ readonly messageType?: string };
   readonly filter: EventFilter;
+  /** Also `run.started` of a run that is known to be over. */
+  readonly includeLate?: boolean;
   /** User code, run in the attempt: false means the delivery is recorded as skipped. */
   readonly when?: (event: never) => boolean | Promise<boolean>;
 }

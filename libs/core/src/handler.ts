@@ -89,7 +89,8 @@ export function resolveHandlerOptions(
 
 /** Whether a subscription wants an event, as far as can be told without running user code. */
 export function wants(subscription: Subscription, event: Routable): boolean {
-  const { on, filter } = subscription;
+  const { on, filter, includeLate = false } = subscription;
+  if (event.type === 'run.started' && event.late && !includeLate) return false;
   const fits =
     'types' in on
       ? (on.types as readonly string[]).includes(event.type)

@@ -13,19 +13,22 @@ export {
   ShutdownError,
   StoreUnavailableError,
 } from './errors.js';
-export { PayloadUnavailableError } from './event-data.js';
+export { parseDated, PayloadUnavailableError } from './event-data.js';
 export {
   DEAD_LETTER_EVENT_TYPE,
   MESSAGE_EVENT_TYPE,
   type DeadLetter,
   type DeadLetterEvent,
   RUN_EVENT_TYPES,
+  RUN_SIGNAL_TYPES,
   type MessageEvent,
   type RunCanceled,
   type RunCompleted,
   type RunEvent,
   type RunEventType,
   type RunFailed,
+  type RunRecovered,
+  type RunSignalType,
   type RunStarted,
   type RunSucceeded,
   type WebhookEvent,
@@ -41,7 +44,8 @@ export {
 } from './filter.js';
 export { matchesPattern } from './glob.js';
 export { HandlerSet } from './handler-set.js';
-export { Inbox, type InboxOptions, type Replay } from './inbox.js';
+export type { FailedRun, Incident, JobState } from './incident.js';
+export { Inbox, type InboxOptions, type Replay, type RunDetail } from './inbox.js';
 export type * from './inbox-reader.js';
 export {
   requireWhole,
@@ -81,7 +85,7 @@ export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } 
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export type { RetryOptions } from './retry-policy.js';
 export { Router } from './routing.js';
-export type { NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+export type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
 export {
   runDurationMs,
   type Reference,

@@ -49,6 +49,9 @@ export const LIMITS = Object.freeze({
   /** Violations named in one reason. */
   violationsMax: 5,
 
+  /** Failed runs that an incident lists; it counts them all. */
+  incidentRunsMax: 100,
+
   // --- dispatch ---
   /** Handlers running at the same time in one process. */
   concurrency: 10,

@@ -3,7 +3,8 @@ import { eventData, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
 import type { Reading } from './provider.js';
 import type { Router } from './routing.js';
-import { advanceRun, type NewEvent, type RunDecision, type RunKey, type RunState } from './run-state.js';
+import { newsOf } from './run-news.js';
+import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
 import type { Routable } from './filter.js';
@@ -30,9 +31,15 @@ export class MessageReader {
     if (reading.state !== 'read') {
       return { ...base, decide: () => ({ events: this.#messageEvents(message, reading, now) }) };
     }
-    const { account, id: runId } = reading.signal.run;
-    const run: RunKey = { source: message.source, accountId: account.id, runId };
-    return { ...base, run, decide: (known) => this.#decide(message, reading, run, now, known) };
+    const { account, id: runId, job } = reading.signal.run;
+    const { source } = message;
+    const run: RunKey = { source, accountId: account.id, runId };
+    return {
+      ...base,
+      run,
+      job: { source, jobKey: job.key },
+      decide: (known) => this.#decide(message, reading, run, now, known),
+    };
   }
 
   #reading(message: ClaimedMessage): Reading {
@@ -55,17 +62,19 @@ export class MessageReader {
     reading: Reading & { state: 'read' },
     key: RunKey,
     now: Date,
-    known: RunState | undefined,
+    known: Known,
   ): RunDecision {
-    const { run, types, occurredAt } = reading.signal;
-    const { job, startedAt, finishedAt } = run;
-    const { state, newTypes, contradicts } = advanceRun(known, { jobKey: job.key, types, startedAt, finishedAt });
-    const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run };
-    const events = newTypes.map((type) => this.#event(message, type, runEventId(type, key), facts, now));
+    const { run, occurredAt } = reading.signal;
+    const news = newsOf(known, reading.signal);
+    const events = news.events.map(({ type, extras }) => {
+      const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
+      return this.#event(message, type, runEventId(type, key), facts, now);
+    });
     return {
-      run: state,
+      run: news.run,
       events: [...events, ...this.#messageEvents(message, reading, now)],
-      ...(contradicts && { contradicts }),
+      ...(news.job && { job: news.job }),
+      ...(news.contradicts && { contradicts: news.contradicts }),
     };
   }
 
@@ -88,8 +97,15 @@ export class MessageReader {
 
   #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider, quiet } = message;
-    const { run, messageType } = facts;
-    const routable: Routable = { type, source, provider, ...(run && { run }), ...(messageType && { messageType }) };
+    const { run, messageType, late = false } = facts;
+    const routable: Routable = {
+      type,
+      source,
+      provider,
+      late,
+      ...(run && { run }),
+      ...(messageType && { messageType }),
+    };
     const deliveries = quiet ? [] : this.#router.deliveriesFor(routable, now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }

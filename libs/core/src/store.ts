@@ -2,7 +2,7 @@ import type { AttemptRecord } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
-import type { NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+import type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome } from './run-state.js';
 
 /** A verified message about to be stored. */
 export interface NewMessage {
@@ -62,10 +62,11 @@ export interface Recording {
   readonly reason?: string;
   /** The provider's own message type, where one could be told. */
   readonly messageType?: string;
-  /** The run this message is about. Its state is read under a lock and given to {@link decide}. */
+  /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */
   readonly run?: RunKey;
-  /** Pure: what to write, from what is known of the run. Called inside the transaction; may be called again. */
-  decide(known: RunState | undefined): RunDecision;
+  readonly job?: JobKey;
+  /** Pure: what to write, from what is known. Called inside the transaction; may be called again. */
+  decide(known: Known): RunDecision;
 }
 
 export interface Recorded {

@@ -33,14 +33,16 @@ export function readOptions(handler: string, { on, options }: HandlerMetadata): 
   const filter: Record<string, unknown> = {};
   const own: Record<string, unknown> = {};
   let when: Subscription['when'];
+  let includeLate: boolean | undefined;
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const option = `${handler}.${name}`;
     if (Object.hasOwn(FILTERS, name)) filter[name] = requireTexts(option, value);
     else if (Object.hasOwn(OPTIONS, name)) own[name] = value;
     else if (name === 'when') when = requirePredicate(option, value);
+    else if (name === 'includeLate') includeLate = requireBoolean(option, value);
     else throw new ConfigurationError(option, `there is no such option; expected one of ${optionNames()}`);
   }
-  return { subscription: { on, filter, ...(when && { when }) }, options: own };
+  return { subscription: { on, filter, ...(when && { when }), ...(includeLate && { includeLate }) }, options: own };
 }
 
 function requireTexts(option: string, value: unknown): unknown {
@@ -58,6 +60,11 @@ function requirePredicate(option: string, value: unknown): Subscription['when'] 
   throw new ConfigurationError(option, `found ${typeof value}; expected a function that answers true or false`);
 }
 
+function requireBoolean(option: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new ConfigurationError(option, `found ${typeof value}; expected true or false`);
+}
+
 function optionNames(): string {
-  return [...Object.keys(OPTIONS), ...Object.keys(FILTERS), 'when'].join(', ');
+  return [...Object.keys(OPTIONS), ...Object.keys(FILTERS), 'when', 'includeLate'].join(', ');
 }

@@ -18,6 +18,10 @@ export type {
   RunEvent,
   RunEventType,
   RunFailed,
+  RunRecovered,
+  RunDetail,
+  RunSummary,
+  Incident,
   RunStarted,
   RunStatus,
   RunSucceeded,
@@ -26,7 +30,15 @@ export type {
 export type { HandlerDecorator, HandlerDecoratorOptions } from './handler.decorator.js';
 export { OnDeadLetter } from './on-dead-letter.decorator.js';
 export { OnMessage } from './on-message.decorator.js';
-export { OnRun, OnRunCanceled, OnRunCompleted, OnRunFailed, OnRunStarted, OnRunSucceeded } from './on-run.decorator.js';
+export {
+  OnRun,
+  OnRunCanceled,
+  OnRunCompleted,
+  OnRunFailed,
+  OnRunRecovered,
+  OnRunStarted,
+  OnRunSucceeded,
+} from './on-run.decorator.js';
 export type { WebhookRequest } from './webhook-request.js';
 export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
 export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';

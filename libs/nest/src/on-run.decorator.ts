@@ -1,7 +1,16 @@
 import type { ProviderName, RunEvent, RunEventType } from 'nestjs-runhooks/core';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
-type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P>;
+type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P> &
+  ('run.started' extends T ? LateOption : unknown);
+
+interface LateOption {
+  /**
+   * Also run for a start that arrives when the run is known to be over.
+   * @default false
+   */
+  readonly includeLate?: boolean;
+}
 
 /** Runs the method when a run starts. */
 export function OnRunStarted<const P extends ProviderName = ProviderName>(
@@ -29,6 +38,16 @@ export function OnRunCanceled<const P extends ProviderName = ProviderName>(
   options: Options<'run.canceled', P> = {},
 ): HandlerDecorator<RunEvent<'run.canceled', P>> {
   return subscribe({ types: ['run.canceled'] }, options);
+}
+
+/**
+ * Runs the method when a job succeeds again: at the first success that finished after the latest failure of its open
+ * incident. `event.incident` tells what it recovers from.
+ */
+export function OnRunRecovered<const P extends ProviderName = ProviderName>(
+  options: Options<'run.recovered', P> = {},
+): HandlerDecorator<RunEvent<'run.recovered', P>> {
+  return subscribe({ types: ['run.recovered'] }, options);
 }
 
 /** Runs the method when a run is over, however it ended: results, if there are any, can be fetched now. */

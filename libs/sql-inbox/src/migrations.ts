@@ -25,6 +25,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('received_at', 'bigint', notNull)
         .addColumn('state', 'text', notNull)
         .addColumn('message_type', 'text')
+        .addColumn('account_id', 'text')
+        .addColumn('run_id', 'text')
         .addColumn('reason', 'text')
         .addColumn('id_reused', 'integer', notNull)
         .addColumn('reads', 'integer', notNull)
@@ -33,6 +35,21 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('lease', 'text')
         .execute();
       await createDueIndex(db, 'messages');
+      await db.schema
+        .createIndex('messages_run')
+        .on('messages')
+        .columns(['source', 'account_id', 'run_id'])
+        .where(sql.ref('run_id'), 'is not', null)
+        .execute();
+
+      await db.schema
+        .createTable('jobs')
+        .addColumn('source', 'text', notNull)
+        .addColumn('job_key', 'text', notNull)
+        .addColumn('latest_success_at', 'bigint')
+        .addColumn('incident', 'text')
+        .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
+        .execute();
 
       await db.schema
         .createTable('runs')
@@ -49,6 +66,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addPrimaryKeyConstraint('runs_key', ['source', 'account_id', 'run_id'])
         .execute();
       await db.schema.createIndex('runs_updated').on('runs').column('updated_at').execute();
+      await db.schema.createIndex('runs_job').on('runs').columns(['source', 'job_key', 'updated_at']).execute();
 
       await db.schema
         .createTable('events')

@@ -10,6 +10,7 @@ import type { AttemptOutcome, DeliveryState, MessageState, RunOutcome } from 'ne
 export interface Schema {
   message_keys: MessageKeysTable;
   messages: MessagesTable;
+  jobs: JobsTable;
   runs: RunsTable;
   events: EventsTable;
   deliveries: DeliveriesTable;
@@ -36,6 +37,9 @@ export interface MessagesTable {
   received_at: number;
   state: MessageState;
   message_type: string | null;
+  /** The run it is about, once it was read. */
+  account_id: string | null;
+  run_id: string | null;
   reason: string | null;
   /** 1: an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
@@ -44,6 +48,14 @@ export interface MessagesTable {
   quiet: number;
   due_at: number | null;
   lease: string | null;
+}
+
+export interface JobsTable {
+  source: string;
+  job_key: string;
+  latest_success_at: number | null;
+  /** The open incident, as JSON. */
+  incident: string | null;
 }
 
 export interface RunsTable {

@@ -9,12 +9,14 @@ import {
   type DeliverySummary,
   type EventSummary,
   type InboxCounts,
+  type JobState,
   type Logger,
   type MessageDetail,
   type MessageSummary,
   type NewMessage,
   type Page,
   type Recorded,
+  type RunSummary,
   type Store,
 } from 'nestjs-runhooks/core';
 import { SQLITE_DIALECT } from './dialect.js';
@@ -139,6 +141,18 @@ export class SqliteStore implements Store {
 
   attempts(...args: Arguments<'attempts'>): Promise<AttemptSummary[]> {
     return this.#read(() => this.#operations.attempts(...args));
+  }
+
+  runs(...args: Arguments<'runs'>): Promise<Page<RunSummary>> {
+    return this.#read(() => this.#operations.runs(...args));
+  }
+
+  run(...args: Arguments<'run'>): Promise<RunSummary | undefined> {
+    return this.#read(() => this.#operations.run(...args));
+  }
+
+  job(...args: Arguments<'job'>): Promise<JobState | undefined> {
+    return this.#read(() => this.#operations.job(...args));
   }
 
   counts(): Promise<InboxCounts> {
