@@ -16,7 +16,7 @@ interface LateOption {
 export function OnRunStarted<const P extends ProviderName = ProviderName>(
   options: Options<'run.started', P> = {},
 ): HandlerDecorator<RunEvent<'run.started', P>> {
-  return subscribe({ types: ['run.started'] }, options);
+  return subscribe<RunEvent<'run.started', P>, P>({ types: ['run.started'] }, options);
 }
 
 /** Runs the method when a run has ended well. */
@@ -76,5 +76,5 @@ export function OnRun(
     if (typeof arg === 'string') types.push(arg);
     else options = arg;
   }
-  return subscribe({ types }, options);
+  return subscribe<RunEvent, ProviderName>({ types }, options);
 }
