@@ -10,6 +10,8 @@ import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { TaskEvaluator } from './task-evaluator.js';
+import { TaskPlanner } from './task-planner.js';
 import { WakeUp } from './wake-up.js';
 
 export interface DispatcherOptions {
@@ -34,6 +36,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #reader: MessageReader;
+  readonly #evaluator: TaskEvaluator;
   readonly #attempts: AttemptsInFlight;
   readonly #wakeUp = new WakeUp();
   /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
@@ -45,7 +48,8 @@ export class Dispatcher {
     const { store, router, clock, logger, guard, abortGraceMs } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
-    this.#reader = new MessageReader(this.#sources, router);
+    this.#reader = new MessageReader(this.#sources, router, new TaskPlanner(options.handlers));
+    this.#evaluator = new TaskEvaluator(options.handlers, router);
     const onChange = (): void => this.wake();
     this.#attempts = new AttemptsInFlight({ store, router, clock, logger, guard, abortGraceMs, onChange });
   }
@@ -114,7 +118,7 @@ export class Dispatcher {
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
-    const read = await this.#readMessages();
+    const read = (await this.#readMessages()) + (await this.#evaluateTasks());
     let started = 0;
     for (const { handlerIds, free } of this.#openings()) {
       started += await this.#startDeliveries(handlerIds, free);
@@ -131,6 +135,15 @@ export class Dispatcher {
     const recorded = await store.record(recordings, claim.now);
     recorded.forEach((result, index) => this.#log(messages[index], recordings[index], result));
     return messages.length;
+  }
+
+  /** Tasks change nothing outside the inbox, so they need no attempts of their own: one that fails is taken again. */
+  async #evaluateTasks(): Promise<number> {
+    const { store, handlers } = this.#options;
+    const claim = this.#claim(LIMITS.claimMax);
+    const tasks = await store.claimTasks({ ...claim, handlerIds: handlers.watching().map(({ id }) => id) });
+    await Promise.all(tasks.map((task) => store.evaluate(this.#evaluator.evaluationOf(task, claim.now), claim.now)));
+    return tasks.length;
   }
 
   #log(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {

@@ -1,9 +1,10 @@
 import type { DeadLetter, WebhookEvent } from './event.js';
 import type { VerifiedMessage } from './message.js';
+import { parseDated } from './dated-json.js';
 import type { Incident } from './incident.js';
 import type { Provider, Reading } from './provider.js';
 import type { RunKey } from './run-state.js';
-import type { Run } from './run.js';
+import type { JoinedRun, Run } from './run.js';
 import type { StoredEvent } from './store.js';
 import { RunhooksError } from './errors.js';
 
@@ -17,6 +18,8 @@ export interface EventFacts {
   readonly late?: boolean;
   readonly firstFailure?: boolean;
   readonly incident?: Incident;
+  readonly stuckAfterMs?: number;
+  readonly runs?: readonly JoinedRun[];
 }
 
 /** The payload of an event cannot be had any more. */
@@ -72,14 +75,4 @@ function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
 /** What `eventData` stored. */
 export function eventFacts(data: string): EventFacts {
   return parseDated<EventFacts>(data);
-}
-
-/** Reads JSON that was written from an object of ours: its dates are under names that end in `At`. */
-export function parseDated<T>(text: string): T {
-  return JSON.parse(text, reviveDates) as T;
-}
-
-/** Dates are the only values kept under names that end in `At`. */
-function reviveDates(key: string, value: unknown): unknown {
-  return key.endsWith('At') && typeof value === 'string' ? new Date(value) : value;
 }

@@ -1,6 +1,6 @@
 import type { Incident } from './incident.js';
 import type { ProviderMessageType, ProviderName, ProviderPayloads } from './provider-payloads.js';
-import type { Run } from './run.js';
+import type { JoinedRun, Run } from './run.js';
 
 /** What a message can tell of a run. `run.completed` means over: the provider will say nothing more about this run. */
 export const RUN_SIGNAL_TYPES = [
@@ -84,6 +84,24 @@ interface DeadLetterEventOf<P extends ProviderName> extends EventBase<typeof DEA
   readonly run?: Run;
 }
 
+/** Event type of a run that takes too long, for the `@OnRunStuck` handler that watches it. */
+export const RUN_STUCK_EVENT_TYPE = 'run.stuck';
+
+interface RunStuckEventOf<P extends ProviderName> extends EventBase<typeof RUN_STUCK_EVENT_TYPE, P> {
+  /** As its start told it. */
+  readonly run: Run;
+  /** The time that the run has exceeded, in milliseconds since its start. */
+  readonly stuckAfterMs: number;
+}
+
+/** Event type of runs that have all finished, for the `@OnAllRuns` handler that waits for them. */
+export const RUNS_JOINED_EVENT_TYPE = 'runs.joined';
+
+interface RunsJoinedEventOf<P extends ProviderName> extends EventBase<typeof RUNS_JOINED_EVENT_TYPE, P> {
+  /** One run for each of the handler's `jobs`, in their order. */
+  readonly runs: readonly JoinedRun[];
+}
+
 /** An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. */
 export type RunEvent<T extends RunEventType = RunEventType, P extends ProviderName = ProviderName> = {
   [K in T]: { [Q in P]: RunEventOf<K, Q> & (K extends keyof RunEventExtras ? RunEventExtras[K] : unknown) }[P];
@@ -100,6 +118,12 @@ export type MessageEvent<
 /** A delivery has become a dead letter; what `@OnDeadLetter` handlers get. */
 export type DeadLetterEvent<P extends ProviderName = ProviderName> = { [Q in P]: DeadLetterEventOf<Q> }[P];
 
+/** A run has started and takes too long; what `@OnRunStuck` handlers get. */
+export type RunStuck<P extends ProviderName = ProviderName> = { [Q in P]: RunStuckEventOf<Q> }[P];
+
+/** All the runs a barrier waited for; what `@OnAllRuns` handlers get. `provider` and `payload` are those of the last one. */
+export type RunsJoined<P extends ProviderName = ProviderName> = { [Q in P]: RunsJoinedEventOf<Q> }[P];
+
 export type RunStarted<P extends ProviderName = ProviderName> = RunEvent<'run.started', P>;
 export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvent<'run.succeeded', P>;
 export type RunFailed<P extends ProviderName = ProviderName> = RunEvent<'run.failed', P>;
@@ -108,6 +132,6 @@ export type RunCompleted<P extends ProviderName = ProviderName> = RunEvent<'run.
 export type RunRecovered<P extends ProviderName = ProviderName> = RunEvent<'run.recovered', P>;
 
 /** Anything a handler can be given. */
-export type WebhookEvent = RunEvent | MessageEvent | DeadLetterEvent;
+export type WebhookEvent = RunEvent | RunStuck | RunsJoined | MessageEvent | DeadLetterEvent;
 
 export type WebhookEventType = WebhookEvent['type'];

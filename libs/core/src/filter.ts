@@ -1,7 +1,9 @@
+import type { BarrierOptions } from './barrier-options.js';
 import type { DEAD_LETTER_EVENT_TYPE, RunEventType } from './event.js';
 import { matchesPattern } from './glob.js';
 import type { ProviderName } from './provider-payloads.js';
 import type { Reference, Run } from './run.js';
+import type { StuckAfter } from './watchdog.js';
 
 /** A value, or several of which one must fit. */
 export type OneOrMore<T> = T | readonly T[];
@@ -37,12 +39,19 @@ export interface Routable extends Filterable {
   readonly late?: boolean;
 }
 
+/** What a handler asked for. */
+export type SubscribedTo =
+  | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
+  /** A provider's own messages: all of them, if no type is named. */
+  | { readonly provider: string; readonly messageType?: string }
+  /** `run.stuck`, for runs that take this long. */
+  | { readonly stuck: StuckAfter }
+  /** `runs.joined`, of these runs. */
+  | { readonly barrier: BarrierOptions };
+
 /** A kind of event a handler asked for, with its filter. */
 export interface Subscription {
-  /** Run event types, or a provider's messages. */
-  readonly on:
-    | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
-    | { readonly provider: string; /** All of them if absent. */ readonly messageType?: string };
+  readonly on: SubscribedTo;
   readonly filter: EventFilter;
   /** Also `run.started` of a run that is known to be over. */
   readonly includeLate?: boolean;
@@ -73,7 +82,8 @@ function isOneOf(wanted: OneOrMore<string> | undefined, value: string): boolean 
   return wanted === undefined || valuesOf(wanted).includes(value);
 }
 
-function refersTo(wanted: OneOrMore<string> | undefined, reference: Reference | undefined): boolean {
+/** Whether the id or the name fits; true if nothing is wanted. */
+export function refersTo(wanted: OneOrMore<string> | undefined, reference: Reference | undefined): boolean {
   if (wanted === undefined) return true;
   const { id, name } = reference ?? {};
   return valuesOf(wanted).some(

@@ -1,6 +1,7 @@
 import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
-import type { JobKey, RunKey, RunOutcome, RunState } from './run-state.js';
+import type { RunOutcome } from './run-outcome.js';
+import type { JobKey, RunKey, RunState } from './run-state.js';
 import type { AttemptRecord, DeliveryState } from './delivery.js';
 
 /** A piece of a long list, newest first. */

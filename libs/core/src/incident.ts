@@ -1,5 +1,5 @@
 import { LIMITS } from './limits.js';
-import type { RunOutcome } from './run-state.js';
+import type { RunOutcome } from './run-outcome.js';
 
 /** A run that an incident counts. */
 export interface FailedRun {

@@ -13,7 +13,8 @@ export {
   ShutdownError,
   StoreUnavailableError,
 } from './errors.js';
-export { parseDated, PayloadUnavailableError } from './event-data.js';
+export { parseDated } from './dated-json.js';
+export { PayloadUnavailableError } from './event-data.js';
 export {
   DEAD_LETTER_EVENT_TYPE,
   MESSAGE_EVENT_TYPE,
@@ -29,7 +30,9 @@ export {
   type RunFailed,
   type RunRecovered,
   type RunSignalType,
+  type RunsJoined,
   type RunStarted,
+  type RunStuck,
   type RunSucceeded,
   type WebhookEvent,
   type WebhookEventType,
@@ -39,10 +42,16 @@ export {
   type EventFilter,
   type Filterable,
   type Routable,
+  type SubscribedTo,
   type OneOrMore,
   type Subscription,
 } from './filter.js';
 export { matchesPattern } from './glob.js';
+export type { BarrierOptions } from './barrier-options.js';
+export { checkBarrier } from './barrier.js';
+export type { NewTask } from './new-task.js';
+export type * from './task.js';
+export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';
 export { Inbox, type InboxOptions, type Replay, type RunDetail } from './inbox.js';
@@ -85,9 +94,10 @@ export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } 
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export type { RetryOptions } from './retry-policy.js';
 export { Router } from './routing.js';
-export type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+export type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunState } from './run-state.js';
 export {
   runDurationMs,
+  type JoinedRun,
   type Reference,
   type Run,
   type RunCommand,
@@ -108,3 +118,4 @@ export { StoreGuard } from './store-guard.js';
 export type * from './store.js';
 export { parseTimestamp } from './timestamps.js';
 export type { SignatureCheck, Verification } from './verification.js';
+export type { RunOutcome } from './run-outcome.js';

@@ -49,6 +49,11 @@ export const LIMITS = Object.freeze({
   /** Violations named in one reason. */
   violationsMax: 5,
 
+  /** Default of `runsMin` of `@OnRunStuck`, and the last runs of a job that its usual duration is taken from. */
+  stuckRunsMin: 10,
+  stuckRunsMax: 100,
+  /** Jobs of one barrier. */
+  barrierJobsMax: 50,
   /** Failed runs that an incident lists; it counts them all. */
   incidentRunsMax: 100,
 

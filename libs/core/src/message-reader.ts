@@ -1,9 +1,10 @@
 import { MESSAGE_EVENT_TYPE } from './event.js';
 import { eventData, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
-import type { Reading } from './provider.js';
+import type { Reading, RunSignal } from './provider.js';
 import type { Router } from './routing.js';
-import { newsOf } from './run-news.js';
+import { newsOf, type RunNews } from './run-news.js';
+import type { RunNewsForTasks, TaskPlanner } from './task-planner.js';
 import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
@@ -13,10 +14,12 @@ import type { Routable } from './filter.js';
 export class MessageReader {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #router: Router;
+  readonly #planner: TaskPlanner;
 
-  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router) {
+  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router, planner: TaskPlanner) {
     this.#sources = sources;
     this.#router = router;
+    this.#planner = planner;
   }
 
   read(message: ClaimedMessage, lease: string, now: Date): Recording {
@@ -70,12 +73,23 @@ export class MessageReader {
       const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
       return this.#event(message, type, runEventId(type, key), facts, now);
     });
+    const tasks = message.quiet ? [] : this.#planner.tasksFor(this.#newsForTasks(message, reading.signal, news), now);
     return {
       run: news.run,
+      ...(tasks.length > 0 && { tasks }),
       events: [...events, ...this.#messageEvents(message, reading, now)],
       ...(news.job && { job: news.job }),
       ...(news.contradicts && { contradicts: news.contradicts }),
     };
+  }
+
+  #newsForTasks(
+    { source, provider, receivedAt }: ClaimedMessage,
+    { run, types, occurredAt: happenedAt }: RunSignal,
+    { events }: RunNews,
+  ): RunNewsForTasks {
+    const fresh = new Set(events.filter(({ extras }) => !extras.late).map(({ type }) => type));
+    return { source, provider, receivedAt, run, happenedAt, types: types.filter((type) => fresh.has(type)) };
   }
 
   /** A message is an event of its own only where a handler asks for it: otherwise the message is record enough. */

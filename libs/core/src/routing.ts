@@ -14,15 +14,23 @@ export class Router {
     this.#ids = ids;
   }
 
+  /** A delivery for one handler, whose filters were looked at before. */
+  deliveriesTo(handlerId: string, event: Routable, now: Date): NewDelivery[] {
+    const handler = this.#handlers.get(handlerId);
+    return handler ? [this.#delivery(handler, event, now)] : [];
+  }
+
   /** A delivery for each handler that wants the event; only for those named, if any are. */
   deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): NewDelivery[] {
     return this.#handlers
       .wanting(event)
       .filter(({ id }) => handlerIds === undefined || handlerIds.includes(id))
-      .map((handler) => {
-        const lane = laneOf(handler, event);
-        return { id: this.#ids.next('dlv', now), handlerId: handler.id, ...(lane && { lane }) };
-      });
+      .map((handler) => this.#delivery(handler, event, now));
+  }
+
+  #delivery(handler: Handler, event: Routable, now: Date): NewDelivery {
+    const lane = laneOf(handler, event);
+    return { id: this.#ids.next('dlv', now), handlerId: handler.id, ...(lane && { lane }) };
   }
 }
 

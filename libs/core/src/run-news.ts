@@ -2,7 +2,8 @@ import type { RunEventType, RunSignalType } from './event.js';
 import type { EventFacts } from './event-data.js';
 import { advanceJob, type JobState } from './incident.js';
 import type { RunSignal } from './provider.js';
-import { advanceRun, outcomeOf, type Known, type RunOutcome, type RunState } from './run-state.js';
+import type { RunOutcome } from './run-outcome.js';
+import { advanceRun, outcomeOf, type Known, type RunState } from './run-state.js';
 
 /** An event that follows from a message, with what only its type carries. */
 export interface EventNews {

@@ -1,5 +1,7 @@
 import type { RunSignalType } from './event.js';
 import type { JobState } from './incident.js';
+import type { NewTask } from './new-task.js';
+import type { RunOutcome } from './run-outcome.js';
 
 /** Names a run in the inbox. */
 export interface RunKey {
@@ -19,8 +21,6 @@ export interface Known {
   readonly run?: RunState;
   readonly job?: JobState;
 }
-
-export type RunOutcome = 'succeeded' | 'failed' | 'canceled';
 
 /** What the inbox knows of a run, from all its messages. Outlives the messages and events themselves. */
 export interface RunState {
@@ -57,6 +57,7 @@ export interface RunDecision {
   readonly run?: RunState;
   readonly job?: JobState;
   readonly events: readonly NewEvent[];
+  readonly tasks?: readonly NewTask[];
   /** The message names another outcome than the one the run has had. */
   readonly contradicts?: RunOutcome;
 }

@@ -1,8 +1,10 @@
 import type { AttemptRecord } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
+import type { ClaimedTask, TaskEvaluation } from './task.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
-import type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome } from './run-state.js';
+import type { RunOutcome } from './run-outcome.js';
+import type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey } from './run-state.js';
 
 /** A verified message about to be stored. */
 export interface NewMessage {
@@ -157,6 +159,11 @@ export interface Purge {
   readonly limit: number;
 }
 
+export interface TaskClaim extends Claim {
+  /** Only tasks of these handlers. */
+  readonly handlerIds: readonly string[];
+}
+
 /**
  * Port: keeps an inbox. Every verb is one atomic, durable step: when its promise resolves the effect has survived an
  * fsync, when it rejects with {@link StoreUnavailableError} it is unknown, and repeating it is safe. There are no
@@ -172,7 +179,7 @@ export interface Store extends InboxReader {
    * stored as `quarantined` bytes.
    */
   append(message: NewMessage): Promise<Appended>;
-  /** When the next work is due that {@link claimMessages} or {@link claimDeliveries} would take. */
+  /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: Pick<MessageClaim, 'sources'> & Pick<DeliveryClaim, 'handlerIds'>): Promise<Date | undefined>;
   /** Takes `stored` messages that nobody holds, oldest first, and counts the read. */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
@@ -187,6 +194,10 @@ export interface Store extends InboxReader {
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
   /** Records an attempt. Answers false, and writes nothing, if the claim was lost meanwhile. */
   settle(settlement: Settlement, now: Date): Promise<boolean>;
+  /** Takes due tasks that nobody holds, longest due first. */
+  claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
+  /** Decides a task in one transaction. Answers false, and writes nothing, if the claim was lost meanwhile. */
+  evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
   /** Makes dead letters due at once, with all their attempts before them again. Answers how many. */
   redrive(redrive: Redrive, now: Date): Promise<number>;
   /** Adds deliveries of stored events, once per `(event, handler, replayId)`. Answers how many were new. */

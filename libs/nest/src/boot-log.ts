@@ -1,4 +1,11 @@
-import { valuesOf, type Handler, type Logger, type OpenSource, type Subscription } from 'nestjs-runhooks/core';
+import {
+  valuesOf,
+  type Handler,
+  type Logger,
+  type OpenSource,
+  type SubscribedTo,
+  type Subscription,
+} from 'nestjs-runhooks/core';
 
 /** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
 export function logBoot(
@@ -34,7 +41,7 @@ function logHandler(logger: Logger, handler: Handler, sources: readonly OpenSour
 }
 
 function describe({ on, filter, when }: Subscription): string {
-  const what = 'types' in on ? on.types.join(', ') : `${on.provider} message ${on.messageType ?? '*'}`;
+  const what = describeKind(on);
   const conditions = Object.entries(filter).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${valuesOf<string>(value).join(' or ')}`],
   );
@@ -42,8 +49,18 @@ function describe({ on, filter, when }: Subscription): string {
   return conditions.length === 0 ? what : `${what} where ${conditions.join(', ')}`;
 }
 
+function describeKind(on: SubscribedTo): string {
+  if ('types' in on) return on.types.join(', ');
+  if ('stuck' in on) {
+    const { stuck } = on;
+    return `run.stuck after ${'afterMs' in stuck ? `${stuck.afterMs} ms` : `${stuck.p95Times} times the usual`}`;
+  }
+  if ('barrier' in on) return `runs.joined of ${on.barrier.jobs.join(', ')} within ${on.barrier.withinMs} ms`;
+  return `${on.provider} message ${on.messageType ?? '*'}`;
+}
+
 function cannotMatch({ on, filter }: Subscription, sources: readonly OpenSource[]): boolean {
-  const providers: readonly string[] = 'types' in on ? valuesOf<string>(filter.provider) : [on.provider];
+  const providers: readonly string[] = 'provider' in on ? [on.provider] : valuesOf<string>(filter.provider);
   const names = valuesOf(filter.source);
   return !sources.some(
     ({ name, provider }) =>

@@ -1,4 +1,11 @@
-import { ConfigurationError, type EventFilter, type HandlerOptions, type Subscription } from 'nestjs-runhooks/core';
+import {
+  checkBarrier,
+  checkStuckAfter,
+  ConfigurationError,
+  type EventFilter,
+  type HandlerOptions,
+  type Subscription,
+} from 'nestjs-runhooks/core';
 import type { HandlerMetadata } from './handler-metadata.js';
 
 /** Names of the options, by what they are for; the compiler sees to it that none is missing. */
@@ -34,6 +41,8 @@ export function readOptions(handler: string, { on, options }: HandlerMetadata): 
   const own: Record<string, unknown> = {};
   let when: Subscription['when'];
   let includeLate: boolean | undefined;
+  if ('stuck' in on) checkStuckAfter(handler, on.stuck);
+  if ('barrier' in on) checkBarrier(handler, on.barrier);
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const option = `${handler}.${name}`;
     if (Object.hasOwn(FILTERS, name)) filter[name] = requireTexts(option, value);

@@ -22,12 +22,15 @@ export type {
   RunDetail,
   RunSummary,
   Incident,
+  RunsJoined,
   RunStarted,
+  RunStuck,
   RunStatus,
   RunSucceeded,
   WebhookEvent,
 } from 'nestjs-runhooks/core';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './handler.decorator.js';
+export { OnAllRuns } from './on-all-runs.decorator.js';
 export { OnDeadLetter } from './on-dead-letter.decorator.js';
 export { OnMessage } from './on-message.decorator.js';
 export {
@@ -39,6 +42,7 @@ export {
   OnRunStarted,
   OnRunSucceeded,
 } from './on-run.decorator.js';
+export { OnRunStuck } from './on-run-stuck.decorator.js';
 export type { WebhookRequest } from './webhook-request.js';
 export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
 export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';

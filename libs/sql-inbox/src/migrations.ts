@@ -128,6 +128,25 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('error_stack', 'text')
         .addPrimaryKeyConstraint('attempts_key', ['delivery_id', 'attempt'])
         .execute();
+
+      await db.schema
+        .createTable('tasks')
+        .addColumn('id', 'text', primaryKey)
+        .addColumn('handler_id', 'text', notNull)
+        .addColumn('source', 'text', notNull)
+        .addColumn('provider', 'text', notNull)
+        .addColumn('message_id', 'text', notNull)
+        .addColumn('data', 'text', notNull)
+        .addColumn('due_at', 'bigint', notNull)
+        .addColumn('lease', 'text')
+        .execute();
+      await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
+
+      await db.schema
+        .createTable('barriers')
+        .addColumn('name', 'text', primaryKey)
+        .addColumn('waiting', 'text', notNull)
+        .execute();
     },
   },
 };

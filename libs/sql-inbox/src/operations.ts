@@ -6,6 +6,7 @@ import { countInbox } from './operations/count-inbox.js';
 import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
 import { findMessage, listMessages } from './operations/list-messages.js';
+import { claimTasks, evaluateTask } from './operations/do-tasks.js';
 import { findJob, findRun, listRuns } from './operations/list-runs.js';
 import { nextDueAt } from './operations/next-due.js';
 import { purgeInbox } from './operations/purge-inbox.js';
@@ -22,6 +23,8 @@ export function inboxOperations(dialect: SqlDialect) {
     record: recordReading(dialect),
     claimDeliveries: claimDeliveries(dialect),
     renew: renewDeliveries(dialect),
+    claimTasks: claimTasks(dialect),
+    evaluate: evaluateTask(dialect),
     settle: settleDelivery(dialect),
     nextDueAt: nextDueAt(dialect),
     redrive: redriveDeliveries(dialect),

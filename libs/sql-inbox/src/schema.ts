@@ -15,6 +15,8 @@ export interface Schema {
   events: EventsTable;
   deliveries: DeliveriesTable;
   attempts: AttemptsTable;
+  tasks: TasksTable;
+  barriers: BarriersTable;
 }
 
 /** What makes a message a duplicate. Outlives the message itself. */
@@ -109,4 +111,22 @@ export interface AttemptsTable {
   error_name: string | null;
   error_message: string | null;
   error_stack: string | null;
+}
+
+export interface TasksTable {
+  id: string;
+  handler_id: string;
+  source: string;
+  provider: string;
+  message_id: string;
+  data: string;
+  due_at: number;
+  lease: string | null;
+}
+
+export interface BarriersTable {
+  /** Its handler's id. */
+  name: string;
+  /** The runs that wait, as JSON. */
+  waiting: string;
 }

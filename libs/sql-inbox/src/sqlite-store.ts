@@ -6,6 +6,7 @@ import {
   type AttemptSummary,
   type ClaimedDelivery,
   type ClaimedMessage,
+  type ClaimedTask,
   type DeliverySummary,
   type EventSummary,
   type InboxCounts,
@@ -105,6 +106,14 @@ export class SqliteStore implements Store {
 
   settle(...args: Arguments<'settle'>): Promise<boolean> {
     return this.#write(() => this.#operations.settle(...args));
+  }
+
+  claimTasks(...args: Arguments<'claimTasks'>): Promise<ClaimedTask[]> {
+    return this.#write(() => this.#operations.claimTasks(...args));
+  }
+
+  evaluate(...args: Arguments<'evaluate'>): Promise<boolean> {
+    return this.#write(() => this.#operations.evaluate(...args));
   }
 
   redrive(...args: Arguments<'redrive'>): Promise<number> {

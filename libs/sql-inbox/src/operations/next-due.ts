@@ -26,10 +26,20 @@ export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: Scope) => Transa
       .orderBy('due_at')
       .limit(1),
   );
+  const nextTask = statement<{ handlers: string }, { due_at: number }>((value) =>
+    db
+      .selectFrom('tasks')
+      .select('due_at')
+      .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
+      .orderBy('due_at')
+      .limit(1),
+  );
   return function* ({ sources, handlerIds }) {
+    const handlers = JSON.stringify(handlerIds);
     const [message] = yield* nextMessage({ sources: JSON.stringify(sources) });
-    const [delivery] = yield* nextDelivery({ handlers: JSON.stringify(handlerIds) });
-    const times = [message, delivery].flatMap((row) => (row ? [row.due_at] : []));
+    const [delivery] = yield* nextDelivery({ handlers });
+    const [task] = yield* nextTask({ handlers });
+    const times = [message, delivery, task].flatMap((row) => (row ? [row.due_at] : []));
     return times.length === 0 ? undefined : new Date(Math.min(...times));
   };
 }

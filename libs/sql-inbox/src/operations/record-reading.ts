@@ -2,6 +2,7 @@ import type { Recorded, Recording } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
+import { insertTask } from './do-tasks.js';
 import { insertEvent } from './insert-event.js';
 import { jobRows, runRows } from './run-rows.js';
 
@@ -13,6 +14,7 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
   const jobs = jobRows(dialect);
   const runs = runRows(dialect);
   const insert = insertEvent(dialect);
+  const addTask = insertTask(dialect);
 
   return function* (recording, now) {
     const { messageId: id, lease, state, reason = null, messageType: message_type = null } = recording;
@@ -36,6 +38,7 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
       eventIds.push(event.id);
       deliveries += event.deliveries.length;
     }
+    for (const task of decision.tasks ?? []) yield* addTask(task, { source, provider, message_id: id });
     const { contradicts } = decision;
     const idReused = message.id_reused === 1;
     return { recorded: true, eventIds, deliveries, idReused, ...(contradicts && { contradicts }) };
