@@ -66,21 +66,23 @@ export class HostController {
   }
 }
 
-/** What the app logged. */
+/** What the app logged, each line with everything that was given with it. */
 export class LogLines implements LoggerService {
   readonly lines: string[] = [];
 
-  log = (message: unknown): void => this.#add('log', message);
-  warn = (message: unknown): void => this.#add('warn', message);
-  error = (message: unknown): void => this.#add('error', message);
-  debug = (message: unknown): void => this.#add('debug', message);
+  log = (...said: unknown[]): void => this.#add('log', said);
+  warn = (...said: unknown[]): void => this.#add('warn', said);
+  error = (...said: unknown[]): void => this.#add('error', said);
+  debug = (...said: unknown[]): void => this.#add('debug', said);
+  fatal = (...said: unknown[]): void => this.#add('fatal', said);
 
   containing(part: string): string[] {
     return this.lines.filter((line) => line.includes(part));
   }
 
-  #add(level: string, message: unknown): void {
-    this.lines.push(`${level} ${message instanceof Error ? (message.stack ?? message.message) : String(message)}`);
+  #add(level: string, said: readonly unknown[]): void {
+    const texts = said.map((one) => (one instanceof Error ? String(one.stack) : String(one)));
+    this.lines.push(`${level} ${texts.join(' ')}`);
   }
 }
 
@@ -104,6 +106,7 @@ export interface EdgeSetup {
 }
 
 const running = new Set<EdgeApp>();
+const others = new Set<{ close(): Promise<void> }>();
 
 /** A listening app with a dbt and a Paradime source, in the set-up of a test. */
 export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Promise<EdgeApp> {
@@ -126,12 +129,20 @@ export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Pro
   return edge;
 }
 
+/** An app that the test made by itself. */
+export function closeLater<T extends { close(): Promise<void> }>(app: T): T {
+  others.add(app);
+  return app;
+}
+
 /** For `afterEach`: closes what the test started, and finds what was said that must not be. */
 export async function closeApps(): Promise<void> {
   const apps = [...running];
+  const closing = [...others, ...apps.map(({ app }) => app)];
   running.clear();
+  others.clear();
   for (const app of apps) app.disconnect();
-  await Promise.all(apps.map(({ app }) => app.close()));
+  await Promise.all(closing.map((app) => app.close()));
   for (const app of apps) app.checkSecrecy();
 }
 
@@ -262,5 +273,8 @@ export class EdgeApp {
       const leak = said.find((line) => line.includes(secret));
       if (leak !== undefined) throw new Error(`said what must not be said (${secret}): ${leak}`);
     }
+    // Line breaks and the like in a line of ours can only come from a sender, who could forge lines with them.
+    const forged = this.log.containing(' Runhooks').find((line) => /\p{Cc}/u.test(line));
+    if (forged !== undefined) throw new Error(`logged control characters: ${JSON.stringify(forged)}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { DynamicModule, INestApplication, ModuleMetadata } from '@nestjs/common';
+import type { DynamicModule, INestApplication, LoggerService, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { Inbox, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
@@ -14,7 +14,6 @@ import {
   type DbtCloudWebhookOptions,
   type ParadimeWebhookOptions,
 } from 'nestjs-runhooks/testing';
-import { LogLines } from './edge-app.js';
 
 export interface HandlersSetup extends ModuleMetadata {
   readonly webhooks?: Partial<WebhooksOptions>;
@@ -22,6 +21,19 @@ export interface HandlersSetup extends ModuleMetadata {
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** What the host does in main.ts. */
   readonly main?: (app: INestApplication) => unknown;
+}
+
+/** What the app logged: level and message. */
+class Log implements LoggerService {
+  readonly lines: string[] = [];
+
+  log = (message: unknown): unknown => this.lines.push(`log ${String(message)}`);
+  warn = (message: unknown): unknown => this.lines.push(`warn ${String(message)}`);
+  error = (message: unknown): unknown => this.lines.push(`error ${String(message)}`);
+
+  containing(part: string): string[] {
+    return this.lines.filter((line) => line.includes(part));
+  }
 }
 
 const running = new Set<INestApplication>();
@@ -50,7 +62,7 @@ export function webhooksOptions(more: Partial<WebhooksOptions> = {}): WebhooksOp
 export async function startHandlers(setup: HandlersSetup): Promise<HandlersApp> {
   const { webhooks, override = (builder) => builder, main, ...metadata } = setup;
   const clock = new ManualClock();
-  const log = new LogLines();
+  const log = new Log();
   const root: DynamicModule = {
     module: class AppModule {},
     ...metadata,
@@ -78,7 +90,7 @@ export class HandlersApp {
   constructor(
     readonly app: INestApplication,
     readonly clock: ManualClock,
-    readonly log: LogLines,
+    readonly log: Log,
   ) {}
 
   /** Sends a webhook of dbt Cloud and runs what follows from it. */

@@ -86,6 +86,21 @@ describe('a handler runs once per event in', () => {
         { provide: 'alias', useExisting: Pager },
       ],
     ],
+    [
+      'a request-scoped class and an alias that is its base class',
+      (Pager) => {
+        abstract class Base {
+          @OnRunFailed()
+          page(): void {
+            throw new Error('of the alias');
+          }
+        }
+        return [
+          { provide: Pager, useClass: Pager, scope: Scope.REQUEST },
+          { provide: Base, useExisting: Pager },
+        ];
+      },
+    ],
   ];
 
   it.each(places)('%s', async (_name, providers) => {

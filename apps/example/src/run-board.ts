@@ -1,24 +1,25 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { OnRunCompleted, OnRunStarted, type RunCompleted, type RunStarted } from 'nestjs-runhooks';
+import { OnRunCompleted, OnRunStarted, type Run, type RunCompleted, type RunStarted } from 'nestjs-runhooks';
 
-/** Shows which runs are under way. Stacked decorators make one handler. */
+/** Shows the latest run of each job. Stacked decorators make one handler. */
 @Injectable()
 export class RunBoard {
   private readonly logger = new Logger(RunBoard.name);
-  private readonly over = new Set<string>();
-  private readonly running = new Set<string>();
+  private readonly latestOfJob = new Map<string, Run>();
 
   @OnRunStarted({ id: 'run-board.update' })
   @OnRunCompleted()
-  update({ type, provider, run }: RunStarted | RunCompleted): void {
-    const key = `${provider}/${run.account.id}/${run.id}`;
-    // Webhooks come in any order: a run that is over does not start again.
-    if (type === 'run.completed') {
-      this.over.add(key);
-      this.running.delete(key);
-    } else if (!this.over.has(key)) {
-      this.running.add(key);
-    }
-    this.logger.log(`${this.running.size} running`);
+  update({ source, run }: RunStarted | RunCompleted): void {
+    const job = `${source}/${run.job.key}`;
+    const shown = this.latestOfJob.get(job);
+    if (shown && !isNewer(run, shown)) return;
+    this.latestOfJob.set(job, run);
+    this.logger.log(`${run.job.name ?? run.job.key}: run ${run.id} ${run.status}`);
   }
+}
+
+/** Webhooks come in any order: an earlier run, or the start of one that is over already, is no news. */
+function isNewer(run: Run, shown: Run): boolean {
+  if (run.id === shown.id) return run.status !== 'running';
+  return (run.startedAt?.getTime() ?? 0) >= (shown.startedAt?.getTime() ?? 0);
 }

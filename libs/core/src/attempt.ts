@@ -24,7 +24,8 @@ export class Attempt {
   readonly settled: Promise<void>;
   readonly #abort = new AbortController();
   #giveUp: ((result: AttemptResult) => void) | undefined;
-  #grace: NodeJS.Timeout | undefined;
+  readonly #graces: NodeJS.Timeout[] = [];
+  #over = false;
 
   constructor(
     delivery: ClaimedDelivery,
@@ -49,11 +50,14 @@ export class Attempt {
     return this.#abort.signal.aborted ? this.#abort.signal.reason : undefined;
   }
 
-  /** Asks the handler to stop. If it does not settle within `graceMs`, the attempt ends with `reason` as its error. */
+  /**
+   * Asks the handler to stop. If it does not settle within `graceMs`, the attempt ends with `reason` as its error.
+   * Aborted again, it keeps the first reason and the grace that is over first.
+   */
   abort(reason: Error, graceMs: number): void {
+    if (this.#over) return;
     this.#abort.abort(reason);
-    clearTimeout(this.#grace);
-    this.#grace = setTimeout(() => this.#giveUp?.({ outcome: 'failed', thrown: this.abortedBy }), graceMs);
+    this.#graces.push(setTimeout(() => this.#giveUp?.({ outcome: 'failed', thrown: this.abortedBy }), graceMs));
   }
 
   async #run(restore: () => WebhookEvent): Promise<Exclude<AttemptOutcome, 'failed'>> {
@@ -92,8 +96,9 @@ export class Attempt {
     try {
       return await Promise.race([run, gaveUp]);
     } finally {
+      this.#over = true;
       clearTimeout(timeout);
-      clearTimeout(this.#grace);
+      for (const grace of this.#graces) clearTimeout(grace);
     }
   }
 }

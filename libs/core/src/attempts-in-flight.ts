@@ -72,7 +72,7 @@ export class AttemptsInFlight {
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
     this.#log(attempt, settlement, now);
-    const written = await guard.run(() => store.settle(settlement, now), undefined);
+    const written = await guard.write(() => store.settle(settlement, now), undefined);
     this.#held.delete(attempt);
     if (written === false) {
       logger.warn(
@@ -100,7 +100,10 @@ export class AttemptsInFlight {
     const held = [...this.#held.keys()];
     if (held.length === 0) return;
     const claims = held.map(({ delivery }) => ({ id: delivery.id, lease: delivery.lease }));
-    const still = await guard.run(() => store.renew(claims, { now: clock.now(), leaseMs: LIMITS.leaseMs }), undefined);
+    const still = await guard.write(
+      () => store.renew(claims, { now: clock.now(), leaseMs: LIMITS.leaseMs }),
+      undefined,
+    );
     if (!still) return;
     for (const attempt of held) {
       const { id } = attempt.delivery;

@@ -90,7 +90,7 @@ export class Dispatcher {
     const { guard } = this.#options;
     while (!this.#stopping) {
       this.#wakeUp.reset();
-      const claimed = await guard.run(() => this.#nextPass(), 0);
+      const claimed = await guard.write(() => this.#nextPass(), 0);
       if (claimed === 0) await this.#rest();
     }
   }
@@ -103,7 +103,7 @@ export class Dispatcher {
       const woken = await this.#wakeUp.wait(waitMs);
       if (woken) return;
       const scope = { sources: [...this.#sources.keys()], handlerIds: handlers.all().map(({ id }) => id) };
-      const dueAt = await guard.run(() => store.nextDueAt(scope), undefined);
+      const dueAt = await guard.read(() => store.nextDueAt(scope), undefined);
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
       if (dueInMs <= 0) return;
       waitMs = Math.min(dueInMs, LIMITS.pollMs);

@@ -81,10 +81,19 @@ export class RetryLater extends RunhooksError {
 
 /** Whether a thrown value is a {@link PermanentError}, also one of another copy of this package. */
 export function isPermanentError(thrown: unknown): thrown is PermanentError {
-  return typeof thrown === 'object' && thrown !== null && permanent in thrown;
+  return carries(permanent, thrown);
 }
 
 /** Whether a thrown value is a {@link RetryLater}, also one of another copy of this package. */
 export function isRetryLater(thrown: unknown): thrown is RetryLater {
-  return typeof thrown === 'object' && thrown !== null && retryLater in thrown;
+  return carries(retryLater, thrown);
+}
+
+/** Handlers may throw anything: a revoked proxy cannot even be asked. */
+function carries(brand: symbol, thrown: unknown): boolean {
+  try {
+    return typeof thrown === 'object' && thrown !== null && brand in thrown;
+  } catch {
+    return false;
+  }
 }

@@ -62,7 +62,7 @@ export function resolveHandlerOptions(
   options: HandlerOptions,
 ): Pick<Handler, 'id' | 'retry' | 'timeoutMs' | 'concurrency' | 'serialize'> {
   const { id = label, timeoutMs = LIMITS.handlerTimeoutMs, concurrency, serialize } = options;
-  if (!HANDLER_ID.test(id) || id.length > LIMITS.handlerIdCharsMax) {
+  if (typeof id !== 'string' || !HANDLER_ID.test(id) || id.length > LIMITS.handlerIdCharsMax) {
     throw new ConfigurationError(
       `${label}.id`,
       `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", ".", ":" or "-"`,

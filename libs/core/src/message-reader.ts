@@ -1,7 +1,9 @@
+import { attemptError } from './attempt.js';
 import { MESSAGE_EVENT_TYPE } from './event.js';
 import { eventData, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
 import type { Reading, RunSignal } from './provider.js';
+import { isReading } from './reading-check.js';
 import type { Router } from './routing.js';
 import { newsOf, type RunNews } from './run-news.js';
 import type { RunNewsForTasks, TaskPlanner } from './task-planner.js';
@@ -54,9 +56,13 @@ export class MessageReader {
       return { state: 'quarantined', reason: `reading was begun ${message.reads - 1} times and never finished` };
     }
     try {
-      return source.provider.read(message);
+      const reading: unknown = source.provider.read(message);
+      if (isReading(reading)) return reading;
+      return { state: 'quarantined', reason: `provider "${message.provider}" answered what is no reading` };
     } catch (error) {
-      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${kindOf(error)} while reading` };
+      // Not its message: that may quote a payload.
+      const { name } = attemptError(error);
+      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${name} while reading` };
     }
   }
 
@@ -123,9 +129,4 @@ export class MessageReader {
     const deliveries = quiet ? [] : this.#router.deliveriesFor(routable, now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
-}
-
-/** The kind of a thrown value; its message may quote a payload. */
-function kindOf(error: unknown): string {
-  return error instanceof Error ? error.name : `a ${typeof error}`;
 }

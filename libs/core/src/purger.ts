@@ -39,7 +39,7 @@ export class Purger {
 
   start(): void {
     this.#timer ??= setInterval(() => {
-      this.#step = this.#options.guard.run(() => this.purge(), 0);
+      this.#step = this.#options.guard.write(() => this.purge(), 0);
     }, LIMITS.purgeEveryMs).unref();
   }
 

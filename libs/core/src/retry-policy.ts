@@ -31,11 +31,17 @@ export function afterFailure(
   random: () => number = Math.random,
 ): number | 'dead' {
   if (isPermanentError(thrown) || attempt >= policy.attemptsMax) return 'dead';
-  if (isRetryLater(thrown)) return boundedDelay(thrown.delayMs);
-  const bound = Math.min(policy.delayMsMax, policy.delayMs * 2 ** (attempt - 1));
+  if (isRetryLater(thrown) && isTime(thrown.delayMs)) {
+    return Math.min(Math.max(0, Math.floor(thrown.delayMs)), LIMITS.dueAheadMsMax);
+  }
+  const bound = Math.min(policy.delayMsMax, policy.delayMs * 2 ** Math.min(attempt - 1, DOUBLINGS_MAX));
   return Math.floor(random() * bound);
 }
 
-function boundedDelay(delayMs: number): number {
-  return Number.isFinite(delayMs) ? Math.min(Math.max(0, Math.floor(delayMs)), LIMITS.dueAheadMsMax) : 0;
+/** More would overflow, and a delay of zero times infinity is no time at all. */
+const DOUBLINGS_MAX = 52;
+
+/** Handlers may pass on what they found in a `Retry-After`: a text, or NaN. */
+function isTime(delayMs: unknown): boolean {
+  return typeof delayMs === 'number' && !Number.isNaN(delayMs);
 }

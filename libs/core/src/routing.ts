@@ -34,8 +34,9 @@ export class Router {
   }
 }
 
-/** Deliveries with the same lane run one after the other. */
+/** Deliveries with the same lane run one after the other. As JSON, because ids may hold any separator. */
 function laneOf({ id, serialize }: Handler, { source, run }: Routable): string | undefined {
   if (serialize === undefined || run === undefined) return undefined;
-  return serialize === 'run' ? `${id} run ${source} ${run.account.id} ${run.id}` : `${id} job ${source} ${run.job.key}`;
+  const place = serialize === 'run' ? [source, run.account.id, run.id] : [source, run.job.key];
+  return `${id} ${serialize} ${JSON.stringify(place)}`;
 }

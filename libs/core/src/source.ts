@@ -35,10 +35,14 @@ export interface OpenSource {
 }
 
 const NAME = /^[a-z0-9][a-z0-9_-]*$/;
-const PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/;
+/** Without `.` and `..`, which senders resolve before they send. */
+const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
 
 /** Checks the sources of one app against each other and opens them. Throws {@link ConfigurationError}. */
 export function openSources(sources: readonly Source[]): OpenSource[] {
+  if (!Array.isArray(sources)) {
+    throw new ConfigurationError('sources', `found ${typeof sources}; expected a list, for example [dbtCloud({ … })]`);
+  }
   if (sources.length === 0) {
     throw new ConfigurationError('sources', 'found none; name at least one source, for example dbtCloud({ … })');
   }
@@ -68,16 +72,23 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
 }
 
 function openSource(source: Source, option: string): OpenSource {
+  if (typeof source?.open !== 'function') {
+    const found = source === undefined ? 'undefined' : 'something else';
+    throw new ConfigurationError(
+      option,
+      `found ${found}; expected a source, as dbtCloud({ … }) or paradime({ … }) makes it`,
+    );
+  }
   const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax } = source;
-  if (!NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
+  if (typeof name !== 'string' || !NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
     throw new ConfigurationError(
       `${option}.name`,
       `found ${JSON.stringify(name)}; expected 1 to ${LIMITS.sourceNameCharsMax} lower-case letters, digits, "-" or "_"`,
     );
   }
-  const paths = typeof path === 'string' ? [path] : [...path];
+  const paths = Array.isArray(path) ? (path as readonly string[]) : [path as string];
   for (const one of paths.length > 0 ? paths : ['']) {
-    if (!PATH.test(one)) {
+    if (typeof one !== 'string' || !PATH.test(one)) {
       throw new ConfigurationError(
         `${option}.path`,
         `found ${JSON.stringify(one)}; expected an absolute path such as "/webhooks/${name}", without parameters or a trailing slash`,
@@ -90,5 +101,5 @@ function openSource(source: Source, option: string): OpenSource {
       `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`,
     );
   }
-  return { name, paths, bodyBytesMax, provider: source.open() };
+  return { name, paths: [...paths], bodyBytesMax, provider: source.open() };
 }

@@ -88,7 +88,8 @@ function checkOptions({
 
 /** Makes the store of the configured inbox; nothing is opened before the app initialises. */
 export function createStore(options: WebhooksOptions): Store {
-  const inbox: unknown = options.inbox;
+  // A factory may answer nothing at all.
+  const inbox: unknown = (options as WebhooksOptions | undefined)?.inbox;
   if (typeof inbox !== 'object' || inbox === null || !('createStore' in inbox)) {
     throw new ConfigurationError(
       'inbox',

@@ -7,11 +7,20 @@ import { closeCases } from './store-contract/close.js';
 import { contentCases } from './store-contract/content.js';
 import type { ContractCase } from './store-contract/contract-case.js';
 import { countsCases } from './store-contract/counts.js';
-import { recordCases } from './store-contract/record.js';
+import { deadLetterCases } from './store-contract/dead-letter.js';
+import { laneCases } from './store-contract/lanes.js';
+import { listCases } from './store-contract/list.js';
+import { lookUpCases } from './store-contract/look-up.js';
+import { nextDueAtCases } from './store-contract/next-due-at.js';
+import { purgeCases } from './store-contract/purge.js';
 import { recordBatchCases } from './store-contract/record-batch.js';
 import { recordEventsCases } from './store-contract/record-events.js';
+import { recordCases } from './store-contract/record.js';
+import { redriveCases } from './store-contract/redrive.js';
 import { renewCases } from './store-contract/renew.js';
 import { reopenCases } from './store-contract/reopen.js';
+import { replayCases } from './store-contract/replay.js';
+import { rereadCases } from './store-contract/reread.js';
 import { settleCases } from './store-contract/settle.js';
 
 /** One promise of the {@link Store} port. */
@@ -37,8 +46,17 @@ const CASES: readonly ContractCase[] = [
   ...recordEventsCases,
   ...recordBatchCases,
   ...claimDeliveriesCases,
+  ...laneCases,
+  ...nextDueAtCases,
   ...renewCases,
   ...settleCases,
+  ...deadLetterCases,
+  ...redriveCases,
+  ...replayCases,
+  ...rereadCases,
+  ...purgeCases,
+  ...listCases,
+  ...lookUpCases,
   ...countsCases,
   ...closeCases,
 ];

@@ -27,18 +27,19 @@ export async function consequencesOf(inbox: Inbox, messageId: string): Promise<S
   const message = await inbox.message(messageId);
   if (!message) return [];
   const { source, state } = message;
-  const attempts: (AttemptSeen & { startedAt: Date })[] = [];
+  const attempts: { startedAt: Date; seen: AttemptSeen }[] = [];
   const events = await inbox.events({ messageId });
   for (const event of events.items) {
     const deliveries = await inbox.deliveries({ eventId: event.id });
     for (const { id, handlerId } of deliveries.items) {
       for (const { attempt, outcome, startedAt } of await inbox.attempts(id)) {
-        attempts.push({ kind: 'handled', handler: handlerId, ...factsOf(event), attempt, outcome, startedAt });
+        const seen: AttemptSeen = { kind: 'handled', handler: handlerId, ...factsOf(event), attempt, outcome };
+        attempts.push({ startedAt, seen });
       }
     }
   }
   attempts.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
-  return [{ kind: 'message', source, state }, ...attempts.map(({ startedAt: _, ...seen }) => seen)];
+  return [{ kind: 'message', source, state }, ...attempts.map(({ seen }) => seen)];
 }
 
 function factsOf({

@@ -8,8 +8,8 @@ export const claimMessagesCases: readonly ContractCase[] = [
     title: 'claimMessages: takes the oldest first, and no more than the limit',
     run: async (bench) => {
       const late = await bench.append({ receivedAt: at(20) });
-      const early = await bench.append({ receivedAt: at(0) });
       const middle = await bench.append({ receivedAt: at(10) });
+      const early = await bench.append({ receivedAt: at(0) });
       const first = await bench.takeMessages({ at: 100, limit: 2 });
       same(
         first.items.map(({ id }) => id),

@@ -37,6 +37,16 @@ export const closeCases: readonly ContractCase[] = [
         claimDeliveries: () => bench.takeDeliveries(),
         renew: () => store.renew([{ id: 'dlv_1', lease: 'lease' }], { now: at(0), leaseMs: LEASE_MS }),
         settle: () => bench.settle({ id: 'dlv_1', lease: 'lease' }),
+        nextDueAt: () => store.nextDueAt({ sources: [], handlerIds: [] }),
+        redrive: () => store.redrive({}, at(0)),
+        replay: () => store.replay('replay', [{ eventId: 'event', deliveries: bench.event().deliveries }], at(0)),
+        reread: () => store.reread({ states: ['quarantined'], quiet: false }, at(0)),
+        purge: () => store.purge({ settledBefore: at(0), deadBefore: at(0), keysBefore: at(0), limit: 1 }),
+        messages: () => store.messages({}, {}),
+        message: () => store.message('msg_1'),
+        events: () => store.events({}, {}),
+        deliveries: () => store.deliveries({}, {}),
+        attempts: () => store.attempts('dlv_1'),
         counts: () => store.counts(),
       };
       for (const [verb, call] of Object.entries(verbs)) await rejects(call, StoreUnavailableError, verb);

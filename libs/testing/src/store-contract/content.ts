@@ -57,6 +57,18 @@ export const contentCases: readonly ContractCase[] = [
       equal((await bench.append({ messageKey: 'KEY', body })).status, 'accepted');
     },
   },
+  ...['a NUL \0', 'a lone surrogate \ud800'].map((messageKey): ContractCase => ({
+    title: `content: a message is kept whatever its id, if need be as quarantined bytes: ${JSON.stringify(messageKey)}`,
+    run: async (bench) => {
+      const body = Buffer.from('{"kept":true}');
+      const [odd, plain] = await Promise.all([bench.append({ messageKey, body }), bench.append()]);
+      same([odd.status, plain.status], ['accepted', 'accepted']);
+      const message = await bench.store.message(odd.id);
+      ok(message?.state === 'stored' || message?.state === 'quarantined');
+      equal(Buffer.compare(message.body, body), 0);
+      equal((await bench.append({ messageKey, body })).id, odd.id);
+    },
+  })),
   {
     title: 'content: the data of an event comes back as the same text, also with escapes that no database can decode',
     run: async (bench) => {
@@ -75,6 +87,7 @@ export const contentCases: readonly ContractCase[] = [
       const error = { name: text, message: text, stack: text };
       const next = { state: 'dead' } as const;
       ok(await bench.store.settle({ deliveryId: id, lease, attempt: { ...attempt, error }, next }, at(1)));
+      equal((await bench.store.attempts(id))[0]?.outcome, 'failed');
     },
   },
 ];

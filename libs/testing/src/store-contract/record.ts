@@ -83,6 +83,14 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'record: answers that a message contradicts what its run has had, if that was decided',
+    run: async (bench) => {
+      await bench.append();
+      const decide = () => ({ events: [], contradicts: 'failed' as const });
+      equal((await bench.record(await bench.takeMessages(), { decide }))[0]?.contradicts, 'failed');
+    },
+  },
+  {
     title: 'record: a run is its source, its account and its id',
     run: async (bench) => {
       await readRun(bench, RUN, ENDED);

@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  ConfigurationError,
+  HandlerTimeoutError,
+  isPermanentError,
+  isRetryLater,
+  LeaseLostError,
+  PermanentError,
+  RetryLater,
+  RunhooksError,
+  ShutdownError,
+  StoreUnavailableError,
+} from './errors.js';
+
+const ERRORS = [
+  ['ConfigurationError', 'RUNHOOKS_CONFIGURATION', new ConfigurationError('option', 'problem')],
+  ['StoreUnavailableError', 'RUNHOOKS_STORE_UNAVAILABLE', new StoreUnavailableError('message')],
+  ['HandlerTimeoutError', 'RUNHOOKS_HANDLER_TIMEOUT', new HandlerTimeoutError('handler', 5)],
+  ['ShutdownError', 'RUNHOOKS_SHUTDOWN', new ShutdownError()],
+  ['LeaseLostError', 'RUNHOOKS_LEASE_LOST', new LeaseLostError('dlv_1')],
+  ['PermanentError', 'RUNHOOKS_PERMANENT', new PermanentError('message')],
+  ['RetryLater', 'RUNHOOKS_RETRY_LATER', new RetryLater(1_000)],
+] as const;
+
+/** As another copy of this package throws it: another class, the same brand. */
+const foreign = (brand: string) =>
+  Object.assign(new Error('foreign'), { [Symbol.for(`nestjs-runhooks:${brand}`)]: true });
+
+describe('errors', () => {
+  it.each(ERRORS)('%s has its own name and the literal code %s', (name, code, error) => {
+    expect(error).toBeInstanceOf(RunhooksError);
+    expect(error).toBeInstanceOf(Error);
+    expect([error.name, error.code]).toEqual([name, code]);
+    expect(error.stack).toContain(name);
+  });
+
+  it('have codes that differ', () => {
+    expect(new Set(ERRORS.map(([, code]) => code)).size).toBe(ERRORS.length);
+  });
+
+  it('keep what caused them', () => {
+    const cause = new Error('first');
+    expect(new ConfigurationError('option', 'problem', { cause }).cause).toBe(cause);
+    expect(new StoreUnavailableError('message', { cause }).cause).toBe(cause);
+    expect(new PermanentError('message', { cause }).cause).toBe(cause);
+    expect(new RetryLater(5, 'message', { cause }).cause).toBe(cause);
+  });
+
+  it('say what they are about', () => {
+    expect(new ConfigurationError('sources[0].name', 'found ""')).toMatchObject({
+      option: 'sources[0].name',
+      message: 'sources[0].name: found ""',
+    });
+    expect(new HandlerTimeoutError('on-call.page', 5).message).toMatch(/"on-call\.page".* 5 ms/);
+    expect(new LeaseLostError('dlv_1').message).toContain('dlv_1');
+    expect(new RetryLater(250).message).toContain('250 ms');
+  });
+
+  it('are known by their own subclass names', () => {
+    class NoSuchTicket extends PermanentError {}
+    expect(new NoSuchTicket('gone')).toMatchObject({ name: 'NoSuchTicket', code: 'RUNHOOKS_PERMANENT' });
+    expect(isPermanentError(new NoSuchTicket('gone'))).toBe(true);
+  });
+});
+
+describe('isPermanentError and isRetryLater', () => {
+  it.each([
+    ['PermanentError', new PermanentError('no'), true, false],
+    ['PermanentError of another copy', foreign('permanent-error'), true, false],
+    ['RetryLater', new RetryLater(1), false, true],
+    ['RetryLater of another copy', foreign('retry-later'), false, true],
+    ['any other error', new Error('no'), false, false],
+    ['another error of ours', new ShutdownError(), false, false],
+    ['undefined', undefined, false, false],
+    ['null', null, false, false],
+    ['a text', 'permanent', false, false],
+    ['a number', 0, false, false],
+    ['an object with a lookalike name', { name: 'PermanentError', delayMs: 1 }, false, false],
+    ['a proxy whose traps throw', new Proxy({}, { has: () => thrower() }), false, false],
+  ])('%s', (_, thrown, permanent, later) => {
+    expect([isPermanentError(thrown), isRetryLater(thrown)]).toEqual([permanent, later]);
+  });
+});
+
+function thrower(): never {
+  throw new Error('not to be looked at');
+}

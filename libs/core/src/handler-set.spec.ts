@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigurationError } from './errors.js';
+import type { RunEventType } from './event.js';
+import { resolveHandlerOptions, type Handler } from './handler.js';
+import { HandlerSet } from './handler-set.js';
+
+function handler(id: string, label: string, types: RunEventType[] = []): Handler {
+  const subscriptions = types.map((type) => ({ on: { types: [type] }, filter: {} }));
+  return { ...resolveHandlerOptions(label, { id }), label, subscriptions, invoke: () => Promise.resolve() };
+}
+
+describe('HandlerSet', () => {
+  it('refuses a second handler with the same id, naming the id and both places, and keeps the first', () => {
+    const set = new HandlerSet();
+    const first = handler('page', 'OnCall.page');
+    set.add(first);
+    expect(() => set.add(handler('page', 'Other.page'))).toThrow(ConfigurationError);
+    expect(() => set.add(handler('page', 'Other.page'))).toThrow(/"page".*OnCall\.page.*Other\.page/);
+    expect(set.all()).toEqual([first]);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString'])('knows no handler %s that was not added', (id) => {
+    const set = new HandlerSet();
+    expect(set.get(id)).toBeUndefined();
+    set.add(handler(id, 'Odd.id'));
+    expect(set.get(id)?.id).toBe(id);
+  });
+
+  it('names each handler that wants an event once, in the order added, also one added later', () => {
+    const set = new HandlerSet();
+    set.add(handler('twice', 'A.a', ['run.failed', 'run.failed']));
+    set.add(handler('other', 'B.b', ['run.started']));
+    const ids = () => set.wanting({ type: 'run.failed', provider: 'p', source: 's' }).map(({ id }) => id);
+    expect(ids()).toEqual(['twice']);
+    set.add(handler('late', 'C.c', ['run.failed']));
+    expect(ids()).toEqual(['twice', 'late']);
+  });
+
+  it('is not changed through the list it gives out', () => {
+    const set = new HandlerSet();
+    set.all().push(handler('page', 'OnCall.page'));
+    expect(set.all()).toEqual([]);
+  });
+});

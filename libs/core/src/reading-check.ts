@@ -1,0 +1,41 @@
+import { RUN_EVENT_TYPES } from './event.js';
+import { isIdText } from './id-text.js';
+import type { Reading } from './provider.js';
+
+/**
+ * Whether a provider's answer can be recorded. Providers are anyone's, possibly written without types, and what is
+ * wrong with a reading must show before it is inside the store's transaction.
+ */
+export function isReading(answer: unknown): answer is Reading {
+  const { state, reason, messageType, payload, signal } = fieldsOf(answer);
+  switch (state) {
+    case 'read':
+      return typeof messageType === 'string' && typeof payload === 'object' && isSignal(fieldsOf(signal));
+    case 'unknown':
+      return typeof reason === 'string' && typeof messageType === 'string' && typeof payload === 'object';
+    case 'test':
+    case 'quarantined':
+      return typeof reason === 'string';
+    default:
+      return false;
+  }
+}
+
+function isSignal({ types, occurredAt, run }: Fields): boolean {
+  const { id, account, job } = fieldsOf(run);
+  return (
+    Array.isArray(types) &&
+    types.every((type) => (RUN_EVENT_TYPES as readonly unknown[]).includes(type)) &&
+    occurredAt instanceof Date &&
+    !Number.isNaN(occurredAt.getTime()) &&
+    isIdText(id) &&
+    isIdText(fieldsOf(account)['id']) &&
+    typeof fieldsOf(job)['key'] === 'string'
+  );
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}

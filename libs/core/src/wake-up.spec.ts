@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { WakeUp } from './wake-up.js';
+
+const LONG = 60_000;
+
+describe('WakeUp', () => {
+  it('sleeps until somebody calls, and says so', async () => {
+    const wakeUp = new WakeUp();
+    wakeUp.reset();
+    const sleep = wakeUp.wait(LONG);
+    wakeUp.now();
+    expect(await sleep).toBe(true);
+  });
+
+  it('says that nobody called when the time is up', async () => {
+    const wakeUp = new WakeUp();
+    wakeUp.reset();
+    expect(await wakeUp.wait(1)).toBe(false);
+  });
+
+  it('does not lose a call that came before the sleep', async () => {
+    const wakeUp = new WakeUp();
+    wakeUp.reset();
+    wakeUp.now();
+    expect(await wakeUp.wait(LONG)).toBe(true);
+  });
+
+  it('remembers one call, however often it is made, until it is told to forget', async () => {
+    const wakeUp = new WakeUp();
+    wakeUp.now();
+    wakeUp.now();
+    expect(await wakeUp.wait(LONG)).toBe(true);
+    expect(await wakeUp.wait(LONG)).toBe(true);
+    wakeUp.reset();
+    expect(await wakeUp.wait(1)).toBe(false);
+  });
+
+  it('can sleep again after it was woken', async () => {
+    const wakeUp = new WakeUp();
+    for (let nights = 0; nights < 3; nights++) {
+      wakeUp.reset();
+      const sleep = wakeUp.wait(LONG);
+      wakeUp.now();
+      expect(await sleep).toBe(true);
+    }
+  });
+});

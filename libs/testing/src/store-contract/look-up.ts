@@ -1,0 +1,117 @@
+import { equal } from 'node:assert/strict';
+import type { Page } from 'nestjs-runhooks/core';
+import { at, HANDLER, LEASE_MS, onlyOne, SOURCE } from './bench.js';
+import type { ContractCase } from './contract-case.js';
+import { same } from './same.js';
+
+async function idsOf(page: Promise<Page<{ readonly id: string }>>): Promise<string[]> {
+  return (await page).items.map(({ id }) => id).sort();
+}
+
+export const lookUpCases: readonly ContractCase[] = [
+  {
+    title: 'message: all that is known of one, and nothing of one that is not there',
+    run: async (bench) => {
+      const body = Buffer.from([0, 255, 10]);
+      const message = bench.message({ body, headers: { 'webhook-id': 'msg_1' }, receivedAt: at(3) });
+      await bench.store.append(message);
+      const { id, source, provider, messageKey } = message;
+      const stored = { id, source, provider, messageKey, receivedAt: at(3), idReused: false };
+      same((await bench.store.messages({}, {})).items, [{ ...stored, state: 'stored' }]);
+      const taken = await bench.takeMessages({ at: 3 });
+      await bench.record(taken, { state: 'unknown', reason: 'a reason', messageType: 'job.run.new' });
+      const read = { ...stored, state: 'unknown', reason: 'a reason', messageType: 'job.run.new' };
+      same((await bench.store.messages({}, {})).items, [read]);
+      const { body: bytes, ...detail } = (await bench.store.message(id)) ?? { body: Buffer.of() };
+      same(detail, { ...read, headers: { 'webhook-id': 'msg_1' } });
+      equal(Buffer.compare(bytes, body), 0);
+      equal(await bench.store.message('msg_nowhere'), undefined);
+    },
+  },
+  {
+    title: 'messages: by source and by state',
+    run: async (bench) => {
+      const { id: read } = await bench.append();
+      await bench.record(await bench.takeMessages());
+      const { id: stored } = await bench.append();
+      const { id: other } = await bench.append({ source: 'other' });
+      same(await idsOf(bench.store.messages({ source: SOURCE }, {})), [read, stored].sort());
+      same(await idsOf(bench.store.messages({ state: 'stored' }, {})), [stored, other].sort());
+      same(await idsOf(bench.store.messages({ source: SOURCE, state: 'stored' }, {})), [stored]);
+      same(await idsOf(bench.store.messages({ source: 'elsewhere' }, {})), []);
+    },
+  },
+  {
+    title: 'events: by id, message, source, type and the time they were recorded',
+    run: async (bench) => {
+      const [one, two] = [bench.event({ data: '{"one":1}', occurredAt: at(-5) }), bench.event({ type: 'run.failed' })];
+      await bench.readInto(one, at(10));
+      await bench.readInto(two, at(20));
+      const { store } = bench;
+      const [event] = (await store.events({ ids: [one.id] }, {})).items;
+      const { id, type, data, occurredAt } = one;
+      const messageId = event?.messageId ?? '';
+      const known = { provider: 'provider', source: SOURCE, messageId, recordedAt: at(10) };
+      same(event, { id, type, data, occurredAt, ...known });
+      equal((await store.message(messageId))?.id, messageId);
+      same(await idsOf(store.events({ ids: [] }, {})), []);
+      same(await idsOf(store.events({ ids: [one.id, two.id, 'nowhere'] }, {})), [one.id, two.id].sort());
+      same(await idsOf(store.events({ messageId }, {})), [one.id]);
+      same(await idsOf(store.events({ source: SOURCE }, {})), [one.id, two.id].sort());
+      same(await idsOf(store.events({ source: 'elsewhere' }, {})), []);
+      same(await idsOf(store.events({ type: 'run.failed' }, {})), [two.id]);
+      same(await idsOf(store.events({ recordedFrom: at(20) }, {})), [two.id]);
+      same(await idsOf(store.events({ recordedBefore: at(20) }, {})), [one.id]);
+    },
+  },
+  {
+    title: 'deliveries: by event, handler and state, with how they stand',
+    run: async (bench) => {
+      const event = bench.event({ handlerIds: ['waiting', 'done', 'dead', 'held'] });
+      await bench.readInto(event);
+      const other = bench.event();
+      await bench.readInto(other, at(7));
+      await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['done'] })));
+      await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
+      await bench.takeDeliveries({ handlerIds: ['held'] });
+      const { store } = bench;
+      const { items } = await store.deliveries({ eventId: event.id }, {});
+      same(
+        Object.fromEntries(
+          items.map(({ handlerId, state, attempts, dueAt, replayId }) => [
+            handlerId,
+            { state, attempts, dueAt, replayId },
+          ]),
+        ),
+        {
+          dead: { state: 'dead', attempts: 1, dueAt: undefined, replayId: '' },
+          done: { state: 'succeeded', attempts: 1, dueAt: undefined, replayId: '' },
+          held: { state: 'pending', attempts: 1, dueAt: at(LEASE_MS), replayId: '' },
+          waiting: { state: 'pending', attempts: 0, dueAt: at(0), replayId: '' },
+        },
+      );
+      same(await idsOf(store.deliveries({ handlerId: HANDLER }, {})), [other.deliveries[0]?.id]);
+      for (const state of ['dead', 'succeeded'] as const) {
+        equal((await store.deliveries({ state }, {})).items.length, 1);
+      }
+      equal((await store.deliveries({ state: 'pending' }, {})).items.length, 3);
+      same((await store.deliveries({ eventId: event.id, handlerId: HANDLER }, {})).items, []);
+    },
+  },
+  {
+    title: 'attempts: of a delivery, first to last, with what they failed with',
+    run: async (bench) => {
+      await bench.readInto(bench.event());
+      const first = onlyOne(await bench.takeDeliveries());
+      await bench.settle(first, { state: 'pending', dueAt: at(0) });
+      await bench.settle(onlyOne(await bench.takeDeliveries()));
+      const times = { deliveryId: first.id, startedAt: at(0), finishedAt: at(5), durationMs: 5 };
+      const error = { name: 'Error', message: 'did not work', stack: 'Error: did not work' };
+      same(await bench.store.attempts(first.id), [
+        { ...times, attempt: 1, outcome: 'failed', error },
+        { ...times, attempt: 2, outcome: 'succeeded' },
+      ]);
+      same(await bench.store.attempts('dlv_nowhere'), []);
+    },
+  },
+];

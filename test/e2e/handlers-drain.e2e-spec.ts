@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { OnRunFailed, WebhooksModule, type DeliveryContext, type RunFailed } from 'nestjs-runhooks';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { dbtCloudWebhook, sendWebhook } from 'nestjs-runhooks/testing';
+import { closeApps, startHandlers, webhooksOptions } from './handlers-app.js';
+
+afterEach(closeApps);
+
+/** Nest calls hooks by a distance of modules that it works out itself, so what follows holds per version of it. */
+const { version } = createRequire(import.meta.url)('@nestjs/core/package.json') as { version: string };
+
+/** Something of the host's that handlers use as long as the app lives. */
+@Injectable()
+class Pool implements OnModuleInit, OnModuleDestroy {
+  state = 'made';
+
+  onModuleInit(): void {
+    this.state = 'open';
+  }
+
+  onModuleDestroy(): void {
+    this.state = 'closed';
+  }
+}
+
+/** A handler that runs until it is let go, and a promise of its start. */
+function gatedHandler() {
+  let start: () => void;
+  let letGo: () => void;
+  const started = new Promise<void>((resolve) => (start = resolve));
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  const seen: string[] = [];
+  @Injectable()
+  class Handlers {
+    constructor(@Inject(Pool) private readonly pool: Pool) {}
+
+    @OnRunFailed()
+    async page(_event: RunFailed, { signal }: DeliveryContext): Promise<void> {
+      seen.push(this.pool.state);
+      start();
+      await gate;
+      seen.push(`${this.pool.state} ${signal.aborted}`);
+    }
+  }
+  return { Handlers, started, letGo: () => letGo(), seen };
+}
+
+describe(`on Nest ${version}, while the app closes`, () => {
+  it.each(['in the root module', 'in a module imported before', 'in a module imported after', 'in a global module'])(
+    'a running handler can use what the host destroys in onModuleDestroy: %s',
+    async (place) => {
+      const { Handlers, started, letGo, seen } = gatedHandler();
+      const parts = { providers: [Pool, Handlers], exports: [Pool] };
+      const feature = { module: class Feature {}, ...parts, global: place === 'in a global module' };
+      const webhooks = WebhooksModule.forRoot(webhooksOptions({ dispatch: 'auto' }));
+      const imports = place === 'in a module imported before' ? [feature, webhooks] : [webhooks, feature];
+      const root =
+        place === 'in the root module'
+          ? { module: class AppModule {}, imports: [webhooks], ...parts }
+          : { module: class AppModule {}, imports };
+      const app = await NestFactory.create(root, { logger: false, abortOnError: false });
+      await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'failed' }));
+      await started;
+      const closing = app.close();
+      // Refused: the shutdown has begun, and waits for the handler.
+      const { status } = await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook());
+      expect(status).toBe(503);
+      expect(app.get(Pool, { strict: false }).state).toBe('open');
+      letGo();
+      await closing;
+      expect(seen).toEqual(['open', 'open false']);
+      expect(app.get(Pool, { strict: false }).state).toBe('closed');
+    },
+  );
+
+  it('a handler that does not end in time is told to, and still has what it needs', async () => {
+    const seen: string[] = [];
+    let start: () => void;
+    const started = new Promise<void>((resolve) => (start = resolve));
+    @Injectable()
+    class Handlers {
+      constructor(@Inject(Pool) private readonly pool: Pool) {}
+
+      @OnRunFailed()
+      async page(_event: RunFailed, { signal }: DeliveryContext): Promise<void> {
+        start();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        seen.push(`${this.pool.state} ${(signal.reason as Error).name}`);
+      }
+    }
+    @Module({
+      imports: [WebhooksModule.forRoot(webhooksOptions({ dispatch: 'auto', drainMs: 1 }))],
+      providers: [Pool, Handlers],
+    })
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+    await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'failed' }));
+    await started;
+    await app.close();
+    expect(seen).toEqual(['open ShutdownError']);
+  });
+});
+
+it(`on Nest ${version}, no handler runs before all of the host is ready`, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
+  const inbox = sqliteInbox({ path: join(folder, 'runhooks.db') });
+  const order: string[] = [];
+  let end: () => void;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  @Injectable()
+  class Handlers implements OnModuleInit, OnApplicationBootstrap {
+    async onModuleInit(): Promise<void> {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push('init');
+    }
+
+    async onApplicationBootstrap(): Promise<void> {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push('bootstrap');
+    }
+
+    @OnRunFailed()
+    page(): void {
+      order.push('handler');
+      end();
+    }
+  }
+  const before = await startHandlers({ webhooks: { inbox } });
+  await sendWebhook(before.app, '/webhooks/dbt', dbtCloudWebhook({ event: 'failed' }));
+  await closeApps();
+  await startHandlers({ providers: [Handlers], webhooks: { inbox, dispatch: 'auto' } });
+  await ended;
+  await closeApps();
+  rmSync(folder, { recursive: true });
+  expect(order).toEqual(['init', 'bootstrap', 'handler']);
+});

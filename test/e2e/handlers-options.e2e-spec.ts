@@ -1,0 +1,188 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, type DynamicModule, type Type } from '@nestjs/common';
+import {
+  ConfigurationError,
+  OnMessage,
+  OnRun,
+  OnRunCanceled,
+  OnRunCompleted,
+  OnRunFailed,
+  type RunCanceled,
+  type RunEvent,
+  type RunFailed,
+} from 'nestjs-runhooks';
+import { bootError, closeApps, startHandlers } from './handlers-app.js';
+
+afterEach(closeApps);
+
+describe('the id of a handler', () => {
+  it('is class and method, unless the decorator names one', async () => {
+    @Injectable()
+    class OnCall {
+      @OnRunFailed()
+      page(): void {}
+
+      @OnRunFailed({ id: 'on-call.wake-up:v2' })
+      wakeUp(): void {}
+    }
+    const host = await startHandlers({ providers: [OnCall] });
+    await host.dbt({ event: 'failed' });
+    expect(await host.outcomes()).toEqual(['OnCall.page 1 succeeded', 'on-call.wake-up:v2 1 succeeded']);
+  });
+
+  it('stops the boot with both names, if two handlers have it', async () => {
+    @Injectable()
+    class OnCall {
+      @OnRunFailed({ id: 'page' })
+      page(): void {}
+    }
+    @Injectable()
+    class Support {
+      @OnRunCanceled({ id: 'page' })
+      tell(): void {}
+    }
+    const feature: DynamicModule = { module: class SupportModule {}, providers: [Support] };
+    const error = await bootError({ providers: [OnCall], imports: [feature] });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toBe(
+      'handler id "page": used by both OnCall.page in AppModule and Support.tell in SupportModule; ' +
+        'give one of them another id',
+    );
+  });
+
+  it('stops the boot with both names, if two classes have the same name', async () => {
+    const classOf = (): Type => {
+      @Injectable()
+      class OnCall {
+        @OnRunFailed()
+        page(): void {}
+      }
+      return OnCall;
+    };
+    const feature: DynamicModule = { module: class FeatureModule {}, providers: [classOf()] };
+    const { message } = await bootError({ providers: [classOf()], imports: [feature] });
+    expect(message).toContain('used by both OnCall.page in AppModule and OnCall.page in FeatureModule');
+  });
+});
+
+describe('stacked decorators', () => {
+  it('add up to one handler, which gets one delivery per event even if several of them want it', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class OnCall {
+      @OnRun('run.failed', 'run.canceled')
+      @OnRunFailed({ job: '*' })
+      @OnRunFailed({ provider: 'dbt-cloud' })
+      @OnRunCompleted({ source: 'elsewhere' })
+      page(event: RunEvent): void {
+        seen.push(event.type);
+      }
+    }
+    const host = await startHandlers({ providers: [OnCall] });
+    await host.dbt({ event: 'failed' });
+    await host.dbt({ event: 'canceled' });
+    expect(seen).toEqual(['run.failed', 'run.canceled']);
+    expect(await host.outcomes()).toEqual(['OnCall.page 1 succeeded', 'OnCall.page 1 succeeded']);
+  });
+
+  it('share the id and the options that one of them names', async () => {
+    @Injectable()
+    class OnCall {
+      @OnRunFailed({ id: 'on-call', retry: { attemptsMax: 2 } })
+      @OnRunCanceled()
+      page(): void {
+        throw new Error('no');
+      }
+    }
+    const host = await startHandlers({ providers: [OnCall] });
+    await host.dbt({ event: 'canceled' });
+    await host.later();
+    expect(await host.outcomes()).toEqual(['on-call 2 dead']);
+  });
+
+  it('are two handlers, each with its own deliveries and options, if they name two ids', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class OnCall {
+      @OnRunFailed({ id: 'a', retry: false })
+      @OnRun('run.failed', 'run.canceled', { id: 'b' })
+      page({ type }: RunFailed | RunCanceled): void {
+        seen.push(type);
+        throw new Error('no');
+      }
+    }
+    const host = await startHandlers({ providers: [OnCall] });
+    await host.dbt({ event: 'failed' });
+    expect(seen).toEqual(['run.failed', 'run.failed']);
+    expect(await host.outcomes()).toEqual(['a 1 dead', 'b 1 pending']);
+  });
+
+  it('stop the boot if they give one handler different values for an option', async () => {
+    @Injectable()
+    class OnCall {
+      @OnRunFailed({ timeoutMs: 1_000 })
+      @OnRunCanceled({ timeoutMs: 2_000 })
+      page(): void {}
+    }
+    const error = await bootError({ providers: [OnCall] });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toMatch(/^OnCall\.page\.timeoutMs: two decorators of one handler give it different values/);
+  });
+});
+
+describe('the boot stops and names handler and option for', () => {
+  const options: [string, object, RegExp][] = [
+    ['no time', { timeoutMs: 0 }, /^OnCall\.page\.timeoutMs: found 0; expected a whole number from 1 to \d+$/],
+    ['half a millisecond', { timeoutMs: 0.5 }, /^OnCall\.page\.timeoutMs: found 0\.5/],
+    ['a time that is a text', { timeoutMs: '5s' }, /^OnCall\.page\.timeoutMs: found 5s/],
+    ['more time than a timer holds', { timeoutMs: 2 ** 31 }, /^OnCall\.page\.timeoutMs: found 2147483648/],
+    ['no attempts', { retry: { attemptsMax: 0 } }, /^OnCall\.page\.retry\.attemptsMax: found 0/],
+    ['endless attempts', { retry: { attemptsMax: Infinity } }, /^OnCall\.page\.retry\.attemptsMax: found Infinity/],
+    ['a negative delay', { retry: { delayMs: -1 } }, /^OnCall\.page\.retry\.delayMs: found -1/],
+    ['a delay of years', { retry: { delayMsMax: 1e12 } }, /^OnCall\.page\.retry\.delayMsMax: found 1000000000000/],
+    ['no concurrency', { concurrency: 0 }, /^OnCall\.page\.concurrency: found 0/],
+    ['an unknown lane', { serialize: 'source' }, /^OnCall\.page\.serialize: found "source"/],
+    ['an id with spaces', { id: 'on call' }, /^OnCall\.page\.id: found "on call"; expected 1 to 200 letters/],
+    ['an empty id', { id: '' }, /^OnCall\.page\.id: found ""/],
+    ['an id too long', { id: 'x'.repeat(201) }, /^OnCall\.page\.id: found "x+"/],
+    ['a misspelled option', { jobs: 'nightly' }, /^OnCall\.page\.jobs: there is no such option; expected one of id, /],
+    ['a name every object has', { toString: 'x' }, /^OnCall\.page\.toString: there is no such option/],
+    ['a job from an unset variable', { job: undefined }, /^OnCall\.page\.job: found undefined; expected a text/],
+    ['an empty job', { job: '' }, /^OnCall\.page\.job: found an empty text/],
+    ['an empty job among others', { job: ['a', ''] }, /^OnCall\.page\.job: found a list of 2/],
+    ['no jobs', { job: [] }, /^OnCall\.page\.job: found a list of 0/],
+    ['a job id that is a number', { job: 512049 }, /^OnCall\.page\.job: found number/],
+    ['no providers', { provider: [] }, /^OnCall\.page\.provider: found a list of 0/],
+    ['a predicate that is none', { when: true }, /^OnCall\.page\.when: found boolean; expected a function/],
+  ];
+
+  it.each(options)('%s', async (_name, wrong, message) => {
+    @Injectable()
+    class OnCall {
+      @OnRunFailed(wrong)
+      page(): void {}
+    }
+    const error = await bootError({ providers: [OnCall] });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toMatch(message);
+  });
+
+  it('a misspelled option of @OnMessage', async () => {
+    @Injectable()
+    class OnCall {
+      @OnMessage('dbt-cloud', 'job.run.errored', { jobs: 'nightly' } as object)
+      page(): void {}
+    }
+    expect((await bootError({ providers: [OnCall] })).message).toMatch(/^OnCall\.page\.jobs: there is no such option/);
+  });
+
+  it('a symbol without an id', async () => {
+    @Injectable()
+    class OnCall {
+      @OnRunFailed()
+      [Symbol('page')](): void {}
+    }
+    const { message } = await bootError({ providers: [OnCall] });
+    expect(message).toMatch(/^OnCall\[Symbol\(page\)\]\.id: found "OnCall\[Symbol\(page\)\]"; expected/);
+  });
+});

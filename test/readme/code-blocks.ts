@@ -1,0 +1,78 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+
+const root = join(import.meta.dirname, '../..');
+
+/** One ```ts block of a document, written to a file as it stands. */
+export interface CodeBlock {
+  /** For example `docs/handlers.md`. */
+  readonly document: string;
+  /** Line of the document on which its code starts. */
+  readonly line: number;
+  readonly file: string;
+}
+
+/** README.md and the like, and everything below docs/. */
+export function documents(): string[] {
+  const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  return [...readdirSync(root), ...guides.map((name) => join('docs', name))].filter((name) => name.endsWith('.md'));
+}
+
+/** Links of a document to files of the repository that are not there. */
+export function brokenLinks(document: string): string[] {
+  const links = readFileSync(join(root, document), 'utf8').matchAll(/\]\(([^)\s]+)\)/g);
+  return [...links]
+    .map(([, link = '']) => link.replace(/#.*$/, ''))
+    .filter((link) => link !== '' && !/^https?:/.test(link) && !existsSync(join(root, dirname(document), link)));
+}
+
+/**
+ * Writes the blocks of all documents to a temporary directory. A block that begins with a comment such as
+ * `// src/app.module.ts` is that file, so that blocks of one document can import each other; nothing is added to it.
+ */
+export function writeCodeBlocks(): { directory: string; blocks: CodeBlock[] } {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'runhooks-docs-')));
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
+  symlinkSync(realpathSync(join(root, 'node_modules')), join(directory, 'node_modules'));
+  const blocks = documents().flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8');
+    return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => {
+      const code = match[1] ?? '';
+      const line = text.slice(0, match.index).split('\n').length + 1;
+      const name = /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] ?? `block-on-line-${line}.ts`;
+      const file = join(directory, document.replace(/\.md$/, ''), name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, code, { flag: 'wx' });
+      return { document, line, file };
+    });
+  });
+  return { directory, blocks };
+}
+
+/** What TypeScript says against the blocks, with the options of tsconfig.json, in terms of the documents. */
+export function typeErrors(blocks: readonly CodeBlock[]): string[] {
+  const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
+  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
+  const program = ts.createProgram({
+    rootNames: blocks.map(({ file }) => file),
+    options: { ...options, rootDir: '/', typeRoots: [join(root, 'node_modules/@types')] },
+  });
+  const byFile = new Map(blocks.map((block) => [block.file, block]));
+  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+    const message = ts.flattenDiagnosticMessageText(messageText, '\n');
+    const block = file && byFile.get(file.fileName);
+    if (!file || !block) return `${file?.fileName ?? 'tsconfig.json'}: ${message}`;
+    return `${block.document}:${block.line + file.getLineAndCharacterOfPosition(start).line}: ${message}`;
+  });
+}

@@ -1,0 +1,257 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { UseInterceptors, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { Inbox, WebhooksModule } from 'nestjs-runhooks';
+import { signStandardWebhooks } from 'nestjs-runhooks/core';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import {
+  dbtCloudWebhook,
+  memoryInbox,
+  paradimeWebhook,
+  sendWebhook,
+  TEST_SECRETS,
+  waitUntilIdle,
+} from 'nestjs-runhooks/testing';
+import { brokenLinks, documents, typeErrors, writeCodeBlocks } from './code-blocks.js';
+import { LogLines } from './log-lines.js';
+
+const ACME_SECRET = `whsec_${Buffer.from('a secret of the README test').toString('base64')}`;
+
+const { directory, blocks } = writeCodeBlocks();
+const cwd = process.cwd();
+const log = new LogLines();
+const apps: INestApplication[] = [];
+
+/** What a code block exports. */
+async function load<T extends object>(document: string, file: string): Promise<T> {
+  return (await import(join(directory, document, file))) as T;
+}
+
+function opened<App extends INestApplication>(app: App): App {
+  apps.push(app);
+  return app;
+}
+
+/** An app with handlers of a document, and a dbt Cloud source. */
+async function appWith(handlers: Type[]): Promise<INestApplication> {
+  const webhooks = WebhooksModule.forRoot({
+    sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
+    inbox: memoryInbox(),
+    dispatch: 'manual',
+  });
+  const module = Test.createTestingModule({ imports: [webhooks], providers: handlers });
+  return opened((await module.compile()).createNestApplication({ logger: log }));
+}
+
+beforeAll(() => {
+  process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
+  process.env['PARADIME_WEBHOOK_SECRET'] = TEST_SECRETS.paradime;
+  process.env['ACME_WEBHOOK_SECRET'] = ACME_SECRET;
+});
+
+beforeEach(() => {
+  // The inbox of the documents is a file in the working directory.
+  process.chdir(mkdtempSync(join(directory, 'cwd-')));
+});
+
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+  log.clear();
+});
+
+afterAll(() => {
+  process.chdir(cwd);
+  rmSync(directory, { recursive: true });
+});
+
+describe('the documents', () => {
+  it('have code blocks that compile as they stand, with the strict options of this package', () => {
+    expect(new Set(blocks.map(({ document }) => document))).toContain('README.md');
+    expect(typeErrors(blocks)).toEqual([]);
+  });
+
+  it.each(documents())('%s links only to files that are there', (document) => {
+    expect(brokenLinks(document)).toEqual([]);
+  });
+});
+
+describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) => {
+  async function boot(): Promise<INestApplication> {
+    const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
+    return adapter === 'Fastify'
+      ? opened(await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), { logger: log }))
+      : opened(await NestFactory.create(AppModule, { logger: log }));
+  }
+
+  it('pages once for a run that dbt Cloud announces twice as failed', async () => {
+    const app = await boot();
+    const payload = { data: { runId: '42', projectName: 'analytics', jobName: 'nightly-build' } };
+    for (const event of ['failed', 'completed-failed', 'failed'] as const) {
+      const answer = await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, payload }));
+      expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    }
+    await waitUntilIdle(app);
+    expect(log.containing('nightly-build failed')).toHaveLength(1);
+    expect(log.containing('Refresh after nightly-build: failed on dbt 2025.9.30+21d3fd7')).toHaveLength(1);
+  });
+
+  it('does not page for another project, and refuses what is not signed', async () => {
+    const app = await boot();
+    const other = dbtCloudWebhook({ event: 'failed' });
+    await sendWebhook(app, '/webhooks/dbt', other);
+    await waitUntilIdle(app);
+    expect(log.containing('Page')).toEqual([]);
+    expect(await sendWebhook(app, '/webhooks/dbt', { ...other, headers: {} })).toMatchObject({
+      status: 401,
+      body: { status: 'missing-header' },
+    });
+    expect(await sendWebhook(app, '/webhooks/paradime', paradimeWebhook())).toMatchObject({ status: 200 });
+  });
+});
+
+describe('README.md', () => {
+  it('shows the error of a missing secret as it is', async () => {
+    const { webhooks } = await load<{ webhooks: DynamicModule }>('README', 'src/webhooks.ts');
+    await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).resolves.toBeDefined();
+    delete process.env['DBT_CLOUD_WEBHOOK_SECRET'];
+    try {
+      await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).rejects.toThrow(
+        "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined; expected the secret as text. Set the environment variable it comes from, or leave the entry out",
+      );
+    } finally {
+      process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
+    }
+  });
+});
+
+describe('docs/handlers.md', () => {
+  it('has a pager that tries again when it is told to wait, with the same key, and gives up when it is refused', async () => {
+    const { Pager } = await load<{ Pager: Type }>('docs/handlers', 'src/pager.ts');
+    const { InboxDesk } = await load<{ InboxDesk: Type<Desk> }>('docs/inbox', 'src/inbox-desk.ts');
+    const pager = await fakePager([429, 200, 400, 200]);
+    process.env['PAGER_URL'] = pager.url;
+    const app = await appWith([Pager, InboxDesk]);
+    const nightly = () => dbtCloudWebhook({ event: 'failed', payload: { data: { jobName: 'nightly-build' } } });
+    const desk = app.get(InboxDesk);
+    try {
+      await sendWebhook(app, '/webhooks/dbt', nightly());
+      await waitUntilIdle(app);
+      expect(pager.keys).toEqual([expect.stringMatching(/^dlv_/), pager.keys[0]]);
+
+      await sendWebhook(app, '/webhooks/dbt', nightly());
+      await waitUntilIdle(app);
+      expect(await desk.deadLetters()).toMatchObject([
+        { handlerId: 'pager.page', error: 'the pager refused the alert with 400' },
+      ]);
+      expect(await desk.tryAgain('pager.page')).toBe(1);
+      await waitUntilIdle(app);
+      expect(pager.keys).toHaveLength(4);
+      expect(await desk.deadLetters()).toEqual([]);
+    } finally {
+      await pager.close();
+    }
+  });
+
+  it('has a request-scoped handler and an interceptor that run for each delivery', async () => {
+    const { RunNotes } = await load<{ RunNotes: Type }>('docs/handlers', 'src/run-notes.ts');
+    const { SlowHandlers } = await load<{ SlowHandlers: Type }>('docs/handlers', 'src/slow-runs.interceptor.ts');
+    UseInterceptors(SlowHandlers)(RunNotes);
+    const app = await appWith([RunNotes]);
+    await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ payload: { accountId: 1, data: { runId: '7' } } }));
+    await waitUntilIdle(app);
+    expect(log.containing('Attempt 1 at run.completed:dbt/1/7')).toHaveLength(1);
+    expect(log.containing('run-notes.write took')).toHaveLength(1);
+  });
+});
+
+describe('docs/inbox.md', () => {
+  it('has a desk that reads kept messages again and lets a handler catch up', async () => {
+    const { RunBoard } = await load<{ RunBoard: Type<{ lines: string[] }> }>('docs/handlers', 'src/run-board.ts');
+    const { InboxDesk } = await load<{ InboxDesk: Type<Desk> }>('docs/inbox', 'src/inbox-desk.ts');
+    const app = await appWith([RunBoard, InboxDesk]);
+    await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'canceled' }));
+    await waitUntilIdle(app);
+    const desk = app.get(InboxDesk);
+    expect(await desk.readAgain()).toBe(0);
+    expect(await desk.catchUp('run-board', new Date(0))).toBe(1);
+    expect(await desk.catchUp('run-board', new Date(0))).toBe(0);
+    await waitUntilIdle(app);
+    expect(app.get(RunBoard).lines).toEqual(Array(2).fill('Nightly production build (dbt build): run.canceled'));
+  });
+});
+
+describe('docs/edge.md', () => {
+  it('has an exception from CSRF protection that holds under a global prefix on Fastify', async () => {
+    const { protectFromCsrf } = await load<{ protectFromCsrf: (app: INestApplication) => void }>(
+      'docs/edge',
+      'src/csrf.ts',
+    );
+    const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
+    const webhook = dbtCloudWebhook();
+    const foreign = { ...webhook, headers: { ...webhook.headers, origin: 'https://elsewhere.example' } };
+    for (const [protect, status] of [
+      [(app: INestApplication) => app.enableCsrfProtection(), 403],
+      [protectFromCsrf, 200],
+    ] as const) {
+      const app = opened(await NestFactory.create(AppModule, new FastifyAdapter(), { logger: log }));
+      app.setGlobalPrefix('api');
+      protect(app);
+      expect((await sendWebhook(app, '/webhooks/dbt', foreign)).status).toBe(status);
+    }
+  });
+});
+
+describe('docs/custom-provider.md', () => {
+  it('has an app that runs its handlers for signed webhooks of the new provider', async () => {
+    const { AppModule } = await load<{ AppModule: Type }>('docs/custom-provider', 'src/acme-alerts.ts');
+    const app = opened(await NestFactory.create(AppModule, { logger: log }));
+    const at = '2026-03-01T02:00:00Z';
+    const common = { team: 7, run: 4711, pipeline: { id: 'p1', name: 'nightly' }, at };
+    const send = (payload: object, id: string) => {
+      const body = Buffer.from(JSON.stringify({ ...common, ...payload }));
+      const headers = signStandardWebhooks({ secret: ACME_SECRET, id, timestamp: new Date(), body });
+      return sendWebhook(app, '/webhooks/acme', { body, headers });
+    };
+    expect(await send({ type: 'pipeline.started' }, 'msg_1')).toMatchObject({ body: { status: 'accepted' } });
+    expect(await send({ type: 'pipeline.started' }, 'msg_1')).toMatchObject({ body: { status: 'duplicate' } });
+    expect(await send({ type: 'pipeline.failed', error: 'no disk' }, 'msg_2')).toMatchObject({ status: 200 });
+    expect(await send({ type: 'pipeline.paused' }, 'msg_3')).toMatchObject({ status: 200 });
+    expect(await send({ type: 'pipeline.done', team: {} }, 'msg_4')).toMatchObject({ status: 200 });
+    await waitUntilIdle(app);
+    expect(log.containing('nightly started')).toHaveLength(1);
+    expect(log.containing('nightly of team 7 failed: no disk')).toHaveLength(1);
+    const { messages } = await app.get(Inbox).counts();
+    expect(messages).toMatchObject({ read: 2, unknown: 1, quarantined: 1 });
+  });
+});
+
+/** `docs/inbox.md` */
+interface Desk {
+  deadLetters(): Promise<object[]>;
+  tryAgain(handlerId: string): Promise<number>;
+  readAgain(): Promise<number>;
+  catchUp(handlerId: string, since: Date): Promise<number>;
+}
+
+/** Answers one status after the other, and keeps the idempotency keys it was sent. */
+async function fakePager(statuses: number[]): Promise<{ url: string; keys: unknown[]; close(): Promise<void> }> {
+  const keys: IncomingHttpHeaders[string][] = [];
+  const server = createServer((request, response) => {
+    keys.push(request.headers['idempotency-key']);
+    request.resume();
+    response.writeHead(statuses.shift() ?? 500, { 'retry-after': '0', connection: 'close' }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    keys,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
