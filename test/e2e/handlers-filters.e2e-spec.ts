@@ -299,8 +299,8 @@ describe('@OnMessage', () => {
     @Injectable()
     class Handlers {
       @OnMessage('dbt-cloud', 'job.run.errored')
-      errored({ messageType, payload }: MessageEvent<'dbt-cloud', 'job.run.errored'>): void {
-        seen.push(`${messageType} ${payload.data.runId}`);
+      errored({ messageType, run }: MessageEvent<'dbt-cloud', 'job.run.errored'>): void {
+        seen.push(`${messageType} ${run?.id}`);
       }
 
       @OnMessage('dbt-cloud', 'job.run.completed')
@@ -328,8 +328,8 @@ describe('@OnMessage', () => {
     @Injectable()
     class Handlers {
       @OnMessage('dbt-cloud', 'job.run.warned')
-      warned({ messageType, payload }: MessageEvent<'dbt-cloud', 'job.run.warned'>): void {
-        seen.push(messageType, payload.data.runId);
+      warned({ messageType, payload, run }: MessageEvent<'dbt-cloud', 'job.run.warned'>): void {
+        seen.push(messageType, payload.data.runId, run);
       }
 
       @OnRun('run.failed', 'run.succeeded', 'run.completed')
@@ -339,7 +339,7 @@ describe('@OnMessage', () => {
     }
     const host = await startHandlers({ providers: [Handlers] });
     await host.dbt({ payload: { eventType: 'job.run.warned', data: { runId: '7' } } });
-    expect(seen).toEqual(['job.run.warned', '7']);
+    expect(seen).toEqual(['job.run.warned', '7', undefined]);
   });
 
   it('filters by what is known of the run, and asks when', async () => {

@@ -30,7 +30,7 @@ export function byType(event: WebhookEvent): void {
     expectSame<typeof event, RunCompleted<'dbt-cloud'>>();
   }
   // @ts-expect-error -- a message that is not about a run has none
-  void event.run;
+  void event.run.id;
 }
 
 export function withoutNarrowing(event: RunEvent, run: Run): void {

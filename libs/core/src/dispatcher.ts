@@ -28,6 +28,12 @@ export interface DispatcherOptions {
   readonly abortGraceMs: number;
 }
 
+/** Handlers that one claim can serve, and how many of their deliveries may start. */
+interface Opening {
+  readonly handlerIds: string[];
+  readonly free: number;
+}
+
 /**
  * Claims due work under a lease: reads messages, runs handlers. It is woken when this process stores a message, and
  * asks once a second for what others stored or what became due.
@@ -43,6 +49,8 @@ export class Dispatcher {
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #stopping = false;
+  /** The group of handlers whose turn it is. */
+  #turn = 0;
 
   constructor(options: DispatcherOptions) {
     const { store, router, clock, logger, guard, abortGraceMs } = options;
@@ -118,12 +126,23 @@ export class Dispatcher {
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
-    const read = (await this.#readMessages()) + (await this.#evaluateTasks());
+    const read = await this.#readMessages();
+    const evaluated = await this.#evaluateTasks();
+    return read + evaluated + (await this.#startDue());
+  }
+
+  /** Serves the groups of handlers in turn: however much waits for one of them, it does not take all the room. */
+  async #startDue(): Promise<number> {
+    const openings = this.#openings();
+    const first = this.#turn;
     let started = 0;
-    for (const { handlerIds, free } of this.#openings()) {
-      started += await this.#startDeliveries(handlerIds, free);
+    for (let index = first; index < first + openings.length; index++) {
+      const { handlerIds, free } = openings[index % openings.length] as Opening;
+      const count = await this.#startDeliveries(handlerIds, free);
+      if (count > 0) this.#turn = (index + 1) % openings.length;
+      started += count;
     }
-    return read + started;
+    return started;
   }
 
   async #readMessages(): Promise<number> {
@@ -160,8 +179,8 @@ export class Dispatcher {
   }
 
   /** Which handlers have room, in groups that one claim can serve: all unbounded ones together, each bounded one alone. */
-  #openings(): { handlerIds: string[]; free: number }[] {
-    const shared = { handlerIds: [] as string[], free: this.#freeRoom() };
+  #openings(): Opening[] {
+    const shared: Opening = { handlerIds: [], free: this.#freeRoom() };
     const openings = [shared];
     for (const { id, concurrency } of this.#options.handlers.all()) {
       if (concurrency === undefined) shared.handlerIds.push(id);
@@ -172,7 +191,7 @@ export class Dispatcher {
 
   async #startDeliveries(handlerIds: readonly string[], free: number): Promise<number> {
     const limit = Math.min(free, this.#freeRoom());
-    if (limit <= 0) return 0;
+    if (limit <= 0 || this.#stopping) return 0;
     const deliveries = await this.#options.store.claimDeliveries({ ...this.#claim(limit), handlerIds });
     for (const delivery of deliveries) this.#start(delivery);
     return deliveries.length;

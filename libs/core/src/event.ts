@@ -61,6 +61,8 @@ interface RunEventExtras {
 interface MessageEventOf<P extends ProviderName, M extends string> extends EventBase<typeof MESSAGE_EVENT_TYPE, P> {
   /** The provider's own message type, for example `job.run.completed`. */
   readonly messageType: M;
+  /** The run that the message is about, as far as Runhooks can tell. */
+  readonly run?: Run;
 }
 
 /** Event type of a delivery that gave up, for `@OnDeadLetter` handlers. */

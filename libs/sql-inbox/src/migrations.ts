@@ -84,7 +84,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
 
       await db.schema
         .createTable('deliveries')
-        .addColumn('id', 'text', primaryKey)
+        .addColumn('seq', 'integer', primaryKey)
+        .addColumn('id', 'text', (column) => column.notNull().unique())
         .addColumn('event_id', 'text', notNull)
         .addColumn('handler_id', 'text', notNull)
         .addColumn('replay_id', 'text', notNull)
@@ -105,9 +106,16 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema
         .createIndex('deliveries_lane')
         .on('deliveries')
-        .columns(['lane', 'id'])
+        .columns(['lane', 'seq'])
         .where(sql.ref('lane'), 'is not', null)
         .where(sql.ref('due_at'), 'is not', null)
+        .execute();
+      await db.schema
+        .createIndex('deliveries_lane_held')
+        .on('deliveries')
+        .column('lane')
+        .where(sql.ref('lane'), 'is not', null)
+        .where(sql.ref('lease'), 'is not', null)
         .execute();
       await db.schema
         .createIndex('deliveries_dead')

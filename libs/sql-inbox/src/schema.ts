@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { AttemptOutcome, DeliveryState, MessageState, RunOutcome } from 'nestjs-runhooks/core';
 
 /**
@@ -13,10 +14,15 @@ export interface Schema {
   jobs: JobsTable;
   runs: RunsTable;
   events: EventsTable;
-  deliveries: DeliveriesTable;
+  deliveries: DeliveriesTable & RecordedInOrder;
   attempts: AttemptsTable;
   tasks: TasksTable;
   barriers: BarriersTable;
+}
+
+/** Given by the engine, and greater than any before: ids of two processes, or from before a step of the clock, are not. */
+export interface RecordedInOrder {
+  seq: Generated<number>;
 }
 
 /** What makes a message a duplicate. Outlives the message itself. */
@@ -92,7 +98,7 @@ export interface DeliveriesTable {
   handler_id: string;
   /** Empty, or the replay that asked for it. */
   replay_id: string;
-  /** Deliveries of one lane run one after the other, in the order of their ids. */
+  /** Deliveries of one lane run one after the other, in the order in which they were recorded. */
   lane: string | null;
   state: DeliveryState;
   attempts: number;

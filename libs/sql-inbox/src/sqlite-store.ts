@@ -42,14 +42,17 @@ type Arguments<Verb extends keyof Store> = Store[Verb] extends (...args: infer A
 export class SqliteStore implements Store {
   readonly #options: SqliteInboxOptions;
   readonly #logger: Logger;
+  readonly #connect: typeof connectSqlite;
   readonly #operations = inboxOperations(SQLITE_DIALECT);
   #file: string;
   #connection: SqliteConnection | undefined;
   #commits: GroupCommit | undefined;
 
-  constructor(options: SqliteInboxOptions, logger: Logger) {
+  /** @param connect opens the file; tests hand in one whose connections fail */
+  constructor(options: SqliteInboxOptions, logger: Logger, connect: typeof connectSqlite = connectSqlite) {
     this.#options = options;
     this.#logger = logger;
+    this.#connect = connect;
     this.#file = options.path;
   }
 
@@ -60,7 +63,7 @@ export class SqliteStore implements Store {
   async open(): Promise<void> {
     this.#file = prepareSqliteFile(this.#options.path, this.#logger);
     try {
-      this.#connection = await connectSqlite(this.#file, this.#options.driver);
+      this.#connection = await this.#connect(this.#file, this.#options.driver);
       configure(this.#connection);
       await migrateSqlite(this.#connection);
       this.#connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);

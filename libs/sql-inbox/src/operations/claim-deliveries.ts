@@ -59,7 +59,12 @@ function dueClaimer({ db, isOneOf }: SqlDialect) {
           .select('due.id')
           .where('due.due_at', '<=', value('now'))
           .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
-          .where((eb) => eb.or([eb('due.lane', 'is', null), eb.not(eb.exists(earlierInLane(eb)))]))
+          .where((eb) =>
+            eb.or([
+              eb('due.lane', 'is', null),
+              eb.not(eb.or([eb.exists(earlierInLane(eb)), eb.exists(heldInLane(eb, value('now')))])),
+            ]),
+          )
           .orderBy('due.due_at')
           .limit(value('limit')),
       )
@@ -68,13 +73,23 @@ function dueClaimer({ db, isOneOf }: SqlDialect) {
 }
 
 /** Unsettled deliveries of the same lane that were recorded before. */
-function earlierInLane(eb: ExpressionBuilder<Schema & { due: DeliveriesTable }, 'due'>) {
+function earlierInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>) {
   return eb
     .selectFrom('deliveries as earlier')
     .select('earlier.id')
     .whereRef('earlier.lane', '=', 'due.lane')
-    .whereRef('earlier.id', '<', 'due.id')
+    .whereRef('earlier.seq', '<', 'due.seq')
     .where('earlier.due_at', 'is not', null);
+}
+
+/** Deliveries of the same lane that somebody holds: a redriven one comes back in front of those. */
+function heldInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>, now: number) {
+  return eb
+    .selectFrom('deliveries as held')
+    .select('held.id')
+    .whereRef('held.lane', '=', 'due.lane')
+    .where('held.lease', 'is not', null)
+    .where('held.due_at', '>', now);
 }
 
 function finders({ db, isOneOf }: SqlDialect) {

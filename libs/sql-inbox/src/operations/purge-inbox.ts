@@ -4,14 +4,22 @@ import type { SqlDialect } from '../dialect.js';
 import type { Schema } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
-/** Removes some of what is old: settled messages with all that came of them, then duplicate keys, then runs. */
+/**
+ * Removes some of what is old: settled messages with all that came of them, then duplicate keys, then runs. Messages
+ * that must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they
+ * are looked at once and not by every step.
+ */
 export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<number> {
   const findMessages = oldMessages(dialect);
   const removeMessages = messageRemovers(dialect);
   const removeKeys = keyRemover(dialect);
   const removeRuns = runRemover(dialect);
+  let after = '';
   return function* ({ settledBefore, deadBefore, keysBefore, limit }) {
-    const messages = yield* findMessages({ settled: idBefore(settledBefore), dead: idBefore(deadBefore), limit });
+    const old = { settled: idBefore(settledBefore), dead: idBefore(deadBefore), limit };
+    let messages = yield* findMessages({ ...old, after });
+    if (messages.length === 0 && after !== '') messages = yield* findMessages({ ...old, after: '' });
+    after = messages.at(-1)?.id ?? '';
     const ids = JSON.stringify(messages.map(({ id }) => id));
     if (messages.length > 0) {
       for (const remove of removeMessages) yield* remove({ ids });
@@ -28,30 +36,32 @@ function idBefore(time: Date): string {
 }
 
 function oldMessages({ db }: SqlDialect) {
-  return statement<{ settled: string; dead: string; limit: number }, { id: string }>((value) =>
+  return statement<{ after: string; settled: string; dead: string; limit: number }, { id: string }>((value) =>
     db
       .selectFrom('messages')
       .select('messages.id')
+      .where('messages.id', '>', value('after'))
       .where('messages.id', '<', value('settled'))
       .where('messages.due_at', 'is', null)
-      .where((eb) => eb.not(eb.exists(deliveriesOf(eb).where('deliveries.state', '=', 'pending'))))
-      .where((eb) =>
-        eb.or([
-          eb('messages.id', '<', value('dead')),
-          eb.not(eb.exists(deliveriesOf(eb).where('deliveries.state', '=', 'dead'))),
-        ]),
-      )
+      .where((eb) => eb.not(eb.exists(deliveriesToKeep(eb, value('dead')))))
       .orderBy('messages.id')
       .limit(value('limit')),
   );
 }
 
-function deliveriesOf(eb: ExpressionBuilder<Schema, 'messages'>) {
+/** One condition for both states: of two, the engine might look one up by state, in all of the inbox. */
+function deliveriesToKeep(eb: ExpressionBuilder<Schema, 'messages'>, dead: string) {
   return eb
     .selectFrom('events')
     .innerJoin('deliveries', 'deliveries.event_id', 'events.id')
     .select('deliveries.id')
-    .whereRef('events.message_id', '=', 'messages.id');
+    .whereRef('events.message_id', '=', 'messages.id')
+    .where((inner) =>
+      inner.or([
+        inner('deliveries.state', '=', 'pending'),
+        inner('deliveries.state', '=', 'dead').and('messages.id', '>=', dead),
+      ]),
+    );
 }
 
 /** From the leaves to the root, so that no row ever names one that is gone. */

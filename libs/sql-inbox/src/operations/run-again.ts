@@ -1,7 +1,7 @@
 import type { Redrive, ReplayedEvent, Reread } from 'nestjs-runhooks/core';
 import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
-import { query, type Transaction } from '../statement.js';
+import { query, statement, type Transaction } from '../statement.js';
 import { insertDelivery } from './insert-event.js';
 
 /** Makes dead letters due at once, with all their attempts before them again. */
@@ -18,12 +18,17 @@ export function redriveDeliveries({ db, isOneOf }: SqlDialect) {
   };
 }
 
-/** Adds deliveries of stored events, once per event, handler and replay. */
+/** Adds deliveries of stored events, once per event, handler and replay. An event that was purged meanwhile gets none. */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
+  const find = statement<{ id: string }, { id: string }>((value) =>
+    dialect.db.selectFrom('events').select('id').where('id', '=', value('id')),
+  );
   return function* (replayId: string, events: readonly ReplayedEvent[], now: Date): Transaction<number> {
     let added = 0;
     for (const { eventId, deliveries } of events) {
+      const [stored] = yield* find({ id: eventId });
+      if (!stored) continue;
       for (const delivery of deliveries) {
         if (yield* insert(delivery, eventId, replayId, now)) added += 1;
       }

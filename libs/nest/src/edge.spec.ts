@@ -1,0 +1,92 @@
+import { createServer, request, type OutgoingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { IdSequence, openSources, Receiver, systemClock, type Appended, type Store } from 'nestjs-runhooks/core';
+import { createEdge, type EdgeOptions } from './edge.js';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+});
+
+const [source] = openSources([
+  {
+    name: 'any',
+    provider: 'any',
+    bodyBytesMax: 10,
+    open: () => ({
+      name: 'any',
+      signature: 'any',
+      headersKept: [],
+      verify: () => ({ ok: true }),
+      identify: () => '',
+      read: () => ({ state: 'quarantined', reason: 'not read here' }),
+    }),
+  },
+]);
+
+interface Answered {
+  readonly status: number | undefined;
+  readonly body: unknown;
+  readonly logged: readonly string[];
+}
+
+/** One request to an edge behind plain `node:http`, without any framework. */
+async function post(
+  options: Partial<EdgeOptions> & { append?: () => Promise<Appended> },
+  body: string,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Answered> {
+  const logged: string[] = [];
+  const log = (line: string): void => void logged.push(line);
+  const logger = { debug: () => undefined, log, warn: log, error: log };
+  const { append = () => Promise.reject(new Error('the store was asked')), ...others } = options;
+  const receiver = new Receiver({
+    store: { append } as unknown as Store,
+    clock: systemClock,
+    ids: new IdSequence(),
+    logger,
+    onAccepted: () => undefined,
+  });
+  const edge = createEdge({ source: source!, receiver, logger, isAccepting: () => true, ...others });
+  const server = createServer(edge).listen(0, '127.0.0.1');
+  servers.push(server);
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  return await new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, method: 'POST', headers, agent: false }, (response) => {
+      json(response).then((read) => resolve({ status: response.statusCode, body: read, logged }), reject);
+    })
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+describe('createEdge', () => {
+  it('checks what is cheap first: shutdown, compression, size, and only then asks the store', async () => {
+    const tooLarge = 'x'.repeat(11);
+    const packed = { 'content-encoding': 'gzip' };
+    expect((await post({ isAccepting: () => false }, tooLarge, packed)).status).toBe(503);
+    expect((await post({}, tooLarge, packed)).status).toBe(415);
+    expect((await post({}, tooLarge)).status).toBe(413);
+    expect((await post({}, '')).status).toBe(400);
+    expect((await post({}, 'x')).status).toBe(500);
+  });
+
+  it('needs no framework', async () => {
+    const answered = await post({ append: () => Promise.resolve({ status: 'accepted', id: 'msg_1' }) }, 'x');
+    expect(answered).toEqual({ status: 200, body: { status: 'accepted', message: 'stored', id: 'msg_1' }, logged: [] });
+  });
+
+  it('answers 500 and logs it, once, whatever the store throws', async () => {
+    for (const thrown of [new Error('odd'), 'odd', undefined, null]) {
+      const { status, body, logged } = await post({ append: () => Promise.reject(thrown) }, 'x');
+      expect({ status, body }).toEqual({
+        status: 500,
+        body: { status: 'error', message: 'the message could not be received; the log of the app says why' },
+      });
+      expect(logged).toEqual([expect.stringMatching(/^receiving for source "any" failed with /)]);
+    }
+  });
+});

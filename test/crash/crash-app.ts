@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Get, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import {
+  Inbox,
+  OnMessage,
+  OnRun,
+  OnRunCompleted,
+  OnRunFailed,
+  WebhooksModule,
+  type DeliveryContext,
+  type InboxCounts,
+  type MessageEvent,
+  type RunCompleted,
+  type RunEvent,
+  type RunFailed,
+} from 'nestjs-runhooks';
+import type { Clock, StoreFactory } from 'nestjs-runhooks/core';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { Ledger } from './ledger.js';
+
+/** Handlers that may run at the same time in one process. */
+export const CONCURRENCY = 10;
+
+/** However often a handler is killed, it is to be run again, and soon. */
+const retry = { attemptsMax: 1_000_000, delayMs: 100, delayMsMax: 1_000 };
+
+/** The process that this is, for the ledger. */
+export class LifeLedger {
+  constructor(
+    readonly ledger: Ledger,
+    readonly life: number,
+  ) {}
+
+  append({ handlerId, id, attempt }: DeliveryContext): void {
+    this.ledger.append({ life: this.life, handlerId, deliveryId: id, attempt });
+  }
+}
+
+@Injectable()
+export class Handlers {
+  constructor(@Inject(LifeLedger) private readonly ledger: LifeLedger) {}
+
+  @OnRun('run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed', {
+    id: 'every',
+    serialize: 'run',
+    retry,
+  })
+  every(_event: RunEvent, delivery: DeliveryContext): void {
+    this.ledger.append(delivery);
+  }
+
+  /** Has its effect first, and is not done for a while: most kills that meet it come in between. */
+  @OnRunCompleted({ id: 'slow', retry })
+  async slow(_event: RunCompleted, delivery: DeliveryContext): Promise<void> {
+    this.ledger.append(delivery);
+    await sleep(20 + Math.random() * 40);
+  }
+
+  @OnRunFailed({ id: 'flaky', retry })
+  async flaky(_event: RunFailed, delivery: DeliveryContext): Promise<void> {
+    await sleep(Math.random() * 5);
+    if (Math.random() < 0.3) throw new Error('fails now and then');
+    this.ledger.append(delivery);
+  }
+
+  @OnMessage('dbt-cloud', 'job.run.completed', { id: 'message', retry })
+  message(_event: MessageEvent<'dbt-cloud', 'job.run.completed'>, delivery: DeliveryContext): void {
+    this.ledger.append(delivery);
+  }
+}
+
+/** A route of the host's own, beside the webhooks. */
+@Controller()
+export class CountsController {
+  constructor(@Inject(Inbox) private readonly inbox: Inbox) {}
+
+  @Get('counts')
+  async counts(): Promise<InboxCounts> {
+    return await this.inbox.counts();
+  }
+}
+
+export interface CrashAppOptions {
+  readonly inbox: StoreFactory;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly life: number;
+}
+
+@Module({})
+export class CrashApp {
+  static with({ inbox, clock, ledger, life }: CrashAppOptions): DynamicModule {
+    return {
+      module: CrashApp,
+      imports: [
+        WebhooksModule.forRoot({
+          sources: [
+            dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] }),
+            paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
+          ],
+          inbox,
+          clock,
+          concurrency: CONCURRENCY,
+        }),
+      ],
+      controllers: [CountsController],
+      providers: [Handlers, { provide: LifeLedger, useValue: new LifeLedger(ledger, life) }],
+    };
+  }
+}

@@ -1,0 +1,78 @@
+import { readLedger, type Effect } from './ledger.js';
+import { openSqlite } from './sqlite-file.js';
+
+/** What is in an inbox and its ledger, read with plain SQL: nothing of ours judges itself. */
+export interface Evidence {
+  /** What SQLite says of its file: `ok`, or what is wrong. */
+  readonly integrity: readonly string[];
+  readonly messages: readonly MessageEvidence[];
+  readonly events: readonly EventEvidence[];
+  /** In the order of recording. */
+  readonly deliveries: readonly DeliveryEvidence[];
+  readonly attempts: readonly AttemptEvidence[];
+  readonly effects: readonly Effect[];
+}
+
+export interface MessageEvidence {
+  readonly id: string;
+  readonly source: string;
+  readonly key: string;
+  readonly state: string;
+  /** `<source>/<account>/<run>`, from the bytes of the message. */
+  readonly run: string;
+}
+
+export interface EventEvidence {
+  readonly id: string;
+  readonly type: string;
+  readonly messageId: string;
+}
+
+export interface DeliveryEvidence {
+  readonly id: string;
+  readonly eventId: string;
+  readonly handlerId: string;
+  readonly state: string;
+  readonly attempts: number;
+}
+
+export interface AttemptEvidence {
+  readonly deliveryId: string;
+  readonly attempt: number;
+  readonly outcome: string;
+}
+
+export async function readEvidence(inbox: string, ledger: string): Promise<Evidence> {
+  const file = await openSqlite(inbox);
+  try {
+    const integrity = file.all<{ integrity_check: string }>('pragma integrity_check');
+    const messages = file.all<Omit<MessageEvidence, 'run'> & { body: Uint8Array }>(
+      'select id, source, message_key as key, state, body from messages',
+    );
+    return {
+      integrity: integrity.map((row) => row.integrity_check),
+      messages: messages.map(({ body, ...message }) => ({ ...message, run: runOf(message.source, body) })),
+      events: file.all('select id, type, message_id as messageId from events'),
+      deliveries: file.all(
+        'select id, event_id as eventId, handler_id as handlerId, state, attempts from deliveries order by seq',
+      ),
+      attempts: file.all('select delivery_id as deliveryId, attempt, outcome from attempts'),
+      effects: readLedger(ledger),
+    };
+  } finally {
+    file.close();
+  }
+}
+
+/** The parts of both providers' payloads that name a run. */
+interface Payload {
+  readonly accountId?: number;
+  readonly data?: { readonly runId: string };
+  readonly id?: number;
+  readonly workspace?: { readonly uid: string };
+}
+
+function runOf(source: string, body: Uint8Array): string {
+  const { accountId, data, id, workspace } = JSON.parse(Buffer.from(body).toString('utf8')) as Payload;
+  return `${source}/${accountId ?? workspace?.uid}/${data?.runId ?? id}`;
+}

@@ -1,0 +1,308 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Inbox } from 'nestjs-runhooks';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { waitUntilIdle } from 'nestjs-runhooks/testing';
+import { CONCURRENCY, CrashApp } from './crash-app.js';
+import { readEvidence } from './evidence.js';
+import { fastClock } from './fast-clock.js';
+import { Ledger } from './ledger.js';
+import { Random } from './random.js';
+import { RunPlan } from './run-plan.js';
+import { Sender } from './sender.js';
+import { openSqlite, type SqliteFile } from './sqlite-file.js';
+import { verify, type Expectation, type Verdict } from './verify.js';
+
+/** The process of the spec itself, which nobody kills. */
+const LIFE = 1;
+const KILLED = 99;
+const MESSAGES = 120;
+
+const directory = mkdtempSync(join(tmpdir(), 'runhooks-verify-'));
+const place = { inbox: join(directory, 'inbox.db'), ledger: join(directory, 'ledger.txt') };
+let expectation: Expectation;
+
+/** The parts of a crash test, without a kill: what it leaves is what must be found in order. */
+async function fillInbox(): Promise<Expectation> {
+  const clock = fastClock(Date.now());
+  const ledger = new Ledger(place.ledger);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    CrashApp.with({ inbox: sqliteInbox({ path: place.inbox }), clock, ledger, life: LIFE }),
+    new FastifyAdapter(),
+    { logger: false },
+  );
+  await app.listen(0, '127.0.0.1');
+  const port = Number(new URL(await app.getUrl()).port);
+  const random = new Random(1);
+  const plan = new RunPlan(random);
+  const sender = new Sender({ plan, random, now: clock.now, ports: () => [port] });
+  await sender.sendAtLeast(MESSAGES);
+  const inbox = app.get(Inbox);
+  do await waitUntilIdle(app);
+  while ((await inbox.counts()).deliveries.pending > 0);
+  await app.close();
+  ledger.close();
+  expect(sender.problems).toEqual([]);
+  expect(sender.duplicates).toBeGreaterThan(0);
+  return {
+    runs: plan.runs,
+    acknowledged: sender.acknowledged,
+    killed: new Set([KILLED]),
+    concurrency: CONCURRENCY,
+  };
+}
+
+interface Sabotage {
+  readonly change?: (file: SqliteFile) => void;
+  readonly ledger?: (lines: string[]) => string[];
+  readonly expectation?: Partial<Expectation>;
+}
+
+let copies = 0;
+
+/** The verdict on a copy that was tampered with. */
+async function verdictOf({ change, ledger, expectation: other }: Sabotage): Promise<Verdict> {
+  const copy = { inbox: join(directory, `${(copies += 1)}.db`), ledger: join(directory, `${copies}.txt`) };
+  copyFileSync(place.inbox, copy.inbox);
+  const lines = readFileSync(place.ledger, 'utf8').trimEnd().split('\n');
+  writeFileSync(copy.ledger, `${(ledger?.(lines) ?? lines).join('\n')}\n`);
+  if (change) {
+    const file = await openSqlite(copy.inbox);
+    change(file);
+    file.close();
+  }
+  return verify(await readEvidence(copy.inbox, copy.ledger), { ...expectation, ...other });
+}
+
+/** The line of the one effect of the first delivery of handler `slow`, in its parts. */
+function firstSlow(lines: readonly string[]): { line: string; index: number; deliveryId: string; handlerId: string } {
+  const index = lines.findIndex((line) => line.includes(' slow '));
+  const line = lines[index] ?? '';
+  const [, handlerId = '', deliveryId = ''] = line.split(' ');
+  return { line, index, deliveryId, handlerId };
+}
+
+const FIRST_SLOW = `(select id from deliveries where handler_id = 'slow' order by seq limit 1)`;
+
+/** As after a kill between an effect and its record: attempts 1 to `before` have an effect, and the next one a record. */
+function attemptsBefore(before: number): (file: SqliteFile) => void {
+  return (file) => {
+    file.all(`update deliveries set attempts = ${before + 1} where id = ${FIRST_SLOW} returning id`);
+    file.all(`update attempts set attempt = ${before + 1} where delivery_id = ${FIRST_SLOW} returning attempt`);
+  };
+}
+
+/** The effects of those attempts, by the processes given. */
+function effectsBy(lives: readonly number[]): (lines: string[]) => string[] {
+  return (lines) => {
+    const { index, deliveryId, handlerId } = firstSlow(lines);
+    const effects = [...lives, LIFE].map((life, before) => `${life} ${handlerId} ${deliveryId} ${before + 1}`);
+    return lines.toSpliced(index, 1, ...effects);
+  };
+}
+
+beforeAll(async () => {
+  expectation = await fillInbox();
+}, 30_000);
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('the verifier of the crash test finds in order', () => {
+  it('an inbox and a ledger that nothing happened to', async () => {
+    const verdict = await verdictOf({});
+    expect(verdict).toMatchObject({ problems: [], lost: 0, doubleEvents: 0, repeatedAttempts: 0 });
+    expect(verdict.acknowledged).toBeGreaterThanOrEqual(MESSAGES);
+  });
+
+  it('effects repeated because a process was killed between an effect and its record, and counts them', async () => {
+    const verdict = await verdictOf({ change: attemptsBefore(1), ledger: effectsBy([KILLED]) });
+    expect(verdict).toMatchObject({ problems: [], lost: 0, repeatedAttempts: 1, repeatedAttemptsMax: CONCURRENCY });
+  });
+});
+
+const ANY_MESSAGE = '(select id from messages order by id limit 1)';
+const ANY_EVENT = `(select id from events where type = 'run.completed' order by id limit 1)`;
+
+const sabotages: readonly (Sabotage & {
+  readonly title: string;
+  readonly problem: RegExp;
+  readonly counted?: Partial<Verdict>;
+})[] = [
+  {
+    title: 'an acknowledged message that is gone',
+    change: (file) => file.all(`delete from messages where id = ${ANY_MESSAGE} returning id`),
+    problem: /was acknowledged, and is not in the inbox/,
+    // The message, and what handler `every` did about its event.
+    counted: { lost: 2 },
+  },
+  {
+    title: 'an acknowledged message that was not read',
+    change: (file) => file.all(`update messages set state = 'quarantined' where id = ${ANY_MESSAGE} returning id`),
+    problem: /was acknowledged, and is quarantined, not read/,
+    counted: { lost: 1 },
+  },
+  {
+    title: 'a message that is there twice',
+    change: (file) =>
+      file.all(
+        `insert into messages select 'msg_copy', source, provider, message_key, headers, body, received_at, state,
+         message_type, reason, id_reused, reads, quiet, due_at, lease from messages where id = ${ANY_MESSAGE} returning id`,
+      ),
+    problem: /is in the inbox 2 times/,
+  },
+  {
+    title: 'a message that nobody sent',
+    change: (file) => file.all(`update messages set message_key = 'other' where id = ${ANY_MESSAGE} returning id`),
+    problem: /is in the inbox, and was never sent/,
+    counted: { lost: 1 },
+  },
+  {
+    title: 'a message stored under another id than its sender was told',
+    change: (file) => {
+      file.all(`update events set message_id = 'msg_other' where message_id = ${ANY_MESSAGE} returning id`);
+      file.all(`update messages set id = 'msg_other' where id = ${ANY_MESSAGE} returning id`);
+    },
+    problem: /is msg_other; its sender was told msg_/,
+  },
+  {
+    title: 'an event that is missing',
+    change: (file) => file.all(`delete from events where id = ${ANY_EVENT} returning id`),
+    problem: /^run.completed \S+ is missing/,
+    counted: { lost: 2 },
+  },
+  {
+    title: 'one fact in two events with different ids',
+    change: (file) =>
+      file.all(
+        `insert into events select 'copy', type, source, provider, message_id, occurred_at, recorded_at, data
+         from events where id = ${ANY_EVENT} returning id`,
+      ),
+    problem: /^run.completed \S+ is there 2 times/,
+    counted: { doubleEvents: 1 },
+  },
+  {
+    title: 'an event that does not follow from what was sent',
+    change: (file) => file.all(`update events set type = 'run.paused' where id = ${ANY_EVENT} returning id`),
+    problem: /^run.paused \S+ is there, and does not follow/,
+  },
+  {
+    title: 'a delivery that is missing',
+    change: (file) => file.all(`delete from deliveries where id = ${FIRST_SLOW} returning id`),
+    problem: /handler slow has 0 deliveries/,
+    counted: { lost: 1 },
+  },
+  {
+    title: 'a delivery that gave up',
+    change: (file) => {
+      file.all(`update attempts set outcome = 'failed' where delivery_id = ${FIRST_SLOW} returning attempt`);
+      file.all(`update deliveries set state = 'dead' where id = ${FIRST_SLOW} returning id`);
+    },
+    problem: /for slow is dead/,
+    counted: { lost: 1 },
+  },
+  {
+    title: 'a second delivery of an event to one handler',
+    change: (file) =>
+      file.all(
+        `insert into deliveries select null, 'dlv_copy', event_id, handler_id, 'again', lane, state, attempts,
+         attempts_before, due_at, lease from deliveries where id = ${FIRST_SLOW} returning id`,
+      ),
+    problem: /handler slow has 2 deliveries/,
+  },
+  {
+    title: 'a success that was not recorded',
+    change: (file) => file.all(`delete from attempts where delivery_id = ${FIRST_SLOW} returning attempt`),
+    problem: /handler slow has 0 successes/,
+    counted: { lost: 1 },
+  },
+  {
+    title: 'a success recorded twice',
+    change: (file) =>
+      file.all(
+        `insert into attempts select delivery_id, attempt + 1, started_at, finished_at, outcome, null, null, null
+         from attempts where delivery_id = ${FIRST_SLOW} returning attempt`,
+      ),
+    problem: /handler slow has 2 successes/,
+  },
+  {
+    title: 'an effect that happened twice in one attempt',
+    ledger: (lines) => lines.toSpliced(firstSlow(lines).index, 0, firstSlow(lines).line),
+    problem: /attempt 1 of delivery \S+ was made after attempt 1/,
+    counted: { repeatedAttempts: 1 },
+  },
+  {
+    title: 'a success without an effect',
+    ledger: (lines) => lines.toSpliced(firstSlow(lines).index, 1),
+    problem: /succeeded, and its handler slow did nothing/,
+  },
+  {
+    title: 'an effect of a delivery that is not there',
+    ledger: (lines) => [...lines, `${LIFE} slow dlv_other 1`],
+    problem: /an effect is of delivery dlv_other, which is not there/,
+  },
+  {
+    title: 'an effect repeated although no process was killed',
+    change: attemptsBefore(1),
+    ledger: effectsBy([LIFE]),
+    problem: /had its effect in process 1, which was not killed, and is recorded as nothing/,
+    counted: { repeatedAttempts: 1 },
+  },
+  {
+    title: 'an attempt that went on after its delivery had succeeded',
+    ledger: (lines) => [...lines, firstSlow(lines).line.replace(/^1 (.*) 1$/, `${KILLED} $1 2`)],
+    problem: /attempt 2 was made|has a success that is not of its last effect/,
+    counted: { repeatedAttempts: 1 },
+  },
+  {
+    title: 'more repeated effects than the killed process could have had running',
+    change: attemptsBefore(CONCURRENCY + 1),
+    ledger: effectsBy(Array<number>(CONCURRENCY + 1).fill(KILLED)),
+    problem: /11 effects of process 99 were not recorded, and only 10 handlers could run/,
+    counted: { repeatedAttempts: CONCURRENCY + 1 },
+  },
+  {
+    title: 'deliveries of one lane that ran out of order',
+    ledger: (lines) => [...lines.filter((line) => line.includes(' every ')).reverse(), ...lines],
+    problem: /ran after dlv_\w+, out of order/,
+  },
+];
+
+describe('the verifier of the crash test reports', () => {
+  it.each(sabotages)('$title', async ({ problem, counted = {}, ...sabotage }) => {
+    const verdict = await verdictOf(sabotage);
+    expect(verdict.problems).toContainEqual(expect.stringMatching(problem));
+    expect(verdict).toMatchObject(counted);
+  });
+
+  it('a planned message that was never acknowledged', async () => {
+    const [first = ['', { ids: new Set<string>() }], ...rest] = expectation.acknowledged;
+    const acknowledged = new Map(rest);
+    const { problems } = await verdictOf({ expectation: { acknowledged } });
+    expect(problems).toEqual([`message ${first[0]} was never acknowledged`]);
+  });
+
+  it('a file that SQLite finds damaged', async () => {
+    const evidence = await readEvidence(place.inbox, place.ledger);
+    const damaged = { ...evidence, integrity: ['row 7 missing from index messages_due'] };
+    expect(verify(damaged, expectation).problems).toEqual([
+      'the file is damaged: row 7 missing from index messages_due',
+    ]);
+  });
+
+  it('a file that SQLite cannot read', async () => {
+    const inbox = join(directory, 'damaged.db');
+    const bytes = readFileSync(place.inbox);
+    writeFileSync(inbox, bytes.fill(0xff, 4096));
+    await expect(readEvidence(inbox, place.ledger)).rejects.toThrow(/malformed/);
+  });
+
+  it('a ledger whose last line is torn', async () => {
+    const ledger = join(directory, 'torn.txt');
+    writeFileSync(ledger, readFileSync(place.ledger, 'utf8').slice(0, -3));
+    await expect(readEvidence(place.inbox, ledger)).rejects.toThrow(/was not written whole/);
+  });
+});

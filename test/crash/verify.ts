@@ -1,0 +1,277 @@
+import type { RunEventType } from 'nestjs-runhooks/core';
+import type { DeliveryEvidence, Evidence } from './evidence.js';
+import type { PlannedMessage, PlannedRun } from './run-plan.js';
+
+/** What must have come of a scenario, known without asking the inbox. */
+export interface Expectation {
+  readonly runs: readonly PlannedRun[];
+  /** By source and key: the ids of the stored message that the sender was told. */
+  readonly acknowledged: ReadonlyMap<string, { readonly ids: ReadonlySet<string> }>;
+  /** Numbers of the processes that were killed; every other one was stopped. */
+  readonly killed: ReadonlySet<number>;
+  /** Handlers that may run at the same time in one process. */
+  readonly concurrency: number;
+}
+
+export interface Verdict {
+  readonly acknowledged: number;
+  /** Acknowledged messages that are not in the inbox and read, and successes of handlers that are missing. */
+  readonly lost: number;
+  /** Events beyond the first for one fact. */
+  readonly doubleEvents: number;
+  /** Effects beyond the first for one delivery. */
+  readonly repeatedAttempts: number;
+  /** Repeated attempts that the kills can explain at most. */
+  readonly repeatedAttemptsMax: number;
+  readonly deliveries: number;
+  /** Empty if every promise was kept. */
+  readonly problems: readonly string[];
+}
+
+/** The handlers of the app: what each of them is to be given. */
+const HANDLERS: Readonly<Record<string, (type: RunEventType) => boolean>> = {
+  every: () => true,
+  slow: (type) => type === 'run.completed',
+  flaky: (type) => type === 'run.failed',
+};
+
+/** Compares what is there with what must be. */
+export function verify(evidence: Evidence, expectation: Expectation): Verdict {
+  const check = new Check(evidence, expectation);
+  check.integrity();
+  const lostMessages = check.messages();
+  const doubleEvents = check.events();
+  const lostSuccesses = check.successes();
+  const repeatedAttempts = check.effects();
+  const repeatedAttemptsMax = check.bound(repeatedAttempts);
+  return {
+    acknowledged: expectation.acknowledged.size,
+    lost: lostMessages + lostSuccesses,
+    doubleEvents,
+    repeatedAttempts,
+    repeatedAttemptsMax,
+    deliveries: evidence.deliveries.length,
+    problems: check.problems,
+  };
+}
+
+class Check {
+  readonly problems: string[] = [];
+  readonly #evidence: Evidence;
+  readonly #expectation: Expectation;
+  /** Of every event, what it says: the same for two events that say the same under different ids. */
+  readonly #factOfEvent: ReadonlyMap<string, string>;
+  /** Of every fact that must be there, who must have been told. */
+  readonly #handlersOfFact: ReadonlyMap<string, readonly string[]>;
+
+  constructor(evidence: Evidence, expectation: Expectation) {
+    this.#evidence = evidence;
+    this.#expectation = expectation;
+    this.#factOfEvent = factsOf(evidence);
+    this.#handlersOfFact = expectedFacts(expectation.runs);
+  }
+
+  integrity(): void {
+    const { integrity } = this.#evidence;
+    this.#require(integrity.length === 1 && integrity[0] === 'ok', `the file is damaged: ${integrity.join('; ')}`);
+  }
+
+  /** Answers how many acknowledged messages are lost. */
+  messages(): number {
+    const stored = groupBy(this.#evidence.messages, ({ source, key }) => `${source} ${key}`);
+    const { acknowledged, runs } = this.#expectation;
+    const planned = runs.flatMap(({ run, messages }) => messages.map((message) => ({ run, message })));
+    let lost = 0;
+    for (const { run, message } of planned) {
+      const key = keyOf(message);
+      const copies = stored.get(key) ?? [];
+      stored.delete(key);
+      const ids = acknowledged.get(key)?.ids;
+      if (!ids) {
+        this.#require(false, `message ${key} was never acknowledged`);
+        continue;
+      }
+      const [row] = copies;
+      if (row?.state !== 'read') lost += 1;
+      this.#require(row !== undefined, `message ${key} was acknowledged, and is not in the inbox`);
+      if (!row) continue;
+      this.#require(copies.length === 1, `message ${key} is in the inbox ${copies.length} times`);
+      this.#require(row.state === 'read', `message ${key} was acknowledged, and is ${row.state}, not read`);
+      this.#require(row.run === run, `message ${key} is about ${row.run}; expected ${run}`);
+      this.#require(
+        ids.size === 1 && ids.has(row.id),
+        `message ${key} is ${row.id}; its sender was told ${[...ids].join(' and ')}`,
+      );
+    }
+    for (const key of stored.keys()) this.#require(false, `message ${key} is in the inbox, and was never sent`);
+    return lost;
+  }
+
+  /** Answers how many events say what another one says. */
+  events(): number {
+    const events = groupBy(this.#evidence.events, ({ id }) => this.#factOfEvent.get(id) ?? '');
+    let doubles = 0;
+    for (const [fact, copies] of events) {
+      doubles += copies.length - 1;
+      this.#require(copies.length === 1, `${fact} is there ${copies.length} times: ${idsOf(copies)}`);
+      this.#require(this.#handlersOfFact.has(fact), `${fact} is there, and does not follow from what was sent`);
+    }
+    for (const fact of this.#handlersOfFact.keys()) this.#require(events.has(fact), `${fact} is missing`);
+    return doubles;
+  }
+
+  /** Answers how many handlers have no success for an event that they want. */
+  successes(): number {
+    const { deliveries, attempts } = this.#evidence;
+    const found = groupBy(deliveries, ({ handlerId, eventId }) => `${handlerId} ${this.#factOfEvent.get(eventId)}`);
+    const successes = groupBy(
+      attempts.filter(({ outcome }) => outcome === 'succeeded'),
+      ({ deliveryId }) => deliveryId,
+    );
+    let lost = 0;
+    for (const [fact, handlers] of this.#handlersOfFact) {
+      for (const handler of handlers) {
+        const key = `${handler} ${fact}`;
+        const copies = found.get(key) ?? [];
+        found.delete(key);
+        const recorded = copies.flatMap(({ id }) => successes.get(id) ?? []);
+        if (recorded.length === 0) lost += 1;
+        this.#require(copies.length === 1, `handler ${handler} has ${copies.length} deliveries of ${fact}; expected 1`);
+        this.#require(recorded.length === 1, `handler ${handler} has ${recorded.length} successes for ${fact}`);
+        for (const { id, state } of copies) {
+          this.#require(state === 'succeeded', `delivery ${id} of ${fact} for ${handler} is ${state}`);
+        }
+      }
+    }
+    for (const key of found.keys()) this.#require(false, `delivery ${key} was not to be made`);
+    const known = new Set(deliveries.map(({ id }) => id));
+    for (const { deliveryId } of attempts) {
+      this.#require(known.has(deliveryId), `an attempt is of delivery ${deliveryId}, which is not there`);
+    }
+    return lost;
+  }
+
+  /** Answers how many effects there are beyond the first of each delivery. */
+  effects(): number {
+    const { effects, attempts, deliveries } = this.#evidence;
+    const { killed, concurrency } = this.#expectation;
+    const outcomes = new Map(attempts.map(({ deliveryId, attempt, outcome }) => [`${deliveryId} ${attempt}`, outcome]));
+    const ofDelivery = groupBy(effects, ({ deliveryId }) => deliveryId);
+    const unrecorded = new Map<number, number>();
+    let repeated = 0;
+    for (const { id, handlerId, attempts: claims } of deliveries) {
+      const own = ofDelivery.get(id) ?? [];
+      ofDelivery.delete(id);
+      repeated += Math.max(0, own.length - 1);
+      this.#require(own.length > 0, `delivery ${id} succeeded, and its handler ${handlerId} did nothing`);
+      let earlier = 0;
+      for (const { life, attempt, handlerId: by } of own) {
+        const what = `attempt ${attempt} of delivery ${id}`;
+        this.#require(by === handlerId, `${what} is ${handlerId}'s, and was made by ${by}`);
+        this.#require(attempt > earlier, `${what} was made after attempt ${earlier}`);
+        this.#require(attempt <= claims, `${what} was made, and only ${claims} were counted`);
+        earlier = attempt;
+        const outcome = outcomes.get(`${id} ${attempt}`);
+        if (outcome === 'succeeded') continue;
+        unrecorded.set(life, (unrecorded.get(life) ?? 0) + 1);
+        this.#require(
+          killed.has(life) && outcome === undefined,
+          `${what} had its effect in process ${life}, which was ${killed.has(life) ? '' : 'not '}killed, ` +
+            `and is recorded as ${outcome ?? 'nothing'}: no kill explains it`,
+        );
+      }
+      const last = own.at(-1);
+      this.#require(
+        last === undefined || outcomes.get(`${id} ${last.attempt}`) === 'succeeded',
+        `delivery ${id} has a success that is not of its last effect`,
+      );
+    }
+    for (const id of ofDelivery.keys()) this.#require(false, `an effect is of delivery ${id}, which is not there`);
+    for (const [life, count] of unrecorded) {
+      this.#require(
+        count <= concurrency,
+        `${count} effects of process ${life} were not recorded, and only ${concurrency} handlers could run`,
+      );
+    }
+    this.#lanes(deliveries);
+    return repeated;
+  }
+
+  /** Answers how many repeated attempts there may be: a kill ends at most all handlers that ran. */
+  bound(repeatedAttempts: number): number {
+    const { killed, concurrency } = this.#expectation;
+    const max = killed.size * concurrency;
+    this.#require(repeatedAttempts <= max, `${repeatedAttempts} attempts were repeated; the kills explain ${max}`);
+    return max;
+  }
+
+  /** Handler `every` is serialized by run: what it did for one run is in the order of recording, and nothing overlaps. */
+  #lanes(deliveries: readonly DeliveryEvidence[]): void {
+    const placeOf = new Map<string, { lane: string; place: number }>();
+    deliveries.forEach(({ id, eventId, handlerId }, place) => {
+      const fact = this.#factOfEvent.get(eventId);
+      if (handlerId === 'every' && fact !== undefined) placeOf.set(id, { lane: fact.replace(/^\S+ /, ''), place });
+    });
+    const latest = new Map<string, { id: string; place: number }>();
+    for (const { deliveryId: id } of this.#evidence.effects) {
+      const found = placeOf.get(id);
+      if (!found) continue;
+      const { lane, place } = found;
+      const before = latest.get(lane);
+      this.#require(
+        !before || before.place <= place,
+        `delivery ${id} of ${lane} ran after ${before?.id}, out of order`,
+      );
+      latest.set(lane, { id, place });
+    }
+  }
+
+  #require(condition: boolean, problem: string): void {
+    if (!condition) this.problems.push(problem);
+  }
+}
+
+function keyOf({ source, key }: PlannedMessage): string {
+  return `${source} ${key}`;
+}
+
+/** A run's events are facts about the run, a message's own event one about that message. */
+function factsOf({ events, messages }: Evidence): Map<string, string> {
+  const messageOf = new Map(messages.map((message) => [message.id, message]));
+  return new Map(
+    events.map(({ id, type, messageId }) => {
+      const message = messageOf.get(messageId);
+      if (!message) return [id, `${type} of no message`];
+      return [id, type.startsWith('run.') ? `${type} ${message.run}` : `${type} ${message.source} ${message.key}`];
+    }),
+  );
+}
+
+function expectedFacts(runs: readonly PlannedRun[]): Map<string, string[]> {
+  const facts = new Map<string, string[]>();
+  for (const { run, messages, types } of runs) {
+    for (const type of types) {
+      const handlers = Object.entries(HANDLERS).flatMap(([id, wants]) => (wants(type) ? [id] : []));
+      facts.set(`${type} ${run}`, handlers);
+    }
+    for (const message of messages) {
+      if (message.messageType === 'job.run.completed') facts.set(`message.received ${keyOf(message)}`, ['message']);
+    }
+  }
+  return facts;
+}
+
+function groupBy<T>(items: readonly T[], keyOfItem: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOfItem(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+function idsOf(items: readonly { readonly id: string }[]): string {
+  return items.map(({ id }) => id).join(', ');
+}

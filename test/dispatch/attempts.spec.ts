@@ -1,0 +1,309 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LIMITS, PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
+import { Bench, held, START, until } from './bench.js';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+
+afterEach(() => bench.close());
+
+function thrower(thrown: unknown): never {
+  throw thrown;
+}
+
+/** Looks like an error, and throws when it is looked at. */
+function trap(): Error {
+  const get = () => thrower(new Error('not to be looked at'));
+  return Object.create(Error.prototype, { name: { get }, message: { get }, stack: { get } }) as Error;
+}
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+describe('a handler', () => {
+  it('gets each event once, with what it may know of the delivery', async () => {
+    const seen: [WebhookEvent, DeliveryContext][] = [];
+    bench.on('handler', (...args) => void seen.push(args));
+    const messageId = await bench.send({ run: '7' });
+    await bench.send({ run: '7', id: 'again' });
+    await bench.idle();
+    expect(seen).toHaveLength(1);
+    const [event, delivery] = seen[0]!;
+    const { id } = (await bench.deliveries('handler'))[0]!;
+    expect(event).toMatchObject({ id: 'run.succeeded:probe/1/7', type: 'run.succeeded', source: 'probe', messageId });
+    expect(event.payload).toEqual({ run: '7' });
+    expect(delivery).toMatchObject({ id, handlerId: 'handler', attempt: 1, messageId, isReplay: false });
+  });
+
+  it('has the same delivery id and event over all its attempts, and their number', async () => {
+    const seen: unknown[] = [];
+    bench.on('handler', (event, { id, attempt }) => {
+      seen.push([event.id, id, attempt]);
+      if (attempt < 3) throw new Error('not yet');
+    });
+    await bench.send();
+    await bench.idle();
+    const [delivery] = await bench.deliveries('handler');
+    expect(seen).toEqual([1, 2, 3].map((attempt) => ['run.succeeded:probe/1/1', delivery?.id, attempt]));
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'Error', 'Error', 'succeeded']);
+  });
+
+  it.each([
+    ['throws an error at once', () => thrower(new TypeError('no')), 'TypeError', 'no'],
+    ['rejects with an error', () => Promise.reject(new TypeError('no')), 'TypeError', 'no'],
+    ['throws undefined', () => thrower(undefined), 'undefined', 'something that is no error was thrown: undefined'],
+    ['throws null', () => thrower(null), 'object', 'something that is no error was thrown: null'],
+    ['throws a text', () => thrower('no'), 'string', 'something that is no error was thrown: no'],
+    ['throws a text with NUL and half a character', () => thrower('\0\ud800'), 'string', undefined],
+    ['throws an object without a prototype', () => thrower(Object.create(null)), 'object', undefined],
+    ['throws an error whose properties throw', () => thrower(trap()), 'object', undefined],
+    ['throws a revoked proxy', () => thrower(revokedProxy()), 'object', 'something was thrown that cannot be shown'],
+    ['throws a function', () => thrower(() => undefined), 'function', undefined],
+    ['throws its own signal', (_: unknown, { signal }: DeliveryContext) => thrower(signal), 'object', undefined],
+    [
+      'rejects in a thenable',
+      () => ({ then: (_: unknown, no: (e: unknown) => void) => no('no') }),
+      'string',
+      undefined,
+    ],
+    ['throws in a thenable', () => ({ then: () => thrower('no') }), 'string', undefined],
+  ])('that %s is tried again, and what it threw is kept', async (_, run, name, message) => {
+    bench.on('handler', (event, delivery) => (delivery.attempt === 1 ? run(event, delivery) : undefined));
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['succeeded', name, 'succeeded']);
+    const [delivery] = await bench.deliveries('handler');
+    const [first] = await bench.inbox.attempts(delivery!.id);
+    if (message !== undefined) expect(first?.error?.message).toBe(message);
+    expect(bench.lines).toEqual([expect.stringMatching(/^warn: attempt 1 of .* Next attempt in 0 ms$/)]);
+  });
+
+  it('whose payload cannot be read any more fails like any other, and the others go on', async () => {
+    bench.on('handler', ({ payload }) => void payload, { retry: false });
+    bench.on('other', () => undefined);
+    await bench.send({ run: '7' });
+    let reads = 0;
+    bench.provider.readings.set('7', () => {
+      bench.provider.readings.delete('7');
+      const reading = bench.provider.read({ body: Buffer.from('{"run":"7"}'), receivedAt: START } as never);
+      bench.provider.readings.set('7', () => ({ state: 'quarantined', reason: `read ${(reads += 1)} times` }));
+      return reading;
+    });
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['dead', 'PayloadUnavailableError']);
+    expect(await bench.outcome('other')).toEqual(['succeeded', 'succeeded']);
+  });
+
+  it('that fails is tried again alone: its siblings never run twice', async () => {
+    const ran: string[] = [];
+    const fail = (id: string, times: number) =>
+      bench.on(id, (_, { attempt }) => {
+        ran.push(id);
+        if (attempt <= times) throw new Error('no');
+      });
+    fail('a', 0);
+    fail('b', 3);
+    fail('c', 0);
+    await bench.send();
+    await bench.idle();
+    expect(ran.filter((id) => id !== 'b').sort()).toEqual(['a', 'c']);
+    expect(ran.filter((id) => id === 'b')).toHaveLength(4);
+  });
+
+  it('whose errors would fill the inbox keeps as much of them as is useful', async () => {
+    bench.on('handler', () => thrower(new Error('x'.repeat(1_000_000))), { retry: false });
+    await bench.send();
+    await bench.idle();
+    const [delivery] = await bench.deliveries('handler');
+    const [attempt] = await bench.inbox.attempts(delivery!.id);
+    expect(attempt?.error?.message).toHaveLength(LIMITS.errorMessageCharsMax);
+    expect(bench.lines.every((line) => line.length < 5_000)).toBe(true);
+  });
+});
+
+describe('a failed delivery', () => {
+  it('waits until its time has come', async () => {
+    let runs = 0;
+    bench.on('handler', () => {
+      runs += 1;
+      throw new RetryLater(90_000);
+    });
+    await bench.send();
+    await bench.idle();
+    expect(runs).toBe(1);
+    bench.clock.advance(89_999);
+    await bench.idle();
+    expect(runs).toBe(1);
+    bench.clock.advance(1);
+    await bench.idle();
+    expect(runs).toBe(2);
+  });
+
+  it('becomes a dead letter after its last attempt, said at error level', async () => {
+    bench.on('handler', () => thrower(new Error('no')), { retry: { attemptsMax: 3 } });
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['dead', 'Error', 'Error', 'Error']);
+    const errors = bench.lines.filter((line) => line.startsWith('error: '));
+    expect(errors).toEqual([expect.stringMatching(/attempt 3 of .*handler.* dead letter/)]);
+  });
+
+  it.each([
+    ['a PermanentError', () => new PermanentError('no such ticket'), 'PermanentError'],
+    [
+      'a PermanentError of another copy of the package',
+      () => Object.assign(new Error('no'), { [Symbol.for('nestjs-runhooks:permanent-error')]: true }),
+      'Error',
+    ],
+  ])('becomes a dead letter at once on %s', async (_, make, name) => {
+    bench.on('handler', () => thrower(make()));
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['dead', name]);
+  });
+
+  it('waits for a RetryLater of another copy of the package', async () => {
+    const later = { [Symbol.for('nestjs-runhooks:retry-later')]: true, delayMs: 60_000 };
+    bench.on('handler', () => thrower(Object.assign(new Error('later'), later)));
+    await bench.send();
+    await bench.idle();
+    expect((await bench.deliveries('handler'))[0]?.dueAt).toEqual(new Date(START.getTime() + 60_000));
+  });
+});
+
+describe('a handler whose time is up', () => {
+  const stuck = { timeoutMs: 5 };
+
+  it('is told by its signal, and has succeeded if it settles well within the grace', async () => {
+    await bench.close();
+    bench = await Bench.open({ abortGraceMs: 60_000 });
+    bench.on('handler', (_, { signal }) => aborted(signal), stuck);
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+  });
+
+  it('is tried again only after it settled or the grace is over', async () => {
+    const { promise, release } = held();
+    const ran: number[] = [];
+    bench.on(
+      'handler',
+      (_, { attempt }) => {
+        ran.push(attempt);
+        return attempt === 1 ? promise : undefined;
+      },
+      stuck,
+    );
+    await bench.send();
+    await bench.idle();
+    expect(ran).toEqual([1, 2]);
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
+    release();
+  });
+
+  it('takes up its room until it really settles', async () => {
+    const { promise, release } = held();
+    const ran: string[] = [];
+    bench.on(
+      'handler',
+      (event, { attempt }) => {
+        ran.push(`${event.messageId === first ? 'first' : 'second'} ${attempt}`);
+        return ran.length === 1 ? promise : undefined;
+      },
+      { ...stuck, concurrency: 1, retry: { attemptsMax: 2 } },
+    );
+    const first = await bench.send({ run: '1' });
+    await bench.send({ run: '2' });
+    await bench.idle();
+    expect(ran).toEqual(['first 1']);
+    release();
+    await bench.idle();
+    expect(ran).toHaveLength(3);
+    expect(ran).toContain('first 2');
+    expect(ran).toContain('second 1');
+  });
+
+  it('does not keep a result that comes after the grace', async () => {
+    const { promise, release } = held();
+    bench.on('handler', () => promise, { ...stuck, retry: false });
+    await bench.send();
+    await bench.idle();
+    release();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['dead', 'HandlerTimeoutError']);
+  });
+});
+
+describe('concurrency', () => {
+  /** Runs until released; notes how many ran at the same time at most. */
+  function gate() {
+    const gates: (() => void)[] = [];
+    let [running, most] = [0, 0];
+    const run = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise<void>((resolve) => void gates.push(resolve));
+      running -= 1;
+    };
+    return { run, running: () => running, most: () => most, open: () => gates.splice(0).forEach((open) => open()) };
+  }
+
+  async function drained(handlers: readonly { open(): void }[]): Promise<void> {
+    let over = false;
+    const idle = bench.idle().then(() => (over = true));
+    await until(() => {
+      for (const { open } of handlers) open();
+      return over;
+    });
+    await idle;
+  }
+
+  it('of the process is never exceeded, and used in full', async () => {
+    await bench.close();
+    bench = await Bench.open({ concurrency: 3 });
+    const [a, b] = [gate(), gate()];
+    let most = 0;
+    const note = (run: () => Promise<void>) => () => {
+      const done = run();
+      most = Math.max(most, a.running() + b.running());
+      return done;
+    };
+    bench.on('a', note(a.run));
+    bench.on('b', note(b.run));
+    for (let run = 0; run < 10; run++) await bench.send({ run: `${run}` });
+    await drained([a, b]);
+    expect(most).toBe(3);
+    expect((await bench.inbox.counts()).deliveries).toMatchObject({ succeeded: 20, pending: 0 });
+  });
+
+  it('of a handler is never exceeded, and leaves the rest to others', async () => {
+    const [bounded, free] = [gate(), gate()];
+    bench.on('bounded', bounded.run, { concurrency: 2 });
+    bench.on('free', free.run);
+    for (let run = 0; run < 20; run++) await bench.send({ run: `${run}` });
+    await drained([bounded, free]);
+    expect(bounded.most()).toBe(2);
+    expect(free.most()).toBeGreaterThanOrEqual(8);
+  });
+
+  it('leaves a turn to every handler, however much waits for another', async () => {
+    await bench.close();
+    bench = await Bench.open({ concurrency: 1 });
+    const order: string[] = [];
+    bench.on('busy', () => void order.push('busy'));
+    bench.on('bounded', () => void order.push('bounded'), { concurrency: 1, filter: { job: 'rare' } });
+    for (let run = 0; run < 20; run++) await bench.send({ run: `${run}`, job: run === 0 ? 'rare' : 'job' });
+    await bench.idle();
+    expect(order).toHaveLength(21);
+    expect(order.indexOf('bounded')).toBeLessThan(5);
+  });
+});

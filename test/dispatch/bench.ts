@@ -1,0 +1,159 @@
+import {
+  DEFAULT_RETENTION,
+  Dispatcher,
+  HandlerSet,
+  IdSequence,
+  Inbox,
+  Purger,
+  Receiver,
+  Router,
+  StoreGuard,
+  openSources,
+  resolveHandlerOptions,
+  type DeliveryContext,
+  type HandlerOptions,
+  type Logger,
+  type OpenSource,
+  type RetentionOptions,
+  type Store,
+  type Subscription,
+  type WebhookEvent,
+} from 'nestjs-runhooks/core';
+import { ManualClock, memoryInbox } from 'nestjs-runhooks/testing';
+import { ProbeProvider, SIGNATURE, type ProbeMessage } from './probe-provider.js';
+
+export const START = new Date('2026-11-23T12:00:00.000Z');
+
+export interface BenchOptions {
+  /** Shared with another bench: as two processes on one inbox. */
+  readonly store?: Store;
+  readonly clock?: ManualClock;
+  readonly concurrency?: number;
+  readonly abortGraceMs?: number;
+  readonly retention?: RetentionOptions;
+}
+
+export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
+
+/** What a handler is added with: its options, and what it wants. */
+export interface Handling extends HandlerOptions {
+  readonly types?: readonly string[];
+  /** Messages of the probe instead of events about runs. */
+  readonly messages?: boolean;
+  readonly filter?: Subscription['filter'];
+}
+
+/** The core of one app, wired as the Nest module does it, on a real store, with a clock that the test holds. */
+export class Bench {
+  readonly lines: string[] = [];
+  readonly logger: Logger;
+  readonly provider = new ProbeProvider();
+  readonly source: OpenSource;
+  readonly handlers = new HandlerSet();
+  readonly receiver: Receiver;
+  readonly dispatcher: Dispatcher;
+  readonly purger: Purger;
+  readonly inbox: Inbox;
+
+  private constructor(
+    readonly store: Store,
+    readonly clock: ManualClock,
+    { concurrency = 10, abortGraceMs = 5, retention = {} }: BenchOptions,
+  ) {
+    const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
+    this.logger = { debug: () => undefined, log: note('log'), warn: note('warn'), error: note('error') };
+    const { logger, handlers, provider } = this;
+    const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }]);
+    this.source = sources[0]!;
+    const ids = new IdSequence();
+    const guard = new StoreGuard(logger);
+    const router = new Router(handlers, ids);
+    const onChange = () => this.dispatcher.wake();
+    this.dispatcher = new Dispatcher({
+      store,
+      sources,
+      handlers,
+      router,
+      clock,
+      logger,
+      guard,
+      concurrency,
+      abortGraceMs,
+    });
+    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
+    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...retention } });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+  }
+
+  static async open(options: BenchOptions = {}): Promise<Bench> {
+    const { store = await openStore(), clock = new ManualClock(START) } = options;
+    return new Bench(store, clock, options);
+  }
+
+  /** A handler, tried again without delay unless told otherwise. */
+  on(id: string, run: Run, { types = ['run.succeeded'], messages, filter = {}, ...options }: Handling = {}): void {
+    const retry = options.retry === false ? false : { delayMs: 0, ...options.retry };
+    const on = (messages ? { provider: 'probe' } : { types }) as Subscription['on'];
+    this.handlers.add({
+      ...resolveHandlerOptions(id, { ...options, retry }),
+      label: id,
+      subscriptions: [{ on, filter }],
+      invoke: async (event, delivery) => void (await run(event, delivery)),
+    });
+  }
+
+  /** Receives a message; answers its id. */
+  async send(message: ProbeMessage = {}): Promise<string> {
+    const receipt = await this.receiver.receive(this.source, Buffer.from(JSON.stringify(message)), SIGNATURE);
+    if (receipt.status === 'refused') throw new Error(`refused: ${receipt.reason}`);
+    return receipt.id;
+  }
+
+  idle(): Promise<void> {
+    return this.dispatcher.runUntilIdle();
+  }
+
+  /** The deliveries of a handler, oldest first. */
+  async deliveries(handlerId: string) {
+    return [...(await this.inbox.deliveries({ handlerId }, { limit: 1_000 })).items].reverse();
+  }
+
+  /** The state of the only delivery of a handler, and the outcomes of its attempts. */
+  async outcome(handlerId: string): Promise<[state: string, ...outcomes: string[]]> {
+    const [delivery, ...more] = await this.deliveries(handlerId);
+    if (!delivery || more.length > 0) throw new Error(`expected one delivery of ${handlerId}`);
+    const attempts = await this.inbox.attempts(delivery.id);
+    return [delivery.state, ...attempts.map(({ outcome, error }) => (error ? error.name : outcome))];
+  }
+
+  async close(): Promise<void> {
+    await this.purger.stop();
+    await this.dispatcher.stop(0);
+    await this.store.close();
+  }
+}
+
+export async function openStore(factory = memoryInbox()): Promise<Store> {
+  const silent = () => undefined;
+  const store = factory.createStore({ debug: silent, log: silent, warn: silent, error: silent });
+  await store.open();
+  return store;
+}
+
+/** Resolves as soon as the condition holds: looks again whenever the event loop has gone round. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 4_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A promise to be settled by the test. */
+export function held() {
+  let release = (): void => undefined;
+  const promise = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { promise, release };
+}

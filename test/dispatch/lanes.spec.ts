@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PermanentError, RetryLater, type RunEvent, type WebhookEvent } from 'nestjs-runhooks/core';
+import { Bench, held, until } from './bench.js';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+
+afterEach(() => bench.close());
+
+const STARTED = ['run.started'] as const;
+const OVER = ['run.succeeded', 'run.completed'] as const;
+const TYPES = ['run.started', 'run.succeeded', 'run.completed'];
+
+/** A handler that notes when it begins and ends, and finds out whether two deliveries of a lane overlap. */
+function laneWatch(laneOf: (event: RunEvent) => string) {
+  const running = new Map<string, number>();
+  const order: string[] = [];
+  let [overlaps, most] = [0, 0];
+  const run = async (event: WebhookEvent) => {
+    const { type, run } = event as RunEvent;
+    const lane = laneOf(event as RunEvent);
+    order.push(`${run.id} ${type.replace('run.', '')}`);
+    if (running.get(lane)) overlaps += 1;
+    running.set(lane, (running.get(lane) ?? 0) + 1);
+    most = Math.max(
+      most,
+      [...running.values()].reduce((sum, count) => sum + count),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    running.set(lane, running.get(lane)! - 1);
+  };
+  return { run, order, overlaps: () => overlaps, most: () => most };
+}
+
+describe("serialize: 'run'", () => {
+  it('never overlaps deliveries of one run, keeps their order, and lets runs go side by side', async () => {
+    const watch = laneWatch(({ run }) => run.id);
+    bench.on('handler', watch.run, { types: TYPES, serialize: 'run' });
+    for (let run = 0; run < 10; run++) await bench.send({ run: `${run}`, types: STARTED });
+    for (let run = 0; run < 10; run++) await bench.send({ run: `${run}`, types: OVER });
+    await bench.idle();
+    expect(watch.overlaps()).toBe(0);
+    expect(watch.most()).toBeGreaterThan(1);
+    for (let run = 0; run < 10; run++) {
+      const ofRun = watch.order.filter((line) => line.startsWith(`${run} `));
+      expect(ofRun).toEqual([`${run} started`, `${run} succeeded`, `${run} completed`]);
+    }
+  });
+
+  it('keeps the order through retries: what comes later waits until what came before is settled', async () => {
+    const order: string[] = [];
+    bench.on(
+      'handler',
+      (event, { attempt }) => {
+        order.push(`${event.type} ${attempt}`);
+        if (event.type === 'run.started' && attempt < 3) throw new RetryLater(60_000);
+      },
+      { types: TYPES, serialize: 'run' },
+    );
+    await bench.send({ types: STARTED });
+    await bench.send({ types: OVER });
+    await bench.idle();
+    expect(order).toEqual(['run.started 1']);
+    for (let times = 0; times < 2; times++) {
+      bench.clock.advance(60_000);
+      await bench.idle();
+    }
+    expect(order).toEqual(['run.started 1', 'run.started 2', 'run.started 3', 'run.succeeded 1', 'run.completed 1']);
+  });
+
+  it('goes on after a dead letter', async () => {
+    const order: string[] = [];
+    bench.on(
+      'handler',
+      ({ type }) => {
+        order.push(type);
+        if (type === 'run.started') throw new PermanentError('no');
+      },
+      { types: TYPES, serialize: 'run' },
+    );
+    await bench.send({ types: STARTED });
+    await bench.send({ types: OVER });
+    await bench.idle();
+    expect(order).toEqual(TYPES);
+  });
+
+  it('waits for a handler that runs, however long it takes', async () => {
+    const { promise, release } = held();
+    const order: string[] = [];
+    const run = ({ type }: WebhookEvent) => {
+      order.push(type);
+      return type === 'run.started' ? promise : undefined;
+    };
+    bench.on('handler', run, { types: TYPES, serialize: 'run' });
+    await bench.send({ types: STARTED });
+    await bench.send({ types: OVER });
+    const idle = bench.idle();
+    await until(() => order.length > 0);
+    expect(order).toEqual(['run.started']);
+    release();
+    await idle;
+    expect(order).toEqual(TYPES);
+  });
+
+  it('does not let a redriven dead letter run beside a later delivery of its run', async () => {
+    const { promise, release } = held();
+    const order: string[] = [];
+    let dies = true;
+    bench.on(
+      'handler',
+      ({ type }) => {
+        order.push(type);
+        if (type === 'run.started' && dies) throw new PermanentError('no');
+        return type === 'run.succeeded' ? promise : undefined;
+      },
+      { types: ['run.started', 'run.succeeded'], serialize: 'run' },
+    );
+    bench.on('witness', ({ type }) => void order.push(type), { types: ['run.failed'] });
+    await bench.send({ types: STARTED });
+    await bench.idle();
+    await bench.send({ types: OVER });
+    bench.dispatcher.start();
+    await until(() => order.includes('run.succeeded'));
+    dies = false;
+    expect(await bench.inbox.redrive({})).toBe(1);
+    // It is due, and there is room: a claim that leaves it alone shows that its lane is taken.
+    await bench.send({ run: 'other', types: ['run.failed'] });
+    await until(() => order.includes('run.failed'));
+    order.pop();
+    expect(order).toEqual(['run.started', 'run.succeeded']);
+    release();
+    await until(() => order.length === 3);
+    expect(order).toEqual(['run.started', 'run.succeeded', 'run.started']);
+  });
+
+  it('holds up no other handler and no other run', async () => {
+    const { promise, release } = held();
+    const ran: string[] = [];
+    bench.on('stuck', ({ type }) => (type === 'run.started' ? promise : void ran.push('stuck')), {
+      types: TYPES,
+      serialize: 'run',
+    });
+    bench.on('other', () => void ran.push('other'), { types: TYPES, serialize: 'run' });
+    await bench.send({ run: '1', types: STARTED });
+    await bench.send({ run: '1', types: OVER });
+    await bench.send({ run: '2', types: OVER });
+    const idle = bench.idle();
+    await until(() => ran.filter((id) => id === 'other').length === 5);
+    await until(() => ran.filter((id) => id === 'stuck').length === 2);
+    release();
+    await idle;
+    expect(ran.filter((id) => id === 'stuck')).toHaveLength(4);
+  });
+});
+
+describe("serialize: 'job'", () => {
+  it('never overlaps deliveries of one job, whichever run they are about, and keeps their order', async () => {
+    const watch = laneWatch(({ run }) => run.job.key);
+    bench.on('handler', watch.run, { serialize: 'job' });
+    for (let run = 0; run < 12; run++) await bench.send({ run: `${run}`, job: `job-${run % 3}` });
+    await bench.idle();
+    expect(watch.overlaps()).toBe(0);
+    expect(watch.most()).toBe(3);
+    for (let job = 0; job < 3; job++) {
+      const runs = watch.order.map((line) => Number(line.split(' ')[0])).filter((run) => run % 3 === job);
+      expect(runs).toEqual([...runs].sort((a, b) => a - b));
+    }
+  });
+});

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  IdSequence,
+  LIMITS,
+  Receiver,
+  StoreUnavailableError,
+  type HeaderMap,
+  type NewMessage,
+  type Provider,
+  type Verification,
+} from 'nestjs-runhooks/core';
+import { Bench, held, until } from './bench.js';
+import { SIGNATURE } from './probe-provider.js';
+
+const REFUSED: Verification = { ok: false, check: 'signature-mismatch', reason: 'Header "x" is not the one.' };
+
+let bench: Bench;
+let woken: number;
+let appended: NewMessage[];
+
+/** A receiver whose store is watched, or fails. */
+function receiver(changes: Partial<Provider> = {}, append = bench.store.append.bind(bench.store)) {
+  const { clock, logger, store, source, provider } = bench;
+  const watched = Object.create(store, {
+    append: {
+      value: (message: NewMessage) => {
+        appended.push(message);
+        return append(message);
+      },
+    },
+  }) as typeof store;
+  const receives = new Receiver({
+    store: watched,
+    clock,
+    ids: new IdSequence(),
+    logger,
+    onAccepted: () => (woken += 1),
+  });
+  const own = Object.assign(Object.create(provider) as Provider, changes);
+  return (headers: HeaderMap = SIGNATURE, body = '{"id":"1"}') =>
+    receives.receive({ ...source, provider: own }, Buffer.from(body), headers);
+}
+
+beforeEach(async () => {
+  bench = await Bench.open();
+  woken = 0;
+  appended = [];
+});
+
+afterEach(() => bench.close());
+
+describe('a message that is accepted', () => {
+  it('is stored before the answer: its bytes, its digest, its signed id, and when it came', async () => {
+    const receipt = await receiver()();
+    expect(receipt).toMatchObject({ status: 'accepted' });
+    const stored = await bench.inbox.message((receipt as { id: string }).id);
+    expect(stored).toMatchObject({ source: 'probe', provider: 'probe', messageKey: '1', state: 'stored', headers: {} });
+    expect(Buffer.from(stored!.body).toString()).toBe('{"id":"1"}');
+    expect(stored!.receivedAt).toEqual(bench.clock.now());
+    expect(Buffer.from(appended[0]!.digest)).toEqual(createHash('sha256').update('{"id":"1"}').digest());
+  });
+
+  it('is answered only once the store has it', async () => {
+    const { promise, release } = held();
+    let answered = false;
+    const receipt = receiver({}, async (message) => {
+      await promise;
+      return bench.store.append(message);
+    })().then((value) => {
+      answered = true;
+      return value;
+    });
+    await until(() => appended.length === 1);
+    expect([answered, woken]).toEqual([false, 0]);
+    release();
+    expect(await receipt).toMatchObject({ status: 'accepted' });
+    expect(woken).toBe(1);
+  });
+
+  it('is stored with the headers that its provider keeps, and no others', async () => {
+    const headers = {
+      ...SIGNATURE,
+      'x-probe-id': '1',
+      authorization: 'Bearer s3cret',
+      cookie: 'session=s3cret',
+      ['__proto__']: 's3cret',
+    };
+    await receiver()(headers);
+    expect(appended[0]?.headers).toEqual({ 'x-probe-id': '1' });
+  });
+
+  it('is identified by the kept headers alone, so that reading it again later cannot tell anything else', async () => {
+    const seen: HeaderMap[] = [];
+    const identify: Provider['identify'] = ({ headers }) => {
+      seen.push(headers);
+      return '';
+    };
+    await receiver({ identify })({ ...SIGNATURE, 'x-probe-id': '1', authorization: 's3cret' });
+    expect(seen).toEqual([{ 'x-probe-id': '1' }]);
+  });
+
+  it('keeps no more of a signed id than fits', async () => {
+    await receiver({ identify: () => 'x'.repeat(10_000) })();
+    expect(appended[0]?.messageKey).toBe('x'.repeat(LIMITS.messageIdCharsMax));
+  });
+
+  it('is a duplicate when it comes again, of the first, and wakes nobody', async () => {
+    const receive = receiver();
+    const first = await receive();
+    expect(await receive()).toEqual({ ...first, status: 'duplicate' });
+    expect(woken).toBe(1);
+  });
+
+  it('is one message, however often it comes at the same time', async () => {
+    const receive = receiver();
+    const receipts = await Promise.all(Array.from({ length: 50 }, () => receive()));
+    expect(receipts.filter(({ status }) => status === 'accepted')).toHaveLength(1);
+    expect(new Set(receipts.map((receipt) => 'id' in receipt && receipt.id)).size).toBe(1);
+    expect(woken).toBe(1);
+  });
+
+  it('is another message under the same id if its bytes are others', async () => {
+    const receive = receiver();
+    await receive();
+    expect(await receive(SIGNATURE, '{"id":"1" }')).toMatchObject({ status: 'accepted' });
+  });
+
+  it('may have been verified asynchronously', async () => {
+    const verify = () => new Promise<Verification>((resolve) => setImmediate(resolve, { ok: true }));
+    expect(await receiver({ verify })()).toMatchObject({ status: 'accepted' });
+  });
+});
+
+describe('a message that is refused', () => {
+  it('is neither identified, nor stored, nor given to anybody', async () => {
+    const identify = () => {
+      throw new Error('not to be called');
+    };
+    for (const verify of [() => REFUSED, () => Promise.resolve(REFUSED)]) {
+      expect(await receiver({ verify, identify })()).toEqual({
+        status: 'refused',
+        check: 'signature-mismatch',
+        reason: 'Header "x" is not the one.',
+      });
+    }
+    expect([appended, woken]).toEqual([[], 0]);
+    expect((await bench.inbox.counts()).messages.stored).toBe(0);
+  });
+
+  it.each([
+    ['throws', () => thrower()],
+    ['rejects', () => Promise.reject(new Error('no key'))],
+  ])('is not stored either where verification %s', async (_, verify) => {
+    await expect(receiver({ verify })()).rejects.toThrow('no key');
+    expect([appended, woken]).toEqual([[], 0]);
+  });
+
+  it('is said with the hint of its provider, if it has one', async () => {
+    const receive = receiver({ verify: () => REFUSED, hint: () => 'It looks like another event.' });
+    expect(await receive()).toMatchObject({ reason: 'Header "x" is not the one. It looks like another event.' });
+    expect(bench.lines[0]).toContain('It looks like another event.');
+  });
+
+  it('is logged once for each source and check, with the names of its headers, never their values', async () => {
+    const checks = ['signature-mismatch', 'missing-header', 'signature-mismatch', 'missing-header'] as const;
+    let calls = 0;
+    const verify = () => ({ ...REFUSED, check: checks[calls++ % 4]! });
+    const receive = receiver({ verify });
+    for (let times = 0; times < 8; times++) await receive({ authorization: 's3cret', 'x-one': 's3cret' });
+    expect(bench.lines).toHaveLength(2);
+    for (const line of bench.lines) {
+      expect(line).toMatch(/^warn: .*"probe".*authorization, x-one/);
+      expect(line).not.toContain('s3cret');
+    }
+  });
+
+  it('cannot fill a log line: of its headers only so many are named', async () => {
+    const headers = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x-header-${index}`, '']));
+    await receiver({ verify: () => REFUSED })(headers);
+    expect(bench.lines[0]!.match(/x-header-/g)).toHaveLength(LIMITS.headerNamesLoggedMax);
+  });
+
+  it.each([
+    ['svix-signature', 'Standard Webhooks'],
+    ['webhook-signature', 'Standard Webhooks'],
+    ['authorization', 'authorization'],
+    ['x-hub-signature', 'no signature scheme'],
+  ])('is logged with the scheme that a header %s suggests', async (name, scheme) => {
+    await receiver({ verify: () => REFUSED })({ [name]: 's3cret' });
+    expect(bench.lines[0]).toContain(
+      `suggest ${scheme === 'authorization' ? 'a signature or token in ' : ''}${scheme}`,
+    );
+  });
+});
+
+describe('a store that fails', () => {
+  it.each([
+    ['says that it is unavailable', new StoreUnavailableError('the disk is full')],
+    ['says anything else', new TypeError('no such column')],
+  ])('leaves the message unanswered and wakes nobody where it %s', async (_, error) => {
+    const receive = receiver({}, () => Promise.reject(error));
+    await expect(receive()).rejects.toBe(error);
+    expect(woken).toBe(0);
+  });
+
+  it('accepts the message when it comes again', async () => {
+    let fails = true;
+    const receive = receiver({}, (message) =>
+      fails ? Promise.reject(new StoreUnavailableError('the disk is full')) : bench.store.append(message),
+    );
+    await expect(receive()).rejects.toThrow(StoreUnavailableError);
+    fails = false;
+    expect(await receive()).toMatchObject({ status: 'accepted' });
+  });
+});
+
+function thrower(): never {
+  throw new Error('no key');
+}

@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Logger, NewMessage, RunDecision, Store } from 'nestjs-runhooks/core';
+import { connectSqlite, type SqliteConnection } from '../libs/sql-inbox/src/sqlite-connection.js';
+import { SqliteStore } from '../libs/sql-inbox/src/sqlite-store.js';
+
+const ROWS = 100_000;
+/** Every so many rows one is not settled. */
+const OPEN_EVERY = 500;
+const NOW = new Date('2026-01-31T00:00:00Z');
+const START_MS = NOW.getTime() - ROWS * 1_000;
+const LEASE_MS = 30_000;
+const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
+const HANDLERS = ['plain', 'laned'];
+
+interface Recorded {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** An inbox that remembers the statements it runs. */
+class RecordedInbox {
+  readonly store: Store;
+  readonly #statements: Recorded[] = [];
+  #connection: SqliteConnection | undefined;
+
+  constructor() {
+    this.store = new SqliteStore({ path: ':memory:' }, SILENT, async (file, driver) => {
+      const connection = await connectSqlite(file, driver);
+      this.#connection = connection;
+      return {
+        ...connection,
+        all: (sql, parameters) => {
+          this.#statements.push({ sql, parameters });
+          return connection.all(sql, parameters);
+        },
+      };
+    });
+  }
+
+  all(sql: string, parameters: readonly unknown[] = []): unknown[] {
+    return this.#connection?.all(sql, parameters) ?? [];
+  }
+
+  /** The statements that the step runs. */
+  async statementsOf(step: (store: Store) => Promise<unknown>): Promise<readonly Recorded[]> {
+    this.#statements.length = 0;
+    await step(this.store);
+    return [...this.#statements];
+  }
+
+  /** How SQLite goes about each statement that the step runs: one text per statement, of the lines of its plan. */
+  async plansOf(step: (store: Store) => Promise<unknown>): Promise<string[]> {
+    return (await this.statementsOf(step)).map(({ sql, parameters }) =>
+      (this.all(`explain query plan ${sql}`, parameters) as { detail: string }[])
+        .map(({ detail }) => detail)
+        .join('\n'),
+    );
+  }
+}
+
+/** A grown inbox: nearly all of it is settled, as it is after months. */
+async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
+  await inbox.store.open();
+  const numbers = `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${ROWS})`;
+  const id = `printf('msg_%012x0000%016x', ${START_MS} + n * 1000, n)`;
+  const dueAt = `iif(n % ${OPEN_EVERY} = 0, ${START_MS} + n * 1000, null)`;
+  for (const insert of [
+    `insert into message_keys ${numbers} select 'dbt', 'key-' || n, randomblob(32), ${id} from numbers`,
+    `insert into messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, reads, quiet, due_at)
+     ${numbers} select ${id}, 'dbt', 'dbt-cloud', 'key-' || n, '{}', '{}', ${START_MS} + n * 1000,
+     iif(n % ${OPEN_EVERY} = 0, 'stored', 'read'), 0, 1, 0, ${dueAt} from numbers`,
+    `insert into runs (source, account_id, run_id, job_key, contradicted, types, updated_at)
+     ${numbers} select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', ${START_MS} + n * 1000 from numbers`,
+    `insert into events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
+     ${numbers} select 'run.failed:dbt/1/' || n, 'run.failed', 'dbt', 'dbt-cloud', ${id}, 0, ${START_MS} + n * 1000, '{}' from numbers`,
+    `insert into deliveries (id, event_id, handler_id, replay_id, lane, state, attempts, attempts_before, due_at)
+     ${numbers} select printf('dlv_%012x0000%016x', n, n), 'run.failed:dbt/1/' || n, iif(n % 1000 = 0, 'laned', 'plain'), '',
+     iif(n % 1000 = 0, 'laned job-' || n % 7, null), iif(n % ${OPEN_EVERY} = 0, 'pending', 'succeeded'), 1, 0, ${dueAt} from numbers`,
+    `insert into attempts (delivery_id, attempt, started_at, finished_at, outcome)
+     ${numbers} select printf('dlv_%012x0000%016x', n, n), 1, 0, 0, 'succeeded' from numbers`,
+  ]) {
+    inbox.all(insert);
+  }
+  if (isAnalyzed) inbox.all('analyze');
+}
+
+function newMessage(key: string): NewMessage {
+  return {
+    id: `msg_${NOW.getTime().toString(16).padStart(12, '0')}0000${key.padStart(16, '0')}`,
+    source: 'dbt',
+    provider: 'dbt-cloud',
+    messageKey: key,
+    digest: createHash('sha256').update(key).digest(),
+    headers: {},
+    body: Buffer.from('{}'),
+    receivedAt: NOW,
+  };
+}
+
+const claim = { now: NOW, leaseMs: LEASE_MS, limit: 5 };
+
+function decision(eventId: string): RunDecision {
+  return {
+    run: { jobKey: 'job-1', contradicted: false, types: ['run.failed'] },
+    events: [
+      {
+        id: eventId,
+        type: 'run.failed',
+        occurredAt: NOW,
+        data: '{}',
+        deliveries: [{ id: `dlv_of_${eventId}`, handlerId: 'laned', lane: 'laned job-1' }],
+      },
+    ],
+  };
+}
+
+async function recordOne(store: Store): Promise<void> {
+  const [message] = await store.claimMessages({ ...claim, limit: 1, lease: 'reader', sources: ['dbt'] });
+  if (!message) throw new Error('there is no message to be read');
+  const run = { source: 'dbt', accountId: '1', runId: '7' };
+  const recording = { messageId: message.id, lease: 'reader', state: 'read', run } as const;
+  await store.record([{ ...recording, decide: () => decision(`run.failed:${message.id}`) }], NOW);
+}
+
+async function settleOne(store: Store): Promise<void> {
+  const [delivery] = await store.claimDeliveries({ ...claim, limit: 1, lease: 'runner', handlerIds: HANDLERS });
+  if (!delivery) throw new Error('there is no delivery to be run');
+  const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
+  await store.renew([{ id: delivery.id, lease: 'runner' }], claim);
+  await store.settle({ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }, NOW);
+}
+
+const at = (second: number): Date => new Date(START_MS + second * 1_000);
+
+/** Everything that is done for each webhook or all the time, with the indices it must go by. */
+const HOT: readonly {
+  readonly title: string;
+  readonly step: (store: Store) => Promise<unknown>;
+  readonly indices: readonly string[];
+}[] = [
+  { title: 'append a message', step: (store) => store.append(newMessage('1')), indices: [] },
+  {
+    title: 'tell a duplicate',
+    step: (store) => store.append(newMessage('1')),
+    indices: ['sqlite_autoindex_message_keys_1 (source=? AND message_key=? AND digest=?)'],
+  },
+  {
+    title: 'claim messages',
+    step: (store) => store.claimMessages({ ...claim, lease: 'a', sources: ['dbt'] }),
+    indices: ['messages_due (due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
+  },
+  {
+    title: 'record what was read',
+    step: recordOne,
+    indices: [
+      'sqlite_autoindex_messages_1 (id=?)',
+      'sqlite_autoindex_message_keys_1 (source=? AND message_key=?)',
+      'sqlite_autoindex_runs_1 (source=? AND account_id=? AND run_id=?)',
+    ],
+  },
+  {
+    title: 'claim deliveries, in lanes and outside',
+    step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
+    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+  },
+  { title: 'renew and settle a delivery', step: settleOne, indices: ['sqlite_autoindex_deliveries_1 (id=?)'] },
+  {
+    title: 'see what is due next',
+    step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS }),
+    indices: ['messages_due', 'deliveries_due'],
+  },
+  {
+    title: 'purge',
+    step: (store) =>
+      store.purge({ settledBefore: at(9_000), deadBefore: at(8_000), keysBefore: at(7_000), limit: 200 }),
+    indices: [
+      'sqlite_autoindex_messages_1 (id>? AND id<?)',
+      'events_message (message_id=?)',
+      'deliveries_once (event_id=?)',
+      'attempts_1 (delivery_id=?)',
+      'message_keys_message (message_id<?)',
+      'runs_updated (updated_at<?)',
+    ],
+  },
+];
+
+/** A look at every row of a table; the indices of what is due hold only what is not settled. */
+const FULL_SCAN = /^SCAN (?!json_each\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
+
+describe.each([
+  { statistics: 'as SQLite guesses, for nobody analyzes an inbox', isAnalyzed: false },
+  { statistics: 'with statistics', isAnalyzed: true },
+])(`the plans of an inbox of ${ROWS} messages, $statistics`, ({ isAnalyzed }) => {
+  const inbox = new RecordedInbox();
+
+  beforeAll(() => grow(inbox, isAnalyzed), 60_000);
+  afterAll(() => inbox.store.close());
+
+  it.each(HOT)('$title by an index, and look at no table whole', async ({ step, indices }) => {
+    const plans = await inbox.plansOf(step);
+    expect(plans.length).toBeGreaterThanOrEqual(1);
+    expect(plans.filter((plan) => FULL_SCAN.test(plan))).toEqual([]);
+    for (const index of indices) expect(plans.join('\n')).toContain(index);
+  });
+});
+
+describe('the test of the plans', () => {
+  it('notices where an index is missing', async () => {
+    const inbox = new RecordedInbox();
+    await inbox.store.open();
+    inbox.all('drop index messages_due');
+    const plans = await inbox.plansOf((store) => store.claimMessages({ ...claim, lease: 'a', sources: ['dbt'] }));
+    expect(plans[0]).toMatch(FULL_SCAN);
+    await inbox.store.close();
+  });
+});
+
+describe('a purge', () => {
+  it('goes on where its last step ended, past messages that must stay, and comes back for them', async () => {
+    const inbox = new RecordedInbox();
+    await inbox.store.open();
+    const [first, second, third] = [newMessage('1'), newMessage('2'), newMessage('3')];
+    for (const message of [first, second, third]) await inbox.store.append(message);
+    inbox.all(`update messages set state = 'read', due_at = null where id <> ?`, [first.id]);
+    const later = new Date(NOW.getTime() + 1);
+    const step = (store: Store) =>
+      store.purge({ settledBefore: later, deadBefore: later, keysBefore: new Date(0), limit: 1 });
+
+    expect(await step(inbox.store)).toBe(1);
+    const [look] = await inbox.statementsOf(step);
+    expect(look?.parameters[0]).toBe(second.id);
+    inbox.all(`update messages set state = 'read', due_at = null`);
+    expect(await step(inbox.store)).toBe(1);
+    expect(await step(inbox.store)).toBe(0);
+    expect(await inbox.store.messages({}, {})).toEqual({ items: [] });
+    await inbox.store.close();
+  });
+});
