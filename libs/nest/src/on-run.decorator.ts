@@ -1,8 +1,7 @@
 import type { ProviderName, RunEvent, RunEventType } from 'nestjs-runhooks/core';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
-type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P> &
-  ('run.started' extends T ? LateOption : unknown);
+type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P>;
 
 interface LateOption {
   /**
@@ -12,9 +11,12 @@ interface LateOption {
   readonly includeLate?: boolean;
 }
 
+type OptionsOfSeveral<T extends RunEventType, P extends ProviderName> = Options<T, P> &
+  ('run.started' extends T ? LateOption : unknown);
+
 /** Runs the method when a run starts. */
 export function OnRunStarted<const P extends ProviderName = ProviderName>(
-  options: Options<'run.started', P> = {},
+  options: Options<'run.started', P> & LateOption = {},
 ): HandlerDecorator<RunEvent<'run.started', P>> {
   return subscribe<RunEvent<'run.started', P>, P>({ types: ['run.started'] }, options);
 }
@@ -66,12 +68,12 @@ export function OnRun<const T extends RunEventType>(type: T, ...more: readonly T
 export function OnRun<
   const T extends readonly [RunEventType, ...RunEventType[]],
   const P extends ProviderName = ProviderName,
->(...args: readonly [...types: T, options: Options<T[number], P>]): HandlerDecorator<RunEvent<T[number], P>>;
+>(...args: readonly [...types: T, options: OptionsOfSeveral<T[number], P>]): HandlerDecorator<RunEvent<T[number], P>>;
 export function OnRun(
-  ...args: readonly (RunEventType | Options<RunEventType, ProviderName>)[]
+  ...args: readonly (RunEventType | OptionsOfSeveral<RunEventType, ProviderName>)[]
 ): HandlerDecorator<RunEvent> {
   const types: RunEventType[] = [];
-  let options: Options<RunEventType, ProviderName> = {};
+  let options: OptionsOfSeveral<RunEventType, ProviderName> = {};
   for (const arg of args) {
     if (typeof arg === 'string') types.push(arg);
     else options = arg;

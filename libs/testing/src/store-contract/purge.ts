@@ -98,7 +98,7 @@ async function knownRun(bench: StoreBench): Promise<RunState | undefined> {
   await bench.record(await bench.takeMessages(), {
     run: RUN,
     decide: (found) => {
-      known = found;
+      known = found.run;
       return { events: [] };
     },
   });

@@ -82,7 +82,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
         const [again] = await bench.record(await bench.takeMessages(), {
           run: RUN,
           decide: (found) => {
-            known = found;
+            known = found.run;
             return { events: [event] };
           },
         });
