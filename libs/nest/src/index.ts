@@ -43,6 +43,7 @@ export {
   OnRunSucceeded,
 } from './on-run.decorator.js';
 export { OnRunStuck } from './on-run-stuck.decorator.js';
+export { isWebhookContext, type WebhookArgumentsHost } from './webhook-context.js';
 export type { WebhookRequest } from './webhook-request.js';
 export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
 export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';

@@ -71,10 +71,14 @@ function checkOptions({
   concurrency,
   abortGraceMs,
   drainMs,
+  globalEnhancers = false,
   retention = {},
 }: WebhooksOptions): void {
   if (dispatch !== 'auto' && dispatch !== 'manual') {
     throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
+  }
+  if (typeof globalEnhancers !== 'boolean') {
+    throw new ConfigurationError('globalEnhancers', `found ${typeof globalEnhancers}; expected true or false`);
   }
   const times = { abortGraceMs, drainMs };
   for (const [option, value] of Object.entries(times)) {
