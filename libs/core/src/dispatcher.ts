@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
+import type { WebhookEvent } from './event.js';
+import { EventAnnouncer } from './event-announcer.js';
 import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
@@ -10,6 +12,7 @@ import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import type { ClaimedTask } from './task.js';
 import { TaskEvaluator } from './task-evaluator.js';
 import { TaskPlanner } from './task-planner.js';
 import { WakeUp } from './wake-up.js';
@@ -26,6 +29,11 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
   readonly abortGraceMs: number;
+  /**
+   * Called for each new event, after this process recorded it: at most once over all processes, and never for messages
+   * that are read again quietly. Must not throw.
+   */
+  readonly onRecorded?: (event: WebhookEvent) => void;
 }
 
 /** Handlers that one claim can serve, and how many of their deliveries may start. */
@@ -44,6 +52,7 @@ export class Dispatcher {
   readonly #reader: MessageReader;
   readonly #evaluator: TaskEvaluator;
   readonly #attempts: AttemptsInFlight;
+  readonly #announcer: EventAnnouncer;
   readonly #wakeUp = new WakeUp();
   /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
   #lastPass: Promise<unknown> = Promise.resolve();
@@ -53,13 +62,23 @@ export class Dispatcher {
   #turn = 0;
 
   constructor(options: DispatcherOptions) {
-    const { store, router, clock, logger, guard, abortGraceMs } = options;
+    const { store, router, clock, logger, guard, abortGraceMs, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     this.#reader = new MessageReader(this.#sources, router, new TaskPlanner(options.handlers));
     this.#evaluator = new TaskEvaluator(options.handlers, router);
-    const onChange = (): void => this.wake();
-    this.#attempts = new AttemptsInFlight({ store, router, clock, logger, guard, abortGraceMs, onChange });
+    const announcer = new EventAnnouncer(this.#sources, onRecorded);
+    this.#announcer = announcer;
+    this.#attempts = new AttemptsInFlight({
+      store,
+      router,
+      clock,
+      logger,
+      guard,
+      abortGraceMs,
+      onChange: () => this.wake(),
+      onDeadLetter: (event, message) => announcer.announce([event], message),
+    });
   }
 
   /** Starts looking for work. Calling it again changes nothing. */
@@ -150,9 +169,11 @@ export class Dispatcher {
     const claim = this.#claim(LIMITS.claimMax);
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
-    const recordings = messages.map((message) => this.#reader.read(message, claim.lease, claim.now));
+    const recordings = messages.map((message) =>
+      this.#announcer.watched(this.#reader.read(message, claim.lease, claim.now)),
+    );
     const recorded = await store.record(recordings, claim.now);
-    recorded.forEach((result, index) => this.#log(messages[index], recordings[index], result));
+    recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
     return messages.length;
   }
 
@@ -161,12 +182,30 @@ export class Dispatcher {
     const { store, handlers } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
     const tasks = await store.claimTasks({ ...claim, handlerIds: handlers.watching().map(({ id }) => id) });
-    await Promise.all(tasks.map((task) => store.evaluate(this.#evaluator.evaluationOf(task, claim.now), claim.now)));
+    await Promise.all(tasks.map((task) => this.#evaluate(task, claim.now)));
     return tasks.length;
   }
 
-  #log(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {
+  async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
+    const { store, guard } = this.#options;
+    const evaluation = this.#announcer.watched(this.#evaluator.evaluationOf(task, now));
+    const isWritten = await store.evaluate(evaluation, now);
+    const events = this.#announcer.eventsOf(evaluation);
+    if (!isWritten || events.length === 0) return;
+    const message = await guard.read(() => store.message(task.origin.messageId), undefined);
+    if (message) this.#announcer.announce(events, message);
+  }
+
+  #told(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {
     if (!message || !recording || !result.recorded) return;
+    this.#log(message, recording, result);
+    if (message.quiet) return;
+    const isNew = new Set(result.eventIds);
+    const events = this.#announcer.eventsOf(recording).filter(({ id }) => isNew.has(id));
+    this.#announcer.announce(events, message);
+  }
+
+  #log(message: ClaimedMessage, recording: Recording, result: Recorded): void {
     const { logger } = this.#options;
     const said = `message ${message.id} from source "${message.source}"`;
     if (recording.state !== 'read') logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);
