@@ -18,6 +18,7 @@ import {
   type OpenSource,
   type Store,
 } from 'nestjs-runhooks/core';
+import { EventEmitterBridge } from './event-emitter.bridge.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
@@ -38,6 +39,7 @@ export class WebhooksRuntime {
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
     @Inject(WEBHOOKS_STORE) readonly store: Store,
+    @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
     const { logger, handlers } = this;
@@ -59,6 +61,7 @@ export class WebhooksRuntime {
       guard,
       concurrency,
       abortGraceMs,
+      ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
     this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
