@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { attemptError } from './attempt.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
+import { StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
 import { restoreEvent } from './event-data.js';
@@ -129,7 +131,11 @@ export class Dispatcher {
     while (!this.#stopping) {
       const woken = await this.#wakeUp.wait(waitMs);
       if (woken) return;
-      const scope = { sources: [...this.#sources.keys()], handlerIds: handlers.all().map(({ id }) => id) };
+      const scope = {
+        sources: [...this.#sources.keys()],
+        handlerIds: handlers.all().map(({ id }) => id),
+        taskHandlerIds: handlers.watching().map(({ id }) => id),
+      };
       const dueAt = await guard.read(() => store.nextDueAt(scope), undefined);
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
       if (dueInMs <= 0) return;
@@ -180,10 +186,30 @@ export class Dispatcher {
   /** Tasks change nothing outside the inbox, so they need no attempts of their own: one that fails is taken again. */
   async #evaluateTasks(): Promise<number> {
     const { store, handlers } = this.#options;
+    const handlerIds = handlers.watching().map(({ id }) => id);
+    if (handlerIds.length === 0) return 0;
     const claim = this.#claim(LIMITS.claimMax);
-    const tasks = await store.claimTasks({ ...claim, handlerIds: handlers.watching().map(({ id }) => id) });
-    await Promise.all(tasks.map((task) => this.#evaluate(task, claim.now)));
+    const tasks = await store.claimTasks({ ...claim, handlerIds });
+    await Promise.all(tasks.map((task) => this.#tryTask(task, claim.now)));
     return tasks.length;
+  }
+
+  /** One task that cannot be evaluated stops no other, and not for ever. */
+  async #tryTask(task: ClaimedTask, now: Date): Promise<void> {
+    const { store, logger } = this.#options;
+    const said = `task ${task.id} of handler "${task.handlerId}"`;
+    try {
+      if (task.claims <= LIMITS.taskClaimsMax) {
+        await this.#evaluate(task, now);
+      } else {
+        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`);
+        await store.evaluate(this.#evaluator.givingUp(task), now);
+      }
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      // Not its message: that may quote a payload.
+      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`);
+    }
   }
 
   async #evaluate(task: ClaimedTask, now: Date): Promise<void> {

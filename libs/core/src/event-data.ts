@@ -20,6 +20,8 @@ export interface EventFacts {
   readonly incident?: Incident;
   readonly stuckAfterMs?: number;
   readonly runs?: readonly JoinedRun[];
+  /** The only handler the event is for. */
+  readonly handlerId?: string;
 }
 
 /** The payload of an event cannot be had any more. */

@@ -47,7 +47,7 @@ interface RunEventExtras {
     readonly late: boolean;
   };
   'run.failed': {
-    /** The run finished before the job's latest known success. */
+    /** The run finished before the job's latest known success, or was known to be over already. */
     readonly late: boolean;
     /** The job was not failing before, as far as the inbox knew: the one to page for. */
     readonly firstFailure: boolean;
@@ -94,6 +94,8 @@ interface RunStuckEventOf<P extends ProviderName> extends EventBase<typeof RUN_S
   readonly run: Run;
   /** The time that the run has exceeded, in milliseconds since its start. */
   readonly stuckAfterMs: number;
+  /** The handler that watches. */
+  readonly handlerId: string;
 }
 
 /** Event type of runs that have all finished, for the `@OnAllRuns` handler that waits for them. */
@@ -102,6 +104,8 @@ export const RUNS_JOINED_EVENT_TYPE = 'runs.joined';
 interface RunsJoinedEventOf<P extends ProviderName> extends EventBase<typeof RUNS_JOINED_EVENT_TYPE, P> {
   /** One run for each of the handler's `jobs`, in their order. */
   readonly runs: readonly JoinedRun[];
+  /** The handler that waits. */
+  readonly handlerId: string;
 }
 
 /** An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. */

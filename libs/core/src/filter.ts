@@ -37,6 +37,8 @@ export interface Routable extends Filterable {
   readonly messageType?: string;
   /** It arrived after a later state was known. */
   readonly late?: boolean;
+  /** The only handler the event is for. */
+  readonly handlerId?: string;
 }
 
 /** What a handler asked for. */

@@ -33,6 +33,10 @@ export class HandlerSet {
 
   /** The handlers that want an event, as far as can be told without running user code. */
   wanting(event: Routable): Handler[] {
-    return this.all().filter(({ subscriptions }) => subscriptions.some((subscription) => wants(subscription, event)));
+    return this.all().filter(
+      ({ id, subscriptions }) =>
+        (event.handlerId === undefined || event.handlerId === id) &&
+        subscriptions.some((subscription) => wants(subscription, event)),
+    );
   }
 }

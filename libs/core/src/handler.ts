@@ -91,7 +91,9 @@ export function resolveHandlerOptions(
 export function wants(subscription: Subscription, event: Routable): boolean {
   const { on, filter, includeLate = false } = subscription;
   if (event.type === 'run.started' && event.late && !includeLate) return false;
-  return wantsType(on, event) && matchesFilter(filter, event);
+  if (!wantsType(on, event)) return false;
+  // Each of its runs fitted the filter; the event itself is about none of them.
+  return event.type === RUNS_JOINED_EVENT_TYPE || matchesFilter(filter, event);
 }
 
 function wantsType(on: SubscribedTo, { type, provider, messageType }: Routable): boolean {

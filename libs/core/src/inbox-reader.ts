@@ -113,6 +113,8 @@ export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
   readonly events: number;
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
+  /** Runs that are watched, and runs that have yet to come to a barrier. */
+  readonly tasks: number;
 }
 
 /** Port: looks into an inbox, for people and their tools. */

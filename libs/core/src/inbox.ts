@@ -151,6 +151,14 @@ export class Inbox {
 }
 
 function routable({ type, source, provider, data }: EventSummary): Routable {
-  const { run, messageType, late = false } = eventFacts(data);
-  return { type, source, provider, late, ...(run && { run }), ...(messageType && { messageType }) };
+  const { run, messageType, late = false, handlerId } = eventFacts(data);
+  return {
+    type,
+    source,
+    provider,
+    late,
+    ...(run && { run }),
+    ...(messageType && { messageType }),
+    ...(handlerId !== undefined && { handlerId }),
+  };
 }

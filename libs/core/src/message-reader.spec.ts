@@ -56,7 +56,11 @@ function readerOf(read: () => unknown, ...subscriptions: Subscription[]): Messag
     const handler: Handler = { ...resolveHandlerOptions(`h${index}`, {}), label: 'h', subscriptions: [one], invoke };
     handlers.add(handler);
   }
-  return new MessageReader(new Map([['dbt', source]]), new Router(handlers, new IdSequence()), new TaskPlanner(handlers));
+  return new MessageReader(
+    new Map([['dbt', source]]),
+    new Router(handlers, new IdSequence()),
+    new TaskPlanner(handlers),
+  );
 }
 
 const read = (reader: MessageReader, message = claimed()) => reader.read(message, 'lease', NOW);

@@ -10,6 +10,7 @@ import type { RunNewsForTasks, TaskPlanner } from './task-planner.js';
 import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
+import { earlierOf } from './timestamps.js';
 import type { Routable } from './filter.js';
 
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
@@ -74,7 +75,7 @@ export class MessageReader {
     known: Known,
   ): RunDecision {
     const { run, occurredAt } = reading.signal;
-    const news = newsOf(known, reading.signal);
+    const news = newsOf(known, reading.signal, message.receivedAt);
     const events = news.events.map(({ type, extras }) => {
       const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
       return this.#event(message, type, runEventId(type, key), facts, now);
@@ -91,9 +92,10 @@ export class MessageReader {
 
   #newsForTasks(
     { source, provider, receivedAt }: ClaimedMessage,
-    { run, types, occurredAt: happenedAt }: RunSignal,
+    { run, types, occurredAt }: RunSignal,
     { events }: RunNews,
   ): RunNewsForTasks {
+    const happenedAt = earlierOf(occurredAt, receivedAt);
     const fresh = new Set(events.filter(({ extras }) => !extras.late).map(({ type }) => type));
     return { source, provider, receivedAt, run, happenedAt, types: types.filter((type) => fresh.has(type)) };
   }

@@ -4,6 +4,7 @@ import { advanceJob, type JobState } from './incident.js';
 import type { RunSignal } from './provider.js';
 import type { RunOutcome } from './run-outcome.js';
 import { advanceRun, outcomeOf, type Known, type RunState } from './run-state.js';
+import { earlierOf } from './timestamps.js';
 
 /** An event that follows from a message, with what only its type carries. */
 export interface EventNews {
@@ -20,15 +21,19 @@ export interface RunNews {
   readonly contradicts?: RunOutcome;
 }
 
-/** Decides once, in the order of reading, what a message means for its run and its job. Pure. */
-export function newsOf(known: Known, { run, types, occurredAt }: RunSignal): RunNews {
+/**
+ * Decides once, in the order of reading, what a message means for its run and its job. Pure. No run has finished after
+ * we were told so: else one clock that is far ahead would make all later runs of the job old news.
+ */
+export function newsOf(known: Known, { run, types, occurredAt }: RunSignal, receivedAt: Date): RunNews {
   const { job, startedAt, finishedAt } = run;
   const { state, newTypes, contradicts } = advanceRun(known.run, { jobKey: job.key, types, startedAt, finishedAt });
   const outcome = newTypes.map(outcomeOf).find((one) => one !== undefined);
-  const failedRun = { accountId: run.account.id, runId: run.id, finishedAt: finishedAt ?? occurredAt };
-  const jobNews = outcome && advanceJob(known.job, outcome, failedRun);
-  const isOver = known.run !== undefined && known.run.types.some((type) => type !== 'run.started');
-  const events = newTypes.map((type): EventNews => ({ type, extras: extrasOf(type, isOver, jobNews) }));
+  const endedAt = earlierOf(state.finishedAt ?? occurredAt, receivedAt);
+  const jobNews =
+    outcome && advanceJob(known.job, outcome, { accountId: run.account.id, runId: run.id, finishedAt: endedAt });
+  const before = known.run?.types ?? [];
+  const events = newTypes.map((type): EventNews => ({ type, extras: extrasOf(type, before, jobNews) }));
   const recovered = jobNews?.recovered;
   return {
     run: state,
@@ -40,10 +45,12 @@ export function newsOf(known: Known, { run, types, occurredAt }: RunSignal): Run
 
 function extrasOf(
   type: RunSignalType,
-  isOver: boolean,
+  before: readonly RunSignalType[],
   job: { readonly late: boolean; readonly firstFailure: boolean } | undefined,
 ): EventNews['extras'] {
-  if (type === 'run.started') return { late: isOver };
-  if (type === 'run.failed' && job) return { late: job.late, firstFailure: job.firstFailure };
+  if (type === 'run.started') return { late: before.some((one) => one !== 'run.started') };
+  if (type === 'run.failed' && job) {
+    return { late: job.late || before.includes('run.completed'), firstFailure: job.firstFailure };
+  }
   return {};
 }

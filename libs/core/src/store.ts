@@ -153,10 +153,21 @@ export interface Purge {
   readonly settledBefore: Date;
   /** The same for messages that led to a dead letter. */
   readonly deadBefore: Date;
-  /** Duplicate keys and runs from before. */
+  /** Duplicate keys, runs, jobs and runs that wait at a barrier, last changed before. */
   readonly keysBefore: Date;
+  /** Tasks that were due before and that nobody holds: those of handlers that are gone. */
+  readonly tasksBefore: Date;
   /** Rows of each kind that one call may remove. */
   readonly limit: number;
+}
+
+/** What work to look for. */
+export interface WorkScope {
+  readonly sources: readonly string[];
+  /** Whose deliveries. */
+  readonly handlerIds: readonly string[];
+  /** Whose tasks. */
+  readonly taskHandlerIds: readonly string[];
 }
 
 export interface TaskClaim extends Claim {
@@ -180,7 +191,7 @@ export interface Store extends InboxReader {
    */
   append(message: NewMessage): Promise<Appended>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
-  nextDueAt(scope: Pick<MessageClaim, 'sources'> & Pick<DeliveryClaim, 'handlerIds'>): Promise<Date | undefined>;
+  nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /** Takes `stored` messages that nobody holds, oldest first, and counts the read. */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /** Writes what was read: run state, new events with their deliveries, and the message's new state; each recording whole or not at all. */
@@ -194,7 +205,7 @@ export interface Store extends InboxReader {
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
   /** Records an attempt. Answers false, and writes nothing, if the claim was lost meanwhile. */
   settle(settlement: Settlement, now: Date): Promise<boolean>;
-  /** Takes due tasks that nobody holds, longest due first. */
+  /** Takes due tasks that nobody holds, longest due first, and counts the claim. Answers them in the order of their messages. */
   claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
   /** Decides a task in one transaction. Answers false, and writes nothing, if the claim was lost meanwhile. */
   evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
@@ -204,7 +215,10 @@ export interface Store extends InboxReader {
   replay(replayId: string, events: readonly ReplayedEvent[], now: Date): Promise<number>;
   /** Makes messages `stored` again, so that they are read once more. Answers how many. */
   reread(reread: Reread, now: Date): Promise<number>;
-  /** Removes what is old, in one small step. Answers how many rows went: none when there is nothing left to do. */
+  /**
+   * Removes what is old, in one small step; never a message that has to be read, or whose deliveries or tasks are not
+   * done. Answers how many rows went: none when there is nothing left to do.
+   */
   purge(purge: Purge): Promise<number>;
   /** Finishes what was begun and lets go of the files or connections. May be called again. */
   close(): Promise<void>;

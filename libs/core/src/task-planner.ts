@@ -1,5 +1,6 @@
 import { barrierJobsOf } from './barrier.js';
-import type { RunSignalType } from './event.js';
+import { RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE, type RunSignalType } from './event.js';
+import { runEventId } from './event-data.js';
 import { matchesFilter, type Filterable, type Subscription } from './filter.js';
 import type { HandlerSet } from './handler-set.js';
 import type { NewTask } from './new-task.js';
@@ -30,23 +31,25 @@ export class TaskPlanner {
   }
 
   tasksFor(news: RunNewsForTasks, now: Date): NewTask[] {
-    const { source, run } = news;
-    const key = `${source}/${encodeURIComponent(run.account.id)}/${encodeURIComponent(run.id)}`;
-    const { happenedAt, receivedAt } = news;
-    const data = JSON.stringify({ run, happenedAt, receivedAt } satisfies TaskFacts);
+    const { source, run, happenedAt, receivedAt } = news;
+    const key = { source, accountId: run.account.id, runId: run.id };
     const tasks: NewTask[] = [];
-    for (const { id: handlerId, subscriptions } of this.#handlers.all()) {
+    const add = (type: string, handlerId: string, dueAt: Date): void => {
+      const data = JSON.stringify({ run, happenedAt, receivedAt } satisfies TaskFacts);
+      tasks.push({ id: `${runEventId(type, key)}/${handlerId}`, handlerId, dueAt, data });
+    };
+    for (const { id, subscriptions } of this.#handlers.watching()) {
       const stuck = stuckAfter(subscriptions, news);
-      if (stuck) {
-        const dueAt = 'afterMs' in stuck ? new Date(happenedAt.getTime() + stuck.afterMs) : now;
-        tasks.push({ id: `run.stuck:${key}/${handlerId}`, handlerId, dueAt, data });
-      }
-      if (waitingFor(subscriptions, news)) {
-        tasks.push({ id: `runs.joined:${key}/${handlerId}`, handlerId, dueAt: now, data });
-      }
+      if (stuck) add(RUN_STUCK_EVENT_TYPE, id, firstLook(stuck, happenedAt, now));
+      if (waitsFor(subscriptions, news)) add(RUNS_JOINED_EVENT_TYPE, id, now);
     }
     return tasks;
   }
+}
+
+/** What is usual is only known by looking. */
+function firstLook(stuck: StuckAfter, startedAt: Date, now: Date): Date {
+  return 'afterMs' in stuck ? new Date(startedAt.getTime() + stuck.afterMs) : now;
 }
 
 /** When this run counts as stuck for a handler, if it has just started and the handler watches it. */
@@ -58,7 +61,7 @@ function stuckAfter(subscriptions: readonly Subscription[], news: RunNewsForTask
   return undefined;
 }
 
-function waitingFor(subscriptions: readonly Subscription[], news: RunNewsForTasks): boolean {
+function waitsFor(subscriptions: readonly Subscription[], news: RunNewsForTasks): boolean {
   return subscriptions.some(({ on, filter }) => {
     if (!('barrier' in on) || !matchesFilter(filter, news)) return false;
     const finished = on.barrier.outcome === 'completed' ? 'run.completed' : 'run.succeeded';

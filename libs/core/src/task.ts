@@ -2,8 +2,10 @@ import type { NewTask } from './new-task.js';
 import type { JobKey, NewEvent, RunKey, RunState } from './run-state.js';
 
 /** A task that this process holds. */
-export interface ClaimedTask extends NewTask {
+export interface ClaimedTask extends Omit<NewTask, 'dueAt'> {
   readonly lease: string;
+  /** How often it was claimed since it last became due, this time included. */
+  readonly claims: number;
   /** The message that led to the task; the task's events are read from it. */
   readonly origin: { readonly source: string; readonly provider: string; readonly messageId: string };
 }
@@ -11,7 +13,7 @@ export interface ClaimedTask extends NewTask {
 /** What a task asks the inbox. */
 export interface TaskQuestion {
   readonly run?: RunKey;
-  /** Durations of the job's last finished runs. */
+  /** Durations of the job's last runs that succeeded. */
   readonly durationsOf?: JobKey & { readonly runsMax: number };
   /** The state kept under this name, locked until the evaluation is written. */
   readonly barrier?: string;
@@ -19,7 +21,7 @@ export interface TaskQuestion {
 
 export interface TaskKnowledge {
   readonly run?: RunState;
-  /** In milliseconds. */
+  /** In milliseconds; not above 0 where the clocks disagree. */
   readonly durationsMs: readonly number[];
   /** JSON text. */
   readonly barrier?: string;

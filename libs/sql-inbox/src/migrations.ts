@@ -48,8 +48,10 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('job_key', 'text', notNull)
         .addColumn('latest_success_at', 'bigint')
         .addColumn('incident', 'text')
+        .addColumn('updated_at', 'bigint', notNull)
         .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
         .execute();
+      await db.schema.createIndex('jobs_updated').on('jobs').column('updated_at').execute();
 
       await db.schema
         .createTable('runs')
@@ -145,16 +147,20 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('provider', 'text', notNull)
         .addColumn('message_id', 'text', notNull)
         .addColumn('data', 'text', notNull)
+        .addColumn('claims', 'integer', notNull)
         .addColumn('due_at', 'bigint', notNull)
         .addColumn('lease', 'text')
         .execute();
       await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
+      await db.schema.createIndex('tasks_message').on('tasks').column('message_id').execute();
 
       await db.schema
         .createTable('barriers')
         .addColumn('name', 'text', primaryKey)
         .addColumn('waiting', 'text', notNull)
+        .addColumn('updated_at', 'bigint', notNull)
         .execute();
+      await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
     },
   },
 };

@@ -64,6 +64,7 @@ export interface JobsTable {
   latest_success_at: number | null;
   /** The open incident, as JSON. */
   incident: string | null;
+  updated_at: number;
 }
 
 export interface RunsTable {
@@ -126,6 +127,8 @@ export interface TasksTable {
   provider: string;
   message_id: string;
   data: string;
+  /** Claims since it last became due. */
+  claims: number;
   due_at: number;
   lease: string | null;
 }
@@ -135,4 +138,5 @@ export interface BarriersTable {
   name: string;
   /** The runs that wait, as JSON. */
   waiting: string;
+  updated_at: number;
 }

@@ -7,7 +7,7 @@ import { runRows } from './run-rows.js';
 
 /** Adds a task, once. */
 export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
-  const insert = statement<Omit<TasksTable, 'lease'>, object>((value) =>
+  const insert = statement<Omit<TasksTable, 'claims' | 'lease'>, object>((value) =>
     db
       .insertInto('tasks')
       .values({
@@ -17,6 +17,7 @@ export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOri
         provider: value('provider'),
         message_id: value('message_id'),
         data: value('data'),
+        claims: 0,
         due_at: value('due_at'),
       })
       .onConflict((conflict) => conflict.column('id').doNothing()),
@@ -32,7 +33,7 @@ export function claimTasks({ db, isOneOf }: SqlDialect): (claim: TaskClaim) => T
   const claimDue = statement<Values, TasksTable>((value) =>
     db
       .updateTable('tasks')
-      .set({ due_at: value('until'), lease: value('lease') })
+      .set((eb) => ({ due_at: value('until'), lease: value('lease'), claims: eb('claims', '+', 1) }))
       .where('id', 'in', (outer) =>
         outer
           .selectFrom('tasks as due')
@@ -40,6 +41,7 @@ export function claimTasks({ db, isOneOf }: SqlDialect): (claim: TaskClaim) => T
           .where('due.due_at', '<=', value('now'))
           .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
           .orderBy('due.due_at')
+          .orderBy('due.message_id')
           .limit(value('limit')),
       )
       .returningAll(),
@@ -47,11 +49,13 @@ export function claimTasks({ db, isOneOf }: SqlDialect): (claim: TaskClaim) => T
   return function* ({ now, leaseMs, lease, limit, handlerIds }) {
     const until = now.getTime() + leaseMs;
     const rows = yield* claimDue({ now: now.getTime(), until, lease, limit, handlers: JSON.stringify(handlerIds) });
-    return rows.map(({ id, handler_id, source, provider, message_id, data, due_at }) => ({
+    // `returning` promises no order; the ids of messages are in the order of arrival.
+    rows.sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
+    return rows.map(({ id, handler_id, source, provider, message_id, data, claims }) => ({
       id,
       handlerId: handler_id,
-      dueAt: new Date(due_at),
       data,
+      claims,
       lease,
       origin: { source, provider, messageId: message_id },
     }));
@@ -69,7 +73,7 @@ export function evaluateTask(dialect: SqlDialect): (evaluation: TaskEvaluation, 
     if (!task) return false;
     const { events, barrier, dueAt } = decide(yield* ask(question));
     if (question.barrier !== undefined && barrier !== undefined) {
-      yield* saveBarrier({ name: question.barrier, waiting: barrier });
+      yield* saveBarrier({ name: question.barrier, waiting: barrier, updated_at: now.getTime() });
     }
     const { source, provider, message_id } = task;
     for (const event of events) yield* insert(event, { source, provider, message_id }, now);
@@ -89,7 +93,7 @@ function taskAccess({ db }: SqlDialect) {
   const postpone = statement<Pick<TasksTable, 'id' | 'due_at'>, object>((value) =>
     db
       .updateTable('tasks')
-      .set({ due_at: value('due_at'), lease: null })
+      .set({ due_at: value('due_at'), lease: null, claims: 0 })
       .where('id', '=', value('id')),
   );
   return { find, remove, postpone };
@@ -106,6 +110,7 @@ function questions(dialect: SqlDialect) {
       .$narrowType<{ started_at: number; finished_at: number }>()
       .where('source', '=', value('source'))
       .where('job_key', '=', value('job_key'))
+      .where('outcome', '=', 'succeeded')
       .where('started_at', 'is not', null)
       .where('finished_at', 'is not', null)
       .orderBy('updated_at', 'desc')
@@ -125,7 +130,7 @@ function questions(dialect: SqlDialect) {
       : [];
     const [barrier] = name === undefined ? [] : yield* findBarrier({ name });
     return {
-      durationsMs: rows.map(({ started_at, finished_at }) => Math.max(0, finished_at - started_at)),
+      durationsMs: rows.map(({ started_at, finished_at }) => finished_at - started_at),
       ...(run && { run }),
       ...(barrier && { barrier: barrier.waiting }),
     };
@@ -133,10 +138,11 @@ function questions(dialect: SqlDialect) {
 }
 
 function barrierSaver({ db }: SqlDialect) {
-  return statement<BarriersTable, object>((value) =>
-    db
+  return statement<BarriersTable, object>((value) => {
+    const changing = { waiting: value('waiting'), updated_at: value('updated_at') };
+    return db
       .insertInto('barriers')
-      .values({ name: value('name'), waiting: value('waiting') })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ waiting: value('waiting') })),
-  );
+      .values({ name: value('name'), ...changing })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet(changing));
+  });
 }

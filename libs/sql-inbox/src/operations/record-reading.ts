@@ -26,7 +26,7 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     const job = recording.job && (yield* jobs.find(recording.job));
     const run = recording.run && (yield* runs.find(recording.run));
     const decision = recording.decide({ ...(run && { run }), ...(job && { job }) });
-    if (recording.job && decision.job) yield* jobs.save(recording.job, decision.job);
+    if (recording.job && decision.job) yield* jobs.save(recording.job, decision.job, now);
     if (recording.run && decision.run) yield* runs.save(recording.run, decision.run, now);
 
     const { source, provider } = message;

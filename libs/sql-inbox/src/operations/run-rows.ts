@@ -21,7 +21,11 @@ export function jobRows({ db }: SqlDialect) {
     db.selectFrom('jobs').selectAll().where('source', '=', value('source')).where('job_key', '=', value('job_key')),
   );
   const save = statement<JobsTable, object>((value) => {
-    const changing = { latest_success_at: value('latest_success_at'), incident: value('incident') };
+    const changing = {
+      latest_success_at: value('latest_success_at'),
+      incident: value('incident'),
+      updated_at: value('updated_at'),
+    };
     return db
       .insertInto('jobs')
       .values({ source: value('source'), job_key: value('job_key'), ...changing })
@@ -32,12 +36,13 @@ export function jobRows({ db }: SqlDialect) {
       const [row] = yield* find({ source, job_key: jobKey });
       return row && toJobState(row);
     },
-    *save({ source, jobKey }: JobKey, { latestSuccessAt, incident }: JobState): Transaction<void> {
+    *save({ source, jobKey }: JobKey, { latestSuccessAt, incident }: JobState, now: Date): Transaction<void> {
       yield* save({
         source,
         job_key: jobKey,
         latest_success_at: latestSuccessAt?.getTime() ?? null,
         incident: incident ? JSON.stringify(incident) : null,
+        updated_at: now.getTime(),
       });
     },
   };
