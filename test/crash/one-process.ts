@@ -5,7 +5,7 @@ import type { Scenario, ScenarioResult } from './scenario.js';
 /** A migration takes about this long. */
 const OPENING_MS = 40;
 /** Longest time that a process serves before it is killed. */
-const SERVING_MS_MAX = 1_500;
+const SERVING_MS_MAX = 1_000;
 /** Of the kills, those that meet a start: loading, opening the file, looking for what was left. */
 const AT_START = 0.2;
 

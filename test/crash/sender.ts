@@ -7,7 +7,7 @@ import type { PlannedMessage, RunPlan } from './run-plan.js';
 
 const WORKERS = 16;
 /** Pause between two runs of a worker, on average: the load that one process handles with ease. */
-const PAUSE_MS = 130;
+const PAUSE_MS = 90;
 /** Of the messages that were acknowledged, the share that is sent again, at once or later. */
 const DUPLICATES = 0.25;
 /** Late duplicates are drawn from this many messages. */

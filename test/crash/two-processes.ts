@@ -3,7 +3,7 @@ import type { Life } from './life.js';
 import type { Scenario, ScenarioResult } from './scenario.js';
 
 /** Longest time between two kills. */
-const BETWEEN_MS_MAX = 1_200;
+const BETWEEN_MS_MAX = 1_000;
 /** Of the kills, those that end both processes at once. */
 const BOTH = 0.2;
 

@@ -60,6 +60,11 @@ export class RawConnection {
     });
   }
 
+  /** Reads nothing until {@link until} is called, as a client does that sends all before it looks at the answer. */
+  hold(): void {
+    this.#socket.pause();
+  }
+
   /** Says that no more bytes will come, and goes on listening. */
   finish(): void {
     this.#socket.end();
@@ -71,6 +76,7 @@ export class RawConnection {
 
   /** Resolves when the server has said something; rejects if the connection closes without it. */
   async until(pattern: RegExp): Promise<string> {
+    this.#socket.resume();
     let isClosed = false;
     void this.closed.then(() => (isClosed = true));
     while (!pattern.test(this.received)) {

@@ -183,6 +183,17 @@ describe.each(ADAPTERS)('the body of a request, on %s', (adapter) => {
       await expectHealthy(edge, 0);
     });
 
+    it('which a sender can read after it has uploaded all of it', async () => {
+      const edge = await startApp(adapter);
+      const connection = edge.connect();
+      connection.hold();
+      const megabyte = 'x'.repeat(0x100000);
+      await connection.write(head(DBT, { 'content-length': 20 * megabyte.length }));
+      for (let sent = 0; sent < 20; sent += 1) await connection.write(megabyte);
+      expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1.1 413 /);
+      await connection.closed;
+    });
+
     it('and is thrown away as it comes, for no longer than the sender may need to notice', async () => {
       const edge = await startApp(adapter);
       const connection = edge.connect();

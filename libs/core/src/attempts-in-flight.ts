@@ -1,6 +1,6 @@
 import { Attempt, type AttemptResult } from './attempt.js';
 import type { Clock } from './clock.js';
-import { LeaseLostError, ShutdownError } from './errors.js';
+import { LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
@@ -25,6 +25,8 @@ export interface AttemptsInFlightOptions {
   readonly onDeadLetter: (event: NewEvent, message: StoredMessage) => void;
 }
 
+const RENEW_AFTER_MS = LIMITS.leaseMs / 3;
+
 /** The attempts of this process: runs them, keeps their leases, records how they end. */
 export class AttemptsInFlight {
   readonly #options: AttemptsInFlightOptions;
@@ -33,6 +35,9 @@ export class AttemptsInFlight {
   /** Attempts whose lease we hold, each with the promise of its record. */
   readonly #held = new Map<Attempt, Promise<void>>();
   #renewal: NodeJS.Timeout | undefined;
+  /** When all leases were last known to be fresh. */
+  #renewedAtMs = 0;
+  #draining = false;
 
   constructor(options: AttemptsInFlightOptions) {
     this.#options = options;
@@ -51,32 +56,43 @@ export class AttemptsInFlight {
 
   start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent): void {
     const { clock, abortGraceMs, onChange } = this.#options;
-    const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs);
+    const now = clock.now();
+    const attempt = new Attempt(delivery, handler, restore, now, abortGraceMs);
+    if (this.#held.size === 0) this.#renewedAtMs = now.getTime();
     this.#running.add(attempt);
     const record = attempt.ended.then((result) => this.#record(attempt, result));
     this.#held.set(attempt, record);
-    this.#renewal ??= setInterval(() => void this.#renew(), LIMITS.leaseMs / 3).unref();
+    this.#renewal ??= setInterval(() => void this.#renew(), RENEW_AFTER_MS).unref();
     void attempt.settled.then(() => {
       this.#running.delete(attempt);
       onChange();
     });
   }
 
+  /**
+   * Renews the leases if that is overdue, because the process was held up or its clock jumped. To be called before a
+   * claim, which would else take what runs here for the work of a process that died.
+   */
+  async renewOverdue(): Promise<void> {
+    if (this.#options.clock.now().getTime() - this.#renewedAtMs >= RENEW_AFTER_MS) await this.#renew();
+  }
+
   /** Waits up to `drainMs` for what runs, then aborts it. Resolves when all of it is recorded, its leases given back. */
   async drain(drainMs: number): Promise<void> {
     await this.#recordedWithin(drainMs);
+    this.#draining = true;
     for (const attempt of this.#held.keys()) attempt.abort(new ShutdownError(), LIMITS.drainGraceMs);
     await Promise.all(this.#held.values());
     clearInterval(this.#renewal);
   }
 
   async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
-    const { store, clock, router, guard, logger, onChange, onDeadLetter } = this.#options;
+    const { clock, router, logger, onChange, onDeadLetter } = this.#options;
     const { delivery } = attempt;
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
     this.#log(attempt, settlement, now);
-    const written = await guard.write(() => store.settle(settlement, now), undefined);
+    const written = await this.#settle(settlement, now);
     this.#held.delete(attempt);
     if (written === false) {
       logger.warn(
@@ -86,6 +102,26 @@ export class AttemptsInFlight {
     const { next } = settlement;
     if (written && next.state === 'dead' && next.event) onDeadLetter(next.event, delivery.message);
     onChange();
+  }
+
+  /**
+   * Whether the attempt was written; undefined if that is not known. As long as the store is unavailable and the lease
+   * is ours it is tried again: a handler that is done must not run twice for that.
+   */
+  async #settle(settlement: Settlement, now: Date): Promise<boolean | undefined> {
+    const { store, guard } = this.#options;
+    for (let tries = 1; ; tries++) {
+      let unavailable = false;
+      const note = (error: unknown): never => {
+        unavailable = error instanceof StoreUnavailableError;
+        throw error;
+      };
+      const written = await guard.write(() => store.settle(settlement, now).catch(note), undefined);
+      // Not held any more may mean that the try before was written after all.
+      if (written === false && tries > 1) return undefined;
+      if (!unavailable || this.#draining) return written;
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.pollMs));
+    }
   }
 
   #log({ delivery, handler }: Attempt, { attempt, next }: Settlement, now: Date): void {
@@ -106,11 +142,10 @@ export class AttemptsInFlight {
     const held = [...this.#held.keys()];
     if (held.length === 0) return;
     const claims = held.map(({ delivery }) => ({ id: delivery.id, lease: delivery.lease }));
-    const still = await guard.write(
-      () => store.renew(claims, { now: clock.now(), leaseMs: LIMITS.leaseMs }),
-      undefined,
-    );
+    const now = clock.now();
+    const still = await guard.write(() => store.renew(claims, { now, leaseMs: LIMITS.leaseMs }), undefined);
     if (!still) return;
+    this.#renewedAtMs = now.getTime();
     for (const attempt of held) {
       const { id } = attempt.delivery;
       // One that was recorded meanwhile holds nothing any more, and has lost nothing.

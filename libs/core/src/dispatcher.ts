@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { attemptError } from './attempt.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
-import { StoreUnavailableError } from './errors.js';
+import { PermanentError, StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
 import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
-import { MessageReader } from './message-reader.js';
+import { MessageReader, readingBatches } from './message-reader.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
@@ -151,6 +151,7 @@ export class Dispatcher {
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
+    await this.#attempts.renewOverdue();
     const read = await this.#readMessages();
     const evaluated = await this.#evaluateTasks();
     return read + evaluated + (await this.#startDue());
@@ -174,13 +175,20 @@ export class Dispatcher {
     const { store } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
-    if (messages.length === 0) return 0;
-    const recordings = messages.map((message) =>
-      this.#announcer.watched(this.#reader.read(message, claim.lease, claim.now)),
-    );
-    const recorded = await store.record(recordings, claim.now);
-    recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
+    for (const batch of readingBatches(messages)) {
+      const recordings = batch.map((message) =>
+        this.#announcer.watched(this.#read(message, message === messages[0], claim)),
+      );
+      const recorded = await store.record(recordings, claim.now);
+      recorded.forEach((result, index) => this.#told(batch[index], recordings[index], result));
+    }
     return messages.length;
+  }
+
+  /** Of several messages that a process died over, only the first is known to be the cause. */
+  #read(message: ClaimedMessage, isFirst: boolean, { lease, now }: Claim): Recording {
+    const diesOf = isFirst && message.reads > LIMITS.readsMax;
+    return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
   }
 
   /** Tasks change nothing outside the inbox, so they need no attempts of their own: one that fails is taken again. */
@@ -267,7 +275,12 @@ export class Dispatcher {
     if (!handler)
       throw new Error(`the store gave out a delivery of handler "${delivery.handlerId}", which was not asked for`);
     const provider = this.#sources.get(delivery.event.source)?.provider;
-    this.#attempts.start(delivery, handler, () => restoreEvent(delivery.event, delivery.message, provider));
+    const begun = delivery.attempt - delivery.attemptsBefore - 1;
+    const isLost = begun >= handler.retry.attemptsMax + LIMITS.attemptsLostMax;
+    this.#attempts.start(delivery, handler, () => {
+      if (isLost) throw new PermanentError(`it was begun ${begun} times without an end; does it end the process?`);
+      return restoreEvent(delivery.event, delivery.message, provider);
+    });
   }
 
   #freeRoom(): number {

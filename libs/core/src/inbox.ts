@@ -19,6 +19,7 @@ import type {
 import type { JobState } from './incident.js';
 import { LIMITS } from './limits.js';
 import type { Purger } from './purger.js';
+import { inRecordedOrder } from './recorded-order.js';
 import type { Router } from './routing.js';
 import type { JobKey, RunKey } from './run-state.js';
 import type { Redrive, Reread, Store } from './store.js';
@@ -40,6 +41,17 @@ export interface RunDetail extends RunSummary {
   readonly events: readonly EventSummary[];
   readonly deliveries: readonly DeliverySummary[];
 }
+
+/** Which messages to read again. */
+export interface ReadAgain {
+  readonly messageIds?: readonly string[];
+  /** @default unknown and quarantined ones */
+  readonly states?: Reread['states'];
+  /** Without it events are only recorded, and a replay can deliver them. @default false */
+  readonly runHandlers?: boolean;
+}
+
+const READ_AGAIN: Reread['states'] = ['unknown', 'quarantined'];
 
 export interface InboxOptions {
   readonly store: Store;
@@ -115,30 +127,34 @@ export class Inbox {
     return redriven;
   }
 
-  /** Delivers stored events again, as new deliveries with `isReplay` set. Answers how many were added. */
+  /**
+   * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
+   * Answers how many were added.
+   */
   async replay({ id, events, handlerIds }: Replay): Promise<number> {
-    if (id === '' || id.length > LIMITS.replayIdCharsMax) {
+    if (typeof id !== 'string' || id === '' || id.length > LIMITS.replayIdCharsMax) {
       throw new ConfigurationError('replay.id', `expected 1 to ${LIMITS.replayIdCharsMax} characters`);
     }
     const { store, router, clock, onChange } = this.#options;
     let added = 0;
-    let after: string | undefined;
-    do {
-      const page = await store.events(events, { limit: LIMITS.replayStepMax, ...(after && { after }) });
+    for await (const recorded of inRecordedOrder(store, events)) {
       const now = clock.now();
-      const replayed = page.items.map((event) => ({
+      const replayed = recorded.map((event) => ({
         eventId: event.id,
         deliveries: router.deliveriesFor(routable(event), now, handlerIds),
       }));
       added += await store.replay(id, replayed, now);
-      after = page.next;
-    } while (after !== undefined);
+    }
     onChange();
     return added;
   }
 
-  /** Reads kept messages again, for example after an upgrade that knows more. Handlers run unless `quiet`. Answers how many. */
-  async reread(reread: Reread): Promise<number> {
+  /**
+   * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
+   * are not checked again. Answers how many.
+   */
+  async reread({ messageIds, states = READ_AGAIN, runHandlers = false }: ReadAgain = {}): Promise<number> {
+    const reread: Reread = { states, quiet: !runHandlers, ...(messageIds && { messageIds }) };
     const again = await this.#options.store.reread(reread, this.#options.clock.now());
     this.#options.onChange();
     return again;

@@ -54,7 +54,7 @@ export type * from './task.js';
 export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';
-export { Inbox, type InboxOptions, type Replay, type RunDetail } from './inbox.js';
+export { Inbox, type InboxOptions, type ReadAgain, type Replay, type RunDetail } from './inbox.js';
 export type * from './inbox-reader.js';
 export {
   requireWhole,

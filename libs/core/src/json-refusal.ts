@@ -27,6 +27,7 @@ class JsonCheck {
   readonly #text: string;
   #at: number;
   #members = 0;
+  #objects = 0;
   /** The key or index being read in each open container, outermost first; undefined before an object's first key. */
   readonly #places: (string | number | undefined)[] = [];
 
@@ -67,6 +68,9 @@ class JsonCheck {
   #container(end: '}' | ']', keys: Set<string> | undefined): void {
     if (this.#places.length === LIMITS.jsonDepthMax) {
       throw new Refusal(`The body is nested deeper than ${LIMITS.jsonDepthMax} levels ${this.#where()}.`);
+    }
+    if (keys !== undefined && ++this.#objects > LIMITS.jsonObjectsMax) {
+      throw new Refusal(`The body has more than ${LIMITS.jsonObjectsMax} objects; the last is ${this.#where()}.`);
     }
     const depth = this.#places.push(undefined);
     this.#at++;

@@ -169,10 +169,21 @@ describe('parseJson', () => {
   });
 
   it('refuses more members than can be checked quickly, wherever they are', () => {
-    const members = (count: number) => `[${Array.from({ length: count }, () => '{"a":1}').join(',')}]`;
-    expect(parse(members(LIMITS.jsonMembersMax)).ok).toBe(true);
-    expect(reasonOf(members(LIMITS.jsonMembersMax + 1))).toBe(
-      `The body has more than ${LIMITS.jsonMembersMax} object members; the last is at [${LIMITS.jsonMembersMax}].a.`,
+    const members = (count: number) => {
+      const keys = Array.from({ length: count / 4 }, (_, index) => `"k${index}":1`).join(',');
+      return `[{${keys}},{${keys}},{${keys}},{${keys}}`;
+    };
+    expect(parse(`${members(LIMITS.jsonMembersMax)}]`).ok).toBe(true);
+    expect(reasonOf(`${members(LIMITS.jsonMembersMax)},{"a":1}]`)).toBe(
+      `The body has more than ${LIMITS.jsonMembersMax} object members; the last is at [4].a.`,
+    );
+  });
+
+  it('refuses more objects than can be checked quickly, empty ones too', () => {
+    const objects = (count: number) => `[${Array.from({ length: count }, () => '{}').join(',')}]`;
+    expect(parse(objects(LIMITS.jsonObjectsMax)).ok).toBe(true);
+    expect(reasonOf(objects(LIMITS.jsonObjectsMax + 1))).toBe(
+      `The body has more than ${LIMITS.jsonObjectsMax} objects; the last is at [${LIMITS.jsonObjectsMax}].`,
     );
   });
 

@@ -16,9 +16,10 @@ export type JsonText = { ok: true; value: unknown } | { ok: false; reason: strin
  * Reads a JSON body (RFC 8259) and refuses what JSON.parse would silently change: a key given twice in one object, in
  * any spelling; a number beyond ±(2^53−1), in any spelling, so also `1e400` and `9007199254740993.0`; and the key
  * `__proto__`, so that copying a value member by member cannot change a prototype. Refuses nesting deeper than
- * `LIMITS.jsonDepthMax` before anything recurses, and more than `LIMITS.jsonMembersMax` members before any is checked. Fractions are rounded as JSON.parse rounds them. One leading byte
- * order mark is skipped. NUL and lone surrogates written as escapes are kept. Positions count bytes from 0. Time is
- * linear in the body.
+ * `LIMITS.jsonDepthMax` before anything recurses, and more than `LIMITS.jsonMembersMax` members or
+ * `LIMITS.jsonObjectsMax` objects before any is checked. Fractions are rounded as JSON.parse rounds them. One leading
+ * byte order mark is skipped. NUL and lone surrogates written as escapes are kept. Positions count bytes from 0. Time
+ * is linear in the body.
  */
 export function parseJson(body: Uint8Array): JsonText {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -43,6 +44,7 @@ export function parseJson(body: Uint8Array): JsonText {
 /** Members of all objects in a JSON text, which are its colons outside strings. Undefined if too many, too deep or cut off. */
 function membersWritten(text: string, start: number): number | undefined {
   let members = 0;
+  let objects = 0;
   let depth = 0;
   let backslash = -1;
   for (let at = start; at < text.length; at++) {
@@ -62,6 +64,7 @@ function membersWritten(text: string, start: number): number | undefined {
       if (++members > LIMITS.jsonMembersMax) return undefined;
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > LIMITS.jsonDepthMax) return undefined;
+      if (code === OPEN_BRACE && ++objects > LIMITS.jsonObjectsMax) return undefined;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       depth--;
     }

@@ -37,6 +37,8 @@ export const LIMITS = Object.freeze({
   jsonDepthMax: 64,
   /** Members of all objects of a payload together: what its validation costs. Documented payloads have about 100. */
   jsonMembersMax: 20_000,
+  /** Objects of a payload, also empty ones: each is checked. Documented payloads have fewer than 30. */
+  jsonObjectsMax: 10_000,
   /** Elements of one array of a payload, for example the commands of a run. */
   arrayItemsMax: 5_000,
   /** Ids of accounts, runs, jobs, projects and environments. */
@@ -75,6 +77,8 @@ export const LIMITS = Object.freeze({
   readsMax: 5,
   /** Attempts of a delivery before it becomes a dead letter; with the delays below about nine hours, on average. */
   attemptsMax: 15,
+  /** Attempts beyond those that a delivery may lose to crashes and shutdowns before it becomes a dead letter, too. */
+  attemptsLostMax: 10,
   /** First and longest delay before the next attempt; doubled each time, drawn between zero and the value. */
   retryDelayMs: 5 * SECOND,
   retryDelayMsMax: 6 * 60 * MINUTE,

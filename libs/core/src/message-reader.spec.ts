@@ -5,7 +5,7 @@ import { HandlerSet } from './handler-set.js';
 import { IdSequence } from './ids.js';
 import { LIMITS } from './limits.js';
 import { restoreMessage } from './message.js';
-import { MessageReader } from './message-reader.js';
+import { MessageReader, readingBatches } from './message-reader.js';
 import type { Provider, Reading } from './provider.js';
 import { Router } from './routing.js';
 import type { Run } from './run.js';
@@ -190,16 +190,11 @@ describe('a message that cannot be read', () => {
     expect([state, reason]).toEqual(['quarantined', 'source "gone" is not configured in this process']);
   });
 
-  it('is quarantined unread once reading it was begun too often and never finished', () => {
-    let reads = 0;
-    const reader = readerOf(() => {
-      reads += 1;
-      return FAILED;
-    });
-    expect(read(reader, claimed({ reads: LIMITS.readsMax })).state).toBe('read');
-    const last = read(reader, claimed({ reads: LIMITS.readsMax + 1 }));
-    expect(last).toMatchObject({ state: 'quarantined', reason: expect.stringContaining('5 times') as unknown });
-    expect(reads).toBe(1);
+  it('is quarantined unread once it is given up, with no events', () => {
+    const reader = readerOf(() => thrower(new Error('not to be read')), ON_MESSAGE);
+    const recording = reader.giveUp(claimed({ reads: 6 }), 'lease', NOW);
+    expect(recording).toMatchObject({ state: 'quarantined', reason: 'reading was begun 5 times and never finished' });
+    expect(recording.decide({})).toEqual({ events: [] });
   });
 
   it.each(['quarantined', 'test', 'unknown'])(
@@ -209,6 +204,22 @@ describe('a message that cannot be read', () => {
       expect(read(readerOf(() => reading))).toMatchObject({ state, reason: 'x'.repeat(LIMITS.reasonCharsMax) });
     },
   );
+});
+
+describe('readingBatches', () => {
+  it.each([
+    ['nothing', [], []],
+    ['new messages, all together', [1, 1, 1], [[1, 1, 1]]],
+    [
+      'messages whose reading was begun before, each alone and in order',
+      [1, 1, 2, 3, 1, 1],
+      [[1, 1], [2], [3], [1, 1]],
+    ],
+  ])('of %s', (_, reads, batches) => {
+    const messages = reads.map((times) => claimed({ reads: times }));
+    expect(readingBatches(messages).map((batch) => batch.map((message) => message.reads))).toEqual(batches);
+    expect(readingBatches(messages).flat()).toEqual(messages);
+  });
 });
 
 function thrower(thrown: unknown): never {

@@ -13,6 +13,20 @@ import type { ClaimedMessage, Recording } from './store.js';
 import { earlierOf } from './timestamps.js';
 import type { Routable } from './filter.js';
 
+/**
+ * The messages of a claim in the order of reading. One whose reading was begun before may be what ended the process
+ * then: it is read and recorded on its own, before the next one is touched, and so comes first when it does it again.
+ */
+export function readingBatches(messages: readonly ClaimedMessage[]): ClaimedMessage[][] {
+  const batches: ClaimedMessage[][] = [];
+  for (const message of messages) {
+    const last = batches.at(-1);
+    if (message.reads === 1 && last?.[0]?.reads === 1) last.push(message);
+    else batches.push([message]);
+  }
+  return batches;
+}
+
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
   readonly #sources: ReadonlyMap<string, OpenSource>;
@@ -26,7 +40,16 @@ export class MessageReader {
   }
 
   read(message: ClaimedMessage, lease: string, now: Date): Recording {
-    const reading = this.#reading(message);
+    return this.#recording(message, this.#reading(message), lease, now);
+  }
+
+  /** For a message whose reading ended the process too often. */
+  giveUp(message: ClaimedMessage, lease: string, now: Date): Recording {
+    const reason = `reading was begun ${message.reads - 1} times and never finished`;
+    return this.#recording(message, { state: 'quarantined', reason }, lease, now);
+  }
+
+  #recording(message: ClaimedMessage, reading: Reading, lease: string, now: Date): Recording {
     const base = {
       messageId: message.id,
       lease,
@@ -52,9 +75,6 @@ export class MessageReader {
     const source = this.#sources.get(message.source);
     if (!source) {
       return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
-    }
-    if (message.reads > LIMITS.readsMax) {
-      return { state: 'quarantined', reason: `reading was begun ${message.reads - 1} times and never finished` };
     }
     try {
       const reading: unknown = source.provider.read(message);

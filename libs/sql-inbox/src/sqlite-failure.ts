@@ -2,13 +2,16 @@ import { StoreUnavailableError } from 'nestjs-runhooks/core';
 
 /** What an operator can do about each way SQLite fails. Primary result codes: https://sqlite.org/rescode.html */
 const REMEDIES: Readonly<Record<number, string>> = {
+  3: 'the system refused the access; correct the permissions of the file and its directory',
   5: 'another process holds its write lock; if that lasts, find the process that does not let go',
   6: 'another process holds its write lock; if that lasts, find the process that does not let go',
+  7: 'the process is out of memory; give it more',
   8: 'the file or its directory is read-only for this process; correct the permissions',
   10: 'the disk reported an I/O error; check the disk and the system log',
   11: 'the file is damaged; restore it from a backup, or move it away to start with an empty inbox',
   13: 'the disk is full; free some space',
   14: 'the file cannot be opened; check that its directory exists and may be written',
+  15: 'its locks could not be had; if that lasts, check that the file is on a local disk',
   26: 'the file is not an SQLite database; choose another path',
 };
 
@@ -24,13 +27,16 @@ export function sqliteCode(error: unknown): number | undefined {
 
 /** better-sqlite3 names the codes, node:sqlite numbers them. */
 const CODES: Readonly<Record<string, number>> = {
+  SQLITE_PERM: 3,
   SQLITE_BUSY: 5,
   SQLITE_LOCKED: 6,
+  SQLITE_NOMEM: 7,
   SQLITE_READONLY: 8,
   SQLITE_IOERR: 10,
   SQLITE_CORRUPT: 11,
   SQLITE_FULL: 13,
   SQLITE_CANTOPEN: 14,
+  SQLITE_PROTOCOL: 15,
   SQLITE_NOTADB: 26,
 };
 

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { StoreUnavailableError } from 'nestjs-runhooks/core';
+import { isLocked, remedyFor, sqliteCode, storeFailure } from './sqlite-failure.js';
+
+/** As better-sqlite3 throws it. */
+const named = (code: string) => Object.assign(new Error('text'), { code });
+/** As node:sqlite throws it. */
+const numbered = (errcode: number) => Object.assign(new Error('text'), { code: 'ERR_SQLITE_ERROR', errcode });
+
+/** Failures of the engine or the disk: result codes with all their extended ones. https://sqlite.org/rescode.html */
+const ENGINE: [name: string, code: number, extended: Record<string, number>, remedy: string][] = [
+  ['SQLITE_PERM', 3, {}, 'permissions'],
+  ['SQLITE_BUSY', 5, { SQLITE_BUSY_RECOVERY: 261, SQLITE_BUSY_SNAPSHOT: 517 }, 'write lock'],
+  ['SQLITE_LOCKED', 6, { SQLITE_LOCKED_SHAREDCACHE: 262 }, 'write lock'],
+  ['SQLITE_NOMEM', 7, {}, 'memory'],
+  ['SQLITE_READONLY', 8, { SQLITE_READONLY_DBMOVED: 1032, SQLITE_READONLY_DIRECTORY: 1544 }, 'read-only'],
+  ['SQLITE_IOERR', 10, { SQLITE_IOERR_FSYNC: 1034, SQLITE_IOERR_WRITE: 778 }, 'I/O error'],
+  ['SQLITE_CORRUPT', 11, { SQLITE_CORRUPT_INDEX: 779 }, 'damaged'],
+  ['SQLITE_FULL', 13, {}, 'disk is full'],
+  ['SQLITE_CANTOPEN', 14, { SQLITE_CANTOPEN_ISDIR: 526 }, 'cannot be opened'],
+  ['SQLITE_PROTOCOL', 15, {}, 'lock'],
+  ['SQLITE_NOTADB', 26, {}, 'not an SQLite database'],
+];
+
+/** What is wrong with one statement or one row, and nothing of the engine's. */
+const ROWS = [
+  ['a constraint, named', named('SQLITE_CONSTRAINT_UNIQUE')],
+  ['a constraint, numbered', numbered(2067)],
+  ['a value that is too big', named('SQLITE_TOOBIG')],
+  ['a statement that is wrong', numbered(1)],
+  ['a name that only begins like a code', named('SQLITE_FULLER')],
+  ['a code of Node', named('ENOSPC')],
+  ['an error without a code', new TypeError('cannot bind')],
+  ['an object that is no error', { code: 'SQLITE_FULL' }],
+  ['a text', 'SQLITE_FULL'],
+  ['undefined', undefined],
+] as const;
+
+describe.each(ENGINE)('%s', (name, code, extended, remedy) => {
+  const errors = [
+    named(name),
+    numbered(code),
+    ...Object.entries(extended).flatMap(([text, number]) => [named(text), numbered(number)]),
+  ];
+
+  it('is known from both drivers, with all its extended codes', () => {
+    for (const error of errors) expect(sqliteCode(error)).toBe(code);
+  });
+
+  it('makes the store unavailable, naming the file, the remedy and the cause', () => {
+    for (const error of errors) {
+      const failure = storeFailure(error, '/data/inbox.db');
+      expect(failure).toBeInstanceOf(StoreUnavailableError);
+      expect((failure as Error).message).toContain('/data/inbox.db');
+      expect((failure as Error).message).toContain(remedy);
+      expect((failure as Error).cause).toBe(error);
+    }
+  });
+
+  it('is worth another try only where another process holds the lock', () => {
+    for (const error of errors) expect(isLocked(error)).toBe(code === 5 || code === 6);
+  });
+});
+
+describe('anything else', () => {
+  it.each(ROWS)('passes as it is: %s', (_, error) => {
+    expect(storeFailure(error, 'inbox.db')).toBe(error);
+    expect(remedyFor(error)).toBeUndefined();
+    expect(isLocked(error)).toBe(false);
+  });
+});

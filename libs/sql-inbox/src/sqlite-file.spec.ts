@@ -1,0 +1,74 @@
+import { existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, relative } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import { IN_MEMORY, prepareSqliteFile } from './sqlite-file.js';
+
+const lines: string[] = [];
+const note = (line: string) => void lines.push(line);
+const logger: Logger = { debug: note, log: note, warn: note, error: note };
+
+let directory: string;
+
+beforeEach(() => {
+  lines.length = 0;
+  directory = mkdtempSync(join(tmpdir(), 'runhooks-file-'));
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('prepareSqliteFile', () => {
+  it('leaves a database in memory alone', () => {
+    expect(prepareSqliteFile(IN_MEMORY, logger)).toBe(':memory:');
+    expect(lines).toEqual([]);
+  });
+
+  it('answers the absolute path, and makes its directories but no file', () => {
+    const path = join(directory, 'a', 'b', 'inbox.db');
+    const file = prepareSqliteFile(relative(process.cwd(), path), logger);
+    expect(file).toBe(path);
+    expect(isAbsolute(file)).toBe(true);
+    expect([existsSync(join(directory, 'a', 'b')), existsSync(file)]).toEqual([true, false]);
+  });
+
+  it('takes a path for a path, whatever else it could mean', () => {
+    for (const name of ['file:inbox.db?mode=memory', 'inbox.db?cache=shared', ' inbox.db', ':memory: ', "it's.db"]) {
+      expect(prepareSqliteFile(join(directory, name), logger)).toBe(join(directory, name));
+    }
+  });
+
+  it.each(['', 'inbox\0.db', undefined, null, 5, {}, ['inbox.db']])(
+    'refuses %j as a path, naming the option',
+    (path) => {
+      const prepare = () => prepareSqliteFile(path as string, logger);
+      expect(prepare).toThrow(ConfigurationError);
+      expect(prepare).toThrow(/^sqliteInbox\.path: /);
+    },
+  );
+
+  it('refuses a path below something that is no directory, naming it', () => {
+    writeFileSync(join(directory, 'file'), '');
+    const prepare = () => prepareSqliteFile(join(directory, 'file', 'sub', 'inbox.db'), logger);
+    expect(prepare).toThrow(ConfigurationError);
+    expect(prepare).toThrow(join(directory, 'file', 'sub'));
+  });
+
+  const TMPFS = 0x01021994;
+  const hasTmpfs = existsSync('/dev/shm') && statfsSync('/dev/shm').type === TMPFS;
+  (hasTmpfs ? it : it.skip)('warns of a file that is gone after a reboot', () => {
+    const volatile = mkdtempSync('/dev/shm/runhooks-file-');
+    try {
+      prepareSqliteFile(join(volatile, 'inbox.db'), logger);
+    } finally {
+      rmSync(volatile, { recursive: true });
+    }
+    expect(lines).toEqual([expect.stringMatching(/inbox\.db is on tmpfs.*volume/)]);
+  });
+
+  it('says nothing of a file on a disk', () => {
+    const passing = [TMPFS, 0x794c7630].includes(statfsSync(directory).type);
+    prepareSqliteFile(join(directory, 'inbox.db'), logger);
+    expect(lines).toHaveLength(passing ? 1 : 0);
+  });
+});

@@ -1,0 +1,417 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  ConfigurationError,
+  LIMITS,
+  PermanentError,
+  type DeadLetterEvent,
+  type DeliveryContext,
+  type RunEvent,
+  type WebhookEvent,
+} from 'nestjs-runhooks/core';
+import { Bench, until } from './bench.js';
+
+let bench: Bench;
+let seen: [WebhookEvent, DeliveryContext][];
+
+const note = (event: WebhookEvent, delivery: DeliveryContext): void => void seen.push([event, delivery]);
+const seenTypes = () => seen.map(([{ type }]) => type);
+
+beforeEach(async () => {
+  bench = await Bench.open();
+  seen = [];
+});
+
+afterEach(() => bench.close());
+
+describe('a dead letter', () => {
+  const dies = () => {
+    throw new PermanentError('no such ticket');
+  };
+  const onDead = { types: ['delivery.dead'] };
+
+  it('tells its handlers which delivery died, of what, and of what event', async () => {
+    bench.on('mortal', dies);
+    bench.on('alarm', note, onDead);
+    const messageId = await bench.send({ run: '7' });
+    await bench.idle();
+    const [[event] = []] = seen;
+    const [delivery] = await bench.deliveries('mortal');
+    expect(event).toMatchObject({
+      type: 'delivery.dead',
+      provider: 'probe',
+      source: 'probe',
+      messageId,
+      run: { id: '7' },
+      deadLetter: {
+        deliveryId: delivery?.id,
+        handlerId: 'mortal',
+        eventId: 'run.succeeded:probe/1/7',
+        eventType: 'run.succeeded',
+        attempts: 1,
+        error: { name: 'PermanentError', message: 'no such ticket' },
+      },
+    });
+    expect(event?.payload).toEqual({ run: '7' });
+  });
+
+  it('of a handler of dead letters is kept, and makes no further ones', async () => {
+    bench.on('mortal', dies);
+    bench.on('alarm', dies, onDead);
+    bench.on('second alarm'.replace(' ', '-'), note, onDead);
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('alarm')).toEqual(['dead', 'PermanentError']);
+    expect(seen).toHaveLength(1);
+    expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 1, pending: 0 });
+  });
+
+  it('is filtered like the event it is about', async () => {
+    bench.on('mortal', dies);
+    bench.on('alarm', note, { ...onDead, filter: { job: 'nightly' } });
+    await bench.send({ run: '1', job: 'hourly' });
+    await bench.send({ run: '2', job: 'nightly' });
+    await bench.idle();
+    expect(seen.map(([event]) => (event as DeadLetterEvent).run?.id)).toEqual(['2']);
+  });
+
+  it('tells them again when it dies again', async () => {
+    bench.on('mortal', dies);
+    bench.on('alarm', note, onDead);
+    await bench.send();
+    await bench.idle();
+    await bench.inbox.redrive({});
+    await bench.idle();
+    expect(seen.map(([event]) => (event as DeadLetterEvent).deadLetter.attempts)).toEqual([1, 2]);
+  });
+});
+
+describe('redrive', () => {
+  it('gives a dead letter all its attempts again, and goes on counting', async () => {
+    let heals = false;
+    const attempts: number[] = [];
+    const run = (_: WebhookEvent, { attempt }: DeliveryContext) => {
+      attempts.push(attempt);
+      if (!heals || attempt < 6) throw new Error('no');
+    };
+    bench.on('handler', run, { retry: { attemptsMax: 3 } });
+    await bench.send();
+    await bench.idle();
+    heals = true;
+    expect(await bench.inbox.redrive({})).toBe(1);
+    await bench.idle();
+    expect(attempts).toEqual([1, 2, 3, 4, 5, 6]);
+    const [delivery] = await bench.deliveries('handler');
+    expect(delivery).toMatchObject({ state: 'succeeded', attempts: 6 });
+    const kept = await bench.inbox.attempts(delivery!.id);
+    expect(kept.map(({ attempt, outcome }) => `${attempt} ${outcome}`)).toEqual([
+      '1 failed',
+      '2 failed',
+      '3 failed',
+      '4 failed',
+      '5 failed',
+      '6 succeeded',
+    ]);
+  });
+
+  it('takes those named, those of a handler, or all; and nothing that is no dead letter', async () => {
+    let heals = false;
+    const run = () => {
+      if (!heals) throw new PermanentError('no');
+    };
+    bench.on('a', run);
+    bench.on('b', run);
+    bench.on('healthy', () => undefined);
+    for (let index = 0; index < 3; index++) await bench.send({ run: `${index}` });
+    await bench.idle();
+    heals = true;
+    const [first] = await bench.deliveries('a');
+    const [healthy] = await bench.deliveries('healthy');
+    expect(await bench.inbox.redrive({ deliveryIds: [first!.id, healthy!.id, 'nowhere'] })).toBe(1);
+    expect(await bench.inbox.redrive({ deliveryIds: [] })).toBe(0);
+    expect(await bench.inbox.redrive({ handlerId: 'b' })).toBe(3);
+    expect(await bench.inbox.redrive({ handlerId: 'b', deliveryIds: [first!.id] })).toBe(0);
+    await bench.idle();
+    expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 7 });
+    expect(await bench.inbox.redrive({})).toBe(2);
+    expect(await bench.inbox.redrive({})).toBe(0);
+  });
+
+  it('wakes the dispatcher', async () => {
+    let heals = false;
+    bench.on('handler', () => {
+      if (!heals) throw new PermanentError('no');
+    });
+    await bench.send();
+    await bench.idle();
+    heals = true;
+    bench.dispatcher.start();
+    await bench.inbox.redrive({});
+    await until(async () => (await bench.outcome('handler'))[0] === 'succeeded');
+  });
+});
+
+describe('replay', () => {
+  it('delivers stored events again, as new deliveries that say so', async () => {
+    bench.on('handler', note);
+    await bench.send();
+    await bench.idle();
+    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(1);
+    await bench.idle();
+    const [first, second] = seen;
+    expect([first?.[1].isReplay, second?.[1].isReplay]).toEqual([false, true]);
+    expect(second?.[1].id).not.toBe(first?.[1].id);
+    expect(second?.[0]).toEqual(first?.[0]);
+    expect((await bench.deliveries('handler')).map(({ replayId }) => replayId)).toEqual(['', 'one']);
+  });
+
+  it('adds nothing when it is asked for again under the same id, also at the same time', async () => {
+    bench.on('handler', note);
+    for (let run = 0; run < 5; run++) await bench.send({ run: `${run}` });
+    await bench.idle();
+    const again = () => bench.inbox.replay({ id: 'one', events: {} });
+    const added = await Promise.all([again(), again(), again()]);
+    expect(added.reduce((sum, count) => sum + count)).toBe(5);
+    expect(await again()).toBe(0);
+    expect(await bench.inbox.replay({ id: 'two', events: {} })).toBe(5);
+    await bench.idle();
+    expect(seen).toHaveLength(15);
+  });
+
+  it('reaches a handler that did not exist when the event came, and only those named', async () => {
+    bench.on('old', note);
+    await bench.send();
+    await bench.idle();
+    bench.on('new', note);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, handlerIds: ['new'] })).toBe(1);
+    expect(await bench.inbox.replay({ id: 'two', events: {}, handlerIds: [] })).toBe(0);
+    await bench.idle();
+    expect(seen.map(([, { handlerId }]) => handlerId)).toEqual(['old', 'new']);
+  });
+
+  it('is routed like the event itself: by the filters of now', async () => {
+    await bench.send({ job: 'nightly' });
+    await bench.send({ run: '2', job: 'hourly' });
+    await bench.idle();
+    bench.on('handler', note, { filter: { job: 'nightly' } });
+    bench.on('other-type', note, { types: ['run.failed'] });
+    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(1);
+  });
+
+  it('takes the events it is asked for', async () => {
+    await bench.send({ run: '1' });
+    await bench.idle();
+    bench.clock.advance(60_000);
+    const messageId = await bench.send({ run: '2' });
+    await bench.idle();
+    const recorded = bench.clock.now();
+    const types = ['run.succeeded', 'run.completed'];
+    bench.on('handler', note, { types });
+    let id = 0;
+    const replayed = (events: Parameters<typeof bench.inbox.replay>[0]['events']) =>
+      bench.inbox.replay({ id: `${(id += 1)}`, events });
+    expect(await replayed({})).toBe(4);
+    expect(await replayed({ type: 'run.completed' })).toBe(2);
+    expect(await replayed({ messageId })).toBe(2);
+    expect(await replayed({ recordedFrom: recorded })).toBe(2);
+    expect(await replayed({ recordedBefore: recorded })).toBe(2);
+    expect(await replayed({ source: 'probe' })).toBe(4);
+    expect(await replayed({ source: 'elsewhere' })).toBe(0);
+    expect(await replayed({ ids: ['run.completed:probe/1/1', 'nowhere'] })).toBe(1);
+    expect(await replayed({ ids: [] })).toBe(0);
+  });
+
+  it('keeps the order in which events were recorded, over more of them than one step holds', async () => {
+    const runs = LIMITS.replayStepMax;
+    for (let run = 0; run < runs; run++) {
+      await bench.send({ run: `${run}`, types: ['run.started'] });
+      await bench.send({ run: `${run}`, types: ['run.succeeded', 'run.completed'] });
+      if (run % 7 === 0) bench.clock.advance(1);
+      if (run % 3 === 0) await bench.idle();
+    }
+    await bench.idle();
+    const types = ['run.started', 'run.succeeded', 'run.completed'];
+    const order: string[] = [];
+    bench.on('handler', (event) => void order.push(`${(event as RunEvent).run.id} ${event.type}`), {
+      types,
+      serialize: 'job',
+    });
+    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(runs * 3);
+    await bench.idle();
+    expect(order).toHaveLength(runs * 3);
+    for (const run of [0, 1, 66, 67, runs - 1]) {
+      expect(order.filter((line) => line.startsWith(`${run} `))).toEqual(types.map((type) => `${run} ${type}`));
+    }
+    const recorded = order.filter((line) => line.endsWith('started')).map((line) => Number(line.split(' ')[0]));
+    expect(recorded).toEqual([...recorded].sort((a, b) => a - b));
+  });
+
+  it('takes the events there were when it began, each once, whatever is recorded meanwhile', async () => {
+    const runs = LIMITS.replayStepMax;
+    for (let run = 0; run < runs; run++) await bench.send({ run: `${run}` });
+    await bench.idle();
+    bench.on('handler', note, { types: ['run.succeeded', 'run.completed'] });
+    const { store } = bench;
+    const events = store.events.bind(store);
+    let pages = 0;
+    store.events = async (...args) => {
+      const page = await events(...args);
+      bench.clock.advance(1);
+      await bench.send({ run: `later ${(pages += 1)}` });
+      await bench.idle();
+      return page;
+    };
+    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(2 * runs);
+    expect(pages).toBeGreaterThan(1);
+    const { items } = await bench.inbox.deliveries({ handlerId: 'handler' }, { limit: 1_000 });
+    const replayed = items.filter(({ replayId }) => replayId === 'one').map(({ eventId }) => eventId);
+    expect(new Set(replayed).size).toBe(2 * runs);
+    expect(replayed.join()).not.toContain('later');
+  });
+
+  it('of events that are purged meanwhile adds nothing that cannot be run', async () => {
+    bench.on('handler', note);
+    await bench.send();
+    await bench.idle();
+    const { store } = bench;
+    const events = store.events.bind(store);
+    store.events = async (...args) => {
+      const page = await events(...args);
+      bench.clock.advance(LIMITS.settledMs + 1);
+      await bench.purger.purge();
+      return page;
+    };
+    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(0);
+    await bench.send({ run: '2' });
+    await bench.idle();
+    expect(seen).toHaveLength(2);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['too long', 'x'.repeat(LIMITS.replayIdCharsMax + 1)],
+    ['missing', undefined],
+    ['a number', 5],
+  ])('refuses an id that is %s', async (_, id) => {
+    const refused = bench.inbox.replay({ id: id as string, events: {} });
+    await expect(refused).rejects.toThrow(ConfigurationError);
+  });
+});
+
+describe('reading again', () => {
+  const RUNNING = { runHandlers: true };
+
+  it('after an upgrade makes events of what could not be read before, and runs their handlers', async () => {
+    bench.on('handler', note);
+    await bench.send({ run: '1', as: 'quarantined' });
+    await bench.send({ run: '2', as: 'unknown' });
+    await bench.idle();
+    expect((await bench.inbox.counts()).messages).toMatchObject({ quarantined: 1, unknown: 1, read: 0 });
+    bench.provider.upgraded = true;
+    expect(await bench.inbox.reread(RUNNING)).toBe(2);
+    await bench.idle();
+    expect((await bench.inbox.counts()).messages).toMatchObject({ quarantined: 0, unknown: 0, read: 2 });
+    expect(seenTypes()).toEqual(['run.succeeded', 'run.succeeded']);
+  });
+
+  it('records the events and runs nothing unless asked to; a replay can, later', async () => {
+    bench.on('handler', note);
+    await bench.send({ as: 'quarantined' });
+    await bench.idle();
+    bench.provider.upgraded = true;
+    expect(await bench.inbox.reread()).toBe(1);
+    await bench.idle();
+    expect(seen).toEqual([]);
+    expect((await bench.inbox.counts()).events).toBe(2);
+    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(1);
+    await bench.idle();
+    expect(seen).toHaveLength(1);
+  });
+
+  it('runs handlers when it is asked to the next time', async () => {
+    bench.on('handler', note);
+    await bench.send({ as: 'quarantined' });
+    await bench.idle();
+    expect(await bench.inbox.reread()).toBe(1);
+    await bench.idle();
+    bench.provider.upgraded = true;
+    expect(await bench.inbox.reread(RUNNING)).toBe(1);
+    await bench.idle();
+    expect(seen).toHaveLength(1);
+  });
+
+  it('leaves what still cannot be read where it was, as often as it is asked', async () => {
+    await bench.send({ as: 'quarantined' });
+    for (let times = 0; times < LIMITS.readsMax + 3; times++) {
+      await bench.idle();
+      expect(await bench.inbox.reread(RUNNING)).toBe(1);
+    }
+    await bench.idle();
+    const { items } = await bench.inbox.messages();
+    expect(items[0]).toMatchObject({ state: 'quarantined', reason: 'not to be read' });
+  });
+
+  it('gives a handler of messages no message twice', async () => {
+    bench.on('handler', note, { messages: true });
+    await bench.send({ as: 'unknown' });
+    await bench.idle();
+    bench.provider.upgraded = true;
+    await bench.inbox.reread(RUNNING);
+    await bench.idle();
+    expect(seenTypes()).toEqual(['message.received']);
+  });
+
+  it('does not let an old message change the outcome of its run', async () => {
+    bench.on('handler', note, { types: ['run.succeeded', 'run.failed'] });
+    await bench.send({ as: 'quarantined', types: ['run.failed', 'run.completed'] });
+    await bench.send({ types: ['run.succeeded', 'run.completed'] });
+    await bench.idle();
+    bench.provider.upgraded = true;
+    await bench.inbox.reread(RUNNING);
+    await bench.idle();
+    expect(seenTypes()).toEqual(['run.succeeded']);
+    expect(bench.lines.at(-1)).toMatch(/^warn: .*run 1 failed, which ended differently before/);
+  });
+
+  it('takes the messages named, in the states named', async () => {
+    const ids = [];
+    for (const run of ['1', '2', '3']) ids.push(await bench.send({ run, as: 'quarantined' }));
+    const read = await bench.send({ run: '4' });
+    const test = await bench.send({ run: '5', as: 'test' });
+    await bench.idle();
+    expect(await bench.inbox.reread({ messageIds: [ids[0]!, read, test, 'nowhere'] })).toBe(1);
+    expect(await bench.inbox.reread({ messageIds: [] })).toBe(0);
+    expect(await bench.inbox.reread({ states: [] })).toBe(0);
+    expect(await bench.inbox.reread({ states: ['test'] })).toBe(1);
+    expect(await bench.inbox.reread(RUNNING)).toBe(2);
+  });
+});
+
+describe('a message that its provider cannot read', () => {
+  const poisons: [string, () => unknown][] = [
+    ['throws', () => thrower(new Error('found hunter2'))],
+    ['throws undefined', () => thrower(undefined)],
+    ['overflows the stack', () => overflow(0)],
+    ['answers nothing', () => undefined],
+    ['answers a promise that rejects', () => Promise.reject(new Error('no')).catch(() => undefined)],
+  ];
+
+  it.each(poisons)('is quarantined where it %s, is said at once, and stops no neighbour', async (_, poison) => {
+    bench.on('handler', note);
+    bench.provider.readings.set('poison', poison);
+    const ids = [];
+    for (const run of ['1', 'poison', '2']) ids.push(await bench.send({ run }));
+    await bench.idle();
+    expect(seen.map(([event]) => (event as RunEvent).run.id)).toEqual(['1', '2']);
+    expect(await bench.inbox.message(ids[1]!)).toMatchObject({ state: 'quarantined' });
+    expect(bench.lines).toEqual([expect.stringMatching(/^warn: message msg_\S+ .*quarantined: provider "probe"/)]);
+    expect(bench.lines.join()).not.toContain('hunter2');
+  });
+});
+
+function thrower(thrown: unknown): never {
+  throw thrown;
+}
+
+function overflow(depth: number): number {
+  return overflow(depth + 1) + 1;
+}

@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LIMITS, ShutdownError, type DeliveryContext } from 'nestjs-runhooks/core';
+import { Bench, held, openStore, until } from './bench.js';
+import { FailingStore } from './failing-store.js';
+
+let bench: Bench;
+let watched: FailingStore;
+
+beforeEach(async () => {
+  watched = new FailingStore(await openStore());
+  bench = await Bench.open({ store: watched.store });
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  await bench.close();
+});
+
+async function running(run: (delivery: DeliveryContext) => unknown, options = {}) {
+  let runs = 0;
+  bench.on(
+    'handler',
+    (_, delivery) => {
+      runs += 1;
+      return run(delivery);
+    },
+    options,
+  );
+  await bench.send();
+  bench.dispatcher.start();
+  await until(() => runs > 0);
+  return { runs: () => runs };
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+/** Timers run only where a test says so; answers when the promise is settled, and after how much of their time. */
+async function timeUntil(promise: Promise<unknown>): Promise<number> {
+  let [over, passed] = [false, 0];
+  void promise.then(() => (over = true));
+  await until(() => {
+    if (!over) {
+      jest.advanceTimersByTime(100);
+      passed += 100;
+    }
+    return over;
+  });
+  return passed;
+}
+
+/** The last moment at which a stop may be over. */
+const endOf = (drainMs: number) => drainMs + LIMITS.drainGraceMs + 1_000;
+
+const holdTimers = () => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
+
+describe('stopping the dispatcher', () => {
+  it('waits for running handlers, which are not aborted, and records them', async () => {
+    const { promise, release } = held();
+    let signal: AbortSignal | undefined;
+    await running((delivery) => {
+      ({ signal } = delivery);
+      return promise;
+    });
+    const stopped = bench.dispatcher.stop(60_000);
+    release();
+    await stopped;
+    expect(signal?.aborted).toBe(false);
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+  });
+
+  it('claims nothing from then on', async () => {
+    const { promise, release } = held();
+    const handler = await running(() => promise, { concurrency: 1 });
+    const stopped = bench.dispatcher.stop(60_000);
+    const claims = () => watched.countOf('claimDeliveries') + watched.countOf('claimMessages');
+    const before = claims();
+    await bench.send({ run: '2' });
+    release();
+    await stopped;
+    expect(claims()).toBe(before);
+    expect(handler.runs()).toBe(1);
+    expect((await bench.inbox.counts()).messages.stored).toBe(1);
+    bench.dispatcher.wake();
+    await bench.idle();
+    expect(claims()).toBe(before);
+  });
+
+  it('starts no further delivery of a pass that has begun', async () => {
+    const claimDeliveries = bench.store.claimDeliveries.bind(bench.store);
+    const { promise, release } = held();
+    let ran = 0;
+    for (const id of ['a', 'b', 'c']) bench.on(id, () => void (ran += 1), { concurrency: 1 });
+    watched.store.claimDeliveries = async (claim) => {
+      await promise;
+      return claimDeliveries(claim);
+    };
+    await bench.send();
+    bench.dispatcher.start();
+    await until(() => watched.countOf('record') === 1);
+    const stopped = bench.dispatcher.stop(60_000);
+    release();
+    await stopped;
+    expect(ran).toBeLessThanOrEqual(1);
+  });
+
+  it('aborts what runs longer than it may wait, and gives it back: due at once, and not one attempt closer to its end', async () => {
+    await running(({ signal }) => aborted(signal).then(() => Promise.reject(signal.reason as Error)), { retry: false });
+    await bench.dispatcher.stop(1);
+    expect(await bench.outcome('handler')).toEqual(['pending', 'ShutdownError']);
+    const next = await Bench.open({ store: bench.store, clock: bench.clock });
+    let attempt: number | undefined;
+    next.on('handler', (_, delivery) => void ({ attempt } = delivery), { retry: false });
+    await next.idle();
+    expect(attempt).toBe(2);
+    expect((await bench.inbox.counts()).deliveries).toMatchObject({ succeeded: 1, dead: 0 });
+  });
+
+  it('counts a handler that succeeds after it was aborted as one that did', async () => {
+    await running(({ signal }) => aborted(signal));
+    await bench.dispatcher.stop(1);
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+  });
+
+  it('is over in its time, though a handler never returns, and gives its lease back', async () => {
+    let reason: unknown;
+    holdTimers();
+    await running(({ signal }) => {
+      signal.addEventListener('abort', () => ({ reason } = signal));
+      return new Promise(() => undefined);
+    });
+    expect(await timeUntil(bench.dispatcher.stop(2_000))).toBeLessThanOrEqual(endOf(2_000));
+    expect(reason).toBeInstanceOf(ShutdownError);
+    expect((await bench.deliveries('handler'))[0]).toMatchObject({ state: 'pending', dueAt: bench.clock.now() });
+  });
+
+  it('is over in its time, though the time of such a handler runs out meanwhile', async () => {
+    await bench.close();
+    bench = await Bench.open({ abortGraceMs: LIMITS.abortGraceMs });
+    holdTimers();
+    await running(() => new Promise(() => undefined), { timeoutMs: 3_000 });
+    expect(await timeUntil(bench.dispatcher.stop(2_000))).toBeLessThanOrEqual(endOf(2_000));
+  });
+
+  it('leaves no timer behind', async () => {
+    holdTimers();
+    bench.purger.start();
+    await running(() => undefined);
+    await until(async () => (await bench.outcome('handler'))[0] === 'succeeded');
+    await timeUntil(bench.dispatcher.stop(2_000));
+    await bench.purger.stop();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it.each(['before it was started', 'twice', 'twice at the same time'])('works %s', async (how) => {
+    if (how !== 'before it was started') await running(() => undefined);
+    const first = bench.dispatcher.stop(0);
+    if (how === 'twice') await first;
+    await Promise.all([first, bench.dispatcher.stop(0)]);
+  });
+
+  it('ends a wait for idleness', async () => {
+    const { promise, release } = held();
+    let began = false;
+    bench.on('handler', () => {
+      began = true;
+      return promise;
+    });
+    await bench.send();
+    const idle = bench.idle();
+    await until(() => began);
+    const stopped = bench.dispatcher.stop(60_000);
+    release();
+    await Promise.all([idle, stopped]);
+  });
+});

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { signDbtCloud } from 'nestjs-runhooks/testing';
+import { ADAPTERS, closeApps, DBT, startApp } from '../e2e/edge-app.js';
+import { head } from '../e2e/edge-http.js';
+import { memoryUse } from './memory-use.js';
+
+afterEach(closeApps);
+
+const BODY_BYTES = 100_000;
+const LIVE_MIB_MAX = 4;
+
+describe.each(ADAPTERS)('a body in chunks of one byte, on %s', (adapter) => {
+  it('takes the memory of its bytes, not of its chunks, and is read as what it is', async () => {
+    const edge = await startApp(adapter);
+    const { body, headers } = signDbtCloud('x'.repeat(BODY_BYTES));
+    const connection = edge.connect();
+    const started = once(edge.app.getHttpServer() as Server, 'request') as Promise<[IncomingMessage]>;
+    await connection.write(head(DBT, { ...headers, 'transfer-encoding': 'chunked' }));
+    const [{ socket }] = await started;
+    const before = memoryUse();
+    const chunks = Buffer.from('1\r\nx\r\n'.repeat(body.length));
+    const bytesBefore = socket.bytesRead;
+    await connection.write(chunks);
+    while (socket.bytesRead < bytesBefore + chunks.length) await setImmediate();
+    expect(memoryUse().live - before.live).toBeLessThan(LIVE_MIB_MAX);
+    await connection.write('0\r\n\r\n');
+    expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1.1 200 .*"accepted"/s);
+  });
+});

@@ -1,0 +1,320 @@
+import { equal, ok } from 'node:assert/strict';
+import type {
+  Appended,
+  AttemptRecord,
+  ClaimedDelivery,
+  ClaimedMessage,
+  DeliveryClaim,
+  DeliveryState,
+  Held,
+  InboxCounts,
+  MessageClaim,
+  MessageState,
+  NewDelivery,
+  NewEvent,
+  NewMessage,
+  Purge,
+  Recorded,
+  Recording,
+  Redrive,
+  ReplayedEvent,
+  Reread,
+  RunKey,
+  RunState,
+  Settlement,
+} from 'nestjs-runhooks/core';
+import { same } from './same.js';
+
+/** Work that is due once `dueAt` has come, to whoever takes it. Settled work has no `dueAt`. */
+interface Work {
+  dueAt?: number;
+  lease?: string;
+}
+
+export interface ModelMessage extends Work {
+  readonly message: NewMessage;
+  state: MessageState;
+  reason?: string;
+  messageType?: string;
+  idReused: boolean;
+  reads: number;
+  quiet: boolean;
+}
+
+export interface ModelEvent {
+  readonly event: NewEvent;
+  readonly messageId: string;
+  readonly recordedAt: number;
+}
+
+export interface ModelDelivery extends Work {
+  readonly delivery: NewDelivery;
+  readonly eventId: string;
+  readonly replayId: string;
+  state: DeliveryState;
+  attempts: number;
+  attemptsBefore: number;
+}
+
+/**
+ * What an inbox is: maps, in the order in which things came, and plain rules. There are no engines, transactions or
+ * restarts in it, because none of them may make a difference. A claim may choose among works due at the same time, so
+ * the model judges the choice; everything else it predicts.
+ */
+export class InboxModel {
+  readonly messages = new Map<string, ModelMessage>();
+  readonly events = new Map<string, ModelEvent>();
+  readonly deliveries = new Map<string, ModelDelivery>();
+  readonly attempts = new Map<string, (AttemptRecord & { readonly attempt: number })[]>();
+  /** Who came with which key; kept longer than the messages. */
+  readonly #keys: NewMessage[] = [];
+  readonly #runs = new Map<string, { readonly state: RunState; readonly updatedAt: number }>();
+
+  append(message: NewMessage): Appended {
+    const same = this.#keys.find((key) => isSameKey(key, message) && Buffer.compare(key.digest, message.digest) === 0);
+    if (same) return { status: 'duplicate', id: same.id };
+    this.#keys.push(message);
+    const dueAt = message.receivedAt.getTime();
+    this.messages.set(message.id, { message, state: 'stored', idReused: false, reads: 0, quiet: false, dueAt });
+    return { status: 'accepted', id: message.id };
+  }
+
+  claimMessages({ now, leaseMs, limit, lease, sources }: MessageClaim, taken: readonly ClaimedMessage[]): void {
+    const due = [...this.messages].filter(([, work]) => isDue(work, now) && sources.includes(work.message.source));
+    checkChoice(due, limit, taken);
+    for (const claimed of taken) {
+      const work = this.messages.get(claimed.id)!;
+      Object.assign(work, { reads: work.reads + 1, lease, dueAt: now.getTime() + leaseMs });
+      const { reads, quiet, message } = work;
+      const { digest: _, ...kept } = message;
+      same(claimed, { ...kept, state: 'stored', reads, quiet });
+    }
+  }
+
+  record({ messageId, lease, state, reason, messageType, run, decide }: Recording, now: Date): Recorded {
+    const work = this.messages.get(messageId);
+    if (!work || work.lease !== lease) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
+    const { messageKey } = work.message;
+    const earlier = this.#keys.filter(({ id }) => id < messageId);
+    const idReused = messageKey !== '' && earlier.some((key) => isSameKey(key, work.message));
+    const known = run && this.run(run);
+    const decision = decide(known ? { run: known } : {});
+    settleWork(work);
+    Object.assign(work, { state, reason, messageType, idReused });
+    if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
+    const added = decision.events.filter((event) => this.#addEvent(event, messageId, now));
+    const { contradicts } = decision;
+    return {
+      recorded: true,
+      eventIds: added.map(({ id }) => id),
+      deliveries: added.reduce((sum, { deliveries }) => sum + deliveries.length, 0),
+      idReused,
+      ...(contradicts && { contradicts }),
+    };
+  }
+
+  claimDeliveries({ now, leaseMs, limit, lease, handlerIds }: DeliveryClaim, taken: readonly ClaimedDelivery[]): void {
+    const due = [...this.deliveries].filter(
+      ([, work]) => isDue(work, now) && handlerIds.includes(work.delivery.handlerId) && this.#isFirstInLane(work, now),
+    );
+    checkChoice(due, limit, taken);
+    for (const claimed of taken) {
+      const work = this.deliveries.get(claimed.id)!;
+      Object.assign(work, { attempts: work.attempts + 1, lease, dueAt: now.getTime() + leaseMs });
+      const { attempts: attempt, attemptsBefore, replayId, delivery } = work;
+      const { event, messageId } = this.events.get(work.eventId)!;
+      const { message, state } = this.messages.get(messageId)!;
+      const { digest: _, ...kept } = message;
+      const { id, type, data } = event;
+      const { provider, source } = message;
+      const { handlerId } = delivery;
+      same(claimed, {
+        id: delivery.id,
+        handlerId,
+        attempt,
+        attemptsBefore,
+        replayId,
+        lease,
+        event: { id, type, provider, source, messageId, data },
+        message: { ...kept, state },
+      });
+    }
+  }
+
+  renew(held: readonly Held[], now: Date, leaseMs: number): string[] {
+    const still = held.filter(({ id, lease }) => this.deliveries.get(id)?.lease === lease);
+    for (const { id } of still) this.deliveries.get(id)!.dueAt = now.getTime() + leaseMs;
+    return still.map(({ id }) => id);
+  }
+
+  settle({ deliveryId, lease, attempt, next }: Settlement, now: Date): boolean {
+    const work = this.deliveries.get(deliveryId);
+    if (!work || work.lease !== lease) return false;
+    settleWork(work);
+    work.state = next.state;
+    if (next.state === 'pending') work.dueAt = next.dueAt.getTime();
+    this.attempts.set(deliveryId, [...(this.attempts.get(deliveryId) ?? []), { ...attempt, attempt: work.attempts }]);
+    const { messageId } = this.events.get(work.eventId)!;
+    if (next.state === 'dead' && next.event) this.#addEvent(next.event, messageId, now);
+    return true;
+  }
+
+  redrive({ deliveryIds, handlerId }: Redrive, now: Date): number {
+    const dead = [...this.deliveries.values()].filter(
+      ({ state, delivery }) =>
+        state === 'dead' &&
+        (deliveryIds?.includes(delivery.id) ?? true) &&
+        (handlerId === undefined || delivery.handlerId === handlerId),
+    );
+    for (const work of dead) {
+      Object.assign(work, { state: 'pending', dueAt: now.getTime(), attemptsBefore: work.attempts });
+    }
+    return dead.length;
+  }
+
+  replay(replayId: string, events: readonly ReplayedEvent[], now: Date): number {
+    const stored = events.filter(({ eventId }) => this.events.has(eventId));
+    const added = stored.flatMap(({ eventId, deliveries }) =>
+      deliveries.filter((delivery) => this.#addDelivery(delivery, eventId, replayId, now)),
+    );
+    return added.length;
+  }
+
+  reread({ messageIds, states, quiet }: Reread, now: Date): number {
+    const again = [...this.messages].filter(
+      ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
+    );
+    for (const [, work] of again) {
+      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: now.getTime() });
+      delete work.reason;
+    }
+    return again.length;
+  }
+
+  /** All steps of a purge. */
+  purge({ settledBefore, deadBefore, keysBefore }: Purge): number {
+    let removed = 0;
+    for (const [id, { dueAt }] of this.messages) {
+      const states = this.#deliveriesOf(id).map(({ state }) => state);
+      const before = states.includes('dead') ? Math.min(+settledBefore, +deadBefore) : +settledBefore;
+      if (dueAt !== undefined || states.includes('pending') || timeOf(id) >= before) continue;
+      this.#removeMessage(id);
+      removed += 1;
+    }
+    for (const key of this.#keys.filter(({ id }) => timeOf(id) < keysBefore.getTime())) {
+      this.#keys.splice(this.#keys.indexOf(key), 1);
+      removed += 1;
+    }
+    for (const [name, { updatedAt }] of this.#runs) {
+      if (updatedAt >= keysBefore.getTime()) continue;
+      this.#runs.delete(name);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** When something is due that a claim would take at that time, leases that run out included. */
+  nextDueAt(sources: readonly string[], handlerIds: readonly string[]): number | undefined {
+    const messages = [...this.messages.values()].filter(({ message }) => sources.includes(message.source));
+    const deliveries = [...this.deliveries.values()].filter(({ delivery }) => handlerIds.includes(delivery.handlerId));
+    const times = timesOf([...messages, ...deliveries]);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** When everything is due. */
+  lastDueAt(): number | undefined {
+    const times = timesOf([...this.messages.values(), ...this.deliveries.values()]);
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  counts(): InboxCounts {
+    const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
+    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0 };
+    for (const { state } of this.messages.values()) messages[state] += 1;
+    for (const { state } of this.deliveries.values()) deliveries[state] += 1;
+    return { messages, events: this.events.size, deliveries, tasks: 0 };
+  }
+
+  run(key: RunKey): RunState | undefined {
+    return this.#runs.get(runName(key))?.state;
+  }
+
+  #addEvent(event: NewEvent, messageId: string, now: Date): boolean {
+    if (this.events.has(event.id)) return false;
+    this.events.set(event.id, { event, messageId, recordedAt: now.getTime() });
+    for (const delivery of event.deliveries) this.#addDelivery(delivery, event.id, '', now);
+    return true;
+  }
+
+  #addDelivery(delivery: NewDelivery, eventId: string, replayId: string, now: Date): boolean {
+    const isThere = [...this.deliveries.values()].some(
+      (work) =>
+        work.eventId === eventId && work.delivery.handlerId === delivery.handlerId && work.replayId === replayId,
+    );
+    if (isThere) return false;
+    const fresh = { state: 'pending', attempts: 0, attemptsBefore: 0, dueAt: now.getTime() } as const;
+    this.deliveries.set(delivery.id, { delivery, eventId, replayId, ...fresh });
+    return true;
+  }
+
+  /** Nothing unsettled of the lane came before it, and nothing of the lane is running. */
+  #isFirstInLane(work: ModelDelivery, now: Date): boolean {
+    const { lane } = work.delivery;
+    if (lane === undefined) return true;
+    const unsettled = [...this.deliveries.values()].filter(
+      (one) => one.delivery.lane === lane && one.dueAt !== undefined,
+    );
+    return unsettled[0] === work && !unsettled.some((one) => one.lease !== undefined && !isDue(one, now));
+  }
+
+  #deliveriesOf(messageId: string): ModelDelivery[] {
+    return [...this.deliveries.values()].filter(({ eventId }) => this.events.get(eventId)?.messageId === messageId);
+  }
+
+  #removeMessage(id: string): void {
+    for (const { delivery } of this.#deliveriesOf(id)) {
+      this.deliveries.delete(delivery.id);
+      this.attempts.delete(delivery.id);
+    }
+    for (const [eventId, { messageId }] of this.events) if (messageId === id) this.events.delete(eventId);
+    this.messages.delete(id);
+  }
+}
+
+/** A claim takes what is longest due, as much as it may, and nothing else. */
+function checkChoice(due: readonly [string, Work][], limit: number, taken: readonly { readonly id: string }[]): void {
+  const takenIds = new Set(taken.map(({ id }) => id));
+  equal(taken.length, Math.min(limit, due.length), `took ${taken.length} of ${due.length} due, at most ${limit}`);
+  equal(takenIds.size, taken.length, 'took something twice');
+  const dueIds = new Set(due.map(([id]) => id));
+  for (const { id } of taken) ok(dueIds.has(id), `took ${id}, which is not to be had`);
+  const lastTaken = Math.max(...due.flatMap(([id, { dueAt = 0 }]) => (takenIds.has(id) ? [dueAt] : [])));
+  const firstLeft = Math.min(...due.flatMap(([id, { dueAt = 0 }]) => (takenIds.has(id) ? [] : [dueAt])));
+  ok(lastTaken <= firstLeft, 'left something that was due longer');
+}
+
+function isDue({ dueAt }: Work, now: Date): boolean {
+  return dueAt !== undefined && dueAt <= now.getTime();
+}
+
+function timesOf(works: readonly Work[]): number[] {
+  return works.flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt]));
+}
+
+function settleWork(work: Work): void {
+  delete work.dueAt;
+  delete work.lease;
+}
+
+function isSameKey(one: NewMessage, other: NewMessage): boolean {
+  return one.source === other.source && one.messageKey === other.messageKey;
+}
+
+function runName({ source, accountId, runId }: RunKey): string {
+  return `${source}/${accountId}/${runId}`;
+}
+
+/** The time in an id is what purging goes by. */
+export function timeOf(id: string): number {
+  return Number.parseInt(id.slice('msg_'.length, 'msg_'.length + 12), 16);
+}

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import type { MessageState, RunEventType } from 'nestjs-runhooks/core';
+
+export const SOURCES = ['dbt', 'paradime'] as const;
+/** Each runs as its name says; `dead` is told of dead letters. */
+export const HANDLERS = ['free', 'by-run', 'by-job', 'dead'] as const;
+
+export const SECOND = 1_000;
+export const HOUR = 3_600 * SECOND;
+export const DAY = 24 * HOUR;
+export const LEASE_MS = 30 * SECOND;
+
+/** What a message turns out to say. All runs are of one job. */
+export interface ReadingPlan {
+  readonly state: Exclude<MessageState, 'stored'>;
+  readonly run: number;
+  readonly says: readonly RunEventType[];
+  /** Also an event of its own. */
+  readonly isEvent: boolean;
+  readonly handlers: readonly string[];
+}
+
+/** Things to choose from are counted from the newest; beyond the last it begins again, and with none nothing happens. */
+type Choice = number;
+
+/** One line of a script. */
+export type Command =
+  | { readonly do: 'append'; readonly source: string; readonly key: string; readonly body: number }
+  | { readonly do: 'claim messages'; readonly sources: readonly string[]; readonly limit: number }
+  | {
+      readonly do: 'record';
+      readonly claim: Choice;
+      readonly plans: readonly ReadingPlan[];
+      readonly lease: 'own' | 'wrong';
+      /** The decision about this one throws. */
+      readonly poison?: number;
+    }
+  | { readonly do: 'claim deliveries'; readonly handlers: readonly string[]; readonly limit: number }
+  | { readonly do: 'renew'; readonly held: readonly Choice[]; readonly lease: 'own' | 'wrong' }
+  | {
+      readonly do: 'settle';
+      readonly held: Choice;
+      readonly as: 'succeeded' | 'skipped' | 'dead' | 'dead, told' | number;
+      readonly lease: 'own' | 'wrong';
+    }
+  | { readonly do: 'clock'; readonly ms: number }
+  | { readonly do: 'crash'; readonly by: 'kill' | 'kill while writing' | 'close' }
+  | {
+      readonly do: 'purge';
+      readonly settledMs: number;
+      readonly deadMs: number;
+      readonly keysMs: number;
+      readonly limit: number;
+    }
+  | { readonly do: 'redrive'; readonly what: 'all' | readonly Choice[] | { readonly handler: string } }
+  | {
+      readonly do: 'replay';
+      readonly id: string;
+      readonly events: readonly Choice[];
+      readonly handlers: readonly string[];
+    }
+  | {
+      readonly do: 'reread';
+      readonly states: readonly ('test' | 'unknown' | 'quarantined')[];
+      readonly messages: 'all' | readonly Choice[];
+      readonly quiet: boolean;
+    };
+
+/** Lines in one element are said in the same breath, and so share a commit. */
+export type Script = readonly (readonly Command[])[];
+
+const choice = fc.nat({ max: 5 });
+const lease = fc.constantFrom('own', 'own', 'own', 'wrong' as const);
+const sources = fc.subarray([...SOURCES], { minLength: 1 });
+const handlers = fc.subarray([...HANDLERS]);
+
+const says = fc.constantFrom<readonly RunEventType[]>(
+  ['run.started'],
+  ['run.succeeded', 'run.completed'],
+  ['run.failed'],
+  ['run.failed', 'run.completed'],
+  ['run.canceled', 'run.completed'],
+  [],
+);
+const plan: fc.Arbitrary<ReadingPlan> = fc.record({
+  state: fc.constantFrom('read', 'read', 'read', 'unknown', 'quarantined', 'test' as const),
+  run: fc.nat({ max: 2 }),
+  says,
+  isEvent: fc.boolean(),
+  handlers,
+});
+const age = fc.constantFrom(0, 40 * SECOND, HOUR, DAY);
+
+const append = fc.record({
+  do: fc.constant('append' as const),
+  source: fc.constantFrom(...SOURCES),
+  key: fc.constantFrom('', 'a', 'b'),
+  body: fc.nat({ max: 3 }),
+});
+const claimMessages = fc.record({
+  do: fc.constant('claim messages' as const),
+  sources,
+  limit: fc.integer({ min: 1, max: 5 }),
+});
+const record = fc.record(
+  {
+    do: fc.constant('record' as const),
+    claim: fc.nat({ max: 2 }),
+    plans: fc.array(plan, { minLength: 1, maxLength: 4 }),
+    lease,
+    poison: fc.nat({ max: 9 }),
+  },
+  { requiredKeys: ['do', 'claim', 'plans', 'lease'] },
+);
+const claimDeliveries = fc.record({
+  do: fc.constant('claim deliveries' as const),
+  handlers: fc.oneof({ weight: 2, arbitrary: fc.constant([...HANDLERS]) }, { weight: 1, arbitrary: handlers }),
+  limit: fc.integer({ min: 1, max: 5 }),
+});
+const renew = fc.record({ do: fc.constant('renew' as const), held: fc.array(choice, { maxLength: 4 }), lease });
+const settle = fc.record({
+  do: fc.constant('settle' as const),
+  held: choice,
+  as: fc.oneof(
+    fc.constantFrom('succeeded', 'skipped', 'dead', 'dead, told' as const),
+    fc.constantFrom(0, SECOND, 40 * SECOND, HOUR),
+  ),
+  lease,
+});
+const clock = fc.record({
+  do: fc.constant('clock' as const),
+  ms: fc.constantFrom(1, SECOND, LEASE_MS, LEASE_MS + 1, HOUR, DAY, -SECOND, -HOUR),
+});
+const crash = fc.record({
+  do: fc.constant('crash' as const),
+  by: fc.constantFrom('kill', 'kill while writing', 'close' as const),
+});
+const purge = fc
+  .record({
+    do: fc.constant('purge' as const),
+    settledMs: age,
+    deadMs: age,
+    keysMs: age,
+    limit: fc.integer({ min: 1, max: 4 }),
+  })
+  .map((one) => ({ ...one, deadMs: Math.max(one.settledMs, one.deadMs) }));
+const redrive = fc.record({
+  do: fc.constant('redrive' as const),
+  what: fc.oneof(
+    fc.constant('all' as const),
+    fc.array(choice, { maxLength: 2 }),
+    fc.record({ handler: fc.constantFrom(...HANDLERS) }),
+  ),
+});
+const replay = fc.record({
+  do: fc.constant('replay' as const),
+  id: fc.constantFrom('r1', 'r2'),
+  events: fc.array(choice, { maxLength: 3 }),
+  handlers,
+});
+const reread = fc.record({
+  do: fc.constant('reread' as const),
+  states: fc.subarray(['test', 'unknown', 'quarantined'] as const),
+  messages: fc.oneof(fc.constant('all' as const), fc.array(choice, { maxLength: 3 })),
+  quiet: fc.boolean(),
+});
+
+const write = fc.oneof(
+  { weight: 5, arbitrary: append },
+  { weight: 4, arbitrary: claimMessages },
+  { weight: 5, arbitrary: record },
+  { weight: 5, arbitrary: claimDeliveries },
+  { weight: 6, arbitrary: settle },
+  { weight: 1, arbitrary: renew },
+  { weight: 2, arbitrary: redrive },
+  { weight: 2, arbitrary: replay },
+  { weight: 1, arbitrary: reread },
+);
+const alone = fc.oneof(
+  { weight: 3, arbitrary: clock },
+  { weight: 1, arbitrary: crash },
+  { weight: 1, arbitrary: purge },
+);
+
+/** Lines that a store answers are said alone or together; the others are about the world around it. */
+export const script: fc.Arbitrary<Script> = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.tuple<Command[]>(write) },
+    { weight: 1, arbitrary: fc.array<Command>(write, { minLength: 2, maxLength: 4 }) },
+    { weight: 2, arbitrary: fc.tuple<Command[]>(alone) },
+  ),
+  { maxLength: 50, size: 'max' },
+);

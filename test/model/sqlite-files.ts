@@ -1,0 +1,54 @@
+import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from '@jest/globals';
+import type { Logger, Store } from 'nestjs-runhooks/core';
+import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
+import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { SqliteStore } from '../../libs/sql-inbox/src/sqlite-store.js';
+
+export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
+
+const ALL: readonly SqliteDriver[] = ['node:sqlite', 'better-sqlite3'];
+
+/** Why a driver cannot be tried; undefined where it works. */
+async function absenceOf(driver: SqliteDriver): Promise<string | undefined> {
+  try {
+    (await connectSqlite(':memory:', driver)).close();
+    return undefined;
+  } catch (error) {
+    return String((error as Error).message).split('\n')[0];
+  }
+}
+
+const absences = new Map(await Promise.all(ALL.map(async (driver) => [driver, await absenceOf(driver)] as const)));
+
+/** The tests of `define` on every driver that this Node has; the others are reported as skipped, by name. */
+export function onEveryDriver(title: string, define: (driver: SqliteDriver) => void): void {
+  describe.each(ALL)(`${title}, on %s`, (driver) => {
+    const absence = absences.get(driver);
+    if (absence === undefined) define(driver);
+    else it.skip(`is not tested on this Node: ${absence}`, () => undefined);
+  });
+}
+
+/** In memory where the system has such a directory: these tests crash processes, not machines, so no disk is needed. */
+export function quickDirectory(): string {
+  const shared = '/dev/shm';
+  return mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'runhooks-'));
+}
+
+export async function openStore(path: string, driver: SqliteDriver, connect = connectSqlite): Promise<Store> {
+  const store = new SqliteStore({ path, driver }, SILENT, connect);
+  await store.open();
+  return store;
+}
+
+/**
+ * What a killed process leaves behind: all it has given to the operating system. The `-shm` file is a cache that the
+ * next process makes anew. What is still being written when the kill comes is the end of the log.
+ */
+export function copyAsKilled(from: string, to: string): void {
+  copyFileSync(from, to);
+  if (existsSync(`${from}-wal`)) copyFileSync(`${from}-wal`, `${to}-wal`);
+}

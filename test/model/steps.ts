@@ -1,0 +1,426 @@
+import { ok } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import {
+  IdSequence,
+  type ClaimedDelivery,
+  type ClaimedMessage,
+  type NewDelivery,
+  type NewEvent,
+  type Recorded,
+  type Recording,
+  type RunState,
+  type Settlement,
+  type Store,
+} from 'nestjs-runhooks/core';
+import { advanceRun } from '../../libs/core/src/run-state.js';
+import type { InboxModel } from './inbox-model.js';
+import { same } from './same.js';
+import { LEASE_MS, type Command, type ReadingPlan } from './script.js';
+
+/** One word to a store, and what the model says to its answer. */
+export interface Step {
+  /** As it reads in a script. */
+  readonly line: string;
+  begin(store: Store): Promise<unknown>;
+  /** Does the same to the model, compares the answers, and says in short what came of it. */
+  check(answer: unknown): string;
+}
+
+type Line<Does extends Command['do']> = Extract<Command, { readonly do: Does }>;
+
+interface HeldDelivery {
+  readonly id: string;
+  readonly lease: string;
+  readonly attempt: number;
+  readonly source: string;
+}
+
+const POISON = new Error('poison');
+
+/** Turns lines of a script into words to the store, for the state that the model is in. Undefined where a line has nothing to be about. */
+export class Steps {
+  now = new Date(Date.UTC(2026, 0, 1));
+  readonly #model: InboxModel;
+  #ids = new IdSequence();
+  /** Every claim there ever was, newest first: also those that were lost meanwhile. */
+  readonly #messageClaims: { readonly lease: string; readonly messages: readonly ClaimedMessage[] }[] = [];
+  readonly #held: HeldDelivery[] = [];
+  /** Every event there ever was, with its run. */
+  readonly #events = new Map<string, { readonly source: string; readonly run?: number }>();
+  readonly #names = new Map<string, string>();
+  #leases = 0;
+
+  constructor(model: InboxModel) {
+    this.#model = model;
+  }
+
+  /** A new process counts its ids anew. */
+  restart(): void {
+    this.#ids = new IdSequence();
+  }
+
+  /** How much the last claim of deliveries holds; {@link Command}s choose from the newest on. */
+  heldCount(): number {
+    const [newest] = this.#held;
+    return this.#held.filter(({ lease }) => lease === newest?.lease).length;
+  }
+
+  /** Ids as a script shows them. */
+  name(id: string): string {
+    return this.#names.get(id) ?? id;
+  }
+
+  prepare(command: Command): Step | undefined {
+    switch (command.do) {
+      case 'append':
+        return this.#append(command);
+      case 'claim messages':
+        return this.#claimMessages(command);
+      case 'record':
+        return this.#record(command);
+      case 'claim deliveries':
+        return this.#claimDeliveries(command);
+      case 'renew':
+        return this.#renew(command);
+      case 'settle':
+        return this.#settle(command);
+      case 'purge':
+        return this.#purge(command);
+      case 'redrive':
+        return this.#redrive(command);
+      case 'replay':
+        return this.#replay(command);
+      case 'reread':
+        return this.#reread(command);
+      case 'clock':
+      case 'crash':
+        return undefined;
+    }
+  }
+
+  #append({ source, key, body }: Line<'append'>): Step {
+    const bytes = Buffer.from([0, 255, body]);
+    const message = {
+      id: this.#newId('msg'),
+      source,
+      provider: `provider of ${source}`,
+      messageKey: key,
+      digest: createHash('sha256').update(bytes).digest(),
+      headers: { 'x-body': `${body} \u0000 é` },
+      body: bytes,
+      receivedAt: this.now,
+    };
+    return {
+      line: `${this.name(message.id)} = append to ${source}: key "${key}", body ${body}`,
+      begin: (store) => store.append(message),
+      check: (answer) => {
+        const expected = this.#model.append(message);
+        same(answer, expected);
+        return expected.status === 'accepted' ? 'accepted' : `duplicate of ${this.name(expected.id)}`;
+      },
+    };
+  }
+
+  #claimMessages({ sources, limit }: Line<'claim messages'>): Step {
+    const lease = this.#newLease();
+    const claim = { now: this.now, leaseMs: LEASE_MS, limit, lease, sources };
+    return {
+      line: `${lease} = claim ${limit} messages of ${sources.join(', ')}`,
+      begin: (store) => store.claimMessages(claim),
+      check: (answer) => {
+        const messages = answer as ClaimedMessage[];
+        this.#model.claimMessages(claim, messages);
+        if (messages.length > 0) this.#messageClaims.unshift({ lease, messages });
+        return this.#list(messages);
+      },
+    };
+  }
+
+  #record({ claim, plans, lease, poison }: Line<'record'>): Step | undefined {
+    const held = choose(this.#messageClaims, claim);
+    if (!held) return undefined;
+    const { messages } = held;
+    const token = lease === 'own' ? held.lease : 'nobody';
+    const drafts = messages.map((message, index) =>
+      this.#draft(message, plans[index % plans.length]!, token, index === poison),
+    );
+    const { now } = this;
+    const readings = drafts.map(({ line }) => line).join('; ');
+    return {
+      line: `record ${held.lease}${lease === 'own' ? '' : ' by a wrong lease'}: ${readings}`,
+      begin: (store) =>
+        store.record(
+          drafts.map(({ recording }) => recording),
+          now,
+        ),
+      check: (answer) => {
+        const answers = drafts.map(({ recording, known }) => {
+          const expected = orPoison(() => this.#model.record(recording, now));
+          for (const one of known) same(one, known[0], 'the run is known differently');
+          return expected;
+        });
+        if (answers.includes(POISON)) {
+          ok(answer === POISON, 'the poison was not told');
+          return 'threw the poison';
+        }
+        same(answer, answers);
+        const recorded = (answers as Recorded[]).filter((one) => one.recorded);
+        const notes = [
+          `${recorded.length} of ${answers.length} recorded`,
+          ...recorded.flatMap(({ idReused, contradicts }) => [
+            ...(idReused ? ['id reused'] : []),
+            ...(contradicts ? ['contradicts'] : []),
+          ]),
+        ];
+        return `${notes.join(', ')}; new events: ${recorded.flatMap(({ eventIds }) => eventIds).join(', ') || 'none'}`;
+      },
+    };
+  }
+
+  /** What one message turns out to say. `known`: what each call of the decision was told of the run. */
+  #draft(
+    { id, source, quiet }: ClaimedMessage,
+    plan: ReadingPlan,
+    lease: string,
+    isPoison: boolean,
+  ): { recording: Recording; known: (RunState | undefined)[]; line: string } {
+    const { state, run, says, isEvent } = plan;
+    const handlers = quiet ? [] : plan.handlers;
+    const known: (RunState | undefined)[] = [];
+    const isRun = state === 'read';
+    const { now } = this;
+    const event = once((eventId: string): NewEvent => {
+      this.#events.set(eventId, { source, ...(isRun && { run }) });
+      const deliveries = this.#deliveriesOf(eventId, handlers);
+      return { id: eventId, type: eventId.split(':')[0]!, occurredAt: now, data: `{"run":"${run}"}`, deliveries };
+    });
+    const ownEvents = (): NewEvent[] => (isEvent ? [event(`message.received:${source}/${id}`)] : []);
+    const recording: Recording = {
+      messageId: id,
+      lease,
+      state,
+      ...(state !== 'read' && { reason: `is ${state}` }),
+      ...(state !== 'quarantined' && { messageType: 'type' }),
+      ...(isRun && { run: { source, accountId: '1', runId: `${run}` } }),
+      decide: ({ run: before }) => {
+        known.push(before);
+        if (isPoison) throw POISON;
+        if (!isRun) return { events: ownEvents() };
+        const {
+          state: after,
+          newTypes,
+          contradicts,
+        } = advanceRun(before, {
+          jobKey: 'job',
+          types: says,
+          startedAt: now,
+          finishedAt: undefined,
+        });
+        const events = newTypes.map((type) => event(`${type}:${source}/1/${run}`));
+        return { run: after, events: [...events, ...ownEvents()], ...(contradicts && { contradicts }) };
+      },
+    };
+    const about = isRun ? ` of run ${run}: ${says.join(' ') || 'nothing'}` : '';
+    const to = isRun || isEvent ? ` for ${handlers.join(', ') || 'nobody'}` : '';
+    return {
+      recording,
+      known,
+      line: `${this.name(id)} ${state}${about}${isEvent ? ' +event' : ''}${to}${isPoison ? ' POISON' : ''}`,
+    };
+  }
+
+  #claimDeliveries({ handlers, limit }: Line<'claim deliveries'>): Step {
+    const lease = this.#newLease();
+    const claim = { now: this.now, leaseMs: LEASE_MS, limit, lease, handlerIds: handlers };
+    return {
+      line: `${lease} = claim ${limit} deliveries of ${handlers.join(', ') || 'nobody'}`,
+      begin: (store) => store.claimDeliveries(claim),
+      check: (answer) => {
+        const taken = answer as ClaimedDelivery[];
+        this.#model.claimDeliveries(claim, taken);
+        const held = taken.map(({ id, attempt, event: { source } }) => ({ id, lease, attempt, source }));
+        this.#held.unshift(...held);
+        return this.#list(taken);
+      },
+    };
+  }
+
+  #renew({ held, lease }: Line<'renew'>): Step {
+    const { now } = this;
+    const chosen = held
+      .flatMap((one) => choose(this.#held, one) ?? [])
+      .map(({ id, lease: own }) => ({ id, lease: lease === 'own' ? own : 'nobody' }));
+    const names = chosen.map((one) => `${this.name(one.id)} by ${one.lease}`);
+    return {
+      line: `renew ${names.join(', ') || 'nothing'}`,
+      begin: (store) => store.renew(chosen, { now, leaseMs: LEASE_MS }),
+      check: (answer) => {
+        const expected = this.#model.renew(chosen, now, LEASE_MS);
+        same(answer, expected);
+        return expected.length === 0 ? 'none held' : `held ${expected.map((id) => this.name(id)).join(', ')}`;
+      },
+    };
+  }
+
+  #settle({ held, as, lease }: Line<'settle'>): Step | undefined {
+    const chosen = choose(this.#held, held);
+    if (!chosen) return undefined;
+    const { now } = this;
+    const settlement = this.#settlement(chosen, as, lease === 'own' ? chosen.lease : 'nobody');
+    const how = typeof as === 'number' ? `pending for ${as} ms` : as;
+    return {
+      line: `settle ${this.name(chosen.id)} by ${settlement.lease}: ${how}`,
+      begin: (store) => store.settle(settlement, now),
+      check: (answer) => {
+        const expected = this.#model.settle(settlement, now);
+        same(answer, expected);
+        return expected ? 'written' : 'refused';
+      },
+    };
+  }
+
+  #settlement({ id, attempt, source }: HeldDelivery, as: Line<'settle'>['as'], lease: string): Settlement {
+    const { now } = this;
+    const times = { startedAt: now, finishedAt: new Date(now.getTime() + 5) };
+    if (as === 'succeeded' || as === 'skipped') {
+      return { deliveryId: id, lease, attempt: { ...times, outcome: as }, next: { state: as } };
+    }
+    const error = { name: 'Error', message: `attempt ${attempt}`, stack: '' };
+    const failed = { deliveryId: id, lease, attempt: { ...times, outcome: 'failed' as const, error } };
+    if (typeof as === 'number') return { ...failed, next: { state: 'pending', dueAt: new Date(now.getTime() + as) } };
+    if (as === 'dead') return { ...failed, next: { state: 'dead' } };
+    const eventId = `delivery.dead:${source}/${id}/${attempt}`;
+    this.#events.set(eventId, { source });
+    const deliveries = this.#deliveriesOf(eventId, ['dead']);
+    const event = { id: eventId, type: 'delivery.dead', occurredAt: now, data: '{}', deliveries };
+    return { ...failed, next: { state: 'dead', event } };
+  }
+
+  #purge({ settledMs, deadMs, keysMs, limit }: Line<'purge'>): Step {
+    const before = (ms: number): Date => new Date(this.now.getTime() - ms);
+    const purge = {
+      settledBefore: before(settledMs),
+      deadBefore: before(deadMs),
+      keysBefore: before(keysMs),
+      tasksBefore: before(keysMs),
+      limit,
+    };
+    return {
+      line: `purge, ${limit} at a time: settled for ${settledMs} ms, dead for ${deadMs} ms, keys for ${keysMs} ms`,
+      begin: async (store) => {
+        let removed = 0;
+        for (let step = await store.purge(purge); step > 0; step = await store.purge(purge)) {
+          ok(step <= 3 * limit, `removed ${step} rows in one step`);
+          removed += step;
+        }
+        return removed;
+      },
+      check: (answer) => {
+        const expected = this.#model.purge(purge);
+        same(answer, expected);
+        return `removed ${expected}`;
+      },
+    };
+  }
+
+  #redrive({ what }: Line<'redrive'>): Step {
+    const { now } = this;
+    const all = [...this.#model.deliveries.keys()].reverse();
+    const redrive = Array.isArray(what)
+      ? { deliveryIds: (what as number[]).flatMap((one) => choose(all, one) ?? []) }
+      : typeof what === 'object' && 'handler' in what
+        ? { handlerId: what.handler }
+        : {};
+    const names = redrive.deliveryIds?.map((id) => this.name(id)).join(', ');
+    return {
+      line: `redrive ${names ?? (redrive.handlerId ? `handler ${redrive.handlerId}` : 'all')}`,
+      begin: (store) => store.redrive(redrive, now),
+      check: (answer) => {
+        const expected = this.#model.redrive(redrive, now);
+        same(answer, expected);
+        return `${expected} redriven`;
+      },
+    };
+  }
+
+  #replay({ id, events, handlers }: Line<'replay'>): Step {
+    const { now } = this;
+    const all = [...this.#events.keys()].reverse();
+    const chosen = events.flatMap((one) => choose(all, one) ?? []);
+    const replayed = chosen.map((eventId) => ({ eventId, deliveries: this.#deliveriesOf(eventId, handlers) }));
+    return {
+      line: `replay "${id}" of ${chosen.join(', ') || 'nothing'} for ${handlers.join(', ') || 'nobody'}`,
+      begin: (store) => store.replay(id, replayed, now),
+      check: (answer) => {
+        const expected = this.#model.replay(id, replayed, now);
+        same(answer, expected);
+        return `${expected} added`;
+      },
+    };
+  }
+
+  #reread({ states, messages, quiet }: Line<'reread'>): Step {
+    const { now } = this;
+    const all = [...this.#model.messages.keys()].reverse();
+    const messageIds = messages === 'all' ? undefined : (messages as number[]).flatMap((one) => choose(all, one) ?? []);
+    const reread = { states, quiet, ...(messageIds && { messageIds }) };
+    const which = messageIds?.map((id) => this.name(id)).join(', ') ?? 'all';
+    return {
+      line: `reread ${which} if ${states.join(' or ') || 'nothing'}${quiet ? ', quietly' : ''}`,
+      begin: (store) => store.reread(reread, now),
+      check: (answer) => {
+        const expected = this.#model.reread(reread, now);
+        same(answer, expected);
+        return `${expected} again`;
+      },
+    };
+  }
+
+  /** A delivery for each handler; `by-run` and `by-job` have lanes. */
+  #deliveriesOf(eventId: string, handlers: readonly string[]): NewDelivery[] {
+    const { source, run } = this.#events.get(eventId)!;
+    return handlers.map((handlerId) => {
+      const lane =
+        run === undefined ? undefined : { 'by-run': `${source} run ${run}`, 'by-job': `${source} job` }[handlerId];
+      return { id: this.#newId('dlv'), handlerId, ...(lane && { lane: `${handlerId} ${lane}` }) };
+    });
+  }
+
+  #list(taken: readonly { readonly id: string }[]): string {
+    return taken.length === 0 ? 'nothing' : taken.map(({ id }) => this.name(id)).join(', ');
+  }
+
+  #newId(prefix: 'msg' | 'dlv'): string {
+    const id = this.#ids.next(prefix, this.now);
+    this.#names.set(id, `${prefix[0]}${this.#names.size + 1}`);
+    return id;
+  }
+
+  #newLease(): string {
+    this.#leases += 1;
+    return `L${this.#leases}`;
+  }
+}
+
+function choose<T>(from: readonly T[], choice: number): T | undefined {
+  return from.length === 0 ? undefined : from[choice % from.length];
+}
+
+/** A decision may be asked for again; what it makes is made once. */
+function once<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
+}
+
+function orPoison<T>(step: () => T): T | Error {
+  try {
+    return step();
+  } catch (error) {
+    if (error === POISON) return POISON;
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { FOUND } from './found-scripts.js';
+import { script, type Script } from './script.js';
+import { Session } from './session.js';
+import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
+
+/** More by `MODEL_RUNS=10000 npm test -- test/model`. */
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 200);
+
+/** What the scripts must have come to, all taken together: else they prove nothing. */
+const REACHES: readonly RegExp[] = [
+  /append .*→ duplicate of m/,
+  /record .*→ .*id reused/,
+  /record .*→ .*contradicts/,
+  /record .*→ threw the poison/,
+  /record .*→ 0 of \d recorded/,
+  /renew .*→ held d/,
+  /renew .*→ none held/,
+  /settle .* by L.*→ written/,
+  /settle .* by L.*→ refused/,
+  /settle .* by nobody.*→ refused/,
+  /purge.*→ removed [1-9]/,
+  /redrive .*→ [1-9]\d* redriven/,
+  /replay .*→ [1-9]\d* added/,
+  /replay .*for [a-z].*→ 0 added/,
+  /reread .*→ [1-9]\d* again/,
+  /clock back/,
+  /crash by a kill while writing/,
+  /^\| /m,
+];
+
+onEveryDriver('an SQLite inbox', (driver) => {
+  const directory = quickDirectory();
+  const empty = join(directory, 'empty.db');
+  const reached = new Set<RegExp>();
+
+  beforeAll(async () => (await openStore(empty, driver)).close());
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  async function play(lines: Script): Promise<void> {
+    const own = mkdtempSync(join(directory, 'run-'));
+    const session = await Session.begin(own, driver, empty);
+    try {
+      await session.play(lines);
+    } finally {
+      await session.end();
+      rmSync(own, { recursive: true, force: true });
+    }
+    const [lead = ''] = session.transcript.split('and now finish');
+    for (const pattern of REACHES) if (pattern.test(lead)) reached.add(pattern);
+  }
+
+  it(
+    'does what the plain model says, through crashes, clock jumps and lost leases',
+    async () => {
+      await fc.assert(fc.asyncProperty(script, play), { numRuns: RUNS });
+      expect(REACHES.filter((pattern) => !reached.has(pattern))).toEqual([]);
+    },
+    10_000 + RUNS * 500,
+  );
+
+  it.each(Object.entries(FOUND))('%s', (_, found) => play(found));
+});
