@@ -2,7 +2,7 @@ import type { BarrierOptions } from './barrier-options.js';
 import type { DEAD_LETTER_EVENT_TYPE, RunEventType } from './event.js';
 import { matchesPattern } from './glob.js';
 import type { ProviderName } from './provider-payloads.js';
-import type { Reference, Run } from './run.js';
+import type { Reference, Run, RunTrigger } from './run.js';
 import type { StuckAfter } from './watchdog.js';
 
 /** A value, or several of which one must fit. */
@@ -22,9 +22,11 @@ export interface EventFilter {
   readonly project?: OneOrMore<string>;
   readonly environment?: OneOrMore<string>;
   readonly job?: OneOrMore<string>;
+  /** What started the run, as far as the provider tells; where it does not, that is `unknown`. */
+  readonly trigger?: OneOrMore<RunTrigger['kind']>;
 }
 
-/** What a filter looks at. A message without a run fits no filter on `account`, `project`, `environment` or `job`. */
+/** What a filter looks at. A message without a run fits no filter on `account` and what follows it. */
 export interface Filterable {
   readonly provider: string;
   readonly source: string;
@@ -70,7 +72,8 @@ export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
     refersTo(filter.account, run?.account) &&
     refersTo(filter.project, run?.project) &&
     refersTo(filter.environment, run?.environment) &&
-    refersTo(filter.job, run?.job)
+    refersTo(filter.job, run?.job) &&
+    isOneOf(filter.trigger, run?.trigger.kind)
   );
 }
 
@@ -80,8 +83,8 @@ export function valuesOf<T extends string>(wanted: OneOrMore<T> | undefined): re
   return typeof wanted === 'string' ? [wanted] : wanted;
 }
 
-function isOneOf(wanted: OneOrMore<string> | undefined, value: string): boolean {
-  return wanted === undefined || valuesOf(wanted).includes(value);
+function isOneOf(wanted: OneOrMore<string> | undefined, value: string | undefined): boolean {
+  return wanted === undefined || (value !== undefined && valuesOf(wanted).includes(value));
 }
 
 /** Whether the id or the name fits; true if nothing is wanted. */
