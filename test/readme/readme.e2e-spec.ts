@@ -10,6 +10,7 @@ import { Test } from '@nestjs/testing';
 import { Inbox, WebhooksModule } from 'nestjs-runhooks';
 import { signStandardWebhooks } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
 import {
   dbtCloudWebhook,
   memoryInbox,
@@ -38,10 +39,13 @@ function opened<App extends INestApplication>(app: App): App {
   return app;
 }
 
-/** An app with handlers of a document, and a dbt Cloud source. */
+/** An app with handlers of a document, and a source of each provider. */
 async function appWith(handlers: Type[]): Promise<INestApplication> {
   const webhooks = WebhooksModule.forRoot({
-    sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
+    sources: [
+      dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] }),
+      paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
+    ],
     inbox: memoryInbox(),
     dispatch: 'manual',
   });

@@ -17,7 +17,7 @@ export function logBoot(
 ): void {
   logger.log(`Inbox: ${inbox}`);
   for (const source of sources) logSource(logger, source, isReachable);
-  for (const handler of handlers) logHandler(logger, handler, sources);
+  for (const handler of handlers) logHandler(logger, handler);
   if (handlers.length === 0) logger.warn('No handlers found: webhooks are stored and read, but nothing runs');
 }
 
@@ -30,14 +30,9 @@ function logSource(logger: Logger, { name, paths, provider }: OpenSource, isReac
   else logger.log(line);
 }
 
-function logHandler(logger: Logger, handler: Handler, sources: readonly OpenSource[]): void {
-  const wanted = handler.subscriptions.map(describe).join(' | ');
-  const line = `Handler ${handler.id} (${handler.label}): ${wanted}`;
-  if (handler.subscriptions.every((subscription) => cannotMatch(subscription, sources))) {
-    logger.warn(`${line}. It can never run: no configured source fits its provider and source`);
-  } else {
-    logger.log(line);
-  }
+/** Which events a handler waits for. */
+export function logHandler(logger: Logger, handler: Handler): void {
+  logger.log(`Handler ${handler.id} (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`);
 }
 
 function describe({ on, filter, when }: Subscription): string {
@@ -57,13 +52,4 @@ function describeKind(on: SubscribedTo): string {
   }
   if ('barrier' in on) return `runs.joined of ${on.barrier.jobs.join(', ')} within ${on.barrier.withinMs} ms`;
   return `${on.provider} message ${on.messageType ?? '*'}`;
-}
-
-function cannotMatch({ on, filter }: Subscription, sources: readonly OpenSource[]): boolean {
-  const providers: readonly string[] = 'provider' in on ? [on.provider] : valuesOf<string>(filter.provider);
-  const names = valuesOf(filter.source);
-  return !sources.some(
-    ({ name, provider }) =>
-      (providers.length === 0 || providers.includes(provider.name)) && (names.length === 0 || names.includes(name)),
-  );
 }

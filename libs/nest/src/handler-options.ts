@@ -4,9 +4,11 @@ import {
   ConfigurationError,
   type EventFilter,
   type HandlerOptions,
+  type OpenSource,
   type Subscription,
 } from 'nestjs-runhooks/core';
 import type { HandlerMetadata } from './handler-metadata.js';
+import { requireMatchable } from './matchable.js';
 
 /** Names of the options, by what they are for; the compiler sees to it that none is missing. */
 const FILTERS = {
@@ -16,6 +18,7 @@ const FILTERS = {
   project: true,
   environment: true,
   job: true,
+  trigger: true,
 } satisfies Record<keyof EventFilter, true>;
 
 const OPTIONS = {
@@ -34,9 +37,14 @@ export interface ReadOptions {
 
 /**
  * Throws {@link ConfigurationError}, naming handler and option, for a name that is not an option and for a filter that
- * is none: either would silently let the handler run for more than it was meant for, or for nothing.
+ * is none or that nothing can fit: any of them would silently let the handler run for more than it was meant for, or for
+ * nothing.
  */
-export function readOptions(handler: string, { on, options }: HandlerMetadata): ReadOptions {
+export function readOptions(
+  handler: string,
+  { on, options }: HandlerMetadata,
+  sources: readonly OpenSource[],
+): ReadOptions {
   const filter: Record<string, unknown> = {};
   const own: Record<string, unknown> = {};
   let when: Subscription['when'];
@@ -51,6 +59,7 @@ export function readOptions(handler: string, { on, options }: HandlerMetadata): 
     else if (name === 'includeLate') includeLate = requireBoolean(option, value);
     else throw new ConfigurationError(option, `there is no such option; expected one of ${optionNames()}`);
   }
+  requireMatchable(handler, on, filter as EventFilter, sources);
   return { subscription: { on, filter, ...(when && { when }), ...(includeLate && { includeLate }) }, options: own };
 }
 
