@@ -10,10 +10,10 @@ export function nearest(typed: string, names: readonly string[]): string | undef
 /** Levenshtein distance, row by row. */
 function changesBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
+  for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
     for (let j = 0; j < b.length; j++) {
-      const replaced = (row[j] as number) + (b[j] === letter ? 0 : 1);
+      const replaced = (row[j] as number) + (b[j] === a[i] ? 0 : 1);
       next.push(Math.min(replaced, (row[j + 1] as number) + 1, (next[j] as number) + 1));
     }
     row = next;
