@@ -6,6 +6,8 @@ export type {
   EventFilter,
   HandlerOptions,
   InboxCounts,
+  JobState,
+  JoinedRun,
   MessageEvent,
   ProviderMessageTypes,
   ProviderName,
