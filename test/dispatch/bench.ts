@@ -97,7 +97,7 @@ export class Bench {
     this.handlers.add({
       ...resolveHandlerOptions(id, { ...options, retry }),
       label: id,
-      subscriptions: [{ on, filter }],
+      subscriptions: [{ on, filter, includeLate: true }],
       invoke: async (event, delivery) => void (await run(event, delivery)),
     });
   }

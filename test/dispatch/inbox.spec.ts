@@ -408,6 +408,29 @@ describe('a message that its provider cannot read', () => {
   });
 });
 
+describe('messages that take long to read', () => {
+  it('leave the event loop its turns, however many are read in one go', async () => {
+    for (let run = 0; run < 20; run++) {
+      await bench.send({ run: `${run}` });
+      bench.provider.readings.set(`${run}`, () => {
+        const end = performance.now() + LIMITS.readTurnMs;
+        while (performance.now() < end);
+        return { state: 'test', reason: 'slow' };
+      });
+    }
+    let [turns, over] = [0, false];
+    const turn = () => {
+      turns += 1;
+      if (!over) setImmediate(turn);
+    };
+    turn();
+    await bench.idle();
+    over = true;
+    expect((await bench.inbox.counts()).messages.test).toBe(20);
+    expect(turns).toBeGreaterThanOrEqual(20);
+  });
+});
+
 function thrower(thrown: unknown): never {
   throw thrown;
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { attemptError } from './attempt.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
-import { PermanentError, StoreUnavailableError } from './errors.js';
+import { PermanentError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
 import { restoreEvent } from './event-data.js';
@@ -14,9 +14,9 @@ import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
-import type { ClaimedTask } from './task.js';
 import { TaskEvaluator } from './task-evaluator.js';
 import { TaskPlanner } from './task-planner.js';
+import { TaskRunner } from './task-runner.js';
 import { WakeUp } from './wake-up.js';
 
 export interface DispatcherOptions {
@@ -52,7 +52,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #reader: MessageReader;
-  readonly #evaluator: TaskEvaluator;
+  readonly #tasks: TaskRunner;
   readonly #attempts: AttemptsInFlight;
   readonly #announcer: EventAnnouncer;
   readonly #wakeUp = new WakeUp();
@@ -60,6 +60,8 @@ export class Dispatcher {
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #stopping = false;
+  /** Messages that were read here to the end: if they come again, it was the store that failed. */
+  readonly #unrecorded = new Set<string>();
   /** The group of handlers whose turn it is. */
   #turn = 0;
 
@@ -68,9 +70,10 @@ export class Dispatcher {
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     this.#reader = new MessageReader(this.#sources, router, new TaskPlanner(options.handlers));
-    this.#evaluator = new TaskEvaluator(options.handlers, router);
     const announcer = new EventAnnouncer(this.#sources, onRecorded);
     this.#announcer = announcer;
+    const evaluator = new TaskEvaluator(options.handlers, router);
+    this.#tasks = new TaskRunner({ store, handlers: options.handlers, evaluator, announcer, logger, guard });
     this.#attempts = new AttemptsInFlight({
       store,
       router,
@@ -152,7 +155,7 @@ export class Dispatcher {
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
     const read = await this.#readMessages();
-    const evaluated = await this.#evaluateTasks();
+    const evaluated = await this.#tasks.runDue(this.#claim(LIMITS.claimMax));
     return read + evaluated + (await this.#startDue());
   }
 
@@ -175,55 +178,32 @@ export class Dispatcher {
     const claim = this.#claim(LIMITS.claimMax);
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
-    const recordings = messages.map((message) => this.#announcer.watched(this.#read(message, claim)));
+    const recordings = await this.#readInTurns(messages, claim);
+    for (const { id } of messages) this.#unrecorded.add(id);
     const recorded = await store.record(recordings, claim.now);
+    for (const { id } of messages) this.#unrecorded.delete(id);
     recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
     return messages.length;
   }
 
+  /** Many messages that each take long to read must not hold up the event loop together. */
+  async #readInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<Recording[]> {
+    const recordings: Recording[] = [];
+    let turnEndsAt = performance.now() + LIMITS.readTurnMs;
+    for (const message of messages) {
+      if (performance.now() >= turnEndsAt) {
+        await nextTurn();
+        turnEndsAt = performance.now() + LIMITS.readTurnMs;
+      }
+      recordings.push(this.#announcer.watched(this.#read(message, claim)));
+    }
+    return recordings;
+  }
+
   /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
   #read(message: ClaimedMessage, { lease, now }: Claim): Recording {
-    const diesOf = message.reads > LIMITS.readsMax;
+    const diesOf = message.reads > LIMITS.readsMax && !this.#unrecorded.has(message.id);
     return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
-  }
-
-  /** Tasks change nothing outside the inbox, so they need no attempts of their own: one that fails is taken again. */
-  async #evaluateTasks(): Promise<number> {
-    const { store, handlers } = this.#options;
-    const handlerIds = handlers.watching().map(({ id }) => id);
-    if (handlerIds.length === 0) return 0;
-    const claim = this.#claim(LIMITS.claimMax);
-    const tasks = await store.claimTasks({ ...claim, handlerIds });
-    await Promise.all(tasks.map((task) => this.#tryTask(task, claim.now)));
-    return tasks.length;
-  }
-
-  /** One task that cannot be evaluated stops no other, and not for ever. */
-  async #tryTask(task: ClaimedTask, now: Date): Promise<void> {
-    const { store, logger } = this.#options;
-    const said = `task ${task.id} of handler "${task.handlerId}"`;
-    try {
-      if (task.claims <= LIMITS.taskClaimsMax) {
-        await this.#evaluate(task, now);
-      } else {
-        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`);
-        await store.evaluate(this.#evaluator.givingUp(task), now);
-      }
-    } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error;
-      // Not its message: that may quote a payload.
-      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`);
-    }
-  }
-
-  async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
-    const { store, guard } = this.#options;
-    const evaluation = this.#announcer.watched(this.#evaluator.evaluationOf(task, now));
-    const isWritten = await store.evaluate(evaluation, now);
-    const events = this.#announcer.eventsOf(evaluation);
-    if (!isWritten || events.length === 0) return;
-    const message = await guard.read(() => store.message(task.origin.messageId), undefined);
-    if (message) this.#announcer.announce(events, message);
   }
 
   #told(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {

@@ -67,6 +67,8 @@ export const LIMITS = Object.freeze({
   concurrency: 10,
   /** Messages read, and deliveries claimed, in one go. */
   claimMax: 100,
+  /** How long messages are read before the event loop has its turn; a big one takes some 100 ms alone. */
+  readTurnMs: 20,
   /** Time between two looks for work that another process stored, or that became due. */
   pollMs: SECOND,
   /** A claim that was neither settled nor renewed for this long is open to others. */

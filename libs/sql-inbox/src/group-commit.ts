@@ -22,6 +22,7 @@ export class GroupCommit {
   #scheduled = false;
   #triesLeft = TRIES;
   #batchMax: number = LIMITS.commitBatchMax;
+  #lastFailed = false;
   #closed = false;
 
   constructor(connection: SqliteConnection, file: string) {
@@ -90,10 +91,14 @@ export class GroupCommit {
   }
 
   #commit(batch: readonly Waiting[]): unknown[] {
+    // While the disk fails, a rollback may fail, too: a transaction that is still open would refuse all others.
+    if (this.#lastFailed) rollBack(this.#connection);
+    this.#lastFailed = true;
     this.#connection.exec('begin immediate');
     try {
       const results = batch.map(({ begin }) => runToEnd(this.#connection, begin()));
       this.#connection.exec('commit');
+      this.#lastFailed = false;
       return results;
     } catch (error) {
       rollBack(this.#connection);

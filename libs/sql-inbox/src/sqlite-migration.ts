@@ -1,6 +1,7 @@
 import { Kysely, Migrator, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { MIGRATIONS } from './migrations.js';
 import { rollBack, type SqliteConnection } from './sqlite-connection.js';
+import { onceUnlocked } from './sqlite-lock.js';
 
 /** A file that a newer version of this package has written. */
 export class NewerSchemaError extends Error {
@@ -21,7 +22,7 @@ export async function migrateSqlite(connection: SqliteConnection): Promise<void>
     migrationTableName: 'runhooks_migrations',
     migrationLockTableName: 'runhooks_migrations_lock',
   });
-  connection.exec('begin immediate');
+  await onceUnlocked(() => connection.exec('begin immediate'));
   try {
     refuseNewerSchema(connection);
     const { error } = await migrator.migrateToLatest();

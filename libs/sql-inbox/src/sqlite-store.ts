@@ -26,6 +26,7 @@ import { inboxOperations } from './operations.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from './sqlite-connection.js';
 import { remedyFor, storeFailure } from './sqlite-failure.js';
 import { prepareSqliteFile } from './sqlite-file.js';
+import { onceUnlocked } from './sqlite-lock.js';
 import { migrateSqlite, NewerSchemaError } from './sqlite-migration.js';
 import type { Transaction } from './statement.js';
 
@@ -64,9 +65,8 @@ export class SqliteStore implements Store {
     this.#file = prepareSqliteFile(this.#options.path, this.#logger);
     try {
       this.#connection = await this.#connect(this.#file, this.#options.driver);
-      configure(this.#connection);
+      await configure(this.#connection);
       await migrateSqlite(this.#connection);
-      this.#connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
     } catch (cause) {
       this.#connection?.close();
       this.#connection = undefined;
@@ -201,9 +201,9 @@ export class SqliteStore implements Store {
 }
 
 /** FULL: a commit has survived a power cut when it returns (https://sqlite.org/pragma.html#pragma_synchronous). */
-function configure(connection: SqliteConnection): void {
-  connection.exec(`pragma busy_timeout = ${LIMITS.sqliteBusyMs}`);
-  connection.exec('pragma journal_mode = wal');
+async function configure(connection: SqliteConnection): Promise<void> {
+  connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
+  await onceUnlocked(() => connection.exec('pragma journal_mode = wal'));
   connection.exec('pragma synchronous = full');
 }
 
@@ -215,8 +215,6 @@ function openFailure(file: string, cause: unknown): unknown {
       cause,
     });
   }
-  const remedy = remedyFor(cause);
-  return remedy === undefined
-    ? cause
-    : new ConfigurationError(option, `${file} cannot be opened: ${remedy}`, { cause });
+  const found = remedyFor(cause) ?? `${String(cause)}; if it belongs to something else, choose another path`;
+  return new ConfigurationError(option, `${file} cannot be opened: ${found}`, { cause });
 }

@@ -1,0 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { LIMITS } from 'nestjs-runhooks/core';
+import { isLocked } from './sqlite-failure.js';
+
+/**
+ * Runs what needs a lock as soon as nobody else holds it, for up to {@link LIMITS.sqliteBusyMs}. In between the event
+ * loop is free: the holder may be in this process. SQLite's own wait would hold it up, and is left out altogether where
+ * several connections change a new file to a write-ahead log at the same moment.
+ */
+export async function onceUnlocked(run: () => void): Promise<void> {
+  const giveUpAt = performance.now() + LIMITS.sqliteBusyMs;
+  for (;;) {
+    try {
+      run();
+      return;
+    } catch (error) {
+      if (!isLocked(error) || performance.now() >= giveUpAt) throw error;
+    }
+    await pause(LIMITS.sqliteTryMs);
+  }
+}

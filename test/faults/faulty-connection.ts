@@ -1,0 +1,27 @@
+import { connectSqlite, type SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
+
+/** Told before each call of a connection. Throwing makes the call fail without being made. */
+export interface CallWatch {
+  before?(call: string, connection: SqliteConnection): void;
+  /** Throwing makes the call fail although it was made. */
+  after?(call: string, connection: SqliteConnection): void;
+}
+
+/** Opens real connections, with somebody between them and the store who sees every call. */
+export function watchedConnect(watch: CallWatch): typeof connectSqlite {
+  return async (file, driver) => {
+    const real = await connectSqlite(file, driver);
+    const watched = <T>(call: string, make: () => T): T => {
+      watch.before?.(call, real);
+      const result = make();
+      watch.after?.(call, real);
+      return result;
+    };
+    return {
+      driver: real.driver,
+      all: (sql, parameters) => watched(sql, () => real.all(sql, parameters)),
+      exec: (sql) => watched(sql, () => real.exec(sql)),
+      close: () => watched('close', () => real.close()),
+    };
+  };
+}

@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { LIMITS, PermanentError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { Bench } from '../dispatch/bench.js';
+import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
+import { DISK_FULL, FSYNC_FAILED, SHAPES } from './driver-errors.js';
+import { failureOf } from './failure.js';
+import { watchedConnect, type CallWatch } from './faulty-connection.js';
+import { FaultAt } from './told-life.js';
+
+const NEVER: CallWatch = {};
+
+onEveryDriver('an app whose disk fails', (driver) => {
+  const directory = quickDirectory();
+  const empty = join(directory, 'empty.db');
+  let calls = 0;
+
+  beforeAll(async () => {
+    await (await openStore(empty, driver)).close();
+    const count = new FaultAt(0, { before: () => void (calls += 1) }, true);
+    await live(count);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  function newFile(): string {
+    const file = join(mkdtempSync(join(directory, 'inbox-')), 'inbox.db');
+    copyAsKilled(empty, file);
+    return file;
+  }
+
+  /** Three messages of two runs and their handlers; what fails is tried again, by us as by a sender and by time. */
+  async function live(watch: FaultAt): Promise<string[]> {
+    const store = await openStore(newFile(), driver, watchedConnect(watch));
+    const bench = await Bench.open({ store, abortGraceMs: 1 });
+    const called: string[] = [];
+    const note = (what: string) => async (event: { id: string }) => void called.push(`${what} ${event.id}`);
+    bench.on('works', note('works'), { types: ['run.failed', 'run.completed'] });
+    bench.on('gives-up', async (event) => {
+      called.push(`gives-up ${event.id}`);
+      throw new PermanentError('no');
+    });
+    bench.on('is-told', async () => void called.push('is-told'), { types: ['delivery.dead'] });
+    watch.arm();
+    for (const message of [
+      { run: '1', types: ['run.failed'] },
+      { run: '1', types: ['run.failed', 'run.completed'] },
+      { run: '2', types: ['run.succeeded'] },
+    ] as const) {
+      const failure = await failureOf(bench.send(message));
+      if (failure) expect(failure).toBeInstanceOf(StoreUnavailableError);
+      if (failure) await bench.send(message);
+    }
+    for (let isIdle = false; !isIdle; bench.clock.advance(LIMITS.leaseMs + 1)) {
+      const failure = await failureOf(bench.idle());
+      if (failure) expect(failure).toBeInstanceOf(StoreUnavailableError);
+      isIdle = !failure && (await isDone(bench));
+    }
+    watch.heal();
+    expect(await bench.inbox.counts()).toEqual({
+      messages: { stored: 0, read: 3, test: 0, unknown: 0, quarantined: 0 },
+      events: 4,
+      deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1 },
+    });
+    await bench.close();
+    return called.sort();
+  }
+
+  async function isDone(bench: Bench): Promise<boolean> {
+    const scope = {
+      sources: [bench.source.name],
+      handlerIds: bench.handlers.all().map(({ id }) => id),
+      taskHandlerIds: [],
+    };
+    return bench.store.nextDueAt(scope).then(
+      (dueAt) => dueAt === undefined,
+      () => false,
+    );
+  }
+
+  it('is compared with one whose disk does not: every handler runs once', async () => {
+    expect(calls).toBeGreaterThan(60);
+    expect(await live(new FaultAt(0, NEVER))).toEqual([
+      'gives-up run.succeeded:probe/1/2',
+      'is-told',
+      'works run.completed:probe/1/1',
+      'works run.failed:probe/1/1',
+    ]);
+  });
+
+  describe.each(['without effect', 'after the commit'])('at any statement, %s,', (effect) => {
+    it('loses nothing, runs no handler twice, and finishes once the disk works again', async () => {
+      const healthy = await live(new FaultAt(0, NEVER));
+      const fail = (call: string): void => {
+        if (effect === 'after the commit' && call !== 'commit') return;
+        throw effect === 'without effect' ? SHAPES['node:sqlite'](DISK_FULL) : SHAPES['better-sqlite3'](FSYNC_FAILED);
+      };
+      const watchOf = (call: number): FaultAt =>
+        new FaultAt(call, effect === 'without effect' ? { before: fail } : { after: fail });
+      // All at once, because what could not be recorded is tried again only after a second.
+      const lives = await Promise.all(Array.from({ length: calls }, (_, call) => live(watchOf(call))));
+      for (const called of lives) expect(called).toEqual(healthy);
+    }, 60_000);
+  });
+
+  it('that cannot record what was read, for however long, has the message read in the end, and never quarantined', async () => {
+    let failsLeft = LIMITS.readsMax + 2;
+    const before = (call: string): void => {
+      if (!call.startsWith('insert into "runs"') || (failsLeft -= 1) < 0) return;
+      throw SHAPES[driver](DISK_FULL);
+    };
+    const store = await openStore(newFile(), driver, watchedConnect({ before }));
+    const bench = await Bench.open({ store });
+    await bench.send();
+    for (let failure: unknown = true; failure; bench.clock.advance(LIMITS.leaseMs + 1)) {
+      failure = await failureOf(bench.idle());
+    }
+    expect(failsLeft).toBeLessThan(0);
+    expect((await bench.inbox.counts()).messages).toMatchObject({ stored: 0, read: 1, quarantined: 0 });
+    await bench.close();
+  });
+});
