@@ -194,9 +194,23 @@ describe('a process that died', () => {
   it('each time over the same message has it quarantined, and no other message with it', async () => {
     const poison = await one.send({ run: 'poison' });
     for (let run = 0; run < 20; run++) await one.send({ run: `${run}` });
-    for (let deaths = 0; deaths <= LIMITS.readsMax; deaths++) {
+    for (let deaths = 0; deaths < LIMITS.readsMax; deaths++) {
       const claim = { now: one.clock.now(), leaseMs: LIMITS.leaseMs, limit: 100, sources: ['probe'] };
-      expect(await one.store.claimMessages({ ...claim, lease: `${deaths}` })).toHaveLength(21);
+      const take = () => one.store.claimMessages({ ...claim, lease: `${deaths}` });
+      let claimed = await take();
+      // What comes before the poison is read; over the poison the process dies.
+      for (; claimed.every(({ id }) => id !== poison); claimed = await take()) {
+        await one.store.record(
+          claimed.map(({ id }) => ({
+            messageId: id,
+            lease: `${deaths}`,
+            state: 'read',
+            decide: () => ({ events: [] }),
+          })),
+          claim.now,
+        );
+      }
+      expect(claimed).toHaveLength(deaths === 0 ? 21 : 1);
       one.clock.advance(LIMITS.leaseMs);
     }
     await other.idle();

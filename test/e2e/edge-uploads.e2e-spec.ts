@@ -9,6 +9,9 @@ import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { ADAPTERS, closeApps, DBT, dbtWebhook, startApp, type EdgeApp } from './edge-app.js';
 import { head } from './edge-http.js';
 
+// Uploads of many MiB take their time on a busy machine.
+jest.setTimeout(30_000);
+
 afterEach(async () => {
   jest.useRealTimers();
   await closeApps();
@@ -117,6 +120,15 @@ describe.each(ADAPTERS)('the body of a request, on %s', (adapter) => {
       await connection.write(head(DBT, { 'transfer-encoding': 'chunked' }) + chunks);
       await connection.closed;
       expect(connection.received).toMatch(/^HTTP\/1.1 400 /);
+      await expectHealthy(edge, 0);
+    });
+
+    it('more headers than any sender has: 431', async () => {
+      const edge = await startApp(adapter);
+      const connection = edge.connect();
+      await connection.write(head(DBT, { 'x-long': 'x'.repeat(20_000), 'content-length': 1 }) + 'x');
+      await connection.closed;
+      expect(connection.received).toMatch(/^HTTP\/1.1 431 /);
       await expectHealthy(edge, 0);
     });
 
@@ -263,6 +275,16 @@ describe.each(ADAPTERS)('the body of a request, on %s', (adapter) => {
       await connection.until(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
       await connection.write(body);
       expect(await connection.until(/\}$/)).toMatch(/HTTP\/1.1 200 .*"accepted"/s);
+    });
+
+    it('over HTTP/1.0', async () => {
+      const edge = await startApp(adapter);
+      const { body, headers } = dbtWebhook();
+      const connection = edge.connect();
+      await connection.write(head(DBT, { ...headers, 'content-length': body.length }).replace('HTTP/1.1', 'HTTP/1.0'));
+      await connection.write(body);
+      await connection.closed;
+      expect(connection.received).toMatch(/^HTTP\/1.1 200 .*connection: close.*"accepted"/is);
     });
 
     it('with an offer to upgrade, as some HTTP clients make by default', async () => {

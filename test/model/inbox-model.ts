@@ -81,7 +81,7 @@ export class InboxModel {
 
   claimMessages({ now, leaseMs, limit, lease, sources }: MessageClaim, taken: readonly ClaimedMessage[]): void {
     const due = [...this.messages].filter(([, work]) => isDue(work, now) && sources.includes(work.message.source));
-    checkChoice(due, limit, taken);
+    checkMessageChoice(due, limit, taken);
     for (const claimed of taken) {
       const work = this.messages.get(claimed.id)!;
       Object.assign(work, { reads: work.reads + 1, lease, dueAt: now.getTime() + leaseMs });
@@ -279,6 +279,28 @@ export class InboxModel {
     for (const [eventId, { messageId }] of this.events) if (messageId === id) this.events.delete(eventId);
     this.messages.delete(id);
   }
+}
+
+/**
+ * A claim of messages looks at what is longest due: the first one alone, if its reading was begun before, else the new
+ * ones among as many as it may take.
+ */
+function checkMessageChoice(
+  due: readonly [string, ModelMessage][],
+  limit: number,
+  taken: readonly ClaimedMessage[],
+): void {
+  if (taken.some(({ reads }) => reads > 1)) return checkChoice(due, 1, taken);
+  const times = timesOf(due.map(([, work]) => work)).sort((one, other) => one - other);
+  const last = times[Math.min(limit, times.length) - 1] ?? 0;
+  const looked = due.filter(([, { dueAt = 0 }]) => dueAt <= last);
+  const fresh = looked.filter(([, { reads }]) => reads === 0);
+  checkChoice(fresh, Math.min(limit, taken.length), taken);
+  // Of those due last there may be more than it looked at.
+  const missing = fresh.filter(([id, { dueAt = 0 }]) => dueAt < last && !taken.some((one) => one.id === id));
+  same(missing, []);
+  ok(taken.length >= Math.min(limit, due.length) - (looked.length - fresh.length), 'left new messages');
+  ok(taken.length > 0 || due.length === 0, 'took nothing');
 }
 
 /** A claim takes what is longest due, as much as it may, and nothing else. */

@@ -8,7 +8,7 @@ import { Session } from './session.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 
 /** More by `MODEL_RUNS=10000 npm test -- test/model`. */
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 200);
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 150);
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */
 const REACHES: readonly RegExp[] = [

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Attempt, attemptError, attemptRecord } from './attempt.js';
 import { HandlerTimeoutError, LeaseLostError, PermanentError, ShutdownError } from './errors.js';
@@ -265,6 +266,7 @@ describe('attemptError', () => {
   it.each([
     ['an error', error, 'PermanentError', 'no such ticket'],
     ['an error with a name of its own', Object.assign(new Error('no'), { name: 'Odd' }), 'Odd', 'no'],
+    ['an error of another realm', runInNewContext('new TypeError("no")'), 'TypeError', 'no'],
     ['an error without a stack', Object.assign(new Error('no'), { stack: undefined }), 'Error', 'no'],
     ['an error whose message is none', Object.assign(new Error('no'), { message: 5 }), 'Error', '5'],
     ['undefined', undefined, 'undefined', 'something that is no error was thrown: undefined'],

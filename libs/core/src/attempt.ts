@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { AttemptError, AttemptOutcome, AttemptRecord } from './delivery.js';
 import { HandlerTimeoutError } from './errors.js';
 import type { WebhookEvent } from './event.js';
@@ -121,7 +122,8 @@ export function attemptError(thrown: unknown): AttemptError {
 
 function describeThrown(thrown: unknown): AttemptError {
   try {
-    if (thrown instanceof Error) {
+    // Node's own errors are of another realm where a test runner has made one of its own.
+    if (thrown instanceof Error || types.isNativeError(thrown)) {
       return { name: String(thrown.name), message: String(thrown.message), stack: String(thrown.stack ?? '') };
     }
     return { name: typeof thrown, message: `something that is no error was thrown: ${String(thrown)}`, stack: '' };

@@ -35,8 +35,8 @@ export class AttemptsInFlight {
   /** Attempts whose lease we hold, each with the promise of its record. */
   readonly #held = new Map<Attempt, Promise<void>>();
   #renewal: NodeJS.Timeout | undefined;
-  /** When all leases were last known to be fresh. */
-  #renewedAtMs = 0;
+  /** The lease that ends first was taken or renewed then. */
+  #freshAtMs = 0;
   #draining = false;
 
   constructor(options: AttemptsInFlightOptions) {
@@ -54,15 +54,15 @@ export class AttemptsInFlight {
     return this.#held.size === 0 ? undefined : Promise.race(this.#held.values());
   }
 
-  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent): void {
-    const { clock, abortGraceMs, onChange } = this.#options;
-    const now = clock.now();
-    const attempt = new Attempt(delivery, handler, restore, now, abortGraceMs);
-    if (this.#held.size === 0) this.#renewedAtMs = now.getTime();
+  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, claimedAt: Date): void {
+    const { clock, guard, abortGraceMs, onChange } = this.#options;
+    const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs);
+    this.#freshAtMs = Math.min(this.#held.size === 0 ? Infinity : this.#freshAtMs, claimedAt.getTime());
     this.#running.add(attempt);
     const record = attempt.ended.then((result) => this.#record(attempt, result));
     this.#held.set(attempt, record);
-    this.#renewal ??= setInterval(() => void this.#renew(), RENEW_AFTER_MS).unref();
+    const renew = (): void => void guard.write(() => this.#renew(clock.now()), undefined);
+    this.#renewal ??= setInterval(renew, RENEW_AFTER_MS).unref();
     void attempt.settled.then(() => {
       this.#running.delete(attempt);
       onChange();
@@ -70,11 +70,12 @@ export class AttemptsInFlight {
   }
 
   /**
-   * Renews the leases if that is overdue, because the process was held up or its clock jumped. To be called before a
-   * claim, which would else take what runs here for the work of a process that died.
+   * Renews the leases if that is overdue at `now`, because the process was held up or its clock jumped. To be called
+   * before a claim at that very time, which would else take what runs here for the work of a process that died. Rejects
+   * if the store fails: then there must be no claim.
    */
-  async renewOverdue(): Promise<void> {
-    if (this.#options.clock.now().getTime() - this.#renewedAtMs >= RENEW_AFTER_MS) await this.#renew();
+  async renewOverdue(now: Date): Promise<void> {
+    if (now.getTime() - this.#freshAtMs >= RENEW_AFTER_MS) await this.#renew(now);
   }
 
   /** Waits up to `drainMs` for what runs, then aborts it. Resolves when all of it is recorded, its leases given back. */
@@ -137,20 +138,18 @@ export class AttemptsInFlight {
     }
   }
 
-  async #renew(): Promise<void> {
-    const { store, clock, guard } = this.#options;
+  async #renew(now: Date): Promise<void> {
+    const { store, abortGraceMs } = this.#options;
     const held = [...this.#held.keys()];
     if (held.length === 0) return;
     const claims = held.map(({ delivery }) => ({ id: delivery.id, lease: delivery.lease }));
-    const now = clock.now();
-    const still = await guard.write(() => store.renew(claims, { now, leaseMs: LIMITS.leaseMs }), undefined);
-    if (!still) return;
-    this.#renewedAtMs = now.getTime();
+    const still = await store.renew(claims, { now, leaseMs: LIMITS.leaseMs });
+    this.#freshAtMs = now.getTime();
     for (const attempt of held) {
       const { id } = attempt.delivery;
       // One that was recorded meanwhile holds nothing any more, and has lost nothing.
       if (this.#held.has(attempt) && !still.includes(id)) {
-        attempt.abort(new LeaseLostError(id), this.#options.abortGraceMs);
+        attempt.abort(new LeaseLostError(id), abortGraceMs);
       }
     }
   }

@@ -9,7 +9,7 @@ import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
-import { MessageReader, readingBatches } from './message-reader.js';
+import { MessageReader } from './message-reader.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
@@ -151,7 +151,6 @@ export class Dispatcher {
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
-    await this.#attempts.renewOverdue();
     const read = await this.#readMessages();
     const evaluated = await this.#evaluateTasks();
     return read + evaluated + (await this.#startDue());
@@ -175,19 +174,16 @@ export class Dispatcher {
     const { store } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
-    for (const batch of readingBatches(messages)) {
-      const recordings = batch.map((message) =>
-        this.#announcer.watched(this.#read(message, message === messages[0], claim)),
-      );
-      const recorded = await store.record(recordings, claim.now);
-      recorded.forEach((result, index) => this.#told(batch[index], recordings[index], result));
-    }
+    if (messages.length === 0) return 0;
+    const recordings = messages.map((message) => this.#announcer.watched(this.#read(message, claim)));
+    const recorded = await store.record(recordings, claim.now);
+    recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
     return messages.length;
   }
 
-  /** Of several messages that a process died over, only the first is known to be the cause. */
-  #read(message: ClaimedMessage, isFirst: boolean, { lease, now }: Claim): Recording {
-    const diesOf = isFirst && message.reads > LIMITS.readsMax;
+  /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
+  #read(message: ClaimedMessage, { lease, now }: Claim): Recording {
+    const diesOf = message.reads > LIMITS.readsMax;
     return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
   }
 
@@ -265,22 +261,25 @@ export class Dispatcher {
   async #startDeliveries(handlerIds: readonly string[], free: number): Promise<number> {
     const limit = Math.min(free, this.#freeRoom());
     if (limit <= 0 || this.#stopping) return 0;
-    const deliveries = await this.#options.store.claimDeliveries({ ...this.#claim(limit), handlerIds });
-    for (const delivery of deliveries) this.#start(delivery);
+    const claim = this.#claim(limit);
+    await this.#attempts.renewOverdue(claim.now);
+    const deliveries = await this.#options.store.claimDeliveries({ ...claim, handlerIds });
+    for (const delivery of deliveries) this.#start(delivery, claim.now);
     return deliveries.length;
   }
 
-  #start(delivery: ClaimedDelivery): void {
+  #start(delivery: ClaimedDelivery, claimedAt: Date): void {
     const handler = this.#options.handlers.get(delivery.handlerId);
     if (!handler)
       throw new Error(`the store gave out a delivery of handler "${delivery.handlerId}", which was not asked for`);
     const provider = this.#sources.get(delivery.event.source)?.provider;
     const begun = delivery.attempt - delivery.attemptsBefore - 1;
     const isLost = begun >= handler.retry.attemptsMax + LIMITS.attemptsLostMax;
-    this.#attempts.start(delivery, handler, () => {
+    const restore = (): WebhookEvent => {
       if (isLost) throw new PermanentError(`it was begun ${begun} times without an end; does it end the process?`);
       return restoreEvent(delivery.event, delivery.message, provider);
-    });
+    };
+    this.#attempts.start(delivery, handler, restore, claimedAt);
   }
 
   #freeRoom(): number {

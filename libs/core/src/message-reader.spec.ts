@@ -5,7 +5,7 @@ import { HandlerSet } from './handler-set.js';
 import { IdSequence } from './ids.js';
 import { LIMITS } from './limits.js';
 import { restoreMessage } from './message.js';
-import { MessageReader, readingBatches } from './message-reader.js';
+import { MessageReader } from './message-reader.js';
 import type { Provider, Reading } from './provider.js';
 import { Router } from './routing.js';
 import type { Run } from './run.js';
@@ -204,22 +204,6 @@ describe('a message that cannot be read', () => {
       expect(read(readerOf(() => reading))).toMatchObject({ state, reason: 'x'.repeat(LIMITS.reasonCharsMax) });
     },
   );
-});
-
-describe('readingBatches', () => {
-  it.each([
-    ['nothing', [], []],
-    ['new messages, all together', [1, 1, 1], [[1, 1, 1]]],
-    [
-      'messages whose reading was begun before, each alone and in order',
-      [1, 1, 2, 3, 1, 1],
-      [[1, 1], [2], [3], [1, 1]],
-    ],
-  ])('of %s', (_, reads, batches) => {
-    const messages = reads.map((times) => claimed({ reads: times }));
-    expect(readingBatches(messages).map((batch) => batch.map((message) => message.reads))).toEqual(batches);
-    expect(readingBatches(messages).flat()).toEqual(messages);
-  });
 });
 
 function thrower(thrown: unknown): never {

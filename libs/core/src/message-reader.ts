@@ -13,20 +13,6 @@ import type { ClaimedMessage, Recording } from './store.js';
 import { earlierOf } from './timestamps.js';
 import type { Routable } from './filter.js';
 
-/**
- * The messages of a claim in the order of reading. One whose reading was begun before may be what ended the process
- * then: it is read and recorded on its own, before the next one is touched, and so comes first when it does it again.
- */
-export function readingBatches(messages: readonly ClaimedMessage[]): ClaimedMessage[][] {
-  const batches: ClaimedMessage[][] = [];
-  for (const message of messages) {
-    const last = batches.at(-1);
-    if (message.reads === 1 && last?.[0]?.reads === 1) last.push(message);
-    else batches.push([message]);
-  }
-  return batches;
-}
-
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
   readonly #sources: ReadonlyMap<string, OpenSource>;

@@ -192,7 +192,10 @@ export interface Store extends InboxReader {
   append(message: NewMessage): Promise<Appended>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
-  /** Takes `stored` messages that nobody holds, oldest first, and counts the read. */
+  /**
+   * Takes `stored` messages that nobody holds, oldest first, and counts the read. One whose reading was begun before
+   * may be what ended a process: it is taken alone, when it is the longest due, so that its count is about nobody else.
+   */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /** Writes what was read: run state, new events with their deliveries, and the message's new state; each recording whole or not at all. */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;

@@ -1,5 +1,5 @@
 import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
-import type { SqliteConnection } from './sqlite-connection.js';
+import { rollBack, type SqliteConnection } from './sqlite-connection.js';
 import { isLocked, storeFailure } from './sqlite-failure.js';
 import type { Transaction } from './statement.js';
 
@@ -21,6 +21,7 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #scheduled = false;
   #triesLeft = TRIES;
+  #batchMax: number = LIMITS.commitBatchMax;
   #closed = false;
 
   constructor(connection: SqliteConnection, file: string) {
@@ -57,38 +58,34 @@ export class GroupCommit {
 
   #commitWaiting(): void {
     this.#scheduled = false;
-    const batch = this.#waiting.splice(0, LIMITS.commitBatchMax);
+    const batch = this.#waiting.splice(0, this.#batchMax);
     if (batch.length === 0) return;
     try {
       const results = this.#commit(batch);
-      this.#triesLeft = TRIES;
+      this.#triesLeft = this.#closed ? 0 : TRIES;
+      this.#batchMax = Math.min(2 * this.#batchMax, LIMITS.commitBatchMax);
       batch.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
-      if (isLocked(error) && this.#triesLeft > 0) {
-        this.#triesLeft -= 1;
-        this.#waiting.unshift(...batch);
-        this.#schedule(LIMITS.sqliteTryMs);
-        return;
-      }
-      this.#triesLeft = this.#closed ? 0 : TRIES;
-      this.#commitEachAlone(batch, error);
+      this.#failed(batch, error);
     }
     if (this.#waiting.length > 0 && !this.#scheduled) this.#schedule(0);
   }
 
-  /** One operation must not fail its neighbours: without the shared commit each stands for itself. */
-  #commitEachAlone(batch: readonly Waiting[], error: unknown): void {
+  #failed(batch: readonly Waiting[], error: unknown): void {
+    if (isLocked(error) && this.#triesLeft > 0) {
+      this.#triesLeft -= 1;
+      this.#waiting.unshift(...batch);
+      this.#schedule(LIMITS.sqliteTryMs);
+      return;
+    }
+    this.#triesLeft = this.#closed ? 0 : TRIES;
     const failure = storeFailure(error, this.#file);
-    for (const one of batch) {
-      if (batch.length === 1 || failure instanceof StoreUnavailableError) {
-        one.reject(failure);
-        continue;
-      }
-      try {
-        one.resolve(this.#commit([one])[0]);
-      } catch (own) {
-        one.reject(storeFailure(own, this.#file));
-      }
+    if (batch.length > 1 && !(failure instanceof StoreUnavailableError)) {
+      // One operation must not fail its neighbours: with fewer of them each time it is found, and fails alone.
+      this.#batchMax = Math.ceil(batch.length / 2);
+      this.#waiting.unshift(...batch);
+    } else {
+      for (const { reject } of batch) reject(failure);
     }
   }
 
@@ -99,17 +96,8 @@ export class GroupCommit {
       this.#connection.exec('commit');
       return results;
     } catch (error) {
-      this.#rollBack();
+      rollBack(this.#connection);
       throw error;
-    }
-  }
-
-  /** SQLite has rolled back by itself after some errors (disk full, I/O), and then says that there is nothing to roll back. */
-  #rollBack(): void {
-    try {
-      this.#connection.exec('rollback');
-    } catch {
-      // The transaction is over either way; the error that led here is the one to report.
     }
   }
 }

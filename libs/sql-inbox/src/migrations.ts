@@ -4,166 +4,182 @@ import { sql, type ColumnDefinitionBuilder, type Kysely, type Migration } from '
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_inbox': {
     async up(db: Kysely<unknown>) {
-      await db.schema
-        .createTable('message_keys')
-        .addColumn('source', 'text', notNull)
-        .addColumn('message_key', 'text', notNull)
-        .addColumn('digest', 'blob', notNull)
-        .addColumn('message_id', 'text', notNull)
-        .addPrimaryKeyConstraint('message_keys_once', ['source', 'message_key', 'digest'])
-        .execute();
-      await db.schema.createIndex('message_keys_message').on('message_keys').column('message_id').execute();
-
-      await db.schema
-        .createTable('messages')
-        .addColumn('id', 'text', primaryKey)
-        .addColumn('source', 'text', notNull)
-        .addColumn('provider', 'text', notNull)
-        .addColumn('message_key', 'text', notNull)
-        .addColumn('headers', 'text', notNull)
-        .addColumn('body', 'blob', notNull)
-        .addColumn('received_at', 'bigint', notNull)
-        .addColumn('state', 'text', notNull)
-        .addColumn('message_type', 'text')
-        .addColumn('account_id', 'text')
-        .addColumn('run_id', 'text')
-        .addColumn('reason', 'text')
-        .addColumn('id_reused', 'integer', notNull)
-        .addColumn('reads', 'integer', notNull)
-        .addColumn('quiet', 'integer', notNull)
-        .addColumn('due_at', 'bigint')
-        .addColumn('lease', 'text')
-        .execute();
-      await createDueIndex(db, 'messages');
-      await db.schema
-        .createIndex('messages_run')
-        .on('messages')
-        .columns(['source', 'account_id', 'run_id'])
-        .where(sql.ref('run_id'), 'is not', null)
-        .execute();
-
-      await db.schema
-        .createTable('jobs')
-        .addColumn('source', 'text', notNull)
-        .addColumn('job_key', 'text', notNull)
-        .addColumn('latest_success_at', 'bigint')
-        .addColumn('incident', 'text')
-        .addColumn('updated_at', 'bigint', notNull)
-        .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
-        .execute();
-      await db.schema.createIndex('jobs_updated').on('jobs').column('updated_at').execute();
-
-      await db.schema
-        .createTable('runs')
-        .addColumn('source', 'text', notNull)
-        .addColumn('account_id', 'text', notNull)
-        .addColumn('run_id', 'text', notNull)
-        .addColumn('job_key', 'text', notNull)
-        .addColumn('outcome', 'text')
-        .addColumn('contradicted', 'integer', notNull)
-        .addColumn('types', 'text', notNull)
-        .addColumn('started_at', 'bigint')
-        .addColumn('finished_at', 'bigint')
-        .addColumn('updated_at', 'bigint', notNull)
-        .addPrimaryKeyConstraint('runs_key', ['source', 'account_id', 'run_id'])
-        .execute();
-      await db.schema.createIndex('runs_updated').on('runs').column('updated_at').execute();
-      await db.schema.createIndex('runs_job').on('runs').columns(['source', 'job_key', 'updated_at']).execute();
-
-      await db.schema
-        .createTable('events')
-        .addColumn('id', 'text', primaryKey)
-        .addColumn('type', 'text', notNull)
-        .addColumn('source', 'text', notNull)
-        .addColumn('provider', 'text', notNull)
-        .addColumn('message_id', 'text', notNull)
-        .addColumn('occurred_at', 'bigint', notNull)
-        .addColumn('recorded_at', 'bigint', notNull)
-        .addColumn('data', 'text', notNull)
-        .execute();
-      await db.schema.createIndex('events_message').on('events').column('message_id').execute();
-      await db.schema.createIndex('events_recorded').on('events').columns(['recorded_at', 'id']).execute();
-
-      await db.schema
-        .createTable('deliveries')
-        .addColumn('seq', 'integer', primaryKey)
-        .addColumn('id', 'text', (column) => column.notNull().unique())
-        .addColumn('event_id', 'text', notNull)
-        .addColumn('handler_id', 'text', notNull)
-        .addColumn('replay_id', 'text', notNull)
-        .addColumn('lane', 'text')
-        .addColumn('state', 'text', notNull)
-        .addColumn('attempts', 'integer', notNull)
-        .addColumn('attempts_before', 'integer', notNull)
-        .addColumn('due_at', 'bigint')
-        .addColumn('lease', 'text')
-        .execute();
-      await db.schema
-        .createIndex('deliveries_once')
-        .unique()
-        .on('deliveries')
-        .columns(['event_id', 'handler_id', 'replay_id'])
-        .execute();
-      await createDueIndex(db, 'deliveries');
-      await db.schema
-        .createIndex('deliveries_lane')
-        .on('deliveries')
-        .columns(['lane', 'seq'])
-        .where(sql.ref('lane'), 'is not', null)
-        .where(sql.ref('due_at'), 'is not', null)
-        .execute();
-      await db.schema
-        .createIndex('deliveries_lane_held')
-        .on('deliveries')
-        .column('lane')
-        .where(sql.ref('lane'), 'is not', null)
-        .where(sql.ref('lease'), 'is not', null)
-        .execute();
-      await db.schema
-        .createIndex('deliveries_dead')
-        .on('deliveries')
-        .column('id')
-        .where(sql.ref('state'), '=', sql.lit('dead'))
-        .execute();
-
-      await db.schema
-        .createTable('attempts')
-        .addColumn('delivery_id', 'text', notNull)
-        .addColumn('attempt', 'integer', notNull)
-        .addColumn('started_at', 'bigint', notNull)
-        .addColumn('finished_at', 'bigint', notNull)
-        .addColumn('outcome', 'text', notNull)
-        .addColumn('error_name', 'text')
-        .addColumn('error_message', 'text')
-        .addColumn('error_stack', 'text')
-        .addPrimaryKeyConstraint('attempts_key', ['delivery_id', 'attempt'])
-        .execute();
-
-      await db.schema
-        .createTable('tasks')
-        .addColumn('id', 'text', primaryKey)
-        .addColumn('handler_id', 'text', notNull)
-        .addColumn('source', 'text', notNull)
-        .addColumn('provider', 'text', notNull)
-        .addColumn('message_id', 'text', notNull)
-        .addColumn('data', 'text', notNull)
-        .addColumn('claims', 'integer', notNull)
-        .addColumn('due_at', 'bigint', notNull)
-        .addColumn('lease', 'text')
-        .execute();
-      await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
-      await db.schema.createIndex('tasks_message').on('tasks').column('message_id').execute();
-
-      await db.schema
-        .createTable('barriers')
-        .addColumn('name', 'text', primaryKey)
-        .addColumn('waiting', 'text', notNull)
-        .addColumn('updated_at', 'bigint', notNull)
-        .execute();
-      await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
+      await createMessages(db);
+      await createRuns(db);
+      await createEvents(db);
+      await createDeliveries(db);
+      await createTasks(db);
     },
   },
 };
+
+async function createMessages(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('message_keys')
+    .addColumn('source', 'text', notNull)
+    .addColumn('message_key', 'text', notNull)
+    .addColumn('digest', 'blob', notNull)
+    .addColumn('message_id', 'text', notNull)
+    .addPrimaryKeyConstraint('message_keys_once', ['source', 'message_key', 'digest'])
+    .execute();
+  await db.schema.createIndex('message_keys_message').on('message_keys').column('message_id').execute();
+
+  await db.schema
+    .createTable('messages')
+    .addColumn('id', 'text', primaryKey)
+    .addColumn('source', 'text', notNull)
+    .addColumn('provider', 'text', notNull)
+    .addColumn('message_key', 'text', notNull)
+    .addColumn('headers', 'text', notNull)
+    .addColumn('body', 'blob', notNull)
+    .addColumn('received_at', 'bigint', notNull)
+    .addColumn('state', 'text', notNull)
+    .addColumn('message_type', 'text')
+    .addColumn('account_id', 'text')
+    .addColumn('run_id', 'text')
+    .addColumn('reason', 'text')
+    .addColumn('id_reused', 'integer', notNull)
+    .addColumn('reads', 'integer', notNull)
+    .addColumn('quiet', 'integer', notNull)
+    .addColumn('due_at', 'bigint')
+    .addColumn('lease', 'text')
+    .execute();
+  await createDueIndex(db, 'messages');
+  await db.schema
+    .createIndex('messages_run')
+    .on('messages')
+    .columns(['source', 'account_id', 'run_id'])
+    .where(sql.ref('run_id'), 'is not', null)
+    .execute();
+}
+
+async function createRuns(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('jobs')
+    .addColumn('source', 'text', notNull)
+    .addColumn('job_key', 'text', notNull)
+    .addColumn('latest_success_at', 'bigint')
+    .addColumn('incident', 'text')
+    .addColumn('updated_at', 'bigint', notNull)
+    .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
+    .execute();
+  await db.schema.createIndex('jobs_updated').on('jobs').column('updated_at').execute();
+
+  await db.schema
+    .createTable('runs')
+    .addColumn('source', 'text', notNull)
+    .addColumn('account_id', 'text', notNull)
+    .addColumn('run_id', 'text', notNull)
+    .addColumn('job_key', 'text', notNull)
+    .addColumn('outcome', 'text')
+    .addColumn('contradicted', 'integer', notNull)
+    .addColumn('types', 'text', notNull)
+    .addColumn('started_at', 'bigint')
+    .addColumn('finished_at', 'bigint')
+    .addColumn('updated_at', 'bigint', notNull)
+    .addPrimaryKeyConstraint('runs_key', ['source', 'account_id', 'run_id'])
+    .execute();
+  await db.schema.createIndex('runs_updated').on('runs').column('updated_at').execute();
+  await db.schema.createIndex('runs_job').on('runs').columns(['source', 'job_key', 'updated_at']).execute();
+}
+
+async function createEvents(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('events')
+    .addColumn('id', 'text', primaryKey)
+    .addColumn('type', 'text', notNull)
+    .addColumn('source', 'text', notNull)
+    .addColumn('provider', 'text', notNull)
+    .addColumn('message_id', 'text', notNull)
+    .addColumn('occurred_at', 'bigint', notNull)
+    .addColumn('recorded_at', 'bigint', notNull)
+    .addColumn('data', 'text', notNull)
+    .execute();
+  await db.schema.createIndex('events_message').on('events').column('message_id').execute();
+  await db.schema.createIndex('events_recorded').on('events').columns(['recorded_at', 'id']).execute();
+}
+
+async function createDeliveries(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('deliveries')
+    .addColumn('seq', 'integer', primaryKey)
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('event_id', 'text', notNull)
+    .addColumn('handler_id', 'text', notNull)
+    .addColumn('replay_id', 'text', notNull)
+    .addColumn('lane', 'text')
+    .addColumn('state', 'text', notNull)
+    .addColumn('attempts', 'integer', notNull)
+    .addColumn('attempts_before', 'integer', notNull)
+    .addColumn('due_at', 'bigint')
+    .addColumn('lease', 'text')
+    .execute();
+  await db.schema
+    .createIndex('deliveries_once')
+    .unique()
+    .on('deliveries')
+    .columns(['event_id', 'handler_id', 'replay_id'])
+    .execute();
+  await createDueIndex(db, 'deliveries');
+  await db.schema
+    .createIndex('deliveries_lane')
+    .on('deliveries')
+    .columns(['lane', 'seq'])
+    .where(sql.ref('lane'), 'is not', null)
+    .where(sql.ref('due_at'), 'is not', null)
+    .execute();
+  await db.schema
+    .createIndex('deliveries_lane_held')
+    .on('deliveries')
+    .column('lane')
+    .where(sql.ref('lane'), 'is not', null)
+    .where(sql.ref('lease'), 'is not', null)
+    .execute();
+  await db.schema
+    .createIndex('deliveries_dead')
+    .on('deliveries')
+    .column('id')
+    .where(sql.ref('state'), '=', sql.lit('dead'))
+    .execute();
+
+  await db.schema
+    .createTable('attempts')
+    .addColumn('delivery_id', 'text', notNull)
+    .addColumn('attempt', 'integer', notNull)
+    .addColumn('started_at', 'bigint', notNull)
+    .addColumn('finished_at', 'bigint', notNull)
+    .addColumn('outcome', 'text', notNull)
+    .addColumn('error_name', 'text')
+    .addColumn('error_message', 'text')
+    .addColumn('error_stack', 'text')
+    .addPrimaryKeyConstraint('attempts_key', ['delivery_id', 'attempt'])
+    .execute();
+}
+
+async function createTasks(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('tasks')
+    .addColumn('id', 'text', primaryKey)
+    .addColumn('handler_id', 'text', notNull)
+    .addColumn('source', 'text', notNull)
+    .addColumn('provider', 'text', notNull)
+    .addColumn('message_id', 'text', notNull)
+    .addColumn('data', 'text', notNull)
+    .addColumn('claims', 'integer', notNull)
+    .addColumn('due_at', 'bigint', notNull)
+    .addColumn('lease', 'text')
+    .execute();
+  await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
+  await db.schema.createIndex('tasks_message').on('tasks').column('message_id').execute();
+
+  await db.schema
+    .createTable('barriers')
+    .addColumn('name', 'text', primaryKey)
+    .addColumn('waiting', 'text', notNull)
+    .addColumn('updated_at', 'bigint', notNull)
+    .execute();
+  await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
+}
 
 const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
 const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();

@@ -16,6 +16,15 @@ export interface SqliteConnection {
   close(): void;
 }
 
+/** SQLite has rolled back by itself after some errors (disk full, I/O), and then says that there is nothing to roll back. */
+export function rollBack(connection: SqliteConnection): void {
+  try {
+    connection.exec('rollback');
+  } catch {
+    // The transaction is over either way; the error that led here is the one to report.
+  }
+}
+
 /**
  * Opens a file with the driver asked for, or with the first one there is: `node:sqlite` (Node 22.13 and newer), then
  * `better-sqlite3`. Throws {@link ConfigurationError} saying what to install if there is none.
@@ -30,7 +39,12 @@ export async function connectSqlite(file: string, driver: SqliteDriver | undefin
     );
   }
   const Database = await loadBetterSqlite3();
-  return betterSqlite3Connection(new Database(file));
+  try {
+    return betterSqlite3Connection(new Database(file));
+  } catch (cause) {
+    // Its native part is loaded only now.
+    throw String((cause as { code?: unknown }).code).startsWith('SQLITE_') ? cause : cannotLoadBetterSqlite3(cause);
+  }
 }
 
 /** `getBuiltinModule` instead of an import: an import of a module this Node lacks would fail at load time. */
@@ -43,13 +57,20 @@ async function loadBetterSqlite3(): Promise<typeof BetterSqlite3> {
   try {
     return (await import('better-sqlite3')).default;
   } catch (cause) {
-    throw new ConfigurationError(
-      'sqliteInbox',
-      `Node ${process.version} has no node:sqlite, and better-sqlite3 could not be loaded; ` +
-        `run \`npm install better-sqlite3@${hasNodeApi10() ? 13 : 12}\`, or use Node 22.13 or newer`,
-      { cause },
-    );
+    throw cannotLoadBetterSqlite3(cause);
   }
+}
+
+function cannotLoadBetterSqlite3(cause: unknown): ConfigurationError {
+  const instead = loadNodeSqlite()
+    ? "or use the driver 'node:sqlite', which this Node has"
+    : 'or use Node 22.13 or newer, which has one built in';
+  return new ConfigurationError(
+    'sqliteInbox',
+    `better-sqlite3 could not be loaded by Node ${process.version}; run \`npm install better-sqlite3@${hasNodeApi10() ? 13 : 12}\` ` +
+      `(if it is installed for another version of Node, \`npm rebuild better-sqlite3\`), ${instead}`,
+    { cause },
+  );
 }
 
 function hasNodeApi10(): boolean {

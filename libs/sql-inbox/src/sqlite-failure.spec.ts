@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
 import { isLocked, remedyFor, sqliteCode, storeFailure } from './sqlite-failure.js';
@@ -31,7 +32,7 @@ const ROWS = [
   ['a name that only begins like a code', named('SQLITE_FULLER')],
   ['a code of Node', named('ENOSPC')],
   ['an error without a code', new TypeError('cannot bind')],
-  ['an object that is no error', { code: 'SQLITE_FULL' }],
+  ['null', null],
   ['a text', 'SQLITE_FULL'],
   ['undefined', undefined],
 ] as const;
@@ -45,6 +46,13 @@ describe.each(ENGINE)('%s', (name, code, extended, remedy) => {
 
   it('is known from both drivers, with all its extended codes', () => {
     for (const error of errors) expect(sqliteCode(error)).toBe(code);
+  });
+
+  it('is known from errors of another realm, as those of a driver are where a test runner makes realms of its own', () => {
+    const foreign = runInNewContext(
+      `[Object.assign(new Error('text'), { errcode: ${code} }), Object.assign(Object.create(Error.prototype), { code: '${name}' })]`,
+    ) as unknown[];
+    for (const error of foreign) expect(sqliteCode(error)).toBe(code);
   });
 
   it('makes the store unavailable, naming the file, the remedy and the cause', () => {

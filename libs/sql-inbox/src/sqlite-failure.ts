@@ -17,7 +17,8 @@ const REMEDIES: Readonly<Record<number, string>> = {
 
 /** The primary result code of an error of either driver, if it is SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
+  // Not `instanceof Error`: where a test runner makes realms of its own, drivers throw errors of the one that loaded them.
+  if (typeof error !== 'object' || error === null) return undefined;
   const { errcode, code } = error as { errcode?: unknown; code?: unknown };
   if (typeof errcode === 'number') return errcode & 0xff;
   if (typeof code !== 'string') return undefined;

@@ -55,13 +55,15 @@ describe('prepareSqliteFile', () => {
   });
 
   const TMPFS = 0x01021994;
-  const hasTmpfs = existsSync('/dev/shm') && statfsSync('/dev/shm').type === TMPFS;
-  (hasTmpfs ? it : it.skip)('warns of a file that is gone after a reboot', () => {
-    const volatile = mkdtempSync('/dev/shm/runhooks-file-');
+  const volatile = existsSync('/dev/shm') && statfsSync('/dev/shm').type === TMPFS ? '/dev/shm' : undefined;
+
+  it('warns of a file that is gone after a reboot, where this machine has a tmpfs to try it on', () => {
+    if (volatile === undefined) return;
+    const own = mkdtempSync(join(volatile, 'runhooks-file-'));
     try {
-      prepareSqliteFile(join(volatile, 'inbox.db'), logger);
+      prepareSqliteFile(join(own, 'inbox.db'), logger);
     } finally {
-      rmSync(volatile, { recursive: true });
+      rmSync(own, { recursive: true });
     }
     expect(lines).toEqual([expect.stringMatching(/inbox\.db is on tmpfs.*volume/)]);
   });

@@ -1,6 +1,6 @@
 import { Kysely, Migrator, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { MIGRATIONS } from './migrations.js';
-import type { SqliteConnection } from './sqlite-connection.js';
+import { rollBack, type SqliteConnection } from './sqlite-connection.js';
 
 /** A file that a newer version of this package has written. */
 export class NewerSchemaError extends Error {
@@ -28,7 +28,7 @@ export async function migrateSqlite(connection: SqliteConnection): Promise<void>
     if (error) throw error;
     connection.exec('commit');
   } catch (error) {
-    connection.exec('rollback');
+    rollBack(connection);
     throw error;
   }
 }

@@ -95,8 +95,11 @@ export class SqliteStore implements Store {
     return this.#write(() => this.#operations.claimMessages(...args));
   }
 
-  record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
-    return Promise.all(recordings.map((recording) => this.#write(() => this.#operations.record(recording, now))));
+  async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
+    const writes = recordings.map((recording) => this.#write(() => this.#operations.record(recording, now)));
+    // Even where one fails, none is still under way when the answer is given.
+    await Promise.allSettled(writes);
+    return Promise.all(writes);
   }
 
   claimDeliveries(...args: Arguments<'claimDeliveries'>): Promise<ClaimedDelivery[]> {

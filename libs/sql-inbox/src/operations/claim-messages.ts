@@ -4,37 +4,48 @@ import { toStoredMessage } from '../rows.js';
 import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
-interface Values {
-  now: number;
-  until: number;
-  lease: string;
-  limit: number;
-  sources: string;
-}
+type Due = Pick<MessagesTable, 'id' | 'reads'>;
 
 /** Takes messages that are due for reading, and counts the read. */
-export function claimMessages({ db, isOneOf }: SqlDialect): (claim: MessageClaim) => Transaction<ClaimedMessage[]> {
-  const claimDue = statement<Values, MessagesTable>((value) =>
-    db
-      .updateTable('messages')
-      .set((eb) => ({ due_at: value('until'), lease: value('lease'), reads: eb('reads', '+', 1) }))
-      .where('id', 'in', (eb) =>
-        eb
-          .selectFrom('messages')
-          .select('id')
-          .where('due_at', '<=', value('now'))
-          .where(isOneOf(eb.ref('source'), value('sources')))
-          .orderBy('due_at')
-          .limit(value('limit')),
-      )
-      .returningAll(),
-  );
+export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Transaction<ClaimedMessage[]> {
+  const findDue = dueFinder(dialect);
+  const take = messageTaker(dialect);
   return function* ({ now, leaseMs, lease, limit, sources }) {
-    const until = now.getTime() + leaseMs;
-    const rows = yield* claimDue({ now: now.getTime(), until, lease, limit, sources: JSON.stringify(sources) });
+    const due = yield* findDue({ now: now.getTime(), limit, sources: JSON.stringify(sources) });
+    const ids = withoutSuspects(due).map(({ id }) => id);
+    if (ids.length === 0) return [];
+    const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: JSON.stringify(ids) });
     // `returning` promises no order.
     return rows
       .map((row) => ({ ...toStoredMessage(row), reads: row.reads, quiet: row.quiet === 1 }))
       .sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime() || (a.id < b.id ? -1 : 1));
   };
+}
+
+/** What may be taken together: new messages, or the one that is longest due, if its reading was begun before. */
+function withoutSuspects(due: readonly Due[]): readonly Due[] {
+  const [first] = due;
+  return first && first.reads > 0 ? [first] : due.filter(({ reads }) => reads === 0);
+}
+
+function dueFinder({ db, isOneOf }: SqlDialect) {
+  return statement<{ now: number; limit: number; sources: string }, Due>((value) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'reads'])
+      .where('due_at', '<=', value('now'))
+      .where((eb) => isOneOf(eb.ref('source'), value('sources')))
+      .orderBy('due_at')
+      .limit(value('limit')),
+  );
+}
+
+function messageTaker({ db, isOneOf }: SqlDialect) {
+  return statement<{ until: number; lease: string; ids: string }, MessagesTable>((value) =>
+    db
+      .updateTable('messages')
+      .set((eb) => ({ due_at: value('until'), lease: value('lease'), reads: eb('reads', '+', 1) }))
+      .where((eb) => isOneOf(eb.ref('id'), value('ids')))
+      .returningAll(),
+  );
 }

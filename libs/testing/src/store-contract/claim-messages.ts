@@ -60,6 +60,24 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'claimMessages: takes a message whose reading was begun before alone, and new ones without it',
+    run: async (bench) => {
+      const begun = [await bench.append(), await bench.append()].map(({ id }) => id);
+      equal((await bench.takeMessages()).items.length, 2);
+      const early = [await bench.append({ receivedAt: at(1) }), await bench.append({ receivedAt: at(2) })];
+      const late = await bench.append({ receivedAt: at(2 * LEASE_MS) });
+      const takeIds = async () => (await bench.takeMessages({ at: 2 * LEASE_MS })).items.map(({ id }) => id);
+      same(
+        await takeIds(),
+        [...early, late].map(({ id }) => id),
+      );
+      const [one = '', ...others] = await takeIds();
+      const [other = '', ...more] = await takeIds();
+      same([one, other].sort(), begun.sort());
+      same([...others, ...more, ...(await takeIds())], []);
+    },
+  },
+  {
     title: 'claimMessages: claims at once never take the same message',
     run: async (bench) => {
       for (let count = 0; count < 100; count += 1) await bench.append();

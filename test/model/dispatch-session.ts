@@ -1,0 +1,276 @@
+import { ok } from 'node:assert/strict';
+import { join } from 'node:path';
+import { PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
+import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
+import { ManualClock } from 'nestjs-runhooks/testing';
+import { Bench, START } from '../dispatch/bench.js';
+import {
+  behaviourOf,
+  LATER_MS,
+  TOLD,
+  type DispatchScript,
+  type DispatchStep,
+  type Incident,
+  type HandlerPlan,
+} from './dispatch-script.js';
+import { checkPromises, type Call, type Lost } from './dispatch-promises.js';
+import { HOUR } from './script.js';
+import { copyAsKilled, openStore } from './sqlite-files.js';
+
+/** Rounds, an hour apart, in which all that is left comes to an end. */
+const ROUNDS_MAX = 60;
+
+/** A run of several processes, one after the other, on one inbox. */
+export class DispatchSession {
+  readonly #directory: string;
+  readonly #driver: SqliteDriver;
+  readonly #handlers: readonly HandlerPlan[];
+  readonly #clock = new ManualClock(START);
+  readonly #transcript: string[] = [];
+  /** Processes that are over; what they still do, nobody sees. */
+  readonly #past: Bench[] = [];
+  /** What came of it, to be judged at the end. */
+  readonly #acknowledged = new Set<string>();
+  readonly #calls: Call[] = [];
+  readonly #lost: Lost[] = [];
+  readonly #redriven: { readonly deliveryId: string; readonly attempts: number }[] = [];
+  readonly #running = new Set<string>();
+  #bench!: Bench;
+  /** The times since work was last begun. */
+  #working = { from: 0, to: 0 };
+  #process = 0;
+  #files = 0;
+  #next: { callsLeft: number; readonly incident: Incident; readonly over: () => void } | undefined;
+
+  constructor(directory: string, driver: SqliteDriver, handlers: readonly HandlerPlan[]) {
+    this.#directory = directory;
+    this.#driver = driver;
+    this.#handlers = [...handlers, TOLD];
+  }
+
+  /** What happened so far, a line each. */
+  get transcript(): string {
+    return this.#transcript.join('\n');
+  }
+
+  async play({ steps }: DispatchScript): Promise<void> {
+    await this.#open();
+    try {
+      for (const step of steps) await this.#take(step);
+      await this.#finish();
+      await checkPromises(this.#bench.inbox, {
+        acknowledged: this.#acknowledged,
+        handlers: this.#handlers,
+        calls: this.#calls,
+        lost: this.#lost,
+        redriven: this.#redriven,
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n\nThe script:\n${this.transcript}`, { cause: error });
+    } finally {
+      for (const bench of [...this.#past, this.#bench]) await bench.close();
+    }
+  }
+
+  async #take(step: DispatchStep): Promise<void> {
+    switch (step.do) {
+      case 'send': {
+        const { id, run, says } = step;
+        const message = { id, run: `${run}`, job: `job-${run % 2}`, types: says };
+        await this.#bench.send(message);
+        this.#acknowledged.add(JSON.stringify(message));
+        return this.#say(`send "${id}": run ${run} ${says.join(' ')}`);
+      }
+      case 'work':
+        return 'incident' in step ? this.#workUntil(step.atCall, step.incident) : this.#work();
+      case 'restart':
+        this.#say('restart');
+        return this.#restart();
+      case 'redrive':
+        return this.#redrive();
+      case 'clock':
+        this.#say(`clock ${step.ms} ms`);
+        return this.#clock.advance(step.ms);
+    }
+  }
+
+  async #work(): Promise<void> {
+    this.#say('work');
+    await this.#idle();
+  }
+
+  /** Works, and something happens in the middle of the handler call of that number since. */
+  async #workUntil(call: number, incident: Incident): Promise<void> {
+    this.#say(`work; ${incident} in call ${call}`);
+    const bench = this.#bench;
+    const isOver = new Promise<'over'>((resolve) => {
+      this.#next = { callsLeft: call, incident, over: () => resolve('over') };
+    });
+    const idle = this.#idle().then(() => 'idle' as const);
+    const came = await Promise.race([isOver, idle]);
+    this.#next = undefined;
+    if (came === 'idle') return;
+    if (incident === 'stop') return this.#restart();
+    this.#past.push(bench);
+    await this.#open();
+  }
+
+  async #idle(): Promise<void> {
+    const now = this.#clock.now().getTime();
+    this.#working = { from: now, to: now };
+    await this.#bench.idle();
+  }
+
+  async #restart(): Promise<void> {
+    await this.#bench.close();
+    this.#process += 1;
+    this.#running.clear();
+    await this.#open();
+  }
+
+  async #redrive(): Promise<void> {
+    const { items } = await this.#bench.inbox.deliveries({ state: 'dead' }, { limit: 1_000 });
+    this.#redriven.push(...items.map(({ id, attempts }) => ({ deliveryId: id, attempts })));
+    this.#say(`redrive ${await this.#bench.inbox.redrive({})}`);
+  }
+
+  /** Whatever happened, an hour and another hour must bring it all to an end. */
+  async #finish(): Promise<void> {
+    this.#say('and now finish all that is left:');
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      await this.#idle();
+      const { messages, deliveries } = await this.#bench.inbox.counts();
+      if (messages.stored + deliveries.pending === 0) return;
+      this.#clock.advance(HOUR);
+    }
+    throw new Error(`after ${ROUNDS_MAX} hours there is still work left: something is stuck`);
+  }
+
+  async #open(): Promise<void> {
+    const store = await openStore(this.#path(), this.#driver);
+    this.#bench = await Bench.open({ store, clock: this.#clock, concurrency: 1_000, abortGraceMs: 1 });
+    for (const plan of this.#handlers) {
+      const { id, types, attemptsMax, delayMs, serialize, concurrency } = plan;
+      this.#bench.on(id, this.#handler(plan, this.#process), {
+        types,
+        timeoutMs: plan.does.some((one) => one === 'timeout' || one === 'deaf') ? 1 : 60_000,
+        retry: { attemptsMax, delayMs, delayMsMax: delayMs },
+        ...(serialize && { serialize }),
+        ...(concurrency !== undefined && { concurrency }),
+      });
+    }
+  }
+
+  #handler(plan: HandlerPlan, process: number) {
+    return async (event: WebhookEvent, delivery: DeliveryContext): Promise<void> => {
+      if (process !== this.#process) return stopped(delivery);
+      const run = 'run' in event && event.run ? Number(event.run.id) : 0;
+      const call = this.#beginCall(plan, event, delivery, run);
+      if (this.#meetIncident(call)) return stopped(delivery);
+      const lanes = this.#lanesOf(plan, delivery.id, run);
+      for (const lane of lanes) {
+        ok(!this.#running.has(lane), `${lane} runs twice at the same time`);
+        this.#running.add(lane);
+      }
+      const over = (): void => lanes.forEach((lane) => this.#running.delete(lane));
+      delivery.signal.addEventListener('abort', over);
+      try {
+        await behave(behaviourOf(plan, run, delivery.attempt), delivery);
+      } finally {
+        over();
+      }
+    };
+  }
+
+  #beginCall(
+    { id }: HandlerPlan,
+    event: WebhookEvent,
+    { id: deliveryId, attempt }: DeliveryContext,
+    run: number,
+  ): Call {
+    const call: Call = {
+      process: this.#process,
+      handlerId: id,
+      deliveryId,
+      attempt,
+      run,
+      eventId: event.id,
+      claimed: { ...this.#working },
+      stopped: false,
+    };
+    this.#calls.push(call);
+    this.#say(`  ${id}: ${event.id}, attempt ${attempt}`);
+    return call;
+  }
+
+  /** Whether this call sees its process end. */
+  #meetIncident(call: Call): boolean {
+    const next = this.#next;
+    if (!next || (next.callsLeft -= 1) > 0) return false;
+    const { incident } = next;
+    this.#next = undefined;
+    this.#say(`  in this call: ${incident}`);
+    if (incident === 'kill') this.#kill();
+    else if (incident === 'stop') call.stopped = true;
+    else this.#jump(incident === 'clock on an hour' ? HOUR : -HOUR);
+    const isEnd = incident === 'kill' || incident === 'stop';
+    if (isEnd) next.over();
+    return isEnd;
+  }
+
+  #jump(ms: number): void {
+    this.#clock.advance(ms);
+    const now = this.#clock.now().getTime();
+    this.#working = { from: Math.min(this.#working.from, now), to: Math.max(this.#working.to, now) };
+  }
+
+  /** The process is gone from here on; another one will find what it left in its files. */
+  #kill(): void {
+    const from = this.#path();
+    this.#files += 1;
+    copyAsKilled(from, this.#path());
+    this.#lost.push({ process: this.#process, at: this.#clock.now().getTime() });
+    this.#process += 1;
+    this.#running.clear();
+  }
+
+  #lanesOf({ id, serialize }: HandlerPlan, deliveryId: string, run: number): string[] {
+    if (serialize === undefined) return [deliveryId];
+    return [deliveryId, `${id} of ${serialize === 'run' ? `run ${run}` : `job-${run % 2}`}`];
+  }
+
+  #path(): string {
+    return join(this.#directory, `${this.#files}.db`);
+  }
+
+  #say(line: string): void {
+    this.#transcript.push(`  ${line}`);
+  }
+}
+
+async function behave(behaviour: ReturnType<typeof behaviourOf>, delivery: DeliveryContext): Promise<void> {
+  switch (behaviour) {
+    case 'ok':
+      return undefined;
+    case 'slow':
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      return undefined;
+    case 'fail':
+      throw new TypeError('failed as planned');
+    case 'throw undefined':
+      return Promise.reject(undefined);
+    case 'permanent':
+      throw new PermanentError('never again');
+    case 'later':
+      throw new RetryLater(LATER_MS);
+    case 'timeout':
+      return stopped(delivery);
+    case 'deaf':
+      return new Promise(() => undefined);
+  }
+}
+
+/** Until the handler is told to stop. */
+function stopped({ signal }: DeliveryContext): Promise<void> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+}
