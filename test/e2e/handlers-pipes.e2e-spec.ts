@@ -13,7 +13,7 @@ import {
   type PipeTransform,
   type Type,
 } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { ContextIdFactory, REQUEST, type ContextIdStrategy, type HostComponentInfo } from '@nestjs/core';
 import { Equals, IsNumberString, IsObject, ValidateNested } from 'class-validator';
 import { Type as Nested } from 'class-transformer';
 import {
@@ -123,6 +123,36 @@ describe('pipes bound to a handler', () => {
     const host = await startHandlers({ providers: [Pager] });
     await host.dbt(failed);
     expect(ran).toEqual(['page']);
+  });
+
+  it("run for durable handlers, too, which are one instance for each of the host's tenants", async () => {
+    const tenant = ContextIdFactory.create();
+    const strategy: ContextIdStrategy = {
+      attach: (contextId) => ({
+        payload: { tenant: 'one' },
+        resolve: ({ isTreeDurable }: HostComponentInfo) => (isTreeDurable ? tenant : contextId),
+      }),
+    };
+    ContextIdFactory.apply(strategy);
+    try {
+      let made = 0;
+      @UsePipes(pipe('pipe'))
+      @Injectable({ scope: Scope.REQUEST, durable: true })
+      class Pager {
+        private readonly instance = ++made;
+
+        @OnRunFailed({ id: 'page' })
+        page(event: RunFailed): void {
+          ran.push(`${this.instance}: ${event.run.id} of ${event.source}`);
+        }
+      }
+      const host = await startHandlers({ providers: [Pager] });
+      await host.dbt(failed);
+      await host.dbt({ event: 'failed', payload: { data: { runId: '8' } } });
+      expect(ran.filter((line) => /^\d/.test(line))).toEqual(['1: 7 of pipe', '1: 8 of pipe']);
+    } finally {
+      ContextIdFactory.apply(undefined as unknown as ContextIdStrategy);
+    }
   });
 
   it('that throw are a failed attempt of that handler alone, and are tried again', async () => {
