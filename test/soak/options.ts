@@ -10,8 +10,8 @@ dispatcher and purger of the core, one handler for each message, without HTTP an
 accepts less than 80 % of what the first tenth did, if memory grows by more than 30 MB, or if the file keeps growing.
 
 Retention is that of the defaults, 30 and 400 days, but compressed by a clock that advances by a millisecond with each
-message: 30 days are a fiftieth of the messages. Before the first tenth the inbox is filled for that long, so that every
-tenth purges as much as it stores.
+message: 30 days are a fiftieth of the messages. Before the first tenth, the inbox is filled for longer than both, so
+that every tenth purges as much as it stores.
 
   --messages <number>  to be sent after the warm-up, at least ${MESSAGES_MIN} (default 1000000)
   --directory <path>   where the file is made (default: the system's directory for temporary files)

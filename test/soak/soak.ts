@@ -11,6 +11,8 @@ const UNHANDLED_MAX = 1_000;
 /** Retention as in the defaults, 30 and 400 days, of a clock that advances a millisecond with each message. */
 const SETTLED_SHARE = 1 / 50;
 const KEYS_OVER_SETTLED = 400 / 30;
+/** What the runtime takes before its memory stays as it is. */
+const WARM_UP_MIN = 60_000;
 /** Looks for what is old, in the time that settled messages are kept. */
 const PURGES_PER_SETTLED = 20;
 
@@ -41,7 +43,7 @@ export async function soak({ path, messages, say }: SoakOptions): Promise<SoakRe
   const meter = new Meter(path);
   const run = new Run(pipeline, meter, unhandled, settledMs / PURGES_PER_SETTLED);
 
-  const warmUp = settledMs + keysMs;
+  const warmUp = Math.max(settledMs + keysMs, WARM_UP_MIN);
   await run.send(warmUp);
   say(`warm-up        ${lineOf(meter.take())}`);
   const tenths: Tenth[] = [];

@@ -46,6 +46,11 @@ export class Attempt {
     this.ended = this.#end(run, graceMs);
   }
 
+  /** Whether it can be recorded, or was: its handler may still run. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** Why the handler was asked to stop; undefined if it was not. */
   get abortedBy(): unknown {
     return this.#abort.signal.aborted ? this.#abort.signal.reason : undefined;
@@ -104,8 +109,9 @@ export class Attempt {
   }
 }
 
-/** What is kept of an attempt. */
-export function attemptRecord(startedAt: Date, finishedAt: Date, result: AttemptResult): AttemptRecord {
+/** What is kept of an attempt. By a clock that was set back meanwhile it would have ended before it began. */
+export function attemptRecord(startedAt: Date, endedAt: Date, result: AttemptResult): AttemptRecord {
+  const finishedAt = endedAt < startedAt ? startedAt : endedAt;
   if (result.outcome !== 'failed') return { startedAt, finishedAt, outcome: result.outcome };
   return { startedAt, finishedAt, outcome: 'failed', error: attemptError(result.thrown) };
 }

@@ -93,6 +93,7 @@ export class AttemptsInFlight {
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
     this.#log(attempt, settlement, now);
+    if (this.#running.has(attempt)) this.#logDeaf(attempt);
     const written = await this.#settle(settlement, now);
     this.#held.delete(attempt);
     if (written === false) {
@@ -136,6 +137,16 @@ export class AttemptsInFlight {
     } else {
       this.#options.logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`);
     }
+  }
+
+  /** The attempt is over, its handler is not. */
+  #logDeaf({ handler, delivery }: Attempt): void {
+    const deaf = [...this.#running].filter(({ isOver }) => isOver).length;
+    this.#options.logger.error(
+      `handler "${handler.id}" still runs though attempt ${delivery.attempt} of delivery ${delivery.id} was aborted and is ` +
+        `over; it keeps its place until it returns, as do ${deaf} ${deaf === 1 ? 'handler' : 'handlers'} in all. ` +
+        `Let it end when delivery.signal is aborted`,
+    );
   }
 
   async #renew(now: Date): Promise<void> {
