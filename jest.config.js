@@ -6,6 +6,7 @@ const { paths } = ts.readConfigFile(`${rootDir}/tsconfig.json`, (path) => ts.sys
 const shared = {
   rootDir,
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/property-seed.js'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     // What tsc does with the same options in tsconfig.json; types are checked by `npm run check:types`, not here.
@@ -33,6 +34,8 @@ const shared = {
 };
 
 export default {
+  // A busy machine is slow, not wrong: what must be quick is measured by the tests themselves.
+  testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts'] },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.e2e-spec.ts', '<rootDir>/test/**/*.spec.ts'] },

@@ -27,8 +27,8 @@ export type End = 'killed' | 'stopped';
  */
 export class Life {
   readonly number: number;
-  /** Resolves when the inbox is being opened, false if the process ended before. */
-  readonly opening: Promise<boolean>;
+  /** Resolves when the inbox is being opened, or the process ended before. */
+  readonly opening: Promise<unknown>;
   /** Resolves with the port when webhooks can be sent; undefined if the process ended before. */
   readonly ready: Promise<number | undefined>;
   beganAtMs = 0;
@@ -56,7 +56,7 @@ export class Life {
     const ended = this.#exited.then(() => undefined);
     const lines = new Map<string, (rest: string) => void>();
     const line = (word: string): Promise<string> => new Promise((resolve) => lines.set(word, resolve));
-    this.opening = Promise.race([line('opening').then(() => true), ended.then(() => false)]);
+    this.opening = Promise.race([line('opening'), ended]);
     const ready = line('ready').then((port) => (this.port = this.#isKilled ? undefined : Number(port)));
     this.ready = Promise.race([ready, ended]);
     createInterface(child.stdout as Readable).on('line', (text) => {
@@ -105,7 +105,8 @@ export class Life {
   }
 }
 
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+/** Undefined if it takes longer. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const stopped = new AbortController();
   const timeUp = sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
   try {

@@ -77,12 +77,16 @@ function report(
 }
 
 function summary(result: ScenarioResult): string {
-  const { kills, acknowledged, duplicates, unanswered, deliveries, repeatedAttempts, repeatedAttemptsMax } = result;
-  return (
-    `${result.problems.length === 0 ? 'ok' : 'FAILED'} after ${result.seconds.toFixed(0)} s: ${kills} kills, ` +
-    `${acknowledged} messages acknowledged, ${duplicates} duplicates sent, ${unanswered} sendings repeated, ` +
-    `${deliveries} deliveries, ${repeatedAttempts} attempts repeated (the kills explain at most ${repeatedAttemptsMax})`
-  );
+  const { kills, acknowledged, duplicates, unanswered, storedUnanswered, deliveries } = result;
+  return [
+    `${result.problems.length === 0 ? 'ok' : 'FAILED'} after ${result.seconds.toFixed(0)} s`,
+    `${kills} kills`,
+    `${acknowledged} messages acknowledged`,
+    `${duplicates} duplicates sent`,
+    `${unanswered} sendings repeated (${storedUnanswered} of messages that were stored)`,
+    `${deliveries} deliveries`,
+    `${result.repeatedAttempts} attempts repeated (the kills explain at most ${result.repeatedAttemptsMax})`,
+  ].join(', ');
 }
 
 function lastLinesOf(log: string): string {

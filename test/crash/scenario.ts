@@ -5,7 +5,7 @@ import type { InboxCounts } from 'nestjs-runhooks';
 import { CONCURRENCY } from './crash-app.js';
 import { readEvidence } from './evidence.js';
 import { fastClock } from './fast-clock.js';
-import { Life, type Place } from './life.js';
+import { Life, within, type Place } from './life.js';
 import { Random } from './random.js';
 import { RunPlan } from './run-plan.js';
 import { Sender } from './sender.js';
@@ -13,6 +13,7 @@ import { verify, type Verdict } from './verify.js';
 
 /** What is due is done within the lease of a killed process and some; a busy machine gets this long. */
 const IDLE_MS_MAX = 180_000;
+const ACKNOWLEDGED_MS_MAX = 60_000;
 const IDLE_LOOK_MS = 100;
 const PROGRESS_EVERY_KILLS = 10;
 
@@ -31,6 +32,8 @@ export interface ScenarioResult extends Verdict {
   readonly duplicates: number;
   /** Sendings that had to be repeated, because a kill took the answer with it. */
   readonly unanswered: number;
+  /** Messages stored by a process that was killed before it could say so. */
+  readonly storedUnanswered: number;
   readonly seconds: number;
 }
 
@@ -89,7 +92,11 @@ export class Scenario {
 
   /** Lets everything be sent and handled, stops the processes, and judges what there is. */
   async end(running: readonly Life[]): Promise<ScenarioResult> {
-    await this.sender.finish();
+    const finished = await within(
+      ACKNOWLEDGED_MS_MAX,
+      this.sender.finish().then(() => true),
+    );
+    if (!finished) throw new Error(`messages are not acknowledged ${ACKNOWLEDGED_MS_MAX} ms after the last kill`);
     this.#say(`all is acknowledged; waiting until it is handled`);
     await this.#untilIdle(running);
     for (const life of running) await life.stop();
@@ -101,12 +108,13 @@ export class Scenario {
       killed: new Set(this.#lives.filter(({ end }) => end === 'killed').map(({ number }) => number)),
       concurrency: CONCURRENCY,
     });
-    const { duplicates, unanswered, problems } = this.sender;
+    const { acknowledged, duplicates, unanswered, problems } = this.sender;
     return {
       ...verdict,
       kills: this.kills,
       duplicates,
       unanswered,
+      storedUnanswered: [...acknowledged.values()].filter(({ wasAccepted }) => !wasAccepted).length,
       problems: [...problems, ...verdict.problems],
       seconds: (performance.now() - this.#startedAtMs) / 1_000,
     };
@@ -114,6 +122,7 @@ export class Scenario {
 
   /** Ends what still runs. */
   discard(): void {
+    this.sender.abort();
     for (const life of [...this.#lives, this.#standby]) if (life.end === undefined) life.discard();
   }
 

@@ -32,6 +32,8 @@ export interface Acknowledged {
   readonly message: PlannedMessage;
   /** Ids of the stored message, as answered; all answers must name one. */
   readonly ids: Set<string>;
+  /** Whether any answer said that it was new. If none did, a process was killed between the commit and its answer. */
+  wasAccepted: boolean;
 }
 
 /**
@@ -51,6 +53,7 @@ export class Sender {
   readonly #recent: PlannedMessage[] = [];
   #workers: Promise<unknown> | undefined;
   #finishing = false;
+  #isAborted = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -71,6 +74,13 @@ export class Sender {
   async finish(): Promise<void> {
     this.#finishing = true;
     await this.#workers;
+    this.#agent.destroy();
+  }
+
+  /** Stops at once, whatever is not acknowledged. */
+  abort(): void {
+    this.#finishing = true;
+    this.#isAborted = true;
     this.#agent.destroy();
   }
 
@@ -97,7 +107,7 @@ export class Sender {
 
   async #untilAcknowledged(message: PlannedMessage): Promise<void> {
     const { random, now, ports } = this.#options;
-    for (;;) {
+    while (!this.#isAborted) {
       const port = random.pick(ports());
       const answer = port === undefined ? undefined : await this.#post(port, message, message.sign(now()));
       if (answer && answer.status >= 200 && answer.status < 300) return this.#acknowledge(message, answer);
@@ -112,8 +122,10 @@ export class Sender {
 
   #acknowledge(message: PlannedMessage, { body }: Answer): void {
     const key = `${message.source} ${message.key}`;
-    const known = this.acknowledged.get(key) ?? { message, ids: new Set() };
-    known.ids.add((JSON.parse(body) as { id: string }).id);
+    const { id, status } = JSON.parse(body) as { id: string; status: string };
+    const known = this.acknowledged.get(key) ?? { message, ids: new Set(), wasAccepted: false };
+    known.ids.add(id);
+    known.wasAccepted ||= status === 'accepted';
     this.acknowledged.set(key, known);
   }
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   ConfigurationError,
   LIMITS,
@@ -21,7 +21,10 @@ beforeEach(async () => {
   seen = [];
 });
 
-afterEach(() => bench.close());
+afterEach(async () => {
+  jest.useRealTimers();
+  await bench.close();
+});
 
 describe('a dead letter', () => {
   const dies = () => {
@@ -135,18 +138,29 @@ describe('redrive', () => {
     expect(await bench.inbox.redrive({})).toBe(2);
     expect(await bench.inbox.redrive({})).toBe(0);
   });
+});
 
-  it('wakes the dispatcher', async () => {
+describe('what makes work due', () => {
+  it.each(['redrive', 'replay', 'reread'] as const)('wakes the dispatcher: %s', async (verb) => {
     let heals = false;
+    let runs = 0;
     bench.on('handler', () => {
+      runs += 1;
       if (!heals) throw new PermanentError('no');
     });
     await bench.send();
-    await bench.idle();
-    heals = true;
+    await bench.send({ run: '2', as: 'quarantined' });
+    // No look of its own: what runs from here on was woken for.
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
     bench.dispatcher.start();
-    await bench.inbox.redrive({});
-    await until(async () => (await bench.outcome('handler'))[0] === 'succeeded');
+    await until(async () => (await bench.inbox.counts()).deliveries.dead === 1);
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    heals = true;
+    bench.provider.upgraded = true;
+    if (verb === 'redrive') await bench.inbox.redrive({});
+    else if (verb === 'replay') await bench.inbox.replay({ id: 'one', events: {} });
+    else await bench.inbox.reread({ runHandlers: true });
+    await until(() => runs === 2);
   });
 });
 

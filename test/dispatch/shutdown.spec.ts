@@ -62,7 +62,10 @@ describe('stopping the dispatcher', () => {
       ({ signal } = delivery);
       return promise;
     });
-    const stopped = bench.dispatcher.stop(60_000);
+    let over = false;
+    const stopped = bench.dispatcher.stop(60_000).then(() => (over = true));
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect([over, signal?.aborted]).toEqual([false, false]);
     release();
     await stopped;
     expect(signal?.aborted).toBe(false);

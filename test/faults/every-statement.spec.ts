@@ -13,7 +13,8 @@ import {
   type Fault,
   type Shape,
 } from './driver-errors.js';
-import { expectUnavailable, failureOf } from './failure.js';
+import { failureOf } from './failure-of.js';
+import { expectUnavailable } from './failure.js';
 import { watchedConnect, type CallWatch } from './faulty-connection.js';
 import { dumpInbox } from './inbox-dump.js';
 import { LIFE, LOOKS } from './inbox-life.js';

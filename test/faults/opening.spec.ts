@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import { onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { DISK_FULL, FSYNC_FAILED, SHAPES, type Fault, type Shape } from './driver-errors.js';
-import { failureOf } from './failure.js';
+import { failureOf } from './failure-of.js';
 import { watchedConnect } from './faulty-connection.js';
 import { dumpInbox } from './inbox-dump.js';
 import { FaultAt } from './told-life.js';

@@ -5,7 +5,7 @@ import { LIMITS, PermanentError, StoreUnavailableError } from 'nestjs-runhooks/c
 import { Bench } from '../dispatch/bench.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { DISK_FULL, FSYNC_FAILED, SHAPES } from './driver-errors.js';
-import { failureOf } from './failure.js';
+import { failureOf } from './failure-of.js';
 import { watchedConnect, type CallWatch } from './faulty-connection.js';
 import { FaultAt } from './told-life.js';
 

@@ -7,7 +7,7 @@ import { DispatchSession } from './dispatch-session.js';
 import { FOUND_DISPATCH } from './found-dispatch-scripts.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 
-/** More by `MODEL_RUNS=10000 npm test -- test/model`. */
+/** More by `MODEL_RUNS=10000 npm test -- test/model`, others by `FC_SEED=…`. */
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 100);
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */

@@ -14,6 +14,8 @@ export interface Call {
   readonly run: number;
   /** Its claim was made between these times; the clock may have jumped since. */
   readonly claimed: { readonly from: number; readonly to: number };
+  /** And it ended between these. */
+  readonly working: { readonly from: number; readonly to: number };
   /** Its process was shut down meanwhile. */
   stopped: boolean;
 }
@@ -128,9 +130,10 @@ function checkAttempts(
       if (!call.stopped) same(isRedriven || isLast, gaveUp, `${what} is the last before giving up`);
       if (isLast) same(state, 'dead', what);
     }
-    readyAt = isRedriven
-      ? -Infinity
-      : record.finishedAt.getTime() + (planned === 'later' && !call.stopped ? LATER_MS : 0);
+    // What is kept as its end is never before its beginning; by a clock that was set back it was.
+    const endedAt = Math.min(record.finishedAt.getTime(), call.working.from);
+    const delayMs = planned === 'later' && !call.stopped ? LATER_MS : 0;
+    readyAt = isRedriven ? -Infinity : endedAt + delayMs;
   }
 }
 

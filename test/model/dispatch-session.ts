@@ -196,6 +196,7 @@ export class DispatchSession {
       run,
       eventId: event.id,
       claimed: { ...this.#working },
+      working: this.#working,
       stopped: false,
     };
     this.#calls.push(call);
@@ -221,7 +222,8 @@ export class DispatchSession {
   #jump(ms: number): void {
     this.#clock.advance(ms);
     const now = this.#clock.now().getTime();
-    this.#working = { from: Math.min(this.#working.from, now), to: Math.max(this.#working.to, now) };
+    this.#working.from = Math.min(this.#working.from, now);
+    this.#working.to = Math.max(this.#working.to, now);
   }
 
   /** The process is gone from here on; another one will find what it left in its files. */

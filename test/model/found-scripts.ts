@@ -46,4 +46,8 @@ export const FOUND: Readonly<Record<string, Script>> = {
     [record({ says: ['run.failed'], handlers: ['free'] })],
     [CLAIM_ONE],
   ],
+  'a recording that fails leaves none of its batch under way': [
+    [append(0), append(1), CLAIM_MESSAGES],
+    [{ ...record({ says: ['run.started'] }, { says: ['run.failed'] }), poison: 0 } as Command],
+  ],
 };

@@ -38,8 +38,8 @@ export function quickDirectory(): string {
   return mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'runhooks-'));
 }
 
-export async function openStore(path: string, driver: SqliteDriver, connect = connectSqlite): Promise<Store> {
-  const store = new SqliteStore({ path, driver }, SILENT, connect);
+export async function openStore(path: string, driver?: SqliteDriver, connect = connectSqlite): Promise<Store> {
+  const store = new SqliteStore({ path, ...(driver && { driver }) }, SILENT, connect);
   await store.open();
   return store;
 }

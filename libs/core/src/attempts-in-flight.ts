@@ -92,11 +92,12 @@ export class AttemptsInFlight {
     const { delivery } = attempt;
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
-    this.#log(attempt, settlement, now);
     if (this.#running.has(attempt)) this.#logDeaf(attempt);
     const written = await this.#settle(settlement, now);
     this.#held.delete(attempt);
-    if (written === false) {
+    if (written !== false) {
+      this.#log(attempt, settlement, now);
+    } else {
       logger.warn(
         `delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`,
       );

@@ -68,6 +68,11 @@ export function resolveHandlerOptions(
       `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", ".", ":" or "-"`,
     );
   }
+  for (const name of Object.keys(options.retry || {})) {
+    if (Object.hasOwn(DEFAULT_RETRY, name)) continue;
+    const names = Object.keys(DEFAULT_RETRY).join(', ');
+    throw new ConfigurationError(`${label}.retry.${name}`, `there is no such option; expected one of ${names}`);
+  }
   const retry: RetryPolicy =
     options.retry === false ? { ...DEFAULT_RETRY, attemptsMax: 1 } : { ...DEFAULT_RETRY, ...options.retry };
   requireWhole(`${label}.retry.attemptsMax`, retry.attemptsMax, 1, Number.MAX_SAFE_INTEGER);

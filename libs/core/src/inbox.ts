@@ -136,6 +136,13 @@ export class Inbox {
       throw new ConfigurationError('replay.id', `expected 1 to ${LIMITS.replayIdCharsMax} characters`);
     }
     const { store, router, clock, onChange } = this.#options;
+    const stranger = handlerIds?.find((handlerId) => !router.knows(handlerId));
+    if (stranger !== undefined) {
+      throw new ConfigurationError(
+        'replay.handlerIds',
+        `found ${JSON.stringify(stranger)}; there is no handler with this id`,
+      );
+    }
     let added = 0;
     for await (const recorded of inRecordedOrder(store, events)) {
       const now = clock.now();

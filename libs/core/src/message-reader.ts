@@ -109,7 +109,7 @@ export class MessageReader {
   /** A message is an event of its own only where a handler asks for it: otherwise the message is record enough. */
   #messageEvents(message: ClaimedMessage, reading: Reading, now: Date): NewEvent[] {
     if (!('messageType' in reading)) return [];
-    const { receivedAt } = message;
+    const { receivedAt, source, provider } = message;
     const { messageType } = reading;
     const signal = reading.state === 'read' ? reading.signal : undefined;
     const facts: EventFacts = {
@@ -119,8 +119,9 @@ export class MessageReader {
       ...(signal && { run: signal.run }),
     };
     const id = `${MESSAGE_EVENT_TYPE}:${message.source}/${message.id}`;
-    const event = this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now);
-    return event.deliveries.length > 0 ? [event] : [];
+    const run = signal && { run: signal.run };
+    const isWanted = this.#router.isWanted({ type: MESSAGE_EVENT_TYPE, source, provider, messageType, ...run });
+    return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];
   }
 
   #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {

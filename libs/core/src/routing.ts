@@ -20,6 +20,16 @@ export class Router {
     return handler ? [this.#delivery(handler, event, now)] : [];
   }
 
+  /** Whether there is a handler with this id. */
+  knows(handlerId: string): boolean {
+    return this.#handlers.get(handlerId) !== undefined;
+  }
+
+  /** Whether any handler wants the event. */
+  isWanted(event: Routable): boolean {
+    return this.#handlers.wanting(event).length > 0;
+  }
+
   /** A delivery for each handler that wants the event; only for those named, if any are. */
   deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): NewDelivery[] {
     return this.#handlers

@@ -44,4 +44,15 @@ describe('WakeUp', () => {
       expect(await sleep).toBe(true);
     }
   });
+
+  it('keeps the process alive while it waits, and not afterwards', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const wakeUp = new WakeUp();
+    const waiting = wakeUp.wait(60_000);
+    expect(timers()).toBe(before + 1);
+    wakeUp.now();
+    await waiting;
+    expect(timers()).toBe(before);
+  });
 });

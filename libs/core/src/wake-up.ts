@@ -13,11 +13,11 @@ export class WakeUp {
     this.#called = false;
   }
 
-  /** Answers whether somebody called. The timer does not keep the process alive. */
+  /** Answers whether somebody called. Waiting keeps the process alive: a worker without a server has nothing else that does. */
   async wait(waitMs: number): Promise<boolean> {
     if (!this.#called) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs).unref();
+        const timer = setTimeout(resolve, waitMs);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -69,7 +69,7 @@ describe('reading', () => {
           const target =
             within && typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : root;
           const keys = Object.keys(target);
-          target[name ?? keys[field % keys.length] ?? 'x'] = value;
+          target[name ?? keys[field % keys.length] ?? 'x'] = structuredClone(value);
         }
         const sent = message(Buffer.from(JSON.stringify(root)));
         expectSound(provider.read(sent));

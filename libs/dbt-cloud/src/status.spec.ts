@@ -21,6 +21,8 @@ const TABLE: readonly (readonly [code: number | undefined, text: string | undefi
   [10, 'Errored', 'succeeded'],
   [30, 'Success', 'canceled'],
   [99, 'Success', 'unknown'],
+  [99, 'Errored', 'failed'],
+  [0, 'Cancelled', 'canceled'],
   [0, 'Success', 'unknown'],
   [1010, 'Success', 'unknown'],
   // A completed run cannot be running, and a new word is no success.

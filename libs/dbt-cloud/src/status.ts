@@ -41,9 +41,14 @@ export function statusOf(
     case 'job.run.canceled':
       return 'canceled';
     case 'job.run.completed': {
-      const status =
-        code === undefined ? STATUS_OF_TEXT.get(text?.trim().toLowerCase() ?? '') : STATUS_OF_CODE.get(code);
+      const named = STATUS_OF_TEXT.get(text?.trim().toLowerCase() ?? '');
+      const status = code === undefined ? named : (STATUS_OF_CODE.get(code) ?? badNews(named));
       return status === undefined || status === 'pending' || status === 'running' ? 'unknown' : status;
     }
   }
+}
+
+/** Beside a code that we do not know, a text is believed if it tells of a failure, but not if it tells of a success. */
+function badNews(named: RunStatus | undefined): RunStatus | undefined {
+  return named === 'failed' || named === 'canceled' ? named : undefined;
 }

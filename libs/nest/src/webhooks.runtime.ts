@@ -69,14 +69,25 @@ export class WebhooksRuntime {
   }
 }
 
-function checkOptions({
-  dispatch = 'auto',
-  concurrency,
-  abortGraceMs,
-  drainMs,
-  globalEnhancers = false,
-  retention = {},
-}: WebhooksOptions): void {
+/** Every option there is; the compiler sees to it that none is missing. */
+const OPTIONS = {
+  sources: true,
+  inbox: true,
+  dispatch: true,
+  concurrency: true,
+  abortGraceMs: true,
+  drainMs: true,
+  globalEnhancers: true,
+  retention: true,
+  clock: true,
+} satisfies Record<keyof WebhooksOptions, true>;
+
+function checkOptions(options: WebhooksOptions): void {
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, option)) continue;
+    throw new ConfigurationError(option, `there is no such option; expected one of ${Object.keys(OPTIONS).join(', ')}`);
+  }
+  const { dispatch = 'auto', concurrency, abortGraceMs, drainMs, globalEnhancers = false, retention = {} } = options;
   if (dispatch !== 'auto' && dispatch !== 'manual') {
     throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
   }

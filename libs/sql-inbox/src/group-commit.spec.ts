@@ -35,7 +35,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     // What a test loses in a power cut is of no use to it.
     connection.exec('pragma synchronous = off');
     connection.exec('pragma busy_timeout = 0');
-    connection.exec('create table numbers (number integer primary key, body blob)');
+    connection.exec('create table numbers (number integer unique, body blob)');
     executed = [];
     failing = new Map();
     const watched: SqliteConnection = {
@@ -279,7 +279,9 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     it('gives up in the end with the file and the remedy, and works again when the lock is free', async () => {
       jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
       const other = await locked();
-      const runs = [1, 2, 3].map((number) => commits.run(insert(number)).catch((error: unknown) => error));
+      // More than fit one commit: they have all waited as long.
+      const numbers = Array.from({ length: 2 * LIMITS.commitBatchMax + 3 }, (_, index) => index);
+      const runs = numbers.map((number) => commits.run(insert(number)).catch((error: unknown) => error));
       let waitedMs = 0;
       for (; jest.getTimerCount() > 0 || times('begin immediate') === 0; waitedMs += LIMITS.sqliteTryMs) {
         jest.advanceTimersByTime(LIMITS.sqliteTryMs);
@@ -292,22 +294,28 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       // Each try may itself take as long as the pause after it.
       expect(2 * waitedMs).toBeLessThanOrEqual(LIMITS.sqliteBusyMs + 2 * LIMITS.sqliteTryMs);
       expect(2 * waitedMs).toBeGreaterThanOrEqual(LIMITS.sqliteBusyMs - 2 * LIMITS.sqliteTryMs);
+      // What comes next is waited for as long as this was.
+      executed.length = 0;
+      const next = commits.run(insert(4));
+      await until(() => times('begin immediate') > 0);
       other.exec('rollback');
       other.close();
-      expect(await commits.run(insert(4))).toBe(4);
+      jest.advanceTimersByTime(LIMITS.sqliteTryMs);
+      expect(await next).toBe(4);
       expect(stored()).toEqual([4]);
     });
 
-    it('keeps the order of what came before and what comes meanwhile', async () => {
+    it('keeps the order of what came before and what comes meanwhile, also of more than one commit', async () => {
+      const total = LIMITS.commitBatchMax + 2;
       const other = await locked();
-      const first = commits.run(insert(1));
-      while (times('begin immediate') === 0) await new Promise((resolve) => setImmediate(resolve));
-      const second = commits.run(insert(2));
+      const runs = numbersTo(total - 1).map((number) => commits.run(insert(number)));
+      await until(() => times('begin immediate') > 0);
+      runs.push(commits.run(insert(total - 1)));
       other.exec('rollback');
       other.close();
-      await Promise.all([first, second]);
-      expect(stored()).toEqual([1, 2]);
-      expect(times('commit')).toBe(1);
+      await Promise.all(runs);
+      expect(stored()).toEqual(numbersTo(total));
+      expect(times('commit')).toBe(2);
     });
   });
 
@@ -383,7 +391,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     it('does not wait for a lock: what waits is refused, with why', async () => {
       const other = await locked();
       const waiting = commits.run(insert(1));
-      while (times('begin immediate') === 0) await new Promise((resolve) => setImmediate(resolve));
+      await until(() => times('begin immediate') > 0);
       commits.close();
       await expect(waiting).rejects.toThrow(/another process holds its write lock/);
       other.close();
@@ -408,6 +416,10 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     });
   });
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 function thrower(thrown: unknown): never {
   throw thrown;

@@ -86,7 +86,9 @@ export class GroupCommit {
       this.#batchMax = Math.ceil(batch.length / 2);
       this.#waiting.unshift(...batch);
     } else {
-      for (const { reject } of batch) reject(failure);
+      // A lock that was held for all that time keeps out the others that wait, too.
+      const others = isLocked(error) ? this.#waiting.splice(0) : [];
+      for (const { reject } of [...batch, ...others]) reject(failure);
     }
   }
 

@@ -4,16 +4,33 @@ import { sql, type ColumnDefinitionBuilder, type Kysely, type Migration } from '
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_inbox': {
     async up(db: Kysely<unknown>) {
+      await createMessageKeys(db);
       await createMessages(db);
+      await createJobs(db);
       await createRuns(db);
       await createEvents(db);
       await createDeliveries(db);
+      await createAttempts(db);
       await createTasks(db);
+      await createBarriers(db);
     },
   },
 };
 
-async function createMessages(db: Kysely<unknown>): Promise<void> {
+const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
+const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
+
+/** Only what is due is in it, so it stays small however large the inbox grows. */
+async function createDueIndex(db: Kysely<unknown>, table: string): Promise<void> {
+  await db.schema
+    .createIndex(`${table}_due`)
+    .on(table)
+    .column('due_at')
+    .where(sql.ref('due_at'), 'is not', null)
+    .execute();
+}
+
+async function createMessageKeys(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('message_keys')
     .addColumn('source', 'text', notNull)
@@ -23,7 +40,9 @@ async function createMessages(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('message_keys_once', ['source', 'message_key', 'digest'])
     .execute();
   await db.schema.createIndex('message_keys_message').on('message_keys').column('message_id').execute();
+}
 
+async function createMessages(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('messages')
     .addColumn('id', 'text', primaryKey)
@@ -53,7 +72,7 @@ async function createMessages(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function createRuns(db: Kysely<unknown>): Promise<void> {
+async function createJobs(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('jobs')
     .addColumn('source', 'text', notNull)
@@ -64,7 +83,9 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
     .execute();
   await db.schema.createIndex('jobs_updated').on('jobs').column('updated_at').execute();
+}
 
+async function createRuns(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('runs')
     .addColumn('source', 'text', notNull)
@@ -141,7 +162,9 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
     .column('id')
     .where(sql.ref('state'), '=', sql.lit('dead'))
     .execute();
+}
 
+async function createAttempts(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('attempts')
     .addColumn('delivery_id', 'text', notNull)
@@ -171,7 +194,9 @@ async function createTasks(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
   await db.schema.createIndex('tasks_message').on('tasks').column('message_id').execute();
+}
 
+async function createBarriers(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('barriers')
     .addColumn('name', 'text', primaryKey)
@@ -179,17 +204,4 @@ async function createTasks(db: Kysely<unknown>): Promise<void> {
     .addColumn('updated_at', 'bigint', notNull)
     .execute();
   await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
-}
-
-const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
-const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
-
-/** Only what is due is in it, so it stays small however large the inbox grows. */
-async function createDueIndex(db: Kysely<unknown>, table: string): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_due`)
-    .on(table)
-    .column('due_at')
-    .where(sql.ref('due_at'), 'is not', null)
-    .execute();
 }

@@ -30,6 +30,10 @@ export function rollBack(connection: SqliteConnection): void {
  * `better-sqlite3`. Throws {@link ConfigurationError} saying what to install if there is none.
  */
 export async function connectSqlite(file: string, driver: SqliteDriver | undefined): Promise<SqliteConnection> {
+  if (driver !== undefined && driver !== 'node:sqlite' && driver !== 'better-sqlite3') {
+    const found = JSON.stringify(driver);
+    throw new ConfigurationError('sqliteInbox.driver', `found ${found}; expected 'node:sqlite' or 'better-sqlite3'`);
+  }
   const builtIn = driver === 'better-sqlite3' ? undefined : loadNodeSqlite();
   if (builtIn) return nodeSqliteConnection(new builtIn.DatabaseSync(file));
   if (driver === 'node:sqlite') {
