@@ -182,9 +182,8 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
   }
 
   /** A process that opens the inbox it is told to, appends 20 messages and answers what came of it. */
-  async function child(as: { uid?: number } = {}): Promise<(path: string) => Promise<Answer>> {
-    const process = fork(join(compiled, 'child.mjs'), [driver], {
-      ...as,
+  async function child(uid?: number): Promise<(path: string) => Promise<Answer>> {
+    const process = fork(join(compiled, 'child.mjs'), [driver, ...(uid === undefined ? [] : [String(uid)])], {
       cwd: '/',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -218,7 +217,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
     chmodSync(directory, 0o755);
     chmodSync(path, 0o444);
     // Root may write anywhere.
-    const open = await child(process.getuid?.() === 0 ? { uid: 65_534 } : {});
+    const open = await child(process.getuid?.() === 0 ? 65_534 : undefined);
     const { error } = await open(path);
     expect(error).toContain('RUNHOOKS_CONFIGURATION');
     expect(error).toContain(path);
@@ -264,6 +263,7 @@ function compile(): string {
 
 const CHILD = `
   import { createHash, randomUUID } from 'node:crypto';
+  import { connectSqlite } from './sql-inbox/sqlite-connection.js';
   import { sqliteInbox } from './sql-inbox/sqlite.js';
   const silent = () => {};
   const logger = { debug: silent, log: silent, warn: silent, error: silent };
@@ -283,5 +283,8 @@ const CHILD = `
   process.on('message', (path) => {
     work(path).catch((error) => ({ error: error.code + ' ' + error.stack })).then((answer) => process.send(answer));
   });
+  // Only once all code is loaded: Node.js and the sources may stand where this user may not read.
+  await (await connectSqlite(':memory:', process.argv[2])).close();
+  if (process.argv[3]) process.setuid(Number(process.argv[3]));
   process.send('ready');
 `;
