@@ -79,6 +79,10 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
      iif(n % 1000 = 0, 'laned job-' || n % 7, null), iif(n % ${OPEN_EVERY} = 0, 'pending', 'succeeded'), 1, 0, ${dueAt} from numbers`,
     `insert into attempts (delivery_id, attempt, started_at, finished_at, outcome)
      ${numbers} select printf('dlv_%012x0000%016x', n, n), 1, 0, 0, 'succeeded' from numbers`,
+    `insert into jobs (source, job_key, updated_at)
+     ${numbers} select 'dbt', 'job-' || n, ${START_MS} + n * 1000 from numbers`,
+    `insert into tasks (id, handler_id, source, provider, message_id, data, claims, due_at)
+     ${numbers} select 'task-' || n, 'plain', 'dbt', 'dbt-cloud', ${id}, '{}', 0, ${START_MS} + n * 1000 from numbers`,
   ]) {
     inbox.all(insert);
   }
@@ -119,7 +123,8 @@ async function recordOne(store: Store): Promise<void> {
   const [message] = await store.claimMessages({ ...claim, limit: 1, lease: 'reader', sources: ['dbt'] });
   if (!message) throw new Error('there is no message to be read');
   const run = { source: 'dbt', accountId: '1', runId: '7' };
-  const recording = { messageId: message.id, lease: 'reader', state: 'read', run } as const;
+  const job = { source: 'dbt', jobKey: 'job-1' };
+  const recording = { messageId: message.id, lease: 'reader', state: 'read', run, job } as const;
   await store.record([{ ...recording, decide: () => decision(`run.failed:${message.id}`) }], NOW);
 }
 
@@ -129,6 +134,18 @@ async function settleOne(store: Store): Promise<void> {
   const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
   await store.renew([{ id: delivery.id, lease: 'runner' }], claim);
   await store.settle({ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }, NOW);
+}
+
+async function taskOne(store: Store): Promise<void> {
+  const [task] = await store.claimTasks({ ...claim, limit: 1, lease: 'doer', handlerIds: HANDLERS });
+  if (!task) throw new Error('there is no task to be done');
+  const question = {
+    run: { source: 'dbt', accountId: '1', runId: '7' },
+    durationsOf: { source: 'dbt', jobKey: 'job-1', runsMax: 100 },
+    barrier: 'plain',
+  };
+  const decide = () => ({ events: [], barrier: '{}' });
+  await store.evaluate({ taskId: task.id, lease: 'doer', question, decide }, NOW);
 }
 
 const at = (second: number): Date => new Date(START_MS + second * 1_000);
@@ -157,6 +174,7 @@ const HOT: readonly {
       'sqlite_autoindex_messages_1 (id=?)',
       'sqlite_autoindex_message_keys_1 (source=? AND message_key=?)',
       'sqlite_autoindex_runs_1 (source=? AND account_id=? AND run_id=?)',
+      'sqlite_autoindex_jobs_1 (source=? AND job_key=?)',
     ],
   },
   {
@@ -167,13 +185,29 @@ const HOT: readonly {
   { title: 'renew and settle a delivery', step: settleOne, indices: ['sqlite_autoindex_deliveries_1 (id=?)'] },
   {
     title: 'see what is due next',
-    step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS }),
-    indices: ['messages_due', 'deliveries_due'],
+    step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
+    indices: ['messages_due', 'deliveries_due', 'tasks_due'],
+  },
+  {
+    title: 'do a task',
+    step: taskOne,
+    indices: [
+      'tasks_due (due_at<?)',
+      'sqlite_autoindex_tasks_1 (id=?)',
+      'runs_job (source=? AND job_key=?)',
+      'sqlite_autoindex_barriers_1 (name=?)',
+    ],
   },
   {
     title: 'purge',
     step: (store) =>
-      store.purge({ settledBefore: at(9_000), deadBefore: at(8_000), keysBefore: at(7_000), limit: 200 }),
+      store.purge({
+        settledBefore: at(9_000),
+        deadBefore: at(8_000),
+        keysBefore: at(7_000),
+        tasksBefore: at(6_000),
+        limit: 200,
+      }),
     indices: [
       'sqlite_autoindex_messages_1 (id>? AND id<?)',
       'events_message (message_id=?)',
@@ -181,6 +215,10 @@ const HOT: readonly {
       'attempts_1 (delivery_id=?)',
       'message_keys_message (message_id<?)',
       'runs_updated (updated_at<?)',
+      'jobs_updated (updated_at<?)',
+      'barriers_updated (updated_at<?)',
+      'tasks_due (due_at<?)',
+      'tasks_message (message_id=?)',
     ],
   },
 ];
@@ -225,7 +263,13 @@ describe('a purge', () => {
     inbox.all(`update messages set state = 'read', due_at = null where id <> ?`, [first.id]);
     const later = new Date(NOW.getTime() + 1);
     const step = (store: Store) =>
-      store.purge({ settledBefore: later, deadBefore: later, keysBefore: new Date(0), limit: 1 });
+      store.purge({
+        settledBefore: later,
+        deadBefore: later,
+        keysBefore: new Date(0),
+        tasksBefore: new Date(0),
+        limit: 1,
+      });
 
     expect(await step(inbox.store)).toBe(1);
     const [look] = await inbox.statementsOf(step);

@@ -61,7 +61,9 @@ export class Bench {
     { concurrency = 10, abortGraceMs = 5, retention = {} }: BenchOptions,
   ) {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
-    this.logger = { debug: () => undefined, log: note('log'), warn: note('warn'), error: note('error') };
+    // What is said of every message would only be in the way.
+    const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
+    this.logger = { debug: () => undefined, log, warn: note('warn'), error: note('error') };
     const { logger, handlers, provider } = this;
     const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }]);
     this.source = sources[0]!;
@@ -97,7 +99,7 @@ export class Bench {
     this.handlers.add({
       ...resolveHandlerOptions(id, { ...options, retry }),
       label: id,
-      subscriptions: [{ on, filter }],
+      subscriptions: [{ on, filter, includeLate: true }],
       invoke: async (event, delivery) => void (await run(event, delivery)),
     });
   }

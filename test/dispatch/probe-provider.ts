@@ -1,4 +1,4 @@
-import type { Provider, ReceivedMessage, Reading, Run, RunEventType, Verification } from 'nestjs-runhooks/core';
+import type { Provider, ReceivedMessage, Reading, Run, RunSignalType, Verification } from 'nestjs-runhooks/core';
 
 /** What a message of the probe says: a provider written for tests, as a third party would write one. */
 export interface ProbeMessage {
@@ -7,7 +7,7 @@ export interface ProbeMessage {
   readonly account?: string;
   readonly run?: string;
   readonly job?: string;
-  readonly types?: readonly RunEventType[];
+  readonly types?: readonly RunSignalType[];
   /** Instead of a run: a message type that is not known, a test, or something that cannot be read. */
   readonly as?: 'unknown' | 'test' | 'quarantined';
 }

@@ -28,9 +28,6 @@ class OnCall {
   @OnRun('run.canceled', 'run.completed', { source: 'bolt' })
   @OnMessage('paradime', 'bolt.run.started')
   note(): void {}
-
-  @OnRunFailed({ source: 'nobody' })
-  never(): void {}
 }
 
 const sources = [
@@ -45,7 +42,6 @@ const SOURCES_AND_HANDLERS = [
   'log Handler handled (Handled.add in AppModule): run.started, run.succeeded, run.failed, run.canceled, run.completed Runhooks',
   'log Handler on-call.page (OnCall.page in AppModule): run.failed where provider dbt-cloud, project analytics, job nightly-* or 7, when(…) Runhooks',
   'log Handler OnCall.note (OnCall.note in AppModule): paradime message bolt.run.started | run.canceled, run.completed where source bolt Runhooks',
-  'warn Handler OnCall.never (OnCall.never in AppModule): run.failed where source nobody. It can never run: no configured source fits its provider and source Runhooks',
 ];
 const OPEN =
   /^warn Source open \(paradime\): .*signature: NONE \(unsigned\).*Anyone who can reach it can start your handlers/;

@@ -27,6 +27,7 @@ export interface HandlersSetup extends ModuleMetadata {
 class Log implements LoggerService {
   readonly lines: string[] = [];
 
+  debug = (message: unknown): unknown => this.lines.push(`debug ${String(message)}`);
   log = (message: unknown): unknown => this.lines.push(`log ${String(message)}`);
   warn = (message: unknown): unknown => this.lines.push(`warn ${String(message)}`);
   error = (message: unknown): unknown => this.lines.push(`error ${String(message)}`);

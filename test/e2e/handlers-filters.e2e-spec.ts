@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import {
+  ConfigurationError,
   OnMessage,
   OnRun,
   OnRunCanceled,
@@ -9,13 +11,14 @@ import {
   OnRunStarted,
   OnRunSucceeded,
   PermanentError,
+  Webhooks,
   type MessageEvent,
   type RunEvent,
   type RunFailed,
 } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
-import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
-import { closeApps, startHandlers, webhooksOptions } from './handlers-app.js';
+import { dbtCloudWebhook, signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { bootError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
@@ -51,6 +54,7 @@ async function matched(filter: Filter): Promise<string> {
     payload: {
       workspace: { uid: 'w-1', name: 'analytics' },
       schedule_name: 'nightly-run',
+      environment: { actor: 'Manual' },
       schedule: { name: 'nightly-run', environment: 'production' },
     },
   });
@@ -65,7 +69,6 @@ describe('a filter', () => {
     [{ provider: ['dbt-cloud', 'paradime'] }, 'dbt paradime'],
     [{ source: 'dbt' }, 'dbt'],
     [{ source: ['dbt', 'paradime'] }, 'dbt paradime'],
-    [{ source: 'd*' }, 'nothing'],
     [{ account: '43786' }, 'dbt'],
     [{ account: 'w-1' }, 'paradime'],
     [{ account: 'analytics' }, 'paradime'],
@@ -86,6 +89,10 @@ describe('a filter', () => {
     [{ job: 'nightly' }, 'nothing'],
     [{ job: ['nightly-run', '512049'] }, 'dbt paradime'],
     [{ job: '*' }, 'dbt paradime'],
+    [{ trigger: 'schedule' }, 'dbt'],
+    [{ trigger: 'manual' }, 'paradime'],
+    [{ trigger: ['schedule', 'manual'] }, 'dbt paradime'],
+    [{ trigger: ['api', 'ci', 'unknown'] }, 'nothing'],
     // Only the star is special.
     [{ job: 'nightly.run' }, 'nothing'],
     [{ job: 'nightly-ru?' }, 'nothing'],
@@ -384,23 +391,136 @@ describe('@OnMessage', () => {
   });
 });
 
-it('the log says at boot what each handler waits for, and warns of one that can get nothing', async () => {
+describe('a filter that nothing can fit stops the boot', () => {
+  const filters: [Filter, string][] = [
+    [
+      { source: 'dtb' },
+      'source: found "dtb", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+    ],
+    [
+      { source: ['dbt', 'Dbt'] },
+      'source: found "Dbt", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+    ],
+    [
+      { source: 'warehouse' },
+      'source: found "warehouse", but no configured source has that name; expected one of dbt, paradime',
+    ],
+    [
+      { source: 'd*' },
+      'source: found "d*", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+    ],
+    [
+      { provider: 'dbt' as 'dbt-cloud' },
+      'provider: found "dbt", but no configured source is of that provider; expected one of dbt-cloud, paradime (did you mean "dbt-cloud"?)',
+    ],
+    [
+      { provider: ['dbt-cloud', 'airflow' as 'paradime'] },
+      'provider: found "airflow", but no configured source is of that provider; expected one of dbt-cloud, paradime',
+    ],
+    [
+      { provider: 'paradime', source: 'dbt' },
+      'source: found "dbt", which is of provider "dbt-cloud", and a filter on paradime; nothing can fit both',
+    ],
+    [
+      { trigger: 'scheduled' as 'schedule' },
+      'trigger: found "scheduled", but there is no such trigger; expected one of schedule, manual, api, ci, unknown (did you mean "schedule"?)',
+    ],
+  ];
+
+  it.each(filters)('%j', async (filter, message) => {
+    @Injectable()
+    class Handlers {
+      @OnRunCanceled()
+      @OnRunFailed(filter)
+      page(): void {}
+    }
+    const error = await bootError({ providers: [Handlers] });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toBe(`Handlers.page.${message}`);
+  });
+
+  it('also of @OnMessage, for a provider without a source', async () => {
+    @Injectable()
+    class Handlers {
+      @OnMessage('paradime', 'bolt.run.started')
+      started(): void {}
+    }
+    const sources = [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })];
+    const { message } = await bootError({ providers: [Handlers], webhooks: { sources } });
+    expect(message).toBe(
+      'Handlers.started.provider: found "paradime", but no configured source is of that provider; expected one of dbt-cloud',
+    );
+  });
+
+  it('and what a lazy module brings is refused as a whole', async () => {
+    @Injectable()
+    class Late {
+      @OnRunFailed({ id: 'good' })
+      good(): void {}
+
+      @OnRunFailed({ source: 'dtb' })
+      bad(): void {}
+    }
+    const host = await startHandlers({});
+    await host.app.get(LazyModuleLoader).load(() => ({ module: class LateModule {}, providers: [Late] }));
+    expect(() => host.app.get(Webhooks).discover()).toThrow('Late.bad.source: found "dtb"');
+    await host.dbt({ event: 'failed' });
+    expect(await host.outcomes()).toEqual([]);
+  });
+});
+
+it('the log says at boot what each handler waits for, and of those found later, too', async () => {
   @Injectable()
   class Handlers {
-    @OnRunFailed({ job: ['a', 'b*'], when: () => true })
+    @OnRunFailed({ job: ['a', 'b*'], trigger: 'schedule', when: () => true })
     page(): void {}
 
     @OnMessage('dbt-cloud', 'job.run.errored')
     errored(): void {}
-
-    @OnRunFailed({ source: 'dbt-eu' })
-    nowhere(): void {}
   }
-  const host = await startHandlers({ providers: [Handlers], webhooks: { sources: webhooksOptions().sources } });
-  expect(host.log.containing('Handler Handlers.')).toEqual([
-    'log Handler Handlers.page (Handlers.page in AppModule): run.failed where job a or b*, when(…)',
+  @Injectable()
+  class Late {
+    @OnRunFailed({ source: 'dbt' })
+    page(): void {}
+  }
+  const host = await startHandlers({ providers: [Handlers] });
+  expect(host.log.containing('Handler ')).toEqual([
+    'log Handler Handlers.page (Handlers.page in AppModule): run.failed where job a or b*, trigger schedule, when(…)',
     'log Handler Handlers.errored (Handlers.errored in AppModule): dbt-cloud message job.run.errored',
-    'warn Handler Handlers.nowhere (Handlers.nowhere in AppModule): run.failed where source dbt-eu. ' +
-      'It can never run: no configured source fits its provider and source',
+  ]);
+  await host.app.get(LazyModuleLoader).load(() => ({ module: class LateModule {}, providers: [Late] }));
+  host.app.get(Webhooks).discover();
+  expect(host.log.containing('Handler ').slice(2)).toEqual([
+    'log Handler Late.page (Late.page in LateModule): run.failed where source dbt',
+  ]);
+});
+
+it('the log has one line for each message accepted and for each failed attempt, with ids and without payloads', async () => {
+  @Injectable()
+  class Handlers {
+    @OnRunFailed({ id: 'page', retry: { attemptsMax: 2 } })
+    page(): void {
+      throw new Error('no');
+    }
+  }
+  const host = await startHandlers({ providers: [Handlers] });
+  const webhook = dbtCloudWebhook({
+    event: 'failed',
+    now: host.clock.now(),
+    payload: { accountId: 1, data: { runId: '7', runReason: 'by somebody@example.com', jobName: 'secret job' } },
+  });
+  const before = host.log.lines.length;
+  await host.send('dbt', webhook);
+  await host.send('dbt', webhook);
+  await host.later();
+  const lines = host.log.lines.slice(before).map((line) => line.replace(/(msg|dlv)_\w+/g, '$1_…'));
+  expect(lines).toEqual([
+    'log message msg_… from source "dbt" was accepted',
+    expect.stringMatching(
+      /^warn attempt 1 of delivery dlv_… \(run\.failed:dbt\/1\/7 for page\) failed with Error: no\. Next attempt in \d+ ms$/,
+    ),
+    'debug message msg_… from source "dbt" came again; it is stored once',
+    'error attempt 2 of delivery dlv_… (run.failed:dbt/1/7 for page) failed with Error: no. ' +
+      'It is a dead letter now: kept until it is redriven or purged',
   ]);
 });

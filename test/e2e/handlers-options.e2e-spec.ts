@@ -73,7 +73,7 @@ describe('stacked decorators', () => {
       @OnRun('run.failed', 'run.canceled')
       @OnRunFailed({ job: '*' })
       @OnRunFailed({ provider: 'dbt-cloud' })
-      @OnRunCompleted({ source: 'elsewhere' })
+      @OnRunCompleted({ source: 'paradime' })
       page(event: RunEvent): void {
         seen.push(event.type);
       }

@@ -46,7 +46,7 @@ function read(number: number, lease: string, events: readonly NewEvent[]): Recor
     messageType: 'type',
     run: { source: 'source', accountId: '1', runId: '1' },
     decide: (known) => ({
-      run: { jobKey: 'job', contradicted: false, types: [...(known?.types ?? []), 'run.started'] },
+      run: { jobKey: 'job', contradicted: false, types: [...(known.run?.types ?? []), 'run.started'] },
       events,
     }),
   };
@@ -165,14 +165,24 @@ export const LIFE: readonly Chapter[] = [
   ]),
   {
     title: 'all of it is purged',
-    tell: (store) => store.purge({ settledBefore: at(DAY), deadBefore: at(DAY), keysBefore: at(DAY), limit: 10 }),
+    tell: (store) =>
+      store.purge({
+        settledBefore: at(DAY),
+        deadBefore: at(DAY),
+        keysBefore: at(DAY),
+        tasksBefore: at(DAY),
+        limit: 10,
+      }),
   },
 ];
 
 /** People look at it now and then. */
 export const LOOKS: readonly Chapter[] = [
   { title: 'counts', tell: (store) => store.counts() },
-  { title: 'next due', tell: (store) => store.nextDueAt({ sources: ['source'], handlerIds: HANDLERS }) },
+  {
+    title: 'next due',
+    tell: (store) => store.nextDueAt({ sources: ['source'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
+  },
   { title: 'messages', tell: (store) => store.messages({}, {}) },
   { title: 'a message', tell: (store) => store.message(idAt('msg', 1)) },
   { title: 'events', tell: (store) => store.events({ source: 'source' }, {}) },

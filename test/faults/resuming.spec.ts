@@ -61,13 +61,18 @@ onEveryDriver('an app whose disk fails', (driver) => {
       messages: { stored: 0, read: 3, test: 0, unknown: 0, quarantined: 0 },
       events: 4,
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1 },
+      tasks: 0,
     });
     await bench.close();
     return called.sort();
   }
 
   async function isDone(bench: Bench): Promise<boolean> {
-    const scope = { sources: [bench.source.name], handlerIds: bench.handlers.all().map(({ id }) => id) };
+    const scope = {
+      sources: [bench.source.name],
+      handlerIds: bench.handlers.all().map(({ id }) => id),
+      taskHandlerIds: [],
+    };
     return bench.store.nextDueAt(scope).then(
       (dueAt) => dueAt === undefined,
       () => false,

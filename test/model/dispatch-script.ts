@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { RUN_EVENT_TYPES, type RunEventType } from 'nestjs-runhooks/core';
+import { RUN_SIGNAL_TYPES, type RunSignalType } from 'nestjs-runhooks/core';
 import { HOUR, SECOND } from './script.js';
 
 /** What a handler does in an attempt. `slow` lets others go first, `timeout` stops when told to, `deaf` never does. */
@@ -23,7 +23,7 @@ export interface HandlerPlan {
 export type Incident = 'kill' | 'stop' | 'clock on an hour' | 'clock back an hour';
 
 export type DispatchStep =
-  | { readonly do: 'send'; readonly id: string; readonly run: number; readonly says: readonly RunEventType[] }
+  | { readonly do: 'send'; readonly id: string; readonly run: number; readonly says: readonly RunSignalType[] }
   | { readonly do: 'work' }
   | { readonly do: 'work'; readonly atCall: number; readonly incident: Incident }
   | { readonly do: 'restart' }
@@ -52,7 +52,7 @@ export const TOLD: HandlerPlan = {
 const TYPES_OF = {
   early: ['run.started', 'run.failed'],
   late: ['run.failed', 'run.succeeded', 'run.completed'],
-  all: RUN_EVENT_TYPES,
+  all: RUN_SIGNAL_TYPES,
 } as const;
 
 const behaviour = fc.oneof(
@@ -91,7 +91,7 @@ const step: fc.Arbitrary<DispatchStep> = fc.oneof(
       do: fc.constant('send' as const),
       id: fc.constantFrom('', 'x', 'y'),
       run: fc.nat({ max: 2 }),
-      says: fc.constantFrom<readonly RunEventType[]>(
+      says: fc.constantFrom<readonly RunSignalType[]>(
         ['run.started'],
         ['run.failed'],
         ['run.failed', 'run.completed'],

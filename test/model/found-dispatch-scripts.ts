@@ -1,9 +1,9 @@
-import { RUN_EVENT_TYPES } from 'nestjs-runhooks/core';
+import { RUN_SIGNAL_TYPES } from 'nestjs-runhooks/core';
 import type { DispatchScript, HandlerPlan } from './dispatch-script.js';
 
 const handler = (id: string, plan: Partial<HandlerPlan>): HandlerPlan => ({
   id,
-  types: RUN_EVENT_TYPES,
+  types: RUN_SIGNAL_TYPES,
   attemptsMax: 2,
   delayMs: 0,
   does: ['ok'],

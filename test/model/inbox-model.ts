@@ -97,7 +97,8 @@ export class InboxModel {
     const { messageKey } = work.message;
     const earlier = this.#keys.filter(({ id }) => id < messageId);
     const idReused = messageKey !== '' && earlier.some((key) => isSameKey(key, work.message));
-    const decision = decide(run && this.run(run));
+    const known = run && this.run(run);
+    const decision = decide(known ? { run: known } : {});
     settleWork(work);
     Object.assign(work, { state, reason, messageType, idReused });
     if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
@@ -231,7 +232,7 @@ export class InboxModel {
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
-    return { messages, events: this.events.size, deliveries };
+    return { messages, events: this.events.size, deliveries, tasks: 0 };
   }
 
   run(key: RunKey): RunState | undefined {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { MessageState, RunEventType } from 'nestjs-runhooks/core';
+import type { MessageState, RunSignalType } from 'nestjs-runhooks/core';
 
 export const SOURCES = ['dbt', 'paradime'] as const;
 /** Each runs as its name says; `dead` is told of dead letters. */
@@ -14,7 +14,7 @@ export const LEASE_MS = 30 * SECOND;
 export interface ReadingPlan {
   readonly state: Exclude<MessageState, 'stored'>;
   readonly run: number;
-  readonly says: readonly RunEventType[];
+  readonly says: readonly RunSignalType[];
   /** Also an event of its own. */
   readonly isEvent: boolean;
   readonly handlers: readonly string[];
@@ -77,7 +77,7 @@ const sources = fc.subarray([...SOURCES], { minLength: 1 });
 const handlers = fc.subarray([...HANDLERS]);
 const mostHandlers = fc.oneof({ weight: 2, arbitrary: fc.constant([...HANDLERS]) }, { weight: 1, arbitrary: handlers });
 
-const says = fc.constantFrom<readonly RunEventType[]>(
+const says = fc.constantFrom<readonly RunSignalType[]>(
   ['run.started'],
   ['run.succeeded', 'run.completed'],
   ['run.failed'],

@@ -203,7 +203,7 @@ export class Steps {
       ...(state !== 'read' && { reason: `is ${state}` }),
       ...(state !== 'quarantined' && { messageType: 'type' }),
       ...(isRun && { run: { source, accountId: '1', runId: `${run}` } }),
-      decide: (before) => {
+      decide: ({ run: before }) => {
         known.push(before);
         if (isPoison) throw POISON;
         if (!isRun) return { events: ownEvents() };
@@ -299,7 +299,13 @@ export class Steps {
 
   #purge({ settledMs, deadMs, keysMs, limit }: Line<'purge'>): Step {
     const before = (ms: number): Date => new Date(this.now.getTime() - ms);
-    const purge = { settledBefore: before(settledMs), deadBefore: before(deadMs), keysBefore: before(keysMs), limit };
+    const purge = {
+      settledBefore: before(settledMs),
+      deadBefore: before(deadMs),
+      keysBefore: before(keysMs),
+      tasksBefore: before(keysMs),
+      limit,
+    };
     return {
       line: `purge, ${limit} at a time: settled for ${settledMs} ms, dead for ${deadMs} ms, keys for ${keysMs} ms`,
       begin: async (store) => {

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { UseInterceptors, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { EventEmitterModule } from '@nestjs/event-emitter';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Inbox, WebhooksModule } from 'nestjs-runhooks';
 import { signStandardWebhooks } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
 import {
   dbtCloudWebhook,
   memoryInbox,
@@ -38,14 +40,17 @@ function opened<App extends INestApplication>(app: App): App {
   return app;
 }
 
-/** An app with handlers of a document, and a dbt Cloud source. */
-async function appWith(handlers: Type[]): Promise<INestApplication> {
+/** An app with handlers of a document, and a source of each provider. */
+async function appWith(handlers: Type[], imports: DynamicModule[] = []): Promise<INestApplication> {
   const webhooks = WebhooksModule.forRoot({
-    sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
+    sources: [
+      dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] }),
+      paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
+    ],
     inbox: memoryInbox(),
     dispatch: 'manual',
   });
-  const module = Test.createTestingModule({ imports: [webhooks], providers: handlers });
+  const module = Test.createTestingModule({ imports: [webhooks, ...imports], providers: handlers });
   return opened((await module.compile()).createNestApplication({ logger: log }));
 }
 
@@ -167,6 +172,22 @@ describe('docs/handlers.md', () => {
     await waitUntilIdle(app);
     expect(log.containing('Attempt 1 at run.completed:dbt/1/7')).toHaveLength(1);
     expect(log.containing('run-notes.write took')).toHaveLength(1);
+  });
+
+  it('has a filter that gives up, and a plain listener', async () => {
+    const { Tickets } = await load<{ Tickets: Type }>('docs/handlers', 'src/refusals.filter.ts');
+    const { FailureCounter } = await load<{ FailureCounter: Type<{ count: number }> }>(
+      'docs/handlers',
+      'src/failure-counter.ts',
+    );
+    const app = await appWith([Tickets, FailureCounter], [EventEmitterModule.forRoot()]);
+    for (const jobName of ['nightly', null]) {
+      await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'failed', payload: { data: { jobName } } }));
+    }
+    await waitUntilIdle(app);
+    const { deliveries } = await app.get(Inbox).counts();
+    expect(deliveries).toMatchObject({ succeeded: 1, dead: 1, pending: 0 });
+    expect(app.get(FailureCounter).count).toBe(2);
   });
 });
 

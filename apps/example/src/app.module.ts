@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { EventEmitterModule } from '@nestjs/event-emitter';
 import { WebhooksModule } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
@@ -6,18 +7,20 @@ import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { BiTool } from './bi-tool.js';
 import { Dashboards } from './dashboards.js';
 import { DbtVersions } from './dbt-versions.js';
+import { FailureFeed } from './failure-feed.js';
 import { OnCall } from './on-call.js';
 import { RunAudit } from './run-audit.js';
 import { RunBoard } from './run-board.js';
 import type { Settings } from './settings.js';
 
-@Module({ providers: [OnCall, Dashboards, BiTool, RunBoard, RunAudit, DbtVersions] })
+@Module({ providers: [OnCall, Dashboards, BiTool, RunBoard, RunAudit, DbtVersions, FailureFeed] })
 export class AppModule {
   static with(settings: Settings): DynamicModule {
     const { dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret, inboxPath } = settings;
     return {
       module: AppModule,
       imports: [
+        EventEmitterModule.forRoot(),
         WebhooksModule.forRoot({
           sources: [
             dbtCloud({ name: 'dbt', secrets: [dbtSecret], ...(accessUrl !== undefined && { accessUrl }) }),

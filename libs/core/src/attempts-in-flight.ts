@@ -5,7 +5,9 @@ import type { WebhookEvent } from './event.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
+import type { StoredMessage } from './message.js';
 import type { Router } from './routing.js';
+import type { NewEvent } from './run-state.js';
 import { settlementOf } from './settlement.js';
 import type { ClaimedDelivery, Settlement, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
@@ -19,6 +21,8 @@ export interface AttemptsInFlightOptions {
   readonly abortGraceMs: number;
   /** Called when there is room again, or when something became due. */
   readonly onChange: () => void;
+  /** Called after a delivery was given up, if there is an event of that. */
+  readonly onDeadLetter: (event: NewEvent, message: StoredMessage) => void;
 }
 
 const RENEW_AFTER_MS = LIMITS.leaseMs / 3;
@@ -84,7 +88,7 @@ export class AttemptsInFlight {
   }
 
   async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
-    const { clock, router, logger, onChange } = this.#options;
+    const { clock, router, logger, onChange, onDeadLetter } = this.#options;
     const { delivery } = attempt;
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
@@ -98,6 +102,8 @@ export class AttemptsInFlight {
         `delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`,
       );
     }
+    const { next } = settlement;
+    if (written && next.state === 'dead' && next.event) onDeadLetter(next.event, delivery.message);
     onChange();
   }
 

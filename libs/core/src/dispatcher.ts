@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
-import { restoreEvent } from './event-data.js';
 import { PermanentError } from './errors.js';
 import type { WebhookEvent } from './event.js';
+import { EventAnnouncer } from './event-announcer.js';
+import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
@@ -13,6 +14,9 @@ import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { TaskEvaluator } from './task-evaluator.js';
+import { TaskPlanner } from './task-planner.js';
+import { TaskRunner } from './task-runner.js';
 import { WakeUp } from './wake-up.js';
 
 export interface DispatcherOptions {
@@ -27,6 +31,11 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
   readonly abortGraceMs: number;
+  /**
+   * Called for each new event, after this process recorded it: at most once over all processes, and never for messages
+   * that are read again quietly. Must not throw.
+   */
+  readonly onRecorded?: (event: WebhookEvent) => void;
 }
 
 /** Handlers that one claim can serve, and how many of their deliveries may start. */
@@ -43,7 +52,9 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #reader: MessageReader;
+  readonly #tasks: TaskRunner;
   readonly #attempts: AttemptsInFlight;
+  readonly #announcer: EventAnnouncer;
   readonly #wakeUp = new WakeUp();
   /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
   #lastPass: Promise<unknown> = Promise.resolve();
@@ -55,12 +66,24 @@ export class Dispatcher {
   #turn = 0;
 
   constructor(options: DispatcherOptions) {
-    const { store, router, clock, logger, guard, abortGraceMs } = options;
+    const { store, router, clock, logger, guard, abortGraceMs, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
-    this.#reader = new MessageReader(this.#sources, router);
-    const onChange = (): void => this.wake();
-    this.#attempts = new AttemptsInFlight({ store, router, clock, logger, guard, abortGraceMs, onChange });
+    this.#reader = new MessageReader(this.#sources, router, new TaskPlanner(options.handlers));
+    const announcer = new EventAnnouncer(this.#sources, onRecorded);
+    this.#announcer = announcer;
+    const evaluator = new TaskEvaluator(options.handlers, router);
+    this.#tasks = new TaskRunner({ store, handlers: options.handlers, evaluator, announcer, logger, guard });
+    this.#attempts = new AttemptsInFlight({
+      store,
+      router,
+      clock,
+      logger,
+      guard,
+      abortGraceMs,
+      onChange: () => this.wake(),
+      onDeadLetter: (event, message) => announcer.announce([event], message),
+    });
   }
 
   /** Starts looking for work. Calling it again changes nothing. */
@@ -111,7 +134,11 @@ export class Dispatcher {
     while (!this.#stopping) {
       const woken = await this.#wakeUp.wait(waitMs);
       if (woken) return;
-      const scope = { sources: [...this.#sources.keys()], handlerIds: handlers.all().map(({ id }) => id) };
+      const scope = {
+        sources: [...this.#sources.keys()],
+        handlerIds: handlers.all().map(({ id }) => id),
+        taskHandlerIds: handlers.watching().map(({ id }) => id),
+      };
       const dueAt = await guard.read(() => store.nextDueAt(scope), undefined);
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
       if (dueInMs <= 0) return;
@@ -128,7 +155,8 @@ export class Dispatcher {
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(): Promise<number> {
     const read = await this.#readMessages();
-    return read + (await this.#startDue());
+    const evaluated = await this.#tasks.runDue(this.#claim(LIMITS.claimMax));
+    return read + evaluated + (await this.#startDue());
   }
 
   /** Serves the groups of handlers in turn: however much waits for one of them, it does not take all the room. */
@@ -154,7 +182,7 @@ export class Dispatcher {
     for (const { id } of messages) this.#unrecorded.add(id);
     const recorded = await store.record(recordings, claim.now);
     for (const { id } of messages) this.#unrecorded.delete(id);
-    recorded.forEach((result, index) => this.#log(messages[index], recordings[index], result));
+    recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
     return messages.length;
   }
 
@@ -167,7 +195,7 @@ export class Dispatcher {
         await nextTurn();
         turnEndsAt = performance.now() + LIMITS.readTurnMs;
       }
-      recordings.push(this.#read(message, claim));
+      recordings.push(this.#announcer.watched(this.#read(message, claim)));
     }
     return recordings;
   }
@@ -178,8 +206,16 @@ export class Dispatcher {
     return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
   }
 
-  #log(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {
+  #told(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {
     if (!message || !recording || !result.recorded) return;
+    this.#log(message, recording, result);
+    if (message.quiet) return;
+    const isNew = new Set(result.eventIds);
+    const events = this.#announcer.eventsOf(recording).filter(({ id }) => isNew.has(id));
+    this.#announcer.announce(events, message);
+  }
+
+  #log(message: ClaimedMessage, recording: Recording, result: Recorded): void {
     const { logger } = this.#options;
     const said = `message ${message.id} from source "${message.source}"`;
     if (recording.state !== 'read') logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);

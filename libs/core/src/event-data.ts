@@ -1,8 +1,10 @@
 import type { DeadLetter, WebhookEvent } from './event.js';
 import type { VerifiedMessage } from './message.js';
+import { parseDated } from './dated-json.js';
+import type { Incident } from './incident.js';
 import type { Provider, Reading } from './provider.js';
 import type { RunKey } from './run-state.js';
-import type { Run } from './run.js';
+import type { JoinedRun, Run } from './run.js';
 import type { StoredEvent } from './store.js';
 import { RunhooksError } from './errors.js';
 
@@ -13,6 +15,13 @@ export interface EventFacts {
   readonly run?: Run;
   readonly messageType?: string;
   readonly deadLetter?: DeadLetter;
+  readonly late?: boolean;
+  readonly firstFailure?: boolean;
+  readonly incident?: Incident;
+  readonly stuckAfterMs?: number;
+  readonly runs?: readonly JoinedRun[];
+  /** The only handler the event is for. */
+  readonly handlerId?: string;
 }
 
 /** The payload of an event cannot be had any more. */
@@ -67,10 +76,5 @@ function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
 
 /** What `eventData` stored. */
 export function eventFacts(data: string): EventFacts {
-  return JSON.parse(data, reviveDates) as EventFacts;
-}
-
-/** Dates are the only values kept under names that end in `At`. */
-function reviveDates(key: string, value: unknown): unknown {
-  return key.endsWith('At') && typeof value === 'string' ? new Date(value) : value;
+  return parseDated<EventFacts>(data);
 }

@@ -1,9 +1,20 @@
+import type { Incident } from './incident.js';
 import type { ProviderMessageType, ProviderName, ProviderPayloads } from './provider-payloads.js';
-import type { Run } from './run.js';
+import type { JoinedRun, Run } from './run.js';
 
-/** Every event about a run. `run.completed` means over: the provider will say nothing more about this run. */
-export const RUN_EVENT_TYPES = ['run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed'] as const;
+/** What a message can tell of a run. `run.completed` means over: the provider will say nothing more about this run. */
+export const RUN_SIGNAL_TYPES = [
+  'run.started',
+  'run.succeeded',
+  'run.failed',
+  'run.canceled',
+  'run.completed',
+] as const;
 
+/** Every event about one run: what messages tell, and what follows from all of them together. */
+export const RUN_EVENT_TYPES = [...RUN_SIGNAL_TYPES, 'run.recovered'] as const;
+
+export type RunSignalType = (typeof RUN_SIGNAL_TYPES)[number];
 export type RunEventType = (typeof RUN_EVENT_TYPES)[number];
 
 /** Event type of a provider's own message, for `@OnMessage` handlers. */
@@ -27,6 +38,24 @@ interface EventBase<T extends string, P extends ProviderName> {
 
 interface RunEventOf<T extends RunEventType, P extends ProviderName> extends EventBase<T, P> {
   readonly run: Run;
+}
+
+/** What only some types of events carry. */
+interface RunEventExtras {
+  'run.started': {
+    /** The run was known to be over already when this arrived. */
+    readonly late: boolean;
+  };
+  'run.failed': {
+    /** The run finished before the job's latest known success, or was known to be over already. */
+    readonly late: boolean;
+    /** The job was not failing before, as far as the inbox knew: the one to page for. */
+    readonly firstFailure: boolean;
+  };
+  'run.recovered': {
+    /** The incident that this success has ended. */
+    readonly incident: Incident;
+  };
 }
 
 interface MessageEventOf<P extends ProviderName, M extends string> extends EventBase<typeof MESSAGE_EVENT_TYPE, P> {
@@ -57,9 +86,31 @@ interface DeadLetterEventOf<P extends ProviderName> extends EventBase<typeof DEA
   readonly run?: Run;
 }
 
+/** Event type of a run that takes too long, for the `@OnRunStuck` handler that watches it. */
+export const RUN_STUCK_EVENT_TYPE = 'run.stuck';
+
+interface RunStuckEventOf<P extends ProviderName> extends EventBase<typeof RUN_STUCK_EVENT_TYPE, P> {
+  /** As its start told it. */
+  readonly run: Run;
+  /** The time that the run has exceeded, in milliseconds since its start. */
+  readonly stuckAfterMs: number;
+  /** The handler that watches. */
+  readonly handlerId: string;
+}
+
+/** Event type of runs that have all finished, for the `@OnAllRuns` handler that waits for them. */
+export const RUNS_JOINED_EVENT_TYPE = 'runs.joined';
+
+interface RunsJoinedEventOf<P extends ProviderName> extends EventBase<typeof RUNS_JOINED_EVENT_TYPE, P> {
+  /** One run for each of the handler's `jobs`, in their order. */
+  readonly runs: readonly JoinedRun[];
+  /** The handler that waits. */
+  readonly handlerId: string;
+}
+
 /** An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. */
 export type RunEvent<T extends RunEventType = RunEventType, P extends ProviderName = ProviderName> = {
-  [K in T]: { [Q in P]: RunEventOf<K, Q> }[P];
+  [K in T]: { [Q in P]: RunEventOf<K, Q> & (K extends keyof RunEventExtras ? RunEventExtras[K] : unknown) }[P];
 }[T];
 
 /** A provider's own message, as `@OnMessage` handlers get it. */
@@ -73,13 +124,20 @@ export type MessageEvent<
 /** A delivery has become a dead letter; what `@OnDeadLetter` handlers get. */
 export type DeadLetterEvent<P extends ProviderName = ProviderName> = { [Q in P]: DeadLetterEventOf<Q> }[P];
 
+/** A run has started and takes too long; what `@OnRunStuck` handlers get. */
+export type RunStuck<P extends ProviderName = ProviderName> = { [Q in P]: RunStuckEventOf<Q> }[P];
+
+/** All the runs a barrier waited for; what `@OnAllRuns` handlers get. `provider` and `payload` are those of the last one. */
+export type RunsJoined<P extends ProviderName = ProviderName> = { [Q in P]: RunsJoinedEventOf<Q> }[P];
+
 export type RunStarted<P extends ProviderName = ProviderName> = RunEvent<'run.started', P>;
 export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvent<'run.succeeded', P>;
 export type RunFailed<P extends ProviderName = ProviderName> = RunEvent<'run.failed', P>;
 export type RunCanceled<P extends ProviderName = ProviderName> = RunEvent<'run.canceled', P>;
 export type RunCompleted<P extends ProviderName = ProviderName> = RunEvent<'run.completed', P>;
+export type RunRecovered<P extends ProviderName = ProviderName> = RunEvent<'run.recovered', P>;
 
 /** Anything a handler can be given. */
-export type WebhookEvent = RunEvent | MessageEvent | DeadLetterEvent;
+export type WebhookEvent = RunEvent | RunStuck | RunsJoined | MessageEvent | DeadLetterEvent;
 
 export type WebhookEventType = WebhookEvent['type'];

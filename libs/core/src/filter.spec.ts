@@ -33,6 +33,8 @@ describe('matchesFilter', () => {
     ['a job by pattern over its name', { job: 'nightly-*' }],
     ['a job by pattern over its id', { job: '5120*' }],
     ['anything that has a job', { job: '*' }],
+    ['what started it', { trigger: 'schedule' }],
+    ['one of what may have started it', { trigger: ['api', 'schedule'] }],
     ['all fields at once', { provider: 'dbt-cloud', source: 'dbt', project: 'analytics', job: ['x', 'nightly-*'] }],
   ])('fits: %s', (_, fields) => {
     expect(matchesFilter(filter(fields), EVENT)).toBe(true);
@@ -47,6 +49,8 @@ describe('matchesFilter', () => {
     ['a regular expression', { job: 'nightly.+' }],
     ['a question mark', { job: 'nightly-buil?' }],
     ["the job's key, which is neither id nor name", { job: '1/512049' }],
+    ['another trigger', { trigger: ['api', 'manual', 'ci', 'unknown'] }],
+    ['a pattern for the trigger, which is none', { trigger: '*' }],
     ['an empty text', { job: '' }],
     ['surrounding space', { job: ' nightly-build ' }],
     ['one field that fits and one that does not', { project: 'analytics', job: 'hourly' }],
@@ -55,10 +59,13 @@ describe('matchesFilter', () => {
     expect(matchesFilter(filter(fields), EVENT)).toBe(false);
   });
 
-  it.each(['account', 'project', 'environment', 'job'])('fits no message without a run if %s is asked for', (field) => {
-    expect(matchesFilter(filter({ [field]: '*' }), MESSAGE)).toBe(false);
-    expect(matchesFilter(filter({ source: 'dbt' }), MESSAGE)).toBe(true);
-  });
+  it.each(['account', 'project', 'environment', 'job', 'trigger'])(
+    'fits no message without a run if %s is asked for',
+    (field) => {
+      expect(matchesFilter(filter({ [field]: '*' }), MESSAGE)).toBe(false);
+      expect(matchesFilter(filter({ source: 'dbt' }), MESSAGE)).toBe(true);
+    },
+  );
 
   it('fits no run that does not name what is asked for', () => {
     const { project: _, environment: __, ...bare } = RUN;

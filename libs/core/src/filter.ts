@@ -1,7 +1,9 @@
+import type { BarrierOptions } from './barrier-options.js';
 import type { DEAD_LETTER_EVENT_TYPE, RunEventType } from './event.js';
 import { matchesPattern } from './glob.js';
 import type { ProviderName } from './provider-payloads.js';
-import type { Reference, Run } from './run.js';
+import type { Reference, Run, RunTrigger } from './run.js';
+import type { StuckAfter } from './watchdog.js';
 
 /** A value, or several of which one must fit. */
 export type OneOrMore<T> = T | readonly T[];
@@ -20,9 +22,11 @@ export interface EventFilter {
   readonly project?: OneOrMore<string>;
   readonly environment?: OneOrMore<string>;
   readonly job?: OneOrMore<string>;
+  /** What started the run, as far as the provider tells; where it does not, that is `unknown`. */
+  readonly trigger?: OneOrMore<RunTrigger['kind']>;
 }
 
-/** What a filter looks at. A message without a run fits no filter on `account`, `project`, `environment` or `job`. */
+/** What a filter looks at. A message without a run fits no filter on `account` and what follows it. */
 export interface Filterable {
   readonly provider: string;
   readonly source: string;
@@ -33,15 +37,28 @@ export interface Filterable {
 export interface Routable extends Filterable {
   readonly type: string;
   readonly messageType?: string;
+  /** It arrived after a later state was known. */
+  readonly late?: boolean;
+  /** The only handler the event is for. */
+  readonly handlerId?: string;
 }
+
+/** What a handler asked for. */
+export type SubscribedTo =
+  | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
+  /** A provider's own messages: all of them, if no type is named. */
+  | { readonly provider: string; readonly messageType?: string }
+  /** `run.stuck`, for runs that take this long. */
+  | { readonly stuck: StuckAfter }
+  /** `runs.joined`, of these runs. */
+  | { readonly barrier: BarrierOptions };
 
 /** A kind of event a handler asked for, with its filter. */
 export interface Subscription {
-  /** Run event types, or a provider's messages. */
-  readonly on:
-    | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
-    | { readonly provider: string; /** All of them if absent. */ readonly messageType?: string };
+  readonly on: SubscribedTo;
   readonly filter: EventFilter;
+  /** Also `run.started` of a run that is known to be over. */
+  readonly includeLate?: boolean;
   /** User code, run in the attempt: false means the delivery is recorded as skipped. */
   readonly when?: (event: never) => boolean | Promise<boolean>;
 }
@@ -55,7 +72,8 @@ export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
     refersTo(filter.account, run?.account) &&
     refersTo(filter.project, run?.project) &&
     refersTo(filter.environment, run?.environment) &&
-    refersTo(filter.job, run?.job)
+    refersTo(filter.job, run?.job) &&
+    isOneOf(filter.trigger, run?.trigger.kind)
   );
 }
 
@@ -65,11 +83,12 @@ export function valuesOf<T extends string>(wanted: OneOrMore<T> | undefined): re
   return typeof wanted === 'string' ? [wanted] : wanted;
 }
 
-function isOneOf(wanted: OneOrMore<string> | undefined, value: string): boolean {
-  return wanted === undefined || valuesOf(wanted).includes(value);
+function isOneOf(wanted: OneOrMore<string> | undefined, value: string | undefined): boolean {
+  return wanted === undefined || (value !== undefined && valuesOf(wanted).includes(value));
 }
 
-function refersTo(wanted: OneOrMore<string> | undefined, reference: Reference | undefined): boolean {
+/** Whether the id or the name fits; true if nothing is wanted. */
+export function refersTo(wanted: OneOrMore<string> | undefined, reference: Reference | undefined): boolean {
   if (wanted === undefined) return true;
   const { id, name } = reference ?? {};
   return valuesOf(wanted).some(

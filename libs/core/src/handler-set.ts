@@ -26,8 +26,17 @@ export class HandlerSet {
     return [...this.#byId.values()];
   }
 
+  /** The handlers that tasks are done for. */
+  watching(): Handler[] {
+    return this.all().filter(({ subscriptions }) => subscriptions.some(({ on }) => 'stuck' in on || 'barrier' in on));
+  }
+
   /** The handlers that want an event, as far as can be told without running user code. */
   wanting(event: Routable): Handler[] {
-    return this.all().filter(({ subscriptions }) => subscriptions.some((subscription) => wants(subscription, event)));
+    return this.all().filter(
+      ({ id, subscriptions }) =>
+        (event.handlerId === undefined || event.handlerId === id) &&
+        subscriptions.some((subscription) => wants(subscription, event)),
+    );
   }
 }

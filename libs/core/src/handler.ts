@@ -1,7 +1,7 @@
 import { ConfigurationError } from './errors.js';
 import type { WebhookEvent } from './event.js';
-import { MESSAGE_EVENT_TYPE } from './event.js';
-import { matchesFilter, type Routable, type Subscription } from './filter.js';
+import { MESSAGE_EVENT_TYPE, RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from './event.js';
+import { matchesFilter, type Routable, type SubscribedTo, type Subscription } from './filter.js';
 import { LIMITS } from './limits.js';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.js';
 
@@ -94,14 +94,19 @@ export function resolveHandlerOptions(
 
 /** Whether a subscription wants an event, as far as can be told without running user code. */
 export function wants(subscription: Subscription, event: Routable): boolean {
-  const { on, filter } = subscription;
-  const fits =
-    'types' in on
-      ? (on.types as readonly string[]).includes(event.type)
-      : event.type === MESSAGE_EVENT_TYPE &&
-        on.provider === event.provider &&
-        (on.messageType === undefined || on.messageType === event.messageType);
-  return fits && matchesFilter(filter, event);
+  const { on, filter, includeLate = false } = subscription;
+  if (event.type === 'run.started' && event.late && !includeLate) return false;
+  if (!wantsType(on, event)) return false;
+  // Each of its runs fitted the filter; the event itself is about none of them.
+  return event.type === RUNS_JOINED_EVENT_TYPE || matchesFilter(filter, event);
+}
+
+function wantsType(on: SubscribedTo, { type, provider, messageType }: Routable): boolean {
+  if ('types' in on) return (on.types as readonly string[]).includes(type);
+  if ('stuck' in on) return type === RUN_STUCK_EVENT_TYPE;
+  if ('barrier' in on) return type === RUNS_JOINED_EVENT_TYPE;
+  if (type !== MESSAGE_EVENT_TYPE || on.provider !== provider) return false;
+  return on.messageType === undefined || on.messageType === messageType;
 }
 
 /** Throws {@link ConfigurationError} unless `value` is a whole number in the range. */

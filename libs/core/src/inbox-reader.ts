@@ -1,4 +1,7 @@
+import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
+import type { RunOutcome } from './run-outcome.js';
+import type { JobKey, RunKey, RunState } from './run-state.js';
 import type { AttemptRecord, DeliveryState } from './delivery.js';
 
 /** A piece of a long list, newest first. */
@@ -18,6 +21,8 @@ export interface Page<T> {
 export interface MessageFilter {
   readonly source?: string;
   readonly state?: MessageState;
+  /** About this run. */
+  readonly run?: RunKey;
 }
 
 /** A message without its bytes. */
@@ -49,6 +54,8 @@ export interface StoredEventFilter {
   readonly messageId?: string;
   readonly source?: string;
   readonly type?: string;
+  /** Read from messages about this run. */
+  readonly run?: RunKey;
 }
 
 /** An event as the inbox keeps it. `data` is JSON text: times, and the run it is about. */
@@ -65,6 +72,8 @@ export interface EventSummary {
 
 export interface DeliveryFilter {
   readonly eventId?: string;
+  /** Of events that were read from messages about this run. */
+  readonly run?: RunKey;
   readonly handlerId?: string;
   readonly state?: DeliveryState;
 }
@@ -87,11 +96,25 @@ export interface AttemptSummary extends AttemptRecord {
   readonly durationMs: number;
 }
 
+export interface RunFilter {
+  readonly source?: string;
+  readonly jobKey?: string;
+  readonly outcome?: RunOutcome;
+}
+
+/** A run as its messages have told it so far. */
+export interface RunSummary extends RunKey, RunState {
+  /** When a message last told something of it. */
+  readonly updatedAt: Date;
+}
+
 /** How many of each there are. */
 export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
   readonly events: number;
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
+  /** Runs that are watched, and runs that have yet to come to a barrier. */
+  readonly tasks: number;
 }
 
 /** Port: looks into an inbox, for people and their tools. */
@@ -102,5 +125,9 @@ export interface InboxReader {
   deliveries(filter: DeliveryFilter, page: PageRequest): Promise<Page<DeliverySummary>>;
   /** The attempts of a delivery, first to last. */
   attempts(deliveryId: string): Promise<AttemptSummary[]>;
+  /** Runs, last updated first. */
+  runs(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
+  run(key: RunKey): Promise<RunSummary | undefined>;
+  job(key: JobKey): Promise<JobState | undefined>;
   counts(): Promise<InboxCounts>;
 }

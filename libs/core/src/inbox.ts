@@ -12,12 +12,16 @@ import type {
   MessageSummary,
   Page,
   PageRequest,
+  RunFilter,
+  RunSummary,
   StoredEventFilter,
 } from './inbox-reader.js';
+import type { JobState } from './incident.js';
 import { LIMITS } from './limits.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
 import type { Router } from './routing.js';
+import type { JobKey, RunKey } from './run-state.js';
 import type { Redrive, Reread, Store } from './store.js';
 import type { Routable } from './filter.js';
 
@@ -29,6 +33,13 @@ export interface Replay {
   readonly events: StoredEventFilter;
   /** Only these handlers. @default every handler that wants the event now, also one that did not exist when it came */
   readonly handlerIds?: readonly string[];
+}
+
+/** A run with all that the inbox has about it. */
+export interface RunDetail extends RunSummary {
+  readonly messages: readonly MessageSummary[];
+  readonly events: readonly EventSummary[];
+  readonly deliveries: readonly DeliverySummary[];
 }
 
 /** Which messages to read again. */
@@ -79,6 +90,29 @@ export class Inbox {
   /** The attempts of a delivery, first to last. */
   async attempts(deliveryId: string): Promise<AttemptSummary[]> {
     return await this.#options.store.attempts(deliveryId);
+  }
+
+  /** Runs, last updated first: of one job, its last runs. */
+  async runs(filter: RunFilter = {}, page: PageRequest = {}): Promise<Page<RunSummary>> {
+    return await this.#options.store.runs(filter, page);
+  }
+
+  /** A run with its messages, its events, and what every handler did with them; each list at most a page long. */
+  async run(run: RunKey): Promise<RunDetail | undefined> {
+    const { store } = this.#options;
+    const page = { limit: LIMITS.pageItemsMax };
+    const [summary, messages, events, deliveries] = await Promise.all([
+      store.run(run),
+      store.messages({ run }, page),
+      store.events({ run }, page),
+      store.deliveries({ run }, page),
+    ]);
+    return summary && { ...summary, messages: messages.items, events: events.items, deliveries: deliveries.items };
+  }
+
+  /** A job's last success and its open incident. */
+  async job(job: JobKey): Promise<JobState | undefined> {
+    return await this.#options.store.job(job);
   }
 
   /** How many messages, events and deliveries there are, by state. */
@@ -140,6 +174,14 @@ export class Inbox {
 }
 
 function routable({ type, source, provider, data }: EventSummary): Routable {
-  const { run, messageType } = eventFacts(data);
-  return { type, source, provider, ...(run && { run }), ...(messageType && { messageType }) };
+  const { run, messageType, late = false, handlerId } = eventFacts(data);
+  return {
+    type,
+    source,
+    provider,
+    late,
+    ...(run && { run }),
+    ...(messageType && { messageType }),
+    ...(handlerId !== undefined && { handlerId }),
+  };
 }

@@ -13,6 +13,7 @@ export {
   ShutdownError,
   StoreUnavailableError,
 } from './errors.js';
+export { parseDated } from './dated-json.js';
 export { PayloadUnavailableError } from './event-data.js';
 export {
   DEAD_LETTER_EVENT_TYPE,
@@ -20,13 +21,18 @@ export {
   type DeadLetter,
   type DeadLetterEvent,
   RUN_EVENT_TYPES,
+  RUN_SIGNAL_TYPES,
   type MessageEvent,
   type RunCanceled,
   type RunCompleted,
   type RunEvent,
   type RunEventType,
   type RunFailed,
+  type RunRecovered,
+  type RunSignalType,
+  type RunsJoined,
   type RunStarted,
+  type RunStuck,
   type RunSucceeded,
   type WebhookEvent,
   type WebhookEventType,
@@ -36,12 +42,19 @@ export {
   type EventFilter,
   type Filterable,
   type Routable,
+  type SubscribedTo,
   type OneOrMore,
   type Subscription,
 } from './filter.js';
 export { matchesPattern } from './glob.js';
+export type { BarrierOptions } from './barrier-options.js';
+export { checkBarrier } from './barrier.js';
+export type { NewTask } from './new-task.js';
+export type * from './task.js';
+export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
-export { Inbox, type InboxOptions, type ReadAgain, type Replay } from './inbox.js';
+export type { FailedRun, Incident, JobState } from './incident.js';
+export { Inbox, type InboxOptions, type ReadAgain, type Replay, type RunDetail } from './inbox.js';
 export type * from './inbox-reader.js';
 export {
   requireWhole,
@@ -81,9 +94,10 @@ export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } 
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export type { RetryOptions } from './retry-policy.js';
 export { Router } from './routing.js';
-export type { NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+export type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunState } from './run-state.js';
 export {
   runDurationMs,
+  type JoinedRun,
   type Reference,
   type Run,
   type RunCommand,
@@ -104,3 +118,4 @@ export { StoreGuard } from './store-guard.js';
 export type * from './store.js';
 export { parseTimestamp } from './timestamps.js';
 export type { SignatureCheck, Verification } from './verification.js';
+export type { RunOutcome } from './run-outcome.js';

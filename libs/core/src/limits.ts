@@ -51,6 +51,17 @@ export const LIMITS = Object.freeze({
   /** Violations named in one reason. */
   violationsMax: 5,
 
+  // --- watchdogs, barriers, incidents ---
+  /** Default of `runsMin` of `@OnRunStuck`, and the last runs of a job that its usual duration is taken from. */
+  stuckRunsMin: 10,
+  stuckRunsMax: 100,
+  /** Highest `p95Times`: a hundred times the usual is no longer a multiple of it. */
+  stuckTimesMax: 100,
+  /** Jobs of one barrier. */
+  barrierJobsMax: 50,
+  /** Failed runs that an incident lists; it counts them all. */
+  incidentRunsMax: 100,
+
   // --- dispatch ---
   /** Handlers running at the same time in one process. */
   concurrency: 10,
@@ -62,6 +73,8 @@ export const LIMITS = Object.freeze({
   pollMs: SECOND,
   /** A claim that was neither settled nor renewed for this long is open to others. */
   leaseMs: 30 * SECOND,
+  /** A task whose evaluation was begun this often and never finished is given up. */
+  taskClaimsMax: 10,
   /** A message whose reading crashed the process this often is quarantined. */
   readsMax: 5,
   /** Attempts of a delivery before it becomes a dead letter; with the delays below about nine hours, on average. */
@@ -92,8 +105,10 @@ export const LIMITS = Object.freeze({
   settledMs: 30 * DAY,
   /** The same for messages that led to a dead letter. */
   deadMs: 90 * DAY,
-  /** Duplicate keys and runs: dbt signs no time, so a captured request could come back as long as its secret lives. */
+  /** Duplicate keys, runs, jobs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
   keysMs: 400 * DAY,
+  /** A task that was due and that no process took for this long: its handler is gone. */
+  taskOverdueMs: DAY,
   /** Time between two looks for what is old enough to go. */
   purgeEveryMs: 10 * MINUTE,
   /** Rows of each kind removed in one step; between steps other work has its turn. */

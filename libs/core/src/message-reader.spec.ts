@@ -10,6 +10,7 @@ import type { Provider, Reading } from './provider.js';
 import { Router } from './routing.js';
 import type { Run } from './run.js';
 import type { OpenSource } from './source.js';
+import { TaskPlanner } from './task-planner.js';
 import type { ClaimedMessage } from './store.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
@@ -55,11 +56,15 @@ function readerOf(read: () => unknown, ...subscriptions: Subscription[]): Messag
     const handler: Handler = { ...resolveHandlerOptions(`h${index}`, {}), label: 'h', subscriptions: [one], invoke };
     handlers.add(handler);
   }
-  return new MessageReader(new Map([['dbt', source]]), new Router(handlers, new IdSequence()));
+  return new MessageReader(
+    new Map([['dbt', source]]),
+    new Router(handlers, new IdSequence()),
+    new TaskPlanner(handlers),
+  );
 }
 
 const read = (reader: MessageReader, message = claimed()) => reader.read(message, 'lease', NOW);
-const eventsOf = (reader: MessageReader, message?: ClaimedMessage) => read(reader, message).decide(undefined).events;
+const eventsOf = (reader: MessageReader, message?: ClaimedMessage) => read(reader, message).decide({}).events;
 
 describe('a message that was read', () => {
   it('becomes its run events, in the order they happened, each with a delivery for who wants it', () => {
@@ -72,7 +77,7 @@ describe('a message that was read', () => {
       run: { source: 'dbt', accountId: '1', runId: '7' },
     });
     expect(recording).not.toHaveProperty('reason');
-    const { events, run } = recording.decide(undefined);
+    const { events, run } = recording.decide({});
     expect(events.map(({ id, occurredAt, deliveries }) => [id, occurredAt, deliveries.length])).toEqual([
       ['run.failed:dbt/1/7', OCCURRED, 1],
       ['run.completed:dbt/1/7', OCCURRED, 0],
@@ -83,17 +88,17 @@ describe('a message that was read', () => {
   it('leaves out the events that its run has had', () => {
     const recording = read(readerOf(() => FAILED));
     const known = { jobKey: 'job', contradicted: false, outcome: 'failed', types: ['run.failed'] } as const;
-    expect(recording.decide(known).events.map(({ type }) => type)).toEqual(['run.completed']);
+    expect(recording.decide({ run: known }).events.map(({ type }) => type)).toEqual(['run.completed']);
   });
 
   it('decides the same again when the store has to ask twice', () => {
     const recording = read(readerOf(() => FAILED));
-    expect(recording.decide(undefined)).toEqual(recording.decide(undefined));
+    expect(recording.decide({})).toEqual(recording.decide({}));
   });
 
   it('names the outcome that contradicts the one its run has had', () => {
     const known = { jobKey: 'job', contradicted: false, outcome: 'succeeded', types: [] } as const;
-    const { events, contradicts } = read(readerOf(() => FAILED)).decide(known);
+    const { events, contradicts } = read(readerOf(() => FAILED)).decide({ run: known });
     expect(contradicts).toBe('failed');
     expect(events.map(({ type }) => type)).toEqual(['run.completed']);
   });
@@ -176,7 +181,7 @@ describe('a message that cannot be read', () => {
     expect(recording).toMatchObject({ messageId: 'msg_1', lease: 'lease', state: 'quarantined' });
     expect(recording.reason).toContain('dbt-cloud');
     expect(recording.reason).not.toContain('hunter2');
-    expect(recording.decide(undefined)).toEqual({ events: [] });
+    expect(recording.decide({})).toEqual({ events: [] });
   });
 
   it('is quarantined where its source is not configured in this process', () => {
@@ -191,7 +196,7 @@ describe('a message that cannot be read', () => {
     const reader = readerOf(() => thrower(new Error('not to be read')), ON_MESSAGE);
     const recording = reader.giveUp(claimed({ reads: 6 }), 'lease', NOW);
     expect(recording).toMatchObject({ state: 'quarantined', reason: 'reading was begun 5 times and never finished' });
-    expect(recording.decide(undefined)).toEqual({ events: [] });
+    expect(recording.decide({})).toEqual({ events: [] });
   });
 
   it.each(['quarantined', 'test', 'unknown'])(

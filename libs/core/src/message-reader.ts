@@ -2,22 +2,27 @@ import { attemptError } from './attempt.js';
 import { MESSAGE_EVENT_TYPE } from './event.js';
 import { eventData, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
-import type { Reading } from './provider.js';
+import type { Reading, RunSignal } from './provider.js';
 import { isReading } from './reading-check.js';
 import type { Router } from './routing.js';
-import { advanceRun, type NewEvent, type RunDecision, type RunKey, type RunState } from './run-state.js';
+import { newsOf, type RunNews } from './run-news.js';
+import type { RunNewsForTasks, TaskPlanner } from './task-planner.js';
+import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
+import { earlierOf } from './timestamps.js';
 import type { Routable } from './filter.js';
 
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #router: Router;
+  readonly #planner: TaskPlanner;
 
-  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router) {
+  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router, planner: TaskPlanner) {
     this.#sources = sources;
     this.#router = router;
+    this.#planner = planner;
   }
 
   read(message: ClaimedMessage, lease: string, now: Date): Recording {
@@ -41,9 +46,15 @@ export class MessageReader {
     if (reading.state !== 'read') {
       return { ...base, decide: () => ({ events: this.#messageEvents(message, reading, now) }) };
     }
-    const { account, id: runId } = reading.signal.run;
-    const run: RunKey = { source: message.source, accountId: account.id, runId };
-    return { ...base, run, decide: (known) => this.#decide(message, reading, run, now, known) };
+    const { account, id: runId, job } = reading.signal.run;
+    const { source } = message;
+    const run: RunKey = { source, accountId: account.id, runId };
+    return {
+      ...base,
+      run,
+      job: { source, jobKey: job.key },
+      decide: (known) => this.#decide(message, reading, run, now, known),
+    };
   }
 
   #reading(message: ClaimedMessage): Reading {
@@ -67,18 +78,32 @@ export class MessageReader {
     reading: Reading & { state: 'read' },
     key: RunKey,
     now: Date,
-    known: RunState | undefined,
+    known: Known,
   ): RunDecision {
-    const { run, types, occurredAt } = reading.signal;
-    const { job, startedAt, finishedAt } = run;
-    const { state, newTypes, contradicts } = advanceRun(known, { jobKey: job.key, types, startedAt, finishedAt });
-    const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run };
-    const events = newTypes.map((type) => this.#event(message, type, runEventId(type, key), facts, now));
+    const { run, occurredAt } = reading.signal;
+    const news = newsOf(known, reading.signal, message.receivedAt);
+    const events = news.events.map(({ type, extras }) => {
+      const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
+      return this.#event(message, type, runEventId(type, key), facts, now);
+    });
+    const tasks = message.quiet ? [] : this.#planner.tasksFor(this.#newsForTasks(message, reading.signal, news), now);
     return {
-      run: state,
+      run: news.run,
+      ...(tasks.length > 0 && { tasks }),
       events: [...events, ...this.#messageEvents(message, reading, now)],
-      ...(contradicts && { contradicts }),
+      ...(news.job && { job: news.job }),
+      ...(news.contradicts && { contradicts: news.contradicts }),
     };
+  }
+
+  #newsForTasks(
+    { source, provider, receivedAt }: ClaimedMessage,
+    { run, types, occurredAt }: RunSignal,
+    { events }: RunNews,
+  ): RunNewsForTasks {
+    const happenedAt = earlierOf(occurredAt, receivedAt);
+    const fresh = new Set(events.filter(({ extras }) => !extras.late).map(({ type }) => type));
+    return { source, provider, receivedAt, run, happenedAt, types: types.filter((type) => fresh.has(type)) };
   }
 
   /** A message is an event of its own only where a handler asks for it: otherwise the message is record enough. */
@@ -101,8 +126,15 @@ export class MessageReader {
 
   #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider, quiet } = message;
-    const { run, messageType } = facts;
-    const routable: Routable = { type, source, provider, ...(run && { run }), ...(messageType && { messageType }) };
+    const { run, messageType, late = false } = facts;
+    const routable: Routable = {
+      type,
+      source,
+      provider,
+      late,
+      ...(run && { run }),
+      ...(messageType && { messageType }),
+    };
     const deliveries = quiet ? [] : this.#router.deliveriesFor(routable, now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }

@@ -1,11 +1,11 @@
-import type { RunEventType } from './event.js';
+import type { RunSignalType } from './event.js';
 import type { HeaderMap, ReceivedMessage, VerifiedMessage } from './message.js';
 import type { Run } from './run.js';
 import type { Verification } from './verification.js';
 
 /** What a message says about a run: the events it is evidence for, in the order they happened. */
 export interface RunSignal {
-  readonly types: readonly RunEventType[];
+  readonly types: readonly RunSignalType[];
   readonly occurredAt: Date;
   readonly run: Run;
 }

@@ -55,8 +55,13 @@ export class Receiver {
       body,
       receivedAt,
     });
-    if (appended.status === 'accepted') onAccepted();
-    logger.debug(`${appended.status} ${appended.id} from ${source.name}`);
+    const said = `message ${appended.id} from source "${source.name}"`;
+    if (appended.status === 'accepted') {
+      onAccepted();
+      logger.log(`${said} was accepted`);
+    } else {
+      logger.debug(`${said} came again; it is stored once`);
+    }
     return appended;
   }
 

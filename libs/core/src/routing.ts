@@ -14,6 +14,12 @@ export class Router {
     this.#ids = ids;
   }
 
+  /** A delivery for one handler, whose filters were looked at before. */
+  deliveriesTo(handlerId: string, event: Routable, now: Date): NewDelivery[] {
+    const handler = this.#handlers.get(handlerId);
+    return handler ? [this.#delivery(handler, event, now)] : [];
+  }
+
   /** Whether there is a handler with this id. */
   knows(handlerId: string): boolean {
     return this.#handlers.get(handlerId) !== undefined;
@@ -29,10 +35,12 @@ export class Router {
     return this.#handlers
       .wanting(event)
       .filter(({ id }) => handlerIds === undefined || handlerIds.includes(id))
-      .map((handler) => {
-        const lane = laneOf(handler, event);
-        return { id: this.#ids.next('dlv', now), handlerId: handler.id, ...(lane && { lane }) };
-      });
+      .map((handler) => this.#delivery(handler, event, now));
+  }
+
+  #delivery(handler: Handler, event: Routable, now: Date): NewDelivery {
+    const lane = laneOf(handler, event);
+    return { id: this.#ids.next('dlv', now), handlerId: handler.id, ...(lane && { lane }) };
   }
 }
 

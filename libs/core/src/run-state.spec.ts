@@ -1,31 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { RunEventType } from './event.js';
-import { advanceRun, type RunNews, type RunOutcome, type RunState } from './run-state.js';
+import type { RunSignalType } from './event.js';
+import type { RunOutcome } from './run-outcome.js';
+import { advanceRun, type RunState, type ToldOfRun } from './run-state.js';
 
-const STARTED: RunEventType[] = ['run.started'];
-const ERRORED: RunEventType[] = ['run.failed'];
-const SUCCEEDED: RunEventType[] = ['run.succeeded', 'run.completed'];
-const FAILED: RunEventType[] = ['run.failed', 'run.completed'];
-const CANCELED: RunEventType[] = ['run.canceled', 'run.completed'];
+const STARTED: RunSignalType[] = ['run.started'];
+const ERRORED: RunSignalType[] = ['run.failed'];
+const SUCCEEDED: RunSignalType[] = ['run.succeeded', 'run.completed'];
+const FAILED: RunSignalType[] = ['run.failed', 'run.completed'];
+const CANCELED: RunSignalType[] = ['run.canceled', 'run.completed'];
 /** Over, but in a status that is no outcome. */
-const OVER: RunEventType[] = ['run.completed'];
+const OVER: RunSignalType[] = ['run.completed'];
 
-const OUTCOMES: Record<RunOutcome, RunEventType[][]> = {
+const OUTCOMES: Record<RunOutcome, RunSignalType[][]> = {
   succeeded: [STARTED, SUCCEEDED],
   failed: [STARTED, ERRORED, FAILED],
   canceled: [STARTED, CANCELED],
 };
 const OUTCOME_TYPES: readonly string[] = ['run.succeeded', 'run.failed', 'run.canceled'];
 
-const news = (types: readonly RunEventType[], more: Partial<RunNews> = {}): RunNews => ({
+const news = (types: readonly RunSignalType[], more: Partial<ToldOfRun> = {}): ToldOfRun => ({
   jobKey: 'job',
   types,
   ...more,
 });
 
 /** Tells a run all its messages, one after the other. */
-function tell(messages: readonly (readonly RunEventType[])[]) {
+function tell(messages: readonly (readonly RunSignalType[])[]) {
   const steps: ReturnType<typeof advanceRun>[] = [];
   let known: RunState | undefined;
   for (const types of messages) {
@@ -37,7 +38,7 @@ function tell(messages: readonly (readonly RunEventType[])[]) {
 }
 
 /** Messages of one run in any order, any of them lost, any of them more than once. */
-const anyOrder = (messages: readonly RunEventType[][]) => fc.array(fc.constantFrom(...messages), { maxLength: 12 });
+const anyOrder = (messages: readonly RunSignalType[][]) => fc.array(fc.constantFrom(...messages), { maxLength: 12 });
 const anyMessages = anyOrder([STARTED, ERRORED, SUCCEEDED, FAILED, CANCELED, OVER]);
 
 describe('advanceRun, whatever order, repetition or loss of the messages of a run', () => {

@@ -1,4 +1,7 @@
-import type { RunEventType } from './event.js';
+import type { RunSignalType } from './event.js';
+import type { JobState } from './incident.js';
+import type { NewTask } from './new-task.js';
+import type { RunOutcome } from './run-outcome.js';
 
 /** Names a run in the inbox. */
 export interface RunKey {
@@ -7,7 +10,17 @@ export interface RunKey {
   readonly runId: string;
 }
 
-export type RunOutcome = 'succeeded' | 'failed' | 'canceled';
+/** Names a job in the inbox. */
+export interface JobKey {
+  readonly source: string;
+  readonly jobKey: string;
+}
+
+/** What the inbox knows when a message about a run is recorded: both read under the lock of the job's row. */
+export interface Known {
+  readonly run?: RunState;
+  readonly job?: JobState;
+}
 
 /** What the inbox knows of a run, from all its messages. Outlives the messages and events themselves. */
 export interface RunState {
@@ -17,7 +30,7 @@ export interface RunState {
   /** A later message named another outcome. It is kept and flagged, and changes nothing. */
   readonly contradicted: boolean;
   /** The events this run has had. Each happens once, also when its event was purged long ago. */
-  readonly types: readonly RunEventType[];
+  readonly types: readonly RunSignalType[];
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
 }
@@ -39,37 +52,44 @@ export interface NewEvent {
   readonly deliveries: readonly NewDelivery[];
 }
 
-/** What to write about a message: the run as it is now known, and the events. Events already there are left alone. */
+/** What to write about a message: run and job as they are now known, and the events. Events already there are left alone. */
 export interface RunDecision {
   readonly run?: RunState;
+  readonly job?: JobState;
   readonly events: readonly NewEvent[];
+  readonly tasks?: readonly NewTask[];
   /** The message names another outcome than the one the run has had. */
   readonly contradicts?: RunOutcome;
 }
 
 /** What one message tells of a run. */
-export interface RunNews {
+export interface ToldOfRun {
   readonly jobKey: string;
-  readonly types: readonly RunEventType[];
+  readonly types: readonly RunSignalType[];
   readonly startedAt?: Date | undefined;
   readonly finishedAt?: Date | undefined;
 }
 
-const OUTCOME_OF: Partial<Record<RunEventType, RunOutcome>> = {
+const OUTCOME_OF: Partial<Record<RunSignalType, RunOutcome>> = {
   'run.succeeded': 'succeeded',
   'run.failed': 'failed',
   'run.canceled': 'canceled',
 };
 
+/** The outcome that a type of event means, if it means one. */
+export function outcomeOf(type: RunSignalType): RunOutcome | undefined {
+  return OUTCOME_OF[type];
+}
+
 /** A run's state after one more message, and which of the message's events are new. The first outcome stays. */
 export function advanceRun(
   known: RunState | undefined,
-  news: RunNews,
-): { state: RunState; newTypes: RunEventType[]; contradicts?: RunOutcome } {
+  news: ToldOfRun,
+): { state: RunState; newTypes: RunSignalType[]; contradicts?: RunOutcome } {
   let outcome = known?.outcome;
   let contradicts: RunOutcome | undefined;
   const types = [...(known?.types ?? [])];
-  const newTypes: RunEventType[] = [];
+  const newTypes: RunSignalType[] = [];
   for (const type of news.types) {
     const says = OUTCOME_OF[type];
     if (says !== undefined && outcome !== undefined && says !== outcome) {

@@ -57,6 +57,16 @@ export interface Run {
   readonly commands?: readonly RunCommand[];
 }
 
+/** A run that has come to a barrier. */
+export interface JoinedRun {
+  /** The entry of `jobs` that it is for. */
+  readonly job: string;
+  readonly source: string;
+  readonly provider: string;
+  readonly run: Run;
+  readonly finishedAt: Date;
+}
+
 /** `finishedAt - startedAt`, or nothing where either is missing or the clocks disagree. */
 export function runDurationMs(startedAt: Date | undefined, finishedAt: Date | undefined): number | undefined {
   if (!startedAt || !finishedAt) return undefined;

@@ -1,8 +1,10 @@
 import type { AttemptRecord } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
+import type { ClaimedTask, TaskEvaluation } from './task.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
-import type { NewDelivery, NewEvent, RunDecision, RunKey, RunOutcome, RunState } from './run-state.js';
+import type { RunOutcome } from './run-outcome.js';
+import type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey } from './run-state.js';
 
 /** A verified message about to be stored. */
 export interface NewMessage {
@@ -62,10 +64,11 @@ export interface Recording {
   readonly reason?: string;
   /** The provider's own message type, where one could be told. */
   readonly messageType?: string;
-  /** The run this message is about. Its state is read under a lock and given to {@link decide}. */
+  /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */
   readonly run?: RunKey;
-  /** Pure: what to write, from what is known of the run. Called inside the transaction; may be called again. */
-  decide(known: RunState | undefined): RunDecision;
+  readonly job?: JobKey;
+  /** Pure: what to write, from what is known. Called inside the transaction; may be called again. */
+  decide(known: Known): RunDecision;
 }
 
 export interface Recorded {
@@ -150,10 +153,26 @@ export interface Purge {
   readonly settledBefore: Date;
   /** The same for messages that led to a dead letter. */
   readonly deadBefore: Date;
-  /** Duplicate keys and runs from before. */
+  /** Duplicate keys, runs, jobs and runs that wait at a barrier, last changed before. */
   readonly keysBefore: Date;
+  /** Tasks that were due before and that nobody holds: those of handlers that are gone. */
+  readonly tasksBefore: Date;
   /** Rows of each kind that one call may remove. */
   readonly limit: number;
+}
+
+/** What work to look for. */
+export interface WorkScope {
+  readonly sources: readonly string[];
+  /** Whose deliveries. */
+  readonly handlerIds: readonly string[];
+  /** Whose tasks. */
+  readonly taskHandlerIds: readonly string[];
+}
+
+export interface TaskClaim extends Claim {
+  /** Only tasks of these handlers. */
+  readonly handlerIds: readonly string[];
 }
 
 /**
@@ -171,8 +190,8 @@ export interface Store extends InboxReader {
    * stored as `quarantined` bytes.
    */
   append(message: NewMessage): Promise<Appended>;
-  /** When the next work is due that {@link claimMessages} or {@link claimDeliveries} would take. */
-  nextDueAt(scope: Pick<MessageClaim, 'sources'> & Pick<DeliveryClaim, 'handlerIds'>): Promise<Date | undefined>;
+  /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
+  nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**
    * Takes `stored` messages that nobody holds, oldest first, and counts the read. One whose reading was begun before
    * may be what ended a process: it is taken alone, when it is the longest due, so that its count is about nobody else.
@@ -189,13 +208,20 @@ export interface Store extends InboxReader {
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
   /** Records an attempt. Answers false, and writes nothing, if the claim was lost meanwhile. */
   settle(settlement: Settlement, now: Date): Promise<boolean>;
+  /** Takes due tasks that nobody holds, longest due first, and counts the claim. Answers them in the order of their messages. */
+  claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
+  /** Decides a task in one transaction. Answers false, and writes nothing, if the claim was lost meanwhile. */
+  evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
   /** Makes dead letters due at once, with all their attempts before them again. Answers how many. */
   redrive(redrive: Redrive, now: Date): Promise<number>;
   /** Adds deliveries of stored events, once per `(event, handler, replayId)`. Answers how many were new. */
   replay(replayId: string, events: readonly ReplayedEvent[], now: Date): Promise<number>;
   /** Makes messages `stored` again, so that they are read once more. Answers how many. */
   reread(reread: Reread, now: Date): Promise<number>;
-  /** Removes what is old, in one small step. Answers how many rows went: none when there is nothing left to do. */
+  /**
+   * Removes what is old, in one small step; never a message that has to be read, or whose deliveries or tasks are not
+   * done. Answers how many rows went: none when there is nothing left to do.
+   */
   purge(purge: Purge): Promise<number>;
   /** Finishes what was begun and lets go of the files or connections. May be called again. */
   close(): Promise<void>;

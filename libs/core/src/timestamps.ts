@@ -34,3 +34,8 @@ function isDay(year: number, month: number, day: number): boolean {
   const date = new Date(Date.UTC(year, month - 1, day));
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
+
+/** The earlier of two times. */
+export function earlierOf(one: Date, other: Date): Date {
+  return one < other ? one : other;
+}

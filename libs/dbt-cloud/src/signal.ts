@@ -3,8 +3,8 @@ import {
   runDurationMs,
   type Reference,
   type Run,
-  type RunEventType,
   type RunSignal,
+  type RunSignalType,
 } from 'nestjs-runhooks/core';
 import type { DbtCloudMessageType } from './message-type.js';
 import { told } from './nothing.js';
@@ -38,7 +38,7 @@ export function signalOf(
 }
 
 /** A failed run is announced twice, by `job.run.errored` at once and by `job.run.completed` when its results are there. */
-function eventTypesOf(messageType: DbtCloudMessageType, { status }: Run): readonly RunEventType[] {
+function eventTypesOf(messageType: DbtCloudMessageType, { status }: Run): readonly RunSignalType[] {
   if (messageType === 'job.run.started') return ['run.started'];
   if (messageType === 'job.run.errored') return ['run.failed'];
   switch (status) {

@@ -1,4 +1,11 @@
-import { valuesOf, type Handler, type Logger, type OpenSource, type Subscription } from 'nestjs-runhooks/core';
+import {
+  valuesOf,
+  type Handler,
+  type Logger,
+  type OpenSource,
+  type SubscribedTo,
+  type Subscription,
+} from 'nestjs-runhooks/core';
 
 /** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
 export function logBoot(
@@ -10,7 +17,7 @@ export function logBoot(
 ): void {
   logger.log(`Inbox: ${inbox}`);
   for (const source of sources) logSource(logger, source, isReachable);
-  for (const handler of handlers) logHandler(logger, handler, sources);
+  for (const handler of handlers) logHandler(logger, handler);
   if (handlers.length === 0) logger.warn('No handlers found: webhooks are stored and read, but nothing runs');
 }
 
@@ -23,18 +30,13 @@ function logSource(logger: Logger, { name, paths, provider }: OpenSource, isReac
   else logger.log(line);
 }
 
-function logHandler(logger: Logger, handler: Handler, sources: readonly OpenSource[]): void {
-  const wanted = handler.subscriptions.map(describe).join(' | ');
-  const line = `Handler ${handler.id} (${handler.label}): ${wanted}`;
-  if (handler.subscriptions.every((subscription) => cannotMatch(subscription, sources))) {
-    logger.warn(`${line}. It can never run: no configured source fits its provider and source`);
-  } else {
-    logger.log(line);
-  }
+/** Which events a handler waits for. */
+export function logHandler(logger: Logger, handler: Handler): void {
+  logger.log(`Handler ${handler.id} (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`);
 }
 
 function describe({ on, filter, when }: Subscription): string {
-  const what = 'types' in on ? on.types.join(', ') : `${on.provider} message ${on.messageType ?? '*'}`;
+  const what = describeKind(on);
   const conditions = Object.entries(filter).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${valuesOf<string>(value).join(' or ')}`],
   );
@@ -42,11 +44,12 @@ function describe({ on, filter, when }: Subscription): string {
   return conditions.length === 0 ? what : `${what} where ${conditions.join(', ')}`;
 }
 
-function cannotMatch({ on, filter }: Subscription, sources: readonly OpenSource[]): boolean {
-  const providers: readonly string[] = 'types' in on ? valuesOf<string>(filter.provider) : [on.provider];
-  const names = valuesOf(filter.source);
-  return !sources.some(
-    ({ name, provider }) =>
-      (providers.length === 0 || providers.includes(provider.name)) && (names.length === 0 || names.includes(name)),
-  );
+function describeKind(on: SubscribedTo): string {
+  if ('types' in on) return on.types.join(', ');
+  if ('stuck' in on) {
+    const { stuck } = on;
+    return `run.stuck after ${'afterMs' in stuck ? `${stuck.afterMs} ms` : `${stuck.p95Times} times the usual`}`;
+  }
+  if ('barrier' in on) return `runs.joined of ${on.barrier.jobs.join(', ')} within ${on.barrier.withinMs} ms`;
+  return `${on.provider} message ${on.messageType ?? '*'}`;
 }

@@ -76,7 +76,11 @@ describe('createEdge', () => {
 
   it('needs no framework', async () => {
     const answered = await post({ append: () => Promise.resolve({ status: 'accepted', id: 'msg_1' }) }, 'x');
-    expect(answered).toEqual({ status: 200, body: { status: 'accepted', message: 'stored', id: 'msg_1' }, logged: [] });
+    expect(answered).toEqual({
+      status: 200,
+      body: { status: 'accepted', message: 'stored', id: 'msg_1' },
+      logged: ['message msg_1 from source "any" was accepted'],
+    });
   });
 
   it('answers 500 and logs it, once, whatever the store throws', async () => {

@@ -1,5 +1,14 @@
-import { ConfigurationError, type EventFilter, type HandlerOptions, type Subscription } from 'nestjs-runhooks/core';
+import {
+  checkBarrier,
+  checkStuckAfter,
+  ConfigurationError,
+  type EventFilter,
+  type HandlerOptions,
+  type OpenSource,
+  type Subscription,
+} from 'nestjs-runhooks/core';
 import type { HandlerMetadata } from './handler-metadata.js';
+import { requireMatchable } from './matchable.js';
 
 /** Names of the options, by what they are for; the compiler sees to it that none is missing. */
 const FILTERS = {
@@ -9,6 +18,7 @@ const FILTERS = {
   project: true,
   environment: true,
   job: true,
+  trigger: true,
 } satisfies Record<keyof EventFilter, true>;
 
 const OPTIONS = {
@@ -27,20 +37,30 @@ export interface ReadOptions {
 
 /**
  * Throws {@link ConfigurationError}, naming handler and option, for a name that is not an option and for a filter that
- * is none: either would silently let the handler run for more than it was meant for, or for nothing.
+ * is none or that nothing can fit: any of them would silently let the handler run for more than it was meant for, or for
+ * nothing.
  */
-export function readOptions(handler: string, { on, options }: HandlerMetadata): ReadOptions {
+export function readOptions(
+  handler: string,
+  { on, options }: HandlerMetadata,
+  sources: readonly OpenSource[],
+): ReadOptions {
   const filter: Record<string, unknown> = {};
   const own: Record<string, unknown> = {};
   let when: Subscription['when'];
+  let includeLate: boolean | undefined;
+  if ('stuck' in on) checkStuckAfter(handler, on.stuck);
+  if ('barrier' in on) checkBarrier(handler, on.barrier);
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const option = `${handler}.${name}`;
     if (Object.hasOwn(FILTERS, name)) filter[name] = requireTexts(option, value);
     else if (Object.hasOwn(OPTIONS, name)) own[name] = value;
     else if (name === 'when') when = requirePredicate(option, value);
+    else if (name === 'includeLate') includeLate = requireBoolean(option, value);
     else throw new ConfigurationError(option, `there is no such option; expected one of ${optionNames()}`);
   }
-  return { subscription: { on, filter, ...(when && { when }) }, options: own };
+  requireMatchable(handler, on, filter as EventFilter, sources);
+  return { subscription: { on, filter, ...(when && { when }), ...(includeLate && { includeLate }) }, options: own };
 }
 
 function requireTexts(option: string, value: unknown): unknown {
@@ -58,6 +78,11 @@ function requirePredicate(option: string, value: unknown): Subscription['when'] 
   throw new ConfigurationError(option, `found ${typeof value}; expected a function that answers true or false`);
 }
 
+function requireBoolean(option: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new ConfigurationError(option, `found ${typeof value}; expected true or false`);
+}
+
 function optionNames(): string {
-  return [...Object.keys(OPTIONS), ...Object.keys(FILTERS), 'when'].join(', ');
+  return [...Object.keys(OPTIONS), ...Object.keys(FILTERS), 'when', 'includeLate'].join(', ');
 }

@@ -68,7 +68,7 @@ export class HandlerExplorer {
       const { name: className } = prototype.constructor;
       const name = typeof method === 'symbol' ? `${className}[${String(method)}]` : `${className}.${method}`;
       const invoke = this.invoker.invokerFor(name, wrapper, host, prototype, method);
-      const decorators = metadata.map((one) => readOptions(name, one));
+      const decorators = metadata.map((one) => readOptions(name, one, this.runtime.sources));
       return [...groupById(name, decorators)].map(([id, group]) => ({
         ...resolveHandlerOptions(name, { ...mergeOptions(name, group), id }),
         label: `${name} in ${host.name}`,
@@ -104,7 +104,19 @@ function groupById(name: string, decorators: readonly ReadOptions[]): Map<string
   return groups;
 }
 
+/** What a handler waits for is kept under its id. */
+function requireOneOfEach(name: string, group: readonly ReadOptions[]): void {
+  for (const [kind, decorator] of [
+    ['stuck', '@OnRunStuck'],
+    ['barrier', '@OnAllRuns'],
+  ] as const) {
+    if (group.filter(({ subscription }) => kind in subscription.on).length <= 1) continue;
+    throw new ConfigurationError(`${name}.id`, `found one id for two ${decorator}; give each of them an id of its own`);
+  }
+}
+
 function mergeOptions(name: string, group: readonly ReadOptions[]): ReadOptions['options'] {
+  requireOneOfEach(name, group);
   const merged: Record<string, unknown> = {};
   for (const { options } of group) {
     for (const [option, value] of Object.entries(options)) {

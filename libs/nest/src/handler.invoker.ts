@@ -1,27 +1,29 @@
-import { Inject, Injectable } from '@nestjs/common';
-import {
-  ApplicationConfig,
-  ContextIdFactory,
-  ExternalContextCreator,
-  ModuleRef,
-  type ContextId,
-  type ModulesContainer,
-  type NestContainer,
-} from '@nestjs/core';
+import 'reflect-metadata';
+import { Inject, Injectable, type Type } from '@nestjs/common';
+import { ApplicationConfig, ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
 import type { Handler } from 'nestjs-runhooks/core';
+import { Enhancers, type Method } from './enhanced-method.js';
+import { GlobalEnhancers } from './global-enhancers.js';
 import { requireEnhancers } from './handler-enhancers.js';
-import { isStatic, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
+import { isStatic, moduleRefOf, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
 import type { WebhookRequest } from './webhook-request.js';
+import type { WebhooksOptions } from './webhooks.options.js';
+import { WEBHOOKS_OPTIONS } from './webhooks.tokens.js';
 
-type Method = (...args: unknown[]) => unknown;
 type Methods = Readonly<Record<string | symbol, Method | undefined>>;
 
-/** Runs decorated methods, with the guards and interceptors bound to them or their class, and no global ones. */
+/** Runs decorated methods, with the enhancers bound to them or their class, and with global ones if they are wanted. */
 @Injectable()
 export class HandlerInvoker {
-  private readonly creators = new Map<HostModule, ExternalContextCreator>();
+  private readonly globals: GlobalEnhancers;
 
-  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+  constructor(
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(WEBHOOKS_OPTIONS) { globalEnhancers = false }: WebhooksOptions,
+  ) {
+    this.globals = new GlobalEnhancers(globalEnhancers ? config : new ApplicationConfig());
+  }
 
   /**
    * How to run `method` of a provider, for every scope a provider can have. The method is looked up each time, so that
@@ -35,20 +37,31 @@ export class HandlerInvoker {
     method: string | symbol,
   ): Handler['invoke'] {
     requireEnhancers(name, host, prototype.constructor, (prototype as Methods)[method]);
-    if (isStatic(wrapper)) {
+    this.globals.requireScopes();
+    const parameters = Reflect.getMetadata('design:paramtypes', prototype, method) as Type[] | undefined;
+    const enhancers = new Enhancers({
+      host,
+      providerId: wrapper.id,
+      methodName: String(method),
+      eventClass: parameters?.[0],
+      config: this.globals.config,
+    });
+    if (isStatic(wrapper) && !this.globals.areScoped()) {
       const instance = wrapper.instance as Methods;
       let built: { readonly callback: Method; readonly run: Method } | undefined;
       return async (event, delivery) => {
         const callback = instance[method] as Method;
-        if (built?.callback !== callback) built = { callback, run: this.build(wrapper, host, instance, method) };
+        if (built?.callback !== callback) built = { callback, run: enhancers.around({ instance, callback }) };
         await built.run(event, delivery);
       };
     }
     return async (event, delivery) => {
       const contextId = this.openContext(wrapper, { event, delivery });
-      const own = host.getProviderByKey<ModuleRef>(ModuleRef).instance;
-      const instance = await own.resolve<Methods>(wrapper.token as string, contextId, { strict: true });
-      await this.build(wrapper, host, instance, method, contextId)(event, delivery);
+      await this.globals.createIn(contextId);
+      const instance = isStatic(wrapper)
+        ? (wrapper.instance as Methods)
+        : await moduleRefOf(host).resolve<Methods>(wrapper.token as string, contextId, { strict: true });
+      await enhancers.around({ instance, callback: instance[method] as Method, contextId })(event, delivery);
     };
   }
 
@@ -63,40 +76,5 @@ export class HandlerInvoker {
       contextId,
     );
     return contextId;
-  }
-
-  private build(
-    wrapper: ProviderWrapper,
-    host: HostModule,
-    instance: Methods,
-    method: string | symbol,
-    contextId?: ContextId,
-  ): Method {
-    return this.creatorFor(host).create(
-      instance,
-      instance[method] as Method,
-      String(method),
-      undefined,
-      undefined,
-      contextId,
-      wrapper.id,
-      { guards: true, interceptors: true, filters: false },
-      'webhook',
-    );
-  }
-
-  /**
-   * Nest's own creator, over a container that holds one module and a fresh `ApplicationConfig`: the first so that it
-   * finds the enhancers of this very module, also of controllers; the second so that global ones do not run.
-   */
-  private creatorFor(host: HostModule): ExternalContextCreator {
-    const known = this.creators.get(host);
-    if (known) return known;
-    const pinned = Object.create(host, { hasProvider: { value: () => true } }) as HostModule;
-    const modules = new Map([[host.token, pinned]]) as unknown as ModulesContainer;
-    const container = { applicationConfig: new ApplicationConfig(), getModules: () => modules };
-    const creator = ExternalContextCreator.fromContainer(container as unknown as NestContainer);
-    this.creators.set(host, creator);
-    return creator;
   }
 }

@@ -6,6 +6,8 @@ export type {
   EventFilter,
   HandlerOptions,
   InboxCounts,
+  JobState,
+  JoinedRun,
   MessageEvent,
   ProviderMessageTypes,
   ProviderName,
@@ -18,15 +20,32 @@ export type {
   RunEvent,
   RunEventType,
   RunFailed,
+  RunRecovered,
+  RunDetail,
+  RunSummary,
+  Incident,
+  RunsJoined,
   RunStarted,
+  RunStuck,
   RunStatus,
   RunSucceeded,
   WebhookEvent,
 } from 'nestjs-runhooks/core';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './handler.decorator.js';
+export { OnAllRuns } from './on-all-runs.decorator.js';
 export { OnDeadLetter } from './on-dead-letter.decorator.js';
 export { OnMessage } from './on-message.decorator.js';
-export { OnRun, OnRunCanceled, OnRunCompleted, OnRunFailed, OnRunStarted, OnRunSucceeded } from './on-run.decorator.js';
+export {
+  OnRun,
+  OnRunCanceled,
+  OnRunCompleted,
+  OnRunFailed,
+  OnRunRecovered,
+  OnRunStarted,
+  OnRunSucceeded,
+} from './on-run.decorator.js';
+export { OnRunStuck } from './on-run-stuck.decorator.js';
+export { isWebhookContext, type WebhookArgumentsHost } from './webhook-context.js';
 export type { WebhookRequest } from './webhook-request.js';
 export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
 export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';

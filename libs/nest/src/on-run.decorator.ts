@@ -3,11 +3,22 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 
 type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P>;
 
+interface LateOption {
+  /**
+   * Also run for a start that arrives when the run is known to be over.
+   * @default false
+   */
+  readonly includeLate?: boolean;
+}
+
+type OptionsOfSeveral<T extends RunEventType, P extends ProviderName> = Options<T, P> &
+  ('run.started' extends T ? LateOption : unknown);
+
 /** Runs the method when a run starts. */
 export function OnRunStarted<const P extends ProviderName = ProviderName>(
-  options: Options<'run.started', P> = {},
+  options: Options<'run.started', P> & LateOption = {},
 ): HandlerDecorator<RunEvent<'run.started', P>> {
-  return subscribe({ types: ['run.started'] }, options);
+  return subscribe<RunEvent<'run.started', P>, P>({ types: ['run.started'] }, options);
 }
 
 /** Runs the method when a run has ended well. */
@@ -31,6 +42,16 @@ export function OnRunCanceled<const P extends ProviderName = ProviderName>(
   return subscribe({ types: ['run.canceled'] }, options);
 }
 
+/**
+ * Runs the method when a job succeeds again: at the first success that finished after the latest failure of its open
+ * incident. `event.incident` tells what it recovers from.
+ */
+export function OnRunRecovered<const P extends ProviderName = ProviderName>(
+  options: Options<'run.recovered', P> = {},
+): HandlerDecorator<RunEvent<'run.recovered', P>> {
+  return subscribe({ types: ['run.recovered'] }, options);
+}
+
 /** Runs the method when a run is over, however it ended: results, if there are any, can be fetched now. */
 export function OnRunCompleted<const P extends ProviderName = ProviderName>(
   options: Options<'run.completed', P> = {},
@@ -47,15 +68,15 @@ export function OnRun<const T extends RunEventType>(type: T, ...more: readonly T
 export function OnRun<
   const T extends readonly [RunEventType, ...RunEventType[]],
   const P extends ProviderName = ProviderName,
->(...args: readonly [...types: T, options: Options<T[number], P>]): HandlerDecorator<RunEvent<T[number], P>>;
+>(...args: readonly [...types: T, options: OptionsOfSeveral<T[number], P>]): HandlerDecorator<RunEvent<T[number], P>>;
 export function OnRun(
-  ...args: readonly (RunEventType | Options<RunEventType, ProviderName>)[]
+  ...args: readonly (RunEventType | OptionsOfSeveral<RunEventType, ProviderName>)[]
 ): HandlerDecorator<RunEvent> {
   const types: RunEventType[] = [];
-  let options: Options<RunEventType, ProviderName> = {};
+  let options: OptionsOfSeveral<RunEventType, ProviderName> = {};
   for (const arg of args) {
     if (typeof arg === 'string') types.push(arg);
     else options = arg;
   }
-  return subscribe({ types }, options);
+  return subscribe<RunEvent, ProviderName>({ types }, options);
 }

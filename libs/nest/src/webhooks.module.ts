@@ -12,6 +12,7 @@ import {
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, Inbox } from 'nestjs-runhooks/core';
 import { EdgeRegistrar } from './edge.registrar.js';
+import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
 import { HandlerInvoker } from './handler.invoker.js';
@@ -43,6 +44,7 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
   imports: [DiscoveryModule],
   providers: [
     { provide: WEBHOOKS_STORE, useFactory: createStore, inject: [WEBHOOKS_OPTIONS] },
+    EventEmitterBridge,
     WebhooksRuntime,
     HandlerMetadataAccessor,
     HandlerInvoker,

@@ -26,6 +26,12 @@ export interface WebhooksOptions {
    * @default 10000
    */
   readonly drainMs?: number;
+  /**
+   * Whether the app's global guards, interceptors, pipes and exception filters run for handlers, too, with the context
+   * type `webhook`. All of them must know it: many expect an HTTP request (see `isWebhookContext`).
+   * @default false
+   */
+  readonly globalEnhancers?: boolean;
   /** How long the inbox keeps things. */
   readonly retention?: RetentionOptions;
   /**

@@ -18,6 +18,7 @@ import {
   type OpenSource,
   type Store,
 } from 'nestjs-runhooks/core';
+import { EventEmitterBridge } from './event-emitter.bridge.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
@@ -38,6 +39,7 @@ export class WebhooksRuntime {
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
     @Inject(WEBHOOKS_STORE) readonly store: Store,
+    @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
     const { logger, handlers } = this;
@@ -59,6 +61,7 @@ export class WebhooksRuntime {
       guard,
       concurrency,
       abortGraceMs,
+      ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
     this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
@@ -74,6 +77,7 @@ const OPTIONS = {
   concurrency: true,
   abortGraceMs: true,
   drainMs: true,
+  globalEnhancers: true,
   retention: true,
   clock: true,
 } satisfies Record<keyof WebhooksOptions, true>;
@@ -83,9 +87,12 @@ function checkOptions(options: WebhooksOptions): void {
     if (Object.hasOwn(OPTIONS, option)) continue;
     throw new ConfigurationError(option, `there is no such option; expected one of ${Object.keys(OPTIONS).join(', ')}`);
   }
-  const { dispatch = 'auto', concurrency, abortGraceMs, drainMs, retention = {} } = options;
+  const { dispatch = 'auto', concurrency, abortGraceMs, drainMs, globalEnhancers = false, retention = {} } = options;
   if (dispatch !== 'auto' && dispatch !== 'manual') {
     throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
+  }
+  if (typeof globalEnhancers !== 'boolean') {
+    throw new ConfigurationError('globalEnhancers', `found ${typeof globalEnhancers}; expected true or false`);
   }
   const times = { abortGraceMs, drainMs };
   for (const [option, value] of Object.entries(times)) {

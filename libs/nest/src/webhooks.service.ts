@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { logHandler } from './boot-log.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
@@ -16,6 +17,7 @@ export class Webhooks {
    */
   discover(): string[] {
     const found = this.explorer.discover();
+    for (const handler of found) logHandler(this.runtime.logger, handler);
     this.runtime.dispatcher.wake();
     return found.map(({ id }) => id);
   }

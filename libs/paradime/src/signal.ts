@@ -3,8 +3,8 @@ import {
   runDurationMs,
   type Run,
   type RunCommand,
-  type RunEventType,
   type RunSignal,
+  type RunSignalType,
   type RunStatus,
 } from 'nestjs-runhooks/core';
 import { told } from './nothing.js';
@@ -13,7 +13,7 @@ import { statusOf } from './status.js';
 import { triggerOf } from './trigger.js';
 
 /** The others, such as skipped and those we do not know, are no outcome. */
-const OUTCOME_OF: Partial<Record<RunStatus, RunEventType>> = {
+const OUTCOME_OF: Partial<Record<RunStatus, RunSignalType>> = {
   succeeded: 'run.succeeded',
   failed: 'run.failed',
   canceled: 'run.canceled',

@@ -6,10 +6,13 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
     async up(db: Kysely<unknown>) {
       await createMessageKeys(db);
       await createMessages(db);
+      await createJobs(db);
       await createRuns(db);
       await createEvents(db);
       await createDeliveries(db);
       await createAttempts(db);
+      await createTasks(db);
+      await createBarriers(db);
     },
   },
 };
@@ -51,6 +54,8 @@ async function createMessages(db: Kysely<unknown>): Promise<void> {
     .addColumn('received_at', 'bigint', notNull)
     .addColumn('state', 'text', notNull)
     .addColumn('message_type', 'text')
+    .addColumn('account_id', 'text')
+    .addColumn('run_id', 'text')
     .addColumn('reason', 'text')
     .addColumn('id_reused', 'integer', notNull)
     .addColumn('reads', 'integer', notNull)
@@ -59,6 +64,25 @@ async function createMessages(db: Kysely<unknown>): Promise<void> {
     .addColumn('lease', 'text')
     .execute();
   await createDueIndex(db, 'messages');
+  await db.schema
+    .createIndex('messages_run')
+    .on('messages')
+    .columns(['source', 'account_id', 'run_id'])
+    .where(sql.ref('run_id'), 'is not', null)
+    .execute();
+}
+
+async function createJobs(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('jobs')
+    .addColumn('source', 'text', notNull)
+    .addColumn('job_key', 'text', notNull)
+    .addColumn('latest_success_at', 'bigint')
+    .addColumn('incident', 'text')
+    .addColumn('updated_at', 'bigint', notNull)
+    .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
+    .execute();
+  await db.schema.createIndex('jobs_updated').on('jobs').column('updated_at').execute();
 }
 
 async function createRuns(db: Kysely<unknown>): Promise<void> {
@@ -77,6 +101,7 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('runs_key', ['source', 'account_id', 'run_id'])
     .execute();
   await db.schema.createIndex('runs_updated').on('runs').column('updated_at').execute();
+  await db.schema.createIndex('runs_job').on('runs').columns(['source', 'job_key', 'updated_at']).execute();
 }
 
 async function createEvents(db: Kysely<unknown>): Promise<void> {
@@ -152,4 +177,31 @@ async function createAttempts(db: Kysely<unknown>): Promise<void> {
     .addColumn('error_stack', 'text')
     .addPrimaryKeyConstraint('attempts_key', ['delivery_id', 'attempt'])
     .execute();
+}
+
+async function createTasks(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('tasks')
+    .addColumn('id', 'text', primaryKey)
+    .addColumn('handler_id', 'text', notNull)
+    .addColumn('source', 'text', notNull)
+    .addColumn('provider', 'text', notNull)
+    .addColumn('message_id', 'text', notNull)
+    .addColumn('data', 'text', notNull)
+    .addColumn('claims', 'integer', notNull)
+    .addColumn('due_at', 'bigint', notNull)
+    .addColumn('lease', 'text')
+    .execute();
+  await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
+  await db.schema.createIndex('tasks_message').on('tasks').column('message_id').execute();
+}
+
+async function createBarriers(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('barriers')
+    .addColumn('name', 'text', primaryKey)
+    .addColumn('waiting', 'text', notNull)
+    .addColumn('updated_at', 'bigint', notNull)
+    .execute();
+  await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
 }

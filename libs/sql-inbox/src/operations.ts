@@ -6,6 +6,8 @@ import { countInbox } from './operations/count-inbox.js';
 import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
 import { findMessage, listMessages } from './operations/list-messages.js';
+import { claimTasks, evaluateTask } from './operations/do-tasks.js';
+import { findJob, findRun, listRuns } from './operations/list-runs.js';
 import { nextDueAt } from './operations/next-due.js';
 import { purgeInbox } from './operations/purge-inbox.js';
 import { recordReading } from './operations/record-reading.js';
@@ -21,6 +23,8 @@ export function inboxOperations(dialect: SqlDialect) {
     record: recordReading(dialect),
     claimDeliveries: claimDeliveries(dialect),
     renew: renewDeliveries(dialect),
+    claimTasks: claimTasks(dialect),
+    evaluate: evaluateTask(dialect),
     settle: settleDelivery(dialect),
     nextDueAt: nextDueAt(dialect),
     redrive: redriveDeliveries(dialect),
@@ -32,6 +36,9 @@ export function inboxOperations(dialect: SqlDialect) {
     events: listEvents(dialect),
     deliveries: listDeliveries(dialect),
     attempts: listAttempts(dialect),
+    runs: listRuns(dialect),
+    run: findRun(dialect),
+    job: findJob(dialect),
     counts: countInbox(dialect),
   };
 }

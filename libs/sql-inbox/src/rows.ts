@@ -1,17 +1,21 @@
 import {
+  parseDated,
   restoreMessage,
   type AttemptSummary,
   type DeliverySummary,
   type EventSummary,
   type HeaderMap,
+  type Incident,
+  type JobState,
   type MessageDetail,
   type MessageSummary,
   type RunState,
+  type RunSummary,
   type StoredEvent,
   type StoredMessage,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
-import type { AttemptsTable, DeliveriesTable, EventsTable, MessagesTable, RunsTable } from './schema.js';
+import type { AttemptsTable, DeliveriesTable, EventsTable, JobsTable, MessagesTable, RunsTable } from './schema.js';
 
 /** Columns of a message that {@link toStoredMessage} needs. */
 export type MessageRow = Pick<
@@ -38,6 +42,13 @@ export function toStoredEvent(row: EventsTable): StoredEvent {
   return { id, type, provider, source, messageId: message_id, data };
 }
 
+export function toJobState(row: JobsTable): JobState {
+  return {
+    ...(row.latest_success_at !== null && { latestSuccessAt: new Date(row.latest_success_at) }),
+    ...(row.incident !== null && { incident: parseDated<Incident>(row.incident) }),
+  };
+}
+
 export function toRunState(row: RunsTable): RunState {
   return {
     jobKey: row.job_key,
@@ -50,7 +61,7 @@ export function toRunState(row: RunsTable): RunState {
 }
 
 export function toMessageSummary(
-  row: Omit<MessagesTable, 'headers' | 'body' | 'reads' | 'quiet' | 'due_at' | 'lease'>,
+  row: Omit<MessagesTable, 'headers' | 'body' | 'reads' | 'quiet' | 'due_at' | 'lease' | 'account_id' | 'run_id'>,
 ): MessageSummary {
   return {
     id: row.id,
@@ -100,4 +111,9 @@ export function toAttemptSummary(row: AttemptsTable): AttemptSummary {
     outcome: row.outcome,
     ...(name !== null && { error: { name, message: message ?? '', stack: stack ?? '' } }),
   };
+}
+
+export function toRunSummary(row: RunsTable): RunSummary {
+  const { source, account_id: accountId, run_id: runId } = row;
+  return { source, accountId, runId, ...toRunState(row), updatedAt: new Date(row.updated_at) };
 }

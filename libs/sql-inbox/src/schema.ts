@@ -11,10 +11,13 @@ import type { AttemptOutcome, DeliveryState, MessageState, RunOutcome } from 'ne
 export interface Schema {
   message_keys: MessageKeysTable;
   messages: MessagesTable;
+  jobs: JobsTable;
   runs: RunsTable;
   events: EventsTable;
   deliveries: DeliveriesTable & RecordedInOrder;
   attempts: AttemptsTable;
+  tasks: TasksTable;
+  barriers: BarriersTable;
 }
 
 /** Given by the engine, and greater than any before: ids of two processes, or from before a step of the clock, are not. */
@@ -42,6 +45,9 @@ export interface MessagesTable {
   received_at: number;
   state: MessageState;
   message_type: string | null;
+  /** The run it is about, once it was read. */
+  account_id: string | null;
+  run_id: string | null;
   reason: string | null;
   /** 1: an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
@@ -50,6 +56,15 @@ export interface MessagesTable {
   quiet: number;
   due_at: number | null;
   lease: string | null;
+}
+
+export interface JobsTable {
+  source: string;
+  job_key: string;
+  latest_success_at: number | null;
+  /** The open incident, as JSON. */
+  incident: string | null;
+  updated_at: number;
 }
 
 export interface RunsTable {
@@ -103,4 +118,25 @@ export interface AttemptsTable {
   error_name: string | null;
   error_message: string | null;
   error_stack: string | null;
+}
+
+export interface TasksTable {
+  id: string;
+  handler_id: string;
+  source: string;
+  provider: string;
+  message_id: string;
+  data: string;
+  /** Claims since it last became due. */
+  claims: number;
+  due_at: number;
+  lease: string | null;
+}
+
+export interface BarriersTable {
+  /** Its handler's id. */
+  name: string;
+  /** The runs that wait, as JSON. */
+  waiting: string;
+  updated_at: number;
 }

@@ -19,7 +19,7 @@ const works = await Promise.all(
 /** Not `toThrow`: in a test runner better-sqlite3 throws errors of the realm that loaded it first. */
 const said = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
 
-const TABLES = ['attempts', 'deliveries', 'events', 'message_keys', 'messages', 'runs'];
+const TABLES = ['attempts', 'barriers', 'deliveries', 'events', 'jobs', 'message_keys', 'messages', 'runs', 'tasks'];
 
 describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s', (driver) => {
   let directory: string;

@@ -6,15 +6,18 @@ import {
   type AttemptSummary,
   type ClaimedDelivery,
   type ClaimedMessage,
+  type ClaimedTask,
   type DeliverySummary,
   type EventSummary,
   type InboxCounts,
+  type JobState,
   type Logger,
   type MessageDetail,
   type MessageSummary,
   type NewMessage,
   type Page,
   type Recorded,
+  type RunSummary,
   type Store,
 } from 'nestjs-runhooks/core';
 import { SQLITE_DIALECT } from './dialect.js';
@@ -111,6 +114,14 @@ export class SqliteStore implements Store {
     return this.#write(() => this.#operations.settle(...args));
   }
 
+  claimTasks(...args: Arguments<'claimTasks'>): Promise<ClaimedTask[]> {
+    return this.#write(() => this.#operations.claimTasks(...args));
+  }
+
+  evaluate(...args: Arguments<'evaluate'>): Promise<boolean> {
+    return this.#write(() => this.#operations.evaluate(...args));
+  }
+
   redrive(...args: Arguments<'redrive'>): Promise<number> {
     return this.#write(() => this.#operations.redrive(...args));
   }
@@ -145,6 +156,18 @@ export class SqliteStore implements Store {
 
   attempts(...args: Arguments<'attempts'>): Promise<AttemptSummary[]> {
     return this.#read(() => this.#operations.attempts(...args));
+  }
+
+  runs(...args: Arguments<'runs'>): Promise<Page<RunSummary>> {
+    return this.#read(() => this.#operations.runs(...args));
+  }
+
+  run(...args: Arguments<'run'>): Promise<RunSummary | undefined> {
+    return this.#read(() => this.#operations.run(...args));
+  }
+
+  job(...args: Arguments<'job'>): Promise<JobState | undefined> {
+    return this.#read(() => this.#operations.job(...args));
   }
 
   counts(): Promise<InboxCounts> {

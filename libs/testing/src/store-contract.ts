@@ -8,6 +8,7 @@ import { contentCases } from './store-contract/content.js';
 import type { ContractCase } from './store-contract/contract-case.js';
 import { countsCases } from './store-contract/counts.js';
 import { deadLetterCases } from './store-contract/dead-letter.js';
+import { jobCases } from './store-contract/jobs.js';
 import { laneCases } from './store-contract/lanes.js';
 import { listCases } from './store-contract/list.js';
 import { lookUpCases } from './store-contract/look-up.js';
@@ -22,6 +23,7 @@ import { reopenCases } from './store-contract/reopen.js';
 import { replayCases } from './store-contract/replay.js';
 import { rereadCases } from './store-contract/reread.js';
 import { settleCases } from './store-contract/settle.js';
+import { taskCases } from './store-contract/tasks.js';
 
 /** One promise of the {@link Store} port. */
 export interface StoreContractTest {
@@ -45,6 +47,7 @@ const CASES: readonly ContractCase[] = [
   ...recordCases,
   ...recordEventsCases,
   ...recordBatchCases,
+  ...jobCases,
   ...claimDeliveriesCases,
   ...laneCases,
   ...nextDueAtCases,
@@ -54,6 +57,7 @@ const CASES: readonly ContractCase[] = [
   ...redriveCases,
   ...replayCases,
   ...rereadCases,
+  ...taskCases,
   ...purgeCases,
   ...listCases,
   ...lookUpCases,

@@ -19,12 +19,16 @@ export function countInbox({ db }: SqlDialect): () => Transaction<InboxCounts> {
   const countEvents = statement<object, { count: number }>(() =>
     db.selectFrom('events').select((eb) => eb.fn.countAll<number>().as('count')),
   );
+  const countTasks = statement<object, { count: number }>(() =>
+    db.selectFrom('tasks').select((eb) => eb.fn.countAll<number>().as('count')),
+  );
   return function* () {
     const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0 };
     for (const { state, count } of yield* countMessages({})) messages[state] = Number(count);
     for (const { state, count } of yield* countDeliveries({})) deliveries[state] = Number(count);
     const [events] = yield* countEvents({});
-    return { messages, events: Number(events?.count ?? 0), deliveries };
+    const [tasks] = yield* countTasks({});
+    return { messages, events: Number(events?.count ?? 0), deliveries, tasks: Number(tasks?.count ?? 0) };
   };
 }

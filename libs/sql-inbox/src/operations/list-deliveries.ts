@@ -4,11 +4,12 @@ import type { SqlDialect } from '../dialect.js';
 import { itemsOf, pageOf } from '../pages.js';
 import { toAttemptSummary, toDeliverySummary } from '../rows.js';
 import { query, type Transaction } from '../statement.js';
+import { messagesOfRun } from './run-rows.js';
 
 /** Deliveries, newest first. */
 export function listDeliveries({ db }: SqlDialect) {
   return function* (filter: DeliveryFilter, page: PageRequest): Transaction<Page<DeliverySummary>> {
-    const { eventId, handlerId, state } = filter;
+    const { eventId, handlerId, state, run } = filter;
     const { after } = page;
     const limit = itemsOf(page);
     let list = db
@@ -18,6 +19,10 @@ export function listDeliveries({ db }: SqlDialect) {
       .limit(limit + 1);
     if (after !== undefined) list = list.where('id', '<', after);
     if (eventId !== undefined) list = list.where('event_id', '=', eventId);
+    if (run) {
+      const events = db.selectFrom('events').select('id').where('message_id', 'in', messagesOfRun(db, run));
+      list = list.where('event_id', 'in', events);
+    }
     if (handlerId !== undefined) list = list.where('handler_id', '=', handlerId);
     // A literal, so that the engine sees that the index of dead letters fits.
     if (state === 'dead') list = list.where('state', '=', sql.lit('dead'));

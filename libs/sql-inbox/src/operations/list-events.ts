@@ -4,11 +4,12 @@ import { itemsOf, pageOf } from '../pages.js';
 import { toEventSummary } from '../rows.js';
 import type { EventsTable } from '../schema.js';
 import { query, type Transaction } from '../statement.js';
+import { messagesOfRun } from './run-rows.js';
 
 /** Events, last recorded first. */
 export function listEvents({ db, isOneOf }: SqlDialect) {
   return function* (filter: StoredEventFilter, page: PageRequest): Transaction<Page<EventSummary>> {
-    const { ids, messageId, source, type, recordedFrom, recordedBefore } = filter;
+    const { ids, messageId, source, type, recordedFrom, recordedBefore, run } = filter;
     const limit = itemsOf(page);
     let list = db
       .selectFrom('events')
@@ -26,6 +27,7 @@ export function listEvents({ db, isOneOf }: SqlDialect) {
     if (messageId !== undefined) list = list.where('message_id', '=', messageId);
     if (source !== undefined) list = list.where('source', '=', source);
     if (type !== undefined) list = list.where('type', '=', type);
+    if (run) list = list.where('message_id', 'in', messagesOfRun(db, run));
     if (recordedFrom) list = list.where('recorded_at', '>=', recordedFrom.getTime());
     if (recordedBefore) list = list.where('recorded_at', '<', recordedBefore.getTime());
     return pageOf(yield* query(list), limit, toEventSummary, cursorOf);

@@ -19,7 +19,7 @@ const SUMMARY = [
 /** Messages without their bytes, newest first. */
 export function listMessages({ db }: SqlDialect) {
   return function* (filter: MessageFilter, page: PageRequest): Transaction<Page<MessageSummary>> {
-    const { source, state } = filter;
+    const { source, state, run } = filter;
     const { after } = page;
     const limit = itemsOf(page);
     let list = db
@@ -30,6 +30,12 @@ export function listMessages({ db }: SqlDialect) {
     if (after !== undefined) list = list.where('id', '<', after);
     if (source !== undefined) list = list.where('source', '=', source);
     if (state !== undefined) list = list.where('state', '=', state);
+    if (run) {
+      list = list
+        .where('source', '=', run.source)
+        .where('account_id', '=', run.accountId)
+        .where('run_id', '=', run.runId);
+    }
     return pageOf(yield* query(list), limit, toMessageSummary, ({ id }) => id);
   };
 }

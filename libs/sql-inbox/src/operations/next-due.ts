@@ -1,11 +1,9 @@
-import type { Store } from 'nestjs-runhooks/core';
+import type { WorkScope } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { statement, type Transaction } from '../statement.js';
 
-type Scope = Parameters<Store['nextDueAt']>[0];
-
-/** When the next message is to be read or the next delivery to be attempted, leases that run out included. */
-export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: Scope) => Transaction<Date | undefined> {
+/** When the next message is to be read, the next task to be done, or the next delivery to be attempted, leases that run out included. */
+export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
   const nextMessage = statement<{ sources: string }, { due_at: number }>((value) =>
     db
       .selectFrom('messages')
@@ -26,10 +24,20 @@ export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: Scope) => Transa
       .orderBy('due_at')
       .limit(1),
   );
-  return function* ({ sources, handlerIds }) {
+  const nextTask = statement<{ handlers: string }, { due_at: number }>((value) =>
+    db
+      .selectFrom('tasks')
+      .select('due_at')
+      .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
+      .orderBy('due_at')
+      .limit(1),
+  );
+  return function* ({ sources, handlerIds, taskHandlerIds }) {
+    const handlers = JSON.stringify(handlerIds);
     const [message] = yield* nextMessage({ sources: JSON.stringify(sources) });
-    const [delivery] = yield* nextDelivery({ handlers: JSON.stringify(handlerIds) });
-    const times = [message, delivery].flatMap((row) => (row ? [row.due_at] : []));
+    const [delivery] = yield* nextDelivery({ handlers });
+    const [task] = yield* nextTask({ handlers: JSON.stringify(taskHandlerIds) });
+    const times = [message, delivery, task].flatMap((row) => (row ? [row.due_at] : []));
     return times.length === 0 ? undefined : new Date(Math.min(...times));
   };
 }

@@ -5,17 +5,18 @@ import type { Schema } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
 /**
- * Removes some of what is old: settled messages with all that came of them, then duplicate keys, then runs. Messages
- * that must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they
+ * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs, jobs
+ * and barriers, and tasks that nobody takes. Messages that must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they
  * are looked at once and not by every step.
  */
 export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<number> {
   const findMessages = oldMessages(dialect);
   const removeMessages = messageRemovers(dialect);
   const removeKeys = keyRemover(dialect);
-  const removeRuns = runRemover(dialect);
+  const removeStates = [runRemover(dialect), jobRemover(dialect), barrierRemover(dialect)];
+  const removeTasks = taskRemover(dialect);
   let after = '';
-  return function* ({ settledBefore, deadBefore, keysBefore, limit }) {
+  return function* ({ settledBefore, deadBefore, keysBefore, tasksBefore, limit }) {
     const old = { settled: idBefore(settledBefore), dead: idBefore(deadBefore), limit };
     let messages = yield* findMessages({ ...old, after });
     if (messages.length === 0 && after !== '') messages = yield* findMessages({ ...old, after: '' });
@@ -25,8 +26,10 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<n
       for (const remove of removeMessages) yield* remove({ ids });
     }
     const keys = yield* removeKeys({ before: idBefore(keysBefore), limit });
-    const runs = yield* removeRuns({ before: keysBefore.getTime(), limit });
-    return messages.length + keys.length + runs.length;
+    let states = 0;
+    for (const remove of removeStates) states += (yield* remove({ before: keysBefore.getTime(), limit })).length;
+    const tasks = yield* removeTasks({ before: tasksBefore.getTime(), limit });
+    return tasks.length + messages.length + keys.length + states;
   };
 }
 
@@ -44,6 +47,7 @@ function oldMessages({ db }: SqlDialect) {
       .where('messages.id', '<', value('settled'))
       .where('messages.due_at', 'is', null)
       .where((eb) => eb.not(eb.exists(deliveriesToKeep(eb, value('dead')))))
+      .where((eb) => eb.not(eb.exists(tasksToDo(eb))))
       .orderBy('messages.id')
       .limit(value('limit')),
   );
@@ -62,6 +66,11 @@ function deliveriesToKeep(eb: ExpressionBuilder<Schema, 'messages'>, dead: strin
         inner('deliveries.state', '=', 'dead').and('messages.id', '>=', dead),
       ]),
     );
+}
+
+/** What comes of them is read from the message. */
+function tasksToDo(eb: ExpressionBuilder<Schema, 'messages'>) {
+  return eb.selectFrom('tasks').select('tasks.id').whereRef('tasks.message_id', '=', 'messages.id');
 }
 
 /** From the leaves to the root, so that no row ever names one that is gone. */
@@ -109,7 +118,7 @@ function keyRemover({ db }: SqlDialect) {
 }
 
 function runRemover({ db }: SqlDialect) {
-  return statement<{ before: number; limit: number }, { run_id: string }>((value) =>
+  return statement<{ before: number; limit: number }, object>((value) =>
     db
       .deleteFrom('runs')
       .where((eb) =>
@@ -126,5 +135,49 @@ function runRemover({ db }: SqlDialect) {
         ),
       )
       .returning('run_id'),
+  );
+}
+
+function jobRemover({ db }: SqlDialect) {
+  return statement<{ before: number; limit: number }, object>((value) =>
+    db
+      .deleteFrom('jobs')
+      .where((eb) =>
+        eb(
+          eb.refTuple('source', 'job_key'),
+          'in',
+          eb
+            .selectFrom('jobs')
+            .select(['source', 'job_key'])
+            .where('updated_at', '<', value('before'))
+            .orderBy('updated_at')
+            .limit(value('limit'))
+            .$asTuple('source', 'job_key'),
+        ),
+      )
+      .returning('job_key'),
+  );
+}
+
+/** There are no more of them than there have been handlers. */
+function barrierRemover({ db }: SqlDialect) {
+  return statement<{ before: number; limit: number }, object>((value) =>
+    db.deleteFrom('barriers').where('updated_at', '<', value('before')).returning('name'),
+  );
+}
+
+function taskRemover({ db }: SqlDialect) {
+  return statement<{ before: number; limit: number }, object>((value) =>
+    db
+      .deleteFrom('tasks')
+      .where('id', 'in', (eb) =>
+        eb
+          .selectFrom('tasks')
+          .select('id')
+          .where('due_at', '<', value('before'))
+          .orderBy('due_at')
+          .limit(value('limit')),
+      )
+      .returning('id'),
   );
 }

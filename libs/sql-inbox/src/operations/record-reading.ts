@@ -1,26 +1,33 @@
-import type { Recorded, Recording, RunKey, RunState } from 'nestjs-runhooks/core';
+import type { Recorded, Recording } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
-import { toRunState } from '../rows.js';
-import type { MessagesTable, RunsTable } from '../schema.js';
+import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
+import { insertTask } from './do-tasks.js';
 import { insertEvent } from './insert-event.js';
+import { jobRows, runRows } from './run-rows.js';
 
 type Settled = Pick<MessagesTable, 'source' | 'provider' | 'id_reused'>;
 
 /** Records one reading: the message's new state, its run, the events that are new, and their deliveries. */
 export function recordReading(dialect: SqlDialect): (recording: Recording, now: Date) => Transaction<Recorded> {
   const settleMessage = messageSettler(dialect);
-  const run = runAccess(dialect);
+  const jobs = jobRows(dialect);
+  const runs = runRows(dialect);
   const insert = insertEvent(dialect);
+  const addTask = insertTask(dialect);
 
   return function* (recording, now) {
-    const { messageId: id, lease, state, reason = null, messageType = null } = recording;
-    const [message] = yield* settleMessage({ id, lease, state, reason, message_type: messageType });
+    const { messageId: id, lease, state, reason = null, messageType: message_type = null } = recording;
+    const { accountId: account_id = null, runId: run_id = null } = recording.run ?? {};
+    const [message] = yield* settleMessage({ id, lease, state, reason, message_type, account_id, run_id });
     if (!message) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
 
-    const known = recording.run && (yield* run.find(recording.run));
-    const decision = recording.decide(known);
-    if (recording.run && decision.run) yield* run.save(recording.run, decision.run, now);
+    // The job's row first: whoever locks it decides alone about the runs of the job.
+    const job = recording.job && (yield* jobs.find(recording.job));
+    const run = recording.run && (yield* runs.find(recording.run));
+    const decision = recording.decide({ ...(run && { run }), ...(job && { job }) });
+    if (recording.job && decision.job) yield* jobs.save(recording.job, decision.job, now);
+    if (recording.run && decision.run) yield* runs.save(recording.run, decision.run, now);
 
     const { source, provider } = message;
     const eventIds: string[] = [];
@@ -31,6 +38,7 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
       eventIds.push(event.id);
       deliveries += event.deliveries.length;
     }
+    for (const task of decision.tasks ?? []) yield* addTask(task, { source, provider, message_id: id });
     const { contradicts } = decision;
     const idReused = message.id_reused === 1;
     return { recorded: true, eventIds, deliveries, idReused, ...(contradicts && { contradicts }) };
@@ -39,7 +47,8 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
 
 /** Fenced by the lease: answers nothing if another reader holds the message. */
 function messageSettler({ db }: SqlDialect) {
-  type Values = Pick<MessagesTable, 'id' | 'state' | 'reason' | 'message_type'> & { lease: string };
+  type Columns = 'id' | 'state' | 'reason' | 'message_type' | 'account_id' | 'run_id';
+  type Values = Pick<MessagesTable, Columns> & { lease: string };
   return statement<Values, Settled>((value) =>
     db
       .updateTable('messages')
@@ -47,6 +56,8 @@ function messageSettler({ db }: SqlDialect) {
         state: value('state'),
         reason: value('reason'),
         message_type: value('message_type'),
+        account_id: value('account_id'),
+        run_id: value('run_id'),
         due_at: null,
         lease: null,
         id_reused: eb
@@ -70,50 +81,4 @@ function messageSettler({ db }: SqlDialect) {
       .where('lease', '=', value('lease'))
       .returning(['source', 'provider', 'id_reused']),
   );
-}
-
-function runAccess({ db }: SqlDialect) {
-  type Key = Pick<RunsTable, 'source' | 'account_id' | 'run_id'>;
-  const find = statement<Key, RunsTable>((value) =>
-    db
-      .selectFrom('runs')
-      .selectAll()
-      .where('source', '=', value('source'))
-      .where('account_id', '=', value('account_id'))
-      .where('run_id', '=', value('run_id')),
-  );
-  const save = statement<RunsTable, object>((value) => {
-    const changing = {
-      job_key: value('job_key'),
-      outcome: value('outcome'),
-      contradicted: value('contradicted'),
-      types: value('types'),
-      started_at: value('started_at'),
-      finished_at: value('finished_at'),
-      updated_at: value('updated_at'),
-    };
-    return db
-      .insertInto('runs')
-      .values({ source: value('source'), account_id: value('account_id'), run_id: value('run_id'), ...changing })
-      .onConflict((conflict) => conflict.columns(['source', 'account_id', 'run_id']).doUpdateSet(changing));
-  });
-  const keyOf = (key: RunKey): Key => ({ source: key.source, account_id: key.accountId, run_id: key.runId });
-  return {
-    *find(key: RunKey): Transaction<RunState | undefined> {
-      const [row] = yield* find(keyOf(key));
-      return row && toRunState(row);
-    },
-    *save(key: RunKey, state: RunState, now: Date): Transaction<void> {
-      yield* save({
-        ...keyOf(key),
-        job_key: state.jobKey,
-        outcome: state.outcome ?? null,
-        contradicted: state.contradicted ? 1 : 0,
-        types: JSON.stringify(state.types),
-        started_at: state.startedAt?.getTime() ?? null,
-        finished_at: state.finishedAt?.getTime() ?? null,
-        updated_at: now.getTime(),
-      });
-    },
-  };
 }

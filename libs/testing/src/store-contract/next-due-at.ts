@@ -4,7 +4,7 @@ import type { ContractCase } from './contract-case.js';
 
 /** In milliseconds after the time of the case. */
 async function nextDueMs(bench: StoreBench, sources = [SOURCE], handlerIds = [HANDLER]): Promise<number | undefined> {
-  const dueAt = await bench.store.nextDueAt({ sources, handlerIds });
+  const dueAt = await bench.store.nextDueAt({ sources, handlerIds, taskHandlerIds: handlerIds });
   return dueAt && dueAt.getTime() - at(0).getTime();
 }
 

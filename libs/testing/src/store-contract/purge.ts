@@ -12,7 +12,7 @@ const NEVER = at(-1_000_000);
 
 /** Purges in small steps until there is nothing left; answers how many rows went. */
 async function purge(bench: StoreBench, fields: Partial<Purge>): Promise<number> {
-  const asked = { settledBefore: NEVER, deadBefore: NEVER, keysBefore: NEVER, limit: 2, ...fields };
+  const asked = { settledBefore: NEVER, deadBefore: NEVER, keysBefore: NEVER, tasksBefore: NEVER, limit: 2, ...fields };
   let removed = 0;
   for (let step = 0; step < 100; step += 1) {
     const rows = await bench.store.purge(asked);
@@ -98,7 +98,7 @@ async function knownRun(bench: StoreBench): Promise<RunState | undefined> {
   await bench.record(await bench.takeMessages(), {
     run: RUN,
     decide: (found) => {
-      known = found;
+      known = found.run;
       return { events: [] };
     },
   });

@@ -1,5 +1,5 @@
 import { equal } from 'node:assert/strict';
-import type { RunKey, RunState } from 'nestjs-runhooks/core';
+import type { Known, RunKey, RunState } from 'nestjs-runhooks/core';
 import { at, LEASE_MS, onlyOne, recordingOf, SOURCE } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
@@ -43,9 +43,9 @@ export const recordBatchCases: readonly ContractCase[] = [
         items.map(({ id }) =>
           recordingOf(id, lease, {
             run: RUN,
-            decide: (known) => {
-              decided.push(known?.jobKey);
-              return { run: { ...BEGUN, jobKey: `${known?.jobKey ?? ''}+` }, events: [] };
+            decide: ({ run }) => {
+              decided.push(run?.jobKey);
+              return { run: { ...BEGUN, jobKey: `${run?.jobKey ?? ''}+` }, events: [] };
             },
           }),
         ),
@@ -60,8 +60,8 @@ export const recordBatchCases: readonly ContractCase[] = [
     run: async (bench) => {
       for (let count = 0; count < 20; count += 1) await bench.append();
       const { lease, items } = await bench.takeMessages();
-      const count = (known: RunState | undefined) => Number(known?.jobKey ?? 0);
-      const decide = (known: RunState | undefined) => ({
+      const count = ({ run }: Known) => Number(run?.jobKey ?? 0);
+      const decide = (known: Known) => ({
         run: { ...BEGUN, jobKey: `${count(known) + 1}` },
         events: [],
       });

@@ -24,7 +24,7 @@ async function readRun(bench: StoreBench, run: RunKey, state?: RunState): Promis
   await bench.record(await bench.takeMessages(), {
     run,
     decide: (found) => {
-      known = found;
+      known = found.run;
       return { events: [], ...(state && { run: state }) };
     },
   });

@@ -1,5 +1,5 @@
 import { equal } from 'node:assert/strict';
-import type { RunState, Store } from 'nestjs-runhooks/core';
+import type { RunState, Store, TaskKnowledge } from 'nestjs-runhooks/core';
 import { at, LEASE_MS, onlyOne, SOURCE, type StoreBench } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
@@ -82,12 +82,36 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
         const [again] = await bench.record(await bench.takeMessages(), {
           run: RUN,
           decide: (found) => {
-            known = found;
+            known = found.run;
             return { events: [event] };
           },
         });
         same(known, STATE);
         same([again?.recorded, again?.eventIds], [true, []]);
+      },
+    },
+    {
+      title: 'reopen: jobs, tasks and what waits at a barrier are there',
+      run: async (bench) => {
+        const job = { source: SOURCE, jobKey: '1/7' };
+        const tasks = ['one', 'two'].map((id) => ({ id, handlerId: 'watch', dueAt: at(0), data: '{}' }));
+        await bench.append();
+        const decide = () => ({ events: [], tasks, job: { latestSuccessAt: at(3) } });
+        await bench.record(await bench.takeMessages(), { run: RUN, job, decide });
+        const states: (string | undefined)[] = [];
+        for (const lease of ['first', 'second']) {
+          const claim = { now: at(0), leaseMs: LEASE_MS, limit: 1, lease, handlerIds: ['watch'] };
+          const [task] = await bench.store.claimTasks(claim);
+          const evaluation = { taskId: task?.id ?? '', lease, question: { barrier: 'watch' } };
+          const save = ({ barrier }: TaskKnowledge) => {
+            states.push(barrier);
+            return { events: [], barrier: lease };
+          };
+          equal(await bench.store.evaluate({ ...evaluation, decide: save }, at(0)), true);
+          await restart(bench);
+        }
+        same(states, [undefined, 'first']);
+        same(await bench.store.job(job), { latestSuccessAt: at(3) });
       },
     },
     {

@@ -1,0 +1,72 @@
+import type { BarrierOptions } from './barrier-options.js';
+import { ConfigurationError } from './errors.js';
+import { parseDated } from './dated-json.js';
+import { refersTo } from './filter.js';
+import { requireWhole } from './handler.js';
+import { LIMITS } from './limits.js';
+import type { JoinedRun, Run } from './run.js';
+
+/** The runs that wait at a barrier, by entry of `jobs`. */
+type Waiting = Readonly<Record<string, JoinedRun>>;
+
+/** A run that has finished. */
+export type ArrivedRun = Omit<JoinedRun, 'job'>;
+
+/** Throws {@link ConfigurationError} naming the option. */
+export function checkBarrier(option: string, { jobs, withinMs, outcome = 'succeeded' }: BarrierOptions): void {
+  const max = LIMITS.barrierJobsMax;
+  const areJobs = Array.isArray(jobs) && jobs.every((job) => typeof job === 'string' && job !== '');
+  if (!areJobs || jobs.length < 2 || jobs.length > max || new Set(jobs).size < jobs.length) {
+    throw new ConfigurationError(`${option}.jobs`, `expected 2 to ${max} different jobs by id, name or pattern`);
+  }
+  requireWhole(`${option}.withinMs`, withinMs, 1, LIMITS.dueAheadMsMax);
+  if (outcome !== 'succeeded' && outcome !== 'completed') {
+    throw new ConfigurationError(
+      `${option}.outcome`,
+      `found ${JSON.stringify(outcome)}; expected 'succeeded' or 'completed'`,
+    );
+  }
+}
+
+/** The entries of `jobs` that a run fits, the closest first: names before patterns, long patterns before short ones. */
+export function barrierJobsOf({ jobs }: BarrierOptions, { job }: Run): string[] {
+  const closeness = (entry: string): number => (entry === job.id || entry === job.name ? Infinity : lettersOf(entry));
+  return jobs.filter((entry) => refersTo(entry, job)).sort((a, b) => (closeness(a) < closeness(b) ? 1 : -1));
+}
+
+/**
+ * A barrier after one more run: either all its jobs have finished within the window, or it waits on. A run takes one
+ * entry: the one that an earlier run of its job has, else one that is free, else the closest it fits. There it replaces
+ * a run that finished before it. What is older than the window, seen from the latest run, no longer counts.
+ */
+export function arrive(
+  options: BarrierOptions,
+  waiting: string | undefined,
+  arrived: ArrivedRun,
+): { readonly waiting: string; readonly joined?: readonly JoinedRun[] } {
+  const { jobs, withinMs } = options;
+  const runs = new Map(Object.entries(waiting === undefined ? {} : parseDated<Waiting>(waiting)));
+  for (const job of runs.keys()) if (!jobs.includes(job)) runs.delete(job);
+  const fitting = barrierJobsOf(options, arrived.run);
+  const entry =
+    fitting.find((job) => isSameJob(runs.get(job), arrived)) ?? fitting.find((job) => !runs.has(job)) ?? fitting[0];
+  if (entry !== undefined) {
+    const present = runs.get(entry);
+    if (!present || present.finishedAt <= arrived.finishedAt) runs.set(entry, { job: entry, ...arrived });
+  }
+  const latest = Math.max(...[...runs.values()].map(({ finishedAt }) => finishedAt.getTime()));
+  for (const [job, { finishedAt }] of runs) {
+    if (finishedAt.getTime() < latest - withinMs) runs.delete(job);
+  }
+  const joined = jobs.flatMap((job) => runs.get(job) ?? []);
+  if (joined.length === jobs.length) return { waiting: '{}', joined };
+  return { waiting: JSON.stringify(Object.fromEntries(runs)) };
+}
+
+function isSameJob(present: JoinedRun | undefined, arrived: ArrivedRun): boolean {
+  return present?.source === arrived.source && present.run.job.key === arrived.run.job.key;
+}
+
+function lettersOf(pattern: string): number {
+  return pattern.replaceAll('*', '').length;
+}

@@ -1,0 +1,56 @@
+import type { RunEventType, RunSignalType } from './event.js';
+import type { EventFacts } from './event-data.js';
+import { advanceJob, type JobState } from './incident.js';
+import type { RunSignal } from './provider.js';
+import type { RunOutcome } from './run-outcome.js';
+import { advanceRun, outcomeOf, type Known, type RunState } from './run-state.js';
+import { earlierOf } from './timestamps.js';
+
+/** An event that follows from a message, with what only its type carries. */
+export interface EventNews {
+  readonly type: RunEventType;
+  readonly extras: Pick<EventFacts, 'late' | 'firstFailure' | 'incident'>;
+}
+
+/** What one message changes, given all that was known before. */
+export interface RunNews {
+  readonly run: RunState;
+  /** Absent if the message says nothing new about the job. */
+  readonly job?: JobState;
+  readonly events: readonly EventNews[];
+  readonly contradicts?: RunOutcome;
+}
+
+/**
+ * Decides once, in the order of reading, what a message means for its run and its job. Pure. No run has finished after
+ * we were told so: else one clock that is far ahead would make all later runs of the job old news.
+ */
+export function newsOf(known: Known, { run, types, occurredAt }: RunSignal, receivedAt: Date): RunNews {
+  const { job, startedAt, finishedAt } = run;
+  const { state, newTypes, contradicts } = advanceRun(known.run, { jobKey: job.key, types, startedAt, finishedAt });
+  const outcome = newTypes.map(outcomeOf).find((one) => one !== undefined);
+  const endedAt = earlierOf(state.finishedAt ?? occurredAt, receivedAt);
+  const jobNews =
+    outcome && advanceJob(known.job, outcome, { accountId: run.account.id, runId: run.id, finishedAt: endedAt });
+  const before = known.run?.types ?? [];
+  const events = newTypes.map((type): EventNews => ({ type, extras: extrasOf(type, before, jobNews) }));
+  const recovered = jobNews?.recovered;
+  return {
+    run: state,
+    events: recovered ? [...events, { type: 'run.recovered', extras: { incident: recovered } }] : events,
+    ...(jobNews && { job: jobNews.state }),
+    ...(contradicts && { contradicts }),
+  };
+}
+
+function extrasOf(
+  type: RunSignalType,
+  before: readonly RunSignalType[],
+  job: { readonly late: boolean; readonly firstFailure: boolean } | undefined,
+): EventNews['extras'] {
+  if (type === 'run.started') return { late: before.some((one) => one !== 'run.started') };
+  if (type === 'run.failed' && job) {
+    return { late: job.late || before.includes('run.completed'), firstFailure: job.firstFailure };
+  }
+  return {};
+}

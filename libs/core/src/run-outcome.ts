@@ -1,0 +1,2 @@
+/** How a run can end. */
+export type RunOutcome = 'succeeded' | 'failed' | 'canceled';

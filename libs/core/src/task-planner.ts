@@ -1,0 +1,70 @@
+import { barrierJobsOf } from './barrier.js';
+import { RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE, type RunSignalType } from './event.js';
+import { runEventId } from './event-data.js';
+import { matchesFilter, type Filterable, type Subscription } from './filter.js';
+import type { HandlerSet } from './handler-set.js';
+import type { NewTask } from './new-task.js';
+import type { Run } from './run.js';
+import type { StuckAfter } from './watchdog.js';
+
+/** What a task is about, as its `data`. */
+export interface TaskFacts {
+  readonly run: Run;
+  /** When the run started, or finished. */
+  readonly happenedAt: Date;
+  readonly receivedAt: Date;
+}
+
+/** Something new about a run that tasks may follow from. */
+export interface RunNewsForTasks extends Filterable, TaskFacts {
+  readonly run: Run;
+  /** New events, without those that came late. */
+  readonly types: readonly RunSignalType[];
+}
+
+/** Decides which handlers watch a run that has started, or wait for one that has finished. */
+export class TaskPlanner {
+  readonly #handlers: HandlerSet;
+
+  constructor(handlers: HandlerSet) {
+    this.#handlers = handlers;
+  }
+
+  tasksFor(news: RunNewsForTasks, now: Date): NewTask[] {
+    const { source, run, happenedAt, receivedAt } = news;
+    const key = { source, accountId: run.account.id, runId: run.id };
+    const tasks: NewTask[] = [];
+    const add = (type: string, handlerId: string, dueAt: Date): void => {
+      const data = JSON.stringify({ run, happenedAt, receivedAt } satisfies TaskFacts);
+      tasks.push({ id: `${runEventId(type, key)}/${handlerId}`, handlerId, dueAt, data });
+    };
+    for (const { id, subscriptions } of this.#handlers.watching()) {
+      const stuck = stuckAfter(subscriptions, news);
+      if (stuck) add(RUN_STUCK_EVENT_TYPE, id, firstLook(stuck, happenedAt, now));
+      if (waitsFor(subscriptions, news)) add(RUNS_JOINED_EVENT_TYPE, id, now);
+    }
+    return tasks;
+  }
+}
+
+/** What is usual is only known by looking. */
+function firstLook(stuck: StuckAfter, startedAt: Date, now: Date): Date {
+  return 'afterMs' in stuck ? new Date(startedAt.getTime() + stuck.afterMs) : now;
+}
+
+/** When this run counts as stuck for a handler, if it has just started and the handler watches it. */
+function stuckAfter(subscriptions: readonly Subscription[], news: RunNewsForTasks): StuckAfter | undefined {
+  if (!news.types.includes('run.started')) return undefined;
+  for (const { on, filter } of subscriptions) {
+    if ('stuck' in on && matchesFilter(filter, news)) return on.stuck;
+  }
+  return undefined;
+}
+
+function waitsFor(subscriptions: readonly Subscription[], news: RunNewsForTasks): boolean {
+  return subscriptions.some(({ on, filter }) => {
+    if (!('barrier' in on) || !matchesFilter(filter, news)) return false;
+    const finished = on.barrier.outcome === 'completed' ? 'run.completed' : 'run.succeeded';
+    return news.types.includes(finished) && barrierJobsOf(on.barrier, news.run).length > 0;
+  });
+}

@@ -1,0 +1,56 @@
+import {
+  ConfigurationError,
+  valuesOf,
+  type EventFilter,
+  type OpenSource,
+  type RunTrigger,
+  type SubscribedTo,
+} from 'nestjs-runhooks/core';
+import { nearest } from './nearest.js';
+
+const TRIGGERS = {
+  schedule: true,
+  manual: true,
+  api: true,
+  ci: true,
+  unknown: true,
+} satisfies Record<RunTrigger['kind'], true>;
+
+/**
+ * Throws {@link ConfigurationError} for a filter that no event can fit: one that names a source or a provider that is
+ * not configured, also beside others that are; a source that is not of the provider; or a trigger that there is not.
+ */
+export function requireMatchable(
+  handler: string,
+  on: SubscribedTo,
+  filter: EventFilter,
+  sources: readonly OpenSource[],
+): void {
+  const names = sources.map(({ name }) => name);
+  const providers = [...new Set(sources.map(({ provider }) => provider.name))];
+  const wanted = 'provider' in on ? [on.provider] : valuesOf<string>(filter.provider);
+  requireKnown(`${handler}.provider`, wanted, providers, 'no configured source is of that provider');
+  requireKnown(`${handler}.source`, valuesOf(filter.source), names, 'no configured source has that name');
+  requireKnown(
+    `${handler}.trigger`,
+    valuesOf<string>(filter.trigger),
+    Object.keys(TRIGGERS),
+    'there is no such trigger',
+  );
+  for (const source of valuesOf(filter.source)) {
+    const provider = sources.find(({ name }) => name === source)?.provider.name ?? '';
+    if (wanted.length === 0 || wanted.includes(provider)) continue;
+    throw new ConfigurationError(
+      `${handler}.source`,
+      `found "${source}", which is of provider "${provider}", and a filter on ${wanted.join(' or ')}; nothing can fit both`,
+    );
+  }
+}
+
+function requireKnown(option: string, wanted: readonly string[], known: readonly string[], but: string): void {
+  const found = wanted.find((name) => !known.includes(name));
+  if (found === undefined) return;
+  const near = nearest(found, known);
+  const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
+  throw new ConfigurationError(option, `found "${found}", but ${but}; expected one of ${known.join(', ')}${hint}`);
+}

@@ -1,0 +1,17 @@
+import type { ProviderName, RunStuck, StuckAfter } from 'nestjs-runhooks/core';
+import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
+
+/**
+ * Runs the method once for a run that has started and is not over after a fixed time (`afterMs`), or after a multiple
+ * of what its job usually takes (`p95Times`, by the inbox's own history). If the run ends later, it ends normally.
+ */
+export function OnRunStuck<const P extends ProviderName = ProviderName>(
+  options: StuckAfter & HandlerDecoratorOptions<RunStuck<P>, P>,
+): HandlerDecorator<RunStuck<P>> {
+  if ('afterMs' in options) {
+    const { afterMs, ...rest } = options;
+    return subscribe<RunStuck<P>, P>({ stuck: { afterMs } }, rest);
+  }
+  const { p95Times, runsMin, ...rest } = options;
+  return subscribe<RunStuck<P>, P>({ stuck: { p95Times, ...(runsMin !== undefined && { runsMin }) } }, rest);
+}

@@ -1,0 +1,227 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Catch,
+  Controller,
+  Inject,
+  Injectable,
+  Scope,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type Type,
+} from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import {
+  ConfigurationError,
+  isWebhookContext,
+  OnRunFailed,
+  PermanentError,
+  RetryLater,
+  type WebhookRequest,
+} from 'nestjs-runhooks';
+import { of } from 'rxjs';
+import { bootError, closeApps, startHandlers } from './handlers-app.js';
+
+afterEach(closeApps);
+
+let ran: string[] = [];
+afterEach(() => {
+  ran = [];
+});
+
+const failed = { event: 'failed', payload: { data: { runId: '7' } } } as const;
+
+class Refused extends Error {
+  override readonly name = 'Refused';
+}
+
+/** What a filter is told. */
+function seen(error: unknown, host: ArgumentsHost): string {
+  if (!isWebhookContext(host)) return `a ${host.getType()} context`;
+  const [event, delivery] = host.getArgs();
+  return `${String(error)} by ${delivery.handlerId} for ${event.type} of ${host.getArgs().length}`;
+}
+
+/** A filter for {@link Refused} that tells what it was given and answers. */
+function filter(name: string, answer: (error: Error) => unknown = () => undefined, scope = Scope.DEFAULT): Type {
+  @Catch(Refused)
+  @Injectable({ scope })
+  class Filter implements ExceptionFilter {
+    catch(error: Error, host: ArgumentsHost): unknown {
+      ran.push(`${name}: ${seen(error, host)}`);
+      return answer(error);
+    }
+  }
+  return Filter;
+}
+
+describe('exception filters bound to a handler', () => {
+  const answers: [string, () => unknown][] = [
+    ['nothing', () => undefined],
+    ['a value', () => 'handled'],
+    ['a promise', async () => await Promise.resolve('handled')],
+    ['a promise of nothing', async () => await Promise.resolve()],
+    ['an observable', () => of('handled')],
+  ];
+
+  it.each(answers)('never undo a failure: one that answers %s', async (_name, answer) => {
+    @UseFilters(filter('filter', answer))
+    @Injectable()
+    class Pager {
+      @OnRunFailed({ id: 'page' })
+      page(): void {
+        throw new Refused('no');
+      }
+    }
+    const host = await startHandlers({ providers: [Pager] });
+    await host.dbt(failed);
+    expect(ran).toEqual(['filter: Refused: no by page for run.failed of 2']);
+    expect(await host.outcomes()).toEqual(['page 1 pending']);
+    expect(await host.errors('page')).toEqual(['Refused: no']);
+  });
+
+  it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])(
+    'may give an error another meaning, scope %s',
+    async (scope) => {
+      const giveUp = filter(
+        'class',
+        (cause) => {
+          throw new PermanentError('we will never be let in', { cause });
+        },
+        scope,
+      );
+      const later = async (): Promise<never> => await Promise.reject(new RetryLater(5_000));
+      @UseFilters(giveUp)
+      @Injectable({ scope })
+      class Pager {
+        @OnRunFailed({ id: 'page' })
+        page(): void {
+          throw new Refused('no');
+        }
+
+        @UseFilters(filter('method', later, scope))
+        @OnRunFailed({ id: 'text' })
+        text(): void {
+          throw new Refused('not now');
+        }
+
+        @OnRunFailed({ id: 'other' })
+        other(): void {
+          throw new Error('of no class that the filter is for');
+        }
+      }
+      const host = await startHandlers({ providers: [Pager] });
+      await host.dbt(failed);
+      expect(ran.sort()).toEqual([
+        'class: Refused: no by page for run.failed of 2',
+        // The filter of the method stands nearer than that of the class.
+        'method: Refused: not now by text for run.failed of 2',
+      ]);
+      expect(await host.outcomes()).toEqual(['other 1 pending', 'page 1 dead', 'text 1 pending']);
+      expect(await host.errors('page')).toEqual(['PermanentError: we will never be let in']);
+      expect(await host.errors('other')).toEqual(['Error: of no class that the filter is for']);
+      expect(host.log.containing('Next attempt in 5000 ms')).toHaveLength(1);
+    },
+  );
+
+  it('are asked about what guards and pipes throw, too', async () => {
+    @UseFilters(filter('filter'))
+    @Controller()
+    class Pager {
+      @UseGuards({
+        canActivate: () => {
+          throw new Refused('by a guard');
+        },
+      })
+      @OnRunFailed({ id: 'guarded' })
+      guarded(): void {}
+
+      @UsePipes({
+        transform: () => {
+          ran.push('pipe');
+          throw new Refused('by a pipe');
+        },
+      })
+      @OnRunFailed({ id: 'piped' })
+      piped(): void {}
+    }
+    const host = await startHandlers({ controllers: [Pager] });
+    await host.dbt(failed);
+    expect(ran.sort()).toEqual([
+      'filter: Refused: by a guard by guarded for run.failed of 2',
+      'filter: Refused: by a pipe by piped for run.failed of 2',
+      'pipe',
+    ]);
+  });
+
+  it('may depend on the delivery', async () => {
+    @Catch()
+    @Injectable({ scope: Scope.REQUEST })
+    class Scoped implements ExceptionFilter {
+      constructor(@Inject(REQUEST) private readonly request: WebhookRequest) {}
+
+      catch(): void {
+        ran.push(this.request.delivery.handlerId);
+      }
+    }
+    @Injectable()
+    class Pager {
+      @UseFilters(Scoped)
+      @OnRunFailed({ id: 'page' })
+      page(): void {
+        throw new Error('no');
+      }
+    }
+    const host = await startHandlers({ providers: [Pager] });
+    await host.dbt(failed);
+    expect(ran).toEqual(['page']);
+  });
+
+  it('do not run when all is well, and change nothing about what is thrown otherwise', async () => {
+    let fails = true;
+    @UseFilters(filter('filter'))
+    @Injectable()
+    class Pager {
+      @OnRunFailed({ id: 'page' })
+      page(): void {
+        // A handler may throw anything.
+        // oxlint-disable-next-line no-throw-literal
+        if (fails) throw 'a text';
+      }
+    }
+    const host = await startHandlers({ providers: [Pager] });
+    await host.dbt(failed);
+    expect(await host.errors('page')).toEqual(['string: something that is no error was thrown: a text']);
+    fails = false;
+    await host.later();
+    expect(await host.outcomes()).toEqual(['page 2 succeeded']);
+    expect(ran).toEqual([]);
+  });
+
+  it('leave the log to one line for a failed attempt, where they are for other errors', async () => {
+    @UseFilters(filter('filter'))
+    @Injectable()
+    class Pager {
+      @OnRunFailed({ id: 'page' })
+      page(): void {
+        throw new Error('only once');
+      }
+    }
+    const host = await startHandlers({ providers: [Pager] });
+    await host.dbt(failed);
+    expect(host.log.containing('only once')).toHaveLength(1);
+  });
+
+  it('stop the boot where a factory provides the handler and Nest would skip them', async () => {
+    class Pager {
+      @UseFilters(filter('filter'))
+      @OnRunFailed()
+      page(): void {}
+    }
+    const error = await bootError({ providers: [{ provide: Pager, useFactory: () => new Pager() }] });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toMatch(/^Pager\.page: its exception filter Filter would be skipped/);
+  });
+});
