@@ -174,6 +174,22 @@ describe('a message that cannot be read', () => {
       'answers an id that cannot be part of an event id',
       () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, id: '\ud800' } } }),
     ],
+    [
+      'answers an event that only Runhooks derives',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
+    ],
+    [
+      'answers a run without a trigger',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, trigger: undefined } } }),
+    ],
+    [
+      'answers a time as a text',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, startedAt: '2026-01-01' } } }),
+    ],
+    [
+      'answers a time that is none',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, finishedAt: new Date(Number.NaN) } } }),
+    ],
   ];
 
   it.each(hostile)('is quarantined, without a word of what is in it, when its provider %s', (_, act) => {
