@@ -50,6 +50,9 @@ export const LIMITS = Object.freeze({
   reasonCharsMax: 1_000,
   /** Violations named in one reason. */
   violationsMax: 5,
+  /** What a reason shows of a place in a body: the innermost keys and indices, and the start of a long key. */
+  placesShownMax: 8,
+  keyCharsShownMax: 40,
 
   // --- watchdogs, barriers, incidents ---
   /** Default of `runsMin` of `@OnRunStuck`, and the last runs of a job that its usual duration is taken from. */
