@@ -171,6 +171,10 @@ describe('a message that cannot be read', () => {
       () => ({ ...FAILED, signal: { types: [], occurredAt: NOW, run: { id: '1' } } }),
     ],
     [
+      'answers a type that no message can say alone',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
+    ],
+    [
       'answers an id that cannot be part of an event id',
       () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, id: '\ud800' } } }),
     ],

@@ -1,4 +1,4 @@
-import { RUN_EVENT_TYPES } from './event.js';
+import { RUN_SIGNAL_TYPES } from './event.js';
 import { isIdText } from './id-text.js';
 import type { Reading } from './provider.js';
 
@@ -25,7 +25,7 @@ function isSignal({ types, occurredAt, run }: Fields): boolean {
   const { id, account, job } = fieldsOf(run);
   return (
     Array.isArray(types) &&
-    types.every((type) => (RUN_EVENT_TYPES as readonly unknown[]).includes(type)) &&
+    types.every((type) => (RUN_SIGNAL_TYPES as readonly unknown[]).includes(type)) &&
     occurredAt instanceof Date &&
     !Number.isNaN(occurredAt.getTime()) &&
     isIdText(id) &&
