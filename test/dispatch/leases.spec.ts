@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, LeaseLostError, type DeliveryContext, type ReceivedMessage } from 'nestjs-runhooks/core';
+import { LIMITS, LeaseLostError, type DeliveryContext } from 'nestjs-runhooks/core';
 import { Bench, held, START, until } from './bench.js';
 
 /** Two processes on one inbox. */
@@ -223,7 +223,7 @@ describe('a process that died', () => {
     async (what) => {
       const spoiled = what === 'its time is none' ? { startedAt: '2026-11-23' } : { providerStatus: 1n };
       one.provider.readings.set('poison', () => {
-        const reading = one.provider.read({ body: Buffer.from('{}'), receivedAt: START } as ReceivedMessage);
+        const reading = one.provider.read({ source: 'probe', headers: {}, body: Buffer.from('{}'), receivedAt: START });
         if (reading.state !== 'read') throw new Error('not read');
         return { ...reading, signal: { ...reading.signal, run: { ...reading.signal.run, id: 'poison', ...spoiled } } };
       });
