@@ -153,7 +153,10 @@ export interface Purge {
   readonly settledBefore: Date;
   /** The same for messages that led to a dead letter. */
   readonly deadBefore: Date;
-  /** Duplicate keys, runs, jobs and runs that wait at a barrier, last changed before. */
+  /**
+   * Duplicate keys whose message is gone, runs, and runs that wait at a barrier, last changed before. What is known of
+   * jobs stays.
+   */
   readonly keysBefore: Date;
   /** Tasks that were due before and that nobody holds: those of handlers that are gone. */
   readonly tasksBefore: Date;
