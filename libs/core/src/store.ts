@@ -204,7 +204,7 @@ export interface Store extends InboxReader {
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
    * Takes due deliveries that nobody holds, longest due first, and counts the attempt. In a lane, only the first
-   * delivery that is not settled can be taken.
+   * delivery that is not settled can be taken, and none while another one is held.
    */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
   /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
