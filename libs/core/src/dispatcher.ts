@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import type { Clock } from './clock.js';
-import { PermanentError } from './errors.js';
+import { PermanentError, StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
 import { restoreEvent } from './event-data.js';
@@ -179,11 +179,20 @@ export class Dispatcher {
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
     const recordings = await this.#readInTurns(messages, claim);
-    for (const { id } of messages) this.#unrecorded.add(id);
-    const recorded = await store.record(recordings, claim.now);
-    for (const { id } of messages) this.#unrecorded.delete(id);
+    const recorded = await this.#record(messages, recordings, claim.now);
     recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
     return messages.length;
+  }
+
+  async #record(messages: readonly ClaimedMessage[], recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
+    for (const { id } of messages) this.#unrecorded.delete(id);
+    try {
+      return await this.#options.store.record(recordings, now);
+    } catch (error) {
+      // Any other error is about one of the messages, and that one has nothing to excuse it.
+      if (error instanceof StoreUnavailableError) for (const { id } of messages) this.#unrecorded.add(id);
+      throw error;
+    }
   }
 
   /** Many messages that each take long to read must not hold up the event loop together. */

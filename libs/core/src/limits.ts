@@ -108,7 +108,7 @@ export const LIMITS = Object.freeze({
   settledMs: 30 * DAY,
   /** The same for messages that led to a dead letter. */
   deadMs: 90 * DAY,
-  /** Duplicate keys, runs, jobs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
+  /** Duplicate keys, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
   keysMs: 400 * DAY,
   /** A task that was due and that no process took for this long: its handler is gone. */
   taskOverdueMs: DAY,

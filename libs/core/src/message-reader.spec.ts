@@ -67,6 +67,14 @@ const read = (reader: MessageReader, message = claimed()) => reader.read(message
 const eventsOf = (reader: MessageReader, message?: ClaimedMessage) => read(reader, message).decide({}).events;
 
 describe('a message that was read', () => {
+  it('has runs watched, unless it is read again quietly', () => {
+    const started: Reading = { ...FAILED, signal: { ...FAILED.signal, types: ['run.started'] } };
+    const reader = readerOf(() => started, { on: { stuck: { afterMs: 1 } }, filter: {} });
+    const tasksOf = (quiet: boolean) => read(reader, claimed({ quiet })).decide({}).tasks ?? [];
+    expect(tasksOf(false)).toHaveLength(1);
+    expect(tasksOf(true)).toEqual([]);
+  });
+
   it('becomes its run events, in the order they happened, each with a delivery for who wants it', () => {
     const recording = read(readerOf(() => FAILED, ON_FAILED));
     expect(recording).toMatchObject({
@@ -169,6 +177,10 @@ describe('a message that cannot be read', () => {
     [
       'answers a run without an account',
       () => ({ ...FAILED, signal: { types: [], occurredAt: NOW, run: { id: '1' } } }),
+    ],
+    [
+      'answers a type that no message can say alone',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
     ],
     [
       'answers an id that cannot be part of an event id',
