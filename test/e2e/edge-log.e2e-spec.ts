@@ -76,7 +76,7 @@ describe.each(ADAPTERS)('the log of a boot on %s', (adapter) => {
 });
 
 describe('the log of an app that is running', () => {
-  afterEach(() => jest.useRealTimers());
+  afterEach(() => void jest.useRealTimers());
 
   it.each([
     ['warns that SIGTERM will be a crash, if main.ts has not called enableShutdownHooks()', false],
