@@ -4,6 +4,7 @@ import {
   HandlerSet,
   IdSequence,
   Inbox,
+  Presence,
   Purger,
   Receiver,
   Router,
@@ -15,6 +16,7 @@ import {
   type Logger,
   type OpenSource,
   type RetentionOptions,
+  type Role,
   type Store,
   type Subscription,
   type WebhookEvent,
@@ -31,6 +33,7 @@ export interface BenchOptions {
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
+  readonly role?: Role;
 }
 
 export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
@@ -52,13 +55,15 @@ export class Bench {
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
+  /** Not started: a test that is about processes does that. */
+  readonly presence: Presence;
   readonly purger: Purger;
   readonly inbox: Inbox;
 
   private constructor(
     readonly store: Store,
     readonly clock: ManualClock,
-    { concurrency = 10, abortGraceMs = 5, retention = {} }: BenchOptions,
+    { concurrency = 10, abortGraceMs = 5, retention = {}, role = 'both' }: BenchOptions,
   ) {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
@@ -71,6 +76,8 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
+    const presence = new Presence({ store, handlers, clock, guard, role });
+    this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
       sources,
@@ -79,6 +86,7 @@ export class Bench {
       clock,
       logger,
       guard,
+      presence,
       concurrency,
       abortGraceMs,
     });
@@ -131,6 +139,7 @@ export class Bench {
   async close(): Promise<void> {
     await this.purger.stop();
     await this.dispatcher.stop(0);
+    await this.presence.stop();
     await this.store.close();
   }
 }

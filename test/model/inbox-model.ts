@@ -17,7 +17,7 @@ import type {
   Recorded,
   Recording,
   Redrive,
-  ReplayedEvent,
+  AddedDeliveries,
   Reread,
   RunKey,
   RunState,
@@ -172,7 +172,7 @@ export class InboxModel {
     return dead.length;
   }
 
-  replay(replayId: string, events: readonly ReplayedEvent[], now: Date): number {
+  replay(replayId: string, events: readonly AddedDeliveries[], now: Date): number {
     const stored = events.filter(({ eventId }) => this.events.has(eventId));
     const added = stored.flatMap(({ eventId, deliveries }) =>
       deliveries.filter((delivery) => this.#addDelivery(delivery, eventId, replayId, now)),
@@ -229,7 +229,7 @@ export class InboxModel {
 
   counts(): InboxCounts {
     const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
-    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0 };
+    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
     return { messages, events: this.events.size, deliveries, tasks: 0 };
