@@ -44,6 +44,8 @@ export interface Handling extends HandlerOptions {
   /** Messages of the probe instead of events about runs. */
   readonly messages?: boolean;
   readonly filter?: Subscription['filter'];
+  /** Instead of types: a watchdog, or a barrier. */
+  readonly on?: Subscription['on'];
 }
 
 /** The core of one app, wired as the Nest module does it, on a real store, with a clock that the test holds. */
@@ -101,9 +103,10 @@ export class Bench {
   }
 
   /** A handler, tried again without delay unless told otherwise. */
-  on(id: string, run: Run, { types = ['run.succeeded'], messages, filter = {}, ...options }: Handling = {}): void {
+  on(id: string, run: Run, handling: Handling = {}): void {
+    const { types = ['run.succeeded'], messages, filter = {}, ...options } = handling;
     const retry = options.retry === false ? false : { delayMs: 0, ...options.retry };
-    const on = (messages ? { provider: 'probe' } : { types }) as Subscription['on'];
+    const on = handling.on ?? ((messages ? { provider: 'probe' } : { types }) as Subscription['on']);
     this.handlers.add({
       ...resolveHandlerOptions(id, { ...options, retry }),
       label: id,

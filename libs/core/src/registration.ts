@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Subscription } from './filter.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
 
@@ -17,7 +16,8 @@ export interface RegisteredHandler {
 
 /** A handler with the digest of what it subscribed to. The order in which options were written makes no difference. */
 export function registeredHandler({ id, subscriptions }: Pick<Handler, 'id' | 'subscriptions'>): RegisteredHandler {
-  const text = JSON.stringify(subscriptions.map(withoutWhen), sorted);
+  const wanted = subscriptions.map(({ on, filter, includeLate = false }) => ({ on, filter, includeLate }));
+  const text = JSON.stringify(wanted, sorted);
   const digest = createHash('sha256').update(text).digest('hex').slice(0, LIMITS.handlerDigestChars);
   return { id, version: `${id}@${digest}`, subscriptions: text };
 }
@@ -31,10 +31,6 @@ export function handlerIdOf(version: string): string {
 /** A process that was last heard of before this time counts as gone. */
 export function lapsedBefore(now: Date): Date {
   return new Date(now.getTime() - LIMITS.processLapseMs);
-}
-
-function withoutWhen({ when: _, ...rest }: Subscription): Omit<Subscription, 'when'> {
-  return rest;
 }
 
 /** For `JSON.stringify`: members in the order of their names. */

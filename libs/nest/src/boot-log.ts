@@ -40,14 +40,19 @@ export function logBoot(logger: Logger, { inbox, role, sources, handlers, isReac
 /** What waits for handlers that nobody runs. */
 export function logUnattended(logger: Logger, unattended: readonly Unattended[]): void {
   if (unattended.length === 0) return;
-  const deliveries = unattended.reduce((sum, one) => sum + one.deliveries, 0);
-  const tasks = unattended.reduce((sum, one) => sum + one.tasks, 0);
-  const named = unattended.slice(0, LIMITS.handlersLoggedMax).map(({ handlerId }) => handlerId);
+  const named = unattended.slice(0, LIMITS.handlersLoggedMax).map(({ handlerId, deliveries, tasks }) => {
+    const counts = [countOf(deliveries, 'delivery', 'deliveries'), countOf(tasks, 'task', 'tasks')];
+    return `${handlerId} (${counts.filter((count) => count !== '').join(', ')})`;
+  });
   const more = unattended.length > named.length ? ` and ${unattended.length - named.length} more` : '';
   logger.warn(
-    `${deliveries} deliveries and ${tasks} tasks wait for handlers that no running process has: ${named.join(', ')}${more}. ` +
-      'Where a handler was renamed, give it its old id; where it was removed, Inbox.dismiss({ handlerId, by, reason }) ends its deliveries',
+    `Work waits for handlers that no running process has: ${named.join(', ')}${more}. Where one was renamed, give it ` +
+      'its old id; where one was removed, Inbox.dismiss({ handlerId, by, reason }) ends its deliveries',
   );
+}
+
+function countOf(count: number, one: string, several: string): string {
+  return count === 0 ? '' : `${count} ${count === 1 ? one : several}`;
 }
 
 /** Whether anybody reads what a receiver stores. */
