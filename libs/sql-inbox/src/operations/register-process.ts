@@ -46,17 +46,17 @@ export function otherHandlers({ db, isOneOf }: SqlDialect): (versions: readonly 
 
 function processSaver({ db }: SqlDialect) {
   return statement<ProcessesTable, object>((value) => {
-    const changing = { handlers: value('handlers'), seen_at: value('seen_at') };
+    const said = {
+      role: value('role'),
+      label: value('label'),
+      handlers: value('handlers'),
+      started_at: value('started_at'),
+      seen_at: value('seen_at'),
+    };
     return db
       .insertInto('processes')
-      .values({
-        id: value('id'),
-        role: value('role'),
-        label: value('label'),
-        started_at: value('started_at'),
-        ...changing,
-      })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(changing));
+      .values({ id: value('id'), ...said })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(said));
   });
 }
 
