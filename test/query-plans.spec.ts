@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Logger, NewMessage, RunDecision, Store } from 'nestjs-runhooks/core';
+import type { Logger, NewMessage, Registration, RunDecision, Store } from 'nestjs-runhooks/core';
 import { connectSqlite, type SqliteConnection } from '../libs/sql-inbox/src/sqlite-connection.js';
 import { SqliteStore } from '../libs/sql-inbox/src/sqlite-store.js';
 
@@ -81,6 +81,9 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
      ${numbers} select printf('dlv_%012x0000%016x', n, n), 1, 0, 0, 'succeeded' from numbers`,
     `insert into jobs (source, job_key, updated_at)
      ${numbers} select 'dbt', 'job-' || n, ${START_MS} + n * 1000 from numbers`,
+    `insert into handlers (id, version, subscriptions, since, seen_at)
+     with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 30)
+     select 'handler-' || n, 'handler-' || n || '@1', '[]', 0, ${START_MS} from numbers`,
     `insert into tasks (id, handler_id, source, provider, message_id, data, claims, due_at)
      ${numbers} select 'task-' || n, 'plain', 'dbt', 'dbt-cloud', ${id}, '{}', 0, ${START_MS} + n * 1000 from numbers`,
   ]) {
@@ -124,7 +127,7 @@ async function recordOne(store: Store): Promise<void> {
   if (!message) throw new Error('there is no message to be read');
   const run = { source: 'dbt', accountId: '1', runId: '7' };
   const job = { source: 'dbt', jobKey: 'job-1' };
-  const recording = { messageId: message.id, lease: 'reader', state: 'read', run, job } as const;
+  const recording = { messageId: message.id, lease: 'reader', state: 'read', run, job, handlers: HANDLERS } as const;
   await store.record([{ ...recording, decide: () => decision(`run.failed:${message.id}`) }], NOW);
 }
 
@@ -144,9 +147,21 @@ async function taskOne(store: Store): Promise<void> {
     durationsOf: { source: 'dbt', jobKey: 'job-1', runsMax: 100 },
     barrier: 'plain',
   };
-  const decide = () => ({ events: [], barrier: '{}' });
+  const deliveries = [{ eventId: 'run.failed:dbt/1/7', deliveries: [{ id: 'dlv_added', handlerId: 'added' }] }];
+  const decide = () => ({ events: [], deliveries, barrier: '{}' });
   await store.evaluate({ taskId: task.id, lease: 'doer', question, decide }, NOW);
 }
+
+const REGISTRATION: Registration = {
+  processId: 'process',
+  role: 'both',
+  label: 'host 1',
+  startedAt: NOW,
+  handlers: HANDLERS.map((id) => ({ id, version: `${id}@1`, subscriptions: '[]' })),
+  lapsedBefore: NOW,
+  missingBefore: new Date(0),
+  scope: { sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS },
+};
 
 const at = (second: number): Date => new Date(START_MS + second * 1_000);
 
@@ -199,6 +214,11 @@ const HOT: readonly {
     ],
   },
   {
+    title: 'say that a process lives',
+    step: (store) => store.register(REGISTRATION, NOW),
+    indices: ['messages_due', 'deliveries_due', 'tasks_due'],
+  },
+  {
     title: 'purge',
     step: (store) =>
       store.purge({
@@ -222,8 +242,11 @@ const HOT: readonly {
   },
 ];
 
-/** A look at every row of a table; the indices of what is due hold only what is not settled. */
-const FULL_SCAN = /^SCAN (?!json_each\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
+/**
+ * A look at every row of a table. The indices of what is due hold only what is not settled; there are as many handlers
+ * as the app has, and as many processes as run.
+ */
+const FULL_SCAN = /^SCAN (?!(?:json_each|handlers|processes)\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
 
 describe.each([
   { statistics: 'as SQLite guesses, for nobody analyzes an inbox', isAnalyzed: false },

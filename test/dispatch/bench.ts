@@ -4,6 +4,7 @@ import {
   HandlerSet,
   IdSequence,
   Inbox,
+  Presence,
   Purger,
   Receiver,
   Router,
@@ -15,6 +16,7 @@ import {
   type Logger,
   type OpenSource,
   type RetentionOptions,
+  type Role,
   type Store,
   type Subscription,
   type WebhookEvent,
@@ -31,6 +33,7 @@ export interface BenchOptions {
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
+  readonly role?: Role;
 }
 
 export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
@@ -41,6 +44,8 @@ export interface Handling extends HandlerOptions {
   /** Messages of the probe instead of events about runs. */
   readonly messages?: boolean;
   readonly filter?: Subscription['filter'];
+  /** Instead of types: a watchdog, or a barrier. */
+  readonly on?: Subscription['on'];
 }
 
 /** The core of one app, wired as the Nest module does it, on a real store, with a clock that the test holds. */
@@ -52,13 +57,15 @@ export class Bench {
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
+  /** Not started: a test that is about processes does that. */
+  readonly presence: Presence;
   readonly purger: Purger;
   readonly inbox: Inbox;
 
   private constructor(
     readonly store: Store,
     readonly clock: ManualClock,
-    { concurrency = 10, abortGraceMs = 5, retention = {} }: BenchOptions,
+    { concurrency = 10, abortGraceMs = 5, retention = {}, role = 'both' }: BenchOptions,
   ) {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
@@ -71,6 +78,8 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
+    const presence = new Presence({ store, handlers, clock, guard, role });
+    this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
       sources,
@@ -79,6 +88,7 @@ export class Bench {
       clock,
       logger,
       guard,
+      presence,
       concurrency,
       abortGraceMs,
     });
@@ -93,9 +103,10 @@ export class Bench {
   }
 
   /** A handler, tried again without delay unless told otherwise. */
-  on(id: string, run: Run, { types = ['run.succeeded'], messages, filter = {}, ...options }: Handling = {}): void {
+  on(id: string, run: Run, handling: Handling = {}): void {
+    const { types = ['run.succeeded'], messages, filter = {}, ...options } = handling;
     const retry = options.retry === false ? false : { delayMs: 0, ...options.retry };
-    const on = (messages ? { provider: 'probe' } : { types }) as Subscription['on'];
+    const on = handling.on ?? ((messages ? { provider: 'probe' } : { types }) as Subscription['on']);
     this.handlers.add({
       ...resolveHandlerOptions(id, { ...options, retry }),
       label: id,
@@ -131,6 +142,7 @@ export class Bench {
   async close(): Promise<void> {
     await this.purger.stop();
     await this.dispatcher.stop(0);
+    await this.presence.stop();
     await this.store.close();
   }
 }

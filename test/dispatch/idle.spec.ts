@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { RetryLater } from 'nestjs-runhooks/core';
-import { Bench, held, openStore, until } from './bench.js';
+import { Bench, held, openStore, START, until } from './bench.js';
 import { FailingStore } from './failing-store.js';
 
 let bench: Bench;
@@ -38,6 +38,34 @@ describe('an idle dispatcher', () => {
     expect(new Set(watched.calls)).toEqual(new Set(['nextDueAt']));
   });
 
+  it('says in place of a look, every 20 seconds, that its process is alive', async () => {
+    bench.on('handler', () => undefined);
+    await bench.presence.start();
+    bench.dispatcher.start();
+    await pass(2_000);
+    watched.calls.length = 0;
+    await pass(60_000);
+    expect(watched.calls.length).toBeGreaterThan(50);
+    expect(watched.calls.length).toBeLessThanOrEqual(60);
+    expect(new Set(watched.calls)).toEqual(new Set(['nextDueAt', 'register']));
+    expect(watched.countOf('register')).toBe(3);
+  });
+
+  it('learns from that word what is due, as from any other look', async () => {
+    const due = 20_500;
+    let ranAtMs = 0;
+    bench.on('handler', (_, { attempt }) => {
+      if (attempt === 1) throw new RetryLater(due);
+      ranAtMs = bench.clock.now().getTime() - START.getTime();
+    });
+    await bench.send();
+    await bench.presence.start();
+    bench.dispatcher.start();
+    await pass(23_000);
+    expect(ranAtMs).toBeGreaterThanOrEqual(due);
+    expect(ranAtMs).toBeLessThanOrEqual(due + 1_200);
+  });
+
   it('asks no more often for work that is due in an hour', async () => {
     bench.on('handler', (_, { attempt }) => {
       if (attempt === 1) throw new RetryLater(3_600_000);
@@ -58,8 +86,8 @@ describe('an idle dispatcher', () => {
     await pass(2_000);
     watched.calls.length = 0;
     await pass(60_000);
-    // A look, a claim of messages, and a renewal now and then.
-    expect(watched.calls.length).toBeLessThanOrEqual(60 * 2 + 20);
+    // A look, a claim of messages, one of tasks, and a renewal now and then.
+    expect(watched.calls.length).toBeLessThanOrEqual(60 * 3 + 20);
     release();
     await until(async () => (await bench.inbox.counts()).deliveries.succeeded === 2);
   });
@@ -73,7 +101,8 @@ describe('an idle dispatcher', () => {
     await pass(2_000);
     watched.calls.length = 0;
     await pass(60_000);
-    expect(watched.calls.length).toBeLessThanOrEqual(60 * 3);
+    // A look, and a claim of messages, of tasks and of deliveries.
+    expect(watched.calls.length).toBeLessThanOrEqual(60 * 4);
   });
 
   it('reads at once what this process stores, without waiting for its next look', async () => {

@@ -40,7 +40,13 @@ describe('a handler', () => {
     await bench.send({ run: '2' });
     await bench.idle();
     expect(done).toEqual(['run.succeeded:probe/1/1', 'run.succeeded:probe/1/2']);
-    expect((await bench.inbox.counts()).deliveries).toEqual({ pending: 0, succeeded: 2, skipped: 0, dead: 2 });
+    expect((await bench.inbox.counts()).deliveries).toEqual({
+      pending: 0,
+      succeeded: 2,
+      skipped: 0,
+      dead: 2,
+      dismissed: 0,
+    });
     expect(bench.lines.filter((line) => line.includes('"works"'))).toEqual([]);
   });
 

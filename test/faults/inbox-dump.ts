@@ -1,7 +1,7 @@
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { connectSqlite, type SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
 
-const TABLES = ['message_keys', 'messages', 'runs', 'events', 'deliveries', 'attempts'];
+const TABLES = ['message_keys', 'messages', 'runs', 'events', 'deliveries', 'attempts', 'processes', 'handlers'];
 
 /** All that is in an inbox, as another process sees it. Throws if the file is not sound. */
 export async function dumpInbox(file: string, driver: SqliteDriver): Promise<string> {

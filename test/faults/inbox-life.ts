@@ -44,6 +44,7 @@ function read(number: number, lease: string, events: readonly NewEvent[]): Recor
     lease,
     state: 'read',
     messageType: 'type',
+    handlers: ['a@1'],
     run: { source: 'source', accountId: '1', runId: '1' },
     decide: (known) => ({
       run: { jobKey: 'job', contradicted: false, types: [...(known.run?.types ?? []), 'run.started'] },
@@ -67,6 +68,23 @@ const claim = (ms: number, lease: string, limit = 10) => ({ now: at(ms), leaseMs
 
 /** From the first message to the last trace of it: every verb of a store, with ids and times that are always the same. */
 export const LIFE: readonly Chapter[] = [
+  {
+    title: 'a process registers',
+    tell: (store) =>
+      store.register(
+        {
+          processId: 'process',
+          role: 'both',
+          label: 'host 1',
+          startedAt: at(0),
+          handlers: ['a', 'b'].map((id) => ({ id, version: `${id}@1`, subscriptions: '[]' })),
+          lapsedBefore: at(-1),
+          missingBefore: at(-1),
+          scope: { sources: ['source'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS },
+        },
+        at(0),
+      ),
+  },
   {
     title: 'two messages and a copy are appended at once',
     tell: (store) => together([append(store, 1), append(store, 2, 1), append(store, 3)]),
@@ -148,7 +166,15 @@ export const LIFE: readonly Chapter[] = [
     title: 'it is read',
     tell: (store) => store.record([read(4, 'read-2', [event('run.completed', 7)])], at(1_310)),
   },
-  ...[1_400, 2_400, 3_400, 4_400].flatMap((ms, index): Chapter[] => [
+  {
+    title: 'one of the replayed is dismissed',
+    tell: (store) => store.dismiss({ deliveryIds: [idAt('dlv', 61)], by: 'somebody', reason: 'not needed' }, at(1_350)),
+  },
+  {
+    title: 'all of a handler that nobody has is dismissed',
+    tell: (store) => store.dismiss({ handlerId: 'told', by: 'somebody', reason: 'removed' }, at(1_360)),
+  },
+  ...[1_400, 2_400, 3_400].flatMap((ms, index): Chapter[] => [
     {
       title: `what is first in its lane is claimed, round ${index + 1}`,
       tell: (store) => store.claimDeliveries({ ...claim(ms, `run-${index + 3}`), handlerIds: HANDLERS }),
@@ -163,6 +189,7 @@ export const LIFE: readonly Chapter[] = [
         ),
     },
   ]),
+  { title: 'the process leaves', tell: (store) => store.deregister('process') },
   {
     title: 'all of it is purged',
     tell: (store) =>
@@ -187,6 +214,8 @@ export const LOOKS: readonly Chapter[] = [
   { title: 'a message', tell: (store) => store.message(idAt('msg', 1)) },
   { title: 'events', tell: (store) => store.events({ source: 'source' }, {}) },
   { title: 'deliveries', tell: (store) => store.deliveries({ state: 'dead' }, {}) },
+  { title: 'processes', tell: (store) => store.processes(at(0)) },
+  { title: 'what is unattended', tell: (store) => store.unattended(at(0)) },
   { title: 'attempts', tell: (store) => store.attempts(idAt('dlv', 10)) },
 ];
 

@@ -60,8 +60,11 @@ onEveryDriver('an app whose disk fails', (driver) => {
     expect(await bench.inbox.counts()).toEqual({
       messages: { stored: 0, read: 3, test: 0, unknown: 0, quarantined: 0 },
       events: 4,
-      deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1 },
+      deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
       tasks: 0,
+      // The bench is not registered; nothing waits for anybody.
+      unattended: 0,
+      dispatchers: 0,
     });
     await bench.close();
     return called.sort();

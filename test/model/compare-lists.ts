@@ -4,7 +4,7 @@ import { same } from './same.js';
 import { HANDLERS, SOURCES } from './script.js';
 
 const MESSAGE_STATES = ['stored', 'read', 'test', 'unknown', 'quarantined'] as const;
-const DELIVERY_STATES = ['pending', 'succeeded', 'skipped', 'dead'] as const;
+const DELIVERY_STATES = ['pending', 'succeeded', 'skipped', 'dead', 'dismissed'] as const;
 
 /** All that can be looked at, through every filter, in pages of every small size. */
 export async function compareLists(store: Store, model: InboxModel): Promise<void> {
@@ -86,7 +86,7 @@ function eventLists(store: Store, model: InboxModel): Listing[] {
 
 function deliveryLists(store: Store, model: InboxModel): Listing[] {
   const all = [...model.deliveries.values()]
-    .map(({ delivery: { id, handlerId }, eventId, state, attempts, replayId, dueAt }) => {
+    .map(({ delivery: { id, handlerId }, eventId, state, attempts, replayId, dueAt, dismissal }) => {
       return {
         id,
         eventId,
@@ -95,6 +95,7 @@ function deliveryLists(store: Store, model: InboxModel): Listing[] {
         attempts,
         replayId,
         dueAt: dueAt === undefined ? dueAt : new Date(dueAt),
+        dismissal,
       };
     })
     .sort(byIdDown);

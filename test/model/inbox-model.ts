@@ -6,6 +6,8 @@ import type {
   ClaimedMessage,
   DeliveryClaim,
   DeliveryState,
+  Dismissal,
+  DismissalRecord,
   Held,
   InboxCounts,
   MessageClaim,
@@ -17,12 +19,13 @@ import type {
   Recorded,
   Recording,
   Redrive,
-  ReplayedEvent,
+  AddedDeliveries,
   Reread,
   RunKey,
   RunState,
   Settlement,
 } from 'nestjs-runhooks/core';
+import { RegistryModel } from './registry-model.js';
 import { same } from './same.js';
 
 /** Work that is due once `dueAt` has come, to whoever takes it. Settled work has no `dueAt`. */
@@ -54,6 +57,7 @@ export interface ModelDelivery extends Work {
   state: DeliveryState;
   attempts: number;
   attemptsBefore: number;
+  dismissal?: DismissalRecord;
 }
 
 /**
@@ -65,6 +69,7 @@ export class InboxModel {
   readonly messages = new Map<string, ModelMessage>();
   readonly events = new Map<string, ModelEvent>();
   readonly deliveries = new Map<string, ModelDelivery>();
+  readonly registry = new RegistryModel();
   readonly attempts = new Map<string, (AttemptRecord & { readonly attempt: number })[]>();
   /** Who came with which key; kept longer than the messages. */
   readonly #keys: NewMessage[] = [];
@@ -91,14 +96,16 @@ export class InboxModel {
     }
   }
 
-  record({ messageId, lease, state, reason, messageType, run, decide }: Recording, now: Date): Recorded {
+  record(recording: Recording, now: Date): Recorded {
+    const { messageId, lease, state, reason, messageType, run, handlers, decide } = recording;
     const work = this.messages.get(messageId);
     if (!work || work.lease !== lease) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
     const { messageKey } = work.message;
     const earlier = this.#keys.filter(({ id }) => id < messageId);
     const idReused = messageKey !== '' && earlier.some((key) => isSameKey(key, work.message));
     const known = run && this.run(run);
-    const decision = decide(known ? { run: known } : {});
+    const otherHandlers = handlers ? this.registry.othersThan(handlers) : [];
+    const decision = decide({ ...(known && { run: known }), ...(otherHandlers.length > 0 && { otherHandlers }) });
     settleWork(work);
     Object.assign(work, { state, reason, messageType, idReused });
     if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
@@ -172,7 +179,34 @@ export class InboxModel {
     return dead.length;
   }
 
-  replay(replayId: string, events: readonly ReplayedEvent[], now: Date): number {
+  dismiss({ deliveryIds, handlerId, by, reason }: Dismissal, now: Date): number {
+    const chosen = [...this.deliveries.values()].filter(
+      (work) =>
+        (work.state === 'dead' || (work.state === 'pending' && (work.lease === undefined || isDue(work, now)))) &&
+        (deliveryIds?.includes(work.delivery.id) ?? true) &&
+        (handlerId === undefined || work.delivery.handlerId === handlerId),
+    );
+    for (const work of chosen) {
+      settleWork(work);
+      Object.assign(work, { state: 'dismissed', dismissal: { at: now, by, reason } });
+    }
+    if (handlerId !== undefined && deliveryIds === undefined) this.registry.forget(handlerId);
+    return chosen.length;
+  }
+
+  /** Pending deliveries by handler, of handlers that nobody runs. */
+  unattended(seenFrom: Date): { handlerId: string; deliveries: number; tasks: number }[] {
+    const attended = this.registry.attended(seenFrom);
+    const counts = new Map<string, number>();
+    for (const { state, delivery } of this.deliveries.values()) {
+      if (state !== 'pending' || attended.has(delivery.handlerId)) continue;
+      counts.set(delivery.handlerId, (counts.get(delivery.handlerId) ?? 0) + 1);
+    }
+    const waiting = [...counts].map(([handlerId, deliveries]) => ({ handlerId, deliveries, tasks: 0 }));
+    return waiting.sort((a, b) => (a.handlerId < b.handlerId ? -1 : 1));
+  }
+
+  replay(replayId: string, events: readonly AddedDeliveries[], now: Date): number {
     const stored = events.filter(({ eventId }) => this.events.has(eventId));
     const added = stored.flatMap(({ eventId, deliveries }) =>
       deliveries.filter((delivery) => this.#addDelivery(delivery, eventId, replayId, now)),
@@ -229,7 +263,7 @@ export class InboxModel {
 
   counts(): InboxCounts {
     const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
-    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0 };
+    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
     return { messages, events: this.events.size, deliveries, tasks: 0 };

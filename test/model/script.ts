@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { MessageState, RunSignalType } from 'nestjs-runhooks/core';
+import type { MessageState, Role, RunSignalType } from 'nestjs-runhooks/core';
 
 export const SOURCES = ['dbt', 'paradime'] as const;
 /** Each runs as its name says; `dead` is told of dead letters. */
@@ -18,7 +18,13 @@ export interface ReadingPlan {
   /** Also an event of its own. */
   readonly isEvent: boolean;
   readonly handlers: readonly string[];
+  /** Versions of the handlers that the reading process has; without them it does not ask for others. */
+  readonly knows?: readonly string[];
 }
+
+export const PROCESSES = ['p', 'q'] as const;
+/** Of each handler. */
+const VERSIONS = [1, 2] as const;
 
 /** Things to choose from are counted from the newest; beyond the last it begins again, and with none nothing happens. */
 type Choice = number;
@@ -44,6 +50,19 @@ export type Command =
       readonly lease: 'own' | 'wrong';
     }
   | { readonly do: 'clock'; readonly ms: number }
+  | {
+      readonly do: 'register';
+      readonly process: string;
+      /** It is a new one under the name of an old one. */
+      readonly isNew: boolean;
+      readonly role: Role;
+      readonly handlers: readonly string[];
+      readonly version: number;
+      readonly lapsedMs: number;
+      readonly missingMs: number;
+    }
+  | { readonly do: 'deregister'; readonly process: string }
+  | { readonly do: 'dismiss'; readonly ids?: readonly Choice[]; readonly handler?: string }
   /** From here on the other of two processes on the same file is spoken to. */
   | { readonly do: 'other process' }
   | { readonly do: 'crash'; readonly by: 'kill' | 'kill while writing' | 'close' }
@@ -84,7 +103,9 @@ const says = fc.constantFrom<readonly RunSignalType[]>(
   ['run.failed', 'run.completed'],
   ['run.canceled', 'run.completed'],
 );
+const versions = HANDLERS.flatMap((id) => VERSIONS.map((version) => `${id}@${version}`));
 const plan: fc.Arbitrary<ReadingPlan> = fc.record({
+  knows: fc.subarray(versions),
   state: fc.constantFrom('read', 'read', 'read', 'unknown', 'quarantined', 'test' as const),
   run: fc.nat({ max: 1 }),
   says,
@@ -154,6 +175,26 @@ const redrive = fc.record({
     fc.record({ handler: fc.constantFrom(...HANDLERS) }),
   ),
 });
+const register = fc.record({
+  do: fc.constant('register' as const),
+  process: fc.constantFrom(...PROCESSES),
+  isNew: fc.boolean(),
+  role: fc.constantFrom('receiver', 'dispatcher', 'both' as const),
+  handlers,
+  version: fc.constantFrom(...VERSIONS),
+  lapsedMs: age,
+  missingMs: age,
+});
+const deregister = fc.record({ do: fc.constant('deregister' as const), process: fc.constantFrom(...PROCESSES) });
+const dismiss = fc.oneof(
+  fc.record({ do: fc.constant('dismiss' as const), ids: fc.array(choice, { maxLength: 3 }) }),
+  fc.record({ do: fc.constant('dismiss' as const), handler: fc.constantFrom(...HANDLERS) }),
+  fc.record({
+    do: fc.constant('dismiss' as const),
+    ids: fc.array(choice, { maxLength: 5 }),
+    handler: fc.constantFrom(...HANDLERS),
+  }),
+);
 const replay = fc.record({
   do: fc.constant('replay' as const),
   id: fc.constantFrom('r1', 'r2'),
@@ -177,6 +218,9 @@ const write = fc.oneof(
   { weight: 2, arbitrary: redrive },
   { weight: 2, arbitrary: replay },
   { weight: 1, arbitrary: reread },
+  { weight: 2, arbitrary: register },
+  { weight: 1, arbitrary: deregister },
+  { weight: 2, arbitrary: dismiss },
 );
 const alone = fc.oneof(
   { weight: 3, arbitrary: clock },

@@ -5,7 +5,7 @@ import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { InboxModel } from './inbox-model.js';
 import { compareLists } from './compare-lists.js';
 import { same } from './same.js';
-import { HANDLERS, SOURCES, type Command, type Script } from './script.js';
+import { HANDLERS, HOUR, SOURCES, type Command, type Script } from './script.js';
 import { copyAsKilled, openStore } from './sqlite-files.js';
 import { Steps, type Step } from './steps.js';
 
@@ -119,6 +119,9 @@ export class Session {
   async #compareCounts(): Promise<void> {
     same(await this.#store.counts(), this.model.counts());
     const dueAt = await this.#store.nextDueAt({ sources: SOURCES, handlerIds: HANDLERS, taskHandlerIds: [] });
+    const seenFrom = new Date(this.#steps.now.getTime() - HOUR);
+    same(await this.#store.processes(seenFrom), this.model.registry.processes(seenFrom), 'processes');
+    same(await this.#store.unattended(seenFrom), this.model.unattended(seenFrom), 'unattended');
     same(dueAt?.getTime(), this.model.nextDueAt(SOURCES, HANDLERS), 'nextDueAt');
   }
 

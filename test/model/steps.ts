@@ -4,11 +4,12 @@ import {
   IdSequence,
   type ClaimedDelivery,
   type ClaimedMessage,
+  type Known,
   type NewDelivery,
   type NewEvent,
   type Recorded,
   type Recording,
-  type RunState,
+  type Registration,
   type Settlement,
   type Store,
 } from 'nestjs-runhooks/core';
@@ -48,6 +49,7 @@ export class Steps {
   /** Every event there ever was, with its run. */
   readonly #events = new Map<string, { readonly source: string; readonly run?: number }>();
   readonly #names = new Map<string, string>();
+  readonly #startedAt = new Map<string, Date>();
   #leases = 0;
 
   constructor(model: InboxModel) {
@@ -88,6 +90,12 @@ export class Steps {
         return this.#purge(command);
       case 'redrive':
         return this.#redrive(command);
+      case 'dismiss':
+        return this.#dismiss(command);
+      case 'register':
+        return this.#register(command);
+      case 'deregister':
+        return this.#deregister(command);
       case 'replay':
         return this.#replay(command);
       case 'reread':
@@ -157,7 +165,7 @@ export class Steps {
       check: (answer) => {
         const answers = drafts.map(({ recording, known }) => {
           const expected = orPoison(() => this.#model.record(recording, now));
-          for (const one of known) same(one, known[0], 'the run is known differently');
+          for (const one of known) same(one, known[0], 'something else is known');
           return expected;
         });
         if (answers.includes(POISON)) {
@@ -166,28 +174,30 @@ export class Steps {
         }
         same(answer, answers);
         const recorded = (answers as Recorded[]).filter((one) => one.recorded);
+        const others = drafts.flatMap(({ known }) => known[0]?.otherHandlers ?? []);
         const notes = [
           `${recorded.length} of ${answers.length} recorded`,
           ...recorded.flatMap(({ idReused, contradicts }) => [
             ...(idReused ? ['id reused'] : []),
             ...(contradicts ? ['contradicts'] : []),
           ]),
+          ...(others.length > 0 ? [`others: ${others.join(', ')}`] : []),
         ];
         return `${notes.join(', ')}; new events: ${recorded.flatMap(({ eventIds }) => eventIds).join(', ') || 'none'}`;
       },
     };
   }
 
-  /** What one message turns out to say. `known`: what each call of the decision was told of the run. */
+  /** What one message turns out to say. `known`: what each call of the decision was told. */
   #draft(
     { id, source, quiet }: ClaimedMessage,
     plan: ReadingPlan,
     lease: string,
     isPoison: boolean,
-  ): { recording: Recording; known: (RunState | undefined)[]; line: string } {
+  ): { recording: Recording; known: Known[]; line: string } {
     const { state, run, says, isEvent } = plan;
     const handlers = quiet ? [] : plan.handlers;
-    const known: (RunState | undefined)[] = [];
+    const known: Known[] = [];
     const isRun = state === 'read';
     const { now } = this;
     const event = once((eventId: string): NewEvent => {
@@ -203,8 +213,10 @@ export class Steps {
       ...(state !== 'read' && { reason: `is ${state}` }),
       ...(state !== 'quarantined' && { messageType: 'type' }),
       ...(isRun && { run: { source, accountId: '1', runId: `${run}` } }),
-      decide: ({ run: before }) => {
-        known.push(before);
+      ...(plan.knows && { handlers: plan.knows }),
+      decide: (told) => {
+        known.push(told);
+        const before = told.run;
         if (isPoison) throw POISON;
         if (!isRun) return { events: ownEvents() };
         const {
@@ -340,6 +352,63 @@ export class Steps {
         const expected = this.#model.redrive(redrive, now);
         same(answer, expected);
         return `${expected} redriven`;
+      },
+    };
+  }
+
+  #dismiss({ ids, handler }: Line<'dismiss'>): Step {
+    const { now } = this;
+    const all = [...this.#model.deliveries.keys()].reverse();
+    const deliveryIds = ids?.flatMap((one) => choose(all, one) ?? []);
+    const why = { by: 'somebody', reason: 'removed' };
+    const dismissal = {
+      ...why,
+      ...(deliveryIds && { deliveryIds }),
+      ...(handler !== undefined && { handlerId: handler }),
+    };
+    const names = deliveryIds?.map((id) => this.name(id)).join(', ') ?? 'all';
+    return {
+      line: `dismiss ${names}${handler === undefined ? '' : ` of handler ${handler}`}`,
+      begin: (store) => store.dismiss(dismissal, now),
+      check: (answer) => {
+        const expected = this.#model.dismiss(dismissal, now);
+        same(answer, expected);
+        return `${expected} dismissed`;
+      },
+    };
+  }
+
+  #register({ process, isNew, role, handlers, version, lapsedMs, missingMs }: Line<'register'>): Step {
+    const { now } = this;
+    if (isNew) this.#startedAt.set(process, now);
+    const registration: Registration = {
+      processId: process,
+      role,
+      label: `process ${process}`,
+      startedAt: this.#startedAt.get(process) ?? now,
+      handlers: handlers.map((id) => ({ id, version: `${id}@${version}`, subscriptions: '[]' })),
+      lapsedBefore: new Date(now.getTime() - lapsedMs),
+      missingBefore: new Date(now.getTime() - missingMs),
+      scope: { sources: [], handlerIds: [], taskHandlerIds: [] },
+    };
+    return {
+      line: `register ${isNew ? 'a new ' : ''}${process} as ${role}: ${handlers.join(', ') || 'nothing'} @${version}`,
+      begin: (store) => store.register(registration, now),
+      check: (answer) => {
+        same(answer, undefined);
+        this.#model.registry.register(registration, now);
+        return 'registered';
+      },
+    };
+  }
+
+  #deregister({ process }: Line<'deregister'>): Step {
+    return {
+      line: `deregister ${process}`,
+      begin: (store) => store.deregister(process),
+      check: () => {
+        this.#model.registry.deregister(process);
+        return 'gone';
       },
     };
   }

@@ -3,6 +3,7 @@ import {
   HandlerSet,
   IdSequence,
   openSources,
+  Presence,
   Purger,
   Receiver,
   resolveHandlerOptions,
@@ -60,6 +61,7 @@ export class Pipeline {
       handlers,
       router,
       guard,
+      presence: new Presence({ store, handlers, clock, guard, role: 'both' }),
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });

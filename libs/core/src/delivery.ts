@@ -1,5 +1,12 @@
-/** `dead`: given up; kept until it is redriven or purged. */
-export type DeliveryState = 'pending' | 'succeeded' | 'skipped' | 'dead';
+/** `dead`: given up; kept until it is redriven or purged. `dismissed`: somebody decided that nobody is to run it. */
+export type DeliveryState = 'pending' | 'succeeded' | 'skipped' | 'dead' | 'dismissed';
+
+/** Who decided that a delivery is not to be run, when and why. */
+export interface DismissalRecord {
+  readonly at: Date;
+  readonly by: string;
+  readonly reason: string;
+}
 
 export type AttemptOutcome = 'succeeded' | 'skipped' | 'failed';
 

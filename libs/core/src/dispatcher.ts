@@ -10,6 +10,7 @@ import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { MessageReader } from './message-reader.js';
+import type { Presence } from './presence.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
@@ -27,6 +28,7 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly guard: StoreGuard;
+  readonly presence: Presence;
   /** Handlers that may run at the same time in this process. */
   readonly concurrency: number;
   /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
@@ -69,10 +71,11 @@ export class Dispatcher {
     const { store, router, clock, logger, guard, abortGraceMs, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
-    this.#reader = new MessageReader(this.#sources, router, new TaskPlanner(options.handlers));
+    const planner = new TaskPlanner(options.handlers);
+    this.#reader = new MessageReader(this.#sources, router, planner);
     const announcer = new EventAnnouncer(this.#sources, onRecorded);
     this.#announcer = announcer;
-    const evaluator = new TaskEvaluator(options.handlers, router);
+    const evaluator = new TaskEvaluator(options.handlers, router, planner);
     this.#tasks = new TaskRunner({ store, handlers: options.handlers, evaluator, announcer, logger, guard });
     this.#attempts = new AttemptsInFlight({
       store,
@@ -119,9 +122,10 @@ export class Dispatcher {
   }
 
   async #work(): Promise<void> {
-    const { guard } = this.#options;
+    const { guard, presence } = this.#options;
     while (!this.#stopping) {
       this.#wakeUp.reset();
+      if (presence.isDue) await presence.renew();
       const claimed = await guard.write(() => this.#nextPass(), 0);
       if (claimed === 0) await this.#rest();
     }
@@ -129,21 +133,28 @@ export class Dispatcher {
 
   /** Until something is due: in this process we are woken, of others we learn by asking. */
   async #rest(): Promise<void> {
-    const { store, guard, handlers, clock } = this.#options;
+    const { clock } = this.#options;
     let waitMs: number = LIMITS.pollMs;
     while (!this.#stopping) {
       const woken = await this.#wakeUp.wait(waitMs);
       if (woken) return;
-      const scope = {
-        sources: [...this.#sources.keys()],
-        handlerIds: handlers.all().map(({ id }) => id),
-        taskHandlerIds: handlers.watching().map(({ id }) => id),
-      };
-      const dueAt = await guard.read(() => store.nextDueAt(scope), undefined);
+      const dueAt = await this.#look();
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
       if (dueInMs <= 0) return;
       waitMs = Math.min(dueInMs, LIMITS.pollMs);
     }
+  }
+
+  /** When the next work is due. Now and then the same question says that this process lives. */
+  async #look(): Promise<Date | undefined> {
+    const { store, guard, handlers, presence } = this.#options;
+    const scope = {
+      sources: [...this.#sources.keys()],
+      handlerIds: handlers.all().map(({ id }) => id),
+      taskHandlerIds: handlers.taskHandlerIds(),
+    };
+    if (presence.isDue) return await presence.look(scope);
+    return await guard.read(() => store.nextDueAt(scope), undefined);
   }
 
   #nextPass(): Promise<number> {

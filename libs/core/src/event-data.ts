@@ -1,4 +1,4 @@
-import type { DeadLetter, WebhookEvent } from './event.js';
+import { MESSAGE_EVENT_TYPE, type DeadLetter, type WebhookEvent } from './event.js';
 import type { VerifiedMessage } from './message.js';
 import { parseDated } from './dated-json.js';
 import type { Incident } from './incident.js';
@@ -32,6 +32,11 @@ export class PayloadUnavailableError extends RunhooksError {
 /** `<type>:<source>/<account>/<run>`: the same for every copy of the fact. Parts are percent-encoded. */
 export function runEventId(type: string, run: RunKey): string {
   return `${type}:${run.source}/${encodeURIComponent(run.accountId)}/${encodeURIComponent(run.runId)}`;
+}
+
+/** The same for every reading of the message. */
+export function messageEventId(source: string, messageId: string): string {
+  return `${MESSAGE_EVENT_TYPE}:${source}/${messageId}`;
 }
 
 export function eventData(facts: EventFacts): string {

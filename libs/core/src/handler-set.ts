@@ -1,10 +1,14 @@
 import { ConfigurationError } from './errors.js';
 import { wants, type Handler } from './handler.js';
 import type { Routable } from './filter.js';
+import { registeredHandler, type RegisteredHandler } from './registration.js';
 
 /** The handlers of one app. They can be added to while the dispatcher runs, for lazy-loaded modules. */
 export class HandlerSet {
   readonly #byId = new Map<string, Handler>();
+  /** Made once for each handler: every reading asks for their versions. */
+  #registered: readonly RegisteredHandler[] = [];
+  #versions: readonly string[] = [];
 
   /** Throws {@link ConfigurationError} if another handler has the same id. */
   add(handler: Handler): void {
@@ -16,6 +20,8 @@ export class HandlerSet {
       );
     }
     this.#byId.set(handler.id, handler);
+    this.#registered = [...this.#registered, registeredHandler(handler)];
+    this.#versions = this.#registered.map(({ version }) => version);
   }
 
   get(id: string): Handler | undefined {
@@ -26,9 +32,23 @@ export class HandlerSet {
     return [...this.#byId.values()];
   }
 
-  /** The handlers that tasks are done for. */
+  /** As other processes are told of them. */
+  registered(): readonly RegisteredHandler[] {
+    return this.#registered;
+  }
+
+  versions(): readonly string[] {
+    return this.#versions;
+  }
+
+  /** The handlers that watch runs or wait for several. */
   watching(): Handler[] {
     return this.all().filter(({ subscriptions }) => subscriptions.some(({ on }) => 'stuck' in on || 'barrier' in on));
+  }
+
+  /** Whose tasks can be done here: of handlers that watch, and what was put aside for just these versions. */
+  taskHandlerIds(): string[] {
+    return [...this.watching().map(({ id }) => id), ...this.#versions];
   }
 
   /** The handlers that want an event, as far as can be told without running user code. */

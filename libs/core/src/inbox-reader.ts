@@ -2,7 +2,8 @@ import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { JobKey, RunKey, RunState } from './run-state.js';
-import type { AttemptRecord, DeliveryState } from './delivery.js';
+import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
+import type { Role } from './registration.js';
 
 /** A piece of a long list, newest first. */
 export interface PageRequest {
@@ -76,6 +77,8 @@ export interface DeliveryFilter {
   /** Of events that were read from messages about this run. */
   readonly run?: RunKey;
   readonly handlerId?: string;
+  /** Of any of these. */
+  readonly handlerIds?: readonly string[];
   readonly state?: DeliveryState;
 }
 
@@ -89,6 +92,7 @@ export interface DeliverySummary {
   readonly dueAt?: Date;
   /** Empty, or the replay that asked for it. */
   readonly replayId: string;
+  readonly dismissal?: DismissalRecord;
 }
 
 export interface AttemptSummary extends AttemptRecord {
@@ -118,6 +122,26 @@ export interface InboxCounts {
   readonly tasks: number;
 }
 
+/** A process that shares the inbox. */
+export interface ProcessSummary {
+  readonly id: string;
+  readonly role: Role;
+  /** Host and process id. */
+  readonly label: string;
+  readonly startedAt: Date;
+  readonly seenAt: Date;
+  readonly handlerIds: readonly string[];
+}
+
+/** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */
+export interface Unattended {
+  readonly handlerId: string;
+  /** Pending ones. */
+  readonly deliveries: number;
+  /** Runs that it watches, and messages that were put aside for it. */
+  readonly tasks: number;
+}
+
 /** Port: looks into an inbox, for people and their tools. */
 export interface InboxReader {
   messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageSummary>>;
@@ -131,4 +155,8 @@ export interface InboxReader {
   run(key: RunKey): Promise<RunSummary | undefined>;
   job(key: JobKey): Promise<JobState | undefined>;
   counts(): Promise<InboxCounts>;
+  /** Processes that were heard of at this time or later, in the order in which they started. */
+  processes(seenFrom: Date): Promise<ProcessSummary[]>;
+  /** By handler: what no dispatching process has a handler for that was heard of at this time or later. */
+  unattended(seenFrom: Date): Promise<Unattended[]>;
 }

@@ -12,17 +12,20 @@ import type {
   MessageSummary,
   Page,
   PageRequest,
+  ProcessSummary,
   RunFilter,
   RunSummary,
   StoredEventFilter,
+  Unattended,
 } from './inbox-reader.js';
 import type { JobState } from './incident.js';
 import { LIMITS } from './limits.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
+import { lapsedBefore } from './registration.js';
 import type { Router } from './routing.js';
 import type { JobKey, RunKey } from './run-state.js';
-import type { Redrive, Reread, Store } from './store.js';
+import type { Dismissal, Redrive, Reread, Store } from './store.js';
 import type { Routable } from './filter.js';
 
 /** What to deliver again, and to whom. */
@@ -40,6 +43,20 @@ export interface RunDetail extends RunSummary {
   readonly messages: readonly MessageSummary[];
   readonly events: readonly EventSummary[];
   readonly deliveries: readonly DeliverySummary[];
+}
+
+/** Which deliveries to list. */
+export interface DeliveryQuery extends DeliveryFilter {
+  /** Only those that wait for a handler which no process runs. */
+  readonly unattended?: boolean;
+}
+
+/** How much there is, and who is there to do it. */
+export interface InboxStatus extends InboxCounts {
+  /** Deliveries that wait for a handler which no process runs; among the pending ones. */
+  readonly unattended: number;
+  /** Processes that read messages and run handlers. With none, what arrives is stored and waits. */
+  readonly dispatchers: number;
 }
 
 /** Which messages to read again. */
@@ -83,8 +100,14 @@ export class Inbox {
     return await this.#options.store.events(filter, page);
   }
 
-  async deliveries(filter: DeliveryFilter = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
-    return await this.#options.store.deliveries(filter, page);
+  async deliveries(query: DeliveryQuery = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
+    const { unattended, ...filter } = query;
+    const { store } = this.#options;
+    if (!unattended) return await store.deliveries(filter, page);
+    const { handlerIds, state = 'pending' } = filter;
+    const waiting = (await this.unattended()).map(({ handlerId }) => handlerId);
+    const wanted = handlerIds ? waiting.filter((id) => handlerIds.includes(id)) : waiting;
+    return state === 'pending' ? await store.deliveries({ ...filter, state, handlerIds: wanted }, page) : { items: [] };
   }
 
   /** The attempts of a delivery, first to last. */
@@ -115,9 +138,30 @@ export class Inbox {
     return await this.#options.store.job(job);
   }
 
-  /** How many messages, events and deliveries there are, by state. */
-  async counts(): Promise<InboxCounts> {
-    return await this.#options.store.counts();
+  /** How many messages, events and deliveries there are, by state, and whether anybody is there for them. */
+  async counts(): Promise<InboxStatus> {
+    const [counts, processes, waiting] = await Promise.all([
+      this.#options.store.counts(),
+      this.processes(),
+      this.unattended(),
+    ]);
+    return {
+      ...counts,
+      unattended: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
+      dispatchers: processes.filter(({ role }) => role !== 'receiver').length,
+    };
+  }
+
+  /** The processes that share this inbox and are alive. One that crashed is listed for up to a minute. */
+  async processes(): Promise<ProcessSummary[]> {
+    const { store, clock } = this.#options;
+    return await store.processes(lapsedBefore(clock.now()));
+  }
+
+  /** What waits for handlers that no process runs: removed or renamed ones, or of processes that are down. */
+  async unattended(): Promise<Unattended[]> {
+    const { store, clock } = this.#options;
+    return await store.unattended(lapsedBefore(clock.now()));
   }
 
   /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
@@ -128,13 +172,29 @@ export class Inbox {
   }
 
   /**
+   * Ends deliveries that nobody is to run any more: dead letters, and pending ones that no process holds, for example
+   * of a handler that was removed. They are kept with who decided that and why, and are purged like others that are
+   * settled. Answers how many.
+   */
+  async dismiss(dismissal: Dismissal): Promise<number> {
+    const { deliveryIds, handlerId, by, reason } = dismissal;
+    if (deliveryIds === undefined && handlerId === undefined) {
+      throw new ConfigurationError('dismiss', 'found neither deliveryIds nor handlerId; expected one of them');
+    }
+    requireText('dismiss.by', by, LIMITS.dismissedByCharsMax);
+    requireText('dismiss.reason', reason, LIMITS.dismissedReasonCharsMax);
+    const dismissed = await this.#options.store.dismiss(dismissal, this.#options.clock.now());
+    // Lanes may go on.
+    this.#options.onChange();
+    return dismissed;
+  }
+
+  /**
    * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
    * Answers how many were added.
    */
   async replay({ id, events, handlerIds }: Replay): Promise<number> {
-    if (typeof id !== 'string' || id === '' || id.length > LIMITS.replayIdCharsMax) {
-      throw new ConfigurationError('replay.id', `expected 1 to ${LIMITS.replayIdCharsMax} characters`);
-    }
+    requireText('replay.id', id, LIMITS.replayIdCharsMax);
     const { store, router, clock, onChange } = this.#options;
     const stranger = handlerIds?.find((handlerId) => !router.knows(handlerId));
     if (stranger !== undefined) {
@@ -171,6 +231,11 @@ export class Inbox {
   async purge(): Promise<number> {
     return await this.#options.purger.purge();
   }
+}
+
+function requireText(option: string, value: unknown, charsMax: number): void {
+  if (typeof value === 'string' && value !== '' && value.length <= charsMax) return;
+  throw new ConfigurationError(option, `expected 1 to ${charsMax} characters`);
 }
 
 function routable({ type, source, provider, data }: EventSummary): Routable {

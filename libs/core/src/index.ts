@@ -54,7 +54,15 @@ export type * from './task.js';
 export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';
-export { Inbox, type InboxOptions, type ReadAgain, type Replay, type RunDetail } from './inbox.js';
+export {
+  Inbox,
+  type DeliveryQuery,
+  type InboxOptions,
+  type InboxStatus,
+  type ReadAgain,
+  type Replay,
+  type RunDetail,
+} from './inbox.js';
 export type * from './inbox-reader.js';
 export {
   requireWhole,
@@ -90,11 +98,22 @@ export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
+export { Presence, type PresenceOptions } from './presence.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export type { RetryOptions } from './retry-policy.js';
+export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
 export { Router } from './routing.js';
-export type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey, RunState } from './run-state.js';
+export type {
+  AddedDeliveries,
+  JobKey,
+  Known,
+  NewDelivery,
+  NewEvent,
+  RunDecision,
+  RunKey,
+  RunState,
+} from './run-state.js';
 export {
   runDurationMs,
   type JoinedRun,

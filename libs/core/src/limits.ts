@@ -76,6 +76,18 @@ export const LIMITS = Object.freeze({
   pollMs: SECOND,
   /** A claim that was neither settled nor renewed for this long is open to others. */
   leaseMs: 30 * SECOND,
+  /** Time between two words of a process that it is alive. */
+  heartbeatMs: 20 * SECOND,
+  /** A process that was not heard of for this long is gone: three words missed, or clocks that far apart. */
+  processLapseMs: MINUTE,
+  /** For a handler that no process has, messages are put aside this long; then it counts as removed. */
+  handlerMissingMs: DAY,
+  /** How exactly it is kept when a handler was last there. */
+  handlerSeenMs: 60 * MINUTE,
+  /** Of the digest of a handler's subscriptions; with 48 bits two versions of one handler never meet. */
+  handlerDigestChars: 12,
+  /** Handlers named in one line of the log. */
+  handlersLoggedMax: 20,
   /** A task whose evaluation was begun this often and never finished is given up. */
   taskClaimsMax: 10,
   /** A message whose reading crashed the process this often is quarantined. */
@@ -124,6 +136,9 @@ export const LIMITS = Object.freeze({
   replayStepMax: 200,
   /** A replay's id. */
   replayIdCharsMax: 100,
+  /** Who dismissed a delivery, and why. */
+  dismissedByCharsMax: 200,
+  dismissedReasonCharsMax: 1_000,
 
   // --- the SQL inbox ---
   /** Operations waiting for a commit; beyond it the store answers "unavailable" at once. */

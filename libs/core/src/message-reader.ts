@@ -1,12 +1,14 @@
 import { attemptError } from './attempt.js';
 import { MESSAGE_EVENT_TYPE } from './event.js';
-import { eventData, runEventId, type EventFacts } from './event-data.js';
+import { eventData, messageEventId, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
-import type { Reading, RunSignal } from './provider.js';
+import type { NewTask } from './new-task.js';
+import type { Reading } from './provider.js';
+import { putAside } from './put-aside.js';
 import { isReading } from './reading-check.js';
 import type { Router } from './routing.js';
 import { newsOf, type RunNews } from './run-news.js';
-import type { RunNewsForTasks, TaskPlanner } from './task-planner.js';
+import type { TaskPlanner } from './task-planner.js';
 import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
@@ -40,11 +42,12 @@ export class MessageReader {
       messageId: message.id,
       lease,
       state: reading.state,
+      handlers: this.#router.versions(),
       ...('reason' in reading && { reason: reading.reason.slice(0, LIMITS.reasonCharsMax) }),
       ...('messageType' in reading && { messageType: reading.messageType }),
     };
     if (reading.state !== 'read') {
-      return { ...base, decide: () => ({ events: this.#messageEvents(message, reading, now) }) };
+      return { ...base, decide: (known) => this.#decideWithoutRun(message, reading, now, known) };
     }
     const { account, id: runId, job } = reading.signal.run;
     const { source } = message;
@@ -73,6 +76,14 @@ export class MessageReader {
     }
   }
 
+  #decideWithoutRun(message: ClaimedMessage, reading: Reading, now: Date, { otherHandlers = [] }: Known): RunDecision {
+    const { receivedAt } = message;
+    const messageType = 'messageType' in reading ? { messageType: reading.messageType } : {};
+    const news = { occurredAt: receivedAt, receivedAt, events: [], ...messageType };
+    const tasks = message.quiet ? [] : putAside(message.id, news, otherHandlers, now);
+    return { events: this.#messageEvents(message, reading, now), ...(tasks.length > 0 && { tasks }) };
+  }
+
   #decide(
     message: ClaimedMessage,
     reading: Reading & { state: 'read' },
@@ -86,7 +97,7 @@ export class MessageReader {
       const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
       return this.#event(message, type, runEventId(type, key), facts, now);
     });
-    const tasks = message.quiet ? [] : this.#planner.tasksFor(this.#newsForTasks(message, reading.signal, news), now);
+    const tasks = message.quiet ? [] : this.#tasks(message, reading, news, now, known);
     return {
       run: news.run,
       ...(tasks.length > 0 && { tasks }),
@@ -96,14 +107,21 @@ export class MessageReader {
     };
   }
 
-  #newsForTasks(
-    { source, provider, receivedAt }: ClaimedMessage,
-    { run, types, occurredAt }: RunSignal,
-    { events }: RunNews,
-  ): RunNewsForTasks {
+  /** What the handlers of this process watch and wait for, and what others have to look at. */
+  #tasks(
+    { id, source, provider, receivedAt }: ClaimedMessage,
+    { signal, messageType }: Reading & { state: 'read' },
+    news: RunNews,
+    now: Date,
+    { otherHandlers = [] }: Known,
+  ): NewTask[] {
+    const { run, occurredAt } = signal;
     const happenedAt = earlierOf(occurredAt, receivedAt);
-    const fresh = new Set(events.filter(({ extras }) => !extras.late).map(({ type }) => type));
-    return { source, provider, receivedAt, run, happenedAt, types: types.filter((type) => fresh.has(type)) };
+    const events = news.events.map(({ type, extras: { late = false } }) => ({ type, late }));
+    const types = events.flatMap(({ type, late }) => (late ? [] : [type]));
+    const own = this.#planner.tasksFor({ source, provider, receivedAt, run, happenedAt, types }, now);
+    const told = { occurredAt, receivedAt, run, happenedAt, events, messageType };
+    return [...own, ...putAside(id, told, otherHandlers, now)];
   }
 
   /** A message is an event of its own only where a handler asks for it: otherwise the message is record enough. */
@@ -118,7 +136,7 @@ export class MessageReader {
       messageType,
       ...(signal && { run: signal.run }),
     };
-    const id = `${MESSAGE_EVENT_TYPE}:${message.source}/${message.id}`;
+    const id = messageEventId(source, message.id);
     const run = signal && { run: signal.run };
     const isWanted = this.#router.isWanted({ type: MESSAGE_EVENT_TYPE, source, provider, messageType, ...run });
     return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];

@@ -25,6 +25,11 @@ export class Router {
     return this.#handlers.get(handlerId) !== undefined;
   }
 
+  /** The versions of all handlers. */
+  versions(): readonly string[] {
+    return this.#handlers.versions();
+  }
+
   /** Whether any handler wants the event. */
   isWanted(event: Routable): boolean {
     return this.#handlers.wanting(event).length > 0;

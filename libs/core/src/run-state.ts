@@ -20,6 +20,8 @@ export interface JobKey {
 export interface Known {
   readonly run?: RunState;
   readonly job?: JobState;
+  /** Versions of registered handlers that the reading process does not have; absent if there are none. */
+  readonly otherHandlers?: readonly string[];
 }
 
 /** What the inbox knows of a run, from all its messages. Outlives the messages and events themselves. */
@@ -49,6 +51,12 @@ export interface NewEvent {
   readonly occurredAt: Date;
   /** JSON text made by `eventData`. */
   readonly data: string;
+  readonly deliveries: readonly NewDelivery[];
+}
+
+/** Deliveries that are added to a stored event. */
+export interface AddedDeliveries {
+  readonly eventId: string;
   readonly deliveries: readonly NewDelivery[];
 }
 

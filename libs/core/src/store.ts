@@ -2,9 +2,10 @@ import type { AttemptRecord } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
+import type { RegisteredHandler, Role } from './registration.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
 import type { RunOutcome } from './run-outcome.js';
-import type { JobKey, Known, NewDelivery, NewEvent, RunDecision, RunKey } from './run-state.js';
+import type { AddedDeliveries, JobKey, Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 
 /** A verified message about to be stored. */
 export interface NewMessage {
@@ -67,6 +68,8 @@ export interface Recording {
   /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */
   readonly run?: RunKey;
   readonly job?: JobKey;
+  /** Versions of the handlers that the reading process has. Registered ones beyond them are given to {@link decide}. */
+  readonly handlers?: readonly string[];
   /** Pure: what to write, from what is known. Called inside the transaction; may be called again. */
   decide(known: Known): RunDecision;
 }
@@ -127,16 +130,20 @@ export interface Held {
   readonly lease: string;
 }
 
-/** Deliveries of a stored event that a replay adds. */
-export interface ReplayedEvent {
-  readonly eventId: string;
-  readonly deliveries: readonly NewDelivery[];
-}
-
 /** Which dead letters to try again: by id, or all of a handler, or all. */
 export interface Redrive {
   readonly deliveryIds?: readonly string[];
   readonly handlerId?: string;
+}
+
+/** Which deliveries nobody is to run any more: by id, or all of a handler. */
+export interface Dismissal {
+  readonly deliveryIds?: readonly string[];
+  /** If no process has it, and no ids are given, its registration and its tasks are removed, too. */
+  readonly handlerId?: string;
+  /** Who decided that. */
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** Which messages to read again: by id, or all in a state. */
@@ -173,6 +180,23 @@ export interface WorkScope {
   readonly taskHandlerIds: readonly string[];
 }
 
+/** What a process says of itself in the inbox: at its boot, and again while it lives. */
+export interface Registration {
+  /** Of this one process, from its boot to its end. */
+  readonly processId: string;
+  readonly role: Role;
+  /** For people: host and process id. */
+  readonly label: string;
+  readonly startedAt: Date;
+  readonly handlers: readonly RegisteredHandler[];
+  /** Processes that were last heard of before this time are removed. */
+  readonly lapsedBefore: Date;
+  /** Handlers that no process has had since this time are removed. */
+  readonly missingBefore: Date;
+  /** What to look for in the same step. */
+  readonly scope: WorkScope;
+}
+
 export interface TaskClaim extends Claim {
   /** Only tasks of these handlers. */
   readonly handlerIds: readonly string[];
@@ -188,6 +212,13 @@ export interface Store extends InboxReader {
   readonly description: string;
   /** Called once at boot, before anything else: creates or upgrades the schema. Throws `ConfigurationError`. */
   open(): Promise<void>;
+  /**
+   * Says that a process lives, and which handlers it has; of the versions of a handler the one whose process started
+   * last stays. Answers what {@link nextDueAt} does, so that an idle process has one thing to ask at a time.
+   */
+  register(registration: Registration, now: Date): Promise<Date | undefined>;
+  /** The process is about to end. What it registered of handlers stays. */
+  deregister(processId: string): Promise<void>;
   /**
    * Stores a message once per `(source, messageKey, digest)`. A message that the engine refuses for what is in it is
    * stored as `quarantined` bytes.
@@ -217,8 +248,10 @@ export interface Store extends InboxReader {
   evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
   /** Makes dead letters due at once, with all their attempts before them again. Answers how many. */
   redrive(redrive: Redrive, now: Date): Promise<number>;
+  /** Ends pending deliveries that nobody holds, and dead letters. Answers how many. */
+  dismiss(dismissal: Dismissal, now: Date): Promise<number>;
   /** Adds deliveries of stored events, once per `(event, handler, replayId)`. Answers how many were new. */
-  replay(replayId: string, events: readonly ReplayedEvent[], now: Date): Promise<number>;
+  replay(replayId: string, events: readonly AddedDeliveries[], now: Date): Promise<number>;
   /** Makes messages `stored` again, so that they are read once more. Answers how many. */
   reread(reread: Reread, now: Date): Promise<number>;
   /**

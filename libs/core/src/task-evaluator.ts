@@ -7,11 +7,12 @@ import { eventData, type EventFacts } from './event-data.js';
 import type { SubscribedTo } from './filter.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
+import { isPutAside, routeAside } from './put-aside.js';
 import type { Router } from './routing.js';
 import type { NewEvent } from './run-state.js';
 import type { JoinedRun } from './run.js';
 import type { ClaimedTask, TaskDecision, TaskEvaluation, TaskKnowledge, TaskQuestion } from './task.js';
-import type { TaskFacts } from './task-planner.js';
+import type { TaskFacts, TaskPlanner } from './task-planner.js';
 import { allowedMs, type StuckAfter } from './watchdog.js';
 
 const DONE: TaskDecision = { events: [] };
@@ -20,13 +21,19 @@ const DONE: TaskDecision = { events: [] };
 export class TaskEvaluator {
   readonly #handlers: HandlerSet;
   readonly #router: Router;
+  readonly #planner: TaskPlanner;
 
-  constructor(handlers: HandlerSet, router: Router) {
+  constructor(handlers: HandlerSet, router: Router, planner: TaskPlanner) {
     this.#handlers = handlers;
     this.#router = router;
+    this.#planner = planner;
   }
 
   evaluationOf(task: ClaimedTask, now: Date): TaskEvaluation {
+    if (isPutAside(task)) {
+      const { id: taskId, lease } = task;
+      return { taskId, lease, question: {}, decide: () => routeAside(task, this.#router, this.#planner, now) };
+    }
     const facts = parseDated<TaskFacts>(task.data);
     return task.id.startsWith(`${RUN_STUCK_EVENT_TYPE}:`)
       ? this.#evaluationOfStart(task, facts, now)

@@ -1,5 +1,5 @@
 import { barrierJobsOf } from './barrier.js';
-import { RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE, type RunSignalType } from './event.js';
+import { RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE, type RunEventType } from './event.js';
 import { runEventId } from './event-data.js';
 import { matchesFilter, type Filterable, type Subscription } from './filter.js';
 import type { HandlerSet } from './handler-set.js';
@@ -19,7 +19,7 @@ export interface TaskFacts {
 export interface RunNewsForTasks extends Filterable, TaskFacts {
   readonly run: Run;
   /** New events, without those that came late. */
-  readonly types: readonly RunSignalType[];
+  readonly types: readonly RunEventType[];
 }
 
 /** Decides which handlers watch a run that has started, or wait for one that has finished. */
@@ -30,7 +30,8 @@ export class TaskPlanner {
     this.#handlers = handlers;
   }
 
-  tasksFor(news: RunNewsForTasks, now: Date): NewTask[] {
+  /** For each handler that watches or waits; only for the one named, if one is. */
+  tasksFor(news: RunNewsForTasks, now: Date, handlerId?: string): NewTask[] {
     const { source, run, happenedAt, receivedAt } = news;
     const key = { source, accountId: run.account.id, runId: run.id };
     const tasks: NewTask[] = [];
@@ -39,6 +40,7 @@ export class TaskPlanner {
       tasks.push({ id: `${runEventId(type, key)}/${handlerId}`, handlerId, dueAt, data });
     };
     for (const { id, subscriptions } of this.#handlers.watching()) {
+      if (handlerId !== undefined && handlerId !== id) continue;
       const stuck = stuckAfter(subscriptions, news);
       if (stuck) add(RUN_STUCK_EVENT_TYPE, id, firstLook(stuck, happenedAt, now));
       if (waitsFor(subscriptions, news)) add(RUNS_JOINED_EVENT_TYPE, id, now);

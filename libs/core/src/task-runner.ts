@@ -4,6 +4,7 @@ import type { EventAnnouncer } from './event-announcer.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
+import { isPutAside } from './put-aside.js';
 import type { Claim, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
 import type { ClaimedTask } from './task.js';
@@ -34,7 +35,7 @@ export class TaskRunner {
   /** Answers how many tasks were due. Rejects if the store is unavailable. */
   async runDue(claim: Claim): Promise<number> {
     const { store, handlers } = this.#options;
-    const handlerIds = handlers.watching().map(({ id }) => id);
+    const handlerIds = handlers.taskHandlerIds();
     if (handlerIds.length === 0) return 0;
     const tasks = await store.claimTasks({ ...claim, handlerIds });
     await Promise.all(tasks.map((task) => this.#run(task, claim.now)));
@@ -71,7 +72,8 @@ export class TaskRunner {
     const { store, guard, evaluator, announcer } = this.#options;
     const evaluation = announcer.watched(evaluator.evaluationOf(task, now));
     const isWritten = await store.evaluate(evaluation, now);
-    const events = announcer.eventsOf(evaluation);
+    // What was put aside may lead to an event that is there already, and was announced.
+    const events = isPutAside(task) ? [] : announcer.eventsOf(evaluation);
     if (!isWritten || events.length === 0) return;
     const message = await guard.read(() => store.message(task.origin.messageId), undefined);
     if (message) announcer.announce(events, message);

@@ -1,5 +1,5 @@
 import type { NewTask } from './new-task.js';
-import type { JobKey, NewEvent, RunKey, RunState } from './run-state.js';
+import type { AddedDeliveries, JobKey, NewEvent, RunKey, RunState } from './run-state.js';
 
 /** A task that this process holds. */
 export interface ClaimedTask extends Omit<NewTask, 'dueAt'> {
@@ -30,6 +30,10 @@ export interface TaskKnowledge {
 /** What to write: events, the barrier's new state, and whether to look again. */
 export interface TaskDecision {
   readonly events: readonly NewEvent[];
+  /** Of events that are stored, or that are among `events`; those that are there already stay as they are. */
+  readonly deliveries?: readonly AddedDeliveries[];
+  /** Of the same message. */
+  readonly tasks?: readonly NewTask[];
   /** JSON text. */
   readonly barrier?: string;
   /** Absent: the task is done. */

@@ -90,7 +90,8 @@ class Bench {
 
   constructor(...subscriptions: Subscription[]) {
     this.#handlers = handlersOf({ watch: subscriptions, other: [STUCK, BARRIER] });
-    this.#evaluator = new TaskEvaluator(this.#handlers, new Router(this.#handlers, new IdSequence()));
+    const router = new Router(this.#handlers, new IdSequence());
+    this.#evaluator = new TaskEvaluator(this.#handlers, router, new TaskPlanner(this.#handlers));
   }
 
   evaluate(told: RunNewsForTasks, knowledge: Partial<TaskKnowledge>, nowMs: number) {

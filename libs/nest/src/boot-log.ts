@@ -1,30 +1,73 @@
 import {
+  LIMITS,
   valuesOf,
   type Handler,
   type Logger,
   type OpenSource,
+  type ProcessSummary,
+  type Role,
   type SubscribedTo,
   type Subscription,
+  type Unattended,
 } from 'nestjs-runhooks/core';
 
-/** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
-export function logBoot(
-  logger: Logger,
-  inbox: string,
-  sources: readonly OpenSource[],
-  handlers: readonly Handler[],
-  isReachable: boolean,
-): void {
-  logger.log(`Inbox: ${inbox}`);
-  for (const source of sources) logSource(logger, source, isReachable);
-  for (const handler of handlers) logHandler(logger, handler);
-  if (handlers.length === 0) logger.warn('No handlers found: webhooks are stored and read, but nothing runs');
+export interface Boot {
+  readonly inbox: string;
+  readonly role: Role;
+  readonly sources: readonly OpenSource[];
+  readonly handlers: readonly Handler[];
+  /** Whether the app has an HTTP server. */
+  readonly isReachable: boolean;
 }
 
-function logSource(logger: Logger, { name, paths, provider }: OpenSource, isReachable: boolean): void {
-  const where = isReachable
-    ? paths.map((path) => `POST ${path}`).join(', ')
-    : 'not reachable: this app has no HTTP server';
+const ROLES: Readonly<Record<Role, string>> = {
+  both: 'stores what arrives, and runs handlers',
+  receiver: 'stores what arrives; handlers run in other processes',
+  dispatcher: 'runs handlers; has no webhook routes',
+};
+
+/** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
+export function logBoot(logger: Logger, { inbox, role, sources, handlers, isReachable }: Boot): void {
+  logger.log(`Inbox: ${inbox}`);
+  logger.log(`Role ${role}: ${ROLES[role]}`);
+  const absence = absenceOfRoutes(role, isReachable);
+  for (const source of sources) logSource(logger, source, absence);
+  for (const handler of handlers) logHandler(logger, handler);
+  if (handlers.length > 0 || role === 'receiver') return;
+  logger.warn('No handlers found: webhooks are stored and read, but nothing runs');
+}
+
+/** What waits for handlers that nobody runs. */
+export function logUnattended(logger: Logger, unattended: readonly Unattended[]): void {
+  if (unattended.length === 0) return;
+  const named = unattended.slice(0, LIMITS.handlersLoggedMax).map(({ handlerId, deliveries, tasks }) => {
+    const counts = [countOf(deliveries, 'delivery', 'deliveries'), countOf(tasks, 'task', 'tasks')];
+    return `${handlerId} (${counts.filter((count) => count !== '').join(', ')})`;
+  });
+  const more = unattended.length > named.length ? ` and ${unattended.length - named.length} more` : '';
+  logger.warn(
+    `Work waits for handlers that no running process has: ${named.join(', ')}${more}. Where one was renamed, give it ` +
+      'its old id; where one was removed, Inbox.dismiss({ handlerId, by, reason }) ends its deliveries',
+  );
+}
+
+function countOf(count: number, one: string, several: string): string {
+  return count === 0 ? '' : `${count} ${count === 1 ? one : several}`;
+}
+
+/** Whether anybody reads what a receiver stores. */
+export function logMissingDispatcher(logger: Logger, processes: readonly ProcessSummary[]): void {
+  if (processes.some(({ role }) => role !== 'receiver')) return;
+  logger.warn('No dispatcher is running on this inbox: what arrives is stored, and waits for one');
+}
+
+function absenceOfRoutes(role: Role, isReachable: boolean): string | undefined {
+  if (role === 'dispatcher') return 'not received here';
+  return isReachable ? undefined : 'not reachable: this app has no HTTP server';
+}
+
+function logSource(logger: Logger, { name, paths, provider }: OpenSource, absence: string | undefined): void {
+  const where = absence ?? paths.map((path) => `POST ${path}`).join(', ');
   const line = `Source ${name} (${provider.name}): ${where}; signature: ${provider.signature}`;
   if (provider.signature.startsWith('NONE')) logger.warn(`${line}. Anyone who can reach it can start your handlers`);
   else logger.log(line);

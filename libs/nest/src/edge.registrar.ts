@@ -64,7 +64,7 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
 
   /** Fastify refuses a route of the host's on the same path by itself; Express would silently never call it. */
   onApplicationBootstrap(): void {
-    if (!this.isReachable || this.host.httpAdapter.getType() !== 'express') return;
+    if (!this.hasRoutes || this.host.httpAdapter.getType() !== 'express') return;
     const { router } = this.host.httpAdapter.getInstance<ExpressApp>();
     for (const { name, paths } of this.runtime.sources) {
       for (const path of paths) {
@@ -74,8 +74,12 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
     }
   }
 
+  private get hasRoutes(): boolean {
+    return this.isReachable && this.runtime.role !== 'dispatcher';
+  }
+
   private register(): void {
-    if (!this.isReachable) return;
+    if (!this.hasRoutes) return;
     const adapter = this.host.httpAdapter;
     for (const source of this.runtime.sources) {
       for (const path of source.paths) registerRoute(adapter, path, this.edgeOf(source));

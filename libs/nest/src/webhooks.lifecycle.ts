@@ -7,7 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { LIMITS } from 'nestjs-runhooks/core';
-import { logBoot } from './boot-log.js';
+import { logBoot, logMissingDispatcher, logUnattended } from './boot-log.js';
 import { EdgeRegistrar } from './edge.registrar.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
@@ -29,12 +29,18 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   async onModuleInit(): Promise<void> {
     this.explorer.discover();
     await this.runtime.store.open();
+    await this.runtime.presence.start();
   }
 
-  onApplicationBootstrap(): void {
-    const { logger, store, sources, handlers, dispatcher, options } = this.runtime;
-    logBoot(logger, store.description, sources, handlers.all(), this.edge.isReachable);
-    if (options.dispatch === 'manual') return;
+  async onApplicationBootstrap(): Promise<void> {
+    const { logger, store, sources, handlers, dispatcher, options, role, presence } = this.runtime;
+    const { isReachable } = this.edge;
+    logBoot(logger, { inbox: store.description, role, sources, handlers: handlers.all(), isReachable });
+    await this.logWaiting();
+    if (options.dispatch === 'manual' || role === 'receiver') {
+      presence.keep();
+      return;
+    }
     dispatcher.start();
     this.runtime.purger.start();
     // main.ts may call enableShutdownHooks() as late as after listen().
@@ -46,8 +52,10 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     if (!this.wasConstructed) return;
     clearTimeout(this.signalCheck);
     this.runtime.accepting = false;
+    this.runtime.presence.keep();
     await this.runtime.purger.stop();
     await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? LIMITS.drainMs);
+    await this.runtime.presence.stop();
   }
 
   /** Requests are over. */
@@ -59,6 +67,12 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   /** Of a lazy load that was refused, Nest 11 keeps an instance that was never constructed, and calls its hooks. */
   private get wasConstructed(): boolean {
     return Boolean(this.runtime as WebhooksRuntime | undefined);
+  }
+
+  private async logWaiting(): Promise<void> {
+    const { logger, inbox, guard, role } = this.runtime;
+    if (role === 'receiver') logMissingDispatcher(logger, await guard.read(() => inbox.processes(), []));
+    else logUnattended(logger, await guard.read(() => inbox.unattended(), []));
   }
 
   private warnWithoutShutdownHooks(): void {

@@ -1,4 +1,4 @@
-import type { Clock, RetentionOptions, Source, StoreFactory } from 'nestjs-runhooks/core';
+import type { Clock, RetentionOptions, Role, Source, StoreFactory } from 'nestjs-runhooks/core';
 
 /** What `WebhooksModule.forRoot` takes. */
 export interface WebhooksOptions {
@@ -6,6 +6,12 @@ export interface WebhooksOptions {
   readonly sources: readonly Source[];
   /** Where messages, events and deliveries are kept, for example `sqliteInbox({ path: 'runhooks.db' })`. */
   readonly inbox: StoreFactory;
+  /**
+   * What this process does. A `receiver` has the routes and stores what arrives; it knows its handlers and runs none. A
+   * `dispatcher` has no routes; it reads what was stored and runs handlers. Both need the same inbox and sources.
+   * @default 'both'
+   */
+  readonly role?: Role;
   /**
    * `manual` holds the dispatcher: nothing is read and no handler runs until `Webhooks.runUntilIdle()` is called.
    * @default 'auto'

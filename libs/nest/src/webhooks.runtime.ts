@@ -8,6 +8,7 @@ import {
   Inbox,
   LIMITS,
   openSources,
+  Presence,
   Purger,
   Receiver,
   requireOneCopy,
@@ -17,6 +18,7 @@ import {
   systemClock,
   type OpenSource,
   type RetentionOptions,
+  type Role,
   type Store,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
@@ -34,8 +36,11 @@ export class WebhooksRuntime {
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
 
+  readonly role: Role;
   readonly inbox: Inbox;
   readonly purger: Purger;
+  readonly presence: Presence;
+  readonly guard: StoreGuard;
 
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
@@ -46,12 +51,16 @@ export class WebhooksRuntime {
     const { logger, handlers } = this;
     const { clock = systemClock, concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
     checkOptions(options);
+    this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
     const ids = new IdSequence();
     const guard = new StoreGuard(logger);
+    this.guard = guard;
     const router = new Router(handlers, ids);
     const onChange = (): void => this.dispatcher.wake();
-    const { sources } = this;
+    const { sources, role } = this;
+    const presence = new Presence({ store, handlers, clock, guard, role });
+    this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
       sources,
@@ -60,6 +69,7 @@ export class WebhooksRuntime {
       clock,
       logger,
       guard,
+      presence,
       concurrency,
       abortGraceMs,
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
@@ -74,6 +84,7 @@ export class WebhooksRuntime {
 const OPTIONS = {
   sources: true,
   inbox: true,
+  role: true,
   dispatch: true,
   concurrency: true,
   abortGraceMs: true,
@@ -88,7 +99,18 @@ function checkOptions(options: WebhooksOptions): void {
     if (Object.hasOwn(OPTIONS, option)) continue;
     throw new ConfigurationError(option, `there is no such option; expected one of ${Object.keys(OPTIONS).join(', ')}`);
   }
-  const { dispatch = 'auto', concurrency, abortGraceMs, drainMs, globalEnhancers = false, retention = {} } = options;
+  const {
+    role = 'both',
+    dispatch = 'auto',
+    concurrency,
+    abortGraceMs,
+    drainMs,
+    globalEnhancers = false,
+    retention = {},
+  } = options;
+  if (role !== 'both' && role !== 'receiver' && role !== 'dispatcher') {
+    throw new ConfigurationError('role', `found ${JSON.stringify(role)}; expected 'receiver', 'dispatcher' or 'both'`);
+  }
   if (dispatch !== 'auto' && dispatch !== 'manual') {
     throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
   }

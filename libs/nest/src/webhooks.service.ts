@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ConfigurationError } from 'nestjs-runhooks/core';
 import { logHandler } from './boot-log.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
@@ -18,12 +19,22 @@ export class Webhooks {
   discover(): string[] {
     const found = this.explorer.discover();
     for (const handler of found) logHandler(this.runtime.logger, handler);
+    if (found.length > 0) void this.runtime.presence.renew();
     this.runtime.dispatcher.wake();
     return found.map(({ id }) => id);
   }
 
-  /** With `dispatch: 'manual'`: reads and runs everything that is due now, and what follows from it, until nothing is. */
+  /**
+   * With `dispatch: 'manual'`: reads and runs everything that is due now, and what follows from it, until nothing is.
+   * Rejects with `ConfigurationError` in a receiver, which runs nothing.
+   */
   async runUntilIdle(): Promise<void> {
+    if (this.runtime.role === 'receiver') {
+      throw new ConfigurationError(
+        'role',
+        "found 'receiver', which runs nothing; expected 'dispatcher' or 'both' here",
+      );
+    }
     await this.runtime.dispatcher.runUntilIdle();
   }
 }

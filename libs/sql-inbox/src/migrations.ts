@@ -13,6 +13,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await createAttempts(db);
       await createTasks(db);
       await createBarriers(db);
+      await createProcesses(db);
+      await createHandlers(db);
     },
   },
 };
@@ -133,6 +135,7 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
     .addColumn('attempts_before', 'integer', notNull)
     .addColumn('due_at', 'bigint')
     .addColumn('lease', 'text')
+    .addColumn('dismissal', 'text')
     .execute();
   await db.schema
     .createIndex('deliveries_once')
@@ -203,4 +206,29 @@ async function createBarriers(db: Kysely<unknown>): Promise<void> {
     .addColumn('updated_at', 'bigint', notNull)
     .execute();
   await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
+}
+
+/** One row for each process that is alive, so a handful: no index but its key. */
+async function createProcesses(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('processes')
+    .addColumn('id', 'text', primaryKey)
+    .addColumn('role', 'text', notNull)
+    .addColumn('label', 'text', notNull)
+    .addColumn('handlers', 'text', notNull)
+    .addColumn('started_at', 'bigint', notNull)
+    .addColumn('seen_at', 'bigint', notNull)
+    .execute();
+}
+
+/** One row for each handler of the app. */
+async function createHandlers(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('handlers')
+    .addColumn('id', 'text', primaryKey)
+    .addColumn('version', 'text', notNull)
+    .addColumn('subscriptions', 'text', notNull)
+    .addColumn('since', 'bigint', notNull)
+    .addColumn('seen_at', 'bigint', notNull)
+    .execute();
 }

@@ -3,14 +3,17 @@ import { appendMessage } from './operations/append-message.js';
 import { claimDeliveries } from './operations/claim-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
+import { dismissDeliveries } from './operations/dismiss-deliveries.js';
 import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
 import { findMessage, listMessages } from './operations/list-messages.js';
 import { claimTasks, evaluateTask } from './operations/do-tasks.js';
 import { findJob, findRun, listRuns } from './operations/list-runs.js';
+import { listProcesses, listUnattended } from './operations/list-processes.js';
 import { nextDueAt } from './operations/next-due.js';
 import { purgeInbox } from './operations/purge-inbox.js';
 import { recordReading } from './operations/record-reading.js';
+import { deregisterProcess, registerProcess } from './operations/register-process.js';
 import { renewDeliveries } from './operations/renew-deliveries.js';
 import { redriveDeliveries, replayEvents, rereadMessages } from './operations/run-again.js';
 import { settleDelivery } from './operations/settle-delivery.js';
@@ -18,6 +21,8 @@ import { settleDelivery } from './operations/settle-delivery.js';
 /** Every operation of an inbox, compiled once for one engine. One file each under `operations/`. */
 export function inboxOperations(dialect: SqlDialect) {
   return {
+    register: registerProcess(dialect),
+    deregister: deregisterProcess(dialect),
     append: appendMessage(dialect),
     claimMessages: claimMessages(dialect),
     record: recordReading(dialect),
@@ -28,6 +33,7 @@ export function inboxOperations(dialect: SqlDialect) {
     settle: settleDelivery(dialect),
     nextDueAt: nextDueAt(dialect),
     redrive: redriveDeliveries(dialect),
+    dismiss: dismissDeliveries(dialect),
     replay: replayEvents(dialect),
     reread: rereadMessages(dialect),
     purge: purgeInbox(dialect),
@@ -40,5 +46,7 @@ export function inboxOperations(dialect: SqlDialect) {
     run: findRun(dialect),
     job: findJob(dialect),
     counts: countInbox(dialect),
+    processes: listProcesses(dialect),
+    unattended: listUnattended(dialect),
   };
 }

@@ -1,21 +1,32 @@
 import {
+  handlerIdOf,
   parseDated,
   restoreMessage,
   type AttemptSummary,
   type DeliverySummary,
+  type DismissalRecord,
   type EventSummary,
   type HeaderMap,
   type Incident,
   type JobState,
   type MessageDetail,
   type MessageSummary,
+  type ProcessSummary,
   type RunState,
   type RunSummary,
   type StoredEvent,
   type StoredMessage,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
-import type { AttemptsTable, DeliveriesTable, EventsTable, JobsTable, MessagesTable, RunsTable } from './schema.js';
+import type {
+  AttemptsTable,
+  DeliveriesTable,
+  EventsTable,
+  JobsTable,
+  MessagesTable,
+  ProcessesTable,
+  RunsTable,
+} from './schema.js';
 
 /** Columns of a message that {@link toStoredMessage} needs. */
 export type MessageRow = Pick<
@@ -97,7 +108,29 @@ export function toDeliverySummary(row: DeliveriesTable): DeliverySummary {
     attempts: row.attempts,
     replayId: row.replay_id,
     ...(row.due_at !== null && { dueAt: new Date(row.due_at) }),
+    ...(row.dismissal !== null && { dismissal: parseDismissal(row.dismissal) }),
   };
+}
+
+function parseDismissal(text: string): DismissalRecord {
+  const { at, ...rest } = JSON.parse(text) as Omit<DismissalRecord, 'at'> & { at: string };
+  return { at: new Date(at), ...rest };
+}
+
+export function toProcessSummary(row: ProcessesTable): ProcessSummary {
+  const { id, role, label } = row;
+  return {
+    id,
+    role,
+    label,
+    startedAt: new Date(row.started_at),
+    seenAt: new Date(row.seen_at),
+    handlerIds: versionsOf(row).map(handlerIdOf),
+  };
+}
+
+export function versionsOf({ handlers }: Pick<ProcessesTable, 'handlers'>): string[] {
+  return JSON.parse(handlers) as string[];
 }
 
 export function toAttemptSummary(row: AttemptsTable): AttemptSummary {

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { AttemptOutcome, DeliveryState, MessageState, RunOutcome } from 'nestjs-runhooks/core';
+import type { AttemptOutcome, DeliveryState, MessageState, Role, RunOutcome } from 'nestjs-runhooks/core';
 
 /**
  * The tables of an inbox. Times are whole milliseconds since 1970 (UTC); bytes are blobs; JSON is text, never a JSON
@@ -18,6 +18,8 @@ export interface Schema {
   attempts: AttemptsTable;
   tasks: TasksTable;
   barriers: BarriersTable;
+  processes: ProcessesTable;
+  handlers: HandlersTable;
 }
 
 /** Given by the engine, and greater than any before: ids of two processes, or from before a step of the clock, are not. */
@@ -107,6 +109,8 @@ export interface DeliveriesTable {
   attempts_before: number;
   due_at: number | null;
   lease: string | null;
+  /** Who dismissed it, when and why, as JSON. */
+  dismissal: string | null;
 }
 
 export interface AttemptsTable {
@@ -139,4 +143,28 @@ export interface BarriersTable {
   /** The runs that wait, as JSON. */
   waiting: string;
   updated_at: number;
+}
+
+/** Processes that are alive, or were until a moment ago. */
+export interface ProcessesTable {
+  id: string;
+  role: Role;
+  label: string;
+  /** The versions of its handlers, as a JSON array. */
+  handlers: string;
+  started_at: number;
+  seen_at: number;
+}
+
+/** Handlers that some process has, or had lately: what is read without knowing one of them is put aside for it. */
+export interface HandlersTable {
+  id: string;
+  /** Of the process that started last. */
+  version: string;
+  /** What it subscribed to, as JSON. */
+  subscriptions: string;
+  /** When that process started: this version is here since then. */
+  since: number;
+  /** When a process last had this version, to the hour. */
+  seen_at: number;
 }

@@ -19,7 +19,19 @@ const works = await Promise.all(
 /** Not `toThrow`: in a test runner better-sqlite3 throws errors of the realm that loaded it first. */
 const said = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
 
-const TABLES = ['attempts', 'barriers', 'deliveries', 'events', 'jobs', 'message_keys', 'messages', 'runs', 'tasks'];
+const TABLES = [
+  'attempts',
+  'barriers',
+  'deliveries',
+  'events',
+  'handlers',
+  'jobs',
+  'message_keys',
+  'messages',
+  'processes',
+  'runs',
+  'tasks',
+];
 
 describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s', (driver) => {
   let directory: string;

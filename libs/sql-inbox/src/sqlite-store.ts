@@ -16,9 +16,11 @@ import {
   type MessageSummary,
   type NewMessage,
   type Page,
+  type ProcessSummary,
   type Recorded,
   type RunSummary,
   type Store,
+  type Unattended,
 } from 'nestjs-runhooks/core';
 import { SQLITE_DIALECT } from './dialect.js';
 import { GroupCommit, runToEnd } from './group-commit.js';
@@ -75,6 +77,14 @@ export class SqliteStore implements Store {
     this.#commits = new GroupCommit(this.#connection, this.#file);
   }
 
+  register(...args: Arguments<'register'>): Promise<Date | undefined> {
+    return this.#write(() => this.#operations.register(...args));
+  }
+
+  async deregister(...args: Arguments<'deregister'>): Promise<void> {
+    await this.#write(() => this.#operations.deregister(...args));
+  }
+
   async append(message: NewMessage): Promise<Appended> {
     try {
       return await this.#write(() => this.#operations.append(message, { state: 'stored' }));
@@ -126,6 +136,10 @@ export class SqliteStore implements Store {
     return this.#write(() => this.#operations.redrive(...args));
   }
 
+  dismiss(...args: Arguments<'dismiss'>): Promise<number> {
+    return this.#write(() => this.#operations.dismiss(...args));
+  }
+
   replay(...args: Arguments<'replay'>): Promise<number> {
     return this.#write(() => this.#operations.replay(...args));
   }
@@ -172,6 +186,14 @@ export class SqliteStore implements Store {
 
   counts(): Promise<InboxCounts> {
     return this.#read(() => this.#operations.counts());
+  }
+
+  processes(...args: Arguments<'processes'>): Promise<ProcessSummary[]> {
+    return this.#read(() => this.#operations.processes(...args));
+  }
+
+  unattended(...args: Arguments<'unattended'>): Promise<Unattended[]> {
+    return this.#read(() => this.#operations.unattended(...args));
   }
 
   async close(): Promise<void> {

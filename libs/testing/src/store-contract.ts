@@ -8,6 +8,7 @@ import { contentCases } from './store-contract/content.js';
 import type { ContractCase } from './store-contract/contract-case.js';
 import { countsCases } from './store-contract/counts.js';
 import { deadLetterCases } from './store-contract/dead-letter.js';
+import { dismissCases } from './store-contract/dismiss.js';
 import { jobCases } from './store-contract/jobs.js';
 import { laneCases } from './store-contract/lanes.js';
 import { listCases } from './store-contract/list.js';
@@ -18,6 +19,7 @@ import { recordBatchCases } from './store-contract/record-batch.js';
 import { recordEventsCases } from './store-contract/record-events.js';
 import { recordCases } from './store-contract/record.js';
 import { redriveCases } from './store-contract/redrive.js';
+import { registerCases } from './store-contract/register.js';
 import { renewCases } from './store-contract/renew.js';
 import { reopenCases } from './store-contract/reopen.js';
 import { replayCases } from './store-contract/replay.js';
@@ -55,10 +57,12 @@ const CASES: readonly ContractCase[] = [
   ...settleCases,
   ...deadLetterCases,
   ...redriveCases,
+  ...dismissCases,
   ...replayCases,
   ...rereadCases,
   ...taskCases,
   ...purgeCases,
+  ...registerCases,
   ...listCases,
   ...lookUpCases,
   ...countsCases,

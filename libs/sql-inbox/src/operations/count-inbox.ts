@@ -24,7 +24,7 @@ export function countInbox({ db }: SqlDialect): () => Transaction<InboxCounts> {
   );
   return function* () {
     const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
-    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0 };
+    const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state, count } of yield* countMessages({})) messages[state] = Number(count);
     for (const { state, count } of yield* countDeliveries({})) deliveries[state] = Number(count);
     const [events] = yield* countEvents({});

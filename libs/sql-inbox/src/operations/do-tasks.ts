@@ -3,6 +3,7 @@ import type { SqlDialect } from '../dialect.js';
 import type { BarriersTable, RunsTable, TasksTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 import { insertEvent, type EventOrigin } from './insert-event.js';
+import { replayEvents } from './run-again.js';
 import { runRows } from './run-rows.js';
 
 /** Adds a task, once. */
@@ -68,15 +69,19 @@ export function evaluateTask(dialect: SqlDialect): (evaluation: TaskEvaluation, 
   const ask = questions(dialect);
   const saveBarrier = barrierSaver(dialect);
   const insert = insertEvent(dialect);
+  const addDeliveries = replayEvents(dialect);
+  const addTask = insertTask(dialect);
   return function* ({ taskId: id, lease, question, decide }, now) {
     const [task] = yield* find({ id, lease });
     if (!task) return false;
-    const { events, barrier, dueAt } = decide(yield* ask(question));
+    const { events, deliveries = [], tasks = [], barrier, dueAt } = decide(yield* ask(question));
     if (question.barrier !== undefined && barrier !== undefined) {
       yield* saveBarrier({ name: question.barrier, waiting: barrier, updated_at: now.getTime() });
     }
     const { source, provider, message_id } = task;
     for (const event of events) yield* insert(event, { source, provider, message_id }, now);
+    yield* addDeliveries('', deliveries, now);
+    for (const one of tasks) yield* addTask(one, { source, provider, message_id });
     if (dueAt) yield* postpone({ id, due_at: dueAt.getTime() });
     else yield* remove({ id });
     return true;

@@ -9,7 +9,7 @@ import { messagesOfRun } from './run-rows.js';
 /** Deliveries, newest first. */
 export function listDeliveries({ db, isOneOf }: SqlDialect) {
   return function* (filter: DeliveryFilter, page: PageRequest): Transaction<Page<DeliverySummary>> {
-    const { ids, eventId, handlerId, state, run } = filter;
+    const { ids, eventId, handlerId, handlerIds, state, run } = filter;
     const { after } = page;
     const limit = itemsOf(page);
     let list = db
@@ -25,6 +25,7 @@ export function listDeliveries({ db, isOneOf }: SqlDialect) {
       list = list.where('event_id', 'in', events);
     }
     if (handlerId !== undefined) list = list.where('handler_id', '=', handlerId);
+    if (handlerIds) list = list.where((eb) => isOneOf(eb.ref('handler_id'), JSON.stringify(handlerIds)));
     // A literal, so that the engine sees that the index of dead letters fits.
     if (state === 'dead') list = list.where('state', '=', sql.lit('dead'));
     else if (state !== undefined) list = list.where('state', '=', state);

@@ -4,6 +4,7 @@ import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 import { insertTask } from './do-tasks.js';
 import { insertEvent } from './insert-event.js';
+import { otherHandlers } from './register-process.js';
 import { jobRows, runRows } from './run-rows.js';
 
 type Settled = Pick<MessagesTable, 'source' | 'provider' | 'id_reused'>;
@@ -15,6 +16,7 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
   const runs = runRows(dialect);
   const insert = insertEvent(dialect);
   const addTask = insertTask(dialect);
+  const findOthers = otherHandlers(dialect);
 
   return function* (recording, now) {
     const { messageId: id, lease, state, reason = null, messageType: message_type = null } = recording;
@@ -25,7 +27,12 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     // The job's row first: whoever locks it decides alone about the runs of the job.
     const job = recording.job && (yield* jobs.find(recording.job));
     const run = recording.run && (yield* runs.find(recording.run));
-    const decision = recording.decide({ ...(run && { run }), ...(job && { job }) });
+    const others = recording.handlers ? yield* findOthers(recording.handlers) : [];
+    const decision = recording.decide({
+      ...(run && { run }),
+      ...(job && { job }),
+      ...(others.length > 0 && { otherHandlers: others }),
+    });
     if (recording.job && decision.job) yield* jobs.save(recording.job, decision.job, now);
     if (recording.run && decision.run) yield* runs.save(recording.run, decision.run, now);
 

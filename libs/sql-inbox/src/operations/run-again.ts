@@ -1,4 +1,4 @@
-import type { Redrive, ReplayedEvent, Reread } from 'nestjs-runhooks/core';
+import type { AddedDeliveries, Redrive, Reread } from 'nestjs-runhooks/core';
 import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import { query, statement, type Transaction } from '../statement.js';
@@ -18,13 +18,13 @@ export function redriveDeliveries({ db, isOneOf }: SqlDialect) {
   };
 }
 
-/** Adds deliveries of stored events, once per event, handler and replay. An event that was purged meanwhile gets none. */
+/** Adds deliveries of stored events, once per event, handler and replay (empty: none). An event that was purged meanwhile gets none. */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
   const find = statement<{ id: string }, { id: string }>((value) =>
     dialect.db.selectFrom('events').select('id').where('id', '=', value('id')),
   );
-  return function* (replayId: string, events: readonly ReplayedEvent[], now: Date): Transaction<number> {
+  return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
     let added = 0;
     for (const { eventId, deliveries } of events) {
       const [stored] = yield* find({ id: eventId });

@@ -10,7 +10,7 @@ export const countsCases: readonly ContractCase[] = [
       const { messages, events, deliveries } = await bench.store.counts();
       same(messages, { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 });
       equal(events, 0);
-      same(deliveries, { pending: 0, succeeded: 0, skipped: 0, dead: 0 });
+      same(deliveries, { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 });
     },
   },
   {
@@ -32,7 +32,7 @@ export const countsCases: readonly ContractCase[] = [
       const { messages, events, deliveries } = await bench.store.counts();
       same(messages, { stored: 2, read: 1, test: 1, unknown: 1, quarantined: 1 });
       equal(events, 1);
-      same(deliveries, { pending: 2, succeeded: 1, skipped: 1, dead: 1 });
+      same(deliveries, { pending: 2, succeeded: 1, skipped: 1, dead: 1, dismissed: 0 });
     },
   },
 ];

@@ -1,7 +1,8 @@
 import { equal } from 'node:assert/strict';
-import type { RunState, Store, TaskKnowledge } from 'nestjs-runhooks/core';
-import { at, LEASE_MS, onlyOne, SOURCE, type StoreBench } from './bench.js';
+import type { Known, RunState, Store, TaskKnowledge } from 'nestjs-runhooks/core';
+import { at, HANDLER, LEASE_MS, onlyOne, SOURCE, type StoreBench } from './bench.js';
 import type { ContractCase } from './contract-case.js';
+import { register } from './register.js';
 import { same } from './same.js';
 
 const RUN = { source: SOURCE, accountId: '1', runId: '42' };
@@ -112,6 +113,27 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
         }
         same(states, [undefined, 'first']);
         same(await bench.store.job(job), { latestSuccessAt: at(3) });
+      },
+    },
+    {
+      title: 'reopen: processes, their handlers and dismissals are there',
+      run: async (bench) => {
+        await register(bench, 'process', ['a@1']);
+        await bench.readInto(bench.event());
+        const dismissal = { handlerId: HANDLER, by: 'somebody', reason: 'removed' };
+        await bench.store.dismiss(dismissal, at(3));
+        const look = async () => [await bench.store.processes(at(0)), await bench.store.deliveries({}, {})];
+        const before = await look();
+        await restart(bench);
+        same(await look(), before);
+        let others: readonly string[] | undefined;
+        await bench.append();
+        const decide = ({ otherHandlers }: Known) => {
+          others = otherHandlers;
+          return { events: [] };
+        };
+        await bench.record(await bench.takeMessages(), { handlers: [], decide });
+        same(others, ['a@1']);
       },
     },
     {

@@ -1,11 +1,11 @@
 import { equal } from 'node:assert/strict';
-import type { ReplayedEvent } from 'nestjs-runhooks/core';
+import type { AddedDeliveries } from 'nestjs-runhooks/core';
 import { at, onlyOne, type StoreBench } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
 /** New deliveries of an event that is stored. */
-function again(bench: StoreBench, eventId: string, handlerIds?: readonly string[]): ReplayedEvent {
+function again(bench: StoreBench, eventId: string, handlerIds?: readonly string[]): AddedDeliveries {
   return { eventId, deliveries: bench.event({ ...(handlerIds && { handlerIds }) }).deliveries };
 }
 

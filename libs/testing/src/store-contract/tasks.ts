@@ -197,6 +197,38 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
+    title:
+      'tasks: deliveries are added to events that are stored or new, once for each handler, and tasks to the message',
+    run: async (bench) => {
+      const stored = bench.event({ handlerIds: ['there'] });
+      await bench.readInto(stored);
+      const messageId = await addTasks(bench, taskOf('task'));
+      const made = bench.event({ handlerIds: [] });
+      const { deliveries } = bench.event({ handlerIds: ['there', 'added'] });
+      await evaluate(bench, onlyOne(await takeTasks(bench)), {
+        decide: () => ({
+          events: [made, { ...stored, data: '{"other":1}' }],
+          deliveries: [
+            { eventId: stored.id, deliveries },
+            { eventId: made.id, deliveries: bench.event({ handlerIds: ['added'] }).deliveries },
+            { eventId: 'nowhere', deliveries: bench.event({ handlerIds: ['added'] }).deliveries },
+          ],
+          tasks: [taskOf('next')],
+        }),
+      });
+      const { items } = await bench.takeDeliveries({ handlerIds: ['there', 'added'] });
+      const found = items.map(({ handlerId, event, replayId }) =>
+        [handlerId, event.id, event.data, replayId].join(' '),
+      );
+      equal(found.length, 3);
+      for (const one of [`added ${made.id} {} `, `added ${stored.id} {} `, `there ${stored.id} {} `]) {
+        ok(found.includes(one), `${one} is not among ${found.join(', ')}`);
+      }
+      const { id, origin } = onlyOne(await takeTasks(bench));
+      same([id, origin.messageId], ['next', messageId]);
+    },
+  },
+  {
     title: 'tasks: a `decide` that throws fails its own evaluation, writes nothing, and leaves its task',
     run: async (bench) => {
       await addTasks(bench, taskOf('bad'), taskOf('good'));

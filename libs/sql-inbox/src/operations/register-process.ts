@@ -1,0 +1,116 @@
+import { LIMITS, type RegisteredHandler, type Registration } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../dialect.js';
+import type { HandlersTable, ProcessesTable } from '../schema.js';
+import { statement, type Transaction } from '../statement.js';
+import { nextDueAt } from './next-due.js';
+
+/** Says that a process lives, removes what is long gone, and looks for work. */
+export function registerProcess(
+  dialect: SqlDialect,
+): (registration: Registration, now: Date) => Transaction<Date | undefined> {
+  const save = processSaver(dialect);
+  const saveHandlers = handlersSaver(dialect);
+  const removeGone = goneRemovers(dialect);
+  const look = nextDueAt(dialect);
+  return function* ({ processId, role, label, startedAt, handlers, lapsedBefore, missingBefore, scope }, now) {
+    const versions = JSON.stringify(handlers.map(({ version }) => version));
+    const times = { started_at: startedAt.getTime(), seen_at: now.getTime() };
+    yield* save({ id: processId, role, label, handlers: versions, ...times });
+    yield* saveHandlers(handlers, startedAt, now);
+    yield* removeGone.processes({ before: lapsedBefore.getTime() });
+    yield* removeGone.handlers({ before: missingBefore.getTime() });
+    return yield* look(scope);
+  };
+}
+
+export function deregisterProcess({ db }: SqlDialect): (processId: string) => Transaction<void> {
+  const remove = statement<{ id: string }, object>((value) => db.deleteFrom('processes').where('id', '=', value('id')));
+  return function* (id) {
+    yield* remove({ id });
+  };
+}
+
+/** Versions of registered handlers that are not among those known, in the order of their ids. */
+export function otherHandlers({ db, isOneOf }: SqlDialect): (versions: readonly string[]) => Transaction<string[]> {
+  const find = statement<{ versions: string }, Pick<HandlersTable, 'version'>>((value) =>
+    db
+      .selectFrom('handlers')
+      .select('version')
+      .where((eb) => eb.not(isOneOf(eb.ref('version'), value('versions'))))
+      .orderBy('id'),
+  );
+  return function* (versions) {
+    return (yield* find({ versions: JSON.stringify(versions) })).map(({ version }) => version);
+  };
+}
+
+function processSaver({ db }: SqlDialect) {
+  return statement<ProcessesTable, object>((value) => {
+    const said = {
+      role: value('role'),
+      label: value('label'),
+      handlers: value('handlers'),
+      started_at: value('started_at'),
+      seen_at: value('seen_at'),
+    };
+    return db
+      .insertInto('processes')
+      .values({ id: value('id'), ...said })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(said));
+  });
+}
+
+/** Writes only what is new, and once an hour that the rest is still there. */
+function handlersSaver({ db, isOneOf }: SqlDialect) {
+  const touch = statement<{ versions: string; seen_at: number; before: number }, object>((value) =>
+    db
+      .updateTable('handlers')
+      .set({ seen_at: value('seen_at') })
+      .where((eb) => isOneOf(eb.ref('version'), value('versions')))
+      .where('seen_at', '<', value('before')),
+  );
+  const find = statement<{ ids: string }, Pick<HandlersTable, 'id' | 'version' | 'since'>>((value) =>
+    db
+      .selectFrom('handlers')
+      .select(['id', 'version', 'since'])
+      .where((eb) => isOneOf(eb.ref('id'), value('ids'))),
+  );
+  const save = statement<HandlersTable, object>((value) => {
+    const changing = {
+      version: value('version'),
+      subscriptions: value('subscriptions'),
+      since: value('since'),
+      seen_at: value('seen_at'),
+    };
+    return db
+      .insertInto('handlers')
+      .values({ id: value('id'), ...changing })
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet(changing).where('handlers.since', '<', value('since')),
+      );
+  });
+  return function* (handlers: readonly RegisteredHandler[], startedAt: Date, now: Date): Transaction<void> {
+    const since = startedAt.getTime();
+    const seen_at = now.getTime();
+    const versions = JSON.stringify(handlers.map(({ version }) => version));
+    yield* touch({ versions, seen_at, before: seen_at - LIMITS.handlerSeenMs });
+    const rows = yield* find({ ids: JSON.stringify(handlers.map(({ id }) => id)) });
+    const known = new Map(rows.map((row) => [row.id, row]));
+    // In one order for all processes, so that none waits for another that waits for it.
+    for (const { id, version, subscriptions } of [...handlers].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const row = known.get(id);
+      if (row && (row.version === version || row.since >= since)) continue;
+      yield* save({ id, version, subscriptions, since, seen_at });
+    }
+  };
+}
+
+function goneRemovers({ db }: SqlDialect) {
+  const processes = statement<{ before: number }, object>((value) =>
+    db.deleteFrom('processes').where('seen_at', '<', value('before')),
+  );
+  const handlers = statement<{ before: number }, object>((value) =>
+    db.deleteFrom('handlers').where('seen_at', '<', value('before')),
+  );
+  return { processes, handlers };
+}

@@ -1,0 +1,199 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LIMITS } from 'nestjs-runhooks/core';
+import { Bench, type Handling } from './bench.js';
+
+const MINUTE = 60_000;
+let old: Bench;
+let seen: string[];
+
+/** Another process on the same inbox: of which version, and with which handlers. It starts a second later. */
+async function start(version: string, handlers: Record<string, Handling>): Promise<Bench> {
+  old?.clock.advance(1_000);
+  const bench = await Bench.open(old && { store: old.store, clock: old.clock });
+  for (const [id, handling] of Object.entries(handlers)) {
+    bench.on(id, (event) => void seen.push(`${id} in ${version}: ${event.id}`), handling);
+  }
+  await bench.presence.start();
+  return bench;
+}
+
+/** What ran, in no order. */
+function ran(): string[] {
+  return seen.splice(0).sort((a, b) => (a < b ? -1 : 1));
+}
+
+beforeEach(async () => {
+  old = undefined as unknown as Bench;
+  seen = [];
+  old = await start('old', { kept: {} });
+});
+
+afterEach(async () => {
+  await old.close();
+});
+
+describe('a handler that a newer process has', () => {
+  it('gets what an older one reads, from the time it was registered, once, and the others get nothing twice', async () => {
+    await old.send({ run: 'before' });
+    await old.idle();
+    const newer = await start('new', { kept: {}, added: {} });
+    await old.send({ run: '1' });
+    await old.idle();
+    expect(await old.deliveries('added')).toEqual([]);
+    await newer.idle();
+    await old.send({ run: '2' });
+    await newer.idle();
+    await old.idle();
+    expect(ran()).toEqual([
+      'added in new: run.succeeded:probe/1/1',
+      'added in new: run.succeeded:probe/1/2',
+      'kept in new: run.succeeded:probe/1/2',
+      'kept in old: run.succeeded:probe/1/1',
+      'kept in old: run.succeeded:probe/1/before',
+    ]);
+    expect((await old.inbox.counts()).tasks).toBe(0);
+  });
+
+  it('gets only what it asked for', async () => {
+    const newer = await start('new', { added: { types: ['run.failed'], filter: { job: 'nightly-*' } } });
+    await old.send({ run: '1', job: 'nightly-1', types: ['run.failed', 'run.completed'] });
+    await old.send({ run: '2', job: 'hourly', types: ['run.failed', 'run.completed'] });
+    await old.send({ run: '3', job: 'nightly-1' });
+    await old.idle();
+    await newer.idle();
+    expect(ran().filter((line) => line.startsWith('added'))).toEqual(['added in new: run.failed:probe/1/1']);
+  });
+
+  it('gets messages as events, which nobody had asked for before', async () => {
+    const newer = await start('new', { messages: { messages: true } });
+    const read = await old.send({ run: '1' });
+    const unknown = await old.send({ as: 'unknown' });
+    await old.idle();
+    expect(await old.deliveries('messages')).toEqual([]);
+    await newer.idle();
+    expect((await newer.deliveries('messages')).map(({ eventId, state }) => [eventId, state])).toEqual([
+      [`message.received:probe/${read}`, 'succeeded'],
+      [`message.received:probe/${unknown}`, 'succeeded'],
+    ]);
+  });
+
+  it('gets a message as an event that another new one has got already', async () => {
+    const one = await start('one', { first: { messages: true } });
+    const two = await start('two', { second: { messages: true } });
+    const id = await old.send();
+    await old.idle();
+    await one.idle();
+    await two.idle();
+    const lines = [`first in one: message.received:probe/${id}`, `second in two: message.received:probe/${id}`];
+    expect(ran().filter((line) => !line.startsWith('kept'))).toEqual(lines);
+    expect((await old.inbox.events({ type: 'message.received' })).items).toHaveLength(1);
+  });
+
+  it('is not given what is read again quietly, nor what has nothing to tell', async () => {
+    await start('new', { added: { messages: true } });
+    await old.send({ as: 'quarantined' });
+    await old.send({ as: 'test' });
+    await old.idle();
+    await old.inbox.reread({ states: ['quarantined', 'test'] });
+    await old.idle();
+    expect((await old.inbox.counts()).tasks).toBe(0);
+  });
+
+  it('waits for its process when that is down, visibly, and for none of another version', async () => {
+    const newer = await start('new', { added: { filter: { job: 'a' } } });
+    await newer.presence.stop();
+    await old.send({ job: 'a' });
+    await old.idle();
+    expect(await old.inbox.unattended()).toEqual([{ handlerId: 'added', deliveries: 0, tasks: 1 }]);
+    const other = await start('other', { added: { filter: { job: 'b' } } });
+    await other.idle();
+    expect(ran()).toEqual(['kept in old: run.succeeded:probe/1/1']);
+    const back = await start('back', { added: { filter: { job: 'a' } } });
+    await back.idle();
+    expect(ran()).toEqual(['added in back: run.succeeded:probe/1/1']);
+    expect(await old.inbox.unattended()).toEqual([]);
+  });
+
+  it('counts as removed when no process has had it for a day: nothing more is put aside', async () => {
+    const newer = await start('new', { added: {} });
+    await newer.presence.stop();
+    old.clock.advance(LIMITS.handlerMissingMs);
+    await old.presence.renew();
+    await old.send({ run: '1' });
+    await old.idle();
+    expect((await old.inbox.counts()).tasks).toBe(1);
+    old.clock.advance(1_001);
+    await old.presence.renew();
+    await old.send({ run: '2' });
+    await old.idle();
+    expect((await old.inbox.counts()).tasks).toBe(1);
+  });
+});
+
+describe('a handler whose filters a newer process has changed', () => {
+  it('gets what the newer one lets through, though an older process reads it', async () => {
+    await old.presence.stop();
+    old = await start('old', { alarm: { filter: { job: 'a' } } });
+    const newer = await start('new', { alarm: { filter: { job: ['a', 'b'] } } });
+    for (const job of ['a', 'b', 'c']) await old.send({ run: job, job });
+    await old.idle();
+    expect(ran()).toEqual(['alarm in old: run.succeeded:probe/1/a']);
+    await newer.idle();
+    expect(ran()).toEqual(['alarm in new: run.succeeded:probe/1/b']);
+    expect((await newer.deliveries('alarm')).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
+  it('is no reason to put anything aside for the older version', async () => {
+    const newer = await start('new', { kept: { filter: { job: 'b' } } });
+    await newer.send({ job: 'a' });
+    await newer.idle();
+    await old.idle();
+    expect(ran()).toEqual([]);
+    expect(await old.inbox.counts()).toMatchObject({ tasks: 0, events: 2 });
+  });
+
+  it('in whatever order its options are written, is the same handler', async () => {
+    const one = await start('one', { kept: {}, added: { filter: { job: 'job', account: '1' } } });
+    await start('two', { added: { filter: { account: '1', job: 'job' } } });
+    await one.send();
+    await one.idle();
+    expect((await one.inbox.counts()).tasks).toBe(0);
+  });
+});
+
+describe('watchdogs and barriers of a newer process', () => {
+  it('watch runs whose start an older one reads, and wait for runs whose end it reads', async () => {
+    const newer = await start('new', {
+      watch: { on: { stuck: { afterMs: MINUTE } } },
+      joined: { on: { barrier: { jobs: ['a', 'b'], withinMs: 60 * MINUTE } } },
+    });
+    await old.send({ run: '1', job: 'slow', types: ['run.started'] });
+    await old.send({ run: '2', job: 'a' });
+    await old.send({ run: '3', job: 'b' });
+    await old.idle();
+    await newer.idle();
+    old.clock.advance(MINUTE);
+    await newer.idle();
+    expect(ran().filter((line) => !line.startsWith('kept'))).toEqual([
+      expect.stringMatching(/^joined in new: runs\.joined:joined\//),
+      'watch in new: run.stuck:probe/1/1/watch',
+    ]);
+  });
+});
+
+describe('three processes of different handlers that read in turn', () => {
+  it('run each handler once for each event since it was registered', async () => {
+    const second = await start('second', { kept: {}, b: {} });
+    const third = await start('third', { kept: {}, b: {}, c: {} });
+    const processes = [old, second, third];
+    for (let run = 0; run < 30; run += 1) {
+      await old.send({ run: `${run}` });
+      await processes[run % 3]!.idle();
+    }
+    for (const process of processes) await process.idle();
+    const events = ran().map((line) => line.replace(/ in \w+:/, ''));
+    expect(new Set(events).size).toBe(90);
+    expect(events).toHaveLength(90);
+    expect(await old.inbox.counts()).toMatchObject({ tasks: 0, unattended: 0, dispatchers: 3 });
+  });
+});

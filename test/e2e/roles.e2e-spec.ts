@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Injectable, Module, Post, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  ConfigurationError,
+  Inbox,
+  OnRunFailed,
+  Webhooks,
+  WebhooksModule,
+  type Role,
+  type RunFailed,
+} from 'nestjs-runhooks';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { dbtCloudWebhook, ManualClock, sendWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { bootError, closeApps, startHandlers, webhooksOptions, type HandlersApp } from './handlers-app.js';
+
+let folder: string;
+let clock: ManualClock;
+let ran: string[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
+  clock = new ManualClock();
+  ran = [];
+});
+
+afterEach(async () => {
+  await closeApps();
+  rmSync(folder, { recursive: true });
+});
+
+@Injectable()
+class Pager {
+  @OnRunFailed({ id: 'page' })
+  page({ run }: RunFailed): void {
+    ran.push(run.id);
+  }
+}
+
+const options = (role?: Role) => ({
+  inbox: sqliteInbox({ path: join(folder, 'runhooks.db') }),
+  clock,
+  ...(role && { role }),
+});
+const start = (role?: Role, providers: Type[] = [Pager]) => startHandlers({ providers, webhooks: options(role) });
+
+async function send({ app }: HandlersApp, runId: string): Promise<number> {
+  const webhook = dbtCloudWebhook({ event: 'failed', now: clock.now(), payload: { data: { runId } } });
+  return (await sendWebhook(app, '/webhooks/dbt', webhook)).status;
+}
+
+describe('a receiver and a dispatcher on one inbox', () => {
+  it('share the work: one stores what arrives, the other reads it and runs handlers', async () => {
+    const receiver = await start('receiver');
+    const dispatcher = await start('dispatcher');
+    expect(await send(receiver, '7')).toBe(200);
+    expect(await send(dispatcher, '8')).toBe(404);
+    expect((await receiver.app.get(Inbox).counts()).messages).toMatchObject({ stored: 1, read: 0 });
+    await dispatcher.idle();
+    expect(ran).toEqual(['7']);
+    const processes = await receiver.app.get(Inbox).processes();
+    const said = new Map(processes.map(({ role, handlerIds }) => [role, handlerIds]));
+    expect(said).toEqual(
+      new Map([
+        ['receiver', ['page']],
+        ['dispatcher', ['page']],
+      ]),
+    );
+  });
+
+  it('the receiver can replay and redrive for the handlers it knows, and runs none, also when told to', async () => {
+    const receiver = await start('receiver');
+    const dispatcher = await start('dispatcher');
+    await send(receiver, '7');
+    await dispatcher.idle();
+    expect(await receiver.app.get(Inbox).replay({ id: 'again', events: {}, handlerIds: ['page'] })).toBe(1);
+    const refused = receiver.app.get(Webhooks).runUntilIdle();
+    await expect(refused).rejects.toThrow(ConfigurationError);
+    await expect(refused).rejects.toThrow("role: found 'receiver', which runs nothing");
+    expect(ran).toEqual(['7']);
+    await dispatcher.idle();
+    expect(ran).toEqual(['7', '7']);
+  });
+
+  it('by themselves: a receiver never dispatches, and a dispatcher finds what was stored', async () => {
+    const receiver = await startHandlers({
+      providers: [Pager],
+      webhooks: { ...options('receiver'), dispatch: 'auto' },
+    });
+    await send(receiver, '7');
+    const dispatcher = await startHandlers({
+      providers: [Pager],
+      webhooks: { ...options('dispatcher'), dispatch: 'auto' },
+    });
+    const deadline = Date.now() + 10_000;
+    while (ran.length === 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+    expect(ran).toEqual(['7']);
+    await dispatcher.app.close();
+    expect((await receiver.app.get(Inbox).processes()).map(({ role }) => role)).toEqual(['receiver']);
+  });
+
+  it('leave the host its own route on the path of a webhook, where nothing is received', async () => {
+    @Controller()
+    class Own {
+      @Post('webhooks/dbt')
+      own(): string {
+        return 'own';
+      }
+    }
+    const dispatcher = await startHandlers({ controllers: [Own], webhooks: options('dispatcher') });
+    expect(await send(dispatcher, '7')).toBe(201);
+  });
+
+  it('work without HTTP: a dispatcher in an application context', async () => {
+    const receiver = await start('receiver');
+    @Module({ imports: [WebhooksModule.forRoot(webhooksOptions(options('dispatcher')))], providers: [Pager] })
+    class WorkerModule {}
+    const worker = await NestFactory.createApplicationContext(WorkerModule, { logger: false, abortOnError: false });
+    await send(receiver, '7');
+    await waitUntilIdle(worker);
+    await worker.close();
+    expect(ran).toEqual(['7']);
+  });
+});
+
+describe('the boot', () => {
+  it.each([
+    [undefined, 'Role both: stores what arrives, and runs handlers', 'POST /webhooks/dbt'],
+    ['receiver', 'Role receiver: stores what arrives; handlers run in other processes', 'POST /webhooks/dbt'],
+    ['dispatcher', 'Role dispatcher: runs handlers; has no webhook routes', 'not received here'],
+  ] as const)('as %s says the role, and where webhooks are received', async (role, said, where) => {
+    const { log } = await start(role);
+    expect(log.containing(said)).toHaveLength(1);
+    expect(log.containing(`Source dbt (dbt-cloud): ${where}; signature`)).toHaveLength(1);
+  });
+
+  it.each([['worker'], [''], [null], [['receiver']]])('refuses the role %j, naming the option', async (role) => {
+    const error = await bootError({ webhooks: { role: role as Role } });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toBe(`role: found ${JSON.stringify(role)}; expected 'receiver', 'dispatcher' or 'both'`);
+  });
+
+  it('of a receiver says whether nobody is there to read', async () => {
+    const line = 'warn No dispatcher is running on this inbox: what arrives is stored, and waits for one';
+    const alone = await start('receiver', []);
+    expect(alone.log.lines).toContain(line);
+    expect(alone.log.containing('No handlers found')).toEqual([]);
+    await start();
+    expect((await start('receiver')).log.lines).not.toContain(line);
+  });
+
+  it('warns once of what waits for handlers that no process has', async () => {
+    const before = await start();
+    await send(before, '7');
+    await send(before, '8');
+    const inbox = before.app.get(Inbox);
+    await before.idle();
+    await inbox.replay({ id: 'again', events: {} });
+    await closeApps();
+    const after = await start('both', []);
+    expect(after.log.containing('Work waits for handlers')).toEqual([
+      'warn Work waits for handlers that no running process has: page (2 deliveries). Where one was renamed, give it ' +
+        'its old id; where one was removed, Inbox.dismiss({ handlerId, by, reason }) ends its deliveries',
+    ]);
+    expect(await after.app.get(Inbox).counts()).toMatchObject({ unattended: 2, deliveries: { pending: 2 } });
+    await after.app.get(Inbox).dismiss({ handlerId: 'page', by: 'Kim', reason: 'removed' });
+    expect((await start('both', [])).log.containing('Work waits for handlers')).toEqual([]);
+    expect((await start('both')).log.containing('Work waits for handlers')).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import { LIMITS, type ProcessSummary, type Registration, type RegisteredHandler } from 'nestjs-runhooks/core';
+
+interface ModelProcess {
+  readonly registration: Registration;
+  readonly seenAt: Date;
+}
+
+interface ModelHandler extends RegisteredHandler {
+  /** When the process that brought it started. */
+  readonly since: number;
+  seenAt: number;
+}
+
+/** Who is there, and which handlers are known. */
+export class RegistryModel {
+  readonly #processes = new Map<string, ModelProcess>();
+  readonly #handlers = new Map<string, ModelHandler>();
+
+  register(registration: Registration, now: Date): void {
+    const { processId, startedAt, handlers, lapsedBefore, missingBefore } = registration;
+    const since = startedAt.getTime();
+    this.#processes.set(processId, { registration, seenAt: now });
+    for (const handler of handlers) {
+      const known = this.#handlers.get(handler.id);
+      const isOld = known && known.seenAt < now.getTime() - LIMITS.handlerSeenMs;
+      if (known?.version === handler.version) known.seenAt = isOld ? now.getTime() : known.seenAt;
+      else if (!known || known.since < since)
+        this.#handlers.set(handler.id, { ...handler, since, seenAt: now.getTime() });
+    }
+    for (const [id, { seenAt }] of this.#processes) if (seenAt < lapsedBefore) this.#processes.delete(id);
+    for (const [id, { seenAt }] of this.#handlers) if (seenAt < missingBefore.getTime()) this.#handlers.delete(id);
+  }
+
+  deregister(processId: string): void {
+    this.#processes.delete(processId);
+  }
+
+  /** Unless a process has it. */
+  forget(handlerId: string): void {
+    const isThere = [...this.#processes.values()].some(({ registration }) =>
+      registration.handlers.some(({ id }) => id === handlerId),
+    );
+    if (!isThere) this.#handlers.delete(handlerId);
+  }
+
+  othersThan(versions: readonly string[]): string[] {
+    const others = [...this.#handlers.values()].filter(({ version }) => !versions.includes(version));
+    return others.map(({ version }) => version).sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  processes(seenFrom: Date): ProcessSummary[] {
+    const seen = [...this.#processes.values()].filter(({ seenAt }) => seenAt >= seenFrom);
+    const summaries = seen.map(({ registration: { processId: id, role, label, startedAt, handlers }, seenAt }) => {
+      return { id, role, label, startedAt, seenAt, handlerIds: handlers.map((handler) => handler.id) };
+    });
+    return summaries.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Handlers that some dispatching process has. */
+  attended(seenFrom: Date): Set<string> {
+    const dispatchers = this.processes(seenFrom).filter(({ role }) => role !== 'receiver');
+    return new Set(dispatchers.flatMap(({ handlerIds }) => handlerIds));
+  }
+}

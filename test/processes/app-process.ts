@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { InboxStatus, Unattended } from 'nestjs-runhooks';
+import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
+import type { ProcessOptions } from './app.js';
+
+const APP = fileURLToPath(new URL('app.ts', import.meta.url));
+const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
+
+/** What the process says of its inbox. */
+export interface Found {
+  readonly counts: InboxStatus;
+  readonly unattended: readonly Unattended[];
+}
+
+/** An app in a process of its own. */
+export class AppProcess {
+  /** `<handler> <run>`, in the order in which they ran. */
+  readonly ran: string[] = [];
+  readonly warnings: string[] = [];
+  url = '';
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #told = new Map<string, (said: unknown) => void>();
+
+  private constructor(options: ProcessOptions) {
+    const args = ['--disable-warning=ExperimentalWarning', '--import', TYPESCRIPT, APP, JSON.stringify(options)];
+    this.#child = spawn(process.execPath, args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    this.#exited = new Promise((resolve) => this.#child.on('exit', resolve));
+    createInterface(this.#child.stdout!).on('line', (line) => this.#hear(line));
+  }
+
+  static async start(options: ProcessOptions): Promise<AppProcess> {
+    const app = new AppProcess(options);
+    app.url = (await app.#next('ready')) as string;
+    return app;
+  }
+
+  /** Sends a webhook of a run that has succeeded. */
+  async send(runId: string): Promise<number> {
+    const { body, headers } = dbtCloudWebhook({ event: 'succeeded', payload: { data: { runId } } });
+    const answer = await fetch(`${this.url}/webhooks/dbt`, { method: 'POST', body: new Uint8Array(body), headers });
+    await answer.arrayBuffer();
+    return answer.status;
+  }
+
+  async look(): Promise<Found> {
+    const found = this.#next('found');
+    this.#child.stdin!.write('look\n');
+    return (await found) as Found;
+  }
+
+  async close(): Promise<void> {
+    this.#child.stdin!.end();
+    await this.#exited;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  #next(what: string): Promise<unknown> {
+    const ended = this.#exited.then(() => Promise.reject(new Error(`the process ended before it was ${what}`)));
+    return Promise.race([new Promise((resolve) => this.#told.set(what, resolve)), ended]);
+  }
+
+  #hear(line: string): void {
+    const [what = ''] = line.split(' ', 1);
+    const said: unknown = JSON.parse(line.slice(what.length + 1));
+    if (what === 'ran') this.ran.push(said as string);
+    else if (what === 'warned') this.warnings.push(said as string);
+    else this.#told.get(what)?.(said);
+  }
+}

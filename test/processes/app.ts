@@ -1,0 +1,61 @@
+import { Module, type LoggerService, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Inbox, OnRunCompleted, WebhooksModule, type Role, type RunCompleted } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { TEST_SECRETS } from 'nestjs-runhooks/testing';
+
+/** What a process is started with, and how it differs from others on the same inbox. */
+export interface ProcessOptions {
+  readonly file: string;
+  readonly role: Role;
+  /** Ids of its handlers. */
+  readonly handlers: readonly string[];
+  /** How far its clock is ahead. */
+  readonly aheadMs?: number;
+}
+
+const { file, role, handlers, aheadMs = 0 } = JSON.parse(process.argv[2] ?? '') as ProcessOptions;
+
+/** One line for the test that has started this process. */
+function tell(what: string, said: unknown = ''): void {
+  process.stdout.write(`${what} ${JSON.stringify(said)}\n`);
+}
+
+function handlerClass(id: string): Type {
+  class Handlers {
+    @OnRunCompleted({ id })
+    completed({ run }: RunCompleted): void {
+      tell('ran', `${id} ${run.id}`);
+    }
+  }
+  return Handlers;
+}
+
+const silent = (): void => undefined;
+const warn = (message: unknown): void => tell('warned', message);
+const logger: LoggerService = { log: silent, warn, error: warn };
+const options = {
+  sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
+  inbox: sqliteInbox({ path: file }),
+  role,
+  clock: { now: () => new Date(Date.now() + aheadMs) },
+};
+
+@Module({ imports: [WebhooksModule.forRoot(options)], providers: handlers.map(handlerClass) })
+class AppModule {}
+
+const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger });
+await app.listen(0, '127.0.0.1');
+tell('ready', await app.getUrl());
+
+process.stdin.on('data', (data) => {
+  if (String(data).includes('look')) void look();
+});
+process.stdin.on('end', () => void app.close());
+
+async function look(): Promise<void> {
+  const inbox = app.get(Inbox);
+  tell('found', { counts: await inbox.counts(), unattended: await inbox.unattended() });
+}

@@ -1,0 +1,105 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LIMITS, type Role } from 'nestjs-runhooks/core';
+import { quickDirectory } from '../model/sqlite-files.js';
+import { AppProcess } from './app-process.js';
+
+// Each process has to be started, and a busy machine takes seconds for that.
+jest.setTimeout(120_000);
+
+let directory: string;
+let processes: AppProcess[];
+
+beforeEach(() => {
+  directory = quickDirectory();
+  processes = [];
+});
+
+afterEach(async () => {
+  await Promise.all(processes.map((one) => one.kill()));
+  rmSync(directory, { recursive: true });
+});
+
+async function start(role: Role, handlers: readonly string[], aheadMs = 0): Promise<AppProcess> {
+  const one = await AppProcess.start({ file: join(directory, 'inbox.db'), role, handlers, aheadMs });
+  processes.push(one);
+  return one;
+}
+
+/** What all processes ran, in no order. */
+const ran = (): string[] => processes.flatMap((one) => one.ran).sort((a, b) => (a < b ? -1 : 1));
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}; ran: ${ran().join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('processes on one SQLite file', () => {
+  it('a receiver stores, with nobody there to read, and a dispatcher that comes later runs it', async () => {
+    const receiver = await start('receiver', ['a']);
+    expect(receiver.warnings).toContainEqual(expect.stringContaining('No dispatcher is running'));
+    expect(await receiver.send('1')).toBe(200);
+    expect((await receiver.look()).counts).toMatchObject({ messages: { stored: 1 }, dispatchers: 0 });
+    const dispatcher = await start('dispatcher', ['a']);
+    expect(await dispatcher.send('2')).toBe(404);
+    expect(await receiver.send('3')).toBe(200);
+    await until(() => ran().length === 2);
+    expect(dispatcher.ran).toEqual(['a 1', 'a 3']);
+    expect((await receiver.look()).counts).toMatchObject({ messages: { read: 2 }, dispatchers: 1, unattended: 0 });
+    await dispatcher.close();
+    expect((await receiver.look()).counts.dispatchers).toBe(0);
+  });
+
+  it('a rolling deploy of three versions runs every handler once for each event since it was there', async () => {
+    const first = await start('both', ['a']);
+    await first.send('before b');
+    await until(() => ran().length === 1);
+    const second = await start('both', ['a', 'b']);
+    await first.send('before c');
+    await until(() => ran().length === 3);
+    const third = await start('both', ['a', 'b', 'c']);
+    const runs = Array.from({ length: 30 }, (_, index) => `run ${index}`);
+    const statuses = await Promise.all(runs.map((run, index) => [first, second, third][index % 3]!.send(run)));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    await until(() => ran().length === 3 + 90);
+    await first.close();
+    await second.send('without first');
+    await second.close();
+    await third.send('third alone');
+    await until(() => ran().length === 3 + 90 + 6);
+    const { counts } = await third.look();
+    expect(counts).toMatchObject({ tasks: 0, unattended: 0, dispatchers: 1, deliveries: { pending: 0 } });
+    const all = ['without first', 'third alone', ...runs];
+    expect(ran()).toEqual(
+      ['a before b', 'a before c', 'b before c', ...all.flatMap((run) => [`a ${run}`, `b ${run}`, `c ${run}`])].sort(
+        (a, b) => (a < b ? -1 : 1),
+      ),
+    );
+  });
+
+  it('what only a killed process had waits, is seen when the process counts as gone, and runs when it is back', async () => {
+    const killed = await start('dispatcher', ['b']);
+    await killed.kill();
+    const receiver = await start('receiver', ['a', 'b']);
+    const dispatcher = await start('dispatcher', ['a']);
+    await receiver.send('1');
+    await until(() => ran().length === 1);
+    // Not heard of for less than a minute: it may only be slow.
+    expect(await receiver.look()).toMatchObject({ unattended: [], counts: { dispatchers: 2, tasks: 1 } });
+    const later = await start('dispatcher', ['a'], LIMITS.processLapseMs + 30_000);
+    expect(await later.look()).toMatchObject({
+      unattended: [{ handlerId: 'b', deliveries: 0, tasks: 1 }],
+      counts: { tasks: 1 },
+    });
+    expect(later.warnings).toContainEqual(expect.stringContaining('no running process has: b (1 task).'));
+    expect(dispatcher.ran).toEqual(['a 1']);
+    const back = await start('dispatcher', ['b']);
+    await until(() => back.ran.length === 1);
+    expect(ran()).toEqual(['a 1', 'b 1']);
+    expect((await back.look()).counts).toMatchObject({ tasks: 0, unattended: 0 });
+  });
+});
