@@ -6,6 +6,7 @@ export type {
   EventFilter,
   HandlerOptions,
   InboxCounts,
+  InboxTransaction,
   JobState,
   JoinedRun,
   MessageEvent,

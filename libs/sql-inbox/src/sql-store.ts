@@ -39,21 +39,29 @@ export abstract class SqlStore implements Store {
   protected abstract write<T>(begin: () => Transaction<T>): Promise<T>;
   protected abstract read<T>(begin: () => Transaction<T>): Promise<T>;
 
-  /** A write that may make something due. */
-  protected writeWork<T>(begin: () => Transaction<T>): Promise<T> {
-    return this.write(begin);
-  }
-
-  async append(message: NewMessage): Promise<Appended> {
+  /** Stores one message by itself; one that the engine refuses for what is in it is kept as bytes. */
+  protected async appendBy(
+    write: (begin: () => Transaction<Appended>) => Promise<Appended>,
+    message: NewMessage,
+  ): Promise<Appended> {
     try {
-      return await this.writeWork(() => this.operations.append(message, { state: 'stored' }));
+      return await write(() => this.operations.append(message, { state: 'stored' }));
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error;
       // Something in this row; what is certain to fit are its bytes.
       const reason = 'the inbox could not store the headers or the id of this message, only its body';
       const bytes = { ...message, headers: {}, messageKey: '' };
-      return await this.writeWork(() => this.operations.append(bytes, { state: 'quarantined', reason }));
+      return await write(() => this.operations.append(bytes, { state: 'quarantined', reason }));
     }
+  }
+
+  /** A write that may make something due. */
+  protected writeWork<T>(begin: () => Transaction<T>): Promise<T> {
+    return this.write(begin);
+  }
+
+  append(message: NewMessage): Promise<Appended> {
+    return this.appendBy((begin) => this.writeWork(begin), message);
   }
 
   nextDueAt(...args: Arguments<'nextDueAt'>): Promise<Date | undefined> {

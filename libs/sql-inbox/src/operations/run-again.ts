@@ -51,7 +51,7 @@ export function rereadMessages({ db, isOneOf, list }: SqlDialect) {
     let reread = db
       .updateTable('messages')
       .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
-      .where('state', 'in', [...states])
+      .where((eb) => isOneOf(eb.ref('state'), list(states)))
       .returning('id');
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
     return (yield* query(reread)).length;
