@@ -13,6 +13,8 @@ import { sqlitePlace } from './sqlite-place.js';
 
 /** More by `MODEL_RUNS=10000 npm test -- test/model`, others by `FC_SEED=…`. */
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 100);
+/** On Postgres every word is a few round trips and a commit. */
+const RUNS_ON_POSTGRES = Number(process.env['MODEL_RUNS'] ?? 60);
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */
 const REACHES: readonly RegExp[] = [
@@ -59,5 +61,5 @@ onEveryDriver('receiver and dispatcher', (driver) => {
 
 onPostgres('receiver and dispatcher, on Postgres', () => {
   const schemas = new Schemas();
-  keepsItsPromises(() => postgresPlace(schemas), RUNS);
+  keepsItsPromises(() => postgresPlace(schemas), RUNS_ON_POSTGRES);
 });

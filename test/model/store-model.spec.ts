@@ -13,6 +13,8 @@ import { sqlitePlace } from './sqlite-place.js';
 
 /** More by `MODEL_RUNS=10000 npm test -- test/model`, others by `FC_SEED=…`. */
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 150);
+/** On Postgres every word is a few round trips and a commit. */
+const RUNS_ON_POSTGRES = Number(process.env['MODEL_RUNS'] ?? 60);
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */
 const REACHES: readonly RegExp[] = [
@@ -76,5 +78,5 @@ onEveryDriver('an SQLite inbox', (driver) => {
 
 onPostgres('a Postgres inbox', () => {
   const schemas = new Schemas();
-  behavesAsTheModel(() => postgresPlace(schemas), RUNS);
+  behavesAsTheModel(() => postgresPlace(schemas), RUNS_ON_POSTGRES);
 });

@@ -19,8 +19,10 @@ interface Columns {
 
 interface Row {
   id: string;
-  /** Null: a copy came in by another transaction after this one began to look. */
-  stored_as: string | null;
+  /** The message that has its key since this statement, if it is one of those given. */
+  fresh: string | null;
+  /** The one that had its key before. Neither: a copy came in by another transaction after this one began to look. */
+  present: string | null;
 }
 
 /** Stores messages by one statement, sorted by key. A message that the engine refuses refuses them all. */
@@ -38,14 +40,17 @@ export function appendMessages(dialect: SqlDialect): (messages: readonly NewMess
       bodies: messages.map(({ body }) => body),
       times: messages.map(({ receivedAt }) => receivedAt.getTime()),
     });
-    const storedAs = new Map(rows.map(({ id, stored_as }) => [id, stored_as]));
+    const found = new Map(rows.map((row) => [row.id, row]));
     const appended: Appended[] = [];
     for (const { id, source, messageKey: message_key, digest } of messages) {
-      const [present] = storedAs.get(id) === null ? yield* keys.find({ source, message_key, digest }) : [];
-      const found = storedAs.get(id) ?? present?.message_id;
-      if (found === undefined)
-        throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
-      appended.push({ status: found === id ? 'accepted' : 'duplicate', id: found });
+      const { fresh, present } = found.get(id) ?? {};
+      if (fresh === id) {
+        appended.push({ status: 'accepted', id });
+        continue;
+      }
+      const known = fresh ?? present ?? (yield* keys.find({ source, message_key, digest }))[0]?.message_id;
+      if (!known) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
+      appended.push({ status: 'duplicate', id: known });
     }
     return appended;
   };
@@ -98,7 +103,7 @@ function inserter({ db }: SqlDialect) {
       .leftJoin('message_keys as present', (join) =>
         KEY.reduce((on, column) => on.onRef(`given.${column}`, '=', `present.${column}`), join),
       )
-      .select((eb) => ['given.id', eb.fn.coalesce('fresh.message_id', 'present.message_id').as('stored_as')]),
+      .select(['given.id', 'fresh.message_id as fresh', 'present.message_id as present']),
   );
 }
 
