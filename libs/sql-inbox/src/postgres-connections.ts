@@ -10,6 +10,8 @@ import { DriverError } from './postgres-failure.js';
 export class PostgresConnections {
   readonly #pool: PostgresPool;
   readonly #lent = new Set<PostgresClient>();
+  /** Who waits for a connection, to be told if there will be none. */
+  readonly #waiting = new Set<(reason: Error) => void>();
   #closed = false;
   /** Opened since a connection last broke; undefined as long as none did. */
   #fresh: WeakSet<object> | undefined;
@@ -49,6 +51,7 @@ export class PostgresConnections {
     if (this.#closed) return;
     this.#closed = true;
     for (const client of this.#lent) cut(client);
+    for (const refuse of this.#waiting) refuse(new StoreUnavailableError('the inbox is closed'));
     this.#pool.removeListener('connect', this.#noteOpened);
   }
 
@@ -67,23 +70,30 @@ export class PostgresConnections {
   /** A pool of the app may have no limit of its own, and a server that is gone may never refuse. */
   async #connect(): Promise<PostgresClient> {
     const connecting = this.#pool.connect();
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`no connection within ${LIMITS.postgresConnectMs} ms`));
-        // One that comes too late goes back.
-        connecting.then(
-          (client) => client.release(),
-          () => undefined,
-        );
-      }, LIMITS.postgresConnectMs);
-    });
+    const { promise: refused, refuse } = refusal();
+    this.#waiting.add(refuse);
+    const timeUp = new Error(`no connection within ${LIMITS.postgresConnectMs} ms`);
+    const timer = setTimeout(() => refuse(timeUp), LIMITS.postgresConnectMs);
     try {
-      return await Promise.race([connecting, timeUp]);
+      return await Promise.race([connecting, refused]);
     } catch (error) {
-      throw new DriverError(error);
+      // One that comes after all goes back.
+      connecting.then(
+        (client) => client.release(),
+        () => undefined,
+      );
+      throw error instanceof StoreUnavailableError ? error : new DriverError(error);
     } finally {
       clearTimeout(timer);
+      this.#waiting.delete(refuse);
     }
   }
+}
+
+function refusal() {
+  let refuse: (reason: Error) => void = () => undefined;
+  const promise = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
+  return { promise, refuse };
 }
