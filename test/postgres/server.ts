@@ -47,12 +47,14 @@ export const TABLES: readonly (keyof Schema)[] = [
 /** Schemas of one test file, dropped when its tests are over. To be made where tests are described. */
 export class Schemas {
   readonly #names: string[] = [];
+  readonly #roles: string[] = [];
   #emptied: string | undefined;
   readonly #admin = new pg.Pool({ connectionString: POSTGRES_URL, max: 2 });
 
   constructor() {
     afterAll(async () => {
       for (const name of this.#names) await this.query(`drop schema if exists "${name}" cascade`);
+      for (const role of this.#roles) await this.query(`drop owned by "${role}" cascade; drop role "${role}"`);
       await this.#admin.end();
     });
   }
@@ -62,6 +64,17 @@ export class Schemas {
     const name = `test_${randomBytes(6).toString('hex')}`;
     this.#names.push(name);
     return name;
+  }
+
+  /** A user without any right of its own, as which to connect by the connection string. */
+  async newRole(): Promise<{ role: string; connectionString: string }> {
+    const role = this.next();
+    await this.query(`create role "${role}" login password 'secret-of-role'`);
+    this.#roles.push(role);
+    const url = new URL(POSTGRES_URL);
+    url.username = role;
+    url.password = 'secret-of-role';
+    return { role, connectionString: url.href };
   }
 
   /** The same schema each time, with nothing in its tables: for tests that are many and follow each other. */

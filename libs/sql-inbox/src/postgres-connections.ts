@@ -53,6 +53,7 @@ export class PostgresConnections {
     for (const client of this.#lent) cut(client);
     for (const refuse of this.#waiting) refuse(new StoreUnavailableError('the inbox is closed'));
     this.#pool.removeListener('connect', this.#noteOpened);
+    // The listener for errors stays: what was cut may yet report one.
   }
 
   #lend(client: PostgresClient): PostgresConnection {

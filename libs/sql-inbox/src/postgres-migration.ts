@@ -45,7 +45,14 @@ export async function migratePostgres(connection: PostgresConnection, schema: st
 type Ask = (text: string, values: unknown[]) => Promise<{ rows: unknown[] }>;
 
 async function migrateToLatest(ask: Ask, schema: string): Promise<void> {
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(ask) }) });
+  // Kysely lets go of its own lock after a failure, and reports that this failed, too.
+  let first: unknown;
+  const asked: Ask = (text, values) =>
+    ask(text, values).catch((error: unknown) => {
+      first ??= error;
+      throw error;
+    });
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(asked) }) });
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
@@ -56,7 +63,7 @@ async function migrateToLatest(ask: Ask, schema: string): Promise<void> {
     disableTransactions: true,
   });
   const { error } = await migrator.migrateToLatest();
-  if (error) throw error;
+  if (error) throw first ?? error;
 }
 
 /** The slice of a pool that Kysely's driver uses, over the one connection whose transaction this is. */
