@@ -1,7 +1,5 @@
 import { ok } from 'node:assert/strict';
-import { join } from 'node:path';
 import { PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
-import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { Bench, START } from '../dispatch/bench.js';
 import {
@@ -14,16 +12,15 @@ import {
   type HandlerPlan,
 } from './dispatch-script.js';
 import { checkPromises, type Call, type Lost } from './dispatch-promises.js';
+import type { Place } from './place.js';
 import { HOUR } from './script.js';
-import { copyAsKilled, openStore } from './sqlite-files.js';
 
 /** Rounds, an hour apart, in which all that is left comes to an end. */
 const ROUNDS_MAX = 60;
 
 /** A run of several processes, one after the other, on one inbox. */
 export class DispatchSession {
-  readonly #directory: string;
-  readonly #driver: SqliteDriver;
+  readonly #place: Place;
   readonly #handlers: readonly HandlerPlan[];
   readonly #clock = new ManualClock(START);
   readonly #transcript: string[] = [];
@@ -39,12 +36,10 @@ export class DispatchSession {
   /** The times since work was last begun. */
   #working = { from: 0, to: 0 };
   #process = 0;
-  #files = 0;
   #next: { callsLeft: number; readonly incident: Incident; readonly over: () => void } | undefined;
 
-  constructor(directory: string, driver: SqliteDriver, handlers: readonly HandlerPlan[]) {
-    this.#directory = directory;
-    this.#driver = driver;
+  constructor(place: Place, handlers: readonly HandlerPlan[]) {
+    this.#place = place;
     this.#handlers = [...handlers, TOLD];
   }
 
@@ -69,6 +64,7 @@ export class DispatchSession {
       throw new Error(`${(error as Error).message}\n\nThe script:\n${this.transcript}`, { cause: error });
     } finally {
       for (const bench of [...this.#past, this.#bench]) await bench.close();
+      await this.#place.remove();
     }
   }
 
@@ -147,7 +143,7 @@ export class DispatchSession {
   }
 
   async #open(): Promise<void> {
-    const store = await openStore(this.#path(), this.#driver);
+    const store = await this.#place.open();
     this.#bench = await Bench.open({ store, clock: this.#clock, concurrency: 1_000, abortGraceMs: 1 });
     for (const plan of this.#handlers) {
       const { id, types, attemptsMax, delayMs, serialize, concurrency } = plan;
@@ -228,9 +224,7 @@ export class DispatchSession {
 
   /** The process is gone from here on; another one will find what it left in its files. */
   #kill(): void {
-    const from = this.#path();
-    this.#files += 1;
-    copyAsKilled(from, this.#path());
+    this.#place.kill();
     this.#lost.push({ process: this.#process, at: this.#clock.now().getTime() });
     this.#process += 1;
     this.#running.clear();
@@ -239,10 +233,6 @@ export class DispatchSession {
   #lanesOf({ id, serialize }: HandlerPlan, deliveryId: string, run: number): string[] {
     if (serialize === undefined) return [deliveryId];
     return [deliveryId, `${id} of ${serialize === 'run' ? `run ${run}` : `job-${run % 2}`}`];
-  }
-
-  #path(): string {
-    return join(this.#directory, `${this.#files}.db`);
   }
 
   #say(line: string): void {

@@ -1,12 +1,9 @@
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Store } from 'nestjs-runhooks/core';
-import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { InboxModel } from './inbox-model.js';
 import { compareLists } from './compare-lists.js';
+import type { Place } from './place.js';
 import { same } from './same.js';
 import { HANDLERS, HOUR, SOURCES, type Command, type Script } from './script.js';
-import { copyAsKilled, openStore } from './sqlite-files.js';
 import { Steps, type Step } from './steps.js';
 
 const SETTLED: Extract<Command, { do: 'settle' }> = { do: 'settle', held: 0, as: 'succeeded', lease: 'own' };
@@ -24,23 +21,18 @@ export class Session {
   readonly model = new InboxModel();
   readonly #steps = new Steps(this.model);
   readonly #transcript: string[] = [];
-  readonly #directory: string;
-  readonly #driver: SqliteDriver;
-  #files = 0;
+  readonly #place: Place;
   #store: Store;
   #other: Store | undefined;
 
-  private constructor(directory: string, driver: SqliteDriver, store: Store) {
-    this.#directory = directory;
-    this.#driver = driver;
+  private constructor(place: Place, store: Store) {
+    this.#place = place;
     this.#store = store;
   }
 
-  /** Begins in a copy of `empty`, an inbox that nothing is in. */
-  static async begin(directory: string, driver: SqliteDriver, empty: string): Promise<Session> {
-    const path = join(directory, '0.db');
-    copyAsKilled(empty, path);
-    return new Session(directory, driver, await openStore(path, driver));
+  /** Begins in an inbox that nothing is in. */
+  static async begin(place: Place): Promise<Session> {
+    return new Session(place, await place.open());
   }
 
   /** Says every line, compares the counts after each, and all there is at the end; then finishes all work that is left. */
@@ -64,6 +56,11 @@ export class Session {
   }
 
   async end(): Promise<void> {
+    await this.#close();
+    await this.#place.remove();
+  }
+
+  async #close(): Promise<void> {
     await this.#store.close();
     await this.#other?.close();
   }
@@ -74,8 +71,9 @@ export class Session {
     if (first?.do === 'crash') return this.#crash(first.by);
     if (first?.do === 'other process') return this.#switchProcess();
     const steps = commands.flatMap((command) => this.#steps.prepare(command) ?? []);
-    const begun = steps.map((step) => step.begin(this.#store).catch((error: unknown) => error));
-    const answers = await Promise.all(begun);
+    const begin = (step: Step) => step.begin(this.#store).catch((error: unknown) => error);
+    const answers: unknown[] = this.#place.isInOrder ? await Promise.all(steps.map(begin)) : [];
+    if (!this.#place.isInOrder) for (const step of steps) answers.push(await begin(step));
     steps.forEach((step, index) => this.#check(step, answers[index], steps.length > 1));
   }
 
@@ -96,21 +94,16 @@ export class Session {
 
   async #crash(by: 'kill' | 'kill while writing' | 'close'): Promise<void> {
     this.#transcript.push(`  ${by === 'close' ? by : `crash by a ${by}`}, and open again`);
-    const from = this.#path();
-    if (by !== 'close') {
-      this.#files += 1;
-      copyAsKilled(from, this.#path());
-      if (by === 'kill while writing') appendFileSync(`${this.#path()}-wal`, Buffer.alloc(6_000, 1));
-    }
-    await this.end();
+    if (by !== 'close') this.#place.kill(by === 'kill while writing');
+    await this.#close();
     this.#other = undefined;
-    this.#store = await openStore(this.#path(), this.#driver);
+    this.#store = await this.#place.open();
     this.#steps.restart();
   }
 
   async #switchProcess(): Promise<void> {
     this.#transcript.push('  the other process:');
-    const other = this.#other ?? (await openStore(this.#path(), this.#driver));
+    const other = this.#other ?? (await this.#place.open());
     this.#other = this.#store;
     this.#store = other;
     this.#steps.restart();
@@ -139,9 +132,5 @@ export class Session {
       await this.#compareCounts();
     }
     throw new Error(`after ${ROUNDS_MAX} rounds there is still work left: something is stuck`);
-  }
-
-  #path(): string {
-    return join(this.#directory, `${this.#files}.db`);
   }
 }

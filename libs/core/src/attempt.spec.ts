@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Attempt, attemptError, attemptRecord } from './attempt.js';
+import { Attempt, attemptError, attemptRecord, type Complete } from './attempt.js';
+import type { InboxTransaction } from './delivery.js';
 import { HandlerTimeoutError, LeaseLostError, PermanentError, ShutdownError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Subscription } from './filter.js';
@@ -21,12 +22,16 @@ interface Setup extends HandlerOptions {
   readonly subscriptions?: readonly Subscription[];
   readonly restore?: () => WebhookEvent;
   readonly graceMs?: number;
+  readonly complete?: Complete;
 }
 
+const NO_TRANSACTION: InboxTransaction = { query: () => Promise.reject(new Error('there is no database here')) };
+
 function attempt(invoke: Handler['invoke'], setup: Setup = {}): Attempt {
-  const { delivery, subscriptions = [ON_FAILED], restore = () => EVENT, graceMs = FOR_EVER, ...options } = setup;
+  const { delivery, subscriptions = [ON_FAILED], restore = () => EVENT, ...rest } = setup;
+  const { graceMs = FOR_EVER, complete = (_, work) => work(NO_TRANSACTION).then(() => undefined), ...options } = rest;
   const handler = { ...resolveHandlerOptions('OnCall.page', options), label: 'OnCall.page', subscriptions, invoke };
-  return new Attempt({ ...claimed(), ...delivery }, handler, restore, START, graceMs);
+  return new Attempt({ ...claimed(), ...delivery }, handler, restore, START, graceMs, complete);
 }
 
 function claimed(): ClaimedDelivery {
@@ -80,8 +85,9 @@ describe('an attempt', () => {
     expect(await one.ended).toEqual({ outcome: 'succeeded' });
     await one.settled;
     expect(seen).toHaveLength(1);
-    const [event, { signal, ...delivery }] = seen[0]!;
+    const [event, { signal, completeWith, ...delivery }] = seen[0]!;
     expect(event).toBe(EVENT);
+    expect(completeWith).toBeInstanceOf(Function);
     expect(delivery).toEqual({
       id: 'dlv_1',
       handlerId: 'OnCall.page',
@@ -317,6 +323,59 @@ describe('attemptError', () => {
       LIMITS.errorMessageCharsMax,
       LIMITS.errorStackCharsMax,
     ]);
+  });
+});
+
+describe('delivery.completeWith', () => {
+  const error = new TypeError('no');
+  const nothing = () => Promise.resolve();
+
+  it('completes the delivery, and what the handler does after that changes nothing', async () => {
+    const one = attempt(async (_, delivery) => {
+      await delivery.completeWith(nothing);
+      throw error;
+    });
+    expect(await one.ended).toEqual({ outcome: 'failed', thrown: error });
+    expect(one.isCompleted).toBe(true);
+  });
+
+  it('is waited for, though the handler did not', async () => {
+    const { promise, release } = held();
+    const one = attempt((_, delivery) => Promise.resolve(void delivery.completeWith(() => promise)));
+    release();
+    expect(await one.ended).toEqual({ outcome: 'succeeded' });
+    expect(one.isCompleted).toBe(true);
+  });
+
+  it('fails the attempt if it fails, and may then be tried again in the same attempt', async () => {
+    const failing = () => Promise.reject(error);
+    const once = attempt((_, delivery) => delivery.completeWith(failing));
+    expect(await once.ended).toEqual({ outcome: 'failed', thrown: error });
+    expect(once.isCompleted).toBe(false);
+    const twice = attempt((_, delivery) => delivery.completeWith(failing).catch(() => delivery.completeWith(nothing)));
+    expect(await twice.ended).toEqual({ outcome: 'succeeded' });
+    expect(twice.isCompleted).toBe(true);
+  });
+
+  it('is refused a second time, also while the first is under way', async () => {
+    const one = attempt(async (_, delivery) => {
+      await Promise.all([delivery.completeWith(nothing), delivery.completeWith(nothing)]);
+    });
+    expect(await one.ended).toMatchObject({ outcome: 'failed', thrown: { message: expect.stringContaining('once') } });
+  });
+
+  it('is refused once the handler was asked to stop', async () => {
+    const { promise, release } = held();
+    const reason = new ShutdownError();
+    let works = 0;
+    const one = attempt(async (_, delivery) => {
+      await promise;
+      await delivery.completeWith(() => Promise.resolve((works += 1)));
+    });
+    one.abort(reason, FOR_EVER);
+    release();
+    expect(await one.ended).toEqual({ outcome: 'failed', thrown: reason });
+    expect(works).toBe(0);
   });
 });
 

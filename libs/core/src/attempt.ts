@@ -11,6 +11,10 @@ import type { ClaimedDelivery } from './store.js';
 export type AttemptResult =
   { readonly outcome: Exclude<AttemptOutcome, 'failed'> } | { readonly outcome: 'failed'; readonly thrown: unknown };
 
+/** Lets a handler write in the transaction that settles its delivery. */
+export type Complete = (attempt: Attempt, work: CompletionWork) => Promise<void>;
+export type CompletionWork = Parameters<DeliveryContext['completeWith']>[0];
+
 /**
  * One execution of a handler. It ends when the handler settles; or, once its signal was aborted, when a grace has
  * passed: then {@link settled} tells when the handler that would not stop is really over.
@@ -24,6 +28,10 @@ export class Attempt {
   /** Resolves when the handler's own promise has settled. Never rejects. */
   readonly settled: Promise<void>;
   readonly #abort = new AbortController();
+  readonly #complete: Complete;
+  /** As long as it is under way. */
+  #completion: Promise<void> | undefined;
+  #isCompleted = false;
   #giveUp: ((result: AttemptResult) => void) | undefined;
   readonly #graces: NodeJS.Timeout[] = [];
   #over = false;
@@ -34,10 +42,12 @@ export class Attempt {
     restore: () => WebhookEvent,
     startedAt: Date,
     graceMs: number,
+    complete: Complete,
   ) {
     this.delivery = delivery;
     this.handler = handler;
     this.startedAt = startedAt;
+    this.#complete = complete;
     const run = this.#run(restore).then(
       (outcome): AttemptResult => ({ outcome }),
       (thrown: unknown): AttemptResult => ({ outcome: 'failed', thrown }),
@@ -49,6 +59,16 @@ export class Attempt {
   /** Whether it can be recorded, or was: its handler may still run. */
   get isOver(): boolean {
     return this.#over;
+  }
+
+  /** Whether its success was written already, together with what its handler wrote. */
+  get isCompleted(): boolean {
+    return this.#isCompleted;
+  }
+
+  /** Aborted when the handler is asked to stop. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
   }
 
   /** Why the handler was asked to stop; undefined if it was not. */
@@ -78,9 +98,25 @@ export class Attempt {
       messageId: delivery.event.messageId,
       isReplay: delivery.replayId !== '',
       signal: this.#abort.signal,
+      completeWith: (work) => this.#completeWith(work),
     };
     await handler.invoke(event, context);
+    // A handler may have forgotten to wait for it.
+    await this.#completion;
     return 'succeeded';
+  }
+
+  async #completeWith(work: CompletionWork): Promise<void> {
+    this.#abort.signal.throwIfAborted();
+    if (this.#completion || this.#isCompleted) throw new Error('a delivery can be completed only once');
+    this.#completion = this.#complete(this, work).then(() => {
+      this.#isCompleted = true;
+    });
+    try {
+      await this.#completion;
+    } finally {
+      this.#completion = undefined;
+    }
   }
 
   /** Whether any subscription that wants the event has no `when`, or one that says yes. */

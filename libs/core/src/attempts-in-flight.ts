@@ -1,6 +1,6 @@
-import { Attempt, type AttemptResult } from './attempt.js';
+import { Attempt, attemptError, type AttemptResult, type CompletionWork } from './attempt.js';
 import type { Clock } from './clock.js';
-import { LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
+import { ConfigurationError, LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
@@ -56,7 +56,9 @@ export class AttemptsInFlight {
 
   start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, claimedAt: Date): void {
     const { clock, guard, abortGraceMs, onChange } = this.#options;
-    const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs);
+    const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs, (one, work) =>
+      this.#complete(one, work),
+    );
     this.#freshAtMs = Math.min(this.#held.size === 0 ? Infinity : this.#freshAtMs, claimedAt.getTime());
     this.#running.add(attempt);
     const record = attempt.ended.then((result) => this.#record(attempt, result));
@@ -90,6 +92,7 @@ export class AttemptsInFlight {
   async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
     const { clock, router, logger, onChange, onDeadLetter } = this.#options;
     const { delivery } = attempt;
+    if (attempt.isCompleted) return this.#completed(attempt, result);
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
     if (this.#running.has(attempt)) this.#logDeaf(attempt);
@@ -104,6 +107,34 @@ export class AttemptsInFlight {
     }
     const { next } = settlement;
     if (written && next.state === 'dead' && next.event) onDeadLetter(next.event, delivery.message);
+    onChange();
+  }
+
+  /** The success of the delivery, and what its handler writes with it. */
+  async #complete(attempt: Attempt, work: CompletionWork): Promise<void> {
+    const { store, clock, router } = this.#options;
+    if (!store.settleWith) {
+      throw new ConfigurationError(
+        'delivery.completeWith',
+        `the inbox is ${store.description}, where handlers cannot write; use postgresInbox, or give delivery.id to the other system as idempotency key`,
+      );
+    }
+    const settlement = (): Settlement => settlementOf(attempt, { outcome: 'succeeded' }, clock.now(), router);
+    const written = await store.settleWith(work, settlement, attempt.signal);
+    if (!written) throw new LeaseLostError(attempt.delivery.id);
+  }
+
+  /** It was recorded by its handler; what came after that changes nothing. */
+  #completed(attempt: Attempt, result: AttemptResult): void {
+    const { logger, onChange } = this.#options;
+    const { delivery } = attempt;
+    this.#held.delete(attempt);
+    if (result.outcome === 'failed') {
+      const { name, message } = attemptError(result.thrown);
+      logger.error(
+        `delivery ${delivery.id} was completed, and stays so, though its handler then failed with ${name}: ${message}`,
+      );
+    }
     onChange();
   }
 
@@ -160,7 +191,7 @@ export class AttemptsInFlight {
     for (const attempt of held) {
       const { id } = attempt.delivery;
       // One that was recorded meanwhile holds nothing any more, and has lost nothing.
-      if (this.#held.has(attempt) && !still.includes(id)) {
+      if (this.#held.has(attempt) && !attempt.isCompleted && !still.includes(id)) {
         attempt.abort(new LeaseLostError(id), abortGraceMs);
       }
     }

@@ -24,3 +24,12 @@ export interface AttemptError {
   readonly message: string;
   readonly stack: string;
 }
+
+/** A transaction of the inbox's own database, for what a handler writes there. */
+export interface InboxTransaction {
+  /** Runs one statement; `$1` and so on stand for `values`. Rejects with the driver's error. */
+  query<Row = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: Row[]; readonly rowCount: number }>;
+}

@@ -47,8 +47,8 @@ interface Opening {
 }
 
 /**
- * Claims due work under a lease: reads messages, runs handlers. It is woken when this process stores a message, and
- * asks once a second for what others stored or what became due.
+ * Claims due work under a lease: reads messages, runs handlers. It is woken when this process stores a message, or another
+ * one where the store can tell, and asks once a second for what others stored or what became due.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -91,7 +91,9 @@ export class Dispatcher {
 
   /** Starts looking for work. Calling it again changes nothing. */
   start(): void {
-    this.#loop ??= this.#work();
+    if (this.#loop) return;
+    this.#options.store.onWork?.(() => this.wake());
+    this.#loop = this.#work();
   }
 
   /** Look now: something was stored or became due. */

@@ -1,3 +1,4 @@
+import type { InboxTransaction } from './delivery.js';
 import { ConfigurationError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { MESSAGE_EVENT_TYPE, RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from './event.js';
@@ -18,6 +19,13 @@ export interface DeliveryContext {
   readonly isReplay: boolean;
   /** Aborted when the handler's time is up or the app shuts down. Pass it on to fetch and the like. */
   readonly signal: AbortSignal;
+  /**
+   * Writes an effect and the success of this delivery in one transaction of the inbox's Postgres database: both are
+   * there or neither, so the effect happens exactly once. If `work` rejects, nothing is written and the attempt has
+   * failed. Let it be the handler's last step: what comes after it is not tried again. Rejects with `ConfigurationError` if the inbox is not in
+   * Postgres, with `LeaseLostError` if another process has the delivery by now.
+   */
+  completeWith(work: (tx: InboxTransaction) => Promise<unknown>): Promise<void>;
 }
 
 /** How a handler is run. */

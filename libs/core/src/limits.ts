@@ -150,6 +150,33 @@ export const LIMITS = Object.freeze({
   /** How long one try for the write lock may hold up the event loop, and the pause before the next one. */
   sqliteTryMs: 50,
 
+  // --- the Postgres inbox ---
+  /** Default of `connectionsMax`: connections of one process. */
+  postgresConnections: 10,
+  /** How long a connection may take to be made, or to be free. */
+  postgresConnectMs: 5 * SECOND,
+  /** The server ends a statement that takes longer. */
+  postgresStatementMs: 8 * SECOND,
+  /** A connection that does not answer for this long is given up; longer than a statement may take. */
+  postgresAnswerMs: 10 * SECOND,
+  /** The same at boot, where a replica waits for another one that upgrades the schema. */
+  postgresMigrateMs: 10 * MINUTE,
+  /** How often a transaction is run that is in conflict with others, and the pause before that, drawn up to as many times this. */
+  postgresTriesMax: 5,
+  postgresTryMs: 20,
+  /** Batches of messages that are stored at the same time, and bytes of bodies in one. */
+  appendBatchesMax: 2,
+  appendBatchBytesMax: 4 * 1024 * KIB,
+  /** Messages that one process records at the same time, each of another job. */
+  recordingsMax: 4,
+  /** At most one notification of other processes in this time. */
+  notifyEveryMs: 20,
+  /** How often the connection that notifications come by is asked whether it is still there, and the pause before another is made. */
+  listenCheckMs: 10 * SECOND,
+  listenAgainMs: SECOND,
+  /** `close()` waits this long for what is under way. */
+  postgresCloseMs: 10 * SECOND,
+
   /** Longest delay a timer can hold (2^31 - 1 ms). */
   timerMsMax: 2_147_483_647,
   /** Longest time ahead that anything may be scheduled. */

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from './delivery.js';
+import type { AttemptRecord, InboxTransaction } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
@@ -259,6 +259,21 @@ export interface Store extends InboxReader {
    * done. Answers how many rows went: none when there is nothing left to do.
    */
   purge(purge: Purge): Promise<number>;
+  /**
+   * Optional, for a store that several processes share: `wake` is to be called when another one made something due, and
+   * when it may have done so unheard. A hint: who is not woken looks once a second. Called once, before work begins.
+   */
+  onWork?(wake: () => void): void;
+  /**
+   * Optional, for a store that handlers can write to: runs `work` in a transaction of its database, then settles the
+   * delivery as {@link settle} does, and commits both or neither. Answers false, with neither written, if the claim was
+   * lost meanwhile. Rejects as `work` does. A transaction that is still open when `signal` is aborted is rolled back.
+   */
+  settleWith?(
+    work: (tx: InboxTransaction) => Promise<unknown>,
+    settlement: () => Settlement,
+    signal: AbortSignal,
+  ): Promise<boolean>;
   /** Finishes what was begun and lets go of the files or connections. May be called again. */
   close(): Promise<void>;
 }

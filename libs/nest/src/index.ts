@@ -7,6 +7,7 @@ export type {
   HandlerOptions,
   InboxCounts,
   InboxStatus,
+  InboxTransaction,
   JobState,
   JoinedRun,
   MessageEvent,

@@ -1,32 +1,26 @@
-import {
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-  type Expression,
-  type SqlBool,
-} from 'kysely';
+import type { Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
 import type { Schema } from './schema.js';
+import type { Transaction } from './statement.js';
 
 /** Where the engines' SQL differs. */
 export interface SqlDialect {
   /** Builds and compiles queries; never runs one. */
   readonly db: Kysely<Schema>;
+  /** Texts as {@link isOneOf} takes them: one value for a list of any length. */
+  list(values: readonly string[]): string;
   /** `column` is one of the values in `list`, a JSON text array: one statement for lists of any length. */
   isOneOf(column: Expression<unknown>, list: string): Expression<SqlBool>;
+  /** Waits for others that are changing the rows found, and holds them until the transaction ends. */
+  locking<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O>;
+  /** The same, but passes over rows that somebody else holds. */
+  skippingLocked<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O>;
+  readonly locks: NamedLocks;
 }
 
-export const SQLITE_DIALECT: SqlDialect = Object.freeze({
-  db: new Kysely<Schema>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  }),
-  isOneOf: (column: Expression<unknown>, list: string) =>
-    sql<SqlBool>`${column} in (select value from json_each(${list}))`,
-});
+/** Locks of what may have no row yet, known by name, held until the transaction ends. */
+export interface NamedLocks {
+  /** Waits for it. */
+  take(name: string): Transaction<void>;
+  /** Takes those that are free, without waiting. Answers them. */
+  takeFree(names: readonly string[]): Transaction<readonly string[]>;
+}

@@ -1,23 +1,42 @@
-import { sql, type ColumnDefinitionBuilder, type Kysely, type Migration } from 'kysely';
+import {
+  sql,
+  type ColumnDefinitionBuilder,
+  type ColumnDataType,
+  type Expression,
+  type Kysely,
+  type Migration,
+} from 'kysely';
+
+type ColumnType = ColumnDataType | Expression<unknown>;
+
+/** Where the engines' types differ. */
+export interface ColumnTypes {
+  /** Compared by its bytes, whatever the language of the database. */
+  readonly text: ColumnType;
+  readonly bytes: ColumnType;
+  /** A whole number that the engine gives, each greater than those before. */
+  readonly counter: ColumnType;
+  readonly counted: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
+}
 
 /** The schema's history. A migration that was released is never edited; the next one is added below it. */
-export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migration>> => ({
   '0001_inbox': {
     async up(db: Kysely<unknown>) {
-      await createMessageKeys(db);
-      await createMessages(db);
-      await createJobs(db);
-      await createRuns(db);
-      await createEvents(db);
-      await createDeliveries(db);
-      await createAttempts(db);
-      await createTasks(db);
-      await createBarriers(db);
-      await createProcesses(db);
-      await createHandlers(db);
+      await createMessageKeys(db, types);
+      await createMessages(db, types);
+      await createJobs(db, types);
+      await createRuns(db, types);
+      await createEvents(db, types);
+      await createDeliveries(db, types);
+      await createAttempts(db, types);
+      await createTasks(db, types);
+      await createBarriers(db, types);
+      await createProcesses(db, types);
+      await createHandlers(db, types);
     },
   },
-};
+});
 
 const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
 const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
@@ -32,38 +51,38 @@ async function createDueIndex(db: Kysely<unknown>, table: string): Promise<void>
     .execute();
 }
 
-async function createMessageKeys(db: Kysely<unknown>): Promise<void> {
+async function createMessageKeys(db: Kysely<unknown>, { text, bytes }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('message_keys')
-    .addColumn('source', 'text', notNull)
-    .addColumn('message_key', 'text', notNull)
-    .addColumn('digest', 'blob', notNull)
-    .addColumn('message_id', 'text', notNull)
+    .addColumn('source', text, notNull)
+    .addColumn('message_key', text, notNull)
+    .addColumn('digest', bytes, notNull)
+    .addColumn('message_id', text, notNull)
     .addPrimaryKeyConstraint('message_keys_once', ['source', 'message_key', 'digest'])
     .execute();
   await db.schema.createIndex('message_keys_message').on('message_keys').column('message_id').execute();
 }
 
-async function createMessages(db: Kysely<unknown>): Promise<void> {
+async function createMessages(db: Kysely<unknown>, { text, bytes }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('messages')
-    .addColumn('id', 'text', primaryKey)
-    .addColumn('source', 'text', notNull)
-    .addColumn('provider', 'text', notNull)
-    .addColumn('message_key', 'text', notNull)
-    .addColumn('headers', 'text', notNull)
-    .addColumn('body', 'blob', notNull)
+    .addColumn('id', text, primaryKey)
+    .addColumn('source', text, notNull)
+    .addColumn('provider', text, notNull)
+    .addColumn('message_key', text, notNull)
+    .addColumn('headers', text, notNull)
+    .addColumn('body', bytes, notNull)
     .addColumn('received_at', 'bigint', notNull)
-    .addColumn('state', 'text', notNull)
-    .addColumn('message_type', 'text')
-    .addColumn('account_id', 'text')
-    .addColumn('run_id', 'text')
-    .addColumn('reason', 'text')
+    .addColumn('state', text, notNull)
+    .addColumn('message_type', text)
+    .addColumn('account_id', text)
+    .addColumn('run_id', text)
+    .addColumn('reason', text)
     .addColumn('id_reused', 'integer', notNull)
     .addColumn('reads', 'integer', notNull)
     .addColumn('quiet', 'integer', notNull)
     .addColumn('due_at', 'bigint')
-    .addColumn('lease', 'text')
+    .addColumn('lease', text)
     .execute();
   await createDueIndex(db, 'messages');
   await db.schema
@@ -74,28 +93,28 @@ async function createMessages(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function createJobs(db: Kysely<unknown>): Promise<void> {
+async function createJobs(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('jobs')
-    .addColumn('source', 'text', notNull)
-    .addColumn('job_key', 'text', notNull)
+    .addColumn('source', text, notNull)
+    .addColumn('job_key', text, notNull)
     .addColumn('latest_success_at', 'bigint')
-    .addColumn('incident', 'text')
+    .addColumn('incident', text)
     .addColumn('updated_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
     .execute();
 }
 
-async function createRuns(db: Kysely<unknown>): Promise<void> {
+async function createRuns(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('runs')
-    .addColumn('source', 'text', notNull)
-    .addColumn('account_id', 'text', notNull)
-    .addColumn('run_id', 'text', notNull)
-    .addColumn('job_key', 'text', notNull)
-    .addColumn('outcome', 'text')
+    .addColumn('source', text, notNull)
+    .addColumn('account_id', text, notNull)
+    .addColumn('run_id', text, notNull)
+    .addColumn('job_key', text, notNull)
+    .addColumn('outcome', text)
     .addColumn('contradicted', 'integer', notNull)
-    .addColumn('types', 'text', notNull)
+    .addColumn('types', text, notNull)
     .addColumn('started_at', 'bigint')
     .addColumn('finished_at', 'bigint')
     .addColumn('updated_at', 'bigint', notNull)
@@ -105,37 +124,37 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('runs_job').on('runs').columns(['source', 'job_key', 'updated_at']).execute();
 }
 
-async function createEvents(db: Kysely<unknown>): Promise<void> {
+async function createEvents(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('events')
-    .addColumn('id', 'text', primaryKey)
-    .addColumn('type', 'text', notNull)
-    .addColumn('source', 'text', notNull)
-    .addColumn('provider', 'text', notNull)
-    .addColumn('message_id', 'text', notNull)
+    .addColumn('id', text, primaryKey)
+    .addColumn('type', text, notNull)
+    .addColumn('source', text, notNull)
+    .addColumn('provider', text, notNull)
+    .addColumn('message_id', text, notNull)
     .addColumn('occurred_at', 'bigint', notNull)
     .addColumn('recorded_at', 'bigint', notNull)
-    .addColumn('data', 'text', notNull)
+    .addColumn('data', text, notNull)
     .execute();
   await db.schema.createIndex('events_message').on('events').column('message_id').execute();
   await db.schema.createIndex('events_recorded').on('events').columns(['recorded_at', 'id']).execute();
 }
 
-async function createDeliveries(db: Kysely<unknown>): Promise<void> {
+async function createDeliveries(db: Kysely<unknown>, { text, counter, counted }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('deliveries')
-    .addColumn('seq', 'integer', primaryKey)
-    .addColumn('id', 'text', (column) => column.notNull().unique())
-    .addColumn('event_id', 'text', notNull)
-    .addColumn('handler_id', 'text', notNull)
-    .addColumn('replay_id', 'text', notNull)
-    .addColumn('lane', 'text')
-    .addColumn('state', 'text', notNull)
+    .addColumn('seq', counter, (column) => counted(column).primaryKey())
+    .addColumn('id', text, (column) => column.notNull().unique())
+    .addColumn('event_id', text, notNull)
+    .addColumn('handler_id', text, notNull)
+    .addColumn('replay_id', text, notNull)
+    .addColumn('lane', text)
+    .addColumn('state', text, notNull)
     .addColumn('attempts', 'integer', notNull)
     .addColumn('attempts_before', 'integer', notNull)
     .addColumn('due_at', 'bigint')
-    .addColumn('lease', 'text')
-    .addColumn('dismissal', 'text')
+    .addColumn('lease', text)
+    .addColumn('dismissal', text)
     .execute();
   await db.schema
     .createIndex('deliveries_once')
@@ -166,68 +185,68 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function createAttempts(db: Kysely<unknown>): Promise<void> {
+async function createAttempts(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('attempts')
-    .addColumn('delivery_id', 'text', notNull)
+    .addColumn('delivery_id', text, notNull)
     .addColumn('attempt', 'integer', notNull)
     .addColumn('started_at', 'bigint', notNull)
     .addColumn('finished_at', 'bigint', notNull)
-    .addColumn('outcome', 'text', notNull)
-    .addColumn('error_name', 'text')
-    .addColumn('error_message', 'text')
-    .addColumn('error_stack', 'text')
+    .addColumn('outcome', text, notNull)
+    .addColumn('error_name', text)
+    .addColumn('error_message', text)
+    .addColumn('error_stack', text)
     .addPrimaryKeyConstraint('attempts_key', ['delivery_id', 'attempt'])
     .execute();
 }
 
-async function createTasks(db: Kysely<unknown>): Promise<void> {
+async function createTasks(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('tasks')
-    .addColumn('id', 'text', primaryKey)
-    .addColumn('handler_id', 'text', notNull)
-    .addColumn('source', 'text', notNull)
-    .addColumn('provider', 'text', notNull)
-    .addColumn('message_id', 'text', notNull)
-    .addColumn('data', 'text', notNull)
+    .addColumn('id', text, primaryKey)
+    .addColumn('handler_id', text, notNull)
+    .addColumn('source', text, notNull)
+    .addColumn('provider', text, notNull)
+    .addColumn('message_id', text, notNull)
+    .addColumn('data', text, notNull)
     .addColumn('claims', 'integer', notNull)
     .addColumn('due_at', 'bigint', notNull)
-    .addColumn('lease', 'text')
+    .addColumn('lease', text)
     .execute();
   await db.schema.createIndex('tasks_due').on('tasks').column('due_at').execute();
   await db.schema.createIndex('tasks_message').on('tasks').column('message_id').execute();
 }
 
-async function createBarriers(db: Kysely<unknown>): Promise<void> {
+async function createBarriers(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('barriers')
-    .addColumn('name', 'text', primaryKey)
-    .addColumn('waiting', 'text', notNull)
+    .addColumn('name', text, primaryKey)
+    .addColumn('waiting', text, notNull)
     .addColumn('updated_at', 'bigint', notNull)
     .execute();
   await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
 }
 
 /** One row for each process that is alive, so a handful: no index but its key. */
-async function createProcesses(db: Kysely<unknown>): Promise<void> {
+async function createProcesses(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('processes')
-    .addColumn('id', 'text', primaryKey)
-    .addColumn('role', 'text', notNull)
-    .addColumn('label', 'text', notNull)
-    .addColumn('handlers', 'text', notNull)
+    .addColumn('id', text, primaryKey)
+    .addColumn('role', text, notNull)
+    .addColumn('label', text, notNull)
+    .addColumn('handlers', text, notNull)
     .addColumn('started_at', 'bigint', notNull)
     .addColumn('seen_at', 'bigint', notNull)
     .execute();
 }
 
 /** One row for each handler of the app. */
-async function createHandlers(db: Kysely<unknown>): Promise<void> {
+async function createHandlers(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('handlers')
-    .addColumn('id', 'text', primaryKey)
-    .addColumn('version', 'text', notNull)
-    .addColumn('subscriptions', 'text', notNull)
+    .addColumn('id', text, primaryKey)
+    .addColumn('version', text, notNull)
+    .addColumn('subscriptions', text, notNull)
     .addColumn('since', 'bigint', notNull)
     .addColumn('seen_at', 'bigint', notNull)
     .execute();

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MIGRATIONS } from './migrations.js';
+import { NewerSchemaError } from './newer-schema.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from './sqlite-connection.js';
-import { migrateSqlite, NewerSchemaError } from './sqlite-migration.js';
+import { MIGRATIONS, migrateSqlite } from './sqlite-migration.js';
 
 const DRIVERS: readonly SqliteDriver[] = ['node:sqlite', 'better-sqlite3'];
 const works = await Promise.all(

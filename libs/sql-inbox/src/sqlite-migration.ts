@@ -1,14 +1,15 @@
 import { Kysely, Migrator, SqliteDialect, type SqliteDatabase } from 'kysely';
-import { MIGRATIONS } from './migrations.js';
+import { migrationsFor } from './migrations.js';
+import { refuseUnknown } from './newer-schema.js';
 import { rollBack, type SqliteConnection } from './sqlite-connection.js';
 import { onceUnlocked } from './sqlite-lock.js';
 
-/** A file that a newer version of this package has written. */
-export class NewerSchemaError extends Error {
-  constructor(readonly unknownMigrations: readonly string[]) {
-    super(`it was written by a newer version of nestjs-runhooks (unknown migrations: ${unknownMigrations.join(', ')})`);
-  }
-}
+export const MIGRATIONS = migrationsFor({
+  text: 'text',
+  bytes: 'blob',
+  counter: 'integer',
+  counted: (column) => column,
+});
 
 /**
  * Brings the file's schema up to date, in one transaction under the write lock, so that several processes may start
@@ -41,8 +42,10 @@ function refuseNewerSchema(connection: SqliteConnection): void {
   );
   if (tables.length === 0) return;
   const done = connection.all('select name from runhooks_migrations', []) as { name: string }[];
-  const unknown = done.map(({ name }) => name).filter((name) => !(name in MIGRATIONS));
-  if (unknown.length > 0) throw new NewerSchemaError(unknown);
+  refuseUnknown(
+    MIGRATIONS,
+    done.map(({ name }) => name),
+  );
 }
 
 /** The slice of better-sqlite3 that Kysely's SQLite driver uses. */

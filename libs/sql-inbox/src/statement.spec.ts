@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SQLITE_DIALECT } from './dialect.js';
+import { SQLITE_DIALECT } from './sqlite-dialect.js';
 import type { DeliveriesTable } from './schema.js';
 import { query, statement, type BoundStatement, type Transaction } from './statement.js';
 

@@ -39,7 +39,7 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
   };
 }
 
-function keyAccess({ db }: SqlDialect) {
+export function keyAccess({ db }: SqlDialect) {
   const insert = statement<MessageKeysTable, Pick<MessageKeysTable, 'message_id'>>((value) =>
     db
       .insertInto('message_keys')

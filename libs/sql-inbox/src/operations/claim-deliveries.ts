@@ -5,24 +5,22 @@ import { toStoredEvent, toStoredMessage } from '../rows.js';
 import type { DeliveriesTable, EventsTable, MessagesTable, Schema } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
-interface Values {
-  now: number;
-  until: number;
-  lease: string;
-  limit: number;
-  handlers: string;
-}
+type Due = Pick<DeliveriesTable, 'id' | 'lane'>;
 
 /** Takes deliveries that are due, counts the attempt, and brings each one's event and message along. */
 export function claimDeliveries(dialect: SqlDialect): (claim: DeliveryClaim) => Transaction<ClaimedDelivery[]> {
-  const claimDue = dueClaimer(dialect);
+  const { list } = dialect;
+  const findDue = dueFinder(dialect);
+  const keepOurs = laneKeeper(dialect);
+  const take = deliveryTaker(dialect);
   const { findEvents, findMessages } = finders(dialect);
   return function* ({ now, leaseMs, lease, limit, handlerIds }) {
-    const until = now.getTime() + leaseMs;
-    const claimed = yield* claimDue({ now: now.getTime(), until, lease, limit, handlers: JSON.stringify(handlerIds) });
-    if (claimed.length === 0) return [];
-    const eventRows = yield* findEvents({ ids: JSON.stringify(claimed.map((row) => row.event_id)) });
-    const messageRows = yield* findMessages({ ids: JSON.stringify(eventRows.map((row) => row.message_id)) });
+    const due = yield* findDue({ now: now.getTime(), limit, handlers: list(handlerIds) });
+    const ids = yield* keepOurs(due, now.getTime());
+    if (ids.length === 0) return [];
+    const claimed = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(ids) });
+    const eventRows = yield* findEvents({ ids: list(claimed.map((row) => row.event_id)) });
+    const messageRows = yield* findMessages({ ids: list(eventRows.map((row) => row.message_id)) });
     const events = new Map(eventRows.map((row) => [row.id, row]));
     const messages = new Map(messageRows.map((row) => [row.id, row]));
     return claimed.sort(byId).map((row) => {
@@ -48,32 +46,61 @@ function byId(a: DeliveriesTable, b: DeliveriesTable): number {
   return a.id < b.id ? -1 : 1;
 }
 
-function dueClaimer({ db, isOneOf }: SqlDialect) {
-  return statement<Values, DeliveriesTable>((value) =>
+function dueFinder({ db, isOneOf, skippingLocked }: SqlDialect) {
+  return statement<{ now: number; limit: number; handlers: string }, Due>((value) =>
+    skippingLocked(
+      db
+        .selectFrom('deliveries as due')
+        .select(['due.id', 'due.lane'])
+        .where('due.due_at', '<=', value('now'))
+        .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
+        .where((eb) => eb.or([eb('due.lane', 'is', null), isFirstInLane(eb, value('now'))]))
+        .orderBy('due.due_at')
+        .limit(value('limit')),
+    ),
+  );
+}
+
+/**
+ * A lane belongs to one claim at a time, and is looked at again once it is ours: what was first in it may have come
+ * after others, from another process, that is about to run them.
+ */
+function laneKeeper({ db, isOneOf, list, locks }: SqlDialect) {
+  const findFirst = statement<{ now: number; ids: string }, Pick<Due, 'id'>>((value) =>
+    db
+      .selectFrom('deliveries as due')
+      .select('due.id')
+      .where((eb) => isOneOf(eb.ref('due.id'), value('ids')))
+      .where((eb) => isFirstInLane(eb, value('now'))),
+  );
+  return function* (due: readonly Due[], now: number): Transaction<string[]> {
+    const lanes = new Set(due.flatMap(({ lane }) => lane ?? []));
+    if (lanes.size === 0) return due.map(({ id }) => id);
+    const free = new Set(yield* locks.takeFree([...lanes].map((lane) => `lane ${lane}`)));
+    const inLanes = due.filter(({ lane }) => lane !== null && free.has(`lane ${lane}`)).map(({ id }) => id);
+    const first = yield* findFirst({ now, ids: list(inLanes) });
+    return [...due.filter(({ lane }) => lane === null), ...first].map(({ id }) => id);
+  };
+}
+
+function deliveryTaker({ db, isOneOf }: SqlDialect) {
+  return statement<{ until: number; lease: string; ids: string }, DeliveriesTable>((value) =>
     db
       .updateTable('deliveries')
       .set((eb) => ({ due_at: value('until'), lease: value('lease'), attempts: eb('attempts', '+', 1) }))
-      .where('id', 'in', (outer) =>
-        outer
-          .selectFrom('deliveries as due')
-          .select('due.id')
-          .where('due.due_at', '<=', value('now'))
-          .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
-          .where((eb) =>
-            eb.or([
-              eb('due.lane', 'is', null),
-              eb.not(eb.or([eb.exists(earlierInLane(eb)), eb.exists(heldInLane(eb, value('now')))])),
-            ]),
-          )
-          .orderBy('due.due_at')
-          .limit(value('limit')),
-      )
+      .where((eb) => isOneOf(eb.ref('id'), value('ids')))
       .returningAll(),
   );
 }
 
+type DueIn = ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>;
+
+function isFirstInLane(eb: DueIn, now: number) {
+  return eb.not(eb.or([eb.exists(earlierInLane(eb)), eb.exists(heldInLane(eb, now))]));
+}
+
 /** Unsettled deliveries of the same lane that were recorded before. */
-function earlierInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>) {
+function earlierInLane(eb: DueIn) {
   return eb
     .selectFrom('deliveries as earlier')
     .select('earlier.id')
@@ -83,7 +110,7 @@ function earlierInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'
 }
 
 /** Deliveries of the same lane that somebody holds: a redriven one comes back in front of those. */
-function heldInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>, now: number) {
+function heldInLane(eb: DueIn, now: number) {
   return eb
     .selectFrom('deliveries as held')
     .select('held.id')

@@ -8,13 +8,14 @@ type Due = Pick<MessagesTable, 'id' | 'reads'>;
 
 /** Takes messages that are due for reading, and counts the read. */
 export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Transaction<ClaimedMessage[]> {
+  const { list } = dialect;
   const findDue = dueFinder(dialect);
   const take = messageTaker(dialect);
   return function* ({ now, leaseMs, lease, limit, sources }) {
-    const due = yield* findDue({ now: now.getTime(), limit, sources: JSON.stringify(sources) });
+    const due = yield* findDue({ now: now.getTime(), limit, sources: list(sources) });
     const ids = withoutSuspects(due).map(({ id }) => id);
     if (ids.length === 0) return [];
-    const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: JSON.stringify(ids) });
+    const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(ids) });
     // `returning` promises no order.
     return rows
       .map((row) => ({ ...toStoredMessage(row), reads: row.reads, quiet: row.quiet === 1 }))
@@ -28,15 +29,17 @@ function withoutSuspects(due: readonly Due[]): readonly Due[] {
   return first && first.reads > 0 ? [first] : due.filter(({ reads }) => reads === 0);
 }
 
-function dueFinder({ db, isOneOf }: SqlDialect) {
+function dueFinder({ db, isOneOf, skippingLocked }: SqlDialect) {
   return statement<{ now: number; limit: number; sources: string }, Due>((value) =>
-    db
-      .selectFrom('messages')
-      .select(['id', 'reads'])
-      .where('due_at', '<=', value('now'))
-      .where((eb) => isOneOf(eb.ref('source'), value('sources')))
-      .orderBy('due_at')
-      .limit(value('limit')),
+    skippingLocked(
+      db
+        .selectFrom('messages')
+        .select(['id', 'reads'])
+        .where('due_at', '<=', value('now'))
+        .where((eb) => isOneOf(eb.ref('source'), value('sources')))
+        .orderBy('due_at')
+        .limit(value('limit')),
+    ),
   );
 }
 

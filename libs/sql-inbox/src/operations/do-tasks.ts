@@ -29,27 +29,35 @@ export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOri
 }
 
 /** Takes tasks that are due. */
-export function claimTasks({ db, isOneOf }: SqlDialect): (claim: TaskClaim) => Transaction<ClaimedTask[]> {
-  type Values = { now: number; until: number; lease: string; limit: number; handlers: string };
-  const claimDue = statement<Values, TasksTable>((value) =>
+export function claimTasks({
+  db,
+  isOneOf,
+  list,
+  skippingLocked,
+}: SqlDialect): (claim: TaskClaim) => Transaction<ClaimedTask[]> {
+  const findDue = statement<{ now: number; limit: number; handlers: string }, Pick<TasksTable, 'id'>>((value) =>
+    skippingLocked(
+      db
+        .selectFrom('tasks')
+        .select('id')
+        .where('due_at', '<=', value('now'))
+        .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
+        .orderBy('due_at')
+        .orderBy('message_id')
+        .limit(value('limit')),
+    ),
+  );
+  const take = statement<{ until: number; lease: string; ids: string }, TasksTable>((value) =>
     db
       .updateTable('tasks')
       .set((eb) => ({ due_at: value('until'), lease: value('lease'), claims: eb('claims', '+', 1) }))
-      .where('id', 'in', (outer) =>
-        outer
-          .selectFrom('tasks as due')
-          .select('due.id')
-          .where('due.due_at', '<=', value('now'))
-          .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
-          .orderBy('due.due_at')
-          .orderBy('due.message_id')
-          .limit(value('limit')),
-      )
+      .where((eb) => isOneOf(eb.ref('id'), value('ids')))
       .returningAll(),
   );
   return function* ({ now, leaseMs, lease, limit, handlerIds }) {
-    const until = now.getTime() + leaseMs;
-    const rows = yield* claimDue({ now: now.getTime(), until, lease, limit, handlers: JSON.stringify(handlerIds) });
+    const due = yield* findDue({ now: now.getTime(), limit, handlers: list(handlerIds) });
+    if (due.length === 0) return [];
+    const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(due.map(({ id }) => id)) });
     // `returning` promises no order; the ids of messages are in the order of arrival.
     rows.sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
     return rows.map(({ id, handler_id, source, provider, message_id, data, claims }) => ({
@@ -74,6 +82,7 @@ export function evaluateTask(dialect: SqlDialect): (evaluation: TaskEvaluation, 
   return function* ({ taskId: id, lease, question, decide }, now) {
     const [task] = yield* find({ id, lease });
     if (!task) return false;
+    if (question.barrier !== undefined) yield* dialect.locks.take(`barrier ${question.barrier}`);
     const { events, deliveries = [], tasks = [], barrier, dueAt } = decide(yield* ask(question));
     if (question.barrier !== undefined && barrier !== undefined) {
       yield* saveBarrier({ name: question.barrier, waiting: barrier, updated_at: now.getTime() });
@@ -88,9 +97,9 @@ export function evaluateTask(dialect: SqlDialect): (evaluation: TaskEvaluation, 
   };
 }
 
-function taskAccess({ db }: SqlDialect) {
+function taskAccess({ db, locking }: SqlDialect) {
   const find = statement<Pick<TasksTable, 'id'> & { lease: string }, TasksTable>((value) =>
-    db.selectFrom('tasks').selectAll().where('id', '=', value('id')).where('lease', '=', value('lease')),
+    locking(db.selectFrom('tasks').selectAll().where('id', '=', value('id')).where('lease', '=', value('lease'))),
   );
   const remove = statement<Pick<TasksTable, 'id'>, object>((value) =>
     db.deleteFrom('tasks').where('id', '=', value('id')),

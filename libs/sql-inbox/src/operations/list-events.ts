@@ -7,7 +7,7 @@ import { query, type Transaction } from '../statement.js';
 import { messagesOfRun } from './run-rows.js';
 
 /** Events, last recorded first. */
-export function listEvents({ db, isOneOf }: SqlDialect) {
+export function listEvents({ db, isOneOf, list: listOf }: SqlDialect) {
   return function* (filter: StoredEventFilter, page: PageRequest): Transaction<Page<EventSummary>> {
     const { ids, messageId, source, type, recordedFrom, recordedBefore, run } = filter;
     const limit = itemsOf(page);
@@ -23,7 +23,7 @@ export function listEvents({ db, isOneOf }: SqlDialect) {
         eb.or([eb('recorded_at', '<', recordedAt), eb('recorded_at', '=', recordedAt).and('id', '<', id)]),
       );
     }
-    if (ids) list = list.where((eb) => isOneOf(eb.ref('id'), JSON.stringify(ids)));
+    if (ids) list = list.where((eb) => isOneOf(eb.ref('id'), listOf(ids)));
     if (messageId !== undefined) list = list.where('message_id', '=', messageId);
     if (source !== undefined) list = list.where('source', '=', source);
     if (type !== undefined) list = list.where('type', '=', type);
@@ -42,5 +42,6 @@ function cursorOf({ recorded_at, id }: EventsTable): string {
 /** What is no cursor leads to an empty page. */
 function readCursor(cursor: string): { recordedAt: number; id: string } {
   const space = cursor.indexOf(' ');
-  return { recordedAt: Number(cursor.slice(0, Math.max(0, space))) || 0, id: cursor.slice(space + 1) };
+  const recordedAt = Number(cursor.slice(0, Math.max(0, space)));
+  return { recordedAt: Number.isSafeInteger(recordedAt) ? recordedAt : 0, id: cursor.slice(space + 1) };
 }

@@ -68,7 +68,7 @@ function cursorOf({ updated_at, source, account_id, run_id }: RunsTable): string
 function readCursor(cursor: string): Cursor {
   try {
     const [updatedAt, source, accountId, runId] = JSON.parse(cursor) as unknown[];
-    return [Number(updatedAt), String(source), String(accountId), String(runId)];
+    return [Number.isSafeInteger(updatedAt) ? Number(updatedAt) : 0, String(source), String(accountId), String(runId)];
   } catch {
     return [0, '', '', ''];
   }

@@ -3,7 +3,7 @@ import type { SqlDialect } from '../dialect.js';
 import { statement, type Transaction } from '../statement.js';
 
 /** When the next message is to be read, the next task to be done, or the next delivery to be attempted, leases that run out included. */
-export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
+export function nextDueAt({ db, isOneOf, list }: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
   const nextMessage = statement<{ sources: string }, { due_at: number }>((value) =>
     db
       .selectFrom('messages')
@@ -33,10 +33,10 @@ export function nextDueAt({ db, isOneOf }: SqlDialect): (scope: WorkScope) => Tr
       .limit(1),
   );
   return function* ({ sources, handlerIds, taskHandlerIds }) {
-    const handlers = JSON.stringify(handlerIds);
-    const [message] = yield* nextMessage({ sources: JSON.stringify(sources) });
+    const handlers = list(handlerIds);
+    const [message] = yield* nextMessage({ sources: list(sources) });
     const [delivery] = yield* nextDelivery({ handlers });
-    const [task] = yield* nextTask({ handlers: JSON.stringify(taskHandlerIds) });
+    const [task] = yield* nextTask({ handlers: list(taskHandlerIds) });
     const times = [message, delivery, task].flatMap((row) => (row ? [row.due_at] : []));
     return times.length === 0 ? undefined : new Date(Math.min(...times));
   };

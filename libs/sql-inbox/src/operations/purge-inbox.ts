@@ -18,11 +18,14 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<n
   const removeTasks = taskRemover(dialect);
   let after = '';
   return function* ({ settledBefore, deadBefore, keysBefore, tasksBefore, limit }) {
+    // Of several processes one is enough.
+    const [ours] = yield* dialect.locks.takeFree(['purge']);
+    if (ours === undefined) return 0;
     const old = { settled: idBefore(settledBefore), dead: idBefore(deadBefore), limit };
     let messages = yield* findMessages({ ...old, after });
     if (messages.length === 0 && after !== '') messages = yield* findMessages({ ...old, after: '' });
     after = messages.at(-1)?.id ?? '';
-    const ids = JSON.stringify(messages.map(({ id }) => id));
+    const ids = dialect.list(messages.map(({ id }) => id));
     if (messages.length > 0) {
       for (const remove of removeMessages) yield* remove({ ids });
     }
@@ -39,18 +42,20 @@ function idBefore(time: Date): string {
   return `msg_${Math.max(0, time.getTime()).toString(16).padStart(12, '0')}`;
 }
 
-function oldMessages({ db }: SqlDialect) {
+function oldMessages({ db, skippingLocked }: SqlDialect) {
   return statement<{ after: string; settled: string; dead: string; limit: number }, { id: string }>((value) =>
-    db
-      .selectFrom('messages')
-      .select('messages.id')
-      .where('messages.id', '>', value('after'))
-      .where('messages.id', '<', value('settled'))
-      .where('messages.due_at', 'is', null)
-      .where((eb) => eb.not(eb.exists(deliveriesToKeep(eb, value('dead')))))
-      .where((eb) => eb.not(eb.exists(tasksToDo(eb))))
-      .orderBy('messages.id')
-      .limit(value('limit')),
+    skippingLocked(
+      db
+        .selectFrom('messages')
+        .select('messages.id')
+        .where('messages.id', '>', value('after'))
+        .where('messages.id', '<', value('settled'))
+        .where('messages.due_at', 'is', null)
+        .where((eb) => eb.not(eb.exists(deliveriesToKeep(eb, value('dead')))))
+        .where((eb) => eb.not(eb.exists(tasksToDo(eb))))
+        .orderBy('messages.id')
+        .limit(value('limit')),
+    ),
   );
 }
 
@@ -128,6 +133,7 @@ function runRemover({ db }: SqlDialect) {
   return statement<{ before: number; limit: number }, object>((value) =>
     db
       .deleteFrom('runs')
+      .where('updated_at', '<', value('before'))
       .where((eb) =>
         eb(
           eb.refTuple('source', 'account_id', 'run_id'),
@@ -156,6 +162,7 @@ function taskRemover({ db }: SqlDialect) {
   return statement<{ before: number; limit: number }, object>((value) =>
     db
       .deleteFrom('tasks')
+      .where('due_at', '<', value('before'))
       .where('id', 'in', (eb) =>
         eb
           .selectFrom('tasks')

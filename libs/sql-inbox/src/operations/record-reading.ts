@@ -1,4 +1,5 @@
 import type { Recorded, Recording } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
@@ -24,7 +25,9 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     const [message] = yield* settleMessage({ id, lease, state, reason, message_type, account_id, run_id });
     if (!message) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
 
-    // The job's row first: whoever locks it decides alone about the runs of the job.
+    // First of all: whoever has the job decides alone about it and its runs.
+    const lock = lockOf(recording);
+    if (lock !== undefined) yield* dialect.locks.take(lock);
     const job = recording.job && (yield* jobs.find(recording.job));
     const run = recording.run && (yield* runs.find(recording.run));
     const others = recording.handlers ? yield* findOthers(recording.handlers) : [];
@@ -50,6 +53,12 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     const idReused = message.id_reused === 1;
     return { recorded: true, eventIds, deliveries, idReused, ...(contradicts && { contradicts }) };
   };
+}
+
+/** A job that is new has no row that could be locked, so it is locked by name. */
+export function lockOf({ job, run }: Recording): string | undefined {
+  if (job) return `job ${JSON.stringify([job.source, job.jobKey])}`;
+  return run && `run ${JSON.stringify([run.source, run.accountId, run.runId])}`;
 }
 
 /** Fenced by the lease: answers nothing if another reader holds the message. */
@@ -80,8 +89,8 @@ function messageSettler({ db }: SqlDialect) {
                 .where('messages.message_key', '<>', ''),
             ),
           )
-          .then(1)
-          .else(0)
+          .then(sql.lit(1))
+          .else(sql.lit(0))
           .end(),
       }))
       .where('id', '=', value('id'))

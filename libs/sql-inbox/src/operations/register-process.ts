@@ -31,7 +31,11 @@ export function deregisterProcess({ db }: SqlDialect): (processId: string) => Tr
 }
 
 /** Versions of registered handlers that are not among those known, in the order of their ids. */
-export function otherHandlers({ db, isOneOf }: SqlDialect): (versions: readonly string[]) => Transaction<string[]> {
+export function otherHandlers({
+  db,
+  list,
+  isOneOf,
+}: SqlDialect): (versions: readonly string[]) => Transaction<string[]> {
   const find = statement<{ versions: string }, Pick<HandlersTable, 'version'>>((value) =>
     db
       .selectFrom('handlers')
@@ -40,7 +44,7 @@ export function otherHandlers({ db, isOneOf }: SqlDialect): (versions: readonly 
       .orderBy('id'),
   );
   return function* (versions) {
-    return (yield* find({ versions: JSON.stringify(versions) })).map(({ version }) => version);
+    return (yield* find({ versions: list(versions) })).map(({ version }) => version);
   };
 }
 
@@ -61,7 +65,7 @@ function processSaver({ db }: SqlDialect) {
 }
 
 /** Writes only what is new, and once an hour that the rest is still there. */
-function handlersSaver({ db, isOneOf }: SqlDialect) {
+function handlersSaver({ db, list, isOneOf }: SqlDialect) {
   const touch = statement<{ versions: string; seen_at: number; before: number }, object>((value) =>
     db
       .updateTable('handlers')
@@ -92,9 +96,9 @@ function handlersSaver({ db, isOneOf }: SqlDialect) {
   return function* (handlers: readonly RegisteredHandler[], startedAt: Date, now: Date): Transaction<void> {
     const since = startedAt.getTime();
     const seen_at = now.getTime();
-    const versions = JSON.stringify(handlers.map(({ version }) => version));
+    const versions = list(handlers.map(({ version }) => version));
     yield* touch({ versions, seen_at, before: seen_at - LIMITS.handlerSeenMs });
-    const rows = yield* find({ ids: JSON.stringify(handlers.map(({ id }) => id)) });
+    const rows = yield* find({ ids: list(handlers.map(({ id }) => id)) });
     const known = new Map(rows.map((row) => [row.id, row]));
     // In one order for all processes, so that none waits for another that waits for it.
     for (const { id, version, subscriptions } of [...handlers].sort((a, b) => (a.id < b.id ? -1 : 1))) {

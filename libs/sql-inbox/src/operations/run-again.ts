@@ -5,29 +5,37 @@ import { query, statement, type Transaction } from '../statement.js';
 import { insertDelivery } from './insert-event.js';
 
 /** Makes dead letters due at once, with all their attempts before them again. */
-export function redriveDeliveries({ db, isOneOf }: SqlDialect) {
+export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
   return function* ({ deliveryIds, handlerId }: Redrive, now: Date): Transaction<number> {
     let redrive = db
       .updateTable('deliveries')
       .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
       .where('state', '=', sql.lit('dead'))
       .returning('id');
-    if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), JSON.stringify(deliveryIds)));
+    if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) redrive = redrive.where('handler_id', '=', handlerId);
     return (yield* query(redrive)).length;
   };
 }
 
-/** Adds deliveries of stored events, once per event, handler and replay (empty: none). An event that was purged meanwhile gets none. */
+/**
+ * Adds deliveries of stored events, once per event, handler and replay (empty: none). An event that was purged meanwhile gets none:
+ * it goes with its message, which is held until its deliveries are written.
+ */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
-  const find = statement<{ id: string }, { id: string }>((value) =>
-    dialect.db.selectFrom('events').select('id').where('id', '=', value('id')),
+  const holdMessage = statement<{ id: string }, { id: string }>((value) =>
+    dialect.locking(
+      dialect.db
+        .selectFrom('messages')
+        .select('id')
+        .where('id', '=', (eb) => eb.selectFrom('events').select('message_id').where('events.id', '=', value('id'))),
+    ),
   );
   return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
     let added = 0;
     for (const { eventId, deliveries } of events) {
-      const [stored] = yield* find({ id: eventId });
+      const [stored] = yield* holdMessage({ id: eventId });
       if (!stored) continue;
       for (const delivery of deliveries) {
         if (yield* insert(delivery, eventId, replayId, now)) added += 1;
@@ -38,14 +46,14 @@ export function replayEvents(dialect: SqlDialect) {
 }
 
 /** Makes settled messages `stored` again, due at once. */
-export function rereadMessages({ db, isOneOf }: SqlDialect) {
+export function rereadMessages({ db, isOneOf, list }: SqlDialect) {
   return function* ({ messageIds, states, quiet }: Reread, now: Date): Transaction<number> {
     let reread = db
       .updateTable('messages')
       .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
-      .where('state', 'in', [...states])
+      .where((eb) => isOneOf(eb.ref('state'), list(states)))
       .returning('id');
-    if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), JSON.stringify(messageIds)));
+    if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
     return (yield* query(reread)).length;
   };
 }

@@ -1,0 +1,91 @@
+import { LIMITS, StoreUnavailableError, type Appended, type NewMessage } from 'nestjs-runhooks/core';
+
+interface Waiting {
+  readonly message: NewMessage;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Stores messages that come at the same time by one statement and one commit. None is answered before that. If the
+ * server refuses what is in one of them, each is stored alone.
+ */
+export class PostgresAppender {
+  readonly #appendAll: (messages: readonly NewMessage[]) => Promise<Appended[]>;
+  readonly #appendAlone: (message: NewMessage) => Promise<Appended>;
+  #waiting: Waiting[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+  #isScheduled = false;
+
+  constructor(
+    appendAll: (messages: readonly NewMessage[]) => Promise<Appended[]>,
+    appendAlone: (message: NewMessage) => Promise<Appended>,
+  ) {
+    this.#appendAll = appendAll;
+    this.#appendAlone = appendAlone;
+  }
+
+  /** Rejects with {@link StoreUnavailableError} if it is unknown whether it was stored. */
+  append(message: NewMessage): Promise<Appended> {
+    if (this.#waiting.length >= LIMITS.writeQueueMax) {
+      return Promise.reject(new StoreUnavailableError(`${LIMITS.writeQueueMax} messages wait to be stored already`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ message, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#waiting.length + this.#inFlight.size > 0) {
+      this.#storeNext();
+      await Promise.race(this.#inFlight);
+    }
+  }
+
+  /** All that came in this turn of the event loop goes together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight.size >= LIMITS.appendBatchesMax) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#storeNext();
+    });
+  }
+
+  #storeNext(): void {
+    if (this.#waiting.length === 0 || this.#inFlight.size >= LIMITS.appendBatchesMax) return;
+    const storing = this.#store(this.#nextBatch()).then(() => {
+      this.#inFlight.delete(storing);
+      this.#schedule();
+    });
+    this.#inFlight.add(storing);
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  async #store(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const appended = await this.#appendAll(batch.map(({ message }) => message));
+      batch.forEach(({ resolve }, index) => resolve(appended[index] as Appended));
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
+      for (const { message, resolve, reject } of batch) await this.#appendAlone(message).then(resolve, reject);
+    }
+  }
+
+  /** What waited longest; at least one, however large. */
+  #nextBatch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { message } of this.#waiting.slice(0, LIMITS.commitBatchMax)) {
+      bytes += message.body.length;
+      if (count > 0 && bytes > LIMITS.appendBatchBytesMax) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}

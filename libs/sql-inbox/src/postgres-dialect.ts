@@ -1,0 +1,63 @@
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+  type SqlBool,
+} from 'kysely';
+import type { NamedLocks, SqlDialect } from './dialect.js';
+import { toPostgresText } from './postgres-text.js';
+import type { Schema } from './schema.js';
+import { statement } from './statement.js';
+
+/** Every table is named with its schema: connections may be shared with the app, and behind a pooler with others. */
+export function postgresDialect(schema: string): SqlDialect {
+  const db = new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (introspected) => new PostgresIntrospector(introspected),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  }).withSchema(schema);
+  return {
+    db,
+    list: (values) => JSON.stringify(values.map(toPostgresText)),
+    isOneOf: (column, list) =>
+      sql<SqlBool>`${column} = any(array(select json_array_elements_text(cast(${list} as json))))`,
+    locking: (query) => query.forUpdate(),
+    skippingLocked: (query) => query.forUpdate().skipLocked(),
+    locks: advisoryLocks(db, schema),
+  };
+}
+
+/** A 64-bit hash stands for the name: two names with one hash wait for each other, and nothing else comes of it. */
+export function lockKey(schema: string, name: string): string {
+  return `runhooks ${schema} ${name}`;
+}
+
+function advisoryLocks(db: Kysely<Schema>, schema: string): NamedLocks {
+  const prefix = lockKey(schema, '');
+  const take = statement<{ key: string }, object>((value) =>
+    db.selectNoFrom(sql`pg_advisory_xact_lock(hashtextextended(${value('key')}, 0))`.as('taken')),
+  );
+  const takeFree = statement<{ names: string }, { name: string }>((value) =>
+    db
+      .selectFrom(
+        sql<{ name: string }>`json_array_elements_text(cast(${value('names')} as json))`.as<'asked'>(sql`asked(name)`),
+      )
+      .select('asked.name')
+      .where(sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${prefix} || asked.name, 0))`),
+  );
+  return {
+    *take(name) {
+      yield* take({ key: prefix + name });
+    },
+    *takeFree(names) {
+      const rows = yield* takeFree({ names: JSON.stringify(names.map(toPostgresText)) });
+      return rows.map(({ name }) => name);
+    },
+  };
+}

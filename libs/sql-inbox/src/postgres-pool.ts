@@ -1,0 +1,27 @@
+import { ConfigurationError, LIMITS } from 'nestjs-runhooks/core';
+import type { Pool } from 'pg';
+
+/** A pool of the inbox's own. Connections that break while nobody uses them are noticed by TCP keepalive. */
+export async function openPostgresPool(connectionString: string, connectionsMax: number): Promise<Pool> {
+  const pg = await loadPg();
+  return new pg.Pool({
+    connectionString,
+    max: connectionsMax,
+    connectionTimeoutMillis: LIMITS.postgresConnectMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: LIMITS.listenCheckMs,
+    application_name: 'nestjs-runhooks',
+  });
+}
+
+async function loadPg(): Promise<Pick<typeof import('pg'), 'Pool'>> {
+  try {
+    return (await import('pg')).default;
+  } catch (cause) {
+    throw new ConfigurationError(
+      'postgresInbox',
+      'the package pg could not be loaded; run `npm install pg@8`, or hand in a pool',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,35 @@
+import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import type { PostgresConnection } from './postgres-connection.js';
+
+const VERSION_MIN = 140_000;
+
+interface Server {
+  number: number;
+  version: string;
+  encoding: string;
+  fsync: string;
+  database: string;
+}
+
+/** Looks at the server before anything is written. Throws {@link ConfigurationError}; answers what it is, for the boot log. */
+export async function checkServer(connection: PostgresConnection, option: string, logger: Logger): Promise<string> {
+  const [row] = await connection.all(
+    `select cast(current_setting('server_version_num') as integer) as number, current_setting('server_version') as version,
+      current_setting('server_encoding') as encoding, current_setting('fsync') as fsync,
+      cast(current_database() as text) as database`,
+    [],
+  );
+  const { number, version, encoding, fsync, database } = row as Server;
+  if (number < VERSION_MIN) {
+    throw new ConfigurationError(option, `found PostgreSQL ${version}; expected 14 or newer`);
+  }
+  if (encoding !== 'UTF8') {
+    throw new ConfigurationError(option, `the database ${database} is encoded in ${encoding}; expected UTF8`);
+  }
+  if (fsync === 'off') {
+    logger.warn(
+      `the server of the database ${database} runs with fsync=off: a crash of it loses what was acknowledged`,
+    );
+  }
+  return `PostgreSQL ${version}, database ${database}`;
+}

@@ -1,0 +1,210 @@
+import {
+  ConfigurationError,
+  LIMITS,
+  StoreUnavailableError,
+  type Appended,
+  type InboxTransaction,
+  type Logger,
+  type NewMessage,
+  type Recorded,
+  type Recording,
+  type Settlement,
+} from 'nestjs-runhooks/core';
+import { inTurn } from './in-turn.js';
+import { appendMessages } from './operations/append-messages.js';
+import { lockOf } from './operations/record-reading.js';
+import { PostgresAppender } from './postgres-appender.js';
+import { PostgresCompletions } from './postgres-completions.js';
+import { PostgresConnections } from './postgres-connections.js';
+import { postgresDialect } from './postgres-dialect.js';
+import { PostgresListener } from './postgres-listener.js';
+import { migratePostgres } from './postgres-migration.js';
+import { postgresOpenFailure } from './postgres-open-failure.js';
+import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgresOptions } from './postgres-options.js';
+import { openPostgresPool } from './postgres-pool.js';
+import { checkServer } from './postgres-server.js';
+import { PostgresTransactions } from './postgres-transactions.js';
+import { SqlStore, type Arguments } from './sql-store.js';
+import type { Transaction } from './statement.js';
+
+/** What an open store works with. */
+interface Open {
+  readonly connections: PostgresConnections;
+  readonly transactions: PostgresTransactions;
+  readonly appender: PostgresAppender;
+  readonly completions: PostgresCompletions;
+  readonly listener?: PostgresListener;
+  endPool(): Promise<unknown>;
+}
+
+/** An inbox in a schema of a Postgres database, shared by any number of processes. */
+export class PostgresStore extends SqlStore {
+  readonly #options: ResolvedPostgresOptions;
+  readonly #logger: Logger;
+  readonly #appendMessages: (messages: readonly NewMessage[]) => Transaction<Appended[]>;
+  #description: string;
+  #open: Open | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: PostgresInboxOptions, logger: Logger) {
+    const resolved = resolvePostgresOptions(options);
+    const dialect = postgresDialect(resolved.schema);
+    super(dialect);
+    this.#options = resolved;
+    this.#logger = logger;
+    this.#appendMessages = appendMessages(dialect);
+    this.#description = `PostgreSQL, schema ${resolved.schema}`;
+  }
+
+  get description(): string {
+    return this.#description;
+  }
+
+  async open(): Promise<void> {
+    const { schema, notify } = this.#options;
+    const option = 'pool' in this.#options ? 'postgresInbox.pool' : 'postgresInbox.connectionString';
+    const { pool, endPool } = await poolOf(this.#options);
+    const connections = new PostgresConnections(pool);
+    let listener: PostgresListener | undefined;
+    try {
+      await connections.with(async (connection) => {
+        this.#description = `${await checkServer(connection, option, this.#logger)}, schema ${schema}`;
+        await migratePostgres(connection, schema);
+      });
+      if (notify) listener = await this.#listen(connections);
+    } catch (cause) {
+      connections.close();
+      await endPool();
+      throw postgresOpenFailure(cause, option, schema);
+    }
+    const transactions = new PostgresTransactions(connections, this.#description);
+    this.#open = {
+      connections,
+      transactions,
+      appender: new PostgresAppender(
+        (messages) => transactions.run('write', () => this.#appendMessages(messages)),
+        (message) => this.appendBy((begin) => transactions.run('write', begin), message),
+      ),
+      completions: new PostgresCompletions(connections, pool.options?.max ?? LIMITS.postgresConnections),
+      ...(listener && { listener }),
+      endPool,
+    };
+  }
+
+  /** `wake` is called when another process stored something, or may have done so unheard. */
+  onWork(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  override async append(message: NewMessage): Promise<Appended> {
+    const { appender, listener } = this.#opened();
+    const appended = await appender.append(message);
+    if (appended.status === 'accepted') listener?.ring();
+    return appended;
+  }
+
+  /** Those of one job one after the other, in the order in which they were read; those of other jobs beside them. */
+  override async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
+    const groups = new Map<string, number[]>();
+    recordings.forEach((recording, index) => {
+      const key = lockOf(recording) ?? recording.messageId;
+      groups.set(key, [...(groups.get(key) ?? []), index]);
+    });
+    const written: Promise<Recorded>[] = [];
+    await inTurn(groups.values(), LIMITS.recordingsMax, async (group) => {
+      for (const index of group) {
+        const recording = recordings[index] as Recording;
+        const writing = this.writeWork(() => this.operations.record(recording, now));
+        written[index] = writing;
+        // One that fails fails alone; who asked for all is told at the end.
+        await writing.catch(() => undefined);
+      }
+    });
+    return Promise.all(written);
+  }
+
+  /** What a handler writes with `tx`, and the success of its delivery, in one transaction. False: the claim was lost, and nothing was written. */
+  async settleWith(
+    work: (tx: InboxTransaction) => Promise<unknown>,
+    settlement: () => Settlement,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { transactions, completions } = this.#opened();
+    const settle = (): Transaction<boolean> => {
+      const settled = settlement();
+      return this.operations.settle(settled, settled.attempt.finishedAt);
+    };
+    return await transactions.watch(() => completions.run(work, settle, signal));
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open;
+    if (!open) return;
+    this.#open = undefined;
+    const { appender, transactions, listener, connections, endPool } = open;
+    await within(
+      LIMITS.postgresCloseMs,
+      (async () => {
+        await appender.settled();
+        await transactions.settled();
+      })(),
+    );
+    listener?.close();
+    connections.close();
+    await within(LIMITS.postgresConnectMs, endPool());
+  }
+
+  protected async write<T>(begin: () => Transaction<T>): Promise<T> {
+    return await this.#opened().transactions.run('write', begin);
+  }
+
+  protected override async writeWork<T>(begin: () => Transaction<T>): Promise<T> {
+    const { transactions, listener } = this.#opened();
+    const result = await transactions.run('write', begin);
+    listener?.ring();
+    return result;
+  }
+
+  protected async read<T>(begin: () => Transaction<T>): Promise<T> {
+    return await this.#opened().transactions.run('read', begin);
+  }
+
+  async #listen(connections: PostgresConnections): Promise<PostgresListener> {
+    const { schema } = this.#options;
+    const listener = new PostgresListener({
+      connections,
+      schema,
+      logger: this.#logger,
+      onWork: () => this.#wake?.(),
+    });
+    if (await listener.open()) return listener;
+    listener.close();
+    throw new ConfigurationError(
+      'postgresInbox.notify',
+      'notifications do not arrive, as behind pgbouncer in transaction mode; connect to the server itself or to a pool ' +
+        'in session mode, or set notify: false: then processes look for work once a second',
+    );
+  }
+
+  #opened(): Open {
+    if (!this.#open) throw new StoreUnavailableError(`the inbox ${this.#description} is not open`);
+    return this.#open;
+  }
+}
+
+async function poolOf(options: ResolvedPostgresOptions) {
+  if ('pool' in options) return { pool: options.pool, endPool: () => Promise.resolve() };
+  const { connectionString, connectionsMax, notify } = options;
+  const pool = await openPostgresPool(connectionString, connectionsMax + (notify ? 1 : 0));
+  return { pool, endPool: () => pool.end() };
+}
+
+/** Waits for it, but not for ever. */
+async function within(waitMs: number, step: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs);
+  });
+  await Promise.race([step, timeUp]);
+  clearTimeout(timer);
+}

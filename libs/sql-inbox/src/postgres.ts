@@ -1,0 +1,11 @@
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import type { PostgresInboxOptions } from './postgres-options.js';
+import { PostgresStore } from './postgres-store.js';
+
+export type { PostgresClient, PostgresNotification, PostgresPool, PostgresQuery } from './postgres-client.js';
+export type { PostgresInboxOptions } from './postgres-options.js';
+
+/** An inbox in a schema of a PostgreSQL database (14 and newer), shared by all replicas of an app. */
+export function postgresInbox(options: PostgresInboxOptions): StoreFactory {
+  return { createStore: (logger) => new PostgresStore(options, logger) };
+}

@@ -1,0 +1,175 @@
+import {
+  StoreUnavailableError,
+  type Appended,
+  type AttemptSummary,
+  type ClaimedDelivery,
+  type ClaimedMessage,
+  type ClaimedTask,
+  type DeliverySummary,
+  type EventSummary,
+  type InboxCounts,
+  type JobState,
+  type MessageDetail,
+  type MessageSummary,
+  type NewMessage,
+  type Page,
+  type ProcessSummary,
+  type Recorded,
+  type RunSummary,
+  type Store,
+  type Unattended,
+} from 'nestjs-runhooks/core';
+import type { SqlDialect } from './dialect.js';
+import { inboxOperations } from './operations.js';
+import type { Transaction } from './statement.js';
+
+export type Arguments<Verb extends keyof Store> = Store[Verb] extends (...args: infer A) => unknown ? A : never;
+
+/** The verbs of an inbox in SQL. What is left to an engine is how it runs a transaction. */
+export abstract class SqlStore implements Store {
+  protected readonly operations: ReturnType<typeof inboxOperations>;
+
+  protected constructor(dialect: SqlDialect) {
+    this.operations = inboxOperations(dialect);
+  }
+
+  abstract readonly description: string;
+  abstract open(): Promise<void>;
+  abstract close(): Promise<void>;
+
+  /** Durable when it resolves. Rejects with {@link StoreUnavailableError} if the engine failed: then the effect is unknown. */
+  protected abstract write<T>(begin: () => Transaction<T>): Promise<T>;
+  protected abstract read<T>(begin: () => Transaction<T>): Promise<T>;
+
+  /** Stores one message by itself; one that the engine refuses for what is in it is kept as bytes. */
+  protected async appendBy(
+    write: (begin: () => Transaction<Appended>) => Promise<Appended>,
+    message: NewMessage,
+  ): Promise<Appended> {
+    try {
+      return await write(() => this.operations.append(message, { state: 'stored' }));
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      // Something in this row; what is certain to fit are its bytes.
+      const reason = 'the inbox could not store the headers or the id of this message, only its body';
+      const bytes = { ...message, headers: {}, messageKey: '' };
+      return await write(() => this.operations.append(bytes, { state: 'quarantined', reason }));
+    }
+  }
+
+  /** A write that may make something due. */
+  protected writeWork<T>(begin: () => Transaction<T>): Promise<T> {
+    return this.write(begin);
+  }
+
+  append(message: NewMessage): Promise<Appended> {
+    return this.appendBy((begin) => this.writeWork(begin), message);
+  }
+
+  register(...args: Arguments<'register'>): Promise<Date | undefined> {
+    return this.write(() => this.operations.register(...args));
+  }
+
+  async deregister(...args: Arguments<'deregister'>): Promise<void> {
+    await this.write(() => this.operations.deregister(...args));
+  }
+
+  nextDueAt(...args: Arguments<'nextDueAt'>): Promise<Date | undefined> {
+    return this.read(() => this.operations.nextDueAt(...args));
+  }
+
+  claimMessages(...args: Arguments<'claimMessages'>): Promise<ClaimedMessage[]> {
+    return this.write(() => this.operations.claimMessages(...args));
+  }
+
+  async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
+    const writes = recordings.map((recording) => this.writeWork(() => this.operations.record(recording, now)));
+    // Even where one fails, none is still under way when the answer is given.
+    await Promise.allSettled(writes);
+    return Promise.all(writes);
+  }
+
+  claimDeliveries(...args: Arguments<'claimDeliveries'>): Promise<ClaimedDelivery[]> {
+    return this.write(() => this.operations.claimDeliveries(...args));
+  }
+
+  renew(...args: Arguments<'renew'>): Promise<string[]> {
+    return this.write(() => this.operations.renew(...args));
+  }
+
+  settle(...args: Arguments<'settle'>): Promise<boolean> {
+    return this.writeWork(() => this.operations.settle(...args));
+  }
+
+  claimTasks(...args: Arguments<'claimTasks'>): Promise<ClaimedTask[]> {
+    return this.write(() => this.operations.claimTasks(...args));
+  }
+
+  evaluate(...args: Arguments<'evaluate'>): Promise<boolean> {
+    return this.writeWork(() => this.operations.evaluate(...args));
+  }
+
+  redrive(...args: Arguments<'redrive'>): Promise<number> {
+    return this.writeWork(() => this.operations.redrive(...args));
+  }
+
+  dismiss(...args: Arguments<'dismiss'>): Promise<number> {
+    return this.write(() => this.operations.dismiss(...args));
+  }
+
+  replay(...args: Arguments<'replay'>): Promise<number> {
+    return this.writeWork(() => this.operations.replay(...args));
+  }
+
+  reread(...args: Arguments<'reread'>): Promise<number> {
+    return this.writeWork(() => this.operations.reread(...args));
+  }
+
+  purge(...args: Arguments<'purge'>): Promise<number> {
+    return this.write(() => this.operations.purge(...args));
+  }
+
+  messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {
+    return this.read(() => this.operations.messages(...args));
+  }
+
+  message(...args: Arguments<'message'>): Promise<MessageDetail | undefined> {
+    return this.read(() => this.operations.message(...args));
+  }
+
+  events(...args: Arguments<'events'>): Promise<Page<EventSummary>> {
+    return this.read(() => this.operations.events(...args));
+  }
+
+  deliveries(...args: Arguments<'deliveries'>): Promise<Page<DeliverySummary>> {
+    return this.read(() => this.operations.deliveries(...args));
+  }
+
+  attempts(...args: Arguments<'attempts'>): Promise<AttemptSummary[]> {
+    return this.read(() => this.operations.attempts(...args));
+  }
+
+  runs(...args: Arguments<'runs'>): Promise<Page<RunSummary>> {
+    return this.read(() => this.operations.runs(...args));
+  }
+
+  run(...args: Arguments<'run'>): Promise<RunSummary | undefined> {
+    return this.read(() => this.operations.run(...args));
+  }
+
+  job(...args: Arguments<'job'>): Promise<JobState | undefined> {
+    return this.read(() => this.operations.job(...args));
+  }
+
+  counts(): Promise<InboxCounts> {
+    return this.read(() => this.operations.counts());
+  }
+
+  processes(...args: Arguments<'processes'>): Promise<ProcessSummary[]> {
+    return this.read(() => this.operations.processes(...args));
+  }
+
+  unattended(...args: Arguments<'unattended'>): Promise<Unattended[]> {
+    return this.read(() => this.operations.unattended(...args));
+  }
+}

@@ -1,0 +1,25 @@
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql, type SqlBool } from 'kysely';
+import type { SqlDialect } from './dialect.js';
+import type { Schema } from './schema.js';
+
+/** SQLite has one writer at a time, so a transaction that writes holds all there is. */
+export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
+  db: new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  }),
+  list: (values) => JSON.stringify(values),
+  isOneOf: (column, list) => sql<SqlBool>`${column} in (select value from json_each(${list}))`,
+  locking: (query) => query,
+  skippingLocked: (query) => query,
+  locks: {
+    *take() {},
+    *takeFree(names) {
+      return names;
+    },
+  },
+});

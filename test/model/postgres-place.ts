@@ -1,0 +1,30 @@
+import type { Store } from 'nestjs-runhooks/core';
+import { KillablePool } from '../postgres/killable-pool.js';
+import type { Schemas } from '../postgres/server.js';
+import type { Place } from './place.js';
+
+/** An inbox in a schema, empty at first. Killed processes lose their connections and get no others. */
+export async function postgresPlace(schemas: Schemas): Promise<Place> {
+  const schema = await schemas.emptied();
+  let alive: KillablePool[] = [];
+  const all: KillablePool[] = [];
+  let dying: Promise<unknown> = Promise.resolve();
+  return {
+    isInOrder: false,
+    open: async (): Promise<Store> => {
+      await dying;
+      const pool = new KillablePool();
+      alive.push(pool);
+      all.push(pool);
+      return await schemas.open({ pool, schema, notify: false });
+    },
+    kill: () => {
+      const killed = alive;
+      alive = [];
+      dying = Promise.all(killed.map((pool) => pool.kill()));
+    },
+    remove: async () => {
+      await Promise.all(all.map((pool) => pool.end()));
+    },
+  };
+}

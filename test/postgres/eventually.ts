@@ -1,0 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Resolves as soon as the condition holds, with what it answered. A condition that rejects does not hold. */
+export async function eventually<T>(condition: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
+  const giveUpAt = performance.now() + withinMs;
+  for (;;) {
+    const found = await Promise.resolve(condition()).catch(() => undefined);
+    if (found) return found;
+    if (performance.now() > giveUpAt) throw new Error(`waited ${withinMs} ms in vain for ${condition.toString()}`);
+    await pause(5);
+  }
+}

@@ -1,0 +1,20 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { IdSequence, type NewMessage } from 'nestjs-runhooks/core';
+
+const ids = new IdSequence();
+
+/** Unlike every other one, except in what is given. */
+export function newMessage(fields: Partial<NewMessage> = {}): NewMessage {
+  const { body = Buffer.from(JSON.stringify({ made: randomUUID() })), receivedAt = new Date() } = fields;
+  return {
+    id: ids.next('msg', receivedAt),
+    source: 'source',
+    provider: 'provider',
+    messageKey: randomUUID(),
+    headers: {},
+    ...fields,
+    digest: createHash('sha256').update(body).digest(),
+    body,
+    receivedAt,
+  };
+}

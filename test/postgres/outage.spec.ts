@@ -1,0 +1,158 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConfigurationError, LIMITS, StoreUnavailableError, systemClock, type Store } from 'nestjs-runhooks/core';
+import { postgresInbox } from 'nestjs-runhooks/postgres';
+import pg from 'pg';
+import { Bench } from '../dispatch/bench.js';
+import { closeApps, dbtWebhook, startApp } from '../e2e/edge-app.js';
+import { eventually } from './eventually.js';
+import { newMessage } from './messages.js';
+import { onOwnPostgres, OwnPostgres } from './own-server.js';
+import { Proxy } from './proxy.js';
+import { SILENT } from './server.js';
+
+/** What is noticed within an answer's time, on a busy machine. */
+const NOTICED_MS = LIMITS.postgresAnswerMs + LIMITS.postgresConnectMs + 5_000;
+
+async function open(connectionString: string): Promise<Store> {
+  const store = postgresInbox({ connectionString }).createStore(SILENT);
+  await store.open();
+  return store;
+}
+
+onOwnPostgres('a PostgreSQL server that goes away', () => {
+  let server: OwnPostgres;
+
+  beforeAll(async () => {
+    server = await OwnPostgres.start();
+  }, 60_000);
+  afterEach(closeApps);
+  afterAll(() => server.remove());
+
+  it.each(['fast', 'immediate'] as const)(
+    'by a stop that is %s: a verb rejects, and works again when it is back',
+    async (mode) => {
+      const store = await open(server.url);
+      const kept = newMessage();
+      await store.append(kept);
+      await server.stop(mode);
+      const lost = newMessage();
+      for (const tried of [store.append(lost), store.counts(), store.redrive({}, new Date())]) {
+        await expect(tried).rejects.toThrow(StoreUnavailableError);
+      }
+      await server.start();
+      expect((await eventually(() => store.append(kept))).status).toBe('duplicate');
+      expect((await store.append(lost)).status).toBe('accepted');
+      await store.close();
+    },
+    60_000,
+  );
+
+  it('answers 503 while it is gone, takes the message when it comes again, and goes on handling by itself', async () => {
+    const app = await startApp('express', {
+      webhooks: { inbox: postgresInbox({ connectionString: server.url, schema: 'app' }) },
+    });
+    const first = dbtWebhook();
+    expect(await app.send(first)).toMatchObject({ status: 200 });
+    expect(await app.handled()).toHaveLength(2);
+    await server.stop('immediate');
+    const second = dbtWebhook();
+    expect(await app.send(second)).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': String(LIMITS.retryAfterSeconds) },
+      body: { status: 'unavailable' },
+    });
+    await server.start();
+    await eventually(async () => (await app.send(second)).status === 200);
+    expect(await app.send(first)).toMatchObject({ status: 200, body: { status: 'duplicate' } });
+    expect(await app.handled()).toHaveLength(4);
+  }, 60_000);
+
+  it('while a dispatcher looks for work: it goes on by itself, and is woken again', async () => {
+    const [store, other] = await Promise.all([open(server.url), open(server.url)]);
+    const bench = await Bench.open({ store, clock: systemClock as never });
+    const handled: string[] = [];
+    bench.on('handler', (event) => handled.push(event.id));
+    bench.dispatcher.start();
+    await bench.send({ run: 'before' });
+    await eventually(() => handled.length === 1);
+    await server.stop('immediate');
+    await eventually(() => bench.lines.some((line) => line.startsWith('error: the inbox failed')));
+    await server.start();
+    const sender = await Bench.open({ store: other, clock: systemClock as never });
+    await eventually(() => sender.send({ run: 'after' }));
+    await eventually(() => handled.length === 2);
+    await sender.close();
+    await bench.close();
+  }, 60_000);
+
+  it('before the boot: the error names the option, and no password', async () => {
+    await server.stop('fast');
+    const url = server.url.replace('postgres@', 'postgres:secret@');
+    const failure = await open(url).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ConfigurationError);
+    expect((failure as ConfigurationError).option).toBe('postgresInbox.connectionString');
+    expect(String((failure as Error).message)).toContain('ECONNREFUSED');
+    expect(String((failure as Error).stack)).not.toContain('secret');
+    await server.start();
+  }, 60_000);
+});
+
+onOwnPostgres('a network that is cut between the app and PostgreSQL', () => {
+  let server: OwnPostgres;
+  let proxy: Proxy;
+
+  beforeAll(async () => {
+    server = await OwnPostgres.start();
+    proxy = await Proxy.start(server.port);
+  }, 60_000);
+  afterAll(async () => {
+    await proxy.close();
+    await server.remove();
+  });
+
+  const url = (): string => server.url.replace(String(server.port), String(proxy.port));
+
+  describe.each([
+    { pooled: 'its own pool', newPool: () => undefined },
+    { pooled: "the app's pool, which waits for ever", newPool: () => new pg.Pool({ connectionString: url() }) },
+  ])('with $pooled', ({ newPool }) => {
+    let store: Store;
+    let pool: pg.Pool | undefined;
+
+    beforeAll(async () => {
+      pool = newPool();
+      store = postgresInbox(pool ? { pool } : { connectionString: url() }).createStore(SILENT);
+      await store.open();
+    });
+
+    it('is noticed in bounded time, and every connection from before the cut is given up at once', async () => {
+      // As many idle connections as it may have: each would be waited for in turn.
+      await Promise.all(Array.from({ length: 20 }, () => store.counts()));
+      proxy.cut();
+      const cutAt = performance.now();
+      await expect(store.append(newMessage())).rejects.toThrow(StoreUnavailableError);
+      expect(performance.now() - cutAt).toBeLessThan(NOTICED_MS);
+      proxy.mend();
+      const mendedAt = performance.now();
+      for (let count = 0; count < 10; count += 1) await eventually(() => store.append(newMessage()));
+      expect(performance.now() - mendedAt).toBeLessThan(NOTICED_MS);
+    }, 90_000);
+
+    it('does not hold up closing', async () => {
+      await store.append(newMessage());
+      proxy.cut();
+      const waiting = store.append(newMessage()).catch((error: unknown) => error);
+      const closedAt = performance.now();
+      await store.close();
+      expect(performance.now() - closedAt).toBeLessThan(LIMITS.postgresCloseMs + LIMITS.postgresConnectMs + 5_000);
+      expect(await waiting).toBeInstanceOf(StoreUnavailableError);
+      proxy.mend();
+    }, 90_000);
+
+    afterAll(async () => {
+      await proxy.close();
+      proxy = await Proxy.start(server.port);
+      await pool?.end();
+    });
+  });
+});

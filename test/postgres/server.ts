@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, describe, it } from '@jest/globals';
+import type { Logger, Store } from 'nestjs-runhooks/core';
+import { postgresInbox, type PostgresInboxOptions } from 'nestjs-runhooks/postgres';
+import pg from 'pg';
+import type { Schema } from '../../libs/sql-inbox/src/schema.js';
+
+/** Where tests that need a PostgreSQL server find one. */
+export const POSTGRES_URL = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+
+export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
+
+/** Why there is no server; undefined where there is one. */
+async function absenceOf(): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: POSTGRES_URL, connectionTimeoutMillis: 5_000 });
+  try {
+    await client.connect();
+    await client.end();
+    return undefined;
+  } catch {
+    return `no PostgreSQL answers at ${new URL(POSTGRES_URL).host} (POSTGRES_URL)`;
+  }
+}
+
+const absence = await absenceOf();
+
+/** The tests of `define` where there is a server; else they are reported as skipped, by name. */
+export function onPostgres(title: string, define: () => void): void {
+  describe(title, () => {
+    if (absence === undefined) define();
+    else it.skip(`is not tested: ${absence}`, () => undefined);
+  });
+}
+
+export const TABLES: readonly (keyof Schema)[] = [
+  'message_keys',
+  'messages',
+  'jobs',
+  'runs',
+  'events',
+  'deliveries',
+  'attempts',
+  'tasks',
+  'barriers',
+  'processes',
+  'handlers',
+];
+
+/** Schemas of one test file, dropped when its tests are over. To be made where tests are described. */
+export class Schemas {
+  readonly #names: string[] = [];
+  readonly #roles: string[] = [];
+  #emptied: string | undefined;
+  readonly #admin = new pg.Pool({ connectionString: POSTGRES_URL, max: 2 });
+
+  constructor() {
+    afterAll(async () => {
+      for (const name of this.#names) await this.query(`drop schema if exists "${name}" cascade`);
+      for (const role of this.#roles) await this.query(`drop owned by "${role}" cascade; drop role "${role}"`);
+      await this.#admin.end();
+    });
+  }
+
+  /** A name that nobody else has. */
+  next(): string {
+    const name = `test_${randomBytes(6).toString('hex')}`;
+    this.#names.push(name);
+    return name;
+  }
+
+  /** A user without any right of its own, as which to connect by the connection string. */
+  async newRole(): Promise<{ role: string; connectionString: string }> {
+    const role = this.next();
+    await this.query(`create role "${role}" login password 'secret-of-role'`);
+    this.#roles.push(role);
+    const url = new URL(POSTGRES_URL);
+    url.username = role;
+    url.password = 'secret-of-role';
+    return { role, connectionString: url.href };
+  }
+
+  /** The same schema each time, with nothing in its tables: for tests that are many and follow each other. */
+  async emptied(): Promise<string> {
+    if (this.#emptied === undefined) {
+      this.#emptied = this.next();
+      await (await this.open({ schema: this.#emptied })).close();
+    }
+    const schema = this.#emptied;
+    await this.query(TABLES.map((table) => `delete from "${schema}".${table}`).join(';'));
+    return schema;
+  }
+
+  /** As the owner of everything. */
+  async query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#admin.query<Row>(text, values)).rows;
+  }
+
+  /** An open inbox in a schema, by default a new one. */
+  async open(options: Partial<PostgresInboxOptions> = {}, logger = SILENT): Promise<Store> {
+    const store = this.create(options, logger);
+    await store.open();
+    return store;
+  }
+
+  create(options: Partial<PostgresInboxOptions> = {}, logger = SILENT): Store {
+    const { pool, connectionString = POSTGRES_URL, schema = this.next(), ...rest } = options;
+    return postgresInbox({ ...(pool ? { pool } : { connectionString }), schema, ...rest }).createStore(logger);
+  }
+}
