@@ -54,7 +54,8 @@ export class AttemptsInFlight {
     return this.#held.size === 0 ? undefined : Promise.race(this.#held.values());
   }
 
-  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, claimedAt: Date): void {
+  /** Resolves when the attempt was recorded; never rejects. */
+  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, claimedAt: Date): Promise<void> {
     const { clock, guard, abortGraceMs, onChange } = this.#options;
     const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs);
     this.#freshAtMs = Math.min(this.#held.size === 0 ? Infinity : this.#freshAtMs, claimedAt.getTime());
@@ -67,6 +68,7 @@ export class AttemptsInFlight {
       this.#running.delete(attempt);
       onChange();
     });
+    return record;
   }
 
   /**

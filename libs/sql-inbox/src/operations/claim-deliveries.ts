@@ -1,25 +1,32 @@
-import type { ClaimedDelivery, DeliveryClaim } from 'nestjs-runhooks/core';
+import type { ClaimedDelivery, DeliveryClaim, DueDelivery, Store } from 'nestjs-runhooks/core';
 import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import { toStoredEvent, toStoredMessage } from '../rows.js';
 import type { DeliveriesTable, EventsTable, MessagesTable, Schema } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
-interface Values {
+interface DueValues {
   now: number;
-  until: number;
-  lease: string;
   limit: number;
   handlers: string;
+}
+
+interface ClaimValues extends DueValues {
+  until: number;
+  lease: string;
 }
 
 /** Takes deliveries that are due, counts the attempt, and brings each one's event and message along. */
 export function claimDeliveries(dialect: SqlDialect): (claim: DeliveryClaim) => Transaction<ClaimedDelivery[]> {
   const claimDue = dueClaimer(dialect);
+  const claimNamed = namedClaimer(dialect);
   const { findEvents, findMessages } = finders(dialect);
-  return function* ({ now, leaseMs, lease, limit, handlerIds }) {
+  return function* ({ now, leaseMs, lease, limit, handlerIds, deliveryIds }) {
     const until = now.getTime() + leaseMs;
-    const claimed = yield* claimDue({ now: now.getTime(), until, lease, limit, handlers: JSON.stringify(handlerIds) });
+    const values = { now: now.getTime(), until, lease, limit, handlers: JSON.stringify(handlerIds) };
+    const claimed = deliveryIds
+      ? yield* claimNamed({ ...values, ids: JSON.stringify(deliveryIds) })
+      : yield* claimDue(values);
     if (claimed.length === 0) return [];
     const eventRows = yield* findEvents({ ids: JSON.stringify(claimed.map((row) => row.event_id)) });
     const messageRows = yield* findMessages({ ids: JSON.stringify(eventRows.map((row) => row.message_id)) });
@@ -48,32 +55,64 @@ function byId(a: DeliveriesTable, b: DeliveriesTable): number {
   return a.id < b.id ? -1 : 1;
 }
 
-function dueClaimer({ db, isOneOf }: SqlDialect) {
-  return statement<Values, DeliveriesTable>((value) =>
-    db
+/** What {@link claimDeliveries} would take. */
+export function dueDeliveries(
+  dialect: SqlDialect,
+): (...args: Parameters<Store['dueDeliveries']>) => Transaction<DueDelivery[]> {
+  const find = statement<DueValues, Pick<DeliveriesTable, 'id' | 'attempts'>>((value) =>
+    selectDue(dialect, value).select(['due.id', 'due.attempts']),
+  );
+  return function* ({ now, handlerIds, limit }) {
+    const rows = yield* find({ now: now.getTime(), limit, handlers: JSON.stringify(handlerIds) });
+    return rows.map(({ id, attempts }) => ({ id, attempt: attempts + 1 }));
+  };
+}
+
+function dueClaimer(dialect: SqlDialect) {
+  return statement<ClaimValues, DeliveriesTable>((value) =>
+    dialect.db
       .updateTable('deliveries')
       .set((eb) => ({ due_at: value('until'), lease: value('lease'), attempts: eb('attempts', '+', 1) }))
-      .where('id', 'in', (outer) =>
-        outer
-          .selectFrom('deliveries as due')
-          .select('due.id')
-          .where('due.due_at', '<=', value('now'))
-          .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
-          .where((eb) =>
-            eb.or([
-              eb('due.lane', 'is', null),
-              eb.not(eb.or([eb.exists(earlierInLane(eb)), eb.exists(heldInLane(eb, value('now')))])),
-            ]),
-          )
-          .orderBy('due.due_at')
-          .limit(value('limit')),
-      )
+      .where('id', 'in', selectDue(dialect, value).select('due.id'))
       .returningAll(),
   );
 }
 
+/** Goes by their ids, however much is due. */
+function namedClaimer({ db, isOneOf }: SqlDialect) {
+  return statement<ClaimValues & { ids: string }, DeliveriesTable>((value) =>
+    db
+      .updateTable('deliveries as due')
+      .set((eb) => ({ due_at: value('until'), lease: value('lease'), attempts: eb('due.attempts', '+', 1) }))
+      .where((eb) => isOneOf(eb.ref('due.id'), value('ids')))
+      .where('due.due_at', '<=', value('now'))
+      .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
+      .where((eb) => isItsTurn(eb, value('now')))
+      .returningAll(),
+  );
+}
+
+/** Deliveries that are due and not held, longest due first; in a lane, only the first that is not settled. */
+function selectDue({ db, isOneOf }: SqlDialect, value: ValueOf<DueValues>) {
+  return db
+    .selectFrom('deliveries as due')
+    .where('due.due_at', '<=', value('now'))
+    .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
+    .where((eb) => isItsTurn(eb, value('now')))
+    .orderBy('due.due_at')
+    .limit(value('limit'));
+}
+
+type ValueOf<Values> = <K extends keyof Values>(name: K) => Values[K];
+type DueIn = ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>;
+
+function isItsTurn(eb: DueIn, now: number) {
+  const isBlocked = eb.or([eb.exists(earlierInLane(eb)), eb.exists(heldInLane(eb, now))]);
+  return eb.or([eb('due.lane', 'is', null), eb.not(isBlocked)]);
+}
+
 /** Unsettled deliveries of the same lane that were recorded before. */
-function earlierInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>) {
+function earlierInLane(eb: DueIn) {
   return eb
     .selectFrom('deliveries as earlier')
     .select('earlier.id')
@@ -83,7 +122,7 @@ function earlierInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'
 }
 
 /** Deliveries of the same lane that somebody holds: a redriven one comes back in front of those. */
-function heldInLane(eb: ExpressionBuilder<Schema & { due: Schema['deliveries'] }, 'due'>, now: number) {
+function heldInLane(eb: DueIn, now: number) {
   return eb
     .selectFrom('deliveries as held')
     .select('held.id')
