@@ -197,6 +197,23 @@ const HOT: readonly {
     step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
     indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
   },
+  {
+    title: 'look at what is due, in lanes and outside',
+    step: (store) => store.dueDeliveries({ now: NOW, limit: 5, handlerIds: HANDLERS }),
+    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+  },
+  {
+    title: 'claim one delivery by its id',
+    step: (store) =>
+      store.claimDeliveries({
+        ...claim,
+        limit: 1,
+        lease: 'c',
+        handlerIds: HANDLERS,
+        deliveryIds: [`dlv_${'0'.repeat(30)}`],
+      }),
+    indices: ['SEARCH due USING INDEX sqlite_autoindex_deliveries_1 (id=?)'],
+  },
   { title: 'renew and settle a delivery', step: settleOne, indices: ['sqlite_autoindex_deliveries_1 (id=?)'] },
   {
     title: 'see what is due next',

@@ -19,6 +19,7 @@ import {
   type Role,
   type Store,
   type Subscription,
+  type Transport,
   type WebhookEvent,
 } from 'nestjs-runhooks/core';
 import { ManualClock, memoryInbox } from 'nestjs-runhooks/testing';
@@ -34,6 +35,7 @@ export interface BenchOptions {
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
   readonly role?: Role;
+  readonly transport?: Transport;
 }
 
 export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
@@ -65,7 +67,7 @@ export class Bench {
   private constructor(
     readonly store: Store,
     readonly clock: ManualClock,
-    { concurrency = 10, abortGraceMs = 5, retention = {}, role = 'both' }: BenchOptions,
+    { concurrency = 10, abortGraceMs = 5, retention = {}, role = 'both', transport }: BenchOptions,
   ) {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
@@ -91,6 +93,7 @@ export class Bench {
       presence,
       concurrency,
       abortGraceMs,
+      ...(transport && { transport }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
     this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...retention } });
@@ -155,8 +158,8 @@ export async function openStore(factory = memoryInbox()): Promise<Store> {
 }
 
 /** Resolves as soon as the condition holds: looks again whenever the event loop has gone round. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 4_000;
+export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 4_000): Promise<void> {
+  const deadline = Date.now() + waitMsMax;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));

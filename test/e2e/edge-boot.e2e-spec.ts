@@ -116,6 +116,11 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   ['no inbox', given({ inbox: undefined }), /^inbox: found none; expected a store/],
   ['an inbox that is none', given({ inbox: {} }), /^inbox: /],
   ['an inbox that is a path', given({ inbox: 'runhooks.db' }), /^inbox: /],
+  [
+    'a dispatch that is no transport',
+    given({ dispatch: { password: 'p' } }),
+    /^dispatch: found an object; expected 'auto'/,
+  ],
   ['a misspelt dispatch', given({ dispatch: 'none' }), /^dispatch: found "none"; expected 'auto' or 'manual'/],
   ['a concurrency of zero', given({ concurrency: 0 }), /^concurrency: found 0/],
   [

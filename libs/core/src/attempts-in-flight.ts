@@ -54,7 +54,8 @@ export class AttemptsInFlight {
     return this.#held.size === 0 ? undefined : Promise.race(this.#held.values());
   }
 
-  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, claimedAt: Date): void {
+  /** Resolves when the attempt was recorded; never rejects. */
+  start(delivery: ClaimedDelivery, handler: Handler, restore: () => WebhookEvent, claimedAt: Date): Promise<void> {
     const { clock, guard, abortGraceMs, onChange } = this.#options;
     const attempt = new Attempt(delivery, handler, restore, clock.now(), abortGraceMs, (one, work) =>
       this.#complete(one, work),
@@ -69,6 +70,7 @@ export class AttemptsInFlight {
       this.#running.delete(attempt);
       onChange();
     });
+    return record;
   }
 
   /**

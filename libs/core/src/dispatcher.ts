@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttemptsInFlight } from './attempts-in-flight.js';
+import { Carrier } from './carrier.js';
 import type { Clock } from './clock.js';
-import { PermanentError, StoreUnavailableError } from './errors.js';
+import { DeliveryRunner } from './delivery-runner.js';
+import { StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
-import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
@@ -13,11 +14,12 @@ import { MessageReader } from './message-reader.js';
 import type { Presence } from './presence.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
-import type { Claim, ClaimedDelivery, ClaimedMessage, Recorded, Recording, Store } from './store.js';
+import type { Claim, ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
 import { TaskEvaluator } from './task-evaluator.js';
 import { TaskPlanner } from './task-planner.js';
 import { TaskRunner } from './task-runner.js';
+import type { Transport } from './transport.js';
 import { WakeUp } from './wake-up.js';
 
 export interface DispatcherOptions {
@@ -33,17 +35,13 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
   readonly abortGraceMs: number;
+  /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
+  readonly transport?: Transport;
   /**
    * Called for each new event, after this process recorded it: at most once over all processes, and never for messages
    * that are read again quietly. Must not throw.
    */
   readonly onRecorded?: (event: WebhookEvent) => void;
-}
-
-/** Handlers that one claim can serve, and how many of their deliveries may start. */
-interface Opening {
-  readonly handlerIds: string[];
-  readonly free: number;
 }
 
 /**
@@ -56,6 +54,8 @@ export class Dispatcher {
   readonly #reader: MessageReader;
   readonly #tasks: TaskRunner;
   readonly #attempts: AttemptsInFlight;
+  readonly #deliveries: DeliveryRunner;
+  readonly #carrier: Carrier | undefined;
   readonly #announcer: EventAnnouncer;
   readonly #wakeUp = new WakeUp();
   /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
@@ -64,19 +64,17 @@ export class Dispatcher {
   #stopping = false;
   /** Messages that were read here to the end: if they come again, it was the store that failed. */
   readonly #unrecorded = new Set<string>();
-  /** The group of handlers whose turn it is. */
-  #turn = 0;
 
   constructor(options: DispatcherOptions) {
-    const { store, router, clock, logger, guard, abortGraceMs, onRecorded } = options;
+    const { store, handlers, router, clock, logger, guard, concurrency, abortGraceMs, transport, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
-    const planner = new TaskPlanner(options.handlers);
+    const planner = new TaskPlanner(handlers);
     this.#reader = new MessageReader(this.#sources, router, planner);
     const announcer = new EventAnnouncer(this.#sources, onRecorded);
     this.#announcer = announcer;
-    const evaluator = new TaskEvaluator(options.handlers, router, planner);
-    this.#tasks = new TaskRunner({ store, handlers: options.handlers, evaluator, announcer, logger, guard });
+    const evaluator = new TaskEvaluator(handlers, router, planner);
+    this.#tasks = new TaskRunner({ store, handlers, evaluator, announcer, logger, guard });
     this.#attempts = new AttemptsInFlight({
       store,
       router,
@@ -87,12 +85,17 @@ export class Dispatcher {
       onChange: () => this.wake(),
       onDeadLetter: (event, message) => announcer.announce([event], message),
     });
+    const attempts = this.#attempts;
+    const deliveries = new DeliveryRunner({ store, sources: this.#sources, handlers, clock, attempts, concurrency });
+    this.#deliveries = deliveries;
+    this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, logger });
   }
 
   /** Starts looking for work. Calling it again changes nothing. */
   start(): void {
     if (this.#loop) return;
     this.#options.store.onWork?.(() => this.wake());
+    this.#carrier?.start();
     this.#loop = this.#work();
   }
 
@@ -108,15 +111,20 @@ export class Dispatcher {
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
     this.wake();
-    await this.#loop;
-    await this.#lastPass;
+    const stopped = [this.#carrier?.stop(), this.#loop, this.#lastPass, this.#deliveries.stop()];
+    const [carried, ...claimed] = stopped;
+    await Promise.all(claimed);
     await this.#attempts.drain(drainMs);
+    await carried;
   }
 
-  /** Reads and runs all that is due now, and what follows from it, until nothing is. Rejects if the store fails. */
+  /**
+   * Reads and runs all that is due now, and what follows from it, until nothing is; here, whatever a transport would
+   * do. Rejects if the store fails.
+   */
   async runUntilIdle(): Promise<void> {
     while (!this.#stopping) {
-      const claimed = await this.#nextPass();
+      const claimed = await this.#nextPass(() => this.#deliveries.startDue());
       const recorded = this.#attempts.nextRecord();
       if (recorded) await recorded;
       else if (claimed === 0) return;
@@ -128,7 +136,7 @@ export class Dispatcher {
     while (!this.#stopping) {
       this.#wakeUp.reset();
       if (presence.isDue) await presence.renew();
-      const claimed = await guard.write(() => this.#nextPass(), 0);
+      const claimed = await guard.write(() => this.#nextPass(() => this.#deliver()), 0);
       if (claimed === 0) await this.#rest();
     }
   }
@@ -159,31 +167,21 @@ export class Dispatcher {
     return await guard.read(() => store.nextDueAt(scope), undefined);
   }
 
-  #nextPass(): Promise<number> {
-    const pass = this.#lastPass.then(() => this.#pass());
+  #nextPass(deliver: () => Promise<number>): Promise<number> {
+    const pass = this.#lastPass.then(() => this.#pass(deliver));
     this.#lastPass = pass.catch(() => undefined);
     return pass;
   }
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
-  async #pass(): Promise<number> {
+  async #pass(deliver: () => Promise<number>): Promise<number> {
     const read = await this.#readMessages();
     const evaluated = await this.#tasks.runDue(this.#claim(LIMITS.claimMax));
-    return read + evaluated + (await this.#startDue());
+    return read + evaluated + (await deliver());
   }
 
-  /** Serves the groups of handlers in turn: however much waits for one of them, it does not take all the room. */
-  async #startDue(): Promise<number> {
-    const openings = this.#openings();
-    const first = this.#turn;
-    let started = 0;
-    for (let index = first; index < first + openings.length; index++) {
-      const { handlerIds, free } = openings[index % openings.length] as Opening;
-      const count = await this.#startDeliveries(handlerIds, free);
-      if (count > 0) this.#turn = (index + 1) % openings.length;
-      started += count;
-    }
-    return started;
+  async #deliver(): Promise<number> {
+    return this.#carrier ? await this.#carrier.carryDue() : await this.#deliveries.startDue();
   }
 
   async #readMessages(): Promise<number> {
@@ -247,45 +245,6 @@ export class Dispatcher {
         `${said} says that run ${recording.run?.runId} ${result.contradicts}, which ended differently before; the first outcome stays`,
       );
     }
-  }
-
-  /** Which handlers have room, in groups that one claim can serve: all unbounded ones together, each bounded one alone. */
-  #openings(): Opening[] {
-    const shared: Opening = { handlerIds: [], free: this.#freeRoom() };
-    const openings = [shared];
-    for (const { id, concurrency } of this.#options.handlers.all()) {
-      if (concurrency === undefined) shared.handlerIds.push(id);
-      else openings.push({ handlerIds: [id], free: concurrency - this.#attempts.running(id) });
-    }
-    return openings.filter(({ handlerIds }) => handlerIds.length > 0);
-  }
-
-  async #startDeliveries(handlerIds: readonly string[], free: number): Promise<number> {
-    const limit = Math.min(free, this.#freeRoom());
-    if (limit <= 0 || this.#stopping) return 0;
-    const claim = this.#claim(limit);
-    await this.#attempts.renewOverdue(claim.now);
-    const deliveries = await this.#options.store.claimDeliveries({ ...claim, handlerIds });
-    for (const delivery of deliveries) this.#start(delivery, claim.now);
-    return deliveries.length;
-  }
-
-  #start(delivery: ClaimedDelivery, claimedAt: Date): void {
-    const handler = this.#options.handlers.get(delivery.handlerId);
-    if (!handler)
-      throw new Error(`the store gave out a delivery of handler "${delivery.handlerId}", which was not asked for`);
-    const provider = this.#sources.get(delivery.event.source)?.provider;
-    const begun = delivery.attempt - delivery.attemptsBefore - 1;
-    const isLost = begun >= handler.retry.attemptsMax + LIMITS.attemptsLostMax;
-    const restore = (): WebhookEvent => {
-      if (isLost) throw new PermanentError(`it was begun ${begun} times without an end; does it end the process?`);
-      return restoreEvent(delivery.event, delivery.message, provider);
-    };
-    this.#attempts.start(delivery, handler, restore, claimedAt);
-  }
-
-  #freeRoom(): number {
-    return this.#options.concurrency - this.#attempts.running();
   }
 
   #claim(limit: number): Claim {

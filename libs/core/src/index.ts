@@ -136,6 +136,7 @@ export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
 export type * from './store.js';
+export type * from './transport.js';
 export { parseTimestamp } from './timestamps.js';
 export type { SignatureCheck, Verification } from './verification.js';
 export type { RunOutcome } from './run-outcome.js';

@@ -2,6 +2,7 @@ import type { AttemptRecord, InboxTransaction } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
+import type { DueDelivery } from './transport.js';
 import type { RegisteredHandler, Role } from './registration.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
 import type { RunOutcome } from './run-outcome.js';
@@ -46,6 +47,8 @@ export interface MessageClaim extends Claim {
 export interface DeliveryClaim extends Claim {
   /** Only deliveries of these handlers. */
   readonly handlerIds: readonly string[];
+  /** Only these, if any are named. */
+  readonly deliveryIds?: readonly string[];
 }
 
 export type ClaimedMessage = StoredMessage &
@@ -238,6 +241,8 @@ export interface Store extends InboxReader {
    * delivery that is not settled can be taken, and none while another one is held.
    */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
+  /** What {@link claimDeliveries} would take, longest due first; takes nothing. */
+  dueDeliveries(due: Pick<DeliveryClaim, 'now' | 'handlerIds' | 'limit'>): Promise<DueDelivery[]>;
   /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
   /** Records an attempt. Answers false, and writes nothing, if the claim was lost meanwhile. */

@@ -14,6 +14,7 @@ import {
 export interface Boot {
   readonly inbox: string;
   readonly role: Role;
+  readonly transport: string | undefined;
   readonly sources: readonly OpenSource[];
   readonly handlers: readonly Handler[];
   /** Whether the app has an HTTP server. */
@@ -27,9 +28,10 @@ const ROLES: Readonly<Record<Role, string>> = {
 };
 
 /** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
-export function logBoot(logger: Logger, { inbox, role, sources, handlers, isReachable }: Boot): void {
+export function logBoot(logger: Logger, { inbox, role, transport, sources, handlers, isReachable }: Boot): void {
   logger.log(`Inbox: ${inbox}`);
   logger.log(`Role ${role}: ${ROLES[role]}`);
+  if (transport !== undefined) logger.log(`Dispatch: ${transport}`);
   const absence = absenceOfRoutes(role, isReachable);
   for (const source of sources) logSource(logger, source, absence);
   for (const handler of handlers) logHandler(logger, handler);

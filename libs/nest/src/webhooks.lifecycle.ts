@@ -33,9 +33,11 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, handlers, dispatcher, options, role, presence } = this.runtime;
+    const { logger, store, sources, handlers, dispatcher, options, role, presence, transport } = this.runtime;
     const { isReachable } = this.edge;
-    logBoot(logger, { inbox: store.description, role, sources, handlers: handlers.all(), isReachable });
+    const inbox = store.description;
+    const found = { sources, handlers: handlers.all(), isReachable };
+    logBoot(logger, { inbox, role, transport: transport?.description, ...found });
     await this.logWaiting();
     if (options.dispatch === 'manual' || role === 'receiver') {
       presence.keep();

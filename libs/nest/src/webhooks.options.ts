@@ -1,4 +1,4 @@
-import type { Clock, RetentionOptions, Role, Source, StoreFactory } from 'nestjs-runhooks/core';
+import type { Clock, RetentionOptions, Role, Source, StoreFactory, TransportFactory } from 'nestjs-runhooks/core';
 
 /** What `WebhooksModule.forRoot` takes. */
 export interface WebhooksOptions {
@@ -13,10 +13,12 @@ export interface WebhooksOptions {
    */
   readonly role?: Role;
   /**
-   * `manual` holds the dispatcher: nothing is read and no handler runs until `Webhooks.runUntilIdle()` is called.
+   * How due deliveries come to the process that runs them: `auto` claims them from the inbox; a transport such as
+   * `bullmq(…)` brings their ids. `manual` holds the dispatcher: nothing is read and no handler runs until
+   * `Webhooks.runUntilIdle()` is called.
    * @default 'auto'
    */
-  readonly dispatch?: 'auto' | 'manual';
+  readonly dispatch?: 'auto' | 'manual' | TransportFactory;
   /**
    * Attempts that may run at the same time in this process.
    * @default 10

@@ -20,6 +20,8 @@ import {
   type RetentionOptions,
   type Role,
   type Store,
+  type Transport,
+  type TransportFactory,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import type { WebhooksOptions } from './webhooks.options.js';
@@ -41,6 +43,8 @@ export class WebhooksRuntime {
   readonly purger: Purger;
   readonly presence: Presence;
   readonly guard: StoreGuard;
+  /** What brings due deliveries here; nothing where they are claimed from the inbox. */
+  readonly transport: Transport | undefined;
 
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
@@ -61,6 +65,8 @@ export class WebhooksRuntime {
     const { sources, role } = this;
     const presence = new Presence({ store, handlers, clock, guard, role });
     this.presence = presence;
+    const transport = role === 'receiver' ? undefined : createTransport(options, logger);
+    this.transport = transport;
     this.dispatcher = new Dispatcher({
       store,
       sources,
@@ -72,6 +78,7 @@ export class WebhooksRuntime {
       presence,
       concurrency,
       abortGraceMs,
+      ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
@@ -111,8 +118,9 @@ function checkOptions(options: WebhooksOptions): void {
   if (role !== 'both' && role !== 'receiver' && role !== 'dispatcher') {
     throw new ConfigurationError('role', `found ${JSON.stringify(role)}; expected 'receiver', 'dispatcher' or 'both'`);
   }
-  if (dispatch !== 'auto' && dispatch !== 'manual') {
-    throw new ConfigurationError('dispatch', `found ${JSON.stringify(dispatch)}; expected 'auto' or 'manual'`);
+  if (dispatch !== 'auto' && dispatch !== 'manual' && !isTransportFactory(dispatch)) {
+    const expected = "expected 'auto' or 'manual', or a transport, for example bullmq({ connection })";
+    throw new ConfigurationError('dispatch', `found ${describe(dispatch)}; ${expected}`);
   }
   if (typeof globalEnhancers !== 'boolean') {
     throw new ConfigurationError('globalEnhancers', `found ${typeof globalEnhancers}; expected true or false`);
@@ -133,6 +141,19 @@ function checkRetention(retention: RetentionOptions): void {
     }
     requireWhole(`retention.${option}`, value as number, 0, Number.MAX_SAFE_INTEGER);
   }
+}
+
+function isTransportFactory(dispatch: unknown): dispatch is TransportFactory {
+  return typeof dispatch === 'object' && dispatch !== null && 'createTransport' in dispatch;
+}
+
+/** An object may hold a password. */
+function describe(found: unknown): string {
+  return typeof found === 'object' && found !== null ? 'an object' : JSON.stringify(found);
+}
+
+function createTransport({ dispatch }: WebhooksOptions, logger: Logger): Transport | undefined {
+  return isTransportFactory(dispatch) ? dispatch.createTransport(logger) : undefined;
 }
 
 /** Makes the store of the configured inbox; nothing is opened before the app initialises. */

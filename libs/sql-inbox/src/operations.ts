@@ -1,6 +1,6 @@
 import type { SqlDialect } from './dialect.js';
 import { appendMessage } from './operations/append-message.js';
-import { claimDeliveries } from './operations/claim-deliveries.js';
+import { claimDeliveries, dueDeliveries } from './operations/claim-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
 import { dismissDeliveries } from './operations/dismiss-deliveries.js';
@@ -27,6 +27,7 @@ export function inboxOperations(dialect: SqlDialect) {
     claimMessages: claimMessages(dialect),
     record: recordReading(dialect),
     claimDeliveries: claimDeliveries(dialect),
+    dueDeliveries: dueDeliveries(dialect),
     renew: renewDeliveries(dialect),
     claimTasks: claimTasks(dialect),
     evaluate: evaluateTask(dialect),

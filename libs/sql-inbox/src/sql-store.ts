@@ -6,6 +6,7 @@ import {
   type ClaimedMessage,
   type ClaimedTask,
   type DeliverySummary,
+  type DueDelivery,
   type EventSummary,
   type InboxCounts,
   type JobState,
@@ -91,6 +92,10 @@ export abstract class SqlStore implements Store {
 
   claimDeliveries(...args: Arguments<'claimDeliveries'>): Promise<ClaimedDelivery[]> {
     return this.write(() => this.operations.claimDeliveries(...args));
+  }
+
+  dueDeliveries(...args: Arguments<'dueDeliveries'>): Promise<DueDelivery[]> {
+    return this.read(() => this.operations.dueDeliveries(...args));
   }
 
   renew(...args: Arguments<'renew'>): Promise<string[]> {

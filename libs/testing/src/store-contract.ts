@@ -9,6 +9,7 @@ import type { ContractCase } from './store-contract/contract-case.js';
 import { countsCases } from './store-contract/counts.js';
 import { deadLetterCases } from './store-contract/dead-letter.js';
 import { dismissCases } from './store-contract/dismiss.js';
+import { dueDeliveriesCases } from './store-contract/due-deliveries.js';
 import { jobCases } from './store-contract/jobs.js';
 import { laneCases } from './store-contract/lanes.js';
 import { listCases } from './store-contract/list.js';
@@ -52,6 +53,7 @@ const CASES: readonly ContractCase[] = [
   ...jobCases,
   ...claimDeliveriesCases,
   ...laneCases,
+  ...dueDeliveriesCases,
   ...nextDueAtCases,
   ...renewCases,
   ...settleCases,

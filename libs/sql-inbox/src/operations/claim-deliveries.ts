@@ -1,4 +1,4 @@
-import type { ClaimedDelivery, DeliveryClaim } from 'nestjs-runhooks/core';
+import type { ClaimedDelivery, DeliveryClaim, DueDelivery, Store } from 'nestjs-runhooks/core';
 import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import { toStoredEvent, toStoredMessage } from '../rows.js';
@@ -7,15 +7,22 @@ import { statement, type Transaction } from '../statement.js';
 
 type Due = Pick<DeliveriesTable, 'id' | 'lane'>;
 
+interface DueValues {
+  now: number;
+  limit: number;
+  handlers: string;
+}
+
 /** Takes deliveries that are due, counts the attempt, and brings each one's event and message along. */
 export function claimDeliveries(dialect: SqlDialect): (claim: DeliveryClaim) => Transaction<ClaimedDelivery[]> {
   const { list } = dialect;
-  const findDue = dueFinder(dialect);
+  const { findDue, findNamed } = dueFinders(dialect);
   const keepOurs = laneKeeper(dialect);
   const take = deliveryTaker(dialect);
   const { findEvents, findMessages } = finders(dialect);
-  return function* ({ now, leaseMs, lease, limit, handlerIds }) {
-    const due = yield* findDue({ now: now.getTime(), limit, handlers: list(handlerIds) });
+  return function* ({ now, leaseMs, lease, limit, handlerIds, deliveryIds }) {
+    const values = { now: now.getTime(), limit, handlers: list(handlerIds) };
+    const due = deliveryIds ? yield* findNamed({ ...values, ids: list(deliveryIds) }) : yield* findDue(values);
     const ids = yield* keepOurs(due, now.getTime());
     if (ids.length === 0) return [];
     const claimed = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(ids) });
@@ -46,19 +53,47 @@ function byId(a: DeliveriesTable, b: DeliveriesTable): number {
   return a.id < b.id ? -1 : 1;
 }
 
-function dueFinder({ db, isOneOf, skippingLocked }: SqlDialect) {
-  return statement<{ now: number; limit: number; handlers: string }, Due>((value) =>
-    skippingLocked(
-      db
-        .selectFrom('deliveries as due')
-        .select(['due.id', 'due.lane'])
-        .where('due.due_at', '<=', value('now'))
-        .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
-        .where((eb) => eb.or([eb('due.lane', 'is', null), isFirstInLane(eb, value('now'))]))
-        .orderBy('due.due_at')
-        .limit(value('limit')),
+/** What {@link claimDeliveries} would take. */
+export function dueDeliveries(
+  dialect: SqlDialect,
+): (...args: Parameters<Store['dueDeliveries']>) => Transaction<DueDelivery[]> {
+  const find = statement<DueValues, Pick<DeliveriesTable, 'id' | 'attempts'>>((value) =>
+    longestDue(dialect, value).select(['due.id', 'due.attempts']),
+  );
+  return function* ({ now, handlerIds, limit }) {
+    const rows = yield* find({ now: now.getTime(), limit, handlers: dialect.list(handlerIds) });
+    return rows.map(({ id, attempts }) => ({ id, attempt: attempts + 1 }));
+  };
+}
+
+function dueFinders(dialect: SqlDialect) {
+  const findDue = statement<DueValues, Due>((value) =>
+    dialect.skippingLocked(longestDue(dialect, value).select(['due.id', 'due.lane'])),
+  );
+  // Goes by their ids, however much is due.
+  const findNamed = statement<DueValues & { ids: string }, Due>((value) =>
+    dialect.skippingLocked(
+      allDue(dialect, value)
+        .where((eb) => dialect.isOneOf(eb.ref('due.id'), value('ids')))
+        .select(['due.id', 'due.lane']),
     ),
   );
+  return { findDue, findNamed };
+}
+
+type ValueOf<Values> = <K extends keyof Values>(name: K) => Values[K];
+
+function longestDue(dialect: SqlDialect, value: ValueOf<DueValues>) {
+  return allDue(dialect, value).orderBy('due.due_at').limit(value('limit'));
+}
+
+/** Deliveries that are due and not held; in a lane, only the first that is not settled. */
+function allDue({ db, isOneOf }: SqlDialect, value: ValueOf<DueValues>) {
+  return db
+    .selectFrom('deliveries as due')
+    .where('due.due_at', '<=', value('now'))
+    .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
+    .where((eb) => eb.or([eb('due.lane', 'is', null), isFirstInLane(eb, value('now'))]));
 }
 
 /**

@@ -1,0 +1,59 @@
+import { attemptError } from './attempt.js';
+import type { DeliveryRunner } from './delivery-runner.js';
+import type { Logger } from './logger.js';
+import type { Transport } from './transport.js';
+
+export interface CarrierOptions {
+  readonly transport: Transport;
+  readonly deliveries: DeliveryRunner;
+  readonly concurrency: number;
+  readonly logger: Logger;
+}
+
+/** Lets a transport carry what is due. While it cannot, deliveries are claimed from the inbox, as without one. */
+export class Carrier {
+  readonly #options: CarrierOptions;
+  /** What was last said to be wrong. */
+  #failure: string | undefined;
+
+  constructor(options: CarrierOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { transport, deliveries, concurrency } = this.#options;
+    transport.start({ concurrency, run: (deliveryId) => deliveries.run(deliveryId) });
+  }
+
+  /** Offers what is due. Answers how much was started here instead. Rejects if the store fails. */
+  async carryDue(): Promise<number> {
+    const { transport, deliveries } = this.#options;
+    const room = await this.#tried(() => transport.room());
+    if (room === undefined) return await deliveries.startDue();
+    const due = await deliveries.due(room);
+    const offered = due.length === 0 || (await this.#tried(() => transport.offer(due).then(() => true)));
+    return offered ? 0 : await deliveries.startDue();
+  }
+
+  async stop(): Promise<void> {
+    await this.#tried(() => this.#options.transport.stop());
+  }
+
+  async #tried<T>(step: () => Promise<T>): Promise<T | undefined> {
+    const { logger, transport } = this.#options;
+    try {
+      const result = await step();
+      if (this.#failure !== undefined) logger.log(`${transport.description} carries deliveries again`);
+      this.#failure = undefined;
+      return result;
+    } catch (error) {
+      const { name, message } = attemptError(error);
+      const failure = `${name}: ${message}`;
+      if (this.#failure !== failure) {
+        logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${failure}`);
+      }
+      this.#failure = failure;
+      return undefined;
+    }
+  }
+}
