@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { START } from '../dispatch/bench.js';
 import { DecidedOrder } from './decided-order.js';
 import { same } from './same.js';
-import { TwoProcesses, type SharedInbox } from './shared-inbox.js';
+import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
 const SECOND = 1_000;
 const WITHIN_SECONDS = 30;
@@ -40,11 +40,11 @@ function signed({ job, run, at }: Finished): SignedWebhook {
 }
 
 /** Tells two processes on one inbox of runs that a barrier waits for, and compares what joins with the plain rule. */
-export async function checkBarriers(newInbox: () => SharedInbox, numRuns: number): Promise<void> {
+export async function checkBarriers(newInbox: NewInbox, numRuns: number): Promise<void> {
   let [joins, shared] = [0, 0];
   await fc.assert(
     fc.asyncProperty(arrivals, async (told) => {
-      const { joined, stores } = await tell(newInbox(), told);
+      const { joined, stores } = await tell(await newInbox(), told);
       joins += joined;
       shared += stores > 1 && joined > 0 ? 1 : 0;
     }),

@@ -12,7 +12,7 @@ import {
 import fc from 'fast-check';
 import { START } from '../dispatch/bench.js';
 import { same } from './same.js';
-import { TwoProcesses, type SharedInbox } from './shared-inbox.js';
+import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
 /** One webhook of a run, as its provider sends it: `again` makes the same statement as a message of its own. */
 interface Told {
@@ -138,9 +138,9 @@ const lines: fc.Arbitrary<readonly Line[]> = fc.array(
 );
 
 /** Tells an inbox a run's webhooks in many ways, and checks that it knows the same in the end. */
-export async function checkToldRun(run: ToldRun, newInbox: () => SharedInbox, numRuns: number): Promise<void> {
+export async function checkToldRun(run: ToldRun, newInbox: NewInbox, numRuns: number): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(lines, (script) => tell(run, newInbox(), script)),
+    fc.asyncProperty(lines, async (script) => tell(run, await newInbox(), script)),
     { numRuns },
   );
 }

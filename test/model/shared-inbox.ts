@@ -10,6 +10,9 @@ export interface SharedInbox {
   open(): Promise<Store>;
 }
 
+/** Makes one. */
+export type NewInbox = () => Promise<SharedInbox>;
+
 /** Two processes that share an inbox and a clock, each with a source of both providers. Either can be restarted. */
 export class TwoProcesses {
   readonly clock = new ManualClock(START);

@@ -6,7 +6,7 @@ import type { Logger, Store } from 'nestjs-runhooks/core';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { SqliteStore } from '../../libs/sql-inbox/src/sqlite-store.js';
-import type { SharedInbox } from './shared-inbox.js';
+import type { NewInbox } from './shared-inbox.js';
 
 export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
 
@@ -46,13 +46,13 @@ export async function openStore(path: string, driver?: SqliteDriver, connect = c
 }
 
 /** New files, each of which several processes can open. */
-export async function sharedFiles(driver: SqliteDriver): Promise<{ next(): SharedInbox; remove(): void }> {
+export async function sharedFiles(driver: SqliteDriver): Promise<{ newInbox: NewInbox; remove(): void }> {
   const directory = quickDirectory();
   const empty = join(directory, 'empty.db');
   await (await openStore(empty, driver)).close();
   let files = 0;
   return {
-    next: () => {
+    newInbox: async () => {
       files += 1;
       const path = join(directory, `${files}.db`);
       copyAsKilled(empty, path);

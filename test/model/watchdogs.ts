@@ -3,7 +3,7 @@ import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { START } from '../dispatch/bench.js';
 import { same } from './same.js';
-import { TwoProcesses, type SharedInbox } from './shared-inbox.js';
+import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
 const MINUTE = 60_000;
 const ALLOWED_MINUTES = 10;
@@ -37,11 +37,11 @@ const restarts: fc.Arbitrary<Stop[]> = fc.array(fc.record({ at: fc.nat(80), whic
 });
 
 /** Lets two processes on one inbox watch runs over their restarts, and compares what is stuck with the plain rule. */
-export async function checkWatchdogs(newInbox: () => SharedInbox, numRuns: number): Promise<void> {
+export async function checkWatchdogs(newInbox: NewInbox, numRuns: number): Promise<void> {
   let barks = 0;
   await fc.assert(
     fc.asyncProperty(runs, restarts, async (watched, stops) => {
-      barks += await watch(newInbox(), watched, stops);
+      barks += await watch(await newInbox(), watched, stops);
     }),
     { numRuns },
   );
