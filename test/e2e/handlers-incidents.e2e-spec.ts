@@ -2,9 +2,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import {
   Inbox,
+  OnRun,
   OnRunFailed,
   OnRunRecovered,
   OnRunStarted,
+  type RunEvent,
   type RunFailed,
   type RunRecovered,
   type RunStarted,
@@ -75,6 +77,30 @@ describe('incidents', () => {
     expect(run?.events.map(({ type }) => type).sort()).toEqual(['run.completed', 'run.recovered', 'run.succeeded']);
     expect(run?.deliveries).toMatchObject([{ handlerId: 'Alerts.recovered', state: 'succeeded' }]);
     expect(await inbox.run({ source: 'dbt', accountId: '43786', runId: 'nowhere' })).toBeUndefined();
+  });
+});
+
+describe('a run that contradicts itself', () => {
+  it('keeps its first outcome, is marked and logged, and neither ends nor opens an incident', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class Handlers {
+      @OnRun('run.failed', 'run.succeeded', 'run.recovered', 'run.completed')
+      note({ type, run }: RunEvent): void {
+        seen.push(`${run.id} ${type}`);
+      }
+    }
+    const host = await startHandlers({ providers: [Handlers] });
+    await host.dbt({ event: 'failed', ...about(host, '1') });
+    host.clock.advance(MINUTE);
+    await host.dbt({ event: 'succeeded', ...about(host, '1') });
+    expect(seen).toEqual(['1 run.failed', '1 run.completed']);
+    const inbox = host.app.get(Inbox);
+    const run = await inbox.run({ source: 'dbt', accountId: '43786', runId: '1' });
+    expect(run).toMatchObject({ outcome: 'failed', contradicted: true });
+    expect(run?.messages.map(({ state }) => state)).toEqual(['read', 'read']);
+    expect((await inbox.job({ source: 'dbt', jobKey: '43786/nightly' }))?.incident?.failures).toBe(1);
+    expect(host.log.containing('says that run 1 succeeded, which ended differently before')).toHaveLength(1);
   });
 });
 

@@ -166,6 +166,17 @@ describe('barrierJobsOf', () => {
     const options = { jobs: ['*', 'nightly-*', 'other', 'nightly-build', 'n*'], withinMs: 1 };
     expect(barrierJobsOf(options, runOf('nightly-build', '1'))).toEqual(['nightly-build', 'nightly-*', 'n*', '*']);
   });
+
+  it('leaves those that are as close in their order', () => {
+    const run = runOf('bb', '1');
+    for (const jobs of [
+      ['b*', '*b'],
+      ['*b', 'b*'],
+      ['id-bb', 'bb'],
+    ]) {
+      expect(barrierJobsOf({ jobs, withinMs: 1 }, run)).toEqual(jobs);
+    }
+  });
 });
 
 describe('checkBarrier', () => {
