@@ -30,8 +30,9 @@ export function checkBarrier(option: string, { jobs, withinMs, outcome = 'succee
 
 /** The entries of `jobs` that a run fits, the closest first: names before patterns, long patterns before short ones. */
 export function barrierJobsOf({ jobs }: BarrierOptions, { job }: Run): string[] {
-  const closeness = (entry: string): number => (entry === job.id || entry === job.name ? Infinity : lettersOf(entry));
-  return jobs.filter((entry) => refersTo(entry, job)).sort((a, b) => closeness(b) - closeness(a) || 0);
+  const closeness = (entry: string): number =>
+    entry === job.id || entry === job.name ? Number.MAX_SAFE_INTEGER : lettersOf(entry);
+  return jobs.filter((entry) => refersTo(entry, job)).sort((a, b) => closeness(b) - closeness(a));
 }
 
 /**
