@@ -12,9 +12,11 @@ import {
   resolveHandlerOptions,
   type DeliveryContext,
   type HandlerOptions,
+  type HeaderMap,
   type Logger,
   type OpenSource,
   type RetentionOptions,
+  type Source,
   type Store,
   type Subscription,
   type WebhookEvent,
@@ -31,6 +33,8 @@ export interface BenchOptions {
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
+  /** Beside the probe's. */
+  readonly sources?: readonly Source[];
 }
 
 export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
@@ -40,6 +44,8 @@ export interface Handling extends HandlerOptions {
   readonly types?: readonly string[];
   /** Messages of the probe instead of events about runs. */
   readonly messages?: boolean;
+  /** What is derived from several messages, instead of events about runs. */
+  readonly on?: Subscription['on'];
   readonly filter?: Subscription['filter'];
 }
 
@@ -49,6 +55,7 @@ export class Bench {
   readonly logger: Logger;
   readonly provider = new ProbeProvider();
   readonly source: OpenSource;
+  readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
@@ -58,15 +65,16 @@ export class Bench {
   private constructor(
     readonly store: Store,
     readonly clock: ManualClock,
-    { concurrency = 10, abortGraceMs = 5, retention = {} }: BenchOptions,
+    { concurrency = 10, abortGraceMs = 5, retention = {}, sources: others = [] }: BenchOptions,
   ) {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
     const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
     this.logger = { debug: () => undefined, log, warn: note('warn'), error: note('error') };
     const { logger, handlers, provider } = this;
-    const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }]);
+    const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }, ...others]);
     this.source = sources[0]!;
+    this.#sources = new Map(sources.map((source) => [source.name, source]));
     const ids = new IdSequence();
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
@@ -93,9 +101,10 @@ export class Bench {
   }
 
   /** A handler, tried again without delay unless told otherwise. */
-  on(id: string, run: Run, { types = ['run.succeeded'], messages, filter = {}, ...options }: Handling = {}): void {
+  on(id: string, run: Run, handling: Handling = {}): void {
+    const { types = ['run.succeeded'], messages, filter = {}, on: derived, ...options } = handling;
     const retry = options.retry === false ? false : { delayMs: 0, ...options.retry };
-    const on = (messages ? { provider: 'probe' } : { types }) as Subscription['on'];
+    const on = derived ?? ((messages ? { provider: 'probe' } : { types }) as Subscription['on']);
     this.handlers.add({
       ...resolveHandlerOptions(id, { ...options, retry }),
       label: id,
@@ -106,7 +115,14 @@ export class Bench {
 
   /** Receives a message; answers its id. */
   async send(message: ProbeMessage = {}): Promise<string> {
-    const receipt = await this.receiver.receive(this.source, Buffer.from(JSON.stringify(message)), SIGNATURE);
+    return await this.receive('probe', { body: Buffer.from(JSON.stringify(message)), headers: SIGNATURE });
+  }
+
+  /** Receives what a source was sent; answers the id of the message. */
+  async receive(name: string, { body, headers }: { body: Uint8Array; headers: HeaderMap }): Promise<string> {
+    const source = this.#sources.get(name);
+    if (!source) throw new Error(`no source ${name}`);
+    const receipt = await this.receiver.receive(source, body, headers);
     if (receipt.status === 'refused') throw new Error(`refused: ${receipt.reason}`);
     return receipt.id;
   }

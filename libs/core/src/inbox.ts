@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { ConfigurationError } from './errors.js';
-import { eventFacts } from './event-data.js';
+import { eventFacts, routableOf } from './event-data.js';
 import type {
   AttemptSummary,
   DeliveryFilter,
@@ -23,7 +23,6 @@ import { inRecordedOrder } from './recorded-order.js';
 import type { Router } from './routing.js';
 import type { JobKey, RunKey } from './run-state.js';
 import type { Redrive, Reread, Store } from './store.js';
-import type { Routable } from './filter.js';
 
 /** What to deliver again, and to whom. */
 export interface Replay {
@@ -148,7 +147,7 @@ export class Inbox {
       const now = clock.now();
       const replayed = recorded.map((event) => ({
         eventId: event.id,
-        deliveries: router.deliveriesFor(routable(event), now, handlerIds),
+        deliveries: router.deliveriesFor(routableOf(event, eventFacts(event.data)), now, handlerIds),
       }));
       added += await store.replay(id, replayed, now);
     }
@@ -171,17 +170,4 @@ export class Inbox {
   async purge(): Promise<number> {
     return await this.#options.purger.purge();
   }
-}
-
-function routable({ type, source, provider, data }: EventSummary): Routable {
-  const { run, messageType, late = false, handlerId } = eventFacts(data);
-  return {
-    type,
-    source,
-    provider,
-    late,
-    ...(run && { run }),
-    ...(messageType && { messageType }),
-    ...(handlerId !== undefined && { handlerId }),
-  };
 }

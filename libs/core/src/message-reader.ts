@@ -1,6 +1,6 @@
 import { attemptError } from './attempt.js';
 import { MESSAGE_EVENT_TYPE } from './event.js';
-import { eventData, runEventId, type EventFacts } from './event-data.js';
+import { eventData, routableOf, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
 import type { Reading, RunSignal } from './provider.js';
 import { isReading } from './reading-check.js';
@@ -11,7 +11,6 @@ import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
 import { earlierOf } from './timestamps.js';
-import type { Routable } from './filter.js';
 
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
@@ -119,23 +118,13 @@ export class MessageReader {
       ...(signal && { run: signal.run }),
     };
     const id = `${MESSAGE_EVENT_TYPE}:${message.source}/${message.id}`;
-    const run = signal && { run: signal.run };
-    const isWanted = this.#router.isWanted({ type: MESSAGE_EVENT_TYPE, source, provider, messageType, ...run });
+    const isWanted = this.#router.isWanted(routableOf({ type: MESSAGE_EVENT_TYPE, source, provider }, facts));
     return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];
   }
 
   #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider, quiet } = message;
-    const { run, messageType, late = false } = facts;
-    const routable: Routable = {
-      type,
-      source,
-      provider,
-      late,
-      ...(run && { run }),
-      ...(messageType && { messageType }),
-    };
-    const deliveries = quiet ? [] : this.#router.deliveriesFor(routable, now);
+    const deliveries = quiet ? [] : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
 }
