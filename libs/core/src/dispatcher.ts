@@ -176,7 +176,8 @@ export class Dispatcher {
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
     const read = await this.#readMessages();
-    const evaluated = await this.#tasks.runDue(this.#claim(LIMITS.claimMax));
+    // What is left to read may say that a watched run is over.
+    const evaluated = read < LIMITS.claimMax ? await this.#tasks.runDue(this.#claim(LIMITS.claimMax)) : 0;
     return read + evaluated + (await deliver());
   }
 

@@ -155,6 +155,7 @@ describe('a message as an event of its own', () => {
 });
 
 describe('a message that cannot be read', () => {
+  const signalling = (odd: object) => ({ ...FAILED, signal: { ...FAILED.signal, ...odd } });
   const hostile: [string, () => unknown][] = [
     ['throws an error', () => thrower(new SyntaxError('found hunter2'))],
     ['throws undefined', () => thrower(undefined)],
@@ -178,6 +179,11 @@ describe('a message that cannot be read', () => {
       'answers a run without an account',
       () => ({ ...FAILED, signal: { types: [], occurredAt: NOW, run: { id: '1' } } }),
     ],
+    ['answers what no message can tell', () => signalling({ types: ['run.recovered'] })],
+    ['answers a run that nothing has triggered', () => signalling({ run: { ...RUN, trigger: undefined } })],
+    ['answers no time', () => signalling({ occurredAt: new Date(NaN) })],
+    ['answers a start that is no time', () => signalling({ run: { ...RUN, startedAt: '2026-11-23T12:00:00Z' } })],
+    ['answers an end at no time', () => signalling({ run: { ...RUN, finishedAt: new Date(NaN) } })],
     [
       'answers a type that no message can say alone',
       () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),

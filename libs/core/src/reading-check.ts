@@ -27,12 +27,11 @@ function isSignal({ types, occurredAt, run }: Fields): boolean {
     Array.isArray(types) &&
     types.every((type) => (RUN_SIGNAL_TYPES as readonly unknown[]).includes(type)) &&
     isTime(occurredAt) &&
+    [startedAt, finishedAt].every((time) => time === undefined || isTime(time)) &&
     isIdText(id) &&
     isIdText(fieldsOf(account)['id']) &&
     typeof fieldsOf(job)['key'] === 'string' &&
-    typeof fieldsOf(trigger)['kind'] === 'string' &&
-    (startedAt === undefined || isTime(startedAt)) &&
-    (finishedAt === undefined || isTime(finishedAt))
+    typeof fieldsOf(trigger)['kind'] === 'string'
   );
 }
 
