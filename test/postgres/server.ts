@@ -59,6 +59,11 @@ export class Schemas {
     });
   }
 
+  /** The one named last. */
+  get last(): string {
+    return this.#names.at(-1) ?? '';
+  }
+
   /** A name that nobody else has. */
   next(): string {
     const name = `test_${randomBytes(6).toString('hex')}`;
