@@ -61,7 +61,7 @@ onPostgres('lanes shared by several processes', () => {
       `select lane, array_agg(id order by seq) as ids from "${schemas.last}".deliveries group by lane`,
     );
     expect(orders).toHaveLength(JOBS);
-    expect([...handled.values()].sort()).toEqual(orders.map(({ ids }) => ids).sort());
+    expect(new Set(handled.values())).toEqual(new Set(orders.map(({ ids }) => ids)));
   }, 60_000);
 
   it('never run two at the same time though dead letters come back to the front of their lane', async () => {

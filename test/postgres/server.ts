@@ -26,7 +26,7 @@ const absence = await absenceOf();
 
 /** The tests of `define` where there is a server; else they are reported as skipped, by name. */
 export function onPostgres(title: string, define: () => void): void {
-  describe(title, () => {
+  describe(`${title}`, () => {
     if (absence === undefined) define();
     else it.skip(`is not tested: ${absence}`, () => undefined);
   });
