@@ -12,8 +12,8 @@ export class KillablePool extends pg.Pool {
   readonly #name: string;
   readonly #clients = new Set<pg.PoolClient>();
   #isKilled = false;
-  /** Told before each query, on whatever client. */
-  onQuery: ((client: Wired) => void) | undefined;
+  /** Told before each query, on whatever client; says whether the connection is lost before the query or after its answer. */
+  onQuery: ((text: string) => 'before' | 'after' | undefined) | undefined;
 
   constructor() {
     const name = `test-${randomUUID()}`;
@@ -36,19 +36,32 @@ export class KillablePool extends pg.Pool {
     for (const client of this.#clients) {
       (client as unknown as Wired).connection.stream.destroy();
     }
+    await this.forgotten(0);
+  }
+
+  /** Resolves when the server has noticed which connections were lost: their transactions hold nothing any more. */
+  async forgotten(left = this.totalCount): Promise<void> {
     const client = new pg.Client({ connectionString: POSTGRES_URL });
     await client.connect();
     const find = 'select 1 from pg_stat_activity where application_name = $1';
-    while ((await client.query(find, [this.#name])).rows.length > 0) await client.query('select pg_sleep(0.002)');
+    while ((await client.query(find, [this.#name])).rows.length > left) await client.query('select pg_sleep(0.002)');
     await client.end();
   }
 
   #watch(client: pg.PoolClient): void {
     this.#clients.add(client);
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    const lose = (): void => (client as unknown as Wired).connection.stream.destroy();
     client.query = ((...args: unknown[]) => {
-      this.onQuery?.(client as unknown as Wired);
-      return query(...args);
+      const [asked] = args as [{ text?: string } | string];
+      const lost = this.onQuery?.(typeof asked === 'string' ? asked : (asked.text ?? ''));
+      if (lost === 'before') lose();
+      const answer = query(...args);
+      if (lost !== 'after') return answer;
+      return (answer as Promise<unknown>).then(() => {
+        lose();
+        throw new Error('the answer was lost');
+      });
     }) as typeof client.query;
   }
 }

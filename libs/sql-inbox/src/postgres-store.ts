@@ -115,12 +115,15 @@ export class PostgresStore extends SqlStore {
     });
     const written: Promise<Recorded>[] = [];
     await inTurn(groups.values(), LIMITS.recordingsMax, async (group) => {
+      let lost: Promise<Recorded> | undefined;
       for (const index of group) {
         const recording = recordings[index] as Recording;
-        const writing = this.writeWork(() => this.operations.record(recording, now));
+        const writing = lost ?? this.writeWork(() => this.operations.record(recording, now));
         written[index] = writing;
-        // One that fails fails alone; who asked for all is told at the end.
-        await writing.catch(() => undefined);
+        // One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first.
+        await writing.catch((error: unknown) => {
+          if (error instanceof StoreUnavailableError) lost = writing;
+        });
       }
     });
     return Promise.all(written);
