@@ -12,8 +12,11 @@ export class KillablePool extends pg.Pool {
   readonly #name: string;
   readonly #clients = new Set<pg.PoolClient>();
   #isKilled = false;
-  /** Told before each query, on whatever client; says whether the connection is lost before the query or after its answer. */
-  onQuery: ((text: string) => 'before' | 'after' | undefined) | undefined;
+  /**
+   * Told before each query, on whatever client; says what the query has to wait for, or whether the connection is lost
+   * before it or after its answer.
+   */
+  onQuery: ((text: string) => 'before' | 'after' | Promise<void> | undefined) | undefined;
 
   constructor() {
     const name = `test-${randomUUID()}`;
@@ -55,6 +58,7 @@ export class KillablePool extends pg.Pool {
     client.query = ((...args: unknown[]) => {
       const [asked] = args as [{ text?: string } | string];
       const lost = this.onQuery?.(typeof asked === 'string' ? asked : (asked.text ?? ''));
+      if (lost instanceof Promise) return lost.then(() => query(...args));
       if (lost === 'before') lose();
       const answer = query(...args);
       if (lost !== 'after') return answer;

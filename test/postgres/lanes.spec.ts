@@ -96,23 +96,4 @@ onPostgres('lanes shared by several processes', () => {
     await workAll();
     expect(overlaps).toBe(0);
   }, 60_000);
-
-  it('open one incident for failures of a new job that several processes read at the same moment', async () => {
-    const all = await processes(4);
-    const first: boolean[] = [];
-    for (const bench of all) {
-      bench.on('handler', (event) => first.push(event.type === 'run.failed' && event.firstFailure), {
-        types: ['run.failed'],
-      });
-    }
-    for (let job = 0; job < 20; job += 1) {
-      await Promise.all(
-        all.map((bench, run) => bench.send({ run: `${job}-${run}`, job: `job-${job}`, types: ['run.failed'] })),
-      );
-      await Promise.all(all.map((bench) => bench.idle()));
-    }
-    await workAll();
-    expect(first.filter((isFirst) => isFirst)).toHaveLength(20);
-    expect(first).toHaveLength(80);
-  }, 60_000);
 });
