@@ -177,6 +177,11 @@ export const LIMITS = Object.freeze({
   /** `close()` waits this long for what is under way. */
   postgresCloseMs: 10 * SECOND,
 
+  // --- moving an inbox from SQLite to Postgres ---
+  /** Rows, and bytes of what may be large in them, that are moved in one transaction; a single row may have more. */
+  moveRowsMax: 500,
+  moveBytesMax: 4 * 1024 * KIB,
+
   /** Longest delay a timer can hold (2^31 - 1 ms). */
   timerMsMax: 2_147_483_647,
   /** Longest time ahead that anything may be scheduled. */

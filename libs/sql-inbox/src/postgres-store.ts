@@ -11,6 +11,7 @@ import {
   type Settlement,
 } from 'nestjs-runhooks/core';
 import { inTurn } from './in-turn.js';
+import { refuseHalfMoved } from './move/move-record.js';
 import { appendMessages } from './operations/append-messages.js';
 import { lockOf } from './operations/record-reading.js';
 import { PostgresAppender } from './postgres-appender.js';
@@ -70,6 +71,7 @@ export class PostgresStore extends SqlStore {
       await connections.with(async (connection) => {
         this.#description = `${await checkServer(connection, option, this.#logger)}, schema ${schema}`;
         await migratePostgres(connection, schema);
+        await refuseHalfMoved(connection, schema);
       });
       if (notify) listener = await this.#listen(connections);
     } catch (cause) {
