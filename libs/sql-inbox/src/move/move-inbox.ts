@@ -41,7 +41,7 @@ export interface Moved {
  */
 export async function moveInbox(
   options: MoveOptions,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: Progress) => unknown,
   logger: Logger,
 ): Promise<Moved> {
   const { schema } = resolvePostgresOptions({
@@ -77,7 +77,7 @@ async function moveTables(
   source: SourceFile,
   target: TargetSchema,
   plan: Plan,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: Progress) => unknown,
 ): Promise<void> {
   let { places } = plan;
   const rowsOfAll = Object.values(plan.rows).reduce((sum, rows) => sum + rows, 0);

@@ -35,6 +35,7 @@ export class SourceFile {
       return new SourceFile(file, connection);
     } catch (cause) {
       if (connection) await closeUnwritten(connection, file);
+      if (isLocked(cause)) throw inUse(file, 'open', []);
       const remedy = remedyFor(cause);
       throw remedy === undefined ? cause : new ConfigurationError(OPTION, `${file}: ${remedy}`, { cause });
     }
@@ -108,30 +109,33 @@ function requireInbox(connection: SqliteConnection, file: string): void {
 
 /** Takes the file for this process alone, if nobody else has it open. */
 function refuseUse(connection: SqliteConnection, file: string, now: Date): void {
-  const isOpen = !isTaken(connection);
+  const isFree = take(connection);
   const living = connection.all('select label, seen_at from processes where seen_at >= ? order by id', [
     lapsedBefore(now).getTime(),
   ]) as Pick<ProcessesTable, 'label' | 'seen_at'>[];
-  if (!isOpen && living.length === 0) return;
-  const said = living
-    .map(({ label, seen_at }) => `${label} (${Math.max(0, Math.round((now.getTime() - seen_at) / 1_000))} s ago)`)
-    .join(', ');
-  const found = isOpen ? `another process has ${file} open` : `a process of ${file} may still be alive`;
-  throw new ConfigurationError(
+  const said = living.map(({ label, seen_at }) => `${label} (${Math.round((now.getTime() - seen_at) / 1_000)} s ago)`);
+  if (!isFree) throw inUse(file, 'open', said);
+  if (said.length > 0) throw inUse(file, 'registered', said);
+}
+
+function inUse(file: string, how: 'open' | 'registered', said: readonly string[]): ConfigurationError {
+  const found = how === 'open' ? `another process has ${file} open` : `a process of ${file} may still be alive`;
+  const alive = said.length > 0 ? `. Lately said to be alive, by host and process id: ${said.join(', ')}` : '';
+  const more =
+    how === 'open'
+      ? `\`fuser ${file}\` tells who has it open`
+      : `One that was killed counts as gone ${LIMITS.processLapseMs / 1_000} s after it last said so`;
+  return new ConfigurationError(
     OPTION,
-    `${found}; stop every app on it, by SIGTERM, and wait until they have ended` +
-      (said && `. Processes that said lately that they are alive, by host and process id: ${said}`) +
-      (isOpen
-        ? `. \`fuser ${file}\` tells who has it open`
-        : `. One that was killed counts as gone ${LIMITS.processLapseMs / 1_000} s after it last said so`),
+    `${found}; stop every app on it, by SIGTERM, and wait until they have ended${alive}. ${more}`,
   );
 }
 
 /**
  * In this mode a transaction that may write needs that no other connection has the file open, and keeps others from
- * opening it until {@link closeUnwritten}: https://sqlite.org/pragma.html#pragma_locking_mode
+ * opening it until {@link closeUnwritten}. False if another one has it open. https://sqlite.org/pragma.html#pragma_locking_mode
  */
-function isTaken(connection: SqliteConnection): boolean {
+function take(connection: SqliteConnection): boolean {
   connection.exec('pragma locking_mode = exclusive');
   try {
     connection.exec('begin exclusive');
