@@ -25,7 +25,7 @@ const bin = findBin();
 
 /** The tests of `define` where a server can be started; else they are reported as skipped, by name. */
 export function onOwnPostgres(title: string, define: () => void): void {
-  describe(title, () => {
+  describe(`${title}`, () => {
     if (bin !== undefined) define();
     else it.skip(`is not tested: no initdb below ${ROOT_OF_DEBIAN} (PG_BIN)`, () => undefined);
   });

@@ -161,6 +161,8 @@ export const LIMITS = Object.freeze({
   postgresAnswerMs: 10 * SECOND,
   /** The same at boot, where a replica waits for another one that upgrades the schema. */
   postgresMigrateMs: 10 * MINUTE,
+  /** Where a handler's transaction was cut off in a statement, the server ends it after this long. */
+  lostClientMs: SECOND,
   /** How often a transaction is run that is in conflict with others, and the pause before that, drawn up to as many times this. */
   postgresTriesMax: 5,
   postgresTryMs: 20,
