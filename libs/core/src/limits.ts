@@ -114,7 +114,7 @@ export const LIMITS = Object.freeze({
 
   // --- transports ---
   /** Ids of due deliveries in a transport; with fewer than half of them waiting there it is offered more. */
-  transportOfferMax: 1_000,
+  transportOfferMax: 500,
   /** A transport that has not answered for this long has failed: then deliveries are claimed. */
   transportAnswerMs: 2 * SECOND,
   /** What is due for this long and was not brought to anybody is claimed. */
