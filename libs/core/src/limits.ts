@@ -115,6 +115,17 @@ export const LIMITS = Object.freeze({
   errorMessageCharsMax: 2_000,
   errorStackCharsMax: 8_000,
 
+  // --- transports ---
+  /** Ids of due deliveries in a transport; with fewer than half of them waiting there it is offered more. */
+  transportOfferMax: 500,
+  /** A transport that has not answered for this long has failed: then deliveries are claimed. */
+  transportAnswerMs: 2 * SECOND,
+  /** What is due for this long and was not brought to anybody is claimed. */
+  transportLateMs: 5 * SECOND,
+  /** Pause before a connection is tried again; as many times longer as there were tries, up to the second. */
+  transportRetryMs: 100,
+  transportRetryMsMax: 2 * SECOND,
+
   // --- retention ---
   /** Settled messages with their events, deliveries and attempts. */
   settledMs: 30 * DAY,
@@ -178,6 +189,11 @@ export const LIMITS = Object.freeze({
   listenAgainMs: SECOND,
   /** `close()` waits this long for what is under way. */
   postgresCloseMs: 10 * SECOND,
+
+  // --- moving an inbox from SQLite to Postgres ---
+  /** Rows, and bytes of what may be large in them, that are moved in one transaction; a single row may have more. */
+  moveRowsMax: 500,
+  moveBytesMax: 4 * 1024 * KIB,
 
   /** Longest delay a timer can hold (2^31 - 1 ms). */
   timerMsMax: 2_147_483_647,

@@ -11,6 +11,7 @@ import {
   type Settlement,
 } from 'nestjs-runhooks/core';
 import { inTurn } from './in-turn.js';
+import { refuseHalfMoved } from './move/move-record.js';
 import { appendMessages } from './operations/append-messages.js';
 import { lockOf } from './operations/record-reading.js';
 import { PostgresAppender } from './postgres-appender.js';
@@ -71,6 +72,7 @@ export class PostgresStore extends SqlStore {
       facts = await connections.with(async (connection) => {
         const found = await checkServer(connection, option, this.#logger);
         await migratePostgres(connection, schema);
+        await refuseHalfMoved(connection, schema);
         return found;
       });
       if (notify) listener = await this.#listen(connections);
