@@ -80,14 +80,14 @@ function dueClaimer(dialect: SqlDialect) {
   );
 }
 
-/** Goes by their ids, however much is due. */
+/** Goes by their ids, however much is due: a sum is in no index. */
 function namedClaimer({ db, isOneOf }: SqlDialect) {
   return statement<ClaimValues & { ids: string }, DeliveriesTable>((value) =>
     db
       .updateTable('deliveries as due')
       .set((eb) => ({ due_at: value('until'), lease: value('lease'), attempts: eb('due.attempts', '+', 1) }))
       .where((eb) => isOneOf(eb.ref('due.id'), value('ids')))
-      .where('due.due_at', '<=', value('now'))
+      .where((eb) => eb(eb('due.due_at', '+', 0), '<=', value('now')))
       .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
       .where((eb) => isItsTurn(eb, value('now')))
       .returningAll(),
