@@ -18,7 +18,7 @@ import { Servers } from './servers.js';
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 const ROLES: readonly Role[] = ['receiver', 'receiver', 'dispatcher', 'dispatcher', 'dispatcher'];
 /** Of each of the 16 workers of the sender: all is handled by five processes and a server on two cores, with time to spare. */
-const PAUSE_OF_SENDER_MS = 700;
+const PAUSE_OF_SENDER_MS = 300;
 /** What is due is taken up within a lease and some; a busy machine gets this long to do any of it. */
 const STUCK_MS_MAX = 60_000;
 const IDLE_LOOK_MS = 100;
