@@ -55,7 +55,9 @@ class CourierTransport implements Transport {
   }
 }
 
-describe('the claim loop', () => dispatchContract(() => undefined));
+describe('the claim loop', () => {
+  dispatchContract(() => undefined);
+});
 
 describe.each([
   ['a transport', false],

@@ -1,5 +1,7 @@
 import { attemptError } from './attempt.js';
+import type { Clock } from './clock.js';
 import type { DeliveryRunner } from './delivery-runner.js';
+import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import type { Transport } from './transport.js';
 
@@ -7,6 +9,7 @@ export interface CarrierOptions {
   readonly transport: Transport;
   readonly deliveries: DeliveryRunner;
   readonly concurrency: number;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -25,14 +28,19 @@ export class Carrier {
     transport.start({ concurrency, run: (deliveryId) => deliveries.run(deliveryId) });
   }
 
-  /** Offers what is due. Answers how much was started here instead. Rejects if the store fails. */
+  /** Offers what is due, and claims what was not brought to anybody. Answers how much was started here. Rejects if the store fails. */
   async carryDue(): Promise<number> {
-    const { transport, deliveries } = this.#options;
+    const { transport, deliveries, clock } = this.#options;
     const room = await this.#tried(() => transport.room());
     if (room === undefined) return await deliveries.startDue();
-    const due = await deliveries.due(room);
-    const offered = due.length === 0 || (await this.#tried(() => transport.offer(due).then(() => true)));
-    return offered ? 0 : await deliveries.startDue();
+    // With no room it is still of interest whether anything is late.
+    const due = await deliveries.due(Math.max(room, 1));
+    const isOffered =
+      room === 0 || due.length === 0 || (await this.#tried(() => transport.offer(due).then(() => true)));
+    if (!isOffered) return await deliveries.startDue();
+    const lateBefore = clock.now().getTime() - LIMITS.transportLateMs;
+    const isLate = due.some(({ dueAt }) => dueAt.getTime() <= lateBefore);
+    return isLate ? await deliveries.startDue(LIMITS.transportLateMs) : 0;
   }
 
   async stop(): Promise<void> {

@@ -46,16 +46,16 @@ export class DeliveryRunner {
   }
 
   /**
-   * Starts what is due, and answers how much. Serves the groups of handlers in turn: however much waits for one of
-   * them, it does not take all the room.
+   * Starts what has been due for `lateMs`, and answers how much. Serves the groups of handlers in turn: however much
+   * waits for one of them, it does not take all the room.
    */
-  async startDue(): Promise<number> {
+  async startDue(lateMs = 0): Promise<number> {
     const openings = this.#openings();
     const first = this.#turn;
     let started = 0;
     for (let index = first; index < first + openings.length; index++) {
       const { handlerIds, free } = openings[index % openings.length] as Opening;
-      const count = await this.#startDeliveries(handlerIds, free);
+      const count = await this.#startDeliveries(handlerIds, free, lateMs);
       if (count > 0) this.#turn = (index + 1) % openings.length;
       started += count;
     }
@@ -107,12 +107,14 @@ export class DeliveryRunner {
     return openings.filter(({ handlerIds }) => handlerIds.length > 0);
   }
 
-  async #startDeliveries(handlerIds: readonly string[], free: number): Promise<number> {
+  async #startDeliveries(handlerIds: readonly string[], free: number, lateMs: number): Promise<number> {
     const limit = Math.min(free, this.#freeRoom());
     if (limit <= 0 || this.#stopping) return 0;
     const claim = this.#claim(limit);
     await this.#options.attempts.renewOverdue(claim.now);
-    const deliveries = await this.#options.store.claimDeliveries({ ...claim, handlerIds });
+    // As seen from then, with a lease that begins now.
+    const since = { now: new Date(claim.now.getTime() - lateMs), leaseMs: claim.leaseMs + lateMs };
+    const deliveries = await this.#options.store.claimDeliveries({ ...claim, ...since, handlerIds });
     for (const delivery of deliveries) void this.#start(delivery, claim.now);
     return deliveries.length;
   }

@@ -88,7 +88,7 @@ export class Dispatcher {
     const attempts = this.#attempts;
     const deliveries = new DeliveryRunner({ store, sources: this.#sources, handlers, clock, attempts, concurrency });
     this.#deliveries = deliveries;
-    this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, logger });
+    this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, clock, logger });
   }
 
   /** Starts looking for work. Calling it again changes nothing. */
@@ -111,9 +111,11 @@ export class Dispatcher {
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
     this.wake();
-    const stopped = [this.#carrier?.stop(), this.#loop, this.#lastPass, this.#deliveries.stop()];
-    const [carried, ...claimed] = stopped;
-    await Promise.all(claimed);
+    const carried = this.#carrier?.stop();
+    const claimed = this.#deliveries.stop();
+    await this.#loop;
+    await this.#lastPass;
+    await claimed;
     await this.#attempts.drain(drainMs);
     await carried;
   }

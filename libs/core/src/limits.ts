@@ -115,6 +115,17 @@ export const LIMITS = Object.freeze({
   errorMessageCharsMax: 2_000,
   errorStackCharsMax: 8_000,
 
+  // --- transports ---
+  /** Ids of due deliveries in a transport; with fewer than half of them waiting there it is offered more. */
+  transportOfferMax: 1_000,
+  /** A transport that has not answered for this long has failed: then deliveries are claimed. */
+  transportAnswerMs: 2 * SECOND,
+  /** What is due for this long and was not brought to anybody is claimed. */
+  transportLateMs: 5 * SECOND,
+  /** Pause before a connection is tried again; as many times longer as there were tries, up to the second. */
+  transportRetryMs: 100,
+  transportRetryMsMax: 2 * SECOND,
+
   // --- retention ---
   /** Settled messages with their events, deliveries and attempts. */
   settledMs: 30 * DAY,

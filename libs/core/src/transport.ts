@@ -4,6 +4,7 @@ import type { Logger } from './logger.js';
 export interface DueDelivery {
   readonly id: string;
   readonly attempt: number;
+  readonly dueAt: Date;
 }
 
 /** What a transport does its work with. */
@@ -21,14 +22,17 @@ export interface Carried {
  * Port: brings the ids of due deliveries to the process that is to run them, in place of the claim loop. The inbox
  * stays the truth: it knows what is due and when, every run takes a lease first, and what was not run is offered
  * again. So a transport may lose ids, repeat them, and bring them late, twice at once, or to a process that cannot run
- * them; it only must not be relied on for anything.
+ * them: what it brings to nobody is claimed after {@link LIMITS.transportLateMs}.
  */
 export interface Transport {
   /** For the boot log: the engine and where it is. */
   readonly description: string;
   /** From now on ids are brought to `run`. What it needs may be away: then it goes on trying. */
   start(carried: Carried): void;
-  /** How many more ids it takes now. Rejects while it cannot carry any. */
+  /**
+   * How many ids it wants to be offered now, those that are under way already among them; 0 while it has enough. Rejects
+   * while it cannot carry any.
+   */
   room(): Promise<number>;
   /** Takes ids to carry. The same id and attempt offered again while it is under way is one. Rejects if it cannot. */
   offer(due: readonly DueDelivery[]): Promise<void>;

@@ -53,16 +53,18 @@ function byId(a: DeliveriesTable, b: DeliveriesTable): number {
   return a.id < b.id ? -1 : 1;
 }
 
+type DueRow = Pick<DeliveriesTable, 'id' | 'attempts'> & { due_at: number };
+
 /** What {@link claimDeliveries} would take. */
 export function dueDeliveries(
   dialect: SqlDialect,
 ): (...args: Parameters<Store['dueDeliveries']>) => Transaction<DueDelivery[]> {
-  const find = statement<DueValues, Pick<DeliveriesTable, 'id' | 'attempts'>>((value) =>
-    longestDue(dialect, value).select(['due.id', 'due.attempts']),
+  const find = statement<DueValues, DueRow>((value) =>
+    longestDue(dialect, value).select(['due.id', 'due.attempts', 'due.due_at']).$narrowType<{ due_at: number }>(),
   );
   return function* ({ now, handlerIds, limit }) {
     const rows = yield* find({ now: now.getTime(), limit, handlers: dialect.list(handlerIds) });
-    return rows.map(({ id, attempts }) => ({ id, attempt: attempts + 1 }));
+    return rows.map(({ id, attempts, due_at }) => ({ id, attempt: attempts + 1, dueAt: new Date(due_at) }));
   };
 }
 

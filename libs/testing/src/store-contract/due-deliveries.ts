@@ -29,28 +29,26 @@ export const dueDeliveriesCases: readonly ContractCase[] = [
       const second = await deliver(bench, { ms: 20 });
       const first = await deliver(bench, { ms: 10 });
       await deliver(bench, { handlerId: 'other' });
-      same(await due(bench, 15), [{ id: first, attempt: 1 }]);
-      same(await due(bench, 20), [
-        { id: first, attempt: 1 },
-        { id: second, attempt: 1 },
-      ]);
-      same(await due(bench, 20, 1), [{ id: first, attempt: 1 }]);
+      const [one, two] = [
+        { id: first, attempt: 1, dueAt: at(10) },
+        { id: second, attempt: 1, dueAt: at(20) },
+      ];
+      same(await due(bench, 15), [one]);
+      same(await due(bench, 20), [one, two]);
+      same(await due(bench, 20, 1), [one]);
       same(await due(bench, 20, 10, []), []);
       const held = onlyOne(await bench.takeDeliveries({ at: 15 }));
-      same(await due(bench, 20), [{ id: second, attempt: 1 }]);
-      same(await due(bench, 15 + LEASE_MS), [
-        { id: second, attempt: 1 },
-        { id: first, attempt: 2 },
-      ]);
+      same(await due(bench, 20), [two]);
+      same(await due(bench, 15 + LEASE_MS), [two, { id: first, attempt: 2, dueAt: at(15 + LEASE_MS) }]);
       await bench.settle(held, { state: 'pending', dueAt: at(5) });
-      same(await due(bench, 5), [{ id: first, attempt: 2 }]);
+      same(await due(bench, 5), [{ id: first, attempt: 2, dueAt: at(5) }]);
     },
   },
   {
     title: 'dueDeliveries: of a lane tells only the first, and none while one of it is held',
     run: async (bench) => {
       const [first] = [await deliver(bench, { lane: 'lane' }), await deliver(bench, { lane: 'lane' })];
-      same(await due(bench), [{ id: first, attempt: 1 }]);
+      same(await due(bench), [{ id: first, attempt: 1, dueAt: at(0) }]);
       await bench.takeDeliveries();
       same(await due(bench), []);
     },

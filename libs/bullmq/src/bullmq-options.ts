@@ -1,0 +1,71 @@
+import { ConfigurationError, requireWhole } from 'nestjs-runhooks/core';
+
+/** Where Redis is: a URL such as `redis://host:6379`, or options of ioredis. */
+export type RedisConnection =
+  | string
+  | {
+      /** @default '127.0.0.1' */
+      readonly host?: string;
+      /** @default 6379 */
+      readonly port?: number;
+      readonly username?: string;
+      readonly password?: string;
+      readonly db?: number;
+      readonly tls?: object;
+      /** Any other option of ioredis; not `keyPrefix`, see {@link BullmqOptions.prefix}. */
+      readonly [option: string]: unknown;
+    };
+
+/** What `bullmq` takes. */
+export interface BullmqOptions {
+  readonly connection: RedisConnection;
+  /**
+   * Begins every key in Redis. Inboxes that share a Redis need different ones.
+   * @default 'runhooks'
+   */
+  readonly prefix?: string;
+  /**
+   * Jobs that this process takes at the same time; no more attempts than the module's `concurrency` run at once anyway.
+   * @default the module's `concurrency`
+   */
+  readonly concurrency?: number;
+}
+
+/** Every option there is; the compiler sees to it that none is missing. */
+const OPTIONS = { connection: true, prefix: true, concurrency: true } satisfies Record<keyof BullmqOptions, true>;
+
+/** Throws `ConfigurationError` naming the option. */
+export function checkBullmqOptions(options: BullmqOptions): void {
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, option)) continue;
+    const expected = Object.keys(OPTIONS).join(', ');
+    throw new ConfigurationError(`bullmq.${option}`, `there is no such option; expected one of ${expected}`);
+  }
+  const { connection, prefix, concurrency } = options;
+  checkConnection(connection);
+  if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
+    throw new ConfigurationError('bullmq.prefix', `found ${JSON.stringify(prefix)}; expected a text that is not empty`);
+  }
+  if (concurrency !== undefined) requireWhole('bullmq.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** Never quotes what was found: it may hold a password. */
+function checkConnection(connection: unknown): void {
+  const option = 'bullmq.connection';
+  if (typeof connection === 'string') {
+    if (/^rediss?:\/\/./.test(connection)) return;
+    throw new ConfigurationError(option, 'found a text; expected a URL that begins with redis:// or rediss://');
+  }
+  if (typeof connection !== 'object' || connection === null || Array.isArray(connection)) {
+    throw new ConfigurationError(option, `found ${typeof connection}; expected a URL or { host, port }`);
+  }
+  if ('keyPrefix' in connection) {
+    throw new ConfigurationError(`${option}.keyPrefix`, 'BullMQ does not work with it; use bullmq.prefix');
+  }
+  if ('defineCommand' in connection || 'sendCommand' in connection) {
+    throw new ConfigurationError(
+      option,
+      'found a client; expected a URL or { host, port }: its connections are made and closed with the app',
+    );
+  }
+}

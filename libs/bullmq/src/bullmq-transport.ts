@@ -1,0 +1,136 @@
+import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
+import { LIMITS, type Carried, type DueDelivery, type Logger, type Transport } from 'nestjs-runhooks/core';
+import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
+import { within } from './within.js';
+
+const QUEUE = 'deliveries';
+
+/** All that a job knows. */
+interface Carries {
+  readonly id: string;
+}
+
+/**
+ * One queue for all deliveries. A job is an id and is gone when it ended, however that was: then the same id may be
+ * offered again. So Redis holds no more than {@link LIMITS.transportOfferMax} jobs or so, whatever waits in the inbox.
+ */
+export class BullmqTransport implements Transport {
+  readonly #options: BullmqOptions;
+  readonly #logger: Logger;
+  #queue: Queue<Carries> | undefined;
+  #worker: Worker<Carries> | undefined;
+  readonly #runs = new Set<Promise<unknown>>();
+  #isStopping = false;
+  /** What was last said to be wrong; a connection that cannot be made says so with every try. */
+  #failure: string | undefined;
+
+  constructor(options: BullmqOptions, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  get description(): string {
+    const { connection, prefix = 'runhooks' } = this.#options;
+    return `BullMQ on Redis ${placeOf(connection)}, prefix ${prefix}`;
+  }
+
+  start({ concurrency, run }: Carried): void {
+    const { connection, prefix = 'runhooks', concurrency: wanted = concurrency } = this.#options;
+    const options = { ...redisOptions(connection), retryStrategy: (tries: number) => this.#retryAfterMs(tries) };
+    const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true };
+    // What cannot be offered now is offered again later: it must not pile up here.
+    this.#queue = new Queue(QUEUE, {
+      connection: { ...options, enableOfflineQueue: false },
+      prefix,
+      defaultJobOptions,
+    });
+    const process = ({ data }: Job<Carries>): Promise<void> => this.#run(run, data);
+    this.#worker = new Worker(QUEUE, process, {
+      connection: options,
+      prefix,
+      concurrency: Math.min(wanted, concurrency),
+    });
+    this.#queue.on('error', (error) => this.#failed(error));
+    this.#worker.on('error', (error) => this.#failed(error));
+    this.#worker.on('ready', () => {
+      this.#failure = undefined;
+    });
+  }
+
+  async room(): Promise<number> {
+    const waiting = await this.#asked((queue) => queue.getWaitingCount());
+    return waiting < LIMITS.transportOfferMax / 2 ? LIMITS.transportOfferMax : 0;
+  }
+
+  async offer(due: readonly DueDelivery[]): Promise<void> {
+    const jobs = due.map(({ id, attempt }) => ({
+      name: 'delivery',
+      data: { id },
+      opts: { jobId: `${id}-${attempt}` },
+    }));
+    await this.#asked((queue) => queue.addBulk(jobs));
+  }
+
+  async stop(): Promise<void> {
+    const [worker, queue] = [this.#worker, this.#queue];
+    if (!worker || !queue) return;
+    await worker.pause(true);
+    await Promise.allSettled(this.#runs);
+    // A polite end of BullMQ's waits for Redis, however long it is away.
+    const isThere = await this.room().then(
+      () => true,
+      () => false,
+    );
+    this.#isStopping = true;
+    this.#worker = undefined;
+    this.#queue = undefined;
+    await Promise.all([closed(worker.close(!isThere)), closed(isThere ? queue.close() : queue.disconnect())]);
+  }
+
+  async #run(run: Carried['run'], { id }: Carries): Promise<void> {
+    const running = run(id);
+    this.#runs.add(running);
+    try {
+      await running;
+    } finally {
+      this.#runs.delete(running);
+    }
+  }
+
+  /** Before the first connection is made BullMQ waits for it, however long that takes. */
+  async #asked<T>(ask: (queue: Queue<Carries>) => Promise<T>): Promise<T> {
+    if (!this.#queue) throw new Error('it is not started');
+    const answer = await within(LIMITS.transportAnswerMs, ask(this.#queue));
+    if (!answer) throw new Error(`Redis has not answered for ${LIMITS.transportAnswerMs} ms`);
+    return answer.value;
+  }
+
+  /**
+   * When Redis is back that is noticed within seconds; BullMQ by itself would wait up to 20. At the end there is nothing
+   * to wait for: a connection that is away when it is closed would else be tried again for ever.
+   */
+  #retryAfterMs(tries: number): number | null {
+    return this.#isStopping ? null : Math.min(tries * LIMITS.transportRetryMs, LIMITS.transportRetryMsMax);
+  }
+
+  #failed({ name, message }: Error): void {
+    const failure = `${name}: ${message}`;
+    if (this.#failure !== failure) this.#logger.warn(`${this.description}: ${failure}`);
+    this.#failure = failure;
+  }
+}
+
+/** Whatever becomes of it. */
+async function closed(closing: Promise<unknown>): Promise<void> {
+  await within(LIMITS.transportAnswerMs, closing).catch(() => undefined);
+}
+
+function redisOptions(connection: RedisConnection): RedisOptions {
+  return typeof connection === 'string' ? { url: connection } : { ...connection };
+}
+
+/** Without user and password. */
+function placeOf(connection: RedisConnection): string {
+  if (typeof connection !== 'string') return `${connection.host ?? '127.0.0.1'}:${connection.port ?? 6379}`;
+  return URL.canParse(connection) ? new URL(connection).host : 'at the given URL';
+}

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { bullmq, type BullmqOptions } from 'nestjs-runhooks/bullmq';
+import { ConfigurationError, type Logger, type Transport } from 'nestjs-runhooks/core';
+import { Bench, held, openStore, until } from '../dispatch/bench.js';
+import { dispatchContract } from '../dispatch/dispatch-contract.js';
+import { newPrefix, onOwnRedis, onRedis, OwnRedis, REDIS_URL, removeKeys } from './redis.js';
+
+let warnings: string[];
+const silent = (): void => undefined;
+const note = (line: string): void => void warnings.push(line);
+const logger: Logger = { debug: silent, log: silent, warn: note, error: note };
+const transport = (options: BullmqOptions): Transport => bullmq(options).createTransport(logger);
+const succeeded = async ({ inbox }: Bench): Promise<number> => (await inbox.counts()).deliveries.succeeded;
+
+beforeEach(() => {
+  warnings = [];
+});
+
+onRedis('dispatch over BullMQ', () => {
+  let prefix: string;
+
+  beforeEach(() => {
+    prefix = newPrefix();
+  });
+  afterEach(async () => {
+    await removeKeys(prefix);
+    expect(warnings).toEqual([]);
+  });
+
+  dispatchContract(() => transport({ connection: REDIS_URL, prefix }));
+
+  it('puts ids into Redis and nothing else, under its prefix, and leaves no jobs behind', async () => {
+    const bench = await Bench.open({
+      store: await openStore(),
+      transport: transport({ connection: REDIS_URL, prefix }),
+    });
+    const { promise, release } = held();
+    bench.on('handler', () => promise);
+    bench.dispatcher.start();
+    await bench.send({ run: 'secret-of-the-payload' });
+    const redis = new Redis(REDIS_URL);
+    const jobs = async (): Promise<string[]> =>
+      (await redis.keys(`${prefix}:deliveries:dlv_*`)).filter((key) => !key.endsWith(':lock'));
+    await until(async () => (await jobs()).length === 1);
+    const [delivery] = await bench.deliveries('handler');
+    const [key = ''] = await jobs();
+    expect(key).toBe(`${prefix}:deliveries:${delivery?.id}-1`);
+    const job = await redis.hgetall(key);
+    expect(JSON.parse(job['data'] ?? '')).toEqual({ id: delivery?.id });
+    expect(JSON.stringify(job)).not.toContain('secret-of-the-payload');
+    release();
+    await until(async () => (await succeeded(bench)) === 1);
+    await until(async () => (await jobs()).length === 0);
+    await bench.close();
+    await redis.quit();
+  });
+
+  it('holds no more jobs than it may, whatever waits in the inbox', async () => {
+    const bench = await Bench.open({
+      store: await openStore(),
+      transport: transport({ connection: REDIS_URL, prefix }),
+    });
+    const { promise, release } = held();
+    bench.on('handler', () => promise);
+    for (let run = 0; run < 1_500; run += 1) await bench.send({ run: `${run}` });
+    bench.dispatcher.start();
+    const redis = new Redis(REDIS_URL);
+    const waiting = (): Promise<number> => redis.llen(`${prefix}:deliveries:wait`);
+    await until(async () => (await bench.inbox.counts()).deliveries.pending === 1_500);
+    await until(async () => (await waiting()) >= 500);
+    expect(await waiting()).toBeLessThanOrEqual(1_000);
+    release();
+    await until(async () => (await succeeded(bench)) === 1_500, 20_000);
+    await bench.close();
+    await redis.quit();
+  });
+
+  it('takes as many jobs as it is told to, if the process may run as many', async () => {
+    const bench = await Bench.open({
+      store: await openStore(),
+      concurrency: 3,
+      transport: transport({ connection: REDIS_URL, prefix, concurrency: 2 }),
+    });
+    let running = 0;
+    let most = 0;
+    bench.on('handler', async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      running -= 1;
+    });
+    for (let run = 0; run < 10; run += 1) await bench.send({ run: `${run}` });
+    bench.dispatcher.start();
+    await until(async () => (await succeeded(bench)) === 10);
+    expect(most).toBe(2);
+    await bench.close();
+  });
+});
+
+onOwnRedis('a Redis that fails', () => {
+  let redis: OwnRedis;
+  let benches: Bench[];
+
+  beforeEach(async () => {
+    redis = await OwnRedis.begin();
+    benches = [];
+  });
+  afterEach(async () => {
+    await Promise.all(benches.map(({ dispatcher }) => dispatcher.stop(0)));
+    for (const bench of benches) await bench.close();
+    await redis.kill();
+  });
+
+  async function start(count: number, run: () => unknown): Promise<Bench> {
+    const store = await openStore();
+    for (let index = 0; index < count; index += 1) {
+      const clock = benches[0]?.clock;
+      const bench = await Bench.open({
+        store,
+        transport: transport({ connection: redis.url }),
+        ...(clock && { clock }),
+      });
+      bench.on('handler', run);
+      bench.dispatcher.start();
+      benches.push(bench);
+    }
+    return benches[0]!;
+  }
+
+  it('loses nothing by FLUSHALL in the middle of a run, and nothing runs twice', async () => {
+    await redis.start();
+    let runs = 0;
+    const first = await start(2, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      runs += 1;
+    });
+    for (let run = 0; run < 300; run += 1) {
+      await first.send({ run: `${run}` });
+      if (run % 50 === 25) await redis.send('FLUSHALL');
+    }
+    await redis.send('FLUSHALL');
+    await until(async () => (await succeeded(first)) === 300, 20_000);
+    expect(runs).toBe(300);
+  }, 60_000);
+
+  it('is done without while it is away, and carries again when it is back, empty', async () => {
+    await redis.start();
+    let runs = 0;
+    const bench = await start(1, () => void (runs += 1));
+    await bench.send({ run: '1' });
+    await until(() => runs === 1);
+    await redis.kill();
+    for (let run = 2; run <= 20; run += 1) await bench.send({ run: `${run}` });
+    await until(() => runs === 20, 15_000);
+    expect(bench.lines.join('\n')).toContain('deliveries are claimed from the inbox meanwhile');
+    await redis.start();
+    await until(async () => {
+      await bench.send({ run: `back ${runs}` });
+      return bench.lines.some((line) => line.includes('carries deliveries again'));
+    }, 15_000);
+    const before = runs;
+    await bench.send({ run: 'last' });
+    await until(() => runs > before, 10_000);
+    await until(async () => (await bench.inbox.counts()).deliveries.pending === 0, 10_000);
+    expect(runs).toBe(await succeeded(bench));
+  }, 60_000);
+
+  it('may be away at the start, and at the end', async () => {
+    let runs = 0;
+    const bench = await start(1, () => void (runs += 1));
+    await bench.send({ run: '1' });
+    await until(() => runs === 1, 10_000);
+    await redis.start();
+    await until(async () => {
+      await bench.send({ run: `${runs}, away` });
+      return bench.lines.some((line) => line.includes('carries deliveries again'));
+    }, 15_000);
+    await redis.kill();
+    await bench.close();
+    benches = [];
+    expect(warnings.length).toBeGreaterThan(0);
+  }, 60_000);
+});
+
+describe('the options of bullmq', () => {
+  it.each([
+    ['no connection', {}, 'bullmq.connection: found undefined; expected a URL or { host, port }'],
+    ['a URL of something else', { connection: 'http://user:secret@host' }, 'bullmq.connection: found a text; expected'],
+    ['a client', { connection: { sendCommand: () => undefined } }, 'bullmq.connection: found a client; expected'],
+    ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not work with it'],
+    ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: found ""; expected a text'],
+    ['a bad concurrency', { connection: {}, concurrency: 0 }, 'bullmq.concurrency: found 0; expected a whole number'],
+    ['a misspelt option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: there is no such option'],
+  ])('with %s stop the boot, and quote no secret', (_, options, message) => {
+    const make = (): unknown => bullmq(options as BullmqOptions);
+    expect(make).toThrow(ConfigurationError);
+    expect(make).toThrow(message);
+    expect(make).not.toThrow('secret');
+  });
+
+  it('are told without user and password', () => {
+    expect(transport({ connection: 'redis://user:secret@host:1234/2', prefix: 'p' }).description).toBe(
+      'BullMQ on Redis host:1234, prefix p',
+    );
+    expect(transport({ connection: { host: 'h', password: 'secret' } }).description).toBe(
+      'BullMQ on Redis h:6379, prefix runhooks',
+    );
+  });
+});
