@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { Role } from 'nestjs-runhooks';
+import { bullmq } from 'nestjs-runhooks/bullmq';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { CrashApp } from '../crash/crash-app.js';
 import { Ledger } from '../crash/ledger.js';
@@ -13,12 +14,12 @@ export interface ChildPlace {
   readonly role: Role;
   readonly postgres: string;
   /** Undefined where deliveries are claimed from the inbox. */
-  readonly redis?: string | undefined;
+  readonly redis?: string;
   readonly ledger: string;
   readonly clockStartMs: number;
 }
 
-const { life, role, postgres, ledger, clockStartMs } = JSON.parse(process.argv[2] ?? '') as ChildPlace;
+const { life, role, postgres, redis, ledger, clockStartMs } = JSON.parse(process.argv[2] ?? '') as ChildPlace;
 
 await serve(`${role} ${life}`, () =>
   CrashApp.with({
@@ -26,7 +27,7 @@ await serve(`${role} ${life}`, () =>
     clock: clusterClock(clockStartMs),
     ledger: new Ledger(ledger),
     life,
-    webhooks: { role },
+    webhooks: { role, ...(redis !== undefined && { dispatch: bullmq({ connection: redis }) }) },
     handlers: [ExactHandler],
   }),
 );

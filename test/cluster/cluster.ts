@@ -18,7 +18,7 @@ import { Servers } from './servers.js';
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 const ROLES: readonly Role[] = ['receiver', 'receiver', 'dispatcher', 'dispatcher', 'dispatcher'];
 /** Of each of the 16 workers of the sender: all is handled by five processes and a server on two cores, with time to spare. */
-const PAUSE_OF_SENDER_MS = 300;
+const PAUSE_OF_SENDER_MS = 450;
 /** What is due is taken up within a lease and some; a busy machine gets this long to do any of it. */
 const STUCK_MS_MAX = 60_000;
 const IDLE_LOOK_MS = 100;
@@ -38,6 +38,8 @@ export class Cluster {
   readonly lives: (Life & { readonly role: Role })[] = [];
   readonly ledger: string;
   readonly log: string;
+  /** What was last seen to be left, once that is looked at. */
+  left: string | undefined;
   readonly #clockStartMs = Date.now();
 
   private constructor({ directory, seed }: ClusterOptions, servers: Servers) {
@@ -85,6 +87,7 @@ export class Cluster {
       const counts = await this.#counts();
       const { messages, deliveries, tasks } = counts;
       if (messages.stored + deliveries.pending + tasks === 0) return;
+      this.left = `left: ${messages.stored} messages, ${deliveries.pending} deliveries`;
       const before = done;
       done = messages.read + deliveries.succeeded;
       if (done !== before) stuckAtMs = performance.now() + STUCK_MS_MAX;
@@ -108,7 +111,7 @@ export class Cluster {
       life,
       role,
       postgres: this.servers.postgres.url,
-      redis: this.servers.redis?.url,
+      ...(this.servers.redis && { redis: this.servers.redis.url }),
       ledger: this.ledger,
       clockStartMs: this.#clockStartMs,
     };

@@ -156,10 +156,11 @@ export class Ordeal {
   }
 
   #progress(): void {
-    const { sender, servers } = this.#cluster;
+    const { sender, servers, left } = this.#cluster;
     this.#say(
-      `kills ${this.#kills}/${this.#options.kills}, restarts ${servers.restarts}, pauses ${this.#pauses}, ` +
-        `acknowledged ${sender.acknowledged.size}, duplicates ${sender.duplicates}, sent again ${sender.unanswered}`,
+      left ??
+        `kills ${this.#kills}/${this.#options.kills}, restarts ${servers.restarts}, pauses ${this.#pauses}, ` +
+          `acknowledged ${sender.acknowledged.size}, duplicates ${sender.duplicates}, sent again ${sender.unanswered}`,
     );
   }
 
