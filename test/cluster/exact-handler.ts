@@ -21,7 +21,7 @@ export class ExactHandler {
   async exact(_event: RunEvent, { id, attempt, completeWith }: DeliveryContext): Promise<void> {
     await completeWith(async (tx) => {
       await tx.query('insert into effects values ($1, $2, $3)', [this.ledger.life, id, attempt]);
-      await sleep(Math.random() * 20);
+      await sleep(20 + Math.random() * 100);
       if (Math.random() < 0.1) throw new Error('fails now and then, when it has written already');
     });
     // A kill that comes here must change nothing.
