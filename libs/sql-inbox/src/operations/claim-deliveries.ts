@@ -87,10 +87,7 @@ function dueFinders(dialect: SqlDialect) {
 type ValueOf<Values> = <K extends keyof Values>(name: K) => Values[K];
 
 function longestDue(dialect: SqlDialect, value: ValueOf<DueValues>) {
-  return theirTurn(dialect, value)
-    .where('due.due_at', '<=', value('now'))
-    .orderBy('due.due_at')
-    .limit(value('limit'));
+  return theirTurn(dialect, value).where('due.due_at', '<=', value('now')).orderBy('due.due_at').limit(value('limit'));
 }
 
 /** Deliveries of the handlers; in a lane, only the first that is not settled. */
