@@ -3,6 +3,12 @@ import ts from 'typescript';
 const rootDir = import.meta.dirname;
 const { paths } = ts.readConfigFile(`${rootDir}/tsconfig.json`, (path) => ts.sys.readFile(path)).config.compilerOptions;
 
+/** `NEST_PREFIX=<folder>`: the tests run on the Nest that is installed there, with the peers that it shares with us. */
+const { NEST_PREFIX: nestPrefix } = process.env;
+const nest = nestPrefix && {
+  '^(@nestjs/[^/]+|class-transformer|class-validator|reflect-metadata|rxjs)(/.*)?$': `${nestPrefix}/node_modules/$1$2`,
+};
+
 const shared = {
   rootDir,
   testEnvironment: 'node',
@@ -26,6 +32,7 @@ const shared = {
   },
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'json', 'node'],
   moduleNameMapper: {
+    ...nest,
     ...Object.fromEntries(Object.entries(paths).map(([name, [file]]) => [`^${name}$`, `<rootDir>/${file}`])),
     // The sources say './x.js' for the file './x.ts', as Node and tsc want it.
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -252,7 +252,6 @@ const HOT: readonly {
       'attempts_1 (delivery_id=?)',
       'message_keys_message (message_id<?)',
       'runs_updated (updated_at<?)',
-      'jobs_updated (updated_at<?)',
       'barriers_updated (updated_at<?)',
       'tasks_due (due_at<?)',
       'tasks_message (message_id=?)',

@@ -44,6 +44,8 @@ export class Handlers {
 
   @OnRun('run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed', {
     id: 'every',
+    // A kill can delay the message of a start until its run is over.
+    includeLate: true,
     serialize: 'run',
     retry,
   })

@@ -13,10 +13,12 @@ import {
   resolveHandlerOptions,
   type DeliveryContext,
   type HandlerOptions,
+  type HeaderMap,
   type Logger,
   type OpenSource,
   type RetentionOptions,
   type Role,
+  type Source,
   type Store,
   type Subscription,
   type Transport,
@@ -36,6 +38,8 @@ export interface BenchOptions {
   readonly retention?: RetentionOptions;
   readonly role?: Role;
   readonly transport?: Transport;
+  /** Beside the probe's. */
+  readonly sources?: readonly Source[];
 }
 
 export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
@@ -45,9 +49,9 @@ export interface Handling extends HandlerOptions {
   readonly types?: readonly string[];
   /** Messages of the probe instead of events about runs. */
   readonly messages?: boolean;
-  readonly filter?: Subscription['filter'];
-  /** Instead of types: a watchdog, or a barrier. */
+  /** What is derived from several messages, instead of events about runs. */
   readonly on?: Subscription['on'];
+  readonly filter?: Subscription['filter'];
 }
 
 /** The core of one app, wired as the Nest module does it, on a real store, with a clock that the test holds. */
@@ -56,6 +60,7 @@ export class Bench {
   readonly logger: Logger;
   readonly provider = new ProbeProvider();
   readonly source: OpenSource;
+  readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
@@ -67,15 +72,23 @@ export class Bench {
   private constructor(
     readonly store: Store,
     readonly clock: ManualClock,
-    { concurrency = 10, abortGraceMs = 5, retention = {}, role = 'both', transport }: BenchOptions,
+    {
+      concurrency = 10,
+      abortGraceMs = 5,
+      retention = {},
+      role = 'both',
+      transport,
+      sources: others = [],
+    }: BenchOptions,
   ) {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
     const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
     this.logger = { debug: () => undefined, log, warn: note('warn'), error: note('error') };
     const { logger, handlers, provider } = this;
-    const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }]);
+    const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }, ...others]);
     this.source = sources[0]!;
+    this.#sources = new Map(sources.map((source) => [source.name, source]));
     const ids = new IdSequence();
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
@@ -107,9 +120,9 @@ export class Bench {
 
   /** A handler, tried again without delay unless told otherwise. */
   on(id: string, run: Run, handling: Handling = {}): void {
-    const { types = ['run.succeeded'], messages, filter = {}, ...options } = handling;
+    const { types = ['run.succeeded'], messages, filter = {}, on: derived, ...options } = handling;
     const retry = options.retry === false ? false : { delayMs: 0, ...options.retry };
-    const on = handling.on ?? ((messages ? { provider: 'probe' } : { types }) as Subscription['on']);
+    const on = derived ?? ((messages ? { provider: 'probe' } : { types }) as Subscription['on']);
     this.handlers.add({
       ...resolveHandlerOptions(id, { ...options, retry }),
       label: id,
@@ -120,7 +133,14 @@ export class Bench {
 
   /** Receives a message; answers its id. */
   async send(message: ProbeMessage = {}): Promise<string> {
-    const receipt = await this.receiver.receive(this.source, Buffer.from(JSON.stringify(message)), SIGNATURE);
+    return await this.receive('probe', { body: Buffer.from(JSON.stringify(message)), headers: SIGNATURE });
+  }
+
+  /** Receives what a source was sent; answers the id of the message. */
+  async receive(name: string, { body, headers }: { body: Uint8Array; headers: HeaderMap }): Promise<string> {
+    const source = this.#sources.get(name);
+    if (!source) throw new Error(`no source ${name}`);
+    const receipt = await this.receiver.receive(source, body, headers);
     if (receipt.status === 'refused') throw new Error(`refused: ${receipt.reason}`);
     return receipt.id;
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS, LeaseLostError, type DeliveryContext } from 'nestjs-runhooks/core';
-import { Bench, held, until } from './bench.js';
+import { Bench, held, START, until } from './bench.js';
 
 /** Two processes on one inbox. */
 let one: Bench;
@@ -217,6 +217,26 @@ describe('a process that died', () => {
     expect((await one.inbox.counts()).messages).toMatchObject({ read: 20, quarantined: 1 });
     expect(await one.inbox.message(poison)).toMatchObject({ state: 'quarantined' });
   });
+
+  it.each(['what it says cannot be written', 'its time is none'])(
+    'is not needed to have a message quarantined of which %s, and no other message with it',
+    async (what) => {
+      const spoiled = what === 'its time is none' ? { startedAt: '2026-11-23' } : { providerStatus: 1n };
+      one.provider.readings.set('poison', () => {
+        const reading = one.provider.read({ source: 'probe', headers: {}, body: Buffer.from('{}'), receivedAt: START });
+        if (reading.state !== 'read') throw new Error('not read');
+        return { ...reading, signal: { ...reading.signal, run: { ...reading.signal.run, id: 'poison', ...spoiled } } };
+      });
+      const poison = await one.send({ run: 'poison' });
+      for (let run = 0; run < 20; run++) await one.send({ run: `${run}` });
+      for (let reads = 0; reads <= LIMITS.readsMax; reads++) {
+        await one.idle().catch(() => undefined);
+        one.clock.advance(LIMITS.leaseMs);
+      }
+      expect((await one.inbox.counts()).messages).toMatchObject({ stored: 0, read: 20, quarantined: 1 });
+      expect(await one.inbox.message(poison)).toMatchObject({ state: 'quarantined' });
+    },
+  );
 
   it('each time over the same delivery leaves a dead letter that says so, and runs it no more', async () => {
     const handler = longHandler();

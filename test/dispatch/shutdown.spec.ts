@@ -107,7 +107,7 @@ describe('stopping the dispatcher', () => {
     expect(ran).toBeLessThanOrEqual(1);
   });
 
-  it('aborts what runs longer than it may wait, and gives it back: due at once, and not one attempt closer to its end', async () => {
+  it('aborts what runs longer than it may wait, and gives it back, due at once, though it was its last attempt', async () => {
     await running(({ signal }) => aborted(signal).then(() => Promise.reject(signal.reason as Error)), { retry: false });
     await bench.dispatcher.stop(1);
     expect(await bench.outcome('handler')).toEqual(['pending', 'ShutdownError']);

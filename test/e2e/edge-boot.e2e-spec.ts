@@ -123,6 +123,11 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   ],
   ['a misspelt dispatch', given({ dispatch: 'none' }), /^dispatch: found "none"; expected 'auto' or 'manual'/],
   ['a concurrency of zero', given({ concurrency: 0 }), /^concurrency: found 0/],
+  [
+    'a misspelt retention',
+    given({ retention: { setledMs: 1 } }),
+    /^retention\.setledMs: there is no such option; expected one of settledMs, deadMs, keysMs$/,
+  ],
   ['no options', undefined as unknown as WebhooksOptions, /^inbox: found none/],
 ];
 

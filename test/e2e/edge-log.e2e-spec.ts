@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Injectable, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { OnMessage, OnRun, OnRunFailed, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
+import { LIMITS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
@@ -71,6 +72,23 @@ describe.each(ADAPTERS)('the log of a boot on %s', (adapter) => {
   it('names the absolute path, whatever prefix and version the host has', async () => {
     const { log } = await startApp(adapter, { main: (app) => app.setGlobalPrefix('api') });
     expect(log.containing('POST /webhooks/dbt;')).toHaveLength(1);
+  });
+});
+
+describe('the log of an app that is running', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  it.each([
+    ['warns that SIGTERM will be a crash, if main.ts has not called enableShutdownHooks()', false],
+    ['says nothing of SIGTERM, if main.ts has called enableShutdownHooks(), be it after listen()', true],
+  ])('%s', async (_, isEnabled) => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const { app, log } = await startApp('express', { webhooks: { dispatch: 'auto' } });
+    if (isEnabled) app.enableShutdownHooks();
+    jest.advanceTimersByTime(LIMITS.signalCheckMs - 1);
+    expect(log.containing('SIGTERM')).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(log.containing('warn Nothing listens for SIGTERM')).toHaveLength(isEnabled ? 0 : 1);
   });
 });
 

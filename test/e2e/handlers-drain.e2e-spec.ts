@@ -12,7 +12,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { OnRunFailed, WebhooksModule, type DeliveryContext, type RunFailed } from 'nestjs-runhooks';
+import { Inbox, OnRunFailed, WebhooksModule, type DeliveryContext, type RunFailed } from 'nestjs-runhooks';
+import { StoreUnavailableError } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, sendWebhook } from 'nestjs-runhooks/testing';
 import { closeApps, startHandlers, webhooksOptions } from './handlers-app.js';
@@ -112,6 +113,14 @@ describe(`on Nest ${version}, while the app closes`, () => {
     await app.close();
     expect(seen).toEqual(['open ShutdownError']);
   });
+});
+
+it('an app that is closed has let go of its inbox, and purges no more', async () => {
+  const { app } = await startHandlers({});
+  const inbox = app.get(Inbox, { strict: false });
+  await closeApps();
+  await expect(inbox.counts()).rejects.toThrow(StoreUnavailableError);
+  expect(await inbox.purge()).toBe(0);
 });
 
 it(`on Nest ${version}, no handler runs before all of the host is ready`, async () => {

@@ -68,7 +68,7 @@ function checkEvents(events: readonly EventSummary[], { acknowledged }: Evidence
     const outcomes = happened.filter((type) => OUTCOMES.includes(type));
     same(outcomes.length, OUTCOMES.some((type) => said.has(type)) ? 1 : 0, `run ${run} ends once`);
     for (const type of happened) {
-      // Which success ends an incident depends on the order of reading; only one that happened can.
+      // Which success ends an mishap depends on the order of reading; only one that happened can.
       const isCaused = type === 'run.recovered' ? happened.includes('run.succeeded') : said.has(type);
       ok(isCaused, `nobody said ${type} of run ${run}`);
     }

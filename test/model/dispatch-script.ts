@@ -20,12 +20,12 @@ export interface HandlerPlan {
 }
 
 /** What happens to a process in the middle of an attempt: `stop` is an orderly shutdown, which aborts it. */
-export type Incident = 'kill' | 'stop' | 'clock on an hour' | 'clock back an hour';
+export type Mishap = 'kill' | 'stop' | 'clock on an hour' | 'clock back an hour';
 
 export type DispatchStep =
   | { readonly do: 'send'; readonly id: string; readonly run: number; readonly says: readonly RunSignalType[] }
   | { readonly do: 'work' }
-  | { readonly do: 'work'; readonly atCall: number; readonly incident: Incident }
+  | { readonly do: 'work'; readonly atCall: number; readonly mishap: Mishap }
   | { readonly do: 'restart' }
   | { readonly do: 'redrive' }
   | { readonly do: 'clock'; readonly ms: number };
@@ -105,7 +105,7 @@ const step: fc.Arbitrary<DispatchStep> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('work' as const),
       atCall: fc.integer({ min: 1, max: 6 }),
-      incident: fc.constantFrom<Incident>('kill', 'kill', 'stop', 'clock on an hour', 'clock back an hour'),
+      mishap: fc.constantFrom<Mishap>('kill', 'kill', 'stop', 'clock on an hour', 'clock back an hour'),
     }),
   },
   { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },

@@ -10,7 +10,7 @@ import {
   TOLD,
   type DispatchScript,
   type DispatchStep,
-  type Incident,
+  type Mishap,
   type HandlerPlan,
 } from './dispatch-script.js';
 import { checkPromises, type Call, type Lost } from './dispatch-promises.js';
@@ -40,7 +40,7 @@ export class DispatchSession {
   #working = { from: 0, to: 0 };
   #process = 0;
   #files = 0;
-  #next: { callsLeft: number; readonly incident: Incident; readonly over: () => void } | undefined;
+  #next: { callsLeft: number; readonly mishap: Mishap; readonly over: () => void } | undefined;
 
   constructor(directory: string, driver: SqliteDriver, handlers: readonly HandlerPlan[]) {
     this.#directory = directory;
@@ -82,7 +82,7 @@ export class DispatchSession {
         return this.#say(`send "${id}": run ${run} ${says.join(' ')}`);
       }
       case 'work':
-        return 'incident' in step ? this.#workUntil(step.atCall, step.incident) : this.#work();
+        return 'mishap' in step ? this.#workUntil(step.atCall, step.mishap) : this.#work();
       case 'restart':
         this.#say('restart');
         return this.#restart();
@@ -100,17 +100,17 @@ export class DispatchSession {
   }
 
   /** Works, and something happens in the middle of the handler call of that number since. */
-  async #workUntil(call: number, incident: Incident): Promise<void> {
-    this.#say(`work; ${incident} in call ${call}`);
+  async #workUntil(call: number, mishap: Mishap): Promise<void> {
+    this.#say(`work; ${mishap} in call ${call}`);
     const bench = this.#bench;
     const isOver = new Promise<'over'>((resolve) => {
-      this.#next = { callsLeft: call, incident, over: () => resolve('over') };
+      this.#next = { callsLeft: call, mishap, over: () => resolve('over') };
     });
     const idle = this.#idle().then(() => 'idle' as const);
     const came = await Promise.race([isOver, idle]);
     this.#next = undefined;
     if (came === 'idle') return;
-    if (incident === 'stop') return this.#restart();
+    if (mishap === 'stop') return this.#restart();
     this.#past.push(bench);
     await this.#open();
   }
@@ -166,7 +166,7 @@ export class DispatchSession {
       if (process !== this.#process) return stopped(delivery);
       const run = 'run' in event && event.run ? Number(event.run.id) : 0;
       const call = this.#beginCall(plan, event, delivery, run);
-      if (this.#meetIncident(call)) return stopped(delivery);
+      if (this.#meetMishap(call)) return stopped(delivery);
       const lanes = this.#lanesOf(plan, delivery.id, run);
       for (const lane of lanes) {
         ok(!this.#running.has(lane), `${lane} runs twice at the same time`);
@@ -205,16 +205,16 @@ export class DispatchSession {
   }
 
   /** Whether this call sees its process end. */
-  #meetIncident(call: Call): boolean {
+  #meetMishap(call: Call): boolean {
     const next = this.#next;
     if (!next || (next.callsLeft -= 1) > 0) return false;
-    const { incident } = next;
+    const { mishap } = next;
     this.#next = undefined;
-    this.#say(`  in this call: ${incident}`);
-    if (incident === 'kill') this.#kill();
-    else if (incident === 'stop') call.stopped = true;
-    else this.#jump(incident === 'clock on an hour' ? HOUR : -HOUR);
-    const isEnd = incident === 'kill' || incident === 'stop';
+    this.#say(`  in this call: ${mishap}`);
+    if (mishap === 'kill') this.#kill();
+    else if (mishap === 'stop') call.stopped = true;
+    else this.#jump(mishap === 'clock on an hour' ? HOUR : -HOUR);
+    const isEnd = mishap === 'kill' || mishap === 'stop';
     if (isEnd) next.over();
     return isEnd;
   }

@@ -20,7 +20,7 @@ export const FOUND_DISPATCH: Readonly<Record<string, DispatchScript>> = {
     ],
     steps: [
       { do: 'send', id: '', run: 0, says: ['run.started'] },
-      { do: 'work', atCall: 3, incident: 'clock on an hour' },
+      { do: 'work', atCall: 3, mishap: 'clock on an hour' },
     ],
   },
 };

@@ -235,7 +235,7 @@ export class InboxModel {
       this.#removeMessage(id);
       removed += 1;
     }
-    for (const key of this.#keys.filter(({ id }) => timeOf(id) < keysBefore.getTime())) {
+    for (const key of this.#keys.filter(({ id }) => timeOf(id) < +keysBefore && !this.messages.has(id))) {
       this.#keys.splice(this.#keys.indexOf(key), 1);
       removed += 1;
     }

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
@@ -6,6 +6,7 @@ import type { Logger, Store } from 'nestjs-runhooks/core';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { SqliteStore } from '../../libs/sql-inbox/src/sqlite-store.js';
+import type { NewInbox } from './shared-inbox.js';
 
 export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
 
@@ -42,6 +43,23 @@ export async function openStore(path: string, driver?: SqliteDriver, connect = c
   const store = new SqliteStore({ path, ...(driver && { driver }) }, SILENT, connect);
   await store.open();
   return store;
+}
+
+/** New files, each of which several processes can open. */
+export async function sharedFiles(driver: SqliteDriver): Promise<{ newInbox: NewInbox; remove(): void }> {
+  const directory = quickDirectory();
+  const empty = join(directory, 'empty.db');
+  await (await openStore(empty, driver)).close();
+  let files = 0;
+  return {
+    newInbox: async () => {
+      files += 1;
+      const path = join(directory, `${files}.db`);
+      copyAsKilled(empty, path);
+      return { open: () => openStore(path, driver) };
+    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
 }
 
 /**

@@ -73,18 +73,25 @@ const WEBHOOK = JSON.stringify({
     runErroredAt: '2026-01-28T12:00:00Z',
   },
 });
-const SIGNATURE = createHmac('sha256', SECRET).update(WEBHOOK).digest('hex');
+const { runErroredAt, ...data } = JSON.parse(WEBHOOK).data;
+const COMPLETED = JSON.stringify({
+  ...JSON.parse(WEBHOOK),
+  eventId: 'wev_2completed',
+  eventType: 'job.run.completed',
+  data: { ...data, runId: '12346', runStatus: 'Success', runStatusCode: 10, runFinishedAt: runErroredAt },
+});
+const signatureOf = (body) => createHmac('sha256', SECRET).update(body).digest('hex');
 
 function expectEqual(found, expected) {
   const [left, right] = [found, expected].map((value) => JSON.stringify(value));
   if (left !== right) throw new Error(`found ${left}, expected ${right}`);
 }
 
-async function post(url, signature) {
+async function post(url, body, signature = signatureOf(body)) {
   const response = await fetch(`${url}/webhooks/dbt`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: signature },
-    body: WEBHOOK,
+    body,
   });
   return [response.status, (await response.json()).status];
 }
@@ -116,15 +123,20 @@ function checksOf(app, cwd, tarball) {
       'answers a signed webhook with 200': async () => {
         running = start(cwd, `${app.main}.js`, ENV);
         url = await running.line('listening');
-        expectEqual(await post(url, SIGNATURE), [200, 'accepted']);
+        expectEqual(await post(url, WEBHOOK), [200, 'accepted']);
       },
       'hands the event to its handler': async () => {
         expectEqual(JSON.parse(await running.line('handled')), { type: 'run.failed', run: RUN_ID, attempt: 1 });
       },
-      'knows the same webhook again': async () => expectEqual(await post(url, SIGNATURE), [200, 'duplicate']),
-      'refuses a forged signature': async () => expectEqual((await post(url, '0'.repeat(64)))[0], 401),
-      'ends by itself once closed': async () => {
+      'knows the same webhook again': async () => expectEqual(await post(url, WEBHOOK), [200, 'duplicate']),
+      'refuses a forged signature': async () => expectEqual((await post(url, WEBHOOK, '0'.repeat(64)))[0], 401),
+      'drains a handler before the host destroys what it needs': async () => {
+        expectEqual(await post(url, COMPLETED), [200, 'accepted']);
+        await running.line('lingers');
         running.child.stdin.end();
+        await running.line('drained');
+      },
+      'ends by itself once closed': async () => {
         expectEqual(await running.exited, 0);
       },
       ...(app.also === 'both-builds' && {

@@ -174,6 +174,25 @@ describe('docs/handlers.md', () => {
     expect(log.containing('run-notes.write took')).toHaveLength(1);
   });
 
+  it('has a data team that is alerted once, told that its job works again, and refreshes once', async () => {
+    const { DataTeam } = await load<{ DataTeam: Type }>('docs/handlers', 'src/data-team.ts');
+    const app = await appWith([DataTeam]);
+    for (const [runId, event, jobName] of [
+      ['1', 'failed', 'ingest-a'],
+      ['2', 'failed', 'ingest-a'],
+      ['3', 'succeeded', 'ingest-a'],
+      ['4', 'succeeded', 'transform'],
+    ] as const) {
+      const now = new Date(Date.now() - 60_000 + Number(runId) * 1_000);
+      const payload = { data: { runId, jobName, jobId: jobName } };
+      await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, now, payload }));
+    }
+    await waitUntilIdle(app);
+    expect(log.containing('ingest-a fails')).toHaveLength(1);
+    expect(log.containing('ingest-a works again after 2 failed runs')).toHaveLength(1);
+    expect(log.containing('Refresh after ingest-a and transform')).toHaveLength(1);
+  });
+
   it('has a filter that gives up, and a plain listener', async () => {
     const { Tickets } = await load<{ Tickets: Type }>('docs/handlers', 'src/refusals.filter.ts');
     const { FailureCounter } = await load<{ FailureCounter: Type<{ count: number }> }>(

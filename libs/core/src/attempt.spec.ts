@@ -69,6 +69,10 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([promise, new Promise((resolve) => setImmediate(resolve, pending))])) === pending;
 }
 
+afterEach(() => {
+  jest.useRealTimers();
+});
+
 describe('an attempt', () => {
   it('gives the handler its event and what it may know of the delivery', async () => {
     const seen: [WebhookEvent, DeliveryContext][] = [];
@@ -136,10 +140,6 @@ describe('an attempt', () => {
     one.abort(new LeaseLostError('dlv_1'), FOR_EVER);
     expect(jest.getTimerCount()).toBe(0);
   });
-
-  afterEach(() => {
-    jest.useRealTimers();
-  });
 });
 
 describe('an attempt with `when`', () => {
@@ -201,6 +201,18 @@ describe('an attempt whose time is up', () => {
     expect(await isPending(one.settled)).toBe(true);
     release();
     await one.settled;
+  });
+
+  it('does not end before its time and the whole grace are over', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+    const one = attempt(() => new Promise(() => undefined), { timeoutMs: 1_000, graceMs: 500 });
+    await jest.advanceTimersByTimeAsync(999);
+    expect(one.abortedBy).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(500);
+    expect(one.abortedBy).toBeInstanceOf(HandlerTimeoutError);
+    expect(await isPending(one.ended)).toBe(true);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await isPending(one.ended)).toBe(false);
   });
 
   it('is over, whatever the handler that would not stop throws in the end', async () => {

@@ -59,6 +59,12 @@ describe('arrive', () => {
       ['', '', 'a@500 b@550'],
     ],
     [
+      'an older run told after a newer one has joined does not',
+      ['a', 'b'],
+      [arrival('a', 10), arrival('b', 11), arrival('a', 5), arrival('b', 12), arrival('a', 13)],
+      ['', 'a@10 b@11', '', '', 'a@13 b@12'],
+    ],
+    [
       'each run counts once',
       ['a', 'b'],
       [arrival('a', 0), arrival('b', 1), arrival('b', 2), arrival('a', 3)],
@@ -101,21 +107,20 @@ describe('arrive', () => {
   });
 });
 
-/** The rule in plain words, for jobs by name: the latest run of each job since the last join, all within the window. */
+/** The rule in plain words, for jobs by name: the latest run of each job, all within the window, none of them joined. */
 function byTheRule(jobs: readonly string[], arrivals: readonly { job: string; at: number; id: string }[]): string[] {
-  let candidates: { job: string; at: number; id: string }[] = [];
-  return arrivals.map((arrived) => {
-    candidates.push(arrived);
-    const newest = Math.max(...candidates.map(({ at }) => at));
-    candidates = candidates.filter(({ at }) => at >= newest - WITHIN);
-    const chosen = jobs.map((job) => {
-      const own = candidates.filter((one) => one.job === job);
-      const latest = Math.max(...own.map(({ at }) => at));
-      return own.filter(({ at }) => at === latest).at(-1);
+  const joined = new Set<string>();
+  return arrivals.map((_, index) => {
+    const latest = jobs.flatMap((job) => {
+      const own = arrivals.slice(0, index + 1).filter((one) => one.job === job);
+      const last = Math.max(...own.map(({ at }) => at));
+      return own.filter(({ at }) => at === last).at(-1) ?? [];
     });
-    if (chosen.some((one) => one === undefined)) return '';
-    candidates = [];
-    return chosen.map((one) => one?.id).join(' ');
+    const times = latest.map(({ at }) => at);
+    const isAll = latest.length === jobs.length && latest.every(({ id }) => !joined.has(id));
+    if (!isAll || Math.max(...times) - Math.min(...times) > WITHIN) return '';
+    for (const { id } of latest) joined.add(id);
+    return latest.map(({ id }) => id).join(' ');
   });
 }
 
@@ -160,6 +165,17 @@ describe('barrierJobsOf', () => {
   it('answers the entries that a run fits, the closest first', () => {
     const options = { jobs: ['*', 'nightly-*', 'other', 'nightly-build', 'n*'], withinMs: 1 };
     expect(barrierJobsOf(options, runOf('nightly-build', '1'))).toEqual(['nightly-build', 'nightly-*', 'n*', '*']);
+  });
+
+  it('leaves those that are as close in their order', () => {
+    const run = runOf('bb', '1');
+    for (const jobs of [
+      ['b*', '*b'],
+      ['*b', 'b*'],
+      ['id-bb', 'bb'],
+    ]) {
+      expect(barrierJobsOf({ jobs, withinMs: 1 }, run)).toEqual(jobs);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { AttemptsInFlight } from './attempts-in-flight.js';
 import { Carrier } from './carrier.js';
 import type { Clock } from './clock.js';
 import { DeliveryRunner } from './delivery-runner.js';
+import { StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
 import type { HandlerSet } from './handler-set.js';
@@ -176,7 +177,8 @@ export class Dispatcher {
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
     const read = await this.#readMessages();
-    const evaluated = await this.#tasks.runDue(this.#claim(LIMITS.claimMax));
+    // What is left to read may say that a watched run is over.
+    const evaluated = read < LIMITS.claimMax ? await this.#tasks.runDue(this.#claim(LIMITS.claimMax)) : 0;
     return read + evaluated + (await deliver());
   }
 
@@ -190,11 +192,20 @@ export class Dispatcher {
     const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
     if (messages.length === 0) return 0;
     const recordings = await this.#readInTurns(messages, claim);
-    for (const { id } of messages) this.#unrecorded.add(id);
-    const recorded = await store.record(recordings, claim.now);
-    for (const { id } of messages) this.#unrecorded.delete(id);
+    const recorded = await this.#record(messages, recordings, claim.now);
     recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
     return messages.length;
+  }
+
+  async #record(messages: readonly ClaimedMessage[], recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
+    for (const { id } of messages) this.#unrecorded.delete(id);
+    try {
+      return await this.#options.store.record(recordings, now);
+    } catch (error) {
+      // Any other error is about one of the messages, and that one has nothing to excuse it.
+      if (error instanceof StoreUnavailableError) for (const { id } of messages) this.#unrecorded.add(id);
+      throw error;
+    }
   }
 
   /** Many messages that each take long to read must not hold up the event loop together. */

@@ -6,6 +6,7 @@ import type { Provider, Reading } from './provider.js';
 import type { RunKey } from './run-state.js';
 import type { JoinedRun, Run } from './run.js';
 import type { StoredEvent } from './store.js';
+import type { Routable } from './filter.js';
 import { RunhooksError } from './errors.js';
 
 /** What is stored of an event beside its columns. The payload is not: it is read again from the kept message. */
@@ -82,4 +83,20 @@ function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
 /** What `eventData` stored. */
 export function eventFacts(data: string): EventFacts {
   return parseDated<EventFacts>(data);
+}
+
+/** What routing looks at of an event. */
+export function routableOf(
+  { type, source, provider }: Pick<StoredEvent, 'type' | 'source' | 'provider'>,
+  { run, messageType, late = false, handlerId }: Partial<EventFacts>,
+): Routable {
+  return {
+    type,
+    source,
+    provider,
+    late,
+    ...(run && { run }),
+    ...(messageType && { messageType }),
+    ...(handlerId !== undefined && { handlerId }),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Incident } from './incident.js';
-import type { ProviderMessageType, ProviderName, ProviderPayloads } from './provider-payloads.js';
+import type { ProviderMessageType, ProviderName, ProviderPayload } from './provider-payloads.js';
 import type { JoinedRun, Run } from './run.js';
 
 /** What a message can tell of a run. `run.completed` means over: the provider will say nothing more about this run. */
@@ -33,7 +33,7 @@ interface EventBase<T extends string, P extends ProviderName> {
   readonly occurredAt: Date;
   readonly receivedAt: Date;
   /** The provider's own payload, validated; unknown fields are kept. */
-  readonly payload: ProviderPayloads[P];
+  readonly payload: ProviderPayload<P>;
 }
 
 interface RunEventOf<T extends RunEventType, P extends ProviderName> extends EventBase<T, P> {

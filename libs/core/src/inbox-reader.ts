@@ -72,6 +72,7 @@ export interface EventSummary {
 }
 
 export interface DeliveryFilter {
+  readonly ids?: readonly string[];
   readonly eventId?: string;
   /** Of events that were read from messages about this run. */
   readonly run?: RunKey;

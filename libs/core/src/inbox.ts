@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { ConfigurationError } from './errors.js';
-import { eventFacts } from './event-data.js';
+import { eventFacts, routableOf } from './event-data.js';
 import type {
   AttemptSummary,
   DeliveryFilter,
@@ -26,7 +26,6 @@ import { lapsedBefore } from './registration.js';
 import type { Router } from './routing.js';
 import type { JobKey, RunKey } from './run-state.js';
 import type { Dismissal, Redrive, Reread, Store } from './store.js';
-import type { Routable } from './filter.js';
 
 /** What to deliver again, and to whom. */
 export interface Replay {
@@ -208,7 +207,7 @@ export class Inbox {
       const now = clock.now();
       const replayed = recorded.map((event) => ({
         eventId: event.id,
-        deliveries: router.deliveriesFor(routable(event), now, handlerIds),
+        deliveries: router.deliveriesFor(routableOf(event, eventFacts(event.data)), now, handlerIds),
       }));
       added += await store.replay(id, replayed, now);
     }
@@ -236,17 +235,4 @@ export class Inbox {
 function requireText(option: string, value: unknown, charsMax: number): void {
   if (typeof value === 'string' && value !== '' && value.length <= charsMax) return;
   throw new ConfigurationError(option, `expected 1 to ${charsMax} characters`);
-}
-
-function routable({ type, source, provider, data }: EventSummary): Routable {
-  const { run, messageType, late = false, handlerId } = eventFacts(data);
-  return {
-    type,
-    source,
-    provider,
-    late,
-    ...(run && { run }),
-    ...(messageType && { messageType }),
-    ...(handlerId !== undefined && { handlerId }),
-  };
 }

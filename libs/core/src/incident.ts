@@ -1,5 +1,6 @@
 import { LIMITS } from './limits.js';
 import type { RunOutcome } from './run-outcome.js';
+import { earlierOf, laterOf } from './timestamps.js';
 
 /** A run that an incident counts. */
 export interface FailedRun {
@@ -72,13 +73,9 @@ function opened(run: FailedRun): Incident {
 
 function joined({ openedAt, latestFailureAt, failures, runs }: Incident, run: FailedRun): Incident {
   return {
-    openedAt: run.finishedAt < openedAt ? run.finishedAt : openedAt,
+    openedAt: earlierOf(openedAt, run.finishedAt),
     latestFailureAt: laterOf(latestFailureAt, run.finishedAt),
     failures: failures + 1,
     runs: runs.length < LIMITS.incidentRunsMax ? [...runs, run] : runs,
   };
-}
-
-function laterOf(known: Date | undefined, told: Date): Date {
-  return known && known > told ? known : told;
 }

@@ -124,6 +124,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './run.js';
+export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';
 export type { SignatureScheme } from './signatures/signature-scheme.js';

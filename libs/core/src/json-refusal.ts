@@ -1,10 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { LIMITS } from './limits.js';
 
-/** What a reason shows of a place: the innermost keys and indices, and the start of a long key. */
-const placesShownMax = 8;
-const keyCharsShownMax = 40;
-
 /**
  * Says why `parseJson` refused a text, with the place. It reads the text again, slowly, because JSON.parse hides
  * duplicate keys and rounding, and its error messages quote the payload and give no position on some versions of Node.
@@ -175,8 +171,8 @@ class JsonCheck {
 
 /** Such as `commands[3].id`. Printable and bounded, because it goes into logs and a sender chose the keys. */
 function jsonPath(places: readonly (string | number | undefined)[]): string {
-  let path = places.length > placesShownMax ? '...' : '';
-  for (const place of places.slice(-placesShownMax)) {
+  let path = places.length > LIMITS.placesShownMax ? '...' : '';
+  for (const place of places.slice(-LIMITS.placesShownMax)) {
     if (typeof place === 'number') path += `[${place}]`;
     else if (place !== undefined) path += keyInPath(place, path === '');
   }
@@ -184,7 +180,7 @@ function jsonPath(places: readonly (string | number | undefined)[]): string {
 }
 
 function keyInPath(key: string, first: boolean): string {
-  const shown = key.length > keyCharsShownMax ? `${key.slice(0, keyCharsShownMax)}...` : key;
+  const shown = key.length > LIMITS.keyCharsShownMax ? `${key.slice(0, LIMITS.keyCharsShownMax)}...` : key;
   if (/^[A-Za-z_$][\w$-]*$/.test(shown)) return first ? shown : `.${shown}`;
   return `[${JSON.stringify(shown.replace(/[^\x20-\x7e\p{L}\p{M}\p{N}]/gu, '?'))}]`;
 }

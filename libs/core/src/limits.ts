@@ -50,6 +50,9 @@ export const LIMITS = Object.freeze({
   reasonCharsMax: 1_000,
   /** Violations named in one reason. */
   violationsMax: 5,
+  /** What a reason shows of a place in a body: the innermost keys and indices, and the start of a long key. */
+  placesShownMax: 8,
+  keyCharsShownMax: 40,
 
   // --- watchdogs, barriers, incidents ---
   /** Default of `runsMin` of `@OnRunStuck`, and the last runs of a job that its usual duration is taken from. */
@@ -128,7 +131,7 @@ export const LIMITS = Object.freeze({
   settledMs: 30 * DAY,
   /** The same for messages that led to a dead letter. */
   deadMs: 90 * DAY,
-  /** Duplicate keys, runs, jobs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
+  /** Duplicate keys, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
   keysMs: 400 * DAY,
   /** A task that was due and that no process took for this long: its handler is gone. */
   taskOverdueMs: DAY,

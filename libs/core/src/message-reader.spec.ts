@@ -67,6 +67,14 @@ const read = (reader: MessageReader, message = claimed()) => reader.read(message
 const eventsOf = (reader: MessageReader, message?: ClaimedMessage) => read(reader, message).decide({}).events;
 
 describe('a message that was read', () => {
+  it('has runs watched, unless it is read again quietly', () => {
+    const started: Reading = { ...FAILED, signal: { ...FAILED.signal, types: ['run.started'] } };
+    const reader = readerOf(() => started, { on: { stuck: { afterMs: 1 } }, filter: {} });
+    const tasksOf = (quiet: boolean) => read(reader, claimed({ quiet })).decide({}).tasks ?? [];
+    expect(tasksOf(false)).toHaveLength(1);
+    expect(tasksOf(true)).toEqual([]);
+  });
+
   it('becomes its run events, in the order they happened, each with a delivery for who wants it', () => {
     const recording = read(readerOf(() => FAILED, ON_FAILED));
     expect(recording).toMatchObject({
@@ -147,6 +155,7 @@ describe('a message as an event of its own', () => {
 });
 
 describe('a message that cannot be read', () => {
+  const signalling = (odd: object) => ({ ...FAILED, signal: { ...FAILED.signal, ...odd } });
   const hostile: [string, () => unknown][] = [
     ['throws an error', () => thrower(new SyntaxError('found hunter2'))],
     ['throws undefined', () => thrower(undefined)],
@@ -170,9 +179,34 @@ describe('a message that cannot be read', () => {
       'answers a run without an account',
       () => ({ ...FAILED, signal: { types: [], occurredAt: NOW, run: { id: '1' } } }),
     ],
+    ['answers what no message can tell', () => signalling({ types: ['run.recovered'] })],
+    ['answers a run that nothing has triggered', () => signalling({ run: { ...RUN, trigger: undefined } })],
+    ['answers no time', () => signalling({ occurredAt: new Date(NaN) })],
+    ['answers a start that is no time', () => signalling({ run: { ...RUN, startedAt: '2026-11-23T12:00:00Z' } })],
+    ['answers an end at no time', () => signalling({ run: { ...RUN, finishedAt: new Date(NaN) } })],
+    [
+      'answers a type that no message can say alone',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
+    ],
     [
       'answers an id that cannot be part of an event id',
       () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, id: '\ud800' } } }),
+    ],
+    [
+      'answers an event that only Runhooks derives',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
+    ],
+    [
+      'answers a run without a trigger',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, trigger: undefined } } }),
+    ],
+    [
+      'answers a time as a text',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, startedAt: '2026-01-01' } } }),
+    ],
+    [
+      'answers a time that is none',
+      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, finishedAt: new Date(Number.NaN) } } }),
     ],
   ];
 

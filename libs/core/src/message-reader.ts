@@ -1,6 +1,6 @@
 import { attemptError } from './attempt.js';
 import { MESSAGE_EVENT_TYPE } from './event.js';
-import { eventData, messageEventId, runEventId, type EventFacts } from './event-data.js';
+import { eventData, messageEventId, routableOf, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
 import type { NewTask } from './new-task.js';
 import type { Reading } from './provider.js';
@@ -13,7 +13,6 @@ import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
 import { earlierOf } from './timestamps.js';
-import type { Routable } from './filter.js';
 
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
@@ -137,23 +136,13 @@ export class MessageReader {
       ...(signal && { run: signal.run }),
     };
     const id = messageEventId(source, message.id);
-    const run = signal && { run: signal.run };
-    const isWanted = this.#router.isWanted({ type: MESSAGE_EVENT_TYPE, source, provider, messageType, ...run });
+    const isWanted = this.#router.isWanted(routableOf({ type: MESSAGE_EVENT_TYPE, source, provider }, facts));
     return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];
   }
 
   #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider, quiet } = message;
-    const { run, messageType, late = false } = facts;
-    const routable: Routable = {
-      type,
-      source,
-      provider,
-      late,
-      ...(run && { run }),
-      ...(messageType && { messageType }),
-    };
-    const deliveries = quiet ? [] : this.#router.deliveriesFor(routable, now);
+    const deliveries = quiet ? [] : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
 }

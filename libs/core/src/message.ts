@@ -14,7 +14,7 @@ export interface ReceivedMessage {
 declare const verified: unique symbol;
 
 /**
- * A message whose signature was checked, either just now or before it was stored. Only {@link verifyMessage} and
+ * A message whose signature was checked, either just now or before it was stored. Only {@link markVerified} and
  * {@link restoreMessage} make one, so nothing can identify or read a message that was not verified.
  */
 export type VerifiedMessage = ReceivedMessage & { readonly [verified]: true };

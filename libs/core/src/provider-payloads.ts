@@ -27,8 +27,13 @@ export interface ProviderMessageTypes {}
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
 export interface ExtraMessageTypes {}
 
-/** Names of the providers whose types the program has loaded. */
-export type ProviderName = keyof ProviderPayloads;
+/** Names of the providers whose types the program has loaded; any text where it has loaded none, as a lib of handlers. */
+export type ProviderName = [keyof ProviderPayloads] extends [never] ? string : keyof ProviderPayloads;
+
+/** What a provider sends; unknown where the program has not loaded its types. */
+export type ProviderPayload<P extends ProviderName = ProviderName> = P extends keyof ProviderPayloads
+  ? ProviderPayloads[P]
+  : unknown;
 
 type ExtraMessageType<P extends ProviderName> = {
   [M in keyof ExtraMessageTypes]: P extends ExtraMessageTypes[M] ? M : never;

@@ -1,4 +1,4 @@
-import { RUN_EVENT_TYPES } from './event.js';
+import { RUN_SIGNAL_TYPES } from './event.js';
 import { isIdText } from './id-text.js';
 import type { Reading } from './provider.js';
 
@@ -22,16 +22,21 @@ export function isReading(answer: unknown): answer is Reading {
 }
 
 function isSignal({ types, occurredAt, run }: Fields): boolean {
-  const { id, account, job } = fieldsOf(run);
+  const { id, account, job, trigger, startedAt, finishedAt } = fieldsOf(run);
   return (
     Array.isArray(types) &&
-    types.every((type) => (RUN_EVENT_TYPES as readonly unknown[]).includes(type)) &&
-    occurredAt instanceof Date &&
-    !Number.isNaN(occurredAt.getTime()) &&
+    types.every((type) => (RUN_SIGNAL_TYPES as readonly unknown[]).includes(type)) &&
+    isTime(occurredAt) &&
+    [startedAt, finishedAt].every((time) => time === undefined || isTime(time)) &&
     isIdText(id) &&
     isIdText(fieldsOf(account)['id']) &&
-    typeof fieldsOf(job)['key'] === 'string'
+    typeof fieldsOf(job)['key'] === 'string' &&
+    typeof fieldsOf(trigger)['kind'] === 'string'
   );
+}
+
+function isTime(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
 }
 
 type Fields = Readonly<Record<string, unknown>>;

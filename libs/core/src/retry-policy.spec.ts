@@ -96,6 +96,7 @@ describe('afterFailure', () => {
     ['a symbol', Symbol('thrown')],
     ['an object without a prototype', Object.create(null) as object],
     ['a revoked proxy', revokedProxy()],
+    ['a RetryLater that lets nobody look into it', new Proxy(new RetryLater(10), { get: trap })],
     ['a function', () => undefined],
   ])('takes anything thrown for an ordinary failure: %s', (_, thrown) => {
     expect(afterFailure(policy(), 1, thrown, () => 0.5)).toBe(500);
@@ -115,4 +116,8 @@ function revokedProxy(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   return proxy;
+}
+
+function trap(): never {
+  throw new Error('not to be looked at');
 }

@@ -1,4 +1,4 @@
-import { isPermanentError, isRetryLater } from './errors.js';
+import { isPermanentError, isRetryLater, type RetryLater } from './errors.js';
 import { LIMITS } from './limits.js';
 
 /** When a failed delivery is attempted again. */
@@ -31,9 +31,8 @@ export function afterFailure(
   random: () => number = Math.random,
 ): number | 'dead' {
   if (isPermanentError(thrown) || attempt >= policy.attemptsMax) return 'dead';
-  if (isRetryLater(thrown) && isTime(thrown.delayMs)) {
-    return Math.min(Math.max(0, Math.floor(thrown.delayMs)), LIMITS.dueAheadMsMax);
-  }
+  const askedMs = isRetryLater(thrown) ? askedDelayMs(thrown) : undefined;
+  if (askedMs !== undefined) return Math.min(Math.max(0, Math.floor(askedMs)), LIMITS.dueAheadMsMax);
   const bound = Math.min(policy.delayMsMax, policy.delayMs * 2 ** Math.min(attempt - 1, DOUBLINGS_MAX));
   return Math.floor(random() * bound);
 }
@@ -41,7 +40,12 @@ export function afterFailure(
 /** More would overflow, and a delay of zero times infinity is no time at all. */
 const DOUBLINGS_MAX = 52;
 
-/** Handlers may pass on what they found in a `Retry-After`: a text, or NaN. */
-function isTime(delayMs: unknown): boolean {
-  return typeof delayMs === 'number' && !Number.isNaN(delayMs);
+/** Handlers may pass on what they found in a `Retry-After`: a text, or NaN. A proxy may refuse to tell. */
+function askedDelayMs(thrown: RetryLater): number | undefined {
+  try {
+    const { delayMs } = thrown as { delayMs: unknown };
+    return typeof delayMs === 'number' && !Number.isNaN(delayMs) ? delayMs : undefined;
+  } catch {
+    return undefined;
+  }
 }

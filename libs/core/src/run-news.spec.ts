@@ -120,11 +120,17 @@ describe('what a message means', () => {
     expect(job.tell(SUCCEEDED, { runId: '9', occurredAt: new Date(11) }).events).toHaveLength(3);
   });
 
-  it('takes the end that the run told first', () => {
-    const job = new OneJob();
-    job.tell(OVER, at(10));
-    job.tell(ERRORED, { ...at(90), occurredAt: new Date(90) });
-    expect(job.tell(SUCCEEDED, { runId: '8', ...at(20) }).events).toHaveLength(3);
+  it('takes the latest end that the run has told', () => {
+    for (const [over, errored] of [
+      [10, 30],
+      [30, 10],
+    ] as const) {
+      const job = new OneJob();
+      job.tell(OVER, at(over));
+      job.tell(ERRORED, at(errored));
+      expect(job.tell(SUCCEEDED, { runId: '8', ...at(20) }).events).toHaveLength(2);
+      expect(job.tell(SUCCEEDED, { runId: '9', ...at(31) }).events).toHaveLength(3);
+    }
   });
 
   it('lets no clock that is ahead of ours decide about later runs', () => {

@@ -135,13 +135,19 @@ describe('advanceRun', () => {
     expect(told.state?.outcome).toBe(outcome);
   });
 
-  it('keeps the first times it is told, and takes those that were missing', () => {
-    const [one, two] = [new Date(1), new Date(2)];
-    const { state: started } = advanceRun(undefined, news(STARTED, { startedAt: one }));
-    expect(started).toMatchObject({ startedAt: one });
+  it('knows the earliest start and the latest end it was told, in whatever order', () => {
+    const at = (ms: number) => new Date(ms);
+    const { state: started } = advanceRun(undefined, news(STARTED, { startedAt: at(1) }));
+    expect(started).toMatchObject({ startedAt: at(1) });
     expect(started).not.toHaveProperty('finishedAt');
-    const { state: over } = advanceRun(started, news(SUCCEEDED, { startedAt: two, finishedAt: two }));
-    expect(over).toMatchObject({ startedAt: one, finishedAt: two });
+    const told = [
+      news(ERRORED, { startedAt: at(1), finishedAt: at(5) }),
+      news(FAILED, { startedAt: at(2), finishedAt: at(6) }),
+    ];
+    for (const [first, second] of [told, [...told].reverse()]) {
+      const { state } = advanceRun(first && advanceRun(started, first).state, second ?? news([]));
+      expect(state).toMatchObject({ startedAt: at(1), finishedAt: at(6) });
+    }
   });
 
   it('takes two outcomes in one message as a contradiction of the first', () => {

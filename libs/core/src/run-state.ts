@@ -2,6 +2,7 @@ import type { RunSignalType } from './event.js';
 import type { JobState } from './incident.js';
 import type { NewTask } from './new-task.js';
 import type { RunOutcome } from './run-outcome.js';
+import { earlierOf, laterOf } from './timestamps.js';
 
 /** Names a run in the inbox. */
 export interface RunKey {
@@ -33,7 +34,9 @@ export interface RunState {
   readonly contradicted: boolean;
   /** The events this run has had. Each happens once, also when its event was purged long ago. */
   readonly types: readonly RunSignalType[];
+  /** The earliest start that was told. */
   readonly startedAt?: Date;
+  /** The latest end that was told: dbt Cloud tells of an error before the run is over. */
   readonly finishedAt?: Date;
 }
 
@@ -89,7 +92,10 @@ export function outcomeOf(type: RunSignalType): RunOutcome | undefined {
   return OUTCOME_OF[type];
 }
 
-/** A run's state after one more message, and which of the message's events are new. The first outcome stays. */
+/**
+ * A run's state after one more message, and which of the message's events are new. The first outcome stays; of a run
+ * that ended one way the state is the same in the end, in whatever order its messages come.
+ */
 export function advanceRun(
   known: RunState | undefined,
   news: ToldOfRun,
@@ -109,8 +115,8 @@ export function advanceRun(
     types.push(type);
     newTypes.push(type);
   }
-  const startedAt = known?.startedAt ?? news.startedAt;
-  const finishedAt = known?.finishedAt ?? news.finishedAt;
+  const startedAt = earlierOf(known?.startedAt, news.startedAt);
+  const finishedAt = laterOf(known?.finishedAt, news.finishedAt);
   return {
     newTypes,
     ...(contradicts && { contradicts }),

@@ -163,7 +163,10 @@ export interface Purge {
   readonly settledBefore: Date;
   /** The same for messages that led to a dead letter. */
   readonly deadBefore: Date;
-  /** Duplicate keys, runs, jobs and runs that wait at a barrier, last changed before. */
+  /**
+   * Duplicate keys whose message is gone, runs, and runs that wait at a barrier, last changed before. What is known of
+   * jobs stays.
+   */
   readonly keysBefore: Date;
   /** Tasks that were due before and that nobody holds: those of handlers that are gone. */
   readonly tasksBefore: Date;
@@ -235,7 +238,7 @@ export interface Store extends InboxReader {
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
    * Takes due deliveries that nobody holds, longest due first, and counts the attempt. In a lane, only the first
-   * delivery that is not settled can be taken.
+   * delivery that is not settled can be taken, and none while another one is held.
    */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
   /** What {@link claimDeliveries} would take, longest due first; takes nothing. */

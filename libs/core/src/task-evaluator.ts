@@ -3,7 +3,7 @@ import { arrive } from './barrier.js';
 import type { BarrierOptions } from './barrier-options.js';
 import { parseDated } from './dated-json.js';
 import { RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from './event.js';
-import { eventData, type EventFacts } from './event-data.js';
+import { eventData, routableOf, type EventFacts } from './event-data.js';
 import type { SubscribedTo } from './filter.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
@@ -106,14 +106,13 @@ export class TaskEvaluator {
   /** For the handler of the task alone. */
   #event({ handlerId, origin }: ClaimedTask, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider } = origin;
-    const { run, occurredAt } = facts;
-    const routable = { type, source, provider, handlerId, ...(run && { run }) };
+    const own: EventFacts = { ...facts, handlerId };
     return {
       id,
       type,
-      occurredAt,
-      data: eventData({ ...facts, handlerId }),
-      deliveries: this.#router.deliveriesTo(handlerId, routable, now),
+      occurredAt: facts.occurredAt,
+      data: eventData(own),
+      deliveries: this.#router.deliveriesTo(handlerId, routableOf({ type, source, provider }, own), now),
     };
   }
 }

@@ -35,7 +35,16 @@ function isDay(year: number, month: number, day: number): boolean {
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** The earlier of two times. */
-export function earlierOf(one: Date, other: Date): Date {
-  return one < other ? one : other;
+/** The earlier of two times, as far as they are known. */
+export function earlierOf(one: Date | undefined, other: Date): Date;
+export function earlierOf(one: Date | undefined, other: Date | undefined): Date | undefined;
+export function earlierOf(one: Date | undefined, other: Date | undefined): Date | undefined {
+  return one && other && other < one ? other : (one ?? other);
+}
+
+/** The later of two times, as far as they are known. */
+export function laterOf(one: Date | undefined, other: Date): Date;
+export function laterOf(one: Date | undefined, other: Date | undefined): Date | undefined;
+export function laterOf(one: Date | undefined, other: Date | undefined): Date | undefined {
+  return one && other && other > one ? other : (one ?? other);
 }

@@ -179,7 +179,7 @@ describe('test deliveries', () => {
   ])('are recognised by %s', (_, data, envelope) => {
     expect(completed(data, envelope)).toEqual({
       state: 'test',
-      reason: expect.stringMatching(/: taken for a delivery of dbt's "Test Endpoint" button$/),
+      reason: expect.stringMatching(/: taken for a message of dbt's "Test Endpoint" button$/),
     });
   });
 

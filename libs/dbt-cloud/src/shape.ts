@@ -41,7 +41,7 @@ function mayLackStatus(messageType: DbtCloudMessageType, draft: boolean): boolea
 }
 
 function test(found: string): Shape {
-  return { kind: 'test', reason: `${found}: taken for a delivery of dbt's "Test Endpoint" button` };
+  return { kind: 'test', reason: `${found}: taken for a message of dbt's "Test Endpoint" button` };
 }
 
 function missing(path: string): Shape {

@@ -51,6 +51,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   /** The HTTP server still listens: the edge answers 503 from here on. */
   async onModuleDestroy(): Promise<void> {
+    if (!this.wasConstructed) return;
     clearTimeout(this.signalCheck);
     this.runtime.accepting = false;
     this.runtime.presence.keep();
@@ -61,7 +62,13 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   /** Requests are over. */
   async onApplicationShutdown(): Promise<void> {
+    if (!this.wasConstructed) return;
     await this.runtime.store.close();
+  }
+
+  /** Of a lazy load that was refused, Nest 11 keeps an instance that was never constructed, and calls its hooks. */
+  private get wasConstructed(): boolean {
+    return Boolean(this.runtime as WebhooksRuntime | undefined);
   }
 
   private async logWaiting(): Promise<void> {

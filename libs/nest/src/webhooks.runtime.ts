@@ -17,6 +17,7 @@ import {
   StoreGuard,
   systemClock,
   type OpenSource,
+  type RetentionOptions,
   type Role,
   type Store,
   type Transport,
@@ -129,7 +130,15 @@ function checkOptions(options: WebhooksOptions): void {
     if (value !== undefined) requireWhole(option, value, 0, LIMITS.timerMsMax);
   }
   if (concurrency !== undefined) requireWhole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+  checkRetention(retention);
+}
+
+function checkRetention(retention: RetentionOptions): void {
   for (const [option, value] of Object.entries(retention)) {
+    if (!Object.hasOwn(DEFAULT_RETENTION, option)) {
+      const names = Object.keys(DEFAULT_RETENTION).join(', ');
+      throw new ConfigurationError(`retention.${option}`, `there is no such option; expected one of ${names}`);
+    }
     requireWhole(`retention.${option}`, value as number, 0, Number.MAX_SAFE_INTEGER);
   }
 }

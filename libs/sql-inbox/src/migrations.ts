@@ -84,7 +84,6 @@ async function createJobs(db: Kysely<unknown>): Promise<void> {
     .addColumn('updated_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('jobs_key', ['source', 'job_key'])
     .execute();
-  await db.schema.createIndex('jobs_updated').on('jobs').column('updated_at').execute();
 }
 
 async function createRuns(db: Kysely<unknown>): Promise<void> {

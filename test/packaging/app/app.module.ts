@@ -1,13 +1,22 @@
-import { Injectable, Module } from '@nestjs/common';
-import { type DeliveryContext, OnRunFailed, type RunFailed, WebhooksModule } from 'nestjs-runhooks';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { type DeliveryContext, OnRunCompleted, OnRunFailed, type RunFailed, WebhooksModule } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 
 @Injectable()
-export class Pager {
+export class Pager implements OnModuleDestroy {
+  private isOpen = true;
+
   page(text: string): void {
+    if (!this.isOpen) throw new Error('the pager is closed');
     console.log(text);
+  }
+
+  onModuleDestroy(): void {
+    this.isOpen = false;
   }
 }
 
@@ -18,6 +27,15 @@ export class OnCall {
   @OnRunFailed({ id: 'on-call.page', provider: 'dbt-cloud' })
   page(event: RunFailed, delivery: DeliveryContext): void {
     this.pager.page(`handled ${JSON.stringify({ type: event.type, run: event.run.id, attempt: delivery.attempt })}`);
+  }
+
+  /** Still runs when the app closes, and needs the pager then. */
+  @OnRunCompleted({ id: 'on-call.linger' })
+  async linger(): Promise<void> {
+    this.pager.page('lingers until the app closes');
+    await once(process.stdin, 'end');
+    await sleep(200);
+    this.pager.page('drained while the pager was open');
   }
 }
 

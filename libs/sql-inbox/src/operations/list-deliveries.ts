@@ -9,7 +9,7 @@ import { messagesOfRun } from './run-rows.js';
 /** Deliveries, newest first. */
 export function listDeliveries({ db, isOneOf }: SqlDialect) {
   return function* (filter: DeliveryFilter, page: PageRequest): Transaction<Page<DeliverySummary>> {
-    const { eventId, handlerId, handlerIds, state, run } = filter;
+    const { ids, eventId, handlerId, handlerIds, state, run } = filter;
     const { after } = page;
     const limit = itemsOf(page);
     let list = db
@@ -18,6 +18,7 @@ export function listDeliveries({ db, isOneOf }: SqlDialect) {
       .orderBy('id', 'desc')
       .limit(limit + 1);
     if (after !== undefined) list = list.where('id', '<', after);
+    if (ids) list = list.where((eb) => isOneOf(eb.ref('id'), JSON.stringify(ids)));
     if (eventId !== undefined) list = list.where('event_id', '=', eventId);
     if (run) {
       const events = db.selectFrom('events').select('id').where('message_id', 'in', messagesOfRun(db, run));

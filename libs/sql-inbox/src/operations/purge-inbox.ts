@@ -5,15 +5,16 @@ import type { Schema } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 
 /**
- * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs, jobs
- * and barriers, and tasks that nobody takes. Messages that must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they
- * are looked at once and not by every step.
+ * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs and
+ * barriers, and tasks that nobody takes. Jobs stay: there are few, and what comes next is judged by them. Messages that
+ * must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they are
+ * looked at once and not by every step.
  */
 export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<number> {
   const findMessages = oldMessages(dialect);
   const removeMessages = messageRemovers(dialect);
   const removeKeys = keyRemover(dialect);
-  const removeStates = [runRemover(dialect), jobRemover(dialect), barrierRemover(dialect)];
+  const removeStates = [runRemover(dialect), barrierRemover(dialect)];
   const removeTasks = taskRemover(dialect);
   let after = '';
   return function* ({ settledBefore, deadBefore, keysBefore, tasksBefore, limit }) {
@@ -101,6 +102,7 @@ function messageRemovers({ db, isOneOf }: SqlDialect) {
   return [attempts, deliveries, events, messages];
 }
 
+/** A key stays as long as its message, or a copy of that would be taken for a new one. */
 function keyRemover({ db }: SqlDialect) {
   return statement<{ before: string; limit: number }, { message_id: string }>((value) =>
     db
@@ -110,11 +112,16 @@ function keyRemover({ db }: SqlDialect) {
           .selectFrom('message_keys')
           .select('message_id')
           .where('message_id', '<', value('before'))
+          .where((inner) => inner.not(inner.exists(messageOfKey(inner))))
           .orderBy('message_id')
           .limit(value('limit')),
       )
       .returning('message_id'),
   );
+}
+
+function messageOfKey(eb: ExpressionBuilder<Schema, 'message_keys'>) {
+  return eb.selectFrom('messages').select('messages.id').whereRef('messages.id', '=', 'message_keys.message_id');
 }
 
 function runRemover({ db }: SqlDialect) {
@@ -135,27 +142,6 @@ function runRemover({ db }: SqlDialect) {
         ),
       )
       .returning('run_id'),
-  );
-}
-
-function jobRemover({ db }: SqlDialect) {
-  return statement<{ before: number; limit: number }, object>((value) =>
-    db
-      .deleteFrom('jobs')
-      .where((eb) =>
-        eb(
-          eb.refTuple('source', 'job_key'),
-          'in',
-          eb
-            .selectFrom('jobs')
-            .select(['source', 'job_key'])
-            .where('updated_at', '<', value('before'))
-            .orderBy('updated_at')
-            .limit(value('limit'))
-            .$asTuple('source', 'job_key'),
-        ),
-      )
-      .returning('job_key'),
   );
 }
 

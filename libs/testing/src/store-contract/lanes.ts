@@ -46,6 +46,19 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'lanes: a redriven delivery is not taken while a later one of its lane is held',
+    run: async (bench) => {
+      const [first, second] = await readIntoLanes(bench, ['lane', 'lane']);
+      await bench.settle(onlyOne(await bench.takeDeliveries()), { state: 'dead' });
+      const held = onlyOne(await bench.takeDeliveries());
+      equal(held.id, second);
+      equal(await bench.store.redrive({}, at(0)), 1);
+      equal((await bench.takeDeliveries()).items.length, 0);
+      await bench.settle(held);
+      equal(onlyOne(await bench.takeDeliveries()).id, first);
+    },
+  },
+  {
     title: 'lanes: deliveries of other lanes and of none go on',
     run: async (bench) => {
       const [one, , two, free, alsoFree] = await readIntoLanes(bench, ['one', 'one', 'two', undefined, undefined]);

@@ -65,7 +65,7 @@ export const lookUpCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'deliveries: by event, handler and state, with how they stand',
+    title: 'deliveries: by id, event, handler and state, with how they stand',
     run: async (bench) => {
       const event = bench.event({ handlerIds: ['waiting', 'done', 'dead', 'held'] });
       await bench.readInto(event);
@@ -90,7 +90,10 @@ export const lookUpCases: readonly ContractCase[] = [
           waiting: { state: 'pending', attempts: 0, dueAt: at(0), replayId: '' },
         },
       );
-      same(await idsOf(store.deliveries({ handlerId: HANDLER }, {})), [other.deliveries[0]?.id]);
+      const [{ id } = { id: '' }] = other.deliveries;
+      same(await idsOf(store.deliveries({ handlerId: HANDLER }, {})), [id]);
+      same(await idsOf(store.deliveries({ ids: [id, 'dlv_nowhere'] }, {})), [id]);
+      same(await idsOf(store.deliveries({ ids: [] }, {})), []);
       for (const state of ['dead', 'succeeded'] as const) {
         equal((await store.deliveries({ state }, {})).items.length, 1);
       }

@@ -40,6 +40,15 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'purge: a step removes no more than the limit of each kind',
+    run: async (bench) => {
+      for (let count = 0; count < 5; count += 1) await bench.readInto(bench.event({ handlerIds: [] }));
+      const late = at(50);
+      await bench.store.purge({ settledBefore: late, deadBefore: late, keysBefore: late, tasksBefore: late, limit: 2 });
+      equal((await bench.store.counts()).messages.read, 3);
+    },
+  },
+  {
     title: 'purge: never removes a message that is still to be read, or one with a delivery that is not settled',
     run: async (bench) => {
       await bench.append({ source: 'unread' });
@@ -76,6 +85,15 @@ export const purgeCases: readonly ContractCase[] = [
       same([again.status, again.id], ['duplicate', first.id]);
       equal((await bench.takeMessages()).items.length, 0);
       same(await knownRun(bench), STATE);
+    },
+  },
+  {
+    title: 'purge: the key of a message that is still there stays, however old',
+    run: async (bench) => {
+      const fields = { messageKey: 'same', body: Buffer.from('{}') };
+      await bench.append(fields);
+      await purge(bench, { settledBefore: at(50), deadBefore: at(50), keysBefore: at(50) });
+      equal((await bench.append(fields)).status, 'duplicate');
     },
   },
   {

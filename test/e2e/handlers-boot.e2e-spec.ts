@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
+import { ConfigurationError, OnMessage, OnRunCanceled, OnRunFailed, Webhooks } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { dbtCloudWebhook, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { bootError, closeApps, startHandlers } from './handlers-app.js';
+
+afterEach(closeApps);
+
+describe('a filter that nothing can fit stops the boot', () => {
+  const filters: [Parameters<typeof OnRunFailed>[0], string][] = [
+    [
+      { source: 'dtb' },
+      'source: found "dtb", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+    ],
+    [
+      { source: ['dbt', 'Dbt'] },
+      'source: found "Dbt", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+    ],
+    [
+      { source: 'warehouse' },
+      'source: found "warehouse", but no configured source has that name; expected one of dbt, paradime',
+    ],
+    [
+      { source: 'd*' },
+      'source: found "d*", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+    ],
+    [
+      { provider: 'dbt' as 'dbt-cloud' },
+      'provider: found "dbt", but no configured source is of that provider; expected one of dbt-cloud, paradime (did you mean "dbt-cloud"?)',
+    ],
+    [
+      { provider: ['dbt-cloud', 'airflow' as 'paradime'] },
+      'provider: found "airflow", but no configured source is of that provider; expected one of dbt-cloud, paradime',
+    ],
+    [
+      { provider: 'paradime', source: 'dbt' },
+      'source: found "dbt", which is of provider "dbt-cloud", and a filter on paradime; nothing can fit both',
+    ],
+    [
+      { trigger: 'scheduled' as 'schedule' },
+      'trigger: found "scheduled", but there is no such trigger; expected one of schedule, manual, api, ci, unknown (did you mean "schedule"?)',
+    ],
+  ];
+
+  it.each(filters)('%j', async (filter, message) => {
+    @Injectable()
+    class Handlers {
+      @OnRunCanceled()
+      @OnRunFailed(filter)
+      page(): void {}
+    }
+    const error = await bootError({ providers: [Handlers] });
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toBe(`Handlers.page.${message}`);
+  });
+
+  it('also of @OnMessage, for a provider without a source', async () => {
+    @Injectable()
+    class Handlers {
+      @OnMessage('paradime', 'bolt.run.started')
+      started(): void {}
+    }
+    const sources = [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })];
+    const { message } = await bootError({ providers: [Handlers], webhooks: { sources } });
+    expect(message).toBe(
+      'Handlers.started.provider: found "paradime", but no configured source is of that provider; expected one of dbt-cloud',
+    );
+  });
+
+  it('and what a lazy module brings is refused as a whole', async () => {
+    @Injectable()
+    class Late {
+      @OnRunFailed({ id: 'good' })
+      good(): void {}
+
+      @OnRunFailed({ source: 'dtb' })
+      bad(): void {}
+    }
+    const host = await startHandlers({});
+    await host.app.get(LazyModuleLoader).load(() => ({ module: class LateModule {}, providers: [Late] }));
+    expect(() => host.app.get(Webhooks).discover()).toThrow('Late.bad.source: found "dtb"');
+    await host.dbt({ event: 'failed' });
+    expect(await host.outcomes()).toEqual([]);
+  });
+});
+
+it('the log says at boot what each handler waits for, and of those found later, too', async () => {
+  @Injectable()
+  class Handlers {
+    @OnRunFailed({ job: ['a', 'b*'], trigger: 'schedule', when: () => true })
+    page(): void {}
+
+    @OnMessage('dbt-cloud', 'job.run.errored')
+    errored(): void {}
+  }
+  @Injectable()
+  class Late {
+    @OnRunFailed({ source: 'dbt' })
+    page(): void {}
+  }
+  const host = await startHandlers({ providers: [Handlers] });
+  expect(host.log.containing('Handler ')).toEqual([
+    'log Handler Handlers.page (Handlers.page in AppModule): run.failed where job a or b*, trigger schedule, when(…)',
+    'log Handler Handlers.errored (Handlers.errored in AppModule): dbt-cloud message job.run.errored',
+  ]);
+  await host.app.get(LazyModuleLoader).load(() => ({ module: class LateModule {}, providers: [Late] }));
+  host.app.get(Webhooks).discover();
+  expect(host.log.containing('Handler ').slice(2)).toEqual([
+    'log Handler Late.page (Late.page in LateModule): run.failed where source dbt',
+  ]);
+});
+
+it('the log has one line for each message accepted and for each failed attempt, with ids and without payloads', async () => {
+  @Injectable()
+  class Handlers {
+    @OnRunFailed({ id: 'page', retry: { attemptsMax: 2 } })
+    page(): void {
+      throw new Error('no');
+    }
+  }
+  const host = await startHandlers({ providers: [Handlers] });
+  const webhook = dbtCloudWebhook({
+    event: 'failed',
+    now: host.clock.now(),
+    payload: { accountId: 1, data: { runId: '7', runReason: 'by somebody@example.com', jobName: 'secret job' } },
+  });
+  const before = host.log.lines.length;
+  await host.send('dbt', webhook);
+  await host.send('dbt', webhook);
+  await host.later();
+  const lines = host.log.lines.slice(before).map((line) => line.replace(/(msg|dlv)_\w+/g, '$1_…'));
+  expect(lines).toEqual([
+    'log message msg_… from source "dbt" was accepted',
+    expect.stringMatching(
+      /^warn attempt 1 of delivery dlv_… \(run\.failed:dbt\/1\/7 for page\) failed with Error: no\. Next attempt in \d+ ms$/,
+    ),
+    'debug message msg_… from source "dbt" came again; it is stored once',
+    'error attempt 2 of delivery dlv_… (run.failed:dbt/1/7 for page) failed with Error: no. ' +
+      'It is a dead letter now: kept until it is redriven or purged',
+  ]);
+});

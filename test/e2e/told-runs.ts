@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import type { HandlersApp } from './handlers-app.js';
+
+export const MINUTE = 60_000;
+
+/** The data of a webhook of dbt about a run, which began and ended so many seconds ago. */
+export function about(host: HandlersApp, runId: string, jobName = 'nightly', { startedAgo = 0, endedAgo = 0 } = {}) {
+  const ago = (seconds: number) => new Date(host.clock.now().getTime() - seconds * 1_000).toISOString();
+  const ended = ago(endedAgo);
+  return {
+    payload: {
+      data: {
+        runId,
+        jobId: jobName,
+        jobName,
+        runStartedAt: ago(startedAgo),
+        runFinishedAt: ended,
+        runErroredAt: ended,
+      },
+    },
+  };
+}
+
+/** Files that outlive an app. */
+export class InboxFiles {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'runhooks-runs-'));
+  #files = 0;
+
+  /** The path of a new one. */
+  nextPath(): string {
+    this.#files += 1;
+    return join(this.#directory, `${this.#files}.db`);
+  }
+
+  /** A new one, to be opened by several apps. */
+  next(): () => StoreFactory {
+    const path = this.nextPath();
+    return () => sqliteInbox({ path });
+  }
+
+  /** For `afterAll`. */
+  remove(): void {
+    rmSync(this.#directory, { recursive: true });
+  }
+}

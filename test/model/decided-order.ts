@@ -1,0 +1,80 @@
+import type { Recording, Store, TaskEvaluation } from 'nestjs-runhooks/core';
+
+/** How much one claim takes here: little, so that the work of many messages is spread over processes. */
+const CLAIM_MAX = 2;
+
+/**
+ * Listens to the stores of several processes: in which order messages were decided, and tasks. What is decided under
+ * one lock is decided one after the other, so the order says what each decision had to know.
+ */
+export class DecidedOrder {
+  readonly #messages = new Map<string, number>();
+  readonly #tasks = new Map<string, number>();
+  readonly #stores = new Set<Store>();
+  #count = 0;
+
+  /** How many of the stores decided anything. */
+  get stores(): number {
+    return this.#stores.size;
+  }
+
+  /** Ids of the messages that were recorded, first to last. */
+  get messages(): string[] {
+    return inOrder(this.#messages);
+  }
+
+  /** Ids of the tasks that were evaluated, first to last. */
+  get tasks(): string[] {
+    return inOrder(this.#tasks);
+  }
+
+  readonly wrap = (store: Store): Store =>
+    new Proxy(store, {
+      get: (target, verb: keyof Store) => {
+        const member: unknown = Reflect.get(target, verb, target);
+        if (verb === 'record') return this.#record(target);
+        if (verb === 'evaluate') return this.#evaluate(target);
+        if (verb === 'claimMessages' || verb === 'claimTasks') {
+          return (claim: { limit: number }) => target[verb]({ ...claim, limit: CLAIM_MAX } as never);
+        }
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+
+  #record(store: Store): Store['record'] {
+    return async (recordings, now) => {
+      const heard = recordings.map((recording): Recording => ({
+        ...recording,
+        decide: (known) => {
+          this.#hear(store, this.#messages, recording.messageId);
+          return recording.decide(known);
+        },
+      }));
+      return await store.record(heard, now);
+    };
+  }
+
+  #evaluate(store: Store): Store['evaluate'] {
+    return async (evaluation, now) => {
+      const heard: TaskEvaluation = {
+        ...evaluation,
+        decide: (known) => {
+          this.#hear(store, this.#tasks, evaluation.taskId);
+          return evaluation.decide(known);
+        },
+      };
+      return await store.evaluate(heard, now);
+    };
+  }
+
+  /** A decision may be made again: the last time counts. */
+  #hear(store: Store, order: Map<string, number>, id: string): void {
+    this.#stores.add(store);
+    this.#count += 1;
+    order.set(id, this.#count);
+  }
+}
+
+function inOrder(order: ReadonlyMap<string, number>): string[] {
+  return [...order].sort(([, one], [, other]) => one - other).map(([id]) => id);
+}

@@ -1,0 +1,74 @@
+import type { Store } from 'nestjs-runhooks/core';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { ManualClock, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { Bench, START } from '../dispatch/bench.js';
+
+/** An inbox that is new, and that several processes share. */
+export interface SharedInbox {
+  /** Opens it once more: the store of one process. */
+  open(): Promise<Store>;
+}
+
+/** Makes one. */
+export type NewInbox = () => Promise<SharedInbox>;
+
+/** Two processes that share an inbox and a clock, each with a source of both providers. Either can be restarted. */
+export class TwoProcesses {
+  readonly clock = new ManualClock(START);
+  readonly #inbox: SharedInbox;
+  readonly #begin: (bench: Bench) => void;
+  readonly #wrap: (store: Store) => Store;
+  #benches: readonly [Bench, Bench] | undefined;
+
+  private constructor(inbox: SharedInbox, begin: (bench: Bench) => void, wrap: (store: Store) => Store) {
+    this.#inbox = inbox;
+    this.#begin = begin;
+    this.#wrap = wrap;
+  }
+
+  /** `begin` adds the handlers of a process that starts, `wrap` may listen to what its store is told. */
+  static async on(
+    inbox: SharedInbox,
+    begin: (bench: Bench) => void,
+    wrap = (store: Store): Store => store,
+  ): Promise<TwoProcesses> {
+    const two = new TwoProcesses(inbox, begin, wrap);
+    two.#benches = [await two.#start(), await two.#start()];
+    return two;
+  }
+
+  /** The first or the other one. */
+  process(which: 0 | 1): Bench {
+    if (!this.#benches) throw new Error('not started');
+    return this.#benches[which];
+  }
+
+  /** Both at the same time, until nothing is left to do. */
+  async work(): Promise<void> {
+    await Promise.all([this.process(0).idle(), this.process(1).idle()]);
+    // What one of them has added last may be for the other one.
+    await Promise.all([this.process(0).idle(), this.process(1).idle()]);
+  }
+
+  async restart(which: 0 | 1): Promise<void> {
+    await this.process(which).close();
+    const started = await this.#start();
+    this.#benches = which === 0 ? [started, this.process(1)] : [this.process(0), started];
+  }
+
+  async end(): Promise<void> {
+    await this.process(0).close();
+    await this.process(1).close();
+  }
+
+  async #start(): Promise<Bench> {
+    const sources = [
+      dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] }),
+      paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
+    ];
+    const bench = await Bench.open({ store: this.#wrap(await this.#inbox.open()), clock: this.clock, sources });
+    this.#begin(bench);
+    return bench;
+  }
+}
