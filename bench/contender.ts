@@ -1,0 +1,50 @@
+import type { InboxCounts } from 'nestjs-runhooks';
+import type { Child } from './child.js';
+import type { ContenderName } from './contenders/contenders.js';
+import type { Question } from './contenders/serve.js';
+
+export interface Usage {
+  readonly cpuMs: number;
+  readonly rssMb: number;
+}
+
+/** A contender's process, seen from the bench. */
+export class Contender {
+  readonly name: ContenderName;
+  readonly port: number;
+  /** Requests that it has answered. */
+  sent = 0;
+  readonly #child: Child;
+
+  constructor(name: ContenderName, child: Child, port: number) {
+    this.name = name;
+    this.port = port;
+    this.#child = child;
+  }
+
+  async usage(): Promise<Usage> {
+    return (await this.#ask('usage')) as Usage;
+  }
+
+  /** Handlers, or what stands for one, that ran to their end. */
+  async handled(): Promise<number> {
+    return (await this.#ask('handled')) as number;
+  }
+
+  /** Of an inbox; null for contenders that have none. */
+  async counts(): Promise<InboxCounts | null> {
+    return (await this.#ask('counts')) as InboxCounts | null;
+  }
+
+  async startedAtMs(): Promise<Readonly<Record<string, number>>> {
+    return (await this.#ask('startedAtMs')) as Record<string, number>;
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop();
+  }
+
+  async #ask(question: Question): Promise<unknown> {
+    return await this.#child.ask(question);
+  }
+}

@@ -1,0 +1,36 @@
+import { Controller, Get, Module, type ModuleMetadata } from '@nestjs/common';
+import { WebhooksModule } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { SECRETS } from '../secrets.js';
+import { listen, nestApp, type AdapterName } from './nest-app.js';
+import type { Running } from './running.js';
+
+@Controller()
+class HealthController {
+  @Get('health')
+  health(): object {
+    return { status: 'ok' };
+  }
+}
+
+/** An app with a route of its own, with our module at `path` or without it. */
+export async function host(adapter: AdapterName, path?: string): Promise<Running> {
+  @Module({ imports: path === undefined ? [] : webhooksAt(path), controllers: [HealthController] })
+  class HostModule {}
+  const app = await nestApp(HostModule, adapter);
+  return { port: await listen(app), handled: () => 0, close: () => app.close() };
+}
+
+function webhooksAt(path: string): NonNullable<ModuleMetadata['imports']> {
+  return [
+    WebhooksModule.forRoot({
+      sources: [
+        dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] }),
+        paradime({ name: 'paradime', secrets: [SECRETS.paradime] }),
+      ],
+      inbox: sqliteInbox({ path }),
+    }),
+  ];
+}
