@@ -1,12 +1,7 @@
 import type { InboxCounts } from 'nestjs-runhooks';
 import type { Child } from './child.js';
 import type { ContenderName } from './contenders/contenders.js';
-import type { Question } from './contenders/serve.js';
-
-export interface Usage {
-  readonly cpuMs: number;
-  readonly rssMb: number;
-}
+import type { Question, Usage } from './contenders/serve.js';
 
 /** A contender's process, seen from the bench. */
 export class Contender {
@@ -26,9 +21,9 @@ export class Contender {
     return (await this.#ask('usage')) as Usage;
   }
 
-  /** Handlers, or what stands for one, that ran to their end. */
-  async handled(): Promise<number> {
-    return (await this.#ask('handled')) as number;
+  /** Resolves when that many handlers ran to their end, with the time of the system's monotonic clock. */
+  async handledAtMs(handledAtLeast: number): Promise<number> {
+    return (await this.#ask({ handledAtLeast })) as number;
   }
 
   /** Of an inbox; null for contenders that have none. */

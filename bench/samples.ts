@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CONNECTIONS, type Bench } from './bench.js';
 import type { Contender } from './contender.js';
 import type { BurstOrder } from './load/burst.js';
@@ -22,8 +21,6 @@ const WARM_UP = 8_000;
 const WARM_UP_STEP = 1_000;
 /** For contenders that are slow. */
 const WARM_UP_MS_MAX = 4_000;
-/** Between two looks at whether everything was handled. */
-const LOOK_MS = 5;
 
 /** Entrants of a race: contenders with what is sent to them. */
 export interface Entrant {
@@ -71,13 +68,12 @@ function whole(requests: number): number {
 
 async function sample(bench: Bench, entrant: Entrant, requests: number): Promise<Sample> {
   const { contender, sender, deliveries = 0 } = entrant;
-  const handledAtEnd = deliveries === 0 ? 0 : (await contender.handled()) + requests * deliveries;
   const before = await contender.usage();
   const order = { kind: 'burst', requests, ...(sender && { sender }) } as const;
-  const answered = await bench.load<BurstOrder>(contender, order);
-  const { p50Ms, p99Ms, startedAtMs } = answered;
-  await untilHandled(contender, handledAtEnd);
-  const seconds = deliveries === 0 ? answered.seconds : (monotonicMs() - startedAtMs) / 1_000;
+  const loading = bench.load<BurstOrder>(contender, order);
+  const handledAtMs = deliveries > 0 ? await contender.handledAtMs(before.handled + requests * deliveries) : 0;
+  const { p50Ms, p99Ms, startedAtMs, ...answered } = await loading;
+  const seconds = deliveries > 0 ? (handledAtMs - startedAtMs) / 1_000 : answered.seconds;
   const cpuMs = (await contender.usage()).cpuMs - before.cpuMs;
   return {
     perSecond: requests / seconds,
@@ -87,8 +83,4 @@ async function sample(bench: Bench, entrant: Entrant, requests: number): Promise
     serverShare: cpuMs / 1_000 / seconds,
     loadShare: (answered.loadShare * answered.seconds) / seconds,
   };
-}
-
-async function untilHandled(contender: Contender, count: number): Promise<void> {
-  while (count > 0 && (await contender.handled()) < count) await sleep(LOOK_MS);
 }

@@ -1,5 +1,5 @@
-import { Controller, Get, Module, type ModuleMetadata } from '@nestjs/common';
-import { WebhooksModule } from 'nestjs-runhooks';
+import { Controller, Get, Injectable, Module, type ModuleMetadata } from '@nestjs/common';
+import { OnRunSucceeded, WebhooksModule, type RunSucceeded } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
@@ -15,9 +15,16 @@ class HealthController {
   }
 }
 
+@Injectable()
+class OneHandler {
+  @OnRunSucceeded({ id: 'bench.one' })
+  one(_event: RunSucceeded): void {}
+}
+
 /** An app with a route of its own, with our module at `path` or without it. */
 export async function host(adapter: AdapterName, path?: string): Promise<Running> {
-  @Module({ imports: path === undefined ? [] : webhooksAt(path), controllers: [HealthController] })
+  const ours = path === undefined ? {} : { imports: webhooksAt(path), providers: [OneHandler] };
+  @Module({ ...ours, controllers: [HealthController] })
   class HostModule {}
   const app = await nestApp(HostModule, adapter);
   return { port: await listen(app), handled: () => 0, close: () => app.close() };

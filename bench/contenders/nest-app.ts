@@ -13,9 +13,11 @@ export async function nestApp(
   options: { readonly rawBody?: boolean } = {},
 ): Promise<INestApplication> {
   const logger: ('error' | 'warn')[] = ['error', 'warn'];
-  return adapter === 'express'
-    ? await NestFactory.create(module, new ExpressAdapter(), { ...options, logger })
-    : await NestFactory.create(module, new FastifyAdapter(), { ...options, logger });
+  const app =
+    adapter === 'express'
+      ? await NestFactory.create(module, new ExpressAdapter(), { ...options, logger })
+      : await NestFactory.create(module, new FastifyAdapter(), { ...options, logger });
+  return app.enableShutdownHooks();
 }
 
 export async function listen(app: INestApplication): Promise<number> {

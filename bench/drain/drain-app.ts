@@ -37,6 +37,7 @@ const everything = new Promise<void>((resolve) => {
   allHandled = resolve;
 });
 const app = await NestFactory.createApplicationContext(DrainModule, { logger: ['error', 'warn'] });
+app.enableShutdownHooks();
 await everything;
 // Whatever ends now is recorded.
 while ((await app.get(Inbox).counts()).deliveries.pending > 0) await new Promise((resolve) => setImmediate(resolve));

@@ -94,7 +94,7 @@ async function proveDone(entrants: readonly Entrant[]): Promise<void> {
     const { name, sent } = contender;
     const counts = await contender.counts();
     const stored = counts && Object.values(counts.messages).reduce((sum, count) => sum + count, 0);
-    const done = stored ?? (await contender.handled());
+    const done = stored ?? (await contender.usage()).handled;
     if (done !== sent) throw new Error(`${name}: ${sent} messages were answered 200, ${done} were stored or handled`);
   }
 }

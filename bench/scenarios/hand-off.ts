@@ -3,7 +3,6 @@ import { figure } from '../figures.js';
 import type { Findings } from '../findings.js';
 import type { PacedOrder } from '../load/paced.js';
 import { quantile } from '../quantile.js';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const PER_SECOND = 500;
 
@@ -18,7 +17,7 @@ export async function handOff(bench: Bench): Promise<Findings> {
     const requests = PER_SECOND * (round === 0 ? 3 : pacedSeconds);
     const order = { kind: 'paced', sender: 'dbt', perSecond: PER_SECOND, requests, tellSentAt: true } as const;
     const { sentAtMs } = await bench.load<PacedOrder>(contender, order);
-    while ((await contender.handled()) < contender.sent) await sleep(5);
+    await contender.handledAtMs(contender.sent);
     if (round === 0) continue;
     const startedAtMs = await contender.startedAtMs();
     const delays = Object.entries(sentAtMs).map(([run, sentAt]) => (startedAtMs[run] ?? Infinity) - sentAt);

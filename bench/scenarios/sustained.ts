@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.js';
 import type { Contender } from '../contender.js';
 import { figure } from '../figures.js';
@@ -70,10 +69,10 @@ async function flatRate(bench: Bench, contender: Contender, estimate: number): P
 async function staysFlat(bench: Bench, contender: Contender, perSecond: number): Promise<boolean> {
   const { pacedSeconds } = bench.plan.sustained;
   const requests = Math.round(perSecond * pacedSeconds);
-  const before = await contender.handled();
+  const before = await contender.usage();
   const order = { kind: 'paced', sender: 'dbt', perSecond, requests } as const;
   const { seconds } = await bench.load<PacedOrder>(contender, order);
-  const backlog = before + requests - (await contender.handled());
-  while ((await contender.handled()) < before + requests) await sleep(5);
+  const backlog = before.handled + requests - (await contender.usage()).handled;
+  await contender.handledAtMs(before.handled + requests);
   return backlog <= perSecond * FLAT_SECONDS && requests / seconds >= perSecond * PACE_SHARE_MIN;
 }
