@@ -152,11 +152,14 @@ export class Dispatcher {
     return pass;
   }
 
-  /** Reads what is stored and starts what is due. Answers how much it claimed. */
+  /** Reads what is stored and starts what is due, side by side: so they share commits. Answers how much it claimed. */
   async #pass(): Promise<number> {
-    const read = await this.#readMessages();
-    const evaluated = await this.#tasks.runDue(this.#claim(LIMITS.claimMax));
-    return read + evaluated + (await this.#startDue());
+    // Handlers that end in this very turn make room first, and are recorded by the commit of these claims.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const steps = [this.#readMessages(), this.#tasks.runDue(this.#claim(LIMITS.claimMax)), this.#startDue()];
+    // Even where one fails, none is still under way when the next pass begins.
+    await Promise.allSettled(steps);
+    return (await Promise.all(steps)).reduce((sum, claimed) => sum + claimed, 0);
   }
 
   /** Serves the groups of handlers in turn: however much waits for one of them, it does not take all the room. */
