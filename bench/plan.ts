@@ -1,5 +1,7 @@
 /** How much is measured. A round is one turn of every contender; seconds are what one turn is to take, about. */
 export interface Plan {
+  /** Requests before a contender's first turn, so that the runtime's compiler has seen everything. */
+  readonly warmUp: number;
   readonly burst: { readonly rounds: number; readonly seconds: number };
   readonly sustained: { readonly rounds: number; readonly seconds: number; readonly pacedSeconds: number };
   readonly slowDisk: { readonly rounds: number; readonly seconds: number; readonly pacedSeconds: number };
@@ -16,6 +18,7 @@ export interface Plan {
 }
 
 export const FULL: Plan = {
+  warmUp: 8_000,
   burst: { rounds: 9, seconds: 1.5 },
   sustained: { rounds: 5, seconds: 2.5, pacedSeconds: 5 },
   slowDisk: { rounds: 5, seconds: 1.5, pacedSeconds: 10 },
@@ -27,6 +30,7 @@ export const FULL: Plan = {
 
 /** To see that everything works, and a change of half; its figures decide nothing. */
 export const QUICK: Plan = {
+  warmUp: 2_000,
   burst: { rounds: 2, seconds: 0.4 },
   sustained: { rounds: 2, seconds: 0.5, pacedSeconds: 1 },
   slowDisk: { rounds: 2, seconds: 0.5, pacedSeconds: 2 },

@@ -16,9 +16,7 @@ export interface Sample {
   readonly loadShare: number;
 }
 
-/** Enough for the compiler of the runtime to have seen everything. */
-const WARM_UP = 8_000;
-const WARM_UP_STEP = 1_000;
+const WARM_UP_STEP = 2_000;
 /** For contenders that are slow. */
 const WARM_UP_MS_MAX = 4_000;
 
@@ -58,7 +56,7 @@ async function sizeFor(bench: Bench, entrant: Entrant, seconds: number): Promise
   do {
     last = await sample(bench, entrant, WARM_UP_STEP);
     requests += WARM_UP_STEP;
-  } while (requests < WARM_UP && monotonicMs() - startedAtMs < WARM_UP_MS_MAX);
+  } while (requests < bench.plan.warmUp && monotonicMs() - startedAtMs < WARM_UP_MS_MAX);
   return whole(last.perSecond * seconds);
 }
 
@@ -70,9 +68,10 @@ async function sample(bench: Bench, entrant: Entrant, requests: number): Promise
   const { contender, sender, deliveries = 0 } = entrant;
   const before = await contender.usage();
   const order = { kind: 'burst', requests, ...(sender && { sender }) } as const;
-  const loading = bench.load<BurstOrder>(contender, order);
-  const handledAtMs = deliveries > 0 ? await contender.handledAtMs(before.handled + requests * deliveries) : 0;
-  const { p50Ms, p99Ms, startedAtMs, ...answered } = await loading;
+  const [{ p50Ms, p99Ms, startedAtMs, ...answered }, handledAtMs] = await Promise.all([
+    bench.load<BurstOrder>(contender, order),
+    deliveries > 0 ? contender.handledAtMs(before.handled + requests * deliveries) : 0,
+  ]);
   const seconds = deliveries > 0 ? (handledAtMs - startedAtMs) / 1_000 : answered.seconds;
   const cpuMs = (await contender.usage()).cpuMs - before.cpuMs;
   return {

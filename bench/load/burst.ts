@@ -38,6 +38,8 @@ export async function burst(order: BurstOrder): Promise<BurstResult> {
     url: `http://127.0.0.1:${port}/health`,
     connections,
     amount: requests,
+    // So often it looks whether it is done.
+    sampleInt: 20,
     setupClient(client) {
       const list = lists.pop();
       if (list) client.setRequests(list);
