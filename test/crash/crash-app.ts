@@ -45,6 +45,7 @@ export class Handlers {
   @OnRun('run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed', {
     id: 'every',
     serialize: 'run',
+    includeLate: true,
     retry,
   })
   every(_event: RunEvent, delivery: DeliveryContext): void {
