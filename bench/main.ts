@@ -38,6 +38,6 @@ async function main(args: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  console.error(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -5,7 +5,7 @@ export const USAGE = `Usage: npm run bench -- [options]
 
 Measures Runhooks beside what people use instead, in interleaved rounds on this machine, and prints what was found beside
 what was set out to be reached. Contenders, and the load, are processes of their own; the load is sent by autocannon over
-50 connections, correctly signed, each message another one. Takes about 15 minutes; PostgreSQL joins where the package has
+50 connections, correctly signed, each message another one. Takes about 20 minutes; PostgreSQL joins where the package has
 a Postgres inbox and a server answers at POSTGRES_URL (default: 127.0.0.1:5432).
 
   --quick             everything, but within two minutes: to see that it works
