@@ -66,7 +66,7 @@ function machineTimes(): { readonly busyMs: number; readonly allMs: number } {
 async function remove({ transport, name }: Place): Promise<void> {
   const client = new pg.Client({ connectionString: POSTGRES_URL });
   await client.connect();
-  await client.query(`drop schema if exists "${name}" cascade`).finally(() => client.end());
+  await client.query(`drop schema if exists "${name}" cascade`).finally(() => void client.end());
   if (transport !== 'bullmq') return;
   const redis = new Redis(REDIS_URL);
   const keys = await redis.keys(`${name}:*`);

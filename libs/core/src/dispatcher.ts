@@ -198,20 +198,22 @@ export class Dispatcher {
     return read + evaluated;
   }
 
-  /** At once, when all is read, and between whenever there is room again: many messages may take a second to be recorded. */
-  async #deliverBeside(reading: Promise<unknown>, deliver: () => Promise<number>): Promise<number> {
-    let isRead = false;
-    const end = (): void => {
-      isRead = true;
+  /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
+  async #deliverBeside(reading: Promise<number>, deliver: () => Promise<number>): Promise<number> {
+    let isReading = true;
+    let isMoreDue = true;
+    const end = (claimed: number): void => {
+      isReading = false;
+      isMoreDue = claimed > 0;
       this.#change.now();
     };
-    reading.then(end, end);
     this.#change.reset();
+    reading.then(end, () => end(0));
     let started = await deliver();
-    while (!isRead) {
+    while (isReading) {
       await this.#change.wait(LIMITS.pollMs);
       this.#change.reset();
-      started += await deliver();
+      if (isMoreDue) started += await deliver();
     }
     return started;
   }
