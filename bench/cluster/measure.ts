@@ -66,7 +66,11 @@ function machineTimes(): { readonly busyMs: number; readonly allMs: number } {
 export async function remove({ transport, name }: Pick<Place, 'transport' | 'name'>): Promise<void> {
   const client = new pg.Client({ connectionString: POSTGRES_URL });
   await client.connect();
-  await client.query(`drop schema if exists "${name}" cascade`).finally(() => client.end());
+  try {
+    await client.query(`drop schema if exists "${name}" cascade`);
+  } finally {
+    await client.end();
+  }
   if (transport !== 'bullmq') return;
   const redis = new Redis(REDIS_URL);
   const keys = await redis.keys(`${name}:*`);

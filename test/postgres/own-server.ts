@@ -5,7 +5,7 @@ export { freePort, OwnPostgres } from './own-postgres.js';
 
 /** The tests of `define` where a server can be started; else they are reported as skipped, by name. */
 export function onOwnPostgres(title: string, define: () => void): void {
-  describe(title, () => {
+  describe(`${title}`, () => {
     const absence = absenceOfPostgres();
     if (absence === undefined) define();
     else it.skip(`is not tested: ${absence}`, () => undefined);
