@@ -10,7 +10,7 @@ const absence = await absenceOf(REDIS_URL);
 
 /** The tests of `define` on a Redis that others use, too; reported as skipped, by name, where none answers. */
 export function onRedis(title: string, define: () => void): void {
-  describe(title, () => {
+  describe(`${title}, on Redis,`, () => {
     if (absence === undefined) define();
     else it.skip(`is not tested: ${absence}`, () => undefined);
   });
@@ -19,7 +19,7 @@ export function onRedis(title: string, define: () => void): void {
 /** The same with a Redis server that the test may stop. */
 export function onOwnRedis(title: string, define: () => void): void {
   const { error } = spawnSync('redis-server', ['--version']);
-  describe(title, () => {
+  describe(`${title}, on a server of its own,`, () => {
     if (!error) define();
     else it.skip('is not tested: there is no redis-server', () => undefined);
   });

@@ -41,15 +41,19 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect(new Set(ran).size).toBe(100);
     }));
 
-  it('finds what was due before it began, however much that is', () =>
-    withBenches(1, async (bench) => {
-      let ran = 0;
-      bench.on('handler', () => void (ran += 1));
-      for (let run = 0; run < 2_500; run += 1) await bench.send({ run: `${run}` });
-      bench.dispatcher.start();
-      await until(async () => (await succeeded(bench)) === 2_500, 30_000);
-      expect(ran).toBe(2_500);
-    }));
+  it(
+    'finds what was due before it began, however much that is',
+    () =>
+      withBenches(1, async (bench) => {
+        let ran = 0;
+        bench.on('handler', () => void (ran += 1));
+        for (let run = 0; run < 1_200; run += 1) await bench.send({ run: `${run}` });
+        bench.dispatcher.start();
+        await until(async () => (await succeeded(bench)) === 1_200, 60_000);
+        expect(ran).toBe(1_200);
+      }),
+    90_000,
+  );
 
   it('tries again what failed, when that is due, and gives up in the end', () =>
     withBenches(1, async (bench) => {

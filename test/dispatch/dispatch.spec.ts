@@ -3,55 +3,64 @@ import type { Carried, DueDelivery, Transport } from 'nestjs-runhooks/core';
 import { Bench, openStore, until } from './bench.js';
 import { dispatchContract } from './dispatch-contract.js';
 
-/** What is behind the transports of several processes: brings ids to any of them. */
+/** What is behind the transports of several processes: gives each id to one that is free. */
 class Courier {
-  readonly carrying = new Set<Carried>();
-  readonly runs = new Set<Promise<void>>();
+  readonly carrying = new Map<Carried, Set<Promise<void>>>();
   /** Ids taken, in order. */
   readonly offered: DueDelivery[] = [];
+  readonly #waiting: string[] = [];
   isAway = false;
-  #turn = 0;
 
   constructor(readonly isCareless: boolean) {}
 
-  bring({ id }: DueDelivery): void {
-    const processes = [...this.carrying];
-    this.#turn += 1;
-    // The careless one loses some, and brings others twice at once.
-    const times = this.isCareless ? this.#turn % 3 : 1;
-    for (let time = 0; time < times; time += 1) {
-      const run = processes[(this.#turn + time) % processes.length]?.run(id).catch(() => undefined);
-      if (!run) continue;
-      this.runs.add(run);
-      void run.finally(() => this.runs.delete(run));
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  take({ id, attempt, dueAt }: DueDelivery): void {
+    this.offered.push({ id, attempt, dueAt });
+    // The careless one loses some, and brings others twice.
+    const turn = this.isCareless ? this.offered.length % 20 : 1;
+    if (turn === 0) return;
+    this.#waiting.push(id, ...(turn < 10 && this.isCareless ? [id] : []));
+    setImmediate(() => this.#bring());
+  }
+
+  #bring(): void {
+    for (const [carried, runs] of this.carrying) {
+      while (runs.size < carried.concurrency && this.#waiting.length > 0) {
+        const run = carried.run(this.#waiting.shift() ?? '').catch(() => undefined);
+        runs.add(run);
+        void run.then(() => runs.delete(run)).then(() => this.#bring());
+      }
     }
   }
 }
 
 class CourierTransport implements Transport {
   readonly description = 'Courier';
+  readonly #runs = new Set<Promise<void>>();
   #carried: Carried | undefined;
 
   constructor(readonly courier: Courier) {}
 
   start(carried: Carried): void {
     this.#carried = carried;
-    this.courier.carrying.add(carried);
+    this.courier.carrying.set(carried, this.#runs);
   }
 
   async room(): Promise<number> {
     if (this.courier.isAway) throw new Error('the courier is away');
-    return Math.max(0, 100 - this.courier.runs.size);
+    return this.courier.waiting < 250 ? 500 : 0;
   }
 
   async offer(due: readonly DueDelivery[]): Promise<void> {
-    this.courier.offered.push(...due);
-    for (const one of due) setImmediate(() => this.courier.bring(one));
+    for (const one of due) this.courier.take(one);
   }
 
   async stop(): Promise<void> {
     if (this.#carried) this.courier.carrying.delete(this.#carried);
-    await Promise.all(this.courier.runs);
+    await Promise.all(this.#runs);
   }
 }
 

@@ -113,7 +113,11 @@ onPostgres('pgbouncer between the app and Postgres', () => {
         return await open(schemaOf.get(store) ?? '');
       }
 
-      for (const { title, run } of storeContract(async () => open(await schemas.emptied()), { reopen })) it(title, run);
+      for (const { title, run } of storeContract(async () => open(await schemas.emptied()), {
+        reopen,
+        settlesWith: true,
+      }))
+        it(title, run);
     });
 
     it('is safe for ten replicas that start at once', async () => {

@@ -26,7 +26,7 @@ const absence = await absenceOf();
 
 /** The tests of `define` where there is a server; else they are reported as skipped, by name. */
 export function onPostgres(title: string, define: () => void): void {
-  describe(title, () => {
+  describe(`${title}`, () => {
     if (absence === undefined) define();
     else it.skip(`is not tested: ${absence}`, () => undefined);
   });
@@ -59,6 +59,11 @@ export class Schemas {
       for (const role of this.#roles) await this.query(`drop owned by "${role}" cascade; drop role "${role}"`);
       await this.#admin.end();
     });
+  }
+
+  /** The one named last. */
+  get last(): string {
+    return this.#names.at(-1) ?? '';
   }
 
   /** A name that nobody else has. */

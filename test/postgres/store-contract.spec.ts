@@ -18,5 +18,6 @@ onPostgres('the store contract on PostgreSQL', () => {
     return await open(schemaOf.get(store) ?? '');
   }
 
-  for (const { title, run } of storeContract(async () => open(await schemas.emptied()), { reopen })) it(title, run);
+  for (const { title, run } of storeContract(async () => open(await schemas.emptied()), { reopen, settlesWith: true }))
+    it(title, run);
 });

@@ -3,6 +3,7 @@ import type * as root from 'nestjs-runhooks';
 import type * as core from 'nestjs-runhooks/core';
 import type * as dbtCloud from 'nestjs-runhooks/dbt-cloud';
 import type * as paradime from 'nestjs-runhooks/paradime';
+import type * as postgres from 'nestjs-runhooks/postgres';
 import type * as sqlite from 'nestjs-runhooks/sqlite';
 import type * as testing from 'nestjs-runhooks/testing';
 import { expectSame } from './expect-type.js';
@@ -38,6 +39,7 @@ expectSame<AnyIn<typeof root, 'nestjs-runhooks'>, never>();
 expectSame<AnyIn<typeof core, 'core'>, never>();
 expectSame<AnyIn<typeof dbtCloud, 'dbt-cloud'>, never>();
 expectSame<AnyIn<typeof paradime, 'paradime'>, never>();
+expectSame<AnyIn<typeof postgres, 'postgres'>, never>();
 expectSame<AnyIn<typeof sqlite, 'sqlite'>, never>();
 expectSame<AnyIn<typeof testing, 'testing'>, never>();
 

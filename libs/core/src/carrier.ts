@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
-import type { Transport } from './transport.js';
+import type { DueDelivery, Transport } from './transport.js';
 
 export interface CarrierOptions {
   readonly transport: Transport;
@@ -16,6 +16,8 @@ export interface CarrierOptions {
 /** Lets a transport carry what is due. While it cannot, deliveries are claimed from the inbox, as without one. */
 export class Carrier {
   readonly #options: CarrierOptions;
+  /** When what was offered lately; the longest ago first. */
+  readonly #offered = new Map<string, number>();
   /** What was last said to be wrong. */
   #failure: string | undefined;
   #isStopped = false;
@@ -36,12 +38,26 @@ export class Carrier {
     if (room === undefined) return await deliveries.startDue();
     // With no room it is still of interest whether anything is late.
     const due = await deliveries.due(Math.max(room, 1));
-    const isOffered =
-      room === 0 || due.length === 0 || (await this.#tried(() => transport.offer(due).then(() => true)));
+    const isOffered = room === 0 || (await this.#offer(due));
     if (!isOffered) return await deliveries.startDue();
     const lateBefore = clock.now().getTime() - LIMITS.transportLateMs;
     const isLate = due.some(({ dueAt }) => dueAt.getTime() <= lateBefore);
     return isLate ? await deliveries.startDue(LIMITS.transportLateMs) : 0;
+  }
+
+  /** What was offered a moment ago is under way; if it came to nothing, it is offered again. */
+  async #offer(due: readonly DueDelivery[]): Promise<boolean> {
+    const nowMs = performance.now();
+    for (const [key, atMs] of this.#offered) {
+      if (nowMs - atMs < LIMITS.pollMs) break;
+      this.#offered.delete(key);
+    }
+    const fresh = due.filter((one) => !this.#offered.has(keyOf(one)));
+    if (fresh.length === 0) return true;
+    const isOffered = await this.#tried(() => this.#options.transport.offer(fresh).then(() => true));
+    if (!isOffered) return false;
+    for (const one of fresh) this.#offered.set(keyOf(one), nowMs);
+    return true;
   }
 
   async stop(): Promise<void> {
@@ -72,4 +88,8 @@ export class Carrier {
     }
     this.#failure = failure;
   }
+}
+
+function keyOf({ id, attempt }: DueDelivery): string {
+  return `${id}-${attempt}`;
 }

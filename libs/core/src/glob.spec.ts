@@ -56,8 +56,9 @@ describe('matchesPattern', () => {
     [`*${'a'.repeat(1_000)}b*`, 'a'.repeat(200_000)],
     ['*'.repeat(10_000) + 'b', 'a'.repeat(200_000)],
   ])('does not get lost in a pattern made to be slow (%#)', (pattern, text) => {
-    const started = performance.now();
+    // Of the processor, since on a busy machine the time by the clock says little.
+    const before = process.cpuUsage();
     expect(matchesPattern(pattern, text)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   });
 });

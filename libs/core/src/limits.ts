@@ -117,7 +117,7 @@ export const LIMITS = Object.freeze({
 
   // --- transports ---
   /** Ids of due deliveries in a transport; with fewer than half of them waiting there it is offered more. */
-  transportOfferMax: 1_000,
+  transportOfferMax: 500,
   /** A transport that has not answered for this long has failed: then deliveries are claimed. */
   transportAnswerMs: 2 * SECOND,
   /** What is due for this long and was not brought to anybody is claimed. */
@@ -172,6 +172,8 @@ export const LIMITS = Object.freeze({
   postgresAnswerMs: 10 * SECOND,
   /** The same at boot, where a replica waits for another one that upgrades the schema. */
   postgresMigrateMs: 10 * MINUTE,
+  /** Where a handler's transaction was cut off in a statement, the server ends it after this long. */
+  lostClientMs: SECOND,
   /** How often a transaction is run that is in conflict with others, and the pause before that, drawn up to as many times this. */
   postgresTriesMax: 5,
   postgresTryMs: 20,
@@ -187,6 +189,11 @@ export const LIMITS = Object.freeze({
   listenAgainMs: SECOND,
   /** `close()` waits this long for what is under way. */
   postgresCloseMs: 10 * SECOND,
+
+  // --- moving an inbox from SQLite to Postgres ---
+  /** Rows, and bytes of what may be large in them, that are moved in one transaction; a single row may have more. */
+  moveRowsMax: 500,
+  moveBytesMax: 4 * 1024 * KIB,
 
   /** Longest delay a timer can hold (2^31 - 1 ms). */
   timerMsMax: 2_147_483_647,

@@ -170,12 +170,13 @@ describe('validatePayload', () => {
   it('takes linear time for many undeclared fields, also where a text is expected', () => {
     const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, index]));
 
-    const startMs = performance.now();
+    // Of the processor, since on a busy machine the time by the clock says little.
+    const before = process.cpuUsage();
 
     expect(validatePayload(Body, { ...wide, type: 't' }).ok).toBe(true);
     expect(validatePayload(Body, { type: 't', one: { ...wide, id: 1 } }).ok).toBe(true);
     expect(reasonFor({ type: 't', text: wide })).toBe('text: expected a text, found an object');
-    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
   });
 
   it('never throws, and never repeats a value in a reason', () => {

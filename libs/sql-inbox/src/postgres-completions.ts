@@ -2,6 +2,7 @@ import type { InboxTransaction } from 'nestjs-runhooks/core';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
 import { DriverError } from './postgres-failure.js';
+import { NOTICE_LOST_CLIENT, type ServerFacts } from './postgres-server.js';
 import { BEGIN_OPEN_ENDED, BOUNDS, transact } from './postgres-transactions.js';
 import type { Transaction } from './statement.js';
 
@@ -14,11 +15,13 @@ class ClaimLostError extends Error {}
  */
 export class PostgresCompletions {
   readonly #connections: PostgresConnections;
+  readonly #begin: string;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(connections: PostgresConnections, connectionsMax: number) {
+  constructor(connections: PostgresConnections, connectionsMax: number, { noticesLostClients }: ServerFacts) {
     this.#connections = connections;
+    this.#begin = noticesLostClients ? `${BEGIN_OPEN_ENDED}; ${NOTICE_LOST_CLIENT}` : BEGIN_OPEN_ENDED;
     this.#free = Math.max(1, Math.floor(connectionsMax / 2));
   }
 
@@ -31,7 +34,7 @@ export class PostgresCompletions {
     await this.#place();
     try {
       signal.throwIfAborted();
-      return await this.#connections.with((connection) => completeOn(connection, work, settle, signal));
+      return await this.#connections.with((connection) => completeOn(connection, this.#begin, work, settle, signal));
     } catch (error) {
       if (error instanceof ClaimLostError) return false;
       throw error;
@@ -49,6 +52,7 @@ export class PostgresCompletions {
 
 async function completeOn(
   connection: PostgresConnection,
+  begin: string,
   work: (tx: InboxTransaction) => Promise<unknown>,
   settle: () => Transaction<boolean>,
   signal: AbortSignal,
@@ -56,7 +60,7 @@ async function completeOn(
   const cutOff = (): void => connection.break();
   signal.addEventListener('abort', cutOff);
   try {
-    return await transact(connection, BEGIN_OPEN_ENDED, async () => {
+    return await transact(connection, begin, async () => {
       const tx = new HandlerTransaction(connection);
       await work(tx).finally(() => tx.end());
       await connection.exec(BOUNDS);

@@ -8,7 +8,7 @@ import {
   type SqlBool,
 } from 'kysely';
 import type { NamedLocks, SqlDialect } from './dialect.js';
-import { toPostgresText } from './postgres-text.js';
+import { toPostgresJson } from './postgres-text.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -24,7 +24,7 @@ export function postgresDialect(schema: string): SqlDialect {
   }).withSchema(schema);
   return {
     db,
-    list: (values) => JSON.stringify(values.map(toPostgresText)),
+    list: toPostgresJson,
     isOneOf: (column, list) =>
       sql<SqlBool>`${column} = any(array(select json_array_elements_text(cast(${list} as json))))`,
     locking: (query) => query.forUpdate(),
@@ -56,7 +56,7 @@ function advisoryLocks(db: Kysely<Schema>, schema: string): NamedLocks {
       yield* take({ key: prefix + name });
     },
     *takeFree(names) {
-      const rows = yield* takeFree({ names: JSON.stringify(names.map(toPostgresText)) });
+      const rows = yield* takeFree({ names: toPostgresJson(names) });
       return rows.map(({ name }) => name);
     },
   };

@@ -1,5 +1,8 @@
-import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, type Logger } from 'nestjs-runhooks/core';
 import type { PostgresConnection } from './postgres-connection.js';
+
+/** https://www.postgresql.org/docs/14/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL */
+export const NOTICE_LOST_CLIENT = `set local client_connection_check_interval = ${LIMITS.lostClientMs}`;
 
 const VERSION_MIN = 140_000;
 
@@ -11,8 +14,19 @@ interface Server {
   database: string;
 }
 
-/** Looks at the server before anything is written. Throws {@link ConfigurationError}; answers what it is, for the boot log. */
-export async function checkServer(connection: PostgresConnection, option: string, logger: Logger): Promise<string> {
+export interface ServerFacts {
+  /** For the boot log. */
+  readonly description: string;
+  /** Whether it can be asked to end a statement whose client is gone: only where its system can tell. */
+  readonly noticesLostClients: boolean;
+}
+
+/** Looks at the server before anything is written. Throws {@link ConfigurationError}. */
+export async function checkServer(
+  connection: PostgresConnection,
+  option: string,
+  logger: Logger,
+): Promise<ServerFacts> {
   const [row] = await connection.all(
     `select cast(current_setting('server_version_num') as integer) as number, current_setting('server_version') as version,
       current_setting('server_encoding') as encoding, current_setting('fsync') as fsync,
@@ -31,5 +45,10 @@ export async function checkServer(connection: PostgresConnection, option: string
       `the server of the database ${database} runs with fsync=off: a crash of it loses what was acknowledged`,
     );
   }
-  return `PostgreSQL ${version}, database ${database}`;
+  const noticesLostClients = await connection.exec(`begin; ${NOTICE_LOST_CLIENT}`).then(
+    () => true,
+    () => false,
+  );
+  await connection.exec('rollback');
+  return { description: `PostgreSQL ${version}, database ${database}`, noticesLostClients };
 }

@@ -11,6 +11,7 @@ import {
   type Settlement,
 } from 'nestjs-runhooks/core';
 import { inTurn } from './in-turn.js';
+import { refuseHalfMoved } from './move/move-record.js';
 import { appendMessages } from './operations/append-messages.js';
 import { lockOf } from './operations/record-reading.js';
 import { PostgresAppender } from './postgres-appender.js';
@@ -22,7 +23,7 @@ import { migratePostgres } from './postgres-migration.js';
 import { postgresOpenFailure } from './postgres-open-failure.js';
 import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgresOptions } from './postgres-options.js';
 import { openPostgresPool } from './postgres-pool.js';
-import { checkServer } from './postgres-server.js';
+import { checkServer, type ServerFacts } from './postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
 import { SqlStore, type Arguments } from './sql-store.js';
 import type { Transaction } from './statement.js';
@@ -65,11 +66,14 @@ export class PostgresStore extends SqlStore {
     const option = 'pool' in this.#options ? 'postgresInbox.pool' : 'postgresInbox.connectionString';
     const { pool, endPool } = await poolOf(this.#options);
     const connections = new PostgresConnections(pool);
+    let facts: ServerFacts;
     let listener: PostgresListener | undefined;
     try {
-      await connections.with(async (connection) => {
-        this.#description = `${await checkServer(connection, option, this.#logger)}, schema ${schema}`;
+      facts = await connections.with(async (connection) => {
+        const found = await checkServer(connection, option, this.#logger);
         await migratePostgres(connection, schema);
+        await refuseHalfMoved(connection, schema);
+        return found;
       });
       if (notify) listener = await this.#listen(connections);
     } catch (cause) {
@@ -77,6 +81,7 @@ export class PostgresStore extends SqlStore {
       await endPool();
       throw postgresOpenFailure(cause, option, schema);
     }
+    this.#description = `${facts.description}, schema ${schema}`;
     const transactions = new PostgresTransactions(connections, this.#description);
     this.#open = {
       connections,
@@ -85,7 +90,7 @@ export class PostgresStore extends SqlStore {
         (messages) => transactions.run('write', () => this.#appendMessages(messages)),
         (message) => this.appendBy((begin) => transactions.run('write', begin), message),
       ),
-      completions: new PostgresCompletions(connections, pool.options?.max ?? LIMITS.postgresConnections),
+      completions: new PostgresCompletions(connections, pool.options?.max ?? LIMITS.postgresConnections, facts),
       ...(listener && { listener }),
       endPool,
     };
@@ -112,12 +117,15 @@ export class PostgresStore extends SqlStore {
     });
     const written: Promise<Recorded>[] = [];
     await inTurn(groups.values(), LIMITS.recordingsMax, async (group) => {
+      let lost: Promise<Recorded> | undefined;
       for (const index of group) {
         const recording = recordings[index] as Recording;
-        const writing = this.writeWork(() => this.operations.record(recording, now));
+        const writing = lost ?? this.writeWork(() => this.operations.record(recording, now));
         written[index] = writing;
-        // One that fails fails alone; who asked for all is told at the end.
-        await writing.catch(() => undefined);
+        // One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first.
+        await writing.catch((error: unknown) => {
+          if (error instanceof StoreUnavailableError) lost = writing;
+        });
       }
     });
     return Promise.all(written);

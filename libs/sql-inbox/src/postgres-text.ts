@@ -12,3 +12,12 @@ export function fromPostgresText(text: string): string {
   if (!text.includes(SIGN)) return text;
   return text.replace(REPLACED, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
+
+/** Values as a JSON text of which Postgres keeps all texts as {@link toPostgresText} has them. */
+export function toPostgresJson(values: unknown): string {
+  const text = JSON.stringify(values, (_, value: unknown) =>
+    typeof value === 'string' ? toPostgresText(value) : value,
+  );
+  // As an escape of JSON: the text itself has nothing in it that would be replaced once more.
+  return text.replaceAll(SIGN, String.raw`\u241b`);
+}

@@ -29,13 +29,17 @@ export function rollBack(connection: SqliteConnection): void {
  * Opens a file with the driver asked for, or with the first one there is: `node:sqlite` (Node 22.13 and newer), then
  * `better-sqlite3`. Throws {@link ConfigurationError} saying what to install if there is none.
  */
-export async function connectSqlite(file: string, driver: SqliteDriver | undefined): Promise<SqliteConnection> {
+export async function connectSqlite(
+  file: string,
+  driver: SqliteDriver | undefined,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<SqliteConnection> {
   if (driver !== undefined && driver !== 'node:sqlite' && driver !== 'better-sqlite3') {
     const found = JSON.stringify(driver);
     throw new ConfigurationError('sqliteInbox.driver', `found ${found}; expected 'node:sqlite' or 'better-sqlite3'`);
   }
   const builtIn = driver === 'better-sqlite3' ? undefined : loadNodeSqlite();
-  if (builtIn) return nodeSqliteConnection(new builtIn.DatabaseSync(file));
+  if (builtIn) return nodeSqliteConnection(new builtIn.DatabaseSync(file, { readOnly }));
   if (driver === 'node:sqlite') {
     throw new ConfigurationError(
       'sqliteInbox.driver',
@@ -44,7 +48,7 @@ export async function connectSqlite(file: string, driver: SqliteDriver | undefin
   }
   const Database = await loadBetterSqlite3();
   try {
-    return betterSqlite3Connection(new Database(file));
+    return betterSqlite3Connection(new Database(file, { readonly: readOnly }));
   } catch (cause) {
     // Its native part is loaded only now.
     throw String((cause as { code?: unknown }).code).startsWith('SQLITE_') ? cause : cannotLoadBetterSqlite3(cause);

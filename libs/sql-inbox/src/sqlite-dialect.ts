@@ -1,6 +1,7 @@
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from './dialect.js';
 import type { Schema } from './schema.js';
+import type { Transaction } from './statement.js';
 
 /** SQLite has one writer at a time, so a transaction that writes holds all there is. */
 export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
@@ -17,9 +18,12 @@ export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
   locking: (query) => query,
   skippingLocked: (query) => query,
   locks: {
-    *take() {},
-    *takeFree(names) {
-      return names;
-    },
+    take: () => nothing(undefined),
+    takeFree: (names) => nothing(names),
   },
 });
+
+// eslint-disable-next-line require-yield -- a transaction without statements
+function* nothing<T>(answer: T): Transaction<T> {
+  return answer;
+}

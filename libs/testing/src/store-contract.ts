@@ -26,6 +26,7 @@ import { reopenCases } from './store-contract/reopen.js';
 import { replayCases } from './store-contract/replay.js';
 import { rereadCases } from './store-contract/reread.js';
 import { settleCases } from './store-contract/settle.js';
+import { settleWithCases } from './store-contract/settle-with.js';
 import { taskCases } from './store-contract/tasks.js';
 
 /** One promise of the {@link Store} port. */
@@ -41,6 +42,8 @@ export interface StoreContractOptions {
    * data. Without it nothing is said about durability.
    */
   readonly reopen?: (store: Store) => Promise<Store>;
+  /** Whether handlers can write to the store's database: then its `settleWith` is tested, too. */
+  readonly settlesWith?: boolean;
 }
 
 const CASES: readonly ContractCase[] = [
@@ -82,9 +85,10 @@ const CASES: readonly ContractCase[] = [
  */
 export function storeContract(
   createStore: () => Promise<Store>,
-  { reopen }: StoreContractOptions = {},
+  { reopen, settlesWith = false }: StoreContractOptions = {},
 ): StoreContractTest[] {
-  return [...CASES, ...(reopen ? reopenCases(reopen) : [])].map(({ title, run }) => ({
+  const optional = [...(reopen ? reopenCases(reopen) : []), ...(settlesWith ? settleWithCases : [])];
+  return [...CASES, ...optional].map(({ title, run }) => ({
     title,
     run: async () => {
       const bench = new StoreBench(await createStore());

@@ -1,0 +1,217 @@
+import { ConfigurationError, LIMITS, RunhooksError, type Logger } from 'nestjs-runhooks/core';
+import type { PostgresConnection } from '../postgres-connection.js';
+import { PostgresConnections } from '../postgres-connections.js';
+import { lockKey } from '../postgres-dialect.js';
+import { postgresFailure, sqlState } from '../postgres-failure.js';
+import { migratePostgres } from '../postgres-migration.js';
+import { postgresOpenFailure } from '../postgres-open-failure.js';
+import { openPostgresPool } from '../postgres-pool.js';
+import { checkServer } from '../postgres-server.js';
+import { toPostgresJson } from '../postgres-text.js';
+import { PostgresTransactions, transact } from '../postgres-transactions.js';
+import type { Transaction } from '../statement.js';
+import { MoveError } from './move-error.js';
+import { readRecord, RECORD_COLUMNS, recordTable, type MoveRecord } from './move-record.js';
+import { requireThisSchema } from './same-schema.js';
+import { TABLES, type Step, type Table } from './tables.js';
+
+/** For each table, the place in the file of the last row that was moved. */
+export type Places = Partial<Record<Table, number>>;
+
+/** How far an earlier move of the same file came. */
+export interface Begun {
+  readonly places: Places;
+  readonly finishedAt?: Date;
+}
+
+/** Counting may take longer than what an app asks of its inbox. */
+const BEGIN = `begin isolation level read committed read write; set local statement_timeout = ${LIMITS.postgresMigrateMs}; set local synchronous_commit = on`;
+
+/** The schema of a Postgres database that an inbox is moved into. */
+export class TargetSchema {
+  readonly description: string;
+  readonly #connections: PostgresConnections;
+  readonly #transactions: PostgresTransactions;
+  readonly #schema: string;
+  readonly #endPool: () => Promise<void>;
+
+  private constructor(
+    description: string,
+    connections: PostgresConnections,
+    schema: string,
+    endPool: () => Promise<void>,
+  ) {
+    this.description = description;
+    this.#connections = connections;
+    this.#transactions = new PostgresTransactions(connections, description);
+    this.#schema = schema;
+    this.#endPool = endPool;
+  }
+
+  /** Makes the tables if they are not there. Throws {@link ConfigurationError}. */
+  static async open(connectionString: string, schema: string, logger: Logger): Promise<TargetSchema> {
+    const pool = await openPostgresPool(connectionString, 1);
+    const connections = new PostgresConnections(pool);
+    const endPool = (): Promise<void> => {
+      connections.close();
+      return pool.end();
+    };
+    try {
+      return await connections.with(async (connection) => {
+        const server = await checkServer(connection, '--to', logger);
+        await refuseOtherVersion(connection, schema);
+        await migratePostgres(connection, schema);
+        return new TargetSchema(`${server}, schema ${schema}`, connections, schema, endPool);
+      });
+    } catch (cause) {
+      await endPool();
+      throw postgresOpenFailure(cause, '--to', schema);
+    }
+  }
+
+  /** Notes whose inbox is moved here. Throws {@link ConfigurationError} if there is anything else in the schema. */
+  async begin(source: string): Promise<Begun> {
+    const record = await this.#alone(async (connection) => {
+      const table = recordTable(this.#schema);
+      await connection.exec(`create table if not exists ${table} (${RECORD_COLUMNS})`);
+      const found = await readRecord(connection, this.#schema);
+      if (found) return found;
+      await this.#requireNothing(connection);
+      const begun: MoveRecord = { source, places: '{}', finished_at: null };
+      await connection.all(`insert into ${table} values (1, $1, $2, null)`, [begun.source, begun.places]);
+      return begun;
+    });
+    if (record.source !== source) {
+      throw new ConfigurationError(
+        '--schema',
+        `another file was moved into ${this.description}, or this one before it was changed; choose another schema, ` +
+          this.#orDrop(),
+      );
+    }
+    return {
+      places: JSON.parse(record.places) as Places,
+      ...(record.finished_at !== null && { finishedAt: new Date(record.finished_at) }),
+    };
+  }
+
+  /** Writes rows, and how far that is, in one transaction: no row is written twice, whenever this is interrupted. */
+  async write(step: Step, places: Places): Promise<Places> {
+    const written = { ...places, [step.table]: step.upTo };
+    try {
+      await this.#transactions.run('write', () => this.#write(step, JSON.stringify(places), JSON.stringify(written)));
+      return written;
+    } catch (cause) {
+      if (cause instanceof RunhooksError) throw cause;
+      const found = `${step.table}, rows after ${step.after} up to ${step.upTo}`;
+      // Not what the server said: it may quote what is in a row.
+      const said = sqlState(cause) ?? (cause instanceof Error ? cause.name : 'no error');
+      throw new MoveError(`${found}: the server did not take them (${said}); see its log`, { cause });
+    }
+  }
+
+  /** Throws {@link MoveError} if a table does not have as many rows as expected. Otherwise apps may open the inbox. */
+  async finish(expected: Readonly<Record<Table, number>>, now: Date): Promise<void> {
+    await this.#alone(async (connection) => {
+      const rows = await this.#count(connection, [...TABLES, 'processes']);
+      const differences = Object.entries({ ...expected, processes: 0 }).filter(
+        ([table, count]) => rows[table] !== count,
+      );
+      if (differences.length > 0) {
+        const said = differences.map(([table, count]) => `${table}: found ${rows[table]}, expected ${count}`);
+        throw new MoveError(
+          `the rows in ${this.description} are not those of the file. ${said.join('; ')}. Somebody else has written to ` +
+            `the schema; see who, ${this.#orDrop()}`,
+        );
+      }
+      const deliveries = `"${this.#schema}".deliveries`;
+      await connection.all(`select setval(pg_get_serial_sequence($1, 'seq'), max(seq)) from ${deliveries}`, [
+        deliveries,
+      ]);
+      await connection.all(`update ${recordTable(this.#schema)} set finished_at = $1`, [now.getTime()]);
+    });
+    // So that the first claims are planned for what is there.
+    await this.#with(async (connection) => {
+      for (const table of TABLES) await connection.exec(`analyze "${this.#schema}".${table}`, LIMITS.postgresMigrateMs);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#endPool();
+  }
+
+  *#write({ table, rows }: Step, before: string, after: string): Transaction<void> {
+    const moved = yield {
+      sql: `update ${recordTable(this.#schema)} set places = $2 where places = $1 and finished_at is null returning 1`,
+      parameters: [before, after],
+    };
+    if (moved.length === 0) throw new MoveError(`another process moves into ${this.description} at the same time`);
+    const target = `"${this.#schema}".${table}`;
+    yield {
+      sql: `insert into ${target} overriding system value select * from json_populate_recordset(cast(null as ${target}), cast($1 as json))`,
+      parameters: [toPostgresJson(rows.map(withHexBytes))],
+    };
+  }
+
+  async #requireNothing(connection: PostgresConnection): Promise<void> {
+    const rows = await this.#count(connection, [...TABLES, 'processes']);
+    const found = Object.entries(rows).filter(([, count]) => count > 0);
+    if (found.length === 0) return;
+    throw new ConfigurationError(
+      '--schema',
+      `${this.description} is in use, with rows in ${found.map(([table]) => table).join(', ')}; ` +
+        `choose another schema, ${this.#orDrop()}`,
+    );
+  }
+
+  async #count(connection: PostgresConnection, tables: readonly string[]): Promise<Record<string, number>> {
+    const counts = tables.map((table) => `(select count(*) from "${this.#schema}".${table}) as ${table}`);
+    const { rows } = await connection.ask({ text: `select ${counts.join(', ')}` }, LIMITS.postgresMigrateMs);
+    return Object.fromEntries(Object.entries(rows[0] as object).map(([table, count]) => [table, Number(count)]));
+  }
+
+  /** In a transaction that holds off others that move, and processes that start. */
+  async #alone<T>(step: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return await this.#with((connection) =>
+      transact(connection, BEGIN, async () => {
+        await connection.all('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+          lockKey(this.#schema, 'migrations'),
+        ]);
+        return await step(connection);
+      }),
+    );
+  }
+
+  async #with<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    try {
+      return await this.#connections.with(use);
+    } catch (error) {
+      throw postgresFailure(error, this.description);
+    }
+  }
+
+  #orDrop(): string {
+    return `or, if nothing in it is of use, \`drop schema "${this.#schema}" cascade\``;
+  }
+}
+
+/** A schema of an older version may be an inbox in use: it is not for this command to change it. */
+async function refuseOtherVersion(connection: PostgresConnection, schema: string): Promise<void> {
+  const table = `"${schema}".runhooks_migrations`;
+  const [found] = await connection.all('select to_regclass($1) is not null as there', [table]);
+  if ((found as { there: unknown }).there !== 't') return;
+  const done = (await connection.all(`select name from ${table}`, [])) as { name: string }[];
+  requireThisSchema(
+    '--schema',
+    `the schema ${schema}`,
+    done.map(({ name }) => name),
+  );
+}
+
+/** Bytes as Postgres reads them from a text. */
+function withHexBytes(row: object): object {
+  const values = Object.entries(row).map(([column, value]: [string, unknown]) => [
+    column,
+    value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value,
+  ]);
+  return Object.fromEntries(values) as object;
+}

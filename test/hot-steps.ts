@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import type { NewMessage, Registration, RunDecision, Store } from 'nestjs-runhooks/core';
+
+/** A grown inbox: so many messages, an event and a delivery of each. */
+export const ROWS = 100_000;
+/** Every so many rows one is not settled. */
+export const OPEN_EVERY = 500;
+export const NOW = new Date('2026-01-31T00:00:00Z');
+export const START_MS = NOW.getTime() - ROWS * 1_000;
+const LEASE_MS = 30_000;
+const HANDLERS = ['plain', 'laned'];
+
+export function newMessage(key: string): NewMessage {
+  return {
+    id: `msg_${NOW.getTime().toString(16).padStart(12, '0')}0000${key.padStart(16, '0')}`,
+    source: 'dbt',
+    provider: 'dbt-cloud',
+    messageKey: key,
+    digest: createHash('sha256').update(key).digest(),
+    headers: {},
+    body: Buffer.from('{}'),
+    receivedAt: NOW,
+  };
+}
+
+export const claim = { now: NOW, leaseMs: LEASE_MS, limit: 5 };
+
+function decision(eventId: string): RunDecision {
+  return {
+    run: { jobKey: 'job-1', contradicted: false, types: ['run.failed'] },
+    events: [
+      {
+        id: eventId,
+        type: 'run.failed',
+        occurredAt: NOW,
+        data: '{}',
+        deliveries: [{ id: `dlv_of_${eventId}`, handlerId: 'laned', lane: 'laned job-1' }],
+      },
+    ],
+  };
+}
+
+async function recordOne(store: Store): Promise<void> {
+  const [message] = await store.claimMessages({ ...claim, limit: 1, lease: 'reader', sources: ['dbt'] });
+  if (!message) throw new Error('there is no message to be read');
+  const run = { source: 'dbt', accountId: '1', runId: '7' };
+  const job = { source: 'dbt', jobKey: 'job-1' };
+  const recording = { messageId: message.id, lease: 'reader', state: 'read', run, job, handlers: HANDLERS } as const;
+  await store.record([{ ...recording, decide: () => decision(`run.failed:${message.id}`) }], NOW);
+}
+
+async function settleOne(store: Store): Promise<void> {
+  const [delivery] = await store.claimDeliveries({ ...claim, limit: 1, lease: 'runner', handlerIds: HANDLERS });
+  if (!delivery) throw new Error('there is no delivery to be run');
+  const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
+  await store.renew([{ id: delivery.id, lease: 'runner' }], claim);
+  await store.settle({ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }, NOW);
+}
+
+async function taskOne(store: Store): Promise<void> {
+  const [task] = await store.claimTasks({ ...claim, limit: 1, lease: 'doer', handlerIds: HANDLERS });
+  if (!task) throw new Error('there is no task to be done');
+  const question = {
+    run: { source: 'dbt', accountId: '1', runId: '7' },
+    durationsOf: { source: 'dbt', jobKey: 'job-1', runsMax: 100 },
+    barrier: 'plain',
+  };
+  const deliveries = [{ eventId: 'run.failed:dbt/1/7', deliveries: [{ id: 'dlv_added', handlerId: 'added' }] }];
+  const decide = () => ({ events: [], deliveries, barrier: '{}' });
+  await store.evaluate({ taskId: task.id, lease: 'doer', question, decide }, NOW);
+}
+
+const REGISTRATION: Registration = {
+  processId: 'process',
+  role: 'both',
+  label: 'host 1',
+  startedAt: NOW,
+  handlers: HANDLERS.map((id) => ({ id, version: `${id}@1`, subscriptions: '[]' })),
+  lapsedBefore: NOW,
+  missingBefore: new Date(0),
+  scope: { sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS },
+};
+
+const at = (second: number): Date => new Date(START_MS + second * 1_000);
+
+/** Everything that is done for each webhook or all the time, with the indices of SQLite it must go by. */
+export const HOT: readonly {
+  readonly title: string;
+  readonly step: (store: Store) => Promise<unknown>;
+  readonly indices: readonly string[];
+}[] = [
+  { title: 'append a message', step: (store) => store.append(newMessage('1')), indices: [] },
+  {
+    title: 'tell a duplicate',
+    step: (store) => store.append(newMessage('1')),
+    indices: ['sqlite_autoindex_message_keys_1 (source=? AND message_key=? AND digest=?)'],
+  },
+  {
+    title: 'claim messages',
+    step: (store) => store.claimMessages({ ...claim, lease: 'a', sources: ['dbt'] }),
+    indices: ['messages_due (due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
+  },
+  {
+    title: 'record what was read',
+    step: recordOne,
+    indices: [
+      'sqlite_autoindex_messages_1 (id=?)',
+      'sqlite_autoindex_message_keys_1 (source=? AND message_key=?)',
+      'sqlite_autoindex_runs_1 (source=? AND account_id=? AND run_id=?)',
+      'sqlite_autoindex_jobs_1 (source=? AND job_key=?)',
+    ],
+  },
+  {
+    title: 'claim deliveries, in lanes and outside',
+    step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
+    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+  },
+  {
+    title: 'look at what is due, in lanes and outside',
+    step: (store) => store.dueDeliveries({ now: NOW, limit: 5, handlerIds: HANDLERS }),
+    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+  },
+  {
+    title: 'claim one delivery by its id',
+    step: (store) =>
+      store.claimDeliveries({
+        ...claim,
+        limit: 1,
+        lease: 'c',
+        handlerIds: HANDLERS,
+        deliveryIds: [`dlv_${'0'.repeat(30)}`],
+      }),
+    indices: ['SEARCH due USING INDEX sqlite_autoindex_deliveries_1 (id=?)'],
+  },
+  { title: 'renew and settle a delivery', step: settleOne, indices: ['sqlite_autoindex_deliveries_1 (id=?)'] },
+  {
+    title: 'see what is due next',
+    step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
+    indices: ['messages_due', 'deliveries_due', 'tasks_due'],
+  },
+  {
+    title: 'do a task',
+    step: taskOne,
+    indices: [
+      'tasks_due (due_at<?)',
+      'sqlite_autoindex_tasks_1 (id=?)',
+      'runs_job (source=? AND job_key=?)',
+      'sqlite_autoindex_barriers_1 (name=?)',
+    ],
+  },
+  {
+    title: 'say that a process lives',
+    step: (store) => store.register(REGISTRATION, NOW),
+    indices: ['messages_due', 'deliveries_due', 'tasks_due'],
+  },
+  {
+    title: 'purge',
+    step: (store) =>
+      store.purge({
+        settledBefore: at(9_000),
+        deadBefore: at(8_000),
+        keysBefore: at(7_000),
+        tasksBefore: at(6_000),
+        limit: 200,
+      }),
+    indices: [
+      'sqlite_autoindex_messages_1 (id>? AND id<?)',
+      'events_message (message_id=?)',
+      'deliveries_once (event_id=?)',
+      'attempts_1 (delivery_id=?)',
+      'message_keys_message (message_id<?)',
+      'runs_updated (updated_at<?)',
+      'barriers_updated (updated_at<?)',
+      'tasks_due (due_at<?)',
+      'tasks_message (message_id=?)',
+    ],
+  },
+];

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { PermanentError } from 'nestjs-runhooks/core';
+import { sqliteInbox, type SqliteDriver } from 'nestjs-runhooks/sqlite';
+import { ManualClock } from 'nestjs-runhooks/testing';
+import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { Bench, openStore, START } from '../dispatch/bench.js';
+import type { ProbeMessage } from '../dispatch/probe-provider.js';
+
+export const HOUR = 3_600_000;
+
+/** A process that says that it lives. */
+export const REGISTRATION = {
+  processId: 'process',
+  role: 'both',
+  label: 'host 1',
+  startedAt: new Date(),
+  handlers: [{ id: 'of the log', version: 'of the log@1', subscriptions: '[]' }],
+  lapsedBefore: new Date(0),
+  missingBefore: new Date(0),
+  scope: { sources: [], handlerIds: [], taskHandlerIds: [] },
+} as const;
+
+/** What the handlers of a bench did, and what a test may have them do. */
+export interface Behaviour {
+  readonly ran: string[];
+  isMended: boolean;
+}
+
+export const SENT_TWICE: ProbeMessage = { id: 'twice', run: 'first', job: 'ingest' };
+
+/** An app on an inbox: every kind of handler, one that fails, one that gives up. */
+export async function openApp(inbox = sqliteInbox({ path: ':memory:' }), clock = new ManualClock(START)) {
+  const bench = await Bench.open({ store: await openStore(inbox), clock });
+  const behaviour: Behaviour = { ran: [], isMended: false };
+  const note = (what: string) => void behaviour.ran.push(what);
+  bench.on('done', ({ id }) => note(`done ${id}`));
+  bench.on(
+    'retried',
+    ({ id }) => {
+      if (!behaviour.isMended) throw new Error(`a NUL \0, a lone surrogate \ud800, a ␛ and a duck 🦆`);
+      note(`retried ${id}`);
+    },
+    { retry: { delayMs: HOUR, delayMsMax: HOUR } },
+  );
+  bench.on('given-up', ({ id }) => {
+    if (!behaviour.isMended) throw new PermanentError('no');
+    note(`given-up ${id}`);
+  });
+  bench.on('in-lanes', ({ id }) => note(`in-lanes ${id}`), {
+    serialize: 'job',
+    types: ['run.succeeded', 'run.started'],
+  });
+  bench.on('watchdog', ({ id }) => note(`watchdog ${id}`), { on: { stuck: { afterMs: HOUR } } });
+  bench.on('barrier', ({ id }) => note(`barrier ${id}`), {
+    on: { barrier: { jobs: ['ingest', 'transform'], withinMs: 2 * HOUR } },
+  });
+  return { bench, behaviour };
+}
+
+/** A file with rows in every table, as an app leaves it that was closed; and what no app of ours would write. */
+export async function fillInbox(
+  path: string,
+  driver?: SqliteDriver,
+  { messages = 20, bodyBytes = 1_024 } = {},
+): Promise<void> {
+  const { bench } = await openApp(sqliteInbox({ path, ...(driver && { driver }) }));
+  await bench.presence.start();
+  await bench.send(SENT_TWICE);
+  for (let index = 0; index < messages; index++) {
+    const run = `${index}`;
+    await bench.send({ run, job: 'ingest', types: ['run.started'] });
+    if (index % 3 > 0) await bench.send({ run, job: index % 2 ? 'ingest' : '␛job', types: OVER[index % 2]! });
+  }
+  for (const as of ['unknown', 'test', 'quarantined'] as const) await bench.send({ as });
+  await bench.idle();
+  await bench.send({ run: 'unread' });
+  await bench.presence.stop();
+  await bench.close();
+  await addOddRows(path, driver, bodyBytes);
+}
+
+const OVER = [
+  ['run.failed', 'run.completed'],
+  ['run.succeeded', 'run.completed'],
+] as const;
+
+async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBytes: number): Promise<void> {
+  const connection = await connectSqlite(path, driver);
+  const text = `quotes '"\\, a duck 🦆, a ␛, an escape that is none ␛0000, ${'long '.repeat(10_000)}`;
+  const bodies = [
+    Buffer.alloc(0),
+    Uint8Array.from({ length: 256 }, (_, byte) => byte),
+    randomBytes(2 * bodyBytes),
+    randomBytes(bodyBytes),
+    randomBytes(bodyBytes),
+  ];
+  bodies.forEach((body, index) => {
+    connection.all(
+      `insert into messages (id, source, provider, message_key, headers, body, received_at, state, message_type, reason, id_reused, reads, quiet)
+       values (?, 'gone', 'gone', ?, ?, ?, ?, 'quarantined', null, ?, 1, 3, 1)`,
+      [`odd_${index}`, text, JSON.stringify({ text, nul: '\0' }), body, 8.64e15, text],
+    );
+  });
+  // As a driver reads what a text holds that is not Unicode.
+  connection.all(
+    `insert into message_keys values ('gone', cast(x'610062' as text), x'00ff', 'odd_1'), ('gone', cast(x'61eda08062' as text), x'', 'odd_2')`,
+    [],
+  );
+  // Numbers have gaps, and do not begin with 1.
+  connection.exec('delete from deliveries where seq in (1, 4)');
+  connection.close();
+}

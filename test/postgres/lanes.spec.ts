@@ -1,0 +1,99 @@
+import { afterEach, expect, it } from '@jest/globals';
+import { Bench } from '../dispatch/bench.js';
+import { onPostgres, Schemas } from './server.js';
+
+const RUNS = 30;
+const JOBS = 3;
+
+onPostgres('lanes shared by several processes', () => {
+  const schemas = new Schemas();
+  const benches: Bench[] = [];
+  afterEach(async () => {
+    for (const bench of benches.splice(0)) await bench.close();
+  });
+
+  async function processes(count: number): Promise<Bench[]> {
+    const schema = schemas.next();
+    for (let index = 0; index < count; index += 1) {
+      const store = await schemas.open({ schema, notify: false, connectionsMax: 4 });
+      benches.push(await Bench.open({ store, ...(benches[0] && { clock: benches[0].clock }) }));
+    }
+    return benches;
+  }
+
+  /** Works in all processes at the same time until nothing is left. */
+  async function workAll(): Promise<void> {
+    do await Promise.all(benches.map((bench) => bench.idle()));
+    while ((await benches[0]!.inbox.counts()).deliveries.pending > 0);
+  }
+
+  it('never run two deliveries at the same time, and keep the order of recording, retries included', async () => {
+    const all = await processes(4);
+    const running = new Set<string>();
+    const handled = new Map<string, string[]>();
+    let overlaps = 0;
+    for (const bench of all) {
+      bench.on(
+        'handler',
+        async (event, delivery) => {
+          const job = 'run' in event && event.run ? event.run.job.key : '';
+          if (running.has(job)) overlaps += 1;
+          running.add(job);
+          await new Promise((resolve) => setImmediate(resolve));
+          running.delete(job);
+          if (delivery.attempt === 1 && delivery.id.endsWith('0')) throw new Error('once more');
+          handled.set(job, [...(handled.get(job) ?? []), delivery.id]);
+        },
+        { serialize: 'job', types: ['run.succeeded'] },
+      );
+    }
+    // Sent, read and handled at the same time, by whichever process comes first.
+    const sending = Array.from({ length: RUNS * JOBS }, async (_, index) => {
+      await all[index % all.length]!.send({ run: `${index}`, job: `job-${index % JOBS}`, types: ['run.succeeded'] });
+      await all[(index + 1) % all.length]!.idle();
+    });
+    await Promise.all(sending);
+    await workAll();
+    expect(overlaps).toBe(0);
+    const recorded = await all[0]!.deliveries('handler');
+    expect(recorded).toHaveLength(RUNS * JOBS);
+    const orders = await schemas.query<{ lane: string; ids: string[] }>(
+      `select lane, array_agg(id order by seq) as ids from "${schemas.last}".deliveries group by lane`,
+    );
+    expect(orders).toHaveLength(JOBS);
+    expect(new Set(handled.values())).toEqual(new Set(orders.map(({ ids }) => ids)));
+  }, 60_000);
+
+  it('never run two at the same time though dead letters come back to the front of their lane', async () => {
+    const all = await processes(3);
+    const running = new Set<string>();
+    let overlaps = 0;
+    for (const bench of all) {
+      bench.on(
+        'handler',
+        async (event, delivery) => {
+          const job = 'run' in event && event.run ? event.run.job.key : '';
+          if (running.has(job)) overlaps += 1;
+          running.add(job);
+          await new Promise((resolve) => setImmediate(resolve));
+          running.delete(job);
+          if (delivery.attempt < 3) throw new Error('a dead letter');
+        },
+        { serialize: 'job', types: ['run.succeeded'], retry: false },
+      );
+    }
+    for (let index = 0; index < RUNS; index += 1)
+      await all[0]!.send({ run: `${index}`, job: 'job', types: ['run.succeeded'] });
+    const redriving = (async () => {
+      for (let round = 0; round < 200; round += 1) {
+        await all[round % 3]!.inbox.redrive({});
+        if ((await all[0]!.inbox.counts()).deliveries.succeeded === RUNS) return;
+      }
+    })();
+    let isOver = false;
+    void redriving.then(() => (isOver = true));
+    while (!isOver) await Promise.all(all.map((bench) => bench.idle()));
+    await workAll();
+    expect(overlaps).toBe(0);
+  }, 60_000);
+});

@@ -1,0 +1,170 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { LIMITS } from 'nestjs-runhooks/core';
+import { postgresInbox } from 'nestjs-runhooks/postgres';
+import { ManualClock } from 'nestjs-runhooks/testing';
+import { moveInbox } from '../../libs/sql-inbox/src/move/move-inbox.js';
+import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { START } from '../dispatch/bench.js';
+import { SIGNATURE } from '../dispatch/probe-provider.js';
+import { failureOf } from '../faults/failure-of.js';
+import { copyAsKilled, onEveryDriver, openStore } from '../model/sqlite-files.js';
+import { fillInbox, HOUR, openApp, REGISTRATION, SENT_TWICE } from './full-inbox.js';
+import { bytesOf, Move, MOVED } from './move.js';
+import { onPostgres, POSTGRES_URL, Schemas, SILENT } from './server.js';
+
+onPostgres('moving an inbox from SQLite to Postgres', () => {
+  const schemas = new Schemas();
+  const move = new Move(schemas);
+
+  const openMoved = (startedAt = START) =>
+    openApp(postgresInbox({ connectionString: POSTGRES_URL, schema: move.schema }), new ManualClock(startedAt));
+
+  onEveryDriver('a full inbox', (driver) => {
+    it('is the same afterwards, row by row and byte by byte, in the same order', async () => {
+      await fillInbox(move.file, driver, { bodyBytes: LIMITS.moveBytesMax / 2 + 1 });
+      const before = bytesOf(move.file);
+      const { code, output } = await move.run();
+      expect([code, output]).toEqual([0, expect.stringContaining('"kind":"moved"')]);
+      const [source, target] = [await move.rowsOfFile(driver), await move.rowsOfSchema()];
+      for (const table of MOVED) {
+        expect(source[table]?.length).toBeGreaterThan(0);
+        expect(target[table]).toEqual(source[table]);
+      }
+      expect(bytesOf(move.file)).toEqual(before);
+    });
+
+    it('goes on in its app: retries are due, dead letters redriven, a duplicate is known, runs are watched, barriers wait', async () => {
+      await fillInbox(move.file, driver);
+      await move.run();
+      const { bench, behaviour } = await openMoved(new Date(START.getTime() + 1));
+      const { ran } = behaviour;
+      try {
+        behaviour.isMended = true;
+        const body = Buffer.from(JSON.stringify(SENT_TWICE));
+        const again = await bench.receiver.receive(bench.source, body, SIGNATURE);
+        expect(again.status).toBe('duplicate');
+
+        await bench.idle();
+        expect(ran.length).toBeGreaterThan(0);
+        expect(ran.filter((line) => !line.includes('unread'))).toEqual([]);
+
+        expect(await bench.inbox.redrive({ handlerId: 'given-up' })).toBeGreaterThan(0);
+        bench.clock.advance(HOUR);
+        await bench.send({ run: 'last', job: 'transform' });
+        await bench.idle();
+        expect(ran).toContain('retried run.succeeded:probe/1/first');
+        expect(ran).toContain('given-up run.succeeded:probe/1/first');
+        expect(ran).toContain('watchdog run.stuck:probe/1/0/watchdog');
+        expect(ran).toContainEqual(expect.stringMatching(/^barrier .*last/));
+        expect((await bench.inbox.counts()).deliveries).toMatchObject({ pending: 0, dead: 0 });
+        expect(new Set(ran).size).toBe(ran.length);
+      } finally {
+        await bench.close();
+      }
+    });
+
+    it('is moved with what a killed process has left in the log beside it, and nothing of that is written', async () => {
+      const live = join(move.directory, 'live.db');
+      await fillInbox(live, driver);
+      const store = await openStore(live, driver);
+      await store.register({ ...REGISTRATION, startedAt: new Date(0) }, new Date(0));
+      copyAsKilled(live, move.file);
+      await store.close();
+      expect(existsSync(`${move.file}-wal`)).toBe(true);
+      const before = bytesOf(move.file);
+      expect((await move.run()).code).toBe(0);
+      expect(bytesOf(move.file)).toEqual(before);
+      const target = await move.rowsOfSchema();
+      expect(target).toEqual(await move.rowsOfFile(driver));
+      expect(target.handlers).toContainEqual(expect.stringContaining(REGISTRATION.handlers[0].version));
+    });
+  });
+
+  it('counts on after the greatest number of a delivery', async () => {
+    await fillInbox(move.file);
+    await move.run();
+    const [last] = await schemas.query<{ greatest: string }>(
+      `select max(seq) as greatest from "${move.schema}".deliveries`,
+    );
+    const { bench } = await openMoved();
+    await bench.idle();
+    await bench.close();
+    const [first] = await schemas.query<{ next: string }>(
+      `select min(seq) as next from "${move.schema}".deliveries where seq > $1`,
+      [last?.greatest],
+    );
+    expect(Number(first?.next)).toBe(Number(last?.greatest) + 1);
+  });
+
+  it('keeps apps off the file meanwhile, and off the schema until all is there', async () => {
+    await fillInbox(move.file);
+    let tried: Promise<unknown[]> | undefined;
+    const tries = () => Promise.all([failureOf(readFile()), failureOf(schemas.open({ schema: move.schema }))]);
+    const readFile = async (): Promise<void> => {
+      const connection = await connectSqlite(move.file, undefined);
+      try {
+        connection.exec('pragma busy_timeout = 0; select * from jobs');
+      } finally {
+        connection.close();
+      }
+    };
+    await moveInbox({ from: move.file, to: POSTGRES_URL, schema: move.schema }, () => (tried ??= tries()), SILENT);
+    const [onFile, onSchema] = (await tried) as Error[];
+    expect(onFile?.message).toBe('database is locked');
+    expect(onSchema?.message).toMatch(/postgresInbox\.schema: an inbox is being moved into .* run it again/);
+    await readFile();
+    await (await schemas.open({ schema: move.schema })).close();
+  });
+
+  it('does nothing more when all is there, also after apps have worked on the new inbox', async () => {
+    await fillInbox(move.file);
+    await move.run();
+    const { bench } = await openMoved();
+    await bench.idle();
+    await bench.close();
+    const before = await move.rowsOfSchema();
+    const { code, output } = await move.run({ json: false });
+    expect([code, output]).toEqual([0, expect.stringMatching(/was moved to .* on 20.*\. Nothing is left to do/)]);
+    expect(await move.rowsOfSchema()).toEqual(before);
+  });
+
+  it('fails loudly if a table has not as many rows as before, and keeps apps off it', async () => {
+    await fillInbox(move.file);
+    await (await schemas.open({ schema: move.schema })).close();
+    // Stands for somebody who writes to the schema meanwhile.
+    await schemas.query(
+      `create rule thief as on insert to "${move.schema}".attempts where new.attempt = 1 do instead nothing`,
+    );
+    const { code, errors } = await move.run({ json: false });
+    expect([code, errors]).toEqual([1, expect.stringMatching(/attempts: found 0, expected \d+\. Somebody else/)]);
+    await expect(schemas.open({ schema: move.schema })).rejects.toThrow('is not all there');
+  });
+
+  it('tells of rows that the server does not take where they are, and nothing of what is in them', async () => {
+    await fillInbox(move.file);
+    const connection = await connectSqlite(move.file, undefined);
+    connection.exec(`update jobs set latest_success_at = 'a secret text'`);
+    connection.close();
+    const { code, output, errors } = await move.run({ json: false });
+    expect([code, errors]).toEqual([1, expect.stringMatching(/jobs, rows after 0 up to 2: .*\(22P02\)/)]);
+    expect(output + errors).not.toContain('a secret text');
+  });
+
+  describe('on its way', () => {
+    it('is shown in lines', async () => {
+      await fillInbox(move.file);
+      const { output } = await move.run({ json: false });
+      expect(output.split('\n')[0]).toMatch(/^ +\d+% message_keys \d+ of \d+$/);
+      expect(output).toContain('100% handlers 6 of 6\nMoved ');
+      expect(output).toMatch(/Rows, the same on both sides:\n {2}message_keys +\d+\n/);
+    });
+
+    it('is shown by a bar on a terminal', async () => {
+      await fillInbox(move.file);
+      const { output } = await move.run({ json: false, isTTY: true });
+      expect(output).toContain(`\r\u001b[K${'█'.repeat(30)} 100% handlers 6 of 6\r\u001b[KMoved `);
+    });
+  });
+});

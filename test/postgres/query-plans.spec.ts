@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Store } from 'nestjs-runhooks/core';
+import pg from 'pg';
+import { HOT, OPEN_EVERY, ROWS, START_MS } from '../hot-steps.js';
+import { onPostgres, POSTGRES_URL, Schemas } from './server.js';
+
+interface Asked {
+  readonly text: string;
+  readonly values?: unknown[];
+}
+
+/** A pool that remembers the statements that are run on it. */
+class RecordingPool extends pg.Pool {
+  readonly asked: Asked[] = [];
+
+  constructor() {
+    super({ connectionString: POSTGRES_URL });
+    this.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+      client.query = ((...args: unknown[]) => {
+        this.asked.push(args[0] as Asked);
+        return query(...args);
+      }) as typeof client.query;
+    });
+  }
+}
+
+/** The same inbox as the one of the SQLite plans: nearly all of it is settled. */
+const INSERTS: readonly string[] = [
+  `message_keys select 'dbt', 'key-' || n, decode(md5('' || n), 'hex'), msg from numbers`,
+  `messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, reads, quiet, due_at)
+   select msg, 'dbt', 'dbt-cloud', 'key-' || n, '{}', '{}', at, case when open then 'stored' else 'read' end, 0, 1, 0,
+   case when open then at end from numbers`,
+  `runs (source, account_id, run_id, job_key, contradicted, types, updated_at)
+   select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', at from numbers`,
+  `events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
+   select 'run.failed:dbt/1/' || n, 'run.failed', 'dbt', 'dbt-cloud', msg, 0, at, '{}' from numbers`,
+  `deliveries (id, event_id, handler_id, replay_id, lane, state, attempts, attempts_before, due_at)
+   select dlv, 'run.failed:dbt/1/' || n, case when laned then 'laned' else 'plain' end, '',
+   case when laned then 'laned job-' || n % 7 end, case when open then 'pending' else 'succeeded' end, 1, 0,
+   case when open then at end from numbers`,
+  `attempts (delivery_id, attempt, started_at, finished_at, outcome) select dlv, 1, 0, 0, 'succeeded' from numbers`,
+  `jobs (source, job_key, updated_at) select 'dbt', 'job-' || n, at from numbers`,
+  `tasks (id, handler_id, source, provider, message_id, data, claims, due_at)
+   select 'task-' || n, 'plain', 'dbt', 'dbt-cloud', msg, '{}', 0, at from numbers`,
+];
+
+const NUMBERS = `with numbers as (
+  select n, ${START_MS} + n * 1000::bigint as at, n % ${OPEN_EVERY} = 0 as open, n % 1000 = 0 as laned,
+    'msg_' || lpad(to_hex(${START_MS} + n * 1000::bigint), 12, '0') || '0000' || lpad(to_hex(n), 16, '0') as msg,
+    'dlv_' || lpad(to_hex(n), 12, '0') || '0000' || lpad(to_hex(n), 16, '0') as dlv
+  from generate_series(1, ${ROWS}) n)`;
+
+/** A look at every row of a table. Of handlers, barriers and processes there is a handful. */
+const FULL_SCAN = /Seq Scan on (?!(?:barriers|handlers|processes)\b)\w+/;
+
+onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
+  const schemas = new Schemas();
+  const pool = new RecordingPool();
+  let schema: string;
+  let store: Store;
+
+  beforeAll(async () => {
+    schema = schemas.next();
+    store = await schemas.open({ pool, schema, notify: false });
+    for (const insert of INSERTS) {
+      await schemas.query(`set local search_path to "${schema}"; ${NUMBERS} insert into ${insert}`);
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await store.close();
+    await pool.end();
+  });
+
+  /** How the server goes about each statement that the step runs; all of it is undone. */
+  async function plansOf(step: (store: Store) => Promise<unknown>): Promise<string[]> {
+    pool.asked.length = 0;
+    await step(store);
+    const asked = pool.asked.filter(({ text }) => /^(?:select|insert|update|delete|with)\b/.test(text));
+    const plans: string[] = [];
+    for (const { text, values } of asked) {
+      const lines = await schemas.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
+      plans.push(lines.map((line) => line['QUERY PLAN']).join('\n'));
+    }
+    return plans;
+  }
+
+  async function expectIndices(step: (store: Store) => Promise<unknown>, fullScan = FULL_SCAN): Promise<void> {
+    const plans = await plansOf(step);
+    expect(plans.length).toBeGreaterThanOrEqual(1);
+    expect(plans.filter((plan) => fullScan.test(plan))).toEqual([]);
+  }
+
+  // What is old enough to be purged has been analyzed by autovacuum long before.
+  describe('as the server guesses, before it has analyzed the tables', () => {
+    it.each(HOT.filter(({ title }) => title !== 'purge'))(
+      '$title by an index, and look at no table whole',
+      ({ step }) => expectIndices(step),
+    );
+  });
+
+  describe('with statistics', () => {
+    beforeAll(async () => {
+      await schemas.query(`set local search_path to "${schema}"; analyze`);
+    }, 60_000);
+
+    it.each(HOT)('$title by an index, and look at no table whole', ({ step, title }) =>
+      // There are as many tasks here as messages. A purge may look at all of them rather than at those of each message.
+      expectIndices(step, title === 'purge' ? /Seq Scan on (?!barriers\b|tasks\b)\w+/ : FULL_SCAN),
+    );
+  });
+
+  it('are noticed where an index is missing', async () => {
+    await schemas.query(`drop index "${schema}".messages_due`);
+    const plans = await plansOf((one) =>
+      one.nextDueAt({ sources: ['dbt'], handlerIds: ['plain'], taskHandlerIds: ['plain'] }),
+    );
+    expect(plans[0]).toMatch(FULL_SCAN);
+  });
+});

@@ -1,0 +1,199 @@
+import { afterEach, expect, it } from '@jest/globals';
+import type { JobState, Store } from 'nestjs-runhooks/core';
+import { held } from '../dispatch/bench.js';
+import { eventually } from './eventually.js';
+import { KillablePool } from './killable-pool.js';
+import { newMessage } from './messages.js';
+import { onPostgres, Schemas } from './server.js';
+
+const NOW = new Date('2026-01-01T00:00:00Z');
+const CLAIM = { now: NOW, leaseMs: 60_000, limit: 10 };
+
+/** Two processes at the worst moments there are: one stands still in the middle of a transaction while the other acts. */
+onPostgres('races between processes on Postgres', () => {
+  const schemas = new Schemas();
+  const closers: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  async function open(schema: string): Promise<{ store: Store; pool: KillablePool }> {
+    const pool = new KillablePool();
+    const store = await schemas.open({ schema, pool, notify: false });
+    closers.push(async () => {
+      await store.close();
+      await pool.end();
+    });
+    return { store, pool };
+  }
+
+  /** Lets the next query that begins like this stand still. Answers when it does; to be released. */
+  function stopAt(pool: KillablePool, start: RegExp): { reached: () => Promise<unknown>; release: () => void } {
+    const { promise, release } = held();
+    let isReached = false;
+    pool.onQuery = (text) => {
+      if (isReached || !start.test(text)) return undefined;
+      isReached = true;
+      return promise;
+    };
+    return { reached: () => eventually(() => isReached), release };
+  }
+
+  /** Two deliveries in a lane; the first is a dead letter. */
+  async function laneWithDeadLetter() {
+    const schema = schemas.next();
+    const [one, two] = [await open(schema), await open(schema)];
+    for (const id of ['dlv_1', 'dlv_2']) {
+      await one.store.append(newMessage({ receivedAt: NOW }));
+      const [message] = await one.store.claimMessages({ ...CLAIM, lease: 'reader', sources: ['source'] });
+      const event = {
+        id,
+        type: 'run.failed',
+        occurredAt: NOW,
+        data: '{}',
+        deliveries: [{ id, handlerId: 'handler', lane: 'lane' }],
+      };
+      const recording = {
+        messageId: message!.id,
+        lease: 'reader',
+        state: 'read',
+        decide: () => ({ events: [event] }),
+      } as const;
+      await one.store.record([recording], NOW);
+    }
+    const claim = async (store: Store, lease: string): Promise<string[]> => {
+      const claimed = await store.claimDeliveries({ ...CLAIM, lease, handlerIds: ['handler'] });
+      return claimed.map(({ id }) => id);
+    };
+    expect(await claim(one.store, 'first')).toEqual(['dlv_1']);
+    const error = { name: 'Error', message: '', stack: '' };
+    const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'failed', error } as const;
+    await one.store.settle({ deliveryId: 'dlv_1', lease: 'first', attempt, next: { state: 'dead' } }, NOW);
+    return { one, two, claim };
+  }
+
+  it('a dead letter comes back in front of a delivery that is just being taken: it waits', async () => {
+    const { one, two, claim } = await laneWithDeadLetter();
+    const stop = stopAt(one.pool, /^update .*"deliveries"/);
+    const claiming = claim(one.store, 'one');
+    await stop.reached();
+    await two.store.redrive({}, NOW);
+    expect(await claim(two.store, 'two')).toEqual([]);
+    stop.release();
+    expect(await claiming).toEqual(['dlv_2']);
+    expect(await claim(two.store, 'two')).toEqual([]);
+  });
+
+  it('a dead letter comes back and is taken while another process still looks at its lane: that one goes without', async () => {
+    const { one, two, claim } = await laneWithDeadLetter();
+    const stop = stopAt(one.pool, /pg_try_advisory_xact_lock/);
+    const claiming = claim(one.store, 'one');
+    await stop.reached();
+    await two.store.redrive({}, NOW);
+    // It cannot be taken by the row: that is the other one's. By the lane it can.
+    expect(await claim(two.store, 'two')).toEqual(['dlv_1']);
+    stop.release();
+    expect(await claiming).toEqual([]);
+  });
+
+  it('messages about a new job are read at the same moment: each reading knows those before it', async () => {
+    const schema = schemas.next();
+    const processes = await Promise.all(Array.from({ length: 4 }, () => open(schema)));
+    for (let round = 0; round < 5; round += 1) {
+      const knew: (JobState | undefined)[] = [];
+      const job = { source: 'source', jobKey: `job-${round}` };
+      const readings = [];
+      for (const { store } of processes) {
+        await store.append(newMessage({ receivedAt: NOW }));
+        const [message] = await store.claimMessages({ ...CLAIM, limit: 1, lease: 'reader', sources: ['source'] });
+        readings.push({ store, messageId: message!.id });
+      }
+      const decide = (known: { job?: JobState }) => {
+        knew.push(known.job);
+        return { events: [], job: { latestSuccessAt: new Date(NOW.getTime() + knew.length) } };
+      };
+      await Promise.all(
+        readings.map(({ store, messageId }) =>
+          store.record([{ messageId, lease: 'reader', state: 'read', job, decide }], NOW),
+        ),
+      );
+      expect(knew.map((known) => known && known.latestSuccessAt!.getTime() - NOW.getTime())).toEqual([
+        undefined,
+        1,
+        2,
+        3,
+      ]);
+    }
+  });
+
+  it('a message is purged while its event is replayed: no delivery is left without its event', async () => {
+    const schema = schemas.next();
+    const [one, two] = [await open(schema), await open(schema)];
+    const message = newMessage({ receivedAt: NOW });
+    await one.store.append(message);
+    await one.store.claimMessages({ ...CLAIM, lease: 'reader', sources: ['source'] });
+    const event = { id: 'event', type: 'run.failed', occurredAt: NOW, data: '{}', deliveries: [] };
+    await one.store.record(
+      [{ messageId: message.id, lease: 'reader', state: 'read', decide: () => ({ events: [event] }) }],
+      NOW,
+    );
+    const later = new Date(NOW.getTime() + 1);
+    const purge = {
+      settledBefore: later,
+      deadBefore: later,
+      keysBefore: new Date(0),
+      tasksBefore: new Date(0),
+      limit: 10,
+    };
+    const stop = stopAt(one.pool, /^insert into .*"deliveries"/);
+    const replaying = one.store.replay(
+      'again',
+      [{ eventId: 'event', deliveries: [{ id: 'dlv_1', handlerId: 'handler' }] }],
+      NOW,
+    );
+    await stop.reached();
+    expect(await two.store.purge(purge)).toBe(0);
+    stop.release();
+    expect(await replaying).toBe(1);
+    expect(await two.store.purge(purge)).toBe(0);
+    const claimed = await two.store.claimDeliveries({ ...CLAIM, lease: 'two', handlerIds: ['handler'] });
+    expect(claimed).toMatchObject([{ id: 'dlv_1', event: { id: 'event' } }]);
+  });
+
+  it('a task is taken over while it is decided: what comes second waits, and writes nothing', async () => {
+    const schema = schemas.next();
+    const [one, two] = [await open(schema), await open(schema)];
+    const message = newMessage({ receivedAt: NOW });
+    await one.store.append(message);
+    await one.store.claimMessages({ ...CLAIM, lease: 'reader', sources: ['source'] });
+    const task = { id: 'task', handlerId: 'handler', dueAt: NOW, data: '{}' };
+    const decide = () => ({ events: [], tasks: [task] });
+    await one.store.record([{ messageId: message.id, lease: 'reader', state: 'read', decide }], NOW);
+    await one.store.claimTasks({ ...CLAIM, lease: 'one', handlerIds: ['handler'] });
+    const stop = stopAt(one.pool, /^delete from .*"tasks"/);
+    const evaluating = one.store.evaluate(
+      { taskId: 'task', lease: 'one', question: {}, decide: () => ({ events: [] }) },
+      NOW,
+    );
+    await stop.reached();
+    const late = new Date(NOW.getTime() + CLAIM.leaseMs);
+    expect(await two.store.claimTasks({ ...CLAIM, now: late, lease: 'two', handlerIds: ['handler'] })).toEqual([]);
+    stop.release();
+    expect(await evaluating).toBe(true);
+    expect((await two.store.counts()).tasks).toBe(0);
+  });
+
+  it('one process purges at a time', async () => {
+    const schema = schemas.next();
+    const [one, two] = [await open(schema), await open(schema)];
+    await one.store.append(newMessage({ receivedAt: NOW }));
+    const later = new Date(NOW.getTime() + 1);
+    const purge = { settledBefore: later, deadBefore: later, keysBefore: later, tasksBefore: later, limit: 10 };
+    const stop = stopAt(one.pool, /^delete from .*"message_keys"/);
+    const purging = one.store.purge(purge);
+    await stop.reached();
+    expect(await two.store.purge(purge)).toBe(0);
+    stop.release();
+    expect(await purging).toBe(1);
+  });
+});
