@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Expose, Transform, Type } from 'class-transformer';
 import { ValidateBy, ValidateNested } from 'class-validator';
 import { isIdText, readId } from './id-text.js';
 import { LIMITS } from './limits.js';
@@ -59,39 +60,26 @@ function isRecordList(value: unknown): boolean {
   return Array.isArray(value) && value.length <= LIMITS.arrayItemsMax && value.every(isRecord);
 }
 
+/**
+ * Stands for a value that class-transformer must not look into: without a class it would copy the value member by
+ * member, take what its own `constructor` field holds for its class, and need quadratic time for many members.
+ */
+class Opaque {}
+
 type Check = (value: unknown) => boolean;
 
-/** How a declared field is made of what was sent. */
-export type ReadField = (sent: unknown, instantiate: Instantiate) => unknown;
-
-/** Makes an instance of a part's class. */
-export type Instantiate = (dto: PayloadClass, sent: Readonly<Record<string, unknown>>) => object;
-
-const FIELDS = 'nestjs-runhooks:payload-fields';
-
-/** The declared fields of a class, those that it inherits first. */
-export function fieldsOf(dto: PayloadClass): ReadonlyMap<string, ReadField> {
-  return (Reflect.getMetadata(FIELDS, dto.prototype) as Map<string, ReadField> | undefined) ?? new Map();
-}
-
-function valueField(expected: string, isValid: Check, read: ReadField = (sent) => sent): PropertyDecorator {
-  return compose([field(read), check(expected, isValid)]);
+function valueField(expected: string, isValid: Check, read = (value: unknown) => value): PropertyDecorator {
+  return compose([Expose(), Type(() => Opaque), Transform(({ obj, key }) => read(obj[key])), check(expected, isValid)]);
 }
 
 function nestedField(expected: string, isValid: Check, dto: () => PayloadClass, name = 'field'): PropertyDecorator {
-  const read: ReadField = (sent, instantiate) => {
-    if (!isValid(sent)) return sent;
-    if (Array.isArray(sent)) return sent.map((item) => instantiate(dto(), item as Record<string, unknown>));
-    return instantiate(dto(), sent as Record<string, unknown>);
-  };
-  return compose([field(read), check(expected, isValid, name), ValidateNested()]);
-}
-
-function field(read: ReadField): PropertyDecorator {
-  return (target, property) => {
-    const inherited = Reflect.getMetadata(FIELDS, target) as Map<string, ReadField> | undefined;
-    Reflect.defineMetadata(FIELDS, new Map(inherited).set(String(property), read), target);
-  };
+  return compose([
+    Expose(),
+    Type((at) => (isValid(at?.object[at.property]) ? dto() : Opaque)),
+    Transform(({ value, obj, key }): unknown => (isValid(obj[key]) ? value : obj[key])),
+    check(expected, isValid, name),
+    ValidateNested(),
+  ]);
 }
 
 /** What was found is added where all violations are put into words. */

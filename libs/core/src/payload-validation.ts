@@ -1,7 +1,8 @@
 import 'reflect-metadata';
+import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { LIMITS } from './limits.js';
-import { fieldsOf, isRecord, LIST_CHECK, type PayloadClass } from './payload-fields.js';
+import { isRecord, LIST_CHECK, type PayloadClass } from './payload-fields.js';
 
 /** A payload of the class it was checked against, or what is wrong with it. */
 export type PayloadCheck<T> =
@@ -15,7 +16,9 @@ export type PayloadCheck<T> =
  */
 export function validatePayload<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
   if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, found ${kindOf(value)}` };
-  const payload = instantiate(dto, value);
+  // Only declared fields are transformed: class-transformer would drop some of the others (`toString`) and run others
+  // (`constructor`).
+  const payload = plainToInstance(dto, value, { excludeExtraneousValues: true, exposeUnsetFields: false });
   // A field that fails its own check is not looked into.
   const violations = violationsOf(validateSync(payload, { stopAtFirstError: true }));
   const shown = [...take(violations, LIMITS.violationsMax + 1)];
@@ -25,16 +28,6 @@ export function validatePayload<T extends object>(dto: PayloadClass<T>, value: u
   }
   if (shown.length > LIMITS.violationsMax) shown[LIMITS.violationsMax] = 'and more';
   return { ok: false, reason: shown.join('; ') };
-}
-
-/** Only declared fields: class-validator would take what a field `constructor` holds for the class. */
-function instantiate<T extends object>(dto: PayloadClass<T>, sent: Readonly<Record<string, unknown>>): T {
-  const payload = new dto();
-  const members = payload as Record<string, unknown>;
-  for (const [name, read] of fieldsOf(dto)) {
-    if (Object.hasOwn(sent, name)) members[name] = read(sent[name], instantiate);
-  }
-  return payload;
 }
 
 function keepUndeclared(payload: object, given: object): void {
