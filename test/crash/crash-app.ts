@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, Get, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import {
   Inbox,
   OnMessage,
@@ -13,8 +13,9 @@ import {
   type RunCompleted,
   type RunEvent,
   type RunFailed,
+  type WebhooksOptions,
 } from 'nestjs-runhooks';
-import type { Clock, StoreFactory } from 'nestjs-runhooks/core';
+import type { Clock, RunEventType, StoreFactory } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { TEST_SECRETS } from 'nestjs-runhooks/testing';
@@ -24,7 +25,7 @@ import { Ledger } from './ledger.js';
 export const CONCURRENCY = 10;
 
 /** However often a handler is killed, it is to be run again, and soon. */
-const retry = { attemptsMax: 1_000_000, delayMs: 100, delayMsMax: 1_000 };
+export const retry = { attemptsMax: 1_000_000, delayMs: 100, delayMsMax: 1_000 };
 
 /** The process that this is, for the ledger. */
 export class LifeLedger {
@@ -37,6 +38,13 @@ export class LifeLedger {
     this.ledger.append({ life: this.life, handlerId, deliveryId: id, attempt });
   }
 }
+
+/** What each of {@link Handlers} is to be given. */
+export const WANTED: Readonly<Record<string, (type: RunEventType) => boolean>> = {
+  every: () => true,
+  slow: (type) => type === 'run.completed',
+  flaky: (type) => type === 'run.failed',
+};
 
 @Injectable()
 export class Handlers {
@@ -89,11 +97,15 @@ export interface CrashAppOptions {
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly life: number;
+  /** How it differs from one process that does all. */
+  readonly webhooks?: Pick<WebhooksOptions, 'role' | 'dispatch'>;
+  /** Classes with more handlers. */
+  readonly handlers?: readonly Type[];
 }
 
 @Module({})
 export class CrashApp {
-  static with({ inbox, clock, ledger, life }: CrashAppOptions): DynamicModule {
+  static with({ inbox, clock, ledger, life, webhooks, handlers = [] }: CrashAppOptions): DynamicModule {
     return {
       module: CrashApp,
       imports: [
@@ -105,10 +117,11 @@ export class CrashApp {
           inbox,
           clock,
           concurrency: CONCURRENCY,
+          ...webhooks,
         }),
       ],
       controllers: [CountsController],
-      providers: [Handlers, { provide: LifeLedger, useValue: new LifeLedger(ledger, life) }],
+      providers: [Handlers, ...handlers, { provide: LifeLedger, useValue: new LifeLedger(ledger, life) }],
     };
   }
 }

@@ -3,8 +3,8 @@ import { openSqlite } from './sqlite-file.js';
 
 /** What is in an inbox and its ledger, read with plain SQL: nothing of ours judges itself. */
 export interface Evidence {
-  /** What SQLite says of its file: `ok`, or what is wrong. */
-  readonly integrity: readonly string[];
+  /** What SQLite says of its file: `ok`, or what is wrong. Servers are not asked. */
+  readonly integrity?: readonly string[];
   readonly messages: readonly MessageEvidence[];
   readonly events: readonly EventEvidence[];
   /** In the order of recording. */
@@ -46,22 +46,34 @@ export async function readEvidence(inbox: string, ledger: string): Promise<Evide
   const file = await openSqlite(inbox);
   try {
     const integrity = file.all<{ integrity_check: string }>('pragma integrity_check');
-    const messages = file.all<Omit<MessageEvidence, 'run'> & { body: Uint8Array }>(
-      'select id, source, message_key as key, state, body from messages',
-    );
     return {
       integrity: integrity.map((row) => row.integrity_check),
-      messages: messages.map(({ body, ...message }) => ({ ...message, run: runOf(message.source, body) })),
-      events: file.all('select id, type, message_id as messageId from events'),
-      deliveries: file.all(
-        'select id, event_id as eventId, handler_id as handlerId, state, attempts from deliveries order by seq',
-      ),
-      attempts: file.all('select delivery_id as deliveryId, attempt, outcome from attempts'),
+      ...(await readTables((sql) => file.all(sql))),
       effects: readLedger(ledger),
     };
   } finally {
     file.close();
   }
+}
+
+/** In words of SQL that every engine has. */
+export async function readTables(
+  all: <Row>(sql: string) => Row[] | Promise<Row[]>,
+): Promise<Omit<Evidence, 'integrity' | 'effects'>> {
+  const messages = await all<Omit<MessageEvidence, 'run'> & { body: Uint8Array }>(
+    'select id, source, message_key as key, state, body from messages',
+  );
+  return {
+    messages: messages.map(({ body, ...message }) => ({ ...message, run: runOf(message.source, body) })),
+    events: await all('select id, type, message_id as "messageId" from events'),
+    deliveries: await all(
+      `select id, event_id as "eventId", handler_id as "handlerId", state, cast(attempts as integer) as attempts
+       from deliveries order by seq`,
+    ),
+    attempts: await all(
+      'select delivery_id as "deliveryId", cast(attempt as integer) as attempt, outcome from attempts',
+    ),
+  };
 }
 
 /** The parts of both providers' payloads that name a run. */

@@ -8,6 +8,6 @@ import type { Clock } from 'nestjs-runhooks/core';
 const RATE = 5;
 
 /** A clock that all processes of a scenario share; it was right at `startedAtMs`. */
-export function fastClock(startedAtMs: number): Clock {
-  return { now: () => new Date(startedAtMs + (Date.now() - startedAtMs) * RATE) };
+export function fastClock(startedAtMs: number, rate = RATE): Clock {
+  return { now: () => new Date(startedAtMs + (Date.now() - startedAtMs) * rate) };
 }

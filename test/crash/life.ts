@@ -3,20 +3,19 @@ import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
-const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 /** A start takes well below a second; a machine that is busy with other things gets this long. */
 const READY_MS_MAX = 60_000;
 /** The drain of the app, its grace, and some. */
 const STOP_MS_MAX = 30_000;
 
-/** Where the processes of a scenario meet. */
-export interface Place {
-  readonly inbox: string;
-  readonly ledger: string;
+/** What a process is started with. */
+export interface Launch {
+  /** Path of its script, which tells by {@link serve} how far it is. */
+  readonly script: string;
+  readonly args: readonly string[];
+  /** Path of the file that its log is appended to. */
   readonly log: string;
-  readonly clockStartMs: number;
 }
 
 export type End = 'killed' | 'stopped';
@@ -34,15 +33,17 @@ export class Life {
   beganAtMs = 0;
   port: number | undefined;
   end: End | undefined;
+  /** How often it was held up. */
+  pauses = 0;
   readonly #process: ChildProcess;
   readonly #exited: Promise<{ code: number | null; signal: string | null }>;
   #isKilled = false;
 
-  constructor(number: number, place: Place) {
+  constructor(number: number, launch: Launch) {
     this.number = number;
-    const log = openSync(place.log, 'a');
-    const args = [CHILD, place.inbox, place.ledger, String(number), String(place.clockStartMs)];
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    const log = openSync(launch.log, 'a');
+    const args = ['--disable-warning=ExperimentalWarning', launch.script, ...launch.args];
+    const child = spawn(process.execPath, args, {
       stdio: ['pipe', 'pipe', log],
     });
     closeSync(log);
@@ -79,6 +80,14 @@ export class Life {
     const { code, signal } = await this.#exited;
     if (signal !== 'SIGKILL') throw new Error(`process ${this.number} ended by itself, with ${signal ?? code}`);
     this.end = 'killed';
+  }
+
+  /** Holds it up for so long, as a machine that is suspended does. */
+  async pause(ms: number): Promise<void> {
+    this.pauses += 1;
+    this.#process.kill('SIGSTOP');
+    await sleep(ms);
+    this.#process.kill('SIGCONT');
   }
 
   /** Asks it to stop, as an orchestrator does. Throws unless it does so in time, with exit code 0. */

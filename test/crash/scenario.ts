@@ -1,11 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { InboxCounts } from 'nestjs-runhooks';
-import { CONCURRENCY } from './crash-app.js';
+import { CONCURRENCY, WANTED } from './crash-app.js';
 import { readEvidence } from './evidence.js';
 import { fastClock } from './fast-clock.js';
-import { Life, within, type Place } from './life.js';
+import { Life, within } from './life.js';
 import { Random } from './random.js';
 import { RunPlan } from './run-plan.js';
 import { Sender } from './sender.js';
@@ -16,6 +17,15 @@ const STUCK_MS_MAX = 60_000;
 const ACKNOWLEDGED_MS_MAX = 60_000;
 const IDLE_LOOK_MS = 100;
 const PROGRESS_EVERY_KILLS = 10;
+const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
+
+/** Where the processes of a scenario meet. */
+interface Place {
+  readonly inbox: string;
+  readonly ledger: string;
+  readonly log: string;
+  readonly clockStartMs: number;
+}
 
 export interface ScenarioOptions {
   /** For the lines that are said. */
@@ -66,13 +76,13 @@ export class Scenario {
     this.#plan = new RunPlan(new Random(seed + 1));
     const ports = (): number[] => this.#lives.flatMap(({ port }) => (port === undefined ? [] : [port]));
     this.sender = new Sender({ plan: this.#plan, random: new Random(seed + 2), now, ports });
-    this.#standby = new Life(1, this.place);
+    this.#standby = this.#load(1);
   }
 
   /** The next process begins. */
   start(): Life {
     const life = this.#standby;
-    this.#standby = new Life(life.number + 1, this.place);
+    this.#standby = this.#load(life.number + 1);
     this.#lives.push(life);
     life.begin();
     return life;
@@ -105,6 +115,7 @@ export class Scenario {
     const verdict = verify(await readEvidence(inbox, ledger), {
       runs: this.#plan.runs,
       acknowledged: this.sender.acknowledged,
+      wanted: WANTED,
       killed: new Set(this.#lives.filter(({ end }) => end === 'killed').map(({ number }) => number)),
       concurrency: CONCURRENCY,
     });
@@ -124,6 +135,11 @@ export class Scenario {
   discard(): void {
     this.sender.abort();
     for (const life of [...this.#lives, this.#standby]) if (life.end === undefined) life.discard();
+  }
+
+  #load(number: number): Life {
+    const { inbox, ledger, log, clockStartMs } = this.place;
+    return new Life(number, { script: CHILD, args: [inbox, ledger, String(number), String(clockStartMs)], log });
   }
 
   async #untilIdle(running: readonly Life[]): Promise<void> {

@@ -6,7 +6,7 @@ import type { Random } from './random.js';
 import type { PlannedMessage, RunPlan } from './run-plan.js';
 
 const WORKERS = 16;
-/** Pause between two runs of a worker, on average: the load that one process handles with ease. */
+/** Default of `pauseMs`: the load that one process handles with ease on SQLite. */
 const PAUSE_MS = 90;
 /** Of the messages that were acknowledged, the share that is sent again, at once or later. */
 const DUPLICATES = 0.25;
@@ -20,6 +20,8 @@ export interface SenderOptions {
   readonly now: () => Date;
   /** The ports that take webhooks now. */
   readonly ports: () => readonly number[];
+  /** Pause between two runs of a worker, on average. @default 90 */
+  readonly pauseMs?: number;
 }
 
 interface Answer {
@@ -85,10 +87,10 @@ export class Sender {
   }
 
   async #work(): Promise<void> {
-    const { plan, random, now } = this.#options;
+    const { plan, random, now, pauseMs = PAUSE_MS } = this.#options;
     while (!this.#finishing) {
       for (const message of plan.next(now()).messages) await this.#sendWithDuplicates(message);
-      await sleep(random.between(0, 2 * PAUSE_MS));
+      await sleep(random.between(0, 2 * pauseMs));
     }
   }
 

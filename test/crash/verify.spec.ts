@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Inbox } from 'nestjs-runhooks';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { waitUntilIdle } from 'nestjs-runhooks/testing';
-import { CONCURRENCY, CrashApp } from './crash-app.js';
+import { CONCURRENCY, CrashApp, WANTED } from './crash-app.js';
 import { readEvidence } from './evidence.js';
 import { fastClock } from './fast-clock.js';
 import { Ledger } from './ledger.js';
@@ -51,6 +51,7 @@ async function fillInbox(): Promise<Expectation> {
   return {
     runs: plan.runs,
     acknowledged: sender.acknowledged,
+    wanted: WANTED,
     killed: new Set([KILLED]),
     concurrency: CONCURRENCY,
   };
@@ -209,7 +210,7 @@ const sabotages: readonly (Sabotage & {
     change: (file) =>
       file.all(
         `insert into deliveries select null, 'dlv_copy', event_id, handler_id, 'again', lane, state, attempts,
-         attempts_before, due_at, lease from deliveries where id = ${FIRST_SLOW} returning id`,
+         attempts_before, due_at, lease, dismissal from deliveries where id = ${FIRST_SLOW} returning id`,
       ),
     problem: /handler slow has 2 deliveries/,
   },

@@ -1,14 +1,19 @@
-import type { RunEventType } from 'nestjs-runhooks/core';
 import type { DeliveryEvidence, Evidence } from './evidence.js';
-import type { PlannedMessage, PlannedRun } from './run-plan.js';
+import { expectedFacts, factsOf, groupBy, keyOf, type Wanted } from './facts.js';
+import type { Effect } from './ledger.js';
+import type { PlannedRun } from './run-plan.js';
 
 /** What must have come of a scenario, known without asking the inbox. */
 export interface Expectation {
   readonly runs: readonly PlannedRun[];
   /** By source and key: the ids of the stored message that the sender was told. */
   readonly acknowledged: ReadonlyMap<string, { readonly ids: ReadonlySet<string> }>;
+  /** Handlers, and what they are to be given. */
+  readonly wanted: Wanted;
   /** Numbers of the processes that were killed; every other one was stopped. */
   readonly killed: ReadonlySet<number>;
+  /** By number of a process: how often it was held up for longer than a lease. */
+  readonly paused?: ReadonlyMap<number, number>;
   /** Handlers that may run at the same time in one process. */
   readonly concurrency: number;
 }
@@ -27,13 +32,6 @@ export interface Verdict {
   /** Empty if every promise was kept. */
   readonly problems: readonly string[];
 }
-
-/** The handlers of the app: what each of them is to be given. */
-const HANDLERS: Readonly<Record<string, (type: RunEventType) => boolean>> = {
-  every: () => true,
-  slow: (type) => type === 'run.completed',
-  flaky: (type) => type === 'run.failed',
-};
 
 /** Compares what is there with what must be. */
 export function verify(evidence: Evidence, expectation: Expectation): Verdict {
@@ -59,20 +57,22 @@ class Check {
   readonly problems: string[] = [];
   readonly #evidence: Evidence;
   readonly #expectation: Expectation;
-  /** Of every event, what it says: the same for two events that say the same under different ids. */
   readonly #factOfEvent: ReadonlyMap<string, string>;
-  /** Of every fact that must be there, who must have been told. */
   readonly #handlersOfFact: ReadonlyMap<string, readonly string[]>;
+  readonly #outcomes: ReadonlyMap<string, string>;
 
   constructor(evidence: Evidence, expectation: Expectation) {
     this.#evidence = evidence;
     this.#expectation = expectation;
     this.#factOfEvent = factsOf(evidence);
-    this.#handlersOfFact = expectedFacts(expectation.runs);
+    this.#handlersOfFact = expectedFacts(expectation.runs, expectation.wanted);
+    this.#outcomes = new Map(
+      evidence.attempts.map(({ deliveryId, attempt, outcome }) => [`${deliveryId} ${attempt}`, outcome]),
+    );
   }
 
   integrity(): void {
-    const { integrity } = this.#evidence;
+    const { integrity = ['ok'] } = this.#evidence;
     this.#require(integrity.length === 1 && integrity[0] === 'ok', `the file is damaged: ${integrity.join('; ')}`);
   }
 
@@ -155,56 +155,89 @@ class Check {
 
   /** Answers how many effects there are beyond the first of each delivery. */
   effects(): number {
-    const { effects, attempts, deliveries } = this.#evidence;
-    const { killed, concurrency } = this.#expectation;
-    const outcomes = new Map(attempts.map(({ deliveryId, attempt, outcome }) => [`${deliveryId} ${attempt}`, outcome]));
+    const { effects, deliveries } = this.#evidence;
     const ofDelivery = groupBy(effects, ({ deliveryId }) => deliveryId);
-    const unrecorded = new Map<number, number>();
     let repeated = 0;
-    for (const { id, handlerId, attempts: claims } of deliveries) {
+    for (const delivery of deliveries) {
+      const { id, handlerId } = delivery;
       const own = ofDelivery.get(id) ?? [];
       ofDelivery.delete(id);
       repeated += Math.max(0, own.length - 1);
       this.#require(own.length > 0, `delivery ${id} succeeded, and its handler ${handlerId} did nothing`);
-      let earlier = 0;
-      for (const { life, attempt, handlerId: by } of own) {
-        const what = `attempt ${attempt} of delivery ${id}`;
-        this.#require(by === handlerId, `${what} is ${handlerId}'s, and was made by ${by}`);
-        this.#require(attempt > earlier, `${what} was made after attempt ${earlier}`);
-        this.#require(attempt <= claims, `${what} was made, and only ${claims} were counted`);
-        earlier = attempt;
-        const outcome = outcomes.get(`${id} ${attempt}`);
-        if (outcome === 'succeeded') continue;
-        unrecorded.set(life, (unrecorded.get(life) ?? 0) + 1);
-        this.#require(
-          killed.has(life) && outcome === undefined,
-          `${what} had its effect in process ${life}, which was ${killed.has(life) ? '' : 'not '}killed, ` +
-            `and is recorded as ${outcome ?? 'nothing'}: no kill explains it`,
-        );
-      }
-      const last = own.at(-1);
-      this.#require(
-        last === undefined || outcomes.get(`${id} ${last.attempt}`) === 'succeeded',
-        `delivery ${id} has a success that is not of its last effect`,
-      );
+      this.#inOrder(delivery, own);
     }
     for (const id of ofDelivery.keys()) this.#require(false, `an effect is of delivery ${id}, which is not there`);
-    for (const [life, count] of unrecorded) {
-      this.#require(
-        count <= concurrency,
-        `${count} effects of process ${life} were not recorded, and only ${concurrency} handlers could run`,
-      );
-    }
+    this.#unrecorded(effects);
     this.#lanes(deliveries);
     return repeated;
   }
 
-  /** Answers how many repeated attempts there may be: a kill ends at most all handlers that ran. */
+  /** Answers how many repeated attempts there may be: a kill ends at most all handlers that ran, and so does a pause. */
   bound(repeatedAttempts: number): number {
-    const { killed, concurrency } = this.#expectation;
-    const max = killed.size * concurrency;
+    const { killed, paused = new Map<number, number>() } = this.#expectation;
+    const lives = new Set([...killed, ...paused.keys()]);
+    const max = [...lives].reduce((sum, life) => sum + this.#unrecordedMax(life), 0);
     this.#require(repeatedAttempts <= max, `${repeatedAttempts} attempts were repeated; the kills explain ${max}`);
     return max;
+  }
+
+  /** Effects that one process may have had without a record. */
+  #unrecordedMax(life: number): number {
+    const { killed, paused, concurrency } = this.#expectation;
+    return ((killed.has(life) ? 1 : 0) + (paused?.get(life) ?? 0)) * concurrency;
+  }
+
+  /** What a delivery's handler did was done in the order of its attempts, and last in the one that is its success. */
+  #inOrder({ id, handlerId, attempts: claims }: DeliveryEvidence, own: readonly Effect[]): void {
+    let earlier = 0;
+    let last: Effect | undefined;
+    for (const effect of own) {
+      const { attempt, handlerId: by } = effect;
+      const what = `attempt ${attempt} of delivery ${id}`;
+      this.#require(by === handlerId, `${what} is ${handlerId}'s, and was made by ${by}`);
+      this.#require(attempt <= claims, `${what} was made, and only ${claims} were counted`);
+      if (this.#isBelated(effect)) continue;
+      this.#require(attempt > earlier, `${what} was made after attempt ${earlier}`);
+      earlier = attempt;
+      last = effect;
+    }
+    this.#require(
+      last === undefined || this.#outcomeOf(last) === 'succeeded',
+      `delivery ${id} has a success that is not of its last effect`,
+    );
+  }
+
+  /** Only of attempts that a kill or a pause fell into is it not known how they ended. */
+  #unrecorded(effects: readonly Effect[]): void {
+    const counts = new Map<number, number>();
+    for (const effect of effects) {
+      const { life, attempt, deliveryId } = effect;
+      const outcome = this.#outcomeOf(effect);
+      if (outcome === 'succeeded') continue;
+      counts.set(life, (counts.get(life) ?? 0) + 1);
+      const max = this.#unrecordedMax(life);
+      this.#require(
+        max > 0 && outcome === undefined,
+        `attempt ${attempt} of delivery ${deliveryId} had its effect in process ${life}, which was ` +
+          `${max > 0 ? '' : 'not '}killed, and is recorded as ${outcome ?? 'nothing'}: no kill explains it`,
+      );
+    }
+    for (const [life, count] of counts) {
+      const max = this.#unrecordedMax(life);
+      this.#require(
+        count <= max,
+        `${count} effects of process ${life} were not recorded, and only ${max} handlers could run`,
+      );
+    }
+  }
+
+  /** Whether it is of a process that was held up, and so may have come when another one had taken over. */
+  #isBelated(effect: Effect): boolean {
+    return (this.#expectation.paused?.has(effect.life) ?? false) && this.#outcomeOf(effect) === undefined;
+  }
+
+  #outcomeOf({ deliveryId, attempt }: Effect): string | undefined {
+    return this.#outcomes.get(`${deliveryId} ${attempt}`);
   }
 
   /** Handler `every` is serialized by run: what it did for one run is in the order of recording, and nothing overlaps. */
@@ -215,9 +248,10 @@ class Check {
       if (handlerId === 'every' && fact !== undefined) placeOf.set(id, { lane: fact.replace(/^\S+ /, ''), place });
     });
     const latest = new Map<string, { id: string; place: number }>();
-    for (const { deliveryId: id } of this.#evidence.effects) {
+    for (const effect of this.#evidence.effects) {
+      const { deliveryId: id } = effect;
       const found = placeOf.get(id);
-      if (!found) continue;
+      if (!found || this.#isBelated(effect)) continue;
       const { lane, place } = found;
       const before = latest.get(lane);
       this.#require(
@@ -231,47 +265,6 @@ class Check {
   #require(condition: boolean, problem: string): void {
     if (!condition) this.problems.push(problem);
   }
-}
-
-function keyOf({ source, key }: PlannedMessage): string {
-  return `${source} ${key}`;
-}
-
-/** A run's events are facts about the run, a message's own event one about that message. */
-function factsOf({ events, messages }: Evidence): Map<string, string> {
-  const messageOf = new Map(messages.map((message) => [message.id, message]));
-  return new Map(
-    events.map(({ id, type, messageId }) => {
-      const message = messageOf.get(messageId);
-      if (!message) return [id, `${type} of no message`];
-      return [id, type.startsWith('run.') ? `${type} ${message.run}` : `${type} ${message.source} ${message.key}`];
-    }),
-  );
-}
-
-function expectedFacts(runs: readonly PlannedRun[]): Map<string, string[]> {
-  const facts = new Map<string, string[]>();
-  for (const { run, messages, types } of runs) {
-    for (const type of types) {
-      const handlers = Object.entries(HANDLERS).flatMap(([id, wants]) => (wants(type) ? [id] : []));
-      facts.set(`${type} ${run}`, handlers);
-    }
-    for (const message of messages) {
-      if (message.messageType === 'job.run.completed') facts.set(`message.received ${keyOf(message)}`, ['message']);
-    }
-  }
-  return facts;
-}
-
-function groupBy<T>(items: readonly T[], keyOfItem: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOfItem(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }
 
 function idsOf(items: readonly { readonly id: string }[]): string {

@@ -1,96 +1,13 @@
-import { execFile, type ExecFileOptions } from 'node:child_process';
-import { accessSync, chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, it } from '@jest/globals';
+import { absenceOfPostgres } from './own-postgres.js';
 
-const run = promisify(execFile);
-const ROOT_OF_DEBIAN = '/usr/lib/postgresql';
-
-/** Where initdb and pg_ctl are: of the newest version that Debian has installed, or wherever PG_BIN says. */
-function findBin(): string | undefined {
-  try {
-    const newest = readdirSync(ROOT_OF_DEBIAN).sort((a, b) => Number(b) - Number(a))[0] ?? '';
-    const bin = process.env['PG_BIN'] ?? join(ROOT_OF_DEBIAN, newest, 'bin');
-    accessSync(join(bin, 'initdb'));
-    return bin;
-  } catch {
-    return undefined;
-  }
-}
-
-const bin = findBin();
+export { freePort, OwnPostgres } from './own-postgres.js';
 
 /** The tests of `define` where a server can be started; else they are reported as skipped, by name. */
 export function onOwnPostgres(title: string, define: () => void): void {
   describe(`${title}`, () => {
-    if (bin !== undefined) define();
-    else it.skip(`is not tested: no initdb below ${ROOT_OF_DEBIAN} (PG_BIN)`, () => undefined);
+    const absence = absenceOfPostgres();
+    if (absence === undefined) define();
+    else it.skip(`is not tested: ${absence}`, () => undefined);
   });
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A server of the test's own, to be stopped in every way there is. */
-export class OwnPostgres {
-  readonly #directory: string;
-  readonly port: number;
-
-  private constructor(directory: string, port: number) {
-    this.#directory = directory;
-    this.port = port;
-  }
-
-  static async start(): Promise<OwnPostgres> {
-    const directory = mkdtempSync(join(tmpdir(), 'runhooks-postgres-'));
-    if (process.getuid?.() === 0) {
-      const { stdout } = await run('id', ['-u', 'postgres']);
-      chownSync(directory, Number(stdout), -1);
-    }
-    chmodSync(directory, 0o700);
-    const server = new OwnPostgres(directory, await freePort());
-    await server.#run('initdb', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync', '-D', server.#data);
-    await server.start();
-    return server;
-  }
-
-  get url(): string {
-    return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
-  }
-
-  async start(): Promise<void> {
-    const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#directory}`;
-    await this.#run('pg_ctl', '-D', this.#data, '-o', options, '-l', join(this.#directory, 'log'), '-w', 'start');
-  }
-
-  /** `immediate`: as if the machine had lost its power. */
-  async stop(mode: 'fast' | 'immediate'): Promise<void> {
-    await this.#run('pg_ctl', '-D', this.#data, '-m', mode, '-w', 'stop');
-  }
-
-  async remove(): Promise<void> {
-    await this.stop('immediate').catch(() => undefined);
-    rmSync(this.#directory, { recursive: true, force: true });
-  }
-
-  get #data(): string {
-    return join(this.#directory, 'data');
-  }
-
-  /** PostgreSQL refuses to be run by root. */
-  async #run(command: string, ...args: string[]): Promise<void> {
-    const options: ExecFileOptions = { cwd: this.#directory, timeout: 60_000 };
-    const file = join(bin ?? '', command);
-    if (statSync(this.#directory).uid === process.getuid?.()) await run(file, args, options);
-    else await run('runuser', ['-u', 'postgres', '--', file, ...args], options);
-  }
 }

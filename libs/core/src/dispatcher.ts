@@ -58,6 +58,8 @@ export class Dispatcher {
   readonly #carrier: Carrier | undefined;
   readonly #announcer: EventAnnouncer;
   readonly #wakeUp = new WakeUp();
+  /** Calls when a handler has ended, or was recorded. */
+  readonly #change = new WakeUp();
   /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
@@ -82,7 +84,10 @@ export class Dispatcher {
       logger,
       guard,
       abortGraceMs,
-      onChange: () => this.wake(),
+      onChange: () => {
+        this.wake();
+        this.#change.now();
+      },
       onDeadLetter: (event, message) => announcer.announce([event], message),
     });
     const attempts = this.#attempts;
@@ -177,10 +182,36 @@ export class Dispatcher {
 
   /** Reads what is stored and starts what is due. Answers how much it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
+    const reading = this.#readDue();
+    const steps = [reading, this.#deliverBeside(reading, deliver)];
+    // Even where one fails, none is still under way when the next pass begins.
+    await Promise.allSettled(steps);
+    return (await Promise.all(steps)).reduce((sum, claimed) => sum + claimed, 0);
+  }
+
+  async #readDue(): Promise<number> {
     const read = await this.#readMessages();
     // What is left to read may say that a watched run is over.
     const evaluated = read < LIMITS.claimMax ? await this.#tasks.runDue(this.#claim(LIMITS.claimMax)) : 0;
-    return read + evaluated + (await deliver());
+    return read + evaluated;
+  }
+
+  /** When all is read; and before that whenever there is room again, for many messages may take a second to be recorded. */
+  async #deliverBeside(reading: Promise<unknown>, deliver: () => Promise<number>): Promise<number> {
+    let isRead = false;
+    const end = (): void => {
+      isRead = true;
+      this.#change.now();
+    };
+    reading.then(end, end);
+    let started = 0;
+    this.#change.reset();
+    while (!isRead) {
+      await this.#change.wait(LIMITS.pollMs);
+      this.#change.reset();
+      started += await deliver();
+    }
+    return started;
   }
 
   async #deliver(): Promise<number> {

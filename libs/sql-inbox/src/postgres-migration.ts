@@ -1,4 +1,4 @@
-import { Kysely, Migrator, PostgresDialect, sql, type PostgresPool } from 'kysely';
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { LIMITS } from 'nestjs-runhooks/core';
 import { migrationsFor } from './migrations.js';
 import { refuseUnknown } from './newer-schema.js';
@@ -18,52 +18,39 @@ const TABLE = 'runhooks_migrations';
 
 /**
  * Makes the schema, or brings it up to date, in one transaction under a lock: any number of processes may start at once.
- * A user who may not create anything needs a schema that is up to date.
+ * A user who may not create anything needs a schema that is up to date. Not by Kysely's migrator: that looks at every
+ * table of the database, and fails where somebody else drops one at this moment.
  */
 export async function migratePostgres(connection: PostgresConnection, schema: string): Promise<void> {
   const begin = `begin isolation level read committed read write; set local statement_timeout = ${LIMITS.postgresMigrateMs}; set local lock_timeout = 0`;
   await transact(connection, begin, async () => {
-    const ask = (text: string, values: unknown[]) => connection.ask({ text, values }, LIMITS.postgresMigrateMs);
+    const ask: Ask = (text, values = []) => connection.ask({ text, values }, LIMITS.postgresMigrateMs);
     await ask('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockKey(schema, 'migrations')]);
-    const { rows: schemas } = await ask('select 1 from pg_namespace where nspname = $1', [schema]);
-    if (schemas.length === 0) await connection.exec(`create schema "${schema}"`);
-    await connection.exec(`set local search_path to "${schema}"`);
-    const { rows: tables } = await ask('select 1 from pg_tables where schemaname = $1 and tablename = $2', [
-      schema,
-      TABLE,
-    ]);
-    if (tables.length > 0) {
-      const { rows } = await ask(`select name from "${schema}".${TABLE}`, []);
-      const done = (rows as { name: string }[]).map(({ name }) => name);
-      refuseUnknown(MIGRATIONS, done);
-      if (done.length === Object.keys(MIGRATIONS).length) return;
+    const done = await doneIn(schema, ask);
+    refuseUnknown(MIGRATIONS, done);
+    await ask(`set local search_path to "${schema}"`);
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(ask) }) });
+    for (const [name, { up }] of Object.entries(MIGRATIONS)) {
+      if (done.includes(name)) continue;
+      await up(db);
+      await ask(`insert into "${schema}".${TABLE} values ($1, $2)`, [name, new Date().toISOString()]);
     }
-    await migrateToLatest(ask, schema);
   });
 }
 
-type Ask = (text: string, values: unknown[]) => Promise<{ rows: unknown[] }>;
+type Ask = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
-async function migrateToLatest(ask: Ask, schema: string): Promise<void> {
-  // Kysely lets go of its own lock after a failure, and reports that this failed, too.
-  let first: unknown;
-  const asked: Ask = (text, values) =>
-    ask(text, values).catch((error: unknown) => {
-      first ??= error;
-      throw error;
-    });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(asked) }) });
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
-    migrationTableName: TABLE,
-    migrationLockTableName: `${TABLE}_lock`,
-    // Else a table of that name in another schema would tell it that all is done.
-    migrationTableSchema: schema,
-    disableTransactions: true,
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error) throw first ?? error;
+/** The names of the migrations that were done. In a schema that is new, or was empty, none. */
+async function doneIn(schema: string, ask: Ask): Promise<string[]> {
+  const found = await ask('select 1 from pg_tables where schemaname = $1 and tablename = $2', [schema, TABLE]);
+  if (found.rows.length > 0) {
+    const { rows } = await ask(`select name from "${schema}".${TABLE}`);
+    return (rows as { name: string }[]).map(({ name }) => name);
+  }
+  const { rows: schemas } = await ask('select 1 from pg_namespace where nspname = $1', [schema]);
+  if (schemas.length === 0) await ask(`create schema "${schema}"`);
+  await ask(`create table "${schema}".${TABLE} (name text primary key, done_at text not null)`);
+  return [];
 }
 
 /** The slice of a pool that Kysely's driver uses, over the one connection whose transaction this is. */

@@ -72,11 +72,12 @@ function dueFinders(dialect: SqlDialect) {
   const findDue = statement<DueValues, Due>((value) =>
     dialect.skippingLocked(longestDue(dialect, value).select(['due.id', 'due.lane'])),
   );
-  // Goes by their ids, however much is due.
+  // Goes by their ids, however much is due: a sum is in no index.
   const findNamed = statement<DueValues & { ids: string }, Due>((value) =>
     dialect.skippingLocked(
-      allDue(dialect, value)
+      theirTurn(dialect, value)
         .where((eb) => dialect.isOneOf(eb.ref('due.id'), value('ids')))
+        .where((eb) => eb(eb('due.due_at', '+', 0), '<=', value('now')))
         .select(['due.id', 'due.lane']),
     ),
   );
@@ -86,14 +87,13 @@ function dueFinders(dialect: SqlDialect) {
 type ValueOf<Values> = <K extends keyof Values>(name: K) => Values[K];
 
 function longestDue(dialect: SqlDialect, value: ValueOf<DueValues>) {
-  return allDue(dialect, value).orderBy('due.due_at').limit(value('limit'));
+  return theirTurn(dialect, value).where('due.due_at', '<=', value('now')).orderBy('due.due_at').limit(value('limit'));
 }
 
-/** Deliveries that are due and not held; in a lane, only the first that is not settled. */
-function allDue({ db, isOneOf }: SqlDialect, value: ValueOf<DueValues>) {
+/** Deliveries of the handlers; in a lane, only the first that is not settled. */
+function theirTurn({ db, isOneOf }: SqlDialect, value: ValueOf<DueValues>) {
   return db
     .selectFrom('deliveries as due')
-    .where('due.due_at', '<=', value('now'))
     .where((eb) => isOneOf(eb.ref('due.handler_id'), value('handlers')))
     .where((eb) => eb.or([eb('due.lane', 'is', null), isFirstInLane(eb, value('now'))]));
 }

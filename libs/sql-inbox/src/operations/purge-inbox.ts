@@ -117,7 +117,7 @@ function keyRemover({ db }: SqlDialect) {
           .selectFrom('message_keys')
           .select('message_id')
           .where('message_id', '<', value('before'))
-          .where((inner) => inner.not(inner.exists(messageOfKey(inner))))
+          .where((inner) => inner(messageOfKey(inner), 'is', null))
           .orderBy('message_id')
           .limit(value('limit')),
       )
@@ -125,6 +125,7 @@ function keyRemover({ db }: SqlDialect) {
   );
 }
 
+/** A value, not `exists`, which Postgres would answer by reading all messages. */
 function messageOfKey(eb: ExpressionBuilder<Schema, 'message_keys'>) {
   return eb.selectFrom('messages').select('messages.id').whereRef('messages.id', '=', 'message_keys.message_id');
 }

@@ -1,0 +1,53 @@
+import 'reflect-metadata';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { OnRunSucceeded, WebhooksModule, type RunSucceeded } from 'nestjs-runhooks';
+import { bullmq } from 'nestjs-runhooks/bullmq';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { postgresInbox } from 'nestjs-runhooks/postgres';
+import { TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { CONCURRENCY, POSTGRES_URL, REDIS_URL, type Place } from './place.js';
+
+const { transport, name, handlerMs } = JSON.parse(process.argv[2] ?? '') as Place;
+
+/** What a dispatcher tells its parent when it is asked. */
+export interface Progress {
+  /** Handlers that came to their end. */
+  readonly handled: number;
+  /** Of this process, since its start. */
+  readonly cpuMs: number;
+}
+
+let handled = 0;
+
+@Injectable()
+class Handlers {
+  @OnRunSucceeded({ id: 'bench' })
+  async handle(_event: RunSucceeded): Promise<void> {
+    if (handlerMs > 0) await sleep(handlerMs);
+    handled += 1;
+  }
+}
+
+@Module({
+  imports: [
+    WebhooksModule.forRoot({
+      role: 'dispatcher',
+      sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
+      inbox: postgresInbox({ connectionString: POSTGRES_URL, schema: name }),
+      dispatch: transport === 'bullmq' ? bullmq({ connection: REDIS_URL, prefix: name }) : 'auto',
+      concurrency: CONCURRENCY,
+    }),
+  ],
+  providers: [Handlers],
+})
+class DispatcherModule {}
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ handled, cpuMs: (user + system) / 1_000 } satisfies Progress);
+});
+
+await NestFactory.createApplicationContext(DispatcherModule, { logger: ['warn', 'error', 'fatal'] });
+process.send?.('ready');
