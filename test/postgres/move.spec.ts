@@ -157,7 +157,9 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
       await fillInbox(move.file);
       const { output } = await move.run({ json: false });
       expect(output.split('\n')[0]).toMatch(/^ +\d+% message_keys \d+ of \d+$/);
-      expect(output).toContain('100% handlers 6 of 6\nMoved ');
+      expect(output).toMatch(
+        /100% handlers 6 of 6\nMoved .*inbox\.db to PostgreSQL \d+.*, database \w+, schema test_\w+\./,
+      );
       expect(output).toMatch(/Rows, the same on both sides:\n {2}message_keys +\d+\n/);
     });
 
