@@ -12,6 +12,8 @@ const nest = (versions) => Object.fromEntries(Object.entries(versions).map(([nam
 const peers = Object.fromEntries(
   ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
 );
+/** An optional peer that its entry point loads; two of the apps are without. */
+const { bullmq } = devDependencies;
 const oldestPeers = { ...peers, 'class-validator': '0.14.2', 'reflect-metadata': '0.1.14', rxjs: '7.8.0' };
 
 /** Both majors, both formats, both adapters; the oldest supported and a recent version of each major. */
@@ -32,14 +34,14 @@ const APPS = [
     name: 'Nest 12.5 CommonJS Fastify',
     type: 'commonjs',
     main: 'main-fastify',
-    dependencies: { ...peers, ...nest({ common: '12.5.1', core: '12.5.1', 'platform-fastify': '12.5.0' }) },
+    dependencies: { ...peers, bullmq, ...nest({ common: '12.5.1', core: '12.5.1', 'platform-fastify': '12.5.0' }) },
   },
   {
     name: 'Nest 12.0 ESM Express',
     type: 'module',
     main: 'main-express',
     also: 'both-builds',
-    dependencies: { ...peers, ...nest({ common: '12.0.1', core: '12.0.1', 'platform-express': '12.0.1' }) },
+    dependencies: { ...peers, bullmq, ...nest({ common: '12.0.1', core: '12.0.1', 'platform-express': '12.0.1' }) },
   },
 ];
 
@@ -100,7 +102,9 @@ async function post(url, body, signature = signatureOf(body)) {
 function checksOf(app, cwd, tarball) {
   let running;
   let url;
-  const entries = Object.keys(exports).filter((entry) => exports[entry].import);
+  const entries = Object.keys(exports).filter(
+    (entry) => exports[entry].import && (entry !== './bullmq' || app.dependencies.bullmq),
+  );
   return {
     stop: async () => {
       running?.child.kill('SIGKILL');
@@ -119,6 +123,10 @@ function checksOf(app, cwd, tarball) {
           const name = entry.replace('.', 'nestjs-runhooks');
           await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
         }
+      },
+      'has the command that moves an inbox': async () => {
+        const help = await command(cwd, 'npx', '--no-install', 'nestjs-runhooks', '--help');
+        if (!help.startsWith('Usage: npx nestjs-runhooks migrate')) throw new Error(`found ${help}`);
       },
       'answers a signed webhook with 200': async () => {
         running = start(cwd, `${app.main}.js`, ENV);

@@ -46,11 +46,11 @@ onPostgres('moving an inbox from SQLite to Postgres, killed on its way,', () => 
   const move = new Move(schemas);
 
   it('goes on where it stopped, however often it is killed, and all is there once', async () => {
-    await fillInbox(move.file, undefined, { messages: 1_500 });
+    await fillInbox(move.file, undefined, { messages: 700 });
     const before = bytesOf(move.file);
     let moved = 0;
     let kills = 0;
-    for (const linesMax of [2, 4, 7, 3, 9, 12]) {
+    for (const linesMax of [2, 4, 7, 3, 6]) {
       const { code, lines } = await runKilled(move, linesMax);
       if (code === 0) break;
       kills += 1;
@@ -60,7 +60,7 @@ onPostgres('moving an inbox from SQLite to Postgres, killed on its way,', () => 
       moved = Math.max(moved, ...lines.map(({ movedOfAll = 0 }) => movedOfAll));
     }
     expect(kills).toBeGreaterThan(3);
-    expect(moved).toBeGreaterThan(3_000);
+    expect(moved).toBeGreaterThan(1_500);
     const { code, output } = await move.run();
     expect([code, output]).toEqual([0, expect.stringContaining('"kind":"moved"')]);
     expect(await move.rowsOfSchema()).toEqual(await move.rowsOfFile());

@@ -1,7 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { dbtCloudWebhook, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { eventually } from '../postgres/eventually.js';
+import { freePort } from '../postgres/own-server.js';
+import { onPostgres, POSTGRES_URL, Schemas } from '../postgres/server.js';
 
 const run = promisify(execFile);
 const cwd = join(import.meta.dirname, '../..');
@@ -51,6 +56,7 @@ describe('the example as a service', () => {
   it.each([
     ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined"],
     ['with an unknown adapter', { EXAMPLE_HTTP: 'koa' }, 'EXAMPLE_HTTP: found "koa"; expected "express" or "fastify"'],
+    ['with an unknown role', { RUNHOOKS_ROLE: 'web' }, 'RUNHOOKS_ROLE: found "web"; expected "receiver", "dispatcher"'],
   ])(
     '%s does not start, and says why',
     async (_, env, reason) => {
@@ -60,4 +66,64 @@ describe('the example as a service', () => {
     },
     60_000,
   );
+
+  it('lists what it reads from its environment', async () => {
+    const { stdout } = await run(process.execPath, ['dist/example/main.js', '--help'], { cwd });
+    expect(stdout).toContain('RUNHOOKS_DATABASE_URL');
+  });
+});
+
+onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
+  const schemas = new Schemas();
+  const children: ChildProcess[] = [];
+
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }
+  });
+
+  /** Resolves as soon as the process has logged the text. */
+  function start(env: NodeJS.ProcessEnv) {
+    const child = spawn(process.execPath, ['dist/example/main.js'], {
+      cwd,
+      env: { PATH: process.env['PATH'], ...env },
+    });
+    children.push(child);
+    let output = '';
+    child.stderr.on('data', (data) => (output += String(data)));
+    child.stdout.on('data', (data) => (output += String(data)));
+    const logs = (text: string) => eventually(() => output.includes(text) && output, 30_000);
+    return { child, logs };
+  }
+
+  it('stores in one process and handles in the other, which ends by itself on SIGTERM', async () => {
+    const database = schemas.next();
+    await schemas.query(`create database "${database}"`);
+    const url = new URL(POSTGRES_URL);
+    url.pathname = `/${database}`;
+    const port = await freePort();
+    const env = {
+      DBT_CLOUD_WEBHOOK_SECRET: TEST_SECRETS.dbtCloud,
+      PARADIME_WEBHOOK_SECRET: TEST_SECRETS.paradime,
+      RUNHOOKS_DATABASE_URL: url.href,
+    };
+    try {
+      const dispatcher = start({ ...env, RUNHOOKS_ROLE: 'dispatcher' });
+      const receiver = start({ ...env, RUNHOOKS_ROLE: 'receiver', PORT: `${port}` });
+      await Promise.all([receiver.logs('successfully started'), dispatcher.logs('dashboards.refresh')]);
+      const { body, headers } = dbtCloudWebhook({ event: 'failed', payload: { data: { jobName: 'nightly' } } });
+      const target = `http://127.0.0.1:${port}/webhooks/dbt`;
+      const sent = await eventually(() => fetch(target, { method: 'POST', body: new Uint8Array(body), headers }));
+      expect(sent.status).toBe(200);
+      expect(await dispatcher.logs('nightly in')).toMatch(/Page dlv_.*: nightly in .* failed/);
+      dispatcher.child.kill('SIGTERM');
+      const [code, signal] = (await once(dispatcher.child, 'exit')) as unknown[];
+      expect([code, signal]).toEqual([null, 'SIGTERM']);
+    } finally {
+      for (const child of children) child.kill('SIGKILL');
+      await schemas.query(`drop database if exists "${database}" with (force)`);
+    }
+  }, 120_000);
 });

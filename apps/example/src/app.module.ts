@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { WebhooksModule } from 'nestjs-runhooks';
+import { bullmq } from 'nestjs-runhooks/bullmq';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
+import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { BiTool } from './bi-tool.js';
 import { Dashboards } from './dashboards.js';
@@ -16,17 +18,22 @@ import type { Settings } from './settings.js';
 @Module({ providers: [OnCall, Dashboards, BiTool, RunBoard, RunAudit, DbtVersions, FailureFeed] })
 export class AppModule {
   static with(settings: Settings): DynamicModule {
-    const { dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret, inboxPath } = settings;
+    const { role, dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret, inboxPath, databaseUrl, redisUrl } = settings;
     return {
       module: AppModule,
       imports: [
         EventEmitterModule.forRoot(),
         WebhooksModule.forRoot({
+          role,
           sources: [
             dbtCloud({ name: 'dbt', secrets: [dbtSecret], ...(accessUrl !== undefined && { accessUrl }) }),
             paradime({ name: 'paradime', secrets: [paradimeSecret] }),
           ],
-          inbox: sqliteInbox({ path: inboxPath }),
+          inbox:
+            databaseUrl === undefined
+              ? sqliteInbox({ path: inboxPath })
+              : postgresInbox({ connectionString: databaseUrl }),
+          ...(redisUrl !== undefined && { dispatch: bullmq({ connection: redisUrl }) }),
         }),
       ],
     };

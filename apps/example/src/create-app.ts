@@ -1,4 +1,4 @@
-import type { INestApplication, NestApplicationOptions } from '@nestjs/common';
+import type { INestApplication, INestApplicationContext, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -13,4 +13,9 @@ export async function createApp(settings: Settings, options: NestApplicationOpti
       : await NestFactory.create(module, options);
   // Without it SIGTERM ends the process like a crash: nothing is lost, but running attempts are repeated.
   return app.enableShutdownHooks();
+}
+
+/** Without HTTP: for a dispatcher, which answers nobody. */
+export async function createWorker(settings: Settings): Promise<INestApplicationContext> {
+  return (await NestFactory.createApplicationContext(AppModule.with(settings))).enableShutdownHooks();
 }

@@ -32,7 +32,10 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
   const app = await createApp(
     {
       ...readSettings(process.env),
+      role: 'both',
       inboxPath: join(directory, 'inbox.db'),
+      databaseUrl: undefined,
+      redisUrl: undefined,
       dbtSecret: secrets.dbt,
       dbtAccessUrl: 'https://ab123.us1.dbt.com',
       paradimeSecret: secrets.paradime,

@@ -1,6 +1,14 @@
-import { createApp } from './create-app.js';
-import { readSettings } from './settings.js';
+import { createApp, createWorker } from './create-app.js';
+import { ENVIRONMENT, readSettings } from './settings.js';
 
-const settings = readSettings(process.env);
-const app = await createApp(settings);
-await app.listen(settings.port);
+const HELP = `The example app as a service. It reads its environment:
+
+${ENVIRONMENT}`;
+
+if (process.argv.includes('--help')) {
+  console.log(HELP);
+} else {
+  const settings = readSettings(process.env);
+  if (settings.role === 'dispatcher') await createWorker(settings);
+  else await (await createApp(settings)).listen(settings.port);
+}

@@ -1,23 +1,45 @@
-/** What the example reads from its environment. Secrets are not checked here: Runhooks does, and names the option. */
+import type { Role } from 'nestjs-runhooks';
+
+export const ENVIRONMENT = `  DBT_CLOUD_WEBHOOK_SECRET   the secret of the webhook in dbt Cloud
+  PARADIME_WEBHOOK_SECRET    the secret of the endpoint at Paradime
+  DBT_CLOUD_ACCESS_URL       where you open dbt Cloud; makes links to runs
+  RUNHOOKS_DB                the file of an SQLite inbox (default: runhooks.db)
+  RUNHOOKS_DATABASE_URL      postgres://…: a Postgres inbox in place of the file
+  RUNHOOKS_REDIS_URL         redis://…: BullMQ brings due deliveries to dispatchers
+  RUNHOOKS_ROLE              receiver, dispatcher or both (default: both)
+  EXAMPLE_HTTP               express or fastify (default: express)
+  PORT                       where receivers listen (default: 3000)
+`;
+
+/** What the example reads from its environment. Secrets and URLs are not checked here: Runhooks does, and names the option. */
 export interface Settings {
   readonly http: 'express' | 'fastify';
   readonly port: number;
+  readonly role: Role;
   readonly inboxPath: string;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
   readonly dbtSecret: string | undefined;
   readonly dbtAccessUrl: string | undefined;
   readonly paradimeSecret: string | undefined;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const { EXAMPLE_HTTP: http = 'express', PORT: port = '3000' } = env;
+  const { EXAMPLE_HTTP: http = 'express', PORT: port = '3000', RUNHOOKS_ROLE: role = 'both' } = env;
   if (http !== 'express' && http !== 'fastify') {
     throw new Error(`EXAMPLE_HTTP: found "${http}"; expected "express" or "fastify"`);
+  }
+  if (role !== 'receiver' && role !== 'dispatcher' && role !== 'both') {
+    throw new Error(`RUNHOOKS_ROLE: found "${role}"; expected "receiver", "dispatcher" or "both"`);
   }
   if (!/^\d{1,5}$/.test(port)) throw new Error(`PORT: found "${port}"; expected a port number`);
   return {
     http,
     port: Number(port),
+    role,
     inboxPath: env.RUNHOOKS_DB ?? 'runhooks.db',
+    databaseUrl: env.RUNHOOKS_DATABASE_URL,
+    redisUrl: env.RUNHOOKS_REDIS_URL,
     dbtSecret: env.DBT_CLOUD_WEBHOOK_SECRET,
     dbtAccessUrl: env.DBT_CLOUD_ACCESS_URL,
     paradimeSecret: env.PARADIME_WEBHOOK_SECRET,

@@ -58,10 +58,10 @@ export class TargetSchema {
     };
     try {
       return await connections.with(async (connection) => {
-        const server = await checkServer(connection, '--to', logger);
+        const { description } = await checkServer(connection, '--to', logger);
         await refuseOtherVersion(connection, schema);
         await migratePostgres(connection, schema);
-        return new TargetSchema(`${server}, schema ${schema}`, connections, schema, endPool);
+        return new TargetSchema(`${description}, schema ${schema}`, connections, schema, endPool);
       });
     } catch (cause) {
       await endPool();

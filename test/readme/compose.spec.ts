@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { LIMITS } from 'nestjs-runhooks/core';
+import { ENVIRONMENT, readSettings } from '../../apps/example/src/settings.js';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+interface Service {
+  readonly build?: string;
+  readonly image: string;
+  readonly environment?: Readonly<Record<string, string | null>>;
+  readonly volumes?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck?: object;
+  readonly ports?: readonly string[];
+  readonly stop_grace_period?: string;
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+const { safeLoad } = createRequire(import.meta.url)('js-yaml') as { safeLoad(text: string): unknown };
+const { services, volumes } = safeLoad(read('compose.yaml')) as Compose;
+const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
+
+/** A value as compose makes it, where only what has no default is set. */
+const interpolated = (value: string): string =>
+  value.replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) =>
+    kind === '-' ? rest : `value-of-${name}`,
+  );
+
+function environmentOf({ environment = {} }: Service): Record<string, string> {
+  const set = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== null);
+  return Object.fromEntries(set.map(([name, value]) => [name, interpolated(value)]));
+}
+
+describe('compose.yaml', () => {
+  it('runs the example as receivers and dispatchers, with variables that it reads', () => {
+    const roles = ours.map(([, service]) => readSettings(environmentOf(service)).role);
+    expect(roles.sort()).toEqual(['dispatcher', 'receiver']);
+    for (const [, { environment = {} }] of ours) {
+      for (const name of Object.keys(environment)) expect(ENVIRONMENT).toContain(`  ${name} `);
+    }
+  });
+
+  it('gives them a database and a Redis that are among its services, with the user and password of these', () => {
+    const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB } = environmentOf(services['postgres']!);
+    for (const [, service] of ours) {
+      const { databaseUrl, redisUrl, dbtSecret, paradimeSecret } = readSettings(environmentOf(service));
+      expect(databaseUrl).toBe(`postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@postgres:5432/${POSTGRES_DB}`);
+      expect(redisUrl).toBe('redis://redis:6379');
+      expect([dbtSecret, paradimeSecret].every((secret) => secret?.startsWith('value-of-'))).toBe(true);
+    }
+  });
+
+  it('waits for services that say when they are healthy', () => {
+    const needed = ours.flatMap(([, { depends_on = {} }]) => Object.entries(depends_on));
+    expect(needed.length).toBeGreaterThan(0);
+    for (const [name, { condition }] of needed) {
+      expect(condition).toBe('service_healthy');
+      expect(services[name]?.healthcheck).toBeDefined();
+    }
+  });
+
+  it('gives running handlers the time to end', () => {
+    const drainMs = LIMITS.drainMs + LIMITS.drainGraceMs + LIMITS.postgresCloseMs + LIMITS.postgresConnectMs;
+    for (const [, { stop_grace_period = '10s' }] of ours) {
+      expect(Number(/^(\d+)s$/.exec(stop_grace_period)?.[1]) * 1_000).toBeGreaterThan(drainMs);
+    }
+  });
+
+  it('keeps the inbox in a volume', () => {
+    const mounted = services['postgres']?.volumes ?? [];
+    expect(mounted).toEqual(['inbox:/var/lib/postgresql/data']);
+    expect(Object.keys(volumes)).toEqual(['inbox']);
+  });
+
+  it('publishes the port on which receivers listen, for each of them', () => {
+    const { port } = readSettings({});
+    expect(services['receiver']?.ports).toEqual([`3000-3001:${port}`]);
+    expect(services['receiver']).toMatchObject({ deploy: { replicas: 2 } });
+  });
+});
+
+describe('the Dockerfile', () => {
+  const lines = read('Dockerfile').split('\n');
+  const manifest = JSON.parse(read('package.json')) as { scripts: Record<string, string>; engines: { node: string } };
+
+  it('copies what is there, and nothing that is left out of its context', () => {
+    const copied = lines.filter((line) => line.startsWith('COPY ')).flatMap((line) => line.split(' ').slice(1, -1));
+    expect(copied.length).toBeGreaterThan(3);
+    const ignored = read('.dockerignore').split('\n');
+    for (const path of copied) {
+      expect([path, existsSync(join(root, path)), ignored.includes(path)]).toEqual([path, true, false]);
+    }
+  });
+
+  it('builds the example by a script that there is, from all that the script reads', () => {
+    expect(read('Dockerfile')).toContain('npm run -s build:example');
+    const configs = ['build:example', 'build:esm'].flatMap((name) => [
+      ...(manifest.scripts[name] ?? '').matchAll(/-p (\S+)/g),
+    ]);
+    expect(configs.map(([, path]) => path)).toEqual(['apps/example/tsconfig.app.json', 'tsconfig.esm.json']);
+    const copied = lines.filter((line) => line.startsWith('COPY ')).join(' ');
+    for (const path of ['tsconfig.esm.json', 'tsconfig.json', 'apps', 'libs']) expect(copied).toContain(` ${path} `);
+  });
+
+  it('starts what the build makes, on a Node that has SQLite built in', () => {
+    expect(read('apps/example/tsconfig.app.json')).toContain('"outDir": "../../dist/example"');
+    expect(existsSync(join(root, 'apps/example/src/main.ts'))).toBe(true);
+    expect(lines).toContain('CMD ["node", "dist/example/main.js"]');
+    expect(Number(/^FROM node:(\d+)-slim$/m.exec(read('Dockerfile'))?.[1])).toBeGreaterThanOrEqual(24);
+  });
+});
