@@ -49,5 +49,6 @@ process.on('message', () => {
   process.send?.({ handled, cpuMs: (user + system) / 1_000 } satisfies Progress);
 });
 
-await NestFactory.createApplicationContext(DispatcherModule, { logger: ['warn', 'error', 'fatal'] });
+const app = await NestFactory.createApplicationContext(DispatcherModule, { logger: ['warn', 'error', 'fatal'] });
+app.enableShutdownHooks();
 process.send?.('ready');

@@ -22,7 +22,7 @@ export class Dispatchers {
       await Promise.all(processes.map(answerOf));
       return dispatchers;
     } catch (error) {
-      dispatchers.kill();
+      await dispatchers.kill();
       throw error;
     }
   }
@@ -37,8 +37,11 @@ export class Dispatchers {
   }
 
   /** What they were about to do is of no use to anybody. */
-  kill(): void {
-    for (const one of this.#processes) one.kill('SIGKILL');
+  async kill(): Promise<void> {
+    const running = this.#processes.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const exits = running.map((one) => once(one, 'exit'));
+    for (const one of running) one.kill('SIGKILL');
+    await Promise.all(exits);
   }
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import pg from 'pg';
-import { measure, type Measurement } from './measure.js';
+import { measure, remove, type Measurement } from './measure.js';
 import { readOptions, USAGE } from './options.js';
 import { POSTGRES_URL, TRANSPORTS } from './place.js';
 import { toMarkdown, toText, type Report } from './report.js';
@@ -10,6 +10,9 @@ import { toMarkdown, toText, type Report } from './report.js';
 const PAGE = new URL('../../bench/CLUSTER.md', import.meta.url);
 const DISPATCHERS = [1, 2, 4];
 const HANDLER_MS = [0, 50];
+
+/** What is measured now. */
+let current: Parameters<typeof remove>[0] | undefined;
 
 async function main(args: readonly string[]): Promise<void> {
   const { help, json, write } = readOptions(args);
@@ -27,6 +30,7 @@ async function main(args: readonly string[]): Promise<void> {
         const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4);
         progress.write(`[${seconds} s] ${transport}, ${dispatchers} dispatchers, handlers of ${handlerMs} ms\n`);
         const name = `bench_${process.pid}_${measurements.length}`;
+        current = { transport, name };
         measurements.push(await measure({ transport, handlerMs, dispatchers }, name));
       }
     }
@@ -54,6 +58,14 @@ async function describeMachine(): Promise<string> {
     await client.end();
   }
 }
+
+async function interrupted(): Promise<void> {
+  if (current) await remove(current);
+  process.exit(130);
+}
+
+process.once('SIGINT', () => void interrupted());
+process.once('SIGTERM', () => void interrupted());
 
 try {
   await main(process.argv.slice(2));

@@ -29,12 +29,11 @@ export async function measure(
   asked: Pick<Measurement, 'transport' | 'handlerMs' | 'dispatchers'>,
   name: string,
 ): Promise<Measurement> {
-  const { transport, handlerMs, dispatchers: count } = asked;
-  const place: Place = { transport, handlerMs, name };
+  const place: Place = { transport: asked.transport, handlerMs: asked.handlerMs, name };
   let dispatchers: Dispatchers | undefined;
   try {
     await fillInbox(name, MESSAGES);
-    dispatchers = await Dispatchers.start(count, place);
+    dispatchers = await Dispatchers.start(asked.dispatchers, place);
     await sleep(WARM_UP_MS);
     const [before, machineBefore, beganAtMs] = [await dispatchers.progress(), machineTimes(), performance.now()];
     await sleep(WATCHED_MS);
@@ -51,7 +50,7 @@ export async function measure(
       busy: busyMs / (machineAfter.allMs - machineBefore.allMs),
     };
   } finally {
-    dispatchers?.kill();
+    await dispatchers?.kill();
     await remove(place);
   }
 }
@@ -63,10 +62,15 @@ function machineTimes(): { readonly busyMs: number; readonly allMs: number } {
   return { busyMs: allMs - idleMs, allMs };
 }
 
-async function remove({ transport, name }: Place): Promise<void> {
+/** What is left of a measurement. */
+export async function remove({ transport, name }: Pick<Place, 'transport' | 'name'>): Promise<void> {
   const client = new pg.Client({ connectionString: POSTGRES_URL });
   await client.connect();
-  await client.query(`drop schema if exists "${name}" cascade`).finally(() => client.end());
+  try {
+    await client.query(`drop schema if exists "${name}" cascade`);
+  } finally {
+    await client.end();
+  }
   if (transport !== 'bullmq') return;
   const redis = new Redis(REDIS_URL);
   const keys = await redis.keys(`${name}:*`);

@@ -132,5 +132,9 @@ export class Cluster {
 async function inPostgres({ postgres }: Servers, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
-  await client.query(sql).finally(() => client.end());
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }

@@ -20,6 +20,7 @@ export class Carrier {
   readonly #offered = new Map<string, number>();
   /** What was last said to be wrong. */
   #failure: string | undefined;
+  #isStopped = false;
 
   constructor(options: CarrierOptions) {
     this.#options = options;
@@ -60,7 +61,8 @@ export class Carrier {
   }
 
   async stop(): Promise<void> {
-    await this.#tried(() => this.#options.transport.stop());
+    this.#isStopped = true;
+    await this.#options.transport.stop().catch((error: unknown) => this.#report(error));
   }
 
   async #tried<T>(step: () => Promise<T>): Promise<T | undefined> {
@@ -71,14 +73,20 @@ export class Carrier {
       this.#failure = undefined;
       return result;
     } catch (error) {
-      const { name, message } = attemptError(error);
-      const failure = `${name}: ${message}`;
-      if (this.#failure !== failure) {
-        logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${failure}`);
-      }
-      this.#failure = failure;
+      // What was asked of it a moment before it was stopped fails, of course.
+      if (!this.#isStopped) this.#report(error);
       return undefined;
     }
+  }
+
+  #report(error: unknown): void {
+    const { logger, transport } = this.#options;
+    const { name, message } = attemptError(error);
+    const failure = `${name}: ${message}`;
+    if (this.#failure !== failure) {
+      logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${failure}`);
+    }
+    this.#failure = failure;
   }
 }
 

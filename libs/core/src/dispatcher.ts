@@ -180,8 +180,10 @@ export class Dispatcher {
     return pass;
   }
 
-  /** Reads what is stored and starts what is due. Answers how much it claimed. */
+  /** Reads what is stored and starts what is due, side by side: so they share commits. Answers how much it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
+    // Handlers that end in this very turn make room first, and are recorded by the commit of these claims.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     const reading = this.#readDue();
     const steps = [reading, this.#deliverBeside(reading, deliver)];
     // Even where one fails, none is still under way when the next pass begins.
@@ -196,20 +198,22 @@ export class Dispatcher {
     return read + evaluated;
   }
 
-  /** When all is read; and before that whenever there is room again, for many messages may take a second to be recorded. */
-  async #deliverBeside(reading: Promise<unknown>, deliver: () => Promise<number>): Promise<number> {
-    let isRead = false;
-    const end = (): void => {
-      isRead = true;
+  /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
+  async #deliverBeside(reading: Promise<number>, deliver: () => Promise<number>): Promise<number> {
+    let isReading = true;
+    let isMoreDue = true;
+    const end = (claimed: number): void => {
+      isReading = false;
+      isMoreDue = claimed > 0;
       this.#change.now();
     };
-    reading.then(end, end);
-    let started = 0;
     this.#change.reset();
-    while (!isRead) {
+    reading.then(end, () => end(0));
+    let started = await deliver();
+    while (isReading) {
       await this.#change.wait(LIMITS.pollMs);
       this.#change.reset();
-      started += await deliver();
+      if (isMoreDue) started += await deliver();
     }
     return started;
   }

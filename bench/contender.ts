@@ -1,0 +1,45 @@
+import type { InboxCounts } from 'nestjs-runhooks';
+import type { Child } from './child.js';
+import type { ContenderName } from './contenders/contenders.js';
+import type { Question, Usage } from './contenders/serve.js';
+
+/** A contender's process, seen from the bench. */
+export class Contender {
+  readonly name: ContenderName;
+  readonly port: number;
+  /** Requests that it has answered. */
+  sent = 0;
+  readonly #child: Child;
+
+  constructor(name: ContenderName, child: Child, port: number) {
+    this.name = name;
+    this.port = port;
+    this.#child = child;
+  }
+
+  async usage(): Promise<Usage> {
+    return (await this.#ask('usage')) as Usage;
+  }
+
+  /** Resolves when that many handlers ran to their end, with the time of the system's monotonic clock. */
+  async handledAtMs(handledAtLeast: number): Promise<number> {
+    return (await this.#ask({ handledAtLeast })) as number;
+  }
+
+  /** Of an inbox; null for contenders that have none. */
+  async counts(): Promise<InboxCounts | null> {
+    return (await this.#ask('counts')) as InboxCounts | null;
+  }
+
+  async startedAtMs(): Promise<Readonly<Record<string, number>>> {
+    return (await this.#ask('startedAtMs')) as Record<string, number>;
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop();
+  }
+
+  async #ask(question: Question): Promise<unknown> {
+    return await this.#child.ask(question);
+  }
+}

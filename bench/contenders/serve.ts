@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../monotonic.js';
+import { CONTENDERS, type ContenderName, type Place } from './contenders.js';
+import type { Running } from './running.js';
+
+export interface Usage {
+  readonly cpuMs: number;
+  readonly handled: number;
+}
+
+/** What the bench may ask a contender's process. */
+export type Question = 'usage' | 'counts' | 'startedAtMs' | Handled;
+
+/** Answered when that many were handled, with the time of the system's monotonic clock. */
+export interface Handled {
+  readonly handledAtLeast: number;
+}
+
+/** Between two looks. */
+const LOOK_MS = 2;
+
+/** A contender in a process of its own: says its port, then answers what it is asked. */
+async function main([name = '', place = '']: readonly string[]): Promise<void> {
+  const start = CONTENDERS[name as ContenderName] as (place: Place) => Promise<Running>;
+  const running = await start(JSON.parse(place) as Place);
+  process.on('message', (question: Question) => void answer(running, question));
+  process.send?.({ port: running.port });
+}
+
+async function answer(running: Running, question: Question): Promise<void> {
+  if (question === 'usage') process.send?.(usage(running));
+  else if (typeof question === 'object') process.send?.(await handledAtMs(running, question));
+  else process.send?.((await running[question]?.()) ?? null);
+}
+
+async function handledAtMs(running: Running, { handledAtLeast }: Handled): Promise<number> {
+  while (running.handled() < handledAtLeast) await sleep(LOOK_MS);
+  return monotonicMs();
+}
+
+function usage(running: Running): Usage {
+  const { user, system } = process.cpuUsage();
+  return { cpuMs: (user + system) / 1_000, handled: running.handled() };
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,45 @@
+import 'reflect-metadata';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Inbox, OnRunSucceeded, WebhooksModule, type RunSucceeded } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { monotonicMs } from '../monotonic.js';
+import { SECRETS } from '../secrets.js';
+
+const [path = '', expected = ''] = process.argv.slice(2);
+let [handled, startedAtMs] = [0, 0];
+let allHandled = (): void => undefined;
+
+@Injectable()
+class Drainer {
+  @OnRunSucceeded({ id: 'bench.drain' })
+  drain(_event: RunSucceeded): void {
+    if (handled === 0) startedAtMs = monotonicMs();
+    handled += 1;
+    if (handled === Number(expected)) allHandled();
+  }
+}
+
+@Module({
+  imports: [
+    WebhooksModule.forRoot({
+      sources: [dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] })],
+      inbox: sqliteInbox({ path }),
+    }),
+  ],
+  providers: [Drainer],
+})
+class DrainModule {}
+
+/** An app without HTTP that works off what is in an inbox, with the defaults; tells how fast. */
+const everything = new Promise<void>((resolve) => {
+  allHandled = resolve;
+});
+const app = await NestFactory.createApplicationContext(DrainModule, { logger: ['error', 'warn'] });
+app.enableShutdownHooks();
+await everything;
+// Whatever ends now is recorded.
+while ((await app.get(Inbox).counts()).deliveries.pending > 0) await new Promise((resolve) => setImmediate(resolve));
+const seconds = (monotonicMs() - startedAtMs) / 1_000;
+process.send?.({ perSecond: handled / seconds, handled });

@@ -1,0 +1,71 @@
+import {
+  Dispatcher,
+  HandlerSet,
+  IdSequence,
+  LIMITS,
+  openSources,
+  Presence,
+  Receiver,
+  resolveHandlerOptions,
+  Router,
+  StoreGuard,
+  systemClock,
+  type Handler,
+  type Logger,
+  type OpenSource,
+} from 'nestjs-runhooks/core';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { SENDERS } from '../load/senders.js';
+import { SECRETS } from '../secrets.js';
+
+/** Messages received at a time, which share a commit. */
+const AT_ONCE = 500;
+const silent = (): void => undefined;
+const logger: Logger = { debug: silent, log: silent, warn: silent, error: console.error };
+
+const handler: Handler = {
+  ...resolveHandlerOptions('bench.drain', {}),
+  label: 'bench.drain',
+  subscriptions: [{ on: { types: ['run.succeeded'] }, filter: {} }],
+  invoke: async () => undefined,
+};
+
+/** Puts messages into an inbox and reads them; their deliveries are settled, or wait for a process that knows the handler. */
+async function fill(path: string, firstNumber: number, count: number, isSettled: boolean): Promise<void> {
+  const store = sqliteInbox({ path }).createStore(logger);
+  await store.open();
+  const [ids, routed] = [new IdSequence(), new HandlerSet()];
+  routed.add(handler);
+  const sources = openSources([dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] })]);
+  const shared = { store, clock: systemClock, logger };
+  const receiver = new Receiver({ ...shared, ids, onAccepted: silent });
+  const handlers = isSettled ? routed : new HandlerSet();
+  const guard = new StoreGuard(logger);
+  const dispatcher = new Dispatcher({
+    ...shared,
+    sources,
+    handlers,
+    router: new Router(routed, ids),
+    guard,
+    presence: new Presence({ ...shared, handlers, guard, role: 'both' }),
+    concurrency: AT_ONCE,
+    abortGraceMs: LIMITS.abortGraceMs,
+  });
+  for (let sent = 0; sent < count; sent += AT_ONCE) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, count - sent) }, (_, index) => firstNumber + sent + index);
+    await Promise.all(
+      batch.map((number) => {
+        const { body, headers } = SENDERS.dbt(number);
+        return receiver.receive(sources[0] as OpenSource, Buffer.from(body), headers);
+      }),
+    );
+    await dispatcher.runUntilIdle();
+  }
+  await dispatcher.stop(0);
+  await store.close();
+}
+
+const [path = '', firstNumber = '', count = '', state = ''] = process.argv.slice(2);
+await fill(path, Number(firstNumber), Number(count), state === 'settled');
+process.send?.('filled');

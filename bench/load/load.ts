@@ -1,0 +1,13 @@
+import { burst, type BurstOrder, type BurstResult } from './burst.js';
+import { paced, type PacedOrder, type PacedResult } from './paced.js';
+
+export type LoadOrder = BurstOrder | PacedOrder;
+export type LoadResult<Order extends LoadOrder> = Order extends BurstOrder ? BurstResult : PacedResult;
+
+/** The load in a process of its own: does what it is told, one order after the other. */
+async function obey(order: LoadOrder): Promise<void> {
+  process.send?.(order.kind === 'burst' ? await burst(order) : await paced(order));
+}
+
+process.on('message', (order: LoadOrder) => void obey(order));
+process.send?.('ready');

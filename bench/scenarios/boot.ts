@@ -1,0 +1,39 @@
+import type { Bench } from '../bench.js';
+import { Child } from '../child.js';
+import { figure, type Figure } from '../figures.js';
+import type { Findings } from '../findings.js';
+
+interface Boot {
+  readonly bootMs: number;
+  readonly rssMb: number;
+}
+
+/** An app with 500 handlers, beside the same app without us. */
+export async function boot(bench: Bench): Promise<Findings> {
+  const { rounds } = bench.plan.boot;
+  bench.say('boot');
+  const [plain, ours]: [Boot[], Boot[]] = [[], []];
+  await bootOnce('boot/plain-app.js', bench);
+  await bootOnce('boot/ours-app.js', bench);
+  for (let round = 0; round < rounds; round += 1) {
+    plain.push(await bootOnce('boot/plain-app.js', bench));
+    ours.push(await bootOnce('boot/ours-app.js', bench));
+  }
+  const grown = (of: (boot: Boot) => number): Figure =>
+    figure(ours.map((one, round) => of(one) - of(plain[round] as Boot)));
+  const bootMs = (boots: readonly Boot[]): string => figure(boots.map((one) => one.bootMs)).median.toFixed(0);
+  const rssMb = (boots: readonly Boot[]): string => figure(boots.map((one) => one.rssMb)).median.toFixed(0);
+  return {
+    targets: { boot_ms_500: grown((one) => one.bootMs), rss_mb: grown((one) => one.rssMb) },
+    notes: [
+      `Boot, from the start of the process to listening: ${bootMs(plain)} ms and ${rssMb(plain)} MB without us, ` +
+        `${bootMs(ours)} ms and ${rssMb(ours)} MB with us and 500 handlers.`,
+    ],
+  };
+}
+
+async function bootOnce(file: string, bench: Bench): Promise<Boot> {
+  const [child, told] = await Child.start(file, [bench.newFile()]);
+  await child.stop();
+  return told as Boot;
+}

@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Bench } from '../bench.js';
+import { figure, ratio } from '../figures.js';
+import type { Findings } from '../findings.js';
+import { lineOf } from '../line-of.js';
+import type { PacedOrder, PacedResult } from '../load/paced.js';
+import { race, type Entrant, type Sample } from '../samples.js';
+
+const SOURCE = fileURLToPath(new URL('../../../bench/preload/slow-fsync.c', import.meta.url));
+const PER_SECOND = 1_000;
+
+/** A disk whose fsync takes 2 ms longer, as that of a cloud volume does. */
+export async function slowDisk(bench: Bench): Promise<Findings> {
+  const library = bench.newFile('so');
+  const { status, error } = spawnSync('gcc', ['-shared', '-fPIC', '-O2', '-o', library, SOURCE, '-ldl']);
+  if (error || status !== 0) return { targets: {}, notes: ['The slow disk was left out: it needs Linux and gcc.'] };
+  const slow = { LD_PRELOAD: library };
+  const ours: Entrant = { contender: await bench.start('ours-fastify', slow), sender: 'dbt' };
+  const perRequest: Entrant = { contender: await bench.start('per-request', slow), sender: 'dbt' };
+  bench.say('slow disk, dbt payload');
+  const samples = await race(bench, [ours, perRequest], bench.plan.slowDisk);
+  const perSecond = (entrant: Entrant): number[] => (samples.get(entrant) as Sample[]).map((one) => one.perSecond);
+  const dispatching = await bench.start('ours-dispatching', slow);
+  const requests = PER_SECOND * bench.plan.slowDisk.pacedSeconds;
+  const order = { kind: 'paced', sender: 'dbt', perSecond: PER_SECOND, requests } as const;
+  await bench.load<PacedOrder>(dispatching, { ...order, requests: 2 * PER_SECOND });
+  const paced: PacedResult[] = [];
+  for (let round = 0; round < 3; round += 1) paced.push(await bench.load<PacedOrder>(dispatching, order));
+  const p50 = figure(paced.map(({ p50Ms }) => p50Ms));
+  return {
+    targets: {
+      slow_disk_gain: ratio(perSecond(ours), perSecond(perRequest)),
+      slow_disk_p99_ms: figure(paced.map(({ p99Ms }) => p99Ms)),
+    },
+    lines: {
+      'Burst, dbt payload, fsync + 2 ms': [...samples].map(([entrant, turns]) => lineOf(entrant, turns)),
+    },
+    notes: [`Slow disk, ${PER_SECOND}/s, dispatching: the median answer took ${p50.median.toFixed(1)} ms.`],
+  };
+}
