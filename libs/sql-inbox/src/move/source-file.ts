@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigurationError, lapsedBefore, LIMITS } from 'nestjs-runhooks/core';
 import type { ProcessesTable } from '../schema.js';
@@ -24,8 +24,7 @@ export class SourceFile {
 
   /** Throws {@link ConfigurationError} if it is no inbox of this version, or if a process lives on it. */
   static async open(path: string, now: Date, driver?: SqliteDriver): Promise<SourceFile> {
-    const file = resolve(path);
-    requireFile(file);
+    const file = existing(path);
     let connection: SqliteConnection | undefined;
     try {
       connection = await connectSqlite(file, driver);
@@ -90,9 +89,10 @@ function fingerprintOf(file: string): string {
   return [`${size}@${mtimeNs}`, ...(log && log.size > 0n ? [`${log.size}@${log.mtimeNs}`] : [])].join(' ');
 }
 
-/** SQLite would make one that is not there. */
-function requireFile(file: string): void {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return;
+/** Its absolute path, as SQLite names it and its log. SQLite would make a file that is not there. */
+function existing(path: string): string {
+  const file = resolve(path);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return realpathSync(file);
   throw new ConfigurationError(OPTION, `there is no file ${file}; expected the path that sqliteInbox was given`);
 }
 
