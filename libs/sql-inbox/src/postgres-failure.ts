@@ -16,7 +16,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '53300': 'the server has no connection left; let replicas open fewer, or put pgbouncer before it',
   '55P03': 'a lock was not to be had in time; look for a transaction that does not end',
   '57014': 'a statement took too long; the server is overloaded, or somebody holds a lock',
-  '57': 'the server is shutting down or starting; it is tried again',
+  '57': 'the server is shutting down or starting; wait until it is up',
   '58': 'the server reported an error of its system; look at its log',
   XX: 'the server reported an internal error; look at its log',
 };
@@ -44,7 +44,7 @@ export function isConflict(error: unknown): boolean {
 /** What is wrong and what to do, unless the error is about what is in a row. What no server sent is about the connection. */
 export function postgresRemedy(error: unknown): string | undefined {
   const state = sqlState(error);
-  if (state === undefined) return 'the server cannot be reached, or does not answer; it is tried again';
+  if (state === undefined) return 'the server cannot be reached, or does not answer; check its address, the network, and that it runs';
   return REMEDIES[state] ?? REMEDIES[state.slice(0, 2)];
 }
 
