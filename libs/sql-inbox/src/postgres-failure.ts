@@ -44,7 +44,8 @@ export function isConflict(error: unknown): boolean {
 /** What is wrong and what to do, unless the error is about what is in a row. What no server sent is about the connection. */
 export function postgresRemedy(error: unknown): string | undefined {
   const state = sqlState(error);
-  if (state === undefined) return 'the server cannot be reached, or does not answer; check its address, the network, and that it runs';
+  if (state === undefined)
+    return 'the server cannot be reached, or does not answer; check its address, the network, and that it runs';
   return REMEDIES[state] ?? REMEDIES[state.slice(0, 2)];
 }
 
