@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 export const USAGE = `Usage: npm run bench:cluster -- [options]
 
 Measures how many deliveries one, two and four dispatchers handle, each a process of its own, on Postgres and on Postgres
-with BullMQ. Needs a machine that does nothing else. Messages are stored first, then the dispatchers start, and what they handle is counted while there is more
-than enough to do. Takes about three minutes. The servers are those at POSTGRES_URL (default: 127.0.0.1:5432, database
+with BullMQ: from storing the first of 2,000 messages to the end of the last handler. Needs a machine that does nothing
+else, and takes about two minutes on it. The servers are those at POSTGRES_URL (default: 127.0.0.1:5432, database
 postgres) and REDIS_URL (default: 127.0.0.1:6379); each measurement has a schema and a prefix of its own, removed after it.
 
   --write   writes bench/CLUSTER.md

@@ -31,11 +31,11 @@ export function toMarkdown({ date, machine, measurements }: Report): string {
     '# Throughput by number of dispatchers',
     `Written by \`npm run bench:cluster -- --write\`; do not edit. ${date}, ${machine}.`,
     'Each dispatcher is a process of its own with the default `concurrency` of ' +
-      `${CONCURRENCY}; the inbox is full, so that there is always something to do. A delivery counts from the reading of ` +
-      'its message to the end of its handler: claiming and reading the message, recording its run, event and delivery, ' +
-      'claiming the delivery, running it, recording its success. Dispatchers, Postgres and Redis share the machine, so ' +
-      'what is said here is how they share it: on machines of their own, dispatchers leave Postgres the cores that they ' +
-      'use here. "The rest" is everything on the machine that is no dispatcher: Postgres, Redis, the kernel.',
+      `${CONCURRENCY}. Another process stores messages as fast as Postgres takes them, and what is measured goes from the ` +
+      'first of them to the end of the last handler: storing a message, claiming and reading it, recording its run, event ' +
+      'and delivery, claiming the delivery, running its handler, recording its success. All of it is on one machine, so a ' +
+      'dispatcher that is added takes cores from Postgres, which it would not on a machine of its own. "The rest" is all ' +
+      'that is no dispatcher: Postgres, Redis, the kernel, and the process that stores.',
     ...TRANSPORTS.flatMap((transport) => {
       const own = measurements.filter((one) => one.transport === transport);
       return own.length === 0 ? [] : [`## ${TITLES[transport]}`, table(own)];

@@ -11,8 +11,8 @@ const AT_ONCE = 500;
 const silent = (): void => undefined;
 const SILENT: Logger = { debug: silent, log: silent, warn: silent, error: silent };
 
-/** Makes an inbox with so many messages to be read, each of a run that has succeeded. */
-export async function fillInbox(schema: string, messages: number): Promise<void> {
+/** Stores messages, each of a run that has succeeded, as a receiver does under load. */
+export async function storeMessages(schema: string, messages: number): Promise<void> {
   const store = postgresInbox({ connectionString: POSTGRES_URL, schema }).createStore(SILENT);
   await store.open();
   try {
