@@ -41,6 +41,9 @@ const shared = {
 };
 
 export default {
+  maxWorkers: '100%',
+  // Modules of a suite that is over are not given back: a process that has become large slows down what comes after.
+  workerIdleMemoryLimit: '800MB',
   // A busy machine is slow, not wrong: what must be quick is measured by the tests themselves.
   testTimeout: 30_000,
   projects: [
