@@ -12,6 +12,16 @@ function record(...plans: Partial<ReadingPlan>[]): Command {
 
 /** Scripts that once led somewhere else than the model; their titles are what is promised. */
 export const FOUND: Readonly<Record<string, Script>> = {
+  'a lane of a job keeps the order of messages that are recorded together, of whatever runs': [
+    [append(0), append(1), CLAIM_MESSAGES],
+    [
+      record(
+        { run: 1, says: ['run.canceled', 'run.completed'], isEvent: true, handlers: HANDLERS },
+        { run: 0, says: ['run.started'], handlers: HANDLERS },
+      ),
+    ],
+    [{ do: 'claim deliveries', handlers: HANDLERS, limit: 5 }],
+  ],
   'a redriven delivery waits until the one of its lane that runs is settled': [
     [append(0), append(1), CLAIM_MESSAGES],
     [record({ says: ['run.started'] }, { says: ['run.failed'] })],

@@ -212,7 +212,7 @@ export class Steps {
       state,
       ...(state !== 'read' && { reason: `is ${state}` }),
       ...(state !== 'quarantined' && { messageType: 'type' }),
-      ...(isRun && { run: { source, accountId: '1', runId: `${run}` } }),
+      ...(isRun && { run: { source, accountId: '1', runId: `${run}` }, job: { source, jobKey: 'job' } }),
       ...(plan.knows && { handlers: plan.knows }),
       decide: (told) => {
         known.push(told);

@@ -234,7 +234,10 @@ export interface Store extends InboxReader {
    * may be what ended a process: it is taken alone, when it is the longest due, so that its count is about nobody else.
    */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
-  /** Writes what was read: run state, new events with their deliveries, and the message's new state; each recording whole or not at all. */
+  /**
+   * Writes what was read: run state, new events with their deliveries, and the message's new state; each recording
+   * whole or not at all. Those of one job take effect in the order given, those of different jobs in any order.
+   */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
    * Takes due deliveries that nobody holds, longest due first, and counts the attempt. In a lane, only the first
