@@ -52,10 +52,31 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     const edge = await startApp(adapter, { webhooks: { inbox } });
     const webhook = dbtWebhook();
     expect(await edge.send(webhook)).toMatchObject(UNAVAILABLE);
-    expect(edge.log.containing('source "dbt" answers 503: the disk is full')).toHaveLength(1);
     isDown = false;
     expect(await edge.send(webhook)).toMatchObject({ status: 200, body: { status: 'accepted' } });
     expect(await edge.handled()).toHaveLength(2);
+  });
+
+  it('the log says once why, and in the end how many messages it was', async () => {
+    let reason: string | undefined = 'the disk is full';
+    const inbox = inboxWith(async (store, message) => {
+      if (reason !== undefined) throw new StoreUnavailableError(reason);
+      return await store.append(message);
+    });
+    const edge = await startApp(adapter, { webhooks: { inbox } });
+    for (let request = 0; request < 3; request += 1) await edge.send(dbtWebhook());
+    reason = 'the disk reported an I/O error';
+    await edge.send(dbtWebhook());
+    const isDown = edge.log.containing('source "dbt" answers 503');
+    expect(isDown).toEqual([
+      expect.stringContaining('the disk is full'),
+      expect.stringContaining('the disk reported an I/O error'),
+    ]);
+    reason = undefined;
+    await edge.send(dbtWebhook({ secret: 'forged' }));
+    expect(edge.log.containing('stores messages again')).toEqual([]);
+    for (let request = 0; request < 2; request += 1) await edge.send(dbtWebhook());
+    expect(edge.log.containing('source "dbt" stores messages again; 4 were answered 503 meanwhile')).toHaveLength(1);
   });
 
   it('a message that was stored although the answer was 503 is a duplicate when it comes again', async () => {

@@ -9,6 +9,7 @@ import {
 } from 'nestjs-runhooks/core';
 import { ANSWERS, answerOf, send, type Answer } from './answers.js';
 import { readBody } from './read-body.js';
+import { Outage } from './outage.js';
 
 /** Handles one request; the same for every HTTP adapter. */
 export type Edge = (request: IncomingMessage, response: ServerResponse) => void;
@@ -23,8 +24,9 @@ export interface EdgeOptions {
 
 /** The HTTP side of a source: bytes in, one of {@link ANSWERS} out. Never throws. */
 export function createEdge(options: EdgeOptions): Edge {
+  const outage = new Outage(options.source.name, options.logger);
   return (request, response) => {
-    respond(options, request).then(
+    respond(options, outage, request).then(
       (answer) => send(request, response, answer),
       (error: unknown) => {
         const { name, message } = attemptError(error);
@@ -38,6 +40,7 @@ export function createEdge(options: EdgeOptions): Edge {
 /** Transport first, then the signature. */
 async function respond(
   { source, receiver, logger, isAccepting }: EdgeOptions,
+  outage: Outage,
   request: IncomingMessage,
 ): Promise<Answer> {
   if (!isAccepting()) return ANSWERS.closing;
@@ -50,10 +53,12 @@ async function respond(
   }
   try {
     // Only set-cookie is ever an array, and no signature is read from it.
-    return answerOf(await receiver.receive(source, read.body, request.headers as HeaderMap));
+    const receipt = await receiver.receive(source, read.body, request.headers as HeaderMap);
+    if (receipt.status !== 'refused') outage.end();
+    return answerOf(receipt);
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
-    logger.error(`source "${source.name}" answers 503: ${error.message}`);
+    outage.note(error);
     return ANSWERS.unavailable;
   }
 }
