@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { dbtCloudWebhook, paradimeWebhook, signParadime, type SignedWebhook } from 'nestjs-runhooks/testing';
 import { ADAPTERS, closeApps, CONTENT, DBT, dbtWebhook, PARADIME, startApp } from './edge-app.js';
@@ -144,5 +145,21 @@ describe.each(ADAPTERS)('a bad signature is a 401 that names the check, on %s', 
     );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, (_, i) => (i % 3 ? 401 : 200)));
     expect(await edge.stored()).toBe(10);
+  });
+});
+
+describe.each(ADAPTERS)('a secret that is replaced, on %s', (adapter) => {
+  it('the log says once for each secret that it is in use, by its place in the list', async () => {
+    const secrets = ['the-new-secret', 'the-old-secret', 'one-that-nobody-uses'];
+    const edge = await startApp(adapter, { webhooks: { sources: [dbtCloud({ name: 'dbt', secrets })] } });
+    for (const secret of ['the-old-secret', 'the-old-secret', 'forged', 'the-new-secret', 'the-old-secret']) {
+      await edge.send(dbtWebhook({ secret }));
+    }
+    const lines = edge.log.containing('of its secrets');
+    expect(lines).toEqual([
+      expect.stringMatching(/source "dbt".* entry 1 /),
+      expect.stringMatching(/source "dbt".* entry 0 /),
+    ]);
+    expect(lines.join()).not.toContain('-secret');
   });
 });

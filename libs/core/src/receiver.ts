@@ -26,6 +26,7 @@ export interface ReceiverOptions {
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #refusedOnce = new Set<string>();
+  readonly #secretsSeen = new Set<string>();
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -43,6 +44,7 @@ export class Receiver {
       this.#logRefusal(source, headers, check, hint);
       return { status: 'refused', check, reason: hint ? `${verification.reason} ${hint}` : verification.reason };
     }
+    this.#logSecret(source, verification.secretIndex);
     const kept = pick(headers, source.provider.headersKept);
     const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));
     const appended = await store.append({
@@ -63,6 +65,17 @@ export class Receiver {
       logger.debug(`${said} came again; it is stored once`);
     }
     return appended;
+  }
+
+  /** Once per secret: whoever replaces one sees when the new one is in use, and after a restart whether the old one still is. */
+  #logSecret({ name }: OpenSource, secretIndex: number | undefined): void {
+    if (secretIndex === undefined) return;
+    const key = `${name} ${secretIndex}`;
+    if (this.#secretsSeen.has(key)) return;
+    this.#secretsSeen.add(key);
+    this.#options.logger.log(
+      `source "${name}": the first message since the start that entry ${secretIndex} of its secrets matches`,
+    );
   }
 
   /** Once per source and check: a wrong secret must not fill the log, and a scanner must not either. */
