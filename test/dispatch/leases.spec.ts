@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, LeaseLostError, type DeliveryContext } from 'nestjs-runhooks/core';
+import { LIMITS, LeaseLostError, type DeliveryClaim, type DeliveryContext, type Store } from 'nestjs-runhooks/core';
 import { Bench, held, START, until } from './bench.js';
 
 /** Two processes on one inbox. */
@@ -139,6 +139,38 @@ describe('a lease that ran out', () => {
     const [delivery] = await one.deliveries('handler');
     const attempts = await one.inbox.attempts(delivery!.id);
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, 'succeeded']]);
+  });
+
+  it('while the process was held up before it began: it leaves the delivery to the one that took over', async () => {
+    const answer = held();
+    releases.push(answer.release);
+    let isClaimed = false;
+    const store = new Proxy(one.store, {
+      get(target, verb: keyof Store) {
+        if (verb !== 'claimDeliveries') return (target[verb] as (() => unknown) | undefined)?.bind(target);
+        return async (claim: DeliveryClaim) => {
+          const claimed = await target.claimDeliveries(claim);
+          if (claimed.length === 0) return claimed;
+          isClaimed = true;
+          await answer.promise;
+          return claimed;
+        };
+      },
+    });
+    const heldUp = await Bench.open({ store, clock: one.clock });
+    let runs = 0;
+    heldUp.on('handler', () => void (runs += 1));
+    let inOther = 0;
+    other.on('handler', () => void (inOther += 1));
+    await heldUp.send();
+    const idle = heldUp.idle();
+    await until(() => isClaimed);
+    one.clock.advance(LIMITS.leaseMs);
+    await other.idle();
+    answer.release();
+    await idle;
+    expect([runs, inOther]).toEqual([0, 1]);
+    await heldUp.dispatcher.stop(0);
   });
 
   it('drops a late success while the other process still runs, and keeps what that one records', async () => {

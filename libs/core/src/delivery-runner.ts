@@ -90,7 +90,10 @@ export class DeliveryRunner {
     if (this.#stopping || handlerIds.length === 0 || this.#freeRoom() - others <= 0) return undefined;
     const claim = this.#claim(1);
     await this.#options.attempts.renewOverdue(claim.now);
-    const [delivery] = await this.#options.store.claimDeliveries({ ...claim, handlerIds, deliveryIds: [deliveryId] });
+    const [delivery] = this.#stillOurs(
+      await this.#options.store.claimDeliveries({ ...claim, handlerIds, deliveryIds: [deliveryId] }),
+      claim,
+    );
     // Not the promise itself: that would be waited for.
     return delivery && { recorded: this.#start(delivery, claim.now) };
   }
@@ -115,8 +118,14 @@ export class DeliveryRunner {
     // As seen from then, with a lease that begins now.
     const since = { now: new Date(claim.now.getTime() - lateMs), leaseMs: claim.leaseMs + lateMs };
     const deliveries = await this.#options.store.claimDeliveries({ ...claim, ...since, handlerIds });
-    for (const delivery of deliveries) void this.#start(delivery, claim.now);
+    for (const delivery of this.#stillOurs(deliveries, claim)) void this.#start(delivery, claim.now);
     return deliveries.length;
+  }
+
+  /** None, if the process was held up for so long that the lease is over: somebody else may be running them. */
+  #stillOurs(claimed: readonly ClaimedDelivery[], { now, leaseMs }: Claim): readonly ClaimedDelivery[] {
+    const heldMs = this.#options.clock.now().getTime() - now.getTime();
+    return heldMs < leaseMs ? claimed : [];
   }
 
   #start(delivery: ClaimedDelivery, claimedAt: Date): Promise<void> {
