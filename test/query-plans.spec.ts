@@ -27,6 +27,10 @@ class RecordedInbox {
           this.#statements.push({ sql, parameters });
           return connection.all(sql, parameters);
         },
+        change: (sql, parameters) => {
+          this.#statements.push({ sql, parameters });
+          return connection.change(sql, parameters);
+        },
       };
     });
   }

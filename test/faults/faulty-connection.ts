@@ -20,6 +20,7 @@ export function watchedConnect(watch: CallWatch): typeof connectSqlite {
     return {
       driver: real.driver,
       all: (sql, parameters) => watched(sql, () => real.all(sql, parameters)),
+      change: (sql, parameters) => watched(sql, () => real.change(sql, parameters)),
       exec: (sql) => watched(sql, () => real.exec(sql)),
       close: () => watched('close', () => real.close()),
     };

@@ -58,12 +58,12 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
   const insert = (number: number, body: Uint8Array | null = null) =>
     function* (): Transaction<number> {
       const rows = yield { sql: 'insert into numbers values (?, ?) returning number', parameters: [number, body] };
-      return (rows[0] as { number: number }).number;
+      return (rows as { number: number }[])[0]!.number;
     };
   const count = () =>
     function* (): Transaction<number> {
       const rows = yield { sql: 'select count(*) as count from numbers', parameters: [] };
-      return (rows[0] as { count: number }).count;
+      return (rows as { count: number }[])[0]!.count;
     };
   const stored = () =>
     connection.all('select number from numbers order by rowid', []).map((row) => (row as { number: number }).number);

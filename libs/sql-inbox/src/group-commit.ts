@@ -112,12 +112,12 @@ export class GroupCommit {
 /** Each try waits for {@link LIMITS.sqliteTryMs} itself, and so does the pause after it. */
 const TRIES = Math.ceil(LIMITS.sqliteBusyMs / (2 * LIMITS.sqliteTryMs));
 
-/** Gives each statement its rows, synchronously, until the transaction returns. */
+/** Gives each statement its answer, synchronously, until the transaction returns. */
 export function runToEnd<T>(connection: SqliteConnection, transaction: Transaction<T>): T {
   let step = transaction.next();
   while (!step.done) {
-    const { sql, parameters } = step.value;
-    step = transaction.next(connection.all(sql, parameters));
+    const { sql, parameters, isCounted } = step.value;
+    step = transaction.next(isCounted ? connection.change(sql, parameters) : connection.all(sql, parameters));
   }
   return step.value;
 }

@@ -36,16 +36,16 @@ export class PostgresConnection {
 
   /** Runs one statement as the operations of an inbox are written, and answers its rows. */
   async all(sql: string, parameters: readonly unknown[]): Promise<unknown[]> {
-    const { rows } = await this.ask({ text: sql, values: parameters.map(toParameter), types: VALUE_TYPES });
-    return rows;
+    return (await this.#run(sql, parameters)).rows;
   }
 
-  /** Gives each statement its rows until the transaction returns. */
+  /** Gives each statement its answer until the transaction returns. */
   async runToEnd<T>(transaction: Transaction<T>): Promise<T> {
     let step = transaction.next();
     while (!step.done) {
-      const { sql, parameters } = step.value;
-      step = transaction.next(await this.all(sql, parameters));
+      const { sql, parameters, isCounted } = step.value;
+      const { rows, rowCount } = await this.#run(sql, parameters);
+      step = transaction.next(isCounted ? (rowCount ?? 0) : rows);
     }
     return step.value;
   }
@@ -85,5 +85,9 @@ export class PostgresConnection {
     this.#client.release(this.#isBroken);
     // The pool listens from here on.
     this.#client.removeListener('error', this.#noteBroken);
+  }
+
+  #run(sql: string, parameters: readonly unknown[]) {
+    return this.ask({ text: sql, values: parameters.map(toParameter), types: VALUE_TYPES });
   }
 }

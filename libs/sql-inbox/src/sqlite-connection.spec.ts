@@ -93,6 +93,14 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
     expect(connection.all('select * from things where value = ?', [2])).toEqual([]);
   });
 
+  it('answers how many rows a statement changed, each time anew', () => {
+    const insertOnce = 'insert into things (id) values (?) on conflict do nothing';
+    expect([1, 2, 2, 3].map((id) => connection.change(insertOnce, [id]))).toEqual([1, 1, 0, 1]);
+    expect(connection.change('update things set value = ? where id > ?', ['a', 1])).toBe(2);
+    expect(connection.change('delete from things where value = ?', ['b'])).toBe(0);
+    expect(connection.change('delete from things', [])).toBe(3);
+  });
+
   it('runs one statement with other values each time', () => {
     for (const value of [1, 2, 3]) connection.all('insert into things (value) values (?)', [value]);
     expect(connection.all('select value from things order by value', [])).toEqual([

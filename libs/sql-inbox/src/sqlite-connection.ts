@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import type BetterSqlite3 from 'better-sqlite3';
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 
 /** A driver of SQLite: Node's own, or the package `better-sqlite3`. */
 export type SqliteDriver = 'node:sqlite' | 'better-sqlite3';
@@ -12,6 +12,8 @@ export interface SqliteConnection {
   readonly driver: SqliteDriver;
   /** Runs one statement and answers its rows, none for a statement that returns none. */
   all(sql: string, parameters: readonly unknown[]): unknown[];
+  /** Runs one statement that returns no rows, and answers how many it changed. */
+  change(sql: string, parameters: readonly unknown[]): number;
   exec(sql: string): void;
   close(): void;
 }
@@ -104,31 +106,38 @@ function refuseTooNewBetterSqlite3(): void {
 }
 
 function nodeSqliteConnection(database: DatabaseSync): SqliteConnection {
-  const prepared = new Map<string, StatementSync>();
+  const prepare = keeping((sql) => database.prepare(sql));
   return {
     driver: 'node:sqlite',
-    all(sql, parameters) {
-      const found = prepared.get(sql) ?? database.prepare(sql);
-      prepared.set(sql, found);
-      return found.all(...(parameters as SQLInputValue[]));
-    },
+    all: (sql, parameters) => prepare(sql).all(...(parameters as SQLInputValue[])),
+    change: (sql, parameters) => Number(prepare(sql).run(...(parameters as SQLInputValue[])).changes),
     exec: (sql) => database.exec(sql),
     close: () => database.close(),
   };
 }
 
 function betterSqlite3Connection(database: BetterSqlite3.Database): SqliteConnection {
-  const prepared = new Map<string, BetterSqlite3.Statement>();
+  const prepare = keeping((sql) => database.prepare(sql));
   return {
     driver: 'better-sqlite3',
     all(sql, parameters) {
-      const found = prepared.get(sql) ?? database.prepare(sql);
-      prepared.set(sql, found);
-      if (found.reader) return found.all(...parameters);
-      found.run(...parameters);
+      const statement = prepare(sql);
+      if (statement.reader) return statement.all(...parameters);
+      statement.run(...parameters);
       return [];
     },
+    change: (sql, parameters) => prepare(sql).run(...parameters).changes,
     exec: (sql) => void database.exec(sql),
     close: () => void database.close(),
+  };
+}
+
+/** Prepares each statement once. */
+function keeping<Statement>(prepare: (sql: string) => Statement): (sql: string) => Statement {
+  const prepared = new Map<string, Statement>();
+  return (sql) => {
+    const statement = prepared.get(sql) ?? prepare(sql);
+    prepared.set(sql, statement);
+    return statement;
   };
 }

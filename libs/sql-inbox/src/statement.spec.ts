@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
 import type { DeliveriesTable } from './schema.js';
-import { query, statement, type BoundStatement, type Transaction } from './statement.js';
+import { change, command, query, statement, type Answer, type BoundStatement, type Transaction } from './statement.js';
 
 const { db } = SQLITE_DIALECT;
 
 /** Runs a transaction against prepared answers, one for each statement; answers its result and what it yielded. */
-function play<T>(transaction: Transaction<T>, ...answers: (readonly unknown[])[]) {
+function play<T>(transaction: Transaction<T>, ...answers: Answer[]) {
   const asked: BoundStatement[] = [];
   let step = transaction.next();
   while (!step.done) {
@@ -61,6 +61,16 @@ describe('statement', () => {
   it('runs nothing before the transaction is', () => {
     const transaction = find({ id: 'a', state: 'dead', limit: 5 });
     expect(transaction.next().done).toBe(false);
+  });
+});
+
+describe('a statement that is counted', () => {
+  it('says so, and answers the number that it is given', () => {
+    const removeOne = change<{ id: string }>((value) => db.deleteFrom('deliveries').where('id', '=', value('id')));
+    const one = play(removeOne({ id: 'a' }), 1);
+    expect(one).toMatchObject({ result: 1, asked: [{ parameters: ['a'], isCounted: true }] });
+    const all = play(command(db.deleteFrom('deliveries')), 0);
+    expect(all).toMatchObject({ result: 0, asked: [{ parameters: [], isCounted: true }] });
   });
 });
 

@@ -4,32 +4,45 @@ import type { Compilable } from 'kysely';
 export interface BoundStatement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
+  /** Answered by the number of rows that it changed, which costs less than a `returning`; else by its rows. */
+  readonly isCounted?: true;
 }
 
+/** Rows, or their number, as the statement asks. */
+export type Answer = readonly unknown[] | number;
+
 /**
- * A transaction written once for every engine: it yields statements and is given their rows. SQLite runs it without
- * pause, Postgres awaits each answer.
+ * A transaction written once for every engine: it yields statements and is given their answers. SQLite runs it without
+ * pause, Postgres awaits each one.
  */
-export type Transaction<T> = Generator<BoundStatement, T, readonly unknown[]>;
+export type Transaction<T> = Generator<BoundStatement, T, Answer>;
 
 /** Stands for a value that is known only when the statement runs. */
 class Placeholder {
   constructor(readonly name: PropertyKey) {}
 }
 
+/** Puts a query together from placeholders instead of values. */
+type Build<Values, Row> = (value: <K extends keyof Values>(name: K) => Values[K]) => Compilable<Row>;
+
 /**
- * Compiles a query once. `build` is given placeholders instead of values; the result takes the values and runs the
- * statement within a {@link Transaction}. Compiling on every call would cost more than SQLite needs to run most of them.
+ * Compiles a query once; the result takes the values and runs the statement within a {@link Transaction}. Compiling on
+ * every call would cost more than SQLite needs to run most of them.
  */
 export function statement<Values extends object, Row>(
-  build: (value: <K extends keyof Values>(name: K) => Values[K]) => Compilable<Row>,
+  build: Build<Values, Row>,
 ): (values: Values) => Transaction<Row[]> {
-  const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+  const bind = compileOnce(build);
   return function* (values) {
-    const bound = parameters.map((parameter) =>
-      parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
-    );
-    return (yield { sql, parameters: bound }) as Row[];
+    return (yield bind(values)) as Row[];
+  };
+}
+
+/** The same for a statement of which only the number of changed rows counts. */
+export function change<Values extends object>(build: Build<Values, unknown>): (values: Values) => Transaction<number> {
+  const bind = compileOnce(build);
+  return function* (values) {
+    return (yield { ...bind(values), isCounted: true }) as number;
   };
 }
 
@@ -37,4 +50,20 @@ export function statement<Values extends object, Row>(
 export function* query<Row>(compilable: Compilable<Row>): Transaction<Row[]> {
   const { sql, parameters } = compilable.compile();
   return (yield { sql, parameters }) as Row[];
+}
+
+/** The same for a statement of which only the number of changed rows counts. */
+export function* command(compilable: Compilable): Transaction<number> {
+  const { sql, parameters } = compilable.compile();
+  return (yield { sql, parameters, isCounted: true }) as number;
+}
+
+function compileOnce<Values extends object>(build: Build<Values, unknown>): (values: Values) => BoundStatement {
+  const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+  return (values) => ({
+    sql,
+    parameters: parameters.map((parameter) =>
+      parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
+    ),
+  });
 }

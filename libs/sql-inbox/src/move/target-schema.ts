@@ -141,10 +141,11 @@ export class TargetSchema {
 
   *#write({ table, rows }: Step, before: string, after: string): Transaction<void> {
     const moved = yield {
-      sql: `update ${recordTable(this.#schema)} set places = $2 where places = $1 and finished_at is null returning 1`,
+      sql: `update ${recordTable(this.#schema)} set places = $2 where places = $1 and finished_at is null`,
       parameters: [before, after],
+      isCounted: true as const,
     };
-    if (moved.length === 0) throw new MoveError(`another process moves into ${this.description} at the same time`);
+    if (moved === 0) throw new MoveError(`another process moves into ${this.description} at the same time`);
     const target = `"${this.#schema}".${table}`;
     yield {
       sql: `insert into ${target} overriding system value select * from json_populate_recordset(cast(null as ${target}), cast($1 as json))`,

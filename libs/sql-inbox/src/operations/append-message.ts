@@ -1,7 +1,7 @@
 import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { MessageKeysTable, MessagesTable } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, statement, type Transaction } from '../statement.js';
 
 type Row = Omit<MessagesTable, 'message_type' | 'account_id' | 'run_id' | 'id_reused' | 'reads' | 'quiet' | 'lease'>;
 
@@ -15,8 +15,7 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
   return function* (message, as) {
     const { id, source, provider, messageKey, digest, body } = message;
     const key: MessageKeysTable = { source, message_key: messageKey, digest, message_id: id };
-    const [inserted] = yield* keys.insert(key);
-    if (!inserted) {
+    if ((yield* keys.insert(key)) === 0) {
       const [present] = yield* keys.find(key);
       if (!present) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
       return { status: 'duplicate', id: present.message_id };
@@ -40,7 +39,7 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
 }
 
 export function keyAccess({ db }: SqlDialect) {
-  const insert = statement<MessageKeysTable, Pick<MessageKeysTable, 'message_id'>>((value) =>
+  const insert = change<MessageKeysTable>((value) =>
     db
       .insertInto('message_keys')
       .values({
@@ -49,8 +48,7 @@ export function keyAccess({ db }: SqlDialect) {
         digest: value('digest'),
         message_id: value('message_id'),
       })
-      .onConflict((conflict) => conflict.columns(['source', 'message_key', 'digest']).doNothing())
-      .returning('message_id'),
+      .onConflict((conflict) => conflict.columns(['source', 'message_key', 'digest']).doNothing()),
   );
   const find = statement<Omit<MessageKeysTable, 'message_id'>, Pick<MessageKeysTable, 'message_id'>>((value) =>
     db
@@ -64,7 +62,7 @@ export function keyAccess({ db }: SqlDialect) {
 }
 
 function messageInserter({ db }: SqlDialect) {
-  return statement<Row, object>((value) =>
+  return change<Row>((value) =>
     db.insertInto('messages').values({
       id: value('id'),
       source: value('source'),

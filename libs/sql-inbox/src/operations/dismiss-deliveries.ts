@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { handlerIdOf, type Dismissal } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { versionsOf } from '../rows.js';
-import { query, type Transaction } from '../statement.js';
+import { command, query, type Transaction } from '../statement.js';
 
 /** Ends pending deliveries that nobody holds, and dead letters; a handler that is named and gone is forgotten, too. */
 export function dismissDeliveries(dialect: SqlDialect) {
@@ -10,10 +10,7 @@ export function dismissDeliveries(dialect: SqlDialect) {
   const forget = handlerForgetter(dialect);
   return function* ({ deliveryIds, handlerId, by, reason }: Dismissal, now: Date): Transaction<number> {
     const dismissal = JSON.stringify({ at: now, by, reason });
-    let dismiss = db
-      .updateTable('deliveries')
-      .set({ state: 'dismissed', due_at: null, lease: null, dismissal })
-      .returning('id');
+    let dismiss = db.updateTable('deliveries').set({ state: 'dismissed', due_at: null, lease: null, dismissal });
     if (deliveryIds) dismiss = dismiss.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) dismiss = dismiss.where('handler_id', '=', handlerId);
     // Apart, so that each goes by the index of what is due, or of what is dead.
@@ -21,9 +18,9 @@ export function dismissDeliveries(dialect: SqlDialect) {
       .where('due_at', 'is not', null)
       .where((eb) => eb.or([eb('lease', 'is', null), eb('due_at', '<=', now.getTime())]));
     const dead = dismiss.where('state', '=', sql.lit('dead'));
-    const dismissed = [...(yield* query(pending)), ...(yield* query(dead))];
+    const dismissed = (yield* command(pending)) + (yield* command(dead));
     if (handlerId !== undefined && deliveryIds === undefined) yield* forget(handlerId);
-    return dismissed.length;
+    return dismissed;
   };
 }
 
@@ -33,9 +30,9 @@ function handlerForgetter({ db, list, isOneOf }: SqlDialect) {
     const isOfHandler = (version: string): boolean => handlerIdOf(version) === handlerId;
     const processes = yield* query(db.selectFrom('processes').select('handlers'));
     if (processes.flatMap(versionsOf).some(isOfHandler)) return;
-    yield* query(db.deleteFrom('handlers').where('id', '=', handlerId));
+    yield* command(db.deleteFrom('handlers').where('id', '=', handlerId));
     const named = yield* query(db.selectFrom('tasks').select('handler_id').distinct());
     const versions = named.map(({ handler_id }) => handler_id).filter(isOfHandler);
-    yield* query(db.deleteFrom('tasks').where((eb) => isOneOf(eb.ref('handler_id'), list(versions))));
+    yield* command(db.deleteFrom('tasks').where((eb) => isOneOf(eb.ref('handler_id'), list(versions))));
   };
 }

@@ -1,14 +1,14 @@
 import type { ClaimedTask, NewTask, TaskClaim, TaskEvaluation, TaskQuestion } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { BarriersTable, RunsTable, TasksTable } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, statement, type Transaction } from '../statement.js';
 import { insertEvent, type EventOrigin } from './insert-event.js';
 import { replayEvents } from './run-again.js';
 import { runRows } from './run-rows.js';
 
 /** Adds a task, once. */
 export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
-  const insert = statement<Omit<TasksTable, 'claims' | 'lease'>, object>((value) =>
+  const insert = change<Omit<TasksTable, 'claims' | 'lease'>>((value) =>
     db
       .insertInto('tasks')
       .values({
@@ -101,10 +101,8 @@ function taskAccess({ db, locking }: SqlDialect) {
   const find = statement<Pick<TasksTable, 'id'> & { lease: string }, TasksTable>((value) =>
     locking(db.selectFrom('tasks').selectAll().where('id', '=', value('id')).where('lease', '=', value('lease'))),
   );
-  const remove = statement<Pick<TasksTable, 'id'>, object>((value) =>
-    db.deleteFrom('tasks').where('id', '=', value('id')),
-  );
-  const postpone = statement<Pick<TasksTable, 'id' | 'due_at'>, object>((value) =>
+  const remove = change<Pick<TasksTable, 'id'>>((value) => db.deleteFrom('tasks').where('id', '=', value('id')));
+  const postpone = change<Pick<TasksTable, 'id' | 'due_at'>>((value) =>
     db
       .updateTable('tasks')
       .set({ due_at: value('due_at'), lease: null, claims: 0 })
@@ -152,7 +150,7 @@ function questions(dialect: SqlDialect) {
 }
 
 function barrierSaver({ db }: SqlDialect) {
-  return statement<BarriersTable, object>((value) => {
+  return change<BarriersTable>((value) => {
     const changing = { waiting: value('waiting'), updated_at: value('updated_at') };
     return db
       .insertInto('barriers')

@@ -1,7 +1,7 @@
 import type { NewDelivery, NewEvent } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { DeliveriesTable, EventsTable } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, type Transaction } from '../statement.js';
 
 /** Where an event comes from. */
 export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
@@ -15,8 +15,8 @@ export function insertEvent(
   return function* ({ id, type, occurredAt, data, deliveries }, { source, provider, message_id }, now) {
     const recorded_at = now.getTime();
     const occurred_at = occurredAt.getTime();
-    const [inserted] = yield* insert({ id, type, source, provider, message_id, occurred_at, recorded_at, data });
-    if (!inserted) return false;
+    const event = { id, type, source, provider, message_id, occurred_at, recorded_at, data };
+    if ((yield* insert(event)) === 0) return false;
     for (const delivery of deliveries) yield* insertOne(delivery, id, '', now);
     return true;
   };
@@ -27,7 +27,7 @@ export function insertDelivery({
   db,
 }: SqlDialect): (delivery: NewDelivery, eventId: string, replayId: string, now: Date) => Transaction<boolean> {
   type Values = Pick<DeliveriesTable, 'id' | 'event_id' | 'handler_id' | 'replay_id' | 'lane'> & { due_at: number };
-  const insert = statement<Values, { id: string }>((value) =>
+  const insert = change<Values>((value) =>
     db
       .insertInto('deliveries')
       .values({
@@ -41,17 +41,15 @@ export function insertDelivery({
         attempts_before: 0,
         due_at: value('due_at'),
       })
-      .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing())
-      .returning('id'),
+      .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
   );
   return function* ({ id, handlerId, lane = null }, event_id, replay_id, now) {
-    const [inserted] = yield* insert({ id, event_id, handler_id: handlerId, replay_id, lane, due_at: now.getTime() });
-    return inserted !== undefined;
+    return (yield* insert({ id, event_id, handler_id: handlerId, replay_id, lane, due_at: now.getTime() })) > 0;
   };
 }
 
 function eventInserter({ db }: SqlDialect) {
-  return statement<EventsTable, { id: string }>((value) =>
+  return change<EventsTable>((value) =>
     db
       .insertInto('events')
       .values({
@@ -64,7 +62,6 @@ function eventInserter({ db }: SqlDialect) {
         recorded_at: value('recorded_at'),
         data: value('data'),
       })
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning('id'),
+      .onConflict((conflict) => conflict.column('id').doNothing()),
   );
 }

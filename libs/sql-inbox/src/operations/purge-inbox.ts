@@ -2,7 +2,7 @@ import type { Purge } from 'nestjs-runhooks/core';
 import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import type { Schema } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, statement, type Transaction } from '../statement.js';
 
 /**
  * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs and
@@ -31,9 +31,9 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<n
     }
     const keys = yield* removeKeys({ before: idBefore(keysBefore), limit });
     let states = 0;
-    for (const remove of removeStates) states += (yield* remove({ before: keysBefore.getTime(), limit })).length;
+    for (const remove of removeStates) states += yield* remove({ before: keysBefore.getTime(), limit });
     const tasks = yield* removeTasks({ before: tasksBefore.getTime(), limit });
-    return tasks.length + messages.length + keys.length + states;
+    return tasks + messages.length + keys + states;
   };
 }
 
@@ -81,7 +81,7 @@ function tasksToDo(eb: ExpressionBuilder<Schema, 'messages'>) {
 
 /** From the leaves to the root, so that no row ever names one that is gone. */
 function messageRemovers({ db, isOneOf }: SqlDialect) {
-  const attempts = statement<{ ids: string }, object>((value) =>
+  const attempts = change<{ ids: string }>((value) =>
     db.deleteFrom('attempts').where('delivery_id', 'in', (eb) =>
       eb
         .selectFrom('deliveries')
@@ -90,7 +90,7 @@ function messageRemovers({ db, isOneOf }: SqlDialect) {
         .where((inner) => isOneOf(inner.ref('events.message_id'), value('ids'))),
     ),
   );
-  const deliveries = statement<{ ids: string }, object>((value) =>
+  const deliveries = change<{ ids: string }>((value) =>
     db.deleteFrom('deliveries').where('event_id', 'in', (eb) =>
       eb
         .selectFrom('events')
@@ -98,10 +98,10 @@ function messageRemovers({ db, isOneOf }: SqlDialect) {
         .where((inner) => isOneOf(inner.ref('events.message_id'), value('ids'))),
     ),
   );
-  const events = statement<{ ids: string }, object>((value) =>
+  const events = change<{ ids: string }>((value) =>
     db.deleteFrom('events').where((eb) => isOneOf(eb.ref('message_id'), value('ids'))),
   );
-  const messages = statement<{ ids: string }, object>((value) =>
+  const messages = change<{ ids: string }>((value) =>
     db.deleteFrom('messages').where((eb) => isOneOf(eb.ref('id'), value('ids'))),
   );
   return [attempts, deliveries, events, messages];
@@ -109,19 +109,16 @@ function messageRemovers({ db, isOneOf }: SqlDialect) {
 
 /** A key stays as long as its message, or a copy of that would be taken for a new one. */
 function keyRemover({ db }: SqlDialect) {
-  return statement<{ before: string; limit: number }, { message_id: string }>((value) =>
-    db
-      .deleteFrom('message_keys')
-      .where('message_id', 'in', (eb) =>
-        eb
-          .selectFrom('message_keys')
-          .select('message_id')
-          .where('message_id', '<', value('before'))
-          .where((inner) => inner(messageOfKey(inner), 'is', null))
-          .orderBy('message_id')
-          .limit(value('limit')),
-      )
-      .returning('message_id'),
+  return change<{ before: string; limit: number }>((value) =>
+    db.deleteFrom('message_keys').where('message_id', 'in', (eb) =>
+      eb
+        .selectFrom('message_keys')
+        .select('message_id')
+        .where('message_id', '<', value('before'))
+        .where((inner) => inner(messageOfKey(inner), 'is', null))
+        .orderBy('message_id')
+        .limit(value('limit')),
+    ),
   );
 }
 
@@ -131,7 +128,7 @@ function messageOfKey(eb: ExpressionBuilder<Schema, 'message_keys'>) {
 }
 
 function runRemover({ db }: SqlDialect) {
-  return statement<{ before: number; limit: number }, object>((value) =>
+  return change<{ before: number; limit: number }>((value) =>
     db
       .deleteFrom('runs')
       .where('updated_at', '<', value('before'))
@@ -147,20 +144,19 @@ function runRemover({ db }: SqlDialect) {
             .limit(value('limit'))
             .$asTuple('source', 'account_id', 'run_id'),
         ),
-      )
-      .returning('run_id'),
+      ),
   );
 }
 
 /** There are no more of them than there have been handlers. */
 function barrierRemover({ db }: SqlDialect) {
-  return statement<{ before: number; limit: number }, object>((value) =>
-    db.deleteFrom('barriers').where('updated_at', '<', value('before')).returning('name'),
+  return change<{ before: number; limit: number }>((value) =>
+    db.deleteFrom('barriers').where('updated_at', '<', value('before')),
   );
 }
 
 function taskRemover({ db }: SqlDialect) {
-  return statement<{ before: number; limit: number }, object>((value) =>
+  return change<{ before: number; limit: number }>((value) =>
     db
       .deleteFrom('tasks')
       .where('due_at', '<', value('before'))
@@ -171,7 +167,6 @@ function taskRemover({ db }: SqlDialect) {
           .where('due_at', '<', value('before'))
           .orderBy('due_at')
           .limit(value('limit')),
-      )
-      .returning('id'),
+      ),
   );
 }

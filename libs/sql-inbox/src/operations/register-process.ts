@@ -1,7 +1,7 @@
 import { LIMITS, type RegisteredHandler, type Registration } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { HandlersTable, ProcessesTable } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, statement, type Transaction } from '../statement.js';
 import { nextDueAt } from './next-due.js';
 
 /** Says that a process lives, removes what is long gone, and looks for work. */
@@ -24,7 +24,7 @@ export function registerProcess(
 }
 
 export function deregisterProcess({ db }: SqlDialect): (processId: string) => Transaction<void> {
-  const remove = statement<{ id: string }, object>((value) => db.deleteFrom('processes').where('id', '=', value('id')));
+  const remove = change<{ id: string }>((value) => db.deleteFrom('processes').where('id', '=', value('id')));
   return function* (id) {
     yield* remove({ id });
   };
@@ -49,7 +49,7 @@ export function otherHandlers({
 }
 
 function processSaver({ db }: SqlDialect) {
-  return statement<ProcessesTable, object>((value) => {
+  return change<ProcessesTable>((value) => {
     const said = {
       role: value('role'),
       label: value('label'),
@@ -66,7 +66,7 @@ function processSaver({ db }: SqlDialect) {
 
 /** Writes only what is new, and once an hour that the rest is still there. */
 function handlersSaver({ db, list, isOneOf }: SqlDialect) {
-  const touch = statement<{ versions: string; seen_at: number; before: number }, object>((value) =>
+  const touch = change<{ versions: string; seen_at: number; before: number }>((value) =>
     db
       .updateTable('handlers')
       .set({ seen_at: value('seen_at') })
@@ -79,7 +79,7 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
       .select(['id', 'version', 'since'])
       .where((eb) => isOneOf(eb.ref('id'), value('ids'))),
   );
-  const save = statement<HandlersTable, object>((value) => {
+  const save = change<HandlersTable>((value) => {
     const changing = {
       version: value('version'),
       subscriptions: value('subscriptions'),
@@ -110,10 +110,10 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
 }
 
 function goneRemovers({ db }: SqlDialect) {
-  const processes = statement<{ before: number }, object>((value) =>
+  const processes = change<{ before: number }>((value) =>
     db.deleteFrom('processes').where('seen_at', '<', value('before')),
   );
-  const handlers = statement<{ before: number }, object>((value) =>
+  const handlers = change<{ before: number }>((value) =>
     db.deleteFrom('handlers').where('seen_at', '<', value('before')),
   );
   return { processes, handlers };

@@ -1,7 +1,7 @@
 import type { AddedDeliveries, Redrive, Reread } from 'nestjs-runhooks/core';
 import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
-import { query, statement, type Transaction } from '../statement.js';
+import { command, statement, type Transaction } from '../statement.js';
 import { insertDelivery } from './insert-event.js';
 
 /** Makes dead letters due at once, with all their attempts before them again. */
@@ -10,11 +10,10 @@ export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
     let redrive = db
       .updateTable('deliveries')
       .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
-      .where('state', '=', sql.lit('dead'))
-      .returning('id');
+      .where('state', '=', sql.lit('dead'));
     if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) redrive = redrive.where('handler_id', '=', handlerId);
-    return (yield* query(redrive)).length;
+    return yield* command(redrive);
   };
 }
 
@@ -51,9 +50,8 @@ export function rereadMessages({ db, isOneOf, list }: SqlDialect) {
     let reread = db
       .updateTable('messages')
       .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
-      .where((eb) => isOneOf(eb.ref('state'), list(states)))
-      .returning('id');
+      .where((eb) => isOneOf(eb.ref('state'), list(states)));
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
-    return (yield* query(reread)).length;
+    return yield* command(reread);
   };
 }

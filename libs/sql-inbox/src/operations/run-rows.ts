@@ -2,7 +2,7 @@ import type { JobKey, JobState, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { toJobState, toRunState } from '../rows.js';
 import type { JobsTable, RunsTable } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, statement, type Transaction } from '../statement.js';
 
 /** The ids of the messages that were about a run. */
 export function messagesOfRun(db: SqlDialect['db'], { source, accountId, runId }: RunKey) {
@@ -20,7 +20,7 @@ export function jobRows({ db }: SqlDialect) {
   const find = statement<Key, JobsTable>((value) =>
     db.selectFrom('jobs').selectAll().where('source', '=', value('source')).where('job_key', '=', value('job_key')),
   );
-  const save = statement<JobsTable, object>((value) => {
+  const save = change<JobsTable>((value) => {
     const changing = {
       latest_success_at: value('latest_success_at'),
       incident: value('incident'),
@@ -59,7 +59,7 @@ export function runRows({ db }: SqlDialect) {
       .where('account_id', '=', value('account_id'))
       .where('run_id', '=', value('run_id')),
   );
-  const save = statement<RunsTable, object>((value) => {
+  const save = change<RunsTable>((value) => {
     const changing = {
       job_key: value('job_key'),
       outcome: value('outcome'),

@@ -1,7 +1,7 @@
 import type { Settlement } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { AttemptsTable, DeliveriesTable, EventsTable } from '../schema.js';
-import { statement, type Transaction } from '../statement.js';
+import { change, statement, type Transaction } from '../statement.js';
 import { insertEvent, type EventOrigin } from './insert-event.js';
 
 type Settled = Pick<DeliveriesTable, 'attempts' | 'event_id'>;
@@ -47,7 +47,7 @@ function deliverySettler({ db }: SqlDialect) {
 }
 
 function attemptInserter({ db }: SqlDialect) {
-  return statement<AttemptsTable, object>((value) =>
+  return change<AttemptsTable>((value) =>
     db.insertInto('attempts').values({
       delivery_id: value('delivery_id'),
       attempt: value('attempt'),
