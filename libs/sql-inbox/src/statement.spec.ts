@@ -35,7 +35,7 @@ describe('statement', () => {
     const second = play(find({ limit: 7, state: 'pending', id: "'; drop table deliveries; --" }));
     expect(compiled).toBe(1);
     expect(first.asked).toEqual([
-      { sql: expect.stringMatching(/^select "id"/), parameters: ['dead', 'a', 'fixed', 5] },
+      { sql: expect.stringMatching(/^select "id"/), parameters: ['dead', 'a', 'fixed', 5], isCounted: false },
     ]);
     expect(second.asked[0]?.parameters).toEqual(['pending', "'; drop table deliveries; --", 'fixed', 7]);
     expect(second.asked[0]?.sql).toBe(first.asked[0]?.sql);

@@ -5,7 +5,7 @@ export interface BoundStatement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
   /** Answered by the number of rows that it changed, which costs less than a `returning`; else by its rows. */
-  readonly isCounted?: true;
+  readonly isCounted?: boolean;
 }
 
 /** Rows, or their number, as the statement asks. */
@@ -32,7 +32,7 @@ type Build<Values, Row> = (value: <K extends keyof Values>(name: K) => Values[K]
 export function statement<Values extends object, Row>(
   build: Build<Values, Row>,
 ): (values: Values) => Transaction<Row[]> {
-  const bind = compileOnce(build);
+  const bind = compileOnce(build, false);
   return function* (values) {
     return (yield bind(values)) as Row[];
   };
@@ -40,9 +40,9 @@ export function statement<Values extends object, Row>(
 
 /** The same for a statement of which only the number of changed rows counts. */
 export function change<Values extends object>(build: Build<Values, unknown>): (values: Values) => Transaction<number> {
-  const bind = compileOnce(build);
+  const bind = compileOnce(build, true);
   return function* (values) {
-    return (yield { ...bind(values), isCounted: true }) as number;
+    return (yield bind(values)) as number;
   };
 }
 
@@ -58,12 +58,16 @@ export function* command(compilable: Compilable): Transaction<number> {
   return (yield { sql, parameters, isCounted: true }) as number;
 }
 
-function compileOnce<Values extends object>(build: Build<Values, unknown>): (values: Values) => BoundStatement {
+function compileOnce<Values extends object>(
+  build: Build<Values, unknown>,
+  isCounted: boolean,
+): (values: Values) => BoundStatement {
   const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
   return (values) => ({
     sql,
     parameters: parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     ),
+    isCounted,
   });
 }

@@ -143,7 +143,7 @@ export class TargetSchema {
     const moved = yield {
       sql: `update ${recordTable(this.#schema)} set places = $2 where places = $1 and finished_at is null`,
       parameters: [before, after],
-      isCounted: true as const,
+      isCounted: true,
     };
     if (moved === 0) throw new MoveError(`another process moves into ${this.description} at the same time`);
     const target = `"${this.#schema}".${table}`;
