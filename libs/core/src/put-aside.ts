@@ -30,7 +30,7 @@ export interface ReadingNews {
  * rolling deploy: their filters are code, so a process that has just this version says what they want of it.
  */
 export function putAside(messageId: string, news: ReadingNews, versions: readonly string[], now: Date): NewTask[] {
-  if (news.events.length === 0 && news.messageType === undefined) return [];
+  if (versions.length === 0 || (news.events.length === 0 && news.messageType === undefined)) return [];
   const data = JSON.stringify(news);
   return versions.map((version) => ({
     id: `${PUT_ASIDE}:${messageId}/${version}`,
