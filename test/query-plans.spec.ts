@@ -112,6 +112,41 @@ describe.each([
   });
 });
 
+describe('looking into an inbox', () => {
+  const inbox = new RecordedInbox();
+  beforeAll(() => inbox.store.open());
+  afterAll(() => inbox.store.close());
+
+  it('counts by indices alone: rows of messages are large', async () => {
+    const [plan = ''] = await inbox.plansOf((store) => store.counts());
+    const looks = plan.split('\n').filter((line) => /^(?:SCAN|SEARCH) (?!CONSTANT ROW)/.test(line));
+    const byIndex = / USING (?:COVERING INDEX|INDEX \w+_due$)/;
+    expect(looks.filter((line) => !byIndex.test(line))).toEqual([]);
+    expect(looks).toHaveLength(12);
+  });
+
+  it.each([
+    ['messages', 'test'],
+    ['messages', 'unknown'],
+    ['messages', 'quarantined'],
+    ['deliveries', 'skipped'],
+    ['deliveries', 'dead'],
+    ['deliveries', 'dismissed'],
+  ] as const)('lists %s that are %s by an index', async (what, state) => {
+    const [plan] = await inbox.plansOf((store) => store[what]({ state: state as never }, {}));
+    expect(plan).toBe(`SEARCH ${what} USING INDEX ${what}_rare (state=?)`);
+  });
+
+  it('finds dead letters by an index, to run them again or to dismiss them', async () => {
+    const redrive = await inbox.plansOf((store) => store.redrive({}, NOW));
+    const dismiss = await inbox.plansOf((store) => store.dismiss({ by: 'me', reason: 'old' }, NOW));
+    for (const plans of [redrive, dismiss]) {
+      expect(plans).toContainEqual(expect.stringContaining('deliveries_rare (state=?)'));
+      expect(plans.filter((plan) => FULL_SCAN.test(plan))).toEqual([]);
+    }
+  });
+});
+
 describe('the test of the plans', () => {
   it('notices where an index is missing', async () => {
     const inbox = new RecordedInbox();

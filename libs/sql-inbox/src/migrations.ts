@@ -86,6 +86,12 @@ async function createMessages(db: Kysely<unknown>, { text, bytes }: ColumnTypes)
     .execute();
   await createDueIndex(db, 'messages');
   await db.schema
+    .createIndex('messages_rare')
+    .on('messages')
+    .columns(['state', 'id'])
+    .where(sql.ref('state'), 'not in', sql`('stored', 'read')`)
+    .execute();
+  await db.schema
     .createIndex('messages_run')
     .on('messages')
     .columns(['source', 'account_id', 'run_id'])
@@ -178,10 +184,10 @@ async function createDeliveries(db: Kysely<unknown>, { text, counter, counted }:
     .where(sql.ref('lease'), 'is not', null)
     .execute();
   await db.schema
-    .createIndex('deliveries_dead')
+    .createIndex('deliveries_rare')
     .on('deliveries')
-    .column('id')
-    .where(sql.ref('state'), '=', sql.lit('dead'))
+    .columns(['state', 'id'])
+    .where(sql.ref('state'), 'not in', sql`('pending', 'succeeded')`)
     .execute();
 }
 

@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
 import { handlerIdOf, type Dismissal } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { versionsOf } from '../rows.js';
 import { command, query, type Transaction } from '../statement.js';
+import { IS_RARE_DELIVERY } from './rare-states.js';
 
 /** Ends pending deliveries that nobody holds, and dead letters; a handler that is named and gone is forgotten, too. */
 export function dismissDeliveries(dialect: SqlDialect) {
@@ -17,7 +17,7 @@ export function dismissDeliveries(dialect: SqlDialect) {
     const pending = dismiss
       .where('due_at', 'is not', null)
       .where((eb) => eb.or([eb('lease', 'is', null), eb('due_at', '<=', now.getTime())]));
-    const dead = dismiss.where('state', '=', sql.lit('dead'));
+    const dead = dismiss.where('state', '=', 'dead').where(IS_RARE_DELIVERY);
     const dismissed = (yield* command(pending)) + (yield* command(dead));
     if (handlerId !== undefined && deliveryIds === undefined) yield* forget(handlerId);
     return dismissed;

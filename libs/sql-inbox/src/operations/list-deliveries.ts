@@ -1,9 +1,9 @@
-import { sql } from 'kysely';
 import type { AttemptSummary, DeliveryFilter, DeliverySummary, Page, PageRequest } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { itemsOf, pageOf } from '../pages.js';
 import { toAttemptSummary, toDeliverySummary } from '../rows.js';
 import { query, type Transaction } from '../statement.js';
+import { IS_RARE_DELIVERY, isRareDelivery } from './rare-states.js';
 import { messagesOfRun } from './run-rows.js';
 
 /** Deliveries, newest first. */
@@ -26,9 +26,8 @@ export function listDeliveries({ db, list: listOf, isOneOf }: SqlDialect) {
     }
     if (handlerId !== undefined) list = list.where('handler_id', '=', handlerId);
     if (handlerIds) list = list.where((eb) => isOneOf(eb.ref('handler_id'), listOf(handlerIds)));
-    // A literal, so that the engine sees that the index of dead letters fits.
-    if (state === 'dead') list = list.where('state', '=', sql.lit('dead'));
-    else if (state !== undefined) list = list.where('state', '=', state);
+    if (state !== undefined) list = list.where('state', '=', state);
+    if (state !== undefined && isRareDelivery(state)) list = list.where(IS_RARE_DELIVERY);
     return pageOf(yield* query(list), limit, toDeliverySummary, ({ id }) => id);
   };
 }

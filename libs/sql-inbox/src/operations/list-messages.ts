@@ -3,6 +3,7 @@ import type { SqlDialect } from '../dialect.js';
 import { itemsOf, pageOf } from '../pages.js';
 import { toMessageDetail, toMessageSummary } from '../rows.js';
 import { query, type Transaction } from '../statement.js';
+import { IS_RARE_MESSAGE, isRareMessage } from './rare-states.js';
 
 const SUMMARY = [
   'id',
@@ -30,6 +31,7 @@ export function listMessages({ db }: SqlDialect) {
     if (after !== undefined) list = list.where('id', '<', after);
     if (source !== undefined) list = list.where('source', '=', source);
     if (state !== undefined) list = list.where('state', '=', state);
+    if (state !== undefined && isRareMessage(state)) list = list.where(IS_RARE_MESSAGE);
     if (run) {
       list = list
         .where('source', '=', run.source)

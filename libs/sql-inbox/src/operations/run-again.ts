@@ -1,8 +1,8 @@
 import type { AddedDeliveries, Redrive, Reread } from 'nestjs-runhooks/core';
-import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import { command, statement, type Transaction } from '../statement.js';
 import { insertDelivery } from './insert-event.js';
+import { IS_RARE_DELIVERY } from './rare-states.js';
 
 /** Makes dead letters due at once, with all their attempts before them again. */
 export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
@@ -10,7 +10,8 @@ export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
     let redrive = db
       .updateTable('deliveries')
       .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
-      .where('state', '=', sql.lit('dead'));
+      .where('state', '=', 'dead')
+      .where(IS_RARE_DELIVERY);
     if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) redrive = redrive.where('handler_id', '=', handlerId);
     return yield* command(redrive);
