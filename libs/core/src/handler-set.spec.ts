@@ -19,6 +19,12 @@ describe('HandlerSet', () => {
     expect(set.all()).toEqual([first]);
   });
 
+  it('adds none of several if one of them has the id of another', () => {
+    const set = new HandlerSet();
+    expect(() => set.add(handler('page', 'OnCall.page'), handler('page', 'Other.page'))).toThrow(ConfigurationError);
+    expect([set.all(), set.registered(), set.versions()]).toEqual([[], [], []]);
+  });
+
   it.each(['__proto__', 'constructor', 'toString'])('knows no handler %s that was not added', (id) => {
     const set = new HandlerSet();
     expect(set.get(id)).toBeUndefined();

@@ -18,14 +18,17 @@ class Placeholder {
 }
 
 /**
- * Compiles a query once. `build` is given placeholders instead of values; the result takes the values and runs the
- * statement within a {@link Transaction}. Compiling on every call would cost more than SQLite needs to run most of them.
+ * Compiles a query once, when it is first run: no process runs all of them. `build` is given placeholders instead of
+ * values; the result takes the values and runs the statement within a {@link Transaction}. Compiling on every call would
+ * cost more than SQLite needs to run most of them.
  */
 export function statement<Values extends object, Row>(
   build: (value: <K extends keyof Values>(name: K) => Values[K]) => Compilable<Row>,
 ): (values: Values) => Transaction<Row[]> {
-  const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+  let compiled: BoundStatement | undefined;
   return function* (values) {
+    compiled ??= build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+    const { sql, parameters } = compiled;
     const bound = parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     );
