@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
 import { handlerIdOf, type Dismissal } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import { versionsOf } from '../rows.js';
 import { query, type Transaction } from '../statement.js';
 

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
 import type { AttemptSummary, DeliveryFilter, DeliverySummary, Page, PageRequest } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import { itemsOf, pageOf } from '../pages.js';
 import { toAttemptSummary, toDeliverySummary } from '../rows.js';
 import { query, type Transaction } from '../statement.js';

@@ -1,6 +1,6 @@
 import type { AddedDeliveries, Redrive, Reread } from 'nestjs-runhooks/core';
-import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import { query, statement, type Transaction } from '../statement.js';
 import { insertDelivery } from './insert-event.js';
 
