@@ -42,6 +42,16 @@ describe('HandlerSet', () => {
     expect(ids()).toEqual(['twice', 'late']);
   });
 
+  it.each([
+    { account: '1', project: ['b', 'a'] },
+    { project: ['b', 'a'], account: '1' },
+  ])('gives a handler the version that other releases give it, in whatever order its filter is written', (filter) => {
+    const set = new HandlerSet();
+    const subscriptions = [{ on: { types: ['run.failed', 'run.started'] as const }, filter, when: () => true }];
+    set.add({ ...handler('a', 'A.a'), subscriptions });
+    expect(set.versions()).toEqual(['a@7f2048cd554d']);
+  });
+
   it('is not changed through the list it gives out', () => {
     const set = new HandlerSet();
     set.all().push(handler('page', 'OnCall.page'));

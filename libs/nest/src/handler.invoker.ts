@@ -38,7 +38,6 @@ export class HandlerInvoker {
   ): Handler['invoke'] {
     requireEnhancers(name, host, prototype.constructor, (prototype as Methods)[method]);
     this.globals.requireScopes();
-    const parameters = Reflect.getMetadata('design:paramtypes', prototype, method) as Type[] | undefined;
     // Made for the first delivery: an app may have many handlers that seldom run.
     let enhancers: Enhancers | undefined;
     const around = (bound: BoundMethod): Method => {
@@ -46,7 +45,7 @@ export class HandlerInvoker {
         host,
         providerId: wrapper.id,
         methodName: String(method),
-        eventClass: parameters?.[0],
+        eventClass: eventClassOf(prototype, method),
         config: this.globals.config,
       });
       return enhancers.around(bound);
@@ -82,4 +81,10 @@ export class HandlerInvoker {
     );
     return contextId;
   }
+}
+
+/** Class of the first parameter, as far as it was compiled into the program. */
+function eventClassOf(prototype: object, method: string | symbol): Type | undefined {
+  const parameters = Reflect.getMetadata('design:paramtypes', prototype, method) as Type[] | undefined;
+  return parameters?.[0];
 }
