@@ -37,10 +37,7 @@ export function lapsedBefore(now: Date): Date {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  const members = value as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    Object.keys(members)
-      .sort()
-      .map((name) => [name, sorted(members[name])]),
-  );
+  const members: Record<string, unknown> = {};
+  for (const name of Object.keys(value).sort()) members[name] = sorted((value as Record<string, unknown>)[name]);
+  return members;
 }
