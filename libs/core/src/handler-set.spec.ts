@@ -19,6 +19,12 @@ describe('HandlerSet', () => {
     expect(set.all()).toEqual([first]);
   });
 
+  it('adds none of several if one of them has the id of another', () => {
+    const set = new HandlerSet();
+    expect(() => set.add(handler('page', 'OnCall.page'), handler('page', 'Other.page'))).toThrow(ConfigurationError);
+    expect([set.all(), set.registered(), set.versions()]).toEqual([[], [], []]);
+  });
+
   it.each(['__proto__', 'constructor', 'toString'])('knows no handler %s that was not added', (id) => {
     const set = new HandlerSet();
     expect(set.get(id)).toBeUndefined();
@@ -34,6 +40,16 @@ describe('HandlerSet', () => {
     expect(ids()).toEqual(['twice']);
     set.add(handler('late', 'C.c', ['run.failed']));
     expect(ids()).toEqual(['twice', 'late']);
+  });
+
+  it.each([
+    { account: '1', project: ['b', 'a'] },
+    { project: ['b', 'a'], account: '1' },
+  ])('gives a handler the version that other releases give it, in whatever order its filter is written', (filter) => {
+    const set = new HandlerSet();
+    const subscriptions = [{ on: { types: ['run.failed', 'run.started'] as const }, filter, when: () => true }];
+    set.add({ ...handler('a', 'A.a'), subscriptions });
+    expect(set.versions()).toEqual(['a@7f2048cd554d']);
   });
 
   it('is not changed through the list it gives out', () => {

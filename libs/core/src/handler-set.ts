@@ -5,22 +5,26 @@ import { registeredHandler, type RegisteredHandler } from './registration.js';
 
 /** The handlers of one app. They can be added to while the dispatcher runs, for lazy-loaded modules. */
 export class HandlerSet {
-  readonly #byId = new Map<string, Handler>();
+  #byId: ReadonlyMap<string, Handler> = new Map();
   /** Made once for each handler: every reading asks for their versions. */
   #registered: readonly RegisteredHandler[] = [];
   #versions: readonly string[] = [];
 
-  /** Throws {@link ConfigurationError} if another handler has the same id. */
-  add(handler: Handler): void {
-    const other = this.#byId.get(handler.id);
-    if (other) {
-      throw new ConfigurationError(
-        `handler id "${handler.id}"`,
-        `used by both ${other.label} and ${handler.label}; give one of them another id`,
-      );
+  /** Adds all of them; none, with a {@link ConfigurationError}, if two handlers have the same id. */
+  add(...added: readonly Handler[]): void {
+    const byId = new Map(this.#byId);
+    for (const handler of added) {
+      const other = byId.get(handler.id);
+      if (other) {
+        throw new ConfigurationError(
+          `handler id "${handler.id}"`,
+          `used by both ${other.label} and ${handler.label}; give one of them another id`,
+        );
+      }
+      byId.set(handler.id, handler);
     }
-    this.#byId.set(handler.id, handler);
-    this.#registered = [...this.#registered, registeredHandler(handler)];
+    this.#byId = byId;
+    this.#registered = [...this.#registered, ...added.map(registeredHandler)];
     this.#versions = this.#registered.map(({ version }) => version);
   }
 

@@ -26,7 +26,8 @@ export interface ReceiverOptions {
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #refusedOnce = new Set<string>();
-  readonly #secretsSeen = new Set<string>();
+  /** By source: which of its secrets matched a message. */
+  readonly #secretsUsed = new Map<string, Set<number>>();
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -67,12 +68,16 @@ export class Receiver {
     return appended;
   }
 
-  /** Once per secret: whoever replaces one sees when the new one is in use, and after a restart whether the old one still is. */
+  /**
+   * Once per secret: whoever replaces one sees when the new one is in use, and after a restart whether the old one still
+   * is. That the first one matches is nothing to tell, unless another one did before.
+   */
   #logSecret({ name }: OpenSource, secretIndex: number | undefined): void {
     if (secretIndex === undefined) return;
-    const key = `${name} ${secretIndex}`;
-    if (this.#secretsSeen.has(key)) return;
-    this.#secretsSeen.add(key);
+    const used = this.#secretsUsed.get(name) ?? new Set();
+    if (used.has(secretIndex)) return;
+    this.#secretsUsed.set(name, used.add(secretIndex));
+    if (secretIndex === 0 && used.size === 1) return;
     this.#options.logger.log(
       `source "${name}": the first message since the start that entry ${secretIndex} of its secrets matches`,
     );

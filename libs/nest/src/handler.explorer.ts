@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { ConfigurationError, HandlerSet, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
+import { ConfigurationError, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
 import { HandlerMetadataAccessor, type DecoratedMethod } from './handler-metadata.accessor.js';
 import { readOptions, type ReadOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
@@ -32,10 +32,7 @@ export class HandlerExplorer {
   discover(): Handler[] {
     const providers = this.newProviders();
     const found = providers.flatMap((provider) => this.handlersOf(provider));
-    const { handlers } = this.runtime;
-    const trial = new HandlerSet();
-    for (const handler of [...handlers.all(), ...found]) trial.add(handler);
-    for (const handler of found) handlers.add(handler);
+    this.runtime.handlers.add(...found);
     for (const { prototype } of providers) this.explored.add(prototype);
     return found;
   }

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
 import type { Handler } from 'nestjs-runhooks/core';
-import { Enhancers, type Method } from './enhanced-method.js';
+import { Enhancers, type BoundMethod, type Method } from './enhanced-method.js';
 import { GlobalEnhancers } from './global-enhancers.js';
 import { requireEnhancers } from './handler-enhancers.js';
 import { isStatic, moduleRefOf, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
@@ -38,20 +38,24 @@ export class HandlerInvoker {
   ): Handler['invoke'] {
     requireEnhancers(name, host, prototype.constructor, (prototype as Methods)[method]);
     this.globals.requireScopes();
-    const parameters = Reflect.getMetadata('design:paramtypes', prototype, method) as Type[] | undefined;
-    const enhancers = new Enhancers({
-      host,
-      providerId: wrapper.id,
-      methodName: String(method),
-      eventClass: parameters?.[0],
-      config: this.globals.config,
-    });
+    // Made for the first delivery: an app may have many handlers that seldom run.
+    let enhancers: Enhancers | undefined;
+    const around = (bound: BoundMethod): Method => {
+      enhancers ??= new Enhancers({
+        host,
+        providerId: wrapper.id,
+        methodName: String(method),
+        eventClass: eventClassOf(prototype, method),
+        config: this.globals.config,
+      });
+      return enhancers.around(bound);
+    };
     if (isStatic(wrapper) && !this.globals.areScoped()) {
       const instance = wrapper.instance as Methods;
       let built: { readonly callback: Method; readonly run: Method } | undefined;
       return async (event, delivery) => {
         const callback = instance[method] as Method;
-        if (built?.callback !== callback) built = { callback, run: enhancers.around({ instance, callback }) };
+        if (built?.callback !== callback) built = { callback, run: around({ instance, callback }) };
         await built.run(event, delivery);
       };
     }
@@ -61,7 +65,7 @@ export class HandlerInvoker {
       const instance = isStatic(wrapper)
         ? (wrapper.instance as Methods)
         : await moduleRefOf(host).resolve<Methods>(wrapper.token as string, contextId, { strict: true });
-      await enhancers.around({ instance, callback: instance[method] as Method, contextId })(event, delivery);
+      await around({ instance, callback: instance[method] as Method, contextId })(event, delivery);
     };
   }
 
@@ -77,4 +81,10 @@ export class HandlerInvoker {
     );
     return contextId;
   }
+}
+
+/** Class of the first parameter, as far as it was compiled into the program. */
+function eventClassOf(prototype: object, method: string | symbol): Type | undefined {
+  const parameters = Reflect.getMetadata('design:paramtypes', prototype, method) as Type[] | undefined;
+  return parameters?.[0];
 }

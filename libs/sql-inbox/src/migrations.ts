@@ -1,11 +1,5 @@
-import {
-  sql,
-  type ColumnDefinitionBuilder,
-  type ColumnDataType,
-  type Expression,
-  type Kysely,
-  type Migration,
-} from 'kysely';
+import type { ColumnDefinitionBuilder, ColumnDataType, Expression, Kysely, Migration } from 'kysely';
+import { sql } from './query-builder.js';
 
 type ColumnType = ColumnDataType | Expression<unknown>;
 

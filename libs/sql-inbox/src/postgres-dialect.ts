@@ -1,3 +1,5 @@
+import type { SqlBool } from 'kysely';
+import type { NamedLocks, SqlDialect } from './dialect.js';
 import {
   DummyDriver,
   Kysely,
@@ -5,9 +7,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   sql,
-  type SqlBool,
-} from 'kysely';
-import type { NamedLocks, SqlDialect } from './dialect.js';
+} from './query-builder.js';
 import { toPostgresJson } from './postgres-text.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
@@ -38,7 +38,7 @@ export function lockKey(schema: string, name: string): string {
   return `runhooks ${schema} ${name}`;
 }
 
-function advisoryLocks(db: Kysely<Schema>, schema: string): NamedLocks {
+function advisoryLocks(db: SqlDialect['db'], schema: string): NamedLocks {
   const prefix = lockKey(schema, '');
   const take = statement<{ key: string }, object>((value) =>
     db.selectNoFrom(sql`pg_advisory_xact_lock(hashtextextended(${value('key')}, 0))`.as('taken')),

@@ -1,5 +1,6 @@
-import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
+import type { PostgresPool } from 'kysely';
 import { LIMITS } from 'nestjs-runhooks/core';
+import { Kysely, PostgresDialect, sql } from './query-builder.js';
 import { migrationsFor } from './migrations.js';
 import { refuseUnknown } from './newer-schema.js';
 import type { PostgresConnection } from './postgres-connection.js';

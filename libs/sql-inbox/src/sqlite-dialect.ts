@@ -1,5 +1,6 @@
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql, type SqlBool } from 'kysely';
+import type { SqlBool } from 'kysely';
 import type { SqlDialect } from './dialect.js';
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from './query-builder.js';
 import type { Schema } from './schema.js';
 import type { Transaction } from './statement.js';
 

@@ -1,4 +1,5 @@
-import { Kysely, Migrator, SqliteDialect, type SqliteDatabase } from 'kysely';
+import type { SqliteDatabase } from 'kysely';
+import { Kysely, Migrator, SqliteDialect } from './query-builder.js';
 import { migrationsFor } from './migrations.js';
 import { refuseUnknown } from './newer-schema.js';
 import { rollBack, type SqliteConnection } from './sqlite-connection.js';

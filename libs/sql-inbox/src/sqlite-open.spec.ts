@@ -241,13 +241,14 @@ async function damaged(driver: SqliteDriver, path: string): Promise<Buffer> {
 function compile(): string {
   const out = mkdtempSync(join(tmpdir(), 'runhooks-compiled-'));
   chmodSync(out, 0o755);
-  const config = { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } } as const;
+  const jsc = { target: 'es2022', parser: { syntax: 'typescript' } } as const;
   for (const lib of ['core', 'sql-inbox']) {
     for (const name of readdirSync(join(LIBS, lib, 'src'), { recursive: true }) as string[]) {
-      if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
-      const target = join(out, lib, name.replace(/\.ts$/, '.js'));
+      if (!/\.c?ts$/.test(name) || name.endsWith('.spec.ts')) continue;
+      const target = join(out, lib, name.replace(/ts$/, 'js'));
       mkdirSync(dirname(target), { recursive: true });
-      const { code } = transformSync(readFileSync(join(LIBS, lib, 'src', name), 'utf8'), config);
+      const type = name.endsWith('.cts') ? 'commonjs' : 'es6';
+      const { code } = transformSync(readFileSync(join(LIBS, lib, 'src', name), 'utf8'), { jsc, module: { type } });
       const core = relative(dirname(target), join(out, 'core', 'index.js'));
       writeFileSync(
         target,

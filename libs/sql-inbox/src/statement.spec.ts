@@ -30,7 +30,8 @@ describe('statement', () => {
       .limit(value('limit'));
   });
 
-  it('is compiled once, and bound to the values of each call in the order of its placeholders', () => {
+  it('is compiled once, when it is first run, and bound to the values of each call in the order of its placeholders', () => {
+    expect(compiled).toBe(0);
     const first = play(find({ id: 'a', state: 'dead', limit: 5 }));
     const second = play(find({ limit: 7, state: 'pending', id: "'; drop table deliveries; --" }));
     expect(compiled).toBe(1);

@@ -26,8 +26,8 @@ class Placeholder {
 type Build<Values, Row> = (value: <K extends keyof Values>(name: K) => Values[K]) => Compilable<Row>;
 
 /**
- * Compiles a query once; the result takes the values and runs the statement within a {@link Transaction}. Compiling on
- * every call would cost more than SQLite needs to run most of them.
+ * Compiles a query once, when it is first run: no process runs all of them. The result takes the values and runs the
+ * statement within a {@link Transaction}. Compiling on every call would cost more than SQLite needs to run most of them.
  */
 export function statement<Values extends object, Row>(
   build: Build<Values, Row>,
@@ -62,12 +62,13 @@ function compileOnce<Values extends object>(
   build: Build<Values, unknown>,
   isCounted: boolean,
 ): (values: Values) => BoundStatement {
-  const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
-  return (values) => ({
-    sql,
-    parameters: parameters.map((parameter) =>
+  let compiled: Omit<BoundStatement, 'isCounted'> | undefined;
+  return (values) => {
+    compiled ??= build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+    const { sql, parameters } = compiled;
+    const bound = parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
-    ),
-    isCounted,
-  });
+    );
+    return { sql, parameters: bound, isCounted };
+  };
 }

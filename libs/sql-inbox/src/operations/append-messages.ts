@@ -1,6 +1,6 @@
 import type { Appended, NewMessage } from 'nestjs-runhooks/core';
-import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import type { MessageKeysTable, MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 import { keyAccess } from './append-message.js';

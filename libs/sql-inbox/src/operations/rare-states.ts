@@ -1,5 +1,6 @@
 import type { DeliveryState, MessageState } from 'nestjs-runhooks/core';
-import { sql, type SqlBool } from 'kysely';
+import type { SqlBool } from 'kysely';
+import { sql } from '../query-builder.js';
 
 /**
  * What few rows are, of however many: an index has just those. A query goes by it that has the same words as the index,

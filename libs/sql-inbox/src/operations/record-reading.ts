@@ -1,6 +1,6 @@
 import type { Recorded, Recording } from 'nestjs-runhooks/core';
-import { sql } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 import { insertTask } from './do-tasks.js';
