@@ -198,7 +198,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
   });
 
   it('is cut off when the handler is out of time, and tried again', async () => {
-    const { bench, schema, effects } = await newApp();
+    const { bench, pool, schema, effects } = await newApp();
     bench.on(
       'handler',
       (_, delivery) =>
@@ -208,10 +208,15 @@ onPostgres('delivery.completeWith on Postgres', () => {
         }),
       { timeoutMs: 300 },
     );
+    let removed = 0;
+    pool.on('remove', () => (removed += 1));
     await bench.send();
     await bench.idle();
     expect(await bench.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
     expect(await effects()).toEqual([{ attempt: 2 }]);
+    // Its connection and no other: nothing was wrong with the server.
+    await Promise.all([bench.inbox.counts(), bench.inbox.counts()]);
+    expect(removed).toBe(1);
   });
 
   it('leaves connections for storing messages, however many handlers are in the middle of it', async () => {

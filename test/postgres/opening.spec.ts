@@ -154,6 +154,18 @@ onPostgres('opening a Postgres inbox', () => {
       await pool.end();
     });
 
+    it('that has no client left says so, and gets back the one that would have listened', async () => {
+      const pool = new pg.Pool({ connectionString: POSTGRES_URL, max: 2, connectionTimeoutMillis: 200 });
+      const taken = new Set<pg.PoolClient>();
+      pool.on('acquire', (client) => taken.add(client));
+      pool.on('release', (_, client) => taken.delete(client));
+      const client = await pool.connect();
+      expect((await refusal({ pool })).message).toMatch(/^postgresInbox.pool: .*no connection is free/);
+      expect([taken.size, taken.has(client)]).toEqual([1, true]);
+      client.release();
+      await pool.end();
+    });
+
     it('survives that a connection nobody uses is ended', async () => {
       const pool = new pg.Pool({ connectionString: POSTGRES_URL, application_name: schemas.next() });
       const store = await open({ pool });

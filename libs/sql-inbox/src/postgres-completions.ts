@@ -58,7 +58,7 @@ async function completeOn(
   settle: () => Transaction<boolean>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const cutOff = (): void => connection.break();
+  const cutOff = (): void => connection.abandon();
   signal.addEventListener('abort', cutOff);
   try {
     return await transact(connection, begin, async () => {

@@ -45,7 +45,7 @@ export function isConflict(error: unknown): boolean {
 export function postgresRemedy(error: unknown): string | undefined {
   const state = sqlState(error);
   if (state === undefined)
-    return 'the server cannot be reached, or does not answer; check its address, the network, and that it runs';
+    return 'the server cannot be reached, does not answer, or no connection is free; check its address, the network, that it runs, and who holds connections';
   return REMEDIES[state] ?? REMEDIES[state.slice(0, 2)];
 }
 
