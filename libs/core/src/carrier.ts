@@ -20,6 +20,8 @@ export class Carrier {
   readonly #offered = new Map<string, number>();
   /** What was last said to be wrong. */
   #failure: string | undefined;
+  /** Whether it is being asked beside the work if it is back. */
+  #isAsking = false;
   #isStopped = false;
 
   constructor(options: CarrierOptions) {
@@ -33,8 +35,8 @@ export class Carrier {
 
   /** Offers what is due, and claims what was not brought to anybody. Answers how much was started here. Rejects if the store fails. */
   async carryDue(): Promise<number> {
-    const { transport, deliveries, clock } = this.#options;
-    const room = await this.#tried(() => transport.room());
+    const { deliveries, clock } = this.#options;
+    const room = await this.#room();
     if (room === undefined) return await deliveries.startDue();
     // With no room it is still of interest whether anything is late.
     const due = await deliveries.due(Math.max(room, 1));
@@ -43,6 +45,19 @@ export class Carrier {
     const lateBefore = clock.now().getTime() - LIMITS.transportLateMs;
     const isLate = due.some(({ dueAt }) => dueAt.getTime() <= lateBefore);
     return isLate ? await deliveries.startDue(LIMITS.transportLateMs) : 0;
+  }
+
+  /** Undefined while the transport fails. Then nobody waits for it: whether it is back is asked beside the work. */
+  async #room(): Promise<number | undefined> {
+    const ask = (): Promise<number | undefined> => this.#tried(() => this.#options.transport.room());
+    if (this.#failure === undefined) return await ask();
+    if (!this.#isAsking) {
+      this.#isAsking = true;
+      void ask().finally(() => {
+        this.#isAsking = false;
+      });
+    }
+    return undefined;
   }
 
   /** What was offered a moment ago is under way; if it came to nothing, it is offered again. */
