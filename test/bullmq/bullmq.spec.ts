@@ -249,6 +249,23 @@ onOwnRedis('a Redis that fails', () => {
   }, 60_000);
 });
 
+onOwnRedis('a Redis that refuses the password', () => {
+  it('is warned of once, however often it is tried', async () => {
+    const redis = await OwnRedis.begin();
+    await redis.start();
+    const admin = new Redis(redis.url);
+    await admin.config('SET', 'requirepass', 'right');
+    const refused = transport({ connection: `${redis.url.replace('//', '//:wrong@')}/1` });
+    refused.start({ concurrency: 1, run: () => Promise.resolve() });
+    await until(async () => /total_connections_received:[2-9]\d/.test(await admin.info('stats')), 15_000);
+    await refused.stop();
+    await admin.quit();
+    await redis.kill();
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(warnings).toEqual([...new Set(warnings)]);
+  }, 60_000);
+});
+
 describe('the options of bullmq', () => {
   it.each([
     ['no connection', {}, 'bullmq.connection: found undefined; expected a URL or { host, port }'],

@@ -21,8 +21,8 @@ export class BullmqTransport implements Transport {
   #worker: Worker<Carries> | undefined;
   readonly #runs = new Set<Promise<unknown>>();
   #isStopping = false;
-  /** What was last said to be wrong; a connection that cannot be made says so with every try. */
-  #failure: string | undefined;
+  /** What was said to be wrong since it last was well; a connection that cannot be made says so with every try. */
+  readonly #failures = new Set<string>();
 
   constructor(options: BullmqOptions, logger: Logger) {
     this.#options = options;
@@ -52,9 +52,7 @@ export class BullmqTransport implements Transport {
     });
     this.#queue.on('error', (error) => this.#failed(error));
     this.#worker.on('error', (error) => this.#failed(error));
-    this.#worker.on('ready', () => {
-      this.#failure = undefined;
-    });
+    this.#worker.on('ready', () => this.#failures.clear());
   }
 
   async room(): Promise<number> {
@@ -115,8 +113,8 @@ export class BullmqTransport implements Transport {
 
   #failed({ name, message }: Error): void {
     const failure = `${name}: ${message}`;
-    if (this.#failure !== failure) this.#logger.warn(`${this.description}: ${failure}`);
-    this.#failure = failure;
+    if (!this.#failures.has(failure)) this.#logger.warn(`${this.description}: ${failure}`);
+    this.#failures.add(failure);
   }
 }
 
