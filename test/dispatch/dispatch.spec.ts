@@ -119,4 +119,20 @@ describe('a transport that is away', () => {
     await until(() => bench.lines.at(-1) === 'log: Courier carries deliveries again');
     await bench.close();
   });
+
+  it('is said to be so once, though it still answers what room it has', async () => {
+    const transport = new CourierTransport(new Courier(false));
+    const bench = await Bench.open({ store: await openStore(), transport });
+    bench.on('handler', () => undefined);
+    transport.offer = () => Promise.reject(new Error('it takes nothing'));
+    bench.dispatcher.start();
+    for (let run = 1; run <= 5; run += 1) {
+      await bench.send({ run: `${run}` });
+      await until(async () => (await bench.inbox.counts()).deliveries.succeeded === run);
+    }
+    await bench.close();
+    expect(bench.lines).toEqual([
+      'error: Courier failed; deliveries are claimed from the inbox meanwhile: Error: it takes nothing',
+    ]);
+  });
 });
