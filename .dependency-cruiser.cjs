@@ -11,7 +11,7 @@ const reserved = [
   { name: 'kysely-only-in-sql-inbox', packages: 'kysely', libs: 'sql-inbox/' },
   { name: 'sqlite-driver-only-in-sql-inbox', packages: '(@types/)?better-sqlite3', libs: 'sql-inbox/' },
   { name: 'postgres-driver-only-in-sql-inbox', packages: '(@types/)?pg', libs: 'sql-inbox/' },
-  { name: 'bullmq-only-in-bullmq', packages: 'bullmq', libs: 'bullmq/' },
+  { name: 'bullmq-only-in-bullmq', packages: 'bullmq|ioredis', libs: 'bullmq/' },
   {
     name: 'class-validator-only-for-payloads',
     packages: 'class-validator|class-transformer',

@@ -1,10 +1,11 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { OnRunFailed, type RunFailed } from 'nestjs-runhooks';
 import { bullmq, type BullmqOptions } from 'nestjs-runhooks/bullmq';
-import { ConfigurationError, type Logger, type Transport } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, type Logger, type Transport } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import { Bench, held, openStore, until } from '../dispatch/bench.js';
 import { dispatchContract } from '../dispatch/dispatch-contract.js';
@@ -247,6 +248,87 @@ onOwnRedis('a Redis that fails', () => {
     benches = [];
     expect(warnings.length).toBeGreaterThan(0);
   }, 60_000);
+});
+
+onOwnRedis('a Redis that refuses', () => {
+  let redis: OwnRedis;
+  let admin: Redis;
+  beforeEach(async () => {
+    redis = await OwnRedis.begin();
+    await redis.start();
+    admin = new Redis(redis.url);
+  });
+  afterEach(async () => {
+    await admin.quit();
+    await redis.kill();
+  });
+
+  async function stat(name: string): Promise<number> {
+    return Number(new RegExp(`${name}:(\\d+)`).exec(await admin.info('stats'))?.[1]);
+  }
+
+  it('the password is warned of once, however often it is tried', async () => {
+    await admin.config('SET', 'requirepass', 'right');
+    const refused = transport({ connection: `${redis.url.replace('//', '//:wrong@')}/1` });
+    refused.start({ concurrency: 1, run: () => Promise.resolve() });
+    await until(async () => (await stat('total_connections_received')) >= 8, 15_000);
+    await refused.stop();
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(warnings).toEqual([...new Set(warnings)]);
+  }, 60_000);
+
+  it('to be written is asked now and then, warned of once, and carries again when it no longer does', async () => {
+    await admin.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha');
+    const bench = await Bench.open({ store: await openStore(), transport: transport({ connection: redis.url }) });
+    let runs = 0;
+    bench.on('handler', () => void (runs += 1));
+    bench.dispatcher.start();
+    await bench.send({ run: '1' });
+    await until(() => runs === 1);
+    const before = await stat('total_reads_processed');
+    await new Promise((resolve) => setTimeout(resolve, LIMITS.transportRetryMsMax * 2));
+    expect((await stat('total_reads_processed')) - before).toBeLessThan(500);
+    expect(warnings).toEqual([...new Set(warnings)]);
+    await admin.call('ACL', 'SETUSER', 'default', '+eval', '+evalsha');
+    await bench.send({ run: '2' });
+    await until(() => runs === 2, 10_000);
+    await until(() => bench.lines.some((line) => line.includes('carries deliveries again')), 10_000);
+    const jobs = await admin.get('runhooks:deliveries:id');
+    await bench.send({ run: '3' });
+    await until(() => runs === 3, 10_000);
+    expect(jobs).not.toBeNull();
+    await bench.close();
+  }, 60_000);
+});
+
+onRedis('dispatch over a Redis that is too old for BullMQ', () => {
+  it('goes on without it, and says so', async () => {
+    const { host, port } = new Redis(REDIS_URL, { lazyConnect: true }).options;
+    const older = createServer((near) => {
+      const far = connect(port ?? 6379, host ?? '127.0.0.1');
+      near.on('error', () => far.destroy()).pipe(far);
+      far.on('error', () => near.destroy());
+      far.on('data', (bytes) => {
+        near.write(bytes.toString('latin1').replace(/redis_version:\d+/, 'redis_version:4'), 'latin1');
+      });
+    });
+    await new Promise<void>((resolve) => older.listen(0, '127.0.0.1', resolve));
+    const url = new URL(REDIS_URL);
+    [url.hostname, url.port] = ['127.0.0.1', String((older.address() as AddressInfo).port)];
+    const prefix = newPrefix();
+    const bench = await Bench.open({
+      store: await openStore(),
+      transport: transport({ connection: url.href, prefix }),
+    });
+    let runs = 0;
+    bench.on('handler', () => void (runs += 1));
+    bench.dispatcher.start();
+    await bench.send();
+    await until(() => runs === 1);
+    expect(warnings.join()).toContain('Redis version');
+    await bench.close();
+    older.close();
+  });
 });
 
 describe('the options of bullmq', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Carried, DueDelivery, Transport } from 'nestjs-runhooks/core';
-import { Bench, openStore, until } from './bench.js';
+import { Bench, held, openStore, until } from './bench.js';
 import { dispatchContract } from './dispatch-contract.js';
 
 /** What is behind the transports of several processes: gives each id to one that is free. */
@@ -98,5 +98,41 @@ describe('a transport that is away', () => {
       'log: Courier carries deliveries again',
     ]);
     await bench.close();
+  });
+
+  it('is asked beside the work, however long its answer takes', async () => {
+    const courier = new Courier(false);
+    const transport = new CourierTransport(courier);
+    const { promise, release } = held();
+    const bench = await Bench.open({ store: await openStore(), transport, concurrency: 2 });
+    bench.on('handler', () => undefined);
+    courier.isAway = true;
+    bench.dispatcher.start();
+    await until(() => bench.lines.length === 1);
+    transport.room = async () => {
+      await promise;
+      return 500;
+    };
+    for (let run = 0; run < 10; run += 1) await bench.send({ run: `${run}` });
+    await until(async () => (await bench.inbox.counts()).deliveries.succeeded === 10);
+    release();
+    await until(() => bench.lines.at(-1) === 'log: Courier carries deliveries again');
+    await bench.close();
+  });
+
+  it('is said to be so once, though it still answers what room it has', async () => {
+    const transport = new CourierTransport(new Courier(false));
+    const bench = await Bench.open({ store: await openStore(), transport });
+    bench.on('handler', () => undefined);
+    transport.offer = () => Promise.reject(new Error('it takes nothing'));
+    bench.dispatcher.start();
+    for (let run = 1; run <= 5; run += 1) {
+      await bench.send({ run: `${run}` });
+      await until(async () => (await bench.inbox.counts()).deliveries.succeeded === run);
+    }
+    await bench.close();
+    expect(bench.lines).toEqual([
+      'error: Courier failed; deliveries are claimed from the inbox meanwhile: Error: it takes nothing',
+    ]);
   });
 });

@@ -12,8 +12,8 @@ const nest = (versions) => Object.fromEntries(Object.entries(versions).map(([nam
 const peers = Object.fromEntries(
   ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
 );
-/** An optional peer that its entry point loads; two of the apps are without. */
-const { bullmq } = devDependencies;
+/** Optional peers that an entry point loads; two of the apps are without. */
+const { bullmq, ioredis } = devDependencies;
 const oldestPeers = { ...peers, 'class-validator': '0.14.2', 'reflect-metadata': '0.1.14', rxjs: '7.8.0' };
 
 /** Both majors, both formats, both adapters; the oldest supported and a recent version of each major. */
@@ -34,14 +34,24 @@ const APPS = [
     name: 'Nest 12.5 CommonJS Fastify',
     type: 'commonjs',
     main: 'main-fastify',
-    dependencies: { ...peers, bullmq, ...nest({ common: '12.5.1', core: '12.5.1', 'platform-fastify': '12.5.0' }) },
+    dependencies: {
+      ...peers,
+      bullmq,
+      ioredis,
+      ...nest({ common: '12.5.1', core: '12.5.1', 'platform-fastify': '12.5.0' }),
+    },
   },
   {
     name: 'Nest 12.0 ESM Express',
     type: 'module',
     main: 'main-express',
     also: 'both-builds',
-    dependencies: { ...peers, bullmq, ...nest({ common: '12.0.1', core: '12.0.1', 'platform-express': '12.0.1' }) },
+    dependencies: {
+      ...peers,
+      bullmq,
+      ioredis,
+      ...nest({ common: '12.0.1', core: '12.0.1', 'platform-express': '12.0.1' }),
+    },
   },
 ];
 

@@ -198,7 +198,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
   });
 
   it('is cut off when the handler is out of time, and tried again', async () => {
-    const { bench, schema, effects } = await newApp();
+    const { bench, pool, schema, effects } = await newApp();
     bench.on(
       'handler',
       (_, delivery) =>
@@ -208,10 +208,15 @@ onPostgres('delivery.completeWith on Postgres', () => {
         }),
       { timeoutMs: 300 },
     );
+    let removed = 0;
+    pool.on('remove', () => (removed += 1));
     await bench.send();
     await bench.idle();
     expect(await bench.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
     expect(await effects()).toEqual([{ attempt: 2 }]);
+    // Its connection and no other: nothing was wrong with the server.
+    await Promise.all([bench.inbox.counts(), bench.inbox.counts()]);
+    expect(removed).toBe(1);
   });
 
   it('leaves connections for storing messages, however many handlers are in the middle of it', async () => {
@@ -235,7 +240,17 @@ onPostgres('delivery.completeWith on Postgres', () => {
   });
 
   describe('refuses', () => {
-    it.each(['commit', 'ROLLBACK', ' begin', 'end', 'prepare transaction $$x$$'])('to be ended by %j', async (text) => {
+    it.each([
+      'commit',
+      'ROLLBACK',
+      ' begin',
+      'end',
+      'prepare transaction $$x$$',
+      '-- as always\n commit',
+      '/* as /* always */ */ commit',
+      ' ;; commit',
+      'select 1; commit',
+    ])('to be ended by %j', async (text) => {
       const { bench, effects, schema } = await newApp();
       bench.on(
         'handler',
@@ -248,7 +263,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
       );
       await bench.send();
       await bench.idle();
-      expect(await bench.outcome('handler')).toEqual(['dead', 'Error']);
+      expect(await bench.outcome('handler')).toEqual(['dead', text.startsWith('select') ? 'error' : 'Error']);
       expect(await effects()).toEqual([]);
     });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConfigurationError, type Logger, type Store } from 'nestjs-runhooks/core';
-import { postgresInbox, type PostgresInboxOptions } from 'nestjs-runhooks/postgres';
+import { postgresInbox, type PostgresInboxOptions, type PostgresPool } from 'nestjs-runhooks/postgres';
 import pg from 'pg';
 import { failureOf } from '../faults/failure-of.js';
 import { newMessage } from './messages.js';
@@ -9,9 +9,11 @@ import { onPostgres, POSTGRES_URL, Schemas, SILENT, TABLES } from './server.js';
 onPostgres('opening a Postgres inbox', () => {
   const schemas = new Schemas();
   const opened: Store[] = [];
+  const pools: pg.Pool[] = [];
 
   afterEach(async () => {
     for (const store of opened.splice(0)) await store.close();
+    for (const pool of pools.splice(0)) await pool.end();
   });
 
   async function open(options: Partial<PostgresInboxOptions> = {}, logger: Logger = SILENT): Promise<Store> {
@@ -138,6 +140,44 @@ onPostgres('opening a Postgres inbox', () => {
     }
   });
 
+  describe('looks at the server', () => {
+    /** A pool of a server that says of itself what `facts` say. */
+    function poolOfServer(facts: object): PostgresPool {
+      const pool = new pg.Pool({ connectionString: POSTGRES_URL });
+      pools.push(pool);
+      pool.on('connect', (client) => {
+        const query = client.query.bind(client) as (asked: pg.QueryConfig) => Promise<pg.QueryResult>;
+        client.query = (async (asked: pg.QueryConfig) => {
+          const answer = await query(asked);
+          if (asked.text.includes('server_version_num')) Object.assign(answer.rows[0] as object, facts);
+          return answer;
+        }) as typeof client.query;
+      });
+      return pool;
+    }
+
+    it('and refuses one that is too old, before anything is made', async () => {
+      const schema = schemas.next();
+      const { option, message } = await refusal({
+        pool: poolOfServer({ number: 130_022, version: '13.22 (Debian)' }),
+        schema,
+      });
+      expect(option).toBe('postgresInbox.pool');
+      expect(message).toContain('found PostgreSQL 13.22 (Debian); expected 14 or newer');
+      expect(await schemas.query('select 1 from pg_namespace where nspname = $1', [schema])).toEqual([]);
+    });
+
+    it.each([
+      ['off', 1],
+      ['on', 0],
+    ])('and warns of what a crash can lose where fsync is %s', async (fsync, warnings) => {
+      const lines: string[] = [];
+      await open({ pool: poolOfServer({ fsync }) }, { ...SILENT, warn: (line) => lines.push(line) });
+      expect(lines).toHaveLength(warnings);
+      for (const line of lines) expect(line).toMatch(/fsync=off: a crash of it loses what was acknowledged/);
+    });
+  });
+
   describe('with a pool of the app', () => {
     it('works on it, whatever its parsers of types, and leaves it open', async () => {
       const pool = new pg.Pool({
@@ -151,6 +191,18 @@ onPostgres('opening a Postgres inbox', () => {
       await store.close();
       expect((await pool.query('select 1')).rowCount).toBe(1);
       expect(pool.listenerCount('connect')).toBe(0);
+      await pool.end();
+    });
+
+    it('that has no client left says so, and gets back the one that would have listened', async () => {
+      const pool = new pg.Pool({ connectionString: POSTGRES_URL, max: 2, connectionTimeoutMillis: 200 });
+      const taken = new Set<pg.PoolClient>();
+      pool.on('acquire', (client) => taken.add(client));
+      pool.on('release', (_, client) => taken.delete(client));
+      const client = await pool.connect();
+      expect((await refusal({ pool })).message).toMatch(/^postgresInbox.pool: .*no connection is free/);
+      expect([taken.size, taken.has(client)]).toEqual([1, true]);
+      client.release();
       await pool.end();
     });
 

@@ -85,6 +85,31 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     await bench.close();
   }, 60_000);
 
+  it('and comes back as a standby: a verb rejects until it is the primary, and no inbox is opened', async () => {
+    const pool = new pg.Pool({ connectionString: server.url });
+    let connected = 0;
+    pool.on('connect', () => (connected += 1));
+    const store = postgresInbox({ pool, notify: false }).createStore(SILENT);
+    await store.open();
+    await server.stop('fast');
+    await server.start('standby');
+    const message = newMessage();
+    // The first finds the connection dead, the second the standby.
+    for (const tried of [1, 2]) {
+      const failure = await store.append(message).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(StoreUnavailableError);
+      if (tried === 2) expect((failure as Error).message).toContain('connect to the primary');
+    }
+    await expect(open(server.url)).rejects.toThrow(/^postgresInbox.connectionString: .*connect to the primary/);
+    await server.promote();
+    // By a connection of its own each time: its address may be that of the new primary by now.
+    connected = 0;
+    expect((await store.append(message)).status).toBe('accepted');
+    expect(connected).toBe(1);
+    await store.close();
+    await pool.end();
+  }, 60_000);
+
   it('before the boot: the error names the option, and no password', async () => {
     await server.stop('fast');
     const url = server.url.replace('postgres@', 'postgres:secret@');

@@ -1,5 +1,5 @@
 import { execFile, type ExecFileOptions } from 'node:child_process';
-import { accessSync, chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,9 +69,15 @@ export class OwnPostgres {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  async start(): Promise<void> {
+  /** `standby`: until {@link promote} it can only be read, as the old primary after a failover. */
+  async start(as: 'primary' | 'standby' = 'primary'): Promise<void> {
+    if (as === 'standby') writeFileSync(join(this.#data, 'standby.signal'), '', { mode: 0o666 });
     const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#directory}`;
     await this.#run('pg_ctl', '-D', this.#data, '-o', options, '-l', join(this.#directory, 'log'), '-w', 'start');
+  }
+
+  async promote(): Promise<void> {
+    await this.#run('pg_ctl', '-D', this.#data, '-w', 'promote');
   }
 
   /** `immediate`: as if the machine had lost its power. */

@@ -1,9 +1,14 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
+// BullMQ asks for it when it first connects, which is too late to be told that it is missing.
+import 'ioredis';
 import { LIMITS, type Carried, type DueDelivery, type Logger, type Transport } from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
 import { within } from './within.js';
 
 const QUEUE = 'deliveries';
+
+/** A worker with so many errors within a second is closed, and another one begun after a while. */
+const ERRORS_MAX = 50;
 
 /** All that a job knows. */
 interface Carries {
@@ -20,9 +25,12 @@ export class BullmqTransport implements Transport {
   #queue: Queue<Carries> | undefined;
   #worker: Worker<Carries> | undefined;
   readonly #runs = new Set<Promise<unknown>>();
+  /** No worker is begun any more. */
+  #isEnding = false;
+  /** Nor is Redis waited for. */
   #isStopping = false;
-  /** What was last said to be wrong; a connection that cannot be made says so with every try. */
-  #failure: string | undefined;
+  /** What was said to be wrong since a job last came; a connection that cannot be made says so with every try. */
+  readonly #failures = new Set<string>();
 
   constructor(options: BullmqOptions, logger: Logger) {
     this.#options = options;
@@ -44,17 +52,28 @@ export class BullmqTransport implements Transport {
       prefix,
       defaultJobOptions,
     });
-    const process = ({ data }: Job<Carries>): Promise<void> => this.#run(run, data);
-    this.#worker = new Worker(QUEUE, process, {
-      connection: options,
-      prefix,
-      concurrency: Math.min(wanted, concurrency),
-    });
     this.#queue.on('error', (error) => this.#failed(error));
-    this.#worker.on('error', (error) => this.#failed(error));
-    this.#worker.on('ready', () => {
-      this.#failure = undefined;
-    });
+    const process = ({ data }: Job<Carries>): Promise<void> => this.#run(run, data);
+    const begin = (): void => {
+      if (this.#isEnding) return;
+      const worker = new Worker(QUEUE, process, {
+        connection: options,
+        prefix,
+        concurrency: Math.min(wanted, concurrency),
+      });
+      this.#worker = worker;
+      const secondOfErrors = { beganMs: 0, count: 0 };
+      worker.on('error', (error) => {
+        this.#failed(error);
+        const nowMs = performance.now();
+        if (nowMs - secondOfErrors.beganMs > 1_000) Object.assign(secondOfErrors, { beganMs: nowMs, count: 0 });
+        secondOfErrors.count += 1;
+        if (secondOfErrors.count === ERRORS_MAX) this.#beginAgain(worker, begin);
+      });
+      worker.on('active', () => this.#failures.clear());
+    };
+    // Where a Redis is too old for BullMQ, its worker would try again without a pause, and leave no time for all else.
+    this.#queue.waitUntilReady().then(begin, (error: Error) => this.#failed(error));
   }
 
   async room(): Promise<number> {
@@ -72,9 +91,10 @@ export class BullmqTransport implements Transport {
   }
 
   async stop(): Promise<void> {
+    this.#isEnding = true;
     const [worker, queue] = [this.#worker, this.#queue];
-    if (!worker || !queue) return;
-    await worker.pause(true);
+    if (!queue) return;
+    await worker?.pause(true);
     await Promise.allSettled(this.#runs);
     // A polite end of BullMQ's waits for Redis, however long it is away.
     const isThere = await this.room().then(
@@ -84,7 +104,7 @@ export class BullmqTransport implements Transport {
     this.#isStopping = true;
     this.#worker = undefined;
     this.#queue = undefined;
-    await Promise.all([closed(worker.close(!isThere)), closed(isThere ? queue.close() : queue.disconnect())]);
+    await Promise.all([closed(worker?.close(!isThere)), closed(isThere ? queue.close() : queue.disconnect())]);
   }
 
   async #run(run: Carried['run'], { id }: Carries): Promise<void> {
@@ -105,6 +125,14 @@ export class BullmqTransport implements Transport {
     return answer.value;
   }
 
+  /** What Redis refuses, BullMQ's worker asks for again without a pause: so there is one between workers. */
+  #beginAgain(worker: Worker<Carries>, begin: () => void): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    void closed(worker.close(true));
+    setTimeout(begin, LIMITS.transportRetryMsMax).unref();
+  }
+
   /**
    * When Redis is back that is noticed within seconds; BullMQ by itself would wait up to 20. At the end there is nothing
    * to wait for: a connection that is away when it is closed would else be tried again for ever.
@@ -115,13 +143,13 @@ export class BullmqTransport implements Transport {
 
   #failed({ name, message }: Error): void {
     const failure = `${name}: ${message}`;
-    if (this.#failure !== failure) this.#logger.warn(`${this.description}: ${failure}`);
-    this.#failure = failure;
+    if (!this.#failures.has(failure)) this.#logger.warn(`${this.description}: ${failure}`);
+    this.#failures.add(failure);
   }
 }
 
 /** Whatever becomes of it. */
-async function closed(closing: Promise<unknown>): Promise<void> {
+async function closed(closing: Promise<unknown> | undefined): Promise<void> {
   await within(LIMITS.transportAnswerMs, closing).catch(() => undefined);
 }
 

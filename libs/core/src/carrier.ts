@@ -13,13 +13,18 @@ export interface CarrierOptions {
   readonly logger: Logger;
 }
 
+/** What a transport is asked for. */
+type Verb = 'room' | 'offer' | 'stop';
+
 /** Lets a transport carry what is due. While it cannot, deliveries are claimed from the inbox, as without one. */
 export class Carrier {
   readonly #options: CarrierOptions;
   /** When what was offered lately; the longest ago first. */
   readonly #offered = new Map<string, number>();
-  /** What was last said to be wrong. */
-  #failure: string | undefined;
+  /** What was last said to be wrong, and with what. */
+  #failure: { readonly verb: Verb; readonly said: string } | undefined;
+  /** Whether it is being asked beside the work if it is back. */
+  #isAsking = false;
   #isStopped = false;
 
   constructor(options: CarrierOptions) {
@@ -33,8 +38,8 @@ export class Carrier {
 
   /** Offers what is due, and claims what was not brought to anybody. Answers how much was started here. Rejects if the store fails. */
   async carryDue(): Promise<number> {
-    const { transport, deliveries, clock } = this.#options;
-    const room = await this.#tried(() => transport.room());
+    const { deliveries, clock } = this.#options;
+    const room = await this.#room();
     if (room === undefined) return await deliveries.startDue();
     // With no room it is still of interest whether anything is late.
     const due = await deliveries.due(Math.max(room, 1));
@@ -43,6 +48,19 @@ export class Carrier {
     const lateBefore = clock.now().getTime() - LIMITS.transportLateMs;
     const isLate = due.some(({ dueAt }) => dueAt.getTime() <= lateBefore);
     return isLate ? await deliveries.startDue(LIMITS.transportLateMs) : 0;
+  }
+
+  /** Undefined while the transport cannot say. Then nobody waits for it: whether it is back is asked beside the work. */
+  async #room(): Promise<number | undefined> {
+    const ask = (): Promise<number | undefined> => this.#tried('room', () => this.#options.transport.room());
+    if (this.#failure?.verb !== 'room') return await ask();
+    if (!this.#isAsking) {
+      this.#isAsking = true;
+      void ask().finally(() => {
+        this.#isAsking = false;
+      });
+    }
+    return undefined;
   }
 
   /** What was offered a moment ago is under way; if it came to nothing, it is offered again. */
@@ -54,7 +72,7 @@ export class Carrier {
     }
     const fresh = due.filter((one) => !this.#offered.has(keyOf(one)));
     if (fresh.length === 0) return true;
-    const isOffered = await this.#tried(() => this.#options.transport.offer(fresh).then(() => true));
+    const isOffered = await this.#tried('offer', () => this.#options.transport.offer(fresh).then(() => true));
     if (!isOffered) return false;
     for (const one of fresh) this.#offered.set(keyOf(one), nowMs);
     return true;
@@ -62,31 +80,32 @@ export class Carrier {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#options.transport.stop().catch((error: unknown) => this.#report(error));
+    await this.#options.transport.stop().catch((error: unknown) => this.#report('stop', error));
   }
 
-  async #tried<T>(step: () => Promise<T>): Promise<T | undefined> {
+  async #tried<T>(verb: Verb, step: () => Promise<T>): Promise<T | undefined> {
     const { logger, transport } = this.#options;
     try {
       const result = await step();
-      if (this.#failure !== undefined) logger.log(`${transport.description} carries deliveries again`);
+      if (this.#failure?.verb !== verb) return result;
+      logger.log(`${transport.description} carries deliveries again`);
       this.#failure = undefined;
       return result;
     } catch (error) {
       // What was asked of it a moment before it was stopped fails, of course.
-      if (!this.#isStopped) this.#report(error);
+      if (!this.#isStopped) this.#report(verb, error);
       return undefined;
     }
   }
 
-  #report(error: unknown): void {
+  #report(verb: Verb, error: unknown): void {
     const { logger, transport } = this.#options;
     const { name, message } = attemptError(error);
-    const failure = `${name}: ${message}`;
-    if (this.#failure !== failure) {
-      logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${failure}`);
+    const said = `${name}: ${message}`;
+    if (this.#failure?.said !== said) {
+      logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${said}`);
     }
-    this.#failure = failure;
+    this.#failure = { verb, said };
   }
 }
 

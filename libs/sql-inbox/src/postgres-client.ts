@@ -12,6 +12,7 @@ export interface PostgresQuery {
   readonly text: string;
   readonly values?: unknown[];
   readonly types?: { getTypeParser(type: number): (value: string) => unknown };
+  readonly queryMode?: 'extended';
 }
 
 export interface PostgresNotification {

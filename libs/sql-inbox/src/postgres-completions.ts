@@ -1,4 +1,5 @@
 import type { InboxTransaction } from 'nestjs-runhooks/core';
+import type { PostgresQuery } from './postgres-client.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
 import { DriverError } from './postgres-failure.js';
@@ -57,12 +58,16 @@ async function completeOn(
   settle: () => Transaction<boolean>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const cutOff = (): void => connection.break();
+  const cutOff = (): void => connection.abandon();
   signal.addEventListener('abort', cutOff);
   try {
     return await transact(connection, begin, async () => {
       const tx = new HandlerTransaction(connection);
-      await work(tx).finally(() => tx.end());
+      try {
+        await work(tx);
+      } finally {
+        tx.end();
+      }
       await connection.exec(BOUNDS);
       if (!(await connection.runToEnd(settle()))) throw new ClaimLostError();
       return true;
@@ -78,7 +83,7 @@ async function completeOn(
 
 /** What would end the transaction that is ours to end. `rollback to` a savepoint does not. */
 const ENDS =
-  /^\s*(?:begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b))\b/i;
+  /^(?:begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b))\b/i;
 
 /** What a handler is given. It is of no use once its transaction is over: another's statements may run on the connection. */
 class HandlerTransaction implements InboxTransaction {
@@ -99,14 +104,28 @@ class HandlerTransaction implements InboxTransaction {
         'the transaction of delivery.completeWith is over; await every query before its function returns',
       );
     }
-    if (ENDS.test(text)) {
+    if (ENDS.test(afterComments(text))) {
       throw new Error('delivery.completeWith begins and ends its transaction itself; throw to roll it back');
     }
     try {
-      const { rows, rowCount } = await this.#connection.ask({ text, values: [...values] }, 0);
+      // In this mode the server refuses several statements in one text, of which one could end the transaction.
+      const query: PostgresQuery = { text, values: [...values], queryMode: 'extended' };
+      const { rows, rowCount } = await this.#connection.ask(query, 0);
       return { rows: rows as Row[], rowCount: rowCount ?? 0 };
     } catch (error) {
       throw error instanceof DriverError ? error.cause : error;
     }
   }
+}
+
+/** A statement without what may stand before it and says nothing. Comments may hold others. */
+function afterComments(text: string): string {
+  const rest = text.replace(/^(?:[\s;]|--.*)+/, '');
+  if (!rest.startsWith('/*')) return rest;
+  let depth = 0;
+  for (const { 0: mark, index } of rest.matchAll(/\/\*|\*\//g)) {
+    depth += mark === '/*' ? 1 : -1;
+    if (depth === 0) return afterComments(rest.slice(index + mark.length));
+  }
+  return '';
 }

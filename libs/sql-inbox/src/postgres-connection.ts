@@ -7,15 +7,17 @@ import type { Transaction } from './statement.js';
 /** A connection while it is lent. One that does not answer in time is broken, as is one that reported an error. */
 export class PostgresConnection {
   readonly #client: PostgresClient;
-  readonly #onReleased: (isBroken: boolean) => void;
+  readonly #onReleased: (isSuspect: boolean) => void;
   #isBroken = false;
+  #isAbandoned = false;
   #isReleased = false;
   /** Without a listener an error would end the process. */
   readonly #noteBroken = (): void => {
     this.#isBroken = true;
   };
 
-  constructor(client: PostgresClient, onReleased: (isBroken: boolean) => void) {
+  /** `onReleased` is told whether it broke by itself: then others may be broken, too. */
+  constructor(client: PostgresClient, onReleased: (isSuspect: boolean) => void) {
     this.#client = client;
     this.#onReleased = onReleased;
     client.on('error', this.#noteBroken);
@@ -77,11 +79,17 @@ export class PostgresConnection {
     cut(this.#client);
   }
 
+  /** The same where nothing is wrong with it: what it does is no longer wanted. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.break();
+  }
+
   /** Gives it back, or closes it if it is broken. Calling it again changes nothing. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#onReleased(this.#isBroken);
+    this.#onReleased(this.#isBroken && !this.#isAbandoned);
     this.#client.release(this.#isBroken);
     // The pool listens from here on.
     this.#client.removeListener('error', this.#noteBroken);

@@ -58,9 +58,9 @@ export class PostgresConnections {
 
   #lend(client: PostgresClient): PostgresConnection {
     this.#lent.add(client);
-    return new PostgresConnection(client, (isBroken) => {
+    return new PostgresConnection(client, (isSuspect) => {
       this.#lent.delete(client);
-      if (isBroken) this.#distrust();
+      if (isSuspect) this.#distrust();
     });
   }
 

@@ -1,8 +1,12 @@
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
 
+/** What a standby says where a transaction begins that is to write; elsewhere the code stands for much. */
+const NOT_DURING_RECOVERY = '0A000';
+
 /** Classes and codes of https://www.postgresql.org/docs/14/errcodes-appendix.html that say nothing about a row. */
 const REMEDIES: Readonly<Record<string, string>> = {
   '08': 'the connection was lost; look at the network and the log of the server',
+  [NOT_DURING_RECOVERY]: 'the server is a standby; connect to the primary',
   '25006': 'the server is read-only; it may be a standby: connect to the primary',
   '25P03': 'the transaction stood still for too long; this process may have been paused',
   '28': 'the server refused the user; correct the name, the password or pg_hba.conf',
@@ -41,11 +45,16 @@ export function isConflict(error: unknown): boolean {
   return error instanceof DriverError && (sqlState(error.cause)?.startsWith('40') ?? false);
 }
 
+/** Whether a transaction that is to write could not begin, because this is not the primary. */
+export function isStandby(error: unknown): boolean {
+  return error instanceof DriverError && sqlState(error.cause) === NOT_DURING_RECOVERY;
+}
+
 /** What is wrong and what to do, unless the error is about what is in a row. What no server sent is about the connection. */
 export function postgresRemedy(error: unknown): string | undefined {
   const state = sqlState(error);
   if (state === undefined)
-    return 'the server cannot be reached, or does not answer; check its address, the network, and that it runs';
+    return 'the server cannot be reached, does not answer, or no connection is free; check its address, the network, that it runs, and who holds connections';
   return REMEDIES[state] ?? REMEDIES[state.slice(0, 2)];
 }
 

@@ -54,7 +54,7 @@ export class PostgresListener {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#quiet);
-    this.#connection?.break();
+    this.#connection?.abandon();
     this.#connection?.release();
     this.#connection = undefined;
   }

@@ -185,7 +185,12 @@ export class PostgresStore extends SqlStore {
       logger: this.#logger,
       onWork: () => this.#wake?.(),
     });
-    if (await listener.open()) return listener;
+    try {
+      if (await listener.open()) return listener;
+    } catch (cause) {
+      listener.close();
+      throw cause;
+    }
     listener.close();
     throw new ConfigurationError(
       'postgresInbox.notify',

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
-import { isConflict, postgresFailure } from './postgres-failure.js';
+import { isConflict, isStandby, postgresFailure } from './postgres-failure.js';
 import type { Transaction } from './statement.js';
 
 /** So that neither a lock that is not to be had nor a process that is paused holds up others for long. */
@@ -73,7 +73,11 @@ export class PostgresTransactions {
 /** Begins, does it, and commits; rolls back if it failed, for whatever reason. */
 export async function transact<T>(connection: PostgresConnection, begin: string, step: () => Promise<T>): Promise<T> {
   try {
-    await connection.exec(begin);
+    await connection.exec(begin).catch((error: unknown) => {
+      // After a failover the address may lead to the new primary, but only for a new connection.
+      if (isStandby(error)) connection.break();
+      throw error;
+    });
     const result = await step();
     await connection.exec('commit');
     return result;
