@@ -108,27 +108,28 @@ export class PostgresStore extends SqlStore {
     return appended;
   }
 
-  /** Those of one job one after the other, in the order in which they were read; those of other jobs beside them. */
+  /** Those of one job in one transaction, in the order given; those of different jobs beside them. */
   override async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
     const groups = new Map<string, number[]>();
     recordings.forEach((recording, index) => {
       const key = lockOf(recording) ?? recording.messageId;
       groups.set(key, [...(groups.get(key) ?? []), index]);
     });
-    const written: Promise<Recorded>[] = [];
-    await inTurn(groups.values(), LIMITS.recordingsMax, async (group) => {
-      let lost: Promise<Recorded> | undefined;
-      for (const index of group) {
-        const recording = recordings[index] as Recording;
-        const writing = lost ?? this.writeWork(() => this.operations.record(recording, now));
-        written[index] = writing;
-        // One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first.
-        await writing.catch((error: unknown) => {
-          if (error instanceof StoreUnavailableError) lost = writing;
-        });
+    const recorded: Recorded[] = [];
+    const failures: unknown[] = [];
+    await inTurn(groups.values(), LIMITS.recordingsMax, async (indices) => {
+      try {
+        const group = await this.#recordGroup(
+          indices.map((index) => recordings[index] as Recording),
+          now,
+        );
+        indices.forEach((index, place) => (recorded[index] = group[place] as Recorded));
+      } catch (error) {
+        failures.push(error);
       }
     });
-    return Promise.all(written);
+    if (failures.length > 0) throw failures[0];
+    return recorded;
   }
 
   /** What a handler writes with `tx`, and the success of its delivery, in one transaction. False: the claim was lost, and nothing was written. */
@@ -175,6 +176,32 @@ export class PostgresStore extends SqlStore {
 
   protected async read<T>(begin: () => Transaction<T>): Promise<T> {
     return await this.#opened().transactions.run('read', begin);
+  }
+
+  /** One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first. */
+  async #recordGroup(group: readonly Recording[], now: Date): Promise<Recorded[]> {
+    const { record } = this.operations;
+    try {
+      return await this.writeWork(function* () {
+        const recorded: Recorded[] = [];
+        for (const recording of group) recorded.push(yield* record(recording, now));
+        return recorded;
+      });
+    } catch (error) {
+      if (group.length === 1 || error instanceof StoreUnavailableError) throw error;
+    }
+    const alone: Recorded[] = [];
+    const failures: unknown[] = [];
+    for (const recording of group) {
+      try {
+        alone.push(await this.writeWork(() => record(recording, now)));
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return alone;
   }
 
   async #listen(connections: PostgresConnections): Promise<PostgresListener> {
