@@ -10,7 +10,9 @@ import {
   type Source,
   type Store,
 } from 'nestjs-runhooks/core';
-import { memoryInbox } from 'nestjs-runhooks/testing';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { memoryInbox, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { until } from '../dispatch/bench.js';
 import { ADAPTERS, closeApps, DBT, dbtWebhook, startApp, type EdgeAnswer, type EdgeApp } from './edge-app.js';
 import { head } from './edge-http.js';
 
@@ -63,8 +65,9 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
       if (reason !== undefined) throw new StoreUnavailableError(reason);
       return await store.append(message);
     });
-    const edge = await startApp(adapter, { webhooks: { inbox } });
-    for (let request = 0; request < 3; request += 1) await edge.send(dbtWebhook());
+    const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], path: ['/old', DBT] });
+    const edge = await startApp(adapter, { webhooks: { inbox, sources: [source] } });
+    for (const path of ['/old', DBT, '/old']) await edge.send(dbtWebhook(), path);
     reason = 'the disk reported an I/O error';
     await edge.send(dbtWebhook());
     const isDown = edge.log.containing('source "dbt" answers 503');
@@ -75,8 +78,14 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     reason = undefined;
     await edge.send(dbtWebhook({ secret: 'forged' }));
     expect(edge.log.containing('stores messages again')).toEqual([]);
-    for (let request = 0; request < 2; request += 1) await edge.send(dbtWebhook());
-    expect(edge.log.containing('source "dbt" stores messages again; 4 were answered 503 meanwhile')).toHaveLength(1);
+    await until(async () => {
+      await edge.send(dbtWebhook());
+      return edge.log.containing('stores messages again').length > 0;
+    });
+    await edge.send(dbtWebhook(), '/old');
+    expect(edge.log.containing('stores messages again')).toEqual([
+      expect.stringContaining('source "dbt" stores messages again; 4 were answered 503 meanwhile'),
+    ]);
   });
 
   it('a message that was stored although the answer was 503 is a duplicate when it comes again', async () => {

@@ -219,6 +219,28 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(removed).toBe(1);
   });
 
+  it('is cut off when its connection broke before: those that were opened with it are not trusted either', async () => {
+    const { bench, pool } = await newApp();
+    bench.on(
+      'handler',
+      (_, delivery) =>
+        delivery.completeWith(async (tx) => {
+          if (delivery.attempt > 1) return;
+          await tx.query('select pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
+          await new Promise((resolve) => delivery.signal.addEventListener('abort', resolve));
+        }),
+      { timeoutMs: 300 },
+    );
+    await Promise.all([bench.inbox.counts(), bench.inbox.counts()]);
+    let removed = 0;
+    pool.on('remove', () => (removed += 1));
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
+    await Promise.all([bench.inbox.counts(), bench.inbox.counts()]);
+    expect(removed).toBeGreaterThan(1);
+  });
+
   it('leaves connections for storing messages, however many handlers are in the middle of it', async () => {
     const { bench } = await newApp();
     const { promise, release } = held();

@@ -17,6 +17,8 @@ export const LIMITS = Object.freeze({
   lingerMs: 2 * SECOND,
   /** `Retry-After` of a 503, in seconds. */
   retryAfterSeconds: 5,
+  /** Messages are stored again, and the log says so, once none was answered 503 for this long. */
+  outageQuietMs: SECOND,
 
   // --- sources and signatures ---
   /** A source's name: it is part of paths, event ids and log lines. */

@@ -82,7 +82,8 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
     if (!this.hasRoutes) return;
     const adapter = this.host.httpAdapter;
     for (const source of this.runtime.sources) {
-      for (const path of source.paths) registerRoute(adapter, path, this.edgeOf(source));
+      const edge = this.edgeOf(source);
+      for (const path of source.paths) registerRoute(adapter, path, edge);
     }
   }
 

@@ -1,11 +1,12 @@
-import type { Logger, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, type Logger, type StoreUnavailableError } from 'nestjs-runhooks/core';
 
-/** Says once that, and why, a source answers 503, and how often it did once messages are stored again. */
+/** Says that a source answers 503, each reason once, and how often it did once messages are stored again. */
 export class Outage {
   readonly #source: string;
   readonly #logger: Logger;
+  readonly #reasons = new Set<string>();
   #requests = 0;
-  #reason: string | undefined;
+  #latestMs = 0;
 
   constructor(source: string, logger: Logger) {
     this.#source = source;
@@ -14,18 +15,19 @@ export class Outage {
 
   note({ message }: StoreUnavailableError): void {
     this.#requests += 1;
-    if (this.#reason === message) return;
-    this.#reason = message;
+    this.#latestMs = performance.now();
+    if (this.#reasons.has(message)) return;
+    this.#reasons.add(message);
     this.#logger.error(
       `source "${this.#source}" answers 503: ${message}; further ones for this reason are counted only`,
     );
   }
 
-  /** To be called for every message that was stored. */
+  /** To be called for every message that was stored. Where too many wait, some are while others are refused. */
   end(): void {
-    if (this.#requests === 0) return;
+    if (this.#requests === 0 || performance.now() - this.#latestMs < LIMITS.outageQuietMs) return;
     this.#logger.log(`source "${this.#source}" stores messages again; ${this.#requests} were answered 503 meanwhile`);
     this.#requests = 0;
-    this.#reason = undefined;
+    this.#reasons.clear();
   }
 }

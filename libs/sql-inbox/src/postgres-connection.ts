@@ -81,7 +81,7 @@ export class PostgresConnection {
 
   /** The same where nothing is wrong with it: what it does is no longer wanted. */
   abandon(): void {
-    this.#isAbandoned = true;
+    if (!this.#isBroken) this.#isAbandoned = true;
     this.break();
   }
 

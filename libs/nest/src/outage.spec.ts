@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { Outage } from './outage.js';
+
+describe('Outage', () => {
+  let lines: string[];
+  let outage: Outage;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    lines = [];
+    const log = (line: string): void => void lines.push(line);
+    outage = new Outage('dbt', { debug: log, log, warn: log, error: log });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const refuse = (reason: string): void => outage.note(new StoreUnavailableError(reason));
+
+  it('says each reason once, also where two alternate', () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      refuse('too many wait');
+      refuse('the server cannot be reached');
+    }
+    expect(lines).toEqual([
+      expect.stringContaining('answers 503: too many wait'),
+      expect.stringContaining('answers 503: the server cannot be reached'),
+    ]);
+  });
+
+  it('goes on while messages are stored beside those that are refused, as where too many wait', () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      refuse('too many wait');
+      jest.advanceTimersByTime(LIMITS.outageQuietMs / 2);
+      outage.end();
+    }
+    expect(lines).toEqual([expect.stringContaining('too many wait')]);
+    jest.advanceTimersByTime(LIMITS.outageQuietMs / 2);
+    outage.end();
+    outage.end();
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toBe('source "dbt" stores messages again; 5 were answered 503 meanwhile');
+    refuse('too many wait');
+    expect(lines).toHaveLength(3);
+  });
+});
