@@ -84,7 +84,7 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     });
     await edge.send(dbtWebhook(), '/old');
     expect(edge.log.containing('stores messages again')).toEqual([
-      expect.stringContaining('source "dbt" stores messages again; 4 were answered 503 meanwhile'),
+      expect.stringContaining('source "dbt" stores messages again; requests answered 503 meanwhile: 4'),
     ]);
   });
 

@@ -75,12 +75,22 @@ const dttm = (time: Date): string => time.toISOString().replace('T', ' ').replac
 /** What must have come of it, all runs taken together: else they prove nothing. */
 const REACHES = ['run.failed first', 'run.failed late', 'run.failed late first', 'run.recovered of 2', 'by 2 stores'];
 
+/** Leads to all but the last of these in any case: of two processes nobody knows what they do in which order. */
+const LEADS_THERE: readonly Webhook[] = [
+  { source: 'dbt', job: 'a', run: 0, says: 'skipped', to: 0 },
+  { source: 'dbt', job: 'a', run: 0, says: 'failed', to: 1 },
+  { source: 'dbt', job: 'b', run: 1, says: 'failed', to: 0 },
+  { source: 'dbt', job: 'b', run: 2, says: 'failed', to: 1 },
+  { source: 'dbt', job: 'b', run: 0, says: 'succeeded', to: 0 },
+  { source: 'dbt', job: 'b', run: 3, says: 'failed', to: 1 },
+];
+
 /** Tells two processes on one inbox of many runs, and compares each incident with those of the plain rule. */
 export async function checkIncidents(newInbox: NewInbox, numRuns: number): Promise<void> {
   const reached: string[] = [];
   await fc.assert(
     fc.asyncProperty(arrivals, async (told) => void reached.push(...(await tell(await newInbox(), told)))),
-    { numRuns },
+    { numRuns, examples: [[LEADS_THERE.map((one) => [one])]] },
   );
   const missed = REACHES.filter((reach) => !reached.some((line) => line.startsWith(reach)));
   same(missed, [], 'the webhooks never led to this');

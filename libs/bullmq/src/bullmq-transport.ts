@@ -7,9 +7,6 @@ import { within } from './within.js';
 
 const QUEUE = 'deliveries';
 
-/** A worker with so many errors within a second is closed, and another one begun after a while. */
-const ERRORS_MAX = 50;
-
 /** All that a job knows. */
 interface Carries {
   readonly id: string;
@@ -68,7 +65,7 @@ export class BullmqTransport implements Transport {
         const nowMs = performance.now();
         if (nowMs - secondOfErrors.beganMs > 1_000) Object.assign(secondOfErrors, { beganMs: nowMs, count: 0 });
         secondOfErrors.count += 1;
-        if (secondOfErrors.count === ERRORS_MAX) this.#beginAgain(worker, begin);
+        if (secondOfErrors.count === LIMITS.transportErrorsMax) this.#beginAgain(worker, begin);
       });
       worker.on('active', () => this.#failures.clear());
     };

@@ -40,7 +40,7 @@ describe('Outage', () => {
     outage.end();
     outage.end();
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toBe('source "dbt" stores messages again; 5 were answered 503 meanwhile');
+    expect(lines[1]).toBe('source "dbt" stores messages again; requests answered 503 meanwhile: 5');
     refuse('too many wait');
     expect(lines).toHaveLength(3);
   });

@@ -26,7 +26,9 @@ export class Outage {
   /** To be called for every message that was stored. Where too many wait, some are while others are refused. */
   end(): void {
     if (this.#requests === 0 || performance.now() - this.#latestMs < LIMITS.outageQuietMs) return;
-    this.#logger.log(`source "${this.#source}" stores messages again; ${this.#requests} were answered 503 meanwhile`);
+    this.#logger.log(
+      `source "${this.#source}" stores messages again; requests answered 503 meanwhile: ${this.#requests}`,
+    );
     this.#requests = 0;
     this.#reasons.clear();
   }

@@ -6,7 +6,7 @@ const NOT_DURING_RECOVERY = '0A000';
 /** Classes and codes of https://www.postgresql.org/docs/14/errcodes-appendix.html that say nothing about a row. */
 const REMEDIES: Readonly<Record<string, string>> = {
   '08': 'the connection was lost; look at the network and the log of the server',
-  [NOT_DURING_RECOVERY]: 'the server is a standby; connect to the primary',
+  [NOT_DURING_RECOVERY]: 'the server may be a standby; connect to the primary',
   '25006': 'the server is read-only; it may be a standby: connect to the primary',
   '25P03': 'the transaction stood still for too long; this process may have been paused',
   '28': 'the server refused the user; correct the name, the password or pg_hba.conf',

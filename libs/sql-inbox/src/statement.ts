@@ -64,11 +64,17 @@ function compileOnce<Values extends object>(
 ): (values: Values) => BoundStatement {
   let compiled: Omit<BoundStatement, 'isCounted'> | undefined;
   return (values) => {
-    compiled ??= build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+    compiled ??= compile(build);
     const { sql, parameters } = compiled;
     const bound = parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     );
     return { sql, parameters: bound, isCounted };
   };
+}
+
+/** Without the tree of the query, which would be kept for as long as the process lives. */
+function compile<Values extends object>(build: Build<Values, unknown>): Omit<BoundStatement, 'isCounted'> {
+  const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
+  return { sql, parameters };
 }
