@@ -59,13 +59,13 @@ export class BullmqTransport implements Transport {
         concurrency: Math.min(wanted, concurrency),
       });
       this.#worker = worker;
-      const secondOfErrors = { beganMs: 0, count: 0 };
+      let [countedFromMs, errors] = [0, 0];
       worker.on('error', (error) => {
         this.#failed(error);
         const nowMs = performance.now();
-        if (nowMs - secondOfErrors.beganMs > 1_000) Object.assign(secondOfErrors, { beganMs: nowMs, count: 0 });
-        secondOfErrors.count += 1;
-        if (secondOfErrors.count === LIMITS.transportErrorsMax) this.#beginAgain(worker, begin);
+        if (nowMs - countedFromMs > LIMITS.transportErrorsMs) [countedFromMs, errors] = [nowMs, 0];
+        errors += 1;
+        if (errors === LIMITS.transportErrorsMax) this.#beginAgain(worker, begin);
       });
       worker.on('active', () => this.#failures.clear());
     };

@@ -128,8 +128,9 @@ export const LIMITS = Object.freeze({
   transportRetryMs: 100,
   transportRetryMsMax: 2 * SECOND,
 
-  /** Errors within a second after which a transport is left alone for the longest pause. */
+  /** So many errors within so long, and a transport is left alone for the longest pause. */
   transportErrorsMax: 50,
+  transportErrorsMs: SECOND,
 
   // --- retention ---
   /** Settled messages with their events, deliveries and attempts. */

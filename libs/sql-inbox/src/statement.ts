@@ -64,17 +64,16 @@ function compileOnce<Values extends object>(
 ): (values: Values) => BoundStatement {
   let compiled: Omit<BoundStatement, 'isCounted'> | undefined;
   return (values) => {
-    compiled ??= compile(build);
-    const { sql, parameters } = compiled;
-    const bound = parameters.map((parameter) =>
+    if (!compiled) {
+      const { sql, parameters } = build(
+        <K extends keyof Values>(name: K) => new Placeholder(name) as Values[K],
+      ).compile();
+      // Without the tree of the query, which would be kept for as long as the process lives.
+      compiled = { sql, parameters };
+    }
+    const bound = compiled.parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     );
-    return { sql, parameters: bound, isCounted };
+    return { sql: compiled.sql, parameters: bound, isCounted };
   };
-}
-
-/** Without the tree of the query, which would be kept for as long as the process lives. */
-function compile<Values extends object>(build: Build<Values, unknown>): Omit<BoundStatement, 'isCounted'> {
-  const { sql, parameters } = build(<K extends keyof Values>(name: K) => new Placeholder(name) as Values[K]).compile();
-  return { sql, parameters };
 }
