@@ -106,6 +106,10 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
     `insert into message_keys values ('gone', cast(x'610062' as text), x'00ff', 'odd_1'), ('gone', cast(x'61eda08062' as text), x'', 'odd_2')`,
     [],
   );
+  connection.exec(
+    `insert into audit (decided_at, action, actor, details, affected) values (1, 'redrive', 'an operator', '{}', 1), (2, 'reread', '␛', '{}', 0);
+     insert into refusals values ('gone', 'signature-mismatch', 3, 1)`,
+  );
   // Numbers have gaps, and do not begin with 1.
   connection.exec('delete from deliveries where seq in (1, 4)');
   connection.close();

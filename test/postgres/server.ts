@@ -44,6 +44,8 @@ export const TABLES: readonly (keyof Schema)[] = [
   'barriers',
   'processes',
   'handlers',
+  'audit',
+  'refusals',
 ];
 
 /** Schemas of one test file, dropped when its tests are over. To be made where tests are described. */

@@ -30,6 +30,13 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
       await createHandlers(db, types);
     },
   },
+  '0002_notes_and_audit': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('messages').addColumn('notes', types.text).execute();
+      await createAudit(db, types);
+      await createRefusals(db, types);
+    },
+  },
 });
 
 const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
@@ -249,5 +256,30 @@ async function createHandlers(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .addColumn('subscriptions', text, notNull)
     .addColumn('since', 'bigint', notNull)
     .addColumn('seen_at', 'bigint', notNull)
+    .execute();
+}
+
+/** One row for each decision of an operator: few, and kept. */
+async function createAudit(db: Kysely<unknown>, { text, counter, counted }: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('audit')
+    .addColumn('seq', counter, (column) => counted(column).primaryKey())
+    .addColumn('decided_at', 'bigint', notNull)
+    .addColumn('action', text, notNull)
+    .addColumn('actor', text, notNull)
+    .addColumn('details', text, notNull)
+    .addColumn('affected', 'integer', notNull)
+    .execute();
+}
+
+/** One row for each source and check that ever refused a request: a handful. */
+async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('refusals')
+    .addColumn('source', text, notNull)
+    .addColumn('signature_check', text, notNull)
+    .addColumn('requests', 'integer', notNull)
+    .addColumn('latest_at', 'bigint', notNull)
+    .addPrimaryKeyConstraint('refusals_key', ['source', 'signature_check'])
     .execute();
 }

@@ -20,6 +20,8 @@ export interface Schema {
   barriers: BarriersTable;
   processes: ProcessesTable;
   handlers: HandlersTable;
+  audit: AuditTable;
+  refusals: RefusalsTable;
 }
 
 /** Given by the engine, and greater than any before: ids of two processes, or from before a step of the clock, are not. */
@@ -51,6 +53,8 @@ export interface MessagesTable {
   account_id: string | null;
   run_id: string | null;
   reason: string | null;
+  /** Fields that did not fit and were left out, as a JSON array; null without any. */
+  notes: string | null;
   /** 1: an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
   reads: number;
@@ -167,4 +171,25 @@ export interface HandlersTable {
   since: number;
   /** When a process last had this version, to the hour. */
   seen_at: number;
+}
+
+/** What operators decided, first to last. */
+export interface AuditTable {
+  seq: Generated<number>;
+  decided_at: number;
+  action: 'redrive' | 'dismiss' | 'replay' | 'reread' | 'erase';
+  /** Who decided it. */
+  actor: string;
+  /** What was asked for, as JSON. */
+  details: string;
+  /** How many rows it changed. */
+  affected: number;
+}
+
+/** Requests that were refused for their signature, over all processes. */
+export interface RefusalsTable {
+  source: string;
+  signature_check: string;
+  requests: number;
+  latest_at: number;
 }

@@ -21,6 +21,7 @@ const said = (message: RegExp) => ({ message: expect.stringMatching(message) as 
 
 const TABLES = [
   'attempts',
+  'audit',
   'barriers',
   'deliveries',
   'events',
@@ -29,6 +30,7 @@ const TABLES = [
   'message_keys',
   'messages',
   'processes',
+  'refusals',
   'runs',
   'tasks',
 ];

@@ -8,7 +8,7 @@ export type Table = Exclude<keyof Schema, 'processes'>;
  */
 export const LARGE_COLUMNS = {
   message_keys: [],
-  messages: ['headers', 'body'],
+  messages: ['headers', 'body', 'notes'],
   jobs: ['incident'],
   runs: [],
   events: ['data'],
@@ -17,6 +17,8 @@ export const LARGE_COLUMNS = {
   tasks: ['data'],
   barriers: ['waiting'],
   handlers: ['subscriptions'],
+  audit: ['details'],
+  refusals: [],
 } as const satisfies { readonly [T in Table]: readonly (keyof Schema[T])[] };
 
 export const TABLES = Object.keys(LARGE_COLUMNS) as readonly Table[];

@@ -24,6 +24,9 @@ export interface Begun {
   readonly finishedAt?: Date;
 }
 
+/** Tables whose rows the engine numbers: it goes on after the last one that was moved. */
+const NUMBERED = ['deliveries', 'audit'] as const satisfies readonly Table[];
+
 /** Counting may take longer than what an app asks of its inbox. */
 const BEGIN = `begin isolation level read committed read write; set local statement_timeout = ${LIMITS.postgresMigrateMs}; set local synchronous_commit = on`;
 
@@ -123,10 +126,10 @@ export class TargetSchema {
             `the schema; see who, ${this.#orDrop()}`,
         );
       }
-      const deliveries = `"${this.#schema}".deliveries`;
-      await connection.all(`select setval(pg_get_serial_sequence($1, 'seq'), max(seq)) from ${deliveries}`, [
-        deliveries,
-      ]);
+      for (const table of NUMBERED) {
+        const counted = `"${this.#schema}".${table}`;
+        await connection.all(`select setval(pg_get_serial_sequence($1, 'seq'), max(seq)) from ${counted}`, [counted]);
+      }
       await connection.all(`update ${recordTable(this.#schema)} set finished_at = $1`, [now.getTime()]);
     });
     // So that the first claims are planned for what is there.

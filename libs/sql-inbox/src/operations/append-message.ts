@@ -3,7 +3,10 @@ import type { SqlDialect } from '../dialect.js';
 import type { MessageKeysTable, MessagesTable } from '../schema.js';
 import { change, statement, type Transaction } from '../statement.js';
 
-type Row = Omit<MessagesTable, 'message_type' | 'account_id' | 'run_id' | 'id_reused' | 'reads' | 'quiet' | 'lease'>;
+type Row = Omit<
+  MessagesTable,
+  'message_type' | 'account_id' | 'run_id' | 'notes' | 'id_reused' | 'reads' | 'quiet' | 'lease'
+>;
 
 /** How the message is put in: to be read, or as bytes that nobody reads unless asked to. */
 export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };

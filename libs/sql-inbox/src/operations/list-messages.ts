@@ -14,6 +14,7 @@ const SUMMARY = [
   'state',
   'message_type',
   'reason',
+  'notes',
   'id_reused',
 ] as const;
 
