@@ -6,6 +6,7 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
+  OwnError,
   PermanentError,
   RetryLater,
   RunhooksError,
@@ -74,7 +75,7 @@ export {
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { LIMITS } from './limits.js';
-export type { Logger } from './logger.js';
+export { lineLogger, type Logger } from './logger.js';
 export {
   restoreMessage,
   type HeaderMap,
@@ -124,6 +125,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './run.js';
+export { oneLine } from './one-line.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   ConfigurationError,
   DEFAULT_RETENTION,
@@ -16,6 +16,7 @@ import {
   Router,
   StoreGuard,
   systemClock,
+  type Logger,
   type OpenSource,
   type RetentionOptions,
   type Role,
@@ -24,6 +25,7 @@ import {
   type TransportFactory,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
+import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
@@ -34,7 +36,7 @@ export class WebhooksRuntime {
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
-  readonly logger = new Logger('Runhooks');
+  readonly logger: Logger = runhooksLogger();
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
 
@@ -166,5 +168,5 @@ export function createStore(options: WebhooksOptions): Store {
       "found none; expected a store, for example sqliteInbox({ path: 'runhooks.db' })",
     );
   }
-  return options.inbox.createStore(new Logger('Runhooks'));
+  return options.inbox.createStore(runhooksLogger());
 }

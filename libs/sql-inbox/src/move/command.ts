@@ -1,4 +1,4 @@
-import { RunhooksError, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { oneLine, RunhooksError, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
 import { HELP, readCommandLine } from './command-line.js';
 import { moveInbox } from './move-inbox.js';
 import { jsonReport, textReport, type Output, type Report } from './report.js';
@@ -23,7 +23,7 @@ export async function runCommand(args: readonly string[], output: Output, errors
     return EXIT.done;
   }
   if (line.command === 'wrong') {
-    errors.write(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks --help\n`);
+    errors.write(`${oneLine(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks --help`)}\n`);
     return EXIT.usage;
   }
   const report = line.json ? jsonReport(output) : textReport(output, errors);
@@ -48,7 +48,9 @@ function saidBy(error: unknown): { code: string; message: string } {
 function withoutPassword(message: string, url: string): string {
   if (!URL.canParse(url)) return message;
   const { password, searchParams } = new URL(url);
-  const secrets = [password, decoded(password), searchParams.get('password') ?? ''].filter((secret) => secret !== '');
+  const known = [password, decoded(password), searchParams.get('password') ?? ''];
+  // An error's message has them as they are printed.
+  const secrets = [...known, ...known.map((secret) => oneLine(secret))].filter((secret) => secret !== '');
   return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message);
 }
 
