@@ -131,7 +131,7 @@ export interface InboxCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Runs that are watched, and runs that have yet to come to a barrier. */
   readonly tasks: number;
-  /** Refused requests by source and check, in that order. Those of the last half minute may be missing. */
+  /** Refused requests by source and check, in that order. */
   readonly refusals: readonly RefusalCount[];
 }
 

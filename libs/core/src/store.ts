@@ -229,9 +229,10 @@ export interface Store extends InboxReader {
   append(message: NewMessage): Promise<Appended>;
   /**
    * Adds refused requests to the sums that {@link InboxReader.counts} returns, by source and check; of the times the
-   * later one stays. Called every half minute at most. Repeated after a failure it may count requests twice.
+   * later one stays. Returns those of their sources of which a message was ever stored. Called twice a minute at most.
+   * Repeated after a failure it may count requests twice.
    */
-  countRefusals(refusals: readonly RefusalCount[]): Promise<void>;
+  countRefusals(refusals: readonly RefusalCount[]): Promise<readonly string[]>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**

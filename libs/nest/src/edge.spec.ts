@@ -2,7 +2,16 @@ import { createServer, request, type OutgoingHttpHeaders, type Server } from 'no
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { IdSequence, openSources, Receiver, systemClock, type Appended, type Store } from 'nestjs-runhooks/core';
+import {
+  IdSequence,
+  openSources,
+  Receiver,
+  Refusals,
+  StoreGuard,
+  systemClock,
+  type Appended,
+  type Store,
+} from 'nestjs-runhooks/core';
 import { createEdge, type EdgeOptions } from './edge.js';
 
 const servers: Server[] = [];
@@ -42,9 +51,13 @@ async function post(
   const log = (line: string): void => void logged.push(line);
   const logger = { debug: () => undefined, log, warn: log, error: log };
   const { append = () => Promise.reject(new Error('the store was asked')), ...others } = options;
+  const store = { append } as unknown as Store;
+  const clock = systemClock;
+  const refusals = new Refusals({ store, clock, logger, guard: new StoreGuard(logger) });
   const receiver = new Receiver({
-    store: { append } as unknown as Store,
-    clock: systemClock,
+    store,
+    clock,
+    refusals,
     ids: new IdSequence(),
     logger,
     onAccepted: () => undefined,

@@ -11,6 +11,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   requireOneCopy,
   requireWhole,
   Router,
@@ -45,6 +46,7 @@ export class WebhooksRuntime {
   readonly purger: Purger;
   readonly presence: Presence;
   readonly guard: StoreGuard;
+  readonly refusals: Refusals;
   /** What brings due deliveries here; nothing where they are claimed from the inbox. */
   readonly transport: Transport | undefined;
 
@@ -83,9 +85,11 @@ export class WebhooksRuntime {
       ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
+    const refusals = new Refusals({ store, clock, logger, guard });
+    this.refusals = refusals;
+    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
     this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 }
 

@@ -67,8 +67,8 @@ export abstract class SqlStore implements Store {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
 
-  async countRefusals(...args: Arguments<'countRefusals'>): Promise<void> {
-    await this.write(() => this.operations.countRefusals(...args));
+  countRefusals(...args: Arguments<'countRefusals'>): Promise<readonly string[]> {
+    return this.write(() => this.operations.countRefusals(...args));
   }
 
   register(...args: Arguments<'register'>): Promise<Date | undefined> {

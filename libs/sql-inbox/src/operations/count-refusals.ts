@@ -3,8 +3,8 @@ import type { SqlDialect } from '../dialect.js';
 import type { RefusalsTable } from '../schema.js';
 import { change, statement, type Transaction } from '../statement.js';
 
-/** Adds refused requests to their sums: one row for each source and check. */
-export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCount[]) => Transaction<void> {
+/** Adds refused requests to their sums, one row for each source and check. A message's key outlives the message. */
+export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCount[]) => Transaction<string[]> {
   const add = change<RefusalsTable>((value) =>
     db
       .insertInto('refusals')
@@ -26,11 +26,19 @@ export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCo
         })),
       ),
   );
+  const find = statement<{ source: string }, object>((value) =>
+    db.selectFrom('message_keys').select('source').where('source', '=', value('source')).limit(1),
+  );
   return function* (refusals) {
     // In one order for all processes, so that none waits for another that waits for it.
     for (const { source, check, requests, latestAt } of [...refusals].sort(bySourceAndCheck)) {
       yield* add({ source, signature_check: check, requests, latest_at: latestAt.getTime() });
     }
+    const known: string[] = [];
+    for (const source of new Set(refusals.map((refusal) => refusal.source))) {
+      if ((yield* find({ source })).length > 0) known.push(source);
+    }
+    return known;
   };
 }
 

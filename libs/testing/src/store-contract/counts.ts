@@ -61,6 +61,15 @@ export const countsCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'counts: refused requests of a source are counted with the news whether a message of it was ever stored',
+    run: async (bench) => {
+      same(await bench.store.countRefusals([refused()]), []);
+      await bench.append();
+      same(await bench.store.countRefusals([refused(), refused({ check: 'missing-header' })]), [SOURCE]);
+      same(await bench.store.countRefusals([refused({ source: 'another' })]), []);
+    },
+  },
+  {
     title: 'counts: refused requests of several processes at the same time are all counted',
     run: async ({ store }) => {
       const checks = ['missing-header', 'signature-mismatch'] as const;
