@@ -1,7 +1,7 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 // BullMQ asks for it when it first connects, which is too late to be told that it is missing.
 import 'ioredis';
-import { LIMITS, type Carried, type DueDelivery, type Logger, type Transport } from 'nestjs-runhooks/core';
+import { LIMITS, type Carried, type DueDelivery, type Logger, type Transport, timers } from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
 import { within } from './within.js';
 
@@ -62,7 +62,7 @@ export class BullmqTransport implements Transport {
       let [countedFromMs, errors] = [0, 0];
       worker.on('error', (error) => {
         this.#failed(error);
-        const nowMs = performance.now();
+        const nowMs = timers.monotonicMs();
         if (nowMs - countedFromMs > LIMITS.transportErrorsMs) [countedFromMs, errors] = [nowMs, 0];
         errors += 1;
         if (errors === LIMITS.transportErrorsMax) this.#beginAgain(worker, begin);
@@ -127,7 +127,7 @@ export class BullmqTransport implements Transport {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     void closed(worker.close(true));
-    setTimeout(begin, LIMITS.transportRetryMsMax).unref();
+    timers.setTimeout(begin, LIMITS.transportRetryMsMax).unref();
   }
 
   /**

@@ -4,6 +4,7 @@ import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import type { DueDelivery, Transport } from './transport.js';
+import { timers } from './timers.js';
 
 export interface CarrierOptions {
   readonly transport: Transport;
@@ -65,7 +66,7 @@ export class Carrier {
 
   /** What was offered a moment ago is under way; if it came to nothing, it is offered again. */
   async #offer(due: readonly DueDelivery[]): Promise<boolean> {
-    const nowMs = performance.now();
+    const nowMs = timers.monotonicMs();
     for (const [key, atMs] of this.#offered) {
       if (nowMs - atMs < LIMITS.pollMs) break;
       this.#offered.delete(key);

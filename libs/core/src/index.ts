@@ -52,6 +52,7 @@ export type { BarrierOptions } from './barrier-options.js';
 export { checkBarrier } from './barrier.js';
 export type { NewTask } from './new-task.js';
 export type * from './task.js';
+export { timers, type Timers } from './timers.js';
 export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';

@@ -1,4 +1,4 @@
-import { LIMITS, type Logger, type StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, type Logger, type StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 
 /** Says that a source answers 503, each reason once, and how often it did once messages are stored again. */
 export class Outage {
@@ -15,7 +15,7 @@ export class Outage {
 
   note({ message }: StoreUnavailableError): void {
     this.#requests += 1;
-    this.#latestMs = performance.now();
+    this.#latestMs = timers.monotonicMs();
     if (this.#reasons.has(message)) return;
     this.#reasons.add(message);
     this.#logger.error(
@@ -25,7 +25,7 @@ export class Outage {
 
   /** To be called for every message that was stored. Where too many wait, some are while others are refused. */
   end(): void {
-    if (this.#requests === 0 || performance.now() - this.#latestMs < LIMITS.outageQuietMs) return;
+    if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < LIMITS.outageQuietMs) return;
     this.#logger.log(
       `source "${this.#source}" stores messages again; requests answered 503 meanwhile: ${this.#requests}`,
     );

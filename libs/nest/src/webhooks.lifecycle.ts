@@ -6,7 +6,7 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS, timers } from 'nestjs-runhooks/core';
 import { logBoot, logMissingDispatcher, logUnattended } from './boot-log.js';
 import { EdgeRegistrar } from './edge.registrar.js';
 import { HandlerExplorer } from './handler.explorer.js';
@@ -47,13 +47,13 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     dispatcher.start();
     this.runtime.purger.start();
     // main.ts may call enableShutdownHooks() as late as after listen().
-    this.signalCheck = setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
+    this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
   }
 
   /** The HTTP server still listens: the edge answers 503 from here on. */
   async onModuleDestroy(): Promise<void> {
     if (!this.wasConstructed) return;
-    clearTimeout(this.signalCheck);
+    timers.clearTimeout(this.signalCheck);
     this.runtime.accepting = false;
     this.runtime.presence.keep();
     await this.runtime.purger.stop();
