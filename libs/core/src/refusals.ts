@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-import { clearInterval, setInterval } from 'node:timers';
 import { ChangedSecrets } from './changed-secrets.js';
 import type { Clock } from './clock.js';
 import { durationText } from './duration-text.js';
@@ -8,6 +6,7 @@ import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import type { Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 import type { SignatureCheck } from './verification.js';
 
 export interface RefusalsOptions {
@@ -47,7 +46,7 @@ export class Refusals {
 
   constructor(options: RefusalsOptions) {
     this.#options = options;
-    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
+    this.#monotonicMs = options.monotonicMs ?? (() => timers.monotonicMs());
     this.#secrets = new ChangedSecrets(options.logger);
   }
 
@@ -65,8 +64,8 @@ export class Refusals {
     this.refused(source, `401 ${check}`, describe);
   }
 
-  /** For each request that is refused for any cause: the status that it is answered with, and a word. */
-  refused(source: string, cause: string, describe: () => string): void {
+  /** For each request that is refused for any cause: the status that it is answered with, and a word; one of a few. */
+  refused(source: string, cause: string, describe?: () => string): void {
     const nowMs = this.#monotonicMs();
     const key = keyOf(source, cause);
     const known = this.#refused.get(key);
@@ -78,7 +77,7 @@ export class Refusals {
     const times = { sinceMs: nowMs, latestMs: nowMs, loggedMs: nowMs };
     this.#refused.set(key, { source, cause, ...times, requests: 1, loggedRequests: 1 });
     this.#options.logger.warn(
-      `Source "${source}" rejected a request: ${cause}. ${describe()}. Further ones are counted`,
+      `Source "${source}" rejected a request: ${cause}.${describe ? ` ${describe()}.` : ''} Further ones are counted`,
     );
   }
 
@@ -89,11 +88,13 @@ export class Refusals {
 
   /** From now on {@link look} is called by itself. */
   start(): void {
-    this.#timer ??= setInterval(() => {
-      this.#looking ??= this.look().finally(() => {
-        this.#looking = undefined;
-      });
-    }, LIMITS.refusalLookMs).unref();
+    this.#timer ??= timers
+      .setInterval(() => {
+        this.#looking ??= this.look().finally(() => {
+          this.#looking = undefined;
+        });
+      }, LIMITS.refusalLookMs)
+      .unref();
   }
 
   /** Logs what is due, and stores what was counted. Never rejects. */
@@ -111,7 +112,7 @@ export class Refusals {
 
   /** Logs and stores what is left. To be called when no request comes any more, before the store is closed. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    timers.clearInterval(this.#timer);
     await this.#looking;
     for (const refused of this.#refused.values()) {
       if (refused.requests === refused.loggedRequests) continue;

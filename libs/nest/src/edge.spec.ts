@@ -62,7 +62,7 @@ async function post(
     logger,
     onAccepted: () => undefined,
   });
-  const edge = createEdge({ source: source!, receiver, logger, isAccepting: () => true, ...others });
+  const edge = createEdge({ source: source!, receiver, refusals, logger, isAccepting: () => true, ...others });
   const server = createServer(edge).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));
@@ -94,6 +94,13 @@ describe('createEdge', () => {
       body: { status: 'accepted', message: 'stored', id: 'msg_1' },
       logged: ['message msg_1 from source "any" was accepted'],
     });
+  });
+
+  it('logs why the first request was rejected, and counts others', async () => {
+    const { logged } = await post({}, 'x'.repeat(11));
+    expect(logged).toEqual([
+      'Source "any" rejected a request: 413 too-large (the body is larger than this source accepts). Further ones are counted',
+    ]);
   });
 
   it('answers 500 and logs it, once, whatever the store throws', async () => {
