@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Inbox, OnRunFailed, PermanentError, WEBHOOKS_STORE, type RunEvent } from 'nestjs-runhooks';
+import { Inbox, OnRunFailed, PermanentError, WEBHOOKS_STORE } from 'nestjs-runhooks';
 import {
   LIMITS,
   StoreUnavailableError,
@@ -94,7 +94,7 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
         throw new PermanentError(text);
       }
       @OnEvent('run.failed', { suppressErrors: false })
-      listen(_: RunEvent): never {
+      listen(): never {
         throw new Error(text);
       }
     }

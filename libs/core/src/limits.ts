@@ -46,7 +46,7 @@ export const LIMITS = Object.freeze({
   /** Signatures that do not match, and none that does, before a changed secret is suspected: so many, since so long. */
   secretChangedMin: 3,
   secretChangedMs: 2 * MINUTE,
-  /** Reasons for answering 503 that are logged in one outage; others are counted. */
+  /** Reasons of one outage that are logged, each once; texts of a driver may differ each time. */
   outageReasonsMax: 10,
 
   // --- reading ---

@@ -1,4 +1,4 @@
-import { LIMITS, timers, type Logger, type StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, Reasons, timers, type Logger, type StoreUnavailableError } from 'nestjs-runhooks/core';
 
 /**
  * Logs that a source answers 503: each reason once and no more than a few, a count every few minutes while that goes
@@ -7,7 +7,7 @@ import { LIMITS, timers, type Logger, type StoreUnavailableError } from 'nestjs-
 export class Outage {
   readonly #source: string;
   readonly #logger: Logger;
-  readonly #reasons = new Set<string>();
+  readonly #reasons = new Reasons();
   #requests = 0;
   #latestMs = 0;
   #loggedMs = 0;
@@ -20,8 +20,7 @@ export class Outage {
   note({ message }: StoreUnavailableError): void {
     this.#requests += 1;
     this.#latestMs = timers.monotonicMs();
-    if (!this.#reasons.has(message) && this.#reasons.size < LIMITS.outageReasonsMax) {
-      this.#reasons.add(message);
+    if (this.#reasons.isNew(message)) {
       this.#loggedMs = this.#latestMs;
       this.#logger.error(
         `source "${this.#source}" answers 503: ${message}; further ones for this reason are counted only`,
