@@ -63,6 +63,11 @@ export abstract class SqlStore implements Store {
     return this.write(begin);
   }
 
+  /** A write after which what it removed must not be found in the files of the inbox either, as far as the engine can do that. */
+  protected writeRemoval<T>(begin: () => Transaction<T>): Promise<T> {
+    return this.write(begin);
+  }
+
   append(message: NewMessage): Promise<Appended> {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
@@ -131,7 +136,7 @@ export abstract class SqlStore implements Store {
   }
 
   purge(...args: Arguments<'purge'>): Promise<number> {
-    return this.write(() => this.operations.purge(...args));
+    return this.writeRemoval(() => this.operations.purge(...args));
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {
