@@ -19,6 +19,8 @@ export async function checkSqliteFile(
   connect: typeof connectSqlite,
   logger: Logger,
 ): Promise<void> {
+  // SQLite says best what else it may be.
+  if (existsSync(file) && !statSync(file).isFile()) return;
   const real = existsSync(file) ? realpathSync(file) : file;
   // In this order: another process that makes a new inbox writes the file first.
   const beside = ['-wal', '-shm'].map((suffix) => `${real}${suffix}`).filter((path) => existsSync(path));
