@@ -170,8 +170,8 @@ export const LIMITS = Object.freeze({
   walBytesMax: 64 * 1024 * KIB,
   /** After readers kept a write-ahead log from being emptied, how long until the next try. */
   walAgainMs: 10 * SECOND,
-  /** Largest SQLite file that is read and checked as a whole at startup. */
-  startupCheckBytesMax: 1024 * 1024 * KIB,
+  /** Largest SQLite file that is read and checked as a whole at startup: from a slow disk that takes some seconds. */
+  startupCheckBytesMax: 256 * 1024 * KIB,
   /** The same for its write-ahead log, which is held in memory for that. */
   startupCheckWalBytesMax: 128 * 1024 * KIB,
   /** Default of `fileMode` of an SQLite inbox: only its owner may read and write its files. */
