@@ -87,10 +87,8 @@ export class SqliteStore extends SqlStore {
   }
 
   /** What `secure_delete` has overwritten in the file is still in the log, until that is emptied. */
-  protected override async writeRemoval<T>(begin: () => Transaction<T>): Promise<T> {
-    const result = await this.write(begin);
+  protected override forgetRemoved(): void {
     this.#wal?.empty();
-    return result;
   }
 
   /** Between two commits the connection sees what is committed, and nothing else. */
