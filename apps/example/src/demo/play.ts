@@ -27,7 +27,8 @@ export async function play(app: INestApplication, step: Step, logger: LineLogger
     ...differences('attempt', step.attempts, attempts),
     ...(isIdle ? [] : [`there was still work to do after ${IDLE_MS_MAX} ms`]),
   ];
-  if (status !== 'accepted' && !isDeepStrictEqual(before, await contentOf(inbox))) problems.push('the inbox has changed');
+  if (status !== 'accepted' && !isDeepStrictEqual(before, await contentOf(inbox)))
+    problems.push('the inbox has changed');
   return { step, answer, seen, log: logger.take(), problems };
 }
 
