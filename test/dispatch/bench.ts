@@ -1,4 +1,5 @@
 import {
+  ClockWatch,
   DEFAULT_RETENTION,
   Dispatcher,
   HandlerSet,
@@ -67,6 +68,7 @@ export class Bench {
   /** Not started: a test that is about processes does that. */
   readonly presence: Presence;
   readonly purger: Purger;
+  readonly watch: ClockWatch;
   readonly inbox: Inbox;
 
   private constructor(
@@ -93,7 +95,8 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
-    const presence = new Presence({ store, handlers, clock, guard, role });
+    this.watch = new ClockWatch({ store, clock, logger, guard });
+    const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role });
     this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
@@ -109,7 +112,7 @@ export class Bench {
       ...(transport && { transport }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...retention } });
+    this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...retention } });
     this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
   }
 

@@ -1,6 +1,13 @@
+import { performance } from 'node:perf_hooks';
+
 /** Where the time comes from. Tests hold one; everything else uses {@link systemClock}. */
 export interface Clock {
   now(): Date;
+  /**
+   * Milliseconds since some moment, by a clock that nobody sets. Optional: without it nothing notices when the clock is
+   * set while the process runs.
+   */
+  elapsedMs?(): number;
 }
 
-export const systemClock: Clock = { now: () => new Date() };
+export const systemClock: Required<Clock> = { now: () => new Date(), elapsedMs: () => performance.now() };

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
+  ClockWatch,
   ConfigurationError,
   DEFAULT_RETENTION,
   Dispatcher,
@@ -14,8 +15,8 @@ import {
   requireOneCopy,
   requireWhole,
   Router,
+  SharedClock,
   StoreGuard,
-  systemClock,
   type OpenSource,
   type RetentionOptions,
   type Role,
@@ -53,7 +54,7 @@ export class WebhooksRuntime {
   ) {
     requireOneCopy();
     const { logger, handlers } = this;
-    const { clock = systemClock, concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
+    const { clock = new SharedClock(store), concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
     checkOptions(options);
     this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
@@ -63,7 +64,8 @@ export class WebhooksRuntime {
     const router = new Router(handlers, ids);
     const onChange = (): void => this.dispatcher.wake();
     const { sources, role } = this;
-    const presence = new Presence({ store, handlers, clock, guard, role });
+    const watch = new ClockWatch({ store, clock, logger, guard });
+    const presence = new Presence({ store, handlers, clock, guard, watch, role });
     this.presence = presence;
     const transport = role === 'receiver' ? undefined : createTransport(options, logger);
     this.transport = transport;
@@ -82,7 +84,7 @@ export class WebhooksRuntime {
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
+    this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...options.retention } });
     this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
   }
 }

@@ -15,6 +15,8 @@ import {
   type NewMessage,
   type Page,
   type ProcessSummary,
+  type PulledBack,
+  type Purged,
   type Recorded,
   type RunSummary,
   type Store,
@@ -130,8 +132,12 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
-  purge(...args: Arguments<'purge'>): Promise<number> {
+  purge(...args: Arguments<'purge'>): Promise<Purged> {
     return this.write(() => this.operations.purge(...args));
+  }
+
+  pullBack(...args: Arguments<'pullBack'>): Promise<PulledBack> {
+    return this.write(() => this.operations.pullBack(...args));
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {
