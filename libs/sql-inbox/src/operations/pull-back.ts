@@ -30,11 +30,7 @@ function leaseOf({ now, leaseMs }: PullBack): Lease {
 
 function messagePuller({ db }: SqlDialect) {
   const free = change<{ now: number }>((value) =>
-    db
-      .updateTable('messages')
-      .set({ due_at: AT_ONCE })
-      .where('due_at', '>', value('now'))
-      .where('lease', 'is', null),
+    db.updateTable('messages').set({ due_at: AT_ONCE }).where('due_at', '>', value('now')).where('lease', 'is', null),
   );
   const held = change<Lease>((value) =>
     db

@@ -179,14 +179,16 @@ function runRemover({ db }: SqlDialect) {
 
 function barrierRemover({ db }: SqlDialect) {
   return change<{ before: number; limit: number }>((value) =>
-    db.deleteFrom('barriers').where('name', 'in', (eb) =>
-      eb
-        .selectFrom('barriers')
-        .select('name')
-        .where('updated_at', '<', value('before'))
-        .orderBy('updated_at')
-        .limit(value('limit')),
-    ),
+    db
+      .deleteFrom('barriers')
+      .where('name', 'in', (eb) =>
+        eb
+          .selectFrom('barriers')
+          .select('name')
+          .where('updated_at', '<', value('before'))
+          .orderBy('updated_at')
+          .limit(value('limit')),
+      ),
   );
 }
 

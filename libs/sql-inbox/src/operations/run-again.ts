@@ -47,11 +47,7 @@ export function replayEvents(dialect: SqlDialect) {
 }
 
 /** Makes settled messages `stored` again, due at once. */
-export function rereadMessages({
-  db,
-  isOneOf,
-  list,
-}: SqlDialect): (reread: Reread, now: Date) => Transaction<number> {
+export function rereadMessages({ db, isOneOf, list }: SqlDialect): (reread: Reread, now: Date) => Transaction<number> {
   return function* ({ messageIds, states, quiet }) {
     let reread = db
       .updateTable('messages')

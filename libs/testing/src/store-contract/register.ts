@@ -41,8 +41,8 @@ export function register(
 }
 
 /** So much time passes, in which a process is there that tells it. */
-async function passTime(bench: StoreBench, fromMs: number, toMs: number): Promise<void> {
-  for (let ms = fromMs; ms < toMs; ms += LIMITS.clockJumpMs) await register(bench, 'witness', [], { at: ms });
+export async function passTime(bench: StoreBench, fromMs: number, toMs: number): Promise<void> {
+  for (let ms = fromMs; ms < toMs; ms += LIMITS.clockJumpMs / 2) await register(bench, 'witness', [], { at: ms });
   await register(bench, 'witness', [], { at: toMs });
   await bench.store.deregister('witness');
 }
@@ -68,7 +68,12 @@ export const registerCases: readonly ContractCase[] = [
       same(await bench.store.processes(NEVER), []);
       await register(bench, 'late', ['b@1', 'a@1'], { role: 'receiver', started: 5 });
       await register(bench, 'early', [], { role: 'dispatcher', started: 1 });
-      await register(bench, 'late', ['b@1', 'a@1', 'c@1'], { role: 'receiver', started: 5, at: 50, clockAheadMs: -7_000 });
+      await register(bench, 'late', ['b@1', 'a@1', 'c@1'], {
+        role: 'receiver',
+        started: 5,
+        at: 50,
+        clockAheadMs: -7_000,
+      });
       same(await bench.store.processes(NEVER), [
         {
           id: 'early',
@@ -171,7 +176,8 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: a process that was heard of at a time that has not come is gone, and its handlers are older than others',
+    title:
+      'register: a process that was heard of at a time that has not come is gone, and its handlers are older than others',
     run: async (bench) => {
       const ids = async () => (await bench.store.processes(NEVER)).map(({ id }) => id);
       await register(bench, 'ahead', ['a@ahead', 'b@ahead'], { started: MUCH_LATER });

@@ -1,6 +1,12 @@
 import { equal, ok } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { rowsOf, StoreUnavailableError, type ClaimedTask, type NewTask, type TaskEvaluation } from 'nestjs-runhooks/core';
+import {
+  rowsOf,
+  StoreUnavailableError,
+  type ClaimedTask,
+  type NewTask,
+  type TaskEvaluation,
+} from 'nestjs-runhooks/core';
 import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreBench, type Taken } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
