@@ -9,6 +9,7 @@ import {
   Purger,
   Receiver,
   Router,
+  SharedClock,
   StoreGuard,
   openSources,
   resolveHandlerOptions,
@@ -37,6 +38,8 @@ export interface BenchOptions {
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
+  /** In place of `clock`: the store's own, as an app has it that names none. */
+  readonly hostClock?: ManualClock;
   readonly role?: Role;
   readonly transport?: Transport;
   /** Beside the probe's. */
@@ -67,13 +70,15 @@ export class Bench {
   readonly dispatcher: Dispatcher;
   /** Not started: a test that is about processes does that. */
   readonly presence: Presence;
+  /** Held by the test: the one that decides, or its host's. */
+  readonly clock: ManualClock;
   readonly purger: Purger;
   readonly watch: ClockWatch;
   readonly inbox: Inbox;
 
   private constructor(
     readonly store: Store,
-    readonly clock: ManualClock,
+    manualClock: ManualClock,
     {
       concurrency = 10,
       abortGraceMs = 5,
@@ -81,8 +86,10 @@ export class Bench {
       role = 'both',
       transport,
       sources: others = [],
+      hostClock,
     }: BenchOptions,
   ) {
+    this.clock = hostClock ?? manualClock;
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
     const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
@@ -95,6 +102,7 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
+    const clock = hostClock ? new SharedClock(store, hostClock) : manualClock;
     this.watch = new ClockWatch({ store, clock, logger, guard });
     const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role });
     this.presence = presence;

@@ -79,9 +79,8 @@ export class ClockWatch {
     const { messages, deliveries, tasks } = found;
     if (messages + deliveries + tasks === 0) return;
     logger.warn(
-      `Work was due later than any right clock can have put it: ${messages} messages, ${deliveries} deliveries, ` +
-        `${tasks} tasks. It is due sooner now. A clock was wrong when it was stored or claimed: check that the hosts ` +
-        'keep their time by NTP',
+      `Work that a wrong clock had put off is due sooner now: ${messages} messages, ${deliveries} deliveries, ` +
+        `${tasks} tasks. They were due later than a lease or a retry can last; see that the hosts keep their time by NTP`,
     );
   }
 
