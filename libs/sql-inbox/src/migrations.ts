@@ -1,5 +1,5 @@
 import type { ColumnDefinitionBuilder, ColumnDataType, Expression, Kysely, Migration } from 'kysely';
-import { AT_ONCE } from './operations/due.js';
+import { surviveWrongClocks } from './clock-migration.js';
 import { sql } from './query-builder.js';
 
 type ColumnType = ColumnDataType | Expression<unknown>;
@@ -34,12 +34,7 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
   '0002_notes_and_audit': {
     async up(db: Kysely<unknown>) {
       await db.schema.alterTable('messages').addColumn('notes', types.text).execute();
-      await orderMessagesById(db);
-      await db.schema
-        .alterTable('processes')
-        .addColumn('clock_ahead_ms', 'bigint', (column) => column.notNull().defaultTo(0))
-        .execute();
-      await createClock(db);
+      await surviveWrongClocks(db);
       await createAudit(db, types);
       await createRefusals(db, types);
     },
@@ -263,32 +258,6 @@ async function createHandlers(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .addColumn('subscriptions', text, notNull)
     .addColumn('since', 'bigint', notNull)
     .addColumn('seen_at', 'bigint', notNull)
-    .execute();
-}
-
-/** Messages that wait are due by any clock, and taken in the order of their ids. */
-async function orderMessagesById(db: Kysely<unknown>): Promise<void> {
-  await sql`update messages set due_at = ${sql.lit(AT_ONCE)} where due_at is not null and lease is null`.execute(db);
-  await db.schema.dropIndex('messages_due').execute();
-  await db.schema
-    .createIndex('messages_due')
-    .on('messages')
-    .columns(['due_at', 'id'])
-    .where(sql.ref('due_at'), 'is not', null)
-    .execute();
-}
-
-/** One row: what the inbox knows of the time. */
-async function createClock(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('clock')
-    .addColumn('id', 'integer', primaryKey)
-    .addColumn('seen_at', 'bigint', notNull)
-    .addColumn('jumped_at', 'bigint')
-    .addColumn('jump_ms', 'bigint')
-    .addColumn('hour_from', 'bigint')
-    .addColumn('hour_rows', 'bigint', notNull)
-    .addColumn('hour_rows_max', 'bigint', notNull)
     .execute();
 }
 

@@ -78,7 +78,7 @@ export function brakedHour({ db }: SqlDialect) {
     *left(now: Date, share: number, rowsMin: number): Transaction<number> {
       const [row] = yield* find({});
       const nowMs = now.getTime();
-      if (row?.hour_from != null && nowMs - row.hour_from < LIMITS.purgeBrakeHourMs) {
+      if (row && row.hour_from !== null && nowMs - row.hour_from < LIMITS.purgeBrakeHourMs) {
         return Math.max(0, row.hour_rows_max - row.hour_rows);
       }
       const [messages] = yield* countMessages({});
