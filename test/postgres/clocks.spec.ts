@@ -97,7 +97,9 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     const schema = schemas.next();
     const [ahead, right] = [await host(schema, 3 * HOUR), await host(schema, 0)];
     const differences = async () =>
-      (await right.inbox.processes()).map(({ clockAheadMs }) => Math.abs(Math.round(clockAheadMs / HOUR))).sort((a, b) => a - b);
+      (await right.inbox.processes())
+        .map(({ clockAheadMs }) => Math.abs(Math.round(clockAheadMs / HOUR)))
+        .sort((a, b) => a - b);
     expect(await differences()).toEqual([0, 3]);
     await ahead.presence.renew();
     ahead.clock.step(-3 * HOUR);

@@ -54,7 +54,11 @@ export class WebhooksRuntime {
   ) {
     requireOneCopy();
     const { logger, handlers } = this;
-    const { clock = new SharedClock(store), concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
+    const {
+      clock = new SharedClock(store),
+      concurrency = LIMITS.concurrency,
+      abortGraceMs = LIMITS.abortGraceMs,
+    } = options;
     checkOptions(options);
     this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
@@ -84,7 +88,13 @@ export class WebhooksRuntime {
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...options.retention } });
+    this.purger = new Purger({
+      store,
+      clock,
+      guard,
+      logger,
+      retention: { ...DEFAULT_RETENTION, ...options.retention },
+    });
     this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
   }
 }
