@@ -51,7 +51,8 @@ export function rereadMessages({ db, isOneOf, list }: SqlDialect): (reread: Rere
   return function* ({ messageIds, states, quiet }) {
     let reread = db
       .updateTable('messages')
-      .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: AT_ONCE, lease: null })
+      .set({ state: 'stored', reason: null, notes: null, reads: 0 })
+      .set({ quiet: quiet ? 1 : 0, due_at: AT_ONCE, lease: null })
       .where((eb) => isOneOf(eb.ref('state'), list(states)));
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
     return yield* command(reread);
