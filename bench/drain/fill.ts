@@ -1,4 +1,5 @@
 import {
+  ClockWatch,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -50,7 +51,7 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
     handlers,
     router: new Router(routed, ids),
     guard,
-    presence: new Presence({ ...shared, handlers, guard, role: 'both' }),
+    presence: new Presence({ ...shared, handlers, guard, watch: new ClockWatch({ ...shared, guard }), role: 'both' }),
     concurrency: AT_ONCE,
     abortGraceMs: LIMITS.abortGraceMs,
   });

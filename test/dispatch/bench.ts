@@ -1,4 +1,5 @@
 import {
+  ClockWatch,
   DEFAULT_RETENTION,
   Dispatcher,
   HandlerSet,
@@ -9,6 +10,7 @@ import {
   Receiver,
   Refusals,
   Router,
+  SharedClock,
   StoreGuard,
   openSources,
   resolveHandlerOptions,
@@ -37,6 +39,8 @@ export interface BenchOptions {
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
+  /** In place of `clock`: the store's own, as an app has it that names none. */
+  readonly hostClock?: ManualClock;
   readonly role?: Role;
   readonly transport?: Transport;
   /** Beside the probe's. */
@@ -67,14 +71,17 @@ export class Bench {
   readonly dispatcher: Dispatcher;
   /** Not started: a test that is about processes does that. */
   readonly presence: Presence;
+  /** Held by the test: the one that decides, or its host's. */
+  readonly clock: ManualClock;
   readonly purger: Purger;
+  readonly watch: ClockWatch;
   readonly inbox: Inbox;
   /** Looks when a test says so; its time is that of the clock. */
   readonly refusals: Refusals;
 
   private constructor(
     readonly store: Store,
-    readonly clock: ManualClock,
+    manualClock: ManualClock,
     {
       concurrency = 10,
       abortGraceMs = 5,
@@ -82,8 +89,10 @@ export class Bench {
       role = 'both',
       transport,
       sources: others = [],
+      hostClock,
     }: BenchOptions,
   ) {
+    this.clock = hostClock ?? manualClock;
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
     const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
@@ -96,7 +105,9 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
-    const presence = new Presence({ store, handlers, clock, guard, role });
+    const clock = hostClock ? new SharedClock(store, hostClock) : manualClock;
+    this.watch = new ClockWatch({ store, clock, logger, guard });
+    const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role });
     this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
@@ -115,7 +126,7 @@ export class Bench {
     const refusals = new Refusals({ store, clock, logger, guard, monotonicMs });
     this.refusals = refusals;
     this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...retention } });
+    this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...retention } });
     this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 

@@ -81,7 +81,8 @@ export class InboxModel {
     const same = this.#keys.find((key) => isSameKey(key, message) && Buffer.compare(key.digest, message.digest) === 0);
     if (same) return { status: 'duplicate', id: same.id };
     this.#keys.push(message);
-    const dueAt = message.receivedAt.getTime();
+    // Due by any clock.
+    const dueAt = 0;
     this.messages.set(message.id, { message, state: 'stored', idReused: false, reads: 0, quiet: false, dueAt });
     return { status: 'accepted', id: message.id };
   }
@@ -216,12 +217,12 @@ export class InboxModel {
     return added.length;
   }
 
-  reread({ messageIds, states, quiet }: Reread, now: Date): number {
+  reread({ messageIds, states, quiet }: Reread): number {
     const again = [...this.messages].filter(
       ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
     );
     for (const [, work] of again) {
-      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: now.getTime() });
+      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: 0 });
       delete work.reason;
       delete work.notes;
     }

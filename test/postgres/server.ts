@@ -44,6 +44,7 @@ export const TABLES: readonly (keyof Schema)[] = [
   'barriers',
   'processes',
   'handlers',
+  'clock',
   'audit',
   'refusals',
 ];

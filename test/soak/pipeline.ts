@@ -1,4 +1,5 @@
 import {
+  ClockWatch,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -54,6 +55,7 @@ export class Pipeline {
     const store = sqliteInbox({ path }).createStore(logger);
     const sources = openSources([dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })]);
     const shared = { store, clock, logger };
+    const watch = new ClockWatch({ ...shared, guard });
     this.#store = store;
     this.#source = sources[0] as OpenSource;
     this.#dispatcher = new Dispatcher({
@@ -62,7 +64,7 @@ export class Pipeline {
       handlers,
       router,
       guard,
-      presence: new Presence({ store, handlers, clock, guard, role: 'both' }),
+      presence: new Presence({ store, handlers, clock, guard, watch, role: 'both' }),
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });
@@ -72,7 +74,7 @@ export class Pipeline {
       ids,
       onAccepted: () => this.#dispatcher.wake(),
     });
-    this.#purger = new Purger({ store, clock, guard, retention: { settledMs, deadMs: settledMs, keysMs } });
+    this.#purger = new Purger({ store, clock, guard, logger, retention: { settledMs, deadMs: settledMs, keysMs } });
   }
 
   async open(): Promise<void> {

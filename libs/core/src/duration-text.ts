@@ -1,11 +1,12 @@
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
+const UNITS = [
+  ['days', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
 
-/** Returns a duration as log lines have it: `371 ms`, `14 s`, `5 min`, `36 h`. */
+/** A duration as a log line shows it, rounded to its largest unit that is at least two: `90 s`, `26 h`, `365 days`. */
 export function durationText(ms: number): string {
-  if (ms < SECOND_MS) return `${Math.round(ms)} ms`;
-  if (ms < 2 * MINUTE_MS) return `${Math.round(ms / SECOND_MS)} s`;
-  if (ms < 2 * HOUR_MS) return `${Math.round(ms / MINUTE_MS)} min`;
-  return `${Math.round(ms / HOUR_MS)} h`;
+  const [unit, unitMs] = UNITS.find(([, oneMs]) => Math.abs(ms) >= 2 * oneMs) ?? ['ms', 1];
+  return `${Math.round(ms / unitMs)} ${unit}`;
 }

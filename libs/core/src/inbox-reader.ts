@@ -147,6 +147,11 @@ export interface ProcessSummary {
   readonly startedAt: Date;
   readonly seenAt: Date;
   readonly handlerIds: readonly string[];
+  /**
+   * How far the clock of its host is ahead of the clock that decides, the Postgres server's, in milliseconds; negative:
+   * behind. 0 where the host's clock decides itself.
+   */
+  readonly clockAheadMs: number;
 }
 
 /** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */

@@ -233,7 +233,10 @@ export class Inbox {
     return again;
   }
 
-  /** Removes what is older than the configured retention now, instead of at the next look. Answers how many rows went. */
+  /**
+   * Removes what is older than the configured retention now, instead of at the next look. After a jump of the clock it
+   * removes as little as the look itself would. Answers how many rows went.
+   */
   async purge(): Promise<number> {
     return await this.#options.purger.purge();
   }

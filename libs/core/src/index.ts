@@ -1,4 +1,5 @@
 export { attemptError } from './attempt.js';
+export { ClockWatch, type ClockWatchOptions } from './clock-watch.js';
 export { systemClock, type Clock } from './clock.js';
 export { requireOneCopy } from './copies.js';
 export type * from './delivery.js';
@@ -104,6 +105,8 @@ export type * from './provider-payloads.js';
 export { describeNote, type ReadingNote } from './reading-note.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
 export { Presence, type PresenceOptions } from './presence.js';
+export { soonerDueAtMs, type DueAhead, type PulledBack, type PullBack } from './pull-back.js';
+export { rowsOf, type ClockJump, type Purge, type PurgeBrake, type Purged } from './purge.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export { Reasons } from './reasons.js';
@@ -143,6 +146,7 @@ export { staticToken, type StaticTokenOptions } from './signatures/static-token.
 export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
+export { SharedClock } from './shared-clock.js';
 export type * from './store.js';
 export type * from './transport.js';
 export { parseTimestamp } from './timestamps.js';

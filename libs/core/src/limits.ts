@@ -1,7 +1,8 @@
 const KIB = 1024;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /**
  * Every limit and default of Runhooks, with its unit in its name. Limits meet hostile input; defaults are what an
@@ -167,6 +168,28 @@ export const LIMITS = Object.freeze({
   purgeEveryMs: 10 * MINUTE,
   /** Rows of each kind removed in one step; between steps other work has its turn. */
   purgeRowsMax: 200,
+
+  // --- clocks ---
+  /** A clock that moves so far beyond the time that passed was set; one so far from the inbox's is said to differ. */
+  clockStepMs: 5 * SECOND,
+  /** What a lease may end later than it can, and what is registered may lie ahead, before a clock counts as wrong. */
+  clockSkewMs: MINUTE,
+  /** The store's time is not taken from an answer that took longer: it is as wrong as half of that. */
+  clockAnswerMsMax: SECOND,
+  /** How exactly the inbox keeps when a process last told it the time. */
+  clockNoteMs: 30 * SECOND,
+  /** If the time that processes tell moves so far at once, either way, then purging brakes: the clock may be wrong. */
+  clockJumpMs: 10 * MINUTE,
+  /** How long purging brakes after a jump of the clock. */
+  purgeBrakeMs: DAY,
+  /** Meanwhile, so many of the messages may go in an hour, and at least so many rows. */
+  purgeBrakeShare: 0.01,
+  purgeBrakeRowsMin: 20,
+  purgeBrakeHourMs: HOUR,
+  /** Time between two looks for work that a wrong clock made due far ahead; at boot and when the clock is set, too. */
+  pullBackEveryMs: 10 * MINUTE,
+  /** Deliveries looked at in one step of that. */
+  pullBackRowsMax: 500,
 
   // --- looking into the inbox ---
   pageItems: 50,

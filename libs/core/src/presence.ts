@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from './clock.js';
+import type { ClockWatch } from './clock-watch.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import { lapsedBefore, type Role } from './registration.js';
@@ -13,6 +14,8 @@ export interface PresenceOptions {
   readonly handlers: HandlerSet;
   readonly clock: Clock;
   readonly guard: StoreGuard;
+  /** Looked at before each word. */
+  readonly watch: ClockWatch;
   readonly role: Role;
 }
 
@@ -51,16 +54,26 @@ export class Presence {
     this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
   }
 
-  /** Whether it is time to say so again. Never before {@link start}. */
+  /** Whether it is time to say so again, or the clock was set. Never before {@link start}. */
   get isDue(): boolean {
-    return this.#startedAt !== undefined && timers.monotonicMs() - this.#saidAtMs >= LIMITS.heartbeatMs;
+    if (this.#startedAt === undefined) return false;
+    return timers.monotonicMs() - this.#saidAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
   }
 
   /** Says so, and answers when the next work of `scope` is due; undefined if the store fails. */
   async look(scope: WorkScope): Promise<Date | undefined> {
-    const { store, handlers, clock, guard, role } = this.#options;
-    const now = clock.now();
     this.#saidAtMs = timers.monotonicMs();
+    const saying = this.#say(scope);
+    this.#saying = saying;
+    return await saying;
+  }
+
+  async #say(scope: WorkScope): Promise<Date | undefined> {
+    const { store, handlers, clock, guard, watch, role } = this.#options;
+    await watch.look();
+    const now = clock.now();
+    // By a clock that is wrong it started in another year, and its handlers would be the latest ever since.
+    if (this.#startedAt && this.#startedAt > now) this.#startedAt = now;
     const registration = {
       processId: this.#processId,
       role,
@@ -69,11 +82,10 @@ export class Presence {
       handlers: handlers.registered(),
       lapsedBefore: lapsedBefore(now),
       missingBefore: new Date(now.getTime() - LIMITS.handlerMissingMs),
+      clockAheadMs: watch.ownAheadMs,
       scope,
     };
-    const saying = guard.write(() => store.register(registration, now), undefined);
-    this.#saying = saying;
-    return await saying;
+    return await guard.write(() => store.register(registration, now), undefined);
   }
 
   /** Takes this process out of the inbox, if it was in it. Without that it counts as gone after a while. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  ClockWatch,
   ConfigurationError,
   DEFAULT_RETENTION,
   Dispatcher,
@@ -15,8 +16,8 @@ import {
   requireOneCopy,
   requireWhole,
   Router,
+  SharedClock,
   StoreGuard,
-  systemClock,
   type Logger,
   type OpenSource,
   type RetentionOptions,
@@ -57,7 +58,11 @@ export class WebhooksRuntime {
   ) {
     requireOneCopy();
     const { logger, handlers } = this;
-    const { clock = systemClock, concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
+    const {
+      clock = new SharedClock(store),
+      concurrency = LIMITS.concurrency,
+      abortGraceMs = LIMITS.abortGraceMs,
+    } = options;
     checkOptions(options);
     this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
@@ -67,7 +72,8 @@ export class WebhooksRuntime {
     const router = new Router(handlers, ids);
     const onChange = (): void => this.dispatcher.wake();
     const { sources, role } = this;
-    const presence = new Presence({ store, handlers, clock, guard, role });
+    const watch = new ClockWatch({ store, clock, logger, guard });
+    const presence = new Presence({ store, handlers, clock, guard, watch, role });
     this.presence = presence;
     const transport = role === 'receiver' ? undefined : createTransport(options, logger);
     this.transport = transport;
@@ -88,7 +94,13 @@ export class WebhooksRuntime {
     const refusals = new Refusals({ store, clock, logger, guard });
     this.refusals = refusals;
     this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
+    this.purger = new Purger({
+      store,
+      clock,
+      guard,
+      logger,
+      retention: { ...DEFAULT_RETENTION, ...options.retention },
+    });
     this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 }

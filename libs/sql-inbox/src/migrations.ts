@@ -1,4 +1,5 @@
 import type { ColumnDefinitionBuilder, ColumnDataType, Expression, Kysely, Migration } from 'kysely';
+import { surviveWrongClocks } from './clock-migration.js';
 import { sql } from './query-builder.js';
 
 type ColumnType = ColumnDataType | Expression<unknown>;
@@ -33,6 +34,7 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
   '0002_notes_and_audit': {
     async up(db: Kysely<unknown>) {
       await db.schema.alterTable('messages').addColumn('notes', types.text).execute();
+      await surviveWrongClocks(db);
       await createAudit(db, types);
       await createRefusals(db, types);
     },

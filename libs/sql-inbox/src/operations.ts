@@ -12,6 +12,7 @@ import { claimTasks, evaluateTask } from './operations/do-tasks.js';
 import { findJob, findRun, listRuns } from './operations/list-runs.js';
 import { listProcesses, listUnattended } from './operations/list-processes.js';
 import { nextDueAt } from './operations/next-due.js';
+import { pullBack } from './operations/pull-back.js';
 import { purgeInbox } from './operations/purge-inbox.js';
 import { recordReading } from './operations/record-reading.js';
 import { deregisterProcess, registerProcess } from './operations/register-process.js';
@@ -40,6 +41,7 @@ export function inboxOperations(dialect: SqlDialect) {
     replay: replayEvents(dialect),
     reread: rereadMessages(dialect),
     purge: purgeInbox(dialect),
+    pullBack: pullBack(dialect),
     messages: listMessages(dialect),
     message: findMessage(dialect),
     events: listEvents(dialect),

@@ -24,7 +24,7 @@ import { migratePostgres } from './postgres-migration.js';
 import { postgresOpenFailure } from './postgres-open-failure.js';
 import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgresOptions } from './postgres-options.js';
 import { openPostgresPool } from './postgres-pool.js';
-import { checkServer, type ServerFacts } from './postgres-server.js';
+import { checkServer, serverTime, type ServerFacts } from './postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
 import { SqlStore, type Arguments } from './sql-store.js';
 import type { Transaction } from './statement.js';
@@ -131,6 +131,12 @@ export class PostgresStore extends SqlStore {
     });
     if (failures.length > 0) throw failures[0];
     return recorded;
+  }
+
+  /** Of the server, which decides for all hosts. */
+  async now(): Promise<Date> {
+    const { connections, transactions } = this.#opened();
+    return await transactions.watch(() => connections.with(serverTime));
   }
 
   /** What a handler writes with `tx`, and the success of its delivery, in one transaction. False: the claim was lost, and nothing was written. */

@@ -1,4 +1,5 @@
 import {
+  rowsOf,
   StoreUnavailableError,
   type Appended,
   type AttemptSummary,
@@ -15,6 +16,8 @@ import {
   type NewMessage,
   type Page,
   type ProcessSummary,
+  type PulledBack,
+  type Purged,
   type Recorded,
   type RunSummary,
   type Store,
@@ -137,11 +140,15 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
-  async purge(...args: Arguments<'purge'>): Promise<number> {
+  async purge(...args: Arguments<'purge'>): Promise<Purged> {
     const removed = await this.write(() => this.operations.purge(...args));
     // Not after each of many steps: that would make every one of them take twice as long.
-    if (removed < args[0].limit) this.forgetRemoved();
+    if (rowsOf(removed) < args[0].limit || removed.heldBackBy) this.forgetRemoved();
     return removed;
+  }
+
+  pullBack(...args: Arguments<'pullBack'>): Promise<PulledBack> {
+    return this.write(() => this.operations.pullBack(...args));
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {
