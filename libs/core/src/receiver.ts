@@ -33,8 +33,11 @@ export class Receiver {
     this.#options = options;
   }
 
-  /** Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. */
-  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap): Promise<Receipt> {
+  /**
+   * Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. `onVerified` is called once
+   * the signature was found to be right, before the message is stored.
+   */
+  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap, onVerified?: () => void): Promise<Receipt> {
     const { store, clock, ids, logger, onAccepted } = this.#options;
     const receivedAt = clock.now();
     const received: ReceivedMessage = { source: source.name, body, headers, receivedAt };
@@ -45,6 +48,7 @@ export class Receiver {
       this.#logRefusal(source, headers, check, hint);
       return { status: 'refused', check, reason: hint ? `${verification.reason} ${hint}` : verification.reason };
     }
+    onVerified?.();
     this.#logSecret(source, verification.secretIndex);
     const kept = pick(headers, source.provider.headersKept);
     const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));

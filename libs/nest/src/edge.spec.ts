@@ -4,6 +4,7 @@ import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { IdSequence, openSources, Receiver, systemClock, type Appended, type Store } from 'nestjs-runhooks/core';
 import { createEdge, type EdgeOptions } from './edge.js';
+import { HeldBodies } from './held-bodies.js';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -49,7 +50,8 @@ async function post(
     logger,
     onAccepted: () => undefined,
   });
-  const edge = createEdge({ source: source!, receiver, logger, isAccepting: () => true, ...others });
+  const bodies = HeldBodies.of([source!]);
+  const edge = createEdge({ source: source!, receiver, logger, bodies, isAccepting: () => true, ...others });
   const server = createServer(edge).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));

@@ -1,4 +1,4 @@
-import { LIMITS, type Logger, type StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { LIMITS, timers, type Logger } from 'nestjs-runhooks/core';
 
 /** Says that a source answers 503, each reason once, and how often it did once messages are stored again. */
 export class Outage {
@@ -13,7 +13,7 @@ export class Outage {
     this.#logger = logger;
   }
 
-  note({ message }: StoreUnavailableError): void {
+  note({ message }: { readonly message: string }): void {
     this.#requests += 1;
     this.#latestMs = timers.monotonicMs();
     if (this.#reasons.has(message)) return;
