@@ -122,42 +122,55 @@ class AnswerSender {
 
   #refuseFalse(): void {
     this.#onTrouble(`the app made the status ${this.#response.statusCode} of the answer ${this.#answer.statusCode}`);
-    cut(this.#response);
+    this.#cut();
   }
 
   /**
-   * By the methods of the response's class, past what the host has put on the response itself. What was sent before is
-   * not known, so the connection is of no use afterwards.
+   * Without what the host has put on the request and the response. What was sent before is not known, so the connection
+   * is of no use afterwards.
    */
   #sendPlainly(): void {
-    const response = this.#response;
+    const [request, response] = [this.#request, this.#response];
     try {
       if (isOver(response)) return;
-      // A response that is finished does not know its socket any more.
-      const { socket } = response;
-      const cutSocket = (): void => void socket?.destroy();
+      unpatch(request);
+      unpatch(response);
       if (this.#isFalse()) {
-        cut(response);
+        this.#cut();
         return;
       }
       if (!response.headersSent) {
         this.#isHeadOurs = true;
         response.statusCode = this.#answer.statusCode;
-        plainly(response, 'writeHead', this.#answer.statusCode, this.#headers(true));
+        response.writeHead(this.#answer.statusCode, this.#headers(true));
       }
+      const timer = timers.setTimeout(() => this.#cut(), LIMITS.lingerMs).unref();
+      response.once('finish', () => {
+        timers.clearTimeout(timer);
+        // An HTTP/2 stream is over by itself.
+        if (request.httpVersionMajor === 1) this.#cut();
+      });
       // A body of ours would not fit the headers of the host's, a length for example.
-      plainly(response, 'end', ...(this.#isHeadOurs && !this.#isTextWritten ? [this.#text] : []));
-      if (!isOver(response)) cut(response);
-      else if (this.#request.httpVersionMajor === 1) {
-        const timer = timers.setTimeout(cutSocket, LIMITS.lingerMs).unref();
-        response.once('finish', () => {
-          timers.clearTimeout(timer);
-          cutSocket();
-        });
-      }
+      response.end(this.#isHeadOurs && !this.#isTextWritten ? this.#text : '');
     } catch {
-      cut(response);
+      this.#cut();
     }
+  }
+
+  /** The sender sees a broken connection and sends again. */
+  #cut(): void {
+    const [request, response] = [this.#request, this.#response];
+    try {
+      unpatch(request);
+      unpatch(response);
+      const { stream } = response as { stream?: ServerHttp2Stream };
+      if (stream) stream.close(HTTP2_CANCEL);
+      else response.destroy();
+    } catch {
+      // The socket is what counts.
+    }
+    // A response that is finished does not know it any more.
+    if (request.httpVersionMajor === 1) request.socket.destroy();
   }
 }
 
@@ -172,18 +185,13 @@ function isAcknowledgement(statusCode: number): boolean {
   return statusCode >= 200 && statusCode < 300;
 }
 
-function plainly(response: ServerResponse, name: 'writeHead' | 'end' | 'destroy', ...args: unknown[]): void {
-  const methods = Object.getPrototypeOf(response) as Record<string, (...args: unknown[]) => unknown>;
-  methods[name]?.apply(response, args);
-}
-
-/** The sender sees a broken connection and sends again. */
-function cut(response: ServerResponse): void {
-  try {
-    const { stream } = response as { stream?: ServerHttp2Stream };
-    if (stream) stream.close(HTTP2_CANCEL);
-    else plainly(response, 'destroy');
-  } catch {
-    response.socket?.destroy();
+/**
+ * Takes methods away that hide those of the class. One of them has thrown, and Node itself calls some when a response is
+ * over, where an exception would end the process.
+ */
+function unpatch(target: object): void {
+  const methods = Object.getPrototypeOf(target) as Record<string, unknown>;
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(target))) {
+    if (typeof value === 'function' && typeof methods[name] === 'function') Reflect.deleteProperty(target, name);
   }
 }
