@@ -185,7 +185,7 @@ function failAfter(response: ServerResponse, name: 'writeHead' | 'write' | 'end'
 }
 
 /** Those that end a response of the host's own: its 2xx are the host's, and none of Runhooks'. */
-const ANSWERING = new Set(['endLater']);
+const ANSWERING = new Set(['endLater', 'answerLater']);
 
 describe.each(ADAPTERS)('whatever a host does on %s', (adapter) => {
   it('the process lives, each request ends, and nothing is acknowledged that is not stored', async () => {
