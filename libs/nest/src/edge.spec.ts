@@ -27,6 +27,10 @@ const [source] = openSources([
   },
 ]);
 
+const fail = (): never => {
+  throw new Error('by the host');
+};
+
 interface Answered {
   readonly status: number | undefined;
   readonly body: unknown;
@@ -74,6 +78,35 @@ describe('createEdge', () => {
     expect((await post({}, tooLarge)).status).toBe(413);
     expect((await post({}, '')).status).toBe(400);
     expect((await post({}, 'x')).status).toBe(500);
+  });
+
+  it('answers 503 at once where too many bodies are held already, and holds none after any answer', async () => {
+    const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
+    const held = bodies.hold();
+    const busy = await post({ bodies }, 'x');
+    expect(busy).toMatchObject({ status: 503, body: { status: 'unavailable' } });
+    expect(busy.logged).toEqual([expect.stringContaining('source "any" answers 503: the app holds as many bodies')]);
+    held?.release();
+    expect((await post({ bodies }, 'x')).status).toBe(500);
+    expect((await post({ bodies }, '')).status).toBe(400);
+    expect((await post({ bodies: new HeldBodies({ requestsMax: 1, bytesMax: 1 }) }, 'xx')).status).toBe(503);
+    expect(bodies.held).toEqual({ requests: 0, bytes: 0 });
+  });
+
+  it('holds no body any more while it is stored, which may take long', async () => {
+    const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
+    let heldMeanwhile: unknown;
+    const append = (): Promise<Appended> => {
+      heldMeanwhile = bodies.held;
+      return Promise.resolve({ status: 'accepted', id: 'msg_1' });
+    };
+    expect((await post({ bodies, append }, 'x')).status).toBe(200);
+    expect(heldMeanwhile).toEqual({ requests: 0, bytes: 0 });
+  });
+
+  it('answers where the logger of the host throws', async () => {
+    const logger = { debug: fail, log: fail, warn: fail, error: fail };
+    expect((await post({ logger }, 'x')).status).toBe(500);
   });
 
   it('needs no framework', async () => {
