@@ -6,6 +6,7 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
+  OwnError,
   PermanentError,
   RetryLater,
   RunhooksError,
@@ -75,7 +76,7 @@ export {
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { LIMITS } from './limits.js';
-export type { Logger } from './logger.js';
+export { lineLogger, type Logger } from './logger.js';
 export {
   restoreMessage,
   type HeaderMap,
@@ -86,8 +87,10 @@ export {
 } from './message.js';
 export { isIdText, readId } from './id-text.js';
 export {
+  Deciding,
   IdField,
   IntegerField,
+  LabelField,
   ListField,
   NameField,
   ObjectField,
@@ -98,10 +101,13 @@ export {
 export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';
+export { describeNote, type ReadingNote } from './reading-note.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
 export { Presence, type PresenceOptions } from './presence.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
+export { Reasons } from './reasons.js';
+export { Refusals, type RefusalsOptions } from './refusals.js';
 export type { RetryOptions } from './retry-policy.js';
 export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
 export { Router } from './routing.js';
@@ -125,6 +131,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './run.js';
+export { oneLine } from './one-line.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';

@@ -90,8 +90,8 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
   }
 
   private edgeOf(source: OpenSource, bodies: HeldBodies): Edge {
-    const { receiver, logger } = this.runtime;
-    return createEdge({ source, receiver, logger, bodies, isAccepting: () => this.runtime.accepting });
+    const { receiver, refusals, logger } = this.runtime;
+    return createEdge({ source, receiver, refusals, logger, bodies, isAccepting: () => this.runtime.accepting });
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type Logger,
   type OpenSource,
   type Receiver,
+  type Refusals,
 } from 'nestjs-runhooks/core';
 import { ANSWERS, answerOf, consumedAnswer, type Answer } from './answers.js';
 import type { HeldBodies, HeldBody } from './held-bodies.js';
@@ -19,6 +20,7 @@ export type Edge = (request: IncomingMessage, response: ServerResponse) => void;
 export interface EdgeOptions {
   readonly source: OpenSource;
   readonly receiver: Receiver;
+  readonly refusals: Refusals;
   readonly logger: Logger;
   /** Shared by all sources of the app. */
   readonly bodies: HeldBodies;
@@ -35,15 +37,15 @@ export function createEdge(options: EdgeOptions): Edge {
   const outage = new Outage(source.name, logger);
   return (request, response) => {
     const answer = (answer: Answer): void => {
+      quietly(() => logRejection(options, answer));
       sendAnswer(request, response, answer, (trouble) => {
-        logError(
-          logger,
-          `source "${source.name}": code of the app interfered with the answer ${answer.statusCode}: ${said(trouble)}`,
-        );
+        const { statusCode } = answer;
+        const line = `source "${source.name}": code of the app interfered with the answer ${statusCode}: ${nameOf(trouble)}`;
+        quietly(() => logger.error(line));
       });
     };
     respond(options, outage, request).then(answer, (error: unknown) => {
-      logError(logger, `receiving for source "${source.name}" failed with ${said(error)}`);
+      quietly(() => logger.error(`receiving for source "${source.name}" failed with ${nameOf(error)}`));
       answer(ANSWERS.failed);
     });
   };
@@ -94,16 +96,22 @@ function busy(outage: Outage): Answer {
   return ANSWERS.busy;
 }
 
-function said(error: unknown): string {
-  if (typeof error === 'string') return error;
-  const { name, message } = attemptError(error);
+/** What is wrong with the request itself. A refused signature, and a store that fails, are logged where they are noticed. */
+function logRejection({ source, refusals }: EdgeOptions, { statusCode, status, message }: Answer): void {
+  if (statusCode !== 400 && statusCode !== 413 && statusCode !== 415) return;
+  refusals.refused(source.name, `${statusCode} ${status} (${message})`);
+}
+
+function nameOf(trouble: unknown): string {
+  if (typeof trouble === 'string') return trouble;
+  const { name, message } = attemptError(trouble);
   return `${name}: ${message}`;
 }
 
 /** A logger of the host's that fails must not keep the sender waiting. */
-function logError(logger: Logger, line: string): void {
+function quietly(log: () => void): void {
   try {
-    logger.error(line);
+    log();
   } catch {
     // There is nobody left to tell.
   }

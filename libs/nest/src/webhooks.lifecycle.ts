@@ -33,12 +33,13 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, handlers, dispatcher, options, role, presence, transport } = this.runtime;
+    const { logger, store, sources, handlers, dispatcher, options, role, presence, refusals, transport } = this.runtime;
     const { isReachable } = this.edge;
     const inbox = store.description;
     const found = { sources, handlers: handlers.all(), isReachable };
     logBoot(logger, { inbox, role, transport: transport?.description, ...found });
     await this.logWaiting();
+    if (role !== 'dispatcher') refusals.start();
     if (options.dispatch === 'manual' || role === 'receiver') {
       presence.keep();
       return;
@@ -63,6 +64,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   /** Requests are over. */
   async onApplicationShutdown(): Promise<void> {
     if (!this.wasConstructed) return;
+    await this.runtime.refusals.stop();
     await this.runtime.store.close();
   }
 
