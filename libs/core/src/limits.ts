@@ -14,6 +14,12 @@ export const LIMITS = Object.freeze({
   bodyBytesMax: 1024 * KIB,
   /** A body must have arrived whole this long after its headers; a slower sender is answered 400. */
   bodyReadMs: 10 * SECOND,
+  /**
+   * Requests, and bytes of their bodies, that one app holds whose signature has not been checked yet; what comes beyond is
+   * answered 503. A body of the usual size comes in one piece and is checked at once, so that a burst is far from both.
+   */
+  bodiesHeldMax: 10_000,
+  bodiesHeldBytesMax: 64 * 1024 * KIB,
   /** After an answer to a body that is not read, how long its sender may take to notice before the connection is cut. */
   lingerMs: 2 * SECOND,
   /** `Retry-After` of a 503, in seconds. */

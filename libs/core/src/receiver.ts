@@ -34,8 +34,11 @@ export class Receiver {
     this.#options = options;
   }
 
-  /** Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. */
-  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap): Promise<Receipt> {
+  /**
+   * Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. `onVerified` is called once
+   * the signature was found to be right, before the message is stored.
+   */
+  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap, onVerified?: () => void): Promise<Receipt> {
     const { store, clock, ids, logger, refusals, onAccepted } = this.#options;
     const receivedAt = clock.now();
     const received: ReceivedMessage = { source: source.name, body, headers, receivedAt };
@@ -46,6 +49,7 @@ export class Receiver {
       refusals.failed(source.name, check, () => describe(headers, hint));
       return { status: 'refused', check, reason: hint ? `${verification.reason} ${hint}` : verification.reason };
     }
+    onVerified?.();
     refusals.verified(source.name);
     this.#logSecret(source, verification.secretIndex);
     const kept = pick(headers, source.provider.headersKept);

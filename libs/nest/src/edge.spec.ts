@@ -13,6 +13,7 @@ import {
   type Store,
 } from 'nestjs-runhooks/core';
 import { createEdge, type EdgeOptions } from './edge.js';
+import { HeldBodies } from './held-bodies.js';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -34,6 +35,10 @@ const [source] = openSources([
     }),
   },
 ]);
+
+const fail = (): never => {
+  throw new Error('by the host');
+};
 
 interface Answered {
   readonly status: number | undefined;
@@ -62,7 +67,8 @@ async function post(
     logger,
     onAccepted: () => undefined,
   });
-  const edge = createEdge({ source: source!, receiver, refusals, logger, isAccepting: () => true, ...others });
+  const bodies = HeldBodies.of([source!]);
+  const edge = createEdge({ source: source!, receiver, refusals, logger, bodies, isAccepting: () => true, ...others });
   const server = createServer(edge).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));
@@ -85,6 +91,35 @@ describe('createEdge', () => {
     expect((await post({}, tooLarge)).status).toBe(413);
     expect((await post({}, '')).status).toBe(400);
     expect((await post({}, 'x')).status).toBe(500);
+  });
+
+  it('answers 503 at once where too many bodies are held already, and holds none after any answer', async () => {
+    const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
+    const held = bodies.hold();
+    const busy = await post({ bodies }, 'x');
+    expect(busy).toMatchObject({ status: 503, body: { status: 'unavailable' } });
+    expect(busy.logged).toEqual([expect.stringContaining('source "any" answers 503: the app holds as many bodies')]);
+    held?.release();
+    expect((await post({ bodies }, 'x')).status).toBe(500);
+    expect((await post({ bodies }, '')).status).toBe(400);
+    expect((await post({ bodies: new HeldBodies({ requestsMax: 1, bytesMax: 1 }) }, 'xx')).status).toBe(503);
+    expect(bodies.held).toEqual({ requests: 0, bytes: 0 });
+  });
+
+  it('holds no body any more while it is stored, which may take long', async () => {
+    const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
+    let heldMeanwhile: unknown;
+    const append = (): Promise<Appended> => {
+      heldMeanwhile = bodies.held;
+      return Promise.resolve({ status: 'accepted', id: 'msg_1' });
+    };
+    expect((await post({ bodies, append }, 'x')).status).toBe(200);
+    expect(heldMeanwhile).toEqual({ requests: 0, bytes: 0 });
+  });
+
+  it('answers where the logger of the host throws', async () => {
+    const logger = { debug: fail, log: fail, warn: fail, error: fail };
+    expect((await post({ logger }, 'x')).status).toBe(500);
   });
 
   it('needs no framework', async () => {

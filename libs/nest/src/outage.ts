@@ -1,4 +1,4 @@
-import { LIMITS, Reasons, timers, type Logger, type StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, Reasons, timers, type Logger } from 'nestjs-runhooks/core';
 
 /**
  * Logs that a source answers 503: each reason once and no more than a few, a count every few minutes while that goes
@@ -17,7 +17,7 @@ export class Outage {
     this.#logger = logger;
   }
 
-  note({ message }: StoreUnavailableError): void {
+  note({ message }: { readonly message: string }): void {
     this.#requests += 1;
     this.#latestMs = timers.monotonicMs();
     if (this.#reasons.isNew(message)) {
