@@ -1,5 +1,5 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -19,8 +19,19 @@ const logger: Logger = { debug: silent, log: silent, warn: note, error: note };
 const transport = (options: BullmqOptions): Transport => bullmq(options).createTransport(logger);
 const succeeded = async ({ inbox }: Bench): Promise<number> => (await inbox.counts()).deliveries.succeeded;
 
+/** Timers that keep this process, those of the test runner included. */
+const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+let timersBefore: number;
+
+beforeAll(() => {
+  timersBefore = timers();
+});
 beforeEach(() => {
   warnings = [];
+});
+afterAll(async () => {
+  // After an error BullMQ pauses for up to 5 s, and ioredis for 2 s, also when they are closed meanwhile.
+  while (timers() > timersBefore) await new Promise((resolve) => setTimeout(resolve, 50));
 });
 
 onRedis('dispatch over BullMQ', () => {
