@@ -10,8 +10,6 @@ import { ADAPTERS, closeApps, DBT, dbtWebhook, startApp, type EdgeApp } from './
 import { head } from './edge-http.js';
 
 // Uploads of many MiB take their time on a busy machine.
-jest.setTimeout(30_000);
-
 afterEach(async () => {
   jest.useRealTimers();
   await closeApps();

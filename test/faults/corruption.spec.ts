@@ -65,6 +65,5 @@ onEveryDriver('an SQLite inbox with a damaged page', (driver) => {
       expect(pages).toBeGreaterThan(20);
       expect(refused).toBeGreaterThan(pages);
     },
-    60_000,
   );
 });

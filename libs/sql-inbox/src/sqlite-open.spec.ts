@@ -207,7 +207,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
       expect((await store.counts()).messages.stored).toBe(80);
       await store.close();
     }
-  }, 20_000);
+  });
 
   it('that may only read a file are told so, with the file and what to do', async () => {
     const path = join(directory, 'inbox.db');
