@@ -11,7 +11,7 @@ const nest = nestPrefix && {
 
 const shared = {
   rootDir,
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/jest-environment.js',
   setupFiles: ['<rootDir>/test/property-seed.js'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -42,6 +42,9 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 
+/** The contract of a store, on files and on every driver, takes as long as a third of all the others beside a source. */
+const SLOW = ['libs/sql-inbox/src/sqlite-store.spec.ts'];
+
 export default {
   maxWorkers: '100%',
   // Modules of a suite that is over are not given back: a process that has become large slows down what comes after.
@@ -50,7 +53,16 @@ export default {
   // tests wait for within themselves ends before this, and says what it was.
   testTimeout: 120_000,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts'] },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.e2e-spec.ts', '<rootDir>/test/**/*.spec.ts'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/libs/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', ...SLOW],
+    },
+    {
+      ...shared,
+      displayName: 'e2e',
+      testMatch: ['test/**/*.e2e-spec.ts', 'test/**/*.spec.ts', ...SLOW].map((path) => `<rootDir>/${path}`),
+    },
   ],
 };

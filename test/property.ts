@@ -15,7 +15,7 @@ export interface PropertyBudget {
   readonly missing?: () => readonly unknown[];
   /**
    * After this time the run under way is told to stop, and there is no other.
-   * @default three minutes
+   * @default 5 minutes
    */
   readonly capMs?: number;
 }
@@ -25,7 +25,7 @@ export type PropertyRun<T> = (value: T, signal: AbortSignal) => Promise<void>;
 
 const ASKED = process.env['MODEL_RUNS'];
 const BUDGET_MS = 10_000;
-const CAP_MS = Math.max(180_000, Number(ASKED ?? 0) * 3_000);
+const CAP_MS = Math.max(300_000, Number(ASKED ?? 0) * 3_000);
 /** A run that was told to stop ends within this time, or it hangs. */
 const STOP_MS = 20_000;
 

@@ -13,7 +13,7 @@ import { sqlitePlace } from './sqlite-place.js';
 
 const RUNS = { runs: 100, runsMin: 30 };
 /** On Postgres every word is a few round trips and a commit. */
-const RUNS_ON_POSTGRES = { runs: 60, runsMin: 20 };
+const RUNS_ON_POSTGRES = { runs: 60, runsMin: 15 };
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */
 const REACHES: readonly RegExp[] = [
