@@ -11,7 +11,7 @@ const nest = nestPrefix && {
 
 const shared = {
   rootDir,
-  testEnvironment: '<rootDir>/test/jest-environment.js',
+  testEnvironment: '<rootDir>/test/jest-environment.cjs',
   setupFiles: ['<rootDir>/test/property-seed.js'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
