@@ -9,8 +9,7 @@ import { bytesOf, Move, type Said } from './move.js';
 import { onOwnPostgres, OwnPostgres } from './own-server.js';
 import { onPostgres, POSTGRES_URL, Schemas, SILENT } from './server.js';
 
-// Each process has to be started, and a busy machine takes seconds for that.
-const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/move/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 
 interface Line {

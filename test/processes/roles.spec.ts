@@ -5,7 +5,6 @@ import { LIMITS, type Role } from 'nestjs-runhooks/core';
 import { quickDirectory } from '../model/sqlite-files.js';
 import { AppProcess } from './app-process.js';
 
-// Each process has to be started, and a busy machine takes seconds for that.
 let directory: string;
 let processes: AppProcess[];
 

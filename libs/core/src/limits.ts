@@ -45,6 +45,8 @@ export const LIMITS = Object.freeze({
   arrayItemsMax: 5_000,
   /** Ids of accounts, runs, jobs, projects and environments. */
   idCharsMax: 255,
+  /** Of a longer name, how much of it is in a job's key; its digest follows. */
+  labelCharsInKey: 100,
   /** Years a provider's time may lie in; anything else is a broken clock. */
   yearMin: 2000,
   yearMax: 2100,
@@ -52,6 +54,11 @@ export const LIMITS = Object.freeze({
   reasonCharsMax: 1_000,
   /** Violations named in one reason. */
   violationsMax: 5,
+  /** Notes kept with a message, and characters of each of a note's texts: at most 12 KiB of ASCII. */
+  notesMax: 20,
+  noteCharsMax: 200,
+  /** Paths of notes in one line of the log. */
+  notesLoggedMax: 5,
   /** What a reason shows of a place in a body: the innermost keys and indices, and the start of a long key. */
   placesShownMax: 8,
   keyCharsShownMax: 40,
@@ -166,6 +173,16 @@ export const LIMITS = Object.freeze({
   sqliteBusyMs: 5 * SECOND,
   /** How long one try for the write lock may hold up the event loop, and the pause before the next one. */
   sqliteTryMs: 50,
+  /** Size that an SQLite file's write-ahead log is cut back to, and above which it is reported if it cannot shrink. */
+  walBytesMax: 64 * 1024 * KIB,
+  /** After readers kept a write-ahead log from being emptied, how long until the next try. */
+  walAgainMs: 10 * SECOND,
+  /** Largest SQLite file that is read and checked as a whole at startup: from a slow disk that takes some seconds. */
+  startupCheckBytesMax: 256 * 1024 * KIB,
+  /** The same for its write-ahead log, which is held in memory for that. */
+  startupCheckWalBytesMax: 128 * 1024 * KIB,
+  /** Default of `fileMode` of an SQLite inbox: only its owner may read and write its files. */
+  sqliteFileMode: 0o600,
 
   // --- the Postgres inbox ---
   /** Default of `connectionsMax`: connections of one process. */

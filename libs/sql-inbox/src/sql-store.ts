@@ -63,6 +63,9 @@ export abstract class SqlStore implements Store {
     return this.write(begin);
   }
 
+  /** Called once removals are over: what they removed must not be found in the files of the inbox either, if the engine can do that. */
+  protected forgetRemoved(): void {}
+
   append(message: NewMessage): Promise<Appended> {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
@@ -130,8 +133,11 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
-  purge(...args: Arguments<'purge'>): Promise<number> {
-    return this.write(() => this.operations.purge(...args));
+  async purge(...args: Arguments<'purge'>): Promise<number> {
+    const removed = await this.write(() => this.operations.purge(...args));
+    // Not after each of many steps: that would make every one of them take twice as long.
+    if (removed < args[0].limit) this.forgetRemoved();
+    return removed;
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {

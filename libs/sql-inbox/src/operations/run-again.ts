@@ -50,7 +50,8 @@ export function rereadMessages({ db, isOneOf, list }: SqlDialect) {
   return function* ({ messageIds, states, quiet }: Reread, now: Date): Transaction<number> {
     let reread = db
       .updateTable('messages')
-      .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
+      .set({ state: 'stored', reason: null, notes: null, reads: 0 })
+      .set({ quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
       .where((eb) => isOneOf(eb.ref('state'), list(states)));
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
     return yield* command(reread);
