@@ -9,7 +9,6 @@ import { MIGRATIONS } from '../../libs/sql-inbox/src/sqlite-migration.js';
 import { Sender } from '../faults/sender.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 
-// A process has to be started, and a busy machine takes seconds for that.
 const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 const NEWEST = Object.keys(MIGRATIONS).at(-1);
