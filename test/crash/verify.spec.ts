@@ -108,7 +108,7 @@ function effectsBy(lives: readonly number[]): (lines: string[]) => string[] {
 
 beforeAll(async () => {
   expectation = await fillInbox();
-}, 30_000);
+});
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import {
   ClockWatch,
   DEFAULT_RETENTION,
@@ -194,12 +195,15 @@ export async function openStore(factory = memoryInbox()): Promise<Store> {
   return store;
 }
 
-/** Resolves as soon as the condition holds: looks again whenever the event loop has gone round. */
-export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 4_000): Promise<void> {
-  const deadline = Date.now() + waitMsMax;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
+/**
+ * Resolves as soon as the condition holds: looks again whenever the event loop has gone round, and after some rounds
+ * leaves the processor to whom it waits for. The time only guards against a hang; no machine may be too slow for it.
+ */
+export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 60_000): Promise<void> {
+  const deadline = performance.now() + waitMsMax;
+  for (let round = 0; !(await condition()); round += 1) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
+    await (round < 100 ? turn() : pause(1));
   }
 }
 

@@ -131,7 +131,7 @@ onEveryDriver('the log of an SQLite inbox', (driver) => {
     expect(warnings).toHaveLength(1);
     reader.close();
     await store.close();
-  }, 60_000);
+  });
 });
 
 const MIB = 1024 * 1024;

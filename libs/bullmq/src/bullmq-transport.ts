@@ -30,6 +30,8 @@ export class BullmqTransport implements Transport {
   #queue: Queue<Carries> | undefined;
   #worker: Worker<Carries> | undefined;
   readonly #runs = new Set<Promise<unknown>>();
+  /** BullMQ has connected the queue once, and accepted the server. */
+  #isReady = false;
   /** No worker is begun any more. */
   #isEnding = false;
   /** Nor is Redis waited for. */
@@ -60,6 +62,7 @@ export class BullmqTransport implements Transport {
     this.#queue.on('error', (error) => this.#failed(error));
     const process = ({ data }: Job<Carries>): Promise<void> => this.#run(run, data);
     const begin = (): void => {
+      this.#isReady = true;
       if (this.#isEnding) return;
       const worker = new Worker(QUEUE, process, {
         connection: options,
@@ -109,7 +112,9 @@ export class BullmqTransport implements Transport {
     this.#isStopping = true;
     this.#worker = undefined;
     this.#queue = undefined;
-    await Promise.all([closed(worker?.close(!isThere)), closed(isThere ? queue.close() : queue.disconnect())]);
+    // Before the queue is ready, `disconnect` waits until it is, while `close` ends its connection at once.
+    const queueEnd = isThere || !this.#isReady ? queue.close() : queue.disconnect();
+    await Promise.all([closed(worker?.close(!isThere)), closed(queueEnd)]);
   }
 
   async #run(run: Carried['run'], { id }: Carries): Promise<void> {
