@@ -219,11 +219,7 @@ export interface Store extends InboxReader {
    * stored as `quarantined` bytes. It is due at once, whatever the clock that it was received by.
    */
   append(message: NewMessage): Promise<Appended>;
-  /**
-   * Adds refused requests to the sums that {@link InboxReader.counts} returns, by source and check; of the times the
-   * later one stays. Returns those of their sources of which a message was ever stored. Called twice a minute at most.
-   * Repeated after a failure it may count requests twice.
-   */
+  /** Adds to the sums of {@link InboxReader.counts}; repeated after a failure, maybe twice. Returns which of the sources ever stored a message. */
   countRefusals(refusals: readonly RefusalCount[]): Promise<readonly string[]>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
