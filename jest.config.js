@@ -42,6 +42,12 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 
+/** In our own tests `jest.useFakeTimers()` holds our timers; in the tests of a host it must not, so test/timers runs without this. */
+const held = {
+  ...shared,
+  moduleNameMapper: { '^\\./timers\\.js$': '<rootDir>/test/timers/held-timers.ts', ...shared.moduleNameMapper },
+};
+
 export default {
   maxWorkers: '100%',
   // Modules of a suite that is over are not given back: a process that has become large slows down what comes after.
@@ -49,7 +55,13 @@ export default {
   // A busy machine is slow, not wrong: what must be quick is measured by the tests themselves.
   testTimeout: 30_000,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts'] },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.e2e-spec.ts', '<rootDir>/test/**/*.spec.ts'] },
+    { ...held, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts'] },
+    {
+      ...held,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/test/**/*.e2e-spec.ts', '<rootDir>/test/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/timers/'],
+    },
+    { ...shared, displayName: 'timers', testMatch: ['<rootDir>/test/timers/*.spec.ts'] },
   ],
 };

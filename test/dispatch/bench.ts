@@ -7,6 +7,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   Router,
   StoreGuard,
   openSources,
@@ -68,6 +69,8 @@ export class Bench {
   readonly presence: Presence;
   readonly purger: Purger;
   readonly inbox: Inbox;
+  /** Looks when a test says so; its time is that of the clock. */
+  readonly refusals: Refusals;
 
   private constructor(
     readonly store: Store,
@@ -108,9 +111,12 @@ export class Bench {
       abortGraceMs,
       ...(transport && { transport }),
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
+    const monotonicMs = (): number => clock.now().getTime();
+    const refusals = new Refusals({ store, clock, logger, guard, monotonicMs });
+    this.refusals = refusals;
+    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
     this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...retention } });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 
   static async open(options: BenchOptions = {}): Promise<Bench> {

@@ -6,6 +6,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   resolveHandlerOptions,
   Router,
   StoreGuard,
@@ -65,7 +66,12 @@ export class Pipeline {
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });
-    this.#receiver = new Receiver({ ...shared, ids, onAccepted: () => this.#dispatcher.wake() });
+    this.#receiver = new Receiver({
+      ...shared,
+      refusals: new Refusals({ ...shared, guard }),
+      ids,
+      onAccepted: () => this.#dispatcher.wake(),
+    });
     this.#purger = new Purger({ store, clock, guard, retention: { settledMs, deadMs: settledMs, keysMs } });
   }
 

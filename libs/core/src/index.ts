@@ -6,6 +6,7 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
+  OwnError,
   PermanentError,
   RetryLater,
   RunhooksError,
@@ -51,6 +52,7 @@ export type { BarrierOptions } from './barrier-options.js';
 export { checkBarrier } from './barrier.js';
 export type { NewTask } from './new-task.js';
 export type * from './task.js';
+export { timers, type Timers } from './timers.js';
 export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';
@@ -74,7 +76,7 @@ export {
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { LIMITS } from './limits.js';
-export type { Logger } from './logger.js';
+export { lineLogger, type Logger } from './logger.js';
 export {
   restoreMessage,
   type HeaderMap,
@@ -104,6 +106,8 @@ export type { Provider, Reading, RunSignal } from './provider.js';
 export { Presence, type PresenceOptions } from './presence.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
+export { Reasons } from './reasons.js';
+export { Refusals, type RefusalsOptions } from './refusals.js';
 export type { RetryOptions } from './retry-policy.js';
 export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
 export { Router } from './routing.js';
@@ -127,6 +131,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './run.js';
+export { oneLine } from './one-line.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';

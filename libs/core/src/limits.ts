@@ -34,6 +34,21 @@ export const LIMITS = Object.freeze({
   /** Names of headers listed in the log line about a refused request. */
   headerNamesLoggedMax: 40,
 
+  // --- the log ---
+  /** A line of the log, and the message of an error of ours; some collectors split lines at 16 KiB of UTF-8. */
+  lineCharsMax: 4_000,
+  /** Time between two looks at the requests that were refused: what is due is logged, and counts are stored. */
+  refusalLookMs: 30 * SECOND,
+  /** While requests are refused for one cause, their count is logged this often. */
+  refusalEveryMs: 5 * MINUTE,
+  /** Refused requests are over once none was refused for this long; scanners that come now and then are one case. */
+  refusalQuietMs: 15 * MINUTE,
+  /** Signatures that do not match, and none that does, before a changed secret is suspected: so many, since so long. */
+  secretChangedMin: 3,
+  secretChangedMs: 2 * MINUTE,
+  /** Reasons of one outage that are logged, each once; texts of a driver may differ each time. */
+  outageReasonsMax: 10,
+
   // --- reading ---
   /** Nesting of a payload; the documented ones reach 4. */
   jsonDepthMax: 64,

@@ -6,6 +6,7 @@ import { LIMITS } from './limits.js';
 import { lapsedBefore, type Role } from './registration.js';
 import type { Store, WorkScope } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 
 export interface PresenceOptions {
   readonly store: Store;
@@ -47,19 +48,19 @@ export class Presence {
 
   /** From now on by itself, for a process that does not look for work. */
   keep(): void {
-    this.#timer ??= setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
+    this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
   }
 
   /** Whether it is time to say so again. Never before {@link start}. */
   get isDue(): boolean {
-    return this.#startedAt !== undefined && performance.now() - this.#saidAtMs >= LIMITS.heartbeatMs;
+    return this.#startedAt !== undefined && timers.monotonicMs() - this.#saidAtMs >= LIMITS.heartbeatMs;
   }
 
   /** Says so, and answers when the next work of `scope` is due; undefined if the store fails. */
   async look(scope: WorkScope): Promise<Date | undefined> {
     const { store, handlers, clock, guard, role } = this.#options;
     const now = clock.now();
-    this.#saidAtMs = performance.now();
+    this.#saidAtMs = timers.monotonicMs();
     const registration = {
       processId: this.#processId,
       role,
@@ -77,7 +78,7 @@ export class Presence {
 
   /** Takes this process out of the inbox, if it was in it. Without that it counts as gone after a while. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    timers.clearInterval(this.#timer);
     await this.#saying;
     if (this.#startedAt === undefined) return;
     this.#startedAt = undefined;

@@ -1,5 +1,5 @@
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
-import type { InboxReader } from './inbox-reader.js';
+import type { InboxReader, RefusalCount } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ReadingNote } from './reading-note.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
@@ -230,6 +230,12 @@ export interface Store extends InboxReader {
    * stored as `quarantined` bytes.
    */
   append(message: NewMessage): Promise<Appended>;
+  /**
+   * Adds refused requests to the sums that {@link InboxReader.counts} returns, by source and check; of the times the
+   * later one stays. Returns those of their sources of which a message was ever stored. Called twice a minute at most.
+   * Repeated after a failure it may count requests twice.
+   */
+  countRefusals(refusals: readonly RefusalCount[]): Promise<readonly string[]>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**

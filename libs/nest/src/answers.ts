@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LIMITS, type Receipt } from 'nestjs-runhooks/core';
+import { LIMITS, type Receipt, timers } from 'nestjs-runhooks/core';
 
 /** What is sent back: never payload, digests or secrets. */
 export interface Answer {
@@ -81,9 +81,9 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
     return;
   }
   response.write(text);
-  const timer = setTimeout(finish, LIMITS.lingerMs);
+  const timer = timers.setTimeout(finish, LIMITS.lingerMs);
   function finish(): void {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
     response.end();
   }
   request.once('end', finish).once('close', finish).resume();

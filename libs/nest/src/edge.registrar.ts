@@ -88,8 +88,8 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
   }
 
   private edgeOf(source: OpenSource): Edge {
-    const { receiver, logger } = this.runtime;
-    return createEdge({ source, receiver, logger, isAccepting: () => this.runtime.accepting });
+    const { receiver, refusals, logger } = this.runtime;
+    return createEdge({ source, receiver, refusals, logger, isAccepting: () => this.runtime.accepting });
   }
 }
 

@@ -2,7 +2,16 @@ import { createServer, request, type OutgoingHttpHeaders, type Server } from 'no
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { IdSequence, openSources, Receiver, systemClock, type Appended, type Store } from 'nestjs-runhooks/core';
+import {
+  IdSequence,
+  openSources,
+  Receiver,
+  Refusals,
+  StoreGuard,
+  systemClock,
+  type Appended,
+  type Store,
+} from 'nestjs-runhooks/core';
 import { createEdge, type EdgeOptions } from './edge.js';
 
 const servers: Server[] = [];
@@ -42,14 +51,18 @@ async function post(
   const log = (line: string): void => void logged.push(line);
   const logger = { debug: () => undefined, log, warn: log, error: log };
   const { append = () => Promise.reject(new Error('the store was asked')), ...others } = options;
+  const store = { append } as unknown as Store;
+  const clock = systemClock;
+  const refusals = new Refusals({ store, clock, logger, guard: new StoreGuard(logger) });
   const receiver = new Receiver({
-    store: { append } as unknown as Store,
-    clock: systemClock,
+    store,
+    clock,
+    refusals,
     ids: new IdSequence(),
     logger,
     onAccepted: () => undefined,
   });
-  const edge = createEdge({ source: source!, receiver, logger, isAccepting: () => true, ...others });
+  const edge = createEdge({ source: source!, receiver, refusals, logger, isAccepting: () => true, ...others });
   const server = createServer(edge).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));
@@ -81,6 +94,13 @@ describe('createEdge', () => {
       body: { status: 'accepted', message: 'stored', id: 'msg_1' },
       logged: ['message msg_1 from source "any" was accepted'],
     });
+  });
+
+  it('logs why the first request was rejected, and counts others', async () => {
+    const { logged } = await post({}, 'x'.repeat(11));
+    expect(logged).toEqual([
+      'Source "any" rejected a request: 413 too-large (the body is larger than this source accepts). Further ones are counted',
+    ]);
   });
 
   it('answers 500 and logs it, once, whatever the store throws', async () => {

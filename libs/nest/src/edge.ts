@@ -6,6 +6,7 @@ import {
   type Logger,
   type OpenSource,
   type Receiver,
+  type Refusals,
 } from 'nestjs-runhooks/core';
 import { ANSWERS, answerOf, send, type Answer } from './answers.js';
 import { readBody } from './read-body.js';
@@ -17,6 +18,7 @@ export type Edge = (request: IncomingMessage, response: ServerResponse) => void;
 export interface EdgeOptions {
   readonly source: OpenSource;
   readonly receiver: Receiver;
+  readonly refusals: Refusals;
   readonly logger: Logger;
   /** False once shutdown began. */
   readonly isAccepting: () => boolean;
@@ -27,7 +29,10 @@ export function createEdge(options: EdgeOptions): Edge {
   const outage = new Outage(options.source.name, options.logger);
   return (request, response) => {
     respond(options, outage, request).then(
-      (answer) => send(request, response, answer),
+      (answer) => {
+        logRejection(options, answer);
+        send(request, response, answer);
+      },
       (error: unknown) => {
         const { name, message } = attemptError(error);
         options.logger.error(`receiving for source "${options.source.name}" failed with ${name}: ${message}`);
@@ -61,4 +66,10 @@ async function respond(
     outage.note(error);
     return ANSWERS.unavailable;
   }
+}
+
+/** What is wrong with the request itself. A refused signature, and a store that fails, are logged where they are noticed. */
+function logRejection({ source, refusals }: EdgeOptions, { statusCode, status, message }: Answer): void {
+  if (statusCode !== 400 && statusCode !== 413 && statusCode !== 415) return;
+  refusals.refused(source.name, `${statusCode} ${status} (${message})`);
 }

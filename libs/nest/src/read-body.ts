@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS, timers } from 'nestjs-runhooks/core';
 
 /** The bytes of a request, or why there are none. */
 export type BodyResult =
@@ -40,7 +40,7 @@ function readStream(request: IncomingMessage, bytesMax: number): Promise<BodyRes
     let room: Buffer = Buffer.alloc(0);
     let bytes = 0;
     const end = (result: BodyResult): void => {
-      clearTimeout(timer);
+      timers.clearTimeout(timer);
       request.off('data', onData).off('end', onEnd).off('close', onClose);
       resolve(result);
     };
@@ -63,7 +63,7 @@ function readStream(request: IncomingMessage, bytesMax: number): Promise<BodyRes
       else end({ ok: true, body: room.subarray(0, bytes) });
     };
     const onClose = (): void => end({ ok: false, problem: 'aborted' });
-    const timer = setTimeout(() => end({ ok: false, problem: 'too-slow' }), LIMITS.bodyReadMs);
+    const timer = timers.setTimeout(() => end({ ok: false, problem: 'too-slow' }), LIMITS.bodyReadMs);
     // An 'error' is followed by 'close'; without a listener it would be thrown.
     request
       .on('data', onData)

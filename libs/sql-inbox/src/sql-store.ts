@@ -70,6 +70,10 @@ export abstract class SqlStore implements Store {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
 
+  countRefusals(...args: Arguments<'countRefusals'>): Promise<readonly string[]> {
+    return this.write(() => this.operations.countRefusals(...args));
+  }
+
   register(...args: Arguments<'register'>): Promise<Date | undefined> {
     return this.write(() => this.operations.register(...args));
   }
