@@ -126,6 +126,7 @@ export {
 } from './run.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
+export { TEST_SECRETS } from './signatures/published-secrets.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';
 export type { SignatureScheme } from './signatures/signature-scheme.js';
 export type { StandardWebhooksFamily } from './signatures/standard-webhooks-headers.js';

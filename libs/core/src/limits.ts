@@ -25,6 +25,10 @@ export const LIMITS = Object.freeze({
   sourceNameCharsMax: 64,
   /** Secrets of one source; every one is tried on every request, so a long list is a mistake. */
   secretsMax: 16,
+  /** Shortest secret, key or token; the specification of Standard Webhooks says 24 to 64 bytes. */
+  secretBytesMin: 16,
+  /** The same for dbt Cloud, which does not document how long its secrets are; its page shows one of 10 characters. */
+  dbtCloudSecretBytesMin: 8,
   /** Clock difference tolerated both ways where a provider signs the time (Standard Webhooks: five minutes). */
   signatureToleranceMs: 5 * MINUTE,
   /** Entries read from one signature header; Svix sends at most eleven (the current key and ten old ones). */
