@@ -20,6 +20,6 @@ const SMALL_ORDER_Y = [
 export function isSmallOrderKey(key: Uint8Array): boolean {
   const y = Buffer.from(key);
   // The highest bit is the sign of x.
-  y[y.length - 1]! &= 0x7f;
+  y.writeUInt8(y.readUInt8(y.length - 1) & 0x7f, y.length - 1);
   return SMALL_ORDER_Y.includes(y.toString('hex'));
 }
