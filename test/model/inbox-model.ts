@@ -1,13 +1,16 @@
 import { equal, ok } from 'node:assert/strict';
+import { ERASED_EVENT_DATA } from 'nestjs-runhooks/core';
 import type {
   Appended,
   AttemptRecord,
   ClaimedDelivery,
   ClaimedMessage,
+  Decision,
   DeliveryClaim,
   DeliveryState,
   Dismissal,
   DismissalRecord,
+  Erased,
   Held,
   InboxCounts,
   MessageClaim,
@@ -35,7 +38,7 @@ interface Work {
 }
 
 export interface ModelMessage extends Work {
-  readonly message: NewMessage;
+  message: NewMessage;
   state: MessageState;
   reason?: string;
   messageType?: string;
@@ -179,7 +182,7 @@ export class InboxModel {
     return dead.length;
   }
 
-  dismiss({ deliveryIds, handlerId, by, reason }: Dismissal, now: Date): number {
+  dismiss({ deliveryIds, handlerId }: Dismissal, { by, reason }: Required<Decision>, now: Date): number {
     const chosen = [...this.deliveries.values()].filter(
       (work) =>
         (work.state === 'dead' || (work.state === 'pending' && (work.lease === undefined || isDue(work, now)))) &&
@@ -207,7 +210,10 @@ export class InboxModel {
   }
 
   replay(replayId: string, events: readonly AddedDeliveries[], now: Date): number {
-    const stored = events.filter(({ eventId }) => this.events.has(eventId));
+    const stored = events.filter(({ eventId }) => {
+      const known = this.events.get(eventId);
+      return known !== undefined && this.messages.get(known.messageId)?.state !== 'erased';
+    });
     const added = stored.flatMap(({ eventId, deliveries }) =>
       deliveries.filter((delivery) => this.#addDelivery(delivery, eventId, replayId, now)),
     );
@@ -223,6 +229,30 @@ export class InboxModel {
       delete work.reason;
     }
     return again.length;
+  }
+
+  erase(ids: readonly string[], { by }: Decision, now: Date): Erased {
+    const sum = { messages: 0, events: 0, dismissed: 0, held: 0 };
+    for (const id of new Set(ids)) {
+      const work = this.messages.get(id);
+      if (!work || work.state === 'erased') continue;
+      const deliveries = this.#deliveriesOf(id);
+      if (deliveries.some((one) => one.lease !== undefined && !isDue(one, now))) {
+        sum.held += 1;
+        continue;
+      }
+      sum.messages += 1;
+      settleWork(work);
+      Object.assign(work, { state: 'erased', message: { ...work.message, body: Buffer.alloc(0), headers: {} } });
+      delete work.reason;
+      for (const [eventId, known] of this.events) {
+        if (known.messageId !== id) continue;
+        this.events.set(eventId, { ...known, event: { ...known.event, data: ERASED_EVENT_DATA } });
+        sum.events += 1;
+      }
+      for (const delivery of deliveries) this.#eraseDelivery(delivery, by, now, sum);
+    }
+    return sum;
   }
 
   /** All steps of a purge. */
@@ -262,7 +292,7 @@ export class InboxModel {
   }
 
   counts(): InboxCounts {
-    const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
+    const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0, erased: 0 };
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
@@ -303,6 +333,21 @@ export class InboxModel {
 
   #deliveriesOf(messageId: string): ModelDelivery[] {
     return [...this.deliveries.values()].filter(({ eventId }) => this.events.get(eventId)?.messageId === messageId);
+  }
+
+  #eraseDelivery(work: ModelDelivery, by: string, now: Date, sum: { dismissed: number }): void {
+    const { id } = work.delivery;
+    if (work.state === 'pending' || work.state === 'dead') {
+      settleWork(work);
+      Object.assign(work, { state: 'dismissed', dismissal: { at: now, by, reason: 'erased' } });
+      sum.dismissed += 1;
+    }
+    const nothing = { name: 'erased', message: '', stack: '' };
+    const attempts = this.attempts.get(id) ?? [];
+    this.attempts.set(
+      id,
+      attempts.map((attempt) => (attempt.error ? { ...attempt, error: nothing } : attempt)),
+    );
   }
 
   #removeMessage(id: string): void {

@@ -9,6 +9,7 @@ import { newMessage } from './messages.js';
 import { onOwnPostgres, OwnPostgres } from './own-server.js';
 import { Proxy } from './proxy.js';
 import { SILENT } from './server.js';
+import { decided } from '../decided.js';
 
 /** What is noticed within an answer's time, on a busy machine. */
 const NOTICED_MS = LIMITS.postgresAnswerMs + LIMITS.postgresConnectMs + 5_000;
@@ -36,7 +37,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
       await store.append(kept);
       await server.stop(mode);
       const lost = newMessage();
-      for (const tried of [store.append(lost), store.counts(), store.redrive({}, new Date())]) {
+      for (const tried of [store.append(lost), store.counts(), store.redrive({}, decided(), new Date())]) {
         await expect(tried).rejects.toThrow(StoreUnavailableError);
       }
       await server.start();

@@ -1,5 +1,8 @@
 export { attemptError } from './attempt.js';
 export { systemClock, type Clock } from './clock.js';
+export type { DecidedAction, DecidedBy, Decision } from './decision.js';
+export type { Erase } from './eraser.js';
+export { ERASED_EVENT_DATA, erasedFromBarrier } from './erasure.js';
 export { requireOneCopy } from './copies.js';
 export type * from './delivery.js';
 export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
@@ -136,6 +139,7 @@ export { staticToken, type StaticTokenOptions } from './signatures/static-token.
 export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
+export type * from './operator-request.js';
 export type * from './store.js';
 export type * from './transport.js';
 export { parseTimestamp } from './timestamps.js';

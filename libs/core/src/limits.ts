@@ -141,7 +141,7 @@ export const LIMITS = Object.freeze({
   settledMs: 30 * DAY,
   /** The same for messages that led to a dead letter. */
   deadMs: 90 * DAY,
-  /** Duplicate keys, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
+  /** Duplicate keys, operators' decisions, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
   keysMs: 400 * DAY,
   /** A task that was due and that no process took for this long: its handler is gone. */
   taskOverdueMs: DAY,
@@ -157,9 +157,17 @@ export const LIMITS = Object.freeze({
   replayStepMax: 200,
   /** A replay's id. */
   replayIdCharsMax: 100,
-  /** Who dismissed a delivery, and why. */
-  dismissedByCharsMax: 200,
-  dismissedReasonCharsMax: 1_000,
+  /** Who decided something about the inbox, and why. */
+  decidedByCharsMax: 200,
+  decidedReasonCharsMax: 1_000,
+  /** What is kept of what was asked for: ids of a list, and characters of one text. */
+  decidedIdsMax: 100,
+  decidedTextCharsMax: 300,
+  /** Messages looked through, or erased, in one step. */
+  eraseStepMax: 200,
+  /** A text to look for: a shorter one is in nearly every message. */
+  eraseTextCharsMin: 3,
+  eraseTextCharsMax: 200,
 
   // --- the SQL inbox ---
   /** Operations waiting for a commit; beyond it the store answers "unavailable" at once. */

@@ -9,7 +9,7 @@ export interface RetentionOptions {
   readonly settledMs?: number;
   /** The same for messages that led to a dead letter. @default 7776000000 (90 days) */
   readonly deadMs?: number;
-  /** The keys by which a duplicate is known, and the states of runs and barriers. @default 34560000000 (400 days) */
+  /** The keys by which a duplicate is known, operators' decisions, and the states of runs and barriers. @default 34560000000 (400 days) */
   readonly keysMs?: number;
 }
 

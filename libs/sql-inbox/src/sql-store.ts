@@ -2,11 +2,13 @@ import {
   StoreUnavailableError,
   type Appended,
   type AttemptSummary,
+  type AuditEntry,
   type ClaimedDelivery,
   type ClaimedMessage,
   type ClaimedTask,
   type DeliverySummary,
   type DueDelivery,
+  type Erased,
   type EventSummary,
   type InboxCounts,
   type JobState,
@@ -130,8 +132,20 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
+  erase(...args: Arguments<'erase'>): Promise<Erased> {
+    return this.write(() => this.operations.erase(...args));
+  }
+
   purge(...args: Arguments<'purge'>): Promise<number> {
     return this.write(() => this.operations.purge(...args));
+  }
+
+  audit(...args: Arguments<'audit'>): Promise<Page<AuditEntry>> {
+    return this.read(() => this.operations.audit(...args));
+  }
+
+  messagesHolding(...args: Arguments<'messagesHolding'>): Promise<Page<string>> {
+    return this.read(() => this.operations.messagesHolding(...args));
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {

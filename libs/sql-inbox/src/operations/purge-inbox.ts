@@ -6,7 +6,7 @@ import { change, statement, type Transaction } from '../statement.js';
 
 /**
  * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs and
- * barriers, and tasks that nobody takes. Jobs stay: there are few, and what comes next is judged by them. Messages that
+ * barriers, decisions in the audit, and tasks that nobody takes. Jobs stay: there are few, and what comes next is judged by them. Messages that
  * must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they are
  * looked at once and not by every step.
  */
@@ -14,7 +14,7 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<n
   const findMessages = oldMessages(dialect);
   const removeMessages = messageRemovers(dialect);
   const removeKeys = keyRemover(dialect);
-  const removeStates = [runRemover(dialect), barrierRemover(dialect)];
+  const removeStates = [runRemover(dialect), barrierRemover(dialect), auditRemover(dialect)];
   const removeTasks = taskRemover(dialect);
   let after = '';
   return function* ({ settledBefore, deadBefore, keysBefore, tasksBefore, limit }) {
@@ -152,6 +152,13 @@ function runRemover({ db }: SqlDialect) {
 function barrierRemover({ db }: SqlDialect) {
   return change<{ before: number; limit: number }>((value) =>
     db.deleteFrom('barriers').where('updated_at', '<', value('before')),
+  );
+}
+
+/** Decisions of people, so few. */
+function auditRemover({ db }: SqlDialect) {
+  return change<{ before: number; limit: number }>((value) =>
+    db.deleteFrom('audit').where('decided_at', '<', value('before')),
   );
 }
 
