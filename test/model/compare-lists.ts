@@ -13,6 +13,8 @@ export async function compareLists(store: Store, model: InboxModel): Promise<voi
     const found = await allPages(list, 1 + (index % 3));
     same(found, expected, `the list of ${of}`);
   }
+  const decisions = await allPages((page) => store.audit(page), 2);
+  same([...decisions].sort(byIdDown), [...model.audit.values()].sort(byIdDown), 'the audit');
   for (const [id, { message }] of model.messages) {
     const found = await store.message(id);
     same([found?.headers, found?.body], [message.headers, message.body], `message ${id}`);

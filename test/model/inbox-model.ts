@@ -3,6 +3,7 @@ import { ERASED_EVENT_DATA } from 'nestjs-runhooks/core';
 import type {
   Appended,
   AttemptRecord,
+  AuditEntry,
   ClaimedDelivery,
   ClaimedMessage,
   Decision,
@@ -73,6 +74,7 @@ export class InboxModel {
   readonly events = new Map<string, ModelEvent>();
   readonly deliveries = new Map<string, ModelDelivery>();
   readonly registry = new RegistryModel();
+  readonly audit = new Map<string, AuditEntry>();
   readonly attempts = new Map<string, (AttemptRecord & { readonly attempt: number })[]>();
   /** Who came with which key; kept longer than the messages. */
   readonly #keys: NewMessage[] = [];
@@ -169,7 +171,7 @@ export class InboxModel {
     return true;
   }
 
-  redrive({ deliveryIds, handlerId }: Redrive, now: Date): number {
+  redrive({ deliveryIds, handlerId }: Redrive, decision: Decision, now: Date): number {
     const dead = [...this.deliveries.values()].filter(
       ({ state, delivery }) =>
         state === 'dead' &&
@@ -179,10 +181,12 @@ export class InboxModel {
     for (const work of dead) {
       Object.assign(work, { state: 'pending', dueAt: now.getTime(), attemptsBefore: work.attempts });
     }
+    this.#decided('redrive', decision, dead.length, now);
     return dead.length;
   }
 
-  dismiss({ deliveryIds, handlerId }: Dismissal, { by, reason }: Required<Decision>, now: Date): number {
+  dismiss({ deliveryIds, handlerId }: Dismissal, decision: Required<Decision>, now: Date): number {
+    const { by, reason } = decision;
     const chosen = [...this.deliveries.values()].filter(
       (work) =>
         (work.state === 'dead' || (work.state === 'pending' && (work.lease === undefined || isDue(work, now)))) &&
@@ -194,6 +198,7 @@ export class InboxModel {
       Object.assign(work, { state: 'dismissed', dismissal: { at: now, by, reason } });
     }
     if (handlerId !== undefined && deliveryIds === undefined) this.registry.forget(handlerId);
+    this.#decided('dismiss', decision, chosen.length, now);
     return chosen.length;
   }
 
@@ -209,7 +214,7 @@ export class InboxModel {
     return waiting.sort((a, b) => (a.handlerId < b.handlerId ? -1 : 1));
   }
 
-  replay(replayId: string, events: readonly AddedDeliveries[], now: Date): number {
+  replay(replayId: string, events: readonly AddedDeliveries[], decision: Decision, now: Date): number {
     const stored = events.filter(({ eventId }) => {
       const known = this.events.get(eventId);
       return known !== undefined && this.messages.get(known.messageId)?.state !== 'erased';
@@ -217,10 +222,11 @@ export class InboxModel {
     const added = stored.flatMap(({ eventId, deliveries }) =>
       deliveries.filter((delivery) => this.#addDelivery(delivery, eventId, replayId, now)),
     );
+    this.#decided('replay', decision, added.length, now);
     return added.length;
   }
 
-  reread({ messageIds, states, quiet }: Reread, now: Date): number {
+  reread({ messageIds, states, quiet }: Reread, decision: Decision, now: Date): number {
     const again = [...this.messages].filter(
       ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
     );
@@ -228,10 +234,11 @@ export class InboxModel {
       Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: now.getTime() });
       delete work.reason;
     }
+    this.#decided('reread', decision, again.length, now);
     return again.length;
   }
 
-  erase(ids: readonly string[], { by }: Decision, now: Date): Erased {
+  erase(ids: readonly string[], decision: Decision, now: Date): Erased {
     const sum = { messages: 0, events: 0, dismissed: 0, held: 0 };
     for (const id of new Set(ids)) {
       const work = this.messages.get(id);
@@ -250,8 +257,9 @@ export class InboxModel {
         this.events.set(eventId, { ...known, event: { ...known.event, data: ERASED_EVENT_DATA } });
         sum.events += 1;
       }
-      for (const delivery of deliveries) this.#eraseDelivery(delivery, by, now, sum);
+      for (const delivery of deliveries) this.#eraseDelivery(delivery, decision.by, now, sum);
     }
+    this.#decided('erase', decision, sum.messages, now);
     return sum;
   }
 
@@ -267,6 +275,11 @@ export class InboxModel {
     }
     for (const key of this.#keys.filter(({ id }) => timeOf(id) < +keysBefore && !this.messages.has(id))) {
       this.#keys.splice(this.#keys.indexOf(key), 1);
+      removed += 1;
+    }
+    for (const [id, { decidedAt }] of this.audit) {
+      if (decidedAt >= keysBefore) continue;
+      this.audit.delete(id);
       removed += 1;
     }
     for (const [name, { updatedAt }] of this.#runs) {
@@ -333,6 +346,10 @@ export class InboxModel {
 
   #deliveriesOf(messageId: string): ModelDelivery[] {
     return [...this.deliveries.values()].filter(({ eventId }) => this.events.get(eventId)?.messageId === messageId);
+  }
+
+  #decided(action: AuditEntry['action'], { details, ...decision }: Decision, affected: number, now: Date): void {
+    this.audit.set(decision.id, { ...decision, decidedAt: now, action, details, affected });
   }
 
   #eraseDelivery(work: ModelDelivery, by: string, now: Date, sum: { dismissed: number }): void {

@@ -341,6 +341,7 @@ export class Steps {
 
   #redrive({ what }: Line<'redrive'>): Step {
     const { now } = this;
+    const decision = decided();
     const all = [...this.#model.deliveries.keys()].reverse();
     const redrive = Array.isArray(what)
       ? { deliveryIds: (what as number[]).flatMap((one) => choose(all, one) ?? []) }
@@ -350,9 +351,9 @@ export class Steps {
     const names = redrive.deliveryIds?.map((id) => this.name(id)).join(', ');
     return {
       line: `redrive ${names ?? (redrive.handlerId ? `handler ${redrive.handlerId}` : 'all')}`,
-      begin: (store) => store.redrive(redrive, decided(), now),
+      begin: (store) => store.redrive(redrive, decision, now),
       check: (answer) => {
-        const expected = this.#model.redrive(redrive, now);
+        const expected = this.#model.redrive(redrive, decision, now);
         same(answer, expected);
         return `${expected} redriven`;
       },
@@ -417,14 +418,15 @@ export class Steps {
 
   #replay({ id, events, handlers }: Line<'replay'>): Step {
     const { now } = this;
+    const decision = decided();
     const all = [...this.#events.keys()].reverse();
     const chosen = events.flatMap((one) => choose(all, one) ?? []);
     const replayed = chosen.map((eventId) => ({ eventId, deliveries: this.#deliveriesOf(eventId, handlers) }));
     return {
       line: `replay "${id}" of ${chosen.join(', ') || 'nothing'} for ${handlers.join(', ') || 'nobody'}`,
-      begin: (store) => store.replay(id, replayed, decided(), now),
+      begin: (store) => store.replay(id, replayed, decision, now),
       check: (answer) => {
-        const expected = this.#model.replay(id, replayed, now);
+        const expected = this.#model.replay(id, replayed, decision, now);
         same(answer, expected);
         return `${expected} added`;
       },
@@ -433,15 +435,16 @@ export class Steps {
 
   #reread({ states, messages, quiet }: Line<'reread'>): Step {
     const { now } = this;
+    const decision = decided();
     const all = [...this.#model.messages.keys()].reverse();
     const messageIds = messages === 'all' ? undefined : (messages as number[]).flatMap((one) => choose(all, one) ?? []);
     const reread = { states, quiet, ...(messageIds && { messageIds }) };
     const which = messageIds?.map((id) => this.name(id)).join(', ') ?? 'all';
     return {
       line: `reread ${which} if ${states.join(' or ') || 'nothing'}${quiet ? ', quietly' : ''}`,
-      begin: (store) => store.reread(reread, decided(), now),
+      begin: (store) => store.reread(reread, decision, now),
       check: (answer) => {
-        const expected = this.#model.reread(reread, now);
+        const expected = this.#model.reread(reread, decision, now);
         same(answer, expected);
         return `${expected} again`;
       },
