@@ -176,15 +176,6 @@ export const LIFE: readonly Chapter[] = [
     title: 'all of a handler that nobody has is dismissed',
     tell: (store) => store.dismiss({ handlerId: 'told' }, decided({ id: 'dismiss all' }), at(1_360)),
   },
-  {
-    title: 'a message is erased',
-    tell: (store) =>
-      store.erase(
-        { messageIds: [idAt('msg', 1)], eventIds: [], runs: [], texts: ['nowhere'] },
-        decided({ id: 'erase' }),
-        at(1_370),
-      ),
-  },
   ...[1_400, 2_400, 3_400].flatMap((ms, index): Chapter[] => [
     {
       title: `what is first in its lane is claimed, round ${index + 1}`,
@@ -200,6 +191,15 @@ export const LIFE: readonly Chapter[] = [
         ),
     },
   ]),
+  {
+    title: 'a message is erased',
+    tell: (store) =>
+      store.erase(
+        { messageIds: [idAt('msg', 1)], eventIds: [], runs: [], texts: ['nowhere'] },
+        decided({ id: 'erase' }),
+        at(3_500),
+      ),
+  },
   { title: 'the process leaves', tell: (store) => store.deregister('process') },
   {
     title: 'all of it is purged',
