@@ -20,6 +20,7 @@ import type {
   NewEvent,
   NewMessage,
   Purge,
+  ReadingNote,
   Recorded,
   Recording,
   Redrive,
@@ -42,6 +43,7 @@ export interface ModelMessage extends Work {
   message: NewMessage;
   state: MessageState;
   reason?: string;
+  notes?: readonly ReadingNote[];
   messageType?: string;
   idReused: boolean;
   reads: number;
@@ -102,7 +104,7 @@ export class InboxModel {
   }
 
   record(recording: Recording, now: Date): Recorded {
-    const { messageId, lease, state, reason, messageType, run, handlers, decide } = recording;
+    const { messageId, lease, state, reason, notes, messageType, run, handlers, decide } = recording;
     const work = this.messages.get(messageId);
     if (!work || work.lease !== lease) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
     const { messageKey } = work.message;
@@ -112,7 +114,7 @@ export class InboxModel {
     const otherHandlers = handlers ? this.registry.othersThan(handlers) : [];
     const decision = decide({ ...(known && { run: known }), ...(otherHandlers.length > 0 && { otherHandlers }) });
     settleWork(work);
-    Object.assign(work, { state, reason, messageType, idReused });
+    Object.assign(work, { state, reason, notes, messageType, idReused });
     if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
     const added = decision.events.filter((event) => this.#addEvent(event, messageId, now));
     const { contradicts } = decision;
@@ -233,6 +235,7 @@ export class InboxModel {
     for (const [, work] of again) {
       Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: now.getTime() });
       delete work.reason;
+      delete work.notes;
     }
     this.#decided('reread', decision, again.length, now);
     return again.length;
@@ -252,6 +255,7 @@ export class InboxModel {
       settleWork(work);
       Object.assign(work, { state: 'erased', message: { ...work.message, body: Buffer.alloc(0), headers: {} } });
       delete work.reason;
+      delete work.notes;
       for (const [eventId, known] of this.events) {
         if (known.messageId !== id) continue;
         this.events.set(eventId, { ...known, event: { ...known.event, data: ERASED_EVENT_DATA } });

@@ -215,6 +215,7 @@ export class Steps {
       state,
       ...(state !== 'read' && { reason: `is ${state}` }),
       ...(state !== 'quarantined' && { messageType: 'type' }),
+      ...(state !== 'quarantined' && isEvent && { notes: [{ path: state, expected: 'a text', found: 'null' }] }),
       ...(isRun && { run: { source, accountId: '1', runId: `${run}` }, job: { source, jobKey: 'job' } }),
       ...(plan.knows && { handlers: plan.knows }),
       decide: (told) => {

@@ -282,8 +282,10 @@ describe('docs/custom-provider.md', () => {
 interface Desk {
   deadLetters(): Promise<object[]>;
   tryAgain(handlerId: string, by: string): Promise<number>;
-  readAgain(): Promise<number>;
-  catchUp(handlerId: string, since: Date): Promise<number>;
+  readAgain(by: string): Promise<number>;
+  catchUp(handlerId: string, since: Date, by: string): Promise<number>;
+  eraseName(name: string, by: string, reason: string): Promise<object>;
+  decisions(): Promise<object[]>;
 }
 
 /** Answers one status after the other, and keeps the idempotency keys it was sent. */

@@ -12,6 +12,7 @@ import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { MessageReader } from './message-reader.js';
 import type { Presence } from './presence.js';
+import { leftOut } from './reading-note.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { Claim, ClaimedMessage, Recorded, Recording, Store } from './store.js';
@@ -277,6 +278,8 @@ export class Dispatcher {
     const { logger } = this.#options;
     const said = `message ${message.id} from source "${message.source}"`;
     if (recording.state !== 'read') logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);
+    const { notes } = recording;
+    if (notes) logger.warn(`Message ${message.id} from source "${message.source}": ${leftOut(notes)}`);
     if (result.idReused) logger.warn(`${said} has the id of an earlier message, but another body; both are kept`);
     if (result.contradicts) {
       logger.warn(

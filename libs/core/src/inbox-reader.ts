@@ -1,5 +1,6 @@
 import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
+import type { ReadingNote } from './reading-note.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { JobKey, RunKey, RunState } from './run-state.js';
 import type { DecidedAction } from './decision.js';
@@ -38,6 +39,8 @@ export interface MessageSummary {
   readonly messageType?: string;
   /** Why it is not simply `read`. */
   readonly reason?: string;
+  /** What did not fit and was left out of its payload; at most `LIMITS.notesMax`. Absent if everything did. */
+  readonly notes?: readonly ReadingNote[];
   /** An earlier message had the same id and another body. */
   readonly idReused: boolean;
 }

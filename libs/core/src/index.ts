@@ -88,8 +88,10 @@ export {
 } from './message.js';
 export { isIdText, readId } from './id-text.js';
 export {
+  Deciding,
   IdField,
   IntegerField,
+  LabelField,
   ListField,
   NameField,
   ObjectField,
@@ -100,6 +102,7 @@ export {
 export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';
+export { describeNote, type ReadingNote } from './reading-note.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
 export { Presence, type PresenceOptions } from './presence.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';

@@ -49,6 +49,8 @@ export const LIMITS = Object.freeze({
   arrayItemsMax: 5_000,
   /** Ids of accounts, runs, jobs, projects and environments. */
   idCharsMax: 255,
+  /** Of a longer name, how much of it is in a job's key; its digest follows. */
+  labelCharsInKey: 100,
   /** Years a provider's time may lie in; anything else is a broken clock. */
   yearMin: 2000,
   yearMax: 2100,
@@ -56,6 +58,11 @@ export const LIMITS = Object.freeze({
   reasonCharsMax: 1_000,
   /** Violations named in one reason. */
   violationsMax: 5,
+  /** Notes kept with a message, and characters of each of a note's texts: at most 12 KiB of ASCII. */
+  notesMax: 20,
+  noteCharsMax: 200,
+  /** Paths of notes in one line of the log. */
+  notesLoggedMax: 5,
   /** What a reason shows of a place in a body: the innermost keys and indices, and the start of a long key. */
   placesShownMax: 8,
   keyCharsShownMax: 40,

@@ -2,6 +2,7 @@ import type { Decision } from './decision.js';
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
+import type { ReadingNote } from './reading-note.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
 import type { DueDelivery } from './transport.js';
 import type { RegisteredHandler, Role } from './registration.js';
@@ -68,6 +69,8 @@ export interface Recording {
   readonly state: Exclude<MessageState, 'stored' | 'erased'>;
   /** Why it is not simply `read`. */
   readonly reason?: string;
+  /** What did not fit and was left out, in the order found. They take the place of those of an earlier reading. */
+  readonly notes?: readonly ReadingNote[];
   /** The provider's own message type, where one could be told. */
   readonly messageType?: string;
   /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */

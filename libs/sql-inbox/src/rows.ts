@@ -12,6 +12,7 @@ import {
   type MessageDetail,
   type MessageSummary,
   type ProcessSummary,
+  type ReadingNote,
   type RunState,
   type RunSummary,
   type StoredEvent,
@@ -84,6 +85,7 @@ export function toMessageSummary(
     idReused: row.id_reused === 1,
     ...(row.message_type !== null && { messageType: row.message_type }),
     ...(row.reason !== null && { reason: row.reason }),
+    ...(row.notes !== null && { notes: JSON.parse(row.notes) as ReadingNote[] }),
   };
 }
 

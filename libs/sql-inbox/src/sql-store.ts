@@ -65,6 +65,11 @@ export abstract class SqlStore implements Store {
     return this.write(begin);
   }
 
+  /** A write after which what it removed must not be found in the files of the inbox either, as far as the engine can do that. */
+  protected writeRemoval<T>(begin: () => Transaction<T>): Promise<T> {
+    return this.write(begin);
+  }
+
   append(message: NewMessage): Promise<Appended> {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
@@ -133,7 +138,7 @@ export abstract class SqlStore implements Store {
   }
 
   erase(...args: Arguments<'erase'>): Promise<Erased> {
-    return this.write(() => this.operations.erase(...args));
+    return this.writeRemoval(() => this.operations.erase(...args));
   }
 
   purge(...args: Arguments<'purge'>): Promise<number> {

@@ -86,7 +86,8 @@ export function rereadMessages(dialect: SqlDialect) {
   return function* ({ messageIds, states, quiet }: Reread, decision: Decision, now: Date): Transaction<number> {
     let reread = db
       .updateTable('messages')
-      .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
+      .set({ state: 'stored', reason: null, notes: null, reads: 0 })
+      .set({ quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
       .where((eb) => isOneOf(eb.ref('state'), list(states)))
       .where('state', '<>', 'erased');
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));

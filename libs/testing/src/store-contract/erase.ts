@@ -146,7 +146,8 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'messagesHolding: finds a text in bodies, headers, reasons, events, attempts and tasks, and nothing else',
+    title:
+      'messagesHolding: finds a text in bodies, headers, reasons, notes, events, attempts and tasks, and nothing else',
     run: async (bench) => {
       const ids: string[] = [];
       const add = async (fields: Parameters<StoreBench['append']>[0], recorded: object = {}): Promise<void> => {
@@ -156,6 +157,7 @@ export const eraseCases: readonly ContractCase[] = [
       await add({ body: Buffer.concat([Buffer.from([0, 255]), Buffer.from(NAME), Buffer.from([0])]) });
       await add({ headers: { name: NAME } });
       await add({}, { state: 'unknown', reason: `found ${NAME}` });
+      await add({}, { notes: [{ path: NAME, expected: 'a text', found: 'null' }] });
       await add({}, { decide: () => ({ events: [bench.event({ handlerIds: [], data: JSON.stringify(NAME) })] }) });
       await add({}, { decide: () => ({ events: [], tasks: [{ id: 't', handlerId: 'h', dueAt: at(0), data: NAME }] }) });
       await add({}, { decide: () => ({ events: [bench.event()] }) });
