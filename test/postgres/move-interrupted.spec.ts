@@ -12,7 +12,7 @@ import { onPostgres, POSTGRES_URL, Schemas, SILENT } from './server.js';
 // Each process has to be started, and a busy machine takes seconds for that.
 jest.setTimeout(120_000);
 
-const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/move/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 
 interface Line {

@@ -185,6 +185,16 @@ export const LIMITS = Object.freeze({
   sqliteBusyMs: 5 * SECOND,
   /** How long one try for the write lock may hold up the event loop, and the pause before the next one. */
   sqliteTryMs: 50,
+  /** Size that an SQLite file's write-ahead log is cut back to, and above which it is reported if it cannot shrink. */
+  walBytesMax: 64 * 1024 * KIB,
+  /** After readers kept a write-ahead log from being emptied, how long until the next try. */
+  walAgainMs: 10 * SECOND,
+  /** Largest SQLite file that is read and checked as a whole at startup: from a slow disk that takes some seconds. */
+  startupCheckBytesMax: 256 * 1024 * KIB,
+  /** The same for its write-ahead log, which is held in memory for that. */
+  startupCheckWalBytesMax: 128 * 1024 * KIB,
+  /** Default of `fileMode` of an SQLite inbox: only its owner may read and write its files. */
+  sqliteFileMode: 0o600,
 
   // --- the Postgres inbox ---
   /** Default of `connectionsMax`: connections of one process. */

@@ -65,10 +65,8 @@ export abstract class SqlStore implements Store {
     return this.write(begin);
   }
 
-  /** A write after which what it removed must not be found in the files of the inbox either, as far as the engine can do that. */
-  protected writeRemoval<T>(begin: () => Transaction<T>): Promise<T> {
-    return this.write(begin);
-  }
+  /** Called once removals are over: what they removed must not be found in the files of the inbox either, if the engine can do that. */
+  protected forgetRemoved(): void {}
 
   append(message: NewMessage): Promise<Appended> {
     return this.appendBy((begin) => this.writeWork(begin), message);
@@ -137,12 +135,17 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
-  erase(...args: Arguments<'erase'>): Promise<Erased> {
-    return this.writeRemoval(() => this.operations.erase(...args));
+  async erase(...args: Arguments<'erase'>): Promise<Erased> {
+    const erased = await this.write(() => this.operations.erase(...args));
+    this.forgetRemoved();
+    return erased;
   }
 
-  purge(...args: Arguments<'purge'>): Promise<number> {
-    return this.write(() => this.operations.purge(...args));
+  async purge(...args: Arguments<'purge'>): Promise<number> {
+    const removed = await this.write(() => this.operations.purge(...args));
+    // Not after each of many steps: that would make every one of them take twice as long.
+    if (removed < args[0].limit) this.forgetRemoved();
+    return removed;
   }
 
   audit(...args: Arguments<'audit'>): Promise<Page<AuditEntry>> {

@@ -1,20 +1,15 @@
-import type { Moved, Progress } from './move-inbox.js';
+import type { Moved, Progress } from '../move/move-inbox.js';
+import type { Output } from './output.js';
 
-/** Where lines go. */
-export interface Output {
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-}
-
-/** What the command says while it works, and at the end. */
-export interface Report {
+/** What `migrate` says while it works, and at the end. */
+export interface MigrateReport {
   progress(progress: Progress): void;
   warn(message: string): void;
   moved(moved: Moved): void;
   failed(code: string, message: string): void;
 }
 
-export function jsonReport(output: Output): Report {
+export function jsonReport(output: Output): MigrateReport {
   const line = (value: object): void => void output.write(`${JSON.stringify(value)}\n`);
   return {
     progress: (progress) => line({ kind: 'progress', ...progress }),
@@ -25,7 +20,7 @@ export function jsonReport(output: Output): Report {
 }
 
 /** A bar on a terminal; elsewhere a line for each table, and for each tenth of the whole. */
-export function textReport(output: Output, errors: Output): Report {
+export function textReport(output: Output, errors: Output): MigrateReport {
   const bar = output.isTTY === true ? barOn(output) : linesOn(output);
   return {
     progress: bar.show,
