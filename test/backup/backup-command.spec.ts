@@ -2,15 +2,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it, jest } from '@jest/globals';
+import { afterAll, expect, it } from '@jest/globals';
 import { runCommand } from '../../libs/sql-inbox/src/command/command.js';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { MIGRATIONS } from '../../libs/sql-inbox/src/sqlite-migration.js';
 import { Sender } from '../faults/sender.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
-
-// A process has to be started, and a busy machine takes seconds for that.
-jest.setTimeout(60_000);
 
 const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));

@@ -4,15 +4,13 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import pg from 'pg';
 import { Sender } from '../faults/sender.js';
 import { openStore, quickDirectory, SILENT } from '../model/sqlite-files.js';
 import { findProgram, postgresPrograms } from '../postgres/programs.js';
 import { onPostgres, POSTGRES_URL } from '../postgres/server.js';
-
-jest.setTimeout(60_000);
 
 const run = promisify(execFile);
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

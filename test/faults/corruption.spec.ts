@@ -53,7 +53,6 @@ onEveryDriver('an SQLite inbox with a damaged page', (driver) => {
         expect(readFileSync(file).equals(before)).toBe(true);
       }
     },
-    60_000,
   );
 
   it.each([0x00, 0x41, 0xff])(
@@ -75,6 +74,5 @@ onEveryDriver('an SQLite inbox with a damaged page', (driver) => {
       }
       expect(refused).toBeGreaterThan(pages);
     },
-    60_000,
   );
 });

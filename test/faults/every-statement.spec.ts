@@ -63,7 +63,7 @@ onEveryDriver('an SQLite inbox', (driver) => {
       expect(after).toBe(life.dumps[chapter + Number(isCommitted || sql === 'commit')]);
       await store.close();
     }
-  }, 60_000);
+  });
 
   describe.each(FAULTS)('$fault.name, and $effect', ({ fault, effect, shape }) => {
     const isWaitedFor = /BUSY|LOCKED/.test(fault.name);
@@ -87,7 +87,7 @@ onEveryDriver('an SQLite inbox', (driver) => {
         expect(await dumpInbox(file, driver)).toBe(life.dumps[chapter + 1]);
         await store.close();
       }
-    }, 60_000);
+    });
   });
 
   it('has done an operation that is committed, even if what follows the commit fails', async () => {

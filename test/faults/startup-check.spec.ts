@@ -61,7 +61,6 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
   describe('refuses a log that SQLite would pass over in silence, and changes nothing:', () => {
     it.each<[string, (wal: Buffer) => Buffer, RegExp]>([
       ['of another kind', (wal) => Buffer.alloc(wal.length, 'no log '), /is no write-ahead log of SQLite/],
-      ['cut off in its header', (wal) => wal.subarray(0, 20), /has only 20 bytes/],
       ['of another version', (wal) => changed(wal, 7), /format is \d+/],
       ['with a damaged header', (wal) => changed(wal, 17), /header is damaged/],
       ['whose header was wiped', (wal) => changed(wal, 0, HEADER_BYTES), /is no write-ahead log/],
@@ -104,6 +103,7 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
     it.each<[string, (wal: Buffer) => Buffer]>([
       ['nothing', () => Buffer.alloc(0)],
       ['its length and nothing in it', (wal) => Buffer.alloc(wal.length)],
+      ['a part of its header', (wal) => wal.subarray(0, 20)],
       ['a header and nothing else', (wal) => wal.subarray(0, HEADER_BYTES)],
     ])('%s', async (_, change) => {
       await expect(storedIn(withLog(change))).resolves.toEqual(expect.any(Number));

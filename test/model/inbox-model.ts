@@ -86,7 +86,8 @@ export class InboxModel {
     const same = this.#keys.find((key) => isSameKey(key, message) && Buffer.compare(key.digest, message.digest) === 0);
     if (same) return { status: 'duplicate', id: same.id };
     this.#keys.push(message);
-    const dueAt = message.receivedAt.getTime();
+    // Due by any clock.
+    const dueAt = 0;
     this.messages.set(message.id, { message, state: 'stored', idReused: false, reads: 0, quiet: false, dueAt });
     return { status: 'accepted', id: message.id };
   }
@@ -233,7 +234,7 @@ export class InboxModel {
       ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
     );
     for (const [, work] of again) {
-      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: now.getTime() });
+      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: 0 });
       delete work.reason;
       delete work.notes;
     }
@@ -313,7 +314,7 @@ export class InboxModel {
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
-    return { messages, events: this.events.size, deliveries, tasks: 0 };
+    return { messages, events: this.events.size, deliveries, tasks: 0, refusals: [] };
   }
 
   run(key: RunKey): RunState | undefined {

@@ -2,6 +2,7 @@ import { ok } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   IdSequence,
+  rowsOf,
   type ClaimedDelivery,
   type ClaimedMessage,
   type Known,
@@ -326,7 +327,7 @@ export class Steps {
       line: `purge, ${limit} at a time: settled for ${settledMs} ms, dead for ${deadMs} ms, keys for ${keysMs} ms`,
       begin: async (store) => {
         let removed = 0;
-        for (let step = await store.purge(purge); step > 0; step = await store.purge(purge)) {
+        for (let step = rowsOf(await store.purge(purge)); step > 0; step = rowsOf(await store.purge(purge))) {
           ok(step <= 3 * limit, `removed ${step} rows in one step`);
           removed += step;
         }

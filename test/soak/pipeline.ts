@@ -1,4 +1,5 @@
 import {
+  ClockWatch,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -6,6 +7,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   resolveHandlerOptions,
   Router,
   StoreGuard,
@@ -53,6 +55,7 @@ export class Pipeline {
     const store = sqliteInbox({ path }).createStore(logger);
     const sources = openSources([dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })]);
     const shared = { store, clock, logger };
+    const watch = new ClockWatch({ ...shared, guard });
     this.#store = store;
     this.#source = sources[0] as OpenSource;
     this.#dispatcher = new Dispatcher({
@@ -61,12 +64,17 @@ export class Pipeline {
       handlers,
       router,
       guard,
-      presence: new Presence({ store, handlers, clock, guard, role: 'both' }),
+      presence: new Presence({ store, handlers, clock, guard, watch, role: 'both' }),
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });
-    this.#receiver = new Receiver({ ...shared, ids, onAccepted: () => this.#dispatcher.wake() });
-    this.#purger = new Purger({ store, clock, guard, retention: { settledMs, deadMs: settledMs, keysMs } });
+    this.#receiver = new Receiver({
+      ...shared,
+      refusals: new Refusals({ ...shared, guard }),
+      ids,
+      onAccepted: () => this.#dispatcher.wake(),
+    });
+    this.#purger = new Purger({ store, clock, guard, logger, retention: { settledMs, deadMs: settledMs, keysMs } });
   }
 
   async open(): Promise<void> {

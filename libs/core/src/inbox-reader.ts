@@ -6,6 +6,7 @@ import type { JobKey, RunKey, RunState } from './run-state.js';
 import type { DecidedAction } from './decision.js';
 import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
 import type { Role } from './registration.js';
+import type { SignatureCheck } from './verification.js';
 
 /** A piece of a long list, newest first. */
 export interface PageRequest {
@@ -130,6 +131,16 @@ export interface AuditEntry {
   readonly affected: number;
 }
 
+/** Requests to one source that were refused because they failed one check of their signature. */
+export interface RefusalCount {
+  readonly source: string;
+  readonly check: SignatureCheck;
+  /** Over all processes, since the inbox was created. */
+  readonly requests: number;
+  /** When the latest one came. */
+  readonly latestAt: Date;
+}
+
 /** How many of each there are. */
 export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
@@ -137,6 +148,8 @@ export interface InboxCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Runs that are watched, and runs that have yet to come to a barrier. */
   readonly tasks: number;
+  /** Refused requests by source and check, in that order. */
+  readonly refusals: readonly RefusalCount[];
 }
 
 /** A process that shares the inbox. */
@@ -148,6 +161,11 @@ export interface ProcessSummary {
   readonly startedAt: Date;
   readonly seenAt: Date;
   readonly handlerIds: readonly string[];
+  /**
+   * How far the clock of its host is ahead of the clock that decides, the Postgres server's, in milliseconds; negative:
+   * behind. 0 where the host's clock decides itself.
+   */
+  readonly clockAheadMs: number;
 }
 
 /** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */

@@ -1,4 +1,4 @@
-import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 import { rollBack, type SqliteConnection } from './sqlite-connection.js';
 import type { FileGuard } from './sqlite-file-guard.js';
 import { isLocked, storeFailure } from './sqlite-failure.js';
@@ -57,8 +57,8 @@ export class GroupCommit {
 
   #schedule(delayMs: number): void {
     this.#scheduled = true;
-    if (delayMs === 0) setImmediate(() => this.#commitWaiting());
-    else setTimeout(() => this.#commitWaiting(), delayMs);
+    if (delayMs === 0) timers.setImmediate(() => this.#commitWaiting());
+    else timers.setTimeout(() => this.#commitWaiting(), delayMs);
   }
 
   #commitWaiting(): void {

@@ -3,6 +3,7 @@ import { appendMessage } from './operations/append-message.js';
 import { claimDeliveries, dueDeliveries } from './operations/claim-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
+import { countRefusals } from './operations/count-refusals.js';
 import { dismissDeliveries } from './operations/dismiss-deliveries.js';
 import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
@@ -12,6 +13,7 @@ import { eraseMessages } from './operations/erase-messages.js';
 import { findJob, findRun, listRuns } from './operations/list-runs.js';
 import { listProcesses, listUnattended } from './operations/list-processes.js';
 import { nextDueAt } from './operations/next-due.js';
+import { pullBack } from './operations/pull-back.js';
 import { purgeInbox } from './operations/purge-inbox.js';
 import { listAudit } from './operations/record-decision.js';
 import { recordReading } from './operations/record-reading.js';
@@ -27,6 +29,7 @@ export function inboxOperations(dialect: SqlDialect) {
     register: registerProcess(dialect),
     deregister: deregisterProcess(dialect),
     append: appendMessage(dialect),
+    countRefusals: countRefusals(dialect),
     claimMessages: claimMessages(dialect),
     record: recordReading(dialect),
     claimDeliveries: claimDeliveries(dialect),
@@ -44,6 +47,7 @@ export function inboxOperations(dialect: SqlDialect) {
     audit: listAudit(dialect),
     messagesHolding: searchMessages(dialect),
     purge: purgeInbox(dialect),
+    pullBack: pullBack(dialect),
     messages: listMessages(dialect),
     message: findMessage(dialect),
     events: listEvents(dialect),

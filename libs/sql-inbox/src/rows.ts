@@ -127,6 +127,7 @@ export function toProcessSummary(row: ProcessesTable): ProcessSummary {
     label,
     startedAt: new Date(row.started_at),
     seenAt: new Date(row.seen_at),
+    clockAheadMs: row.clock_ahead_ms,
     handlerIds: versionsOf(row).map(handlerIdOf),
   };
 }

@@ -1,4 +1,5 @@
 import {
+  rowsOf,
   StoreUnavailableError,
   type Appended,
   type AttemptSummary,
@@ -17,6 +18,8 @@ import {
   type NewMessage,
   type Page,
   type ProcessSummary,
+  type PulledBack,
+  type Purged,
   type Recorded,
   type RunSummary,
   type Store,
@@ -70,6 +73,10 @@ export abstract class SqlStore implements Store {
 
   append(message: NewMessage): Promise<Appended> {
     return this.appendBy((begin) => this.writeWork(begin), message);
+  }
+
+  countRefusals(...args: Arguments<'countRefusals'>): Promise<readonly string[]> {
+    return this.write(() => this.operations.countRefusals(...args));
   }
 
   register(...args: Arguments<'register'>): Promise<Date | undefined> {
@@ -141,10 +148,10 @@ export abstract class SqlStore implements Store {
     return erased;
   }
 
-  async purge(...args: Arguments<'purge'>): Promise<number> {
+  async purge(...args: Arguments<'purge'>): Promise<Purged> {
     const removed = await this.write(() => this.operations.purge(...args));
     // Not after each of many steps: that would make every one of them take twice as long.
-    if (removed < args[0].limit) this.forgetRemoved();
+    if (rowsOf(removed) < args[0].limit || removed.heldBackBy) this.forgetRemoved();
     return removed;
   }
 
@@ -154,6 +161,10 @@ export abstract class SqlStore implements Store {
 
   messagesHolding(...args: Arguments<'messagesHolding'>): Promise<Page<string>> {
     return this.read(() => this.operations.messagesHolding(...args));
+  }
+
+  pullBack(...args: Arguments<'pullBack'>): Promise<PulledBack> {
+    return this.write(() => this.operations.pullBack(...args));
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {

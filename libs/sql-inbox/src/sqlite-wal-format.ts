@@ -12,8 +12,7 @@ const VERSION = 3_007_000;
  * because the second began only after the first was synchronized to the disk.
  */
 export function walProblem(bytes: Buffer, pageBytes: number): string | undefined {
-  if (bytes.length === 0 || isUnwritten(bytes)) return undefined;
-  if (bytes.length < HEADER_BYTES) return `it has only ${bytes.length} bytes`;
+  if (bytes.length < HEADER_BYTES || isUnwritten(bytes)) return undefined;
   const magic = bytes.readUInt32BE(0);
   if ((magic & ~1) >>> 0 !== MAGIC) return 'it is no write-ahead log of SQLite';
   const version = bytes.readUInt32BE(4);

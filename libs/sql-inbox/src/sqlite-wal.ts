@@ -1,4 +1,4 @@
-import { LIMITS, type Logger } from 'nestjs-runhooks/core';
+import { LIMITS, timers, type Logger } from 'nestjs-runhooks/core';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 /** https://sqlite.org/pragma.html#pragma_wal_checkpoint */
@@ -30,9 +30,9 @@ export class SqliteWal {
    * next {@link LIMITS.walAgainMs} pass without one, because each may wait {@link LIMITS.sqliteTryMs}. Returns whether the log is empty.
    */
   empty(): boolean {
-    if (performance.now() < this.#emptyAgainAt) return false;
+    if (timers.monotonicMs() < this.#emptyAgainAt) return false;
     const isEmpty = this.#checkpoint('truncate')?.busy === 0;
-    this.#emptyAgainAt = isEmpty ? 0 : performance.now() + LIMITS.walAgainMs;
+    this.#emptyAgainAt = isEmpty ? 0 : timers.monotonicMs() + LIMITS.walAgainMs;
     return isEmpty;
   }
 
@@ -42,8 +42,8 @@ export class SqliteWal {
       this.#isWarned = false;
       return;
     }
-    if (this.#isWarned || performance.now() < this.#lookAgainAt) return;
-    this.#lookAgainAt = performance.now() + LIMITS.walAgainMs;
+    if (this.#isWarned || timers.monotonicMs() < this.#lookAgainAt) return;
+    this.#lookAgainAt = timers.monotonicMs() + LIMITS.walAgainMs;
     const row = this.#checkpoint('passive');
     // One that is all in the database begins anew with the next commit.
     if (!row || row.checkpointed >= row.log) return;

@@ -17,6 +17,8 @@ import { laneCases } from './store-contract/lanes.js';
 import { listCases } from './store-contract/list.js';
 import { lookUpCases } from './store-contract/look-up.js';
 import { nextDueAtCases } from './store-contract/next-due-at.js';
+import { pullBackCases } from './store-contract/pull-back.js';
+import { purgeBrakeCases } from './store-contract/purge-brake.js';
 import { purgeCases } from './store-contract/purge.js';
 import { recordBatchCases } from './store-contract/record-batch.js';
 import { recordEventsCases } from './store-contract/record-events.js';
@@ -71,6 +73,8 @@ const CASES: readonly ContractCase[] = [
   ...auditCases,
   ...taskCases,
   ...purgeCases,
+  ...purgeBrakeCases,
+  ...pullBackCases,
   ...registerCases,
   ...listCases,
   ...lookUpCases,

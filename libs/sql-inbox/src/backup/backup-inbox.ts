@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigurationError, LIMITS, RunhooksError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, OwnError, StoreUnavailableError } from 'nestjs-runhooks/core';
 import { existingFile, migrationsOf } from '../existing-inbox.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqlite-connection.js';
 import { isLocked, remedyFor } from '../sqlite-failure.js';
@@ -25,7 +25,7 @@ export interface BackedUp {
 }
 
 /** The copy is not what it should be. It was removed. */
-export class BackupError extends RunhooksError {
+export class BackupError extends OwnError {
   readonly code = 'RUNHOOKS_BACKUP';
 }
 

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from 'nestjs-runhooks/core';
+import { oneLine, StoreUnavailableError } from 'nestjs-runhooks/core';
 import { backupInbox } from '../backup/backup-inbox.js';
 import type { CommandLine } from './command-line.js';
 import { saidBy } from './failure.js';
@@ -14,7 +14,7 @@ export async function runBackup(line: BackupLine, output: Output, errors: Output
     output.write(
       line.json
         ? `${JSON.stringify({ kind: 'backup', ...made })}\n`
-        : `Copied ${from} to ${to}: ${messages} messages, ${bytes} bytes, schema ${schema}. The copy was checked.\n`,
+        : `${oneLine(`Copied ${from} to ${to}: ${messages} messages, ${bytes} bytes, schema ${schema}. The copy was checked.`)}\n`,
     );
     return EXIT.done;
   } catch (error) {

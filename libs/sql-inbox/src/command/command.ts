@@ -1,3 +1,4 @@
+import { oneLine } from 'nestjs-runhooks/core';
 import { runBackup } from './backup.js';
 import { readCommandLine } from './command-line.js';
 import { COMMAND_HELP, HELP } from './help.js';
@@ -12,7 +13,7 @@ export async function runCommand(args: readonly string[], output: Output, errors
       output.write(line.about ? COMMAND_HELP[line.about] : HELP);
       return EXIT.done;
     case 'wrong':
-      errors.write(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks --help\n`);
+      errors.write(`${oneLine(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks --help`)}\n`);
       return EXIT.usage;
     case 'backup':
       return runBackup(line, output, errors);

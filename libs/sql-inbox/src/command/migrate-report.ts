@@ -1,3 +1,4 @@
+import { oneLine } from 'nestjs-runhooks/core';
 import type { Moved, Progress } from '../move/move-inbox.js';
 import type { Output } from './output.js';
 
@@ -26,16 +27,17 @@ export function textReport(output: Output, errors: Output): MigrateReport {
     progress: bar.show,
     warn: (message) => {
       bar.end();
-      errors.write(`warning: ${message}\n`);
+      errors.write(`warning: ${oneLine(message)}\n`);
     },
     moved: ({ from, to, rows, finishedBefore }) => {
       bar.end();
       if (finishedBefore) {
-        output.write(`${from} was moved to ${to} on ${finishedBefore.toISOString()}. Nothing is left to do.\n`);
+        const moved = oneLine(`${from} was moved to ${to} on ${finishedBefore.toISOString()}. Nothing is left to do.`);
+        output.write(`${moved}\n`);
         return;
       }
       const counted = Object.entries(rows).map(([table, count]) => `  ${table.padEnd(14)} ${grouped(count)}`);
-      output.write(`Moved ${from} to ${to}. Rows, the same on both sides:\n${counted.join('\n')}\n`);
+      output.write(`${oneLine(`Moved ${from} to ${to}. Rows, the same on both sides:`)}\n${counted.join('\n')}\n`);
     },
     failed: (_, message) => {
       bar.end();

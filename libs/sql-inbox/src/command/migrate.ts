@@ -1,4 +1,4 @@
-import { StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { oneLine, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
 import { moveInbox } from '../move/move-inbox.js';
 import type { CommandLine } from './command-line.js';
 import { saidBy } from './failure.js';
@@ -24,7 +24,9 @@ export async function runMigrate(line: MigrateLine, output: Output, errors: Outp
 function withoutPassword(message: string, url: string): string {
   if (!URL.canParse(url)) return message;
   const { password, searchParams } = new URL(url);
-  const secrets = [password, decoded(password), searchParams.get('password') ?? ''].filter((secret) => secret !== '');
+  const known = [password, decoded(password), searchParams.get('password') ?? ''];
+  // An error's message has them as they are printed.
+  const secrets = [...known, ...known.map((secret) => oneLine(secret))].filter((secret) => secret !== '');
   return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message);
 }
 

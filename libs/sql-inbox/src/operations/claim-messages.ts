@@ -19,11 +19,11 @@ export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Tra
     // `returning` promises no order.
     return rows
       .map((row) => ({ ...toStoredMessage(row), reads: row.reads, quiet: row.quiet === 1 }))
-      .sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime() || (a.id < b.id ? -1 : 1));
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
   };
 }
 
-/** What may be taken together: new messages, or the one that is longest due, if its reading was begun before. */
+/** What may be taken together: new messages, which come first, or one whose reading was begun before. */
 function withoutSuspects(due: readonly Due[]): readonly Due[] {
   const [first] = due;
   return first && first.reads > 0 ? [first] : due.filter(({ reads }) => reads === 0);
@@ -38,6 +38,7 @@ function dueFinder({ db, isOneOf, skippingLocked }: SqlDialect) {
         .where('due_at', '<=', value('now'))
         .where((eb) => isOneOf(eb.ref('source'), value('sources')))
         .orderBy('due_at')
+        .orderBy('id')
         .limit(value('limit')),
     ),
   );

@@ -7,6 +7,7 @@ import {
 } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { command, statement, type Transaction } from '../statement.js';
+import { AT_ONCE } from './due.js';
 import { insertDelivery } from './insert-event.js';
 import { IS_RARE_DELIVERY } from './rare-states.js';
 import { recordDecision } from './record-decision.js';
@@ -87,7 +88,7 @@ export function rereadMessages(dialect: SqlDialect) {
     let reread = db
       .updateTable('messages')
       .set({ state: 'stored', reason: null, notes: null, reads: 0 })
-      .set({ quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
+      .set({ quiet: quiet ? 1 : 0, due_at: AT_ONCE, lease: null })
       .where((eb) => isOneOf(eb.ref('state'), list(states)))
       .where('state', '<>', 'erased');
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
