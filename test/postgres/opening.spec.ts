@@ -46,7 +46,7 @@ onPostgres('opening a Postgres inbox', () => {
       const appended = await Promise.all(stores.map((store) => store.append(newMessage())));
       expect(appended.map(({ status }) => status)).toEqual(stores.map(() => 'accepted'));
     }
-    expect(await schemas.query(`select name from "${schema}".runhooks_migrations`)).toHaveLength(1);
+    expect(await schemas.query(`select name from "${schema}".runhooks_migrations`)).toHaveLength(2);
   });
 
   it('does not take the migrations of another schema for its own', async () => {
