@@ -101,7 +101,7 @@ describe.each([
 ])(`the plans of an inbox of ${ROWS} messages, $statistics`, ({ isAnalyzed }) => {
   const inbox = new RecordedInbox();
 
-  beforeAll(() => grow(inbox, isAnalyzed), 60_000);
+  beforeAll(() => grow(inbox, isAnalyzed));
   afterAll(() => inbox.store.close());
 
   it.each(HOT)('$title by an index, and look at no table whole', async ({ step, indices }) => {

@@ -7,6 +7,7 @@ import {
   openSources,
   Presence,
   Receiver,
+  Refusals,
   resolveHandlerOptions,
   Router,
   StoreGuard,
@@ -40,9 +41,10 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
   routed.add(handler);
   const sources = openSources([dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] })]);
   const shared = { store, clock: systemClock, logger };
-  const receiver = new Receiver({ ...shared, ids, onAccepted: silent });
   const handlers = isSettled ? routed : new HandlerSet();
   const guard = new StoreGuard(logger);
+  const refusals = new Refusals({ ...shared, guard });
+  const receiver = new Receiver({ ...shared, refusals, ids, onAccepted: silent });
   const dispatcher = new Dispatcher({
     ...shared,
     sources,

@@ -1,3 +1,4 @@
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import {
   ClockWatch,
   DEFAULT_RETENTION,
@@ -8,6 +9,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   Router,
   SharedClock,
   StoreGuard,
@@ -75,6 +77,8 @@ export class Bench {
   readonly purger: Purger;
   readonly watch: ClockWatch;
   readonly inbox: Inbox;
+  /** Looks when a test says so; its time is that of the clock. */
+  readonly refusals: Refusals;
 
   private constructor(
     readonly store: Store,
@@ -119,9 +123,12 @@ export class Bench {
       abortGraceMs,
       ...(transport && { transport }),
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
+    const monotonicMs = (): number => clock.now().getTime();
+    const refusals = new Refusals({ store, clock, logger, guard, monotonicMs });
+    this.refusals = refusals;
+    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
     this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...retention } });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 
   static async open(options: BenchOptions = {}): Promise<Bench> {
@@ -188,12 +195,15 @@ export async function openStore(factory = memoryInbox()): Promise<Store> {
   return store;
 }
 
-/** Resolves as soon as the condition holds: looks again whenever the event loop has gone round. */
-export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 4_000): Promise<void> {
-  const deadline = Date.now() + waitMsMax;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
+/**
+ * Resolves as soon as the condition holds: looks again whenever the event loop has gone round, and after some rounds
+ * leaves the processor to whom it waits for. The time only guards against a hang; no machine may be too slow for it.
+ */
+export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 60_000): Promise<void> {
+  const deadline = performance.now() + waitMsMax;
+  for (let round = 0; !(await condition()); round += 1) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
+    await (round < 100 ? turn() : pause(1));
   }
 }
 

@@ -69,7 +69,7 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
     for (const insert of INSERTS) {
       await schemas.query(`set local search_path to "${schema}"; ${NUMBERS} insert into ${insert}`);
     }
-  }, 120_000);
+  });
   afterAll(async () => {
     await store.close();
     await pool.end();
@@ -105,7 +105,7 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
   describe('with statistics', () => {
     beforeAll(async () => {
       await schemas.query(`set local search_path to "${schema}"; analyze`);
-    }, 60_000);
+    });
 
     it.each(HOT)('$title by an index, and look at no table whole', ({ step, title }) =>
       // There are as many tasks here as messages. A purge may look at all of them rather than at those of each message.

@@ -7,6 +7,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   resolveHandlerOptions,
   Router,
   StoreGuard,
@@ -67,7 +68,12 @@ export class Pipeline {
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });
-    this.#receiver = new Receiver({ ...shared, ids, onAccepted: () => this.#dispatcher.wake() });
+    this.#receiver = new Receiver({
+      ...shared,
+      refusals: new Refusals({ ...shared, guard }),
+      ids,
+      onAccepted: () => this.#dispatcher.wake(),
+    });
     this.#purger = new Purger({ store, clock, guard, logger, retention: { settledMs, deadMs: settledMs, keysMs } });
   }
 

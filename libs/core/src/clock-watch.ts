@@ -5,6 +5,7 @@ import type { Logger } from './logger.js';
 import { SharedClock } from './shared-clock.js';
 import type { Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 
 export interface ClockWatchOptions {
   readonly store: Store;
@@ -110,7 +111,7 @@ export class ClockWatch {
 }
 
 function elapsedMs(clock: Clock): number {
-  return clock.elapsedMs?.() ?? performance.now();
+  return clock.elapsedMs?.() ?? timers.monotonicMs();
 }
 
 function momentOf(clock: Clock): Moment | undefined {

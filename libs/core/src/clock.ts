@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { timers } from './timers.js';
 
 /** Where the time comes from. Tests hold one; everything else uses {@link systemClock}. */
 export interface Clock {
@@ -10,4 +10,4 @@ export interface Clock {
   elapsedMs?(): number;
 }
 
-export const systemClock: Required<Clock> = { now: () => new Date(), elapsedMs: () => performance.now() };
+export const systemClock: Required<Clock> = { now: () => new Date(), elapsedMs: () => timers.monotonicMs() };

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import { Carrier } from './carrier.js';
 import type { Clock } from './clock.js';
@@ -22,6 +21,7 @@ import { TaskPlanner } from './task-planner.js';
 import { TaskRunner } from './task-runner.js';
 import type { Transport } from './transport.js';
 import { WakeUp } from './wake-up.js';
+import { timers } from './timers.js';
 
 export interface DispatcherOptions {
   readonly store: Store;
@@ -184,7 +184,7 @@ export class Dispatcher {
   /** Reads what is stored and starts what is due, side by side: so they share commits. Answers how much it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
     // Handlers that end in this very turn make room first, and are recorded by the commit of these claims.
-    await new Promise<void>((resolve) => process.nextTick(resolve));
+    await new Promise<void>((resolve) => timers.nextTick(resolve));
     const reading = this.#readDue();
     const steps = [reading, this.#deliverBeside(reading, deliver)];
     // Even where one fails, none is still under way when the next pass begins.
@@ -248,11 +248,11 @@ export class Dispatcher {
   /** Many messages that each take long to read must not hold up the event loop together. */
   async #readInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<Recording[]> {
     const recordings: Recording[] = [];
-    let turnEndsAt = performance.now() + LIMITS.readTurnMs;
+    let turnEndsAt = timers.monotonicMs() + LIMITS.readTurnMs;
     for (const message of messages) {
-      if (performance.now() >= turnEndsAt) {
-        await nextTurn();
-        turnEndsAt = performance.now() + LIMITS.readTurnMs;
+      if (timers.monotonicMs() >= turnEndsAt) {
+        await timers.turn();
+        turnEndsAt = timers.monotonicMs() + LIMITS.readTurnMs;
       }
       recordings.push(this.#announcer.watched(this.#read(message, claim)));
     }

@@ -5,6 +5,7 @@ import type { RunOutcome } from './run-outcome.js';
 import type { JobKey, RunKey, RunState } from './run-state.js';
 import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
 import type { Role } from './registration.js';
+import type { SignatureCheck } from './verification.js';
 
 /** A piece of a long list, newest first. */
 export interface PageRequest {
@@ -116,6 +117,16 @@ export interface RunSummary extends RunKey, RunState {
   readonly updatedAt: Date;
 }
 
+/** Requests to one source that were refused because they failed one check of their signature. */
+export interface RefusalCount {
+  readonly source: string;
+  readonly check: SignatureCheck;
+  /** Over all processes, since the inbox was created. */
+  readonly requests: number;
+  /** When the latest one came. */
+  readonly latestAt: Date;
+}
+
 /** How many of each there are. */
 export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
@@ -123,6 +134,8 @@ export interface InboxCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Runs that are watched, and runs that have yet to come to a barrier. */
   readonly tasks: number;
+  /** Refused requests by source and check, in that order. */
+  readonly refusals: readonly RefusalCount[];
 }
 
 /** A process that shares the inbox. */

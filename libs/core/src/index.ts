@@ -7,6 +7,7 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
+  OwnError,
   PermanentError,
   RetryLater,
   RunhooksError,
@@ -52,6 +53,7 @@ export type { BarrierOptions } from './barrier-options.js';
 export { checkBarrier } from './barrier.js';
 export type { NewTask } from './new-task.js';
 export type * from './task.js';
+export { timers, type Timers } from './timers.js';
 export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';
@@ -75,7 +77,7 @@ export {
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { LIMITS } from './limits.js';
-export type { Logger } from './logger.js';
+export { lineLogger, type Logger } from './logger.js';
 export {
   restoreMessage,
   type HeaderMap,
@@ -107,6 +109,8 @@ export { soonerDueAtMs, type DueAhead, type PulledBack, type PullBack } from './
 export { rowsOf, type ClockJump, type Purge, type PurgeBrake, type Purged } from './purge.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
+export { Reasons } from './reasons.js';
+export { Refusals, type RefusalsOptions } from './refusals.js';
 export type { RetryOptions } from './retry-policy.js';
 export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
 export { Router } from './routing.js';
@@ -130,6 +134,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './run.js';
+export { oneLine } from './one-line.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';

@@ -14,6 +14,12 @@ export const LIMITS = Object.freeze({
   bodyBytesMax: 1024 * KIB,
   /** A body must have arrived whole this long after its headers; a slower sender is answered 400. */
   bodyReadMs: 10 * SECOND,
+  /**
+   * Requests, and bytes of their bodies, that one app holds whose signature has not been checked yet; what comes beyond is
+   * answered 503. A body of the usual size comes in one piece and is checked at once, so that a burst is far from both.
+   */
+  bodiesHeldMax: 10_000,
+  bodiesHeldBytesMax: 64 * 1024 * KIB,
   /** After an answer to a body that is not read, how long its sender may take to notice before the connection is cut. */
   lingerMs: 2 * SECOND,
   /** `Retry-After` of a 503, in seconds. */
@@ -34,6 +40,21 @@ export const LIMITS = Object.freeze({
   messageIdCharsMax: 255,
   /** Names of headers listed in the log line about a refused request. */
   headerNamesLoggedMax: 40,
+
+  // --- the log ---
+  /** A line of the log, and the message of an error of ours; some collectors split lines at 16 KiB of UTF-8. */
+  lineCharsMax: 4_000,
+  /** Time between two looks at the requests that were refused: what is due is logged, and counts are stored. */
+  refusalLookMs: 30 * SECOND,
+  /** While requests are refused for one cause, their count is logged this often. */
+  refusalEveryMs: 5 * MINUTE,
+  /** Refused requests are over once none was refused for this long; scanners that come now and then are one case. */
+  refusalQuietMs: 15 * MINUTE,
+  /** Signatures that do not match, and none that does, before a changed secret is suspected: so many, since so long. */
+  secretChangedMin: 3,
+  secretChangedMs: 2 * MINUTE,
+  /** Reasons of one outage that are logged, each once; texts of a driver may differ each time. */
+  outageReasonsMax: 10,
 
   // --- reading ---
   /** Nesting of a payload; the documented ones reach 4. */
@@ -196,6 +217,16 @@ export const LIMITS = Object.freeze({
   sqliteBusyMs: 5 * SECOND,
   /** How long one try for the write lock may hold up the event loop, and the pause before the next one. */
   sqliteTryMs: 50,
+  /** Size that an SQLite file's write-ahead log is cut back to, and above which it is reported if it cannot shrink. */
+  walBytesMax: 64 * 1024 * KIB,
+  /** After readers kept a write-ahead log from being emptied, how long until the next try. */
+  walAgainMs: 10 * SECOND,
+  /** Largest SQLite file that is read and checked as a whole at startup: from a slow disk that takes some seconds. */
+  startupCheckBytesMax: 256 * 1024 * KIB,
+  /** The same for its write-ahead log, which is held in memory for that. */
+  startupCheckWalBytesMax: 128 * 1024 * KIB,
+  /** Default of `fileMode` of an SQLite inbox: only its owner may read and write its files. */
+  sqliteFileMode: 0o600,
 
   // --- the Postgres inbox ---
   /** Default of `connectionsMax`: connections of one process. */

@@ -7,6 +7,7 @@ import { LIMITS } from './limits.js';
 import { lapsedBefore, type Role } from './registration.js';
 import type { Store, WorkScope } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 
 export interface PresenceOptions {
   readonly store: Store;
@@ -52,18 +53,18 @@ export class Presence {
 
   /** From now on by itself, for a process that does not look for work. */
   keep(): void {
-    this.#timer ??= setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
+    this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
   }
 
   /** Whether it is time to say so again, or the clock was set. Never before {@link start}. */
   get isDue(): boolean {
     if (this.#startedAt === undefined) return false;
-    return performance.now() - this.#saidAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
+    return timers.monotonicMs() - this.#saidAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
   }
 
   /** Says so, and answers when the next work of `scope` is due; undefined if the store fails. */
   async look(scope: WorkScope): Promise<Date | undefined> {
-    this.#saidAtMs = performance.now();
+    this.#saidAtMs = timers.monotonicMs();
     const saying = this.#say(scope);
     this.#saying = saying;
     return await saying;
@@ -91,7 +92,7 @@ export class Presence {
 
   /** Takes this process out of the inbox, if it was in it. Without that it counts as gone after a while. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    timers.clearInterval(this.#timer);
     await this.#saying;
     if (this.#startedAt === undefined) return;
     this.#startedAt = undefined;

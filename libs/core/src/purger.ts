@@ -5,6 +5,7 @@ import type { Logger } from './logger.js';
 import { rowsOf, type ClockJump, type Purge, type Purged } from './purge.js';
 import type { Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 
 /** How long the inbox keeps things, in milliseconds since they were received. */
 export interface RetentionOptions {
@@ -44,14 +45,16 @@ export class Purger {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => {
-      this.#step = this.#options.guard.write(() => this.purge(), 0);
-    }, LIMITS.purgeEveryMs).unref();
+    this.#timer ??= timers
+      .setInterval(() => {
+        this.#step = this.#options.guard.write(() => this.purge(), 0);
+      }, LIMITS.purgeEveryMs)
+      .unref();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    timers.clearInterval(this.#timer);
     await this.#step;
   }
 

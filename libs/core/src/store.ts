@@ -1,5 +1,5 @@
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
-import type { InboxReader } from './inbox-reader.js';
+import type { InboxReader, RefusalCount } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ReadingNote } from './reading-note.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
@@ -219,6 +219,8 @@ export interface Store extends InboxReader {
    * stored as `quarantined` bytes. It is due at once, whatever the clock that it was received by.
    */
   append(message: NewMessage): Promise<Appended>;
+  /** Adds to the sums of {@link InboxReader.counts}; repeated after a failure, maybe twice. Returns which of the sources ever stored a message. */
+  countRefusals(refusals: readonly RefusalCount[]): Promise<readonly string[]>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**

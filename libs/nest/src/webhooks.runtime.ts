@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   ClockWatch,
   ConfigurationError,
@@ -12,11 +12,13 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   requireOneCopy,
   requireWhole,
   Router,
   SharedClock,
   StoreGuard,
+  type Logger,
   type OpenSource,
   type RetentionOptions,
   type Role,
@@ -25,6 +27,7 @@ import {
   type TransportFactory,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
+import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
@@ -35,7 +38,7 @@ export class WebhooksRuntime {
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
-  readonly logger = new Logger('Runhooks');
+  readonly logger: Logger = runhooksLogger();
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
 
@@ -44,6 +47,7 @@ export class WebhooksRuntime {
   readonly purger: Purger;
   readonly presence: Presence;
   readonly guard: StoreGuard;
+  readonly refusals: Refusals;
   /** What brings due deliveries here; nothing where they are claimed from the inbox. */
   readonly transport: Transport | undefined;
 
@@ -87,7 +91,9 @@ export class WebhooksRuntime {
       ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
+    const refusals = new Refusals({ store, clock, logger, guard });
+    this.refusals = refusals;
+    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
     this.purger = new Purger({
       store,
       clock,
@@ -95,7 +101,7 @@ export class WebhooksRuntime {
       logger,
       retention: { ...DEFAULT_RETENTION, ...options.retention },
     });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 }
 
@@ -178,5 +184,5 @@ export function createStore(options: WebhooksOptions): Store {
       "found none; expected a store, for example sqliteInbox({ path: 'runhooks.db' })",
     );
   }
-  return options.inbox.createStore(new Logger('Runhooks'));
+  return options.inbox.createStore(runhooksLogger());
 }

@@ -280,7 +280,7 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .createTable('refusals')
     .addColumn('source', text, notNull)
     .addColumn('signature_check', text, notNull)
-    .addColumn('requests', 'integer', notNull)
+    .addColumn('requests', 'bigint', notNull)
     .addColumn('latest_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('refusals_key', ['source', 'signature_check'])
     .execute();

@@ -3,6 +3,7 @@ import { appendMessage } from './operations/append-message.js';
 import { claimDeliveries, dueDeliveries } from './operations/claim-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
+import { countRefusals } from './operations/count-refusals.js';
 import { dismissDeliveries } from './operations/dismiss-deliveries.js';
 import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
@@ -25,6 +26,7 @@ export function inboxOperations(dialect: SqlDialect) {
     register: registerProcess(dialect),
     deregister: deregisterProcess(dialect),
     append: appendMessage(dialect),
+    countRefusals: countRefusals(dialect),
     claimMessages: claimMessages(dialect),
     record: recordReading(dialect),
     claimDeliveries: claimDeliveries(dialect),

@@ -9,6 +9,7 @@ import {
   type Recorded,
   type Recording,
   type Settlement,
+  timers,
 } from 'nestjs-runhooks/core';
 import { inTurn } from './in-turn.js';
 import { refuseHalfMoved } from './move/move-record.js';
@@ -249,8 +250,8 @@ async function poolOf(options: ResolvedPostgresOptions) {
 async function within(waitMs: number, step: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMs);
+    timer = timers.setTimeout(resolve, waitMs);
   });
   await Promise.race([step, timeUp]);
-  clearTimeout(timer);
+  timers.clearTimeout(timer);
 }
