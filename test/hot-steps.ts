@@ -77,6 +77,7 @@ const REGISTRATION: Registration = {
   startedAt: NOW,
   handlers: HANDLERS.map((id) => ({ id, version: `${id}@1`, subscriptions: '[]' })),
   lapsedBefore: NOW,
+  abandoned: [],
   missingBefore: new Date(0),
   scope: { sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS },
 };

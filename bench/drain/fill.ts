@@ -1,4 +1,5 @@
 import {
+  AbandonedCalls,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -42,13 +43,15 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
   const receiver = new Receiver({ ...shared, ids, onAccepted: silent });
   const handlers = isSettled ? routed : new HandlerSet();
   const guard = new StoreGuard(logger);
+  const abandoned = new AbandonedCalls(logger);
   const dispatcher = new Dispatcher({
     ...shared,
     sources,
     handlers,
     router: new Router(routed, ids),
     guard,
-    presence: new Presence({ ...shared, handlers, guard, role: 'both' }),
+    presence: new Presence({ ...shared, handlers, guard, role: 'both', abandoned }),
+    abandoned,
     concurrency: AT_ONCE,
     abortGraceMs: LIMITS.abortGraceMs,
   });

@@ -1,4 +1,5 @@
 import {
+  AbandonedCalls,
   DEFAULT_RETENTION,
   Dispatcher,
   HandlerSet,
@@ -93,7 +94,8 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
-    const presence = new Presence({ store, handlers, clock, guard, role });
+    const abandoned = new AbandonedCalls(logger);
+    const presence = new Presence({ store, handlers, clock, guard, role, abandoned });
     this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
@@ -106,6 +108,7 @@ export class Bench {
       presence,
       concurrency,
       abortGraceMs,
+      abandoned,
       ...(transport && { transport }),
     });
     this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });

@@ -44,6 +44,7 @@ describe('a process', () => {
         startedAt: now,
         seenAt: now,
         handlerIds: ['handler'],
+        abandoned: [],
       },
     ]);
     bench.on('later', () => undefined);

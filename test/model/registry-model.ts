@@ -50,8 +50,9 @@ export class RegistryModel {
 
   processes(seenFrom: Date): ProcessSummary[] {
     const seen = [...this.#processes.values()].filter(({ seenAt }) => seenAt >= seenFrom);
-    const summaries = seen.map(({ registration: { processId: id, role, label, startedAt, handlers }, seenAt }) => {
-      return { id, role, label, startedAt, seenAt, handlerIds: handlers.map((handler) => handler.id) };
+    const summaries = seen.map(({ registration, seenAt }) => {
+      const { processId: id, role, label, startedAt, handlers, abandoned } = registration;
+      return { id, role, label, startedAt, seenAt, handlerIds: handlers.map((handler) => handler.id), abandoned };
     });
     return summaries.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1));
   }

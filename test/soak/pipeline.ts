@@ -1,4 +1,5 @@
 import {
+  AbandonedCalls,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -50,6 +51,7 @@ export class Pipeline {
     handlers.add(handlerOf(onHandled));
     const router = new Router(handlers, ids);
     const guard = new StoreGuard(logger);
+    const abandoned = new AbandonedCalls(logger);
     const store = sqliteInbox({ path }).createStore(logger);
     const sources = openSources([dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })]);
     const shared = { store, clock, logger };
@@ -61,7 +63,8 @@ export class Pipeline {
       handlers,
       router,
       guard,
-      presence: new Presence({ store, handlers, clock, guard, role: 'both' }),
+      presence: new Presence({ store, handlers, clock, guard, role: 'both', abandoned }),
+      abandoned,
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });

@@ -104,6 +104,7 @@ export class DeliveryRunner {
     const shared = { handlerIds: [] as string[], free: this.#freeRoom(), isShared: true };
     const openings = [shared];
     for (const { id, concurrency } of handlers.all()) {
+      if (attempts.isPaused(id)) continue;
       if (concurrency === undefined) shared.handlerIds.push(id);
       else openings.push({ handlerIds: [id], free: concurrency - attempts.running(id), isShared: false });
     }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AbandonedCalls } from './abandoned-calls.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import { Carrier } from './carrier.js';
 import type { Clock } from './clock.js';
@@ -35,6 +36,8 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
   readonly abortGraceMs: number;
+  /** Calls that outlive their attempts are counted there. */
+  readonly abandoned: AbandonedCalls;
   /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
   readonly transport?: Transport;
   /**
@@ -68,7 +71,7 @@ export class Dispatcher {
   readonly #unrecorded = new Set<string>();
 
   constructor(options: DispatcherOptions) {
-    const { store, handlers, router, clock, logger, guard, concurrency, abortGraceMs, transport, onRecorded } = options;
+    const { store, handlers, router, clock, logger, guard, concurrency, transport, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
@@ -83,7 +86,8 @@ export class Dispatcher {
       clock,
       logger,
       guard,
-      abortGraceMs,
+      abortGraceMs: options.abortGraceMs,
+      abandoned: options.abandoned,
       onChange: () => {
         this.wake();
         this.#change.now();

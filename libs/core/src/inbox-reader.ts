@@ -1,3 +1,4 @@
+import type { AbandonedCount } from './abandoned-calls.js';
 import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
 import type { RunOutcome } from './run-outcome.js';
@@ -131,6 +132,8 @@ export interface ProcessSummary {
   readonly startedAt: Date;
   readonly seenAt: Date;
   readonly handlerIds: readonly string[];
+  /** Calls of handlers that still run although their attempt is over, as of {@link seenAt}; none for most processes. */
+  readonly abandoned: readonly AbandonedCount[];
 }
 
 /** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */

@@ -73,6 +73,7 @@ export {
 } from './handler.js';
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
+export { AbandonedCalls, type AbandonedCount } from './abandoned-calls.js';
 export { LIMITS } from './limits.js';
 export type { Logger } from './logger.js';
 export {

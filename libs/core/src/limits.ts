@@ -105,6 +105,9 @@ export const LIMITS = Object.freeze({
   handlerTimeoutMs: 5 * MINUTE,
   /** After an abort, how long a handler may take to settle before the next attempt stops waiting for it. */
   abortGraceMs: 30 * SECOND,
+  /** Calls that still run although their attempt is over: of one handler it is not started again, of a process no such handler. */
+  abandonedPerHandlerMax: 20,
+  abandonedMax: 100,
   /** Shutdown: how long running handlers may take before they are aborted, and then to settle. */
   drainMs: 10 * SECOND,
   drainGraceMs: 5 * SECOND,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Clock } from './clock.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
@@ -13,6 +14,7 @@ export interface PresenceOptions {
   readonly clock: Clock;
   readonly guard: StoreGuard;
   readonly role: Role;
+  readonly abandoned: AbandonedCalls;
 }
 
 const NOTHING: WorkScope = { sources: [], handlerIds: [], taskHandlerIds: [] };
@@ -57,7 +59,7 @@ export class Presence {
 
   /** Says so, and answers when the next work of `scope` is due; undefined if the store fails. */
   async look(scope: WorkScope): Promise<Date | undefined> {
-    const { store, handlers, clock, guard, role } = this.#options;
+    const { store, handlers, clock, guard, role, abandoned } = this.#options;
     const now = clock.now();
     this.#saidAtMs = performance.now();
     const registration = {
@@ -66,6 +68,7 @@ export class Presence {
       label: `${hostname()} ${process.pid}`,
       startedAt: this.#startedAt ?? now,
       handlers: handlers.registered(),
+      abandoned: abandoned.counts(),
       lapsedBefore: lapsedBefore(now),
       missingBefore: new Date(now.getTime() - LIMITS.handlerMissingMs),
       scope,

@@ -1,3 +1,4 @@
+import type { AbandonedCount } from './abandoned-calls.js';
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
@@ -192,6 +193,8 @@ export interface Registration {
   readonly label: string;
   readonly startedAt: Date;
   readonly handlers: readonly RegisteredHandler[];
+  /** Its calls that still run although their attempt is over. */
+  readonly abandoned: readonly AbandonedCount[];
   /** Processes that were last heard of before this time are removed. */
   readonly lapsedBefore: Date;
   /** Handlers that no process has had since this time are removed. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
+  AbandonedCalls,
   ConfigurationError,
   DEFAULT_RETENTION,
   Dispatcher,
@@ -63,7 +64,8 @@ export class WebhooksRuntime {
     const router = new Router(handlers, ids);
     const onChange = (): void => this.dispatcher.wake();
     const { sources, role } = this;
-    const presence = new Presence({ store, handlers, clock, guard, role });
+    const abandoned = new AbandonedCalls(logger);
+    const presence = new Presence({ store, handlers, clock, guard, role, abandoned });
     this.presence = presence;
     const transport = role === 'receiver' ? undefined : createTransport(options, logger);
     this.transport = transport;
@@ -78,6 +80,7 @@ export class WebhooksRuntime {
       presence,
       concurrency,
       abortGraceMs,
+      abandoned,
       ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });

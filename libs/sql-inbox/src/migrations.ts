@@ -35,6 +35,7 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
       await db.schema.alterTable('messages').addColumn('notes', types.text).execute();
       await createAudit(db, types);
       await createRefusals(db, types);
+      await addAbandoned(db, types);
     },
   },
 });
@@ -282,4 +283,10 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .addColumn('latest_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('refusals_key', ['source', 'signature_check'])
     .execute();
+}
+
+/** What a process of the version before says of itself has none. */
+async function addAbandoned(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('[]');
+  await db.schema.alterTable('processes').addColumn('abandoned', text, none).execute();
 }

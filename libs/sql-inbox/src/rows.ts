@@ -2,6 +2,7 @@ import {
   handlerIdOf,
   parseDated,
   restoreMessage,
+  type AbandonedCount,
   type AttemptSummary,
   type DeliverySummary,
   type DismissalRecord,
@@ -126,6 +127,7 @@ export function toProcessSummary(row: ProcessesTable): ProcessSummary {
     startedAt: new Date(row.started_at),
     seenAt: new Date(row.seen_at),
     handlerIds: versionsOf(row).map(handlerIdOf),
+    abandoned: JSON.parse(row.abandoned) as AbandonedCount[],
   };
 }
 

@@ -156,6 +156,8 @@ export interface ProcessesTable {
   label: string;
   /** The versions of its handlers, as a JSON array. */
   handlers: string;
+  /** Its abandoned calls by handler, as a JSON array. */
+  abandoned: string;
   started_at: number;
   seen_at: number;
 }

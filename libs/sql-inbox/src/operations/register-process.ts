@@ -12,10 +12,12 @@ export function registerProcess(
   const saveHandlers = handlersSaver(dialect);
   const removeGone = goneRemovers(dialect);
   const look = nextDueAt(dialect);
-  return function* ({ processId, role, label, startedAt, handlers, lapsedBefore, missingBefore, scope }, now) {
+  return function* (registration, now) {
+    const { processId, role, label, startedAt, handlers, lapsedBefore, missingBefore, scope } = registration;
     const versions = JSON.stringify(handlers.map(({ version }) => version));
     const times = { started_at: startedAt.getTime(), seen_at: now.getTime() };
-    yield* save({ id: processId, role, label, handlers: versions, ...times });
+    const abandoned = JSON.stringify(registration.abandoned);
+    yield* save({ id: processId, role, label, handlers: versions, abandoned, ...times });
     yield* saveHandlers(handlers, startedAt, now);
     yield* removeGone.processes({ before: lapsedBefore.getTime() });
     yield* removeGone.handlers({ before: missingBefore.getTime() });
@@ -54,6 +56,7 @@ function processSaver({ db }: SqlDialect) {
       role: value('role'),
       label: value('label'),
       handlers: value('handlers'),
+      abandoned: value('abandoned'),
       started_at: value('started_at'),
       seen_at: value('seen_at'),
     };

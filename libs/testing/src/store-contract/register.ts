@@ -14,6 +14,7 @@ interface Said {
   readonly at?: number;
   readonly lapsedBefore?: Date;
   readonly missingBefore?: Date;
+  readonly abandoned?: Registration['abandoned'];
   readonly scope?: Registration['scope'];
 }
 
@@ -33,6 +34,7 @@ export function register(
     handlers: versions.map((version) => ({ id: version.split('@')[0] ?? '', version, subscriptions: '[]' })),
     lapsedBefore,
     missingBefore,
+    abandoned: said.abandoned ?? [],
     scope: said.scope ?? { sources: [], handlerIds: [], taskHandlerIds: [] },
   };
   return bench.store.register(registration, at(ms));
@@ -56,10 +58,11 @@ export const registerCases: readonly ContractCase[] = [
   {
     title: 'register: a process is there with all it said, and as often as it says so it is there once',
     run: async (bench) => {
+      const abandoned = [{ handlerId: 'a', calls: 3 }];
       same(await bench.store.processes(NEVER), []);
       await register(bench, 'late', ['b@1', 'a@1'], { role: 'receiver', started: 5 });
       await register(bench, 'early', [], { role: 'dispatcher', started: 1 });
-      await register(bench, 'late', ['b@1', 'a@1', 'c@1'], { role: 'receiver', started: 5, at: 50 });
+      await register(bench, 'late', ['b@1', 'a@1', 'c@1'], { role: 'receiver', started: 5, at: 50, abandoned });
       same(await bench.store.processes(NEVER), [
         {
           id: 'early',
@@ -68,6 +71,7 @@ export const registerCases: readonly ContractCase[] = [
           startedAt: at(1),
           seenAt: at(1),
           handlerIds: [],
+          abandoned: [],
         },
         {
           id: 'late',
@@ -76,6 +80,7 @@ export const registerCases: readonly ContractCase[] = [
           startedAt: at(5),
           seenAt: at(50),
           handlerIds: ['b', 'a', 'c'],
+          abandoned,
         },
       ]);
     },
