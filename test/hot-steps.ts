@@ -99,7 +99,7 @@ export const HOT: readonly {
   {
     title: 'claim messages',
     step: (store) => store.claimMessages({ ...claim, lease: 'a', sources: ['dbt'] }),
-    indices: ['messages_due (due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
+    indices: ['messages_due (source=? AND due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
   },
   {
     title: 'record what was read',
@@ -114,12 +114,22 @@ export const HOT: readonly {
   {
     title: 'claim deliveries, in lanes and outside',
     step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
-    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+    indices: [
+      'deliveries_due (handler_id=? AND source>?)',
+      'deliveries_due (handler_id=? AND source=? AND due_at<?)',
+      'deliveries_lane (lane=? AND seq<?)',
+      'deliveries_lane_held (lane=?)',
+    ],
   },
   {
     title: 'look at what is due, in lanes and outside',
     step: (store) => store.dueDeliveries({ now: NOW, limit: 5, handlerIds: HANDLERS }),
-    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+    indices: [
+      'deliveries_due (handler_id=? AND source>?)',
+      'deliveries_due (handler_id=? AND source=? AND due_at<?)',
+      'deliveries_lane (lane=? AND seq<?)',
+      'deliveries_lane_held (lane=?)',
+    ],
   },
   {
     title: 'claim one delivery by its id',

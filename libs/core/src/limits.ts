@@ -72,6 +72,8 @@ export const LIMITS = Object.freeze({
   concurrency: 10,
   /** Messages read, and deliveries claimed, in one go. */
   claimMax: 100,
+  /** Deliveries in lanes that one look for the first of each lane goes through, beyond those asked for. */
+  laneLookMax: 200,
   /** How long messages are read before the event loop has its turn; a big one takes some 100 ms alone. */
   readTurnMs: 20,
   /** Time between two looks for work that another process stored, or that became due. */

@@ -43,13 +43,23 @@ export interface Claim {
 export interface MessageClaim extends Claim {
   /** Only messages of these sources; those of a source that is no longer configured wait. */
   readonly sources: readonly string[];
+  /** The source that was served last: those after it have their turn first. @default none */
+  readonly after?: string;
+}
+
+/** Whose turn it is among deliveries: a source's, of a handler. */
+export interface DeliveryTurn {
+  readonly handlerId: string;
+  readonly source: string;
 }
 
 export interface DeliveryClaim extends Claim {
   /** Only deliveries of these handlers. */
   readonly handlerIds: readonly string[];
-  /** Only these, if any are named. */
+  /** Only these, if any are named; they need no turn. */
   readonly deliveryIds?: readonly string[];
+  /** Who was served last: those after it have their turn first. @default none */
+  readonly after?: DeliveryTurn;
 }
 
 export type ClaimedMessage = StoredMessage &
@@ -206,6 +216,8 @@ export interface Registration {
 export interface TaskClaim extends Claim {
   /** Only tasks of these handlers. */
   readonly handlerIds: readonly string[];
+  /** Tasks of those of these sources wait that have a message which is due: it may change what a task is about. */
+  readonly unlessDue?: readonly string[];
 }
 
 /**
@@ -233,8 +245,10 @@ export interface Store extends InboxReader {
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**
-   * Takes `stored` messages that nobody holds, oldest first, and counts the read. One whose reading was begun before
-   * may be what ended a process: it is taken alone, when it is the longest due, so that its count is about nobody else.
+   * Takes `stored` messages that nobody holds, and counts the read. Sources take turns, in any order that stays the
+   * same: the first one that has any after `after` gives all it has, oldest first, and where the claim has room left, the
+   * next one. Answers them in this order. One whose reading was begun before may be what ended a process: it is taken
+   * alone, when it is the first in turn, so that its count is about nobody else.
    */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /**
@@ -243,11 +257,15 @@ export interface Store extends InboxReader {
    */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
-   * Takes due deliveries that nobody holds, longest due first, and counts the attempt. In a lane, only the first
-   * delivery that is not settled can be taken, and none while another one is held.
+   * Takes due deliveries that nobody holds, and counts the attempt. The sources of each handler take turns, as those of
+   * {@link claimMessages} do, longest due first. Answers them in this order. In a lane, only the first delivery that is
+   * not settled can be taken, and none while another one is held.
    */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
-  /** What {@link claimDeliveries} would take, longest due first; takes nothing. */
+  /**
+   * What {@link claimDeliveries} could take, one of each turn before a second one of any, and longest due first; takes
+   * nothing.
+   */
   dueDeliveries(due: Pick<DeliveryClaim, 'now' | 'handlerIds' | 'limit'>): Promise<DueDelivery[]>;
   /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;

@@ -36,6 +36,7 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
       await createAudit(db, types);
       await createRefusals(db, types);
       await addAbandoned(db, types);
+      await takeTurns(db, types);
     },
   },
 });
@@ -44,11 +45,11 @@ const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => co
 const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
 
 /** Only what is due is in it, so it stays small however large the inbox grows. */
-async function createDueIndex(db: Kysely<unknown>, table: string): Promise<void> {
+async function createDueIndex(db: Kysely<unknown>, table: string, columns = ['due_at']): Promise<void> {
   await db.schema
     .createIndex(`${table}_due`)
     .on(table)
-    .column('due_at')
+    .columns(columns)
     .where(sql.ref('due_at'), 'is not', null)
     .execute();
 }
@@ -289,4 +290,18 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
 async function addAbandoned(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('[]');
   await db.schema.alterTable('processes').addColumn('abandoned', text, none).execute();
+}
+
+/** Claims take turns over sources, so what is due is found by source, and of deliveries by handler first. */
+async function takeTurns(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  const unknown = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('');
+  await db.schema.alterTable('deliveries').addColumn('source', text, unknown).execute();
+  // Of those that can still become due. Nothing asks for the source of others.
+  await sql`update deliveries set source = (select source from events where events.id = deliveries.event_id)
+    where (due_at is not null or state = 'dead')
+    and exists (select 1 from events where events.id = deliveries.event_id)`.execute(db);
+  await db.schema.dropIndex('messages_due').execute();
+  await db.schema.dropIndex('deliveries_due').execute();
+  await createDueIndex(db, 'messages', ['source', 'due_at', 'id']);
+  await createDueIndex(db, 'deliveries', ['handler_id', 'source', 'due_at', 'seq']);
 }

@@ -103,6 +103,8 @@ export interface DeliveriesTable {
   id: string;
   event_id: string;
   handler_id: string;
+  /** Of its event: deliveries of a handler take turns over sources. */
+  source: string;
   /** Empty, or the replay that asked for it. */
   replay_id: string;
   /** Deliveries of one lane run one after the other, in the order in which they were recorded. */

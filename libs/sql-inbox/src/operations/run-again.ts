@@ -24,11 +24,11 @@ export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
  */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
-  const holdMessage = statement<{ id: string }, { id: string }>((value) =>
+  const holdMessage = statement<{ id: string }, { source: string }>((value) =>
     dialect.locking(
       dialect.db
         .selectFrom('messages')
-        .select('id')
+        .select('source')
         .where('id', '=', (eb) => eb.selectFrom('events').select('message_id').where('events.id', '=', value('id'))),
     ),
   );
@@ -38,7 +38,7 @@ export function replayEvents(dialect: SqlDialect) {
       const [stored] = yield* holdMessage({ id: eventId });
       if (!stored) continue;
       for (const delivery of deliveries) {
-        if (yield* insert(delivery, eventId, replayId, now)) added += 1;
+        if (yield* insert(delivery, { eventId, source: stored.source }, replayId, now)) added += 1;
       }
     }
     return added;
