@@ -116,7 +116,7 @@ export const HOT: readonly {
     step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
     indices: [
       'deliveries_due (handler_id=? AND source>?)',
-      'deliveries_due (handler_id=? AND source=? AND due_at<?)',
+      'deliveries_due (handler_id=? AND source=? AND in_lane=? AND due_at<?)',
       'deliveries_lane (lane=? AND seq<?)',
       'deliveries_lane_held (lane=?)',
     ],
@@ -126,7 +126,7 @@ export const HOT: readonly {
     step: (store) => store.dueDeliveries({ now: NOW, limit: 5, handlerIds: HANDLERS }),
     indices: [
       'deliveries_due (handler_id=? AND source>?)',
-      'deliveries_due (handler_id=? AND source=? AND due_at<?)',
+      'deliveries_due (handler_id=? AND source=? AND in_lane=? AND due_at<?)',
       'deliveries_lane (lane=? AND seq<?)',
       'deliveries_lane_held (lane=?)',
     ],

@@ -71,9 +71,9 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
      ${numbers} select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', ${START_MS} + n * 1000 from numbers`,
     `insert into events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
      ${numbers} select 'run.failed:dbt/1/' || n, 'run.failed', 'dbt', 'dbt-cloud', ${id}, 0, ${START_MS} + n * 1000, '{}' from numbers`,
-    `insert into deliveries (id, event_id, handler_id, source, replay_id, lane, state, attempts, attempts_before, due_at)
+    `insert into deliveries (id, event_id, handler_id, source, replay_id, lane, in_lane, state, attempts, attempts_before, due_at)
      ${numbers} select printf('dlv_%012x0000%016x', n, n), 'run.failed:dbt/1/' || n, iif(n % 1000 = 0, 'laned', 'plain'), 'dbt', '',
-     iif(n % 1000 = 0, 'laned job-' || n % 7, null), iif(n % ${OPEN_EVERY} = 0, 'pending', 'succeeded'), 1, 0, ${dueAt} from numbers`,
+     iif(n % 1000 = 0, 'laned job-' || n % 7, null), iif(n % 1000 = 0, 1, 0), iif(n % ${OPEN_EVERY} = 0, 'pending', 'succeeded'), 1, 0, ${dueAt} from numbers`,
     `insert into attempts (delivery_id, attempt, started_at, finished_at, outcome)
      ${numbers} select printf('dlv_%012x0000%016x', n, n), 1, 0, 0, 'succeeded' from numbers`,
     `insert into jobs (source, job_key, updated_at)

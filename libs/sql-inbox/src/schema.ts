@@ -109,6 +109,8 @@ export interface DeliveriesTable {
   replay_id: string;
   /** Deliveries of one lane run one after the other, in the order in which they were recorded. */
   lane: string | null;
+  /** 1: it has a lane. */
+  in_lane: number;
   state: DeliveryState;
   attempts: number;
   /** Attempts before the last redrive. */

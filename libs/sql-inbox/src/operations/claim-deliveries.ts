@@ -34,7 +34,7 @@ function dueFinder(dialect: SqlDialect): (claim: DeliveryClaim) => Transaction<D
     const turns = yield* findTurns({ handlers: dialect.list(handlerIds) });
     const last = after && keyOf(after.handlerId, after.source);
     const due: Due[] = [];
-    for (const turn of inTurn(turns, now.getTime(), (one) => keyOf(one.handler_id, one.source), last)) {
+    for (const turn of inTurn(turns, (one) => keyOf(one.handler_id, one.source), last)) {
       if (due.length >= limit) break;
       due.push(...(yield* findDue(turn, now.getTime(), limit - due.length)));
     }

@@ -14,9 +14,9 @@ export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Tra
   const findDue = dueFinder(dialect);
   const take = messageTaker(dialect);
   return function* ({ now, leaseMs, lease, limit, sources, after }) {
-    const turns = yield* findTurns({ sources: list(sources) });
+    const turns = (yield* findTurns({ sources: list(sources) })).filter(({ due_at }) => due_at <= now.getTime());
     const due: Due[] = [];
-    for (const { source } of inTurn(turns, now.getTime(), (turn) => turn.source, after)) {
+    for (const { source } of inTurn(turns, (turn) => turn.source, after)) {
       if (due.length >= limit) break;
       due.push(...(yield* findDue({ source, now: now.getTime(), limit: limit - due.length })));
     }

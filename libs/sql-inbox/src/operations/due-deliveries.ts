@@ -1,45 +1,53 @@
 import { LIMITS, type DueDelivery, type Store } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import { statement, type Transaction } from '../statement.js';
 import { DUE_COLUMNS, firstsOfLanes, turnChecker, type Due, type Keeping, type TurnValues } from './lanes.js';
-import { deliveryTurns, type DeliveryTurn } from './turns.js';
+import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';
 
 /** What is due of one handler and one source. */
 export type TurnFinder = (turn: DeliveryTurn, now: number, limit: number) => Transaction<Due[]>;
 
-/**
- * Finds what is due in a turn, longest due first. In lanes it looks for the first of each lane only, so that a lane with
- * much in it costs no more than one with little.
- */
+/** Finds what is due in a turn, longest due first: what has no lane, then, where there is room left, what is in lanes. */
 export function turnFinder(dialect: SqlDialect, keep: Keeping, lock: SqlDialect['skippingLocked']): TurnFinder {
-  const findFree = statement<TurnValues, Due>((value) =>
-    lock(longestDue(dialect, value).where('due.lane', 'is', null)),
-  );
-  const look = statement<TurnValues, Due>((value) => longestDue(dialect, value));
-  const findFirsts = firstsOfLanes(dialect);
-  return function* ({ handler_id: handler, source, lane }, now, limit) {
+  const findFree = statement<TurnValues, Due>((value) => lock(longestDue(dialect, value, 0)));
+  const findLaned = lanedFinder(dialect, keep);
+  return function* ({ handler_id: handler, source, free_due_at, laned_due_at }, now, limit) {
     const values = { handler, source, now, limit };
-    if (lane === null) return yield* findFree(values);
-    const looked = yield* look({ ...values, limit: limit + LIMITS.laneLookMax });
-    const kept = yield* keep(possibleFirsts(looked), now);
-    if (kept.length >= limit || looked.length < limit + LIMITS.laneLookMax) return kept.slice(0, limit);
-    // All that is longest due waits for others in its lane: what can run is behind it.
-    const seen = new Set(looked.map(({ id }) => id));
-    const firsts = (yield* findFirsts({ ...values, limit: limit + looked.length })).filter(({ id }) => !seen.has(id));
-    const free = (yield* findFree({ ...values, limit: limit + looked.length })).filter(({ id }) => !seen.has(id));
-    const behind = [...(yield* keep(firsts.slice(0, limit), now)), ...free];
-    behind.sort((a, b) => a.due_at - b.due_at || a.seq - b.seq);
-    return [...kept, ...behind].slice(0, limit);
+    const free = free_due_at !== null && free_due_at <= now ? yield* findFree(values) : [];
+    if (free.length >= limit || laned_due_at === null || laned_due_at > now) return free;
+    return [...free, ...(yield* findLaned({ ...values, limit: limit - free.length }))];
   };
 }
 
-function longestDue({ db }: SqlDialect, value: <K extends keyof TurnValues>(name: K) => TurnValues[K]) {
+/**
+ * Looks for the first of each lane only, and not at each delivery that waits behind another: a lane with much in it must
+ * not cost more than one with little.
+ */
+function lanedFinder(dialect: SqlDialect, keep: Keeping): (values: TurnValues) => Transaction<Due[]> {
+  const look = statement<TurnValues, Due>((value) => longestDue(dialect, value, 1));
+  const findFirsts = firstsOfLanes(dialect);
+  return function* (values) {
+    const { now, limit } = values;
+    const lookMax = limit + LIMITS.laneLookMax;
+    const looked = yield* look({ ...values, limit: lookMax });
+    const found = yield* keep(possibleFirsts(looked), now);
+    if (found.length >= limit || looked.length < lookMax) return found.slice(0, limit);
+    // Most of what is longest due waits in its lane: what can run is behind it.
+    const seen = new Set(looked.map(({ id }) => id));
+    const behind = (yield* findFirsts({ ...values, limit: lookMax })).filter(({ id }) => !seen.has(id));
+    return [...found, ...(yield* keep(behind, now))].slice(0, limit);
+  };
+}
+
+function longestDue({ db }: SqlDialect, value: <K extends keyof TurnValues>(name: K) => TurnValues[K], inLane: 0 | 1) {
   return db
     .selectFrom('deliveries as due')
     .select([...DUE_COLUMNS])
     .$narrowType<{ due_at: number }>()
     .where('due.handler_id', '=', value('handler'))
     .where('due.source', '=', value('source'))
+    .where('due.in_lane', '=', sql.lit(inLane))
     .where('due.due_at', '<=', value('now'))
     .orderBy('due.due_at')
     .orderBy('due.seq')
@@ -48,11 +56,9 @@ function longestDue({ db }: SqlDialect, value: <K extends keyof TurnValues>(name
 
 /** Of a lane, none but the one that was recorded first can be the first. */
 function possibleFirsts(looked: readonly Due[]): Due[] {
-  const firsts = new Map<string, number>();
-  for (const { lane, seq } of looked) {
-    if (lane !== null) firsts.set(lane, Math.min(seq, firsts.get(lane) ?? seq));
-  }
-  return looked.filter(({ lane, seq }) => lane === null || firsts.get(lane) === seq);
+  const firsts = new Map<string | null, number>();
+  for (const { lane, seq } of looked) firsts.set(lane, Math.min(seq, firsts.get(lane) ?? seq));
+  return looked.filter(({ lane, seq }) => firsts.get(lane) === seq);
 }
 
 /** What `claimDeliveries` could take. */
@@ -62,26 +68,17 @@ export function dueDeliveries(
   const findTurns = deliveryTurns(dialect);
   const findDue = turnFinder(dialect, turnChecker(dialect), (query) => query);
   return function* ({ now, handlerIds, limit }) {
-    const turns = (yield* findTurns({ handlers: dialect.list(handlerIds) })).filter(
-      ({ due_at }) => due_at <= now.getTime(),
-    );
-    turns.sort((a, b) => a.due_at - b.due_at);
+    const turns = yield* findTurns({ handlers: dialect.list(handlerIds) });
+    turns.sort((a, b) => dueAtOf(a) - dueAtOf(b));
     const lists: Due[][] = [];
     for (const turn of turns) lists.push(yield* findDue(turn, now.getTime(), limit));
-    return alternating(lists, limit).map(({ id, attempts, due_at }) => ({
-      id,
-      attempt: attempts + 1,
-      dueAt: new Date(due_at),
-    }));
+    const due = alternating(lists).slice(0, limit);
+    return due.map(({ id, attempts, due_at }) => ({ id, attempt: attempts + 1, dueAt: new Date(due_at) }));
   };
 }
 
 /** The first of each list, then the second of each, and so on. */
-function alternating<T>(lists: readonly (readonly T[])[], limit: number): T[] {
+function alternating<T>(lists: readonly (readonly T[])[]): T[] {
   const longest = Math.max(0, ...lists.map(({ length }) => length));
-  const taken: T[] = [];
-  for (let place = 0; place < longest && taken.length < limit; place += 1) {
-    taken.push(...lists.flatMap((list) => list.slice(place, place + 1)));
-  }
-  return taken.slice(0, limit);
+  return Array.from({ length: longest }, (_, place) => lists.flatMap((list) => list.slice(place, place + 1))).flat();
 }

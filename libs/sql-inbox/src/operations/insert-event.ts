@@ -32,7 +32,7 @@ export function insertEvent(
 export function insertDelivery({
   db,
 }: SqlDialect): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
-  type Columns = 'id' | 'event_id' | 'handler_id' | 'source' | 'replay_id' | 'lane';
+  type Columns = 'id' | 'event_id' | 'handler_id' | 'source' | 'replay_id' | 'lane' | 'in_lane';
   type Values = Pick<DeliveriesTable, Columns> & { due_at: number };
   const insert = change<Values>((value) =>
     db
@@ -44,6 +44,7 @@ export function insertDelivery({
         source: value('source'),
         replay_id: value('replay_id'),
         lane: value('lane'),
+        in_lane: value('in_lane'),
         state: 'pending',
         attempts: 0,
         attempts_before: 0,
@@ -52,7 +53,8 @@ export function insertDelivery({
       .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
   );
   return function* ({ id, handlerId: handler_id, lane = null }, { eventId: event_id, source }, replay_id, now) {
-    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, due_at: now.getTime() })) > 0;
+    const in_lane = lane === null ? 0 : 1;
+    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, in_lane, due_at: now.getTime() })) > 0;
   };
 }
 

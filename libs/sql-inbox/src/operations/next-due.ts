@@ -1,7 +1,7 @@
 import type { WorkScope } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { statement, type Transaction } from '../statement.js';
-import { deliveryTurns, messageTurns } from './turns.js';
+import { deliveryTurns, dueAtOf, messageTurns } from './turns.js';
 
 /** When the next message is to be read, the next task to be done, or the next delivery to be attempted, leases that run out included. */
 export function nextDueAt(dialect: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
@@ -20,7 +20,7 @@ export function nextDueAt(dialect: SqlDialect): (scope: WorkScope) => Transactio
     const messages = yield* nextMessages({ sources: list(sources) });
     const deliveries = yield* nextDeliveries({ handlers: list(handlerIds) });
     const tasks = yield* nextTask({ handlers: list(taskHandlerIds) });
-    const times = [...messages, ...deliveries, ...tasks].map(({ due_at }) => due_at);
+    const times = [...[...messages, ...tasks].map(({ due_at }) => due_at), ...deliveries.map(dueAtOf)];
     return times.length === 0 ? undefined : new Date(Math.min(...times));
   };
 }

@@ -9,8 +9,16 @@ export interface MessageTurn {
   readonly due_at: number;
 }
 
-/** A handler and a source that has deliveries for it, and the one of them that is due first. */
-export type DeliveryTurn = Pick<DeliveriesTable, 'handler_id' | 'source' | 'lane'> & { readonly due_at: number };
+/** A handler and a source that has deliveries for it, and when the first of them is due: outside of lanes, and in them. */
+export type DeliveryTurn = Pick<DeliveriesTable, 'handler_id' | 'source'> & {
+  readonly free_due_at: number | null;
+  readonly laned_due_at: number | null;
+};
+
+/** When the first delivery of a turn is due; none without any. */
+export function dueAtOf({ free_due_at, laned_due_at }: DeliveryTurn): number {
+  return Math.min(free_due_at ?? Infinity, laned_due_at ?? Infinity);
+}
 
 /** The sources that have something, one step in the index for each of those named. */
 export function messageTurns({ db, rowsOf }: SqlDialect): (values: { sources: string }) => Transaction<MessageTurn[]> {
@@ -44,11 +52,13 @@ export function deliveryTurns({
   rowsOf,
 }: SqlDialect): (values: { handlers: string }) => Transaction<DeliveryTurn[]> {
   const unsettled = db.selectFrom('deliveries as one').where('one.due_at', 'is not', null).limit(1);
-  const first = unsettled
-    .where('one.handler_id', '=', sql.ref<string>('walk.handler_id'))
-    .where('one.source', '=', sql.ref<string>('walk.source'))
-    .orderBy('one.due_at')
-    .orderBy('one.seq');
+  const firstDue = (in_lane: 0 | 1) =>
+    unsettled
+      .select('one.due_at')
+      .where('one.handler_id', '=', sql.ref<string>('walk.handler_id'))
+      .where('one.source', '=', sql.ref<string>('walk.source'))
+      .where('one.in_lane', '=', sql.lit(in_lane))
+      .orderBy('one.due_at');
   return statement<{ handlers: string }, DeliveryTurn>((value) =>
     db
       .withRecursive('walk(handler_id, source)', (start) =>
@@ -78,25 +88,15 @@ export function deliveryTurns({
           ),
       )
       .selectFrom('walk')
-      .select([
-        'walk.handler_id',
-        'walk.source',
-        first.select('one.lane').as('lane'),
-        first.select('one.due_at').as('due_at'),
-      ])
+      .select(['walk.handler_id', 'walk.source', firstDue(0).as('free_due_at'), firstDue(1).as('laned_due_at')])
       .where('walk.source', 'is not', null)
-      .$narrowType<{ source: string; due_at: number }>(),
+      .$narrowType<{ source: string }>(),
   );
 }
 
-/** Those that have something due: first the ones after `after`, then the others, both in the order of their keys. */
-export function inTurn<T extends { readonly due_at: number }>(
-  turns: readonly T[],
-  now: number,
-  keyOf: (turn: T) => string,
-  after = '',
-): T[] {
-  const due = new Map(turns.filter(({ due_at }) => due_at <= now).map((turn) => [keyOf(turn), turn]));
+/** Turns as a claim takes them: first the ones after `after`, then the others, both in the order of their keys. */
+export function inTurn<T>(turns: readonly T[], keyOf: (turn: T) => string, after = ''): T[] {
+  const byKey = new Map(turns.map((turn) => [keyOf(turn), turn]));
   const isBefore = (key: string): number => (key > after ? 0 : 1);
-  return [...due].sort(([a], [b]) => isBefore(a) - isBefore(b) || (a < b ? -1 : 1)).map(([, turn]) => turn);
+  return [...byKey].sort(([a], [b]) => isBefore(a) - isBefore(b) || (a < b ? -1 : 1)).map(([, turn]) => turn);
 }
