@@ -1,13 +1,7 @@
 import type { Attempt } from './attempt.js';
+import type { AbandonedCount } from './inbox-reader.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
-
-/** The abandoned calls of one handler in one process. */
-export interface AbandonedCount {
-  readonly handlerId: string;
-  /** Calls that still run although their attempt is over; at least 1. */
-  readonly calls: number;
-}
 
 /**
  * The calls of this process that still run although their attempt is over: their handler ignored `delivery.signal`.

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import { Carrier } from './carrier.js';
+import type { Claim, MessageClaim } from './claim.js';
 import type { Clock } from './clock.js';
 import { DeliveryRunner } from './delivery-runner.js';
 import { StoreUnavailableError } from './errors.js';
@@ -15,7 +16,7 @@ import { MessageReader } from './message-reader.js';
 import type { Presence } from './presence.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
-import type { Claim, ClaimedMessage, Recorded, Recording, Store } from './store.js';
+import type { ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
 import { TaskEvaluator } from './task-evaluator.js';
 import { TaskPlanner } from './task-planner.js';
@@ -67,6 +68,8 @@ export class Dispatcher {
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #stopping = false;
+  /** The source that the last message claimed here is of: others have their turn first. */
+  #readLast: Pick<MessageClaim, 'after'> = {};
   /** Messages that were read here to the end: if they come again, it was the store that failed. */
   readonly #unrecorded = new Set<string>();
 
@@ -197,9 +200,9 @@ export class Dispatcher {
 
   async #readDue(): Promise<number> {
     const read = await this.#readMessages();
-    // What is left to read may say that a watched run is over.
-    const evaluated = read < LIMITS.claimMax ? await this.#tasks.runDue(this.#claim(LIMITS.claimMax)) : 0;
-    return read + evaluated;
+    // What is left to read may say that a watched run is over, but only of the same source.
+    const unlessDue = read < LIMITS.claimMax ? [] : [...this.#sources.keys()];
+    return read + (await this.#tasks.runDue({ ...this.#claim(LIMITS.claimMax), unlessDue }));
   }
 
   /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
@@ -229,8 +232,10 @@ export class Dispatcher {
   async #readMessages(): Promise<number> {
     const { store } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
-    const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
+    const sources = [...this.#sources.keys()];
+    const messages = await store.claimMessages({ ...claim, sources, ...this.#readLast });
     if (messages.length === 0) return 0;
+    this.#readLast = { after: messages.at(-1)?.source ?? '' };
     const recordings = await this.#readInTurns(messages, claim);
     const recorded = await this.#record(messages, recordings, claim.now);
     recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));

@@ -1,4 +1,3 @@
-import type { AbandonedCount } from './abandoned-calls.js';
 import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
 import type { RunOutcome } from './run-outcome.js';
@@ -121,6 +120,13 @@ export interface InboxCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Runs that are watched, and runs that have yet to come to a barrier. */
   readonly tasks: number;
+}
+
+/** The abandoned calls of one handler in one process. */
+export interface AbandonedCount {
+  readonly handlerId: string;
+  /** Calls that still run although their attempt is over; at least 1. */
+  readonly calls: number;
 }
 
 /** A process that shares the inbox. */

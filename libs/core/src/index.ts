@@ -73,7 +73,7 @@ export {
 } from './handler.js';
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
-export { AbandonedCalls, type AbandonedCount } from './abandoned-calls.js';
+export { AbandonedCalls } from './abandoned-calls.js';
 export { LIMITS } from './limits.js';
 export type { Logger } from './logger.js';
 export {
@@ -136,6 +136,7 @@ export { staticToken, type StaticTokenOptions } from './signatures/static-token.
 export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
+export type * from './claim.js';
 export type * from './store.js';
 export type * from './transport.js';
 export { parseTimestamp } from './timestamps.js';

@@ -1,6 +1,6 @@
-import type { AbandonedCount } from './abandoned-calls.js';
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
-import type { InboxReader } from './inbox-reader.js';
+import type { Claim, DeliveryClaim, MessageClaim, TaskClaim } from './claim.js';
+import type { AbandonedCount, InboxReader } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
 import type { DueDelivery } from './transport.js';
@@ -28,38 +28,6 @@ export interface NewMessage {
 export interface Appended {
   readonly status: 'accepted' | 'duplicate';
   readonly id: string;
-}
-
-/** What a claim asks for. A claim holds until it is settled, or until `now + leaseMs`. */
-export interface Claim {
-  readonly now: Date;
-  readonly leaseMs: number;
-  /** At most this many. */
-  readonly limit: number;
-  /** Random token that every later word about the claimed work must name. */
-  readonly lease: string;
-}
-
-export interface MessageClaim extends Claim {
-  /** Only messages of these sources; those of a source that is no longer configured wait. */
-  readonly sources: readonly string[];
-  /** The source that was served last: those after it have their turn first. @default none */
-  readonly after?: string;
-}
-
-/** Whose turn it is among deliveries: a source's, of a handler. */
-export interface DeliveryTurn {
-  readonly handlerId: string;
-  readonly source: string;
-}
-
-export interface DeliveryClaim extends Claim {
-  /** Only deliveries of these handlers. */
-  readonly handlerIds: readonly string[];
-  /** Only these, if any are named; they need no turn. */
-  readonly deliveryIds?: readonly string[];
-  /** Who was served last: those after it have their turn first. @default none */
-  readonly after?: DeliveryTurn;
 }
 
 export type ClaimedMessage = StoredMessage &
@@ -211,13 +179,6 @@ export interface Registration {
   readonly missingBefore: Date;
   /** What to look for in the same step. */
   readonly scope: WorkScope;
-}
-
-export interface TaskClaim extends Claim {
-  /** Only tasks of these handlers. */
-  readonly handlerIds: readonly string[];
-  /** Tasks of those of these sources wait that have a message which is due: it may change what a task is about. */
-  readonly unlessDue?: readonly string[];
 }
 
 /**

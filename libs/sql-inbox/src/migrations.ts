@@ -1,17 +1,8 @@
-import type { ColumnDefinitionBuilder, ColumnDataType, Expression, Kysely, Migration } from 'kysely';
+import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import type { ColumnTypes } from './column-types.js';
+import { createDueIndex } from './due-index.js';
+import { takeTurns } from './migration-turns.js';
 import { sql } from './query-builder.js';
-
-type ColumnType = ColumnDataType | Expression<unknown>;
-
-/** Where the engines' types differ. */
-export interface ColumnTypes {
-  /** Compared by its bytes, whatever the language of the database. */
-  readonly text: ColumnType;
-  readonly bytes: ColumnType;
-  /** A whole number that the engine gives, each greater than those before. */
-  readonly counter: ColumnType;
-  readonly counted: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
-}
 
 /** The schema's history. A migration that was released is never edited; the next one is added below it. */
 export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migration>> => ({
@@ -43,16 +34,6 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
 
 const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
 const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
-
-/** Only what is due is in it, so it stays small however large the inbox grows. */
-async function createDueIndex(db: Kysely<unknown>, table: string, columns = ['due_at']): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_due`)
-    .on(table)
-    .columns(columns)
-    .where(sql.ref('due_at'), 'is not', null)
-    .execute();
-}
 
 async function createMessageKeys(db: Kysely<unknown>, { text, bytes }: ColumnTypes): Promise<void> {
   await db.schema
@@ -290,21 +271,4 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
 async function addAbandoned(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('[]');
   await db.schema.alterTable('processes').addColumn('abandoned', text, none).execute();
-}
-
-/** Claims take turns over sources, so what is due is found by source, and of deliveries by handler first. */
-async function takeTurns(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
-  const unknown = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('');
-  const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo(0);
-  await db.schema.alterTable('deliveries').addColumn('source', text, unknown).execute();
-  await db.schema.alterTable('deliveries').addColumn('in_lane', 'integer', none).execute();
-  // Of those that can still become due: nothing asks for others by these.
-  await sql`update deliveries set source = (select source from events where events.id = deliveries.event_id),
-    in_lane = case when lane is null then 0 else 1 end
-    where (due_at is not null or state = 'dead')
-    and exists (select 1 from events where events.id = deliveries.event_id)`.execute(db);
-  await db.schema.dropIndex('messages_due').execute();
-  await db.schema.dropIndex('deliveries_due').execute();
-  await createDueIndex(db, 'messages', ['source', 'due_at', 'id']);
-  await createDueIndex(db, 'deliveries', ['handler_id', 'source', 'in_lane', 'due_at', 'seq']);
 }
