@@ -8,15 +8,24 @@ import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';
 /** What is due of one handler and one source. */
 export type TurnFinder = (turn: DeliveryTurn, now: number, limit: number) => Transaction<Due[]>;
 
-/** Finds what is due in a turn, longest due first: what has no lane, then, where there is room left, what is in lanes. */
+/**
+ * Finds what is due in a turn, longest due first. What is in lanes and what is not are looked for apart: first the ones
+ * of which one is longer due, so that none of them waits for all of the others.
+ */
 export function turnFinder(dialect: SqlDialect, keep: Keeping, lock: SqlDialect['skippingLocked']): TurnFinder {
   const findFree = statement<TurnValues, Due>((value) => lock(longestDue(dialect, value, 0)));
   const findLaned = lanedFinder(dialect, keep);
   return function* ({ handler_id: handler, source, free_due_at, laned_due_at }, now, limit) {
     const values = { handler, source, now, limit };
-    const free = free_due_at !== null && free_due_at <= now ? yield* findFree(values) : [];
-    if (free.length >= limit || laned_due_at === null || laned_due_at > now) return free;
-    return [...free, ...(yield* findLaned({ ...values, limit: limit - free.length }))];
+    const due: Due[] = [];
+    const isLanedFirst = (laned_due_at ?? Infinity) <= (free_due_at ?? Infinity);
+    for (const inLanes of [isLanedFirst, !isLanedFirst]) {
+      const dueAt = (inLanes ? laned_due_at : free_due_at) ?? Infinity;
+      if (dueAt > now || due.length >= limit) continue;
+      const find = inLanes ? findLaned : findFree;
+      due.push(...(yield* find({ ...values, limit: limit - due.length })));
+    }
+    return due;
   };
 }
 

@@ -99,22 +99,20 @@ export interface TurnValues {
 export function firstsOfLanes(dialect: SqlDialect): (values: TurnValues) => Transaction<Due[]> {
   const walk = laneWalk(dialect);
   const { db, isOneOf, list } = dialect;
-  const find = statement<TurnValues & { ids: string }, Due>((value) =>
+  // Goes by their ids alone, however much is due of the handler.
+  const find = statement<{ ids: string }, Due & Pick<DeliveriesTable, 'handler_id' | 'source'>>((value) =>
     db
       .selectFrom('deliveries as due')
-      .select([...DUE_COLUMNS])
+      .select([...DUE_COLUMNS, 'due.handler_id', 'due.source'])
       .$narrowType<{ due_at: number }>()
-      .where((eb) => isOneOf(eb.ref('due.id'), value('ids')))
-      .where('due.handler_id', '=', value('handler'))
-      .where((eb) => eb(eb('due.due_at', '+', 0), '<=', value('now')))
-      .where('due.source', '=', value('source'))
-      .orderBy('due.due_at')
-      .orderBy('due.seq')
-      .limit(value('limit')),
+      .where((eb) => isOneOf(eb.ref('due.id'), value('ids'))),
   );
-  return function* (values) {
+  return function* ({ handler, source, now, limit }) {
     const ids = (yield* walk({})).map(({ id }) => id);
-    return yield* find({ ...values, ids: list(ids) });
+    const due = (yield* find({ ids: list(ids) })).filter(
+      (one) => one.handler_id === handler && one.source === source && one.due_at <= now,
+    );
+    return due.sort((a, b) => a.due_at - b.due_at || a.seq - b.seq).slice(0, limit);
   };
 }
 
