@@ -8,24 +8,15 @@ import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';
 /** What is due of one handler and one source. */
 export type TurnFinder = (turn: DeliveryTurn, now: number, limit: number) => Transaction<Due[]>;
 
-/**
- * Finds what is due in a turn, longest due first. What is in lanes and what is not are looked for apart: first the ones
- * of which one is longer due, so that none of them waits for all of the others.
- */
+/** Finds what is due in a turn, longest due first: what has no lane, and what is in lanes, each by the index. */
 export function turnFinder(dialect: SqlDialect, keep: Keeping, lock: SqlDialect['skippingLocked']): TurnFinder {
   const findFree = statement<TurnValues, Due>((value) => lock(longestDue(dialect, value, 0)));
   const findLaned = lanedFinder(dialect, keep);
   return function* ({ handler_id: handler, source, free_due_at, laned_due_at }, now, limit) {
     const values = { handler, source, now, limit };
-    const due: Due[] = [];
-    const isLanedFirst = (laned_due_at ?? Infinity) <= (free_due_at ?? Infinity);
-    for (const inLanes of [isLanedFirst, !isLanedFirst]) {
-      const dueAt = (inLanes ? laned_due_at : free_due_at) ?? Infinity;
-      if (dueAt > now || due.length >= limit) continue;
-      const find = inLanes ? findLaned : findFree;
-      due.push(...(yield* find({ ...values, limit: limit - due.length })));
-    }
-    return due;
+    const free = (free_due_at ?? Infinity) <= now ? yield* findFree(values) : [];
+    const laned = (laned_due_at ?? Infinity) <= now ? yield* findLaned(values) : [];
+    return [...free, ...laned].sort((a, b) => a.due_at - b.due_at || a.seq - b.seq).slice(0, limit);
   };
 }
 
