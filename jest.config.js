@@ -11,7 +11,7 @@ const nest = nestPrefix && {
 
 const shared = {
   rootDir,
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/jest-environment.cjs',
   setupFiles: ['<rootDir>/test/property-seed.js'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -42,14 +42,35 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 
+/** In our own tests `jest.useFakeTimers()` holds our timers; in the tests of a host it must not, so test/timers runs without this. */
+const held = {
+  ...shared,
+  moduleNameMapper: { '^\\./timers\\.js$': '<rootDir>/test/timers/held-timers.ts', ...shared.moduleNameMapper },
+};
+
+/** The contract of a store, on files and on every driver, takes as long as a third of all the others beside a source. */
+const SLOW = ['libs/sql-inbox/src/sqlite-store.spec.ts'];
+
 export default {
   maxWorkers: '100%',
   // Modules of a suite that is over are not given back: a process that has become large slows down what comes after.
   workerIdleMemoryLimit: '800MB',
-  // A busy machine is slow, not wrong: what must be quick is measured by the tests themselves.
-  testTimeout: 30_000,
+  // Only a guard against a hang: a busy machine is slow, not wrong. So no test has a shorter time of its own, and what
+  // tests wait for within themselves ends before this, and says what it was.
+  testTimeout: 120_000,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/libs/**/*.spec.ts'] },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.e2e-spec.ts', '<rootDir>/test/**/*.spec.ts'] },
+    {
+      ...held,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/libs/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', ...SLOW],
+    },
+    {
+      ...held,
+      displayName: 'e2e',
+      testMatch: ['test/**/*.e2e-spec.ts', 'test/**/*.spec.ts', ...SLOW].map((path) => `<rootDir>/${path}`),
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/timers/'],
+    },
+    { ...shared, displayName: 'timers', testMatch: ['<rootDir>/test/timers/*.spec.ts'] },
   ],
 };

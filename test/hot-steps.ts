@@ -165,6 +165,16 @@ export const HOT: readonly {
     indices: ['messages_due', 'deliveries_due', 'tasks_due'],
   },
   {
+    title: 'pull back what is due too far ahead',
+    step: (store) => store.pullBack({ now: NOW, leaseMs: 30_000, limit: 500 }),
+    indices: [
+      'messages USING INDEX messages_due',
+      'deliveries USING INDEX deliveries_due',
+      'attempts_1 (delivery_id=?',
+      'tasks_due (due_at>?)',
+    ],
+  },
+  {
     title: 'purge',
     step: (store) =>
       store.purge({
@@ -173,6 +183,7 @@ export const HOT: readonly {
         keysBefore: at(7_000),
         tasksBefore: at(6_000),
         limit: 200,
+        brake: { now: NOW, share: 0.01, rowsMin: 20 },
       }),
     indices: [
       'sqlite_autoindex_messages_1 (id>? AND id<?)',

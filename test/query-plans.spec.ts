@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Logger, Store } from 'nestjs-runhooks/core';
+import { rowsOf, type Logger, type Store } from 'nestjs-runhooks/core';
 import { connectSqlite, type SqliteConnection } from '../libs/sql-inbox/src/sqlite-connection.js';
 import { SqliteStore } from '../libs/sql-inbox/src/sqlite-store.js';
 import { claim, HOT, newMessage, NOW, OPEN_EVERY, ROWS, START_MS } from './hot-steps.js';
@@ -93,7 +93,8 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
  * A look at every row of a table. The indices of what is due hold only what is not settled; there are as many handlers
  * as the app has, and as many processes as run. A walk steps from one place in an index to the next.
  */
-const FULL_SCAN = /^SCAN (?!(?:json_each|listed|walk|handlers|processes)\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
+const FULL_SCAN =
+  /^SCAN (?!(?:json_each|listed|walk|handlers|processes|clock)\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
 
 describe.each([
   { statistics: 'as SQLite guesses, for nobody analyzes an inbox', isAnalyzed: false },
@@ -101,7 +102,7 @@ describe.each([
 ])(`the plans of an inbox of ${ROWS} messages, $statistics`, ({ isAnalyzed }) => {
   const inbox = new RecordedInbox();
 
-  beforeAll(() => grow(inbox, isAnalyzed), 60_000);
+  beforeAll(() => grow(inbox, isAnalyzed));
   afterAll(() => inbox.store.close());
 
   it.each(HOT)('$title by an index, and look at no table whole', async ({ step, indices }) => {
@@ -175,12 +176,12 @@ describe('a purge', () => {
         limit: 1,
       });
 
-    expect(await step(inbox.store)).toBe(1);
+    expect(rowsOf(await step(inbox.store))).toBe(1);
     const [look] = await inbox.statementsOf(step);
     expect(look?.parameters[0]).toBe(second.id);
     inbox.all(`update messages set state = 'read', due_at = null`);
-    expect(await step(inbox.store)).toBe(1);
-    expect(await step(inbox.store)).toBe(0);
+    expect(rowsOf(await step(inbox.store))).toBe(1);
+    expect(rowsOf(await step(inbox.store))).toBe(0);
     expect(await inbox.store.messages({}, {})).toEqual({ items: [] });
     await inbox.store.close();
   });

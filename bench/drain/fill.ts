@@ -1,5 +1,6 @@
 import {
   AbandonedCalls,
+  ClockWatch,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -7,6 +8,7 @@ import {
   openSources,
   Presence,
   Receiver,
+  Refusals,
   resolveHandlerOptions,
   Router,
   StoreGuard,
@@ -40,17 +42,25 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
   routed.add(handler);
   const sources = openSources([dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] })]);
   const shared = { store, clock: systemClock, logger };
-  const receiver = new Receiver({ ...shared, ids, onAccepted: silent });
   const handlers = isSettled ? routed : new HandlerSet();
   const guard = new StoreGuard(logger);
   const abandoned = new AbandonedCalls(logger);
+  const refusals = new Refusals({ ...shared, guard });
+  const receiver = new Receiver({ ...shared, refusals, ids, onAccepted: silent });
   const dispatcher = new Dispatcher({
     ...shared,
     sources,
     handlers,
     router: new Router(routed, ids),
     guard,
-    presence: new Presence({ ...shared, handlers, guard, role: 'both', abandoned }),
+    presence: new Presence({
+      ...shared,
+      handlers,
+      guard,
+      watch: new ClockWatch({ ...shared, guard }),
+      role: 'both',
+      abandoned,
+    }),
     abandoned,
     concurrency: AT_ONCE,
     abortGraceMs: LIMITS.abortGraceMs,

@@ -108,7 +108,7 @@ function effectsBy(lives: readonly number[]): (lines: string[]) => string[] {
 
 beforeAll(async () => {
   expectation = await fillInbox();
-}, 30_000);
+});
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -151,7 +151,7 @@ const sabotages: readonly (Sabotage & {
     change: (file) =>
       file.all(
         `insert into messages select 'msg_copy', source, provider, message_key, headers, body, received_at, state,
-         message_type, account_id, run_id, reason, id_reused, reads, quiet, due_at, lease from messages where id = ${ANY_MESSAGE} returning id`,
+         message_type, account_id, run_id, reason, id_reused, reads, quiet, due_at, lease, notes from messages where id = ${ANY_MESSAGE} returning id`,
       ),
     problem: /is in the inbox 2 times/,
   },

@@ -1,5 +1,7 @@
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import {
   AbandonedCalls,
+  ClockWatch,
   DEFAULT_RETENTION,
   Dispatcher,
   HandlerSet,
@@ -8,7 +10,9 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   Router,
+  SharedClock,
   StoreGuard,
   openSources,
   resolveHandlerOptions,
@@ -37,6 +41,8 @@ export interface BenchOptions {
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
+  /** In place of `clock`: the store's own, as an app has it that names none. */
+  readonly hostClock?: ManualClock;
   readonly role?: Role;
   readonly transport?: Transport;
   /** Beside the probe's. */
@@ -67,12 +73,17 @@ export class Bench {
   readonly dispatcher: Dispatcher;
   /** Not started: a test that is about processes does that. */
   readonly presence: Presence;
+  /** Held by the test: the one that decides, or its host's. */
+  readonly clock: ManualClock;
   readonly purger: Purger;
+  readonly watch: ClockWatch;
   readonly inbox: Inbox;
+  /** Looks when a test says so; its time is that of the clock. */
+  readonly refusals: Refusals;
 
   private constructor(
     readonly store: Store,
-    readonly clock: ManualClock,
+    manualClock: ManualClock,
     {
       concurrency = 10,
       abortGraceMs = 5,
@@ -80,8 +91,10 @@ export class Bench {
       role = 'both',
       transport,
       sources: others = [],
+      hostClock,
     }: BenchOptions,
   ) {
+    this.clock = hostClock ?? manualClock;
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
     const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
@@ -94,8 +107,10 @@ export class Bench {
     const guard = new StoreGuard(logger);
     const router = new Router(handlers, ids);
     const onChange = () => this.dispatcher.wake();
+    const clock = hostClock ? new SharedClock(store, hostClock) : manualClock;
+    this.watch = new ClockWatch({ store, clock, logger, guard });
     const abandoned = new AbandonedCalls(logger);
-    const presence = new Presence({ store, handlers, clock, guard, role, abandoned });
+    const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role, abandoned });
     this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
@@ -111,9 +126,12 @@ export class Bench {
       abandoned,
       ...(transport && { transport }),
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...retention } });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+    const monotonicMs = (): number => clock.now().getTime();
+    const refusals = new Refusals({ store, clock, logger, guard, monotonicMs });
+    this.refusals = refusals;
+    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
+    this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...retention } });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 
   static async open(options: BenchOptions = {}): Promise<Bench> {
@@ -180,12 +198,15 @@ export async function openStore(factory = memoryInbox()): Promise<Store> {
   return store;
 }
 
-/** Resolves as soon as the condition holds: looks again whenever the event loop has gone round. */
-export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 4_000): Promise<void> {
-  const deadline = Date.now() + waitMsMax;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
+/**
+ * Resolves as soon as the condition holds: looks again whenever the event loop has gone round, and after some rounds
+ * leaves the processor to whom it waits for. The time only guards against a hang; no machine may be too slow for it.
+ */
+export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 60_000): Promise<void> {
+  const deadline = performance.now() + waitMsMax;
+  for (let round = 0; !(await condition()); round += 1) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${condition.toString()}`);
+    await (round < 100 ? turn() : pause(1));
   }
 }
 

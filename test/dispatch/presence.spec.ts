@@ -43,6 +43,7 @@ describe('a process', () => {
         label: expect.stringContaining(` ${process.pid}`),
         startedAt: now,
         seenAt: now,
+        clockAheadMs: 0,
         handlerIds: ['handler'],
         abandoned: [],
       },

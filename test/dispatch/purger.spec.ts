@@ -28,8 +28,10 @@ describe('purging', () => {
     await bench.idle();
     bench.clock.advance(RETENTION.settledMs);
     expect(await bench.inbox.purge()).toBe(0);
+    expect(bench.lines).toEqual([]);
     bench.clock.advance(1);
     expect(await bench.inbox.purge()).toBeGreaterThan(0);
+    expect(bench.lines).toEqual([expect.stringMatching(/^log: Purged 1 messages received before 2026-11-23T12:00/)]);
     const { deliveries, events } = await bench.inbox.counts();
     expect([await messages(), events, deliveries.succeeded]).toEqual([0, 0, 0]);
   });
@@ -97,6 +99,68 @@ describe('purging', () => {
     expect(await purged).toBe(count);
     expect(order).toEqual(['stored', 'purged']);
     expect(watched.countOf('purge')).toBe(4);
+  });
+});
+
+describe('purging with a clock that may be wrong', () => {
+  const COUNT = 3 * LIMITS.purgeBrakeRowsMin;
+  const YEAR = 365 * DAY;
+
+  beforeEach(async () => {
+    for (let run = 0; run < COUNT; run++) await bench.send({ run: `${run}`, as: 'test' });
+    await bench.idle();
+    await bench.presence.start();
+    bench.lines.length = 0;
+  });
+
+  it('removes a few rows in an hour, knows duplicates, and says why, however often and by whom it is asked', async () => {
+    bench.clock.step(YEAR);
+    expect(await bench.inbox.purge()).toBe(LIMITS.purgeBrakeRowsMin);
+    await bench.presence.renew();
+    expect(await bench.inbox.purge()).toBe(0);
+    expect(await messages()).toBe(COUNT - LIMITS.purgeBrakeRowsMin);
+    expect(bench.lines).toEqual([
+      expect.stringMatching(/^log: Purged 20 messages received before 2027-11-13T12:00:00.000Z .* 0 duplicate keys/),
+      expect.stringMatching(/^warn: Purging brakes until 2027-11-24.* moved on by 365 days at once/),
+      expect.stringMatching(/^warn: The clock moved on by 365 days/),
+    ]);
+    // Right again.
+    bench.clock.step(-YEAR);
+    await bench.presence.renew();
+    expect(await bench.inbox.purge()).toBe(0);
+    expect(await messages()).toBe(COUNT - LIMITS.purgeBrakeRowsMin);
+  });
+
+  it('does the same in a process that starts with that clock, and in the one after it', async () => {
+    await bench.presence.stop();
+    bench.clock.step(YEAR);
+    let removed = 0;
+    for (let boot = 0; boot < 3; boot += 1) {
+      const next = await Bench.open({ store: bench.store, clock: bench.clock, retention: RETENTION });
+      await next.presence.start();
+      removed += await next.inbox.purge();
+      await next.presence.stop();
+    }
+    expect(removed).toBe(LIMITS.purgeBrakeRowsMin);
+  });
+
+  it('removes the rest when the clock has said so for a day', async () => {
+    bench.clock.step(YEAR);
+    await bench.presence.renew();
+    for (let passedMs = 0; passedMs < LIMITS.purgeBrakeMs; passedMs += LIMITS.clockJumpMs / 2) {
+      bench.clock.advance(LIMITS.clockJumpMs / 2);
+      await bench.presence.renew();
+    }
+    // The messages, and their keys.
+    expect(await bench.inbox.purge()).toBe(2 * COUNT);
+  });
+
+  it('says nothing of a brake while there is nothing to hold back', async () => {
+    await bench.presence.stop();
+    bench.clock.advance(DAY);
+    await bench.presence.start();
+    expect(await bench.inbox.purge()).toBe(0);
+    expect(bench.lines).toEqual([]);
   });
 });
 

@@ -253,13 +253,14 @@ export class EdgeApp {
     return Object.values(messages).reduce((sum, count) => sum + count, 0);
   }
 
-  /** State and reason of every message read so far, after everything that is due. */
-  async messages(): Promise<{ id: string; state: string; reason?: string }[]> {
+  /** State, reason and notes of every message read so far, after everything that is due. */
+  async messages(): Promise<({ id: string } & Pick<Recording, 'state' | 'reason' | 'notes'>)[]> {
     await waitUntilIdle(this.app);
-    return this.#recordings.map(({ messageId, state, reason }) => ({
+    return this.#recordings.map(({ messageId, state, reason, notes }) => ({
       id: messageId,
       state,
       ...(reason !== undefined && { reason }),
+      ...(notes && { notes }),
     }));
   }
 

@@ -57,7 +57,7 @@ describe('an Express app that Nest is added to', () => {
   });
 
   it.each([
-    ['as text', express.text({ type: '*/*' })],
+    ['as urlencoded', express.urlencoded({ extended: true, type: '*/*' })],
     ['by a listener', (request: Request, _: Response, next: NextFunction) => eat(request, next)],
   ])('and that reads bodies %s: the same', async (_, middleware) => {
     await expectConsumed(
@@ -91,6 +91,7 @@ describe('an Express app that Nest is added to', () => {
       express.json({ verify: (request, _, bytes) => Object.assign(request, { rawBody: bytes }) }),
     ],
     ['keeps them as the body', express.raw({ type: '*/*' })],
+    ['keeps them as text', express.text({ type: '*/*' })],
     ['parses other types only', express.urlencoded({ extended: true })],
     ['only listens', (request: Request, _: Response, next: NextFunction) => (request.on('data', () => {}), next())],
   ])('and that %s receives webhooks', async (_, middleware) => {

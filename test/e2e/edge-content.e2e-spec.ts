@@ -28,10 +28,12 @@ const NO_JSON: [title: string, body: string | Uint8Array, reason: RegExp][] = [
     /not JSON|UTF-8/,
   ],
   ['random bytes', Uint8Array.from({ length: 512 }, (_, index) => (index * 7_919) % 256), /UTF-8/],
-  ['a key given twice', dbtText((text) => text.replace('{', `{"accountId":1,`)), /same key is given twice/],
-  ['a key given twice, once escaped', dbtText((text) => text.replace('{', `{"\\u0061ccountId":1,`)), /given twice/],
-  ['a key of control characters given twice', String.raw`{"\n\u001b[2J\r":1,"\n\u001b[2J\r":2}`, /given twice/],
-  ['__proto__', dbtText((text) => text.replace('{', '{"__proto__":{"a":1},')), /__proto__/],
+  ['an id given twice', dbtText((text) => text.replace('{', `{"accountId":1,`)), /accountId: .*given twice/],
+  [
+    'an id given twice, once escaped',
+    dbtText((text) => text.replace('{', `{"\\u0061ccountId":1,`)),
+    /accountId: .*twice/,
+  ],
   ['a number beyond 2^53', dbtText((text) => text.replace('43786', '9007199254740993')), /accountId/],
   ['a number beyond every other', dbtText((text) => text.replace('43786', '1e999')), /accountId/],
   ['a number of 100 000 digits', dbtText((text) => text.replace('43786', '9'.repeat(100_000))), /accountId/],
@@ -51,7 +53,6 @@ const NO_MESSAGE: [title: string, body: string, state: string, reason: RegExp][]
   ['a run id that is a lone surrogate', JSON.stringify(payload({ data: { runId: '\ud800' } })), 'quarantined', /runId/],
   ['a run id that is an object', JSON.stringify(payload({ data: { runId: { a: CONTENT } } })), 'quarantined', /runId/],
   ['a run id of 256 characters', JSON.stringify(payload({ data: { runId: '1'.repeat(256) } })), 'quarantined', /runId/],
-  ['a time that is none', JSON.stringify(payload({ data: { runStartedAt: CONTENT } })), 'quarantined', /runStartedAt/],
   ['a new type', JSON.stringify(payload({ eventType: 'job.run.paused' })), 'unknown', /eventType/],
   ['no run id', JSON.stringify(payload({ data: { runId: undefined } })), 'test', /runId/],
   [
@@ -60,6 +61,23 @@ const NO_MESSAGE: [title: string, body: string, state: string, reason: RegExp][]
     'test',
     /runStatus/,
   ],
+];
+
+/** Messages of dbt's with something odd that decides nothing, and the path that is noted. */
+const ODD: [title: string, body: string, path: string][] = [
+  ['a time that is none', JSON.stringify(payload({ data: { runStartedAt: CONTENT } })), 'data.runStartedAt'],
+  [
+    'a number in place of a message',
+    JSON.stringify(payload({ data: { runStatusMessage: 7 } })),
+    'data.runStatusMessage',
+  ],
+  ['a number beyond 2^53 that is not read', dbtText((text) => text.replace('{', '{"cost":1e22,')), 'cost'],
+  [
+    'a key of control characters given twice',
+    dbtText((text) => text.replace('{', String.raw`{"\n\u001b[2J\r":1,"\n\u001b[2J\r":2,`)),
+    '["??[2J?"]',
+  ],
+  ['__proto__', dbtText((text) => text.replace('{', '{"__proto__":{"a":1},')), '__proto__'],
 ];
 
 function payload(change: { accountId?: string; eventType?: string; data?: Record<string, unknown> }): unknown {
@@ -105,6 +123,18 @@ describe.each(ADAPTERS)('signed content that is no payload, on %s', (adapter) =>
     const [message] = await edge.messages();
     expect(message).toMatchObject({ state: 'quarantined', reason: expect.any(String) });
     if (!reason.source.includes('accountId')) expect(message?.reason).toMatch(reason);
+  });
+
+  it.each(ODD)('%s costs no event: it is left out, noted and said once', async (_, body, path) => {
+    const edge = await startApp(adapter);
+    const { body: answer } = await edge.send(signDbtCloud(body));
+    const [message] = await edge.messages();
+    expect(message).toMatchObject({ id: answer.id, state: 'read', notes: [{ path, found: expect.any(String) }] });
+    expect((await edge.handled()).map(({ type }) => type).sort()).toEqual(['run.completed', 'run.succeeded']);
+    expect(edge.log.containing('did not fit')).toEqual([
+      expect.stringContaining(`Message ${answer.id} from source "dbt": 1 field did not fit and was left out: ${path}`),
+    ]);
+    expect(JSON.stringify([message?.notes, edge.log.containing('did not fit')])).not.toContain(CONTENT);
   });
 
   it('all of it at once, with good messages among it, stops nothing', async () => {

@@ -183,6 +183,17 @@ describe.each(ADAPTERS)('in a host app on %s', (adapter) => {
     await expectReceives(edge);
   });
 
+  const SEEN_BY_MIDDLEWARE = { express: [200, 200], fastify: [200, 429] } as const;
+
+  it(`with a rate limit as middleware, webhooks are ${adapter === 'express' ? 'not counted' : 'counted'}`, async () => {
+    const edge = await startApp(adapter, {
+      main: (app) => app.use(rateLimit({ limit: 1, windowMs: 60_000, validate: false })),
+    });
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 2; turn += 1) statuses.push((await edge.request({ path: DBT, ...dbtWebhook() })).status);
+    expect(statuses).toEqual(SEEN_BY_MIDDLEWARE[adapter]);
+  });
+
   it('with a prefix and versions in the path, webhooks keep their absolute path', async () => {
     const edge = await startApp(adapter, {
       main: (app) => {

@@ -5,12 +5,12 @@ import { Injectable, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { OnMessage, OnRun, OnRunFailed, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { OnMessage, OnRun, OnRunFailed, WEBHOOKS_STORE, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
+import { LIMITS, type Store } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
-import { memoryInbox, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { dbtCloudWebhook, memoryInbox, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
 import { ADAPTERS, closeApps, closeLater, dbtWebhook, Handled, LogLines, startApp } from './edge-app.js';
 
 afterEach(closeApps);
@@ -89,6 +89,35 @@ describe('the log of an app that is running', () => {
     expect(log.containing('SIGTERM')).toEqual([]);
     jest.advanceTimersByTime(1);
     expect(log.containing('warn Nothing listens for SIGTERM')).toHaveLength(isEnabled ? 0 : 1);
+  });
+});
+
+describe('the log of an app whose requests are refused', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  it('says when that is over, though no request comes, and the inbox has their count', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const edge = await startApp('express');
+    for (const _ of [1, 2, 3]) {
+      expect(await edge.send(dbtCloudWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
+    }
+    await jest.advanceTimersByTimeAsync(LIMITS.refusalQuietMs + LIMITS.refusalLookMs);
+    expect(edge.log.containing('requests')).toEqual([
+      expect.stringMatching(
+        /^warn Source "dbt" still rejects requests: 401 signature-mismatch, 2 in the last 5 min, 3 in/,
+      ),
+      expect.stringMatching(/^log Source "dbt" no longer rejects requests: 401 signature-mismatch, 3 in/),
+    ]);
+    expect((await edge.app.get<Store>(WEBHOOKS_STORE).counts()).refusals).toMatchObject([
+      { source: 'dbt', check: 'signature-mismatch', requests: 3 },
+    ]);
+  });
+
+  it('has their count when the app is closed before that', async () => {
+    const edge = await startApp('express');
+    for (const _ of [1, 2, 3]) await edge.send(dbtCloudWebhook({ secret: 'forged' }));
+    await edge.app.close();
+    expect(edge.log.containing('until the shutdown: 401 signature-mismatch, 3 in')).toHaveLength(1);
   });
 });
 

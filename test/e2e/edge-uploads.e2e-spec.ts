@@ -9,9 +9,6 @@ import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { ADAPTERS, closeApps, DBT, dbtWebhook, startApp, type EdgeApp } from './edge-app.js';
 import { head } from './edge-http.js';
 
-// Uploads of many MiB take their time on a busy machine.
-jest.setTimeout(30_000);
-
 afterEach(async () => {
   jest.useRealTimers();
   await closeApps();

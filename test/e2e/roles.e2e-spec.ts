@@ -15,6 +15,7 @@ import {
 } from 'nestjs-runhooks';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, ManualClock, sendWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { until } from '../dispatch/bench.js';
 import { bootError, closeApps, startHandlers, webhooksOptions, type HandlersApp } from './handlers-app.js';
 
 let folder: string;
@@ -95,8 +96,7 @@ describe('a receiver and a dispatcher on one inbox', () => {
       providers: [Pager],
       webhooks: { ...options('dispatcher'), dispatch: 'auto' },
     });
-    const deadline = Date.now() + 10_000;
-    while (ran.length === 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => ran.length > 0);
     expect(ran).toEqual(['7']);
     await dispatcher.app.close();
     expect((await receiver.app.get(Inbox).processes()).map(({ role }) => role)).toEqual(['receiver']);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS, RetryLater, type DeliveryContext } from 'nestjs-runhooks/core';
-import { Bench, held, until } from '../dispatch/bench.js';
+import { ManualClock } from 'nestjs-runhooks/testing';
+import { Bench, held, START, until } from '../dispatch/bench.js';
 
 const HOUR = 3_600_000;
 
@@ -161,5 +162,133 @@ describe('a clock that jumps on an hour', () => {
     const [delivery] = await bench.deliveries('handler');
     const attempts = await bench.inbox.attempts(delivery!.id);
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, 'succeeded']]);
+  });
+});
+
+describe('a clock that is years ahead for a while', () => {
+  const YEARS = 2 * 365 * 24 * HOUR;
+
+  it('keeps no message from being read that was stored meanwhile', async () => {
+    bench.on('handler', counting());
+    bench.clock.step(YEARS);
+    await bench.send({ run: '1' });
+    bench.clock.step(-YEARS);
+    await bench.idle();
+    expect([...runs.values()]).toEqual([1]);
+  });
+
+  it('leaves nothing due in that year, when a process dies with all it holds: the next one says so at its boot', async () => {
+    other.on('retried', () => Promise.reject(new RetryLater(60_000)));
+    const forever = held();
+    other.on('held', () => forever.promise);
+    bench.on('retried', counting());
+    bench.on('held', counting());
+    bench.clock.step(YEARS);
+    await other.send();
+    void other.idle();
+    await until(
+      async () => (await other.inbox.attempts((await other.deliveries('retried'))[0]?.id ?? '')).length === 1,
+    );
+    // Dead.
+    bench.clock.step(-YEARS);
+    await bench.presence.start();
+    expect(bench.lines).toEqual([expect.stringContaining('0 messages, 2 deliveries, 0 tasks')]);
+    await bench.idle();
+    expect(runs.size).toBe(0);
+    bench.clock.advance(LIMITS.leaseMs);
+    await bench.idle();
+    expect(runs.size).toBe(1);
+    bench.clock.advance(60_000 - LIMITS.leaseMs);
+    await bench.idle();
+    expect(runs.size).toBe(2);
+    forever.release();
+  });
+
+  it('leaves nothing due in that year in a process that lives through it, which says that its clock was set', async () => {
+    bench.on('handler', (_, { attempt }) => {
+      if (attempt === 1) throw new RetryLater(60_000);
+    });
+    await bench.presence.start();
+    bench.clock.step(YEARS);
+    expect(bench.presence.isDue).toBe(true);
+    await bench.presence.renew();
+    await bench.send();
+    await bench.idle();
+    expect(bench.presence.isDue).toBe(false);
+    bench.clock.step(-YEARS);
+    expect(bench.presence.isDue).toBe(true);
+    await bench.presence.renew();
+    expect(bench.lines).toEqual([
+      expect.stringContaining('The clock moved on by 730 days at once'),
+      expect.stringContaining('Next attempt in 60000 ms'),
+      expect.stringContaining('The clock moved back by 730 days at once'),
+      expect.stringContaining('0 messages, 1 deliveries, 0 tasks'),
+    ]);
+    bench.clock.advance(60_000);
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'RetryLater', 'succeeded']);
+  });
+
+  it('lets a watchdog that was to look at once look when the clock is right again', async () => {
+    bench.clock.step(YEARS);
+    const task = { id: 'task', handlerId: 'handler', dueAt: bench.clock.now(), data: '{}' };
+    const id = await bench.send();
+    const [claimed] = await bench.store.claimMessages({ ...CLAIM, now: bench.clock.now(), sources: ['probe'] });
+    const decide = () => ({ events: [], tasks: [task] });
+    await bench.store.record([{ messageId: claimed!.id, lease: 'test', state: 'read', decide }], bench.clock.now());
+    expect(claimed!.id).toBe(id);
+    bench.clock.step(-YEARS);
+    await bench.watch.look();
+    const tasks = await bench.store.claimTasks({ ...CLAIM, now: bench.clock.now(), handlerIds: ['handler'] });
+    expect(tasks.map((one) => one.id)).toEqual(['task']);
+  });
+});
+
+const CLAIM = { leaseMs: LIMITS.leaseMs, limit: 10, lease: 'test' };
+
+describe('the watch over the clock', () => {
+  it('says nothing while time passes, however much at once', async () => {
+    await bench.watch.look();
+    bench.clock.advance(100 * HOUR);
+    expect(bench.watch.hasStepped).toBe(false);
+    await bench.watch.look();
+    expect(bench.lines).toEqual([]);
+  });
+
+  it('notices that the clock was set, either way, says so once, and leaves small corrections alone', async () => {
+    await bench.watch.look();
+    bench.clock.step(LIMITS.clockStepMs - 1);
+    expect(bench.watch.hasStepped).toBe(false);
+    await bench.watch.look();
+    bench.clock.step(-3 * HOUR);
+    expect(bench.watch.hasStepped).toBe(true);
+    await bench.watch.look();
+    await bench.watch.look();
+    bench.clock.step(365 * 24 * HOUR);
+    await bench.watch.look();
+    expect(bench.lines).toEqual([
+      expect.stringMatching(/^warn: The clock moved back by 3 h at once/),
+      expect.stringMatching(/^warn: The clock moved on by 365 days at once/),
+    ]);
+  });
+
+  it('looks again every few minutes for what another process put off, whose clock was wrong', async () => {
+    await bench.watch.look();
+    const wrong = await Bench.open({
+      store: bench.store,
+      clock: new ManualClock(new Date(START.getTime() + 1000 * HOUR)),
+    });
+    const forever = held();
+    wrong.on('handler', () => forever.promise);
+    await wrong.send();
+    void wrong.idle();
+    await until(async () => (await bench.deliveries('handler'))[0]?.attempts === 1);
+    await bench.watch.look();
+    expect(bench.lines).toEqual([]);
+    bench.clock.advance(LIMITS.pullBackEveryMs);
+    await bench.watch.look();
+    expect(bench.lines).toEqual([expect.stringContaining('1 deliveries')]);
+    forever.release();
+    await wrong.dispatcher.stop(0);
   });
 });

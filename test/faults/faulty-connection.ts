@@ -9,8 +9,8 @@ export interface CallWatch {
 
 /** Opens real connections, with somebody between them and the store who sees every call. */
 export function watchedConnect(watch: CallWatch): typeof connectSqlite {
-  return async (file, driver) => {
-    const real = await connectSqlite(file, driver);
+  return async (file, driver, options) => {
+    const real = await connectSqlite(file, driver, options);
     const watched = <T>(call: string, make: () => T): T => {
       watch.before?.(call, real);
       const result = make();

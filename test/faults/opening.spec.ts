@@ -58,7 +58,6 @@ onEveryDriver('opening a new SQLite inbox', (driver) => {
           expect(await dumpInbox(file, driver)).not.toContain('{');
         }
       },
-      60_000,
     );
   });
 });

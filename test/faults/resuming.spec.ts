@@ -104,7 +104,7 @@ onEveryDriver('an app whose disk fails', (driver) => {
       // All at once, because what could not be recorded is tried again only after a second.
       const lives = await Promise.all(Array.from({ length: calls }, (_, call) => live(watchOf(call))));
       for (const called of lives) expect(called).toEqual(healthy);
-    }, 60_000);
+    });
   });
 
   it('that cannot record what was read, for however long, has the message read in the end, and never quarantined', async () => {

@@ -62,6 +62,5 @@ describe('an SQLite inbox, on the default driver,', () => {
       await sender.expectRecovery(store);
       await store.close();
     },
-    30_000,
   );
 });

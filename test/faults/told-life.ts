@@ -12,6 +12,8 @@ export interface ToldCall {
   /** Counted from 0 in each chapter. */
   readonly index: number;
   readonly sql: string;
+  /** It comes after the commit of its operation. */
+  readonly isCommitted: boolean;
 }
 
 /** A {@link LIFE} without faults: what is in the inbox before each chapter and at the end, and every call it takes. */
@@ -45,7 +47,8 @@ export class ToldLife {
       await keep();
       calls.length = 0;
       await tell(store);
-      this.calls.push(...calls.map((sql, index) => ({ chapter, index, sql })));
+      const commit = calls.indexOf('commit');
+      this.calls.push(...calls.map((sql, index) => ({ chapter, index, sql, isCommitted: index > commit })));
     }
     await keep();
     await store.close();

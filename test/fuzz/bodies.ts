@@ -83,12 +83,12 @@ function changeObject(random: Random, { members }: JsonObject, tree: JsonTree): 
 
 /** Members that decide what a message is taken for, and values that they might have. */
 const MEANINGS: Readonly<Record<string, readonly string[]>> = {
-  '"eventType"': ['"job.run.exploded"', '"job.run.started"', '"job.run.canceled"', '""', 'null'],
+  '"eventType"': ['"job.run.exploded"', '"job.run.paused"', '"job.run.started"', '"job.run.canceled"', '""', 'null'],
   '"event_type"': ['"job.run.exploded"', '"job.run.completed"', 'null'],
   '"runId"': ['""', 'null', '12345', '"12345"'],
   '"runStatus"': ['"None"', '"Cancelled"', '"weird"'],
   '"runStatusCode"': ['null', '3', '30', '99'],
-  '"status"': ['"running"', '"skipped"', '"weird"', 'null'],
+  '"status"': ['"running"', '"queued"', '"skipped"', '"weird"', '"timeout"', 'null'],
   '"end_dttm"': ['null', '""', '"2023-10-15 16:44:14.576471"'],
   '"error_string"': ['"error"', 'null'],
   '"commands"': ['[]', 'null', '[{"id":1}]'],

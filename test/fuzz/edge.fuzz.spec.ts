@@ -58,7 +58,7 @@ describe.each(ADAPTERS)('the edge under fire, on %s', (adapter) => {
         await app.app.close();
       }
     },
-    LONG === undefined ? 120_000 : 3_600_000,
+    LONG === undefined ? 600_000 : 3_600_000,
   );
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { INestApplication } from '@nestjs/common';
 import { Inbox } from 'nestjs-runhooks';
+import { LIMITS } from 'nestjs-runhooks/core';
 import { waitUntilIdle } from 'nestjs-runhooks/testing';
 import type { Proven } from './fuzz-case.js';
 import { refute } from './fault.js';
@@ -77,10 +78,15 @@ export class InboxCheck {
   async #checkMessage(id: string, batch: BatchRecord): Promise<void> {
     const message = await this.#inbox.message(id);
     if (!message) throw new Error(`${id} is listed and not there`);
-    const { source, headers, body, state, reason } = message;
+    const { source, headers, body, state, reason, notes = [] } = message;
     refute(!batch.isProven(source, body), () => `${id} of ${source} holds bytes that nobody proved`);
-    const odd = Object.keys(headers).find((name) => source !== 'paradime' || !KEPT_HEADERS.includes(name));
-    refute(odd !== undefined, () => `${id} of ${source} was stored with its header ${odd}`);
+    const header = Object.keys(headers).find((name) => source !== 'paradime' || !KEPT_HEADERS.includes(name));
+    refute(header !== undefined, () => `${id} of ${source} was stored with its header ${header}`);
+    const [odd] = notes.filter(
+      ({ path, expected, found }) => !/^[^\p{C}]+$/u.test(path + expected + found) || found === '',
+    );
+    refute(odd !== undefined, () => `${id} of ${source} has the note ${JSON.stringify(odd)}`);
+    refute(notes.length > LIMITS.notesMax, () => `${id} of ${source} has ${notes.length} notes`);
     refute(state !== 'read' && !reason, () => `${id} of ${source} is ${state} without a reason`);
   }
 }

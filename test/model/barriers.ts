@@ -2,6 +2,7 @@ import type { RunsJoined } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook, paradimeWebhook, type SignedWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { START } from '../dispatch/bench.js';
+import { checkProperty, type PropertyBudget } from '../property.js';
 import { DecidedOrder } from './decided-order.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
@@ -40,20 +41,24 @@ function signed({ job, run, at }: Finished): SignedWebhook {
 }
 
 /** Tells two processes on one inbox of runs that a barrier waits for, and compares what joins with the plain rule. */
-export async function checkBarriers(newInbox: NewInbox, numRuns: number): Promise<void> {
+export async function checkBarriers(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
   let [joins, shared] = [0, 0];
-  await fc.assert(
-    fc.asyncProperty(arrivals, async (told) => {
-      const { joined, stores } = await tell(await newInbox(), told);
+  const missing = (): readonly string[] => [
+    ...(joins > 0 ? [] : ['runs that joined']),
+    ...(shared > 0 ? [] : ['runs that joined by two processes']),
+  ];
+  await checkProperty(
+    arrivals,
+    async (told, signal) => {
+      const { joined, stores } = await tell(await newInbox(), told, signal);
       joins += joined;
       shared += stores > 1 && joined > 0 ? 1 : 0;
-    }),
-    { numRuns },
+    },
+    { ...budget, missing },
   );
-  same([joins > 0, shared > 0], [true, true], 'runs joined, and two processes had a part in it');
 }
 
-async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[]) {
+async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], signal: AbortSignal) {
   const joined: string[] = [];
   const refresh = (event: unknown): void => {
     const { runs } = event as RunsJoined;
@@ -68,6 +73,7 @@ async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[]) {
   const finished = new Map<string, Finished>();
   try {
     for (const together of told) {
+      signal.throwIfAborted();
       for (const { job, at, to, restarts } of together) {
         const one = { job, at, run: `${1_000 + finished.size}` };
         finished.set(one.run, one);

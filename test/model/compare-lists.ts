@@ -31,9 +31,9 @@ interface Listing {
 
 function messageLists(store: Store, model: InboxModel): Listing[] {
   const all = [...model.messages.values()]
-    .map(({ message, state, reason, messageType, idReused }) => {
+    .map(({ message, state, reason, notes, messageType, idReused }) => {
       const { id, source, provider, messageKey, receivedAt } = message;
-      return { id, source, provider, messageKey, receivedAt, state, reason, messageType, idReused };
+      return { id, source, provider, messageKey, receivedAt, state, reason, notes, messageType, idReused };
     })
     .sort(byIdDown);
   const filters = [

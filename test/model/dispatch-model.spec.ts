@@ -1,20 +1,19 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { afterAll, beforeAll, it } from '@jest/globals';
 import { dispatchScript, type DispatchScript } from './dispatch-script.js';
 import { DispatchSession } from './dispatch-session.js';
 import { onPostgres, Schemas } from '../postgres/server.js';
+import { checkProperty, checkScript, PROPERTY_TEST_MS, type PropertyBudget } from '../property.js';
 import { FOUND_DISPATCH } from './found-dispatch-scripts.js';
 import type { Place } from './place.js';
 import { postgresPlace } from './postgres-place.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 import { sqlitePlace } from './sqlite-place.js';
 
-/** More by `MODEL_RUNS=10000 npm test -- test/model`, others by `FC_SEED=…`. */
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 100);
+const RUNS = { runs: 100, runsMin: 30 };
 /** On Postgres every word is a few round trips and a commit. */
-const RUNS_ON_POSTGRES = Number(process.env['MODEL_RUNS'] ?? 60);
+const RUNS_ON_POSTGRES = { runs: 60, runsMin: 15 };
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */
 const REACHES: readonly RegExp[] = [
@@ -28,25 +27,25 @@ const REACHES: readonly RegExp[] = [
 ];
 
 /** The tests of a kind of inbox; `newPlace` makes an empty one. */
-function keepsItsPromises(newPlace: () => Place | Promise<Place>, runs: number): void {
+function keepsItsPromises(newPlace: () => Place | Promise<Place>, budget: PropertyBudget): void {
   const reached = new Set<RegExp>();
+  const missing = (): readonly RegExp[] => REACHES.filter((pattern) => !reached.has(pattern));
 
-  async function play(script: DispatchScript): Promise<void> {
+  async function play(script: DispatchScript, signal: AbortSignal): Promise<void> {
     const session = new DispatchSession(await newPlace(), script.handlers);
-    await session.play(script);
+    await session.play(script, signal);
     for (const pattern of REACHES) if (pattern.test(session.transcript)) reached.add(pattern);
   }
 
   it(
     'lose nothing, run each handler on its own as its policy says, and repeat only what was in flight',
     async () => {
-      await fc.assert(fc.asyncProperty(dispatchScript, play), { numRuns: runs });
-      expect(REACHES.filter((pattern) => !reached.has(pattern))).toEqual([]);
+      await checkProperty(dispatchScript, play, { ...budget, missing });
     },
-    10_000 + runs * 3_000,
+    PROPERTY_TEST_MS,
   );
 
-  it.each(Object.entries(FOUND_DISPATCH))('%s', (_, found) => play(found));
+  it.each(Object.entries(FOUND_DISPATCH))('%s', (_, found) => checkScript(found, play), PROPERTY_TEST_MS);
 }
 
 onEveryDriver('receiver and dispatcher', (driver) => {

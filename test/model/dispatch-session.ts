@@ -24,8 +24,8 @@ export class DispatchSession {
   readonly #handlers: readonly HandlerPlan[];
   readonly #clock = new ManualClock(START);
   readonly #transcript: string[] = [];
-  /** Processes that are over; what they still do, nobody sees. */
-  readonly #past: Bench[] = [];
+  /** All processes but those that were stopped; what those still do that were killed, nobody sees. */
+  readonly #opened = new Set<Bench>();
   /** What came of it, to be judged at the end. */
   readonly #acknowledged = new Set<string>();
   readonly #calls: Call[] = [];
@@ -48,11 +48,15 @@ export class DispatchSession {
     return this.#transcript.join('\n');
   }
 
-  async play({ steps }: DispatchScript): Promise<void> {
-    await this.#open();
+  /** Throws soon after `signal` was aborted; what was opened is closed in any case. */
+  async play({ steps }: DispatchScript, signal: AbortSignal): Promise<void> {
     try {
-      for (const step of steps) await this.#take(step);
-      await this.#finish();
+      await this.#open();
+      for (const step of steps) {
+        signal.throwIfAborted();
+        await this.#take(step);
+      }
+      await this.#finish(signal);
       await checkPromises(this.#bench.inbox, {
         acknowledged: this.#acknowledged,
         handlers: this.#handlers,
@@ -63,7 +67,14 @@ export class DispatchSession {
     } catch (error) {
       throw new Error(`${(error as Error).message}\n\nThe script:\n${this.transcript}`, { cause: error });
     } finally {
-      for (const bench of [...this.#past, this.#bench]) await bench.close();
+      await this.#end();
+    }
+  }
+
+  async #end(): Promise<void> {
+    try {
+      for (const bench of this.#opened) await bench.close();
+    } finally {
       await this.#place.remove();
     }
   }
@@ -98,7 +109,6 @@ export class DispatchSession {
   /** Works, and something happens in the middle of the handler call of that number since. */
   async #workUntil(call: number, mishap: Mishap): Promise<void> {
     this.#say(`work; ${mishap} in call ${call}`);
-    const bench = this.#bench;
     const isOver = new Promise<'over'>((resolve) => {
       this.#next = { callsLeft: call, mishap, over: () => resolve('over') };
     });
@@ -107,7 +117,6 @@ export class DispatchSession {
     this.#next = undefined;
     if (came === 'idle') return;
     if (mishap === 'stop') return this.#restart();
-    this.#past.push(bench);
     await this.#open();
   }
 
@@ -119,6 +128,7 @@ export class DispatchSession {
 
   async #restart(): Promise<void> {
     await this.#bench.close();
+    this.#opened.delete(this.#bench);
     this.#process += 1;
     this.#running.clear();
     await this.#open();
@@ -131,9 +141,10 @@ export class DispatchSession {
   }
 
   /** Whatever happened, an hour and another hour must bring it all to an end. */
-  async #finish(): Promise<void> {
+  async #finish(signal: AbortSignal): Promise<void> {
     this.#say('and now finish all that is left:');
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      signal.throwIfAborted();
       await this.#idle();
       const { messages, deliveries } = await this.#bench.inbox.counts();
       if (messages.stored + deliveries.pending === 0) return;
@@ -145,6 +156,7 @@ export class DispatchSession {
   async #open(): Promise<void> {
     const store = await this.#place.open();
     this.#bench = await Bench.open({ store, clock: this.#clock, concurrency: 1_000, abortGraceMs: 1 });
+    this.#opened.add(this.#bench);
     for (const plan of this.#handlers) {
       const { id, types, attemptsMax, delayMs, serialize, concurrency } = plan;
       this.#bench.on(id, this.#handler(plan, this.#process), {

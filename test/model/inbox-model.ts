@@ -16,6 +16,7 @@ import type {
   NewEvent,
   NewMessage,
   Purge,
+  ReadingNote,
   Recorded,
   Recording,
   Redrive,
@@ -38,6 +39,7 @@ export interface ModelMessage extends Work {
   readonly message: NewMessage;
   state: MessageState;
   reason?: string;
+  notes?: readonly ReadingNote[];
   messageType?: string;
   idReused: boolean;
   reads: number;
@@ -79,7 +81,8 @@ export class InboxModel {
     const same = this.#keys.find((key) => isSameKey(key, message) && Buffer.compare(key.digest, message.digest) === 0);
     if (same) return { status: 'duplicate', id: same.id };
     this.#keys.push(message);
-    const dueAt = message.receivedAt.getTime();
+    // Due by any clock.
+    const dueAt = 0;
     this.messages.set(message.id, { message, state: 'stored', idReused: false, reads: 0, quiet: false, dueAt });
     return { status: 'accepted', id: message.id };
   }
@@ -97,7 +100,7 @@ export class InboxModel {
   }
 
   record(recording: Recording, now: Date): Recorded {
-    const { messageId, lease, state, reason, messageType, run, handlers, decide } = recording;
+    const { messageId, lease, state, reason, notes, messageType, run, handlers, decide } = recording;
     const work = this.messages.get(messageId);
     if (!work || work.lease !== lease) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
     const { messageKey } = work.message;
@@ -107,7 +110,7 @@ export class InboxModel {
     const otherHandlers = handlers ? this.registry.othersThan(handlers) : [];
     const decision = decide({ ...(known && { run: known }), ...(otherHandlers.length > 0 && { otherHandlers }) });
     settleWork(work);
-    Object.assign(work, { state, reason, messageType, idReused });
+    Object.assign(work, { state, reason, notes, messageType, idReused });
     if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
     const added = decision.events.filter((event) => this.#addEvent(event, messageId, now));
     const { contradicts } = decision;
@@ -218,13 +221,14 @@ export class InboxModel {
     return added.length;
   }
 
-  reread({ messageIds, states, quiet }: Reread, now: Date): number {
+  reread({ messageIds, states, quiet }: Reread): number {
     const again = [...this.messages].filter(
       ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
     );
     for (const [, work] of again) {
-      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: now.getTime() });
+      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: 0 });
       delete work.reason;
+      delete work.notes;
     }
     return again.length;
   }
@@ -270,7 +274,7 @@ export class InboxModel {
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
-    return { messages, events: this.events.size, deliveries, tasks: 0 };
+    return { messages, events: this.events.size, deliveries, tasks: 0, refusals: [] };
   }
 
   run(key: RunKey): RunState | undefined {

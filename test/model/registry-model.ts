@@ -7,7 +7,7 @@ interface ModelProcess {
 
 interface ModelHandler extends RegisteredHandler {
   /** When the process that brought it started. */
-  readonly since: number;
+  since: number;
   seenAt: number;
 }
 
@@ -15,10 +15,18 @@ interface ModelHandler extends RegisteredHandler {
 export class RegistryModel {
   readonly #processes = new Map<string, ModelProcess>();
   readonly #handlers = new Map<string, ModelHandler>();
+  /** The time as it was last told, and when that last jumped. */
+  #clockSeenMs: number | undefined;
+  #jumpedAtMs: number | undefined;
 
   register(registration: Registration, now: Date): void {
     const { processId, startedAt, handlers, lapsedBefore, missingBefore } = registration;
-    const since = startedAt.getTime();
+    const since = Math.min(startedAt.getTime(), now.getTime());
+    const isJump = this.#noteClock(now.getTime());
+    for (const handler of this.#handlers.values()) {
+      handler.seenAt = Math.min(handler.seenAt, now.getTime());
+      if (handler.since > now.getTime() + LIMITS.clockSkewMs) handler.since = 0;
+    }
     this.#processes.set(processId, { registration, seenAt: now });
     for (const handler of handlers) {
       const known = this.#handlers.get(handler.id);
@@ -27,8 +35,21 @@ export class RegistryModel {
       else if (!known || known.since < since)
         this.#handlers.set(handler.id, { ...handler, since, seenAt: now.getTime() });
     }
-    for (const [id, { seenAt }] of this.#processes) if (seenAt < lapsedBefore) this.#processes.delete(id);
+    const lapsesAfter = 2 * now.getTime() - lapsedBefore.getTime();
+    for (const [id, { seenAt }] of this.#processes) {
+      if (seenAt < lapsedBefore || seenAt.getTime() > lapsesAfter) this.#processes.delete(id);
+    }
+    if (isJump) return;
     for (const [id, { seenAt }] of this.#handlers) if (seenAt < missingBefore.getTime()) this.#handlers.delete(id);
+  }
+
+  /** Whether the time jumped, now or lately. */
+  #noteClock(nowMs: number): boolean {
+    const movedMs = nowMs - (this.#clockSeenMs ?? nowMs);
+    const isFirst = this.#clockSeenMs === undefined;
+    if (isFirst || Math.abs(movedMs) > LIMITS.clockJumpMs || movedMs >= LIMITS.clockNoteMs) this.#clockSeenMs = nowMs;
+    if (Math.abs(movedMs) > LIMITS.clockJumpMs) this.#jumpedAtMs = nowMs;
+    return this.#jumpedAtMs !== undefined && nowMs - this.#jumpedAtMs < LIMITS.purgeBrakeMs;
   }
 
   deregister(processId: string): void {
@@ -52,7 +73,8 @@ export class RegistryModel {
     const seen = [...this.#processes.values()].filter(({ seenAt }) => seenAt >= seenFrom);
     const summaries = seen.map(({ registration, seenAt }) => {
       const { processId: id, role, label, startedAt, handlers, abandoned } = registration;
-      return { id, role, label, startedAt, seenAt, handlerIds: handlers.map((handler) => handler.id), abandoned };
+      const handlerIds = handlers.map((handler) => handler.id);
+      return { id, role, label, startedAt, seenAt, clockAheadMs: 0, handlerIds, abandoned };
     });
     return summaries.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1));
   }

@@ -11,6 +11,7 @@ import {
 } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { START } from '../dispatch/bench.js';
+import { checkProperty, type PropertyBudget } from '../property.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
@@ -138,14 +139,16 @@ const lines: fc.Arbitrary<readonly Line[]> = fc.array(
 );
 
 /** Tells an inbox a run's webhooks in many ways, and checks that it knows the same in the end. */
-export async function checkToldRun(run: ToldRun, newInbox: NewInbox, numRuns: number): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(lines, async (script) => tell(run, await newInbox(), script)),
-    { numRuns },
-  );
+export async function checkToldRun(run: ToldRun, newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
+  await checkProperty(lines, async (script, signal) => tell(run, await newInbox(), script, signal), budget);
 }
 
-async function tell({ source, key, messages }: ToldRun, inbox: SharedInbox, script: readonly Line[]): Promise<void> {
+async function tell(
+  { source, key, messages }: ToldRun,
+  inbox: SharedInbox,
+  script: readonly Line[],
+  signal: AbortSignal,
+): Promise<void> {
   const handled: string[] = [];
   const two = await TwoProcesses.on(inbox, (bench) =>
     bench.on('all', ({ id }) => handled.push(id), { types: RUN_SIGNAL_TYPES }),
@@ -153,6 +156,7 @@ async function tell({ source, key, messages }: ToldRun, inbox: SharedInbox, scri
   const told = new Set<Told>();
   try {
     for (const line of script) {
+      signal.throwIfAborted();
       if (line.do === 'work') await two.process(line.by).idle();
       else if (line.do === 'restart') await two.restart(line.by);
       else {

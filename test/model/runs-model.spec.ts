@@ -18,6 +18,6 @@ onPostgres('two processes on one Postgres inbox', () => {
 
   describeRuns(async () => {
     const schema = await schemas.emptied();
-    return { open: () => schemas.open({ schema, notify: false, connectionsMax: 4 }) };
+    return { open: () => schemas.open({ schema, notify: false, connectionsMax: 4 }), remove: () => undefined };
   }, RUNS_ON_POSTGRES);
 });

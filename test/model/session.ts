@@ -35,15 +35,19 @@ export class Session {
     return new Session(place, await place.open());
   }
 
-  /** Says every line, compares the counts after each, and all there is at the end; then finishes all work that is left. */
-  async play(script: Script): Promise<void> {
+  /**
+   * Says every line, compares the counts after each, and all there is at the end; then finishes all work that is left.
+   * Throws soon after `signal` was aborted.
+   */
+  async play(script: Script, signal: AbortSignal): Promise<void> {
     try {
       for (const lines of script) {
+        signal.throwIfAborted();
         await this.#say(lines);
         await this.#compareCounts();
       }
       await compareLists(this.#store, this.model);
-      await this.#finish();
+      await this.#finish(signal);
       await compareLists(this.#store, this.model);
     } catch (error) {
       throw new Error(`${(error as Error).message}\n\nThe script:\n${this.transcript}`, { cause: error });
@@ -56,8 +60,11 @@ export class Session {
   }
 
   async end(): Promise<void> {
-    await this.#close();
-    await this.#place.remove();
+    try {
+      await this.#close();
+    } finally {
+      await this.#place.remove();
+    }
   }
 
   async #close(): Promise<void> {
@@ -119,9 +126,10 @@ export class Session {
   }
 
   /** Nothing may be stuck, whatever was said: claiming and settling for long enough leaves nothing unsettled. */
-  async #finish(): Promise<void> {
+  async #finish(signal: AbortSignal): Promise<void> {
     this.#transcript.push('  and now finish all that is left:');
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      signal.throwIfAborted();
       const dueAt = this.model.lastDueAt();
       if (dueAt === undefined) return;
       this.#moveClock(Math.max(0, dueAt - this.#steps.now.getTime()));

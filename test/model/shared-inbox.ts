@@ -8,6 +8,8 @@ import { Bench, START } from '../dispatch/bench.js';
 export interface SharedInbox {
   /** Opens it once more: the store of one process. */
   open(): Promise<Store>;
+  /** When all its stores are closed. */
+  remove(): void;
 }
 
 /** Makes one. */
@@ -19,6 +21,7 @@ export class TwoProcesses {
   readonly #inbox: SharedInbox;
   readonly #begin: (bench: Bench) => void;
   readonly #wrap: (store: Store) => Store;
+  readonly #open = new Set<Bench>();
   #benches: readonly [Bench, Bench] | undefined;
 
   private constructor(inbox: SharedInbox, begin: (bench: Bench) => void, wrap: (store: Store) => Store) {
@@ -34,7 +37,12 @@ export class TwoProcesses {
     wrap = (store: Store): Store => store,
   ): Promise<TwoProcesses> {
     const two = new TwoProcesses(inbox, begin, wrap);
-    two.#benches = [await two.#start(), await two.#start()];
+    try {
+      two.#benches = [await two.#start(), await two.#start()];
+    } catch (error) {
+      await two.end();
+      throw error;
+    }
     return two;
   }
 
@@ -53,13 +61,17 @@ export class TwoProcesses {
 
   async restart(which: 0 | 1): Promise<void> {
     await this.process(which).close();
+    this.#open.delete(this.process(which));
     const started = await this.#start();
     this.#benches = which === 0 ? [started, this.process(1)] : [this.process(0), started];
   }
 
   async end(): Promise<void> {
-    await this.process(0).close();
-    await this.process(1).close();
+    try {
+      for (const bench of this.#open) await bench.close();
+    } finally {
+      this.#inbox.remove();
+    }
   }
 
   async #start(): Promise<Bench> {
@@ -68,6 +80,7 @@ export class TwoProcesses {
       paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
     ];
     const bench = await Bench.open({ store: this.#wrap(await this.#inbox.open()), clock: this.clock, sources });
+    this.#open.add(bench);
     this.#begin(bench);
     return bench;
   }

@@ -56,7 +56,10 @@ export async function sharedFiles(driver: SqliteDriver): Promise<{ newInbox: New
       files += 1;
       const path = join(directory, `${files}.db`);
       copyAsKilled(empty, path);
-      return { open: () => openStore(path, driver) };
+      return {
+        open: () => openStore(path, driver),
+        remove: () => ['', '-wal', '-shm'].forEach((suffix) => rmSync(`${path}${suffix}`, { force: true })),
+      };
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };

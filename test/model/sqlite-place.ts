@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import type { Place } from './place.js';
@@ -17,7 +17,9 @@ export function sqlitePlace(directory: string, driver: SqliteDriver, empty: stri
       const from = path();
       files += 1;
       copyAsKilled(from, path());
-      if (isWriting) appendFileSync(`${path()}-wal`, Buffer.alloc(6_000, 1));
+      // Behind a header anything may stand; one that was never synchronized is nothing but length.
+      const wal = `${path()}-wal`;
+      if (isWriting) appendFileSync(wal, Buffer.alloc(6_000, statSync(wal, { throwIfNoEntry: false })?.size ? 1 : 0));
     },
     remove: async () => rmSync(own, { recursive: true, force: true }),
   };

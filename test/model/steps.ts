@@ -2,6 +2,7 @@ import { ok } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   IdSequence,
+  rowsOf,
   type ClaimedDelivery,
   type ClaimedMessage,
   type Known,
@@ -212,6 +213,7 @@ export class Steps {
       state,
       ...(state !== 'read' && { reason: `is ${state}` }),
       ...(state !== 'quarantined' && { messageType: 'type' }),
+      ...(state !== 'quarantined' && isEvent && { notes: [{ path: state, expected: 'a text', found: 'null' }] }),
       ...(isRun && { run: { source, accountId: '1', runId: `${run}` }, job: { source, jobKey: 'job' } }),
       ...(plan.knows && { handlers: plan.knows }),
       decide: (told) => {
@@ -322,7 +324,7 @@ export class Steps {
       line: `purge, ${limit} at a time: settled for ${settledMs} ms, dead for ${deadMs} ms, keys for ${keysMs} ms`,
       begin: async (store) => {
         let removed = 0;
-        for (let step = await store.purge(purge); step > 0; step = await store.purge(purge)) {
+        for (let step = rowsOf(await store.purge(purge)); step > 0; step = rowsOf(await store.purge(purge))) {
           ok(step <= 3 * limit, `removed ${step} rows in one step`);
           removed += step;
         }
@@ -440,7 +442,7 @@ export class Steps {
       line: `reread ${which} if ${states.join(' or ') || 'nothing'}${quiet ? ', quietly' : ''}`,
       begin: (store) => store.reread(reread, now),
       check: (answer) => {
-        const expected = this.#model.reread(reread, now);
+        const expected = this.#model.reread(reread);
         same(answer, expected);
         return `${expected} again`;
       },

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { afterAll, beforeAll, it } from '@jest/globals';
 import { onPostgres, Schemas } from '../postgres/server.js';
+import { checkProperty, checkScript, PROPERTY_TEST_MS, type PropertyBudget } from '../property.js';
 import { FOUND } from './found-scripts.js';
 import type { Place } from './place.js';
 import { postgresPlace } from './postgres-place.js';
@@ -11,10 +11,9 @@ import { Session } from './session.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 import { sqlitePlace } from './sqlite-place.js';
 
-/** More by `MODEL_RUNS=10000 npm test -- test/model`, others by `FC_SEED=…`. */
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 150);
+const RUNS = { runs: 150, runsMin: 40 };
 /** On Postgres every word is a few round trips and a commit. */
-const RUNS_ON_POSTGRES = Number(process.env['MODEL_RUNS'] ?? 60);
+const RUNS_ON_POSTGRES = { runs: 60, runsMin: 15 };
 
 /** What the scripts must have come to, all taken together: else they prove nothing. */
 const REACHES: readonly RegExp[] = [
@@ -43,13 +42,14 @@ const REACHES: readonly RegExp[] = [
 ];
 
 /** The tests of a kind of inbox; `newPlace` makes an empty one. */
-function behavesAsTheModel(newPlace: () => Place | Promise<Place>, runs: number): void {
+function behavesAsTheModel(newPlace: () => Place | Promise<Place>, budget: PropertyBudget): void {
   const reached = new Set<RegExp>();
+  const missing = (): readonly RegExp[] => REACHES.filter((pattern) => !reached.has(pattern));
 
-  async function play(lines: Script): Promise<void> {
+  async function play(lines: Script, signal: AbortSignal): Promise<void> {
     const session = await Session.begin(await newPlace());
     try {
-      await session.play(lines);
+      await session.play(lines, signal);
     } finally {
       await session.end();
     }
@@ -60,13 +60,12 @@ function behavesAsTheModel(newPlace: () => Place | Promise<Place>, runs: number)
   it(
     'does what the plain model says, in two processes, through crashes, clock jumps and lost leases',
     async () => {
-      await fc.assert(fc.asyncProperty(script, play), { numRuns: runs });
-      expect(REACHES.filter((pattern) => !reached.has(pattern))).toEqual([]);
+      await checkProperty(script, play, { ...budget, missing });
     },
-    10_000 + runs * 2_000,
+    PROPERTY_TEST_MS,
   );
 
-  it.each(Object.entries(FOUND))('%s', (_, found) => play(found));
+  it.each(Object.entries(FOUND))('%s', (_, found) => checkScript(found, play), PROPERTY_TEST_MS);
 }
 
 onEveryDriver('an SQLite inbox', (driver) => {

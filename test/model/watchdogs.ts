@@ -2,6 +2,7 @@ import type { RunStuck } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { START } from '../dispatch/bench.js';
+import { checkProperty, type PropertyBudget } from '../property.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
@@ -37,18 +38,23 @@ const restarts: fc.Arbitrary<Stop[]> = fc.array(fc.record({ at: fc.nat(80), whic
 });
 
 /** Lets two processes on one inbox watch runs over their restarts, and compares what is stuck with the plain rule. */
-export async function checkWatchdogs(newInbox: NewInbox, numRuns: number): Promise<void> {
+export async function checkWatchdogs(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
   let barks = 0;
-  await fc.assert(
-    fc.asyncProperty(runs, restarts, async (watched, stops) => {
-      barks += await watch(await newInbox(), watched, stops);
-    }),
-    { numRuns },
+  await checkProperty(
+    fc.tuple(runs, restarts),
+    async ([watched, stops], signal) => {
+      barks += await watch(await newInbox(), watched, stops, signal);
+    },
+    { ...budget, missing: () => (barks > 0 ? [] : ['a stuck run']) },
   );
-  same(barks > 0, true, 'some run was stuck');
 }
 
-async function watch(inbox: SharedInbox, watched: readonly Watched[], stops: readonly Stop[]): Promise<number> {
+async function watch(
+  inbox: SharedInbox,
+  watched: readonly Watched[],
+  stops: readonly Stop[],
+  signal: AbortSignal,
+): Promise<number> {
   const stuck: string[] = [];
   const bark = (event: unknown): void => {
     const { run, stuckAfterMs, occurredAt } = event as RunStuck;
@@ -62,6 +68,7 @@ async function watch(inbox: SharedInbox, watched: readonly Watched[], stops: rea
   };
   try {
     for (const minute of minutesOf(watched, stops)) {
+      signal.throwIfAborted();
       two.clock.set(new Date(START.getTime() + minute * MINUTE));
       for (const { at, which } of stops) if (at === minute) await two.restart(which);
       for (const [run, one] of watched.entries()) {

@@ -163,7 +163,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
       expect(await schemas.query(`select 1 from "${schema}".effects`)).toHaveLength(1);
       if (!isReached) expect(lostAt).toBeGreaterThan(10);
     }
-  }, 60_000);
+  });
 
   it('holds on to its lease meanwhile, and holds up nobody else', async () => {
     const { bench, schema } = await newApp();

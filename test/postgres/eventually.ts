@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Resolves as soon as the condition holds, with what it answered. A condition that rejects does not hold. */
-export async function eventually<T>(condition: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
+/** Resolves as soon as the condition holds, with what it answered. A condition that rejects does not hold. The time only guards against a hang. */
+export async function eventually<T>(condition: () => T | Promise<T>, withinMs = 60_000): Promise<NonNullable<T>> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
     const found = await Promise.resolve(condition()).catch(() => undefined);

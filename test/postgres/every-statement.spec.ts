@@ -62,6 +62,5 @@ onPostgres('a Postgres inbox whose connection is lost', () => {
       await store.close();
       await pool.end();
     },
-    120_000,
   );
 });

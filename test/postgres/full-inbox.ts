@@ -97,9 +97,17 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
   ];
   bodies.forEach((body, index) => {
     connection.all(
-      `insert into messages (id, source, provider, message_key, headers, body, received_at, state, message_type, reason, id_reused, reads, quiet)
-       values (?, 'gone', 'gone', ?, ?, ?, ?, 'quarantined', null, ?, 1, 3, 1)`,
-      [`odd_${index}`, text, JSON.stringify({ text, nul: '\0' }), body, 8.64e15, text],
+      `insert into messages (id, source, provider, message_key, headers, body, received_at, state, message_type, reason, notes, id_reused, reads, quiet)
+       values (?, 'gone', 'gone', ?, ?, ?, ?, 'quarantined', null, ?, ?, 1, 3, 1)`,
+      [
+        `odd_${index}`,
+        text,
+        JSON.stringify({ text, nul: '\0' }),
+        body,
+        8.64e15,
+        text,
+        JSON.stringify([{ path: text }]),
+      ],
     );
   });
   // As a driver reads what a text holds that is not Unicode.

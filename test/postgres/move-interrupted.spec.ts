@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
 import { moveInbox } from '../../libs/sql-inbox/src/move/move-inbox.js';
 import { failureOf } from '../faults/failure-of.js';
 import { fillInbox } from './full-inbox.js';
@@ -9,10 +9,7 @@ import { bytesOf, Move, type Said } from './move.js';
 import { onOwnPostgres, OwnPostgres } from './own-server.js';
 import { onPostgres, POSTGRES_URL, Schemas, SILENT } from './server.js';
 
-// Each process has to be started, and a busy machine takes seconds for that.
-jest.setTimeout(120_000);
-
-const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/move/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 
 interface Line {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import pg from 'pg';
-import { runCommand } from '../../libs/sql-inbox/src/move/command.js';
+import { runCommand } from '../../libs/sql-inbox/src/command/command.js';
 import { fromPostgresText } from '../../libs/sql-inbox/src/postgres-text.js';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { quickDirectory } from '../model/sqlite-files.js';
@@ -92,7 +92,7 @@ function texts(rows: readonly unknown[], decode = (text: string) => text): strin
 function plain(column: string, value: unknown, decode: (text: string) => string): unknown {
   if (value instanceof Uint8Array) return { bytes: digestOf(value) };
   if (typeof value !== 'string') return value;
-  if (/(_at|seq|since)$/.test(column)) return Number(value);
+  if (/(_at|seq|since|requests|_ms|_from)$/.test(column)) return Number(value);
   const text = decode(value);
   return text.length > 1_000 ? { text: digestOf(JSON.stringify(text)) } : text;
 }

@@ -46,7 +46,9 @@ onPostgres('opening a Postgres inbox', () => {
       const appended = await Promise.all(stores.map((store) => store.append(newMessage())));
       expect(appended.map(({ status }) => status)).toEqual(stores.map(() => 'accepted'));
     }
-    expect(await schemas.query(`select name from "${schema}".runhooks_migrations`)).toHaveLength(1);
+    const run = await schemas.query<{ name: string }>(`select name from "${schema}".runhooks_migrations`);
+    expect(run.map(({ name }) => name).sort()).toEqual([...new Set(run.map(({ name }) => name))].sort());
+    expect(run).not.toEqual([]);
   });
 
   it('does not take the migrations of another schema for its own', async () => {

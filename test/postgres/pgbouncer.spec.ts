@@ -89,7 +89,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
   describe('in transaction mode', () => {
     beforeAll(async () => {
       bouncer = await PgBouncer.start('transaction');
-    }, 30_000);
+    });
     afterAll(() => bouncer.stop());
 
     it('is noticed at boot, where notifications are asked for: the error names the option and the cure', async () => {
@@ -97,7 +97,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
       expect(failure).toBeInstanceOf(ConfigurationError);
       expect((failure as ConfigurationError).option).toBe('postgresInbox.notify');
       expect((failure as ConfigurationError).message).toMatch(/transaction mode.*notify: false/);
-    }, 30_000);
+    });
 
     describe('without notifications: the store contract', () => {
       const schemaOf = new Map<Store, string>();
@@ -131,7 +131,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
   describe('in session mode', () => {
     beforeAll(async () => {
       bouncer = await PgBouncer.start('session');
-    }, 30_000);
+    });
 
     it('lets notifications pass', async () => {
       const schema = schemas.next();

@@ -51,8 +51,11 @@ const NUMBERS = `with numbers as (
     'dlv_' || lpad(to_hex(n), 12, '0') || '0000' || lpad(to_hex(n), 16, '0') as dlv
   from generate_series(1, ${ROWS}) n)`;
 
+/** Every ten minutes, and of tasks there are few; unanalyzed, the server expects a third of them to be due ahead. */
+const PULL_BACK = 'pull back what is due too far ahead';
+
 /** A look at every row of a table. Of handlers, barriers and processes there is a handful. */
-const FULL_SCAN = /Seq Scan on (?!(?:barriers|handlers|processes)\b)\w+/;
+const FULL_SCAN = /Seq Scan on (?!(?:barriers|handlers|processes|clock)\b)\w+/;
 
 onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
   const schemas = new Schemas();
@@ -66,7 +69,7 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
     for (const insert of INSERTS) {
       await schemas.query(`set local search_path to "${schema}"; ${NUMBERS} insert into ${insert}`);
     }
-  }, 120_000);
+  });
   afterAll(async () => {
     await store.close();
     await pool.end();
@@ -93,7 +96,7 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
 
   // What is old enough to be purged has been analyzed by autovacuum long before.
   describe('as the server guesses, before it has analyzed the tables', () => {
-    it.each(HOT.filter(({ title }) => title !== 'purge'))(
+    it.each(HOT.filter(({ title }) => title !== 'purge' && title !== PULL_BACK))(
       '$title by an index, and look at no table whole',
       ({ step }) => expectIndices(step),
     );
@@ -102,11 +105,11 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
   describe('with statistics', () => {
     beforeAll(async () => {
       await schemas.query(`set local search_path to "${schema}"; analyze`);
-    }, 60_000);
+    });
 
     it.each(HOT)('$title by an index, and look at no table whole', ({ step, title }) =>
       // There are as many tasks here as messages. A purge may look at all of them rather than at those of each message.
-      expectIndices(step, title === 'purge' ? /Seq Scan on (?!barriers\b|tasks\b)\w+/ : FULL_SCAN),
+      expectIndices(step, title === 'purge' ? /Seq Scan on (?!(?:barriers|tasks|clock)\b)\w+/ : FULL_SCAN),
     );
   });
 

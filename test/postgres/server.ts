@@ -44,6 +44,7 @@ export const TABLES: readonly (keyof Schema)[] = [
   'barriers',
   'processes',
   'handlers',
+  'clock',
   'audit',
   'refusals',
 ];
@@ -52,7 +53,9 @@ export const TABLES: readonly (keyof Schema)[] = [
 export class Schemas {
   readonly #names: string[] = [];
   readonly #roles: string[] = [];
-  #emptied: string | undefined;
+  /** What is open on each schema that {@link emptied} made, and those of them on which nothing is. */
+  readonly #openOn = new Map<string, Set<Store>>();
+  readonly #free = new Set<string>();
   readonly #admin = new pg.Pool({ connectionString: POSTGRES_URL, max: 2 });
 
   constructor() {
@@ -86,13 +89,15 @@ export class Schemas {
     return { role, connectionString: url.href };
   }
 
-  /** The same schema each time, with nothing in its tables: for tests that are many and follow each other. */
+  /**
+   * A schema with nothing in its tables, for tests that are many and follow each other. It is used again once everything
+   * that was opened on it here is closed: what a test has left open by mistake disturbs no other.
+   */
   async emptied(): Promise<string> {
-    if (this.#emptied === undefined) {
-      this.#emptied = this.next();
-      await (await this.open({ schema: this.#emptied })).close();
-    }
-    const schema = this.#emptied;
+    const [free] = this.#free;
+    if (free !== undefined) this.#free.delete(free);
+    const schema = free ?? (await this.#migrated());
+    this.#openOn.set(schema, new Set());
     await this.query(TABLES.map((table) => `delete from "${schema}".${table}`).join(';'));
     return schema;
   }
@@ -111,6 +116,23 @@ export class Schemas {
 
   create(options: Partial<PostgresInboxOptions> = {}, logger = SILENT): Store {
     const { pool, connectionString = POSTGRES_URL, schema = this.next(), ...rest } = options;
-    return postgresInbox({ ...(pool ? { pool } : { connectionString }), schema, ...rest }).createStore(logger);
+    const store = postgresInbox({ ...(pool ? { pool } : { connectionString }), schema, ...rest }).createStore(logger);
+    const open = this.#openOn.get(schema);
+    if (!open) return store;
+    this.#free.delete(schema);
+    open.add(store);
+    const close = store.close.bind(store);
+    return Object.assign(store, {
+      close: async () => {
+        await close();
+        if (open.delete(store) && open.size === 0) this.#free.add(schema);
+      },
+    });
+  }
+
+  async #migrated(): Promise<string> {
+    const schema = this.next();
+    await (await this.open({ schema })).close();
+    return schema;
   }
 }

@@ -1,12 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS, type Role } from 'nestjs-runhooks/core';
 import { quickDirectory } from '../model/sqlite-files.js';
 import { AppProcess } from './app-process.js';
-
-// Each process has to be started, and a busy machine takes seconds for that.
-jest.setTimeout(120_000);
 
 let directory: string;
 let processes: AppProcess[];

@@ -17,7 +17,7 @@ interface Line {
 }
 
 // A build of all libs and of the example.
-beforeAll(() => run('npm', ['run', '-s', 'build:example'], { cwd }), 120_000);
+beforeAll(() => run('npm', ['run', '-s', 'build:example'], { cwd }));
 
 describe.each(['express', 'fastify'])('the demo on %s', (http) => {
   it('ends well, with what was answered, read and handled, one JSON object a line', async () => {
@@ -49,7 +49,7 @@ describe.each(['express', 'fastify'])('the demo on %s', (http) => {
     expect(of('handled').filter(({ attempt }) => attempt === 2)).toMatchObject([
       { handler: 'dashboards.refresh', outcome: 'succeeded' },
     ]);
-  }, 60_000);
+  });
 });
 
 describe('the example as a service', () => {
@@ -57,15 +57,11 @@ describe('the example as a service', () => {
     ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined"],
     ['with an unknown adapter', { EXAMPLE_HTTP: 'koa' }, 'EXAMPLE_HTTP: found "koa"; expected "express" or "fastify"'],
     ['with an unknown role', { RUNHOOKS_ROLE: 'web' }, 'RUNHOOKS_ROLE: found "web"; expected "receiver", "dispatcher"'],
-  ])(
-    '%s does not start, and says why',
-    async (_, env, reason) => {
-      const { PATH } = process.env;
-      const started = run(process.execPath, ['dist/example/main.js'], { cwd, env: { ...(PATH && { PATH }), ...env } });
-      await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
-    },
-    60_000,
-  );
+  ])('%s does not start, and says why', async (_, env, reason) => {
+    const { PATH } = process.env;
+    const started = run(process.execPath, ['dist/example/main.js'], { cwd, env: { ...(PATH && { PATH }), ...env } });
+    await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
+  });
 
   it('lists what it reads from its environment', async () => {
     const { stdout } = await run(process.execPath, ['dist/example/main.js', '--help'], { cwd });
@@ -94,7 +90,7 @@ onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
     let output = '';
     child.stderr.on('data', (data) => (output += String(data)));
     child.stdout.on('data', (data) => (output += String(data)));
-    const logs = (text: string) => eventually(() => output.includes(text) && output, 30_000);
+    const logs = (text: string) => eventually(() => output.includes(text) && output);
     return { child, logs };
   }
 
@@ -125,5 +121,5 @@ onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
       for (const child of children) child.kill('SIGKILL');
       await schemas.query(`drop database if exists "${database}" with (force)`);
     }
-  }, 120_000);
+  });
 });

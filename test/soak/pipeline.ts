@@ -1,5 +1,6 @@
 import {
   AbandonedCalls,
+  ClockWatch,
   Dispatcher,
   HandlerSet,
   IdSequence,
@@ -7,6 +8,7 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   resolveHandlerOptions,
   Router,
   StoreGuard,
@@ -55,6 +57,7 @@ export class Pipeline {
     const store = sqliteInbox({ path }).createStore(logger);
     const sources = openSources([dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })]);
     const shared = { store, clock, logger };
+    const watch = new ClockWatch({ ...shared, guard });
     this.#store = store;
     this.#source = sources[0] as OpenSource;
     this.#dispatcher = new Dispatcher({
@@ -63,13 +66,18 @@ export class Pipeline {
       handlers,
       router,
       guard,
-      presence: new Presence({ store, handlers, clock, guard, role: 'both', abandoned }),
+      presence: new Presence({ store, handlers, clock, guard, watch, role: 'both', abandoned }),
       abandoned,
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });
-    this.#receiver = new Receiver({ ...shared, ids, onAccepted: () => this.#dispatcher.wake() });
-    this.#purger = new Purger({ store, clock, guard, retention: { settledMs, deadMs: settledMs, keysMs } });
+    this.#receiver = new Receiver({
+      ...shared,
+      refusals: new Refusals({ ...shared, guard }),
+      ids,
+      onAccepted: () => this.#dispatcher.wake(),
+    });
+    this.#purger = new Purger({ store, clock, guard, logger, retention: { settledMs, deadMs: settledMs, keysMs } });
   }
 
   async open(): Promise<void> {

@@ -1,7 +1,15 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 // BullMQ asks for it when it first connects, which is too late to be told that it is missing.
 import 'ioredis';
-import { LIMITS, type Carried, type DueDelivery, type Logger, type Transport } from 'nestjs-runhooks/core';
+import {
+  LIMITS,
+  Reasons,
+  type Carried,
+  type DueDelivery,
+  type Logger,
+  type Transport,
+  timers,
+} from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
 import { within } from './within.js';
 
@@ -22,12 +30,14 @@ export class BullmqTransport implements Transport {
   #queue: Queue<Carries> | undefined;
   #worker: Worker<Carries> | undefined;
   readonly #runs = new Set<Promise<unknown>>();
+  /** BullMQ has connected the queue once, and accepted the server. */
+  #isReady = false;
   /** No worker is begun any more. */
   #isEnding = false;
   /** Nor is Redis waited for. */
   #isStopping = false;
   /** What was said to be wrong since a job last came; a connection that cannot be made says so with every try. */
-  readonly #failures = new Set<string>();
+  readonly #failures = new Reasons();
 
   constructor(options: BullmqOptions, logger: Logger) {
     this.#options = options;
@@ -52,6 +62,7 @@ export class BullmqTransport implements Transport {
     this.#queue.on('error', (error) => this.#failed(error));
     const process = ({ data }: Job<Carries>): Promise<void> => this.#run(run, data);
     const begin = (): void => {
+      this.#isReady = true;
       if (this.#isEnding) return;
       const worker = new Worker(QUEUE, process, {
         connection: options,
@@ -62,7 +73,7 @@ export class BullmqTransport implements Transport {
       let [countedFromMs, errors] = [0, 0];
       worker.on('error', (error) => {
         this.#failed(error);
-        const nowMs = performance.now();
+        const nowMs = timers.monotonicMs();
         if (nowMs - countedFromMs > LIMITS.transportErrorsMs) [countedFromMs, errors] = [nowMs, 0];
         errors += 1;
         if (errors === LIMITS.transportErrorsMax) this.#beginAgain(worker, begin);
@@ -101,7 +112,9 @@ export class BullmqTransport implements Transport {
     this.#isStopping = true;
     this.#worker = undefined;
     this.#queue = undefined;
-    await Promise.all([closed(worker?.close(!isThere)), closed(isThere ? queue.close() : queue.disconnect())]);
+    // Before the queue is ready, `disconnect` waits until it is, while `close` ends its connection at once.
+    const queueEnd = isThere || !this.#isReady ? queue.close() : queue.disconnect();
+    await Promise.all([closed(worker?.close(!isThere)), closed(queueEnd)]);
   }
 
   async #run(run: Carried['run'], { id }: Carries): Promise<void> {
@@ -127,7 +140,7 @@ export class BullmqTransport implements Transport {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     void closed(worker.close(true));
-    setTimeout(begin, LIMITS.transportRetryMsMax).unref();
+    timers.setTimeout(begin, LIMITS.transportRetryMsMax).unref();
   }
 
   /**
@@ -140,8 +153,7 @@ export class BullmqTransport implements Transport {
 
   #failed({ name, message }: Error): void {
     const failure = `${name}: ${message}`;
-    if (!this.#failures.has(failure)) this.#logger.warn(`${this.description}: ${failure}`);
-    this.#failures.add(failure);
+    if (this.#failures.isNew(failure)) this.#logger.warn(`${this.description}: ${failure}`);
   }
 }
 

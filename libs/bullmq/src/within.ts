@@ -1,3 +1,4 @@
+import { timers } from 'nestjs-runhooks/core';
 /** What a promise resolves with; undefined if that takes longer than `ms`. Rejects as it does before that. */
 export async function within<T>(
   ms: number,
@@ -5,7 +6,7 @@ export async function within<T>(
 ): Promise<{ readonly value: T } | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const timeUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
+    timer = timers.setTimeout(() => resolve(undefined), ms);
   });
   // One that comes too late to be told of must not end the process.
   const answer = promise?.then((value) => ({ value }));
@@ -13,6 +14,6 @@ export async function within<T>(
   try {
     return await Promise.race([answer, timeUp]);
   } finally {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }

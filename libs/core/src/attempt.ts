@@ -6,6 +6,7 @@ import type { Subscription } from './filter.js';
 import { wants, type DeliveryContext, type Handler } from './handler.js';
 import { LIMITS } from './limits.js';
 import type { ClaimedDelivery } from './store.js';
+import { timers } from './timers.js';
 
 /** How an attempt ended. */
 export type AttemptResult =
@@ -83,7 +84,7 @@ export class Attempt {
   abort(reason: Error, graceMs: number): void {
     if (this.#over) return;
     this.#abort.abort(reason);
-    this.#graces.push(setTimeout(() => this.#giveUp?.({ outcome: 'failed', thrown: this.abortedBy }), graceMs));
+    this.#graces.push(timers.setTimeout(() => this.#giveUp?.({ outcome: 'failed', thrown: this.abortedBy }), graceMs));
   }
 
   async #run(restore: () => WebhookEvent): Promise<Exclude<AttemptOutcome, 'failed'>> {
@@ -131,7 +132,7 @@ export class Attempt {
 
   async #end(run: Promise<AttemptResult>, graceMs: number): Promise<AttemptResult> {
     const { id, timeoutMs } = this.handler;
-    const timeout = setTimeout(() => this.abort(new HandlerTimeoutError(id, timeoutMs), graceMs), timeoutMs);
+    const timeout = timers.setTimeout(() => this.abort(new HandlerTimeoutError(id, timeoutMs), graceMs), timeoutMs);
     const gaveUp = new Promise<AttemptResult>((resolve) => {
       this.#giveUp = resolve;
     });
@@ -139,8 +140,8 @@ export class Attempt {
       return await Promise.race([run, gaveUp]);
     } finally {
       this.#over = true;
-      clearTimeout(timeout);
-      for (const grace of this.#graces) clearTimeout(grace);
+      timers.clearTimeout(timeout);
+      for (const grace of this.#graces) timers.clearTimeout(grace);
     }
   }
 }

@@ -12,6 +12,7 @@ import type { NewEvent } from './run-state.js';
 import { settlementOf } from './settlement.js';
 import type { ClaimedDelivery, Settlement, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 
 export interface AttemptsInFlightOptions {
   readonly store: Store;
@@ -72,7 +73,7 @@ export class AttemptsInFlight {
     const record = attempt.ended.then((result) => this.#record(attempt, result));
     this.#held.set(attempt, record);
     const renew = (): void => void guard.write(() => this.#renew(clock.now()), undefined);
-    this.#renewal ??= setInterval(renew, RENEW_AFTER_MS).unref();
+    this.#renewal ??= timers.setInterval(renew, RENEW_AFTER_MS).unref();
     void attempt.settled.then(() => {
       if (!this.#running.delete(attempt)) this.#options.abandoned.remove(attempt);
       onChange();
@@ -95,7 +96,7 @@ export class AttemptsInFlight {
     this.#draining = true;
     for (const attempt of this.#held.keys()) attempt.abort(new ShutdownError(), LIMITS.drainGraceMs);
     await Promise.all(this.#held.values());
-    clearInterval(this.#renewal);
+    timers.clearInterval(this.#renewal);
   }
 
   async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
@@ -163,7 +164,7 @@ export class AttemptsInFlight {
       // Not held any more may mean that the try before was written after all.
       if (written === false && tries > 1) return undefined;
       if (!unavailable || this.#draining) return written;
-      await new Promise((resolve) => setTimeout(resolve, LIMITS.pollMs));
+      await timers.pause(LIMITS.pollMs);
     }
   }
 
@@ -205,9 +206,9 @@ export class AttemptsInFlight {
     if (this.#held.size === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs);
+      timer = timers.setTimeout(resolve, waitMs);
     });
     await Promise.race([Promise.all(this.#held.values()), timeUp]);
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }

@@ -3,7 +3,9 @@ import type { Clock } from './clock.js';
 import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
+import { Reasons } from './reasons.js';
 import type { DueDelivery, Transport } from './transport.js';
+import { timers } from './timers.js';
 
 export interface CarrierOptions {
   readonly transport: Transport;
@@ -21,8 +23,9 @@ export class Carrier {
   readonly #options: CarrierOptions;
   /** When what was offered lately; the longest ago first. */
   readonly #offered = new Map<string, number>();
-  /** What was last said to be wrong, and with what. */
-  #failure: { readonly verb: Verb; readonly said: string } | undefined;
+  /** What the transport failed to do last. */
+  #failed: Verb | undefined;
+  readonly #reasons = new Reasons();
   /** Whether it is being asked beside the work if it is back. */
   #isAsking = false;
   #isStopped = false;
@@ -53,7 +56,7 @@ export class Carrier {
   /** Undefined while the transport cannot say. Then nobody waits for it: whether it is back is asked beside the work. */
   async #room(): Promise<number | undefined> {
     const ask = (): Promise<number | undefined> => this.#tried('room', () => this.#options.transport.room());
-    if (this.#failure?.verb !== 'room') return await ask();
+    if (this.#failed !== 'room') return await ask();
     if (!this.#isAsking) {
       this.#isAsking = true;
       void ask().finally(() => {
@@ -65,7 +68,7 @@ export class Carrier {
 
   /** What was offered a moment ago is under way; if it came to nothing, it is offered again. */
   async #offer(due: readonly DueDelivery[]): Promise<boolean> {
-    const nowMs = performance.now();
+    const nowMs = timers.monotonicMs();
     for (const [key, atMs] of this.#offered) {
       if (nowMs - atMs < LIMITS.pollMs) break;
       this.#offered.delete(key);
@@ -87,9 +90,10 @@ export class Carrier {
     const { logger, transport } = this.#options;
     try {
       const result = await step();
-      if (this.#failure?.verb !== verb) return result;
+      if (this.#failed !== verb) return result;
       logger.log(`${transport.description} carries deliveries again`);
-      this.#failure = undefined;
+      this.#failed = undefined;
+      this.#reasons.clear();
       return result;
     } catch (error) {
       // What was asked of it a moment before it was stopped fails, of course.
@@ -102,10 +106,10 @@ export class Carrier {
     const { logger, transport } = this.#options;
     const { name, message } = attemptError(error);
     const said = `${name}: ${message}`;
-    if (this.#failure?.said !== said) {
+    if (this.#reasons.isNew(said)) {
       logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${said}`);
     }
-    this.#failure = { verb, said };
+    this.#failed = verb;
   }
 }
 

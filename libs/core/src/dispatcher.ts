@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import { Carrier } from './carrier.js';
@@ -14,6 +13,7 @@ import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { MessageReader } from './message-reader.js';
 import type { Presence } from './presence.js';
+import { leftOut } from './reading-note.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recorded, Recording, Store } from './store.js';
@@ -23,6 +23,7 @@ import { TaskPlanner } from './task-planner.js';
 import { TaskRunner } from './task-runner.js';
 import type { Transport } from './transport.js';
 import { WakeUp } from './wake-up.js';
+import { timers } from './timers.js';
 
 export interface DispatcherOptions {
   readonly store: Store;
@@ -147,10 +148,11 @@ export class Dispatcher {
 
   async #work(): Promise<void> {
     const { guard, presence } = this.#options;
+    const deliver = (): Promise<number> => this.#carrier?.carryDue() ?? this.#deliveries.startDue();
     while (!this.#stopping) {
       this.#wakeUp.reset();
       if (presence.isDue) await presence.renew();
-      const claimed = await guard.write(() => this.#nextPass(() => this.#deliver()), 0);
+      const claimed = await guard.write(() => this.#nextPass(deliver), 0);
       if (claimed === 0) await this.#rest();
     }
   }
@@ -190,7 +192,7 @@ export class Dispatcher {
   /** Reads what is stored and starts what is due, side by side: so they share commits. Answers how much it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
     // Handlers that end in this very turn make room first, and are recorded by the commit of these claims.
-    await new Promise<void>((resolve) => process.nextTick(resolve));
+    await new Promise<void>((resolve) => timers.nextTick(resolve));
     const reading = this.#readDue();
     const steps = [reading, this.#deliverBeside(reading, deliver)];
     // Even where one fails, none is still under way when the next pass begins.
@@ -225,10 +227,6 @@ export class Dispatcher {
     return started;
   }
 
-  async #deliver(): Promise<number> {
-    return this.#carrier ? await this.#carrier.carryDue() : await this.#deliveries.startDue();
-  }
-
   async #readMessages(): Promise<number> {
     const { store } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
@@ -256,11 +254,11 @@ export class Dispatcher {
   /** Many messages that each take long to read must not hold up the event loop together. */
   async #readInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<Recording[]> {
     const recordings: Recording[] = [];
-    let turnEndsAt = performance.now() + LIMITS.readTurnMs;
+    let turnEndsAt = timers.monotonicMs() + LIMITS.readTurnMs;
     for (const message of messages) {
-      if (performance.now() >= turnEndsAt) {
-        await nextTurn();
-        turnEndsAt = performance.now() + LIMITS.readTurnMs;
+      if (timers.monotonicMs() >= turnEndsAt) {
+        await timers.turn();
+        turnEndsAt = timers.monotonicMs() + LIMITS.readTurnMs;
       }
       recordings.push(this.#announcer.watched(this.#read(message, claim)));
     }
@@ -286,6 +284,8 @@ export class Dispatcher {
     const { logger } = this.#options;
     const said = `message ${message.id} from source "${message.source}"`;
     if (recording.state !== 'read') logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);
+    const { notes } = recording;
+    if (notes) logger.warn(`Message ${message.id} from source "${message.source}": ${leftOut(notes)}`);
     if (result.idReused) logger.warn(`${said} has the id of an earlier message, but another body; both are kept`);
     if (result.contradicts) {
       logger.warn(

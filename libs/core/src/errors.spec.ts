@@ -34,6 +34,24 @@ describe('errors', () => {
     expect(error.stack).toContain(name);
   });
 
+  it.each([
+    [
+      new ConfigurationError('sqliteInbox.path', '/tmp/a\n\u202eb cannot be opened'),
+      String.raw`sqliteInbox.path: /tmp/a\n\u202eb cannot be opened`,
+    ],
+    [new StoreUnavailableError('a\u001b[2K'), String.raw`a\u001b[2K`],
+    [new HandlerTimeoutError('a\r\nb', 5), String.raw`handler "a\r\nb" did not settle within its timeoutMs of 5 ms`],
+    [new LeaseLostError('\u2028'), expect.stringContaining(String.raw`delivery \u2028 was`)],
+  ])('of our own making have a message of one printable line: %#', (error, message) => {
+    expect(error.message).toEqual(message);
+    expect(error.stack).toContain(error.message);
+  });
+
+  it('that handlers throw keep their message', () => {
+    expect(new PermanentError('the pager answered:\n400').message).toBe('the pager answered:\n400');
+    expect(new RetryLater(5, 'the pager answered:\n503').message).toBe('the pager answered:\n503');
+  });
+
   it('have codes that differ', () => {
     expect(new Set(ERRORS.map(([, code]) => code)).size).toBe(ERRORS.length);
   });

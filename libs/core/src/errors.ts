@@ -1,3 +1,5 @@
+import { oneLine } from './one-line.js';
+
 /**
  * Base of every error Runhooks throws. `code` is a literal to switch on; `message` says what was found, what was
  * expected and what to do. Messages never hold secrets or payloads.
@@ -11,8 +13,18 @@ export abstract class RunhooksError extends Error {
   }
 }
 
+/**
+ * Base of the errors that Runhooks makes itself. Nest, or Node, prints those of a boot past our log. Paths, options and
+ * texts of drivers are part of them, so their message is one printable line. What handlers throw is left as it is.
+ */
+export abstract class OwnError extends RunhooksError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(oneLine(message), options);
+  }
+}
+
 /** An option is wrong. Thrown at boot; `option` is its path, for example `dbtCloud({ name: 'dbt' }).secrets[0]`. */
-export class ConfigurationError extends RunhooksError {
+export class ConfigurationError extends OwnError {
   readonly code = 'RUNHOOKS_CONFIGURATION';
 
   constructor(
@@ -25,12 +37,12 @@ export class ConfigurationError extends RunhooksError {
 }
 
 /** The store cannot take work right now. For a sender this is a 503: it is unknown whether the message was stored. */
-export class StoreUnavailableError extends RunhooksError {
+export class StoreUnavailableError extends OwnError {
   readonly code = 'RUNHOOKS_STORE_UNAVAILABLE';
 }
 
 /** An attempt was ended because the handler ran longer than its `timeoutMs`. */
-export class HandlerTimeoutError extends RunhooksError {
+export class HandlerTimeoutError extends OwnError {
   readonly code = 'RUNHOOKS_HANDLER_TIMEOUT';
 
   constructor(handlerId: string, timeoutMs: number) {
@@ -39,7 +51,7 @@ export class HandlerTimeoutError extends RunhooksError {
 }
 
 /** The process is shutting down: the reason running handlers find in `delivery.signal`. */
-export class ShutdownError extends RunhooksError {
+export class ShutdownError extends OwnError {
   readonly code = 'RUNHOOKS_SHUTDOWN';
 
   constructor() {
@@ -48,7 +60,7 @@ export class ShutdownError extends RunhooksError {
 }
 
 /** Another process holds the delivery now: the reason running handlers find in `delivery.signal`. */
-export class LeaseLostError extends RunhooksError {
+export class LeaseLostError extends OwnError {
   readonly code = 'RUNHOOKS_LEASE_LOST';
 
   constructor(deliveryId: string) {

@@ -7,7 +7,7 @@ import type { RunKey } from './run-state.js';
 import type { JoinedRun, Run } from './run.js';
 import type { StoredEvent } from './store.js';
 import type { Routable } from './filter.js';
-import { RunhooksError } from './errors.js';
+import { OwnError } from './errors.js';
 
 /** What is stored of an event beside its columns. The payload is not: it is read again from the kept message. */
 export interface EventFacts {
@@ -26,7 +26,7 @@ export interface EventFacts {
 }
 
 /** The payload of an event cannot be had any more. */
-export class PayloadUnavailableError extends RunhooksError {
+export class PayloadUnavailableError extends OwnError {
   readonly code = 'RUNHOOKS_PAYLOAD_UNAVAILABLE';
 }
 

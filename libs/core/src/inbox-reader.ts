@@ -1,9 +1,11 @@
 import type { JobState } from './incident.js';
 import type { HeaderMap, MessageState } from './message.js';
+import type { ReadingNote } from './reading-note.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { JobKey, RunKey, RunState } from './run-state.js';
 import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
 import type { Role } from './registration.js';
+import type { SignatureCheck } from './verification.js';
 
 /** A piece of a long list, newest first. */
 export interface PageRequest {
@@ -37,6 +39,8 @@ export interface MessageSummary {
   readonly messageType?: string;
   /** Why it is not simply `read`. */
   readonly reason?: string;
+  /** What did not fit and was left out of its payload; at most `LIMITS.notesMax`. Absent if everything did. */
+  readonly notes?: readonly ReadingNote[];
   /** An earlier message had the same id and another body. */
   readonly idReused: boolean;
 }
@@ -113,6 +117,16 @@ export interface RunSummary extends RunKey, RunState {
   readonly updatedAt: Date;
 }
 
+/** Requests to one source that were refused because they failed one check of their signature. */
+export interface RefusalCount {
+  readonly source: string;
+  readonly check: SignatureCheck;
+  /** Over all processes, since the inbox was created. */
+  readonly requests: number;
+  /** When the latest one came. */
+  readonly latestAt: Date;
+}
+
 /** How many of each there are. */
 export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
@@ -120,6 +134,8 @@ export interface InboxCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Runs that are watched, and runs that have yet to come to a barrier. */
   readonly tasks: number;
+  /** Refused requests by source and check, in that order. */
+  readonly refusals: readonly RefusalCount[];
 }
 
 /** The abandoned calls of one handler in one process. */
@@ -138,6 +154,11 @@ export interface ProcessSummary {
   readonly startedAt: Date;
   readonly seenAt: Date;
   readonly handlerIds: readonly string[];
+  /**
+   * How far the clock of its host is ahead of the clock that decides, the Postgres server's, in milliseconds; negative:
+   * behind. 0 where the host's clock decides itself.
+   */
+  readonly clockAheadMs: number;
   /** Calls of handlers that still run although their attempt is over, as of {@link seenAt}; none for most processes. */
   readonly abandoned: readonly AbandonedCount[];
 }

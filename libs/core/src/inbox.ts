@@ -22,6 +22,7 @@ import type { JobState } from './incident.js';
 import { LIMITS } from './limits.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
+import { addedUp, type Refusals } from './refusals.js';
 import { lapsedBefore } from './registration.js';
 import type { Router } from './routing.js';
 import type { JobKey, RunKey } from './run-state.js';
@@ -79,6 +80,8 @@ export interface InboxOptions {
   readonly router: Router;
   readonly clock: Clock;
   readonly purger: Purger;
+  /** Those of this process, where it receives messages. */
+  readonly refusals: Refusals;
   /** Called when something became due. */
   readonly onChange: () => void;
 }
@@ -142,7 +145,10 @@ export class Inbox {
     return await this.#options.store.job(job);
   }
 
-  /** How many messages, events and deliveries there are, by state, and whether anybody is there for them. */
+  /**
+   * How many messages, events and deliveries there are, by state, whether anybody is there for them, and how many
+   * requests were refused. Those that other processes refused in the last half minute may be missing.
+   */
   async counts(): Promise<InboxStatus> {
     const [counts, processes, waiting] = await Promise.all([
       this.#options.store.counts(),
@@ -151,6 +157,7 @@ export class Inbox {
     ]);
     return {
       ...counts,
+      refusals: addedUp(counts.refusals, this.#options.refusals.unstored()),
       unattended: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
       dispatchers: processes.filter(({ role }) => role !== 'receiver').length,
       abandoned: processes.flatMap(({ abandoned }) => abandoned).reduce((sum, { calls }) => sum + calls, 0),
@@ -232,7 +239,10 @@ export class Inbox {
     return again;
   }
 
-  /** Removes what is older than the configured retention now, instead of at the next look. Answers how many rows went. */
+  /**
+   * Removes what is older than the configured retention now, instead of at the next look. After a jump of the clock it
+   * removes as little as the look itself would. Answers how many rows went.
+   */
   async purge(): Promise<number> {
     return await this.#options.purger.purge();
   }

@@ -1,4 +1,5 @@
 export { attemptError } from './attempt.js';
+export { ClockWatch, type ClockWatchOptions } from './clock-watch.js';
 export { systemClock, type Clock } from './clock.js';
 export { requireOneCopy } from './copies.js';
 export type * from './delivery.js';
@@ -6,6 +7,7 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
+  OwnError,
   PermanentError,
   RetryLater,
   RunhooksError,
@@ -51,6 +53,7 @@ export type { BarrierOptions } from './barrier-options.js';
 export { checkBarrier } from './barrier.js';
 export type { NewTask } from './new-task.js';
 export type * from './task.js';
+export { timers, type Timers } from './timers.js';
 export { checkStuckAfter, type StuckAfter } from './watchdog.js';
 export { HandlerSet } from './handler-set.js';
 export type { FailedRun, Incident, JobState } from './incident.js';
@@ -75,7 +78,7 @@ export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { AbandonedCalls } from './abandoned-calls.js';
 export { LIMITS } from './limits.js';
-export type { Logger } from './logger.js';
+export { lineLogger, type Logger } from './logger.js';
 export {
   restoreMessage,
   type HeaderMap,
@@ -86,8 +89,10 @@ export {
 } from './message.js';
 export { isIdText, readId } from './id-text.js';
 export {
+  Deciding,
   IdField,
   IntegerField,
+  LabelField,
   ListField,
   NameField,
   ObjectField,
@@ -98,10 +103,15 @@ export {
 export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';
+export { describeNote, type ReadingNote } from './reading-note.js';
 export type { Provider, Reading, RunSignal } from './provider.js';
 export { Presence, type PresenceOptions } from './presence.js';
+export { soonerDueAtMs, type DueAhead, type PulledBack, type PullBack } from './pull-back.js';
+export { rowsOf, type ClockJump, type Purge, type PurgeBrake, type Purged } from './purge.js';
 export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
+export { Reasons } from './reasons.js';
+export { Refusals, type RefusalsOptions } from './refusals.js';
 export type { RetryOptions } from './retry-policy.js';
 export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
 export { Router } from './routing.js';
@@ -125,6 +135,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './run.js';
+export { oneLine } from './one-line.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';
@@ -137,6 +148,7 @@ export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
 export type * from './claim.js';
+export { SharedClock } from './shared-clock.js';
 export type * from './store.js';
 export type * from './transport.js';
 export { parseTimestamp } from './timestamps.js';

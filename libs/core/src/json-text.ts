@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import { invalidUtf8At, refusalOf } from './json-refusal.js';
+import { invalidUtf8At, readSlowly, type JsonText } from './json-reader.js';
 import { LIMITS } from './limits.js';
 
 const QUOTE = 0x22;
@@ -9,14 +9,14 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** What a body says, or a sentence on why it cannot be read, which names the place but never a value. */
-export type JsonText = { ok: true; value: unknown } | { ok: false; reason: string };
+export type { JsonText } from './json-reader.js';
 
 /**
- * Reads a JSON body (RFC 8259) and refuses what JSON.parse would silently change: a key given twice in one object, in
- * any spelling; a number beyond ±(2^53−1), in any spelling, so also `1e400` and `9007199254740993.0`; and the key
- * `__proto__`, so that copying a value member by member cannot change a prototype. Refuses nesting deeper than
- * `LIMITS.jsonDepthMax` before anything recurses, and more than `LIMITS.jsonMembersMax` members or
+ * Reads a JSON body (RFC 8259). Where JSON.parse would silently change what was sent, the value holds a symbol instead,
+ * which `validatePayload` refuses where it decides and leaves out with a note elsewhere: for a key given twice in one
+ * object, in any spelling; for a number beyond ±(2^53−1), in any spelling, so also `1e400` and `9007199254740993.0`; and
+ * for the key `__proto__`, so that copying a value member by member cannot change a prototype. Refuses nesting deeper
+ * than `LIMITS.jsonDepthMax` before anything recurses, and more than `LIMITS.jsonMembersMax` members or
  * `LIMITS.jsonObjectsMax` objects before any is checked. Fractions are rounded as JSON.parse rounds them. One leading
  * byte order mark is skipped. NUL and lone surrogates written as escapes are kept. Positions count bytes from 0. Time
  * is linear in the body.
@@ -38,7 +38,7 @@ export function parseJson(body: Uint8Array): JsonText {
       if (!(error instanceof SyntaxError)) throw error;
     }
   }
-  return { ok: false, reason: refusalOf(text, start) };
+  return readSlowly(text, start);
 }
 
 /** Members of all objects in a JSON text, which are its colons outside strings. Undefined if too many, too deep or cut off. */

@@ -1,7 +1,8 @@
 const KIB = 1024;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /**
  * Every limit and default of Runhooks, with its unit in its name. Limits meet hostile input; defaults are what an
@@ -13,6 +14,12 @@ export const LIMITS = Object.freeze({
   bodyBytesMax: 1024 * KIB,
   /** A body must have arrived whole this long after its headers; a slower sender is answered 400. */
   bodyReadMs: 10 * SECOND,
+  /**
+   * Requests, and bytes of their bodies, that one app holds whose signature has not been checked yet; what comes beyond is
+   * answered 503. A body of the usual size comes in one piece and is checked at once, so that a burst is far from both.
+   */
+  bodiesHeldMax: 10_000,
+  bodiesHeldBytesMax: 64 * 1024 * KIB,
   /** After an answer to a body that is not read, how long its sender may take to notice before the connection is cut. */
   lingerMs: 2 * SECOND,
   /** `Retry-After` of a 503, in seconds. */
@@ -34,6 +41,21 @@ export const LIMITS = Object.freeze({
   /** Names of headers listed in the log line about a refused request. */
   headerNamesLoggedMax: 40,
 
+  // --- the log ---
+  /** A line of the log, and the message of an error of ours; some collectors split lines at 16 KiB of UTF-8. */
+  lineCharsMax: 4_000,
+  /** Time between two looks at the requests that were refused: what is due is logged, and counts are stored. */
+  refusalLookMs: 30 * SECOND,
+  /** While requests are refused for one cause, their count is logged this often. */
+  refusalEveryMs: 5 * MINUTE,
+  /** Refused requests are over once none was refused for this long; scanners that come now and then are one case. */
+  refusalQuietMs: 15 * MINUTE,
+  /** Signatures that do not match, and none that does, before a changed secret is suspected: so many, since so long. */
+  secretChangedMin: 3,
+  secretChangedMs: 2 * MINUTE,
+  /** Reasons of one outage that are logged, each once; texts of a driver may differ each time. */
+  outageReasonsMax: 10,
+
   // --- reading ---
   /** Nesting of a payload; the documented ones reach 4. */
   jsonDepthMax: 64,
@@ -45,6 +67,8 @@ export const LIMITS = Object.freeze({
   arrayItemsMax: 5_000,
   /** Ids of accounts, runs, jobs, projects and environments. */
   idCharsMax: 255,
+  /** Of a longer name, how much of it is in a job's key; its digest follows. */
+  labelCharsInKey: 100,
   /** Years a provider's time may lie in; anything else is a broken clock. */
   yearMin: 2000,
   yearMax: 2100,
@@ -52,6 +76,11 @@ export const LIMITS = Object.freeze({
   reasonCharsMax: 1_000,
   /** Violations named in one reason. */
   violationsMax: 5,
+  /** Notes kept with a message, and characters of each of a note's texts: at most 12 KiB of ASCII. */
+  notesMax: 20,
+  noteCharsMax: 200,
+  /** Paths of notes in one line of the log. */
+  notesLoggedMax: 5,
   /** What a reason shows of a place in a body: the innermost keys and indices, and the start of a long key. */
   placesShownMax: 8,
   keyCharsShownMax: 40,
@@ -151,6 +180,28 @@ export const LIMITS = Object.freeze({
   /** Rows of each kind removed in one step; between steps other work has its turn. */
   purgeRowsMax: 200,
 
+  // --- clocks ---
+  /** A clock that moves so far beyond the time that passed was set; one so far from the inbox's is said to differ. */
+  clockStepMs: 5 * SECOND,
+  /** What a lease may end later than it can, and what is registered may lie ahead, before a clock counts as wrong. */
+  clockSkewMs: MINUTE,
+  /** The store's time is not taken from an answer that took longer: it is as wrong as half of that. */
+  clockAnswerMsMax: SECOND,
+  /** How exactly the inbox keeps when a process last told it the time. */
+  clockNoteMs: 30 * SECOND,
+  /** If the time that processes tell moves so far at once, either way, then purging brakes: the clock may be wrong. */
+  clockJumpMs: 10 * MINUTE,
+  /** How long purging brakes after a jump of the clock. */
+  purgeBrakeMs: DAY,
+  /** Meanwhile, so many of the messages may go in an hour, and at least so many rows. */
+  purgeBrakeShare: 0.01,
+  purgeBrakeRowsMin: 20,
+  purgeBrakeHourMs: HOUR,
+  /** Time between two looks for work that a wrong clock made due far ahead; at boot and when the clock is set, too. */
+  pullBackEveryMs: 10 * MINUTE,
+  /** Deliveries looked at in one step of that. */
+  pullBackRowsMax: 500,
+
   // --- looking into the inbox ---
   pageItems: 50,
   pageItemsMax: 1_000,
@@ -171,6 +222,16 @@ export const LIMITS = Object.freeze({
   sqliteBusyMs: 5 * SECOND,
   /** How long one try for the write lock may hold up the event loop, and the pause before the next one. */
   sqliteTryMs: 50,
+  /** Size that an SQLite file's write-ahead log is cut back to, and above which it is reported if it cannot shrink. */
+  walBytesMax: 64 * 1024 * KIB,
+  /** After readers kept a write-ahead log from being emptied, how long until the next try. */
+  walAgainMs: 10 * SECOND,
+  /** Largest SQLite file that is read and checked as a whole at startup: from a slow disk that takes some seconds. */
+  startupCheckBytesMax: 256 * 1024 * KIB,
+  /** The same for its write-ahead log, which is held in memory for that. */
+  startupCheckWalBytesMax: 128 * 1024 * KIB,
+  /** Default of `fileMode` of an SQLite inbox: only its owner may read and write its files. */
+  sqliteFileMode: 0o600,
 
   // --- the Postgres inbox ---
   /** Default of `connectionsMax`: connections of one process. */

@@ -125,6 +125,37 @@ describe('a message that was read', () => {
   });
 });
 
+describe('what did not fit', () => {
+  const note = { path: 'data.runStartedAt', expected: 'a time', found: 'a whole number' };
+  const notesOf = (reading: unknown) => read(readerOf(() => reading)).notes;
+
+  it.each([
+    ['read', FAILED],
+    ['unknown', UNKNOWN],
+    ['a test', { state: 'test', reason: 'test button' }],
+  ])('is recorded with a message that is %s', (_, reading) => {
+    expect(notesOf({ ...reading, notes: [note, note] })).toEqual([note, note]);
+    expect(read(readerOf(() => reading))).not.toHaveProperty('notes');
+    expect(read(readerOf(() => ({ ...reading, notes: [] })))).not.toHaveProperty('notes');
+  });
+
+  it('is recorded bounded in number and size, with nothing in it that a log or a terminal trips over', () => {
+    const long = { path: 'x'.repeat(100_000), expected: 'a\u202eb\n', found: '\u001b[2J\ud800' };
+    const notes = notesOf({ ...FAILED, notes: Array.from({ length: 10_000 }, () => long) });
+    expect(notes).toHaveLength(LIMITS.notesMax);
+    expect(notes?.[0]).toEqual({ path: 'x'.repeat(LIMITS.noteCharsMax), expected: 'a?b?', found: '?[2J?' });
+  });
+
+  it.each([null, 'hunter2', {}, [null], [{ path: 1 }], [{ ...note, found: undefined }]])(
+    'costs no event either where a provider tells it as %j',
+    (notes) => {
+      const recording = read(readerOf(() => ({ ...FAILED, notes })));
+      expect(recording).toMatchObject({ state: 'read' });
+      expect(recording).not.toHaveProperty('notes');
+    },
+  );
+});
+
 describe('a message as an event of its own', () => {
   it('is made where a handler asks for it, also for a type that is not known', () => {
     for (const reading of [FAILED, UNKNOWN]) {

@@ -5,6 +5,7 @@ import { LIMITS } from './limits.js';
 import type { NewTask } from './new-task.js';
 import type { Reading } from './provider.js';
 import { putAside } from './put-aside.js';
+import { notesToKeep } from './reading-note.js';
 import { isReading } from './reading-check.js';
 import type { Router } from './routing.js';
 import { newsOf, type RunNews } from './run-news.js';
@@ -37,12 +38,14 @@ export class MessageReader {
   }
 
   #recording(message: ClaimedMessage, reading: Reading, lease: string, now: Date): Recording {
+    const notes = 'notes' in reading ? notesToKeep(reading.notes) : [];
     const base = {
       messageId: message.id,
       lease,
       state: reading.state,
       handlers: this.#router.versions(),
       ...('reason' in reading && { reason: reading.reason.slice(0, LIMITS.reasonCharsMax) }),
+      ...(notes.length > 0 && { notes }),
       ...('messageType' in reading && { messageType: reading.messageType }),
     };
     if (reading.state !== 'read') {

@@ -8,17 +8,36 @@ import { parseTimestamp } from './timestamps.js';
 /** Class of a payload or of a part of it. */
 export type PayloadClass<T extends object = object> = new () => T;
 
-/** Name of the check that {@link ListField} makes: its violation is put down to the item at fault. */
-export const LIST_CHECK = 'list';
+/** Under which {@link Deciding} marks a field; a symbol of its own in any copy of the package. */
+const DECIDING = Symbol.for('nestjs-runhooks:deciding');
+
+/**
+ * Marks a field without which its object says nothing, for example an id: if it does not fit, neither does its object.
+ * The payload is then quarantined; an item of a list is left out with a note, and so is an object within, unless its
+ * own field is marked as well. Every other field that does not fit is left out alone, so declare those as optional.
+ */
+export function Deciding(): PropertyDecorator {
+  return (target, property) => Reflect.defineMetadata(DECIDING, true, target, property);
+}
+
+export function isDeciding(object: object, property: string): boolean {
+  return Reflect.hasMetadata(DECIDING, object, property);
+}
 
 /** A text of any length, also an empty one. */
 export function TextField(): PropertyDecorator {
-  return valueField('a text', (value) => typeof value === 'string');
+  return valueField('a text', isText);
 }
 
-/** A short printable text that is looked up, stored or compared, for example a message type. */
+/** What people call something: a text of any length. A number becomes a text, because YAML takes a name such as 2024 for one. */
+export function LabelField(): PropertyDecorator {
+  return valueField('a text', isText, (value) => (isNumber(value) ? String(value) : value));
+}
+
+/** A short printable text that is looked up, stored or compared, for example a message type. Space around it is cut off. */
 export function NameField(): PropertyDecorator {
-  return valueField(`a text of 1 to ${LIMITS.idCharsMax} printable characters`, isIdText);
+  const expected = `a text of 1 to ${LIMITS.idCharsMax} printable characters`;
+  return valueField(expected, isIdText, (value) => (isText(value) ? value.trim() : value));
 }
 
 /** An id: a short printable text or a whole number, which becomes a text. */
@@ -27,11 +46,13 @@ export function IdField(): PropertyDecorator {
   return valueField(expected, isIdText, (value) => readId(value) ?? value);
 }
 
-/** A whole number; one sent as decimal digits in a text becomes a number. */
+/** A whole number. Decimal digits in a text become a number; a text that says nothing, for example Python's `None`, null. */
 export function IntegerField(): PropertyDecorator {
-  return valueField('a whole number', Number.isSafeInteger, (value) =>
-    typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value,
-  );
+  return valueField('a whole number', Number.isSafeInteger, (value) => {
+    if (!isText(value)) return value;
+    if (/^-?\d{1,15}$/.test(value)) return Number(value);
+    return /^(?:None|NaN|NaT|null)?$/i.test(value.trim()) ? null : value;
+  });
 }
 
 /** A time, kept as the text that was sent; `parseTimestamp` reads it. */
@@ -47,17 +68,34 @@ export function ObjectField(dto: () => PayloadClass): PropertyDecorator {
   return nestedField('an object', isRecord, dto);
 }
 
-/** A list of at most `LIMITS.arrayItemsMax` objects with declared fields of their own. */
+/** A list of at most `LIMITS.arrayItemsMax` objects with declared fields of their own. Items that do not fit are left out. */
 export function ListField(dto: () => PayloadClass): PropertyDecorator {
-  return nestedField(`a list of at most ${LIMITS.arrayItemsMax} objects`, isRecordList, dto, LIST_CHECK);
+  return nestedField(`a list of at most ${LIMITS.arrayItemsMax} objects`, isShortList, dto);
+}
+
+/** Stands for an item of a list that is no object. class-validator finds fault with it, as with any class it does not know. */
+export class OddItem {
+  readonly found: unknown;
+
+  constructor(found: unknown) {
+    this.found = found;
+  }
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isRecordList(value: unknown): boolean {
-  return Array.isArray(value) && value.length <= LIMITS.arrayItemsMax && value.every(isRecord);
+function isShortList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length <= LIMITS.arrayItemsMax;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
 }
 
 /**
@@ -72,19 +110,24 @@ function valueField(expected: string, isValid: Check, read = (value: unknown) =>
   return compose([Expose(), Type(() => Opaque), Transform(({ obj, key }) => read(obj[key])), check(expected, isValid)]);
 }
 
-function nestedField(expected: string, isValid: Check, dto: () => PayloadClass, name = 'field'): PropertyDecorator {
+function nestedField(expected: string, isValid: Check, dto: () => PayloadClass): PropertyDecorator {
   return compose([
     Expose(),
     Type((at) => (isValid(at?.object[at.property]) ? dto() : Opaque)),
-    Transform(({ value, obj, key }): unknown => (isValid(obj[key]) ? value : obj[key])),
-    check(expected, isValid, name),
+    Transform(({ value, obj, key }): unknown => (isValid(obj[key]) ? withOddItems(value, obj[key]) : obj[key])),
+    check(expected, isValid),
     ValidateNested(),
   ]);
 }
 
+function withOddItems(made: unknown, sent: unknown): unknown {
+  if (!isShortList(made) || !isShortList(sent)) return made;
+  return made.map((item, index) => (isRecord(sent[index]) ? item : new OddItem(sent[index])));
+}
+
 /** What was found is added where all violations are put into words. */
-function check(expected: string, isValid: Check, name = 'field'): PropertyDecorator {
-  return ValidateBy({ name, validator: { validate: isValid, defaultMessage: () => expected } });
+function check(expected: string, isValid: Check): PropertyDecorator {
+  return ValidateBy({ name: 'field', validator: { validate: isValid, defaultMessage: () => expected } });
 }
 
 function compose(decorators: readonly PropertyDecorator[]): PropertyDecorator {

@@ -2,9 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { IsOptional } from 'class-validator';
 import fc from 'fast-check';
 import { LIMITS } from './limits.js';
+import { parseJson } from './json-text.js';
 import {
+  Deciding,
   IdField,
   IntegerField,
+  LabelField,
   ListField,
   NameField,
   ObjectField,
@@ -12,8 +15,10 @@ import {
   TimestampField,
 } from './payload-fields.js';
 import { validatePayload } from './payload-validation.js';
+import { describeNote } from './reading-note.js';
 
 class Item {
+  @Deciding()
   @IdField()
   id!: string;
 
@@ -23,6 +28,7 @@ class Item {
 }
 
 class Body {
+  @Deciding()
   @NameField()
   type!: string;
 
@@ -41,6 +47,19 @@ class Body {
   @IsOptional()
   @ListField(() => Item)
   many?: Item[] | null;
+
+  @LabelField()
+  label?: string;
+}
+
+class Strict {
+  @Deciding()
+  @ObjectField(() => Item)
+  one!: Item;
+
+  @Deciding()
+  @ListField(() => Item)
+  many!: Item[];
 }
 
 /** As parsed from JSON: `__proto__` is then an ordinary own key. */
@@ -50,7 +69,25 @@ function check(json: string) {
 
 function reasonFor(value: unknown): string {
   const checked = validatePayload(Body, value);
-  return checked.ok ? 'none' : checked.reason;
+  return checked.ok ? checked.notes.map(describeNote).join('; ') || 'none' : `refused: ${checked.reason}`;
+}
+
+/** The payload and the notes of a body as it was sent. */
+function readText(text: string): unknown[] {
+  const json = parseJson(Buffer.from(text));
+  if (!json.ok) throw new Error(json.reason);
+  const checked = validatePayload(Body, json.value);
+  if (!checked.ok) throw new Error(checked.reason);
+  return [JSON.parse(JSON.stringify(checked.payload)), checked.notes.map(describeNote)];
+}
+
+function expectTyped({ type, text = null, at = '', one, many, label = '' }: Body): void {
+  for (const sure of [type, text ?? '', at ?? '', label]) expect(typeof sure).toBe('string');
+  for (const item of [one, ...(many ?? [])]) {
+    if (item === undefined || item === null) continue;
+    expect(item).toBeInstanceOf(Item);
+    expect([typeof item.id, typeof (item.code ?? 0)]).toEqual(['string', 'number']);
+  }
 }
 
 describe('validatePayload', () => {
@@ -72,7 +109,7 @@ describe('validatePayload', () => {
   it('leaves absent fields absent and null fields null', () => {
     const checked = validatePayload(Body, { type: 't', many: null });
 
-    expect(checked).toEqual({ ok: true, payload: { type: 't', many: null } });
+    expect(checked).toEqual({ ok: true, payload: { type: 't', many: null }, notes: [] });
     expect(checked.ok && Object.keys(checked.payload)).toEqual(['type', 'many']);
   });
 
@@ -107,38 +144,141 @@ describe('validatePayload', () => {
     [{ type: null }, 'type: expected a text of 1 to 255 printable characters, found null'],
     [{ type: '' }, 'type: expected a text of 1 to 255 printable characters, found an empty text'],
     [{ type: 5 }, 'type: expected a text of 1 to 255 printable characters, found a whole number'],
-    [{ type: 't', text: ['secret'] }, 'text: expected a text, found an array of 1'],
-    [{ type: 't', text: { constructor: 1 } }, 'text: expected a text, found an object'],
-    [{ type: 't', text: true }, 'text: expected a text, found a boolean'],
+  ])('fails where a field that decides does not fit, with path, expectation and kind: %j', (value, reason) => {
+    expect(reasonFor(value)).toBe(`refused: ${reason}`);
+  });
+
+  it.each([
+    [{ one: 'x', many: [] }, 'one: expected an object, found a text of 1 characters'],
     [
-      { type: 't', at: '0001-01-01T00:00:00Z' },
+      { one: { id: null }, many: [] },
+      'one.id: expected an id (a whole number, or 1 to 255 printable characters), found null',
+    ],
+    [{ one: { id: 1 }, many: {} }, 'many: expected a list of at most 5000 objects, found an object'],
+    [{ many: [] }, 'one: expected an object, found nothing'],
+  ])(
+    'fails where an object or a list that decides does not fit, itself or in what decides within: %j',
+    (value, reason) => {
+      expect(validatePayload(Strict, value)).toEqual({ ok: false, reason });
+    },
+  );
+
+  it('leaves out items that do not fit also where their list decides', () => {
+    const checked = validatePayload(Strict, { one: { id: 1 }, many: [7, { id: 2 }, { id: '' }] });
+    expect(checked).toMatchObject({ ok: true, payload: { one: { id: '1' }, many: [{ id: '2' }] } });
+  });
+
+  it.each<[object, object, string]>([
+    [{ text: ['secret'] }, {}, 'text: expected a text, found an array of 1'],
+    [{ text: { constructor: 1 } }, {}, 'text: expected a text, found an object'],
+    [{ text: true }, {}, 'text: expected a text, found a boolean'],
+    [{ label: null }, {}, 'label: expected a text, found null'],
+    [
+      { at: '0001-01-01T00:00:00Z' },
+      {},
       'at: expected a time such as 2023-01-31T19:28:07Z in the years 2000 to 2100, found a text of 20 characters',
     ],
     [
-      { type: 't', at: 1700000000 },
+      { at: 1700000000 },
+      {},
       'at: expected a time such as 2023-01-31T19:28:07Z in the years 2000 to 2100, found a whole number',
     ],
-    [{ type: 't', one: [{ id: 1 }] }, 'one: expected an object, found an array of 1'],
-    [{ type: 't', one: 'x' }, 'one: expected an object, found a text of 1 characters'],
+    [{ one: [{ id: 1 }] }, {}, 'one: expected an object, found an array of 1'],
+    [{ one: 'x' }, {}, 'one: expected an object, found a text of 1 characters'],
     [
-      { type: 't', one: { id: 1.5 } },
+      { one: { id: 1.5 } },
+      {},
       'one.id: expected an id (a whole number, or 1 to 255 printable characters), found a number with a fraction',
     ],
-    [{ type: 't', one: { id: 1, code: '1e3' } }, 'one.code: expected a whole number, found a text of 3 characters'],
-    [{ type: 't', many: { length: 3 } }, 'many: expected a list of at most 5000 objects, found an object'],
-    [{ type: 't', many: [{ id: 1 }, null] }, 'many[1]: expected an object, found null'],
-    [{ type: 't', many: [[{ id: 1 }]] }, 'many[0]: expected an object, found an array of 1'],
     [
-      { type: 't', many: [{ id: 1 }, { id: 2, code: 1.5 }] },
+      { one: { id: 1, code: '1e3', more: true } },
+      { one: { id: '1', more: true } },
+      'one.code: expected a whole number, found a text of 3 characters',
+    ],
+    [{ many: { length: 3 } }, {}, 'many: expected a list of at most 5000 objects, found an object'],
+    [{ many: [{ id: 1 }, null] }, { many: [{ id: '1' }] }, 'many[1]: expected an object, found null'],
+    [
+      { many: ['x', 7] },
+      { many: [] },
+      'many[0]: expected an object, found a text of 1 characters; many[1]: expected an object, found a whole number',
+    ],
+    [{ many: [[{ id: 1 }], { id: 2 }] }, { many: [{ id: '2' }] }, 'many[0]: expected an object, found an array of 1'],
+    [
+      { many: [{ id: 1 }, { id: 2, code: 1.5, more: 1 }] },
+      { many: [{ id: '1' }, { id: '2', more: 1 }] },
       'many[1].code: expected a whole number, found a number with a fraction',
     ],
     [
-      { type: 't', many: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => ({ id: 1 })) },
+      { many: [{ code: 1 }, { id: 2 }] },
+      { many: [{ id: '2' }] },
+      'many[0].id: expected an id (a whole number, or 1 to 255 printable characters), found nothing',
+    ],
+    [
+      { many: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => ({ id: 1 })) },
+      {},
       'many: expected a list of at most 5000 objects, found an array of 5001',
     ],
-  ])('says path, expectation and kind for %j', (value, reason) => {
-    expect(reasonFor(value)).toBe(reason);
+  ])('leaves out any other field that does not fit, with path, expectation and kind: %j', (fields, kept, notes) => {
+    expect(reasonFor({ type: 't', x: 1, ...fields })).toBe(notes);
+    const checked = validatePayload(Body, { type: 't', x: 1, ...fields });
+    const payload = checked.ok ? checked.payload : {};
+    expect(Object.keys(payload)).not.toContain('OddItem');
+    expect(JSON.parse(JSON.stringify(payload))).toEqual({ type: 't', x: 1, ...kept });
   });
+
+  it.each([
+    ['', null],
+    [' None ', null],
+    ['NaN', null],
+    ['-12', -12],
+  ])('takes the text %j of a whole number for %j, without a note', (code, kept) => {
+    expect(validatePayload(Body, { type: 't', one: { id: 1, code } })).toEqual({
+      ok: true,
+      payload: { type: 't', one: { id: '1', code: kept } },
+      notes: [],
+    });
+  });
+
+  it('takes a number for the text of a label, and cuts the space around a name off', () => {
+    expect(validatePayload(Body, { type: ' t\n', label: 2024.5 })).toMatchObject({
+      payload: { type: 't', label: '2024.5' },
+    });
+  });
+
+  it.each([
+    ['{"type":"t","text":"a","text":"b"}', { type: 't' }, ['text: expected a text, found a key that is given twice']],
+    [
+      '{"type":"t","x":1e22,"y":{"a":[1,1e400,{"b":1,"b":2,"c":3}]}}',
+      { type: 't', y: { a: [1, null, { c: 3 }] } },
+      [
+        'x: found a number beyond ±(2^53−1), which would be rounded',
+        'y.a[1]: found a number beyond ±(2^53−1), which would be rounded',
+        'y.a[2].b: found a key that is given twice',
+      ],
+    ],
+    [
+      '{"type":"t","one":{"id":1,"__proto__":{"polluted":1}},"many":[{"id":2,"z":12345678901234567890},1e99]}',
+      { type: 't', one: { id: '1' }, many: [{ id: '2' }] },
+      [
+        'one.__proto__: found the key __proto__',
+        'many[0].z: found a number beyond ±(2^53−1), which would be rounded',
+        'many[1]: expected an object, found a number beyond ±(2^53−1), which would be rounded',
+      ],
+    ],
+  ])(
+    'leaves out what the parser was not sure of, wherever it is and whether it is declared: %s',
+    (text, payload, notes) => {
+      expect(readText(text)).toEqual([payload, notes]);
+      expect(({} as { polluted?: number }).polluted).toBeUndefined();
+    },
+  );
+
+  it.each(['{"type":"a","type":"b"}', '{"type":1e99}'])(
+    'fails where the parser was not sure of what decides: %s',
+    (text) => {
+      expect(() => readText(text)).toThrow(/^type: expected .*, found (?:a key that is given twice|a number beyond)/);
+    },
+  );
 
   it.each([
     ['a control character', 'a\u0000b'],
@@ -157,14 +297,26 @@ describe('validatePayload', () => {
   });
 
   it('names the first violations only', () => {
+    class Wide {}
+    for (let field = 0; field <= LIMITS.violationsMax; field += 1) {
+      for (const decorate of [IdField(), Deciding()]) decorate(Wide.prototype, `field${field}`);
+    }
+
+    const checked = validatePayload(Wide, {});
+
+    const found = checked.ok ? [] : checked.reason.split('; ');
+    expect(found).toHaveLength(LIMITS.violationsMax + 1);
+    expect(found.at(-2)).toMatch(/^field4: /);
+    expect(found.at(-1)).toBe('and more');
+  });
+
+  it('notes every item that is left out of the longest list', () => {
     const many = Array.from({ length: LIMITS.arrayItemsMax }, () => ({}));
 
-    const reason = reasonFor({ type: 't', many });
+    const checked = validatePayload(Body, { type: 't', many });
 
-    const found = reason.split('; ');
-    expect(found).toHaveLength(LIMITS.violationsMax + 1);
-    expect(found.at(-2)).toMatch(/^many\[4]\.id: /);
-    expect(found.at(-1)).toBe('and more');
+    expect(checked).toMatchObject({ ok: true, payload: { many: [] } });
+    expect(checked.ok && checked.notes).toHaveLength(LIMITS.arrayItemsMax);
   });
 
   it('takes linear time for many undeclared fields, also where a text is expected', () => {
@@ -179,7 +331,7 @@ describe('validatePayload', () => {
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
   });
 
-  it('never throws, and never repeats a value in a reason', () => {
+  it('never throws, never repeats a value in a reason or note, and keeps no declared field of another type', () => {
     const field = fc.oneof(
       fc.constantFrom('type', 'text', 'at', 'one', 'many', 'id', 'code', 'constructor', '__proto__', 'then'),
       fc.string(),
@@ -193,10 +345,13 @@ describe('validatePayload', () => {
       ),
     }));
     fc.assert(
-      fc.property(value, (given) => expect(reasonFor(JSON.parse(JSON.stringify(given)))).not.toContain('SECRET')),
-      {
-        numRuns: 1_000,
-      },
+      fc.property(value, (given) => {
+        const parsed: unknown = JSON.parse(JSON.stringify({ type: 't', ...(given as object) }));
+        expect(reasonFor(parsed)).not.toContain('SECRET');
+        const checked = validatePayload(Body, parsed);
+        if (checked.ok) expectTyped(checked.payload);
+      }),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -1,18 +1,28 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
+import { jsonPath } from './json-path.js';
+import { define } from './json-reader.js';
 import { LIMITS } from './limits.js';
-import { isRecord, LIST_CHECK, type PayloadClass } from './payload-fields.js';
+import { isDeciding, isRecord, OddItem, type PayloadClass } from './payload-fields.js';
+import { describeNote, type ReadingNote } from './reading-note.js';
 
-/** A payload of the class it was checked against, or what is wrong with it. */
+/** A payload of the class it was checked against, with what was left out of it; or what decides and does not fit. */
 export type PayloadCheck<T> =
-  { readonly ok: true; readonly payload: T } | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly payload: T; readonly notes: readonly ReadingNote[] }
+  | { readonly ok: false; readonly reason: string };
+
+type Place = readonly (string | number)[];
 
 /**
  * Checks a parsed body against a class and makes an instance of it. Every field the class declares needs one of the
  * field decorators (`@IdField()`, `@TextField()`, `@ObjectField(…)` …), and `@IsOptional()` of class-validator where
- * it may be absent or null. Fields that are not declared are kept as they are. Never throws; the reason names at most
- * `LIMITS.violationsMax` paths with what was expected and what kind of value was found, never the value.
+ * null is kept. Fields that are not declared are kept as they are.
+ *
+ * Only a field that is marked `@Deciding()` can make the check fail. Any other one that does not fit is left out of the
+ * payload, with a note; one that is absent has none. So is a value that `parseJson` could not be sure of, wherever it
+ * is. Never throws; notes and reason name paths with what was expected and what kind of value was found, never the
+ * value, the reason at most `LIMITS.violationsMax` of them.
  */
 export function validatePayload<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
   if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, found ${kindOf(value)}` };
@@ -20,47 +30,97 @@ export function validatePayload<T extends object>(dto: PayloadClass<T>, value: u
   // (`constructor`).
   const payload = plainToInstance(dto, value, { excludeExtraneousValues: true, exposeUnsetFields: false });
   // A field that fails its own check is not looked into.
-  const violations = violationsOf(validateSync(payload, { stopAtFirstError: true }));
-  const shown = [...take(violations, LIMITS.violationsMax + 1)];
-  if (shown.length === 0) {
-    keepUndeclared(payload, value);
-    return { ok: true, payload };
-  }
-  if (shown.length > LIMITS.violationsMax) shown[LIMITS.violationsMax] = 'and more';
-  return { ok: false, reason: shown.join('; ') };
+  const errors = validateSync(payload, { stopAtFirstError: true });
+  const notes: ReadingNote[] = [];
+  keepUndeclared(payload, value, [], notes);
+  const faults = leaveOut(errors, [], notes);
+  return faults.length === 0 ? { ok: true, payload, notes } : { ok: false, reason: reasonOf(faults) };
 }
 
-function keepUndeclared(payload: object, given: object): void {
+function reasonOf(faults: readonly ReadingNote[]): string {
+  const shown = faults.slice(0, LIMITS.violationsMax).map(describeNote);
+  return [...shown, ...(faults.length > shown.length ? ['and more'] : [])].join('; ');
+}
+
+function keepUndeclared(payload: object, given: object, place: Place, notes: ReadingNote[]): void {
   for (const [key, value] of Object.entries(given) as [string, unknown][]) {
     const declared = Object.getOwnPropertyDescriptor(payload, key);
+    const at = [...place, Array.isArray(given) ? Number(key) : key];
     if (!declared) {
-      // Not by assignment, which would set the prototype where the key is `__proto__`.
-      Object.defineProperty(payload, key, { value, configurable: true, enumerable: true, writable: true });
+      const kept = withoutUnsure(value, at, notes);
+      if (typeof kept !== 'symbol') define(payload, key, kept);
     } else if (typeof declared.value === 'object' && typeof value === 'object' && value && declared.value !== value) {
-      keepUndeclared(declared.value as object, value);
+      keepUndeclared(declared.value as object, value, at, notes);
     }
   }
 }
 
-function* violationsOf(errors: readonly ValidationError[], parent = ''): Generator<string> {
-  for (const { property, value, constraints, children } of errors) {
-    const path = /^\d+$/.test(property) ? `${parent}[${property}]` : parent ? `${parent}.${property}` : property;
-    const [[name, expected] = []] = Object.entries(constraints ?? {});
-    const item = name === LIST_CHECK ? oddItem(value) : -1;
-    if (item >= 0) yield violation(`${path}[${item}]`, 'an object', (value as unknown[])[item]);
-    else if (expected !== undefined) yield violation(path, expected, value);
-    yield* violationsOf(children ?? [], path);
+/** The value itself if `parseJson` was sure of all that is in it, else a copy without the rest; in a list, with null for it. */
+function withoutUnsure(value: unknown, place: Place, notes: ReadingNote[]): unknown {
+  if (typeof value === 'symbol') {
+    notes.push({ path: jsonPath(place), expected: '', found: kindOf(value) });
+    return value;
   }
+  if (typeof value !== 'object' || value === null || place.length > LIMITS.jsonDepthMax) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item, index): unknown => withoutUnsure(item, [...place, index], notes));
+    if (items.every((item, index) => item === value[index] && typeof item !== 'symbol')) return value;
+    return items.map((item) => (typeof item === 'symbol' ? null : item));
+  }
+  const sent = Object.entries(value) as [string, unknown][];
+  const members = sent.map(([key, member]) => [key, withoutUnsure(member, [...place, key], notes)] as const);
+  if (members.every(([, member], index) => member === sent[index]?.[1] && typeof member !== 'symbol')) return value;
+  return Object.fromEntries(members.filter(([, member]) => typeof member !== 'symbol'));
 }
 
-function violation(path: string, expected: string, value: unknown): string {
-  return `${path}: expected ${expected}, found ${kindOf(value)}`;
+/** Takes out of an object what does not fit and does not decide. Answers what decides and does not fit. */
+function leaveOut(errors: readonly ValidationError[], place: Place, notes: ReadingNote[]): readonly ReadingNote[] {
+  const faults: ReadingNote[] = [];
+  for (const error of errors) {
+    const { target, property } = error;
+    const own = faultsOf(error, [...place, property], notes);
+    if (own.length === 0) continue;
+    if (target && !isDeciding(target, property)) {
+      Reflect.deleteProperty(target, property);
+      append(notes, error.value === undefined ? [] : own);
+    } else {
+      append(faults, own);
+    }
+  }
+  return faults;
 }
 
-/** Position of the first item of a list that is no object; -1 if the fault is the list's own. */
-function oddItem(value: unknown): number {
-  if (!Array.isArray(value) || value.length > LIMITS.arrayItemsMax) return -1;
-  return value.findIndex((item) => !isRecord(item));
+/** What makes a value unfit: itself, or what decides within it. */
+function faultsOf(error: ValidationError, place: Place, notes: ReadingNote[]): readonly ReadingNote[] {
+  const { value, constraints, children = [] } = error as { value?: unknown } & ValidationError;
+  if (value instanceof OddItem) return [fault(place, 'an object', value.found)];
+  const [expected] = Object.values(constraints ?? {});
+  if (expected !== undefined) return [fault(place, expected, value)];
+  if (!Array.isArray(value)) return leaveOut(children, place, notes);
+  leaveItemsOut(value, children, place, notes);
+  return [];
+}
+
+function leaveItemsOut(list: unknown[], errors: readonly ValidationError[], place: Place, notes: ReadingNote[]): void {
+  const odd = new Set<unknown>();
+  for (const error of errors) {
+    const index = Number(error.property);
+    const own = faultsOf(error, [...place, index], notes);
+    if (own.length > 0) odd.add(list[index]);
+    append(notes, own);
+  }
+  const kept = list.filter((item) => !odd.has(item));
+  list.length = 0;
+  append(list, kept);
+}
+
+function fault(place: Place, expected: string, value: unknown): ReadingNote {
+  return { path: jsonPath(place), expected, found: kindOf(value) };
+}
+
+/** Not by spreading: a list may be longer than a call may have arguments. */
+function append<T>(list: T[], items: readonly T[]): void {
+  for (const item of items) list.push(item);
 }
 
 /** The kind of a value, and its size where that helps; never the value. */
@@ -68,16 +128,9 @@ function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (value === '') return 'an empty text';
+  if (typeof value === 'symbol') return value.description ?? 'a symbol';
   if (typeof value === 'string') return `a text of ${value.length} characters`;
   if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a number with a fraction';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === 'boolean' ? 'a boolean' : 'an object';
-}
-
-function* take<T>(items: Iterable<T>, count: number): Generator<T> {
-  let taken = 0;
-  for (const item of items) {
-    if (taken++ >= count) return;
-    yield item;
-  }
 }

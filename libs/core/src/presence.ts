@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Clock } from './clock.js';
+import type { ClockWatch } from './clock-watch.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import { lapsedBefore, type Role } from './registration.js';
 import type { Store, WorkScope } from './store.js';
 import type { StoreGuard } from './store-guard.js';
+import { timers } from './timers.js';
 
 export interface PresenceOptions {
   readonly store: Store;
   readonly handlers: HandlerSet;
   readonly clock: Clock;
   readonly guard: StoreGuard;
+  /** Looked at before each word. */
+  readonly watch: ClockWatch;
   readonly role: Role;
   readonly abandoned: AbandonedCalls;
 }
@@ -38,6 +42,8 @@ export class Presence {
 
   /** Registers for the first time. If the store fails, that is logged, and it is tried again with the next word. */
   async start(): Promise<void> {
+    // By the clock that decides: of two versions of a handler that of the process which started last counts.
+    await this.#options.watch.look();
     this.#startedAt ??= this.#options.clock.now();
     await this.renew();
   }
@@ -49,19 +55,29 @@ export class Presence {
 
   /** From now on by itself, for a process that does not look for work. */
   keep(): void {
-    this.#timer ??= setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
+    this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
   }
 
-  /** Whether it is time to say so again. Never before {@link start}. */
+  /** Whether it is time to say so again, or the clock was set. Never before {@link start}. */
   get isDue(): boolean {
-    return this.#startedAt !== undefined && performance.now() - this.#saidAtMs >= LIMITS.heartbeatMs;
+    if (this.#startedAt === undefined) return false;
+    return timers.monotonicMs() - this.#saidAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
   }
 
   /** Says so, and answers when the next work of `scope` is due; undefined if the store fails. */
   async look(scope: WorkScope): Promise<Date | undefined> {
-    const { store, handlers, clock, guard, role, abandoned } = this.#options;
+    this.#saidAtMs = timers.monotonicMs();
+    const saying = this.#say(scope);
+    this.#saying = saying;
+    return await saying;
+  }
+
+  async #say(scope: WorkScope): Promise<Date | undefined> {
+    const { store, handlers, clock, guard, watch, role, abandoned } = this.#options;
+    await watch.look();
     const now = clock.now();
-    this.#saidAtMs = performance.now();
+    // By a clock that is wrong it started in another year, and its handlers would be the latest ever since.
+    if (this.#startedAt && this.#startedAt > now) this.#startedAt = now;
     const registration = {
       processId: this.#processId,
       role,
@@ -71,16 +87,15 @@ export class Presence {
       abandoned: abandoned.counts(),
       lapsedBefore: lapsedBefore(now),
       missingBefore: new Date(now.getTime() - LIMITS.handlerMissingMs),
+      clockAheadMs: watch.ownAheadMs,
       scope,
     };
-    const saying = guard.write(() => store.register(registration, now), undefined);
-    this.#saying = saying;
-    return await saying;
+    return await guard.write(() => store.register(registration, now), undefined);
   }
 
   /** Takes this process out of the inbox, if it was in it. Without that it counts as gone after a while. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    timers.clearInterval(this.#timer);
     await this.#saying;
     if (this.#startedAt === undefined) return;
     this.#startedAt = undefined;

@@ -1,5 +1,6 @@
 import type { RunSignalType } from './event.js';
 import type { HeaderMap, ReceivedMessage, VerifiedMessage } from './message.js';
+import type { ReadingNote } from './reading-note.js';
 import type { Run } from './run.js';
 import type { Verification } from './verification.js';
 
@@ -10,27 +11,32 @@ export interface RunSignal {
   readonly run: Run;
 }
 
+interface Noted {
+  /** What did not fit and was left out of the payload: kept with the message and shown by `Inbox`. */
+  readonly notes?: readonly ReadingNote[];
+}
+
 /** The outcome of reading one message. */
 export type Reading =
-  | {
+  | (Noted & {
       readonly state: 'read';
       /** The provider's own message type. */
       readonly messageType: string;
       readonly payload: object;
       readonly signal: RunSignal;
-    }
-  | {
+    })
+  | (Noted & {
       /** The sender's test button, or a shape that means one: runs no handler. */
       readonly state: 'test';
       readonly reason: string;
-    }
-  | {
+    })
+  | (Noted & {
       /** A well-formed message of a type this version does not know. `@OnMessage` handlers get it. */
       readonly state: 'unknown';
       readonly reason: string;
       readonly messageType: string;
       readonly payload: object;
-    }
+    })
   | {
       /** Verified, but not of the documented shape. */
       readonly state: 'quarantined';

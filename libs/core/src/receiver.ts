@@ -4,6 +4,7 @@ import type { IdSequence } from './ids.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { markVerified, type HeaderMap, type ReceivedMessage } from './message.js';
+import type { Refusals } from './refusals.js';
 import type { OpenSource } from './source.js';
 import type { Store } from './store.js';
 import type { SignatureCheck } from './verification.js';
@@ -18,6 +19,7 @@ export interface ReceiverOptions {
   readonly clock: Clock;
   readonly ids: IdSequence;
   readonly logger: Logger;
+  readonly refusals: Refusals;
   /** Called after a message was stored, so that it is read at once. */
   readonly onAccepted: () => void;
 }
@@ -25,7 +27,6 @@ export interface ReceiverOptions {
 /** The only way in: verify, identify, append. Nothing is answered before it is stored, and nothing else happens here. */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  readonly #refusedOnce = new Set<string>();
   /** By source: which of its secrets matched a message. */
   readonly #secretsUsed = new Map<string, Set<number>>();
 
@@ -33,18 +34,23 @@ export class Receiver {
     this.#options = options;
   }
 
-  /** Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. */
-  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap): Promise<Receipt> {
-    const { store, clock, ids, logger, onAccepted } = this.#options;
+  /**
+   * Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. `onVerified` is called once
+   * the signature was found to be right, before the message is stored.
+   */
+  async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap, onVerified?: () => void): Promise<Receipt> {
+    const { store, clock, ids, logger, refusals, onAccepted } = this.#options;
     const receivedAt = clock.now();
     const received: ReceivedMessage = { source: source.name, body, headers, receivedAt };
     const verification = await source.provider.verify(received);
     if (!verification.ok) {
       const { check } = verification;
       const hint = source.provider.hint?.(headers);
-      this.#logRefusal(source, headers, check, hint);
+      refusals.failed(source.name, check, () => describe(headers, hint));
       return { status: 'refused', check, reason: hint ? `${verification.reason} ${hint}` : verification.reason };
     }
+    onVerified?.();
+    refusals.verified(source.name);
     this.#logSecret(source, verification.secretIndex);
     const kept = pick(headers, source.provider.headersKept);
     const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));
@@ -82,18 +88,6 @@ export class Receiver {
       `source "${name}": the first message since the start that entry ${secretIndex} of its secrets matches`,
     );
   }
-
-  /** Once per source and check: a wrong secret must not fill the log, and a scanner must not either. */
-  #logRefusal(source: OpenSource, headers: HeaderMap, check: SignatureCheck, hint: string | undefined): void {
-    const key = `${source.name} ${check}`;
-    if (this.#refusedOnce.has(key)) return;
-    this.#refusedOnce.add(key);
-    const names = Object.keys(headers).slice(0, LIMITS.headerNamesLoggedMax).join(', ');
-    this.#options.logger.warn(
-      `refused a request to source "${source.name}" (${check}); further ones of this kind are not logged. ` +
-        `Headers seen: ${names}${suggestScheme(headers)}${hint ? `. ${hint}` : ''}`,
-    );
-  }
 }
 
 function pick(headers: HeaderMap, names: readonly string[]): HeaderMap {
@@ -105,9 +99,15 @@ function pick(headers: HeaderMap, names: readonly string[]): HeaderMap {
   return kept;
 }
 
-/** The signature scheme that the header names suggest, for the operator. */
-function suggestScheme(headers: HeaderMap): string {
-  if ('svix-signature' in headers || 'webhook-signature' in headers) return '. They suggest Standard Webhooks (Svix)';
-  if ('authorization' in headers) return '. They suggest a signature or token in authorization';
-  return '. They suggest no signature scheme that Runhooks knows';
+/** What the log says of a refused request, for the operator: names of its headers, never their values. */
+function describe(headers: HeaderMap, hint: string | undefined): string {
+  const names = Object.keys(headers).slice(0, LIMITS.headerNamesLoggedMax).join(', ');
+  return `Headers: ${names}. They look like ${schemeOf(headers)}${hint ? `. ${hint.replace(/\.$/, '')}` : ''}`;
+}
+
+/** The signature scheme that the names of the headers suggest. */
+function schemeOf(headers: HeaderMap): string {
+  if ('svix-signature' in headers || 'webhook-signature' in headers) return 'Standard Webhooks (Svix)';
+  if ('authorization' in headers) return 'a signature or token in authorization';
+  return 'no signature scheme that Runhooks knows';
 }

@@ -22,7 +22,8 @@ export interface RunResource {
 
 /** One command of a run (Paradime). */
 export interface RunCommand {
-  readonly id: string;
+  /** Absent where the provider did not tell it. */
+  readonly id?: string;
   /** Display text, possibly shortened by the provider. */
   readonly command: string;
   readonly status: RunStatus;

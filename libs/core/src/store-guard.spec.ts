@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from './errors.js';
+import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { StoreGuard } from './store-guard.js';
 
@@ -56,6 +57,22 @@ describe('StoreGuard', () => {
     expect(lines).toHaveLength(1);
     await guard.write(works, '');
     expect(lines.slice(1)).toEqual(['log: the inbox answers again']);
+  });
+
+  it('says each reason once, also where they take turns, and no more than a few that always differ', async () => {
+    const { guard, lines } = guardWithLog();
+    for (let turn = 0; turn < 100; turn++) {
+      await guard.write(fails(turn % 2 ? 'refused on ::1' : 'refused on 127.0.0.1'), 0);
+    }
+    expect(lines).toHaveLength(2);
+    for (let pid = 0; pid < 100; pid++) await guard.write(fails(`a lock is held by process ${pid}`), 0);
+    expect(lines).toHaveLength(LIMITS.outageReasonsMax);
+    await guard.write(works, '');
+    await guard.write(fails('refused on ::1'), 0);
+    expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
+      'log: the inbox answers again',
+      expect.stringContaining('::1'),
+    ]);
   });
 
   it('says so again when what is wrong has changed', async () => {

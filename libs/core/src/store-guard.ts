@@ -1,14 +1,15 @@
 import { attemptError } from './attempt.js';
 import type { Logger } from './logger.js';
+import { Reasons } from './reasons.js';
 
 /**
- * A store that fails must not end the work of a process: it is said once, and tried again later. Leases bring back what
+ * A store that fails must not end the work of a process: each reason is said once, and it is tried again later. Leases bring back what
  * was not recorded.
  */
 export class StoreGuard {
   readonly #logger: Logger;
-  /** What was last said to be wrong. */
-  #failure: string | undefined;
+  readonly #reasons = new Reasons();
+  #hasFailed = false;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -18,8 +19,9 @@ export class StoreGuard {
   write<T>(step: () => Promise<T>, otherwise: T): Promise<T> {
     return this.read(async () => {
       const result = await step();
-      if (this.#failure !== undefined) this.#logger.log('the inbox answers again');
-      this.#failure = undefined;
+      if (this.#hasFailed) this.#logger.log('the inbox answers again');
+      this.#hasFailed = false;
+      this.#reasons.clear();
       return result;
     }, otherwise);
   }
@@ -31,10 +33,10 @@ export class StoreGuard {
     } catch (error) {
       const { name, message } = attemptError(error);
       const failure = `${name}: ${message}`;
-      if (this.#failure !== failure) {
+      if (this.#reasons.isNew(failure)) {
         this.#logger.error(`the inbox failed, its work waits and is tried again: ${failure}`);
       }
-      this.#failure = failure;
+      this.#hasFailed = true;
       return otherwise;
     }
   }

@@ -1,9 +1,12 @@
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
 import type { Claim, DeliveryClaim, MessageClaim, TaskClaim } from './claim.js';
-import type { AbandonedCount, InboxReader } from './inbox-reader.js';
+import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.js';
 import type { Logger } from './logger.js';
+import type { ReadingNote } from './reading-note.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
 import type { DueDelivery } from './transport.js';
+import type { PulledBack, PullBack } from './pull-back.js';
+import type { Purge, Purged } from './purge.js';
 import type { RegisteredHandler, Role } from './registration.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
 import type { RunOutcome } from './run-outcome.js';
@@ -45,6 +48,8 @@ export interface Recording {
   readonly state: Exclude<MessageState, 'stored'>;
   /** Why it is not simply `read`. */
   readonly reason?: string;
+  /** What did not fit and was left out, in the order found. They take the place of those of an earlier reading. */
+  readonly notes?: readonly ReadingNote[];
   /** The provider's own message type, where one could be told. */
   readonly messageType?: string;
   /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */
@@ -136,23 +141,6 @@ export interface Reread {
   readonly quiet: boolean;
 }
 
-/** What is old enough to go. */
-export interface Purge {
-  /** Settled messages received before, with their events, deliveries and attempts. */
-  readonly settledBefore: Date;
-  /** The same for messages that led to a dead letter. */
-  readonly deadBefore: Date;
-  /**
-   * Duplicate keys whose message is gone, runs, and runs that wait at a barrier, last changed before. What is known of
-   * jobs stays.
-   */
-  readonly keysBefore: Date;
-  /** Tasks that were due before and that nobody holds: those of handlers that are gone. */
-  readonly tasksBefore: Date;
-  /** Rows of each kind that one call may remove. */
-  readonly limit: number;
-}
-
 /** What work to look for. */
 export interface WorkScope {
   readonly sources: readonly string[];
@@ -177,6 +165,8 @@ export interface Registration {
   readonly lapsedBefore: Date;
   /** Handlers that no process has had since this time are removed. */
   readonly missingBefore: Date;
+  /** How far the clock of its host is ahead of the one that decides, in milliseconds. @default 0 */
+  readonly clockAheadMs?: number;
   /** What to look for in the same step. */
   readonly scope: WorkScope;
 }
@@ -193,23 +183,28 @@ export interface Store extends InboxReader {
   open(): Promise<void>;
   /**
    * Says that a process lives, and which handlers it has; of the versions of a handler the one whose process started
-   * last stays. Answers what {@link nextDueAt} does, so that an idle process has one thing to ask at a time.
+   * last stays. Answers what {@link nextDueAt} does, so that an idle process has one thing to ask at a time. Also notes
+   * the time: what was registered at times that have not come is cut to now, and if the time jumped, no handler is
+   * forgotten for its age, and {@link purge} brakes.
    */
   register(registration: Registration, now: Date): Promise<Date | undefined>;
   /** The process is about to end. What it registered of handlers stays. */
   deregister(processId: string): Promise<void>;
   /**
    * Stores a message once per `(source, messageKey, digest)`. A message that the engine refuses for what is in it is
-   * stored as `quarantined` bytes.
+   * stored as `quarantined` bytes. It is due at once, whatever the clock that it was received by.
    */
   append(message: NewMessage): Promise<Appended>;
+  /** Adds to the sums of {@link InboxReader.counts}; repeated after a failure, maybe twice. Returns which of the sources ever stored a message. */
+  countRefusals(refusals: readonly RefusalCount[]): Promise<readonly string[]>;
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**
    * Takes `stored` messages that nobody holds, and counts the read. Sources take turns, in any order that stays the
-   * same: the first one that has any after `after` gives all it has, oldest first, and where the claim has room left, the
-   * next one. Answers them in this order. One whose reading was begun before may be what ended a process: it is taken
-   * alone, when it is the first in turn, so that its count is about nobody else.
+   * same: the first one that has any after `after` gives all it has, in the order of their ids, and where the claim has
+   * room left, the next one. Answers them in this order. One whose reading was begun before comes after the others of its
+   * source. It may be what ended a process: it is taken alone, when it is the first in turn, so that its count is about
+   * nobody else.
    */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /**
@@ -246,9 +241,20 @@ export interface Store extends InboxReader {
   reread(reread: Reread, now: Date): Promise<number>;
   /**
    * Removes what is old, in one small step; never a message that has to be read, or whose deliveries or tasks are not
-   * done. Answers how many rows went: none when there is nothing left to do.
+   * done. Answers how many rows went: none when there is nothing left to do, or when the brake holds the rest back.
    */
-  purge(purge: Purge): Promise<number>;
+  purge(purge: Purge): Promise<Purged>;
+  /**
+   * Makes due sooner what a wrong clock put off: leases that end later than they can, and what {@link soonerDueAtMs}
+   * names of deliveries. Messages and tasks that nobody holds are due at once; a task that is looked at too early is put
+   * off again. Counts only what was impossible. In steps: the answer says where to go on.
+   */
+  pullBack(pullBack: PullBack): Promise<PulledBack>;
+  /**
+   * Optional, for a store that several hosts share: the time by the one clock that they share. It then decides in place
+   * of each host's own.
+   */
+  now?(): Promise<Date>;
   /**
    * Optional, for a store that several processes share: `wake` is to be called when another one made something due, and
    * when it may have done so unheard. A hint: who is not woken looks once a second. Called once, before work begins.

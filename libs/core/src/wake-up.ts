@@ -1,3 +1,5 @@
+import { timers } from './timers.js';
+
 /** Lets one loop sleep until a time has passed or somebody wakes it; a call during its work is not lost. */
 export class WakeUp {
   #called = false;
@@ -17,9 +19,9 @@ export class WakeUp {
   async wait(waitMs: number): Promise<boolean> {
     if (!this.#called) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
+        const timer = timers.setTimeout(resolve, waitMs);
         this.#wake = () => {
-          clearTimeout(timer);
+          timers.clearTimeout(timer);
           resolve();
         };
       });

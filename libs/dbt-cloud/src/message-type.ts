@@ -14,6 +14,7 @@ const MESSAGE_TYPES: ReadonlyMap<string, DbtCloudMessageType> = new Map([
   ['job.run.cancelled', 'job.run.canceled'],
 ]);
 
+/** In any case: nothing else could be meant. */
 export function messageTypeOf(eventType: string): DbtCloudMessageType | undefined {
-  return MESSAGE_TYPES.get(eventType);
+  return MESSAGE_TYPES.get(eventType.toLowerCase());
 }

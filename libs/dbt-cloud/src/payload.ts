@@ -1,16 +1,30 @@
-import { IdField, IntegerField, NameField, ObjectField, TextField, TimestampField } from 'nestjs-runhooks/core';
+import {
+  Deciding,
+  IdField,
+  IntegerField,
+  LabelField,
+  NameField,
+  ObjectField,
+  TextField,
+  TimestampField,
+} from 'nestjs-runhooks/core';
 import { MayBeNothing } from './nothing.js';
 
-/** A run as dbt describes it. Ids are texts, whether dbt sent texts or numbers. */
+/**
+ * A run as dbt describes it. Ids are texts, whether dbt sent texts or numbers. A field that does not fit is absent,
+ * with a note on the message; only `jobId` and `runId` have to.
+ */
 export class DbtCloudRunData {
   /** Always there in the message types that Runhooks knows. */
+  @Deciding()
   @MayBeNothing()
   @IdField()
   readonly jobId!: string;
   @MayBeNothing()
-  @TextField()
+  @LabelField()
   readonly jobName?: string | null;
   /** Always there in the message types that Runhooks knows. */
+  @Deciding()
   @MayBeNothing()
   @IdField()
   readonly runId!: string;
@@ -18,7 +32,7 @@ export class DbtCloudRunData {
   @IdField()
   readonly environmentId?: string | null;
   @MayBeNothing()
-  @TextField()
+  @LabelField()
   readonly environmentName?: string | null;
   /** For example `1.4.6`, `2025.9.30+21d3fd7`, or an empty text. Not always a semantic version. */
   @MayBeNothing()
@@ -29,13 +43,13 @@ export class DbtCloudRunData {
   @IdField()
   readonly projectId?: string | null;
   @MayBeNothing()
-  @TextField()
+  @LabelField()
   readonly projectName?: string | null;
   /** `Running`, `Success` or `Errored`; `complete` in 2022. */
   @MayBeNothing()
   @TextField()
   readonly runStatus?: string | null;
-  /** 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled. Since February 2023. */
+  /** 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled. Since February 2023. Decides what became of a completed run. */
   @MayBeNothing()
   @IntegerField()
   readonly runStatusCode?: number | null;
@@ -67,10 +81,11 @@ export class DbtCloudRunData {
 
 /**
  * The body of dbt's account-level webhooks in the form of today, whichever generation was sent. Fields that are not
- * listed here are kept. (https://docs.getdbt.com/docs/deploy/webhooks)
+ * listed here are kept; those that are and do not fit are absent, unless they decide: account, run, job and type. (https://docs.getdbt.com/docs/deploy/webhooks)
  */
 export class DbtCloudPayload {
   /** Always there in the message types that Runhooks knows. */
+  @Deciding()
   @MayBeNothing()
   @IdField()
   readonly accountId!: string;
@@ -86,14 +101,16 @@ export class DbtCloudPayload {
   @MayBeNothing()
   @TimestampField()
   readonly timestamp?: string | null;
-  /** For example `job.run.completed`. */
+  /** For example `job.run.completed`, without space around it. */
+  @Deciding()
   @MayBeNothing()
   @NameField()
   readonly eventType!: string;
   @MayBeNothing()
-  @TextField()
+  @LabelField()
   readonly webhookName?: string | null;
   /** Empty if none was sent. */
+  @Deciding()
   @ObjectField(() => DbtCloudRunData)
   readonly data!: DbtCloudRunData;
 }

@@ -179,6 +179,7 @@ describe('test deliveries', () => {
   ])('are recognised by %s', (_, data, envelope) => {
     expect(completed(data, envelope)).toEqual({
       state: 'test',
+      notes: [],
       reason: expect.stringMatching(/: taken for a message of dbt's "Test Endpoint" button$/),
     });
   });
@@ -201,11 +202,97 @@ describe('messages of an unknown type', () => {
       reason: 'eventType is none of those this version knows',
       messageType: 'job.run.paused',
       payload: expect.objectContaining({ eventType: 'job.run.paused', accountId: '1' }),
+      notes: [],
     });
   });
 
   it.each(['constructor', '__proto__', 'toString'])('may be called %s', (eventType) => {
     expect(completed({}, { eventType })).toMatchObject({ state: 'unknown', messageType: eventType });
+  });
+});
+
+describe('a field that no decision needs', () => {
+  const ZERO = '0001-01-01T00:00:00Z';
+
+  it.each<[Record<string, unknown>, Record<string, unknown>, string[]]>([
+    [{ runErroredAt: ZERO, runFinishedAt: '1970-01-01T00:00:00Z' }, {}, ['data.runFinishedAt', 'data.runErroredAt']],
+    [{ runStartedAt: 1675193287, runFinishedAt: 1675193287000 }, {}, ['data.runStartedAt', 'data.runFinishedAt']],
+    [{ runFinishedAt: '2023-02-30T00:00:00Z' }, { timestamp: 'yesterday' }, ['timestamp', 'data.runFinishedAt']],
+    [{ runStatusMessage: { error: 'SECRET' }, runReason: ['SECRET'] }, {}, ['data.runStatusMessage', 'data.runReason']],
+    [{ jobName: { constructor: 1 }, environmentName: true }, {}, ['data.jobName', 'data.environmentName']],
+    [{ environmentId: 1.5, projectId: '1\u0007' }, {}, ['data.environmentId', 'data.projectId']],
+    [{}, { eventId: {}, webhookId: 'x'.repeat(256), webhookName: [] }, ['webhookId', 'eventId', 'webhookName']],
+    [{ runStatus: {}, runStatusCode: 'twenty' }, {}, ['data.runStatus', 'data.runStatusCode']],
+    [{ jobName: 2024, dbtVersion: '', runStatusMessage: 'None' }, {}, []],
+    [{ jobName: 'x'.repeat(10_000), environmentName: 'Pro\tduction' }, {}, []],
+  ])('does not cost a failed run its event: %j, %j', (data, envelope, paths) => {
+    const reading = completed(data, envelope, '13-errored');
+
+    expect(reading).toMatchObject({
+      state: 'read',
+      signal: { types: ['run.failed'], run: { id: '12345', status: 'failed' } },
+    });
+    const notes = reading.state === 'read' ? (reading.notes ?? []) : [];
+    expect(notes.map(({ path }) => path)).toEqual(paths);
+    expect(JSON.stringify(notes)).not.toContain('SECRET');
+  });
+
+  it('is absent from the payload and the run, and its name is the one of today', () => {
+    const reading = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
+
+    expect(reading).toMatchObject({
+      state: 'read',
+      notes: [
+        { path: 'data.jobName', expected: 'a text', found: 'an object' },
+        { path: 'data.runStartedAt', expected: expect.stringMatching(/^a time/), found: 'a whole number' },
+      ],
+    });
+    expect(reading).not.toHaveProperty('payload.data.jobName');
+    expect(reading).not.toHaveProperty('payload.data.runStartedAt');
+    expect(reading).not.toHaveProperty('signal.run.startedAt');
+    expect(reading).not.toHaveProperty('signal.run.job.name');
+  });
+
+  it('is a number where a name is expected: the name is its digits', () => {
+    expect(completed({ jobName: 2024 })).toMatchObject({ payload: { data: { jobName: '2024' } }, notes: [] });
+  });
+
+  it('is the status of a completed run beside a code, and an unreadable code beside bad news', () => {
+    expect(signalOf(completed({ runStatus: {}, runStatusCode: 10 })).types).toEqual(['run.succeeded', 'run.completed']);
+    expect(signalOf(completed({ runStatus: 'Errored', runStatusCode: {} })).types).toEqual([
+      'run.failed',
+      'run.completed',
+    ]);
+  });
+
+  it.each(['job.run.errored ', ' JOB.RUN.ERRORED', 'Job.Run.Errored\n'])(
+    'has the type %j read as what it means',
+    (eventType) => {
+      const reading = completed({}, { eventType }, '13-errored');
+
+      expect(reading).toMatchObject({ state: 'read', messageType: 'job.run.errored', notes: [] });
+      expect(reading).toHaveProperty('payload.eventType', eventType.trim());
+    },
+  );
+
+  it.each([
+    ['"x":1e22,', ['x']],
+    ['"x":[{"y":12345678901234567890,"y":0}],', ['x[0].y']],
+    ['"x":"\\u0000\\ud800",', []],
+    ['"__proto__":{"eventType":"x"},', ['__proto__']],
+    ['"eventId":"wev_1",', ['eventId']],
+  ])('is one that JSON.parse would change, or that nobody reads: %s', (more, paths) => {
+    const reading = provider.read(message(JSON.stringify(sample('13-errored')).replace('{', `{${more}`)));
+
+    expect(reading).toMatchObject({ state: 'read', signal: { types: ['run.failed'] } });
+    expect(reading.state === 'read' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+    expect({}).not.toHaveProperty('eventType');
+  });
+
+  it('is noted with a test and an unknown message as well', () => {
+    const notes = [{ path: 'data.jobName', expected: 'a text', found: 'an object' }];
+    expect(completed({ jobName: {}, runId: null })).toMatchObject({ state: 'test', notes });
+    expect(completed({ jobName: {} }, { eventType: 'job.run.paused' })).toMatchObject({ state: 'unknown', notes });
   });
 });
 
@@ -231,24 +318,17 @@ describe('what cannot be read', () => {
     [{}, { eventType: ['job.run.completed'] }, 'eventType: expected a text of 1 to 255 printable characters'],
     [{}, { eventType: undefined, eventId: undefined }, 'eventType: expected a text such as job.run.completed'],
     [{}, { eventType: undefined }, 'eventType: expected a text such as job.run.completed'],
-    [{}, { timestamp: '0001-01-01T00:00:00Z' }, 'timestamp: expected a time'],
-    [{}, { timestamp: '2023-02-30T00:00:00Z' }, 'timestamp: expected a time'],
-    [{}, { timestamp: 1675193375 }, 'timestamp: expected a time'],
     [{ jobId: undefined }, {}, 'data.jobId: expected an id'],
     [{ jobId: ['1'] }, {}, 'data.jobId: expected an id'],
     [{ runId: '1\u0007' }, {}, 'data.runId: expected an id'],
     [{ runId: '1\ud800' }, {}, 'data.runId: expected an id'],
     [{ runId: '1'.repeat(256) }, {}, 'data.runId: expected an id'],
     [{ runId: { length: 1 } }, {}, 'data.runId: expected an id'],
-    [{ jobName: 7 }, {}, 'data.jobName: expected a text'],
-    [{ jobName: { constructor: 1 } }, {}, 'data.jobName: expected a text'],
-    [{ runStatus: 10 }, {}, 'data.runStatus: expected a text'],
+    [{ runStatusCode: null, runStatus: 10 }, {}, 'data.runStatus: expected a text'],
     [{ runStatusCode: 'ten' }, {}, 'data.runStatusCode: expected a whole number'],
     [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected a whole number'],
-    [{ runStatusCode: [10] }, {}, 'data.runStatusCode: expected a whole number'],
-    [{ runFinishedAt: 'yesterday' }, {}, 'data.runFinishedAt: expected a time'],
-    [{ runFinishedAt: '9999-01-01T00:00:00Z' }, {}, 'data.runFinishedAt: expected a time'],
-  ])('is quarantined: %j, %j', (data, envelope, reason) => {
+    [{ runStatusCode: [10], runStatus: 'timeout' }, {}, 'data.runStatusCode: expected a whole number'],
+  ])('is quarantined where what decides does not fit: %j, %j', (data, envelope, reason) => {
     const reading = completed(data, envelope);
 
     expect(reading).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
@@ -260,9 +340,9 @@ describe('what cannot be read', () => {
     ['a truncated body', text.slice(0, -2)],
     ['a body that is not UTF-8', Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from([0xff, 0x7d])])],
     ['a NUL byte', `${text}\u0000`],
-    ['a key given twice', text.replace('{', '{"eventType":"job.run.started",')],
+    ['a key that decides given twice', text.replace('{', '{"eventType":"job.run.started",')],
+    ['data given twice', text.replace('{', '{"data":{},')],
     ['an id beyond 2^53', text.replace('"accountId":1', '"accountId":9007199254740993')],
-    ['the key __proto__', text.replace('{', '{"__proto__":{"eventType":"x"},')],
     ['nesting deeper than 64', text.replace('{', `{"x":${'['.repeat(100_000)}${']'.repeat(100_000)},`)],
     ['text behind the end', `${text}{}`],
     ['HTML', '<html></html>'],
@@ -270,13 +350,16 @@ describe('what cannot be read', () => {
     expect(provider.read(message(body)).state).toBe('quarantined');
   });
 
-  it('says so at most five times, and never with a value', () => {
+  it('says so of what decides only, and never with a value', () => {
     const reading = completed(
       { runId: ['SECRET'], jobId: ['SECRET'], jobName: ['SECRET'], projectId: ['SECRET'] },
       { accountId: ['SECRET'], timestamp: 'SECRET' },
     );
 
-    expect(reading).toEqual({ state: 'quarantined', reason: expect.stringMatching(/; and more$/) });
+    expect(reading).toEqual({
+      state: 'quarantined',
+      reason: expect.stringMatching(/^accountId: .*; data\.runId: [^;]*$/),
+    });
     expect(JSON.stringify(reading)).not.toContain('SECRET');
   });
 });

@@ -50,7 +50,7 @@ export class DbtCloudProvider implements Provider {
     this.#settings = settings;
   }
 
-  /** A message without a readable `timestamp` has no age; whether it says anything is found out when it is read. */
+  /** A message without a readable `timestamp` has no age, so it is accepted: the time decides nothing else. */
   verify(message: ReceivedMessage): Verification {
     const { scheme, maxAgeMs } = this.#settings;
     const verification = scheme.verify(message);
@@ -75,8 +75,8 @@ export class DbtCloudProvider implements Provider {
     const { value, draft } = toCurrentShape(json.value);
     const checked = validatePayload(DbtCloudPayload, value);
     if (!checked.ok) return { state: 'quarantined', reason: checked.reason };
-    const { payload } = checked;
-    const shape = shapeOf(payload, draft, testRunIds);
+    const { payload, notes } = checked;
+    const shape = shapeOf(payload, notes, draft, testRunIds);
     switch (shape.kind) {
       case 'run': {
         const { messageType } = shape;
@@ -84,14 +84,16 @@ export class DbtCloudProvider implements Provider {
           state: 'read',
           messageType,
           payload,
+          notes,
           signal: signalOf(messageType, payload, { receivedAt, accessUrl }),
         };
       }
       case 'unknown':
-        return { state: 'unknown', reason: shape.reason, messageType: payload.eventType, payload };
+        return { state: 'unknown', reason: shape.reason, messageType: payload.eventType, payload, notes };
       case 'test':
+        return { state: 'test', reason: shape.reason, notes };
       case 'quarantined':
-        return { state: shape.kind, reason: shape.reason };
+        return { state: 'quarantined', reason: shape.reason };
     }
   }
 

@@ -208,7 +208,13 @@ describe('documented and captured messages', () => {
     const sample = message(name);
     const reading = provider.read(sample);
 
-    expect(reading).toStrictEqual({ state: 'read', messageType: type, payload: expect.any(Object), signal });
+    expect(reading).toStrictEqual({
+      state: 'read',
+      messageType: type,
+      payload: expect.any(Object),
+      notes: [],
+      signal,
+    });
     expect(provider.identify(sample)).toBe(eventId);
   });
 

@@ -70,7 +70,7 @@ function runOf(
     id: data.runId,
     ...(accessUrl !== undefined &&
       project?.id !== undefined && { url: urlOf(accessUrl, accountId, project.id, data.runId) }),
-    status: statusOf(messageType, code, told(data.runStatus)),
+    status: statusOf(messageType, { code, text: told(data.runStatus), error: statusMessage }),
     ...(providerStatus !== undefined && { providerStatus }),
     ...(statusMessage !== undefined && { statusMessage }),
     job: {

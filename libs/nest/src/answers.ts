@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS, type Receipt } from 'nestjs-runhooks/core';
 
 /** What is sent back: never payload, digests or secrets. */
@@ -31,6 +30,18 @@ export const ANSWERS = {
       'the body was read before Runhooks could check its signature; exclude this path from the middleware or hook of ' +
       'the app that reads bodies, or have it keep the bytes in request.rawBody',
   },
+  paused: {
+    statusCode: 500,
+    status: 'body-paused',
+    message:
+      'the app paused the request whenever Runhooks went on reading it; exclude this path from the middleware or hook ' +
+      'of the app that does so',
+  },
+  busy: {
+    statusCode: 503,
+    status: 'unavailable',
+    message: 'too many bodies are on their way already; send the message again',
+  },
   closing: {
     statusCode: 503,
     status: 'unavailable',
@@ -48,6 +59,11 @@ export const ANSWERS = {
   },
 } as const satisfies Readonly<Record<string, Answer>>;
 
+/** `found`: what the host left of the body; its kind, never its content. */
+export function consumedAnswer(found: string): Answer {
+  return { ...ANSWERS.consumed, message: `${ANSWERS.consumed.message}. Found ${found}` };
+}
+
 export function answerOf(receipt: Receipt): Answer {
   switch (receipt.status) {
     case 'accepted':
@@ -57,34 +73,4 @@ export function answerOf(receipt: Receipt): Answer {
     case 'refused':
       return { statusCode: 401, status: receipt.check, message: receipt.reason };
   }
-}
-
-/**
- * Sends an answer. What is left of the body would be taken for the next request, so the connection is closed then; but
- * only after the sender, which may still be uploading, had {@link LIMITS.lingerMs} to read the answer.
- */
-export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  if (response.headersSent || response.destroyed) return;
-  const { statusCode, ...content } = answer;
-  const text = JSON.stringify(content);
-  const isBodyLeft = !request.readableEnded;
-  const headers: Record<string, string | number> = {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-  };
-  if (statusCode === 503) headers['retry-after'] = LIMITS.retryAfterSeconds;
-  // HTTP/2 has a stream for each request instead, and no such header.
-  if (isBodyLeft && request.httpVersionMajor === 1) headers['connection'] = 'close';
-  response.writeHead(statusCode, headers);
-  if (!isBodyLeft) {
-    response.end(text);
-    return;
-  }
-  response.write(text);
-  const timer = setTimeout(finish, LIMITS.lingerMs);
-  function finish(): void {
-    clearTimeout(timer);
-    response.end();
-  }
-  request.once('end', finish).once('close', finish).resume();
 }

@@ -3,6 +3,7 @@ import { Inject, Injectable, type HttpServer, type OnApplicationBootstrap, type 
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigurationError, type OpenSource } from 'nestjs-runhooks/core';
 import { createEdge, type Edge } from './edge.js';
+import { HeldBodies } from './held-bodies.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /** The parts of an Express app used here. */
@@ -81,15 +82,16 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
   private register(): void {
     if (!this.hasRoutes) return;
     const adapter = this.host.httpAdapter;
+    const bodies = HeldBodies.of(this.runtime.sources);
     for (const source of this.runtime.sources) {
-      const edge = this.edgeOf(source);
+      const edge = this.edgeOf(source, bodies);
       for (const path of source.paths) registerRoute(adapter, path, edge);
     }
   }
 
-  private edgeOf(source: OpenSource): Edge {
-    const { receiver, logger } = this.runtime;
-    return createEdge({ source, receiver, logger, isAccepting: () => this.runtime.accepting });
+  private edgeOf(source: OpenSource, bodies: HeldBodies): Edge {
+    const { receiver, refusals, logger } = this.runtime;
+    return createEdge({ source, receiver, refusals, logger, bodies, isAccepting: () => this.runtime.accepting });
   }
 }
 

@@ -2,8 +2,18 @@ import { createServer, request, type OutgoingHttpHeaders, type Server } from 'no
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { IdSequence, openSources, Receiver, systemClock, type Appended, type Store } from 'nestjs-runhooks/core';
+import {
+  IdSequence,
+  openSources,
+  Receiver,
+  Refusals,
+  StoreGuard,
+  systemClock,
+  type Appended,
+  type Store,
+} from 'nestjs-runhooks/core';
 import { createEdge, type EdgeOptions } from './edge.js';
+import { HeldBodies } from './held-bodies.js';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -26,6 +36,10 @@ const [source] = openSources([
   },
 ]);
 
+const fail = (): never => {
+  throw new Error('by the host');
+};
+
 interface Answered {
   readonly status: number | undefined;
   readonly body: unknown;
@@ -42,14 +56,19 @@ async function post(
   const log = (line: string): void => void logged.push(line);
   const logger = { debug: () => undefined, log, warn: log, error: log };
   const { append = () => Promise.reject(new Error('the store was asked')), ...others } = options;
+  const store = { append } as unknown as Store;
+  const clock = systemClock;
+  const refusals = new Refusals({ store, clock, logger, guard: new StoreGuard(logger) });
   const receiver = new Receiver({
-    store: { append } as unknown as Store,
-    clock: systemClock,
+    store,
+    clock,
+    refusals,
     ids: new IdSequence(),
     logger,
     onAccepted: () => undefined,
   });
-  const edge = createEdge({ source: source!, receiver, logger, isAccepting: () => true, ...others });
+  const bodies = HeldBodies.of([source!]);
+  const edge = createEdge({ source: source!, receiver, refusals, logger, bodies, isAccepting: () => true, ...others });
   const server = createServer(edge).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));
@@ -74,6 +93,35 @@ describe('createEdge', () => {
     expect((await post({}, 'x')).status).toBe(500);
   });
 
+  it('answers 503 at once where too many bodies are held already, and holds none after any answer', async () => {
+    const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
+    const held = bodies.hold();
+    const busy = await post({ bodies }, 'x');
+    expect(busy).toMatchObject({ status: 503, body: { status: 'unavailable' } });
+    expect(busy.logged).toEqual([expect.stringContaining('source "any" answers 503: the app holds as many bodies')]);
+    held?.release();
+    expect((await post({ bodies }, 'x')).status).toBe(500);
+    expect((await post({ bodies }, '')).status).toBe(400);
+    expect((await post({ bodies: new HeldBodies({ requestsMax: 1, bytesMax: 1 }) }, 'xx')).status).toBe(503);
+    expect(bodies.held).toEqual({ requests: 0, bytes: 0 });
+  });
+
+  it('holds no body any more while it is stored, which may take long', async () => {
+    const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
+    let heldMeanwhile: unknown;
+    const append = (): Promise<Appended> => {
+      heldMeanwhile = bodies.held;
+      return Promise.resolve({ status: 'accepted', id: 'msg_1' });
+    };
+    expect((await post({ bodies, append }, 'x')).status).toBe(200);
+    expect(heldMeanwhile).toEqual({ requests: 0, bytes: 0 });
+  });
+
+  it('answers where the logger of the host throws', async () => {
+    const logger = { debug: fail, log: fail, warn: fail, error: fail };
+    expect((await post({ logger }, 'x')).status).toBe(500);
+  });
+
   it('needs no framework', async () => {
     const answered = await post({ append: () => Promise.resolve({ status: 'accepted', id: 'msg_1' }) }, 'x');
     expect(answered).toEqual({
@@ -81,6 +129,13 @@ describe('createEdge', () => {
       body: { status: 'accepted', message: 'stored', id: 'msg_1' },
       logged: ['message msg_1 from source "any" was accepted'],
     });
+  });
+
+  it('logs why the first request was rejected, and counts others', async () => {
+    const { logged } = await post({}, 'x'.repeat(11));
+    expect(logged).toEqual([
+      'Source "any" rejected a request: 413 too-large (the body is larger than this source accepts). Further ones are counted',
+    ]);
   });
 
   it('answers 500 and logs it, once, whatever the store throws', async () => {

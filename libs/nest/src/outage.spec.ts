@@ -29,6 +29,17 @@ describe('Outage', () => {
     ]);
   });
 
+  it('says no more than a few reasons, whatever their texts, and how many requests there were while it goes on', () => {
+    for (let pid = 0; pid < 1_000; pid += 1) refuse(`a lock is held by process ${pid}`);
+    expect(lines).toHaveLength(LIMITS.outageReasonsMax);
+    jest.advanceTimersByTime(LIMITS.refusalEveryMs);
+    refuse('a lock is held by process 1');
+    refuse('a lock is held by process 2');
+    expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
+      'source "dbt" still answers 503: 1001 requests so far. a lock is held by process 1',
+    ]);
+  });
+
   it('goes on while messages are stored beside those that are refused, as where too many wait', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       refuse('too many wait');

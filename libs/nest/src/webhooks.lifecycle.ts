@@ -6,7 +6,7 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS, timers } from 'nestjs-runhooks/core';
 import { logBoot, logMissingDispatcher, logUnattended } from './boot-log.js';
 import { EdgeRegistrar } from './edge.registrar.js';
 import { HandlerExplorer } from './handler.explorer.js';
@@ -33,12 +33,13 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, handlers, dispatcher, options, role, presence, transport } = this.runtime;
+    const { logger, store, sources, handlers, dispatcher, options, role, presence, refusals, transport } = this.runtime;
     const { isReachable } = this.edge;
     const inbox = store.description;
     const found = { sources, handlers: handlers.all(), isReachable };
     logBoot(logger, { inbox, role, transport: transport?.description, ...found });
     await this.logWaiting();
+    if (role !== 'dispatcher') refusals.start();
     if (options.dispatch === 'manual' || role === 'receiver') {
       presence.keep();
       return;
@@ -46,13 +47,13 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     dispatcher.start();
     this.runtime.purger.start();
     // main.ts may call enableShutdownHooks() as late as after listen().
-    this.signalCheck = setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
+    this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
   }
 
   /** The HTTP server still listens: the edge answers 503 from here on. */
   async onModuleDestroy(): Promise<void> {
     if (!this.wasConstructed) return;
-    clearTimeout(this.signalCheck);
+    timers.clearTimeout(this.signalCheck);
     this.runtime.accepting = false;
     this.runtime.presence.keep();
     await this.runtime.purger.stop();
@@ -63,6 +64,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   /** Requests are over. */
   async onApplicationShutdown(): Promise<void> {
     if (!this.wasConstructed) return;
+    await this.runtime.refusals.stop();
     await this.runtime.store.close();
   }
 

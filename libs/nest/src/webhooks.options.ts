@@ -44,7 +44,7 @@ export interface WebhooksOptions {
   readonly retention?: RetentionOptions;
   /**
    * Where the time comes from; for tests.
-   * @default the system's
+   * @default the Postgres server's, or on SQLite the system's
    */
   readonly clock?: Clock;
 }

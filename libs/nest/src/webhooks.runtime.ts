@@ -1,6 +1,7 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   AbandonedCalls,
+  ClockWatch,
   ConfigurationError,
   DEFAULT_RETENTION,
   Dispatcher,
@@ -12,11 +13,13 @@ import {
   Presence,
   Purger,
   Receiver,
+  Refusals,
   requireOneCopy,
   requireWhole,
   Router,
+  SharedClock,
   StoreGuard,
-  systemClock,
+  type Logger,
   type OpenSource,
   type RetentionOptions,
   type Role,
@@ -25,6 +28,7 @@ import {
   type TransportFactory,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
+import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
@@ -35,7 +39,7 @@ export class WebhooksRuntime {
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
-  readonly logger = new Logger('Runhooks');
+  readonly logger: Logger = runhooksLogger();
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
 
@@ -44,6 +48,7 @@ export class WebhooksRuntime {
   readonly purger: Purger;
   readonly presence: Presence;
   readonly guard: StoreGuard;
+  readonly refusals: Refusals;
   /** What brings due deliveries here; nothing where they are claimed from the inbox. */
   readonly transport: Transport | undefined;
 
@@ -54,7 +59,11 @@ export class WebhooksRuntime {
   ) {
     requireOneCopy();
     const { logger, handlers } = this;
-    const { clock = systemClock, concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
+    const {
+      clock = new SharedClock(store),
+      concurrency = LIMITS.concurrency,
+      abortGraceMs = LIMITS.abortGraceMs,
+    } = options;
     checkOptions(options);
     this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
@@ -65,7 +74,8 @@ export class WebhooksRuntime {
     const onChange = (): void => this.dispatcher.wake();
     const { sources, role } = this;
     const abandoned = new AbandonedCalls(logger);
-    const presence = new Presence({ store, handlers, clock, guard, role, abandoned });
+    const watch = new ClockWatch({ store, clock, logger, guard });
+    const presence = new Presence({ store, handlers, clock, guard, watch, role, abandoned });
     this.presence = presence;
     const transport = role === 'receiver' ? undefined : createTransport(options, logger);
     this.transport = transport;
@@ -84,9 +94,17 @@ export class WebhooksRuntime {
       ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
-    this.receiver = new Receiver({ store, clock, ids, logger, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, retention: { ...DEFAULT_RETENTION, ...options.retention } });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, onChange });
+    const refusals = new Refusals({ store, clock, logger, guard });
+    this.refusals = refusals;
+    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
+    this.purger = new Purger({
+      store,
+      clock,
+      guard,
+      logger,
+      retention: { ...DEFAULT_RETENTION, ...options.retention },
+    });
+    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
   }
 }
 
@@ -169,5 +187,5 @@ export function createStore(options: WebhooksOptions): Store {
       "found none; expected a store, for example sqliteInbox({ path: 'runhooks.db' })",
     );
   }
-  return options.inbox.createStore(new Logger('Runhooks'));
+  return options.inbox.createStore(runhooksLogger());
 }

@@ -1,24 +1,27 @@
-import { IsOptional, Matches } from 'class-validator';
-import { IdField, IntegerField, LIMITS, ListField, ObjectField, TextField, TimestampField } from 'nestjs-runhooks/core';
-import { MayBeNothing } from './nothing.js';
+import { IsNotIn, IsOptional } from 'class-validator';
+import {
+  Deciding,
+  IdField,
+  IntegerField,
+  LabelField,
+  ListField,
+  ObjectField,
+  TextField,
+  TimestampField,
+} from 'nestjs-runhooks/core';
+import { MayBeNothing, NOTHINGS } from './nothing.js';
 
-const LABEL = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${LIMITS.idCharsMax}}$`, 'u');
-
-/** What people call a schedule: any text that a database can keep and an index can hold. */
-function LabelField(): PropertyDecorator {
-  const text = TextField();
-  const label = Matches(LABEL, {
-    message: `a label of 1 to ${LIMITS.idCharsMax} characters, none of them a control character`,
-  });
+/** An id without which its object says nothing. */
+function DecidingId(): PropertyDecorator {
+  const decorators = [Deciding(), IdField(), IsNotIn(NOTHINGS, { message: 'an id' })];
   return (target, property) => {
-    text(target, property);
-    label(target, property);
+    for (const decorate of decorators) decorate(target, property);
   };
 }
 
 /** A file that a command left behind. */
 export class ParadimeResource {
-  @IdField()
+  @DecidingId()
   readonly id!: string;
   /** For example `target/run_results.json`. */
   @MayBeNothing()
@@ -32,8 +35,9 @@ export class ParadimeResource {
 
 /** One command of a run. Bolt puts `git clone …` and `dbt deps` before those of the schedule. */
 export class ParadimeCommand {
+  @MayBeNothing()
   @IdField()
-  readonly id!: string;
+  readonly id?: string | null;
   /** Display text; `git clone ...` is shortened by Paradime. */
   @MayBeNothing()
   @TextField()
@@ -96,7 +100,7 @@ export class ParadimeSchedule {
   readonly display_name?: string | null;
   /** For example `production`. */
   @MayBeNothing()
-  @TextField()
+  @LabelField()
   readonly environment?: string | null;
   /** Documented as a cron line, `@daily` or `OFF`. */
   readonly schedule?: unknown;
@@ -115,26 +119,28 @@ export class ParadimeSchedule {
 }
 
 export class ParadimeWorkspace {
-  @IdField()
+  @DecidingId()
   readonly uid!: string;
   @MayBeNothing()
-  @TextField()
+  @LabelField()
   readonly name?: string | null;
 }
 
 /**
  * The body of both webhooks: a started run has no `commands`, `end_dttm` and `error_string`. Ids are texts, whatever
- * was sent; fields that are not listed here are kept.
+ * was sent; fields that are not listed here are kept. A field that does not fit is absent, with a note on the message;
+ * only `id` and `workspace.uid` have to, and `status` where the run is over.
  * (https://docs.paradime.io/app-help/developers/webhooks/getting-started)
  */
 export class ParadimePayload {
   /** The run. */
-  @IdField()
+  @DecidingId()
   readonly id!: string;
   /** Not documented; it seems to name the schedule rather than the run. */
   @MayBeNothing()
   @TextField()
   readonly uuid?: string | null;
+  @Deciding()
   @ObjectField(() => ParadimeWorkspace)
   readonly workspace!: ParadimeWorkspace;
   @MayBeNothing()
@@ -146,7 +152,7 @@ export class ParadimePayload {
   @IsOptional()
   @ObjectField(() => ParadimeEnvironment)
   readonly environment?: ParadimeEnvironment | null;
-  /** An open list of words, for example `failed`; on a started run it means nothing. */
+  /** An open list of words, for example `failed`. Decides what became of a run that is over; on a started run it means nothing. */
   @MayBeNothing()
   @TextField()
   readonly status?: string | null;

@@ -28,6 +28,7 @@ describe('the documented started run', () => {
       state: 'read',
       messageType: 'bolt.run.started',
       payload: expect.anything(),
+      notes: [],
       signal: {
         types: ['run.started'],
         occurredAt: new Date('2023-10-15T16:44:01.476Z'),
@@ -56,6 +57,7 @@ describe('the documented completed run', () => {
       state: 'read',
       messageType: 'bolt.run.completed',
       payload: expect.anything(),
+      notes: [],
       signal: {
         types: ['run.failed', 'run.completed'],
         occurredAt: new Date('2023-10-15T16:44:39.891Z'),
@@ -148,7 +150,7 @@ describe('a payload', () => {
   });
 
   it('is also there where the shape is unclear, and the message is then unknown', () => {
-    expect(read(changed({ end_dttm: null }))).toMatchObject({
+    expect(read(changed({ end_dttm: null, status: 'brand-new' }))).toMatchObject({
       state: 'unknown',
       reason: expect.stringContaining('has commands, but no end_dttm'),
       messageType: 'unknown',
@@ -173,14 +175,22 @@ describe('what documentation leaves open', () => {
     ['no schedule', { schedule: null, schedule_name: null }],
     ['no environment', { environment: null }],
     ['no texts', { uuid: null, run_url: null, api_url: null, status: null, start_dttm: null }],
+    ["Python's words for no texts", { error_string: 'None', status: 'None', start_dttm: 'NaT', uuid: ' None ' }],
+    ['times without seconds', { start_dttm: '2023-10-15 16:44', end_dttm: '2023-10-15 16:45 UTC' }],
+    ['labels with tabs and of any length', { schedule_name: 'a\tb', schedule: { slug: 'x'.repeat(5_000) } }],
+    [
+      'numbers for labels',
+      { schedule_name: 2024, schedule: { slug: 5, environment: 1.5 }, workspace: { uid: 'w', name: 7 } },
+    ],
+    ['a command without an id', { commands: [{ id: null }, {}] }],
     ['no commands', { commands: [] }],
     [
       'as many commands as are allowed',
       { commands: Array.from({ length: LIMITS.arrayItemsMax }, (_, id) => ({ id })) },
     ],
     ['a return code as text', { commands: [{ id: 1, return_code: '1' }] }],
-  ])('is read: %s', (_what, fields) => {
-    expect(read(changed(fields)).state).toBe('read');
+  ])('is read without a note: %s', (_what, fields) => {
+    expect(read(changed(fields))).toMatchObject({ state: 'read', notes: [] });
   });
 
   it.each([
@@ -190,14 +200,137 @@ describe('what documentation leaves open', () => {
     ['2023-10-15 16:44:39.891890123', '2023-10-15T16:44:39.891Z'],
     ['2023-10-15T16:44:39.891890Z', '2023-10-15T16:44:39.891Z'],
     ['2023-10-15 18:44:39.891890+02:00', '2023-10-15T16:44:39.891Z'],
+    ['2023-10-15 16:44:39.891890 UTC', '2023-10-15T16:44:39.891Z'],
+    ['2023-10-15 16:44', '2023-10-15T16:44:00.000Z'],
   ])('is read: the time %s', (end_dttm, time) => {
     expect(read(changed({ end_dttm }))).toMatchObject({ signal: { occurredAt: new Date(time) } });
   });
 });
 
+describe('a field that no decision needs', () => {
+  const sent = JSON.parse(fixture('run-completed-failed')) as { schedule: object; commands: object[] };
+  const command = { id: 1, command: 'dbt run' };
+
+  it.each<[string, object, string[]]>([
+    ['a text for a schedule and an environment', { schedule: 'x', environment: 'y' }, ['schedule', 'environment']],
+    ['a list for an environment', { environment: [] }, ['environment']],
+    [
+      'odd labels',
+      { schedule_name: {}, schedule: { ...sent.schedule, slug: [1], display_name: true } },
+      ['schedule_name', 'schedule.slug', 'schedule.display_name'],
+    ],
+    ['an object for an error', { error_string: {} }, ['error_string']],
+    ['a number for a time', { end_dttm: 1697388279 }, ['end_dttm']],
+    ['30 February', { end_dttm: '2023-02-30 00:00:00' }, ['end_dttm']],
+    ['the year 1', { end_dttm: '0001-01-01 00:00:00' }, ['end_dttm']],
+    ['1970', { start_dttm: '1970-01-01 00:00:00' }, ['start_dttm']],
+    ['the year 9999', { start_dttm: '9999-12-31 23:59:59' }, ['start_dttm']],
+    ['a text for commands', { commands: 'dbt run' }, ['commands']],
+    ['an object for commands', { commands: { 0: command } }, ['commands']],
+    ['commands that are texts', { commands: ['dbt run', command] }, ['commands[0]']],
+    ['an odd id of a command', { commands: [command, { id: [7] }] }, ['commands[1].id']],
+    ['a return code with a fraction', { commands: [{ id: 1, return_code: 0.5 }] }, ['commands[0].return_code']],
+    [
+      'a resource without an id',
+      { commands: [{ id: 1, json_resources: [{ id: null, path: 'p' }, 'x', { id: 3 }] }] },
+      ['commands[0].json_resources[0].id', 'commands[0].json_resources[1]'],
+    ],
+    [
+      'more commands than are allowed',
+      { commands: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => command) },
+      ['commands'],
+    ],
+  ])('does not cost a failed run its events: %s', (_what, fields, paths) => {
+    const reading = read(changed(fields));
+
+    expect(reading).toMatchObject({
+      state: 'read',
+      signal: { types: ['run.failed', 'run.completed'], run: { id: '63187' } },
+    });
+    expect(reading.state === 'read' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('is absent from the payload, and the rest of its object stays', () => {
+    const reading = read(
+      changed({ commands: [{ id: null, status: 'failed', return_code: 1.5 }, 7], schedule: { slug: {}, x: 1 } }),
+    );
+
+    expect(reading).toMatchObject({ payload: { commands: [{ id: null, status: 'failed' }], schedule: { x: 1 } } });
+    expect(reading).toHaveProperty('signal.run.commands', [
+      { command: '', status: 'failed', providerStatus: 'failed', resources: [] },
+    ]);
+    expect(reading).not.toHaveProperty('payload.commands.1');
+    expect(reading).not.toHaveProperty('payload.commands.0.return_code');
+    expect(reading).not.toHaveProperty('payload.schedule.slug');
+  });
+
+  it.each(['"x":1e22,', '"x":{"y":1,"y":2},', '"uuid":"again",'])('is one that JSON.parse would change: %s', (more) => {
+    const reading = read(fixture('run-completed-failed').replace('{', `{${more}`));
+    expect(reading).toMatchObject({ state: 'read', notes: [expect.anything()] });
+  });
+
+  it('is the status of a run that started', () => {
+    const started = JSON.parse(fixture('run-started')) as object;
+    expect(read({ ...started, status: { odd: true } })).toMatchObject({ signal: { types: ['run.started'] } });
+  });
+});
+
+describe('a run that is over though its message has no end', () => {
+  it.each<[string, object, string[]]>([
+    [
+      'the fields of the end are there and empty',
+      { end_dttm: null, commands: [], error_string: '' },
+      ['run.failed', 'run.completed'],
+    ],
+    ['it has commands', { end_dttm: undefined }, ['run.failed', 'run.completed']],
+    [
+      "its end is Python's word for no time",
+      { end_dttm: 'NaT', status: 'succeeded' },
+      ['run.succeeded', 'run.completed'],
+    ],
+    [
+      'it never started',
+      { start_dttm: null, end_dttm: undefined, commands: undefined, error_string: undefined, status: 'canceled' },
+      ['run.canceled', 'run.completed'],
+    ],
+    ['it was skipped', { start_dttm: undefined, end_dttm: null, commands: null, status: 'skipped' }, ['run.completed']],
+    [
+      'nobody knows whether it failed',
+      { end_dttm: '', commands: [], error_string: null, status: 'timeout' },
+      ['run.completed'],
+    ],
+  ])('is completed, never started, where %s', (_what, fields, types) => {
+    expect(read(changed(fields))).toMatchObject({
+      messageType: 'bolt.run.completed',
+      signal: { types, occurredAt: RECEIVED },
+    });
+  });
+});
+
+describe('a status that may mean a failure', () => {
+  const good = { id: 1, status: 'succeeded', return_code: 0 };
+
+  it.each<[string, object, string]>([
+    ['nothing else', { commands: [good], error_string: null }, 'unknown'],
+    ['an error text', { commands: [good], error_string: 'boom' }, 'failed'],
+    ['a failed command', { commands: [good, { id: 2, status: 'failed' }] }, 'failed'],
+    ['a return code', { commands: [{ id: 2, return_code: 137 }] }, 'failed'],
+    [
+      'a command of which the same can be said',
+      { commands: [{ id: 2, status: 'killed', return_code: 137 }] },
+      'failed',
+    ],
+    ['a command of which nothing else can be said', { commands: [{ id: 2, status: 'killed' }] }, 'unknown'],
+  ])('is one where the message also has %s', (_what, fields, status) => {
+    for (const word of ['timeout', 'timed_out', 'Timed out', 'KILLED', 'aborted ']) {
+      const reading = read(changed({ error_string: null, ...fields, status: word }));
+      expect(reading).toMatchObject({ state: 'read', signal: { run: { status, providerStatus: word } } });
+    }
+  });
+});
+
 describe('a body that is no Paradime message', () => {
   const bytes = Buffer.from(fixture('run-completed-failed'));
-  const command = { id: 1, command: 'dbt run' };
 
   it.each<[string, string | Uint8Array | object, string]>([
     ['nothing', '', 'The body is empty'],
@@ -216,7 +349,7 @@ describe('a body that is no Paradime message', () => {
     ['a number', '7', 'the payload: expected an object, found a whole number'],
     ['a list', [changed({})], 'the payload: expected an object, found an array of 1'],
     ['an empty object', {}, 'id: expected an id'],
-    ['an id beyond 2^53', '{"id":9007199254740993,"workspace":{"uid":"w"}}', 'The number at id'],
+    ['an id beyond 2^53', '{"id":9007199254740993,"workspace":{"uid":"w"}}', 'found a number beyond'],
     ['an id with a fraction', changed({ id: 1.5 }), 'id: expected an id'],
     ['an id with NUL', changed({ id: '1\0' }), 'id: expected an id'],
     ['an endless id', changed({ id: '1'.repeat(LIMITS.idCharsMax + 1) }), 'id: expected an id'],
@@ -227,41 +360,14 @@ describe('a body that is no Paradime message', () => {
     ['a list for a workspace', changed({ workspace: [] }), 'workspace: expected an object, found an array of 0'],
     ['no uid', changed({ workspace: { name: 'w' } }), 'workspace.uid: expected an id'],
     ['a uid with a lone surrogate', changed({ workspace: { uid: '\ud800' } }), 'workspace.uid: expected an id'],
-    ['a label with NUL', changed({ schedule_name: 'daily\0' }), 'schedule_name: expected a label'],
-    ['a label with a lone surrogate', changed({ schedule_name: '\udfff' }), 'schedule_name: expected a label'],
-    [
-      'an endless label',
-      changed({ schedule_name: 'x'.repeat(LIMITS.idCharsMax + 1) }),
-      'schedule_name: expected a label',
-    ],
-    ['a number for a label', changed({ schedule_name: 5 }), 'schedule_name: expected'],
-    ['a number for a slug', changed({ schedule: { slug: 5 } }), 'schedule.slug: expected'],
+    ["Python's word for no id", changed({ id: 'None' }), 'id: expected an id, found a text'],
     ['a number for a status', changed({ status: 10 }), 'status: expected a text, found a whole number'],
-    ['an object for an error', changed({ error_string: {} }), 'error_string: expected a text, found an object'],
-    ['a list for an environment', changed({ environment: [] }), 'environment: expected an object, found an array of 0'],
-    ['a number for a time', changed({ end_dttm: 1697388279 }), 'end_dttm: expected a time'],
-    ['30 February', changed({ end_dttm: '2023-02-30 00:00:00' }), 'end_dttm: expected a time'],
-    ['the year 1', changed({ end_dttm: '0001-01-01 00:00:00' }), 'end_dttm: expected a time'],
-    ['the year 9999', changed({ start_dttm: '9999-12-31 23:59:59' }), 'start_dttm: expected a time'],
-    ['a text for commands', changed({ commands: 'dbt run' }), 'commands: expected a list'],
-    ['an object for commands', changed({ commands: { 0: command } }), 'commands: expected a list'],
-    ['commands that are texts', changed({ commands: ['dbt run'] }), 'commands[0]: expected an object'],
-    ['a command without an id', changed({ commands: [command, {}] }), 'commands[1].id: expected an id'],
     [
-      'a return code with a fraction',
-      changed({ commands: [{ id: 1, return_code: 0.5 }] }),
-      'commands[0].return_code: expected',
+      'two statuses',
+      fixture('run-completed-failed').replace('{', '{"status":"succeeded",'),
+      'status: expected a text, found a key',
     ],
-    [
-      'resources that are texts',
-      changed({ commands: [{ id: 1, json_resources: ['x'] }] }),
-      'commands[0].json_resources[0]: expected',
-    ],
-    [
-      'more commands than are allowed',
-      changed({ commands: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => command) }),
-      'commands: expected a list of at most 5000 objects, found an array of 5001',
-    ],
+    ['two ids', fixture('run-completed-failed').replace('{', '{"id":1,'), 'id: expected an id'],
     ['nesting without end', `${'['.repeat(100_000)}`, 'The body is nested deeper'],
   ])('is quarantined, with what was found and expected: %s', (_what, body, reason) => {
     expect(read(body)).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });

@@ -1,4 +1,5 @@
 import {
+  describeNote,
   parseJson,
   validatePayload,
   type Provider,
@@ -38,20 +39,30 @@ export class ParadimeProvider implements Provider {
     if (!json.ok) return { state: 'quarantined', reason: json.reason };
     const validated = validatePayload(ParadimePayload, json.value);
     if (!validated.ok) return { state: 'quarantined', reason: validated.reason };
-    const { payload } = validated;
-    const shape = shapeOf(payload);
+    const { payload, notes } = validated;
+    const shape = shapeOf(payload, json.value as Readonly<Record<string, unknown>>);
+    const oddStatus = notes.find(({ path }) => path === 'status');
     switch (shape.kind) {
       case 'started':
-        return { state: 'read', messageType: 'bolt.run.started', payload, signal: startedSignal(payload, receivedAt) };
+        return {
+          state: 'read',
+          messageType: 'bolt.run.started',
+          payload,
+          notes,
+          signal: startedSignal(payload, receivedAt),
+        };
       case 'completed':
+        // Only here the status decides.
+        if (oddStatus) return { state: 'quarantined', reason: describeNote(oddStatus) };
         return {
           state: 'read',
           messageType: 'bolt.run.completed',
           payload,
+          notes,
           signal: completedSignal(payload, receivedAt),
         };
       case 'unclear':
-        return { state: 'unknown', reason: shape.reason, messageType: 'unknown', payload };
+        return { state: 'unknown', reason: shape.reason, messageType: 'unknown', payload, notes };
     }
   }
 }

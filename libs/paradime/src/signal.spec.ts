@@ -110,6 +110,15 @@ describe('the job of a run', () => {
     ],
     ['the name of the schedule, else', { schedule: { name: 'daily_run' } }, { key: 'w1/daily_run', name: 'daily_run' }],
     ['nothing: then the run is a job of its own', {}, { key: 'w1//7' }],
+    ["nothing, in Python's words", { schedule_name: 'None', schedule: { slug: 'nan' } }, { key: 'w1//7' }],
+    ['a number', { schedule_name: 2024 }, { key: 'w1/2024', name: '2024' }],
+    [
+      'the name of the schedule, where the slug is odd',
+      { schedule_name: 'daily', schedule: { slug: {} } },
+      { key: 'w1/daily', name: 'daily' },
+    ],
+    ['a label with control characters', { schedule_name: 'a\tb\0' }, { key: 'w1/a%09b%00', name: 'a\tb\0' }],
+    ['a label with a lone surrogate', { schedule_name: 'a\ud800' }, { key: 'w1/a%EF%BF%BD', name: 'a\ud800' }],
     [
       'a label with odd characters',
       { schedule_name: 'Täglich / 6  Uhr 👩‍🔧' },
@@ -120,6 +129,14 @@ describe('the job of a run', () => {
     ],
   ])('is known by %s', (_what, fields, job) => {
     expect(completed(fields).run.job).toEqual(job);
+  });
+
+  it('has a bounded key of its own for each of two long labels that begin alike, always the same', () => {
+    const keyOf = (end: string) => completed({ schedule_name: `${'é\ud83d\ude00'.repeat(2_000)}${end}` }).run.job.key;
+    expect(keyOf('a')).toBe(keyOf('a'));
+    expect(keyOf('a')).not.toBe(keyOf('b'));
+    expect(keyOf('a')).toMatch(/^w1\/[\w%]+\/[0-9a-f]{64}$/);
+    expect(keyOf('a').length).toBeLessThan(1_000);
   });
 
   it('is another one in another workspace', () => {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import {
+  LIMITS,
   parseTimestamp,
   runDurationMs,
   type Run,
@@ -28,8 +30,9 @@ export function startedSignal(payload: ParadimePayload, receivedAt: Date): RunSi
 /** A run that is over. */
 export function completedSignal(payload: ParadimePayload, receivedAt: Date): RunSignal {
   const beginning = beginningOf(payload);
-  const status = statusOf(payload.status);
   const statusMessage = told(payload.error_string);
+  const commands = payload.commands?.map(commandOf);
+  const status = statusOf(payload.status, statusMessage !== undefined || (commands ?? []).some(hasFailed));
   const finishedAt = timeOf(payload.end_dttm);
   const durationMs = runDurationMs(beginning.startedAt, finishedAt);
   const run: Run = {
@@ -38,7 +41,7 @@ export function completedSignal(payload: ParadimePayload, receivedAt: Date): Run
     ...(statusMessage !== undefined && { statusMessage }),
     ...(finishedAt && { finishedAt }),
     ...(durationMs !== undefined && { durationMs }),
-    ...(payload.commands && { commands: payload.commands.map(commandOf) }),
+    ...(commands && { commands }),
   };
   const outcome = OUTCOME_OF[status];
   return { types: [...(outcome ? [outcome] : []), 'run.completed'], occurredAt: finishedAt ?? receivedAt, run };
@@ -75,7 +78,7 @@ function jobOf({ id, workspace, schedule, schedule_name }: ParadimePayload): Run
   const names = [schedule_name, schedule?.name, schedule?.display_name].map(told).filter((name) => name !== undefined);
   const name = names.find((one) => one !== slug) ?? slug;
   const unique = slug ?? name;
-  const local = unique === undefined ? `/${encodeURIComponent(id)}` : encodeURIComponent(unique);
+  const local = unique === undefined ? `/${encodeURIComponent(id)}` : keyOf(unique);
   return {
     key: `${encodeURIComponent(workspace.uid)}/${local}`,
     ...(slug !== undefined && { id: slug }),
@@ -83,13 +86,28 @@ function jobOf({ id, workspace, schedule, schedule_name }: ParadimePayload): Run
   };
 }
 
+/**
+ * A label as a part of a key: bounded, since keys are in indexes, and without what no URI may hold. A slash in it is
+ * only where a label was cut.
+ */
+function keyOf(label: string): string {
+  if (label.length <= LIMITS.idCharsMax) return encodeURIComponent(wellFormed(label));
+  const start = encodeURIComponent(wellFormed(label.slice(0, LIMITS.labelCharsInKey)));
+  return `${start}/${createHash('sha256').update(label).digest('hex')}`;
+}
+
+function wellFormed(text: string): string {
+  return text.replace(/\p{Cs}/gu, '\ufffd');
+}
+
 function commandOf(sent: ParadimeCommand): RunCommand {
+  const id = told(sent.id);
   const providerStatus = told(sent.status);
   const returnCode = sent.return_code;
   const startedAt = timeOf(sent.start_dttm);
   const finishedAt = timeOf(sent.end_dttm);
   return {
-    id: sent.id,
+    ...(id !== undefined && { id }),
     command: sent.command ?? '',
     status: commandStatusOf(providerStatus, returnCode),
     ...(providerStatus !== undefined && { providerStatus }),
@@ -102,8 +120,12 @@ function commandOf(sent: ParadimeCommand): RunCommand {
 
 /** Without a status a return code can tell a failure; a zero alone is not taken for a success. */
 function commandStatusOf(providerStatus: string | undefined, returnCode: number | null | undefined): RunStatus {
-  if (providerStatus === undefined && typeof returnCode === 'number' && returnCode !== 0) return 'failed';
-  return statusOf(providerStatus);
+  const isNoZero = typeof returnCode === 'number' && returnCode !== 0;
+  return providerStatus === undefined && isNoZero ? 'failed' : statusOf(providerStatus, isNoZero);
+}
+
+function hasFailed({ status, returnCode = 0 }: RunCommand): boolean {
+  return status === 'failed' || returnCode !== 0;
 }
 
 /** The page of the run, for people to open; anything but plain https is left out. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { RunStatus } from 'nestjs-runhooks/core';
-import { statusOf } from './status.js';
+import { isFinal, statusOf } from './status.js';
 
 const KNOWN: readonly [RunStatus, readonly string[]][] = [
   ['succeeded', ['succeeded', 'success', 'passed', 'finished']],
@@ -48,5 +48,29 @@ describe('statusOf', () => {
         expect(statusOf(word)).toBe('unknown');
       }),
     );
+  });
+});
+
+describe('a word that may mean a failure', () => {
+  it.each(['timeout', 'Timed_Out', 'timed-out', ' KILLED ', 'aborted'])(
+    '%j is one only where something else tells so',
+    (word) => {
+      expect([statusOf(word), statusOf(word, true)]).toEqual(['unknown', 'failed']);
+    },
+  );
+
+  it('is no other word', () => {
+    for (const word of ['', 'brand-new', 'succeeded', 'skipped', 'canceled', 'running', null]) {
+      expect(statusOf(word, true)).toBe(statusOf(word));
+    }
+  });
+});
+
+describe('isFinal', () => {
+  it('is so of every status that says that a run is over, also where it may be a failure', () => {
+    const final = new Set<RunStatus>(['succeeded', 'failed', 'canceled', 'skipped']);
+    for (const [word, status] of WORDS) expect(isFinal(word.toUpperCase())).toBe(final.has(status));
+    for (const word of ['timeout', 'Killed']) expect(isFinal(word)).toBe(true);
+    for (const word of ['', 'brand-new', null, undefined]) expect(isFinal(word)).toBe(false);
   });
 });

@@ -260,15 +260,12 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
       const other = await locked();
       const runs = [1, 2, 3].map((number) => commits.run(insert(number)));
-      let [turns, longestMs, last] = [0, 0, Date.now()];
+      let turns = 0;
       while (times('begin immediate') < 3) {
         await new Promise((resolve) => setImmediate(resolve));
         turns += 1;
-        longestMs = Math.max(longestMs, Date.now() - last);
-        last = Date.now();
       }
       expect(turns).toBeGreaterThan(3);
-      expect(longestMs).toBeLessThan(LIMITS.sqliteBusyMs / 5);
       expect(times('commit')).toBe(0);
       other.exec('rollback');
       other.close();

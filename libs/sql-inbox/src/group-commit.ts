@@ -1,5 +1,6 @@
-import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 import { rollBack, type SqliteConnection } from './sqlite-connection.js';
+import type { FileGuard } from './sqlite-file-guard.js';
 import { isLocked, storeFailure } from './sqlite-failure.js';
 import type { Transaction } from './statement.js';
 
@@ -18,6 +19,7 @@ interface Waiting {
 export class GroupCommit {
   readonly #connection: SqliteConnection;
   readonly #file: string;
+  readonly #guard: FileGuard | undefined;
   #waiting: Waiting[] = [];
   #scheduled = false;
   #triesLeft = TRIES;
@@ -25,9 +27,11 @@ export class GroupCommit {
   #lastFailed = false;
   #closed = false;
 
-  constructor(connection: SqliteConnection, file: string) {
+  /** @param guard of a file; an inbox in memory has none */
+  constructor(connection: SqliteConnection, file: string, guard?: FileGuard) {
     this.#connection = connection;
     this.#file = file;
+    this.#guard = guard;
   }
 
   /** Rejects with {@link StoreUnavailableError} if the engine failed: then the effect is unknown. */
@@ -53,8 +57,8 @@ export class GroupCommit {
 
   #schedule(delayMs: number): void {
     this.#scheduled = true;
-    if (delayMs === 0) setImmediate(() => this.#commitWaiting());
-    else setTimeout(() => this.#commitWaiting(), delayMs);
+    if (delayMs === 0) timers.setImmediate(() => this.#commitWaiting());
+    else timers.setTimeout(() => this.#commitWaiting(), delayMs);
   }
 
   #commitWaiting(): void {
@@ -96,11 +100,13 @@ export class GroupCommit {
     // While the disk fails, a rollback may fail, too: a transaction that is still open would refuse all others.
     if (this.#lastFailed) rollBack(this.#connection);
     this.#lastFailed = true;
+    this.#guard?.requireInPlace();
     this.#connection.exec('begin immediate');
     try {
       const results = batch.map(({ begin }) => runToEnd(this.#connection, begin()));
       this.#connection.exec('commit');
       this.#lastFailed = false;
+      this.#guard?.requireCommitted();
       return results;
     } catch (error) {
       rollBack(this.#connection);

@@ -1,4 +1,5 @@
 import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import { surviveWrongClocks } from './clock-migration.js';
 import type { ColumnTypes } from './column-types.js';
 import { createDueIndex } from './due-index.js';
 import { takeTurns } from './migration-turns.js';
@@ -24,6 +25,7 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
   '0002_notes_and_audit': {
     async up(db: Kysely<unknown>) {
       await db.schema.alterTable('messages').addColumn('notes', types.text).execute();
+      await surviveWrongClocks(db);
       await createAudit(db, types);
       await createRefusals(db, types);
       await addAbandoned(db, types);
@@ -261,7 +263,7 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .createTable('refusals')
     .addColumn('source', text, notNull)
     .addColumn('signature_check', text, notNull)
-    .addColumn('requests', 'integer', notNull)
+    .addColumn('requests', 'bigint', notNull)
     .addColumn('latest_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('refusals_key', ['source', 'signature_check'])
     .execute();

@@ -4,6 +4,7 @@ import { claimDeliveries } from './operations/claim-deliveries.js';
 import { dueDeliveries } from './operations/due-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
+import { countRefusals } from './operations/count-refusals.js';
 import { dismissDeliveries } from './operations/dismiss-deliveries.js';
 import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
@@ -12,6 +13,7 @@ import { claimTasks, evaluateTask } from './operations/do-tasks.js';
 import { findJob, findRun, listRuns } from './operations/list-runs.js';
 import { listProcesses, listUnattended } from './operations/list-processes.js';
 import { nextDueAt } from './operations/next-due.js';
+import { pullBack } from './operations/pull-back.js';
 import { purgeInbox } from './operations/purge-inbox.js';
 import { recordReading } from './operations/record-reading.js';
 import { deregisterProcess, registerProcess } from './operations/register-process.js';
@@ -25,6 +27,7 @@ export function inboxOperations(dialect: SqlDialect) {
     register: registerProcess(dialect),
     deregister: deregisterProcess(dialect),
     append: appendMessage(dialect),
+    countRefusals: countRefusals(dialect),
     claimMessages: claimMessages(dialect),
     record: recordReading(dialect),
     claimDeliveries: claimDeliveries(dialect),
@@ -39,6 +42,7 @@ export function inboxOperations(dialect: SqlDialect) {
     replay: replayEvents(dialect),
     reread: rereadMessages(dialect),
     purge: purgeInbox(dialect),
+    pullBack: pullBack(dialect),
     messages: listMessages(dialect),
     message: findMessage(dialect),
     events: listEvents(dialect),

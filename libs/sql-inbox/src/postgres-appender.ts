@@ -1,4 +1,4 @@
-import { LIMITS, StoreUnavailableError, type Appended, type NewMessage } from 'nestjs-runhooks/core';
+import { LIMITS, StoreUnavailableError, type Appended, type NewMessage, timers } from 'nestjs-runhooks/core';
 
 interface Waiting {
   readonly message: NewMessage;
@@ -48,7 +48,7 @@ export class PostgresAppender {
   #schedule(): void {
     if (this.#isScheduled || this.#inFlight.size >= LIMITS.appendBatchesMax) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    timers.setImmediate(() => {
       this.#isScheduled = false;
       this.#storeNext();
     });

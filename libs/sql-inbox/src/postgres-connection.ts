@@ -1,4 +1,4 @@
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS, timers } from 'nestjs-runhooks/core';
 import { cut, type PostgresClient, type PostgresQuery } from './postgres-client.js';
 import { DriverError, sqlState } from './postgres-failure.js';
 import { toParameter, VALUE_TYPES } from './postgres-values.js';
@@ -57,7 +57,7 @@ export class PostgresConnection {
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<never>((_, reject) => {
       if (waitMs === 0) return;
-      timer = setTimeout(() => {
+      timer = timers.setTimeout(() => {
         this.break();
         reject(new Error(`no answer within ${waitMs} ms`));
       }, waitMs);
@@ -69,7 +69,7 @@ export class PostgresConnection {
       if (sqlState(error) === undefined) this.#isBroken = true;
       throw new DriverError(error);
     } finally {
-      clearTimeout(timer);
+      timers.clearTimeout(timer);
     }
   }
 

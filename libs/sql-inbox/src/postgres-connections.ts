@@ -1,4 +1,4 @@
-import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 import { cut, type PostgresClient, type PostgresPool } from './postgres-client.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { DriverError } from './postgres-failure.js';
@@ -74,7 +74,7 @@ export class PostgresConnections {
     const { promise: refused, refuse } = refusal();
     this.#waiting.add(refuse);
     const timeUp = new Error(`no connection within ${LIMITS.postgresConnectMs} ms`);
-    const timer = setTimeout(() => refuse(timeUp), LIMITS.postgresConnectMs);
+    const timer = timers.setTimeout(() => refuse(timeUp), LIMITS.postgresConnectMs);
     try {
       return await Promise.race([connecting, refused]);
     } catch (error) {
@@ -85,7 +85,7 @@ export class PostgresConnections {
       );
       throw error instanceof StoreUnavailableError ? error : new DriverError(error);
     } finally {
-      clearTimeout(timer);
+      timers.clearTimeout(timer);
       this.#waiting.delete(refuse);
     }
   }

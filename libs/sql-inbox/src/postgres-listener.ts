@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LIMITS, type Logger } from 'nestjs-runhooks/core';
+import { LIMITS, type Logger, timers } from 'nestjs-runhooks/core';
 import type { PostgresNotification } from './postgres-client.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
@@ -43,17 +43,19 @@ export class PostgresListener {
   ring(): void {
     this.#isRungAgain = this.#quiet !== undefined;
     if (this.#isRungAgain || this.#isClosed) return;
-    this.#quiet = setTimeout(() => {
-      this.#quiet = undefined;
-      if (this.#isRungAgain) this.ring();
-    }, LIMITS.notifyEveryMs).unref();
+    this.#quiet = timers
+      .setTimeout(() => {
+        this.#quiet = undefined;
+        if (this.#isRungAgain) this.ring();
+      }, LIMITS.notifyEveryMs)
+      .unref();
     this.#notify(this.#self).catch(() => undefined);
   }
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#quiet);
+    timers.clearTimeout(this.#timer);
+    timers.clearTimeout(this.#quiet);
     this.#connection?.abandon();
     this.#connection?.release();
     this.#connection = undefined;
@@ -75,9 +77,9 @@ export class PostgresListener {
   };
 
   #checkLater(afterMs: number): void {
-    clearTimeout(this.#timer);
+    timers.clearTimeout(this.#timer);
     if (this.#isClosed) return;
-    this.#timer = setTimeout(() => void this.#check(), afterMs).unref();
+    this.#timer = timers.setTimeout(() => void this.#check(), afterMs).unref();
   }
 
   /** A connection that only listens would never notice that its other end is gone. */
@@ -106,13 +108,13 @@ export class PostgresListener {
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<boolean>((resolve) => {
       this.#heard = (payload) => payload === question && resolve(true);
-      timer = setTimeout(() => resolve(false), LIMITS.postgresConnectMs);
+      timer = timers.setTimeout(() => resolve(false), LIMITS.postgresConnectMs);
     });
     try {
       await this.#notify(question);
       return await answer;
     } finally {
-      clearTimeout(timer);
+      timers.clearTimeout(timer);
       this.#heard = undefined;
     }
   }

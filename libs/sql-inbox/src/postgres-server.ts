@@ -52,3 +52,9 @@ export async function checkServer(
   await connection.exec('rollback');
   return { description: `PostgreSQL ${version}, database ${database}`, noticesLostClients };
 }
+
+/** What the server's clock says now. */
+export async function serverTime(connection: PostgresConnection): Promise<Date> {
+  const [row] = await connection.all('select extract(epoch from clock_timestamp()) * 1000 as now_ms', []);
+  return new Date(Number((row as { now_ms: unknown }).now_ms));
+}

@@ -9,6 +9,7 @@ import {
   type Recorded,
   type Recording,
   type Settlement,
+  timers,
 } from 'nestjs-runhooks/core';
 import { inTurn } from './in-turn.js';
 import { refuseHalfMoved } from './move/move-record.js';
@@ -23,7 +24,7 @@ import { migratePostgres } from './postgres-migration.js';
 import { postgresOpenFailure } from './postgres-open-failure.js';
 import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgresOptions } from './postgres-options.js';
 import { openPostgresPool } from './postgres-pool.js';
-import { checkServer, type ServerFacts } from './postgres-server.js';
+import { checkServer, serverTime, type ServerFacts } from './postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
 import { SqlStore, type Arguments } from './sql-store.js';
 import type { Transaction } from './statement.js';
@@ -130,6 +131,12 @@ export class PostgresStore extends SqlStore {
     });
     if (failures.length > 0) throw failures[0];
     return recorded;
+  }
+
+  /** Of the server, which decides for all hosts. */
+  async now(): Promise<Date> {
+    const { connections, transactions } = this.#opened();
+    return await transactions.watch(() => connections.with(serverTime));
   }
 
   /** What a handler writes with `tx`, and the success of its delivery, in one transaction. False: the claim was lost, and nothing was written. */
@@ -243,8 +250,8 @@ async function poolOf(options: ResolvedPostgresOptions) {
 async function within(waitMs: number, step: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMs);
+    timer = timers.setTimeout(resolve, waitMs);
   });
   await Promise.race([step, timeUp]);
-  clearTimeout(timer);
+  timers.clearTimeout(timer);
 }

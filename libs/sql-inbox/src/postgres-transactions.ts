@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
 import { isConflict, isStandby, postgresFailure } from './postgres-failure.js';
@@ -65,7 +64,7 @@ export class PostgresTransactions {
       } catch (error) {
         if (!isConflict(error) || tries >= LIMITS.postgresTriesMax) throw error;
       }
-      await pause(Math.random() * tries * LIMITS.postgresTryMs);
+      await timers.pause(Math.random() * tries * LIMITS.postgresTryMs);
     }
   }
 }

@@ -13,6 +13,7 @@ import {
   type MessageDetail,
   type MessageSummary,
   type ProcessSummary,
+  type ReadingNote,
   type RunState,
   type RunSummary,
   type StoredEvent,
@@ -85,6 +86,7 @@ export function toMessageSummary(
     idReused: row.id_reused === 1,
     ...(row.message_type !== null && { messageType: row.message_type }),
     ...(row.reason !== null && { reason: row.reason }),
+    ...(row.notes !== null && { notes: JSON.parse(row.notes) as ReadingNote[] }),
   };
 }
 
@@ -126,6 +128,7 @@ export function toProcessSummary(row: ProcessesTable): ProcessSummary {
     label,
     startedAt: new Date(row.started_at),
     seenAt: new Date(row.seen_at),
+    clockAheadMs: row.clock_ahead_ms,
     handlerIds: versionsOf(row).map(handlerIdOf),
     abandoned: JSON.parse(row.abandoned) as AbandonedCount[],
   };

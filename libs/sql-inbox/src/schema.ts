@@ -5,7 +5,7 @@ import type { AttemptOutcome, DeliveryState, MessageState, Role, RunOutcome } fr
  * The tables of an inbox. Times are whole milliseconds since 1970 (UTC); bytes are blobs; JSON is text, never a JSON
  * column, because those refuse NUL and lone surrogates, which payloads may hold. Flags are 0 or 1.
  *
- * Work is due when `due_at` has come. A claim moves it to the end of the lease and leaves a token in `lease`; what is
+ * Work is due when `due_at` has come; a message that waits to be read has 0 there. A claim moves it to the end of the lease and leaves a token in `lease`; what is
  * settled has no `due_at`. So one index finds new work, work to be tried again, and work whose holder is gone.
  */
 export interface Schema {
@@ -20,6 +20,7 @@ export interface Schema {
   barriers: BarriersTable;
   processes: ProcessesTable;
   handlers: HandlersTable;
+  clock: ClockTable;
   audit: AuditTable;
   refusals: RefusalsTable;
 }
@@ -164,6 +165,8 @@ export interface ProcessesTable {
   abandoned: string;
   started_at: number;
   seen_at: number;
+  /** How far the clock of its host is ahead of the one that decides. */
+  clock_ahead_ms: number;
 }
 
 /** Handlers that some process has, or had lately: what is read without knowing one of them is put aside for it. */
@@ -177,6 +180,20 @@ export interface HandlersTable {
   since: number;
   /** When a process last had this version, to the hour. */
   seen_at: number;
+}
+
+/** One row: what the inbox knows of the time, whatever the clock says now. */
+export interface ClockTable {
+  id: number;
+  /** The time, as a process last told it. */
+  seen_at: number;
+  /** When that last moved so far at once that the clock was set or nobody was there, and how far; negative: back. */
+  jumped_at: number | null;
+  jump_ms: number | null;
+  /** While purging brakes: the hour that its rows are counted in, how many went, and how many may go. */
+  hour_from: number | null;
+  hour_rows: number;
+  hour_rows_max: number;
 }
 
 /** What operators decided, first to last. */

@@ -1,4 +1,5 @@
 import {
+  rowsOf,
   StoreUnavailableError,
   type Appended,
   type AttemptSummary,
@@ -15,6 +16,8 @@ import {
   type NewMessage,
   type Page,
   type ProcessSummary,
+  type PulledBack,
+  type Purged,
   type Recorded,
   type RunSummary,
   type Store,
@@ -63,8 +66,15 @@ export abstract class SqlStore implements Store {
     return this.write(begin);
   }
 
+  /** Called once removals are over: what they removed must not be found in the files of the inbox either, if the engine can do that. */
+  protected forgetRemoved(): void {}
+
   append(message: NewMessage): Promise<Appended> {
     return this.appendBy((begin) => this.writeWork(begin), message);
+  }
+
+  countRefusals(...args: Arguments<'countRefusals'>): Promise<readonly string[]> {
+    return this.write(() => this.operations.countRefusals(...args));
   }
 
   register(...args: Arguments<'register'>): Promise<Date | undefined> {
@@ -130,8 +140,15 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
-  purge(...args: Arguments<'purge'>): Promise<number> {
-    return this.write(() => this.operations.purge(...args));
+  async purge(...args: Arguments<'purge'>): Promise<Purged> {
+    const removed = await this.write(() => this.operations.purge(...args));
+    // Not after each of many steps: that would make every one of them take twice as long.
+    if (rowsOf(removed) < args[0].limit || removed.heldBackBy) this.forgetRemoved();
+    return removed;
+  }
+
+  pullBack(...args: Arguments<'pullBack'>): Promise<PulledBack> {
+    return this.write(() => this.operations.pullBack(...args));
   }
 
   messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {

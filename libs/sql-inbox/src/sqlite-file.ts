@@ -1,6 +1,6 @@
-import { mkdirSync, statfsSync } from 'node:fs';
+import { closeSync, fchmodSync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, type Logger } from 'nestjs-runhooks/core';
 
 /** Kept in memory: for tests. */
 export const IN_MEMORY = ':memory:';
@@ -49,4 +49,54 @@ export function prepareSqliteFile(path: string, logger: Logger): string {
     );
   }
   return file;
+}
+
+const FILE_MODES = [LIMITS.sqliteFileMode, 0o640, 0o660];
+
+/** Checks the option `fileMode`. */
+export function resolveFileMode(mode: unknown = LIMITS.sqliteFileMode): number {
+  if (FILE_MODES.includes(mode as number)) return mode as number;
+  const found = typeof mode === 'number' ? octal(mode) : JSON.stringify(mode);
+  throw new ConfigurationError(
+    'sqliteInbox.fileMode',
+    `found ${found}; expected one of ${FILE_MODES.map(octal).join(', ')}`,
+  );
+}
+
+/**
+ * Makes the file if it is missing, so that it never has another mode, whatever the process's umask is. SQLite gives its
+ * mode to the files that it makes beside it. Leaves failures to SQLite, which is about to open it.
+ */
+export function makeSqliteFile(file: string, mode: number): void {
+  let made: number;
+  try {
+    made = openSync(file, 'wx', mode);
+  } catch {
+    return;
+  }
+  try {
+    fchmodSync(made, mode);
+  } finally {
+    closeSync(made);
+  }
+}
+
+/** Warns of files that were there before and that others may read. Their modes are left to the operator. */
+export function warnOfOpenFiles(file: string, mode: number, logger: Logger): void {
+  // Windows has no such modes.
+  if (process.platform === 'win32') return;
+  const real = realpathSync(file);
+  const open = [real, `${real}-wal`, `${real}-shm`].filter((path) => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats !== undefined && (stats.mode & 0o077 & ~mode) !== 0;
+  });
+  if (open.length === 0) return;
+  logger.warn(
+    `Inbox ${file} can be read by other users of this host, and it holds webhooks with all they say. ` +
+      `Run \`chmod ${mode.toString(8)} ${open.join(' ')}\`${mode === LIMITS.sqliteFileMode ? ', or set `fileMode` if that is intended for its group' : ''}`,
+  );
+}
+
+function octal(mode: number): string {
+  return `0o${mode.toString(8)}`;
 }

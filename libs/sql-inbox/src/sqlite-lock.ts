@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS, timers } from 'nestjs-runhooks/core';
 import { isLocked } from './sqlite-failure.js';
 
 /**
@@ -8,14 +7,14 @@ import { isLocked } from './sqlite-failure.js';
  * several connections change a new file to a write-ahead log at the same moment.
  */
 export async function onceUnlocked(run: () => void): Promise<void> {
-  const giveUpAt = performance.now() + LIMITS.sqliteBusyMs;
+  const giveUpAt = timers.monotonicMs() + LIMITS.sqliteBusyMs;
   for (;;) {
     try {
       run();
       return;
     } catch (error) {
-      if (!isLocked(error) || performance.now() >= giveUpAt) throw error;
+      if (!isLocked(error) || timers.monotonicMs() >= giveUpAt) throw error;
     }
-    await pause(LIMITS.sqliteTryMs);
+    await timers.pause(LIMITS.sqliteTryMs);
   }
 }

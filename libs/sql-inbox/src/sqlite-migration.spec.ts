@@ -23,6 +23,7 @@ const TABLES = [
   'attempts',
   'audit',
   'barriers',
+  'clock',
   'deliveries',
   'events',
   'handlers',

@@ -170,8 +170,12 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
     compiled = compile();
   });
 
-  afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
+  afterEach(async () => {
+    const killed = children.splice(0).map(async (child) => {
+      const exited = once(child, 'exit');
+      if (child.kill('SIGKILL')) await exited;
+    });
+    await Promise.all(killed);
   });
 
   afterAll(() => rmSync(compiled, { recursive: true, force: true }));
@@ -207,7 +211,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
       expect((await store.counts()).messages.stored).toBe(80);
       await store.close();
     }
-  }, 20_000);
+  });
 
   it('that may only read a file are told so, with the file and what to do', async () => {
     const path = join(directory, 'inbox.db');

@@ -5,9 +5,13 @@ import { NewerSchemaError } from './newer-schema.js';
 import { SqlStore } from './sql-store.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from './sqlite-connection.js';
 import { remedyFor, storeFailure } from './sqlite-failure.js';
-import { prepareSqliteFile } from './sqlite-file.js';
+import { IN_MEMORY, makeSqliteFile, prepareSqliteFile, resolveFileMode, warnOfOpenFiles } from './sqlite-file.js';
+import { FileGuard } from './sqlite-file-guard.js';
 import { onceUnlocked } from './sqlite-lock.js';
 import { migrateSqlite } from './sqlite-migration.js';
+import { OpenFiles } from './sqlite-open-files.js';
+import { checkSqliteFile } from './sqlite-startup-check.js';
+import { SqliteWal } from './sqlite-wal.js';
 import type { Transaction } from './statement.js';
 
 export interface SqliteInboxOptions {
@@ -15,6 +19,12 @@ export interface SqliteInboxOptions {
   readonly path: string;
   /** @default `node:sqlite` where Node has it (22.13 and newer), else `better-sqlite3` */
   readonly driver?: SqliteDriver;
+  /**
+   * Mode of the files that are made: `0o600`, `0o640` (a group may read: enough for a copy of a stopped app's file) or
+   * `0o660` (a group may read and write, as every process must that opens a file in use). Files that are there keep theirs.
+   * @default 0o600
+   */
+  readonly fileMode?: number;
 }
 
 /** An inbox in one SQLite file: write-ahead log, `synchronous=FULL`, one connection. */
@@ -25,6 +35,8 @@ export class SqliteStore extends SqlStore {
   #file: string;
   #connection: SqliteConnection | undefined;
   #commits: GroupCommit | undefined;
+  #wal: SqliteWal | undefined;
+  #guard: FileGuard | undefined;
 
   /** @param connect opens the file; tests hand in one whose connections fail */
   constructor(options: SqliteInboxOptions, logger: Logger, connect: typeof connectSqlite = connectSqlite) {
@@ -40,17 +52,25 @@ export class SqliteStore extends SqlStore {
   }
 
   async open(): Promise<void> {
+    const mode = resolveFileMode(this.#options.fileMode);
     this.#file = prepareSqliteFile(this.#options.path, this.#logger);
+    const isFile = this.#file !== IN_MEMORY;
     try {
+      if (isFile) {
+        await checkSqliteFile(this.#file, this.#options.driver, this.#connect, this.#logger);
+        makeSqliteFile(this.#file, mode);
+      }
       this.#connection = await this.#connect(this.#file, this.#options.driver);
       await configure(this.#connection);
       await migrateSqlite(this.#connection);
+      if (isFile) this.#keep(this.#connection);
     } catch (cause) {
       this.#connection?.close();
       this.#connection = undefined;
       throw openFailure(this.#file, cause);
     }
-    this.#commits = new GroupCommit(this.#connection, this.#file);
+    if (isFile) warnOfOpenFiles(this.#file, mode, this.#logger);
+    this.#commits = new GroupCommit(this.#connection, this.#file, this.#guard);
   }
 
   async close(): Promise<void> {
@@ -58,15 +78,23 @@ export class SqliteStore extends SqlStore {
     this.#connection?.close();
     this.#commits = undefined;
     this.#connection = undefined;
+    this.#wal = undefined;
+    this.#guard = undefined;
   }
 
   protected write<T>(begin: () => Transaction<T>): Promise<T> {
     return this.#commits?.run(begin) ?? Promise.reject(this.#notOpen());
   }
 
+  /** What `secure_delete` has overwritten in the file is still in the log, until that is emptied. */
+  protected override forgetRemoved(): void {
+    this.#wal?.empty();
+  }
+
   /** Between two commits the connection sees what is committed, and nothing else. */
   protected async read<T>(begin: () => Transaction<T>): Promise<T> {
     if (!this.#connection) throw this.#notOpen();
+    this.#guard?.requireInPlace();
     try {
       return runToEnd(this.#connection, begin());
     } catch (error) {
@@ -74,16 +102,26 @@ export class SqliteStore extends SqlStore {
     }
   }
 
+  #keep(connection: SqliteConnection): void {
+    this.#wal = new SqliteWal(connection, this.#file, this.#logger);
+    this.#guard = new FileGuard(OpenFiles.record(this.#file), this.#wal, this.#file);
+  }
+
   #notOpen(): StoreUnavailableError {
     return new StoreUnavailableError(`the inbox ${this.#file} is not open`);
   }
 }
 
-/** FULL: a commit has survived a power cut when it returns (https://sqlite.org/pragma.html#pragma_synchronous). */
+/**
+ * `synchronous = full`: a commit has survived a power cut when it returns (https://sqlite.org/pragma.html#pragma_synchronous).
+ * `secure_delete`: what is removed is overwritten with zeros in the file.
+ */
 async function configure(connection: SqliteConnection): Promise<void> {
   connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
   await onceUnlocked(() => connection.exec('pragma journal_mode = wal'));
   connection.exec('pragma synchronous = full');
+  connection.exec('pragma secure_delete = on');
+  connection.exec(`pragma journal_size_limit = ${LIMITS.walBytesMax}`);
 }
 
 function openFailure(file: string, cause: unknown): unknown {

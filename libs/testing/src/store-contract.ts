@@ -15,6 +15,8 @@ import { laneCases } from './store-contract/lanes.js';
 import { listCases } from './store-contract/list.js';
 import { lookUpCases } from './store-contract/look-up.js';
 import { nextDueAtCases } from './store-contract/next-due-at.js';
+import { pullBackCases } from './store-contract/pull-back.js';
+import { purgeBrakeCases } from './store-contract/purge-brake.js';
 import { purgeCases } from './store-contract/purge.js';
 import { recordBatchCases } from './store-contract/record-batch.js';
 import { recordEventsCases } from './store-contract/record-events.js';
@@ -67,6 +69,8 @@ const CASES: readonly ContractCase[] = [
   ...rereadCases,
   ...taskCases,
   ...purgeCases,
+  ...purgeBrakeCases,
+  ...pullBackCases,
   ...registerCases,
   ...listCases,
   ...lookUpCases,

@@ -174,7 +174,8 @@ describe('paradimeWebhook', () => {
   });
 
   it('sends no field that was overridden with undefined, and null where it is told to', async () => {
-    const removed = paradimeWebhook({ payload: { end_dttm: undefined, commands: undefined }, now: NOW });
+    const end = { end_dttm: undefined, commands: undefined, error_string: undefined };
+    const removed = paradimeWebhook({ payload: end, now: NOW });
     expect((await receive(PARADIME, removed)).reading).toMatchObject({ messageType: 'bolt.run.started' });
     const nulled = paradimeWebhook({ payload: { workspace: null }, now: NOW });
     expect((await receive(PARADIME, nulled)).reading.state).toBe('quarantined');

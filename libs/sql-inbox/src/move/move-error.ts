@@ -1,6 +1,6 @@
-import { RunhooksError } from 'nestjs-runhooks/core';
+import { OwnError } from 'nestjs-runhooks/core';
 
 /** The target does not hold what the source holds. What was moved stays there, and no app opens it. */
-export class MoveError extends RunhooksError {
+export class MoveError extends OwnError {
   readonly code = 'RUNHOOKS_MOVE';
 }

@@ -1,6 +1,6 @@
-import { realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
 import { ConfigurationError, lapsedBefore, LIMITS } from 'nestjs-runhooks/core';
+import { existingFile, migrationsOf } from '../existing-inbox.js';
 import type { ProcessesTable } from '../schema.js';
 import { connectSqlite, rollBack, type SqliteConnection, type SqliteDriver } from '../sqlite-connection.js';
 import { isLocked, remedyFor } from '../sqlite-failure.js';
@@ -24,12 +24,12 @@ export class SourceFile {
 
   /** Throws {@link ConfigurationError} if it is no inbox of this version, or if a process lives on it. */
   static async open(path: string, now: Date, driver?: SqliteDriver): Promise<SourceFile> {
-    const file = existing(path);
+    const file = existingFile(OPTION, path);
     let connection: SqliteConnection | undefined;
     try {
       connection = await connectSqlite(file, driver);
       connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
-      requireInbox(connection, file);
+      requireThisSchema(OPTION, file, migrationsOf(OPTION, connection, file));
       refuseUse(connection, file, now);
       return new SourceFile(file, connection);
     } catch (cause) {
@@ -87,24 +87,6 @@ function fingerprintOf(file: string): string {
   const { size, mtimeNs } = statSync(file, { bigint: true });
   const log = statSync(`${file}-wal`, { bigint: true, throwIfNoEntry: false });
   return [`${size}@${mtimeNs}`, ...(log && log.size > 0n ? [`${log.size}@${log.mtimeNs}`] : [])].join(' ');
-}
-
-/** Its absolute path, as SQLite names it and its log. SQLite would make a file that is not there. */
-function existing(path: string): string {
-  const file = resolve(path);
-  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return realpathSync(file);
-  throw new ConfigurationError(OPTION, `there is no file ${file}; expected the path that sqliteInbox was given`);
-}
-
-function requireInbox(connection: SqliteConnection, file: string): void {
-  const tables = connection.all(`select name from sqlite_master where name = 'runhooks_migrations'`, []);
-  if (tables.length === 0) throw new ConfigurationError(OPTION, `${file} is a database, but no inbox`);
-  const done = connection.all('select name from runhooks_migrations', []) as { name: string }[];
-  requireThisSchema(
-    OPTION,
-    file,
-    done.map(({ name }) => name),
-  );
 }
 
 /** Takes the file for this process alone, if nobody else has it open. */

@@ -17,6 +17,7 @@ export const LARGE_COLUMNS = {
   tasks: ['data'],
   barriers: ['waiting'],
   handlers: ['subscriptions'],
+  clock: [],
   audit: ['details'],
   refusals: [],
 } as const satisfies { readonly [T in Table]: readonly (keyof Schema[T])[] };

@@ -2,6 +2,7 @@ import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import type { MessageKeysTable, MessagesTable } from '../schema.js';
 import { change, statement, type Transaction } from '../statement.js';
+import { AT_ONCE } from './due.js';
 
 type Row = Omit<
   MessagesTable,
@@ -35,7 +36,7 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
       received_at,
       state,
       reason: as.state === 'quarantined' ? as.reason : null,
-      due_at: as.state === 'stored' ? received_at : null,
+      due_at: as.state === 'stored' ? AT_ONCE : null,
     });
     return { status: 'accepted', id };
   };

@@ -4,6 +4,7 @@ import { sql } from '../query-builder.js';
 import type { MessageKeysTable, MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
 import { keyAccess } from './append-message.js';
+import { AT_ONCE } from './due.js';
 
 /** A column of all messages: one value each, whatever their number. */
 interface Columns {
@@ -92,7 +93,7 @@ function inserter({ db }: SqlDialect) {
                 sql.lit(0).as('id_reused'),
                 sql.lit(0).as('reads'),
                 sql.lit(0).as('quiet'),
-                'received_at as due_at',
+                sql.lit(AT_ONCE).as('due_at'),
               ]),
           ),
       )

@@ -1,6 +1,7 @@
 import type { InboxCounts } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { statement, type Transaction } from '../statement.js';
+import { listRefusals } from './count-refusals.js';
 import { IS_RARE_DELIVERY, IS_RARE_MESSAGE } from './rare-states.js';
 
 type Counted =
@@ -21,7 +22,9 @@ type Counted =
  * Counts what is in the inbox, by state. What most rows are is what is left of them all: so no table is read, only its
  * indices, and SQLite holds up the event loop of an inbox of a million messages for some 100 ms and not for seconds.
  */
-export function countInbox({ db }: SqlDialect): () => Transaction<InboxCounts> {
+export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> {
+  const { db } = dialect;
+  const refusals = listRefusals(dialect);
   const count = statement<object, Record<Counted, number>>(() =>
     db.selectNoFrom((eb) => {
       const all = eb.fn.countAll<number>().as('count');
@@ -57,6 +60,7 @@ export function countInbox({ db }: SqlDialect): () => Transaction<InboxCounts> {
       events: of('events'),
       deliveries: { ...deliveries, succeeded: of('deliveries') - sum(deliveries) },
       tasks: of('tasks'),
+      refusals: yield* refusals(),
     };
   };
 }

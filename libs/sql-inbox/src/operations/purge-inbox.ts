@@ -1,8 +1,9 @@
-import type { Purge } from 'nestjs-runhooks/core';
+import { rowsOf, type Purge, type Purged } from 'nestjs-runhooks/core';
 import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
 import type { Schema } from '../schema.js';
 import { change, statement, type Transaction } from '../statement.js';
+import { brakedHour, noteClock } from './note-clock.js';
 
 /**
  * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs and
@@ -10,30 +11,58 @@ import { change, statement, type Transaction } from '../statement.js';
  * must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they are
  * looked at once and not by every step.
  */
-export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<number> {
+export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<Purged> {
+  const note = noteClock(dialect);
+  const hour = brakedHour(dialect);
+  const remove = oldRemover(dialect);
+  return function* (purge) {
+    // Of several processes one is enough.
+    const [ours] = yield* dialect.locks.takeFree(['purge']);
+    if (ours === undefined) return NOTHING;
+    const { brake } = purge;
+    const jump = brake && (yield* note(brake.now)).jump;
+    if (!brake || !jump) return yield* remove(purge, Infinity);
+    const left = yield* hour.left(brake.now, brake.share, brake.rowsMin);
+    const removed = yield* remove(purge, left);
+    yield* hour.spend(rowsOf(removed));
+    const isHeldBack = rowsOf(removed) >= left;
+    return { ...removed, ...(isHeldBack && { heldBackBy: { at: new Date(jump.atMs), ms: jump.ms } }) };
+  };
+}
+
+const NOTHING: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, tasks: 0 };
+
+/** Removes at most `limit` rows of each kind, and `most` of all kinds together. */
+function oldRemover(dialect: SqlDialect) {
   const findMessages = oldMessages(dialect);
   const removeMessages = messageRemovers(dialect);
   const removeKeys = keyRemover(dialect);
-  const removeStates = [runRemover(dialect), barrierRemover(dialect)];
+  const removeRuns = runRemover(dialect);
+  const removeBarriers = barrierRemover(dialect);
   const removeTasks = taskRemover(dialect);
   let after = '';
-  return function* ({ settledBefore, deadBefore, keysBefore, tasksBefore, limit }) {
-    // Of several processes one is enough.
-    const [ours] = yield* dialect.locks.takeFree(['purge']);
-    if (ours === undefined) return 0;
-    const old = { settled: idBefore(settledBefore), dead: idBefore(deadBefore), limit };
-    let messages = yield* findMessages({ ...old, after });
-    if (messages.length === 0 && after !== '') messages = yield* findMessages({ ...old, after: '' });
-    after = messages.at(-1)?.id ?? '';
-    const ids = dialect.list(messages.map(({ id }) => id));
-    if (messages.length > 0) {
+  return function* (purge: Purge, most: number): Transaction<Purged> {
+    const keysBefore = purge.keysBefore.getTime();
+    let left = most;
+    const limit = (): number => Math.min(purge.limit, left);
+    const count = (rows: number): number => {
+      left = Math.max(0, left - rows);
+      return rows;
+    };
+    const old = { settled: idBefore(purge.settledBefore), dead: idBefore(purge.deadBefore), limit: limit() };
+    let found = yield* findMessages({ ...old, after });
+    if (found.length === 0 && after !== '') found = yield* findMessages({ ...old, after: '' });
+    after = found.at(-1)?.id ?? '';
+    const ids = dialect.list(found.map(({ id }) => id));
+    if (found.length > 0) {
       for (const remove of removeMessages) yield* remove({ ids });
     }
-    const keys = yield* removeKeys({ before: idBefore(keysBefore), limit });
-    let states = 0;
-    for (const remove of removeStates) states += yield* remove({ before: keysBefore.getTime(), limit });
-    const tasks = yield* removeTasks({ before: tasksBefore.getTime(), limit });
-    return tasks + messages.length + keys + states;
+    const messages = count(found.length);
+    const keys = count(yield* removeKeys({ before: idBefore(purge.keysBefore), limit: limit() }));
+    const runs = count(yield* removeRuns({ before: keysBefore, limit: limit() }));
+    const barriers = count(yield* removeBarriers({ before: keysBefore, limit: limit() }));
+    const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
+    return { messages, keys, runs, barriers, tasks };
   };
 }
 
@@ -148,10 +177,18 @@ function runRemover({ db }: SqlDialect) {
   );
 }
 
-/** There are no more of them than there have been handlers. */
 function barrierRemover({ db }: SqlDialect) {
   return change<{ before: number; limit: number }>((value) =>
-    db.deleteFrom('barriers').where('updated_at', '<', value('before')),
+    db
+      .deleteFrom('barriers')
+      .where('name', 'in', (eb) =>
+        eb
+          .selectFrom('barriers')
+          .select('name')
+          .where('updated_at', '<', value('before'))
+          .orderBy('updated_at')
+          .limit(value('limit')),
+      ),
   );
 }
 

@@ -22,7 +22,8 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
   return function* (recording, now) {
     const { messageId: id, lease, state, reason = null, messageType: message_type = null } = recording;
     const { accountId: account_id = null, runId: run_id = null } = recording.run ?? {};
-    const [message] = yield* settleMessage({ id, lease, state, reason, message_type, account_id, run_id });
+    const notes = recording.notes ? JSON.stringify(recording.notes) : null;
+    const [message] = yield* settleMessage({ id, lease, state, reason, notes, message_type, account_id, run_id });
     if (!message) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
 
     // First of all: whoever has the job decides alone about it and its runs.
@@ -63,7 +64,7 @@ export function lockOf({ job, run }: Recording): string | undefined {
 
 /** Fenced by the lease: answers nothing if another reader holds the message. */
 function messageSettler({ db }: SqlDialect) {
-  type Columns = 'id' | 'state' | 'reason' | 'message_type' | 'account_id' | 'run_id';
+  type Columns = 'id' | 'state' | 'reason' | 'notes' | 'message_type' | 'account_id' | 'run_id';
   type Values = Pick<MessagesTable, Columns> & { lease: string };
   return statement<Values, Settled>((value) =>
     db
@@ -71,6 +72,7 @@ function messageSettler({ db }: SqlDialect) {
       .set((eb) => ({
         state: value('state'),
         reason: value('reason'),
+        notes: value('notes'),
         message_type: value('message_type'),
         account_id: value('account_id'),
         run_id: value('run_id'),

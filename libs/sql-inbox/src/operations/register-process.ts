@@ -3,24 +3,30 @@ import type { SqlDialect } from '../dialect.js';
 import type { HandlersTable, ProcessesTable } from '../schema.js';
 import { change, statement, type Transaction } from '../statement.js';
 import { nextDueAt } from './next-due.js';
+import { noteClock } from './note-clock.js';
 
 /** Says that a process lives, removes what is long gone, and looks for work. */
 export function registerProcess(
   dialect: SqlDialect,
 ): (registration: Registration, now: Date) => Transaction<Date | undefined> {
+  const note = noteClock(dialect);
   const save = processSaver(dialect);
   const saveHandlers = handlersSaver(dialect);
   const removeGone = goneRemovers(dialect);
   const look = nextDueAt(dialect);
   return function* (registration, now) {
     const { processId, role, label, startedAt, handlers, lapsedBefore, missingBefore, scope } = registration;
+    const { jump } = yield* note(now);
     const versions = JSON.stringify(handlers.map(({ version }) => version));
     const times = { started_at: startedAt.getTime(), seen_at: now.getTime() };
     const abandoned = JSON.stringify(registration.abandoned);
-    yield* save({ id: processId, role, label, handlers: versions, abandoned, ...times });
+    const clock_ahead_ms = registration.clockAheadMs ?? 0;
+    yield* save({ id: processId, role, label, handlers: versions, abandoned, clock_ahead_ms, ...times });
     yield* saveHandlers(handlers, startedAt, now);
-    yield* removeGone.processes({ before: lapsedBefore.getTime() });
-    yield* removeGone.handlers({ before: missingBefore.getTime() });
+    const lapseMs = now.getTime() - lapsedBefore.getTime();
+    yield* removeGone.processes({ before: lapsedBefore.getTime(), after: now.getTime() + lapseMs });
+    // By a clock that is wrong, every handler was last seen long ago.
+    if (!jump) yield* removeGone.handlers({ before: missingBefore.getTime() });
     return yield* look(scope);
   };
 }
@@ -59,6 +65,7 @@ function processSaver({ db }: SqlDialect) {
       abandoned: value('abandoned'),
       started_at: value('started_at'),
       seen_at: value('seen_at'),
+      clock_ahead_ms: value('clock_ahead_ms'),
     };
     return db
       .insertInto('processes')
@@ -75,6 +82,16 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
       .set({ seen_at: value('seen_at') })
       .where((eb) => isOneOf(eb.ref('version'), value('versions')))
       .where('seen_at', '<', value('before')),
+  );
+  const cutSeen = change<{ now: number }>((value) =>
+    db
+      .updateTable('handlers')
+      .set({ seen_at: value('now') })
+      .where('seen_at', '>', value('now')),
+  );
+  // Of one that a process brought whose clock was ahead, nobody knows when: any other version counts as later.
+  const cutSince = change<{ after: number }>((value) =>
+    db.updateTable('handlers').set({ since: 0 }).where('since', '>', value('after')),
   );
   const find = statement<{ ids: string }, Pick<HandlersTable, 'id' | 'version' | 'since'>>((value) =>
     db
@@ -97,8 +114,10 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
       );
   });
   return function* (handlers: readonly RegisteredHandler[], startedAt: Date, now: Date): Transaction<void> {
-    const since = startedAt.getTime();
     const seen_at = now.getTime();
+    const since = Math.min(startedAt.getTime(), seen_at);
+    yield* cutSeen({ now: seen_at });
+    yield* cutSince({ after: seen_at + LIMITS.clockSkewMs });
     const versions = list(handlers.map(({ version }) => version));
     yield* touch({ versions, seen_at, before: seen_at - LIMITS.handlerSeenMs });
     const rows = yield* find({ ids: list(handlers.map(({ id }) => id)) });
@@ -113,8 +132,11 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
 }
 
 function goneRemovers({ db }: SqlDialect) {
-  const processes = change<{ before: number }>((value) =>
-    db.deleteFrom('processes').where('seen_at', '<', value('before')),
+  // One that was last heard of in the future will be heard of again, if it lives.
+  const processes = change<{ before: number; after: number }>((value) =>
+    db
+      .deleteFrom('processes')
+      .where((eb) => eb.or([eb('seen_at', '<', value('before')), eb('seen_at', '>', value('after'))])),
   );
   const handlers = change<{ before: number }>((value) =>
     db.deleteFrom('handlers').where('seen_at', '<', value('before')),

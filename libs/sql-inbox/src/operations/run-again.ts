@@ -1,6 +1,7 @@
 import type { AddedDeliveries, Redrive, Reread } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { command, statement, type Transaction } from '../statement.js';
+import { AT_ONCE } from './due.js';
 import { insertDelivery } from './insert-event.js';
 import { IS_RARE_DELIVERY } from './rare-states.js';
 
@@ -46,11 +47,12 @@ export function replayEvents(dialect: SqlDialect) {
 }
 
 /** Makes settled messages `stored` again, due at once. */
-export function rereadMessages({ db, isOneOf, list }: SqlDialect) {
-  return function* ({ messageIds, states, quiet }: Reread, now: Date): Transaction<number> {
+export function rereadMessages({ db, isOneOf, list }: SqlDialect): (reread: Reread, now: Date) => Transaction<number> {
+  return function* ({ messageIds, states, quiet }) {
     let reread = db
       .updateTable('messages')
-      .set({ state: 'stored', reason: null, reads: 0, quiet: quiet ? 1 : 0, due_at: now.getTime(), lease: null })
+      .set({ state: 'stored', reason: null, notes: null, reads: 0 })
+      .set({ quiet: quiet ? 1 : 0, due_at: AT_ONCE, lease: null })
       .where((eb) => isOneOf(eb.ref('state'), list(states)));
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
     return yield* command(reread);

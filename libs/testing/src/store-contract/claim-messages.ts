@@ -5,17 +5,38 @@ import { same } from './same.js';
 
 export const claimMessagesCases: readonly ContractCase[] = [
   {
-    title: 'claimMessages: takes the oldest first, and no more than the limit',
+    title: 'claimMessages: takes first what came first, and no more than the limit',
     run: async (bench) => {
-      const late = await bench.append({ receivedAt: at(20) });
-      const middle = await bench.append({ receivedAt: at(10) });
       const early = await bench.append({ receivedAt: at(0) });
+      const middle = await bench.append({ receivedAt: at(10) });
+      const late = await bench.append({ receivedAt: at(20) });
       const first = await bench.takeMessages({ at: 100, limit: 2 });
       same(
         first.items.map(({ id }) => id),
         [early.id, middle.id],
       );
       equal(onlyOne(await bench.takeMessages({ at: 100, limit: 2 })).id, late.id);
+    },
+  },
+  {
+    title: 'claimMessages: takes a message at once that was received by a clock which is years ahead, in its turn',
+    run: async (bench) => {
+      const ahead = await bench.append({ receivedAt: at(MUCH_LATER) });
+      const right = await bench.append({ receivedAt: at(0) });
+      const { items } = await bench.takeMessages();
+      same(
+        items.map(({ id }) => id),
+        [ahead.id, right.id],
+      );
+    },
+  },
+  {
+    title: 'claimMessages: takes a message at once that is to be read again by a clock which is years ahead',
+    run: async (bench) => {
+      const { id } = await bench.append();
+      await bench.record(await bench.takeMessages(), { state: 'unknown' });
+      equal(await bench.store.reread({ states: ['unknown'], quiet: false }, at(MUCH_LATER)), 1);
+      equal(onlyOne(await bench.takeMessages()).id, id);
     },
   },
   {

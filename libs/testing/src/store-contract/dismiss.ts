@@ -1,5 +1,5 @@
 import { equal, ok } from 'node:assert/strict';
-import type { Dismissal } from 'nestjs-runhooks/core';
+import { rowsOf, type Dismissal } from 'nestjs-runhooks/core';
 import { at, LEASE_MS, MUCH_LATER, onlyOne, type StoreBench } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { register } from './register.js';
@@ -97,7 +97,7 @@ export const dismissCases: readonly ContractCase[] = [
       await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['removed'] })));
       const never = at(-1_000_000);
       const old = { deadBefore: never, keysBefore: never, tasksBefore: never, limit: 10 };
-      ok((await bench.store.purge({ ...old, settledBefore: at(50) })) >= 1);
+      ok(rowsOf(await bench.store.purge({ ...old, settledBefore: at(50) })) >= 1);
       equal((await bench.store.deliveries({}, {})).items.length, 0);
     },
   },

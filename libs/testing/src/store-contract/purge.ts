@@ -1,5 +1,5 @@
 import { equal, ok } from 'node:assert/strict';
-import type { Purge, RunState } from 'nestjs-runhooks/core';
+import { rowsOf, type Purge, type RunState } from 'nestjs-runhooks/core';
 import { at, onlyOne, SOURCE, type StoreBench } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
@@ -15,7 +15,7 @@ async function purge(bench: StoreBench, fields: Partial<Purge>): Promise<number>
   const asked = { settledBefore: NEVER, deadBefore: NEVER, keysBefore: NEVER, tasksBefore: NEVER, limit: 2, ...fields };
   let removed = 0;
   for (let step = 0; step < 100; step += 1) {
-    const rows = await bench.store.purge(asked);
+    const rows = rowsOf(await bench.store.purge(asked));
     if (rows === 0) return removed;
     removed += rows;
   }

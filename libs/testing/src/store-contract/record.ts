@@ -74,6 +74,31 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'record: the notes of a reading come back as they were, in lists as well, and none where there were none',
+    run: async (bench) => {
+      const notes = [
+        { path: 'data["größe\\"]', expected: 'a text', found: 'a number beyond ±(2^53−1)' },
+        { path: 'x', expected: '', found: 'null' },
+      ];
+      const [noted, plain] = [await bench.append(), await bench.append()];
+      const taken = await bench.takeMessages();
+      await bench.record({ ...taken, items: taken.items.filter(({ id }) => id === noted.id) }, { notes });
+      await bench.record({ ...taken, items: taken.items.filter(({ id }) => id === plain.id) });
+      const { items } = await bench.store.messages({}, {});
+      same(
+        new Map(items.map((message) => [message.id, message.notes])),
+        new Map([
+          [noted.id, notes],
+          [plain.id, undefined],
+        ]),
+      );
+      same(
+        [(await bench.store.message(noted.id))?.notes, (await bench.store.message(plain.id))?.notes],
+        [notes, undefined],
+      );
+    },
+  },
+  {
     title: 'record: `decide` is given what is known of the run: nothing first, then all that was written',
     run: async (bench) => {
       equal(await readRun(bench, RUN, BEGUN), undefined);

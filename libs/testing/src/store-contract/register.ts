@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
-import type { Registration, Role } from 'nestjs-runhooks/core';
-import { at, HANDLER, MUCH_LATER, onlyOne, SOURCE, type StoreBench } from './bench.js';
+import { LIMITS, type Registration, type Role } from 'nestjs-runhooks/core';
+import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreBench } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -16,6 +16,7 @@ interface Said {
   readonly missingBefore?: Date;
   readonly abandoned?: Registration['abandoned'];
   readonly scope?: Registration['scope'];
+  readonly clockAheadMs?: number;
 }
 
 /** A process says that it lives, and that it has these versions of handlers. */
@@ -36,8 +37,16 @@ export function register(
     missingBefore,
     abandoned: said.abandoned ?? [],
     scope: said.scope ?? { sources: [], handlerIds: [], taskHandlerIds: [] },
+    ...(said.clockAheadMs !== undefined && { clockAheadMs: said.clockAheadMs }),
   };
   return bench.store.register(registration, at(ms));
+}
+
+/** So much time passes, in which a process is there that tells it. */
+export async function passTime(bench: StoreBench, fromMs: number, toMs: number): Promise<void> {
+  for (let ms = fromMs; ms < toMs; ms += LIMITS.clockJumpMs / 2) await register(bench, 'witness', [], { at: ms });
+  await register(bench, 'witness', [], { at: toMs });
+  await bench.store.deregister('witness');
 }
 
 /** What a reading process that has these versions is told of the others. */
@@ -62,7 +71,13 @@ export const registerCases: readonly ContractCase[] = [
       same(await bench.store.processes(NEVER), []);
       await register(bench, 'late', ['b@1', 'a@1'], { role: 'receiver', started: 5 });
       await register(bench, 'early', [], { role: 'dispatcher', started: 1 });
-      await register(bench, 'late', ['b@1', 'a@1', 'c@1'], { role: 'receiver', started: 5, at: 50, abandoned });
+      await register(bench, 'late', ['b@1', 'a@1', 'c@1'], {
+        role: 'receiver',
+        started: 5,
+        at: 50,
+        abandoned,
+        clockAheadMs: -7_000,
+      });
       same(await bench.store.processes(NEVER), [
         {
           id: 'early',
@@ -70,6 +85,7 @@ export const registerCases: readonly ContractCase[] = [
           label: 'host of early',
           startedAt: at(1),
           seenAt: at(1),
+          clockAheadMs: 0,
           handlerIds: [],
           abandoned: [],
         },
@@ -79,6 +95,7 @@ export const registerCases: readonly ContractCase[] = [
           label: 'host of late',
           startedAt: at(5),
           seenAt: at(50),
+          clockAheadMs: -7_000,
           handlerIds: ['b', 'a', 'c'],
           abandoned,
         },
@@ -108,7 +125,8 @@ export const registerCases: readonly ContractCase[] = [
       const scope = { sources: [SOURCE], handlerIds: [HANDLER], taskHandlerIds: [] };
       equal(await register(bench, 'one', [], { scope }), undefined);
       await bench.append({ receivedAt: at(7) });
-      same(await register(bench, 'one', [], { scope }), at(7));
+      await bench.takeMessages({ at: 7 });
+      same(await register(bench, 'one', [], { scope }), at(7 + LEASE_MS));
       equal(await register(bench, 'one', []), undefined);
     },
   },
@@ -139,12 +157,43 @@ export const registerCases: readonly ContractCase[] = [
   {
     title: 'register: a handler that no process has had for long is forgotten, one that a process has is not',
     run: async (bench) => {
-      const much = MUCH_LATER;
       await register(bench, 'gone', ['removed@1', 'kept@1']);
-      await register(bench, 'here', ['kept@1'], { at: much, missingBefore: at(0) });
+      const later = 2 * LIMITS.handlerSeenMs;
+      await passTime(bench, 0, later);
+      await register(bench, 'here', ['kept@1'], { at: later, missingBefore: at(0) });
       same(await othersThan(bench, []), ['kept@1', 'removed@1']);
-      await register(bench, 'here', ['kept@1'], { at: much, missingBefore: at(1) });
+      await register(bench, 'here', ['kept@1'], { at: later, missingBefore: at(1) });
       same(await othersThan(bench, []), ['kept@1']);
+    },
+  },
+  {
+    title: 'register: no handler is forgotten for its age within a day after the time jumped, on or back',
+    run: async (bench) => {
+      const forget = (ms: number) => register(bench, 'here', [], { at: ms, missingBefore: at(ms) });
+      await register(bench, 'gone', ['kept@1']);
+      await forget(LIMITS.clockJumpMs + 1);
+      await forget(0);
+      same(await othersThan(bench, []), ['kept@1']);
+      await passTime(bench, 0, LIMITS.purgeBrakeMs - 1);
+      await forget(LIMITS.purgeBrakeMs - 1);
+      same(await othersThan(bench, []), ['kept@1']);
+      await forget(LIMITS.purgeBrakeMs);
+      equal(await othersThan(bench, []), undefined);
+    },
+  },
+  {
+    title:
+      'register: a process that was heard of at a time that has not come is gone, and its handlers are older than others',
+    run: async (bench) => {
+      const ids = async () => (await bench.store.processes(NEVER)).map(({ id }) => id);
+      await register(bench, 'ahead', ['a@ahead', 'b@ahead'], { started: MUCH_LATER });
+      await register(bench, 'right', ['a@right'], { started: 5, lapsedBefore: at(0) });
+      same(await ids(), ['right']);
+      same(await othersThan(bench, []), ['a@right', 'b@ahead']);
+      await passTime(bench, 5, LIMITS.purgeBrakeMs + 5);
+      const now = LIMITS.purgeBrakeMs + 5;
+      await register(bench, 'right', ['a@right'], { started: 5, at: now, missingBefore: at(6) });
+      same(await othersThan(bench, []), ['a@right']);
     },
   },
   {

@@ -6,6 +6,8 @@ import { same } from './same.js';
 
 const AGAIN = ['test', 'unknown', 'quarantined'] as const;
 
+const NOTE = { path: 'data.runStartedAt', expected: 'a time', found: 'null' };
+
 /** A message that was read into a state; answers its id. */
 async function readAs(bench: StoreBench, state: Exclude<MessageState, 'stored'>): Promise<string> {
   const { id } = await bench.append();
@@ -27,6 +29,23 @@ export const rereadCases: readonly ContractCase[] = [
       await bench.record(taken, { decide: () => ({ events: [bench.event()] }) });
       equal((await bench.store.message(id))?.state, 'read');
       equal((await bench.takeDeliveries()).items.length, 1);
+    },
+  },
+  {
+    title: 'reread: forgets the notes of the reading before, and keeps those of the next one',
+    run: async (bench) => {
+      const { id } = await bench.append();
+      const notesOf = async () => (await bench.store.message(id))?.notes;
+      const unknown = { state: 'unknown', reason: 'a reason' } as const;
+      await bench.record(await bench.takeMessages(), { ...unknown, notes: [NOTE, NOTE] });
+      same(await notesOf(), [NOTE, NOTE]);
+      await bench.store.reread({ states: AGAIN, quiet: false }, at(0));
+      equal(await notesOf(), undefined);
+      await bench.record(await bench.takeMessages(), { ...unknown, notes: [NOTE] });
+      same(await notesOf(), [NOTE]);
+      await bench.store.reread({ states: AGAIN, quiet: false }, at(0));
+      await bench.record(await bench.takeMessages());
+      equal(await notesOf(), undefined);
     },
   },
   {

@@ -1,6 +1,12 @@
 import { equal, ok } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { StoreUnavailableError, type ClaimedTask, type NewTask, type TaskEvaluation } from 'nestjs-runhooks/core';
+import {
+  rowsOf,
+  StoreUnavailableError,
+  type ClaimedTask,
+  type NewTask,
+  type TaskEvaluation,
+} from 'nestjs-runhooks/core';
 import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreBench, type Taken } from './bench.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
@@ -271,7 +277,7 @@ export const taskCases: readonly ContractCase[] = [
       const old = { settledBefore: at(1_000), deadBefore: at(1_000), keysBefore: at(-1), limit: 10 };
       const purge = async (tasksBefore: Date): Promise<number> => {
         let removed = 0;
-        for (let step = 1; step > 0; removed += step) step = await bench.store.purge({ ...old, tasksBefore });
+        for (let step = 1; step > 0; removed += step) step = rowsOf(await bench.store.purge({ ...old, tasksBefore }));
         return removed;
       };
       equal(await purge(at(500)), 0);

@@ -111,8 +111,8 @@ export const turnsCases: readonly ContractCase[] = [
     title: 'claimDeliveries: finds what can run behind however much that waits in its lane',
     run: async (bench) => {
       await blockLane(bench);
-      const [free] = await deliver(bench, 1, { ms: 1 });
-      const [first] = await deliver(bench, 2, { lane: 'free', ms: 1 });
+      const [free = ''] = await deliver(bench, 1, { ms: 1 });
+      const [first = ''] = await deliver(bench, 2, { lane: 'free', ms: 1 });
       const { items } = await bench.takeDeliveries({ at: 1, limit: 10 });
       same(items.map(({ id }) => id).sort(), [free, first].sort());
       equal((await bench.takeDeliveries({ at: 1, limit: 10 })).items.length, 0);

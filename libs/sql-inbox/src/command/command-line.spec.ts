@@ -1,11 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { HELP, readCommandLine } from './command-line.js';
+import { readCommandLine } from './command-line.js';
 import { runCommand } from './command.js';
+import { COMMAND_HELP, HELP } from './help.js';
 
 const URL = 'postgres://me:secret@host/db';
 
 describe('the command line', () => {
   it('takes options in any order and form', () => {
+    const backup = { command: 'backup', from: 'a.db', to: 'b.db', json: true };
+    expect(readCommandLine(['--json', '--to=b.db', 'backup', '--from', 'a.db'])).toEqual(backup);
     const expected = { command: 'migrate', from: 'a.db', to: URL };
     expect(readCommandLine(['migrate', '--from', 'a.db', '--to', URL])).toEqual({ ...expected, json: false });
     expect(readCommandLine(['--to', URL, '--schema=mine', '--json', '--from=a.db', 'migrate'])).toEqual({
@@ -15,18 +18,26 @@ describe('the command line', () => {
     });
   });
 
-  it.each([[[]], [['--help']], [['-h']], [['migrate', '--help']], [['migrate', '--from', 'a.db', '--help']]])(
-    'shows the help for %j',
-    async (args) => {
-      let output = '';
-      const write = (text: string): void => void (output += text);
-      expect(await runCommand(args, { write }, { write })).toBe(0);
-      expect(output).toBe(HELP);
-    },
-  );
+  it.each([
+    [[], HELP],
+    [['--help'], HELP],
+    [['-h'], HELP],
+    [['migrate', '--help'], COMMAND_HELP.migrate],
+    [['migrate', '--from', 'a.db', '--help'], COMMAND_HELP.migrate],
+    [['-h', 'backup'], COMMAND_HELP.backup],
+  ])('shows the help for %j', async (args, help) => {
+    let output = '';
+    const write = (text: string): void => void (output += text);
+    expect(await runCommand(args, { write }, { write })).toBe(0);
+    expect(output).toBe(help);
+  });
 
   it.each([
-    [['move', '--from', 'a.db', '--to', URL], 'the only command is "migrate"'],
+    [['move', '--from', 'a.db', '--to', URL], 'expected a command first: backup or migrate'],
+    [['--from', 'a.db', '--to', URL], 'expected a command first: backup or migrate'],
+    [['backup', '--from', 'a.db'], '--to is missing'],
+    [['backup', '--from', 'a.db', '--to', 'b.db', '--schema', 'mine'], 'there is no option --schema'],
+    [['backup', 'a.db', '--from', 'a.db', '--to', 'b.db'], 'a word too many'],
     [['migrate', '--from', 'a.db', URL], 'a word too many'],
     [['migrate', '--from', 'a.db'], '--to is missing'],
     [['migrate', '--to', URL], '--from is missing'],

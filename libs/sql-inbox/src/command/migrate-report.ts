@@ -1,20 +1,16 @@
-import type { Moved, Progress } from './move-inbox.js';
+import { oneLine } from 'nestjs-runhooks/core';
+import type { Moved, Progress } from '../move/move-inbox.js';
+import type { Output } from './output.js';
 
-/** Where lines go. */
-export interface Output {
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-}
-
-/** What the command says while it works, and at the end. */
-export interface Report {
+/** What `migrate` says while it works, and at the end. */
+export interface MigrateReport {
   progress(progress: Progress): void;
   warn(message: string): void;
   moved(moved: Moved): void;
   failed(code: string, message: string): void;
 }
 
-export function jsonReport(output: Output): Report {
+export function jsonReport(output: Output): MigrateReport {
   const line = (value: object): void => void output.write(`${JSON.stringify(value)}\n`);
   return {
     progress: (progress) => line({ kind: 'progress', ...progress }),
@@ -25,22 +21,23 @@ export function jsonReport(output: Output): Report {
 }
 
 /** A bar on a terminal; elsewhere a line for each table, and for each tenth of the whole. */
-export function textReport(output: Output, errors: Output): Report {
+export function textReport(output: Output, errors: Output): MigrateReport {
   const bar = output.isTTY === true ? barOn(output) : linesOn(output);
   return {
     progress: bar.show,
     warn: (message) => {
       bar.end();
-      errors.write(`warning: ${message}\n`);
+      errors.write(`warning: ${oneLine(message)}\n`);
     },
     moved: ({ from, to, rows, finishedBefore }) => {
       bar.end();
       if (finishedBefore) {
-        output.write(`${from} was moved to ${to} on ${finishedBefore.toISOString()}. Nothing is left to do.\n`);
+        const moved = oneLine(`${from} was moved to ${to} on ${finishedBefore.toISOString()}. Nothing is left to do.`);
+        output.write(`${moved}\n`);
         return;
       }
       const counted = Object.entries(rows).map(([table, count]) => `  ${table.padEnd(14)} ${grouped(count)}`);
-      output.write(`Moved ${from} to ${to}. Rows, the same on both sides:\n${counted.join('\n')}\n`);
+      output.write(`${oneLine(`Moved ${from} to ${to}. Rows, the same on both sides:`)}\n${counted.join('\n')}\n`);
     },
     failed: (_, message) => {
       bar.end();

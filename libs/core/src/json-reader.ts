@@ -1,25 +1,28 @@
 import { Buffer } from 'node:buffer';
+import { jsonPath } from './json-path.js';
 import { LIMITS } from './limits.js';
+import { UNSURE } from './unsure-value.js';
+
+/** What a body says, or a sentence on why it cannot be read, which names the place but never a value. */
+export type JsonText = { ok: true; value: unknown } | { ok: false; reason: string };
 
 /**
- * Says why `parseJson` refused a text, with the place. It reads the text again, slowly, because JSON.parse hides
- * duplicate keys and rounding, and its error messages quote the payload and give no position on some versions of Node.
+ * Reads a text that `parseJson` could not read quickly: slowly, because JSON.parse hides duplicate keys and rounding,
+ * and its error messages quote the payload and give no position on some versions of Node.
  */
-export function refusalOf(text: string, start: number): string {
+export function readSlowly(text: string, start: number): JsonText {
   try {
-    new JsonCheck(text, start).run();
+    return { ok: true, value: new JsonReader(text, start).read() };
   } catch (error) {
-    if (error instanceof Refusal) return error.message;
+    if (error instanceof Refusal) return { ok: false, reason: error.message };
     throw error;
   }
-  // Not reached while both readers agree, which a property test holds; refusing is the safe side if they should not.
-  return 'The body cannot be read as JSON.';
 }
 
 class Refusal extends Error {}
 
-/** Throws a {@link Refusal} at the first fault. Recurses at most `LIMITS.jsonDepthMax` deep. */
-class JsonCheck {
+/** Throws a {@link Refusal} at the first thing that is not JSON or is too much. Recurses at most `LIMITS.jsonDepthMax` deep. */
+class JsonReader {
   readonly #text: string;
   #at: number;
   #members = 0;
@@ -32,27 +35,27 @@ class JsonCheck {
     this.#at = start;
   }
 
-  run(): void {
+  read(): unknown {
     if (this.#next() === undefined) throw new Refusal('The body is empty; JSON was expected.');
-    this.#value();
+    const value = this.#value();
     if (this.#next() !== undefined) this.#unexpected();
+    return value;
   }
 
-  #value(): void {
+  #value(): unknown {
     switch (this.#next()) {
       case '{':
-        return this.#container('}', new Set());
+        return this.#object();
       case '[':
-        return this.#container(']', undefined);
+        return this.#array();
       case '"':
-        this.#string();
-        return;
+        return this.#string();
       case 't':
-        return this.#word('true');
+        return this.#word('true', true);
       case 'f':
-        return this.#word('false');
+        return this.#word('false', false);
       case 'n':
-        return this.#word('null');
+        return this.#word('null', null);
       case undefined:
         return this.#unexpected();
       default:
@@ -60,53 +63,65 @@ class JsonCheck {
     }
   }
 
-  /** An object if there are `keys` to collect, else an array. */
-  #container(end: '}' | ']', keys: Set<string> | undefined): void {
+  #object(): object {
+    const object: Record<string, unknown> = {};
+    this.#container('}', () => {
+      const key = this.#key();
+      const value = this.#value();
+      if (key === '__proto__') define(object, key, UNSURE.prototype);
+      else object[key] = Object.hasOwn(object, key) ? UNSURE.twice : value;
+    });
+    return object;
+  }
+
+  #array(): unknown[] {
+    const items: unknown[] = [];
+    this.#container(']', () => {
+      this.#places[this.#places.length - 1] = items.length;
+      items.push(this.#value());
+    });
+    return items;
+  }
+
+  #container(end: '}' | ']', readMember: () => void): void {
     if (this.#places.length === LIMITS.jsonDepthMax) {
       throw new Refusal(`The body is nested deeper than ${LIMITS.jsonDepthMax} levels ${this.#where()}.`);
     }
-    if (keys !== undefined && ++this.#objects > LIMITS.jsonObjectsMax) {
+    if (end === '}' && ++this.#objects > LIMITS.jsonObjectsMax) {
       throw new Refusal(`The body has more than ${LIMITS.jsonObjectsMax} objects; the last is ${this.#where()}.`);
     }
-    const depth = this.#places.push(undefined);
+    this.#places.push(undefined);
     this.#at++;
     if (this.#next() !== end) {
-      let index = 0;
-      do {
-        if (keys === undefined) this.#places[depth - 1] = index++;
-        else this.#key(keys);
-        this.#value();
-      } while (this.#next() === ',' && this.#skip(','));
+      do readMember();
+      while (this.#next() === ',' && this.#skip(','));
     }
     this.#expect(end);
     this.#places.pop();
   }
 
-  #key(keys: Set<string>): void {
+  #key(): string {
     if (this.#next() !== '"') this.#unexpected();
-    const start = this.#at;
-    this.#string();
-    const key = JSON.parse(this.#text.slice(start, this.#at)) as string;
+    const key = this.#string();
     this.#places[this.#places.length - 1] = key;
-    if (keys.has(key)) throw new Refusal(`The same key is given twice ${this.#where()}.`);
     if (++this.#members > LIMITS.jsonMembersMax) {
       throw new Refusal(
         `The body has more than ${LIMITS.jsonMembersMax} object members; the last is ${this.#where()}.`,
       );
     }
-    if (key === '__proto__') throw new Refusal(`The key __proto__ is not accepted ${this.#where()}.`);
-    keys.add(key);
     this.#next();
     this.#expect(':');
+    return key;
   }
 
-  #string(): void {
+  #string(): string {
+    const start = this.#at;
     this.#expect('"');
     for (;;) {
       const character = this.#text[this.#at];
       if (character === undefined || character < ' ') this.#unexpected();
       this.#at++;
-      if (character === '"') return;
+      if (character === '"') return JSON.parse(this.#text.slice(start, this.#at)) as string;
       if (character === '\\') this.#escape();
     }
   }
@@ -117,11 +132,12 @@ class JsonCheck {
     for (let digits = unicode ? 4 : 0; digits > 0; digits--) this.#expect('0123456789abcdefABCDEF');
   }
 
-  #word(word: string): void {
+  #word<T>(word: string, value: T): T {
     for (const letter of word) this.#expect(letter);
+    return value;
   }
 
-  #number(): void {
+  #number(): number | symbol {
     const start = this.#at;
     this.#skip('-');
     if (!this.#skip('0')) this.#digits();
@@ -130,8 +146,8 @@ class JsonCheck {
       this.#skip('+-');
       this.#digits();
     }
-    if (Math.abs(Number(this.#text.slice(start, this.#at))) <= Number.MAX_SAFE_INTEGER) return;
-    throw new Refusal(`The number ${this.#where()} is beyond ±(2^53−1) and would be rounded.`);
+    const value = Number(this.#text.slice(start, this.#at));
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : UNSURE.rounded;
   }
 
   #digits(): void {
@@ -169,20 +185,9 @@ class JsonCheck {
   }
 }
 
-/** Such as `commands[3].id`. Printable and bounded, because it goes into logs and a sender chose the keys. */
-function jsonPath(places: readonly (string | number | undefined)[]): string {
-  let path = places.length > LIMITS.placesShownMax ? '...' : '';
-  for (const place of places.slice(-LIMITS.placesShownMax)) {
-    if (typeof place === 'number') path += `[${place}]`;
-    else if (place !== undefined) path += keyInPath(place, path === '');
-  }
-  return path;
-}
-
-function keyInPath(key: string, first: boolean): string {
-  const shown = key.length > LIMITS.keyCharsShownMax ? `${key.slice(0, LIMITS.keyCharsShownMax)}...` : key;
-  if (/^[A-Za-z_$][\w$-]*$/.test(shown)) return first ? shown : `.${shown}`;
-  return `[${JSON.stringify(shown.replace(/[^\x20-\x7e\p{L}\p{M}\p{N}]/gu, '?'))}]`;
+/** Not by assignment, which would set the prototype where the key is `__proto__`. */
+export function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
 }
 
 /** Where the first bytes that are not UTF-8 start, in a body known to hold some: they decode to U+FFFD. */

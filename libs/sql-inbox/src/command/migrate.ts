@@ -1,0 +1,44 @@
+import { oneLine, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { moveInbox } from '../move/move-inbox.js';
+import type { CommandLine } from './command-line.js';
+import { saidBy } from './failure.js';
+import { jsonReport, textReport, type MigrateReport } from './migrate-report.js';
+import { EXIT, type ExitCode, type Output } from './output.js';
+
+type MigrateLine = Extract<CommandLine, { command: 'migrate' }>;
+
+/** `nestjs-runhooks migrate` */
+export async function runMigrate(line: MigrateLine, output: Output, errors: Output): Promise<ExitCode> {
+  const report = line.json ? jsonReport(output) : textReport(output, errors);
+  try {
+    report.moved(await moveInbox(line, report.progress, loggerOf(report)));
+    return EXIT.done;
+  } catch (error) {
+    const { code, message } = saidBy(error);
+    report.failed(code, withoutPassword(message, line.to));
+    return error instanceof StoreUnavailableError ? EXIT.interrupted : EXIT.failed;
+  }
+}
+
+/** Nothing is known to quote it; what a driver says is not ours to know. */
+function withoutPassword(message: string, url: string): string {
+  if (!URL.canParse(url)) return message;
+  const { password, searchParams } = new URL(url);
+  const known = [password, decoded(password), searchParams.get('password') ?? ''];
+  // An error's message has them as they are printed.
+  const secrets = [...known, ...known.map((secret) => oneLine(secret))].filter((secret) => secret !== '');
+  return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function loggerOf({ warn }: MigrateReport): Logger {
+  const silent = (): void => undefined;
+  return { debug: silent, log: silent, warn, error: warn };
+}

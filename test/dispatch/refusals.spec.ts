@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  LIMITS,
+  Receiver,
+  IdSequence,
+  StoreUnavailableError,
+  type Provider,
+  type Verification,
+} from 'nestjs-runhooks/core';
+import { Bench, openStore } from './bench.js';
+import { SIGNATURE } from './probe-provider.js';
+
+const MINUTE = 60_000;
+const MATCH: Verification = { ok: true };
+const MISMATCH: Verification = { ok: false, check: 'signature-mismatch', reason: 'Header "x" does not match.' };
+const MISSING: Verification = { ok: false, check: 'missing-header', reason: 'Header "x" is missing.' };
+
+let bench: Bench;
+let bodies = 0;
+
+/** Sends requests that are verified as told, `everyMs` apart; looks in between as the timer would. */
+async function send(verification: Verification, times = 1, everyMs = 0): Promise<void> {
+  const { clock, logger, store, source, refusals } = bench;
+  const provider: Provider = Object.assign(Object.create(bench.provider) as Provider, { verify: () => verification });
+  const receiver = new Receiver({ store, clock, ids: new IdSequence(), logger, refusals, onAccepted: () => undefined });
+  for (let sent = 0; sent < times; sent += 1) {
+    await receiver.receive({ ...source, provider }, Buffer.from(`{"id":"${(bodies += 1)}"}`), SIGNATURE);
+    await pass(everyMs);
+  }
+}
+
+/** Lets time pass, with the looks that come in it. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += LIMITS.refusalLookMs) {
+    bench.clock.advance(Math.min(LIMITS.refusalLookMs, ms - passed));
+    await bench.refusals.look();
+  }
+}
+
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+afterEach(() => bench.close());
+
+describe('requests that are refused', () => {
+  it('are logged at the first, as a count every few minutes while they go on, and when they are over', async () => {
+    await send(MISSING, 120, 10_000);
+    await pass(LIMITS.refusalQuietMs - 1 * MINUTE);
+    expect(bench.lines).toEqual([
+      expect.stringMatching(
+        /^warn: Source "probe" rejected a request: 401 missing-header\. Headers: .*Further ones are counted$/,
+      ),
+      expect.stringMatching(
+        /^warn: Source "probe" still rejects requests: 401 missing-header, \d+ in the last 5 min, \d+ in 5 min$/,
+      ),
+      expect.stringMatching(/in the last 5 min, \d+ in 10 min$/),
+      expect.stringMatching(/in the last 5 min, \d+ in 15 min$/),
+      expect.stringMatching(/in the last 5 min, 120 in 20 min$/),
+    ]);
+    bench.lines.length = 0;
+    await pass(2 * MINUTE);
+    expect(bench.lines).toEqual(['log: Source "probe" no longer rejects requests: 401 missing-header, 120 in 20 min']);
+    await pass(60 * MINUTE);
+    expect(bench.lines).toHaveLength(1);
+    await send(MISSING);
+    expect(bench.lines[1]).toContain('rejected a request: 401 missing-header');
+  });
+
+  it('are logged apart for each check, and no more often where two take turns', async () => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      await send(MISSING);
+      await send(MISMATCH);
+    }
+    expect(bench.lines.map((line) => /401 [\w-]+/.exec(line)?.[0])).toEqual([
+      '401 missing-header',
+      '401 signature-mismatch',
+    ]);
+  });
+
+  it('have their count logged at the shutdown, if there is one that was not logged', async () => {
+    await send(MISSING);
+    await send(MISMATCH, 3);
+    await bench.refusals.stop();
+    expect(bench.lines.slice(2)).toEqual([
+      'warn: Source "probe" rejected requests until the shutdown: 401 signature-mismatch, 3 in 0 ms',
+    ]);
+  });
+
+  it('are counted by source and check, in memory at first, and in the inbox with the next look', async () => {
+    await send(MISSING, 3);
+    bench.clock.advance(1_000);
+    await send(MISMATCH);
+    const counts = [
+      {
+        source: 'probe',
+        check: 'missing-header',
+        requests: 3,
+        latestAt: new Date(bench.clock.now().getTime() - 1_000),
+      },
+      { source: 'probe', check: 'signature-mismatch', requests: 1, latestAt: bench.clock.now() },
+    ];
+    expect((await bench.store.counts()).refusals).toEqual([]);
+    expect((await bench.inbox.counts()).refusals).toEqual(counts);
+    await bench.refusals.look();
+    expect((await bench.store.counts()).refusals).toEqual(counts);
+    await send(MISSING, 2);
+    expect((await bench.inbox.counts()).refusals).toMatchObject([{ requests: 5 }, { requests: 1 }]);
+    await bench.refusals.stop();
+    expect((await bench.store.counts()).refusals).toMatchObject([{ requests: 5 }, { requests: 1 }]);
+  });
+});
+
+describe('the inbox, when requests are refused', () => {
+  const writes: number[] = [];
+  let isDown = false;
+
+  beforeEach(async () => {
+    await bench.close();
+    writes.length = 0;
+    isDown = false;
+    const store = await openStore();
+    const countRefusals = store.countRefusals.bind(store);
+    store.countRefusals = async (refusals) => {
+      writes.push(refusals.length);
+      if (isDown) throw new StoreUnavailableError('the disk is full');
+      return await countRefusals(refusals);
+    };
+    bench = await Bench.open({ store });
+  });
+
+  it('is written to once a look, however many there are, and not at all where there are none', async () => {
+    await send(MISSING, 500);
+    await send(MISMATCH, 500);
+    expect(writes).toEqual([]);
+    await pass(5 * LIMITS.refusalLookMs);
+    expect(writes).toEqual([2]);
+  });
+
+  it('gets the counts of an outage when it is back', async () => {
+    isDown = true;
+    await send(MISSING, 3);
+    await bench.refusals.look();
+    await send(MISSING, 2);
+    isDown = false;
+    await bench.refusals.look();
+    expect((await bench.store.counts()).refusals).toMatchObject([{ requests: 5 }]);
+    expect(bench.refusals.unstored()).toEqual([]);
+  });
+});
+
+describe('a sender whose secret was changed', () => {
+  const suspicions = (): string[] => bench.lines.filter((line) => line.startsWith('error: '));
+
+  it('is suspected once, after some minutes without a match, with what to do', async () => {
+    await send(MATCH);
+    await send(MISMATCH, 3, 30_000);
+    expect(suspicions()).toEqual([]);
+    await send(MISMATCH, 100, 30_000);
+    expect(suspicions()).toEqual([
+      expect.stringMatching(
+        /^error: Source "probe" accepts nothing any more: .*probably changed.*"secrets".*keep the old/,
+      ),
+    ]);
+  });
+
+  it('is noticed to be right again, and suspected again after that', async () => {
+    await send(MATCH);
+    await send(MISMATCH, 10, MINUTE);
+    await send(MATCH);
+    expect(bench.lines.at(-1)).toBe(
+      'log: Source "probe" accepts messages again, after 10 requests whose signature did not match',
+    );
+    await send(MISMATCH, 10, MINUTE);
+    expect(suspicions()).toHaveLength(2);
+  });
+
+  it('is suspected after a restart, too, and after its messages were purged: the inbox remembers their keys', async () => {
+    await send(MATCH);
+    await bench.idle();
+    bench.clock.advance(LIMITS.settledMs + 1);
+    await bench.inbox.purge();
+    expect((await bench.inbox.messages()).items).toEqual([]);
+    const { store, clock } = bench;
+    bench = await Bench.open({ store, clock });
+    await send(MISMATCH, 10, MINUTE);
+    expect(suspicions()).toHaveLength(1);
+  });
+
+  it('is not suspected where other messages of the source are accepted in between', async () => {
+    for (let turn = 0; turn < 10; turn += 1) {
+      await send(MISMATCH, 2, MINUTE);
+      await send(MATCH);
+    }
+    expect(suspicions()).toEqual([]);
+  });
+
+  it('is not suspected for requests without a signature, of a source that never worked, or for a short burst', async () => {
+    await send(MISMATCH, 50, MINUTE);
+    await send(MATCH);
+    await send(MISSING, 50, MINUTE);
+    await send(MISMATCH, 2, MINUTE);
+    await pass(60 * MINUTE);
+    expect(suspicions()).toEqual([]);
+  });
+});

@@ -1,0 +1,219 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Inbox, OnRunFailed, PermanentError, WEBHOOKS_STORE } from 'nestjs-runhooks';
+import {
+  LIMITS,
+  StoreUnavailableError,
+  type Provider,
+  type Source,
+  type Store,
+  type Transport,
+} from 'nestjs-runhooks/core';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { dbtCloudWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { closeApps, LogLines, startApp, type EdgeApp, type EdgeSetup } from '../e2e/edge-app.js';
+
+/** Texts that forge lines, clear a screen, reorder or hide what stands in a line, or flood it. Each holds this word. */
+const WORD = 'hostile';
+const TEXTS = [
+  `${WORD}\n[Nest] 1 - LOG [Runhooks] message msg_1 from source "dbt" was accepted`,
+  `${WORD}\r\u001b[2K\u001b[1A\u001b]0;title\u0007\u009b31m\u0085\0\u007f`,
+  `${WORD}\u2028\u2029\v\f`,
+  `${WORD}\u202e\u202d\u2066\u2069\u200e\u200f\u061c`,
+  `${WORD}\u200b\u200d\ufeff\u00ad\u{e0041}`,
+  `${WORD}\ud800\udc00\udc00\ud800`,
+  `${WORD} ${'\u202e🚀'.repeat(500_000)}`,
+];
+const UNPRINTABLE = /(?!\ufe0f)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
+
+/** What a host's logger was given by Runhooks: each time a text, and the context. */
+class RunhooksLines extends LogLines {
+  readonly given: string[] = [];
+
+  constructor() {
+    super();
+    for (const level of ['log', 'warn', 'error', 'debug'] as const) {
+      const add = this[level];
+      this[level] = (...said: unknown[]): void => {
+        if (said.at(-1) === 'Runhooks') this.given.push(String(said[0]));
+        add(...said);
+      };
+    }
+  }
+}
+
+let log: RunhooksLines;
+beforeEach(() => {
+  log = new RunhooksLines();
+});
+
+/** Every line is one, and those wanted are among them, each with a hostile text in it. */
+function expectLines(...wanted: readonly RegExp[]): void {
+  for (const line of log.given) {
+    expect(line.length).toBeLessThanOrEqual(LIMITS.lineCharsMax);
+    expect(line).not.toMatch(UNPRINTABLE);
+  }
+  const hostile = log.given.filter((line) => line.includes(WORD));
+  for (const pattern of wanted) expect(hostile).toContainEqual(expect.stringMatching(pattern));
+}
+
+const start = (setup: EdgeSetup = {}): Promise<EdgeApp> => startApp('express', { ...setup, log });
+const failed = () => dbtCloudWebhook({ event: 'failed' });
+
+/** A third party's source, all of whose texts are hostile. */
+function hostileSource(text: string, changes: Partial<Provider>): Source {
+  const provider: Provider = {
+    name: text,
+    signature: text,
+    headersKept: [],
+    verify: () => ({ ok: true }),
+    identify: () => text,
+    read: () => ({ state: 'quarantined', reason: text }),
+    hint: () => text,
+    ...changes,
+  };
+  return { name: 'odd', provider: text, open: () => provider };
+}
+
+afterEach(closeApps);
+
+describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ text }) => {
+  it('as the name and message of the error of a handler or a listener', async () => {
+    @Injectable()
+    class Failing {
+      @OnRunFailed({ id: 'retried' })
+      retry(): never {
+        throw Object.assign(new Error(text), { name: text });
+      }
+      @OnRunFailed({ id: 'given-up' })
+      giveUp(): never {
+        throw new PermanentError(text);
+      }
+      @OnEvent('run.failed', { suppressErrors: false })
+      listen(): never {
+        throw new Error(text);
+      }
+    }
+    const edge = await start({ module: { providers: [Failing], imports: [EventEmitterModule.forRoot()] } });
+    await edge.send(failed());
+    await waitUntilIdle(edge.app).catch(() => undefined);
+    expectLines(
+      /^attempt 1 of delivery \S+ \(run\.failed:\S+ for retried\) failed with hostile.*Next attempt in \d+ ms$/,
+      /for given-up\) failed with PermanentError: hostile.*It is a dead letter now: kept until/,
+      /^a listener of run\.failed failed.*It is not called again$/,
+    );
+  });
+
+  it('as names of a provider, and what it says of messages and of headers', async () => {
+    const verify: Provider['verify'] = ({ headers }) =>
+      headers['x-ok'] ? { ok: true } : { ok: false, check: 'missing-header', reason: text };
+    const thrown = Object.assign(new Error(text), { name: text });
+    let reads = 0;
+    const read: Provider['read'] = () => {
+      if ((reads += 1) > 1) throw thrown;
+      return { state: 'unknown', reason: text, messageType: text, payload: {} };
+    };
+    const edge = await start({ webhooks: { sources: [hostileSource(text, { verify, read })] } });
+    const names = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`x-${WORD}-${index}-${'x'.repeat(250)}`, '1']),
+    );
+    const request = (headers: Record<string, string>, body: string) => ({ body: Buffer.from(body), headers });
+    await edge.send(request(names, '{}'), '/webhooks/odd');
+    await edge.send(request({ 'x-ok': '1' }, '{"a":1}'), '/webhooks/odd');
+    await edge.send(request({ 'x-ok': '1' }, '{"a":2}'), '/webhooks/odd');
+    await waitUntilIdle(edge.app);
+    expectLines(
+      /^Source odd \(hostile/,
+      /^Source "odd" rejected a request: 401 missing-header\. Headers: .*Further ones are counted$/,
+      /is kept as unknown: hostile/,
+      /is kept as quarantined: provider "hostile.*/,
+    );
+  });
+
+  it('as ids, names and keys in a signed message', async () => {
+    const edge = await start();
+    const data = { runId: text, jobId: text, jobName: text, runStatus: text, [text]: text };
+    for (const payload of [
+      { eventType: text },
+      { eventId: text },
+      { data },
+      { [text]: [text], data: { jobName: text } },
+    ]) {
+      await edge.send(dbtCloudWebhook({ payload: payload as never }));
+    }
+    await waitUntilIdle(edge.app).catch(() => undefined);
+    expectLines();
+    expect(log.given.length).toBeGreaterThan(0);
+  });
+
+  it('as the error of a store or of a transport', async () => {
+    const refuse = (): Promise<never> => Promise.reject(new Error(text));
+    const transport: Transport = {
+      description: text.slice(0, 200),
+      start: () => undefined,
+      room: refuse,
+      offer: refuse,
+      stop: refuse,
+    };
+    const edge = await start({ webhooks: { dispatch: { createTransport: () => transport } } });
+    const store = edge.app.get<Store>(WEBHOOKS_STORE);
+    for (const error of [new StoreUnavailableError(text), Object.assign(new TypeError(text), { name: text })]) {
+      Object.assign(store, { append: () => Promise.reject(error), nextDueAt: () => Promise.reject(error) });
+      expect((await edge.send(failed())).status).toBeGreaterThanOrEqual(500);
+    }
+    await edge.app.close();
+    expectLines(
+      /^Dispatch: hostile/,
+      /^hostile.* failed; deliveries are claimed from the inbox meanwhile/,
+      /^source "dbt" answers 503: hostile.*counted only$/,
+      /^receiving for source "dbt" failed with hostile/,
+    );
+  });
+
+  it('as the id of a handler that another program left in the inbox', async () => {
+    const inbox = sqliteInbox({ path: ':memory:' });
+    const unattended: Store['unattended'] = () => Promise.resolve([{ handlerId: text, deliveries: 1, tasks: 0 }]);
+    await start({
+      webhooks: { inbox: { createStore: (logger) => Object.assign(inbox.createStore(logger), { unattended }) } },
+    });
+    expectLines(/^Work waits for handlers that no running process has: hostile.*ends its deliveries$/);
+  });
+});
+
+describe.each(
+  TEXTS.slice(0, 5).map((text) => ({ name: text.replace('\0', '').slice(0, 60).replaceAll('/', '') + '.db' })),
+)('a file whose name is hostile (%#)', ({ name }) => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'runhooks-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('is named at the boot in one line', async () => {
+    const edge = await start({ webhooks: { inbox: sqliteInbox({ path: join(directory, name, 'inbox.db') }) } });
+    expect((await edge.send(failed())).status).toBe(200);
+    expect((await edge.app.get(Inbox).counts()).messages.stored).toBe(1);
+    expectLines(/^Inbox: SQLite .*inbox\.db \(/);
+  });
+
+  it('is named in one line by the error of a boot that fails', async () => {
+    const file = join(directory, name);
+    writeFileSync(file, 'no database, though long enough to be looked at as one');
+    const paths = [file, join(file, 'inbox.db'), join(directory, name, `${name}\0`)];
+    mkdirSync(join(directory, `${name}-2`));
+    for (const path of [...paths, join(directory, `${name}-2`)]) {
+      const error: unknown = await start({ webhooks: { inbox: sqliteInbox({ path }) } }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({
+        code: 'RUNHOOKS_CONFIGURATION',
+        message: expect.not.stringMatching(UNPRINTABLE),
+      });
+    }
+  });
+});

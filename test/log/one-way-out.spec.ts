@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+
+const LIBS = join(process.cwd(), 'libs');
+
+interface SourceText {
+  readonly path: string;
+  readonly tree: ts.SourceFile;
+}
+
+/** The files that are published, without specs. */
+const sources: readonly SourceText[] = readdirSync(LIBS, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts') && !path.endsWith('.d.ts'))
+  .map((path) => {
+    const file = join(LIBS, path);
+    const tree = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+    return { path: relative(LIBS, file).replaceAll('\\', '/'), tree };
+  });
+
+/** The files in which a node of the syntax is what is asked for. */
+function filesWith(isOne: (node: ts.Node) => boolean): string[] {
+  const has = (node: ts.Node): boolean =>
+    isOne(node) || (ts.forEachChild(node, (child) => has(child) || undefined) ?? false);
+  return sources
+    .filter(({ tree }) => has(tree))
+    .map(({ path }) => path)
+    .sort();
+}
+
+const isNestLogger = (node: ts.Node): boolean =>
+  ts.isImportDeclaration(node) &&
+  node.moduleSpecifier.getText() === "'@nestjs/common'" &&
+  /\b(?:Console)?Logger(?:Service)?\b/.test(node.importClause?.getText() ?? '');
+
+const isOutput = (node: ts.Node): boolean =>
+  (ts.isPropertyAccessExpression(node) &&
+    /^(?:console\.\w+|process\.(?:stdout|stderr|emitWarning|_rawDebug))$/.test(node.getText())) ||
+  (ts.isImportSpecifier(node) && /^(?:stdout|stderr|emitWarning)\b/.test(node.getText()));
+
+/** Classes by what they extend. */
+const extendsClass =
+  (base: string) =>
+  (node: ts.Node): boolean =>
+    ts.isHeritageClause(node) &&
+    node.token === ts.SyntaxKind.ExtendsKeyword &&
+    node.types.some(({ expression }) => expression.getText() === base);
+
+describe('the way to the log', () => {
+  it('sees all of libs', () => {
+    expect(sources.length).toBeGreaterThan(150);
+  });
+
+  it('takes a logger of Nest in one place, which makes every line printable', () => {
+    expect(filesWith(isNestLogger)).toEqual(['nest/src/runhooks-logger.ts']);
+  });
+
+  it('writes to a console or a stream of the process only where the command begins', () => {
+    expect(filesWith(isOutput)).toEqual(['sql-inbox/src/command/main.ts']);
+  });
+
+  it('makes every error whose message the host may print from the base that makes it printable', () => {
+    expect(filesWith(extendsClass('RunhooksError'))).toEqual(['core/src/errors.ts']);
+    // Caught inside of its lib, and wrapped in one of ours.
+    expect(filesWith(extendsClass('Error'))).toEqual([
+      'core/src/errors.ts',
+      'core/src/json-reader.ts',
+      'sql-inbox/src/newer-schema.ts',
+      'sql-inbox/src/postgres-completions.ts',
+      'sql-inbox/src/postgres-failure.ts',
+    ]);
+  });
+});

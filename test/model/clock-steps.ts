@@ -1,0 +1,139 @@
+import { equal, ok } from 'node:assert/strict';
+import fc from 'fast-check';
+import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
+import { ManualClock } from 'nestjs-runhooks/testing';
+import { Bench } from '../dispatch/bench.js';
+import type { Place } from './place.js';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const YEAR = 365 * DAY;
+const RETENTION = { settledMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 400 * DAY };
+/** More than fit into what the brake lets go, so that it shows. */
+const OLD_MESSAGES = 2 * LIMITS.purgeBrakeRowsMin;
+/** Every command takes so long by a true clock: all of them are over within an hour. */
+const STEP_MS = MINUTE;
+
+type Command =
+  | { readonly do: 'send' | 'work' | 'purge' | 'reboot'; readonly process: 0 | 1 }
+  /** The clock of one process, or of the host that both are on. */
+  | { readonly do: 'set'; readonly process: 0 | 1; readonly aheadMs: number };
+
+const process = fc.constantFrom<0 | 1>(0, 1);
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ do: fc.constantFrom('send', 'work', 'purge', 'reboot' as const), process }),
+  fc.record({
+    do: fc.constant('set' as const),
+    process,
+    aheadMs: fc.constantFrom(0, 0, 3 * MINUTE, -3 * MINUTE, 45 * DAY, 2 * YEAR, -2 * YEAR, 20 * YEAR),
+  }),
+);
+
+/** Two processes, each with a clock that is set at random; whatever a process does, it registers before, as it does all the time. */
+class Ordeal {
+  readonly #place: Place;
+  readonly #clocks: readonly [ManualClock, ManualClock];
+  readonly #aheadMs: [number, number] = [0, 0];
+  #benches: Bench[] = [];
+  readonly #handled = new Set<string>();
+  #runs = 0;
+
+  constructor(place: Place) {
+    this.#place = place;
+    const start = new Date('2026-11-23T12:00:00Z');
+    this.#clocks = [new ManualClock(start), new ManualClock(start)];
+  }
+
+  async play(commands: readonly Command[]): Promise<void> {
+    for (const process of [0, 1] as const) await this.#boot(process);
+    for (let index = 0; index < OLD_MESSAGES; index += 1) await this.#send(0);
+    await this.#bench(0).idle();
+    for (const one of commands) await this.#do(one);
+    // Purges so far were by clocks that were wrong, or right: nothing was old enough.
+    await this.#checkKept();
+    await this.#finish();
+  }
+
+  async end(): Promise<void> {
+    for (const bench of this.#benches) await bench.close();
+    await this.#place.remove();
+  }
+
+  #bench(process: 0 | 1): Bench {
+    return this.#benches[process] as Bench;
+  }
+
+  async #boot(process: 0 | 1): Promise<void> {
+    const store = await this.#place.open();
+    const bench = await Bench.open({ store, clock: this.#clocks[process], retention: RETENTION });
+    // Some need a second attempt, so that retries are due while the clock is set.
+    bench.on('handler', ({ id }, { attempt }) => {
+      if (attempt === 1 && Number(/(\d+)$/.exec(id)?.[1]) % 3 === 0) throw new RetryLater(10_000);
+      this.#handled.add(id);
+    });
+    this.#benches[process] = bench;
+    await bench.presence.start();
+  }
+
+  async #do(one: Command): Promise<void> {
+    for (const clock of this.#clocks) clock.advance(STEP_MS);
+    const bench = this.#bench(one.process);
+    await bench.presence.renew();
+    if (one.do === 'send') await this.#send(one.process);
+    if (one.do === 'work') await bench.idle();
+    if (one.do === 'purge') await bench.inbox.purge();
+    if (one.do === 'set') this.#set(one.process, one.aheadMs);
+    if (one.do === 'reboot') {
+      await bench.close();
+      await this.#boot(one.process);
+    }
+  }
+
+  #set(process: 0 | 1, aheadMs: number): void {
+    this.#clocks[process].step(aheadMs - this.#aheadMs[process]);
+    this.#aheadMs[process] = aheadMs;
+  }
+
+  async #send(process: 0 | 1): Promise<void> {
+    this.#runs += 1;
+    await this.#bench(process).send({ run: `${this.#runs}` });
+  }
+
+  /** All that was stored was stored within the last hour. */
+  async #checkKept(): Promise<void> {
+    const { items } = await this.#bench(0).inbox.messages({}, { limit: 1_000 });
+    const gone = this.#runs - items.length;
+    ok(gone <= LIMITS.purgeBrakeRowsMin, `${gone} of ${this.#runs} young messages were purged`);
+  }
+
+  /** Right clocks: after a lease and a retry all is handled, and what came twice is known. */
+  async #finish(): Promise<void> {
+    for (const process of [0, 1] as const) {
+      this.#set(process, 0);
+      await this.#bench(process).presence.renew();
+    }
+    for (let round = 0; round < 4; round += 1) {
+      for (const process of [0, 1] as const) await this.#bench(process).idle();
+      for (const clock of this.#clocks) clock.advance(LIMITS.leaseMs);
+    }
+    const { messages, deliveries } = await this.#bench(0).inbox.counts();
+    equal(messages.stored, 0, 'a message was not read');
+    equal(deliveries.pending, 0, 'a delivery was not run');
+    equal(this.#handled.size, this.#runs, 'an event was not handled');
+  }
+}
+
+/** Sets the clocks of two processes on one inbox at random. Without an error: what was acknowledged is handled, and kept. */
+export async function clockSteps(newPlace: () => Place | Promise<Place>, runs: number): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 40, size: 'max' }), async (commands) => {
+      const ordeal = new Ordeal(await newPlace());
+      try {
+        await ordeal.play(commands);
+      } finally {
+        await ordeal.end();
+      }
+    }),
+    { numRuns: runs },
+  );
+}

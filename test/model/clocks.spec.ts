@@ -1,0 +1,26 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, it } from '@jest/globals';
+import { onPostgres, Schemas } from '../postgres/server.js';
+import { clockSteps } from './clock-steps.js';
+import { postgresPlace } from './postgres-place.js';
+import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
+import { sqlitePlace } from './sqlite-place.js';
+
+const TITLE =
+  'handles all that was acknowledged once its clocks are right, and keeps what is young but for a few rows, however they are set';
+
+onEveryDriver('an SQLite inbox of two processes', (driver) => {
+  const directory = quickDirectory();
+  const empty = join(directory, 'empty.db');
+
+  beforeAll(async () => (await openStore(empty, driver)).close());
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it(TITLE, () => clockSteps(() => sqlitePlace(directory, driver, empty), 25), 120_000);
+});
+
+onPostgres('a Postgres inbox of two processes', () => {
+  const schemas = new Schemas();
+  it(TITLE, () => clockSteps(() => postgresPlace(schemas), 8), 120_000);
+});

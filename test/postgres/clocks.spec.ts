@@ -1,0 +1,132 @@
+import { afterEach, expect, it } from '@jest/globals';
+import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
+import { ManualClock } from 'nestjs-runhooks/testing';
+import { Bench, held, until } from '../dispatch/bench.js';
+import { onPostgres, Schemas } from './server.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Of a host: runs as any clock does, but was set wrong. */
+class WrongClock extends ManualClock {
+  constructor(private aheadMs: number) {
+    super();
+  }
+
+  override now(): Date {
+    return new Date(Date.now() + this.aheadMs);
+  }
+
+  override elapsedMs(): number {
+    return performance.now();
+  }
+
+  override step(ms: number): void {
+    this.aheadMs += ms;
+  }
+}
+
+onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
+  const schemas = new Schemas();
+  const benches: Bench[] = [];
+
+  afterEach(async () => {
+    for (const bench of benches.splice(0)) await bench.close();
+  });
+
+  /** A process on a host whose clock is so far ahead of the server's. */
+  async function host(schema: string, aheadMs: number): Promise<Bench> {
+    const bench = await Bench.open({
+      store: await schemas.open({ schema, notify: false }),
+      hostClock: new WrongClock(aheadMs),
+    });
+    benches.push(bench);
+    await bench.presence.start();
+    return bench;
+  }
+
+  it('agree on the time: what one of them stores, records or gives back is due for the others at once', async () => {
+    const schema = schemas.next();
+    const [ahead, behind] = [await host(schema, 400 * DAY), await host(schema, -400 * DAY)];
+    let runs = 0;
+    for (const bench of [ahead, behind]) {
+      bench.on('handler', (_, { attempt }) => {
+        if (attempt === 1) throw new RetryLater(0);
+        runs += 1;
+      });
+    }
+    await ahead.send({ run: '1' });
+    await behind.idle();
+    await behind.send({ run: '2' });
+    await ahead.idle();
+    expect(runs).toBe(2);
+    const [message] = (await behind.inbox.messages()).items;
+    expect(Math.abs(message!.receivedAt.getTime() - Date.now())).toBeLessThan(HOUR);
+  });
+
+  it('take nothing from each other that is held, and leave nothing held for longer than a lease', async () => {
+    const schema = schemas.next();
+    const [ahead, right] = [await host(schema, 10 * HOUR), await host(schema, 0)];
+    const { promise, release } = held();
+    let runs = 0;
+    for (const bench of [ahead, right]) {
+      bench.on('handler', async () => {
+        runs += 1;
+        await promise;
+      });
+    }
+    await right.send({ run: '1' });
+    void right.idle();
+    await until(() => runs === 1);
+    await ahead.idle();
+    expect(runs).toBe(1);
+    await ahead.send({ run: '2' });
+    void ahead.idle();
+    await until(() => runs === 2);
+    const pending = (await right.inbox.deliveries({ state: 'pending' })).items;
+    expect(pending).toHaveLength(2);
+    for (const { dueAt } of pending) {
+      expect(dueAt!.getTime()).toBeLessThanOrEqual(Date.now() + LIMITS.leaseMs + LIMITS.clockSkewMs);
+    }
+    release();
+    await until(async () => (await right.inbox.counts()).deliveries.succeeded === 2);
+    expect(runs).toBe(2);
+  });
+
+  it('are shown with how wrong they are, and each says so in its log once, and once when it is over', async () => {
+    const schema = schemas.next();
+    const [ahead, right] = [await host(schema, 3 * HOUR), await host(schema, 0)];
+    const differences = async () =>
+      (await right.inbox.processes())
+        .map(({ clockAheadMs }) => Math.abs(Math.round(clockAheadMs / HOUR)))
+        .sort((a, b) => a - b);
+    expect(await differences()).toEqual([0, 3]);
+    await ahead.presence.renew();
+    ahead.clock.step(-3 * HOUR);
+    expect(ahead.presence.isDue).toBe(true);
+    await ahead.presence.renew();
+    expect(await differences()).toEqual([0, 0]);
+    expect(ahead.lines).toEqual([
+      expect.stringMatching(/^warn: The clock of this host is 3 h ahead of the clock of the inbox, which decides/),
+      'log: The clock of this host agrees with the clock of the inbox again',
+    ]);
+    expect(right.lines).toEqual([]);
+  });
+
+  it('start by the time of the inbox: of two versions of a handler that of the later process counts', async () => {
+    const schema = schemas.next();
+    const [ahead, behind] = [await host(schema, 400 * DAY), await host(schema, -400 * DAY)];
+    const startedAt = (await ahead.inbox.processes()).map((one) => one.startedAt.getTime());
+    expect(startedAt).toHaveLength(2);
+    for (const ms of startedAt) expect(Math.abs(ms - Date.now())).toBeLessThan(HOUR);
+    expect(behind.lines).toEqual([expect.stringMatching(/is 400 days behind the clock of the inbox/)]);
+  });
+
+  it('purge nothing because of that', async () => {
+    const bench = await host(schemas.next(), 400 * DAY);
+    await bench.send({ as: 'test' });
+    await bench.idle();
+    expect(await bench.inbox.purge()).toBe(0);
+    expect((await bench.inbox.counts()).messages.test).toBe(1);
+  });
+});

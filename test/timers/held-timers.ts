@@ -1,0 +1,17 @@
+import type { Timers } from '../../libs/core/src/timers.js';
+
+/**
+ * Stands in for `libs/core/src/timers.ts` in the tests of Runhooks itself (see jest.config.js), so that
+ * `jest.useFakeTimers()` holds its timers. In the tests of a host it must not: test/timers runs on the real file.
+ */
+export const timers: Timers = {
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+  setInterval: (run, ms) => setInterval(run, ms),
+  clearInterval: (timer) => clearInterval(timer),
+  setImmediate: (run) => void setImmediate(run),
+  nextTick: (run) => process.nextTick(run),
+  pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+  turn: () => new Promise((resolve) => void setImmediate(resolve)),
+  monotonicMs: () => performance.now(),
+};
