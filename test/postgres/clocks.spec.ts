@@ -113,6 +113,15 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     expect(right.lines).toEqual([]);
   });
 
+  it('start by the time of the inbox: of two versions of a handler that of the later process counts', async () => {
+    const schema = schemas.next();
+    const [ahead, behind] = [await host(schema, 400 * DAY), await host(schema, -400 * DAY)];
+    const startedAt = (await ahead.inbox.processes()).map((one) => one.startedAt.getTime());
+    expect(startedAt).toHaveLength(2);
+    for (const ms of startedAt) expect(Math.abs(ms - Date.now())).toBeLessThan(HOUR);
+    expect(behind.lines).toEqual([expect.stringMatching(/is 400 days behind the clock of the inbox/)]);
+  });
+
   it('purge nothing because of that', async () => {
     const bench = await host(schemas.next(), 400 * DAY);
     await bench.send({ as: 'test' });

@@ -200,6 +200,6 @@ onPostgres('races between processes on Postgres', () => {
     expect(rowsOf(await two.store.purge(purge))).toBe(0);
     stop.release();
     // The message and its key.
-    expect(await purging).toBe(2);
+    expect(rowsOf(await purging)).toBe(2);
   });
 });

@@ -40,6 +40,8 @@ export class Presence {
 
   /** Registers for the first time. If the store fails, that is logged, and it is tried again with the next word. */
   async start(): Promise<void> {
+    // By the clock that decides: of two versions of a handler that of the process which started last counts.
+    await this.#options.watch.look();
     this.#startedAt ??= this.#options.clock.now();
     await this.renew();
   }

@@ -33,7 +33,7 @@ async function createClock(db: Kysely<unknown>): Promise<void> {
     .addColumn('jumped_at', 'bigint')
     .addColumn('jump_ms', 'bigint')
     .addColumn('hour_from', 'bigint')
-    .addColumn('hour_rows', 'bigint', (column) => column.notNull())
-    .addColumn('hour_rows_max', 'bigint', (column) => column.notNull())
+    .addColumn('hour_rows', 'integer', (column) => column.notNull())
+    .addColumn('hour_rows_max', 'integer', (column) => column.notNull())
     .execute();
 }
