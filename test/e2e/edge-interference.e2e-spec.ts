@@ -7,6 +7,7 @@ import { LIMITS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { until } from '../dispatch/bench.js';
+import { checkProperty, PROPERTY_TEST_MS } from '../property.js';
 import {
   ADAPTERS,
   closeApps,
@@ -18,9 +19,6 @@ import {
   type EdgeApp,
 } from './edge-app.js';
 import { head } from './edge-http.js';
-
-// Bodies of up to 1 MiB, on a busy machine.
-jest.setTimeout(60_000);
 
 afterEach(async () => {
   jest.useRealTimers();
@@ -65,7 +63,10 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
       const edge = await startWith(adapter, (request) => {
         request.setEncoding(encoding).on('data', () => (seen += 1));
       });
-      expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
+      // In UTF-16 Node drops the last one of an odd number of bytes, and nobody can bring it back.
+      let webhook = dbtWebhook();
+      while (webhook.body.length % 2 > 0) webhook = dbtWebhook();
+      expect(await edge.send(webhook)).toMatchObject({ status: 200, body: { status: 'accepted' } });
       expect(await edge.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
       const padding = (bytes: number) => signDbtCloud(Buffer.alloc(bytes, 'ä'));
       // Of 512 Ki characters, in many chunks: the limit is one of bytes.
@@ -203,41 +204,47 @@ function failAfter(response: ServerResponse, name: 'writeHead' | 'write' | 'end'
 const ANSWERING = new Set(['endLater', 'answerLater']);
 
 describe.each(ADAPTERS)('whatever a host does on %s', (adapter) => {
-  it('the process lives, each request ends, and nothing is acknowledged that is not stored', async () => {
-    let deeds: readonly string[] = [];
-    const edge = await startWith(adapter, (request, response) => {
-      for (const deed of deeds) {
-        try {
-          DEEDS[deed]!(request, response);
-        } catch {
-          // The one before stands in its way.
+  it(
+    'the process lives, each request ends, and nothing is acknowledged that is not stored',
+    async () => {
+      let deeds: readonly string[] = [];
+      const edge = await startWith(adapter, (request, response) => {
+        for (const deed of deeds) {
+          try {
+            DEEDS[deed]!(request, response);
+          } catch {
+            // The one before stands in its way.
+          }
         }
-      }
-    });
-    let sent = 0;
-    let acknowledged = 0;
-    const sets = fc.array(fc.constantFrom(...Object.keys(DEEDS)), { minLength: 1, maxLength: 4 });
-    await fc.assert(
-      fc.asyncProperty(sets, fc.boolean(), fc.integer({ min: 0, max: 2 }), async (chosen, isForged, size) => {
-        deeds = chosen;
-        const padding = 'x'.repeat([0, 70_000, LIMITS.bodyBytesMax][size]!);
-        const webhook = dbtWebhook({ payload: { padding }, ...(isForged && { secret: 'forged' }) });
-        const before = await edge.stored();
-        // Rejects where the connection is closed, as it may be.
-        const answer = await edge.request({ path: DBT, ...webhook }).catch(() => undefined);
-        const isGood = !isForged && size < 2;
-        if (isGood) sent += 1;
-        if (answer?.status === 200 && !deeds.some((deed) => ANSWERING.has(deed))) {
-          expect({ isGood, stored: (await edge.stored()) > before }).toEqual({ isGood: true, stored: true });
-          acknowledged += 1;
-        }
-      }),
-      { numRuns: 300, interruptAfterTimeLimit: 40_000 },
-    );
-    deeds = [];
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
-    expect(await edge.stored()).toBeGreaterThanOrEqual(acknowledged + 1);
-    expect(await edge.stored()).toBeLessThanOrEqual(sent + 1);
-    expect(acknowledged).toBeGreaterThan(0);
-  });
+      });
+      let sent = 0;
+      let acknowledged = 0;
+      const sets = fc.array(fc.constantFrom(...Object.keys(DEEDS)), { minLength: 1, maxLength: 4 });
+      await checkProperty(
+        fc.tuple(sets, fc.boolean(), fc.integer({ min: 0, max: 2 })),
+        async ([chosen, isForged, size]) => {
+          deeds = chosen;
+          const padding = 'x'.repeat([0, 70_000, LIMITS.bodyBytesMax][size]!);
+          const webhook = dbtWebhook({ payload: { padding }, ...(isForged && { secret: 'forged' }) });
+          const before = await edge.stored();
+          // Rejects where the connection is closed, as it may be.
+          const answer = await edge.request({ path: DBT, ...webhook }).catch(() => undefined);
+          const isGood = !isForged && size < 2;
+          if (isGood) sent += 1;
+          if (answer?.status === 200 && !deeds.some((deed) => ANSWERING.has(deed))) {
+            expect({ isGood, stored: (await edge.stored()) > before }).toEqual({ isGood: true, stored: true });
+            acknowledged += 1;
+          }
+        },
+        // A request that does not end makes this fail: fast-check's own limit of time would pass it over.
+        { runs: 300, runsMin: 60 },
+      );
+      deeds = [];
+      expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
+      expect(await edge.stored()).toBeGreaterThanOrEqual(acknowledged + 1);
+      expect(await edge.stored()).toBeLessThanOrEqual(sent + 1);
+      expect(acknowledged).toBeGreaterThan(0);
+    },
+    PROPERTY_TEST_MS,
+  );
 });
