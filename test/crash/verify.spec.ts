@@ -125,6 +125,13 @@ describe('the verifier of the crash test finds in order', () => {
   });
 });
 
+/** Adds a copy of one row, with other values in some of its columns. */
+function copyRow(file: SqliteFile, table: string, where: string, others: Readonly<Record<string, string>>): void {
+  const columns = file.all<{ name: string }>(`select name from pragma_table_info('${table}')`).map(({ name }) => name);
+  const values = columns.map((name) => others[name] ?? name);
+  file.all(`insert into ${table} select ${values.join(', ')} from ${table} where ${where} limit 1 returning 1`);
+}
+
 const ANY_MESSAGE = '(select id from messages order by id limit 1)';
 const ANY_EVENT = `(select id from events where type = 'run.completed' order by id limit 1)`;
 
@@ -148,11 +155,7 @@ const sabotages: readonly (Sabotage & {
   },
   {
     title: 'a message that is there twice',
-    change: (file) =>
-      file.all(
-        `insert into messages select 'msg_copy', source, provider, message_key, headers, body, received_at, state,
-         message_type, account_id, run_id, reason, id_reused, reads, quiet, due_at, lease, notes from messages where id = ${ANY_MESSAGE} returning id`,
-      ),
+    change: (file) => copyRow(file, 'messages', `id = ${ANY_MESSAGE}`, { id: "'msg_copy'" }),
     problem: /is in the inbox 2 times/,
   },
   {
@@ -177,11 +180,7 @@ const sabotages: readonly (Sabotage & {
   },
   {
     title: 'one fact in two events with different ids',
-    change: (file) =>
-      file.all(
-        `insert into events select 'copy', type, source, provider, message_id, occurred_at, recorded_at, data
-         from events where id = ${ANY_EVENT} returning id`,
-      ),
+    change: (file) => copyRow(file, 'events', `id = ${ANY_EVENT}`, { id: "'copy'" }),
     problem: /^run.completed \S+ is there 2 times/,
     counted: { doubleEvents: 1 },
   },
@@ -208,10 +207,7 @@ const sabotages: readonly (Sabotage & {
   {
     title: 'a second delivery of an event to one handler',
     change: (file) =>
-      file.all(
-        `insert into deliveries select null, 'dlv_copy', event_id, handler_id, 'again', lane, state, attempts,
-         attempts_before, due_at, lease, dismissal from deliveries where id = ${FIRST_SLOW} returning id`,
-      ),
+      copyRow(file, 'deliveries', `id = ${FIRST_SLOW}`, { seq: 'null', id: "'dlv_copy'", replay_id: "'again'" }),
     problem: /handler slow has 2 deliveries/,
   },
   {
@@ -222,11 +218,7 @@ const sabotages: readonly (Sabotage & {
   },
   {
     title: 'a success recorded twice',
-    change: (file) =>
-      file.all(
-        `insert into attempts select delivery_id, attempt + 1, started_at, finished_at, outcome, null, null, null
-         from attempts where delivery_id = ${FIRST_SLOW} returning attempt`,
-      ),
+    change: (file) => copyRow(file, 'attempts', `delivery_id = ${FIRST_SLOW}`, { attempt: 'attempt + 1' }),
     problem: /handler slow has 2 successes/,
   },
   {
