@@ -77,6 +77,7 @@ const REGISTRATION: Registration = {
   startedAt: NOW,
   handlers: HANDLERS.map((id) => ({ id, version: `${id}@1`, subscriptions: '[]' })),
   lapsedBefore: NOW,
+  abandoned: [],
   missingBefore: new Date(0),
   scope: { sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS },
 };
@@ -98,7 +99,7 @@ export const HOT: readonly {
   {
     title: 'claim messages',
     step: (store) => store.claimMessages({ ...claim, lease: 'a', sources: ['dbt'] }),
-    indices: ['messages_due (due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
+    indices: ['messages_due (source=? AND due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
   },
   {
     title: 'record what was read',
@@ -113,12 +114,22 @@ export const HOT: readonly {
   {
     title: 'claim deliveries, in lanes and outside',
     step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
-    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+    indices: [
+      'deliveries_due (handler_id=? AND source>?)',
+      'deliveries_due (handler_id=? AND source=? AND in_lane=? AND due_at<?)',
+      'deliveries_lane (lane=? AND seq<?)',
+      'deliveries_lane_held (lane=?)',
+    ],
   },
   {
     title: 'look at what is due, in lanes and outside',
     step: (store) => store.dueDeliveries({ now: NOW, limit: 5, handlerIds: HANDLERS }),
-    indices: ['deliveries_due (due_at<?)', 'deliveries_lane (lane=? AND seq<?)', 'deliveries_lane_held (lane=?)'],
+    indices: [
+      'deliveries_due (handler_id=? AND source>?)',
+      'deliveries_due (handler_id=? AND source=? AND in_lane=? AND due_at<?)',
+      'deliveries_lane (lane=? AND seq<?)',
+      'deliveries_lane_held (lane=?)',
+    ],
   },
   {
     title: 'claim one delivery by its id',
@@ -157,8 +168,8 @@ export const HOT: readonly {
     title: 'pull back what is due too far ahead',
     step: (store) => store.pullBack({ now: NOW, leaseMs: 30_000, limit: 500 }),
     indices: [
-      'messages_due (due_at>?)',
-      'deliveries_due (due_at>?)',
+      'messages USING INDEX messages_due',
+      'deliveries USING INDEX deliveries_due',
       'attempts_1 (delivery_id=?',
       'tasks_due (due_at>?)',
     ],

@@ -72,9 +72,9 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
      ${numbers} select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', ${START_MS} + n * 1000 from numbers`,
     `insert into events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
      ${numbers} select 'run.failed:dbt/1/' || n, 'run.failed', 'dbt', 'dbt-cloud', ${id}, 0, ${START_MS} + n * 1000, '{}' from numbers`,
-    `insert into deliveries (id, event_id, handler_id, replay_id, lane, state, attempts, attempts_before, due_at)
-     ${numbers} select printf('dlv_%012x0000%016x', n, n), 'run.failed:dbt/1/' || n, iif(n % 1000 = 0, 'laned', 'plain'), '',
-     iif(n % 1000 = 0, 'laned job-' || n % 7, null), iif(n % ${OPEN_EVERY} = 0, 'pending', 'succeeded'), 1, 0, ${dueAt} from numbers`,
+    `insert into deliveries (id, event_id, handler_id, source, replay_id, lane, in_lane, state, attempts, attempts_before, due_at)
+     ${numbers} select printf('dlv_%012x0000%016x', n, n), 'run.failed:dbt/1/' || n, iif(n % 1000 = 0, 'laned', 'plain'), 'dbt', '',
+     iif(n % 1000 = 0, 'laned job-' || n % 7, null), iif(n % 1000 = 0, 1, 0), iif(n % ${OPEN_EVERY} = 0, 'pending', 'succeeded'), 1, 0, ${dueAt} from numbers`,
     `insert into attempts (delivery_id, attempt, started_at, finished_at, outcome)
      ${numbers} select printf('dlv_%012x0000%016x', n, n), 1, 0, 0, 'succeeded' from numbers`,
     `insert into jobs (source, job_key, updated_at)
@@ -92,9 +92,10 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
 
 /**
  * A look at every row of a table. The indices of what is due hold only what is not settled; there are as many handlers
- * as the app has, and as many processes as run.
+ * as the app has, and as many processes as run. A walk steps from one place in an index to the next.
  */
-const FULL_SCAN = /^SCAN (?!(?:json_each|handlers|processes|clock)\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
+const FULL_SCAN =
+  /^SCAN (?!(?:json_each|listed|walk|handlers|processes|clock)\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
 
 describe.each([
   { statistics: 'as SQLite guesses, for nobody analyzes an inbox', isAnalyzed: false },

@@ -1,4 +1,5 @@
 import {
+  AbandonedCalls,
   ClockWatch,
   Dispatcher,
   HandlerSet,
@@ -43,6 +44,7 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
   const shared = { store, clock: systemClock, logger };
   const handlers = isSettled ? routed : new HandlerSet();
   const guard = new StoreGuard(logger);
+  const abandoned = new AbandonedCalls(logger);
   const refusals = new Refusals({ ...shared, guard });
   const receiver = new Receiver({ ...shared, refusals, ids, onAccepted: silent });
   const dispatcher = new Dispatcher({
@@ -51,7 +53,15 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
     handlers,
     router: new Router(routed, ids),
     guard,
-    presence: new Presence({ ...shared, handlers, guard, watch: new ClockWatch({ ...shared, guard }), role: 'both' }),
+    presence: new Presence({
+      ...shared,
+      handlers,
+      guard,
+      watch: new ClockWatch({ ...shared, guard }),
+      role: 'both',
+      abandoned,
+    }),
+    abandoned,
     concurrency: AT_ONCE,
     abortGraceMs: LIMITS.abortGraceMs,
   });

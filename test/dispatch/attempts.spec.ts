@@ -210,7 +210,7 @@ describe('a handler whose time is up', () => {
     release();
   });
 
-  it('takes up its room until it really settles', async () => {
+  it('gives its room back when its attempt is over, though it has not settled', async () => {
     const { promise, release } = held();
     const ran: string[] = [];
     bench.on(
@@ -224,12 +224,9 @@ describe('a handler whose time is up', () => {
     const first = await bench.send({ run: '1' });
     await bench.send({ run: '2' });
     await bench.idle();
-    expect(ran).toEqual(['first 1']);
+    expect(ran[0]).toBe('first 1');
+    expect(ran.slice(1).sort()).toEqual(['first 2', 'second 1']);
     release();
-    await bench.idle();
-    expect(ran).toHaveLength(3);
-    expect(ran).toContain('first 2');
-    expect(ran).toContain('second 1');
   });
 
   it('does not keep a result that comes after the grace', async () => {

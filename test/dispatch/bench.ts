@@ -1,5 +1,6 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import {
+  AbandonedCalls,
   ClockWatch,
   DEFAULT_RETENTION,
   Dispatcher,
@@ -108,7 +109,8 @@ export class Bench {
     const onChange = () => this.dispatcher.wake();
     const clock = hostClock ? new SharedClock(store, hostClock) : manualClock;
     this.watch = new ClockWatch({ store, clock, logger, guard });
-    const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role });
+    const abandoned = new AbandonedCalls(logger);
+    const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role, abandoned });
     this.presence = presence;
     this.dispatcher = new Dispatcher({
       store,
@@ -121,6 +123,7 @@ export class Bench {
       presence,
       concurrency,
       abortGraceMs,
+      abandoned,
       ...(transport && { transport }),
     });
     const monotonicMs = (): number => clock.now().getTime();

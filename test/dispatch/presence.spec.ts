@@ -45,6 +45,7 @@ describe('a process', () => {
         seenAt: now,
         clockAheadMs: 0,
         handlerIds: ['handler'],
+        abandoned: [],
       },
     ]);
     bench.on('later', () => undefined);

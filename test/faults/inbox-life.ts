@@ -80,6 +80,7 @@ export const LIFE: readonly Chapter[] = [
           startedAt: at(0),
           handlers: ['a', 'b'].map((id) => ({ id, version: `${id}@1`, subscriptions: '[]' })),
           lapsedBefore: at(-1),
+          abandoned: [],
           missingBefore: at(-1),
           scope: { sources: ['source'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS },
         },

@@ -132,7 +132,11 @@ export class InboxModel {
     const due = [...this.deliveries].filter(
       ([, work]) => isDue(work, now) && handlerIds.includes(work.delivery.handlerId) && this.#isFirstInLane(work, now),
     );
-    checkChoice(due, limit, taken);
+    const turnOf = ({ delivery, eventId }: ModelDelivery) => {
+      const { messageId } = this.events.get(eventId)!;
+      return JSON.stringify([delivery.handlerId, this.messages.get(messageId)!.message.source]);
+    };
+    checkTurns(byTurn(due, turnOf), limit, taken);
     for (const claimed of taken) {
       const work = this.deliveries.get(claimed.id)!;
       Object.assign(work, { attempts: work.attempts + 1, lease, dueAt: now.getTime() + leaseMs });
@@ -382,26 +386,56 @@ export class InboxModel {
   }
 }
 
+/** What is due, apart for each turn. */
+function byTurn<W extends Work>(due: readonly [string, W][], turnOf: (work: W) => string): [string, W][][] {
+  const turns = new Map<string, [string, W][]>();
+  for (const one of due) turns.set(turnOf(one[1]), [...(turns.get(turnOf(one[1])) ?? []), one]);
+  return [...turns.values()];
+}
+
 /**
- * A claim of messages looks at what is longest due: the first one alone, if its reading was begun before, else the new
- * ones among as many as it may take.
+ * A claim takes one turn after the other, all of each while it has room. Whose turn it is first is its own choice; what
+ * it answers is in the order of the turns.
+ */
+function checkTurns(
+  turns: readonly (readonly [string, Work][])[],
+  limit: number,
+  taken: readonly { readonly id: string }[],
+): void {
+  const left = [...turns];
+  let checked = 0;
+  while (checked < taken.length) {
+    const next = left.findIndex((turn) => turn.some(([id]) => id === taken[checked]?.id));
+    ok(next >= 0, `took ${taken[checked]?.id}, which is not to be had`);
+    const [turn = []] = left.splice(next, 1);
+    const ofTurn = taken.slice(checked, checked + turn.length);
+    checkChoice(turn, limit - checked, ofTurn);
+    checked += ofTurn.length;
+  }
+  ok(checked >= limit || left.length === 0, 'left a turn out');
+}
+
+/**
+ * A claim of messages takes what is longest due of each source: one alone, if its reading was begun before, else the new
+ * ones among what it has looked at.
  */
 function checkMessageChoice(
   due: readonly [string, ModelMessage][],
   limit: number,
   taken: readonly ClaimedMessage[],
 ): void {
-  if (taken.some(({ reads }) => reads > 1)) return checkChoice(due, 1, taken);
-  const times = timesOf(due.map(([, work]) => work)).sort((one, other) => one - other);
-  const last = times[Math.min(limit, times.length) - 1] ?? 0;
-  const looked = due.filter(([, { dueAt = 0 }]) => dueAt <= last);
-  const fresh = looked.filter(([, { reads }]) => reads === 0);
-  checkChoice(fresh, Math.min(limit, taken.length), taken);
-  // Of those due last there may be more than it looked at.
-  const missing = fresh.filter(([id, { dueAt = 0 }]) => dueAt < last && !taken.some((one) => one.id === id));
-  same(missing, []);
-  ok(taken.length >= Math.min(limit, due.length) - (looked.length - fresh.length), 'left new messages');
+  const sources = byTurn(due, ({ message }) => message.source);
+  ok(taken.length <= limit, 'took too much');
   ok(taken.length > 0 || due.length === 0, 'took nothing');
+  const isAlone = taken.some(({ reads }) => reads > 1);
+  if (isAlone) equal(taken.length, 1, 'took others with one that was begun before');
+  for (const ofSource of sources) {
+    const ids = new Set(ofSource.map(([id]) => id));
+    const some = taken.filter(({ id }) => ids.has(id));
+    const choice = isAlone ? ofSource : ofSource.filter(([, { reads }]) => reads === 0);
+    if (some.length > 0) checkChoice(choice, some.length, some);
+    if (!isAlone && due.length <= limit) equal(some.length, choice.length, 'left new messages');
+  }
 }
 
 /** A claim takes what is longest due, as much as it may, and nothing else. */

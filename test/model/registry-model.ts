@@ -71,8 +71,10 @@ export class RegistryModel {
 
   processes(seenFrom: Date): ProcessSummary[] {
     const seen = [...this.#processes.values()].filter(({ seenAt }) => seenAt >= seenFrom);
-    const summaries = seen.map(({ registration: { processId: id, role, label, startedAt, handlers }, seenAt }) => {
-      return { id, role, label, startedAt, seenAt, clockAheadMs: 0, handlerIds: handlers.map((handler) => handler.id) };
+    const summaries = seen.map(({ registration, seenAt }) => {
+      const { processId: id, role, label, startedAt, handlers, abandoned } = registration;
+      const handlerIds = handlers.map((handler) => handler.id);
+      return { id, role, label, startedAt, seenAt, clockAheadMs: 0, handlerIds, abandoned };
     });
     return summaries.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1));
   }

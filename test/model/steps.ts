@@ -393,6 +393,7 @@ export class Steps {
       startedAt: this.#startedAt.get(process) ?? now,
       handlers: handlers.map((id) => ({ id, version: `${id}@${version}`, subscriptions: '[]' })),
       lapsedBefore: new Date(now.getTime() - lapsedMs),
+      abandoned: handlers.slice(0, 1).map((handlerId) => ({ handlerId, calls: 2 })),
       missingBefore: new Date(now.getTime() - missingMs),
       scope: { sources: [], handlerIds: [], taskHandlerIds: [] },
     };

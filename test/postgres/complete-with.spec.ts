@@ -241,6 +241,36 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(removed).toBeGreaterThan(1);
   });
 
+  it('writes nothing from an abandoned call, whose attempt is over', async () => {
+    const { bench, effect, effects } = await newApp();
+    const { promise, release } = held();
+    const late: unknown[] = [];
+    const abandoned = async (delivery: DeliveryContext) => {
+      await promise;
+      await effect(delivery).catch((error: unknown) => late.push(error));
+    };
+    bench.on('handler', (_, delivery) => (delivery.attempt === 1 ? abandoned(delivery) : undefined), { timeoutMs: 1 });
+    await bench.send();
+    await bench.idle();
+    expect(await bench.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
+    release();
+    await eventually(() => late.length === 1);
+    expect(late).toEqual([expect.objectContaining({ code: 'RUNHOOKS_HANDLER_TIMEOUT' })]);
+    expect(await effects()).toEqual([]);
+  });
+
+  it('gives the place back of a handler that hangs after it', async () => {
+    const { bench, effect } = await newApp();
+    const { promise, release } = held();
+    bench.on('handler', (_, delivery) => effect(delivery).then(() => promise), { timeoutMs: 300, concurrency: 1 });
+    await bench.presence.start();
+    for (const run of ['1', '2', '3']) await bench.send({ run });
+    await bench.idle();
+    await bench.presence.renew();
+    expect(await bench.inbox.counts()).toMatchObject({ abandoned: 3, deliveries: { succeeded: 3, pending: 0 } });
+    release();
+  });
+
   it('leaves connections for storing messages, however many handlers are in the middle of it', async () => {
     const { bench } = await newApp();
     const { promise, release } = held();

@@ -16,6 +16,7 @@ export const REGISTRATION = {
   startedAt: new Date(),
   handlers: [{ id: 'of the log', version: 'of the log@1', subscriptions: '[]' }],
   lapsedBefore: new Date(0),
+  abandoned: [],
   missingBefore: new Date(0),
   scope: { sources: [], handlerIds: [], taskHandlerIds: [] },
 } as const;

@@ -35,9 +35,9 @@ const INSERTS: readonly string[] = [
    select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', at from numbers`,
   `events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
    select 'run.failed:dbt/1/' || n, 'run.failed', 'dbt', 'dbt-cloud', msg, 0, at, '{}' from numbers`,
-  `deliveries (id, event_id, handler_id, replay_id, lane, state, attempts, attempts_before, due_at)
-   select dlv, 'run.failed:dbt/1/' || n, case when laned then 'laned' else 'plain' end, '',
-   case when laned then 'laned job-' || n % 7 end, case when open then 'pending' else 'succeeded' end, 1, 0,
+  `deliveries (id, event_id, handler_id, source, replay_id, lane, in_lane, state, attempts, attempts_before, due_at)
+   select dlv, 'run.failed:dbt/1/' || n, case when laned then 'laned' else 'plain' end, 'dbt', '',
+   case when laned then 'laned job-' || n % 7 end, case when laned then 1 else 0 end, case when open then 'pending' else 'succeeded' end, 1, 0,
    case when open then at end from numbers`,
   `attempts (delivery_id, attempt, started_at, finished_at, outcome) select dlv, 1, 0, 0, 'succeeded' from numbers`,
   `jobs (source, job_key, updated_at) select 'dbt', 'job-' || n, at from numbers`,

@@ -1,4 +1,5 @@
 import {
+  AbandonedCalls,
   ClockWatch,
   Dispatcher,
   HandlerSet,
@@ -52,6 +53,7 @@ export class Pipeline {
     handlers.add(handlerOf(onHandled));
     const router = new Router(handlers, ids);
     const guard = new StoreGuard(logger);
+    const abandoned = new AbandonedCalls(logger);
     const store = sqliteInbox({ path }).createStore(logger);
     const sources = openSources([dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })]);
     const shared = { store, clock, logger };
@@ -64,7 +66,8 @@ export class Pipeline {
       handlers,
       router,
       guard,
-      presence: new Presence({ store, handlers, clock, guard, watch, role: 'both' }),
+      presence: new Presence({ store, handlers, clock, guard, watch, role: 'both', abandoned }),
+      abandoned,
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
     });

@@ -1,3 +1,4 @@
+import type { AbandonedCalls } from './abandoned-calls.js';
 import { Attempt, attemptError, type AttemptResult, type CompletionWork } from './attempt.js';
 import type { Clock } from './clock.js';
 import { ConfigurationError, LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
@@ -20,6 +21,7 @@ export interface AttemptsInFlightOptions {
   readonly logger: Logger;
   readonly guard: StoreGuard;
   readonly abortGraceMs: number;
+  readonly abandoned: AbandonedCalls;
   /** Called when there is room again, or when something became due. */
   readonly onChange: () => void;
   /** Called after a delivery was given up, if there is an event of that. */
@@ -31,7 +33,7 @@ const RENEW_AFTER_MS = LIMITS.leaseMs / 3;
 /** The attempts of this process: runs them, keeps their leases, records how they end. */
 export class AttemptsInFlight {
   readonly #options: AttemptsInFlightOptions;
-  /** Attempts whose handler has not settled, recorded or not: they take up room. */
+  /** Attempts that are not over: they take up room. */
   readonly #running = new Set<Attempt>();
   /** Attempts whose lease we hold, each with the promise of its record. */
   readonly #held = new Map<Attempt, Promise<void>>();
@@ -48,6 +50,11 @@ export class AttemptsInFlight {
   running(handlerId?: string): number {
     if (handlerId === undefined) return this.#running.size;
     return [...this.#running].filter(({ handler }) => handler.id === handlerId).length;
+  }
+
+  /** Whether a handler has left so many calls behind that it is not to be started. */
+  isPaused(handlerId: string): boolean {
+    return this.#options.abandoned.isPaused(handlerId);
   }
 
   /** Resolves when the next attempt was recorded; undefined if none is waiting for that. */
@@ -68,7 +75,7 @@ export class AttemptsInFlight {
     const renew = (): void => void guard.write(() => this.#renew(clock.now()), undefined);
     this.#renewal ??= timers.setInterval(renew, RENEW_AFTER_MS).unref();
     void attempt.settled.then(() => {
-      this.#running.delete(attempt);
+      if (!this.#running.delete(attempt)) this.#options.abandoned.remove(attempt);
       onChange();
     });
     return record;
@@ -95,10 +102,10 @@ export class AttemptsInFlight {
   async #record(attempt: Attempt, result: AttemptResult): Promise<void> {
     const { clock, router, logger, onChange, onDeadLetter } = this.#options;
     const { delivery } = attempt;
+    this.#giveBackPlace(attempt);
     if (attempt.isCompleted) return this.#completed(attempt, result);
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
-    if (this.#running.has(attempt)) this.#logDeaf(attempt);
     const written = await this.#settle(settlement, now);
     this.#held.delete(attempt);
     if (written !== false) {
@@ -174,14 +181,9 @@ export class AttemptsInFlight {
     }
   }
 
-  /** The attempt is over, its handler is not. */
-  #logDeaf({ handler, delivery }: Attempt): void {
-    const deaf = [...this.#running].filter(({ isOver }) => isOver).length;
-    this.#options.logger.error(
-      `handler "${handler.id}" still runs though attempt ${delivery.attempt} of delivery ${delivery.id} was aborted and is ` +
-        `over; it keeps its place until it returns, as do ${deaf} ${deaf === 1 ? 'handler' : 'handlers'} in all. ` +
-        `Let it end when delivery.signal is aborted`,
-    );
+  /** The attempt is over. If its handler is not, the call is abandoned: others must not wait for it. */
+  #giveBackPlace(attempt: Attempt): void {
+    if (this.#running.delete(attempt)) this.#options.abandoned.add(attempt);
   }
 
   async #renew(now: Date): Promise<void> {

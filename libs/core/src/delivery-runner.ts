@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AttemptsInFlight } from './attempts-in-flight.js';
+import type { Claim, DeliveryTurn } from './claim.js';
 import type { Clock } from './clock.js';
 import { PermanentError } from './errors.js';
 import type { WebhookEvent } from './event.js';
@@ -7,7 +8,7 @@ import { restoreEvent } from './event-data.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { OpenSource } from './source.js';
-import type { Claim, ClaimedDelivery, Store } from './store.js';
+import type { ClaimedDelivery, Store } from './store.js';
 import type { DueDelivery } from './transport.js';
 
 export interface DeliveryRunnerOptions {
@@ -22,15 +23,22 @@ export interface DeliveryRunnerOptions {
 
 /** Handlers that one claim can serve, and how many of their deliveries may start. */
 interface Opening {
+  /** Of its own for each bounded handler. */
+  readonly name: string;
   readonly handlerIds: string[];
   readonly free: number;
 }
+
+/** Names the opening of all handlers without a bound. No handler has an empty id. */
+const SHARED = '';
 
 /** Claims deliveries and starts their attempts, within the bounds of the process and of each handler. */
 export class DeliveryRunner {
   readonly #options: DeliveryRunnerOptions;
   /** The group of handlers whose turn it is. */
   #turn = 0;
+  /** Of each opening, whom its last claim served last. */
+  readonly #served = new Map<string, DeliveryTurn>();
   /** Claims of single deliveries that are under way; each may come to take up room. */
   readonly #claims = new Set<Promise<unknown>>();
   #stopping = false;
@@ -46,16 +54,15 @@ export class DeliveryRunner {
   }
 
   /**
-   * Starts what has been due for `lateMs`, and answers how much. Serves the groups of handlers in turn: however much
-   * waits for one of them, it does not take all the room.
+   * Starts what has been due for `lateMs`, and answers how much. Serves the groups of handlers in turn, and within them
+   * each source of each handler: however much waits for one of them, it does not take all the room.
    */
   async startDue(lateMs = 0): Promise<number> {
     const openings = this.#openings();
     const first = this.#turn;
     let started = 0;
     for (let index = first; index < first + openings.length; index++) {
-      const { handlerIds, free } = openings[index % openings.length] as Opening;
-      const count = await this.#startDeliveries(handlerIds, free, lateMs);
+      const count = await this.#startDeliveries(openings[index % openings.length] as Opening, lateMs);
       if (count > 0) this.#turn = (index + 1) % openings.length;
       started += count;
     }
@@ -101,23 +108,28 @@ export class DeliveryRunner {
   /** Which handlers have room, in groups that one claim can serve: all unbounded ones together, each bounded one alone. */
   #openings(): (Opening & { readonly isShared: boolean })[] {
     const { handlers, attempts } = this.#options;
-    const shared = { handlerIds: [] as string[], free: this.#freeRoom(), isShared: true };
+    const shared = { name: SHARED, handlerIds: [] as string[], free: this.#freeRoom(), isShared: true };
     const openings = [shared];
     for (const { id, concurrency } of handlers.all()) {
+      if (attempts.isPaused(id)) continue;
       if (concurrency === undefined) shared.handlerIds.push(id);
-      else openings.push({ handlerIds: [id], free: concurrency - attempts.running(id), isShared: false });
+      else openings.push({ name: id, handlerIds: [id], free: concurrency - attempts.running(id), isShared: false });
     }
     return openings.filter(({ handlerIds }) => handlerIds.length > 0);
   }
 
-  async #startDeliveries(handlerIds: readonly string[], free: number, lateMs: number): Promise<number> {
+  async #startDeliveries({ name, handlerIds, free }: Opening, lateMs: number): Promise<number> {
     const limit = Math.min(free, this.#freeRoom());
     if (limit <= 0 || this.#stopping) return 0;
     const claim = this.#claim(limit);
     await this.#options.attempts.renewOverdue(claim.now);
     // As seen from then, with a lease that begins now.
     const since = { now: new Date(claim.now.getTime() - lateMs), leaseMs: claim.leaseMs + lateMs };
-    const deliveries = await this.#options.store.claimDeliveries({ ...claim, ...since, handlerIds });
+    const after = this.#served.get(name);
+    const turn = { ...(after && { after }) };
+    const deliveries = await this.#options.store.claimDeliveries({ ...claim, ...since, ...turn, handlerIds });
+    const last = deliveries.at(-1);
+    if (last) this.#served.set(name, { handlerId: last.handlerId, source: last.event.source });
     for (const delivery of this.#stillOurs(deliveries, claim)) void this.#start(delivery, claim.now);
     return deliveries.length;
   }

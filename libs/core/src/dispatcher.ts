@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { AbandonedCalls } from './abandoned-calls.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
 import { Carrier } from './carrier.js';
+import type { Claim, MessageClaim } from './claim.js';
 import type { Clock } from './clock.js';
 import { DeliveryRunner } from './delivery-runner.js';
 import { StoreUnavailableError } from './errors.js';
@@ -14,7 +16,7 @@ import type { Presence } from './presence.js';
 import { leftOut } from './reading-note.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
-import type { Claim, ClaimedMessage, Recorded, Recording, Store } from './store.js';
+import type { ClaimedMessage, Recorded, Recording, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
 import { TaskEvaluator } from './task-evaluator.js';
 import { TaskPlanner } from './task-planner.js';
@@ -36,6 +38,8 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
   readonly abortGraceMs: number;
+  /** Calls that outlive their attempts are counted there. */
+  readonly abandoned: AbandonedCalls;
   /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
   readonly transport?: Transport;
   /**
@@ -65,11 +69,13 @@ export class Dispatcher {
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #stopping = false;
+  /** The source that the last message claimed here is of: others have their turn first. */
+  #readLast: Pick<MessageClaim, 'after'> = {};
   /** Messages that were read here to the end: if they come again, it was the store that failed. */
   readonly #unrecorded = new Set<string>();
 
   constructor(options: DispatcherOptions) {
-    const { store, handlers, router, clock, logger, guard, concurrency, abortGraceMs, transport, onRecorded } = options;
+    const { store, handlers, router, clock, logger, guard, concurrency, transport, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
@@ -84,7 +90,8 @@ export class Dispatcher {
       clock,
       logger,
       guard,
-      abortGraceMs,
+      abortGraceMs: options.abortGraceMs,
+      abandoned: options.abandoned,
       onChange: () => {
         this.wake();
         this.#change.now();
@@ -141,10 +148,11 @@ export class Dispatcher {
 
   async #work(): Promise<void> {
     const { guard, presence } = this.#options;
+    const deliver = (): Promise<number> => this.#carrier?.carryDue() ?? this.#deliveries.startDue();
     while (!this.#stopping) {
       this.#wakeUp.reset();
       if (presence.isDue) await presence.renew();
-      const claimed = await guard.write(() => this.#nextPass(() => this.#deliver()), 0);
+      const claimed = await guard.write(() => this.#nextPass(deliver), 0);
       if (claimed === 0) await this.#rest();
     }
   }
@@ -194,9 +202,9 @@ export class Dispatcher {
 
   async #readDue(): Promise<number> {
     const read = await this.#readMessages();
-    // What is left to read may say that a watched run is over.
-    const evaluated = read < LIMITS.claimMax ? await this.#tasks.runDue(this.#claim(LIMITS.claimMax)) : 0;
-    return read + evaluated;
+    // What is left to read may say that a watched run is over, but only of the same source.
+    const unlessDue = read < LIMITS.claimMax ? [] : [...this.#sources.keys()];
+    return read + (await this.#tasks.runDue({ ...this.#claim(LIMITS.claimMax), unlessDue }));
   }
 
   /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
@@ -219,15 +227,13 @@ export class Dispatcher {
     return started;
   }
 
-  async #deliver(): Promise<number> {
-    return this.#carrier ? await this.#carrier.carryDue() : await this.#deliveries.startDue();
-  }
-
   async #readMessages(): Promise<number> {
     const { store } = this.#options;
     const claim = this.#claim(LIMITS.claimMax);
-    const messages = await store.claimMessages({ ...claim, sources: [...this.#sources.keys()] });
+    const sources = [...this.#sources.keys()];
+    const messages = await store.claimMessages({ ...claim, sources, ...this.#readLast });
     if (messages.length === 0) return 0;
+    this.#readLast = { after: messages.at(-1)?.source ?? '' };
     const recordings = await this.#readInTurns(messages, claim);
     const recorded = await this.#record(messages, recordings, claim.now);
     recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));

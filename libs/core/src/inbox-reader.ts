@@ -152,6 +152,13 @@ export interface InboxCounts {
   readonly refusals: readonly RefusalCount[];
 }
 
+/** The abandoned calls of one handler in one process. */
+export interface AbandonedCount {
+  readonly handlerId: string;
+  /** Calls that still run although their attempt is over; at least 1. */
+  readonly calls: number;
+}
+
 /** A process that shares the inbox. */
 export interface ProcessSummary {
   readonly id: string;
@@ -166,6 +173,8 @@ export interface ProcessSummary {
    * behind. 0 where the host's clock decides itself.
    */
   readonly clockAheadMs: number;
+  /** Calls of handlers that still run although their attempt is over, as of {@link seenAt}; none for most processes. */
+  readonly abandoned: readonly AbandonedCount[];
 }
 
 /** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */

@@ -61,6 +61,11 @@ export interface InboxStatus extends InboxCounts {
   readonly unattended: number;
   /** Processes that read messages and run handlers. With none, what arrives is stored and waits. */
   readonly dispatchers: number;
+  /**
+   * Calls of handlers that still run although their attempt is over, in all processes, as of each one's last heartbeat.
+   * {@link Inbox.processes} lists them by process and handler.
+   */
+  readonly abandoned: number;
 }
 
 /** Which messages to read again, and who decided that. */
@@ -159,6 +164,7 @@ export class Inbox {
       refusals: addedUp(counts.refusals, this.#options.refusals.unstored()),
       unattended: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
       dispatchers: processes.filter(({ role }) => role !== 'receiver').length,
+      abandoned: processes.flatMap(({ abandoned }) => abandoned).reduce((sum, { calls }) => sum + calls, 0),
     };
   }
 

@@ -79,6 +79,7 @@ export {
 } from './handler.js';
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
+export { AbandonedCalls } from './abandoned-calls.js';
 export { LIMITS } from './limits.js';
 export { lineLogger, type Logger } from './logger.js';
 export {
@@ -150,6 +151,7 @@ export { staticToken, type StaticTokenOptions } from './signatures/static-token.
 export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
+export type * from './claim.js';
 export type * from './operator-request.js';
 export { SharedClock } from './shared-clock.js';
 export type * from './store.js';

@@ -105,6 +105,8 @@ export const LIMITS = Object.freeze({
   concurrency: 10,
   /** Messages read, and deliveries claimed, in one go. */
   claimMax: 100,
+  /** Deliveries in lanes that one look for the first of each lane goes through, beyond those asked for. */
+  laneLookMax: 200,
   /** How long messages are read before the event loop has its turn; a big one takes some 100 ms alone. */
   readTurnMs: 20,
   /** Time between two looks for work that another process stored, or that became due. */
@@ -138,6 +140,9 @@ export const LIMITS = Object.freeze({
   handlerTimeoutMs: 5 * MINUTE,
   /** After an abort, how long a handler may take to settle before the next attempt stops waiting for it. */
   abortGraceMs: 30 * SECOND,
+  /** Calls that still run although their attempt is over: of one handler it is not started again, of a process no such handler. */
+  abandonedPerHandlerMax: 20,
+  abandonedMax: 100,
   /** Shutdown: how long running handlers may take before they are aborted, and then to settle. */
   drainMs: 10 * SECOND,
   drainGraceMs: 5 * SECOND,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Clock } from './clock.js';
 import type { ClockWatch } from './clock-watch.js';
 import type { HandlerSet } from './handler-set.js';
@@ -17,6 +18,7 @@ export interface PresenceOptions {
   /** Looked at before each word. */
   readonly watch: ClockWatch;
   readonly role: Role;
+  readonly abandoned: AbandonedCalls;
 }
 
 const NOTHING: WorkScope = { sources: [], handlerIds: [], taskHandlerIds: [] };
@@ -71,7 +73,7 @@ export class Presence {
   }
 
   async #say(scope: WorkScope): Promise<Date | undefined> {
-    const { store, handlers, clock, guard, watch, role } = this.#options;
+    const { store, handlers, clock, guard, watch, role, abandoned } = this.#options;
     await watch.look();
     const now = clock.now();
     // By a clock that is wrong it started in another year, and its handlers would be the latest ever since.
@@ -82,6 +84,7 @@ export class Presence {
       label: `${hostname()} ${process.pid}`,
       startedAt: this.#startedAt ?? now,
       handlers: handlers.registered(),
+      abandoned: abandoned.counts(),
       lapsedBefore: lapsedBefore(now),
       missingBefore: new Date(now.getTime() - LIMITS.handlerMissingMs),
       clockAheadMs: watch.ownAheadMs,

@@ -1,6 +1,7 @@
 import type { Decision } from './decision.js';
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
-import type { InboxReader, RefusalCount } from './inbox-reader.js';
+import type { Claim, DeliveryClaim, MessageClaim, TaskClaim } from './claim.js';
+import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.js';
 import type { Logger } from './logger.js';
 import type { ReadingNote } from './reading-note.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
@@ -32,28 +33,6 @@ export interface NewMessage {
 export interface Appended {
   readonly status: 'accepted' | 'duplicate';
   readonly id: string;
-}
-
-/** What a claim asks for. A claim holds until it is settled, or until `now + leaseMs`. */
-export interface Claim {
-  readonly now: Date;
-  readonly leaseMs: number;
-  /** At most this many. */
-  readonly limit: number;
-  /** Random token that every later word about the claimed work must name. */
-  readonly lease: string;
-}
-
-export interface MessageClaim extends Claim {
-  /** Only messages of these sources; those of a source that is no longer configured wait. */
-  readonly sources: readonly string[];
-}
-
-export interface DeliveryClaim extends Claim {
-  /** Only deliveries of these handlers. */
-  readonly handlerIds: readonly string[];
-  /** Only these, if any are named. */
-  readonly deliveryIds?: readonly string[];
 }
 
 export type ClaimedMessage = StoredMessage &
@@ -158,6 +137,8 @@ export interface Registration {
   readonly label: string;
   readonly startedAt: Date;
   readonly handlers: readonly RegisteredHandler[];
+  /** Its calls that still run although their attempt is over. */
+  readonly abandoned: readonly AbandonedCount[];
   /** Processes that were last heard of before this time are removed. */
   readonly lapsedBefore: Date;
   /** Handlers that no process has had since this time are removed. */
@@ -166,11 +147,6 @@ export interface Registration {
   readonly clockAheadMs?: number;
   /** What to look for in the same step. */
   readonly scope: WorkScope;
-}
-
-export interface TaskClaim extends Claim {
-  /** Only tasks of these handlers. */
-  readonly handlerIds: readonly string[];
 }
 
 /**
@@ -202,9 +178,11 @@ export interface Store extends InboxReader {
   /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**
-   * Takes `stored` messages that nobody holds, in the order of their ids, and counts the read. One whose reading was
-   * begun before comes after them. It may be what ended a process: it is taken alone, so that its count is about nobody
-   * else.
+   * Takes `stored` messages that nobody holds, and counts the read. Sources take turns, in any order that stays the
+   * same: the first one that has any after `after` gives all it has, in the order of their ids, and where the claim has
+   * room left, the next one. Answers them in this order. One whose reading was begun before comes after the others of its
+   * source. It may be what ended a process: it is taken alone, when it is the first in turn, so that its count is about
+   * nobody else.
    */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /**
@@ -213,11 +191,15 @@ export interface Store extends InboxReader {
    */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
-   * Takes due deliveries that nobody holds, longest due first, and counts the attempt. In a lane, only the first
-   * delivery that is not settled can be taken, and none while another one is held.
+   * Takes due deliveries that nobody holds, and counts the attempt. The sources of each handler take turns, as those of
+   * {@link claimMessages} do, longest due first. Answers them in this order. In a lane, only the first delivery that is
+   * not settled can be taken, and none while another one is held.
    */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
-  /** What {@link claimDeliveries} would take, longest due first; takes nothing. */
+  /**
+   * What {@link claimDeliveries} could take, one of each turn before a second one of any, and longest due first; takes
+   * nothing.
+   */
   dueDeliveries(due: Pick<DeliveryClaim, 'now' | 'handlerIds' | 'limit'>): Promise<DueDelivery[]>;
   /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;

@@ -1,11 +1,12 @@
 import { attemptError } from './attempt.js';
+import type { TaskClaim } from './claim.js';
 import { StoreUnavailableError } from './errors.js';
 import type { EventAnnouncer } from './event-announcer.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { isPutAside } from './put-aside.js';
-import type { Claim, Store } from './store.js';
+import type { Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
 import type { ClaimedTask } from './task.js';
 import type { TaskEvaluator } from './task-evaluator.js';
@@ -33,7 +34,7 @@ export class TaskRunner {
   }
 
   /** Answers how many tasks were due. Rejects if the store is unavailable. */
-  async runDue(claim: Claim): Promise<number> {
+  async runDue(claim: Omit<TaskClaim, 'handlerIds'>): Promise<number> {
     const { store, handlers } = this.#options;
     const handlerIds = handlers.taskHandlerIds();
     if (handlerIds.length === 0) return 0;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  AbandonedCalls,
   ClockWatch,
   ConfigurationError,
   DEFAULT_RETENTION,
@@ -72,8 +73,9 @@ export class WebhooksRuntime {
     const router = new Router(handlers, ids);
     const onChange = (): void => this.dispatcher.wake();
     const { sources, role } = this;
+    const abandoned = new AbandonedCalls(logger);
     const watch = new ClockWatch({ store, clock, logger, guard });
-    const presence = new Presence({ store, handlers, clock, guard, watch, role });
+    const presence = new Presence({ store, handlers, clock, guard, watch, role, abandoned });
     this.presence = presence;
     const transport = role === 'receiver' ? undefined : createTransport(options, logger);
     this.transport = transport;
@@ -88,6 +90,7 @@ export class WebhooksRuntime {
       presence,
       concurrency,
       abortGraceMs,
+      abandoned,
       ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });

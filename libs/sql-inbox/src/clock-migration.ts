@@ -4,24 +4,13 @@ import { sql } from './query-builder.js';
 
 /** What the schema needs so that a clock which is wrong does little: a part of the migration `0002_notes_and_audit`. */
 export async function surviveWrongClocks(db: Kysely<unknown>): Promise<void> {
-  await orderMessagesById(db);
+  // Messages that wait are due by any clock, and taken in the order of their ids.
+  await sql`update messages set due_at = ${sql.lit(AT_ONCE)} where due_at is not null and lease is null`.execute(db);
   await db.schema
     .alterTable('processes')
     .addColumn('clock_ahead_ms', 'bigint', (column) => column.notNull().defaultTo(0))
     .execute();
   await createClock(db);
-}
-
-/** Messages that wait are due by any clock, and taken in the order of their ids. */
-async function orderMessagesById(db: Kysely<unknown>): Promise<void> {
-  await sql`update messages set due_at = ${sql.lit(AT_ONCE)} where due_at is not null and lease is null`.execute(db);
-  await db.schema.dropIndex('messages_due').execute();
-  await db.schema
-    .createIndex('messages_due')
-    .on('messages')
-    .columns(['due_at', 'id'])
-    .where(sql.ref('due_at'), 'is not', null)
-    .execute();
 }
 
 /** One row: what the inbox knows of the time. */

@@ -1,4 +1,4 @@
-import type { Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
+import type { AliasedExpression, Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
 import type { Schema } from './schema.js';
 import type { Transaction } from './statement.js';
 
@@ -8,6 +8,8 @@ export interface SqlDialect {
   readonly db: Kysely<Schema>;
   /** Texts as {@link isOneOf} takes them: one value for a list of any length. */
   list(values: readonly string[]): string;
+  /** The texts of such a list as rows, in the order of the list. */
+  rowsOf(list: string): AliasedExpression<{ value: string }, 'listed'>;
   /** `column` is one of the values in `list`, a JSON text array: one statement for lists of any length. */
   isOneOf(column: Expression<unknown>, list: string): Expression<SqlBool>;
   /** `column`, a text, holds `part`. */

@@ -1,18 +1,9 @@
-import type { ColumnDefinitionBuilder, ColumnDataType, Expression, Kysely, Migration } from 'kysely';
+import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
 import { surviveWrongClocks } from './clock-migration.js';
+import type { ColumnTypes } from './column-types.js';
+import { createDueIndex } from './due-index.js';
+import { takeTurns } from './migration-turns.js';
 import { sql } from './query-builder.js';
-
-type ColumnType = ColumnDataType | Expression<unknown>;
-
-/** Where the engines' types differ. */
-export interface ColumnTypes {
-  /** Compared by its bytes, whatever the language of the database. */
-  readonly text: ColumnType;
-  readonly bytes: ColumnType;
-  /** A whole number that the engine gives, each greater than those before. */
-  readonly counter: ColumnType;
-  readonly counted: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
-}
 
 /** The schema's history. A migration that was released is never edited; the next one is added below it. */
 export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migration>> => ({
@@ -37,22 +28,14 @@ export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migra
       await surviveWrongClocks(db);
       await createAudit(db, types);
       await createRefusals(db, types);
+      await addAbandoned(db, types);
+      await takeTurns(db, types);
     },
   },
 });
 
 const notNull = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
 const primaryKey = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.primaryKey();
-
-/** Only what is due is in it, so it stays small however large the inbox grows. */
-async function createDueIndex(db: Kysely<unknown>, table: string): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_due`)
-    .on(table)
-    .column('due_at')
-    .where(sql.ref('due_at'), 'is not', null)
-    .execute();
-}
 
 async function createMessageKeys(db: Kysely<unknown>, { text, bytes }: ColumnTypes): Promise<void> {
   await db.schema
@@ -287,4 +270,10 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .addColumn('latest_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('refusals_key', ['source', 'signature_check'])
     .execute();
+}
+
+/** What a process of the version before says of itself has none. */
+async function addAbandoned(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('[]');
+  await db.schema.alterTable('processes').addColumn('abandoned', text, none).execute();
 }

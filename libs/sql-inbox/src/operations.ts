@@ -1,6 +1,7 @@
 import type { SqlDialect } from './dialect.js';
 import { appendMessage } from './operations/append-message.js';
-import { claimDeliveries, dueDeliveries } from './operations/claim-deliveries.js';
+import { claimDeliveries } from './operations/claim-deliveries.js';
+import { dueDeliveries } from './operations/due-deliveries.js';
 import { claimMessages } from './operations/claim-messages.js';
 import { countInbox } from './operations/count-inbox.js';
 import { countRefusals } from './operations/count-refusals.js';

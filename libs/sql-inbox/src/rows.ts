@@ -2,6 +2,7 @@ import {
   handlerIdOf,
   parseDated,
   restoreMessage,
+  type AbandonedCount,
   type AttemptSummary,
   type DeliverySummary,
   type DismissalRecord,
@@ -129,6 +130,7 @@ export function toProcessSummary(row: ProcessesTable): ProcessSummary {
     seenAt: new Date(row.seen_at),
     clockAheadMs: row.clock_ahead_ms,
     handlerIds: versionsOf(row).map(handlerIdOf),
+    abandoned: JSON.parse(row.abandoned) as AbandonedCount[],
   };
 }
 

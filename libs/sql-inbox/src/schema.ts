@@ -111,10 +111,14 @@ export interface DeliveriesTable {
   id: string;
   event_id: string;
   handler_id: string;
+  /** Of its event: deliveries of a handler take turns over sources. */
+  source: string;
   /** Empty, or the replay that asked for it. */
   replay_id: string;
   /** Deliveries of one lane run one after the other, in the order in which they were recorded. */
   lane: string | null;
+  /** 1: it has a lane. */
+  in_lane: number;
   state: DeliveryState;
   attempts: number;
   /** Attempts before the last redrive. */
@@ -164,6 +168,8 @@ export interface ProcessesTable {
   label: string;
   /** The versions of its handlers, as a JSON array. */
   handlers: string;
+  /** Its abandoned calls by handler, as a JSON array. */
+  abandoned: string;
   started_at: number;
   seen_at: number;
   /** How far the clock of its host is ahead of the one that decides. */

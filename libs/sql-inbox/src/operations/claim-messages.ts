@@ -3,40 +3,49 @@ import type { SqlDialect } from '../dialect.js';
 import { toStoredMessage } from '../rows.js';
 import type { MessagesTable } from '../schema.js';
 import { statement, type Transaction } from '../statement.js';
+import { inTurn, messageTurns } from './turns.js';
 
 type Due = Pick<MessagesTable, 'id' | 'reads'>;
 
 /** Takes messages that are due for reading, and counts the read. */
 export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Transaction<ClaimedMessage[]> {
   const { list } = dialect;
+  const findTurns = messageTurns(dialect);
   const findDue = dueFinder(dialect);
   const take = messageTaker(dialect);
-  return function* ({ now, leaseMs, lease, limit, sources }) {
-    const due = yield* findDue({ now: now.getTime(), limit, sources: list(sources) });
+  return function* ({ now, leaseMs, lease, limit, sources, after }) {
+    const turns = (yield* findTurns({ sources: list(sources) })).filter(({ due_at }) => due_at <= now.getTime());
+    const due: Due[] = [];
+    for (const { source } of inTurn(turns, (turn) => turn.source, after)) {
+      if (due.length >= limit) break;
+      due.push(...(yield* findDue({ source, now: now.getTime(), limit: limit - due.length })));
+    }
     const ids = withoutSuspects(due).map(({ id }) => id);
     if (ids.length === 0) return [];
     const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(ids) });
     // `returning` promises no order.
-    return rows
-      .map((row) => ({ ...toStoredMessage(row), reads: row.reads, quiet: row.quiet === 1 }))
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    const taken = new Map(rows.map((row) => [row.id, row]));
+    return ids.flatMap((id) => {
+      const row = taken.get(id);
+      return row ? [{ ...toStoredMessage(row), reads: row.reads, quiet: row.quiet === 1 }] : [];
+    });
   };
 }
 
-/** What may be taken together: new messages, which come first, or one whose reading was begun before. */
+/** What may be taken together: new messages, or the one that is first in turn, if its reading was begun before. */
 function withoutSuspects(due: readonly Due[]): readonly Due[] {
   const [first] = due;
   return first && first.reads > 0 ? [first] : due.filter(({ reads }) => reads === 0);
 }
 
-function dueFinder({ db, isOneOf, skippingLocked }: SqlDialect) {
-  return statement<{ now: number; limit: number; sources: string }, Due>((value) =>
+function dueFinder({ db, skippingLocked }: SqlDialect) {
+  return statement<{ source: string; now: number; limit: number }, Due>((value) =>
     skippingLocked(
       db
         .selectFrom('messages')
         .select(['id', 'reads'])
+        .where('source', '=', value('source'))
         .where('due_at', '<=', value('now'))
-        .where((eb) => isOneOf(eb.ref('source'), value('sources')))
         .orderBy('due_at')
         .orderBy('id')
         .limit(value('limit')),

@@ -5,6 +5,7 @@ import { change, statement, type Transaction } from '../statement.js';
 import { insertEvent, type EventOrigin } from './insert-event.js';
 import { replayEvents } from './run-again.js';
 import { runRows } from './run-rows.js';
+import { messageTurns } from './turns.js';
 
 /** Adds a task, once. */
 export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
@@ -29,24 +30,10 @@ export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOri
 }
 
 /** Takes tasks that are due. */
-export function claimTasks({
-  db,
-  isOneOf,
-  list,
-  skippingLocked,
-}: SqlDialect): (claim: TaskClaim) => Transaction<ClaimedTask[]> {
-  const findDue = statement<{ now: number; limit: number; handlers: string }, Pick<TasksTable, 'id'>>((value) =>
-    skippingLocked(
-      db
-        .selectFrom('tasks')
-        .select('id')
-        .where('due_at', '<=', value('now'))
-        .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
-        .orderBy('due_at')
-        .orderBy('message_id')
-        .limit(value('limit')),
-    ),
-  );
+export function claimTasks(dialect: SqlDialect): (claim: TaskClaim) => Transaction<ClaimedTask[]> {
+  const { db, isOneOf, list } = dialect;
+  const findMessages = messageTurns(dialect);
+  const { findDue, findDueElsewhere } = dueTaskFinders(dialect);
   const take = statement<{ until: number; lease: string; ids: string }, TasksTable>((value) =>
     db
       .updateTable('tasks')
@@ -54,8 +41,12 @@ export function claimTasks({
       .where((eb) => isOneOf(eb.ref('id'), value('ids')))
       .returningAll(),
   );
-  return function* ({ now, leaseMs, lease, limit, handlerIds }) {
-    const due = yield* findDue({ now: now.getTime(), limit, handlers: list(handlerIds) });
+  return function* ({ now, leaseMs, lease, limit, handlerIds, unlessDue = [] }) {
+    const messages = unlessDue.length > 0 ? yield* findMessages({ sources: list(unlessDue) }) : [];
+    const waiting = messages.filter(({ due_at }) => due_at <= now.getTime()).map(({ source }) => source);
+    const values = { now: now.getTime(), limit, handlers: list(handlerIds) };
+    const due =
+      waiting.length === 0 ? yield* findDue(values) : yield* findDueElsewhere({ ...values, waiting: list(waiting) });
     if (due.length === 0) return [];
     const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(due.map(({ id }) => id)) });
     // `returning` promises no order; the ids of messages are in the order of arrival.
@@ -69,6 +60,29 @@ export function claimTasks({
       origin: { source, provider, messageId: message_id },
     }));
   };
+}
+
+function dueTaskFinders({ db, isOneOf, skippingLocked }: SqlDialect) {
+  interface Values {
+    now: number;
+    limit: number;
+    handlers: string;
+  }
+  const due = (value: <K extends keyof Values>(name: K) => Values[K]) =>
+    db
+      .selectFrom('tasks')
+      .select('id')
+      .where('due_at', '<=', value('now'))
+      .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
+      .orderBy('due_at')
+      .orderBy('message_id')
+      .limit(value('limit'));
+  const findDue = statement<Values, Pick<TasksTable, 'id'>>((value) => skippingLocked(due(value)));
+  // Apart: of a list of sources Postgres expects that it leaves next to nothing, and then reads the whole table.
+  const findDueElsewhere = statement<Values & { waiting: string }, Pick<TasksTable, 'id'>>((value) =>
+    skippingLocked(due(value).where((eb) => eb.not(isOneOf(eb.ref('source'), value('waiting'))))),
+  );
+  return { findDue, findDueElsewhere };
 }
 
 /** Decides a task, fenced by its lease: false if another holds it by now. */

@@ -6,6 +6,12 @@ import { change, type Transaction } from '../statement.js';
 /** Where an event comes from. */
 export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
 
+/** What a delivery is of. */
+export interface DeliveredEvent {
+  readonly eventId: string;
+  readonly source: string;
+}
+
 /** Writes an event and its deliveries, all of them due at once. Answers false if the event was there already. */
 export function insertEvent(
   dialect: SqlDialect,
@@ -17,7 +23,7 @@ export function insertEvent(
     const occurred_at = occurredAt.getTime();
     const event = { id, type, source, provider, message_id, occurred_at, recorded_at, data };
     if ((yield* insert(event)) === 0) return false;
-    for (const delivery of deliveries) yield* insertOne(delivery, id, '', now);
+    for (const delivery of deliveries) yield* insertOne(delivery, { eventId: id, source }, '', now);
     return true;
   };
 }
@@ -25,8 +31,9 @@ export function insertEvent(
 /** Writes a delivery, due at once. Answers false if the handler has the event already, for this replay or for none. */
 export function insertDelivery({
   db,
-}: SqlDialect): (delivery: NewDelivery, eventId: string, replayId: string, now: Date) => Transaction<boolean> {
-  type Values = Pick<DeliveriesTable, 'id' | 'event_id' | 'handler_id' | 'replay_id' | 'lane'> & { due_at: number };
+}: SqlDialect): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
+  type Columns = 'id' | 'event_id' | 'handler_id' | 'source' | 'replay_id' | 'lane' | 'in_lane';
+  type Values = Pick<DeliveriesTable, Columns> & { due_at: number };
   const insert = change<Values>((value) =>
     db
       .insertInto('deliveries')
@@ -34,8 +41,10 @@ export function insertDelivery({
         id: value('id'),
         event_id: value('event_id'),
         handler_id: value('handler_id'),
+        source: value('source'),
         replay_id: value('replay_id'),
         lane: value('lane'),
+        in_lane: value('in_lane'),
         state: 'pending',
         attempts: 0,
         attempts_before: 0,
@@ -43,8 +52,9 @@ export function insertDelivery({
       })
       .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
   );
-  return function* ({ id, handlerId, lane = null }, event_id, replay_id, now) {
-    return (yield* insert({ id, event_id, handler_id: handlerId, replay_id, lane, due_at: now.getTime() })) > 0;
+  return function* ({ id, handlerId: handler_id, lane = null }, { eventId: event_id, source }, replay_id, now) {
+    const in_lane = lane === null ? 0 : 1;
+    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, in_lane, due_at: now.getTime() })) > 0;
   };
 }
 

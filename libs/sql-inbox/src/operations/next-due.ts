@@ -1,29 +1,13 @@
 import type { WorkScope } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { statement, type Transaction } from '../statement.js';
+import { deliveryTurns, dueAtOf, messageTurns } from './turns.js';
 
 /** When the next message is to be read, the next task to be done, or the next delivery to be attempted, leases that run out included. */
-export function nextDueAt({ db, isOneOf, list }: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
-  const nextMessage = statement<{ sources: string }, { due_at: number }>((value) =>
-    db
-      .selectFrom('messages')
-      .select('due_at')
-      .$narrowType<{ due_at: number }>()
-      .where('due_at', 'is not', null)
-      .where((eb) => isOneOf(eb.ref('source'), value('sources')))
-      .orderBy('due_at')
-      .limit(1),
-  );
-  const nextDelivery = statement<{ handlers: string }, { due_at: number }>((value) =>
-    db
-      .selectFrom('deliveries')
-      .select('due_at')
-      .$narrowType<{ due_at: number }>()
-      .where('due_at', 'is not', null)
-      .where((eb) => isOneOf(eb.ref('handler_id'), value('handlers')))
-      .orderBy('due_at')
-      .limit(1),
-  );
+export function nextDueAt(dialect: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
+  const { db, isOneOf, list } = dialect;
+  const nextMessages = messageTurns(dialect);
+  const nextDeliveries = deliveryTurns(dialect);
   const nextTask = statement<{ handlers: string }, { due_at: number }>((value) =>
     db
       .selectFrom('tasks')
@@ -33,11 +17,10 @@ export function nextDueAt({ db, isOneOf, list }: SqlDialect): (scope: WorkScope)
       .limit(1),
   );
   return function* ({ sources, handlerIds, taskHandlerIds }) {
-    const handlers = list(handlerIds);
-    const [message] = yield* nextMessage({ sources: list(sources) });
-    const [delivery] = yield* nextDelivery({ handlers });
-    const [task] = yield* nextTask({ handlers: list(taskHandlerIds) });
-    const times = [message, delivery, task].flatMap((row) => (row ? [row.due_at] : []));
+    const messages = yield* nextMessages({ sources: list(sources) });
+    const deliveries = yield* nextDeliveries({ handlers: list(handlerIds) });
+    const tasks = yield* nextTask({ handlers: list(taskHandlerIds) });
+    const times = [...[...messages, ...tasks].map(({ due_at }) => due_at), ...deliveries.map(dueAtOf)];
     return times.length === 0 ? undefined : new Date(Math.min(...times));
   };
 }

@@ -1,5 +1,7 @@
 import { LIMITS, soonerDueAtMs, type PulledBack, type PullBack } from 'nestjs-runhooks/core';
+import type { SqlBool } from 'kysely';
 import type { SqlDialect } from '../dialect.js';
+import { sql } from '../query-builder.js';
 import type { AttemptsTable, DeliveriesTable } from '../schema.js';
 import { change, statement, type Transaction } from '../statement.js';
 import { AT_ONCE } from './due.js';
@@ -70,25 +72,32 @@ function taskPuller({ db }: SqlDialect) {
   };
 }
 
-type Ahead = Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'> & { due_at: number };
+type Place = Pick<DeliveriesTable, 'handler_id' | 'source' | 'in_lane'> & { due_at: number; seq: number };
+type Ahead = Place & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'>;
+
+/** Before the first one in the index of what is due. */
+const START: Place = { handler_id: '', source: '', in_lane: 0, due_at: -1, seq: 0 };
 
 function deliveryPuller({ db }: SqlDialect) {
-  const find = statement<{ after: number; afterId: string; limit: number }, Ahead & { failed_at: number | null }>(
-    (value) =>
-      db
-        .selectFrom('deliveries')
-        .leftJoin('attempts', (join) =>
-          join
-            .onRef('attempts.delivery_id', '=', 'deliveries.id')
-            .onRef('attempts.attempt', '=', 'deliveries.attempts'),
-        )
-        .select(['id', 'lease', 'attempts', 'attempts_before', 'due_at', 'attempts.finished_at as failed_at'])
-        .$narrowType<{ due_at: number }>()
-        .where('due_at', '>=', value('after'))
-        .where((eb) => eb.or([eb('due_at', '>', value('after')), eb('id', '>', value('afterId'))]))
-        .orderBy('due_at')
-        .orderBy('id')
-        .limit(value('limit')),
+  const find = statement<Place & { now: number; limit: number }, Ahead & { failed_at: number | null }>((value) =>
+    db
+      .selectFrom('deliveries')
+      .leftJoin('attempts', (join) =>
+        join.onRef('attempts.delivery_id', '=', 'deliveries.id').onRef('attempts.attempt', '=', 'deliveries.attempts'),
+      )
+      .select(['id', 'lease', 'attempts', 'attempts_before', 'attempts.finished_at as failed_at'])
+      .select(['handler_id', 'source', 'in_lane', 'due_at', 'seq'])
+      .$narrowType<{ due_at: number }>()
+      .where('due_at', '>', value('now'))
+      .where(
+        sql<SqlBool>`(handler_id, source, in_lane, due_at, seq) > (${value('handler_id')}, ${value('source')}, ${value('in_lane')}, ${value('due_at')}, ${value('seq')})`,
+      )
+      .orderBy('handler_id')
+      .orderBy('source')
+      .orderBy('in_lane')
+      .orderBy('due_at')
+      .orderBy('seq')
+      .limit(value('limit')),
   );
   const pull = change<{ id: string; from: number; to: number }>((value) =>
     db
@@ -99,15 +108,15 @@ function deliveryPuller({ db }: SqlDialect) {
   );
   return function* ({ now, leaseMs, after, limit }: PullBack): Transaction<Pick<PulledBack, 'deliveries' | 'next'>> {
     const nowMs = now.getTime();
-    const [from, afterId] = after === undefined ? [nowMs + 1, ''] : cursorOf(after);
-    const rows = yield* find({ after: from, afterId, limit });
+    const place = after === undefined ? START : (JSON.parse(after) as Place);
+    const rows = yield* find({ ...place, now: nowMs, limit });
     let deliveries = 0;
     for (const row of rows) {
       const to = soonerDueAtMs(aheadOf(row), nowMs, leaseMs);
       if (to !== undefined) deliveries += yield* pull({ id: row.id, from: row.due_at, to });
     }
     const last = rows.length === limit ? rows.at(-1) : undefined;
-    return { deliveries, ...(last && { next: `${last.due_at} ${last.id}` }) };
+    return { deliveries, ...(last && { next: placeText(last) }) };
   };
 }
 
@@ -121,7 +130,7 @@ function aheadOf(row: Ahead & Pick<AttemptsTable, never> & { failed_at: number |
   };
 }
 
-function cursorOf(after: string): [number, string] {
-  const space = after.indexOf(' ');
-  return [Number(after.slice(0, space)), after.slice(space + 1)];
+/** Where the next step goes on: in the order of the index of what is due, so that no step looks at all of it. */
+function placeText({ handler_id, source, in_lane, due_at, seq }: Place): string {
+  return JSON.stringify({ handler_id, source, in_lane, due_at, seq });
 }

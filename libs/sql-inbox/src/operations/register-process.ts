@@ -19,8 +19,9 @@ export function registerProcess(
     const { jump } = yield* note(now);
     const versions = JSON.stringify(handlers.map(({ version }) => version));
     const times = { started_at: startedAt.getTime(), seen_at: now.getTime() };
+    const abandoned = JSON.stringify(registration.abandoned);
     const clock_ahead_ms = registration.clockAheadMs ?? 0;
-    yield* save({ id: processId, role, label, handlers: versions, clock_ahead_ms, ...times });
+    yield* save({ id: processId, role, label, handlers: versions, abandoned, clock_ahead_ms, ...times });
     yield* saveHandlers(handlers, startedAt, now);
     const lapseMs = now.getTime() - lapsedBefore.getTime();
     yield* removeGone.processes({ before: lapsedBefore.getTime(), after: now.getTime() + lapseMs });
@@ -61,6 +62,7 @@ function processSaver({ db }: SqlDialect) {
       role: value('role'),
       label: value('label'),
       handlers: value('handlers'),
+      abandoned: value('abandoned'),
       started_at: value('started_at'),
       seen_at: value('seen_at'),
       clock_ahead_ms: value('clock_ahead_ms'),

@@ -36,11 +36,11 @@ export function redriveDeliveries(dialect: SqlDialect) {
  */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
-  const holdMessage = statement<{ id: string }, { id: string }>((value) =>
+  const holdMessage = statement<{ id: string }, { source: string }>((value) =>
     dialect.locking(
       dialect.db
         .selectFrom('messages')
-        .select('id')
+        .select('source')
         .where('state', '<>', 'erased')
         .where('id', '=', (eb) =>
           eb
@@ -57,7 +57,7 @@ export function replayEvents(dialect: SqlDialect) {
       const [stored] = yield* holdMessage({ id: eventId });
       if (!stored) continue;
       for (const delivery of deliveries) {
-        if (yield* insert(delivery, eventId, replayId, now)) added += 1;
+        if (yield* insert(delivery, { eventId, source: stored.source }, replayId, now)) added += 1;
       }
     }
     return added;

@@ -14,6 +14,7 @@ interface Said {
   readonly at?: number;
   readonly lapsedBefore?: Date;
   readonly missingBefore?: Date;
+  readonly abandoned?: Registration['abandoned'];
   readonly scope?: Registration['scope'];
   readonly clockAheadMs?: number;
 }
@@ -34,6 +35,7 @@ export function register(
     handlers: versions.map((version) => ({ id: version.split('@')[0] ?? '', version, subscriptions: '[]' })),
     lapsedBefore,
     missingBefore,
+    abandoned: said.abandoned ?? [],
     scope: said.scope ?? { sources: [], handlerIds: [], taskHandlerIds: [] },
     ...(said.clockAheadMs !== undefined && { clockAheadMs: said.clockAheadMs }),
   };
@@ -65,6 +67,7 @@ export const registerCases: readonly ContractCase[] = [
   {
     title: 'register: a process is there with all it said, and as often as it says so it is there once',
     run: async (bench) => {
+      const abandoned = [{ handlerId: 'a', calls: 3 }];
       same(await bench.store.processes(NEVER), []);
       await register(bench, 'late', ['b@1', 'a@1'], { role: 'receiver', started: 5 });
       await register(bench, 'early', [], { role: 'dispatcher', started: 1 });
@@ -72,6 +75,7 @@ export const registerCases: readonly ContractCase[] = [
         role: 'receiver',
         started: 5,
         at: 50,
+        abandoned,
         clockAheadMs: -7_000,
       });
       same(await bench.store.processes(NEVER), [
@@ -83,6 +87,7 @@ export const registerCases: readonly ContractCase[] = [
           seenAt: at(1),
           clockAheadMs: 0,
           handlerIds: [],
+          abandoned: [],
         },
         {
           id: 'late',
@@ -92,6 +97,7 @@ export const registerCases: readonly ContractCase[] = [
           seenAt: at(50),
           clockAheadMs: -7_000,
           handlerIds: ['b', 'a', 'c'],
+          abandoned,
         },
       ]);
     },

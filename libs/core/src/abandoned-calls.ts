@@ -1,0 +1,80 @@
+import type { Attempt } from './attempt.js';
+import type { AbandonedCount } from './inbox-reader.js';
+import { LIMITS } from './limits.js';
+import type { Logger } from './logger.js';
+
+/**
+ * The calls of this process that still run although their attempt is over: their handler ignored `delivery.signal`.
+ * They take up no room, so that a handler that hangs stops no other one. Each holds memory, so there are limits.
+ */
+export class AbandonedCalls {
+  readonly #logger: Logger;
+  readonly #byHandler = new Map<string, number>();
+  /** Handlers that were warned of: a handler that is always a little late must not fill the log. */
+  readonly #warned = new Set<string>();
+  #total = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** By handler, in the order in which they came to have any. */
+  counts(): AbandonedCount[] {
+    return [...this.#byHandler].map(([handlerId, calls]) => ({ handlerId, calls }));
+  }
+
+  /**
+   * Whether a handler has so many that this process does not start it again until one of them settles. If the process
+   * has too many in all, this holds for every handler with at least one, and for no other.
+   */
+  isPaused(handlerId: string): boolean {
+    const calls = this.#byHandler.get(handlerId) ?? 0;
+    return calls >= LIMITS.abandonedPerHandlerMax || (calls > 0 && this.#total >= LIMITS.abandonedMax);
+  }
+
+  add(attempt: Attempt): void {
+    const { id } = attempt.handler;
+    const wasPaused = this.isPaused(id);
+    this.#change(id, 1);
+    this.#log(attempt, wasPaused);
+  }
+
+  /** Its handler has returned or thrown after all. */
+  remove({ handler: { id }, delivery }: Attempt): void {
+    const wasPaused = this.isPaused(id);
+    this.#change(id, -1);
+    const left = this.#byHandler.get(id) ?? 0;
+    this.#logger.debug(
+      `Handler "${id}" settled an abandoned call (attempt ${delivery.attempt} of delivery ${delivery.id}); ${left} left in this process`,
+    );
+    if (wasPaused && !this.isPaused(id)) this.#logger.log(`Handler "${id}" is started again in this process`);
+  }
+
+  #change(handlerId: string, by: number): void {
+    const calls = (this.#byHandler.get(handlerId) ?? 0) + by;
+    this.#total += by;
+    if (calls === 0) this.#byHandler.delete(handlerId);
+    else this.#byHandler.set(handlerId, calls);
+  }
+
+  #log({ handler: { id }, delivery }: Attempt, wasPaused: boolean): void {
+    const calls = this.#byHandler.get(id) ?? 0;
+    if (!this.#warned.has(id)) {
+      this.#warned.add(id);
+      this.#logger.warn(
+        `Handler "${id}" ignored delivery.signal: attempt ${delivery.attempt} of delivery ${delivery.id} is over, but the call ` +
+          `still runs and is counted as abandoned. Pass delivery.signal to fetch and other I/O. Further abandoned calls ` +
+          `of this handler are counted only: see Inbox.processes()`,
+      );
+    } else {
+      this.#logger.debug(`Handler "${id}" has ${calls} abandoned calls in this process`);
+    }
+    if (this.isPaused(id) && !wasPaused) {
+      this.#logger.error(
+        `Handler "${id}" is not started again in this process until one of its ${calls} abandoned calls settles ` +
+          `(${this.#total} in the process, at most ${LIMITS.abandonedPerHandlerMax} of a handler and ${LIMITS.abandonedMax} in all). ` +
+          `Its deliveries wait, or run in other processes. Make it stop when delivery.signal is aborted, and restart the process`,
+      );
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import type { Kysely } from 'kysely';
+import { sql } from './query-builder.js';
+
+/** Only what is due is in it, so it stays small however large the inbox grows. */
+export async function createDueIndex(db: Kysely<unknown>, table: string, columns = ['due_at']): Promise<void> {
+  await db.schema
+    .createIndex(`${table}_due`)
+    .on(table)
+    .columns(columns)
+    .where(sql.ref('due_at'), 'is not', null)
+    .execute();
+}

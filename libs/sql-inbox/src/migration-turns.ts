@@ -1,0 +1,21 @@
+import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
+import type { ColumnTypes } from './column-types.js';
+import { createDueIndex } from './due-index.js';
+import { sql } from './query-builder.js';
+
+/** Claims take turns over sources, so what is due is found by source, and of deliveries by handler first. */
+export async function takeTurns(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  const unknown = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('');
+  const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo(0);
+  await db.schema.alterTable('deliveries').addColumn('source', text, unknown).execute();
+  await db.schema.alterTable('deliveries').addColumn('in_lane', 'integer', none).execute();
+  // Of those that can still become due: nothing asks for others by these.
+  await sql`update deliveries set source = (select source from events where events.id = deliveries.event_id),
+    in_lane = case when lane is null then 0 else 1 end
+    where (due_at is not null or state = 'dead')
+    and exists (select 1 from events where events.id = deliveries.event_id)`.execute(db);
+  await db.schema.dropIndex('messages_due').execute();
+  await db.schema.dropIndex('deliveries_due').execute();
+  await createDueIndex(db, 'messages', ['source', 'due_at', 'id']);
+  await createDueIndex(db, 'deliveries', ['handler_id', 'source', 'in_lane', 'due_at', 'seq']);
+}

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LIMITS, type Store } from 'nestjs-runhooks/core';
+import { Bench, openStore } from './bench.js';
+import { ProbeProvider, SIGNATURE, type ProbeMessage } from './probe-provider.js';
+
+const HOUR = 3_600_000;
+/** After the probe in every order, so that it comes first only by its turn. */
+const QUIET = 'quiet';
+
+let bench: Bench;
+let store: Store;
+/** The sources of what each claim of messages took. */
+let claimed: string[][];
+
+beforeEach(async () => {
+  store = await openStore();
+  claimed = [];
+  const claimMessages: Store['claimMessages'] = async (claim) => {
+    const messages = await store.claimMessages(claim);
+    claimed.push(messages.map(({ source }) => source));
+    return messages;
+  };
+  const watched = new Proxy(store, {
+    get(target, verb) {
+      const member: unknown = verb === 'claimMessages' ? claimMessages : Reflect.get(target, verb, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  bench = await Bench.open({
+    store: watched,
+    concurrency: 1,
+    sources: [{ name: QUIET, provider: 'probe', open: () => new ProbeProvider() }],
+  });
+});
+afterEach(() => bench.close());
+
+const sendQuiet = (message: ProbeMessage) =>
+  bench.receive(QUIET, { body: Buffer.from(JSON.stringify(message)), headers: SIGNATURE });
+
+async function flood(messages: number, message: ProbeMessage = {}): Promise<void> {
+  for (let run = 0; run < messages; run += 1) await bench.send({ ...message, run: `flood-${run}` });
+}
+
+describe('a source that sends 5,000 messages at once', () => {
+  it("lets another source's message be read by the second claim", async () => {
+    await flood(5_000, { as: 'test' });
+    await sendQuiet({ run: '1' });
+    await bench.idle();
+    const first = claimed.findIndex((sources) => sources.includes(QUIET));
+    expect(first).toBeLessThanOrEqual(1);
+    expect(claimed.flat()).toHaveLength(5_001);
+  });
+
+  it('does not hold up tasks of other sources', async () => {
+    let unread: number | undefined;
+    bench.on('watch', async () => void (unread = (await bench.inbox.counts()).messages.stored), {
+      on: { stuck: { afterMs: HOUR } },
+    });
+    await sendQuiet({ run: '1', types: ['run.started'] });
+    await bench.idle();
+    bench.clock.advance(HOUR);
+    await flood(10 * LIMITS.claimMax, { as: 'test' });
+    await bench.idle();
+    expect(unread).toBeGreaterThan(5 * LIMITS.claimMax);
+  });
+});
+
+describe('many deliveries', () => {
+  it('that wait already take turns with one that is recorded after all of them', async () => {
+    const ran: string[] = [];
+    await recordFirst(async () => {
+      await flood(300);
+      await bench.send({ run: 'last', types: ['run.failed'] });
+      await sendQuiet({ run: 'last' });
+    });
+    bench.on('slow', ({ source }) => void ran.push(`slow ${source}`));
+    bench.on('other', ({ source }) => void ran.push(`other ${source}`), { types: ['run.failed'] });
+    await bench.idle();
+    expect(ran).toHaveLength(302);
+    expect(ran.slice(0, 3).sort()).toEqual(['other probe', 'slow probe', `slow ${QUIET}`]);
+  });
+
+  it('of a bounded handler take turns over sources', async () => {
+    const ran: string[] = [];
+    await recordFirst(async () => {
+      await flood(50);
+      await sendQuiet({ run: 'last' });
+    });
+    bench.on('slow', ({ source }) => void ran.push(source), { concurrency: 1 });
+    await bench.idle();
+    expect(ran).toHaveLength(51);
+    expect(ran.indexOf(QUIET)).toBeLessThanOrEqual(1);
+  });
+});
+
+/** Reads what is sent in a process that knows the handlers and has no place for them. */
+async function recordFirst(send: () => Promise<void>): Promise<void> {
+  await send();
+  const reader = await Bench.open({
+    store,
+    clock: bench.clock,
+    concurrency: 0,
+    sources: [{ name: QUIET, provider: 'probe', open: () => new ProbeProvider() }],
+  });
+  reader.on('slow', () => undefined);
+  reader.on('other', () => undefined, { types: ['run.failed'] });
+  await reader.idle();
+}
