@@ -7,7 +7,7 @@ import { dbtCloud } from './source.js';
 type Fields = Record<string, unknown>;
 
 const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
-const provider = dbtCloud({ name: 'dbt', secrets: ['secret'] }).open();
+const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
 /** All but the lifecycle event of 2021, which is not read. */
 const SAMPLES = readdirSync(fixtures)

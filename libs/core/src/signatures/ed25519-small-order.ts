@@ -1,7 +1,6 @@
 /**
  * The y of every point whose order divides 8, each way that implementations read it, also those at or above the prime;
- * the sign of x is not in it. The same list as in libsodium (`ge25519_has_small_order`) and in "Taming the Many EdDSAs"
- * (https://eprint.iacr.org/2020/1244, table 6).
+ * the sign of x is not in it. Solved from the curve's equation; libsodium refuses the same (`ge25519_has_small_order`).
  */
 const SMALL_ORDER_Y = [
   '0000000000000000000000000000000000000000000000000000000000000000',
