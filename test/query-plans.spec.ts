@@ -3,6 +3,7 @@ import { rowsOf, type Logger, type Store } from 'nestjs-runhooks/core';
 import { connectSqlite, type SqliteConnection } from '../libs/sql-inbox/src/sqlite-connection.js';
 import { SqliteStore } from '../libs/sql-inbox/src/sqlite-store.js';
 import { claim, HOT, newMessage, NOW, OPEN_EVERY, ROWS, START_MS } from './hot-steps.js';
+import { decided } from './decided.js';
 
 const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
 
@@ -123,7 +124,7 @@ describe('looking into an inbox', () => {
     const looks = plan.split('\n').filter((line) => /^(?:SCAN|SEARCH) (?!CONSTANT ROW)/.test(line));
     const byIndex = / USING (?:COVERING INDEX|INDEX \w+_due$)/;
     expect(looks.filter((line) => !byIndex.test(line))).toEqual([]);
-    expect(looks).toHaveLength(12);
+    expect(looks).toHaveLength(13);
   });
 
   it.each([
@@ -139,8 +140,8 @@ describe('looking into an inbox', () => {
   });
 
   it('finds dead letters by an index, to run them again or to dismiss them', async () => {
-    const redrive = await inbox.plansOf((store) => store.redrive({}, NOW));
-    const dismiss = await inbox.plansOf((store) => store.dismiss({ by: 'me', reason: 'old' }, NOW));
+    const redrive = await inbox.plansOf((store) => store.redrive({}, decided(), NOW));
+    const dismiss = await inbox.plansOf((store) => store.dismiss({}, decided(), NOW));
     for (const plans of [redrive, dismiss]) {
       expect(plans).toContainEqual(expect.stringContaining('deliveries_rare (state=?)'));
       expect(plans.filter((plan) => FULL_SCAN.test(plan))).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, describe } from '@jest/globals';
-import { ConfigurationError, LIMITS, RetryLater, type Dismissal } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, RetryLater, type DecidedBy, type Dismissal } from 'nestjs-runhooks/core';
 import { Bench, until } from './bench.js';
 
 const WHY = { by: 'Kim', reason: 'the handler was removed in March' };
@@ -55,7 +55,7 @@ describe('dismissing', () => {
     ['no reason', { handlerId: 'a', reason: undefined }, 'dismiss.reason: expected 1 to 1000 characters'],
     ['a long reason', { handlerId: 'a', reason: 'x'.repeat(1_001) }, 'dismiss.reason: expected 1 to 1000 characters'],
   ])('with %s is refused', async (_, fields, message) => {
-    const refused = bench.inbox.dismiss({ ...WHY, ...fields } as Dismissal);
+    const refused = bench.inbox.dismiss({ ...WHY, ...fields } as Dismissal & Required<DecidedBy>);
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow(message);
   });

@@ -82,9 +82,9 @@ export function dispatchContract(openTransport: OpenTransport): void {
       await bench.send();
       await until(async () => (await bench.inbox.counts()).deliveries.dead === 1);
       isMended = true;
-      await bench.inbox.redrive({});
+      await bench.inbox.redrive({ by: 'me' });
       await until(async () => (await succeeded(bench)) === 1);
-      await bench.inbox.replay({ id: 'again', events: {} });
+      await bench.inbox.replay({ id: 'again', events: {}, by: 'me' });
       await until(async () => (await succeeded(bench)) === 2);
     }));
 

@@ -82,7 +82,7 @@ describe('a dead letter', () => {
     bench.on('alarm', note, onDead);
     await bench.send();
     await bench.idle();
-    await bench.inbox.redrive({});
+    await bench.inbox.redrive({ by: 'me' });
     await bench.idle();
     expect(seen.map(([event]) => (event as DeadLetterEvent).deadLetter.attempts)).toEqual([1, 2]);
   });
@@ -100,7 +100,7 @@ describe('redrive', () => {
     await bench.send();
     await bench.idle();
     heals = true;
-    expect(await bench.inbox.redrive({})).toBe(1);
+    expect(await bench.inbox.redrive({ by: 'me' })).toBe(1);
     await bench.idle();
     expect(attempts).toEqual([1, 2, 3, 4, 5, 6]);
     const [delivery] = await bench.deliveries('handler');
@@ -129,14 +129,14 @@ describe('redrive', () => {
     heals = true;
     const [first] = await bench.deliveries('a');
     const [healthy] = await bench.deliveries('healthy');
-    expect(await bench.inbox.redrive({ deliveryIds: [first!.id, healthy!.id, 'nowhere'] })).toBe(1);
-    expect(await bench.inbox.redrive({ deliveryIds: [] })).toBe(0);
-    expect(await bench.inbox.redrive({ handlerId: 'b' })).toBe(3);
-    expect(await bench.inbox.redrive({ handlerId: 'b', deliveryIds: [first!.id] })).toBe(0);
+    expect(await bench.inbox.redrive({ deliveryIds: [first!.id, healthy!.id, 'nowhere'], by: 'me' })).toBe(1);
+    expect(await bench.inbox.redrive({ deliveryIds: [], by: 'me' })).toBe(0);
+    expect(await bench.inbox.redrive({ handlerId: 'b', by: 'me' })).toBe(3);
+    expect(await bench.inbox.redrive({ handlerId: 'b', deliveryIds: [first!.id], by: 'me' })).toBe(0);
     await bench.idle();
     expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 7 });
-    expect(await bench.inbox.redrive({})).toBe(2);
-    expect(await bench.inbox.redrive({})).toBe(0);
+    expect(await bench.inbox.redrive({ by: 'me' })).toBe(2);
+    expect(await bench.inbox.redrive({ by: 'me' })).toBe(0);
   });
 });
 
@@ -157,9 +157,9 @@ describe('what makes work due', () => {
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     heals = true;
     bench.provider.upgraded = true;
-    if (verb === 'redrive') await bench.inbox.redrive({});
-    else if (verb === 'replay') await bench.inbox.replay({ id: 'one', events: {} });
-    else await bench.inbox.reread({ runHandlers: true });
+    if (verb === 'redrive') await bench.inbox.redrive({ by: 'me' });
+    else if (verb === 'replay') await bench.inbox.replay({ id: 'one', events: {}, by: 'me' });
+    else await bench.inbox.reread({ runHandlers: true, by: 'me' });
     await until(() => runs === 2);
   });
 });
@@ -169,7 +169,7 @@ describe('replay', () => {
     bench.on('handler', note);
     await bench.send();
     await bench.idle();
-    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(1);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
     await bench.idle();
     const [first, second] = seen;
     expect([first?.[1].isReplay, second?.[1].isReplay]).toEqual([false, true]);
@@ -182,11 +182,11 @@ describe('replay', () => {
     bench.on('handler', note);
     for (let run = 0; run < 5; run++) await bench.send({ run: `${run}` });
     await bench.idle();
-    const again = () => bench.inbox.replay({ id: 'one', events: {} });
+    const again = () => bench.inbox.replay({ id: 'one', events: {}, by: 'me' });
     const added = await Promise.all([again(), again(), again()]);
     expect(added.reduce((sum, count) => sum + count)).toBe(5);
     expect(await again()).toBe(0);
-    expect(await bench.inbox.replay({ id: 'two', events: {} })).toBe(5);
+    expect(await bench.inbox.replay({ id: 'two', events: {}, by: 'me' })).toBe(5);
     await bench.idle();
     expect(seen).toHaveLength(15);
   });
@@ -196,8 +196,8 @@ describe('replay', () => {
     await bench.send();
     await bench.idle();
     bench.on('new', note);
-    expect(await bench.inbox.replay({ id: 'one', events: {}, handlerIds: ['new'] })).toBe(1);
-    expect(await bench.inbox.replay({ id: 'two', events: {}, handlerIds: [] })).toBe(0);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, handlerIds: ['new'], by: 'me' })).toBe(1);
+    expect(await bench.inbox.replay({ id: 'two', events: {}, handlerIds: [], by: 'me' })).toBe(0);
     await bench.idle();
     expect(seen.map(([, { handlerId }]) => handlerId)).toEqual(['old', 'new']);
   });
@@ -208,7 +208,7 @@ describe('replay', () => {
     await bench.idle();
     bench.on('handler', note, { filter: { job: 'nightly' } });
     bench.on('other-type', note, { types: ['run.failed'] });
-    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(1);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
   });
 
   it('takes the events it is asked for', async () => {
@@ -222,7 +222,7 @@ describe('replay', () => {
     bench.on('handler', note, { types });
     let id = 0;
     const replayed = (events: Parameters<typeof bench.inbox.replay>[0]['events']) =>
-      bench.inbox.replay({ id: `${(id += 1)}`, events });
+      bench.inbox.replay({ id: `${(id += 1)}`, events, by: 'me' });
     expect(await replayed({})).toBe(4);
     expect(await replayed({ type: 'run.completed' })).toBe(2);
     expect(await replayed({ messageId })).toBe(2);
@@ -249,7 +249,7 @@ describe('replay', () => {
       types,
       serialize: 'job',
     });
-    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(runs * 3);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(runs * 3);
     await bench.idle();
     expect(order).toHaveLength(runs * 3);
     for (const run of [0, 1, 66, 67, runs - 1]) {
@@ -274,7 +274,7 @@ describe('replay', () => {
       await bench.idle();
       return page;
     };
-    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(2 * runs);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(2 * runs);
     expect(pages).toBeGreaterThan(1);
     const { items } = await bench.inbox.deliveries({ handlerId: 'handler' }, { limit: 1_000 });
     const replayed = items.filter(({ replayId }) => replayId === 'one').map(({ eventId }) => eventId);
@@ -294,7 +294,7 @@ describe('replay', () => {
       await bench.purger.purge();
       return page;
     };
-    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(0);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(0);
     await bench.send({ run: '2' });
     await bench.idle();
     expect(seen).toHaveLength(2);
@@ -306,13 +306,13 @@ describe('replay', () => {
     ['missing', undefined],
     ['a number', 5],
   ])('refuses an id that is %s', async (_, id) => {
-    const refused = bench.inbox.replay({ id: id as string, events: {} });
+    const refused = bench.inbox.replay({ id: id as string, events: {}, by: 'me' });
     await expect(refused).rejects.toThrow(ConfigurationError);
   });
 });
 
 describe('reading again', () => {
-  const RUNNING = { runHandlers: true };
+  const RUNNING = { runHandlers: true, by: 'me' };
 
   it('after an upgrade makes events of what could not be read before, and runs their handlers', async () => {
     bench.on('handler', note);
@@ -332,11 +332,11 @@ describe('reading again', () => {
     await bench.send({ as: 'quarantined' });
     await bench.idle();
     bench.provider.upgraded = true;
-    expect(await bench.inbox.reread()).toBe(1);
+    expect(await bench.inbox.reread({ by: 'me' })).toBe(1);
     await bench.idle();
     expect(seen).toEqual([]);
     expect((await bench.inbox.counts()).events).toBe(2);
-    expect(await bench.inbox.replay({ id: 'one', events: {} })).toBe(1);
+    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
     await bench.idle();
     expect(seen).toHaveLength(1);
   });
@@ -345,7 +345,7 @@ describe('reading again', () => {
     bench.on('handler', note);
     await bench.send({ as: 'quarantined' });
     await bench.idle();
-    expect(await bench.inbox.reread()).toBe(1);
+    expect(await bench.inbox.reread({ by: 'me' })).toBe(1);
     await bench.idle();
     bench.provider.upgraded = true;
     expect(await bench.inbox.reread(RUNNING)).toBe(1);
@@ -392,10 +392,10 @@ describe('reading again', () => {
     const read = await bench.send({ run: '4' });
     const test = await bench.send({ run: '5', as: 'test' });
     await bench.idle();
-    expect(await bench.inbox.reread({ messageIds: [ids[0]!, read, test, 'nowhere'] })).toBe(1);
-    expect(await bench.inbox.reread({ messageIds: [] })).toBe(0);
-    expect(await bench.inbox.reread({ states: [] })).toBe(0);
-    expect(await bench.inbox.reread({ states: ['test'] })).toBe(1);
+    expect(await bench.inbox.reread({ messageIds: [ids[0]!, read, test, 'nowhere'], by: 'me' })).toBe(1);
+    expect(await bench.inbox.reread({ messageIds: [], by: 'me' })).toBe(0);
+    expect(await bench.inbox.reread({ states: [], by: 'me' })).toBe(0);
+    expect(await bench.inbox.reread({ states: ['test'], by: 'me' })).toBe(1);
     expect(await bench.inbox.reread(RUNNING)).toBe(2);
   });
 });

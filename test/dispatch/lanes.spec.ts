@@ -125,7 +125,7 @@ describe("serialize: 'run'", () => {
     bench.dispatcher.start();
     await until(() => order.includes('run.succeeded'));
     dies = false;
-    expect(await bench.inbox.redrive({})).toBe(1);
+    expect(await bench.inbox.redrive({ by: 'me' })).toBe(1);
     // It is due, and there is room: a claim that leaves it alone shows that its lane is taken.
     await bench.send({ run: 'other', types: ['run.failed'] });
     await until(() => order.includes('run.failed'));

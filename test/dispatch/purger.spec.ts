@@ -66,7 +66,7 @@ describe('purging', () => {
     bench.clock.advance(RETENTION.settledMs + 1);
     await bench.inbox.purge();
     heals = true;
-    expect(await bench.inbox.redrive({})).toBe(1);
+    expect(await bench.inbox.redrive({ by: 'me' })).toBe(1);
     await bench.idle();
     expect(await bench.outcome('handler')).toEqual(['succeeded', 'PermanentError', 'succeeded']);
   });

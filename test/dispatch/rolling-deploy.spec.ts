@@ -94,7 +94,7 @@ describe('a handler that a newer process has', () => {
     await old.send({ as: 'quarantined' });
     await old.send({ as: 'test' });
     await old.idle();
-    await old.inbox.reread({ states: ['quarantined', 'test'] });
+    await old.inbox.reread({ states: ['quarantined', 'test'], by: 'me' });
     await old.idle();
     expect((await old.inbox.counts()).tasks).toBe(0);
   });

@@ -31,7 +31,12 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
     dbtWith({ secrets: [undefined] }),
     /dbtCloud\(\{ name: 'dbt' \}\)\.secrets\[0\]: found undefined.*environment variable/,
   ],
-  ['a second secret that is not set', dbtWith({ secrets: ['a', undefined] }), /secrets\[1\]: found undefined/],
+  ['a second secret that is not set', dbtWith({ secrets: ['a secret', undefined] }), /secrets\[1\]: found undefined/],
+  [
+    'a secret that can be guessed',
+    dbtWith({ secrets: ['sesame'] }),
+    /secrets\[0\]: found 6 bytes; expected at least 8/,
+  ],
   ['an empty secret', dbtWith({ secrets: [''] }), /dbtCloud\(\{ name: 'dbt' \}\)\.secrets\[0\]: found an empty text/],
   ['a secret of spaces', dbtWith({ secrets: [' \n'] }), /secrets\[0\]: found an empty text/],
   ['a secret that is null', dbtWith({ secrets: [null] }), /secrets\[0\]: found null/],

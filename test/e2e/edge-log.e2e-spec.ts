@@ -32,7 +32,7 @@ class OnCall {
 }
 
 const sources = [
-  dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud, 'another'] }),
+  dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud, 'another one'] }),
   paradime({ name: 'bolt', secrets: [TEST_SECRETS.paradime], path: ['/bolt', '/old/bolt'] }),
   paradime({ name: 'token', scheme: 'static-token', header: 'X-Token', tokens: ['token-of-the-test'] }),
 ];

@@ -216,7 +216,7 @@ describe('in an app with EventEmitterModule', () => {
     const host = await startHandlers({ imports: [EventEmitterModule.forRoot()], providers: [Both] });
     await host.dbt({ event: 'failed', ...run('7') });
     const inbox = host.app.get(Inbox);
-    await inbox.replay({ id: 'again', events: {} });
+    await inbox.replay({ id: 'again', events: {}, by: 'me' });
     await host.idle();
     expect(seen).toEqual(['listener 7', 'handler 7', 'handler 7']);
   });
@@ -248,7 +248,7 @@ describe('in an app with EventEmitterModule', () => {
     const inbox = host.app.get(Inbox);
     const { items } = await inbox.messages({ state: 'test' });
     for (const [index, { id }] of items.entries()) {
-      await inbox.reread({ messageIds: [id], states: ['test'], runHandlers: index !== 0 });
+      await inbox.reread({ messageIds: [id], states: ['test'], runHandlers: index !== 0, by: 'me' });
     }
     await host.idle();
     expect((await inbox.counts()).events).toBe(2);

@@ -124,7 +124,7 @@ describe('a start that comes after the end of its run', () => {
     await host.dbt({ event: 'succeeded', ...about(host, '2') });
     await host.dbt({ event: 'started', ...about(host, '2') });
     expect(seen.sort()).toEqual(['all: 1 false', 'all: 2 true', 'in time: 1 false']);
-    const added = await host.app.get(Inbox).replay({ id: 'again', events: { type: 'run.started' } });
+    const added = await host.app.get(Inbox).replay({ id: 'again', events: { type: 'run.started' }, by: 'me' });
     expect(added).toBe(3);
   });
 });

@@ -77,7 +77,7 @@ describe('a receiver and a dispatcher on one inbox', () => {
     const dispatcher = await start('dispatcher');
     await send(receiver, '7');
     await dispatcher.idle();
-    expect(await receiver.app.get(Inbox).replay({ id: 'again', events: {}, handlerIds: ['page'] })).toBe(1);
+    expect(await receiver.app.get(Inbox).replay({ id: 'again', events: {}, handlerIds: ['page'], by: 'me' })).toBe(1);
     const refused = receiver.app.get(Webhooks).runUntilIdle();
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow("role: found 'receiver', which runs nothing");
@@ -158,7 +158,7 @@ describe('the boot', () => {
     await send(before, '8');
     const inbox = before.app.get(Inbox);
     await before.idle();
-    await inbox.replay({ id: 'again', events: {} });
+    await inbox.replay({ id: 'again', events: {}, by: 'me' });
     await closeApps();
     const after = await start('both', []);
     expect(after.log.containing('Work waits for handlers')).toEqual([

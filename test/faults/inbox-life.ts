@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NewEvent, Recording, Settlement, Store } from 'nestjs-runhooks/core';
+import { decided } from '../decided.js';
 
 /** A piece of an inbox's life: one transaction, in which all that is said at once shares the commit. */
 export interface Chapter {
@@ -145,19 +146,20 @@ export const LIFE: readonly Chapter[] = [
         settle(store, 11, 'run-2', { state: 'dead', event: event('delivery.dead', 5, ['told']) }, 900),
       ]),
   },
-  { title: 'the dead letter is redriven', tell: (store) => store.redrive({}, at(1_000)) },
+  { title: 'the dead letter is redriven', tell: (store) => store.redrive({}, decided({ id: 'redrive' }), at(1_000)) },
   {
     title: 'an event is replayed',
     tell: (store) =>
       store.replay(
         'again',
         [{ eventId: 'run.failed:source/1/1', deliveries: event('run.failed', 6).deliveries }],
+        decided({ id: 'replay' }),
         at(1_100),
       ),
   },
   {
     title: 'the quarantined message is to be read again',
-    tell: (store) => store.reread({ states: ['quarantined'], quiet: false }, at(1_200)),
+    tell: (store) => store.reread({ states: ['quarantined'], quiet: false }, decided({ id: 'reread' }), at(1_200)),
   },
   {
     title: 'it is claimed',
@@ -169,11 +171,11 @@ export const LIFE: readonly Chapter[] = [
   },
   {
     title: 'one of the replayed is dismissed',
-    tell: (store) => store.dismiss({ deliveryIds: [idAt('dlv', 61)], by: 'somebody', reason: 'not needed' }, at(1_350)),
+    tell: (store) => store.dismiss({ deliveryIds: [idAt('dlv', 61)] }, decided({ id: 'dismiss one' }), at(1_350)),
   },
   {
     title: 'all of a handler that nobody has is dismissed',
-    tell: (store) => store.dismiss({ handlerId: 'told', by: 'somebody', reason: 'removed' }, at(1_360)),
+    tell: (store) => store.dismiss({ handlerId: 'told' }, decided({ id: 'dismiss all' }), at(1_360)),
   },
   ...[1_400, 2_400, 3_400].flatMap((ms, index): Chapter[] => [
     {
@@ -190,6 +192,15 @@ export const LIFE: readonly Chapter[] = [
         ),
     },
   ]),
+  {
+    title: 'a message is erased',
+    tell: (store) =>
+      store.erase(
+        { messageIds: [idAt('msg', 1)], eventIds: [], runs: [], texts: ['nowhere'] },
+        decided({ id: 'erase' }),
+        at(3_500),
+      ),
+  },
   { title: 'the process leaves', tell: (store) => store.deregister('process') },
   {
     title: 'all of it is purged',
@@ -213,6 +224,8 @@ export const LOOKS: readonly Chapter[] = [
   },
   { title: 'messages', tell: (store) => store.messages({}, {}) },
   { title: 'a message', tell: (store) => store.message(idAt('msg', 1)) },
+  { title: 'what operators decided', tell: (store) => store.audit({}) },
+  { title: 'messages that hold a text', tell: (store) => store.messagesHolding(['body'], {}) },
   { title: 'events', tell: (store) => store.events({ source: 'source' }, {}) },
   { title: 'deliveries', tell: (store) => store.deliveries({ state: 'dead' }, {}) },
   { title: 'processes', tell: (store) => store.processes(at(0)) },

@@ -58,7 +58,7 @@ onEveryDriver('an app whose disk fails', (driver) => {
     }
     watch.heal();
     expect(await bench.inbox.counts()).toEqual({
-      messages: { stored: 0, read: 3, test: 0, unknown: 0, quarantined: 0 },
+      messages: { stored: 0, read: 3, test: 0, unknown: 0, quarantined: 0, erased: 0 },
       events: 4,
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
       tasks: 0,

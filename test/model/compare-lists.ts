@@ -3,7 +3,7 @@ import type { InboxModel } from './inbox-model.js';
 import { same } from './same.js';
 import { HANDLERS, SOURCES } from './script.js';
 
-const MESSAGE_STATES = ['stored', 'read', 'test', 'unknown', 'quarantined'] as const;
+const MESSAGE_STATES = ['stored', 'read', 'test', 'unknown', 'quarantined', 'erased'] as const;
 const DELIVERY_STATES = ['pending', 'succeeded', 'skipped', 'dead', 'dismissed'] as const;
 
 /** All that can be looked at, through every filter, in pages of every small size. */
@@ -13,6 +13,8 @@ export async function compareLists(store: Store, model: InboxModel): Promise<voi
     const found = await allPages(list, 1 + (index % 3));
     same(found, expected, `the list of ${of}`);
   }
+  const decisions = await allPages((page) => store.audit(page), 2);
+  same([...decisions].sort(byIdDown), [...model.audit.values()].sort(byIdDown), 'the audit');
   for (const [id, { message }] of model.messages) {
     const found = await store.message(id);
     same([found?.headers, found?.body], [message.headers, message.body], `message ${id}`);

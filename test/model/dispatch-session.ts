@@ -137,7 +137,7 @@ export class DispatchSession {
   async #redrive(): Promise<void> {
     const { items } = await this.#bench.inbox.deliveries({ state: 'dead' }, { limit: 1_000 });
     this.#redriven.push(...items.map(({ id, attempts }) => ({ deliveryId: id, attempts })));
-    this.#say(`redrive ${await this.#bench.inbox.redrive({})}`);
+    this.#say(`redrive ${await this.#bench.inbox.redrive({ by: 'me' })}`);
   }
 
   /** Whatever happened, an hour and another hour must bring it all to an end. */

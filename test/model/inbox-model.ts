@@ -1,13 +1,17 @@
 import { equal, ok } from 'node:assert/strict';
+import { ERASED_EVENT_DATA } from 'nestjs-runhooks/core';
 import type {
   Appended,
   AttemptRecord,
+  AuditEntry,
   ClaimedDelivery,
   ClaimedMessage,
+  Decision,
   DeliveryClaim,
   DeliveryState,
   Dismissal,
   DismissalRecord,
+  Erased,
   Held,
   InboxCounts,
   MessageClaim,
@@ -36,7 +40,7 @@ interface Work {
 }
 
 export interface ModelMessage extends Work {
-  readonly message: NewMessage;
+  message: NewMessage;
   state: MessageState;
   reason?: string;
   notes?: readonly ReadingNote[];
@@ -72,6 +76,7 @@ export class InboxModel {
   readonly events = new Map<string, ModelEvent>();
   readonly deliveries = new Map<string, ModelDelivery>();
   readonly registry = new RegistryModel();
+  readonly audit = new Map<string, AuditEntry>();
   readonly attempts = new Map<string, (AttemptRecord & { readonly attempt: number })[]>();
   /** Who came with which key; kept longer than the messages. */
   readonly #keys: NewMessage[] = [];
@@ -173,7 +178,7 @@ export class InboxModel {
     return true;
   }
 
-  redrive({ deliveryIds, handlerId }: Redrive, now: Date): number {
+  redrive({ deliveryIds, handlerId }: Redrive, decision: Decision, now: Date): number {
     const dead = [...this.deliveries.values()].filter(
       ({ state, delivery }) =>
         state === 'dead' &&
@@ -183,10 +188,12 @@ export class InboxModel {
     for (const work of dead) {
       Object.assign(work, { state: 'pending', dueAt: now.getTime(), attemptsBefore: work.attempts });
     }
+    this.#decided('redrive', decision, dead.length, now);
     return dead.length;
   }
 
-  dismiss({ deliveryIds, handlerId, by, reason }: Dismissal, now: Date): number {
+  dismiss({ deliveryIds, handlerId }: Dismissal, decision: Required<Decision>, now: Date): number {
+    const { by, reason } = decision;
     const chosen = [...this.deliveries.values()].filter(
       (work) =>
         (work.state === 'dead' || (work.state === 'pending' && (work.lease === undefined || isDue(work, now)))) &&
@@ -198,6 +205,7 @@ export class InboxModel {
       Object.assign(work, { state: 'dismissed', dismissal: { at: now, by, reason } });
     }
     if (handlerId !== undefined && deliveryIds === undefined) this.registry.forget(handlerId);
+    this.#decided('dismiss', decision, chosen.length, now);
     return chosen.length;
   }
 
@@ -213,15 +221,19 @@ export class InboxModel {
     return waiting.sort((a, b) => (a.handlerId < b.handlerId ? -1 : 1));
   }
 
-  replay(replayId: string, events: readonly AddedDeliveries[], now: Date): number {
-    const stored = events.filter(({ eventId }) => this.events.has(eventId));
+  replay(replayId: string, events: readonly AddedDeliveries[], decision: Decision, now: Date): number {
+    const stored = events.filter(({ eventId }) => {
+      const known = this.events.get(eventId);
+      return known !== undefined && this.messages.get(known.messageId)?.state !== 'erased';
+    });
     const added = stored.flatMap(({ eventId, deliveries }) =>
       deliveries.filter((delivery) => this.#addDelivery(delivery, eventId, replayId, now)),
     );
+    this.#decided('replay', decision, added.length, now);
     return added.length;
   }
 
-  reread({ messageIds, states, quiet }: Reread): number {
+  reread({ messageIds, states, quiet }: Reread, decision: Decision, now: Date): number {
     const again = [...this.messages].filter(
       ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
     );
@@ -230,7 +242,34 @@ export class InboxModel {
       delete work.reason;
       delete work.notes;
     }
+    this.#decided('reread', decision, again.length, now);
     return again.length;
+  }
+
+  erase(ids: readonly string[], decision: Decision, now: Date): Erased {
+    const sum = { messages: 0, events: 0, dismissed: 0, held: 0 };
+    for (const id of new Set(ids)) {
+      const work = this.messages.get(id);
+      if (!work || work.state === 'erased') continue;
+      const deliveries = this.#deliveriesOf(id);
+      if (deliveries.some((one) => one.lease !== undefined && !isDue(one, now))) {
+        sum.held += 1;
+        continue;
+      }
+      sum.messages += 1;
+      settleWork(work);
+      Object.assign(work, { state: 'erased', message: { ...work.message, body: Buffer.alloc(0), headers: {} } });
+      delete work.reason;
+      delete work.notes;
+      for (const [eventId, known] of this.events) {
+        if (known.messageId !== id) continue;
+        this.events.set(eventId, { ...known, event: { ...known.event, data: ERASED_EVENT_DATA } });
+        sum.events += 1;
+      }
+      for (const delivery of deliveries) this.#eraseDelivery(delivery, decision.by, now, sum);
+    }
+    this.#decided('erase', decision, sum.messages, now);
+    return sum;
   }
 
   /** All steps of a purge. */
@@ -245,6 +284,11 @@ export class InboxModel {
     }
     for (const key of this.#keys.filter(({ id }) => timeOf(id) < +keysBefore && !this.messages.has(id))) {
       this.#keys.splice(this.#keys.indexOf(key), 1);
+      removed += 1;
+    }
+    for (const [id, { decidedAt }] of this.audit) {
+      if (decidedAt >= keysBefore) continue;
+      this.audit.delete(id);
       removed += 1;
     }
     for (const [name, { updatedAt }] of this.#runs) {
@@ -270,7 +314,7 @@ export class InboxModel {
   }
 
   counts(): InboxCounts {
-    const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 };
+    const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0, erased: 0 };
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
@@ -311,6 +355,25 @@ export class InboxModel {
 
   #deliveriesOf(messageId: string): ModelDelivery[] {
     return [...this.deliveries.values()].filter(({ eventId }) => this.events.get(eventId)?.messageId === messageId);
+  }
+
+  #decided(action: AuditEntry['action'], { details, ...decision }: Decision, affected: number, now: Date): void {
+    this.audit.set(decision.id, { ...decision, decidedAt: now, action, details, affected });
+  }
+
+  #eraseDelivery(work: ModelDelivery, by: string, now: Date, sum: { dismissed: number }): void {
+    const { id } = work.delivery;
+    if (work.state === 'pending' || work.state === 'dead') {
+      settleWork(work);
+      Object.assign(work, { state: 'dismissed', dismissal: { at: now, by, reason: 'erased' } });
+      sum.dismissed += 1;
+    }
+    const nothing = { name: 'erased', message: '', stack: '' };
+    const attempts = this.attempts.get(id) ?? [];
+    this.attempts.set(
+      id,
+      attempts.map((attempt) => (attempt.error ? { ...attempt, error: nothing } : attempt)),
+    );
   }
 
   #removeMessage(id: string): void {

@@ -12,7 +12,7 @@ export const LEASE_MS = 30 * SECOND;
 
 /** What a message turns out to say. All runs are of one job. */
 export interface ReadingPlan {
-  readonly state: Exclude<MessageState, 'stored'>;
+  readonly state: Exclude<MessageState, 'stored' | 'erased'>;
   readonly run: number;
   readonly says: readonly RunSignalType[];
   /** Also an event of its own. */
@@ -63,6 +63,7 @@ export type Command =
     }
   | { readonly do: 'deregister'; readonly process: string }
   | { readonly do: 'dismiss'; readonly ids?: readonly Choice[]; readonly handler?: string }
+  | { readonly do: 'erase'; readonly messages: readonly Choice[] }
   /** From here on the other of two processes on the same file is spoken to. */
   | { readonly do: 'other process' }
   | { readonly do: 'crash'; readonly by: 'kill' | 'kill while writing' | 'close' }
@@ -208,6 +209,8 @@ const reread = fc.record({
   quiet: fc.boolean(),
 });
 
+const erase = fc.record({ do: fc.constant('erase' as const), messages: fc.array(choice, { maxLength: 2 }) });
+
 const write = fc.oneof(
   { weight: 5, arbitrary: append },
   { weight: 4, arbitrary: claimMessages },
@@ -221,6 +224,7 @@ const write = fc.oneof(
   { weight: 2, arbitrary: register },
   { weight: 1, arbitrary: deregister },
   { weight: 2, arbitrary: dismiss },
+  { weight: 1, arbitrary: erase },
 );
 const alone = fc.oneof(
   { weight: 3, arbitrary: clock },

@@ -18,6 +18,7 @@ import { advanceRun } from '../../libs/core/src/run-state.js';
 import type { InboxModel } from './inbox-model.js';
 import { same } from './same.js';
 import { LEASE_MS, type Command, type ReadingPlan } from './script.js';
+import { decided } from '../decided.js';
 
 /** One word to a store, and what the model says to its answer. */
 export interface Step {
@@ -101,6 +102,8 @@ export class Steps {
         return this.#replay(command);
       case 'reread':
         return this.#reread(command);
+      case 'erase':
+        return this.#erase(command);
       case 'clock':
       case 'crash':
       case 'other process':
@@ -340,6 +343,7 @@ export class Steps {
 
   #redrive({ what }: Line<'redrive'>): Step {
     const { now } = this;
+    const decision = decided();
     const all = [...this.#model.deliveries.keys()].reverse();
     const redrive = Array.isArray(what)
       ? { deliveryIds: (what as number[]).flatMap((one) => choose(all, one) ?? []) }
@@ -349,9 +353,9 @@ export class Steps {
     const names = redrive.deliveryIds?.map((id) => this.name(id)).join(', ');
     return {
       line: `redrive ${names ?? (redrive.handlerId ? `handler ${redrive.handlerId}` : 'all')}`,
-      begin: (store) => store.redrive(redrive, now),
+      begin: (store) => store.redrive(redrive, decision, now),
       check: (answer) => {
-        const expected = this.#model.redrive(redrive, now);
+        const expected = this.#model.redrive(redrive, decision, now);
         same(answer, expected);
         return `${expected} redriven`;
       },
@@ -362,18 +366,17 @@ export class Steps {
     const { now } = this;
     const all = [...this.#model.deliveries.keys()].reverse();
     const deliveryIds = ids?.flatMap((one) => choose(all, one) ?? []);
-    const why = { by: 'somebody', reason: 'removed' };
+    const decision = decided();
     const dismissal = {
-      ...why,
       ...(deliveryIds && { deliveryIds }),
       ...(handler !== undefined && { handlerId: handler }),
     };
     const names = deliveryIds?.map((id) => this.name(id)).join(', ') ?? 'all';
     return {
       line: `dismiss ${names}${handler === undefined ? '' : ` of handler ${handler}`}`,
-      begin: (store) => store.dismiss(dismissal, now),
+      begin: (store) => store.dismiss(dismissal, decision, now),
       check: (answer) => {
-        const expected = this.#model.dismiss(dismissal, now);
+        const expected = this.#model.dismiss(dismissal, decision, now);
         same(answer, expected);
         return `${expected} dismissed`;
       },
@@ -418,14 +421,15 @@ export class Steps {
 
   #replay({ id, events, handlers }: Line<'replay'>): Step {
     const { now } = this;
+    const decision = decided();
     const all = [...this.#events.keys()].reverse();
     const chosen = events.flatMap((one) => choose(all, one) ?? []);
     const replayed = chosen.map((eventId) => ({ eventId, deliveries: this.#deliveriesOf(eventId, handlers) }));
     return {
       line: `replay "${id}" of ${chosen.join(', ') || 'nothing'} for ${handlers.join(', ') || 'nobody'}`,
-      begin: (store) => store.replay(id, replayed, now),
+      begin: (store) => store.replay(id, replayed, decision, now),
       check: (answer) => {
-        const expected = this.#model.replay(id, replayed, now);
+        const expected = this.#model.replay(id, replayed, decision, now);
         same(answer, expected);
         return `${expected} added`;
       },
@@ -434,17 +438,34 @@ export class Steps {
 
   #reread({ states, messages, quiet }: Line<'reread'>): Step {
     const { now } = this;
+    const decision = decided();
     const all = [...this.#model.messages.keys()].reverse();
     const messageIds = messages === 'all' ? undefined : (messages as number[]).flatMap((one) => choose(all, one) ?? []);
     const reread = { states, quiet, ...(messageIds && { messageIds }) };
     const which = messageIds?.map((id) => this.name(id)).join(', ') ?? 'all';
     return {
       line: `reread ${which} if ${states.join(' or ') || 'nothing'}${quiet ? ', quietly' : ''}`,
-      begin: (store) => store.reread(reread, now),
+      begin: (store) => store.reread(reread, decision, now),
       check: (answer) => {
-        const expected = this.#model.reread(reread);
+        const expected = this.#model.reread(reread, decision, now);
         same(answer, expected);
         return `${expected} again`;
+      },
+    };
+  }
+
+  #erase({ messages }: Line<'erase'>): Step {
+    const { now } = this;
+    const all = [...this.#model.messages.keys()].reverse();
+    const messageIds = messages.flatMap((one) => choose(all, one) ?? []);
+    const decision = decided();
+    return {
+      line: `erase ${messageIds.map((id) => this.name(id)).join(', ') || 'nothing'}`,
+      begin: (store) => store.erase({ messageIds, eventIds: [], runs: [], texts: [] }, decision, now),
+      check: (answer) => {
+        const expected = this.#model.erase(messageIds, decision, now);
+        same(answer, expected);
+        return `${expected.messages} erased, ${expected.held} held`;
       },
     };
   }

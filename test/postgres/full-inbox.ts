@@ -116,7 +116,8 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
     [],
   );
   connection.exec(
-    `insert into audit (decided_at, action, actor, details, affected) values (1, 'redrive', 'an operator', '{}', 1), (2, 'reread', '␛', '{}', 0);
+    `insert into audit (id, decided_at, action, actor, reason, details, affected)
+       values ('one', 1, 'redrive', 'an operator', null, '{}', 1), ('two', 2, 'reread', '␛', 'why', '{}', 0);
      insert into refusals values ('gone', 'signature-mismatch', 3, 1)`,
   );
   // Numbers have gaps, and do not begin with 1.

@@ -86,7 +86,7 @@ onPostgres('lanes shared by several processes', () => {
       await all[0]!.send({ run: `${index}`, job: 'job', types: ['run.succeeded'] });
     const redriving = (async () => {
       for (let round = 0; round < 200; round += 1) {
-        await all[round % 3]!.inbox.redrive({});
+        await all[round % 3]!.inbox.redrive({ by: 'me' });
         if ((await all[0]!.inbox.counts()).deliveries.succeeded === RUNS) return;
       }
     })();

@@ -50,7 +50,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
         expect(ran.length).toBeGreaterThan(0);
         expect(ran.filter((line) => !line.includes('unread'))).toEqual([]);
 
-        expect(await bench.inbox.redrive({ handlerId: 'given-up' })).toBeGreaterThan(0);
+        expect(await bench.inbox.redrive({ handlerId: 'given-up', by: 'me' })).toBeGreaterThan(0);
         bench.clock.advance(HOUR);
         await bench.send({ run: 'last', job: 'transform' });
         await bench.idle();

@@ -128,6 +128,45 @@ onPostgres('opening a Postgres inbox', () => {
     expect(stack).not.toContain('secret-of-mine');
   });
 
+  it.each<[title: string, parameter: string, says: RegExp]>([
+    ['an authority', 'sslrootcert=/no/ca.pem', /^sslrootcert: the file cannot be read \(ENOENT.*\/no\/ca.pem/],
+    ['a certificate', 'sslcert=/no/client.pem', /^sslcert: the file cannot be read/],
+    ['a key', 'sslkey=/no/client.key', /^sslkey: the file cannot be read/],
+    ['a directory', 'sslrootcert=/', /^sslrootcert: the file cannot be read \(EISDIR/],
+    ['no authority in the file', `sslrootcert=${import.meta.filename}`, /^sslrootcert: .* does not hold certificates/],
+    ['no key in the file', `sslkey=${import.meta.filename}`, /^sslkey: .* does not hold a private key/],
+    ['a mode of TLS', 'sslmode=verify', /^sslmode: found "verify"; expected one of disable, .*verify-full/],
+    ['a beginning of TLS', 'sslnegotiation=mine', /^sslnegotiation: found "mine"; expected one of postgres, direct/],
+    ['no authority', 'uselibpqcompat=true&sslmode=verify-ca', /^sslmode: found verify-ca without sslrootcert/],
+    ['a port', 'port=abc', /^port: found "abc"; expected a number from 1 to 65535/],
+    ['a host', 'host=no.such.host.invalid', /^the name of its host is not known/],
+    ['a setting', 'options=-c%20no_such_setting%3D1', /^the server refuses a parameter .*no_such_setting/],
+    ['the value of a setting', 'statement_timeout=soon', /^the server refuses a parameter .*statement_timeout/],
+  ])('names what is wrong in the connection string, without the password: %s', async (_, parameter, says) => {
+    const url = new URL(POSTGRES_URL);
+    url.password = 'secret-of-mine';
+    const { option, message, stack } = await refusal({
+      connectionString: `${url.href}${url.search ? '&' : '?'}${parameter}`,
+    });
+    expect(option).toBe('postgresInbox.connectionString');
+    expect(message.slice(`${option}: `.length)).toMatch(says);
+    expect(stack).not.toContain('secret-of-mine');
+  });
+
+  it.each<[string, pg.PoolConfig, RegExp]>([
+    [
+      'a file that is not there',
+      { connectionString: `${POSTGRES_URL}?sslrootcert=/no/ca.pem` },
+      /a file for TLS \(sslrootcert, sslcert or sslkey\) cannot be read.*ENOENT.*\/no\/ca.pem/,
+    ],
+    ['a port there is not', { host: '127.0.0.1', port: 99_999 }, /its port is not a number from 1 to 65535/],
+  ])('says what is wrong with a pool of the app: %s', async (_, config, says) => {
+    // It is not ended: after such a failure a pool never ends.
+    const { option, message } = await refusal({ pool: new pg.Pool(config) });
+    expect(option).toBe('postgresInbox.pool');
+    expect(message).toMatch(says);
+  });
+
   it('refuses a database that is not in UTF-8', async () => {
     const database = schemas.next();
     await schemas.query(

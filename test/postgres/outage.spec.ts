@@ -9,6 +9,7 @@ import { newMessage } from './messages.js';
 import { onOwnPostgres, OwnPostgres } from './own-server.js';
 import { Proxy } from './proxy.js';
 import { SILENT } from './server.js';
+import { decided } from '../decided.js';
 
 /** For a machine that is slow; what waited for each connection in turn would take minutes. */
 const SLACK_MS = 40_000;
@@ -38,7 +39,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
       await store.append(kept);
       await server.stop(mode);
       const lost = newMessage();
-      for (const tried of [store.append(lost), store.counts(), store.redrive({}, new Date())]) {
+      for (const tried of [store.append(lost), store.counts(), store.redrive({}, decided(), new Date())]) {
         await expect(tried).rejects.toThrow(StoreUnavailableError);
       }
       await server.start();

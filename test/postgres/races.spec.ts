@@ -5,6 +5,7 @@ import { eventually } from './eventually.js';
 import { KillablePool } from './killable-pool.js';
 import { newMessage } from './messages.js';
 import { onPostgres, Schemas } from './server.js';
+import { decided } from '../decided.js';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const CLAIM = { now: NOW, leaseMs: 60_000, limit: 10 };
@@ -77,7 +78,7 @@ onPostgres('races between processes on Postgres', () => {
     const stop = stopAt(one.pool, /^update .*"deliveries"/);
     const claiming = claim(one.store, 'one');
     await stop.reached();
-    await two.store.redrive({}, NOW);
+    await two.store.redrive({}, decided(), NOW);
     expect(await claim(two.store, 'two')).toEqual([]);
     stop.release();
     expect(await claiming).toEqual(['dlv_2']);
@@ -89,7 +90,7 @@ onPostgres('races between processes on Postgres', () => {
     const stop = stopAt(one.pool, /pg_try_advisory_xact_lock/);
     const claiming = claim(one.store, 'one');
     await stop.reached();
-    await two.store.redrive({}, NOW);
+    await two.store.redrive({}, decided(), NOW);
     // It cannot be taken by the row: that is the other one's. By the lane it can.
     expect(await claim(two.store, 'two')).toEqual(['dlv_1']);
     stop.release();
@@ -149,6 +150,7 @@ onPostgres('races between processes on Postgres', () => {
     const replaying = one.store.replay(
       'again',
       [{ eventId: 'event', deliveries: [{ id: 'dlv_1', handlerId: 'handler' }] }],
+      decided(),
       NOW,
     );
     await stop.reached();
@@ -198,6 +200,6 @@ onPostgres('races between processes on Postgres', () => {
     expect(rowsOf(await two.store.purge(purge))).toBe(0);
     stop.release();
     // The message and its key.
-    expect(await purging).toBe(2);
+    expect(rowsOf(await purging)).toBe(2);
   });
 });

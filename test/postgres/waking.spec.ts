@@ -6,6 +6,7 @@ import { FailingStore } from '../dispatch/failing-store.js';
 import { eventually } from './eventually.js';
 import { newMessage } from './messages.js';
 import { onPostgres, POSTGRES_URL, Schemas } from './server.js';
+import { decided } from '../decided.js';
 
 const CLAIM = { leaseMs: 60_000, limit: 10 };
 
@@ -68,9 +69,15 @@ onPostgres('a process that waits for work', () => {
           new Date(),
         ),
       () => other.settle({ deliveryId: two!.id, lease: 'runner', attempt, next: { state: 'dead' } }, new Date()),
-      () => other.redrive({}, new Date()),
-      () => other.replay('again', [{ eventId: 'event', deliveries: [{ id: 'dlv_c', handlerId: 'c' }] }], new Date()),
-      () => other.reread({ states: ['unknown'], quiet: true }, new Date()),
+      () => other.redrive({}, decided(), new Date()),
+      () =>
+        other.replay(
+          'again',
+          [{ eventId: 'event', deliveries: [{ id: 'dlv_c', handlerId: 'c' }] }],
+          decided(),
+          new Date(),
+        ),
+      () => other.reread({ states: ['unknown'], quiet: true }, decided(), new Date()),
     ];
     for (const step of steps) {
       // Notifications that are due anyway must not be taken for this one's.

@@ -154,7 +154,7 @@ describe('docs/handlers.md', () => {
       expect(await desk.deadLetters()).toMatchObject([
         { handlerId: 'pager.page', error: 'the pager refused the alert with 400' },
       ]);
-      expect(await desk.tryAgain('pager.page')).toBe(1);
+      expect(await desk.tryAgain('pager.page', 'Kim')).toBe(1);
       await waitUntilIdle(app);
       expect(pager.keys).toHaveLength(4);
       expect(await desk.deadLetters()).toEqual([]);
@@ -218,11 +218,18 @@ describe('docs/inbox.md', () => {
     await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'canceled' }));
     await waitUntilIdle(app);
     const desk = app.get(InboxDesk);
-    expect(await desk.readAgain()).toBe(0);
-    expect(await desk.catchUp('run-board', new Date(0))).toBe(1);
-    expect(await desk.catchUp('run-board', new Date(0))).toBe(0);
+    expect(await desk.readAgain('Kim')).toBe(0);
+    expect(await desk.catchUp('run-board', new Date(0), 'Kim')).toBe(1);
+    expect(await desk.catchUp('run-board', new Date(0), 'Kim')).toBe(0);
     await waitUntilIdle(app);
     expect(app.get(RunBoard).lines).toEqual(Array(2).fill('Nightly production build (dbt build): run.canceled'));
+    expect(await desk.eraseName('Nightly production', 'Kim', 'ticket 17')).toEqual({ messages: 1, tryAgain: false });
+    expect(await desk.decisions()).toMatchObject([
+      { action: 'erase', by: 'Kim', reason: 'ticket 17', affected: 1 },
+      { action: 'replay', affected: 0 },
+      { action: 'replay', affected: 1 },
+      { action: 'reread', by: 'Kim', affected: 0 },
+    ]);
   });
 });
 
@@ -274,9 +281,11 @@ describe('docs/custom-provider.md', () => {
 /** `docs/inbox.md` */
 interface Desk {
   deadLetters(): Promise<object[]>;
-  tryAgain(handlerId: string): Promise<number>;
-  readAgain(): Promise<number>;
-  catchUp(handlerId: string, since: Date): Promise<number>;
+  tryAgain(handlerId: string, by: string): Promise<number>;
+  readAgain(by: string): Promise<number>;
+  catchUp(handlerId: string, since: Date, by: string): Promise<number>;
+  eraseName(name: string, by: string, reason: string): Promise<object>;
+  decisions(): Promise<object[]>;
 }
 
 /** Answers one status after the other, and keeps the idempotency keys it was sent. */

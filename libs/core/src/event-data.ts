@@ -23,6 +23,8 @@ export interface EventFacts {
   readonly runs?: readonly JoinedRun[];
   /** The only handler the event is for. */
   readonly handlerId?: string;
+  /** All else was erased. */
+  readonly erased?: true;
 }
 
 /** The payload of an event cannot be had any more. */

@@ -3,6 +3,7 @@ import type { HeaderMap, MessageState } from './message.js';
 import type { ReadingNote } from './reading-note.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { JobKey, RunKey, RunState } from './run-state.js';
+import type { DecidedAction } from './decision.js';
 import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
 import type { Role } from './registration.js';
 import type { SignatureCheck } from './verification.js';
@@ -117,6 +118,19 @@ export interface RunSummary extends RunKey, RunState {
   readonly updatedAt: Date;
 }
 
+/** What an operator decided. */
+export interface AuditEntry {
+  readonly id: string;
+  readonly decidedAt: Date;
+  readonly action: DecidedAction;
+  readonly by: string;
+  readonly reason?: string;
+  /** What was asked for, as JSON text; long lists are shortened, and a text that was erased is not in it. */
+  readonly details: string;
+  /** How many messages, events or deliveries it changed. */
+  readonly affected: number;
+}
+
 /** Requests to one source that were refused because they failed one check of their signature. */
 export interface RefusalCount {
   readonly source: string;
@@ -185,6 +199,13 @@ export interface InboxReader {
   run(key: RunKey): Promise<RunSummary | undefined>;
   job(key: JobKey): Promise<JobState | undefined>;
   counts(): Promise<InboxCounts>;
+  /** What operators decided. */
+  audit(page: PageRequest): Promise<Page<AuditEntry>>;
+  /**
+   * Ids of messages that hold one of these texts, byte by byte: in their body, headers, reason or notes, or in their
+   * events, attempts or tasks. A page looks through `limit` messages, and so may be empty before the last one.
+   */
+  messagesHolding(texts: readonly string[], page: PageRequest): Promise<Page<string>>;
   /** Processes that were heard of at this time or later, in the order in which they started. */
   processes(seenFrom: Date): Promise<ProcessSummary[]>;
   /** By handler: what no dispatching process has a handler for that was heard of at this time or later. */

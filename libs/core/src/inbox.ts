@@ -1,8 +1,11 @@
 import type { Clock } from './clock.js';
+import { decisionOf, reasonedDecisionOf, requireText, type DecidedBy } from './decision.js';
+import { Eraser, type Erase } from './eraser.js';
 import { ConfigurationError } from './errors.js';
 import { eventFacts, routableOf } from './event-data.js';
 import type {
   AttemptSummary,
+  AuditEntry,
   DeliveryFilter,
   DeliverySummary,
   EventSummary,
@@ -26,10 +29,11 @@ import { addedUp, type Refusals } from './refusals.js';
 import { lapsedBefore } from './registration.js';
 import type { Router } from './routing.js';
 import type { JobKey, RunKey } from './run-state.js';
-import type { Dismissal, Redrive, Reread, Store } from './store.js';
+import type { Dismissal, Erased, Redrive, Reread } from './operator-request.js';
+import type { Store } from './store.js';
 
-/** What to deliver again, and to whom. */
-export interface Replay {
+/** What to deliver again, to whom, and who decided that. */
+export interface Replay extends DecidedBy {
   /** Names this replay: asking for it again adds nothing that is there already. */
   readonly id: string;
   /** The events; all of them if empty. */
@@ -64,8 +68,8 @@ export interface InboxStatus extends InboxCounts {
   readonly abandoned: number;
 }
 
-/** Which messages to read again. */
-export interface ReadAgain {
+/** Which messages to read again, and who decided that. */
+export interface ReadAgain extends DecidedBy {
   readonly messageIds?: readonly string[];
   /** @default unknown and quarantined ones */
   readonly states?: Reread['states'];
@@ -177,8 +181,9 @@ export class Inbox {
   }
 
   /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
-  async redrive(redrive: Redrive): Promise<number> {
-    const redriven = await this.#options.store.redrive(redrive, this.#options.clock.now());
+  async redrive({ by, reason, ...redrive }: Redrive & DecidedBy): Promise<number> {
+    const decision = decisionOf('redrive', { by, reason }, redrive);
+    const redriven = await this.#options.store.redrive(redrive, decision, this.#options.clock.now());
     this.#options.onChange();
     return redriven;
   }
@@ -188,14 +193,13 @@ export class Inbox {
    * of a handler that was removed. They are kept with who decided that and why, and are purged like others that are
    * settled. Answers how many.
    */
-  async dismiss(dismissal: Dismissal): Promise<number> {
-    const { deliveryIds, handlerId, by, reason } = dismissal;
+  async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
+    const { deliveryIds, handlerId } = dismissal;
     if (deliveryIds === undefined && handlerId === undefined) {
       throw new ConfigurationError('dismiss', 'found neither deliveryIds nor handlerId; expected one of them');
     }
-    requireText('dismiss.by', by, LIMITS.dismissedByCharsMax);
-    requireText('dismiss.reason', reason, LIMITS.dismissedReasonCharsMax);
-    const dismissed = await this.#options.store.dismiss(dismissal, this.#options.clock.now());
+    const decision = reasonedDecisionOf('dismiss', { by, reason }, dismissal);
+    const dismissed = await this.#options.store.dismiss(dismissal, decision, this.#options.clock.now());
     // Lanes may go on.
     this.#options.onChange();
     return dismissed;
@@ -205,8 +209,9 @@ export class Inbox {
    * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
    * Answers how many were added.
    */
-  async replay({ id, events, handlerIds }: Replay): Promise<number> {
+  async replay({ id, events, handlerIds, by, reason }: Replay): Promise<number> {
     requireText('replay.id', id, LIMITS.replayIdCharsMax);
+    const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
     const { store, router, clock, onChange } = this.#options;
     const stranger = handlerIds?.find((handlerId) => !router.knows(handlerId));
     if (stranger !== undefined) {
@@ -222,7 +227,7 @@ export class Inbox {
         eventId: event.id,
         deliveries: router.deliveriesFor(routableOf(event, eventFacts(event.data)), now, handlerIds),
       }));
-      added += await store.replay(id, replayed, now);
+      added += await store.replay(id, replayed, decision, now);
     }
     onChange();
     return added;
@@ -232,11 +237,29 @@ export class Inbox {
    * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
    * are not checked again. Answers how many.
    */
-  async reread({ messageIds, states = READ_AGAIN, runHandlers = false }: ReadAgain = {}): Promise<number> {
+  async reread({ messageIds, states = READ_AGAIN, runHandlers = false, by, reason }: ReadAgain): Promise<number> {
     const reread: Reread = { states, quiet: !runHandlers, ...(messageIds && { messageIds }) };
-    const again = await this.#options.store.reread(reread, this.#options.clock.now());
+    const decision = decisionOf('reread', { by, reason }, reread);
+    const again = await this.#options.store.reread(reread, decision, this.#options.clock.now());
     this.#options.onChange();
     return again;
+  }
+
+  /**
+   * Erases the content of messages, for personal data: their bytes and headers, the data of their events, what
+   * attempts failed with, and what waits for handlers. Stays: that a message came and when, ids, types, and the hash by
+   * which a duplicate is known. What is pending ends as dismissed. What a handler runs with just now is `held`: ask again.
+   */
+  async erase(erase: Erase): Promise<Erased> {
+    const { store, clock, onChange } = this.#options;
+    const erased = await new Eraser(store, () => clock.now()).erase(erase);
+    onChange();
+    return erased;
+  }
+
+  /** What operators decided: who redrove, dismissed, replayed, read again or erased what, and when. */
+  async audit(page: PageRequest = {}): Promise<Page<AuditEntry>> {
+    return await this.#options.store.audit(page);
   }
 
   /**
@@ -246,9 +269,4 @@ export class Inbox {
   async purge(): Promise<number> {
     return await this.#options.purger.purge();
   }
-}
-
-function requireText(option: string, value: unknown, charsMax: number): void {
-  if (typeof value === 'string' && value !== '' && value.length <= charsMax) return;
-  throw new ConfigurationError(option, `expected 1 to ${charsMax} characters`);
 }

@@ -1,6 +1,9 @@
 export { attemptError } from './attempt.js';
 export { ClockWatch, type ClockWatchOptions } from './clock-watch.js';
 export { systemClock, type Clock } from './clock.js';
+export type { DecidedAction, DecidedBy, Decision } from './decision.js';
+export type { Erase } from './eraser.js';
+export { ERASED_EVENT_DATA, erasedFromBarrier } from './erasure.js';
 export { requireOneCopy } from './copies.js';
 export type * from './delivery.js';
 export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
@@ -138,6 +141,7 @@ export {
 export { oneLine } from './one-line.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
+export { TEST_SECRETS } from './signatures/published-secrets.js';
 export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';
 export type { SignatureScheme } from './signatures/signature-scheme.js';
 export type { StandardWebhooksFamily } from './signatures/standard-webhooks-headers.js';
@@ -148,6 +152,7 @@ export { unsigned } from './signatures/unsigned.js';
 export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
 export { StoreGuard } from './store-guard.js';
 export type * from './claim.js';
+export type * from './operator-request.js';
 export { SharedClock } from './shared-clock.js';
 export type * from './store.js';
 export type * from './transport.js';

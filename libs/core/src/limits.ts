@@ -32,6 +32,10 @@ export const LIMITS = Object.freeze({
   sourceNameCharsMax: 64,
   /** Secrets of one source; every one is tried on every request, so a long list is a mistake. */
   secretsMax: 16,
+  /** Shortest secret, key or token; the specification of Standard Webhooks says 24 to 64 bytes. */
+  secretBytesMin: 16,
+  /** The same for dbt Cloud, which does not document how long its secrets are; its page shows one of 10 characters. */
+  dbtCloudSecretBytesMin: 8,
   /** Clock difference tolerated both ways where a provider signs the time (Standard Webhooks: five minutes). */
   signatureToleranceMs: 5 * MINUTE,
   /** Entries read from one signature header; Svix sends at most eleven (the current key and ten old ones). */
@@ -171,7 +175,7 @@ export const LIMITS = Object.freeze({
   settledMs: 30 * DAY,
   /** The same for messages that led to a dead letter. */
   deadMs: 90 * DAY,
-  /** Duplicate keys, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
+  /** Duplicate keys, operators' decisions, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
   keysMs: 400 * DAY,
   /** A task that was due and that no process took for this long: its handler is gone. */
   taskOverdueMs: DAY,
@@ -209,9 +213,17 @@ export const LIMITS = Object.freeze({
   replayStepMax: 200,
   /** A replay's id. */
   replayIdCharsMax: 100,
-  /** Who dismissed a delivery, and why. */
-  dismissedByCharsMax: 200,
-  dismissedReasonCharsMax: 1_000,
+  /** Who decided something about the inbox, and why. */
+  decidedByCharsMax: 200,
+  decidedReasonCharsMax: 1_000,
+  /** What is kept of what was asked for: ids of a list, and characters of one text. */
+  decidedIdsMax: 100,
+  decidedTextCharsMax: 300,
+  /** Messages looked through, or erased, in one step. */
+  eraseStepMax: 200,
+  /** A text to look for: a shorter one is in nearly every message. */
+  eraseTextCharsMin: 3,
+  eraseTextCharsMax: 200,
 
   // --- the SQL inbox ---
   /** Operations waiting for a commit; beyond it the store answers "unavailable" at once. */

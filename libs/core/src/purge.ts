@@ -5,7 +5,7 @@ export interface Purge {
   /** The same for messages that led to a dead letter. */
   readonly deadBefore: Date;
   /**
-   * Duplicate keys whose message is gone, runs, and runs that wait at a barrier, last changed before. What is known of
+   * Duplicate keys whose message is gone, operators' decisions, runs, and runs that wait at a barrier, last changed before. What is known of
    * jobs stays.
    */
   readonly keysBefore: Date;
@@ -36,6 +36,8 @@ export interface Purged {
   readonly keys: number;
   readonly runs: number;
   readonly barriers: number;
+  /** Operators' decisions. */
+  readonly decisions: number;
   readonly tasks: number;
   /** The jump of the clock because of which the rest stays for now. */
   readonly heldBackBy?: ClockJump;
@@ -48,6 +50,6 @@ export interface ClockJump {
 }
 
 /** The rows of all kinds together. */
-export function rowsOf({ messages, keys, runs, barriers, tasks }: Purged): number {
-  return messages + keys + runs + barriers + tasks;
+export function rowsOf({ messages, keys, runs, barriers, decisions, tasks }: Purged): number {
+  return messages + keys + runs + barriers + decisions + tasks;
 }

@@ -13,7 +13,7 @@ export interface RetentionOptions {
   readonly settledMs?: number;
   /** The same for messages that led to a dead letter. @default 7776000000 (90 days) */
   readonly deadMs?: number;
-  /** The keys by which a duplicate is known, and the states of runs and barriers. @default 34560000000 (400 days) */
+  /** The keys by which a duplicate is known, operators' decisions, and the states of runs and barriers. @default 34560000000 (400 days) */
   readonly keysMs?: number;
 }
 
@@ -73,7 +73,7 @@ export class Purger {
       limit: LIMITS.purgeRowsMax,
       brake: { now: new Date(now), share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },
     };
-    let removed: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, tasks: 0 };
+    let removed: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
     try {
       while (!this.#stopped) {
         const step = await store.purge(purge);
@@ -88,11 +88,11 @@ export class Purger {
 
   #log(removed: Purged, { settledBefore, deadBefore, keysBefore }: Purge): void {
     const { logger } = this.#options;
-    const { messages, keys, runs, barriers, tasks, heldBackBy } = removed;
+    const { messages, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
     if (rowsOf(removed) > 0) {
       logger.log(
         `Purged ${messages} messages received before ${settledBefore.toISOString()} (with dead letters: before ` +
-          `${deadBefore.toISOString()}), ${keys} duplicate keys, ${runs} runs and ${barriers} barriers from before ` +
+          `${deadBefore.toISOString()}), ${keys} duplicate keys, ${runs} runs, ${barriers} barriers and ${decisions} decisions from before ` +
           `${keysBefore.toISOString()}, ${tasks} tasks`,
       );
     }
@@ -109,6 +109,7 @@ function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
     keys: one.keys + other.keys,
     runs: one.runs + other.runs,
     barriers: one.barriers + other.barriers,
+    decisions: one.decisions + other.decisions,
     tasks: one.tasks + other.tasks,
     ...(heldBackBy && { heldBackBy }),
   };

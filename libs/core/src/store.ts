@@ -1,3 +1,4 @@
+import type { Decision } from './decision.js';
 import type { AttemptRecord, InboxTransaction } from './delivery.js';
 import type { Claim, DeliveryClaim, MessageClaim, TaskClaim } from './claim.js';
 import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.js';
@@ -9,6 +10,7 @@ import type { PulledBack, PullBack } from './pull-back.js';
 import type { Purge, Purged } from './purge.js';
 import type { RegisteredHandler, Role } from './registration.js';
 import type { HeaderMap, MessageState, StoredMessage, VerifiedMessage } from './message.js';
+import type { Dismissal, Erased, Erasure, Redrive, Reread } from './operator-request.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { AddedDeliveries, JobKey, Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 
@@ -45,7 +47,7 @@ export type ClaimedMessage = StoredMessage &
 export interface Recording {
   readonly messageId: string;
   readonly lease: string;
-  readonly state: Exclude<MessageState, 'stored'>;
+  readonly state: Exclude<MessageState, 'stored' | 'erased'>;
   /** Why it is not simply `read`. */
   readonly reason?: string;
   /** What did not fit and was left out, in the order found. They take the place of those of an earlier reading. */
@@ -115,30 +117,6 @@ export interface Settlement {
 export interface Held {
   readonly id: string;
   readonly lease: string;
-}
-
-/** Which dead letters to try again: by id, or all of a handler, or all. */
-export interface Redrive {
-  readonly deliveryIds?: readonly string[];
-  readonly handlerId?: string;
-}
-
-/** Which deliveries nobody is to run any more: by id, or all of a handler. */
-export interface Dismissal {
-  readonly deliveryIds?: readonly string[];
-  /** If no process has it, and no ids are given, its registration and its tasks are removed, too. */
-  readonly handlerId?: string;
-  /** Who decided that. */
-  readonly by: string;
-  readonly reason: string;
-}
-
-/** Which messages to read again: by id, or all in a state. */
-export interface Reread {
-  readonly messageIds?: readonly string[];
-  readonly states: readonly Exclude<MessageState, 'stored' | 'read'>[];
-  /** Record what is read, but run no handlers. */
-  readonly quiet: boolean;
 }
 
 /** What work to look for. */
@@ -231,16 +209,28 @@ export interface Store extends InboxReader {
   claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
   /** Decides a task in one transaction. Answers false, and writes nothing, if the claim was lost meanwhile. */
   evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
-  /** Makes dead letters due at once, with all their attempts before them again. Answers how many. */
-  redrive(redrive: Redrive, now: Date): Promise<number>;
-  /** Ends pending deliveries that nobody holds, and dead letters. Answers how many. */
-  dismiss(dismissal: Dismissal, now: Date): Promise<number>;
-  /** Adds deliveries of stored events, once per `(event, handler, replayId)`. Answers how many were new. */
-  replay(replayId: string, events: readonly AddedDeliveries[], now: Date): Promise<number>;
-  /** Makes messages `stored` again, so that they are read once more. Answers how many. */
-  reread(reread: Reread, now: Date): Promise<number>;
   /**
-   * Removes what is old, in one small step; never a message that has to be read, or whose deliveries or tasks are not
+   * Makes dead letters due at once, with all their attempts before them again. Answers how many. As each verb that takes
+   * a {@link Decision} it adds that to the audit, or its number to the row that has the same id.
+   */
+  redrive(redrive: Redrive, decision: Decision, now: Date): Promise<number>;
+  /** Ends pending deliveries that nobody holds, and dead letters. Answers how many. */
+  dismiss(dismissal: Dismissal, decision: Required<Decision>, now: Date): Promise<number>;
+  /**
+   * Adds deliveries of stored events, once per `(event, handler, replayId)`, and none of events that were erased.
+   * Answers how many were new.
+   */
+  replay(replayId: string, events: readonly AddedDeliveries[], decision: Decision, now: Date): Promise<number>;
+  /** Makes messages `stored` again, so that they are read once more. Answers how many. */
+  reread(reread: Reread, decision: Decision, now: Date): Promise<number>;
+  /**
+   * Makes messages `erased`: without body, headers, reason and notes; their events without data, attempts without the
+   * words of their errors, tasks gone, deliveries that were pending or dead dismissed with the reason `erased`. The key by
+   * which a duplicate is known stays, and so does the state of the run. Leaves alone what a handler runs with just now.
+   */
+  erase(erasure: Erasure, decision: Decision, now: Date): Promise<Erased>;
+  /**
+   * Removes what is old, in one small step, decisions in the audit included; never a message that has to be read, or whose deliveries or tasks are not
    * done. Answers how many rows went: none when there is nothing left to do, or when the brake holds the rest back.
    */
   purge(purge: Purge): Promise<Purged>;

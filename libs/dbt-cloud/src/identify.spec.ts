@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { restoreMessage } from 'nestjs-runhooks/core';
 import { dbtCloud } from './source.js';
 
-const provider = dbtCloud({ name: 'dbt', secrets: ['secret'] }).open();
+const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
 function message(text: string) {
   const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { restoreMessage, signHmacHex } from 'nestjs-runhooks/core';
 import { dbtCloud } from './source.js';
 
-const secret = 'secret';
+const secret = 'a-secret';
 const sentAt = '2026-11-23T08:00:00.123456789Z';
 
 function verify(body: string, receivedAt: string, maxAgeMs?: number) {

@@ -7,7 +7,7 @@ const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
 const receivedAt = new Date('2026-11-23T08:00:00.000Z');
 const provider = dbtCloud({
   name: 'dbt',
-  secrets: ['secret'],
+  secrets: ['a-secret'],
   accessUrl: 'https://ab123.us1.dbt.com/',
   testRunIds: ['777'],
 }).open();

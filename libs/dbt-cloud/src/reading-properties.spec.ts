@@ -6,7 +6,7 @@ import { dbtCloud } from './source.js';
 
 const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
 const bodies = readdirSync(fixtures).map((name) => readFileSync(new URL(name, fixtures)));
-const provider = dbtCloud({ name: 'dbt', secrets: ['secret'] }).open();
+const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
 function message(body: Uint8Array) {
   const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;

@@ -5,7 +5,7 @@ import { dbtCloud } from './source.js';
 
 const directory = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
 const receivedAt = new Date('2026-11-23T08:00:00.000Z');
-const provider = dbtCloud({ name: 'dbt', secrets: ['secret'], accessUrl: 'https://cloud.getdbt.com/' }).open();
+const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'], accessUrl: 'https://cloud.getdbt.com/' }).open();
 
 function message(name: string) {
   const body = readFileSync(new URL(`${name}.json`, directory));
@@ -252,7 +252,7 @@ describe('documented and captured messages', () => {
   });
 
   it('have no run.url without an accessUrl or a project id', () => {
-    const withoutUrl = dbtCloud({ name: 'dbt', secrets: ['secret'] }).open();
+    const withoutUrl = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
     expect(withoutUrl.read(message('12-completed'))).not.toHaveProperty('signal.run.url');
     expect(provider.read(message('06-beta-completed'))).not.toHaveProperty('signal.run.url');

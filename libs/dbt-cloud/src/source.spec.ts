@@ -42,7 +42,7 @@ describe('dbtCloud', () => {
   it('says how messages are signed, and keeps no header', () => {
     const provider = dbtCloud({
       name: 'dbt',
-      secrets: ['a', 'b'],
+      secrets: ['one secret', 'two secrets'],
       signatureHeader: 'X-Forwarded-Authorization',
     }).open();
 
@@ -55,7 +55,8 @@ describe('dbtCloud', () => {
     [{ secrets: [] }, 'secrets'],
     [{ secrets: [undefined] }, 'secrets[0]'],
     [{ secrets: [''] }, 'secrets[0]'],
-    [{ secrets: ['good', ' \n'] }, 'secrets[1]'],
+    [{ secrets: ['good secret', ' \n'] }, 'secrets[1]'],
+    [{ secrets: ['7 bytes'] }, 'secrets[0]'],
     [{ secrets: undefined }, 'secrets'],
     [{ secrets: 'text' }, 'secrets'],
     [{ secrets: [7] }, 'secrets[0]'],
@@ -70,7 +71,7 @@ describe('dbtCloud', () => {
     [{ testRunIds: ['1', 123] }, 'testRunIds[1]'],
     [{ testRunIds: [''] }, 'testRunIds[0]'],
   ])('with %j is refused when the app boots, naming the option', (wrong, option) => {
-    const source = dbtCloud({ name: 'dbt', secrets: ['s'], ...wrong } as DbtCloudOptions);
+    const source = dbtCloud({ name: 'dbt', secrets: ['a secret'], ...wrong } as DbtCloudOptions);
 
     expect(optionAtFault(source)).toBe(`dbtCloud({ name: 'dbt' }).${option}`);
   });
@@ -100,7 +101,7 @@ describe('dbtCloud', () => {
 });
 
 describe('the hint about a refused request', () => {
-  const provider = dbtCloud({ name: 'dbt', secrets: ['s'] }).open();
+  const provider = dbtCloud({ name: 'dbt', secrets: ['a secret'] }).open();
   const lifecycle = JSON.parse(readFileSync(new URL('01-2021-lifecycle-running.headers.json', fixtures), 'utf8'));
 
   it('names the unsigned lifecycle events of 2021', () => {
@@ -118,7 +119,7 @@ describe('the hint about a refused request', () => {
   );
 
   it('is not given where the headers tell nothing, or another header is configured already', () => {
-    const other = dbtCloud({ name: 'dbt', secrets: ['s'], signatureHeader: 'x-forwarded-authorization' }).open();
+    const other = dbtCloud({ name: 'dbt', secrets: ['a secret'], signatureHeader: 'x-forwarded-authorization' }).open();
 
     expect(provider.hint?.({ authorization: 'abc', 'content-type': 'application/json' })).toBeUndefined();
     expect(other.hint?.({ authorization: 'Bearer x' })).toBeUndefined();

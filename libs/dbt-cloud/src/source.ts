@@ -2,6 +2,7 @@ import {
   ConfigurationError,
   hmacHex,
   isIdText,
+  LIMITS,
   readHeaderName,
   requireWhole,
   type Source,
@@ -13,7 +14,8 @@ export interface DbtCloudOptions extends SourceOptions {
   /**
    * Secrets that dbt showed when the webhook was created, at least one; any may match. Several are for several
    * webhooks, or for replacing one while both are in use. Entries that are undefined stop the boot, so that an
-   * environment variable may be given as it is.
+   * environment variable may be given as it is; so do entries of fewer than 8 bytes and, where `NODE_ENV` is
+   * `production`, test secrets.
    */
   readonly secrets: readonly (string | undefined)[];
   /**
@@ -62,7 +64,7 @@ function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvide
   if (maxAgeMs !== undefined) requireWhole(`${option}.maxAgeMs`, maxAgeMs, 1, Number.MAX_SAFE_INTEGER);
   const signatureHeader = readHeaderName(header, `${option}.signatureHeader`);
   return new DbtCloudProvider({
-    scheme: hmacHex({ header: signatureHeader, secrets }, option),
+    scheme: hmacHex({ header: signatureHeader, secrets, secretBytesMin: LIMITS.dbtCloudSecretBytesMin }, option),
     signature: `HMAC-SHA256 in ${signatureHeader}, ${secrets.length} secret${secrets.length === 1 ? '' : 's'}`,
     signatureHeader,
     accessUrl: accessUrl === undefined ? undefined : readAccessUrl(accessUrl, `${option}.accessUrl`),

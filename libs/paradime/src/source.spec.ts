@@ -69,6 +69,9 @@ describe('a configuration that is not safe', () => {
     ['an empty variable', { secrets: [''] }, `${option}.secrets[0]`],
     ['whitespace', { secrets: [' \n'] }, `${option}.secrets[0]`],
     ['a prefix without a key', { secrets: ['whsec_'] }, `${option}.secrets[0]`],
+    ['15 bytes', { secrets: [`whsec_${Buffer.alloc(15, 'abc').toString('base64')}`] }, `${option}.secrets[0]`],
+    ['a public key of small order', { secrets: [`whpk_${'A'.repeat(43)}=`] }, `${option}.secrets[0]`],
+    ['a short token', { scheme: 'static-token', header: 'x', tokens: ['Bearer 123'] }, `${option}.tokens[0]`],
     ['a text that is no base64', { secrets: ['not base64!'] }, `${option}.secrets[0]`],
     ['a private key', { secrets: ['whsk_AAAA'] }, `${option}.secrets[0]`],
     ['an unset second secret', { secrets: [SECRET, undefined] }, `${option}.secrets[1]`],
@@ -121,7 +124,7 @@ describe('the default scheme, Standard Webhooks', () => {
   });
 
   it('accepts any of several secrets, also plain text', () => {
-    const both = paradime({ name: 'paradime', secrets: [{ utf8: 'plain text' }, SECRET] }).open();
+    const both = paradime({ name: 'paradime', secrets: [{ utf8: 'plain text of 24 bytes!!' }, SECRET] }).open();
     expect(both.verify(received(svix))).toEqual({ ok: true, secretIndex: 1 });
   });
 
@@ -139,18 +142,18 @@ describe('the scheme "static-token"', () => {
     name: 'paradime',
     scheme: 'static-token',
     header: 'X-Paradime-Token',
-    tokens: ['old', 'new'],
+    tokens: ['the token of old', 'the token of now'],
   } as const;
   const provider = paradime(options).open();
 
   it('accepts a message with one of the tokens in the header', () => {
-    expect(provider.verify(received({ 'x-paradime-token': 'new' }))).toEqual({ ok: true, secretIndex: 1 });
+    expect(provider.verify(received({ 'x-paradime-token': 'the token of now' }))).toEqual({ ok: true, secretIndex: 1 });
   });
 
   it.each<[HeaderMap, string]>([
     [{}, 'missing-header'],
     [{ 'x-paradime-token': '' }, 'missing-header'],
-    [{ 'x-paradime-token': 'newer' }, 'signature-mismatch'],
+    [{ 'x-paradime-token': 'the token of now.' }, 'signature-mismatch'],
     [{ authorization: 'new' }, 'missing-header'],
     [svix, 'missing-header'],
   ])('refuses %j', (headers, check) => {
@@ -158,7 +161,7 @@ describe('the scheme "static-token"', () => {
   });
 
   it('trusts no id, stores no token, and says what it is', () => {
-    expect(identify(provider, received({ 'x-paradime-token': 'new', 'svix-id': ID }))).toBe('');
+    expect(identify(provider, received({ 'x-paradime-token': 'the token of now', 'svix-id': ID }))).toBe('');
     expect(provider.headersKept).toEqual([]);
     expect(provider.signature).toBe('static token in X-Paradime-Token, 2 tokens');
   });

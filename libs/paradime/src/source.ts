@@ -15,7 +15,8 @@ export interface ParadimeStandardWebhooksOptions extends SourceOptions {
   readonly scheme?: 'standard-webhooks';
   /**
    * Signing secrets of the webhook endpoint, at least one; any of them may match, so that one can be replaced while
-   * both are in use. `whsec_…`, base64, `whpk_…` (ed25519), or `{ utf8: … }` for a secret that is plain text.
+   * both are in use. `whsec_…`, base64, `whpk_…` (ed25519), or `{ utf8: … }` for a secret that is plain text. At least
+   * 16 bytes each; where `NODE_ENV` is `production`, test secrets stop the boot.
    */
   readonly secrets: readonly (StandardWebhooksSecret | undefined)[];
 }
@@ -25,7 +26,10 @@ export interface ParadimeStaticTokenOptions extends SourceOptions {
   readonly scheme: 'static-token';
   /** Name of the header, for example `x-paradime-token`. */
   readonly header: string;
-  /** The header's whole value, `Bearer ` included if it is sent. At least one; any of them may match. */
+  /**
+   * The header's whole value, `Bearer ` included if it is sent. At least one; any of them may match. At least 16
+   * characters each, without the `Bearer `.
+   */
   readonly tokens: readonly (string | undefined)[];
 }
 

@@ -12,6 +12,10 @@ export interface SqlDialect {
   rowsOf(list: string): AliasedExpression<{ value: string }, 'listed'>;
   /** `column` is one of the values in `list`, a JSON text array: one statement for lists of any length. */
   isOneOf(column: Expression<unknown>, list: string): Expression<SqlBool>;
+  /** `column`, a text, holds `part`. */
+  holds(column: Expression<unknown>, part: string): Expression<SqlBool>;
+  /** The same for bytes. */
+  holdsBytes(column: Expression<unknown>, part: Uint8Array): Expression<SqlBool>;
   /** Waits for others that are changing the rows found, and holds them until the transaction ends. */
   locking<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O>;
   /** The same, but passes over rows that somebody else holds. */

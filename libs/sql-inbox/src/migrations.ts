@@ -244,17 +244,20 @@ async function createHandlers(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .execute();
 }
 
-/** One row for each decision of an operator: few, and kept. */
+/** One row for each decision of an operator: few, and kept for long. */
 async function createAudit(db: Kysely<unknown>, { text, counter, counted }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('audit')
     .addColumn('seq', counter, (column) => counted(column).primaryKey())
+    .addColumn('id', text, (column) => column.notNull().unique())
     .addColumn('decided_at', 'bigint', notNull)
     .addColumn('action', text, notNull)
     .addColumn('actor', text, notNull)
+    .addColumn('reason', text)
     .addColumn('details', text, notNull)
     .addColumn('affected', 'integer', notNull)
     .execute();
+  await db.schema.createIndex('audit_decided').on('audit').column('decided_at').execute();
 }
 
 /** One row for each source and check that ever refused a request: a handful. */

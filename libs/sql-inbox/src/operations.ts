@@ -10,15 +10,18 @@ import { listAttempts, listDeliveries } from './operations/list-deliveries.js';
 import { listEvents } from './operations/list-events.js';
 import { findMessage, listMessages } from './operations/list-messages.js';
 import { claimTasks, evaluateTask } from './operations/do-tasks.js';
+import { eraseMessages } from './operations/erase-messages.js';
 import { findJob, findRun, listRuns } from './operations/list-runs.js';
 import { listProcesses, listUnattended } from './operations/list-processes.js';
 import { nextDueAt } from './operations/next-due.js';
 import { pullBack } from './operations/pull-back.js';
 import { purgeInbox } from './operations/purge-inbox.js';
+import { listAudit } from './operations/record-decision.js';
 import { recordReading } from './operations/record-reading.js';
 import { deregisterProcess, registerProcess } from './operations/register-process.js';
 import { renewDeliveries } from './operations/renew-deliveries.js';
-import { redriveDeliveries, replayEvents, rereadMessages } from './operations/run-again.js';
+import { redriveDeliveries, replayDecided, rereadMessages } from './operations/run-again.js';
+import { searchMessages } from './operations/search-messages.js';
 import { settleDelivery } from './operations/settle-delivery.js';
 
 /** Every operation of an inbox, compiled once for one engine. One file each under `operations/`. */
@@ -39,8 +42,11 @@ export function inboxOperations(dialect: SqlDialect) {
     nextDueAt: nextDueAt(dialect),
     redrive: redriveDeliveries(dialect),
     dismiss: dismissDeliveries(dialect),
-    replay: replayEvents(dialect),
+    replay: replayDecided(dialect),
     reread: rereadMessages(dialect),
+    erase: eraseMessages(dialect),
+    audit: listAudit(dialect),
+    messagesHolding: searchMessages(dialect),
     purge: purgeInbox(dialect),
     pullBack: pullBack(dialect),
     messages: listMessages(dialect),

@@ -70,7 +70,8 @@ export class PostgresConnections {
 
   /** A pool of the app may have no limit of its own, and a server that is gone may never refuse. */
   async #connect(): Promise<PostgresClient> {
-    const connecting = this.#pool.connect();
+    // A pool throws, and does not reject, for options that no connection can be made from.
+    const connecting = Promise.resolve().then(() => this.#pool.connect());
     const { promise: refused, refuse } = refusal();
     this.#waiting.add(refuse);
     const timeUp = new Error(`no connection within ${LIMITS.postgresConnectMs} ms`);

@@ -32,6 +32,8 @@ export function postgresDialect(schema: string): SqlDialect {
       ),
     isOneOf: (column, list) =>
       sql<SqlBool>`${column} = any(array(select json_array_elements_text(cast(${list} as json))))`,
+    holds: (column, part) => sql<SqlBool>`strpos(${column}, cast(${part} as text)) > 0`,
+    holdsBytes: (column, part) => sql<SqlBool>`position(cast(${part} as bytea) in ${column}) > 0`,
     locking: (query) => query.forUpdate(),
     skippingLocked: (query) => query.forUpdate().skipLocked(),
     locks: advisoryLocks(db, schema),

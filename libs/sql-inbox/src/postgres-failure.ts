@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
+import { connectRemedy } from './postgres-connect-failure.js';
 
 /** What a standby says where a transaction begins that is to write; elsewhere the code stands for much. */
 const NOT_DURING_RECOVERY = '0A000';
@@ -53,8 +54,7 @@ export function isStandby(error: unknown): boolean {
 /** What is wrong and what to do, unless the error is about what is in a row. What no server sent is about the connection. */
 export function postgresRemedy(error: unknown): string | undefined {
   const state = sqlState(error);
-  if (state === undefined)
-    return 'the server cannot be reached, does not answer, or no connection is free; check its address, the network, that it runs, and who holds connections';
+  if (state === undefined) return connectRemedy(error);
   return REMEDIES[state] ?? REMEDIES[state.slice(0, 2)];
 }
 

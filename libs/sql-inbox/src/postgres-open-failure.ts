@@ -2,6 +2,9 @@ import { ConfigurationError } from 'nestjs-runhooks/core';
 import { NewerSchemaError } from './newer-schema.js';
 import { DriverError, postgresRemedy, saidBy, sqlState } from './postgres-failure.js';
 
+/** A syntax error, an unknown name of a setting, a value that does not fit: what `options` and its like lead to. */
+const PARAMETER_REFUSED = /^(42601|42704|22...)$/;
+
 /** Why the inbox cannot be opened, naming the option and what to do. */
 export function postgresOpenFailure(error: unknown, option: string, schema: string): unknown {
   if (error instanceof NewerSchemaError) {
@@ -21,6 +24,11 @@ export function postgresOpenFailure(error: unknown, option: string, schema: stri
         `\`create schema "${schema}" authorization <user>\`; no other right is needed`,
       { cause },
     );
+  }
+  if (PARAMETER_REFUSED.test(sqlState(cause) ?? '')) {
+    return new ConfigurationError(option, `the server refuses a parameter of the connection (${said}); correct it`, {
+      cause,
+    });
   }
   if (sqlState(cause)?.startsWith('42')) {
     return new ConfigurationError(

@@ -1,5 +1,6 @@
 import { ConfigurationError, LIMITS, requireWhole } from 'nestjs-runhooks/core';
 import type { PostgresPool } from './postgres-client.js';
+import { checkPostgresUrl } from './postgres-url.js';
 
 export interface PostgresInboxOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`. The inbox opens and closes connections of its own. */
@@ -64,18 +65,8 @@ function resolveSource({ pool, connectionString }: PostgresInboxOptions, notify:
     requirePool(pool, notify);
     return { pool };
   }
-  // Not by the driver: its error would carry the text, and so the password.
-  if (typeof connectionString !== 'string' || !isPostgresUrl(connectionString)) {
-    throw new ConfigurationError(
-      'postgresInbox.connectionString',
-      'expected postgres://user:password@host:port/database, with what is special in the password escaped (%40 for @)',
-    );
-  }
+  checkPostgresUrl(connectionString);
   return { connectionString };
-}
-
-function isPostgresUrl(text: string): boolean {
-  return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
 }
 
 function requirePool(pool: PostgresPool, notify: boolean): void {

@@ -1,8 +1,10 @@
 import { ConfigurationError, LIMITS } from 'nestjs-runhooks/core';
 import type { Pool } from 'pg';
+import { checkPostgresFiles } from './postgres-url.js';
 
-/** A pool of the inbox's own. Connections that break while nobody uses them are noticed by TCP keepalive. */
+/** A pool of the inbox's own. Connections that break while nobody uses them are noticed by TCP keepalive. Throws {@link ConfigurationError} for files that cannot be used. */
 export async function openPostgresPool(connectionString: string, connectionsMax: number): Promise<Pool> {
+  checkPostgresFiles(connectionString);
   const pg = await loadPg();
   return new pg.Pool({
     connectionString,

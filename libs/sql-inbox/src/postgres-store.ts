@@ -79,7 +79,8 @@ export class PostgresStore extends SqlStore {
       if (notify) listener = await this.#listen(connections);
     } catch (cause) {
       connections.close();
-      await endPool();
+      // A pool whose options no connection can be made from never ends.
+      await within(LIMITS.postgresConnectMs, endPool());
       throw postgresOpenFailure(cause, option, schema);
     }
     this.#description = `${facts.description}, schema ${schema}`;

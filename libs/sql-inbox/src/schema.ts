@@ -1,5 +1,12 @@
 import type { Generated } from 'kysely';
-import type { AttemptOutcome, DeliveryState, MessageState, Role, RunOutcome } from 'nestjs-runhooks/core';
+import type {
+  AttemptOutcome,
+  DecidedAction,
+  DeliveryState,
+  MessageState,
+  Role,
+  RunOutcome,
+} from 'nestjs-runhooks/core';
 
 /**
  * The tables of an inbox. Times are whole milliseconds since 1970 (UTC); bytes are blobs; JSON is text, never a JSON
@@ -199,10 +206,13 @@ export interface ClockTable {
 /** What operators decided, first to last. */
 export interface AuditTable {
   seq: Generated<number>;
+  /** Of one call, which may take several steps. */
+  id: string;
   decided_at: number;
-  action: 'redrive' | 'dismiss' | 'replay' | 'reread' | 'erase';
-  /** Who decided it. */
+  action: DecidedAction;
+  /** Who decided it, and why. */
   actor: string;
+  reason: string | null;
   /** What was asked for, as JSON. */
   details: string;
   /** How many rows it changed. */

@@ -3,11 +3,13 @@ import {
   StoreUnavailableError,
   type Appended,
   type AttemptSummary,
+  type AuditEntry,
   type ClaimedDelivery,
   type ClaimedMessage,
   type ClaimedTask,
   type DeliverySummary,
   type DueDelivery,
+  type Erased,
   type EventSummary,
   type InboxCounts,
   type JobState,
@@ -140,11 +142,25 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.reread(...args));
   }
 
+  async erase(...args: Arguments<'erase'>): Promise<Erased> {
+    const erased = await this.write(() => this.operations.erase(...args));
+    this.forgetRemoved();
+    return erased;
+  }
+
   async purge(...args: Arguments<'purge'>): Promise<Purged> {
     const removed = await this.write(() => this.operations.purge(...args));
     // Not after each of many steps: that would make every one of them take twice as long.
     if (rowsOf(removed) < args[0].limit || removed.heldBackBy) this.forgetRemoved();
     return removed;
+  }
+
+  audit(...args: Arguments<'audit'>): Promise<Page<AuditEntry>> {
+    return this.read(() => this.operations.audit(...args));
+  }
+
+  messagesHolding(...args: Arguments<'messagesHolding'>): Promise<Page<string>> {
+    return this.read(() => this.operations.messagesHolding(...args));
   }
 
   pullBack(...args: Arguments<'pullBack'>): Promise<PulledBack> {

@@ -17,6 +17,8 @@ export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
   list: (values) => JSON.stringify(values),
   rowsOf: (list) => sql<{ value: string }>`json_each(${list})`.as('listed'),
   isOneOf: (column, list) => sql<SqlBool>`${column} in (select value from json_each(${list}))`,
+  holds: (column, part) => sql<SqlBool>`instr(${column}, ${part}) > 0`,
+  holdsBytes: (column, part) => sql<SqlBool>`instr(${column}, ${part}) > 0`,
   locking: (query) => query,
   skippingLocked: (query) => query,
   locks: {

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Inbox, OnRun, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
+import { TEST_SECRETS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { dbtCloudWebhook } from './dbt-cloud-webhook.js';
@@ -11,7 +12,6 @@ import { memoryInbox } from './memory-inbox.js';
 import { paradimeWebhook } from './paradime-webhook.js';
 import { sendWebhook } from './send-webhook.js';
 import { signDbtCloud } from './sign-dbt-cloud.js';
-import { TEST_SECRETS } from './test-secrets.js';
 import { waitUntilIdle } from './wait-until-idle.js';
 
 @Injectable()

@@ -1,6 +1,5 @@
-import { signHmacHex } from 'nestjs-runhooks/core';
+import { signHmacHex, TEST_SECRETS } from 'nestjs-runhooks/core';
 import type { SignedWebhook } from './signed-webhook.js';
-import { TEST_SECRETS } from './test-secrets.js';
 
 /** Signs any bytes as dbt does: a payload of your own, or something that is no payload at all. */
 export function signDbtCloud(body: string | Uint8Array, secret: string = TEST_SECRETS.dbtCloud): SignedWebhook {

@@ -1,7 +1,11 @@
-import { signStandardWebhooks, type StandardWebhooksFamily, type StandardWebhooksSecret } from 'nestjs-runhooks/core';
+import {
+  signStandardWebhooks,
+  TEST_SECRETS,
+  type StandardWebhooksFamily,
+  type StandardWebhooksSecret,
+} from 'nestjs-runhooks/core';
 import { randomKsuid } from './random-ids.js';
 import type { SignedWebhook } from './signed-webhook.js';
-import { TEST_SECRETS } from './test-secrets.js';
 
 export interface ParadimeSignatureOptions {
   /** @default TEST_SECRETS.paradime */

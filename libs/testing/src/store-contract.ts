@@ -1,5 +1,6 @@
 import type { Store } from 'nestjs-runhooks/core';
 import { appendCases } from './store-contract/append.js';
+import { auditCases } from './store-contract/audit.js';
 import { StoreBench } from './store-contract/bench.js';
 import { claimDeliveriesCases } from './store-contract/claim-deliveries.js';
 import { claimMessagesCases } from './store-contract/claim-messages.js';
@@ -10,6 +11,7 @@ import { countsCases } from './store-contract/counts.js';
 import { deadLetterCases } from './store-contract/dead-letter.js';
 import { dismissCases } from './store-contract/dismiss.js';
 import { dueDeliveriesCases } from './store-contract/due-deliveries.js';
+import { eraseCases } from './store-contract/erase.js';
 import { jobCases } from './store-contract/jobs.js';
 import { laneCases } from './store-contract/lanes.js';
 import { listCases } from './store-contract/list.js';
@@ -67,6 +69,8 @@ const CASES: readonly ContractCase[] = [
   ...dismissCases,
   ...replayCases,
   ...rereadCases,
+  ...eraseCases,
+  ...auditCases,
   ...taskCases,
   ...purgeCases,
   ...purgeBrakeCases,

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { OnRunSucceeded, RetryLater, WebhooksModule, type DeliveryContext, type RunSucceeded } from 'nestjs-runhooks';
+import { TEST_SECRETS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { dbtCloudWebhook } from './dbt-cloud-webhook.js';
 import { ManualClock } from './manual-clock.js';
 import { memoryInbox } from './memory-inbox.js';
 import { sendWebhook } from './send-webhook.js';
-import { TEST_SECRETS } from './test-secrets.js';
 import { waitUntilIdle } from './wait-until-idle.js';
 
 @Injectable()

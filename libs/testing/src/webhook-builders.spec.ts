@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { openSources, restoreMessage, type Reading, type Source } from 'nestjs-runhooks/core';
+import { openSources, restoreMessage, TEST_SECRETS, type Reading, type Source } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { dbtCloudWebhook, type DbtCloudTestEvent } from './dbt-cloud-webhook.js';
@@ -8,7 +8,6 @@ import { paradimeWebhook, type ParadimeTestEvent } from './paradime-webhook.js';
 import { signDbtCloud } from './sign-dbt-cloud.js';
 import { signParadime } from './sign-paradime.js';
 import type { SignedWebhook } from './signed-webhook.js';
-import { TEST_SECRETS } from './test-secrets.js';
 
 const NOW = new Date('2026-10-09T05:24:19.074Z');
 const DBT = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] });

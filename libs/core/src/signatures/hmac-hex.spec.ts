@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { ConfigurationError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { HeaderMap } from '../message.js';
-import { hmacHex } from './hmac-hex.js';
+import { hmacHex, type HmacHexOptions } from './hmac-hex.js';
 
 const SECRET = '12345abcde';
 
@@ -29,18 +29,23 @@ function message(headers: HeaderMap, body: string | Uint8Array = BODY) {
   return { source: 'dbt', body: Buffer.from(body), headers, receivedAt: new Date(0) };
 }
 
+/** The secret of dbt's documentation is short. */
+function schemeWith(options: HmacHexOptions, path?: string) {
+  return hmacHex({ secretBytesMin: LIMITS.dbtCloudSecretBytesMin, ...options }, path);
+}
+
 describe('hmacHex', () => {
   it.each([
     ['a run of 2023', COMPLETED_2023],
     ['the 2022 form', CANCELED_2022],
     ['bytes that are not UTF-8', NOT_UTF8],
   ])('accepts a digest made by openssl: %s', (_name, { body, digest }) => {
-    const scheme = hmacHex({ secrets: [SECRET] });
+    const scheme = schemeWith({ secrets: [SECRET] });
     expect(scheme.verify(message({ authorization: digest }, body))).toEqual({ ok: true, secretIndex: 0 });
   });
 
   it('accepts upper-case hex: it is the same digest', () => {
-    const scheme = hmacHex({ secrets: [SECRET] });
+    const scheme = schemeWith({ secrets: [SECRET] });
     expect(scheme.verify(message({ authorization: DIGEST.toUpperCase() }))).toEqual({ ok: true, secretIndex: 0 });
   });
 
@@ -51,7 +56,7 @@ describe('hmacHex', () => {
   });
 
   it('says which of several secrets matched', () => {
-    const scheme = hmacHex({ secrets: ['the next one', SECRET, SECRET] });
+    const scheme = schemeWith({ secrets: ['the next one', SECRET, SECRET] });
     expect(scheme.verify(message({ authorization: DIGEST }))).toEqual({ ok: true, secretIndex: 1 });
   });
 
@@ -72,7 +77,7 @@ describe('hmacHex', () => {
     ['the digest with an empty secret', { authorization: digestWith('') }, 'signature-mismatch'],
     ['the digest with another secret', { authorization: digestWith('12345abcdf') }, 'signature-mismatch'],
   ])('refuses %s', (_name, headers, check) => {
-    const verification = hmacHex({ secrets: [SECRET, 'other'] }).verify(message(headers));
+    const verification = schemeWith({ secrets: [SECRET, 'another one'] }).verify(message(headers));
     expect(verification).toMatchObject({ ok: false, check });
     const { authorization: value } = headers;
     const told = JSON.stringify(verification);
@@ -84,23 +89,25 @@ describe('hmacHex', () => {
     ['the same JSON serialised again', JSON.stringify(JSON.parse(BODY), null, 2)],
     ['nothing left', ''],
   ])('refuses a body with %s', (_name, body) => {
-    const scheme = hmacHex({ secrets: [SECRET] });
+    const scheme = schemeWith({ secrets: [SECRET] });
     expect(scheme.verify(message({ authorization: DIGEST }, body))).toMatchObject({ check: 'signature-mismatch' });
   });
 
   it('tells bytes that are not UTF-8 from the characters that would replace them', () => {
     const replaced = NOT_UTF8.body.toString('utf8');
-    const verification = hmacHex({ secrets: [SECRET] }).verify(message({ authorization: NOT_UTF8.digest }, replaced));
+    const verification = schemeWith({ secrets: [SECRET] }).verify(
+      message({ authorization: NOT_UTF8.digest }, replaced),
+    );
     expect(verification).toMatchObject({ check: 'signature-mismatch' });
   });
 
   it('points at the gateway when credentials of another scheme are in the place of the digest', () => {
-    const verification = hmacHex({ secrets: [SECRET] }).verify(message({ authorization: 'Bearer a.b.c' }));
+    const verification = schemeWith({ secrets: [SECRET] }).verify(message({ authorization: 'Bearer a.b.c' }));
     expect(verification).toMatchObject({ reason: expect.stringContaining('gateway') });
   });
 
   it('reads the configured header, and then no other', () => {
-    const scheme = hmacHex({ header: 'X-Forwarded-Authorization', secrets: [SECRET] });
+    const scheme = schemeWith({ header: 'X-Forwarded-Authorization', secrets: [SECRET] });
     expect(scheme.verify(message({ 'x-forwarded-authorization': DIGEST, authorization: 'Bearer x' }))).toMatchObject({
       ok: true,
     });
@@ -108,13 +115,13 @@ describe('hmacHex', () => {
   });
 
   it('stores no header and has no signed id', () => {
-    const scheme = hmacHex({ secrets: [SECRET] });
+    const scheme = schemeWith({ secrets: [SECRET] });
     expect(scheme).toMatchObject({ kind: 'hmac-hex', headersKept: [] });
     expect(scheme.signedId({ authorization: DIGEST })).toBe('');
   });
 
   it('does not show its secrets when it is printed', () => {
-    expect(inspect(hmacHex({ secrets: [SECRET] }), { depth: null, showHidden: true })).not.toContain(SECRET);
+    expect(inspect(schemeWith({ secrets: [SECRET] }), { depth: null, showHidden: true })).not.toContain(SECRET);
   });
 
   it.each<[string, unknown, string]>([
@@ -127,17 +134,18 @@ describe('hmacHex', () => {
     ['a hole in the list', { secrets: Array(1) }, 'secrets[0]'],
     ['an empty secret', { secrets: [''] }, 'secrets[0]'],
     ['a secret of whitespace', { secrets: [' \n'] }, 'secrets[0]'],
+    ['a short secret', { secrets: [SECRET, '7 bytes'] }, 'secrets[1]'],
     ['a header name with a space', { secrets: [SECRET], header: 'x signature' }, 'header'],
     ['an empty header name', { secrets: [SECRET], header: '' }, 'header'],
   ])('cannot be made from %s', (_name, options, option) => {
-    const make = () => hmacHex(options as Parameters<typeof hmacHex>[0], 'dbtCloud({ name: "dbt" })');
+    const make = () => schemeWith(options as HmacHexOptions, 'dbtCloud({ name: "dbt" })');
     expect(make).toThrow(ConfigurationError);
     expect(make).toThrow(expect.objectContaining({ option: `dbtCloud({ name: "dbt" }).${option}` }));
     expect(make).not.toThrow(new RegExp(SECRET));
   });
 
   it('refuses a message in whose body or digest any bit was flipped', () => {
-    const scheme = hmacHex({ secrets: [SECRET] });
+    const scheme = schemeWith({ secrets: [SECRET] });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.nat(), fc.boolean(), (body, position, inBody) => {
         const digest = createHmac('sha256', SECRET).update(body).digest();

@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { LIMITS } from '../limits.js';
 import type { Verification } from '../verification.js';
 import { optionAt, readSecretText, readSecrets } from './configured-secrets.js';
 import { indexOfEqual } from './constant-time.js';
 import { readHeaderName } from './header-name.js';
+import { requireStrongSecret } from './secret-strength.js';
 import type { SignatureScheme } from './signature-scheme.js';
 
 export interface HmacHexOptions {
@@ -14,6 +16,11 @@ export interface HmacHexOptions {
   readonly header?: string | undefined;
   /** Secrets as UTF-8 text, whatever they look like; whitespace around them is dropped. Any one may match. */
   readonly secrets: readonly (string | undefined)[];
+  /**
+   * Shortest secret, in bytes: a shorter one stops the boot. For a provider whose own secrets are shorter.
+   * @default 16
+   */
+  readonly secretBytesMin?: number | undefined;
 }
 
 /** SHA-256 has 32 bytes. Either case of hex is the same digest. */
@@ -26,7 +33,12 @@ const DIGEST = /^[0-9a-f]{64}$/i;
  */
 export function hmacHex(options: HmacHexOptions, path = ''): SignatureScheme {
   const header = readHeaderName(options.header ?? 'authorization', optionAt(path, 'header'));
-  const secrets = readSecrets(options.secrets, optionAt(path, 'secrets'), readSecretText);
+  const { secretBytesMin: bytesMin = LIMITS.secretBytesMin } = options;
+  const secrets = readSecrets(options.secrets, optionAt(path, 'secrets'), (secret, option) => {
+    const text = readSecretText(secret, option);
+    requireStrongSecret({ text, bytes: Buffer.from(text), bytesMin }, option);
+    return text;
+  });
   return {
     kind: 'hmac-hex',
     headersKept: [],

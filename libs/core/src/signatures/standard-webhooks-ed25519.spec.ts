@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign as signWith } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign as signWith, verify as verifyWith } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { standardWebhooks } from './standard-webhooks.js';
@@ -82,5 +82,54 @@ describe('standardWebhooks with an ed25519 public key', () => {
         return valid.ok && !check().ok;
       }),
     );
+  });
+});
+
+/** The y of points of order 4, 1, 8, 8 and 2, and two of them plus the prime. */
+const Y = {
+  zero: '0000000000000000000000000000000000000000000000000000000000000000',
+  one: '0100000000000000000000000000000000000000000000000000000000000000',
+  eighth: '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  otherEighth: 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  minusOne: 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  prime: 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  primePlusOne: 'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+};
+
+const encodings = Object.entries(Y).flatMap(([name, hex]) =>
+  [0, 0x80].map((sign) => {
+    const key = Buffer.from(hex, 'hex');
+    key[31]! |= sign;
+    return [`${name}${sign === 0 ? '' : ', negative'}`, key] as const;
+  }),
+);
+
+describe('an ed25519 public key of small order', () => {
+  const PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+  const points = Object.values(encodings).map(([, point]) => point);
+
+  /** Anyone can do this: a point of small order, no scalar, and a message to fit. */
+  function forges(key: Buffer): boolean {
+    const publicKey = createPublicKey({ key: Buffer.concat([PREFIX, key]), format: 'der', type: 'spki' });
+    const forgeries = points.map((point) => Buffer.concat([point, Buffer.alloc(32)]));
+    return Array.from({ length: 200 }, (_, index) => Buffer.from(`msg_${index}.1614265330.{}`)).some((message) =>
+      forgeries.some((signature) => verifyWith(null, message, publicKey, signature)),
+    );
+  }
+
+  it.each(encodings)('is refused, as signatures for it can be forged: %s', (_name, key) => {
+    expect(() => standardWebhooks({ secrets: [`whpk_${key.toString('base64')}`] })).toThrow(/small order/);
+  });
+
+  it('could be used to forge signatures, were it taken: at least one in each order', () => {
+    for (const name of ['zero', 'one', 'eighth', 'minusOne', 'prime']) {
+      expect([name, forges(encodings.find(([found]) => found === name)![1])]).toEqual([name, true]);
+    }
+  });
+
+  it('is not taken for one that a sender makes', () => {
+    for (let round = 0; round < 50; round += 1) {
+      expect(() => standardWebhooks({ secrets: [keyPair().secret] })).not.toThrow();
+    }
   });
 });

@@ -13,7 +13,12 @@ export interface StandardWebhooksHeaders {
   /** Whole seconds since 1970, as sent. */
   readonly timestamp: string;
   /** Entries `<version>,<signature>`. */
-  readonly signatures: readonly string[];
+  readonly signatures: readonly VersionedSignature[];
+}
+
+export interface VersionedSignature {
+  readonly version: string;
+  readonly signature: string;
 }
 
 type Refusal = Extract<Verification, { ok: false }>;
@@ -47,12 +52,19 @@ export function readStandardWebhooksHeaders(headers: HeaderMap): StandardWebhook
   if (!TIMESTAMP.test(timestamp)) {
     return refuseMalformed(timestampName, 'whole seconds since 1970 as 1 to 10 digits and nothing else');
   }
-  const signatures = signature.split(' ').filter((entry) => entry !== '');
-  if (signatures.length > LIMITS.signaturesMax || signatures.some((entry) => entry.endsWith(','))) {
+  const entries = signature.split(' ').filter((entry) => entry !== '');
+  if (entries.length > LIMITS.signaturesMax) {
     const expected = `at most ${LIMITS.signaturesMax} entries "<version>,<base64>" separated by spaces, in one header`;
     return refuseMalformed(signatureName, expected);
   }
+  const signatures = entries.map(readEntry).filter((entry) => entry.signature !== '');
   return { ok: true, family, id, timestamp, signatures };
+}
+
+/** As the official libraries do: what follows a second comma is not looked at, and an odd entry is no reason to refuse. */
+function readEntry(entry: string): VersionedSignature {
+  const [version = '', signature = ''] = entry.split(',');
+  return { version, signature };
 }
 
 function refuseMissing(missing: readonly string[]): Refusal {

@@ -11,6 +11,8 @@ export type StandardWebhooksSecret = string | { readonly utf8: string | undefine
 export interface StandardWebhooksKey {
   readonly kind: 'shared' | 'public' | 'private';
   readonly bytes: Buffer;
+  /** As configured, without whitespace around it. */
+  readonly text: string;
 }
 
 const KINDS = { whsec_: 'shared', whpk_: 'public', whsk_: 'private' } as const;
@@ -21,7 +23,8 @@ export function readStandardWebhooksKey(
   option: string,
 ): StandardWebhooksKey {
   if (typeof secret === 'object' && secret !== null) {
-    return { kind: 'shared', bytes: Buffer.from(readSecretText(secret.utf8, `${option}.utf8`)) };
+    const text = readSecretText(secret.utf8, `${option}.utf8`);
+    return { kind: 'shared', bytes: Buffer.from(text), text };
   }
   const text = readSecretText(secret, option);
   const [prefix = '', kind = 'shared'] = Object.entries(KINDS).find(([name]) => text.startsWith(name)) ?? [];
@@ -32,5 +35,5 @@ export function readStandardWebhooksKey(
       `found ${prefix === '' ? 'a text' : `"${prefix}" and a rest`} that is not standard base64; expected "whsec_" or "whpk_" and base64, or base64 alone. If the secret is plain text, write { utf8: … }`,
     );
   }
-  return { kind, bytes };
+  return { kind, bytes, text };
 }

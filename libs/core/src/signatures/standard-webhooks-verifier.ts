@@ -1,7 +1,10 @@
 import { createHmac, createPublicKey, createSecretKey, verify } from 'node:crypto';
 import { ConfigurationError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import { decodeBase64 } from './base64.js';
 import { indexOfEqual } from './constant-time.js';
+import { isSmallOrderKey } from './ed25519-small-order.js';
+import { requireStrongSecret } from './secret-strength.js';
 import { readStandardWebhooksKey, type StandardWebhooksSecret } from './standard-webhooks-secret.js';
 
 /** What one configured key can check. */
@@ -18,21 +21,31 @@ const ED25519_PUBLIC_KEY_BYTES = 32;
 
 /** Throws ConfigurationError, naming the option, for what cannot be a key of the receiver. */
 export function readVerifier(secret: StandardWebhooksSecret | undefined, option: string): StandardWebhooksVerifier {
-  const { kind, bytes } = readStandardWebhooksKey(secret, option);
+  const { kind, bytes, text } = readStandardWebhooksKey(secret, option);
   if (kind === 'private') {
     throw new ConfigurationError(
       option,
       'found the sender\'s private key ("whsk_"); expected its public key ("whpk_")',
     );
   }
-  if (kind === 'shared') return hmacVerifier(bytes);
+  if (kind === 'public') requirePublicKey(bytes, option);
+  requireStrongSecret({ text, bytes, bytesMin: LIMITS.secretBytesMin }, option);
+  return kind === 'shared' ? hmacVerifier(bytes) : ed25519Verifier(bytes);
+}
+
+function requirePublicKey(bytes: Buffer, option: string): void {
   if (bytes.length !== ED25519_PUBLIC_KEY_BYTES) {
     throw new ConfigurationError(
       option,
       `found ${bytes.length} bytes after "whpk_"; expected an ed25519 public key of ${ED25519_PUBLIC_KEY_BYTES} bytes`,
     );
   }
-  return ed25519Verifier(bytes);
+  if (isSmallOrderKey(bytes)) {
+    throw new ConfigurationError(
+      option,
+      'found a public key of small order after "whpk_", for which anyone can make signatures; expected the key that the sender shows',
+    );
+  }
 }
 
 function hmacVerifier(bytes: Buffer): StandardWebhooksVerifier {

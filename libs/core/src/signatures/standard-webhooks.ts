@@ -73,7 +73,7 @@ function checkSignatures(
 ): Verification {
   const signedPrefix = Buffer.from(`${id}.${timestamp}.`);
   const ofVersion = (version: string) =>
-    signatures.filter((entry) => entry.startsWith(`${version},`)).map((entry) => entry.slice(version.length + 1));
+    signatures.filter((entry) => entry.version === version).map((entry) => entry.signature);
   const matched = verifiers.map((verifier) => verifier.matches(signedPrefix, body, ofVersion(verifier.version)));
   const secretIndex = matched.indexOf(true);
   if (secretIndex >= 0) return { ok: true, secretIndex };

@@ -5,7 +5,7 @@ import type { HeaderMap } from '../message.js';
 import { staticToken } from './static-token.js';
 
 const TOKEN = 'Bearer 0f6c-shared-token';
-const scheme = staticToken({ header: 'X-Paradime-Token', tokens: ['the next one', ` ${TOKEN}\n`] });
+const scheme = staticToken({ header: 'X-Paradime-Token', tokens: ['the next one of them', ` ${TOKEN}\n`] });
 
 function verify(headers: HeaderMap) {
   return scheme.verify({ source: 'paradime', body: Buffer.from('{}'), headers, receivedAt: new Date(0) });
@@ -14,7 +14,7 @@ function verify(headers: HeaderMap) {
 describe('staticToken', () => {
   it('accepts a configured token and says which one', () => {
     expect(verify({ 'x-paradime-token': TOKEN })).toEqual({ ok: true, secretIndex: 1 });
-    expect(verify({ 'x-paradime-token': 'the next one' })).toEqual({ ok: true, secretIndex: 0 });
+    expect(verify({ 'x-paradime-token': 'the next one of them' })).toEqual({ ok: true, secretIndex: 0 });
   });
 
   it.each<[string, HeaderMap, string]>([
@@ -47,8 +47,10 @@ describe('staticToken', () => {
     ['no tokens', { header: 'x-token', tokens: [] }, 'tokens'],
     ['an unset token', { header: 'x-token', tokens: [undefined] }, 'tokens[0]'],
     ['an empty token', { header: 'x-token', tokens: [TOKEN, ' '] }, 'tokens[1]'],
-    ['a token that headers cannot carry', { header: 'x-token', tokens: ['tökén'] }, 'tokens[0]'],
-    ['a token of two lines', { header: 'x-token', tokens: ['a\nb'] }, 'tokens[0]'],
+    ['a token that headers cannot carry', { header: 'x-token', tokens: ['tökén of sixteen'] }, 'tokens[0]'],
+    ['a token of two lines', { header: 'x-token', tokens: ['a token of\ntwo lines'] }, 'tokens[0]'],
+    ['a token of 15 characters', { header: 'x-token', tokens: ['123456789012345'] }, 'tokens[0]'],
+    ['a short token behind its scheme', { header: 'x-token', tokens: ['Bearer 1234567890'] }, 'tokens[0]'],
   ])('cannot be made from %s', (_name, options, option) => {
     const make = () => staticToken(options as Parameters<typeof staticToken>[0]);
     expect(make).toThrow(expect.objectContaining({ code: 'RUNHOOKS_CONFIGURATION', option }));

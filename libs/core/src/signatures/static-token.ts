@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
 import { ConfigurationError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import { optionAt, readSecretText, readSecrets } from './configured-secrets.js';
 import { indexOfEqual } from './constant-time.js';
 import { readHeaderName } from './header-name.js';
+import { requireStrongSecret } from './secret-strength.js';
 import type { SignatureScheme } from './signature-scheme.js';
 
 export interface StaticTokenOptions {
   /** Header with the token. */
   readonly header: string;
-  /** The header's whole value, including a scheme such as `Bearer ` if the sender adds one. Any one may match. */
+  /**
+   * The header's whole value, including a scheme such as `Bearer ` if the sender adds one. Any one may match. At least
+   * 16 characters without the scheme.
+   */
   readonly tokens: readonly (string | undefined)[];
 }
 
@@ -46,6 +51,9 @@ function readToken(token: string | undefined, option: string): Buffer {
       'found other characters than printable ASCII, which headers cannot carry safely',
     );
   }
+  // The word before a token, such as `Bearer`, is no secret.
+  const secret = text.replace(/^(?:basic|bearer|token) +/i, '');
+  requireStrongSecret({ text: secret, bytes: Buffer.from(secret), bytesMin: LIMITS.secretBytesMin }, option);
   return sha256(text);
 }
 

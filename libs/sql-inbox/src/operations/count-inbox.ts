@@ -10,6 +10,7 @@ type Counted =
   | 'test'
   | 'unknown'
   | 'quarantined'
+  | 'erased'
   | 'events'
   | 'deliveries'
   | 'pending'
@@ -30,7 +31,7 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
       const all = eb.fn.countAll<number>().as('count');
       const messages = eb.selectFrom('messages').select(all);
       const deliveries = eb.selectFrom('deliveries').select(all);
-      const messagesIn = (state: 'test' | 'unknown' | 'quarantined') =>
+      const messagesIn = (state: 'test' | 'unknown' | 'quarantined' | 'erased') =>
         messages.where('state', '=', state).where(IS_RARE_MESSAGE).as(state);
       const deliveriesIn = (state: 'skipped' | 'dead' | 'dismissed') =>
         deliveries.where('state', '=', state).where(IS_RARE_DELIVERY).as(state);
@@ -40,6 +41,7 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
         messagesIn('test'),
         messagesIn('unknown'),
         messagesIn('quarantined'),
+        messagesIn('erased'),
         eb.selectFrom('events').select(all).as('events'),
         deliveries.as('deliveries'),
         deliveries.where('due_at', 'is not', null).as('pending'),
@@ -53,7 +55,13 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
   return function* () {
     const [row] = yield* count({});
     const of = (what: Counted): number => Number(row?.[what] ?? 0);
-    const messages = { stored: of('stored'), test: of('test'), unknown: of('unknown'), quarantined: of('quarantined') };
+    const messages = {
+      stored: of('stored'),
+      test: of('test'),
+      unknown: of('unknown'),
+      quarantined: of('quarantined'),
+      erased: of('erased'),
+    };
     const deliveries = { pending: of('pending'), skipped: of('skipped'), dead: of('dead'), dismissed: of('dismissed') };
     return {
       messages: { ...messages, read: of('messages') - sum(messages) },

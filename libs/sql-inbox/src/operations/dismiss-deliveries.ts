@@ -1,14 +1,21 @@
-import { handlerIdOf, type Dismissal } from 'nestjs-runhooks/core';
+import { handlerIdOf, type Decision, type Dismissal } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { versionsOf } from '../rows.js';
 import { command, query, type Transaction } from '../statement.js';
 import { IS_RARE_DELIVERY } from './rare-states.js';
+import { recordDecision } from './record-decision.js';
 
 /** Ends pending deliveries that nobody holds, and dead letters; a handler that is named and gone is forgotten, too. */
 export function dismissDeliveries(dialect: SqlDialect) {
   const { db, list, isOneOf } = dialect;
   const forget = handlerForgetter(dialect);
-  return function* ({ deliveryIds, handlerId, by, reason }: Dismissal, now: Date): Transaction<number> {
+  const recordDecided = recordDecision(dialect);
+  return function* (
+    { deliveryIds, handlerId }: Dismissal,
+    decision: Required<Decision>,
+    now: Date,
+  ): Transaction<number> {
+    const { by, reason } = decision;
     const dismissal = JSON.stringify({ at: now, by, reason });
     let dismiss = db.updateTable('deliveries').set({ state: 'dismissed', due_at: null, lease: null, dismissal });
     if (deliveryIds) dismiss = dismiss.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
@@ -20,6 +27,7 @@ export function dismissDeliveries(dialect: SqlDialect) {
     const dead = dismiss.where('state', '=', 'dead').where(IS_RARE_DELIVERY);
     const dismissed = (yield* command(pending)) + (yield* command(dead));
     if (handlerId !== undefined && deliveryIds === undefined) yield* forget(handlerId);
+    yield* recordDecided('dismiss', decision, dismissed, now);
     return dismissed;
   };
 }

@@ -7,7 +7,7 @@ import { brakedHour, noteClock } from './note-clock.js';
 
 /**
  * Removes some of what is old: settled messages with all that came of them, duplicate keys, the states of runs and
- * barriers, and tasks that nobody takes. Jobs stay: there are few, and what comes next is judged by them. Messages that
+ * barriers, decisions in the audit, and tasks that nobody takes. Jobs stay: there are few, and what comes next is judged by them. Messages that
  * must stay, such as those of dead letters, are old, too: a step goes on where the one before ended, so that they are
  * looked at once and not by every step.
  */
@@ -30,7 +30,7 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<P
   };
 }
 
-const NOTHING: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, tasks: 0 };
+const NOTHING: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
 
 /** Removes at most `limit` rows of each kind, and `most` of all kinds together. */
 function oldRemover(dialect: SqlDialect) {
@@ -39,6 +39,7 @@ function oldRemover(dialect: SqlDialect) {
   const removeKeys = keyRemover(dialect);
   const removeRuns = runRemover(dialect);
   const removeBarriers = barrierRemover(dialect);
+  const removeDecisions = decisionRemover(dialect);
   const removeTasks = taskRemover(dialect);
   let after = '';
   return function* (purge: Purge, most: number): Transaction<Purged> {
@@ -61,8 +62,9 @@ function oldRemover(dialect: SqlDialect) {
     const keys = count(yield* removeKeys({ before: idBefore(purge.keysBefore), limit: limit() }));
     const runs = count(yield* removeRuns({ before: keysBefore, limit: limit() }));
     const barriers = count(yield* removeBarriers({ before: keysBefore, limit: limit() }));
+    const decisions = count(yield* removeDecisions({ before: keysBefore, limit: limit() }));
     const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
-    return { messages, keys, runs, barriers, tasks };
+    return { messages, keys, runs, barriers, decisions, tasks };
   };
 }
 
@@ -187,6 +189,21 @@ function barrierRemover({ db }: SqlDialect) {
           .select('name')
           .where('updated_at', '<', value('before'))
           .orderBy('updated_at')
+          .limit(value('limit')),
+      ),
+  );
+}
+
+function decisionRemover({ db }: SqlDialect) {
+  return change<{ before: number; limit: number }>((value) =>
+    db
+      .deleteFrom('audit')
+      .where('seq', 'in', (eb) =>
+        eb
+          .selectFrom('audit')
+          .select('seq')
+          .where('decided_at', '<', value('before'))
+          .orderBy('decided_at')
           .limit(value('limit')),
       ),
   );

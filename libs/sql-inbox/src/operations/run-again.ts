@@ -1,13 +1,22 @@
-import type { AddedDeliveries, Redrive, Reread } from 'nestjs-runhooks/core';
+import {
+  ERASED_EVENT_DATA,
+  type AddedDeliveries,
+  type Decision,
+  type Redrive,
+  type Reread,
+} from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../dialect.js';
 import { command, statement, type Transaction } from '../statement.js';
 import { AT_ONCE } from './due.js';
 import { insertDelivery } from './insert-event.js';
 import { IS_RARE_DELIVERY } from './rare-states.js';
+import { recordDecision } from './record-decision.js';
 
 /** Makes dead letters due at once, with all their attempts before them again. */
-export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
-  return function* ({ deliveryIds, handlerId }: Redrive, now: Date): Transaction<number> {
+export function redriveDeliveries(dialect: SqlDialect) {
+  const { db, isOneOf, list } = dialect;
+  const recordDecided = recordDecision(dialect);
+  return function* ({ deliveryIds, handlerId }: Redrive, decision: Decision, now: Date): Transaction<number> {
     let redrive = db
       .updateTable('deliveries')
       .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
@@ -15,13 +24,15 @@ export function redriveDeliveries({ db, isOneOf, list }: SqlDialect) {
       .where(IS_RARE_DELIVERY);
     if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) redrive = redrive.where('handler_id', '=', handlerId);
-    return yield* command(redrive);
+    const redriven = yield* command(redrive);
+    yield* recordDecided('redrive', decision, redriven, now);
+    return redriven;
   };
 }
 
 /**
  * Adds deliveries of stored events, once per event, handler and replay (empty: none). An event that was purged meanwhile gets none:
- * it goes with its message, which is held until its deliveries are written.
+ * it goes with its message, which is held until its deliveries are written. One that was erased gets none either.
  */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
@@ -30,7 +41,14 @@ export function replayEvents(dialect: SqlDialect) {
       dialect.db
         .selectFrom('messages')
         .select('source')
-        .where('id', '=', (eb) => eb.selectFrom('events').select('message_id').where('events.id', '=', value('id'))),
+        .where('state', '<>', 'erased')
+        .where('id', '=', (eb) =>
+          eb
+            .selectFrom('events')
+            .select('message_id')
+            .where('events.id', '=', value('id'))
+            .where('events.data', '<>', ERASED_EVENT_DATA),
+        ),
     ),
   );
   return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
@@ -46,15 +64,36 @@ export function replayEvents(dialect: SqlDialect) {
   };
 }
 
+/** The same, because somebody decided it. */
+export function replayDecided(dialect: SqlDialect) {
+  const add = replayEvents(dialect);
+  const recordDecided = recordDecision(dialect);
+  return function* (
+    replayId: string,
+    events: readonly AddedDeliveries[],
+    decision: Decision,
+    now: Date,
+  ): Transaction<number> {
+    const added = yield* add(replayId, events, now);
+    yield* recordDecided('replay', decision, added, now);
+    return added;
+  };
+}
+
 /** Makes settled messages `stored` again, due at once. */
-export function rereadMessages({ db, isOneOf, list }: SqlDialect): (reread: Reread, now: Date) => Transaction<number> {
-  return function* ({ messageIds, states, quiet }) {
+export function rereadMessages(dialect: SqlDialect) {
+  const { db, isOneOf, list } = dialect;
+  const recordDecided = recordDecision(dialect);
+  return function* ({ messageIds, states, quiet }: Reread, decision: Decision, now: Date): Transaction<number> {
     let reread = db
       .updateTable('messages')
       .set({ state: 'stored', reason: null, notes: null, reads: 0 })
       .set({ quiet: quiet ? 1 : 0, due_at: AT_ONCE, lease: null })
-      .where((eb) => isOneOf(eb.ref('state'), list(states)));
+      .where((eb) => isOneOf(eb.ref('state'), list(states)))
+      .where('state', '<>', 'erased');
     if (messageIds) reread = reread.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
-    return yield* command(reread);
+    const again = yield* command(reread);
+    yield* recordDecided('reread', decision, again, now);
+    return again;
   };
 }

@@ -4,6 +4,7 @@ import {
   type Appended,
   type ClaimedDelivery,
   type ClaimedMessage,
+  type Decision,
   type NewEvent,
   type NewMessage,
   type Recorded,
@@ -80,6 +81,12 @@ export class StoreBench {
       deliveries: handlerIds.map((handlerId) => ({ id: this.#ids.next('dlv', at(0)), handlerId })),
       ...rest,
     };
+  }
+
+  /** One of its own, except in what is given. */
+  decision(fields: Partial<Decision> = {}): Required<Decision> {
+    this.#made += 1;
+    return { id: `dec_${this.#made}`, by: 'an operator', reason: 'a reason', details: '{}', ...fields };
   }
 
   async takeMessages(options: ClaimOptions & { sources?: readonly string[] } = {}): Promise<Taken<ClaimedMessage>> {

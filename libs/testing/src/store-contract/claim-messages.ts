@@ -35,7 +35,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     run: async (bench) => {
       const { id } = await bench.append();
       await bench.record(await bench.takeMessages(), { state: 'unknown' });
-      equal(await bench.store.reread({ states: ['unknown'], quiet: false }, at(MUCH_LATER)), 1);
+      equal(await bench.store.reread({ states: ['unknown'], quiet: false }, bench.decision(), at(MUCH_LATER)), 1);
       equal(onlyOne(await bench.takeMessages()).id, id);
     },
   },

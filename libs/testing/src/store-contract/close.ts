@@ -38,9 +38,13 @@ export const closeCases: readonly ContractCase[] = [
         renew: () => store.renew([{ id: 'dlv_1', lease: 'lease' }], { now: at(0), leaseMs: LEASE_MS }),
         settle: () => bench.settle({ id: 'dlv_1', lease: 'lease' }),
         nextDueAt: () => store.nextDueAt({ sources: [], handlerIds: [], taskHandlerIds: [] }),
-        redrive: () => store.redrive({}, at(0)),
-        replay: () => store.replay('replay', [{ eventId: 'event', deliveries: bench.event().deliveries }], at(0)),
-        reread: () => store.reread({ states: ['quarantined'], quiet: false }, at(0)),
+        redrive: () => store.redrive({}, bench.decision(), at(0)),
+        replay: () =>
+          store.replay('replay', [{ eventId: 'event', deliveries: bench.event().deliveries }], bench.decision(), at(0)),
+        reread: () => store.reread({ states: ['quarantined'], quiet: false }, bench.decision(), at(0)),
+        erase: () => store.erase({ messageIds: [], eventIds: [], runs: [], texts: [] }, bench.decision(), at(0)),
+        audit: () => store.audit({}),
+        messagesHolding: () => store.messagesHolding(['text'], {}),
         purge: () =>
           store.purge({ settledBefore: at(0), deadBefore: at(0), keysBefore: at(0), tasksBefore: at(0), limit: 1 }),
         claimTasks: () => store.claimTasks({ now: at(0), leaseMs: LEASE_MS, limit: 1, lease: 'lease', handlerIds: [] }),

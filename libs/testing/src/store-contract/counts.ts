@@ -13,7 +13,7 @@ export const countsCases: readonly ContractCase[] = [
     title: 'counts: an empty inbox has zero of everything',
     run: async (bench) => {
       const { messages, events, deliveries, refusals } = await bench.store.counts();
-      same(messages, { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0 });
+      same(messages, { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0, erased: 0 });
       equal(events, 0);
       same(deliveries, { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 });
       same(refusals, []);
@@ -36,7 +36,7 @@ export const countsCases: readonly ContractCase[] = [
       await bench.append();
       await bench.append();
       const { messages, events, deliveries } = await bench.store.counts();
-      same(messages, { stored: 2, read: 1, test: 1, unknown: 1, quarantined: 1 });
+      same(messages, { stored: 2, read: 1, test: 1, unknown: 1, quarantined: 1, erased: 0 });
       equal(events, 1);
       same(deliveries, { pending: 2, succeeded: 1, skipped: 1, dead: 1, dismissed: 0 });
     },

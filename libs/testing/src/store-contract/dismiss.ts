@@ -7,8 +7,8 @@ import { same } from './same.js';
 
 const WHY = { by: 'somebody', reason: 'removed; \u0000 "é"' };
 
-function dismiss(bench: StoreBench, dismissal: Partial<Dismissal>, ms = 0): Promise<number> {
-  return bench.store.dismiss({ ...WHY, ...dismissal }, at(ms));
+function dismiss(bench: StoreBench, dismissal: Dismissal, ms = 0): Promise<number> {
+  return bench.store.dismiss(dismissal, bench.decision(WHY), at(ms));
 }
 
 /** Deliveries of these handlers, which have the ids that are answered. */
@@ -45,7 +45,7 @@ export const dismissCases: readonly ContractCase[] = [
       equal(await dismiss(bench, { handlerId: 'removed' }), 2);
       equal(await dismiss(bench, { handlerId: 'removed' }), 0);
       same((await bench.store.counts()).deliveries, { pending: 3, succeeded: 1, skipped: 1, dead: 0, dismissed: 2 });
-      equal(await bench.store.redrive({}, at(0)), 0);
+      equal(await bench.store.redrive({}, bench.decision(), at(0)), 0);
     },
   },
   {
@@ -93,7 +93,7 @@ export const dismissCases: readonly ContractCase[] = [
       await bench.readInto(event);
       await dismiss(bench, { handlerId: 'removed' });
       const { deliveries } = bench.event({ handlerIds: ['removed'] });
-      equal(await bench.store.replay('again', [{ eventId: event.id, deliveries }], at(0)), 1);
+      equal(await bench.store.replay('again', [{ eventId: event.id, deliveries }], bench.decision(), at(0)), 1);
       await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['removed'] })));
       const never = at(-1_000_000);
       const old = { deadBefore: never, keysBefore: never, tasksBefore: never, limit: 10 };

@@ -52,7 +52,7 @@ export const laneCases: readonly ContractCase[] = [
       await bench.settle(onlyOne(await bench.takeDeliveries()), { state: 'dead' });
       const held = onlyOne(await bench.takeDeliveries());
       equal(held.id, second);
-      equal(await bench.store.redrive({}, at(0)), 1);
+      equal(await bench.store.redrive({}, bench.decision(), at(0)), 1);
       equal((await bench.takeDeliveries()).items.length, 0);
       await bench.settle(held);
       equal(onlyOne(await bench.takeDeliveries()).id, first);

@@ -67,9 +67,9 @@ export const pullBackCases: readonly ContractCase[] = [
       const dead = bench.event({ handlerIds: ['dead'] });
       await bench.readInto(dead);
       await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
-      await bench.store.redrive({}, at(YEARS));
+      await bench.store.redrive({}, bench.decision(), at(YEARS));
       const { deliveries } = bench.event({ handlerIds: ['replayed'] });
-      await bench.store.replay('again', [{ eventId: event.id, deliveries }], at(YEARS));
+      await bench.store.replay('again', [{ eventId: event.id, deliveries }], bench.decision(), at(YEARS));
       equal((await pullBack(bench)).deliveries, 2);
       equal((await bench.takeDeliveries({ handlerIds: ['dead', 'replayed'] })).items.length, 2);
     },

@@ -66,7 +66,7 @@ export const purgeCases: readonly ContractCase[] = [
       await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['done'] })));
       await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
       equal(await purge(bench, { settledBefore: at(50) }), 0);
-      equal(await bench.store.redrive({}, at(0)), 1);
+      equal(await bench.store.redrive({}, bench.decision(), at(0)), 1);
       const redriven = onlyOne(await bench.takeDeliveries({ handlerIds: ['dead'] }));
       await bench.settle(redriven, { state: 'dead' });
       ok((await purge(bench, { settledBefore: at(50), deadBefore: at(50) })) >= 1);

@@ -25,7 +25,7 @@ export const redriveCases: readonly ContractCase[] = [
     title: 'redrive: makes all dead letters due at once, and answers how many',
     run: async (bench) => {
       await die(bench);
-      equal(await bench.store.redrive({}, at(0)), 3);
+      equal(await bench.store.redrive({}, bench.decision(), at(0)), 3);
       same(await takenNow(bench), ['a', 'b', 'c']);
       equal((await bench.store.counts()).deliveries.dead, 0);
     },
@@ -34,14 +34,14 @@ export const redriveCases: readonly ContractCase[] = [
     title: 'redrive: only those named by id, or of the handler named, or both',
     run: async (bench) => {
       const { a, b } = await die(bench);
-      equal(await bench.store.redrive({ deliveryIds: [] }, at(0)), 0);
-      equal(await bench.store.redrive({ deliveryIds: ['dlv_nowhere'] }, at(0)), 0);
-      equal(await bench.store.redrive({ deliveryIds: [a], handlerId: 'b' }, at(0)), 0);
-      equal(await bench.store.redrive({ deliveryIds: [a, b], handlerId: 'b' }, at(0)), 1);
+      equal(await bench.store.redrive({ deliveryIds: [] }, bench.decision(), at(0)), 0);
+      equal(await bench.store.redrive({ deliveryIds: ['dlv_nowhere'] }, bench.decision(), at(0)), 0);
+      equal(await bench.store.redrive({ deliveryIds: [a], handlerId: 'b' }, bench.decision(), at(0)), 0);
+      equal(await bench.store.redrive({ deliveryIds: [a, b], handlerId: 'b' }, bench.decision(), at(0)), 1);
       same(await takenNow(bench), ['b']);
-      equal(await bench.store.redrive({ handlerId: 'c' }, at(0)), 1);
+      equal(await bench.store.redrive({ handlerId: 'c' }, bench.decision(), at(0)), 1);
       same(await takenNow(bench), ['c']);
-      equal(await bench.store.redrive({ deliveryIds: [a] }, at(0)), 1);
+      equal(await bench.store.redrive({ deliveryIds: [a] }, bench.decision(), at(0)), 1);
       same(await takenNow(bench), ['a']);
     },
   },
@@ -53,8 +53,8 @@ export const redriveCases: readonly ContractCase[] = [
         await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: [state] })), { state });
       }
       const held = onlyOne(await bench.takeDeliveries({ handlerIds: ['held'] }));
-      equal(await bench.store.redrive({}, at(0)), 0);
-      equal(await bench.store.redrive({ deliveryIds: [held.id] }, at(0)), 0);
+      equal(await bench.store.redrive({}, bench.decision(), at(0)), 0);
+      equal(await bench.store.redrive({ deliveryIds: [held.id] }, bench.decision(), at(0)), 0);
       equal(await bench.settle(held), true);
     },
   },
@@ -62,7 +62,7 @@ export const redriveCases: readonly ContractCase[] = [
     title: 'redrive: attempts are numbered on, and those before are told apart',
     run: async (bench) => {
       const { a } = await die(bench);
-      await bench.store.redrive({ deliveryIds: [a] }, at(0));
+      await bench.store.redrive({ deliveryIds: [a] }, bench.decision(), at(0));
       const again = onlyOne(await bench.takeDeliveries({ handlerIds: ['a'] }));
       same([again.attempt, again.attemptsBefore], [2, 1]);
       await bench.settle(again, { state: 'dead' });
@@ -75,7 +75,7 @@ export const redriveCases: readonly ContractCase[] = [
       await bench.readInto(bench.event());
       const died = onlyOne(await bench.takeDeliveries());
       await bench.settle(died, { state: 'dead' });
-      await bench.store.redrive({}, at(0));
+      await bench.store.redrive({}, bench.decision(), at(0));
       equal(await bench.settle(died), false);
     },
   },

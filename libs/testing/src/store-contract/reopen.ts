@@ -120,8 +120,8 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       run: async (bench) => {
         await register(bench, 'process', ['a@1']);
         await bench.readInto(bench.event());
-        const dismissal = { handlerId: HANDLER, by: 'somebody', reason: 'removed' };
-        await bench.store.dismiss(dismissal, at(3));
+        const dismissal = { handlerId: HANDLER };
+        await bench.store.dismiss(dismissal, bench.decision(), at(3));
         const look = async () => [await bench.store.processes(at(0)), await bench.store.deliveries({}, {})];
         const before = await look();
         await restart(bench);

@@ -23,7 +23,7 @@ export const replayCases: readonly ContractCase[] = [
     run: async (bench) => {
       const eventId = await delivered(bench);
       const replayed = again(bench, eventId);
-      equal(await bench.store.replay('replay-1', [replayed], at(0)), 1);
+      equal(await bench.store.replay('replay-1', [replayed], bench.decision(), at(0)), 1);
       const claimed = onlyOne(await bench.takeDeliveries());
       same(
         [claimed.id, claimed.replayId, claimed.attempt, claimed.event.id],
@@ -43,33 +43,38 @@ export const replayCases: readonly ContractCase[] = [
     title: 'replay: the same replay again adds nothing, another one does',
     run: async (bench) => {
       const eventId = await delivered(bench);
-      equal(await bench.store.replay('one', [again(bench, eventId)], at(0)), 1);
-      equal(await bench.store.replay('one', [again(bench, eventId)], at(0)), 0);
+      equal(await bench.store.replay('one', [again(bench, eventId)], bench.decision(), at(0)), 1);
+      equal(await bench.store.replay('one', [again(bench, eventId)], bench.decision(), at(0)), 0);
       await bench.settle(onlyOne(await bench.takeDeliveries()));
-      equal(await bench.store.replay('one', [again(bench, eventId)], at(0)), 0);
-      equal(await bench.store.replay('two', [again(bench, eventId)], at(0)), 1);
+      equal(await bench.store.replay('one', [again(bench, eventId)], bench.decision(), at(0)), 0);
+      equal(await bench.store.replay('two', [again(bench, eventId)], bench.decision(), at(0)), 1);
     },
   },
   {
     title: 'replay: goes to handlers that did not exist when the event came',
     run: async (bench) => {
       const eventId = await delivered(bench);
-      equal(await bench.store.replay('one', [again(bench, eventId, ['new', 'newer'])], at(0)), 2);
+      equal(await bench.store.replay('one', [again(bench, eventId, ['new', 'newer'])], bench.decision(), at(0)), 2);
       equal((await bench.takeDeliveries({ handlerIds: ['new', 'newer'] })).items.length, 2);
     },
   },
   {
     title: 'replay: nothing to replay adds nothing',
     run: async (bench) => {
-      equal(await bench.store.replay('one', [], at(0)), 0);
-      equal(await bench.store.replay('one', [again(bench, await delivered(bench), [])], at(0)), 0);
+      equal(await bench.store.replay('one', [], bench.decision(), at(0)), 0);
+      equal(await bench.store.replay('one', [again(bench, await delivered(bench), [])], bench.decision(), at(0)), 0);
     },
   },
   {
     title: 'replay: an event that is not there, for example purged meanwhile, gets no deliveries and stops no others',
     run: async (bench) => {
       const eventId = await delivered(bench);
-      const added = await bench.store.replay('one', [again(bench, 'nowhere'), again(bench, eventId)], at(0));
+      const added = await bench.store.replay(
+        'one',
+        [again(bench, 'nowhere'), again(bench, eventId)],
+        bench.decision(),
+        at(0),
+      );
       equal(added, 1);
       equal(onlyOne(await bench.takeDeliveries()).event.id, eventId);
     },
