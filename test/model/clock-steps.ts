@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { Bench } from '../dispatch/bench.js';
+import { checkProperty, type PropertyBudget } from '../property.js';
 import type { Place } from './place.js';
 
 const MINUTE = 60_000;
@@ -44,19 +45,26 @@ class Ordeal {
     this.#clocks = [new ManualClock(start), new ManualClock(start)];
   }
 
-  async play(commands: readonly Command[]): Promise<void> {
+  /** Throws soon after `signal` was aborted. */
+  async play(commands: readonly Command[], signal: AbortSignal): Promise<void> {
     for (const process of [0, 1] as const) await this.#boot(process);
     for (let index = 0; index < OLD_MESSAGES; index += 1) await this.#send(0);
     await this.#bench(0).idle();
-    for (const one of commands) await this.#do(one);
+    for (const one of commands) {
+      signal.throwIfAborted();
+      await this.#do(one);
+    }
     // Purges so far were by clocks that were wrong, or right: nothing was old enough.
     await this.#checkKept();
     await this.#finish();
   }
 
   async end(): Promise<void> {
-    for (const bench of this.#benches) await bench.close();
-    await this.#place.remove();
+    try {
+      for (const bench of this.#benches) await bench.close();
+    } finally {
+      await this.#place.remove();
+    }
   }
 
   #bench(process: 0 | 1): Bench {
@@ -124,16 +132,17 @@ class Ordeal {
 }
 
 /** Sets the clocks of two processes on one inbox at random. Without an error: what was acknowledged is handled, and kept. */
-export async function clockSteps(newPlace: () => Place | Promise<Place>, runs: number): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 40, size: 'max' }), async (commands) => {
+export async function clockSteps(newPlace: () => Place | Promise<Place>, budget: PropertyBudget): Promise<void> {
+  await checkProperty(
+    fc.array(command, { minLength: 10, maxLength: 40, size: 'max' }),
+    async (commands, signal) => {
       const ordeal = new Ordeal(await newPlace());
       try {
-        await ordeal.play(commands);
+        await ordeal.play(commands, signal);
       } finally {
         await ordeal.end();
       }
-    }),
-    { numRuns: runs },
+    },
+    budget,
   );
 }

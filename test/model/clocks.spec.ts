@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, it } from '@jest/globals';
 import { onPostgres, Schemas } from '../postgres/server.js';
+import { PROPERTY_TEST_MS } from '../property.js';
 import { clockSteps } from './clock-steps.js';
 import { postgresPlace } from './postgres-place.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
@@ -17,10 +18,10 @@ onEveryDriver('an SQLite inbox of two processes', (driver) => {
   beforeAll(async () => (await openStore(empty, driver)).close());
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it(TITLE, () => clockSteps(() => sqlitePlace(directory, driver, empty), 25), 120_000);
+  it(TITLE, () => clockSteps(() => sqlitePlace(directory, driver, empty), { runs: 25, runsMin: 8 }), PROPERTY_TEST_MS);
 });
 
 onPostgres('a Postgres inbox of two processes', () => {
   const schemas = new Schemas();
-  it(TITLE, () => clockSteps(() => postgresPlace(schemas), 8), 120_000);
+  it(TITLE, () => clockSteps(() => postgresPlace(schemas), { runs: 8, runsMin: 4 }), PROPERTY_TEST_MS);
 });

@@ -328,7 +328,7 @@ export class Steps {
       begin: async (store) => {
         let removed = 0;
         for (let step = rowsOf(await store.purge(purge)); step > 0; step = rowsOf(await store.purge(purge))) {
-          ok(step <= 3 * limit, `removed ${step} rows in one step`);
+          ok(step <= 4 * limit, `removed ${step} rows in one step`);
           removed += step;
         }
         return removed;

@@ -86,7 +86,7 @@ export const auditCases: readonly ContractCase[] = [
       const old = { settledBefore: at(100), deadBefore: at(100), tasksBefore: at(100), limit: 10 };
       await bench.store.purge({ ...old, keysBefore: at(0) });
       equal((await bench.store.audit({})).items.length, 2);
-      equal(await bench.store.purge({ ...old, keysBefore: at(10) }), 1);
+      equal((await bench.store.purge({ ...old, keysBefore: at(10) })).decisions, 1);
       same(
         (await bench.store.audit({})).items.map(({ decidedAt }) => decidedAt),
         [at(10)],
