@@ -1,5 +1,6 @@
 // One small Nest app in a folder of its own, with the packed tarball installed.
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -46,21 +47,24 @@ export async function install(cwd, { type, dependencies }, tarball) {
   }
 }
 
-/** Compiles the app as a strict TypeScript user would, declaration files included. */
-export async function compile(cwd, files) {
+/** What a strict TypeScript user has. */
+const STRICT = {
+  target: 'es2022',
+  module: 'nodenext',
+  strict: true,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  types: ['node'],
+  rootDir: 'src',
+  outDir: 'dist',
+};
+
+/** Compiles the app, declaration files included, with the TypeScript that it has, else with the repository's. */
+export async function compile(cwd, files, compilerOptions = STRICT) {
   await cp(join(import.meta.dirname, 'app'), join(cwd, 'src'), { recursive: true });
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    experimentalDecorators: true,
-    emitDecoratorMetadata: true,
-    types: ['node'],
-    rootDir: 'src',
-    outDir: 'dist',
-  };
   await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: files.map((f) => `src/${f}`) }));
-  const tsc = join(repo, 'node_modules/typescript/bin/tsc');
+  const own = join(cwd, 'node_modules/typescript/bin/tsc');
+  const tsc = existsSync(own) ? own : join(repo, 'node_modules/typescript/bin/tsc');
   await command(cwd, process.execPath, tsc, '-p', '.');
 }
 

@@ -19,6 +19,39 @@ const oldestPeers = { ...peers, 'class-validator': '0.14.2', 'reflect-metadata':
 /** Both majors, both formats, both adapters; the oldest supported and a recent version of each major. */
 const APPS = [
   {
+    name: "Nest 11.0's template (CommonJS, node10 resolution), with its own older BullMQ and ioredis",
+    type: 'commonjs',
+    main: 'main-express',
+    also: 'old-bullmq',
+    // As `nest new` of @nestjs/schematics 11.0.0 writes it.
+    compilerOptions: {
+      module: 'commonjs',
+      declaration: true,
+      removeComments: true,
+      emitDecoratorMetadata: true,
+      experimentalDecorators: true,
+      allowSyntheticDefaultImports: true,
+      target: 'ES2021',
+      sourceMap: true,
+      outDir: './dist',
+      baseUrl: './',
+      incremental: true,
+      skipLibCheck: true,
+      strictNullChecks: true,
+      forceConsistentCasingInFileNames: true,
+      noImplicitAny: true,
+      strictBindCallApply: true,
+      noFallthroughCasesInSwitch: true,
+    },
+    dependencies: {
+      ...peers,
+      bullmq: '5.81.5',
+      ioredis: '4.31.0',
+      typescript: '5.7.3',
+      ...nest({ common: '11.1.4', core: '11.1.4', 'platform-express': '11.1.4' }),
+    },
+  },
+  {
     name: 'Nest 11.1 CommonJS Express',
     type: 'commonjs',
     main: 'main-express',
@@ -126,6 +159,7 @@ function checksOf(app, cwd, tarball) {
         compile(
           cwd,
           [app.main, app.also].filter(Boolean).map((file) => `${file}.ts`),
+          app.compilerOptions,
         ),
       'loads every entry point': async () => {
         const load = app.type === 'module' ? 'await import' : 'require';
@@ -157,6 +191,18 @@ function checksOf(app, cwd, tarball) {
       'ends by itself once closed': async () => {
         expectEqual(await running.exited, 0);
       },
+      ...(app.also === 'old-bullmq' && {
+        'names the BullMQ that is needed where the host has an older one for itself': async () => {
+          running = start(cwd, 'old-bullmq.js', ENV);
+          const code = await running.exited;
+          if (
+            code === 0 ||
+            !/found bullmq 5\..*expected 6\.3\.3 or newer.*npm install bullmq@/s.test(running.output())
+          ) {
+            throw new Error(`ended with ${code} and no clear error:\n${running.output()}`);
+          }
+        },
+      }),
       ...(app.also === 'both-builds' && {
         'stops the boot when both builds are loaded': async () => {
           running = start(cwd, 'both-builds.js', ENV);

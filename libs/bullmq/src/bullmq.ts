@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq';
+import * as ioredis from 'ioredis';
 import { ConfigurationError, type TransportFactory } from 'nestjs-runhooks/core';
 import { checkBullmqOptions, type BullmqOptions } from './bullmq-options.js';
 import { BullmqTransport } from './bullmq-transport.js';
@@ -16,14 +17,15 @@ export function bullmq(options: BullmqOptions): TransportFactory {
   const kept = { ...options };
   return Object.freeze({
     createTransport: (logger) => {
-      requireVersion();
+      requireBullmq();
+      requireIoredis();
       return new BullmqTransport(kept, logger);
     },
   } satisfies TransportFactory);
 }
 
 /** BullMQ tells its version only in what it writes into Redis; if it no longer does, the range of the peer has to do. */
-function requireVersion(): void {
+function requireBullmq(): void {
   const said: unknown = Reflect.get(Queue.prototype, 'metaValues', {});
   const text = typeof said === 'object' && said !== null && 'version' in said ? String(said.version) : '';
   const found = /(\d+)\.(\d+)\.(\d+)/.exec(text);
@@ -33,7 +35,20 @@ function requireVersion(): void {
     const part = Number(parts[index]);
     if (part > oldest) return;
     if (part < oldest) {
-      throw new ConfigurationError('dispatch', `found bullmq ${version}; expected ${OLDEST.join('.')} or newer`);
+      const oldest = OLDEST.join('.');
+      throw new ConfigurationError(
+        'dispatch',
+        `found bullmq ${version}; expected ${oldest} or newer. Run \`npm install bullmq@^${oldest}\`, or leave \`dispatch\` out`,
+      );
     }
   }
+}
+
+/** The version is not exported. The class has this name since version 5, which is what BullMQ needs. */
+function requireIoredis(): void {
+  if ('Redis' in ioredis) return;
+  throw new ConfigurationError(
+    'dispatch',
+    'found an ioredis that is older than 5; expected 5 or newer. Run `npm install ioredis@5`, or leave `dispatch` out',
+  );
 }

@@ -4,6 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigurationError, type OpenSource } from 'nestjs-runhooks/core';
 import { createEdge, type Edge } from './edge.js';
 import { HeldBodies } from './held-bodies.js';
+import { requireNest } from './nest-version.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /** The parts of an Express app used here. */
@@ -43,6 +44,7 @@ export class EdgeRegistrar implements OnModuleInit, OnApplicationBootstrap {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
   ) {
+    requireNest(host);
     // Nest announces the adapter by an RxJS subject, which would turn an error thrown in here into an uncaught one.
     host.init$.subscribe(() => {
       try {

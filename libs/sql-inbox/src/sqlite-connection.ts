@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { openBetterSqlite3 } from './better-sqlite3.js';
+import { currentRuntime, wayToNodeSqlite } from './sqlite-runtime.js';
 
 /** A driver of SQLite: Node's own, or the package `better-sqlite3`. */
 export type SqliteDriver = 'node:sqlite' | 'better-sqlite3';
@@ -45,64 +45,15 @@ export async function connectSqlite(
   if (driver === 'node:sqlite') {
     throw new ConfigurationError(
       'sqliteInbox.driver',
-      `found 'node:sqlite', which Node ${process.version} does not have; use Node 22.13 or newer, or 'better-sqlite3'`,
+      `found 'node:sqlite', which this runtime does not have; ${wayToNodeSqlite(currentRuntime())}, or the driver 'better-sqlite3'`,
     );
   }
-  const Database = await loadBetterSqlite3();
-  try {
-    return betterSqlite3Connection(new Database(file, { readonly: readOnly }));
-  } catch (cause) {
-    // Its native part is loaded only now.
-    throw String((cause as { code?: unknown }).code).startsWith('SQLITE_') ? cause : cannotLoadBetterSqlite3(cause);
-  }
+  return betterSqlite3Connection(await openBetterSqlite3(file, readOnly));
 }
 
 /** `getBuiltinModule` instead of an import: an import of a module this Node lacks would fail at load time. */
 function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
   return process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
-}
-
-async function loadBetterSqlite3(): Promise<typeof BetterSqlite3> {
-  refuseTooNewBetterSqlite3();
-  try {
-    return (await import('better-sqlite3')).default;
-  } catch (cause) {
-    throw cannotLoadBetterSqlite3(cause);
-  }
-}
-
-function cannotLoadBetterSqlite3(cause: unknown): ConfigurationError {
-  const instead = loadNodeSqlite()
-    ? "or use the driver 'node:sqlite', which this Node has"
-    : 'or use Node 22.13 or newer, which has one built in';
-  return new ConfigurationError(
-    'sqliteInbox',
-    `better-sqlite3 could not be loaded by Node ${process.version}; run \`npm install better-sqlite3@${hasNodeApi10() ? 13 : 12}\` ` +
-      `(if it is installed for another version of Node, \`npm rebuild better-sqlite3\`), ${instead}`,
-    { cause },
-  );
-}
-
-function hasNodeApi10(): boolean {
-  return Number(process.versions.napi) >= 10;
-}
-
-/** better-sqlite3 13 needs Node-API 10 and ends the process with a segmentation fault where that is missing. */
-function refuseTooNewBetterSqlite3(): void {
-  if (hasNodeApi10()) return;
-  for (const start of [process.argv[1] ?? '', join(process.cwd(), 'package.json')]) {
-    try {
-      const { version } = createRequire(start)('better-sqlite3/package.json') as { version: string };
-      if (Number.parseInt(version, 10) < 13) return;
-      throw new ConfigurationError(
-        'sqliteInbox',
-        `better-sqlite3 ${version} does not run on Node ${process.version}; run \`npm install better-sqlite3@12\`, or use Node 22.14 or newer`,
-      );
-    } catch (error) {
-      // Not to be found from here: the import itself will tell.
-      if (error instanceof ConfigurationError) throw error;
-    }
-  }
 }
 
 function nodeSqliteConnection(database: DatabaseSync): SqliteConnection {
