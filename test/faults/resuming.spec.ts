@@ -62,9 +62,11 @@ onEveryDriver('an app whose disk fails', (driver) => {
       events: 4,
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
       tasks: 0,
+      refusals: [],
       // The bench is not registered; nothing waits for anybody.
       unattended: 0,
       dispatchers: 0,
+      abandoned: 0,
     });
     await bench.close();
     return called.sort();
