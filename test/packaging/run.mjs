@@ -168,9 +168,11 @@ function checksOf(app, cwd, tarball) {
           await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
         }
       },
-      'has the command that moves an inbox': async () => {
-        const help = await command(cwd, 'npx', '--no-install', 'nestjs-runhooks', '--help');
-        if (!help.startsWith('Usage: npx nestjs-runhooks migrate')) throw new Error(`found ${help}`);
+      'has the commands that copy and move an inbox': async () => {
+        for (const name of ['backup', 'migrate']) {
+          const help = await command(cwd, 'npx', '--no-install', 'nestjs-runhooks', name, '--help');
+          if (!help.startsWith(`Usage: npx nestjs-runhooks ${name}`)) throw new Error(`found ${help}`);
+        }
       },
       'answers a signed webhook with 200': async () => {
         running = start(cwd, `${app.main}.js`, ENV);
