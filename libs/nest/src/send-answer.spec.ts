@@ -168,6 +168,20 @@ describe('sendAnswer, where code of the host stands in the response', () => {
     expect(troubles).toEqual(['Error: by the host']);
   });
 
+  it.each<[title: string, socket: unknown]>([
+    ['a socket that is none', {}],
+    ['no socket', undefined],
+  ])('that throws, with %s: nothing is thrown, then or later', async (_, socket) => {
+    const request = Object.assign(new IncomingMessage(socket as Socket), { httpVersionMajor: 1 });
+    const response = new ServerResponse(request).on('error', () => undefined);
+    Object.assign(response, { writeHead: fail });
+    const troubles: unknown[] = [];
+    expect(() => sendAnswer(request, response, OK, (trouble) => troubles.push(trouble))).not.toThrow();
+    expect(() => response.emit('finish')).not.toThrow();
+    expect(troubles).toHaveLength(1);
+    await setImmediate();
+  });
+
   it('that does nothing in writeHead: no status is sent that acknowledges what was not stored', async () => {
     const { got } = await answered(
       (response) => Object.assign(response, { writeHead: () => response }),

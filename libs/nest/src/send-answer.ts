@@ -171,8 +171,12 @@ class AnswerSender {
     } catch {
       // The socket is what counts.
     }
-    // A response that is finished does not know it any more.
-    if (request.httpVersionMajor === 1) request.socket.destroy();
+    try {
+      // A response that is finished does not know it any more.
+      if (request.httpVersionMajor === 1) request.socket.destroy();
+    } catch {
+      // What stands in for a socket may have no such method, as where Fastify injects a request or a cloud calls a function.
+    }
   }
 }
 
