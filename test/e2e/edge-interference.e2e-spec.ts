@@ -111,6 +111,31 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
   });
 });
 
+describe.each(ADAPTERS)('troubles of a host on %s that any stranger can bring up', (adapter) => {
+  it.each<[title: string, interfere: Interfere, line: RegExp]>([
+    [
+      'writeHead that throws',
+      (_, response) => Object.assign(response, { writeHead: fail }),
+      /^error source "dbt" is interfered with by code of the app: answer 401, Error: by the host; .*counted only/,
+    ],
+    [
+      'headers that cannot be read',
+      (request) => Object.defineProperty(request, 'headers', { get: fail }),
+      /^error source "dbt" answers 500: receiving failed with Error: by the host; .*counted only/,
+    ],
+    [
+      'a body that is read before',
+      (request) => Object.defineProperty(request, 'readableDidRead', { value: true }),
+      /^error source "dbt" answers 500: the body was read before .*counted only/,
+    ],
+  ])('%s: the log has one line for a hundred requests', async (_, interfere, line) => {
+    const edge = await startWith(adapter, interfere);
+    for (let sent = 0; sent < 100; sent += 1) await edge.request({ path: DBT, ...dbtWebhook({ secret: 'forged' }) });
+    const errors = edge.log.lines.filter((one) => one.startsWith('error '));
+    expect(errors).toEqual([expect.stringMatching(line)]);
+  });
+});
+
 describe.each(ADAPTERS)('bodies that are held on %s before their signature is checked', (adapter) => {
   it('are limited in all: beyond it senders are answered 503 at once, the log has one line, then it goes on', async () => {
     const bodyBytesMax = LIMITS.bodiesHeldBytesMax / 4;

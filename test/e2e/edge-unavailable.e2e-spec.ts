@@ -126,7 +126,7 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     );
     const edge = await startApp(adapter, { webhooks: { inbox } });
     expect(await edge.send(bad)).toMatchObject({ status: 500, body: { status: 'error' } });
-    expect(edge.log.containing(`receiving for source "dbt" ${said}`)).toHaveLength(1);
+    expect(edge.log.containing(`source "dbt" answers 500: receiving ${said}`)).toHaveLength(1);
     expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
   });
 
@@ -149,7 +149,7 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     const answer = await edge.send(dbtWebhook(), '/webhooks/broken');
     expect(answer).toMatchObject({ status: 500, body: { status: 'error' } });
     expect(answer.text).not.toContain('bad key');
-    expect(edge.log.containing('receiving for source "broken" failed with Error: bad key')).toHaveLength(1);
+    expect(edge.log.containing('source "broken" answers 500: receiving failed with Error: bad key')).toHaveLength(1);
     expect(await edge.stored()).toBe(0);
   });
 

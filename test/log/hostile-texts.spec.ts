@@ -170,7 +170,7 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       /^Dispatch: hostile/,
       /^hostile.* failed; deliveries are claimed from the inbox meanwhile/,
       /^source "dbt" answers 503: hostile.*counted only$/,
-      /^receiving for source "dbt" failed with hostile/,
+      /^source "dbt" answers 500: receiving failed with hostile/,
     );
   });
 

@@ -145,7 +145,7 @@ describe('createEdge', () => {
         status: 500,
         body: { status: 'error', message: 'the message could not be received; the log of the app says why' },
       });
-      expect(logged).toEqual([expect.stringMatching(/^receiving for source "any" failed with /)]);
+      expect(logged).toEqual([expect.stringMatching(/^source "any" answers 500: receiving failed with /)]);
     }
   });
 });

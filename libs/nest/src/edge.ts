@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   attemptError,
+  LIMITS,
   StoreUnavailableError,
   type HeaderMap,
   type Logger,
@@ -33,66 +34,103 @@ export interface EdgeOptions {
  * host stands in the request, the response or the logger.
  */
 export function createEdge(options: EdgeOptions): Edge {
-  const { source, logger } = options;
-  const outage = new Outage(source.name, logger);
+  const outages = outagesOf(options);
   return (request, response) => {
     const answer = (answer: Answer): void => {
       quietly(() => logRejection(options, answer));
+      let isTroubled = false;
       sendAnswer(request, response, answer, (trouble) => {
-        const { statusCode } = answer;
-        const line = `source "${source.name}": code of the app interfered with the answer ${statusCode}: ${nameOf(trouble)}`;
-        quietly(() => logger.error(line));
+        isTroubled = true;
+        quietly(() => outages.interference.note(`answer ${answer.statusCode}, ${nameOf(trouble)}`));
       });
+      if (!isTroubled) quietly(() => outages.interference.end());
     };
-    respond(options, outage, request).then(answer, (error: unknown) => {
-      quietly(() => logger.error(`receiving for source "${source.name}" failed with ${nameOf(error)}`));
+    respond(options, outages, request).then(answer, (error: unknown) => {
+      quietly(() => outages.failure.note(`receiving failed with ${nameOf(error)}`));
       answer(ANSWERS.failed);
     });
   };
 }
 
+/** What this app, and no sender, is the cause of: none of it is worth a line for each request of anybody. */
+interface Outages {
+  /** The store, or too many bodies. */
+  readonly unavailable: Outage;
+  readonly failure: Outage;
+  readonly interference: Outage;
+}
+
+function outagesOf({ source: { name: source }, logger }: EdgeOptions): Outages {
+  const answering = (statusCode: 500 | 503): Outage =>
+    new Outage({
+      source,
+      trouble: `answers ${statusCode}`,
+      over: `stores messages again; requests answered ${statusCode} meanwhile`,
+      quietMs: LIMITS.outageQuietMs,
+      logger,
+    });
+  return {
+    unavailable: answering(503),
+    failure: answering(500),
+    interference: new Outage({
+      source,
+      trouble: 'is interfered with by code of the app',
+      over: 'is no longer interfered with by code of the app; requests meanwhile',
+      quietMs: LIMITS.refusalQuietMs,
+      logger,
+    }),
+  };
+}
+
 /** Transport first, then the signature. */
-async function respond({ bodies, ...options }: EdgeOptions, outage: Outage, request: IncomingMessage): Promise<Answer> {
+async function respond(
+  { bodies, ...options }: EdgeOptions,
+  outages: Outages,
+  request: IncomingMessage,
+): Promise<Answer> {
   if (!options.isAccepting()) return ANSWERS.closing;
   const encoding = request.headers['content-encoding'];
   if (encoding && encoding.toLowerCase() !== 'identity') return ANSWERS.compressed;
   const held = bodies.hold();
-  if (!held) return busy(outage);
+  if (!held) return busy(outages);
   try {
-    return await receive(options, outage, request, held);
+    return await receive(options, outages, request, held);
   } finally {
     held.release();
   }
 }
 
 async function receive(
-  { source, receiver, logger }: Omit<EdgeOptions, 'bodies'>,
-  outage: Outage,
+  { source, receiver }: Omit<EdgeOptions, 'bodies'>,
+  outages: Outages,
   request: IncomingMessage,
   held: HeldBody,
 ): Promise<Answer> {
   const read = await readBody(request, source.bodyBytesMax, held);
   if (!read.ok) {
-    if (read.problem === 'busy') return busy(outage);
+    if (read.problem === 'busy') return busy(outages);
     const answer = read.problem === 'consumed' ? consumedAnswer(read.found) : ANSWERS[read.problem];
-    if (answer.statusCode === 500) logger.error(`source "${source.name}": ${answer.message}`);
+    if (answer.statusCode === 500) outages.failure.note(answer.message);
     return answer;
   }
   try {
     // Only set-cookie is ever an array, and no signature is read from it.
     const headers = request.headers as HeaderMap;
     const receipt = await receiver.receive(source, read.body, headers, () => held.release());
-    if (receipt.status !== 'refused') outage.end();
+    if (receipt.status !== 'refused') {
+      outages.unavailable.end();
+      outages.failure.end();
+    }
     return answerOf(receipt);
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
-    outage.note(error);
+    outages.unavailable.note(error.message);
     return ANSWERS.unavailable;
   }
 }
 
-function busy(outage: Outage): Answer {
-  outage.note({ message: 'the app holds as many bodies as it may whose signatures are not checked yet' });
+function busy({ unavailable }: Outages): Answer {
+  unavailable.note('the app holds as many bodies as it may whose signatures are not checked yet');
   return ANSWERS.busy;
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/core';
 import { Outage } from './outage.js';
 
 describe('Outage', () => {
@@ -10,13 +10,19 @@ describe('Outage', () => {
     jest.useFakeTimers();
     lines = [];
     const log = (line: string): void => void lines.push(line);
-    outage = new Outage('dbt', { debug: log, log, warn: log, error: log });
+    outage = new Outage({
+      source: 'dbt',
+      trouble: 'answers 503',
+      over: 'stores messages again; requests answered 503 meanwhile',
+      quietMs: LIMITS.outageQuietMs,
+      logger: { debug: log, log, warn: log, error: log },
+    });
   });
   afterEach(() => {
     jest.useRealTimers();
   });
 
-  const refuse = (reason: string): void => outage.note(new StoreUnavailableError(reason));
+  const refuse = (reason: string): void => outage.note(reason);
 
   it('says each reason once, also where two alternate', () => {
     for (let turn = 0; turn < 5; turn += 1) {

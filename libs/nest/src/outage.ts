@@ -1,42 +1,49 @@
 import { LIMITS, Reasons, timers, type Logger } from 'nestjs-runhooks/core';
 
+export interface OutageOptions {
+  readonly source: string;
+  /** What the source does meanwhile, for example `answers 503`. */
+  readonly trouble: string;
+  /** What it does when that is over; the number of requests follows. */
+  readonly over: string;
+  /** For how long there was none before it is over, in milliseconds. */
+  readonly quietMs: number;
+  readonly logger: Logger;
+}
+
 /**
- * Logs that a source answers 503: each reason once and no more than a few, a count every few minutes while that goes
- * on, and how often it did once messages are stored again.
+ * Logs that requests to a source meet a trouble of this app, whoever sends them and however many: each reason once and
+ * no more than a few, a count every few minutes while that goes on, and how many there were when it is over.
  */
 export class Outage {
-  readonly #source: string;
-  readonly #logger: Logger;
+  readonly #options: OutageOptions;
   readonly #reasons = new Reasons();
   #requests = 0;
   #latestMs = 0;
   #loggedMs = 0;
 
-  constructor(source: string, logger: Logger) {
-    this.#source = source;
-    this.#logger = logger;
+  constructor(options: OutageOptions) {
+    this.#options = options;
   }
 
-  note({ message }: { readonly message: string }): void {
+  note(reason: string): void {
+    const { source, trouble, logger } = this.#options;
     this.#requests += 1;
     this.#latestMs = timers.monotonicMs();
-    if (this.#reasons.isNew(message)) {
+    if (this.#reasons.isNew(reason)) {
       this.#loggedMs = this.#latestMs;
-      this.#logger.error(
-        `source "${this.#source}" answers 503: ${message}; further ones for this reason are counted only`,
-      );
+      logger.error(`source "${source}" ${trouble}: ${reason}; further ones for this reason are counted only`);
     } else if (this.#latestMs - this.#loggedMs >= LIMITS.refusalEveryMs) {
       this.#loggedMs = this.#latestMs;
-      this.#logger.error(`source "${this.#source}" still answers 503: ${this.#requests} requests so far. ${message}`);
+      logger.error(`source "${source}" still ${trouble}: ${this.#requests} requests so far. ${reason}`);
     }
   }
 
-  /** To be called for every message that was stored. Where too many wait, some are while others are refused. */
+  /** To be called for every request without the trouble. Where too many wait, some are stored while others are refused. */
   end(): void {
-    if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < LIMITS.outageQuietMs) return;
-    this.#logger.log(
-      `source "${this.#source}" stores messages again; requests answered 503 meanwhile: ${this.#requests}`,
-    );
+    const { source, over, quietMs, logger } = this.#options;
+    if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < quietMs) return;
+    logger.log(`source "${source}" ${over}: ${this.#requests}`);
     this.#requests = 0;
     this.#reasons.clear();
   }

@@ -87,6 +87,33 @@ describe('sendAnswer', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('leaves a host that ends its answers later the time to do so, also to a body that is not read', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const { request, response } = exchange();
+    let end = (): void => undefined;
+    const original = response.end.bind(response);
+    // As `compression` does: the last bytes of the answer come later.
+    Object.assign(response, { end: () => (end = () => void original('the last bytes')) });
+    send(request, response, ANSWERS['too-large']);
+    request.push(null);
+    await setImmediate();
+    jest.advanceTimersByTime(LIMITS.lingerMs - 1);
+    expect(response.writableEnded).toBe(false);
+    end();
+    expect(response.writableEnded).toBe(true);
+  });
+
+  it('does not wait for ever for a host that ends its answer to an unread body later', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const { request, response } = exchange();
+    Object.assign(response, { end: () => undefined });
+    send(request, response, ANSWERS['too-large']);
+    request.push(null);
+    await setImmediate();
+    jest.advanceTimersByTime(LIMITS.lingerMs);
+    expect(response.writableEnded).toBe(true);
+  });
+
   it('says nothing where the host has answered, or nobody is left to hear it', () => {
     const answered = exchange();
     answered.response.writeHead(204).end();
@@ -139,6 +166,20 @@ describe('sendAnswer, where code of the host stands in the response', () => {
     }, OK);
     expect(got).toEqual({ status: 200, text: OK_TEXT });
     expect(troubles).toEqual(['Error: by the host']);
+  });
+
+  it.each<[title: string, socket: unknown]>([
+    ['a socket that is none', {}],
+    ['no socket', undefined],
+  ])('that throws, with %s: nothing is thrown, then or later', async (_, socket) => {
+    const request = Object.assign(new IncomingMessage(socket as Socket), { httpVersionMajor: 1 });
+    const response = new ServerResponse(request).on('error', () => undefined);
+    Object.assign(response, { writeHead: fail });
+    const troubles: unknown[] = [];
+    expect(() => sendAnswer(request, response, OK, (trouble) => troubles.push(trouble))).not.toThrow();
+    expect(() => response.emit('finish')).not.toThrow();
+    expect(troubles).toHaveLength(1);
+    await setImmediate();
   });
 
   it('that does nothing in writeHead: no status is sent that acknowledges what was not stored', async () => {

@@ -68,11 +68,14 @@ class AnswerSender {
     response.writeHead(this.#answer.statusCode, this.#headers(isBodyLeft));
     if (this.#isFalse()) this.#refuseFalse();
     else if (isBodyLeft) this.#linger();
-    else {
-      response.end(this.#text);
-      // A session that is saved first, for example, ends it later, or never.
-      if (!response.writableEnded) timers.setTimeout(() => this.#sendPlainly(), LIMITS.lingerMs).unref();
-    }
+    else this.#end(this.#text);
+  }
+
+  /** Code of the host may end the response later, as where a session is saved first or a body is compressed; or never. */
+  #end(text = ''): void {
+    const response = this.#response;
+    response.end(text);
+    if (!response.writableEnded) timers.setTimeout(() => this.#sendPlainly(), LIMITS.lingerMs).unref();
   }
 
   /**
@@ -86,8 +89,7 @@ class AnswerSender {
     const finish = (): void => {
       timers.clearTimeout(timer);
       if (isOver(response)) return;
-      this.#guarded(() => response.end());
-      this.#sendPlainly();
+      this.#guarded(() => this.#end());
     };
     const timer = timers.setTimeout(finish, LIMITS.lingerMs);
     request.once('end', finish);
@@ -169,8 +171,12 @@ class AnswerSender {
     } catch {
       // The socket is what counts.
     }
-    // A response that is finished does not know it any more.
-    if (request.httpVersionMajor === 1) request.socket.destroy();
+    try {
+      // A response that is finished does not know it any more.
+      if (request.httpVersionMajor === 1) request.socket.destroy();
+    } catch {
+      // What stands in for a socket may have no such method, as where Fastify injects a request or a cloud calls a function.
+    }
   }
 }
 

@@ -5,6 +5,9 @@ import { PUBLISHED_SECRETS } from './published-secrets.js';
 /** Texts that stand where a secret belongs, as documents and templates have them. */
 const PLACEHOLDER = /change[-_ ]?me|placeholder|your[-_ ]|replace[-_ ]|example|\.\.\.|…|<.+>/i;
 
+/** What is left where nothing was put in for a variable: by a shell, compose, Kubernetes or Helm, or by JavaScript. */
+const UNFILLED = /\$[({].+[)}]|\{\{.+\}\}|^\$\w+$|^%\w+%$|^undefined$|^\[object \w+\]$/;
+
 /** What a secret is checked by: its text as configured, and the bytes that a signature is made with. */
 interface CheckedSecret {
   readonly text: string;
@@ -42,5 +45,5 @@ function isPublished(text: string, bytes: Uint8Array): boolean {
 /** A text of a template, or one character or byte over and over. Base64 is not looked at as words: any may be in it. */
 function isFiller(text: string, bytes: Uint8Array): boolean {
   const isText = Buffer.from(bytes).toString() === text;
-  return new Set(bytes).size === 1 || (isText && PLACEHOLDER.test(text));
+  return new Set(bytes).size === 1 || (isText && (PLACEHOLDER.test(text) || UNFILLED.test(text)));
 }
