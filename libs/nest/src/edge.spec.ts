@@ -4,6 +4,7 @@ import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   IdSequence,
+  lineLogger,
   openSources,
   Receiver,
   Refusals,
@@ -118,7 +119,7 @@ describe('createEdge', () => {
   });
 
   it('answers where the logger of the host throws', async () => {
-    const logger = { debug: fail, log: fail, warn: fail, error: fail };
+    const logger = lineLogger({ debug: fail, log: fail, warn: fail, error: fail });
     expect((await post({ logger }, 'x')).status).toBe(500);
   });
 

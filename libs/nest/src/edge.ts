@@ -37,16 +37,16 @@ export function createEdge(options: EdgeOptions): Edge {
   const outages = outagesOf(options);
   return (request, response) => {
     const answer = (answer: Answer): void => {
-      quietly(() => logRejection(options, answer));
+      logRejection(options, answer);
       let isTroubled = false;
       sendAnswer(request, response, answer, (trouble) => {
         isTroubled = true;
-        quietly(() => outages.interference.note(`answer ${answer.statusCode}, ${nameOf(trouble)}`));
+        outages.interference.note(`answer ${answer.statusCode}, ${nameOf(trouble)}`);
       });
-      if (!isTroubled) quietly(() => outages.interference.end());
+      if (!isTroubled) outages.interference.end();
     };
     respond(options, outages, request).then(answer, (error: unknown) => {
-      quietly(() => outages.failure.note(`receiving failed with ${nameOf(error)}`));
+      outages.failure.note(`receiving failed with ${nameOf(error)}`);
       answer(ANSWERS.failed);
     });
   };
@@ -144,13 +144,4 @@ function nameOf(trouble: unknown): string {
   if (typeof trouble === 'string') return trouble;
   const { name, message } = attemptError(trouble);
   return `${name}: ${message}`;
-}
-
-/** A logger of the host's that fails must not keep the sender waiting. */
-function quietly(log: () => void): void {
-  try {
-    log();
-  } catch {
-    // There is nobody left to tell.
-  }
 }
