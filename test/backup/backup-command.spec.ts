@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from '@jest/globals';
+import { backupInbox } from '../../libs/sql-inbox/src/backup/backup-inbox.js';
 import { runCommand } from '../../libs/sql-inbox/src/command/command.js';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { MIGRATIONS } from '../../libs/sql-inbox/src/sqlite-migration.js';
@@ -173,6 +174,22 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
       code: 'RUNHOOKS_CONFIGURATION',
       message: expect.stringMatching(says),
     });
+  });
+
+  it('says that it is the target which has no room, and makes nothing', async () => {
+    const { file } = await inboxOf(1);
+    const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL', errcode: 13 });
+    const connect: typeof connectSqlite = async (...given) => {
+      const connection = await connectSqlite(...given);
+      const all: typeof connection.all = (sql, parameters) => {
+        if (sql.startsWith('vacuum into')) throw full;
+        return connection.all(sql, parameters);
+      };
+      return { ...connection, all };
+    };
+    const to = `${file}.backup`;
+    await expect(backupInbox({ from: file, to }, connect)).rejects.toThrow(/^--to: .*backup\.part: the disk is full/);
+    expect(readdirSync(join(file, '..'))).toEqual(['inbox.db']);
   });
 
   it('refuses a database that is no inbox, and a damaged inbox, and makes nothing', async () => {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConfigurationError, PermanentError, type Erase } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { Bench } from './bench.js';
+import { SIGNATURE } from './probe-provider.js';
 
 const WHY = { by: 'Kim', reason: 'request 17' };
 let bench: Bench;
@@ -48,6 +49,18 @@ describe('erasing', () => {
       affected: 2,
     });
     expect(JSON.stringify(items)).not.toContain('Möller');
+  });
+
+  it.each([
+    ['.NET', 'jo+x@example.com', String.raw`jo\u002Bx@example.com`],
+    ['.NET with other letters', "Zoë O'Neil", String.raw`Zo\u00EB O\u0027Neil`],
+    ['Go', 'Zoë R&D', String.raw`Zoë R\u0026D`],
+    ['Python', 'Zoë R&D', String.raw`Zo\u00eb R&D`],
+    ['PHP', 'https://example.com/zoë', String.raw`https:\/\/example.com\/zo\u00eb`],
+  ])('finds a text as %s escapes it', async (_, text, spelling) => {
+    // Only the body holds it: what is made of a message is written by Runhooks.
+    await bench.receive('probe', { body: Buffer.from(`{"note":"${spelling}"}`), headers: SIGNATURE });
+    expect(await bench.inbox.erase({ ...WHY, textContains: text })).toMatchObject({ messages: 1 });
   });
 
   it('leaves nothing to replay, to read again or to redrive, and stops nothing else', async () => {

@@ -152,6 +152,9 @@ describe('handlers that hang', () => {
     // Those that ran when the limit was reached are abandoned, too.
     expect((await bench.inbox.counts()).abandoned).toBeLessThan(LIMITS.abandonedMax + 3);
     expect((await bench.outcome('works'))[0]).toBe('succeeded');
+    const paused = /^error: Handler "(hangs-\d)" is not started again/;
+    const named = bench.lines.flatMap((line) => paused.exec(line)?.[1] ?? []);
+    expect(named.sort()).toEqual(Array.from({ length: handlers }, (_, count) => `hangs-${count}`));
   });
 
   it('hold up no shutdown once their attempt is over', async () => {

@@ -12,6 +12,8 @@ export class AbandonedCalls {
   readonly #byHandler = new Map<string, number>();
   /** Handlers that were warned of: a handler that is always a little late must not fill the log. */
   readonly #warned = new Set<string>();
+  /** Handlers that the log named as not started again. */
+  readonly #saidPaused = new Set<string>();
   #total = 0;
 
   constructor(logger: Logger) {
@@ -33,21 +35,19 @@ export class AbandonedCalls {
   }
 
   add(attempt: Attempt): void {
-    const { id } = attempt.handler;
-    const wasPaused = this.isPaused(id);
-    this.#change(id, 1);
-    this.#log(attempt, wasPaused);
+    this.#change(attempt.handler.id, 1);
+    this.#log(attempt);
+    this.#logPaused();
   }
 
   /** Its handler has returned or thrown after all. */
   remove({ handler: { id }, delivery }: Attempt): void {
-    const wasPaused = this.isPaused(id);
     this.#change(id, -1);
     const left = this.#byHandler.get(id) ?? 0;
     this.#logger.debug(
       `Handler "${id}" settled an abandoned call (attempt ${delivery.attempt} of delivery ${delivery.id}); ${left} left in this process`,
     );
-    if (wasPaused && !this.isPaused(id)) this.#logger.log(`Handler "${id}" is started again in this process`);
+    this.#logPaused();
   }
 
   #change(handlerId: string, by: number): void {
@@ -57,7 +57,7 @@ export class AbandonedCalls {
     else this.#byHandler.set(handlerId, calls);
   }
 
-  #log({ handler: { id }, delivery }: Attempt, wasPaused: boolean): void {
+  #log({ handler: { id }, delivery }: Attempt): void {
     const calls = this.#byHandler.get(id) ?? 0;
     if (!this.#warned.has(id)) {
       this.#warned.add(id);
@@ -69,7 +69,18 @@ export class AbandonedCalls {
     } else {
       this.#logger.debug(`Handler "${id}" has ${calls} abandoned calls in this process`);
     }
-    if (this.isPaused(id) && !wasPaused) {
+  }
+
+  /** One call more or less may pause or resume every handler that has some. */
+  #logPaused(): void {
+    for (const id of this.#saidPaused) {
+      if (this.isPaused(id)) continue;
+      this.#saidPaused.delete(id);
+      this.#logger.log(`Handler "${id}" is started again in this process`);
+    }
+    for (const [id, calls] of this.#byHandler) {
+      if (!this.isPaused(id) || this.#saidPaused.has(id)) continue;
+      this.#saidPaused.add(id);
       this.#logger.error(
         `Handler "${id}" is not started again in this process until one of its ${calls} abandoned calls settles ` +
           `(${this.#total} in the process, at most ${LIMITS.abandonedPerHandlerMax} of a handler and ${LIMITS.abandonedMax} in all). ` +

@@ -6,14 +6,22 @@ import type { RunKey } from './run-state.js';
 export const ERASED_EVENT_DATA = '{"erased":true}';
 
 /**
- * The ways in which a text can stand in a body or in data of ours: as it is, as JSON writes it, and with escapes for all
- * that is not ASCII, in either case of hex, as many senders write it.
+ * Characters that writers of JSON escape though they need not: none; those that are not ASCII; for HTML (Go); both of these;
+ * and what .NET and PHP's `JSON_HEX_*` add. A slash stands apart.
  */
+const ESCAPED_BY_WRITERS = [/(?!)/g, /[^\0-\x7e]/g, /[<>&\u2028\u2029]/g, /[<>&]|[^\0-\x7e]/g, /[<>&'+`]|[^\0-\x7e]/g];
+
+/** The ways in which a text can stand in a body or in data of ours: as it is, and as writers of JSON escape it, in either case of hex. */
 export function spellingsOf(text: string): string[] {
   const json = JSON.stringify(text).slice(1, -1);
-  const escaped = json.replace(/[^\0-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  const upper = escaped.replace(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`);
-  return [...new Set([text, json, escaped, upper])];
+  const escaped = ESCAPED_BY_WRITERS.map((characters) => json.replace(characters, escapeOf));
+  const upper = escaped.map((one) => one.replace(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`));
+  const spellings = [...escaped, ...upper];
+  return [...new Set([text, ...spellings, ...spellings.map((one) => one.replaceAll('/', '\\/'))])];
+}
+
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /**

@@ -47,6 +47,10 @@ export function isLocked(error: unknown): boolean {
   return code === CODES['SQLITE_BUSY'] || code === CODES['SQLITE_LOCKED'];
 }
 
+export function isDiskFull(error: unknown): boolean {
+  return sqliteCode(error) === CODES['SQLITE_FULL'];
+}
+
 /** What is wrong with the file and what to do, if SQLite itself failed. */
 export function remedyFor(error: unknown): string | undefined {
   const code = sqliteCode(error);

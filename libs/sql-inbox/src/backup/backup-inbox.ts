@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigurationError, LIMITS, OwnError, StoreUnavailableError } from 'nestjs-runhooks/core';
 import { existingFile, migrationsOf } from '../existing-inbox.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqlite-connection.js';
-import { isLocked, remedyFor } from '../sqlite-failure.js';
+import { isDiskFull, isLocked, remedyFor } from '../sqlite-failure.js';
 import { onceUnlocked } from '../sqlite-lock.js';
 
 export interface BackupOptions {
@@ -34,17 +34,22 @@ export class BackupError extends OwnError {
  * begins anew with every commit of another process, and so never ends beside a busy app. It also leaves behind what
  * was removed. The copy is its owner's alone, on the disk, and checked, before it has its name.
  *
+ * @param connect opens the inbox; tests hand in one whose connections fail
+ *
  * Throws `ConfigurationError` if it is not to be made, `StoreUnavailableError` if the inbox stayed locked and it can be
  * tried again, `BackupError` if the copy is damaged.
  */
-export async function backupInbox({ from, to, driver }: BackupOptions): Promise<BackedUp> {
+export async function backupInbox(
+  { from, to, driver }: BackupOptions,
+  connect: typeof connectSqlite = connectSqlite,
+): Promise<BackedUp> {
   const file = existingFile('--from', from);
   const target = resolve(to);
   const part = `${target}.part`;
   refuseExisting(target, `${target} exists already; choose another name, or move it away`);
   makeTarget(part);
   try {
-    await copy(file, part, driver);
+    await copy(file, part, driver, connect);
     const { schema, messages } = await checked(file, part, driver);
     synchronize(part, 'r+');
     refuseExisting(target, `${target} was made by something else meanwhile`);
@@ -76,11 +81,16 @@ function makeTarget(part: string): void {
   }
 }
 
-async function copy(file: string, part: string, driver: SqliteDriver | undefined): Promise<void> {
+async function copy(
+  file: string,
+  part: string,
+  driver: SqliteDriver | undefined,
+  connect: typeof connectSqlite,
+): Promise<void> {
   let source: SqliteConnection | undefined;
   try {
     // Who may not write cannot close a log into the file, and cannot remove one that is empty either.
-    source = await connectSqlite(file, driver, { readOnly: existsSync(`${file}-wal`) });
+    source = await connect(file, driver, { readOnly: existsSync(`${file}-wal`) });
     source.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
     const connection = source;
     await onceUnlocked(() => migrationsOf('--from', connection, file));
@@ -92,7 +102,11 @@ async function copy(file: string, part: string, driver: SqliteDriver | undefined
       });
     }
     const remedy = remedyFor(cause);
-    throw remedy === undefined ? cause : new ConfigurationError('--from', `${file}: ${remedy}`, { cause });
+    if (remedy === undefined) throw cause;
+    // The inbox is only read, so it is the copy that finds no room.
+    throw isDiskFull(cause)
+      ? new ConfigurationError('--to', `${part}: ${remedy}`, { cause })
+      : new ConfigurationError('--from', `${file}: ${remedy}`, { cause });
   } finally {
     source?.close();
   }
