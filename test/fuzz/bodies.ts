@@ -83,7 +83,16 @@ function changeObject(random: Random, { members }: JsonObject, tree: JsonTree): 
 
 /** Members that decide what a message is taken for, and values that they might have. */
 const MEANINGS: Readonly<Record<string, readonly string[]>> = {
-  '"eventType"': ['"job.run.exploded"', '"job.run.paused"', '"job.run.started"', '"job.run.canceled"', '""', 'null'],
+  '"eventType"': [
+    '"job.run.exploded"',
+    '"job.run.paused"',
+    '"job.run.retried"',
+    '"job.run.queued"',
+    '"job.run.started"',
+    '"job.run.canceled"',
+    '""',
+    'null',
+  ],
   '"event_type"': ['"job.run.exploded"', '"job.run.completed"', 'null'],
   '"runId"': ['""', 'null', '12345', '"12345"'],
   '"runStatus"': ['"None"', '"Cancelled"', '"weird"'],
