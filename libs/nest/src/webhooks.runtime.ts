@@ -24,6 +24,7 @@ import {
   type RetentionOptions,
   type Role,
   type Store,
+  type StoreFactory,
   type Transport,
   type TransportFactory,
 } from 'nestjs-runhooks/core';
@@ -44,6 +45,7 @@ export class WebhooksRuntime {
   accepting = true;
 
   readonly role: Role;
+  readonly store: Store;
   readonly inbox: Inbox;
   readonly purger: Purger;
   readonly presence: Presence;
@@ -54,11 +56,12 @@ export class WebhooksRuntime {
 
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
-    @Inject(WEBHOOKS_STORE) readonly store: Store,
+    @Inject(WEBHOOKS_STORE) given: Store | StoreFactory,
     @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
-    const { logger, handlers } = this;
+    this.store = storeOf(given, this.logger);
+    const { logger, handlers, store } = this;
     const {
       clock = new SharedClock(store),
       concurrency = LIMITS.concurrency,
@@ -188,4 +191,16 @@ export function createStore(options: WebhooksOptions): Store {
     );
   }
   return options.inbox.createStore(runhooksLogger());
+}
+
+/** A test may have put a store in place of the configured one, or what makes one, such as `memoryInbox()`. */
+function storeOf(given: unknown, logger: Logger): Store {
+  if (typeof given === 'object' && given !== null) {
+    if ('createStore' in given) return (given as StoreFactory).createStore(logger);
+    if ('open' in given && 'append' in given) return given as Store;
+  }
+  throw new ConfigurationError(
+    'WEBHOOKS_STORE',
+    `found ${describe(given) ?? 'undefined'}; expected a store or what makes one: overrideProvider(WEBHOOKS_STORE).useValue(memoryInbox())`,
+  );
 }
