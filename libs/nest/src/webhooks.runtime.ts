@@ -8,6 +8,7 @@ import {
   HandlerSet,
   IdSequence,
   Inbox,
+  leftOutSources,
   LIMITS,
   openSources,
   Presence,
@@ -20,6 +21,7 @@ import {
   SharedClock,
   StoreGuard,
   type Logger,
+  type NamedSource,
   type OpenSource,
   type RetentionOptions,
   type Role,
@@ -37,6 +39,10 @@ import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 @Injectable()
 export class WebhooksRuntime {
   readonly sources: readonly OpenSource[];
+  /** Sources with `enabled: false`: no route, and their messages wait. */
+  readonly leftOut: readonly NamedSource[];
+  /** All that are configured, as filters name them. */
+  readonly named: readonly NamedSource[];
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
@@ -70,6 +76,8 @@ export class WebhooksRuntime {
     checkOptions(options);
     this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
+    this.leftOut = leftOutSources(options.sources);
+    this.named = [...this.sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.leftOut];
     const ids = new IdSequence();
     const guard = new StoreGuard(logger);
     this.guard = guard;
