@@ -36,7 +36,8 @@ const arrivals = fc.array(fc.array(arrival, { minLength: 1, maxLength: 6 }), { m
 
 function signed({ job, run, at }: Finished): SignedWebhook {
   const now = new Date(START.getTime() - (100 - at) * SECOND);
-  if (job !== 'nightly-run') return dbtCloudWebhook({ now, payload: { data: { runId: run, jobId: job, jobName: job } } });
+  if (job !== 'nightly-run')
+    return dbtCloudWebhook({ now, payload: { data: { runId: run, jobId: job, jobName: job } } });
   return paradimeWebhook({ now, payload: { id: run } });
 }
 
