@@ -16,7 +16,7 @@ const message: PlannedMessage = {
   source: 'dbt',
   key: 'key',
   messageType: 'job.run.started',
-  sign: () => ({ provider: 'dbt-cloud', body: Buffer.alloc(0), headers: {} }),
+  sign: () => ({ provider: 'dbt-cloud', body: Buffer.alloc(0), text: '', headers: {} }),
 };
 const runs: readonly PlannedRun[] = [{ run: 'dbt/1/1', messages: [message], types: ['run.started'] }];
 

@@ -118,6 +118,17 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
     dbtWith({ bodyBytesMax }),
     /sources\[0\]\.bodyBytesMax: found .*whole number of bytes/,
   ]),
+  ...['', 'whsec_c2VjcmV0', null].map((enabled): [string, WebhooksOptions, RegExp] => [
+    `enabled ${JSON.stringify(enabled)}`,
+    dbtWith({ enabled }),
+    /sources\[0\]\.enabled: found (a string|null); expected true or false, for example Boolean\(/,
+  ]),
+  ['enabled left undefined, without a secret', dbtWith({ enabled: undefined, secrets: [undefined] }), /secrets\[0\]/],
+  [
+    'a source that is left out under the name of another',
+    given({ sources: [dbt, dbtCloud({ name: 'dbt', path: '/x', secrets: [], enabled: false })] }),
+    /sources\[1\]\.name: "dbt" is the name of an earlier/,
+  ],
   ['no inbox', given({ inbox: undefined }), /^inbox: found none; expected a store/],
   ['an inbox that is none', given({ inbox: {} }), /^inbox: /],
   ['an inbox that is a path', given({ inbox: 'runhooks.db' }), /^inbox: /],

@@ -1,7 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { WEBHOOKS_STORE } from 'nestjs-runhooks';
+import { Inbox, WEBHOOKS_STORE, WebhooksModule } from 'nestjs-runhooks';
 import {
   LIMITS,
   StoreUnavailableError,
@@ -166,6 +166,34 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
       },
     });
     expect(await edge.send(dbtWebhook())).toMatchObject(UNAVAILABLE);
+  });
+
+  it('a test can give what makes a store, as for the option inbox', async () => {
+    const asConfigured: unknown[] = [];
+    const edge = await startApp(adapter, {
+      webhooks: { inbox: inboxWith((_store, message) => Promise.reject(asConfigured.push(message))) },
+      create: async (module, http, options) => {
+        const builder = Test.createTestingModule({ imports: [module] })
+          .overrideProvider(WEBHOOKS_STORE)
+          .useValue(memoryInbox());
+        return (await builder.compile()).createNestApplication(http, options);
+      },
+    });
+    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
+    expect(await edge.app.get(Inbox).counts()).toMatchObject({ messages: { stored: 1 } });
+    expect(asConfigured).toEqual([]);
+    await edge.app.close();
+  });
+
+  it.each([[undefined], ['runhooks.db'], [{}]])('a test that gives %p as store is told what to give', async (store) => {
+    const builder = Test.createTestingModule({
+      imports: [
+        WebhooksModule.forRoot({ sources: [dbtCloud({ name: 'dbt', secrets: ['12345abcde'] })], inbox: memoryInbox() }),
+      ],
+    });
+    await expect(builder.overrideProvider(WEBHOOKS_STORE).useValue(store).compile()).rejects.toThrow(
+      /^WEBHOOKS_STORE: found .*; expected a store .*memoryInbox\(\)/,
+    );
   });
 });
 

@@ -16,7 +16,7 @@ describe('a barrier', () => {
 
   @Injectable()
   class Dashboards {
-    @OnAllRuns({ id: 'all', jobs: ['ingest', 'transform'], withinMs: 60 * MINUTE, project: 'Analytics' })
+    @OnAllRuns({ id: 'all', jobs: ['ingest', 'transform'], withinMs: 60 * MINUTE, project: 'analytics' })
     refresh({ runs }: RunsJoined): void {
       seen.push(runs.map(({ job, run }) => `${job} ${run.id}`).join(', '));
     }
@@ -64,7 +64,7 @@ describe('a barrier', () => {
         jobs: ['ingest', 'transform'],
         withinMs: MINUTE,
         outcome: 'completed',
-        project: 'Analytics',
+        project: 'analytics',
         when: ({ runs }) => runs.some(({ run }) => run.status === 'failed'),
       })
       done({ runs, occurredAt }: RunsJoined): void {

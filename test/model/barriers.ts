@@ -10,7 +10,7 @@ import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js
 const SECOND = 1_000;
 const WITHIN_SECONDS = 30;
 /** Of two providers. */
-const JOBS = ['ingest', 'transform', 'daily_run'] as const;
+const JOBS = ['ingest', 'transform', 'nightly-run'] as const;
 const BARRIER = { jobs: JOBS, withinMs: WITHIN_SECONDS * SECOND };
 
 interface Finished {
@@ -36,7 +36,8 @@ const arrivals = fc.array(fc.array(arrival, { minLength: 1, maxLength: 6 }), { m
 
 function signed({ job, run, at }: Finished): SignedWebhook {
   const now = new Date(START.getTime() - (100 - at) * SECOND);
-  if (job !== 'daily_run') return dbtCloudWebhook({ now, payload: { data: { runId: run, jobId: job, jobName: job } } });
+  if (job !== 'nightly-run')
+    return dbtCloudWebhook({ now, payload: { data: { runId: run, jobId: job, jobName: job } } });
   return paradimeWebhook({ now, payload: { id: run } });
 }
 
@@ -78,7 +79,7 @@ async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], s
         const one = { job, at, run: `${1_000 + finished.size}` };
         finished.set(one.run, one);
         if (restarts) await two.restart(to);
-        await two.process(to).receive(job === 'daily_run' ? 'paradime' : 'dbt', signed(one));
+        await two.process(to).receive(job === 'nightly-run' ? 'paradime' : 'dbt', signed(one));
       }
       await two.work();
     }

@@ -106,9 +106,21 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
     expect(log.containing('Refresh after nightly-build: failed on dbt 2025.9.30+21d3fd7')).toHaveLength(1);
   });
 
+  it('pages for the webhooks that the kit makes of itself, of both providers', async () => {
+    const app = await boot();
+    for (const event of ['failed', 'completed-failed'] as const) {
+      await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, payload: { data: { runId: '42' } } }));
+    }
+    await sendWebhook(app, '/webhooks/paradime', paradimeWebhook({ event: 'failed' }));
+    await waitUntilIdle(app);
+    expect(log.containing('nightly-build failed')).toHaveLength(1);
+    expect(log.containing('nightly-run failed')).toHaveLength(1);
+    expect(log.containing('Refresh after nightly-build: failed')).toHaveLength(1);
+  });
+
   it('does not page for another project, and refuses what is not signed', async () => {
     const app = await boot();
-    const other = dbtCloudWebhook({ event: 'failed' });
+    const other = dbtCloudWebhook({ event: 'failed', payload: { data: { projectName: 'sandbox' } } });
     await sendWebhook(app, '/webhooks/dbt', other);
     await waitUntilIdle(app);
     expect(log.containing('Page')).toEqual([]);
@@ -222,8 +234,8 @@ describe('docs/inbox.md', () => {
     expect(await desk.catchUp('run-board', new Date(0), 'Kim')).toBe(1);
     expect(await desk.catchUp('run-board', new Date(0), 'Kim')).toBe(0);
     await waitUntilIdle(app);
-    expect(app.get(RunBoard).lines).toEqual(Array(2).fill('Nightly production build (dbt build): run.canceled'));
-    expect(await desk.eraseName('Nightly production', 'Kim', 'ticket 17')).toEqual({ messages: 1, tryAgain: false });
+    expect(app.get(RunBoard).lines).toEqual(Array(2).fill('nightly-build: run.canceled'));
+    expect(await desk.eraseName('nightly-build', 'Kim', 'ticket 17')).toEqual({ messages: 1, tryAgain: false });
     expect(await desk.decisions()).toMatchObject([
       { action: 'erase', by: 'Kim', reason: 'ticket 17', affected: 1 },
       { action: 'replay', affected: 0 },

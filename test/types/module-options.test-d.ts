@@ -9,6 +9,7 @@ const sources = [
   // As read from the environment: whether it is set is asked at boot.
   dbtCloud({ name: 'dbt', secrets: [process.env['DBT_CLOUD_WEBHOOK_SECRET']] }),
   paradime({ name: 'paradime', secrets: [process.env['PARADIME_WEBHOOK_SECRET'], { utf8: 'plain' }] }),
+  dbtCloud({ name: 'laptop', secrets: [process.env['A_SECRET']], enabled: Boolean(process.env['A_SECRET']) }),
 ];
 const inbox = memoryInbox();
 

@@ -115,6 +115,7 @@ export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } 
 export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
 export { Reasons } from './reasons.js';
 export { Refusals, type RefusalsOptions } from './refusals.js';
+export { requireOptions } from './required-options.js';
 export type { RetryOptions } from './retry-policy.js';
 export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
 export { Router } from './routing.js';
@@ -149,7 +150,14 @@ export type { StandardWebhooksSecret } from './signatures/standard-webhooks-secr
 export { standardWebhooks, type StandardWebhooksOptions } from './signatures/standard-webhooks.js';
 export { staticToken, type StaticTokenOptions } from './signatures/static-token.js';
 export { unsigned } from './signatures/unsigned.js';
-export { openSources, type OpenSource, type Source, type SourceOptions } from './source.js';
+export {
+  leftOutSources,
+  openSources,
+  type NamedSource,
+  type OpenSource,
+  type Source,
+  type SourceOptions,
+} from './source.js';
 export { StoreGuard } from './store-guard.js';
 export type * from './claim.js';
 export type * from './operator-request.js';

@@ -16,6 +16,12 @@ export interface SourceOptions {
    * @default 1048576 (1 MiB)
    */
   readonly bodyBytesMax?: number;
+  /**
+   * `false` leaves the source out, for laptops and CI without its secret: `enabled: Boolean(process.env.…)`. Its secrets
+   * are then not checked, it has no route, its messages wait in the inbox, and every start warns.
+   * @default true
+   */
+  readonly enabled?: boolean;
 }
 
 /** One configured sender, as `dbtCloud(…)` or `paradime(…)` makes it. */
@@ -34,11 +40,21 @@ export interface OpenSource {
   readonly provider: Provider;
 }
 
+/** A source as filters and the log know it: by its name, and the name of its provider. */
+export type NamedSource = Pick<Source, 'name' | 'provider'>;
+
 const NAME = /^[a-z0-9][a-z0-9_-]*$/;
 /** Without `.` and `..`, which senders resolve before they send. */
 const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
 
-/** Checks the sources of one app against each other and opens them. Throws {@link ConfigurationError}. */
+/** The sources with `enabled: false`. */
+export function leftOutSources(sources: readonly Source[]): NamedSource[] {
+  return sources.filter(isLeftOut).map(({ name, provider }) => ({ name, provider }));
+}
+
+/**
+ * Checks the sources of one app against each other, and opens those that are enabled. Throws {@link ConfigurationError}.
+ */
 export function openSources(sources: readonly Source[]): OpenSource[] {
   if (!Array.isArray(sources)) {
     throw new ConfigurationError('sources', `found ${typeof sources}; expected a list, for example [dbtCloud({ … })]`);
@@ -48,8 +64,8 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
   }
   const ownerOfName = new Set<string>();
   const ownerOfPath = new Map<string, string>();
-  return sources.map((source, index) => {
-    const open = openSource(source, `sources[${index}]`);
+  return sources.flatMap((source, index) => {
+    const open = checkSource(source, `sources[${index}]`);
     if (ownerOfName.has(open.name)) {
       throw new ConfigurationError(
         `sources[${index}].name`,
@@ -67,11 +83,15 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
       }
       ownerOfPath.set(path, open.name);
     }
-    return open;
+    return isLeftOut(source) ? [] : [{ ...open, provider: source.open() }];
   });
 }
 
-function openSource(source: Source, option: string): OpenSource {
+function isLeftOut({ enabled }: Source): boolean {
+  return enabled === false;
+}
+
+function checkSource(source: Source, option: string): Omit<OpenSource, 'provider'> {
   if (typeof source?.open !== 'function') {
     const found = source === undefined ? 'undefined' : 'something else';
     throw new ConfigurationError(
@@ -79,7 +99,7 @@ function openSource(source: Source, option: string): OpenSource {
       `found ${found}; expected a source, as dbtCloud({ … }) or paradime({ … }) makes it`,
     );
   }
-  const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax } = source;
+  const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax, enabled = true } = source;
   if (typeof name !== 'string' || !NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
     throw new ConfigurationError(
       `${option}.name`,
@@ -101,5 +121,11 @@ function openSource(source: Source, option: string): OpenSource {
       `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`,
     );
   }
-  return { name, paths: [...paths], bodyBytesMax, provider: source.open() };
+  if (enabled !== true && enabled !== false) {
+    throw new ConfigurationError(
+      `${option}.enabled`,
+      `found ${enabled === null ? 'null' : `a ${typeof enabled}`}; expected true or false, for example Boolean(process.env.MY_WEBHOOK_SECRET)`,
+    );
+  }
+  return { name, paths: [...paths], bodyBytesMax };
 }

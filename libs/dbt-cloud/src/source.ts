@@ -4,6 +4,7 @@ import {
   isIdText,
   LIMITS,
   readHeaderName,
+  requireOptions,
   requireWhole,
   type Source,
   type SourceOptions,
@@ -49,11 +50,13 @@ export interface DbtCloudOptions extends SourceOptions {
  * Options are checked when the app boots: a missing or empty secret is a {@link ConfigurationError} that names it.
  */
 export function dbtCloud(options: DbtCloudOptions): Source {
-  const { name, path, bodyBytesMax } = options;
+  requireOptions(options, 'dbtCloud', "dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })");
+  const { name, path, bodyBytesMax, enabled } = options;
   return {
     name,
     ...(path !== undefined && { path }),
     ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+    ...(enabled !== undefined && { enabled }),
     provider: 'dbt-cloud',
     open: () => openProvider(options, `dbtCloud({ name: '${name}' })`),
   };

@@ -3,6 +3,7 @@ import {
   valuesOf,
   type Handler,
   type Logger,
+  type NamedSource,
   type OpenSource,
   type ProcessSummary,
   type Role,
@@ -16,6 +17,7 @@ export interface Boot {
   readonly role: Role;
   readonly transport: string | undefined;
   readonly sources: readonly OpenSource[];
+  readonly leftOut: readonly NamedSource[];
   readonly handlers: readonly Handler[];
   /** Whether the app has an HTTP server. */
   readonly isReachable: boolean;
@@ -28,12 +30,16 @@ const ROLES: Readonly<Record<Role, string>> = {
 };
 
 /** Says at boot who may send what where, and what runs on it: the first thing to read when something does not arrive. */
-export function logBoot(logger: Logger, { inbox, role, transport, sources, handlers, isReachable }: Boot): void {
+export function logBoot(logger: Logger, boot: Boot): void {
+  const { inbox, role, transport, sources, leftOut, handlers, isReachable } = boot;
   logger.log(`Inbox: ${inbox}`);
   logger.log(`Role ${role}: ${ROLES[role]}`);
   if (transport !== undefined) logger.log(`Dispatch: ${transport}`);
   const absence = absenceOfRoutes(role, isReachable);
   for (const source of sources) logSource(logger, source, absence);
+  for (const { name, provider } of leftOut) {
+    logger.warn(`Source ${name} (${provider}) is left out: enabled is false. It has no route, and its messages wait`);
+  }
   for (const handler of handlers) logHandler(logger, handler);
   if (handlers.length > 0 || role === 'receiver') return;
   logger.warn('No handlers found: webhooks are stored and read, but nothing runs');

@@ -4,7 +4,7 @@ import {
   ConfigurationError,
   type EventFilter,
   type HandlerOptions,
-  type OpenSource,
+  type NamedSource,
   type Subscription,
 } from 'nestjs-runhooks/core';
 import type { HandlerMetadata } from './handler-metadata.js';
@@ -43,7 +43,7 @@ export interface ReadOptions {
 export function readOptions(
   handler: string,
   { on, options }: HandlerMetadata,
-  sources: readonly OpenSource[],
+  sources: readonly NamedSource[],
 ): ReadOptions {
   const filter: Record<string, unknown> = {};
   const own: Record<string, unknown> = {};

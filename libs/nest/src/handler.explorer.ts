@@ -65,7 +65,7 @@ export class HandlerExplorer {
       const { name: className } = prototype.constructor;
       const name = typeof method === 'symbol' ? `${className}[${String(method)}]` : `${className}.${method}`;
       const invoke = this.invoker.invokerFor(name, wrapper, host, prototype, method);
-      const decorators = metadata.map((one) => readOptions(name, one, this.runtime.sources));
+      const decorators = metadata.map((one) => readOptions(name, one, this.runtime.named));
       return [...groupById(name, decorators)].map(([id, group]) => ({
         ...resolveHandlerOptions(name, { ...mergeOptions(name, group), id }),
         label: `${name} in ${host.name}`,

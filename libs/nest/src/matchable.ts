@@ -2,7 +2,7 @@ import {
   ConfigurationError,
   valuesOf,
   type EventFilter,
-  type OpenSource,
+  type NamedSource,
   type RunTrigger,
   type SubscribedTo,
 } from 'nestjs-runhooks/core';
@@ -18,16 +18,16 @@ const TRIGGERS = {
 
 /**
  * Throws {@link ConfigurationError} for a filter that no event can fit: one that names a source or a provider that is
- * not configured, also beside others that are; a source that is not of the provider; or a trigger that there is not.
+ * not configured (one that is left out is), also beside others that are; a source that is not of the provider; or a trigger that there is not.
  */
 export function requireMatchable(
   handler: string,
   on: SubscribedTo,
   filter: EventFilter,
-  sources: readonly OpenSource[],
+  sources: readonly NamedSource[],
 ): void {
   const names = sources.map(({ name }) => name);
-  const providers = [...new Set(sources.map(({ provider }) => provider.name))];
+  const providers = [...new Set(sources.map(({ provider }) => provider))];
   const wanted = 'provider' in on ? [on.provider] : valuesOf<string>(filter.provider);
   requireKnown(`${handler}.provider`, wanted, providers, 'no configured source is of that provider');
   requireKnown(`${handler}.source`, valuesOf(filter.source), names, 'no configured source has that name');
@@ -38,7 +38,7 @@ export function requireMatchable(
     'there is no such trigger',
   );
   for (const source of valuesOf(filter.source)) {
-    const provider = sources.find(({ name }) => name === source)?.provider.name ?? '';
+    const provider = sources.find(({ name }) => name === source)?.provider ?? '';
     if (wanted.length === 0 || wanted.includes(provider)) continue;
     throw new ConfigurationError(
       `${handler}.source`,

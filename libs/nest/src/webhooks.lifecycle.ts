@@ -33,10 +33,11 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, handlers, dispatcher, options, role, presence, refusals, transport } = this.runtime;
+    const { logger, store, sources, leftOut, handlers, dispatcher, options, role, presence, refusals, transport } =
+      this.runtime;
     const { isReachable } = this.edge;
     const inbox = store.description;
-    const found = { sources, handlers: handlers.all(), isReachable };
+    const found = { sources, leftOut, handlers: handlers.all(), isReachable };
     logBoot(logger, { inbox, role, transport: transport?.description, ...found });
     await this.logWaiting();
     if (role !== 'dispatcher') refusals.start();

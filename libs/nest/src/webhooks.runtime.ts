@@ -8,6 +8,7 @@ import {
   HandlerSet,
   IdSequence,
   Inbox,
+  leftOutSources,
   LIMITS,
   openSources,
   Presence,
@@ -20,10 +21,12 @@ import {
   SharedClock,
   StoreGuard,
   type Logger,
+  type NamedSource,
   type OpenSource,
   type RetentionOptions,
   type Role,
   type Store,
+  type StoreFactory,
   type Transport,
   type TransportFactory,
 } from 'nestjs-runhooks/core';
@@ -36,6 +39,10 @@ import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 @Injectable()
 export class WebhooksRuntime {
   readonly sources: readonly OpenSource[];
+  /** Sources with `enabled: false`: no route, and their messages wait. */
+  readonly leftOut: readonly NamedSource[];
+  /** All that are configured, as filters name them. */
+  readonly named: readonly NamedSource[];
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
@@ -44,6 +51,7 @@ export class WebhooksRuntime {
   accepting = true;
 
   readonly role: Role;
+  readonly store: Store;
   readonly inbox: Inbox;
   readonly purger: Purger;
   readonly presence: Presence;
@@ -54,11 +62,12 @@ export class WebhooksRuntime {
 
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
-    @Inject(WEBHOOKS_STORE) readonly store: Store,
+    @Inject(WEBHOOKS_STORE) given: Store | StoreFactory,
     @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
-    const { logger, handlers } = this;
+    this.store = storeOf(given, this.logger);
+    const { logger, handlers, store } = this;
     const {
       clock = new SharedClock(store),
       concurrency = LIMITS.concurrency,
@@ -67,6 +76,8 @@ export class WebhooksRuntime {
     checkOptions(options);
     this.role = options.role ?? 'both';
     this.sources = openSources(options.sources);
+    this.leftOut = leftOutSources(options.sources);
+    this.named = [...this.sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.leftOut];
     const ids = new IdSequence();
     const guard = new StoreGuard(logger);
     this.guard = guard;
@@ -188,4 +199,16 @@ export function createStore(options: WebhooksOptions): Store {
     );
   }
   return options.inbox.createStore(runhooksLogger());
+}
+
+/** A test may have put a store in place of the configured one, or what makes one, such as `memoryInbox()`. */
+function storeOf(given: unknown, logger: Logger): Store {
+  if (typeof given === 'object' && given !== null) {
+    if ('createStore' in given) return (given as StoreFactory).createStore(logger);
+    if ('open' in given && 'append' in given) return given as Store;
+  }
+  throw new ConfigurationError(
+    'WEBHOOKS_STORE',
+    `found ${describe(given) ?? 'undefined'}; expected a store or what makes one: overrideProvider(WEBHOOKS_STORE).useValue(memoryInbox())`,
+  );
 }

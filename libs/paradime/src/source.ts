@@ -1,5 +1,6 @@
 import {
   ConfigurationError,
+  requireOptions,
   standardWebhooks,
   staticToken,
   unsigned,
@@ -51,11 +52,13 @@ export type ParadimeOptions = ParadimeStandardWebhooksOptions | ParadimeStaticTo
  * names the option.
  */
 export function paradime(options: ParadimeOptions): Source {
-  const { name, path, bodyBytesMax } = options;
+  requireOptions(options, 'paradime', "paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })");
+  const { name, path, bodyBytesMax, enabled } = options;
   return {
     name,
     ...(path !== undefined && { path }),
     ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+    ...(enabled !== undefined && { enabled }),
     provider: 'paradime',
     open: () => openProvider(options, `paradime({ name: '${name}' })`),
   };

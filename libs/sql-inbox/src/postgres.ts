@@ -1,4 +1,4 @@
-import type { StoreFactory } from 'nestjs-runhooks/core';
+import { requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
 import type { PostgresInboxOptions } from './postgres-options.js';
 import { PostgresStore } from './postgres-store.js';
 
@@ -7,5 +7,6 @@ export type { PostgresInboxOptions } from './postgres-options.js';
 
 /** An inbox in a schema of a PostgreSQL database (14 and newer), shared by all replicas of an app. */
 export function postgresInbox(options: PostgresInboxOptions): StoreFactory {
+  requireOptions(options, 'postgresInbox', 'postgresInbox({ connectionString: process.env.DATABASE_URL })');
   return { createStore: (logger) => new PostgresStore(options, logger) };
 }

@@ -1,4 +1,4 @@
-import type { StoreFactory } from 'nestjs-runhooks/core';
+import { requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
 import { SqliteStore, type SqliteInboxOptions } from './sqlite-store.js';
 
 export type { SqliteDriver } from './sqlite-connection.js';
@@ -6,5 +6,6 @@ export type { SqliteInboxOptions } from './sqlite-store.js';
 
 /** An inbox in one SQLite file, for one host. Durable: what was acknowledged survives a power cut. */
 export function sqliteInbox(options: SqliteInboxOptions): StoreFactory {
+  requireOptions(options, 'sqliteInbox', "sqliteInbox({ path: 'runhooks.db' })");
   return { createStore: (logger) => new SqliteStore(options, logger) };
 }

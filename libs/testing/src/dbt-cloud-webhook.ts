@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { checkWebhookOptions } from './check-webhook-options.js';
 import { overridePayload, type PayloadOverride } from './payload-override.js';
 import { randomKsuid, randomRunNumber } from './random-ids.js';
 import { signDbtCloud } from './sign-dbt-cloud.js';
@@ -21,6 +22,14 @@ export interface DbtCloudWebhookOptions {
   readonly now?: Date;
 }
 
+const EVENTS = {
+  started: true,
+  succeeded: true,
+  failed: true,
+  'completed-failed': true,
+  canceled: true,
+} satisfies Record<DbtCloudTestEvent, true>;
+
 /** A run of the tests lasts this long. */
 const RUN_SECONDS = 90;
 
@@ -29,6 +38,7 @@ const RUN_SECONDS = 90;
  * another message (`eventId`) about another run (`data.runId`) of the same job.
  */
 export function dbtCloudWebhook(options: DbtCloudWebhookOptions = {}): SignedWebhook {
+  checkWebhookOptions('dbtCloudWebhook', options, EVENTS);
   const { event = 'succeeded', payload = {}, secret, now = new Date() } = options;
   return signDbtCloud(JSON.stringify(overridePayload(payloadOf(event, now), payload)), secret);
 }
@@ -45,12 +55,12 @@ function payloadOf(event: DbtCloudTestEvent, now: Date): PayloadOverride {
     webhookName: 'Runhooks test',
     data: {
       jobId: '512049',
-      jobName: 'Nightly production build (dbt build)',
+      jobName: 'nightly-build',
       runId: String(randomRunNumber()),
       environmentId: '218762',
       environmentName: 'Production',
       dbtVersion: '2025.9.30+21d3fd7',
-      projectName: 'Analytics',
+      projectName: 'analytics',
       projectId: '301284',
       runStatusMessage: 'None',
       runReason: 'Kicked off by the scheduler',

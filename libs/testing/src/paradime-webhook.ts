@@ -1,3 +1,4 @@
+import { checkWebhookOptions } from './check-webhook-options.js';
 import { paradimeCommands } from './paradime-commands.js';
 import { dttm } from './paradime-dttm.js';
 import { overridePayload, type PayloadOverride } from './payload-override.js';
@@ -15,6 +16,13 @@ export interface ParadimeWebhookOptions extends ParadimeSignatureOptions {
   readonly payload?: PayloadOverride;
 }
 
+const EVENTS = {
+  started: true,
+  succeeded: true,
+  failed: true,
+  canceled: true,
+} satisfies Record<ParadimeTestEvent, true>;
+
 /** A run of the tests lasts this long. */
 const RUN_SECONDS = 90;
 
@@ -24,6 +32,7 @@ const RUN_SECONDS = 90;
  * (`webhook-id`) about another run (`id`) of the same schedule.
  */
 export function paradimeWebhook(options: ParadimeWebhookOptions = {}): SignedWebhook {
+  checkWebhookOptions('paradimeWebhook', options, EVENTS);
   const { event = 'succeeded', payload = {}, now = new Date(), ...signature } = options;
   return signParadime(JSON.stringify(overridePayload(payloadOf(event, now), payload)), { ...signature, now });
 }
@@ -49,14 +58,14 @@ function payloadOf(event: ParadimeTestEvent, now: Date): PayloadOverride {
       environment: 'production',
       git_branch: null,
       hightouch: null,
-      name: 'daily_run',
+      name: 'nightly-run',
       owner_email: 'data@acme.example',
       schedule: '@daily',
       slack_notify: ['data-alerts'],
       slack_on: ['passed', 'failed'],
       turbo_ci: null,
     },
-    schedule_name: 'daily_run',
+    schedule_name: 'nightly-run',
     start_dttm: dttm(now, -RUN_SECONDS),
     status: event === 'started' ? 'running' : event,
     uuid: 'a7e76080-b371-369f-a93f-4a4969617ab6',

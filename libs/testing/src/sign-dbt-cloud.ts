@@ -1,11 +1,11 @@
 import { signHmacHex, TEST_SECRETS } from 'nestjs-runhooks/core';
-import type { SignedWebhook } from './signed-webhook.js';
+import { formsOf, type SignedWebhook } from './signed-webhook.js';
 
 /** Signs any bytes as dbt does: a payload of your own, or something that is no payload at all. */
 export function signDbtCloud(body: string | Uint8Array, secret: string = TEST_SECRETS.dbtCloud): SignedWebhook {
   return {
     provider: 'dbt-cloud',
-    body: Buffer.from(body),
+    ...formsOf(body),
     headers: { 'content-type': 'application/json', authorization: signHmacHex(secret, body) },
   };
 }

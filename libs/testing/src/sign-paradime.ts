@@ -5,7 +5,7 @@ import {
   type StandardWebhooksSecret,
 } from 'nestjs-runhooks/core';
 import { randomKsuid } from './random-ids.js';
-import type { SignedWebhook } from './signed-webhook.js';
+import { formsOf, type SignedWebhook } from './signed-webhook.js';
 
 export interface ParadimeSignatureOptions {
   /** @default TEST_SECRETS.paradime */
@@ -23,7 +23,7 @@ export function signParadime(body: string | Uint8Array, options: ParadimeSignatu
   const { secret = TEST_SECRETS.paradime, id = randomKsuid('msg'), now = new Date(), family } = options;
   return {
     provider: 'paradime',
-    body: Buffer.from(body),
+    ...formsOf(body),
     headers: {
       'content-type': 'application/json',
       ...signStandardWebhooks({ secret, id, timestamp: now, body, family }),

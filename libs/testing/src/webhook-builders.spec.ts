@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { openSources, restoreMessage, TEST_SECRETS, type Reading, type Source } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
+import { postgresInbox } from 'nestjs-runhooks/postgres';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, type DbtCloudTestEvent } from './dbt-cloud-webhook.js';
 import { paradimeWebhook, type ParadimeTestEvent } from './paradime-webhook.js';
 import { signDbtCloud } from './sign-dbt-cloud.js';
@@ -178,6 +180,49 @@ describe('paradimeWebhook', () => {
     expect((await receive(PARADIME, removed)).reading).toMatchObject({ messageType: 'bolt.run.started' });
     const nulled = paradimeWebhook({ payload: { workspace: null }, now: NOW });
     expect((await receive(PARADIME, nulled)).reading.state).toBe('quarantined');
+  });
+});
+
+describe('asked in plain JavaScript for what there is not', () => {
+  it.each([
+    [
+      'another event',
+      { event: 'errored' },
+      /\(\{ event \}\): found "errored"; expected one of started, succeeded, failed/,
+    ],
+    [
+      'an event and no options',
+      'failed',
+      /Webhook: found a string; expected options: .*Webhook\(\{ event: 'failed' \}\)/,
+    ],
+    ['null', null, /Webhook: found null; expected options/],
+    ['a payload that is a text', { payload: '{}' }, /\(\{ payload \}\): found a string; expected options: an object/],
+    ['a secret that is not set', { secret: undefined }, /\(\{ secret \}\): found undefined; .*TEST_SECRETS/],
+    ['an empty secret', { secret: '' }, /\(\{ secret \}\): found an empty text/],
+  ])('%s: the error names it', (_, options, message) => {
+    for (const builder of [dbtCloudWebhook, paradimeWebhook]) expect(() => builder(options as never)).toThrow(message);
+  });
+
+  it.each([dbtCloud, paradime, sqliteInbox, postgresInbox])('no options at all: %p shows some', (make) => {
+    const call = make.name;
+    for (const options of [undefined, null, 'a-secret', ['a-secret']]) {
+      expect(() => make(options as never)).toThrow(
+        new RegExp(`^${call}: found (undefined|null|a string|a list); expected options: ${call}\\(\\{ `),
+      );
+      expect(() => make(options as never)).not.toThrow(/a-secret/);
+    }
+  });
+});
+
+describe('the text of a webhook', () => {
+  it('is what was signed', async () => {
+    for (const [source, webhook] of [
+      [DBT, dbtCloudWebhook({ payload: { webhookName: 'Täglich – 夜' } })],
+      [PARADIME, paradimeWebhook({ payload: { uuid: 'Täglich – 夜' }, now: NOW })],
+      [DBT, signDbtCloud('\ufeff{}')],
+    ] as const) {
+      expect(await receive(source, { ...webhook, body: Buffer.from(webhook.text) })).toMatchObject({ ok: true });
+    }
   });
 });
 

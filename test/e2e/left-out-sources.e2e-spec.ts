@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { Inbox, OnRun, OnRunFailed, type RunEvent, type RunFailed } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
+import { paradimeWebhook, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { ADAPTERS, closeApps, dbtWebhook, PARADIME, startApp } from './edge-app.js';
+
+const directories: string[] = [];
+
+afterEach(closeApps);
+afterEach(() => directories.splice(0).forEach((directory) => rmSync(directory, { recursive: true })));
+
+const enabled = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] });
+const present = paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime], enabled: true });
+const LINE = 'Source dbt (dbt-cloud) is left out: enabled is false. It has no route, and its messages wait';
+
+/** As on a laptop, where the secret is not set. */
+function leftOut() {
+  const secret = process.env['A_SECRET_THAT_IS_NOT_SET'];
+  return dbtCloud({ name: 'dbt', secrets: [secret], enabled: Boolean(secret) });
+}
+
+@Injectable()
+class Filtered {
+  @OnRunFailed({ source: 'dbt' })
+  ofSource(_event: RunFailed): void {}
+
+  @OnRun('run.completed', { provider: 'dbt-cloud' })
+  ofProvider(_event: RunEvent): void {}
+}
+
+describe.each(ADAPTERS)('a source with enabled: false, on %s', (adapter) => {
+  it('needs no secret, has no route, and is named in a warning; its neighbour works', async () => {
+    const edge = await startApp(adapter, { webhooks: { sources: [leftOut(), present] } });
+    expect(edge.log.containing('left out')).toEqual([expect.stringContaining(`warn ${LINE}`)]);
+    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 404 });
+    expect(await edge.send(paradimeWebhook(), PARADIME)).toMatchObject({ status: 200 });
+  });
+
+  it('may be the only one', async () => {
+    const edge = await startApp(adapter, { webhooks: { sources: [leftOut()], dispatch: 'auto' } });
+    expect(edge.log.containing(LINE)).toHaveLength(1);
+    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 404 });
+  });
+
+  it('is known to the filters of handlers', async () => {
+    const module = { providers: [Filtered] };
+    const edge = await startApp(adapter, { webhooks: { sources: [leftOut(), present] }, module });
+    expect(edge.log.containing('Handler Filtered.of')).toHaveLength(2);
+  });
+
+  it('has its messages wait in the inbox, until it is enabled again', async () => {
+    directories.push(mkdtempSync(join(tmpdir(), 'runhooks-left-out-')));
+    const inbox = sqliteInbox({ path: join(directories.at(-1) ?? '', 'runhooks.db') });
+    const before = await startApp(adapter, { webhooks: { sources: [enabled], inbox } });
+    expect(await before.send(dbtWebhook())).toMatchObject({ status: 200 });
+    await before.app.close();
+
+    const meanwhile = await startApp(adapter, { webhooks: { sources: [leftOut(), present], inbox } });
+    await waitUntilIdle(meanwhile.app);
+    expect(await meanwhile.app.get(Inbox).counts()).toMatchObject({ messages: { stored: 1, quarantined: 0 } });
+    await meanwhile.app.close();
+
+    const after = await startApp(adapter, { webhooks: { sources: [enabled], inbox } });
+    expect(await after.handled()).toHaveLength(2);
+  });
+});
