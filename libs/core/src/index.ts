@@ -11,6 +11,8 @@ export {
   ConfigurationError,
   HandlerTimeoutError,
   OwnError,
+  isPermanentError,
+  isRetryLater,
   PermanentError,
   RetryLater,
   RunhooksError,
