@@ -64,6 +64,9 @@ export interface Handling extends HandlerOptions {
 /** The core of one app, wired as the Nest module does it, on a real store, with a clock that the test holds. */
 export class Bench {
   readonly lines: string[] = [];
+  /** Lines about messages that were read. */
+  readonly read: string[] = [];
+  readonly debugged: string[] = [];
   readonly logger: Logger;
   readonly provider = new ProbeProvider();
   readonly source: OpenSource;
@@ -97,8 +100,11 @@ export class Bench {
     this.clock = hostClock ?? manualClock;
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     // What is said of every message would only be in the way.
-    const log = (line: string) => (line.endsWith('was accepted') ? undefined : note('log')(line));
-    this.logger = { debug: () => undefined, log, warn: note('warn'), error: note('error') };
+    const log = (line: string) => {
+      if (line.startsWith('Message ')) this.read.push(line);
+      else if (!line.endsWith('was accepted')) note('log')(line);
+    };
+    this.logger = { debug: (line) => void this.debugged.push(line), log, warn: note('warn'), error: note('error') };
     const { logger, handlers, provider } = this;
     const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }, ...others]);
     this.source = sources[0]!;

@@ -38,12 +38,16 @@ export const PARADIME = '/webhooks/paradime';
 /** Stands for content that only the two ends may see: payloads carry it, and no answer and no log line may. */
 export const CONTENT = 'content-for-handlers-only';
 
-/** A signed webhook of dbt Cloud whose texts are {@link CONTENT}. */
+/** A signed webhook of dbt Cloud whose texts, but for the job's name, are {@link CONTENT}. */
 export function dbtWebhook(options: DbtCloudWebhookOptions = {}): SignedWebhook {
   const { data, ...payload } = { data: {}, ...options.payload };
   return dbtCloudWebhook({
     ...options,
-    payload: { webhookName: CONTENT, ...payload, data: { jobName: CONTENT, runReason: CONTENT, ...(data as object) } },
+    payload: {
+      webhookName: CONTENT,
+      ...payload,
+      data: { projectName: CONTENT, runReason: CONTENT, ...(data as object) },
+    },
   });
 }
 

@@ -162,6 +162,12 @@ describe.each(ADAPTERS)('signed content that is no payload, on %s', (adapter) =>
     const [message] = await edge.messages();
     expect(message).toMatchObject({ state: 'read' });
     expect(await edge.handled()).toHaveLength(2);
-    expect(edge.log.lines.join('')).not.toContain('right-to-left');
+    const said = edge.log.containing('right-to-left');
+    // The name of the job, in the one line that names it: printable and cut.
+    expect(said).toEqual([
+      expect.stringMatching(/^log Message msg_\w+ from source "dbt": run 1 of "nul \\u0000 .* \[…\] x+"/),
+    ]);
+    expect(said.join('')).toMatch(/^\P{Cc}{1,400}$/u);
+    expect(said.join('')).not.toContain('\u202e');
   });
 });

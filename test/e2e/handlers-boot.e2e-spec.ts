@@ -112,7 +112,7 @@ it('the log says at boot what each handler waits for, and of those found later, 
   ]);
 });
 
-it('the log has one line for each message accepted and for each failed attempt, with ids and without payloads', async () => {
+it('the log has one line for each message accepted, read, and for each attempt, with names and ids and without payloads', async () => {
   @Injectable()
   class Handlers {
     @OnRunFailed({ id: 'page', retry: { attemptsMax: 2 } })
@@ -124,7 +124,7 @@ it('the log has one line for each message accepted and for each failed attempt, 
   const webhook = dbtCloudWebhook({
     event: 'failed',
     now: host.clock.now(),
-    payload: { accountId: 1, data: { runId: '7', runReason: 'by somebody@example.com', jobName: 'secret job' } },
+    payload: { accountId: 1, data: { runId: '7', runReason: 'by somebody@example.com', jobName: 'nightly' } },
   });
   const before = host.log.lines.length;
   await host.send('dbt', webhook);
@@ -133,6 +133,7 @@ it('the log has one line for each message accepted and for each failed attempt, 
   const lines = host.log.lines.slice(before).map((line) => line.replace(/(msg|dlv)_\w+/g, '$1_…'));
   expect(lines).toEqual([
     'log message msg_… from source "dbt" was accepted',
+    'log Message msg_… from source "dbt": run 7 of "nightly" failed → run.failed for page',
     expect.stringMatching(
       /^warn attempt 1 of delivery dlv_… \(run\.failed:dbt\/1\/7 for page\) failed with Error: no\. Next attempt in \d+ ms$/,
     ),

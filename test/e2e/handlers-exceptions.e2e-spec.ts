@@ -12,7 +12,7 @@ import {
   type ExceptionFilter,
   type Type,
 } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { BaseExceptionFilter, REQUEST } from '@nestjs/core';
 import {
   ConfigurationError,
   isWebhookContext,
@@ -32,6 +32,10 @@ afterEach(() => {
 });
 
 const failed = { event: 'failed', payload: { data: { runId: '7' } } } as const;
+
+interface HttpReply {
+  status(code: number): { json(body: object): void };
+}
 
 class Refused extends Error {
   override readonly name = 'Refused';
@@ -125,6 +129,50 @@ describe('exception filters bound to a handler', () => {
       expect(host.log.containing('Next attempt in 5000 ms')).toHaveLength(1);
     },
   );
+
+  it.each([
+    [
+      'a filter that answers over HTTP',
+      { catch: (_: unknown, at: ArgumentsHost) => at.switchToHttp().getResponse<HttpReply>().status(500).json({}) },
+    ],
+    ["a subclass of Nest's own filter", undefined],
+    [
+      'a filter that throws another error',
+      {
+        catch: (): never => {
+          throw new Error('the filter itself');
+        },
+      },
+    ],
+  ])('do not hide the error of the handler: %s', async (_, instance) => {
+    @Catch()
+    class Reporting extends BaseExceptionFilter {
+      override catch(error: unknown, at: ArgumentsHost): void {
+        ran.push('reported');
+        // A filter's method, not that of a promise.
+        // oxlint-disable-next-line promise/valid-params
+        super.catch(error, at);
+      }
+    }
+    @Injectable()
+    class Pager {
+      @UseFilters(instance ?? Reporting)
+      @OnRunFailed({ id: 'page' })
+      page(): void {
+        throw new Refused('no');
+      }
+    }
+    const host = await startHandlers({ providers: [Pager] });
+    await host.dbt(failed);
+    await host.later();
+    expect(await host.errors('page')).toEqual(['Refused: no', 'Refused: no']);
+    expect(ran).toEqual(instance ? [] : ['reported', 'reported']);
+    expect(host.log.containing('an exception filter threw')).toEqual([
+      expect.stringMatching(
+        /^warn Handler "Pager\.page": an exception filter threw \w*Error: .* own error is recorded\./,
+      ),
+    ]);
+  });
 
   it('are asked about what guards and pipes throw, too', async () => {
     @UseFilters(filter('filter'))

@@ -1,6 +1,7 @@
 import type { AbandonedCalls } from './abandoned-calls.js';
-import { Attempt, attemptError, type AttemptResult, type CompletionWork } from './attempt.js';
+import { Attempt, attemptError, attemptRecord, type AttemptResult, type CompletionWork } from './attempt.js';
 import type { Clock } from './clock.js';
+import type { AttemptRecord } from './delivery.js';
 import { ConfigurationError, LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Handler } from './handler.js';
@@ -136,9 +137,10 @@ export class AttemptsInFlight {
 
   /** It was recorded by its handler; what came after that changes nothing. */
   #completed(attempt: Attempt, result: AttemptResult): void {
-    const { logger, onChange } = this.#options;
+    const { logger, clock, onChange } = this.#options;
     const { delivery } = attempt;
     this.#held.delete(attempt);
+    logger.debug(doneLine(delivery, attemptRecord(attempt.startedAt, clock.now(), { outcome: 'succeeded' })));
     if (result.outcome === 'failed') {
       const { name, message } = attemptError(result.thrown);
       logger.error(
@@ -169,15 +171,19 @@ export class AttemptsInFlight {
   }
 
   #log({ delivery, handler }: Attempt, { attempt, next }: Settlement, now: Date): void {
+    const { logger } = this.#options;
     const { error } = attempt;
-    if (!error) return;
+    if (!error) {
+      logger.debug(doneLine(delivery, attempt));
+      return;
+    }
     const line =
       `attempt ${delivery.attempt} of delivery ${delivery.id} (${delivery.event.id} for ${handler.id}) failed ` +
       `with ${error.name}: ${error.message}`;
     if (next.state === 'pending') {
-      this.#options.logger.warn(`${line}. Next attempt in ${next.dueAt.getTime() - now.getTime()} ms`);
+      logger.warn(`${line}. Next attempt in ${next.dueAt.getTime() - now.getTime()} ms`);
     } else {
-      this.#options.logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`);
+      logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`);
     }
   }
 
@@ -211,4 +217,13 @@ export class AttemptsInFlight {
     await Promise.race([Promise.all(this.#held.values()), timeUp]);
     timers.clearTimeout(timer);
   }
+}
+
+/** For a delivery whose handler returned, or was skipped by its `when`. */
+function doneLine(
+  { id, handlerId, event }: ClaimedDelivery,
+  { outcome, startedAt, finishedAt }: AttemptRecord,
+): string {
+  const tookMs = finishedAt.getTime() - startedAt.getTime();
+  return `Delivery ${id} ${outcome} (handler "${handlerId}", ${event.id}, ${tookMs} ms)`;
 }

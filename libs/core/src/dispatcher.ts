@@ -11,12 +11,12 @@ import { EventAnnouncer } from './event-announcer.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
-import { MessageReader } from './message-reader.js';
+import { MessageLog } from './message-log.js';
+import { MessageReader, type ReadMessage } from './message-reader.js';
 import type { Presence } from './presence.js';
-import { leftOut } from './reading-note.js';
 import type { Router } from './routing.js';
 import type { OpenSource } from './source.js';
-import type { ClaimedMessage, Recorded, Recording, Store } from './store.js';
+import type { ClaimedMessage, Recorded, Store } from './store.js';
 import type { StoreGuard } from './store-guard.js';
 import { TaskEvaluator } from './task-evaluator.js';
 import { TaskPlanner } from './task-planner.js';
@@ -62,6 +62,7 @@ export class Dispatcher {
   readonly #deliveries: DeliveryRunner;
   readonly #carrier: Carrier | undefined;
   readonly #announcer: EventAnnouncer;
+  readonly #log: MessageLog;
   readonly #wakeUp = new WakeUp();
   /** Calls when a handler has ended, or was recorded. */
   readonly #change = new WakeUp();
@@ -82,6 +83,7 @@ export class Dispatcher {
     this.#reader = new MessageReader(this.#sources, router, planner);
     const announcer = new EventAnnouncer(this.#sources, onRecorded);
     this.#announcer = announcer;
+    this.#log = new MessageLog(logger, handlers);
     const evaluator = new TaskEvaluator(handlers, router, planner);
     this.#tasks = new TaskRunner({ store, handlers, evaluator, announcer, logger, guard });
     this.#attempts = new AttemptsInFlight({
@@ -240,7 +242,11 @@ export class Dispatcher {
     return messages.length;
   }
 
-  async #record(messages: readonly ClaimedMessage[], recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
+  async #record(
+    messages: readonly ClaimedMessage[],
+    recordings: readonly ReadMessage[],
+    now: Date,
+  ): Promise<Recorded[]> {
     for (const { id } of messages) this.#unrecorded.delete(id);
     try {
       return await this.#options.store.record(recordings, now);
@@ -252,8 +258,8 @@ export class Dispatcher {
   }
 
   /** Many messages that each take long to read must not hold up the event loop together. */
-  async #readInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<Recording[]> {
-    const recordings: Recording[] = [];
+  async #readInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<ReadMessage[]> {
+    const recordings: ReadMessage[] = [];
     let turnEndsAt = timers.monotonicMs() + LIMITS.readTurnMs;
     for (const message of messages) {
       if (timers.monotonicMs() >= turnEndsAt) {
@@ -266,32 +272,18 @@ export class Dispatcher {
   }
 
   /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
-  #read(message: ClaimedMessage, { lease, now }: Claim): Recording {
+  #read(message: ClaimedMessage, { lease, now }: Claim): ReadMessage {
     const diesOf = message.reads > LIMITS.readsMax && !this.#unrecorded.has(message.id);
     return diesOf ? this.#reader.giveUp(message, lease, now) : this.#reader.read(message, lease, now);
   }
 
-  #told(message: ClaimedMessage | undefined, recording: Recording | undefined, result: Recorded): void {
+  #told(message: ClaimedMessage | undefined, recording: ReadMessage | undefined, result: Recorded): void {
     if (!message || !recording || !result.recorded) return;
-    this.#log(message, recording, result);
+    this.#log.recorded(message, recording, result);
     if (message.quiet) return;
     const isNew = new Set(result.eventIds);
     const events = this.#announcer.eventsOf(recording).filter(({ id }) => isNew.has(id));
     this.#announcer.announce(events, message);
-  }
-
-  #log(message: ClaimedMessage, recording: Recording, result: Recorded): void {
-    const { logger } = this.#options;
-    const said = `message ${message.id} from source "${message.source}"`;
-    if (recording.state !== 'read') logger.warn(`${said} is kept as ${recording.state}: ${recording.reason ?? ''}`);
-    const { notes } = recording;
-    if (notes) logger.warn(`Message ${message.id} from source "${message.source}": ${leftOut(notes)}`);
-    if (result.idReused) logger.warn(`${said} has the id of an earlier message, but another body; both are kept`);
-    if (result.contradicts) {
-      logger.warn(
-        `${said} says that run ${recording.run?.runId} ${result.contradicts}, which ended differently before; the first outcome stays`,
-      );
-    }
   }
 
   #claim(limit: number): Claim {

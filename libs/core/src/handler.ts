@@ -104,12 +104,13 @@ export function resolveHandlerOptions(
 export function wants(subscription: Subscription, event: Routable): boolean {
   const { on, filter, includeLate = false } = subscription;
   if (event.type === 'run.started' && event.late && !includeLate) return false;
-  if (!wantsType(on, event)) return false;
+  if (!isOfType(on, event)) return false;
   // Each of its runs fitted the filter; the event itself is about none of them.
   return event.type === RUNS_JOINED_EVENT_TYPE || matchesFilter(filter, event);
 }
 
-function wantsType(on: SubscribedTo, { type, provider, messageType }: Routable): boolean {
+/** Whether an event is of a kind that was asked for, whatever the filters say. */
+export function isOfType(on: SubscribedTo, { type, provider, messageType }: Routable): boolean {
   if ('types' in on) return (on.types as readonly string[]).includes(type);
   if ('stuck' in on) return type === RUN_STUCK_EVENT_TYPE;
   if ('barrier' in on) return type === RUNS_JOINED_EVENT_TYPE;

@@ -11,6 +11,8 @@ export {
   ConfigurationError,
   HandlerTimeoutError,
   OwnError,
+  isPermanentError,
+  isRetryLater,
   PermanentError,
   RetryLater,
   RunhooksError,
@@ -103,6 +105,7 @@ export {
   TimestampField,
   type PayloadClass,
 } from './payload-fields.js';
+export { nearest } from './nearest.js';
 export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';

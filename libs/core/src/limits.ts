@@ -48,6 +48,12 @@ export const LIMITS = Object.freeze({
   // --- the log ---
   /** A line of the log, and the message of an error of ours; some collectors split lines at 16 KiB of UTF-8. */
   lineCharsMax: 4_000,
+  /** The name of a run, a job or a pattern in the line about a message. */
+  nameCharsLoggedMax: 100,
+  /** Where no handler wants a message: handlers, patterns of each, and characters of each name that are compared with it. */
+  nearMissHandlersMax: 200,
+  nearMissPatternsMax: 20,
+  nearMissCharsMax: 100,
   /** Time between two looks at the requests that were refused: what is due is logged, and counts are stored. */
   refusalLookMs: 30 * SECOND,
   /** While requests are refused for one cause, their count is logged this often. */

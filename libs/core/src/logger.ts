@@ -1,6 +1,9 @@
 import { oneLine } from './one-line.js';
 
-/** The part of Nest's `LoggerService` that Runhooks uses. Lines name ids, never payloads or secrets. */
+/**
+ * The part of Nest's `LoggerService` that Runhooks uses. Lines hold ids, and names of jobs and the like; never secrets,
+ * and nothing else of a payload.
+ */
 export interface Logger {
   debug(message: string): void;
   log(message: string): void;

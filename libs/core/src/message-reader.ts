@@ -3,7 +3,7 @@ import { MESSAGE_EVENT_TYPE } from './event.js';
 import { eventData, messageEventId, routableOf, runEventId, type EventFacts } from './event-data.js';
 import { LIMITS } from './limits.js';
 import type { NewTask } from './new-task.js';
-import type { Reading } from './provider.js';
+import type { Reading, RunSignal } from './provider.js';
 import { putAside } from './put-aside.js';
 import { notesToKeep } from './reading-note.js';
 import { isReading } from './reading-check.js';
@@ -14,6 +14,14 @@ import type { Known, NewEvent, RunDecision, RunKey } from './run-state.js';
 import type { OpenSource } from './source.js';
 import type { ClaimedMessage, Recording } from './store.js';
 import { earlierOf } from './timestamps.js';
+
+/** What is to be recorded of a message, and what the log wants to know of it. */
+export interface ReadMessage extends Recording {
+  /** What it says of a run, if it does. */
+  readonly signal?: RunSignal;
+  /** What was decided last; nothing before the store has asked. */
+  decided(): RunDecision | undefined;
+}
 
 /** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
 export class MessageReader {
@@ -27,17 +35,17 @@ export class MessageReader {
     this.#planner = planner;
   }
 
-  read(message: ClaimedMessage, lease: string, now: Date): Recording {
+  read(message: ClaimedMessage, lease: string, now: Date): ReadMessage {
     return this.#recording(message, this.#reading(message), lease, now);
   }
 
   /** For a message whose reading ended the process too often. */
-  giveUp(message: ClaimedMessage, lease: string, now: Date): Recording {
+  giveUp(message: ClaimedMessage, lease: string, now: Date): ReadMessage {
     const reason = `reading was begun ${message.reads - 1} times and never finished`;
     return this.#recording(message, { state: 'quarantined', reason }, lease, now);
   }
 
-  #recording(message: ClaimedMessage, reading: Reading, lease: string, now: Date): Recording {
+  #recording(message: ClaimedMessage, reading: Reading, lease: string, now: Date): ReadMessage {
     const notes = 'notes' in reading ? notesToKeep(reading.notes) : [];
     const base = {
       messageId: message.id,
@@ -49,7 +57,7 @@ export class MessageReader {
       ...('messageType' in reading && { messageType: reading.messageType }),
     };
     if (reading.state !== 'read') {
-      return { ...base, decide: (known) => this.#decideWithoutRun(message, reading, now, known) };
+      return { ...base, ...remembered((known) => this.#decideWithoutRun(message, reading, now, known)) };
     }
     const { account, id: runId, job } = reading.signal.run;
     const { source } = message;
@@ -58,7 +66,8 @@ export class MessageReader {
       ...base,
       run,
       job: { source, jobKey: job.key },
-      decide: (known) => this.#decide(message, reading, run, now, known),
+      signal: reading.signal,
+      ...remembered((known) => this.#decide(message, reading, run, now, known)),
     };
   }
 
@@ -148,4 +157,9 @@ export class MessageReader {
     const deliveries = quiet ? [] : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
+}
+
+function remembered(decide: Recording['decide']): Pick<ReadMessage, 'decide' | 'decided'> {
+  let decided: RunDecision | undefined;
+  return { decide: (known) => (decided = decide(known)), decided: () => decided };
 }

@@ -20,6 +20,11 @@ export function oneLine(text: string, charsMax: number = LIMITS.lineCharsMax): s
   return withoutMiddle(withoutMiddle(text, charsMax).replace(UNPRINTABLE, writtenOut), charsMax);
 }
 
+/** The name of something outside, as part of a line. */
+export function shortName(name: string): string {
+  return oneLine(name, LIMITS.nameCharsLoggedMax);
+}
+
 function withoutMiddle(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text;
   const tailChars = Math.floor(charsMax / 4);

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Expose, Transform, Type } from 'class-transformer';
-import { ValidateBy, ValidateNested } from 'class-validator';
+import { getMetadataStorage, Validate, ValidateNested, ValidatorConstraint } from 'class-validator';
 import { isIdText, readId } from './id-text.js';
 import { LIMITS } from './limits.js';
 import { parseTimestamp } from './timestamps.js';
@@ -125,9 +125,26 @@ function withOddItems(made: unknown, sent: unknown): unknown {
   return made.map((item, index) => (isRecord(sent[index]) ? item : new OddItem(sent[index])));
 }
 
-/** What was found is added where all violations are put into words. */
+/**
+ * What was found is added where all violations are put into words. The constraint keeps its one instance: else
+ * class-validator asks the container of the host's `useContainer` for it, which need not have it.
+ */
 function check(expected: string, isValid: Check): PropertyDecorator {
-  return ValidateBy({ name: 'field', validator: { validate: isValid, defaultMessage: () => expected } });
+  class FieldConstraint {
+    validate(value: unknown): boolean {
+      return isValid(value);
+    }
+
+    defaultMessage(): string {
+      return expected;
+    }
+  }
+  ValidatorConstraint({ name: 'field' })(FieldConstraint);
+  const instance = new FieldConstraint();
+  for (const constraint of getMetadataStorage().getTargetValidatorConstraints(FieldConstraint)) {
+    Object.defineProperty(constraint, 'instance', { value: instance });
+  }
+  return Validate(FieldConstraint);
 }
 
 function compose(decorators: readonly PropertyDecorator[]): PropertyDecorator {

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
-import { validateSync, type ValidationError } from 'class-validator';
+import { Validator, type ValidationError } from 'class-validator';
 import { jsonPath } from './json-path.js';
 import { define } from './json-reader.js';
 import { LIMITS } from './limits.js';
@@ -30,7 +30,8 @@ export function validatePayload<T extends object>(dto: PayloadClass<T>, value: u
   // (`constructor`).
   const payload = plainToInstance(dto, value, { excludeExtraneousValues: true, exposeUnsetFields: false });
   // A field that fails its own check is not looked into.
-  const errors = validateSync(payload, { stopAtFirstError: true });
+  // Not by `validateSync`, which takes its validator from the container of the host's `useContainer`.
+  const errors = new Validator().validateSync(payload, { stopAtFirstError: true });
   const notes: ReadingNote[] = [];
   keepUndeclared(payload, value, [], notes);
   const faults = leaveOut(errors, [], notes);

@@ -6,8 +6,10 @@ import {
   type ModulesContainer,
   type NestContainer,
 } from '@nestjs/core';
+import { attemptError, isPermanentError, isRetryLater, Reasons } from 'nestjs-runhooks/core';
 import { copyMetadata, hasFilters } from './handler-enhancers.js';
 import type { HostModule } from './provider-wrapper.js';
+import { runhooksLogger } from './runhooks-logger.js';
 import { WEBHOOK_CONTEXT_TYPE } from './webhook-context.js';
 
 export type Method = (...args: unknown[]) => unknown;
@@ -21,6 +23,8 @@ export interface BoundMethod {
 }
 
 export interface EnhancersOptions {
+  /** Where the handler is in the code, for the log: `OnCall.page`. */
+  readonly label: string;
   readonly host: HostModule;
   /** Nest's id of the provider, by which it finds transient enhancers. */
   readonly providerId: string;
@@ -38,6 +42,8 @@ const LAST_FILTER: ExceptionFilter = { catch: () => true };
 export class Enhancers {
   private readonly creator: ExternalContextCreator;
   private readonly filterCreator: ExternalContextCreator;
+  private readonly logger = runhooksLogger();
+  private readonly reasons = new Reasons();
 
   constructor(private readonly options: EnhancersOptions) {
     const { host, config, eventClass } = options;
@@ -58,20 +64,39 @@ export class Enhancers {
       try {
         return await run(...args);
       } catch (error) {
-        await this.filter(method, error, args);
-        throw error;
+        throw await this.filtered(method, error, args);
       }
     };
   }
 
-  /** A filter may look at an error, or throw another one in its place. What it returns does not undo the failure. */
-  private async filter(method: BoundMethod, error: unknown, args: unknown[]): Promise<void> {
+  /**
+   * The error to record: the handler's own, unless a filter throws one that says when to try again. A filter that
+   * answers over HTTP fails, because there is no response: that must not hide why the handler failed.
+   */
+  private async filtered(method: BoundMethod, error: unknown, args: unknown[]): Promise<unknown> {
     const rethrow = (): never => {
       throw error;
     };
     copyMetadata(method.callback, rethrow);
     const options = { guards: false, interceptors: false, filters: true };
-    await this.create(this.filterCreator, { ...method, callback: rethrow }, options)(...args);
+    try {
+      await this.create(this.filterCreator, { ...method, callback: rethrow }, options)(...args);
+    } catch (thrown) {
+      if (isPermanentError(thrown) || isRetryLater(thrown)) return thrown;
+      if (thrown !== error) this.logFailure(thrown);
+    }
+    return error;
+  }
+
+  /** At each new reason: a filter that cannot work for handlers fails at every attempt. */
+  private logFailure(thrown: unknown): void {
+    const { name, message } = attemptError(thrown);
+    const failure = `${name}: ${message}`;
+    if (!this.reasons.isNew(failure)) return;
+    this.logger.warn(
+      `Handler "${this.options.label}": an exception filter threw ${failure}. The handler's own error is recorded. ` +
+        `Let filters that answer over HTTP look at host.getType() first`,
+    );
   }
 
   private mayFilter({ instance, callback }: BoundMethod): boolean {

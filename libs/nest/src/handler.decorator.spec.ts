@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from 'nestjs-runhooks/core';
-import { OnRunFailed } from './on-run.decorator.js';
+import { OnAllRuns } from './on-all-runs.decorator.js';
+import { OnDeadLetter } from './on-dead-letter.decorator.js';
+import { OnMessage } from './on-message.decorator.js';
+import { OnRunStuck } from './on-run-stuck.decorator.js';
+import { OnRun, OnRunFailed, OnRunStarted } from './on-run.decorator.js';
 
 describe('a handler decorator refuses what the compiler could not', () => {
   // As JavaScript sees it.
@@ -24,5 +28,60 @@ describe('a handler decorator refuses what the compiler could not', () => {
       throw new Error('called');
     };
     expect(() => decorate(OnCall.prototype, Symbol('page'), { get })).toThrow(ConfigurationError);
+  });
+});
+
+describe('a handler decorator refuses a call that the compiler refuses in TypeScript', () => {
+  type Call = (...args: unknown[]) => unknown;
+  class OnCall {}
+  const bare = [OnCall.prototype, 'page', { value: () => undefined }];
+  const cases: [string, unknown, unknown[], string][] = [
+    ['OnMessage({ id })', OnMessage, [{ id: 'a' }], '@OnMessage provider: expected a non-empty string, got an object.'],
+    ['OnMessage()', OnMessage, [], '@OnMessage provider: expected a non-empty string, got undefined.'],
+    ['OnMessage(provider)', OnMessage, ['dbt-cloud'], '@OnMessage type: expected a non-empty string, got undefined.'],
+    [
+      'options as type',
+      OnMessage,
+      ['dbt-cloud', { id: 'a' }],
+      '@OnMessage type: expected a non-empty string, got an object.',
+    ],
+    [
+      'OnMessage without parentheses',
+      OnMessage,
+      bare,
+      '@OnMessage provider: expected a non-empty string, got an object.',
+    ],
+    [
+      'OnRunFailed without parentheses',
+      OnRunFailed,
+      bare,
+      '@OnRunFailed options: expected an object, got a class: the decorator was not called.',
+    ],
+    ['OnRunStarted(id)', OnRunStarted, ['a'], '@OnRunStarted options: expected an object, got string.'],
+    ['OnDeadLetter(null)', OnDeadLetter, [null], '@OnDeadLetter options: expected an object, got null.'],
+    ['OnRunStuck()', OnRunStuck, [], '@OnRunStuck options: expected an object, got undefined.'],
+    ['OnAllRuns(jobs)', OnAllRuns, [['a', 'b']], '@OnAllRuns options: expected an object, got an array.'],
+    ['OnRun()', OnRun, [], '@OnRun type: expected a non-empty string, got undefined.'],
+    ['OnRun without parentheses', OnRun, bare, '@OnRun type: expected one of '],
+    ['OnRun with a type amiss', OnRun, ['run.fialed'], 'got "run.fialed"; did you mean "run.failed"?'],
+    [
+      'OnRun with types in an array',
+      OnRun,
+      [['run.failed']],
+      '@OnRun type: expected a non-empty string, got undefined.',
+    ],
+  ];
+
+  it.each(cases)('%s', (_, decorator, args, message) => {
+    const call = (): unknown => (decorator as Call)(...args);
+    expect(call).toThrow(ConfigurationError);
+    expect(call).toThrow(message);
+  });
+
+  it('that are standard decorators', () => {
+    const decorate = OnRunFailed() as unknown as Call;
+    expect(() => decorate(() => undefined, { kind: 'method', name: 'page' })).toThrow(
+      'handler decorator: expected decorators as Nest uses them, got standard ones. Set experimentalDecorators',
+    );
   });
 });

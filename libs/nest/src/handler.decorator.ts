@@ -52,7 +52,14 @@ export function subscribe<Event, P extends ProviderName>(
 }
 
 /** The compiler refuses most of these already; JavaScript and accessors get here. */
-function requireMethod(target: object, key: string | symbol, descriptor?: { readonly value?: unknown }): void {
+function requireMethod(target: object, key: string | symbol | object, descriptor?: { readonly value?: unknown }): void {
+  // Standard decorators are given the method and a context.
+  if (typeof key === 'object') {
+    throw new ConfigurationError(
+      'handler decorator',
+      'expected decorators as Nest uses them, got standard ones. Set experimentalDecorators and emitDecoratorMetadata in tsconfig.json, or the legacy option of Babel or SWC',
+    );
+  }
   const isStatic = typeof target === 'function';
   if (!isStatic && typeof descriptor?.value === 'function') return;
   const owner = isStatic ? target.name : target.constructor.name;

@@ -42,6 +42,7 @@ export class HandlerInvoker {
     let enhancers: Enhancers | undefined;
     const around = (bound: BoundMethod): Method => {
       enhancers ??= new Enhancers({
+        label: name,
         host,
         providerId: wrapper.id,
         methodName: String(method),

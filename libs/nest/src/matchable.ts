@@ -1,12 +1,12 @@
 import {
   ConfigurationError,
+  nearest,
   valuesOf,
   type EventFilter,
   type NamedSource,
   type RunTrigger,
   type SubscribedTo,
 } from 'nestjs-runhooks/core';
-import { nearest } from './nearest.js';
 
 const TRIGGERS = {
   schedule: true,

@@ -1,4 +1,5 @@
 import type { BarrierOptions, ProviderName, RunsJoined } from 'nestjs-runhooks/core';
+import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 /**
@@ -8,6 +9,7 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 export function OnAllRuns<const P extends ProviderName = ProviderName>(
   options: BarrierOptions & Omit<HandlerDecoratorOptions<RunsJoined<P>, P>, 'job'>,
 ): HandlerDecorator<RunsJoined<P>> {
+  requireOptions('OnAllRuns', options);
   const { jobs, withinMs, outcome, ...rest } = options;
   const barrier: BarrierOptions = { jobs, withinMs, ...(outcome !== undefined && { outcome }) };
   return subscribe<RunsJoined<P>, P>({ barrier }, rest);

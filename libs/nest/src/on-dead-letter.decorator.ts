@@ -1,4 +1,5 @@
 import type { DeadLetterEvent, ProviderName } from 'nestjs-runhooks/core';
+import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 /**
@@ -8,5 +9,6 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 export function OnDeadLetter<const P extends ProviderName = ProviderName>(
   options: HandlerDecoratorOptions<DeadLetterEvent<P>, P> = {},
 ): HandlerDecorator<DeadLetterEvent<P>> {
+  requireOptions('OnDeadLetter', options);
   return subscribe({ types: ['delivery.dead'] }, options);
 }

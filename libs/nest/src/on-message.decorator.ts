@@ -1,4 +1,5 @@
 import type { MessageEvent, ProviderMessageType, ProviderName } from 'nestjs-runhooks/core';
+import { requireName, requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 type Options<P extends ProviderName, M extends ProviderMessageType<P>> = Omit<
@@ -15,6 +16,9 @@ export function OnMessage<const P extends ProviderName, const M extends Provider
   type: M,
   options: Options<P, M> = {},
 ): HandlerDecorator<MessageEvent<P, M>> {
+  requireName('OnMessage', 'provider', provider);
+  requireName('OnMessage', 'type', type);
+  requireOptions('OnMessage', options);
   const { when, ...rest } = options;
   return subscribe<MessageEvent<P, M>, P>({ provider, messageType: type }, { ...rest, ...(when && { when }) });
 }

@@ -1,4 +1,5 @@
 import type { ProviderName, RunStuck, StuckAfter } from 'nestjs-runhooks/core';
+import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 /**
@@ -8,6 +9,7 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 export function OnRunStuck<const P extends ProviderName = ProviderName>(
   options: StuckAfter & HandlerDecoratorOptions<RunStuck<P>, P>,
 ): HandlerDecorator<RunStuck<P>> {
+  requireOptions('OnRunStuck', options);
   if ('afterMs' in options) {
     const { afterMs, ...rest } = options;
     return subscribe<RunStuck<P>, P>({ stuck: { afterMs } }, rest);

@@ -1,4 +1,12 @@
-import type { ProviderName, RunEvent, RunEventType } from 'nestjs-runhooks/core';
+import {
+  ConfigurationError,
+  nearest,
+  RUN_EVENT_TYPES,
+  type ProviderName,
+  type RunEvent,
+  type RunEventType,
+} from 'nestjs-runhooks/core';
+import { requireName, requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P>;
@@ -18,6 +26,7 @@ type OptionsOfSeveral<T extends RunEventType, P extends ProviderName> = Options<
 export function OnRunStarted<const P extends ProviderName = ProviderName>(
   options: Options<'run.started', P> & LateOption = {},
 ): HandlerDecorator<RunEvent<'run.started', P>> {
+  requireOptions('OnRunStarted', options);
   return subscribe<RunEvent<'run.started', P>, P>({ types: ['run.started'] }, options);
 }
 
@@ -25,6 +34,7 @@ export function OnRunStarted<const P extends ProviderName = ProviderName>(
 export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
   options: Options<'run.succeeded', P> = {},
 ): HandlerDecorator<RunEvent<'run.succeeded', P>> {
+  requireOptions('OnRunSucceeded', options);
   return subscribe({ types: ['run.succeeded'] }, options);
 }
 
@@ -32,6 +42,7 @@ export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
 export function OnRunFailed<const P extends ProviderName = ProviderName>(
   options: Options<'run.failed', P> = {},
 ): HandlerDecorator<RunEvent<'run.failed', P>> {
+  requireOptions('OnRunFailed', options);
   return subscribe({ types: ['run.failed'] }, options);
 }
 
@@ -39,6 +50,7 @@ export function OnRunFailed<const P extends ProviderName = ProviderName>(
 export function OnRunCanceled<const P extends ProviderName = ProviderName>(
   options: Options<'run.canceled', P> = {},
 ): HandlerDecorator<RunEvent<'run.canceled', P>> {
+  requireOptions('OnRunCanceled', options);
   return subscribe({ types: ['run.canceled'] }, options);
 }
 
@@ -49,6 +61,7 @@ export function OnRunCanceled<const P extends ProviderName = ProviderName>(
 export function OnRunRecovered<const P extends ProviderName = ProviderName>(
   options: Options<'run.recovered', P> = {},
 ): HandlerDecorator<RunEvent<'run.recovered', P>> {
+  requireOptions('OnRunRecovered', options);
   return subscribe({ types: ['run.recovered'] }, options);
 }
 
@@ -56,6 +69,7 @@ export function OnRunRecovered<const P extends ProviderName = ProviderName>(
 export function OnRunCompleted<const P extends ProviderName = ProviderName>(
   options: Options<'run.completed', P> = {},
 ): HandlerDecorator<RunEvent<'run.completed', P>> {
+  requireOptions('OnRunCompleted', options);
   return subscribe({ types: ['run.completed'] }, options);
 }
 
@@ -78,5 +92,18 @@ export function OnRun(
     if (typeof arg === 'string') types.push(arg);
     else options = arg;
   }
+  requireTypes(types);
+  requireOptions('OnRun', options);
   return subscribe<RunEvent, ProviderName>({ types }, options);
+}
+
+/** The compiler knows the types. In JavaScript an unknown one, or none, would be a handler that never runs. */
+function requireTypes(types: readonly string[]): void {
+  requireName('OnRun', 'type', types[0]);
+  const known: readonly string[] = RUN_EVENT_TYPES;
+  const unknown = types.find((type) => !known.includes(type));
+  if (unknown === undefined) return;
+  const near = nearest(unknown, known);
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+  throw new ConfigurationError('@OnRun type', `expected one of ${known.join(', ')}, got "${unknown}"${hint}`);
 }

@@ -1,0 +1,81 @@
+import { MESSAGE_EVENT_TYPE } from './event.js';
+import { routableOf } from './event-data.js';
+import type { Routable } from './filter.js';
+import type { Handler } from './handler.js';
+import { LIMITS } from './limits.js';
+import type { StoredMessage } from './message.js';
+import type { ReadMessage } from './message-reader.js';
+import { nearMiss } from './near-miss.js';
+import { shortName } from './one-line.js';
+import { isPutAside } from './put-aside.js';
+import type { RunSignal } from './provider.js';
+import { outcomeOf, type NewEvent } from './run-state.js';
+
+/** What became of a message, for the log. */
+export interface MessageNews {
+  readonly message: Pick<StoredMessage, 'id' | 'source' | 'provider'> & { readonly quiet: boolean };
+  readonly reading: ReadMessage;
+  /** The events that this message added. */
+  readonly eventIds: readonly string[];
+  readonly handlers: readonly Handler[];
+}
+
+/**
+ * Returns the line for a message that was read and recorded: its run and outcome, its new events, and the handlers of
+ * each, or that no handler wants it. Undefined for a message that tells of no run: that has a line of its own.
+ */
+export function readLine({ message, reading, eventIds, handlers }: MessageNews): string | undefined {
+  const { signal } = reading;
+  if (!signal) return undefined;
+  const { events = [], tasks = [] } = reading.decided() ?? {};
+  const added = events.filter(({ id }) => eventIds.includes(id));
+  const said = `Message ${message.id} from source "${message.source}": ${describeRun(signal)} → `;
+  if (added.length === 0 && tasks.length === 0) return `${said}no new event`;
+  if (message.quiet) return `${said}${typesOf(added)}, read again without running handlers`;
+  const watching = tasks.filter((task) => !isPutAside(task)).map(({ handlerId }) => handlerId);
+  const others = tasks.some(isPutAside);
+  const parts = [
+    ...added.filter(({ deliveries }) => deliveries.length > 0).map(describeEvent),
+    ...(watching.length > 0 ? [`watched by ${listed(watching)}`] : []),
+    ...(others ? ['put aside for handlers of other processes'] : []),
+  ];
+  if (parts.length === 0)
+    return `${said}${typesOf(added)}; no handler wants it${hint(message, signal, added, handlers)}`;
+  const unwanted = added.filter(({ deliveries }) => deliveries.length === 0);
+  return (
+    said + [...parts, ...(unwanted.length > 0 && !others ? [`${typesOf(unwanted)} for no handler`] : [])].join('; ')
+  );
+}
+
+function hint(
+  { source, provider }: MessageNews['message'],
+  { run }: RunSignal,
+  added: readonly NewEvent[],
+  handlers: readonly Handler[],
+): string {
+  const types = [...added.map(({ type }) => type), MESSAGE_EVENT_TYPE];
+  const events: Routable[] = types.map((type) => routableOf({ type, source, provider }, { run }));
+  const near = nearMiss(handlers, events);
+  return near === undefined ? '' : `. Nearest: ${near}`;
+}
+
+function describeRun({ run, types }: RunSignal): string {
+  const outcome = types.map(outcomeOf).find((one) => one !== undefined);
+  const state = outcome ?? types.at(-1)?.replace(/^run\./, '') ?? run.status;
+  const { name, id, key } = run.job;
+  return `run ${shortName(run.id)} of "${shortName(name ?? id ?? key)}" ${state}`;
+}
+
+function describeEvent({ type, deliveries }: NewEvent): string {
+  return `${type} for ${listed(deliveries.map(({ handlerId }) => handlerId))}`;
+}
+
+function typesOf(events: readonly NewEvent[]): string {
+  return events.map(({ type }) => type).join(', ');
+}
+
+function listed(handlerIds: readonly string[]): string {
+  const shown = handlerIds.slice(0, LIMITS.handlersLoggedMax);
+  const more = handlerIds.length - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PermanentError } from 'nestjs-runhooks/core';
+import { Bench } from './bench.js';
+import type { ProbeMessage } from './probe-provider.js';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+
+afterEach(() => bench.close());
+
+const FAILED: ProbeMessage = { run: '42', job: 'nightly-core', types: ['run.failed', 'run.completed'] };
+
+/** The line about a message, without its id. */
+async function lineOf(message: ProbeMessage): Promise<string | undefined> {
+  const id = await bench.send(message);
+  await bench.idle();
+  const lines = bench.read.filter((line) => line.includes(id));
+  expect(lines.length).toBeLessThanOrEqual(1);
+  return lines[0]?.replace(`Message ${id} from source "probe": `, '');
+}
+
+/** A handler that is to miss. */
+function page(job: string | string[]): void {
+  bench.on('on-call.page', () => undefined, { types: ['run.failed'], filter: { job } });
+}
+
+describe('the line about a message that was read', () => {
+  it('names the run, its outcome, the events and the handlers of each', async () => {
+    page('nightly-*');
+    bench.on('log', () => undefined, { types: ['run.failed'] });
+    expect(await lineOf(FAILED)).toBe(
+      'run 42 of "nightly-core" failed → run.failed for on-call.page, log; run.completed for no handler',
+    );
+    bench.on('refresh', () => undefined, { types: ['run.completed'] });
+    expect(await lineOf({ ...FAILED, run: '43' })).toBe(
+      'run 43 of "nightly-core" failed → run.failed for on-call.page, log; run.completed for refresh',
+    );
+  });
+
+  it('names handlers of messages', async () => {
+    bench.on('every', () => undefined, { messages: true });
+    expect(await lineOf({ ...FAILED, types: ['run.started'] })).toBe(
+      'run 42 of "nightly-core" started → message.received for every; run.started for no handler',
+    );
+  });
+
+  it('names the handler that watches the run', async () => {
+    bench.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
+    expect(await lineOf({ ...FAILED, types: ['run.started'] })).toBe(
+      'run 42 of "nightly-core" started → watched by slow; run.started for no handler',
+    );
+  });
+
+  it('reports that a message adds no event', async () => {
+    page('*');
+    await lineOf({ ...FAILED, id: 'a' });
+    expect(await lineOf({ ...FAILED, id: 'b' })).toBe('run 42 of "nightly-core" failed → no new event');
+  });
+
+  it('reports that a message was read again without running handlers', async () => {
+    bench.provider.readings.set('42', () => 'nothing');
+    page('*');
+    const id = await bench.send(FAILED);
+    await bench.idle();
+    bench.provider.readings.clear();
+    await bench.inbox.reread({ messageIds: [id], by: 'test' });
+    await bench.idle();
+    expect(bench.read).toEqual([
+      `Message ${id} from source "probe": run 42 of "nightly-core" failed → run.failed, run.completed, read again without running handlers`,
+    ]);
+  });
+
+  it('is left to the warning for a message that tells of no run', async () => {
+    expect(await lineOf({ as: 'test' })).toBeUndefined();
+    expect(bench.lines).toHaveLength(1);
+  });
+
+  it('bounds what comes from outside, and the list of handlers', async () => {
+    for (let i = 10; i < 100; i += 1) bench.on(`handler-${i}`, () => undefined, { types: ['run.failed'] });
+    const line = await lineOf({ ...FAILED, job: 'j'.repeat(5_000) });
+    expect(line).toMatch(
+      /^run 42 of "j+ \[…\] j+" failed → run\.failed for handler-10, .* and \d+ more; run\.completed/,
+    );
+    expect(line!.length).toBeLessThan(1_000);
+  });
+});
+
+describe('the line about a message that no handler wants', () => {
+  const nobody = 'run 42 of "nightly-core" failed → run.failed, run.completed; no handler wants it';
+
+  it.each([
+    ['has no handler to compare with', undefined, ''],
+    ['names no filter that is for something else', ['hourly', 'weekly-*'], ''],
+    ['names a pattern that differs in case', 'Nightly-*', ' asks for job "Nightly-*", found "nightly-core"'],
+    ['names a name with a letter amiss', 'nigthly-core', ' asks for job "nigthly-core", found "nightly-core"'],
+    ['names a pattern with a letter amiss', ['x', 'nigthly-*'], ' asks for job "nigthly-*", found "nightly-core"'],
+    ['names a space that is too much', 'nightly-core ', ' asks for job "nightly-core ", found "nightly-core"'],
+    ['names a pattern without its star', 'core*', ''],
+  ])('%s', async (_, job, near) => {
+    if (job) page(job);
+    expect(await lineOf(FAILED)).toBe(near === '' ? nobody : `${nobody}. Nearest: on-call.page${near}`);
+  });
+
+  it('names the nearest of several handlers', async () => {
+    page('nigthly-croe');
+    bench.on('case', () => undefined, { types: ['run.completed'], filter: { job: 'NIGHTLY-core' } });
+    bench.on('other-type', () => undefined, { types: ['run.started'], filter: { job: 'NIGHTLY-core' } });
+    expect(await lineOf(FAILED)).toContain('. Nearest: case asks for job "NIGHTLY-core", found "nightly-core"');
+  });
+
+  it('does not name a handler whose other filters are for something else', async () => {
+    bench.on('case', () => undefined, { types: ['run.failed'], filter: { job: 'NIGHTLY-*', account: 'another' } });
+    bench.on('started-by-hand', () => undefined, {
+      types: ['run.failed'],
+      filter: { job: 'NIGHTLY-*', trigger: 'ci' },
+    });
+    expect(await lineOf(FAILED)).toBe(nobody);
+  });
+
+  it('comes soon whatever names and filters there are', async () => {
+    for (let i = 0; i < 300; i += 1) {
+      bench.on(`h${i}`, () => undefined, { types: ['run.failed'], filter: { job: `${'a*'.repeat(2_000)}${i}` } });
+    }
+    const startedAt = performance.now();
+    await lineOf({ ...FAILED, job: 'b'.repeat(100_000) });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe('the line about a delivery that is done', () => {
+  it('is at debug, with its handler, its event and how long it took', async () => {
+    bench.on('page', () => undefined, { types: ['run.failed'] });
+    bench.on('fails', () => Promise.reject(new PermanentError('no')), { types: ['run.failed'] });
+    await lineOf(FAILED);
+    expect(bench.debugged.filter((line) => line.startsWith('Delivery'))).toEqual([
+      expect.stringMatching(/^Delivery dlv_\S+ succeeded \(handler "page", run\.failed:probe\/1\/42, 0 ms\)$/),
+    ]);
+  });
+});
