@@ -1,11 +1,19 @@
 import { oneLine } from './one-line.js';
 
+/** Errors are told by these marks and not by `instanceof`: the process may have two copies of this package. */
+const runhooks = Symbol.for('nestjs-runhooks:error');
+const configuration = Symbol.for('nestjs-runhooks:configuration-error');
+const storeUnavailable = Symbol.for('nestjs-runhooks:store-unavailable-error');
+const permanent = Symbol.for('nestjs-runhooks:permanent-error');
+const retryLater = Symbol.for('nestjs-runhooks:retry-later');
+
 /**
  * Base of every error Runhooks throws. `code` is a literal to switch on; `message` says what was found, what was
  * expected and what to do. Messages never hold secrets or payloads.
  */
 export abstract class RunhooksError extends Error {
   abstract readonly code: `RUNHOOKS_${string}`;
+  readonly [runhooks] = true;
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -26,6 +34,7 @@ export abstract class OwnError extends RunhooksError {
 /** An option is wrong. Thrown at boot; `option` is its path, for example `dbtCloud({ name: 'dbt' }).secrets[0]`. */
 export class ConfigurationError extends OwnError {
   readonly code = 'RUNHOOKS_CONFIGURATION';
+  readonly [configuration] = true;
 
   constructor(
     readonly option: string,
@@ -39,6 +48,7 @@ export class ConfigurationError extends OwnError {
 /** The store cannot take work right now. For a sender this is a 503: it is unknown whether the message was stored. */
 export class StoreUnavailableError extends OwnError {
   readonly code = 'RUNHOOKS_STORE_UNAVAILABLE';
+  readonly [storeUnavailable] = true;
 }
 
 /** An attempt was ended because the handler ran longer than its `timeoutMs`. */
@@ -68,9 +78,6 @@ export class LeaseLostError extends OwnError {
   }
 }
 
-const permanent = Symbol.for('nestjs-runhooks:permanent-error');
-const retryLater = Symbol.for('nestjs-runhooks:retry-later');
-
 /** Thrown by a handler: trying again cannot help. The delivery becomes a dead letter at once. */
 export class PermanentError extends RunhooksError {
   readonly code = 'RUNHOOKS_PERMANENT';
@@ -89,6 +96,21 @@ export class RetryLater extends RunhooksError {
   ) {
     super(message, options);
   }
+}
+
+/** Whether a thrown value is a {@link RunhooksError}, also one of another copy of this package. */
+export function isRunhooksError(thrown: unknown): thrown is RunhooksError {
+  return carries(runhooks, thrown);
+}
+
+/** Whether a thrown value is a {@link ConfigurationError}, also one of another copy of this package. */
+export function isConfigurationError(thrown: unknown): thrown is ConfigurationError {
+  return carries(configuration, thrown);
+}
+
+/** Whether a thrown value is a {@link StoreUnavailableError}, also one of another copy of this package. */
+export function isStoreUnavailableError(thrown: unknown): thrown is StoreUnavailableError {
+  return carries(storeUnavailable, thrown);
 }
 
 /** Whether a thrown value is a {@link PermanentError}, also one of another copy of this package. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   attemptError,
-  StoreUnavailableError,
+  isStoreUnavailableError,
   type HeaderMap,
   type Logger,
   type OpenSource,
@@ -85,7 +85,7 @@ async function receive(
     if (receipt.status !== 'refused') outage.end();
     return answerOf(receipt);
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (!isStoreUnavailableError(error)) throw error;
     outage.note(error);
     return ANSWERS.unavailable;
   }

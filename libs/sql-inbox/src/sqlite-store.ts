@@ -1,4 +1,10 @@
-import { ConfigurationError, LIMITS, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import {
+  isConfigurationError,
+  ConfigurationError,
+  LIMITS,
+  StoreUnavailableError,
+  type Logger,
+} from 'nestjs-runhooks/core';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
 import { GroupCommit, runToEnd } from './group-commit.js';
 import { NewerSchemaError } from './newer-schema.js';
@@ -125,7 +131,7 @@ async function configure(connection: SqliteConnection): Promise<void> {
 }
 
 function openFailure(file: string, cause: unknown): unknown {
-  if (cause instanceof ConfigurationError) return cause;
+  if (isConfigurationError(cause)) return cause;
   const option = 'sqliteInbox.path';
   if (cause instanceof NewerSchemaError) {
     return new ConfigurationError(option, `${file}: ${cause.message}; install that version, or choose another path`, {
