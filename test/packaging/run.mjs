@@ -4,7 +4,8 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command, compile, install, repo, start } from './packed-app.mjs';
+import { packagesOfTypes } from './declarations.mjs';
+import { command, compile, install, repo, start, STRICT } from './packed-app.mjs';
 
 const { exports, devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
 
@@ -52,9 +53,10 @@ const APPS = [
     },
   },
   {
-    name: 'Nest 11.1 CommonJS Express',
+    name: 'Nest 11.1 CommonJS Express, with an older lib',
     type: 'commonjs',
     main: 'main-express',
+    compilerOptions: { ...STRICT, lib: ['es2021'], skipLibCheck: false },
     dependencies: { ...oldestPeers, ...nest({ common: '11.1.4', core: '11.1.4', 'platform-express': '11.1.4' }) },
   },
   {
@@ -161,6 +163,12 @@ function checksOf(app, cwd, tarball) {
           [app.main, app.also].filter(Boolean).map((file) => `${file}.ts`),
           app.compilerOptions,
         ),
+      'has types for an SQLite inbox that do not need those of Kysely': async () => {
+        const folder = join(cwd, 'node_modules/nestjs-runhooks');
+        const condition = app.type === 'module' ? 'import' : 'require';
+        const needed = [...(await packagesOfTypes(folder, './sqlite', condition))];
+        expectEqual(needed.sort(), ['node:buffer', 'reflect-metadata']);
+      },
       'loads every entry point': async () => {
         const load = app.type === 'module' ? 'await import' : 'require';
         for (const entry of entries) {

@@ -7,6 +7,11 @@ const storeUnavailable = Symbol.for('nestjs-runhooks:store-unavailable-error');
 const permanent = Symbol.for('nestjs-runhooks:permanent-error');
 const retryLater = Symbol.for('nestjs-runhooks:retry-later');
 
+/** The `ErrorOptions` of `lib: es2022`, for programs that have an older `lib`. */
+interface CausedBy {
+  readonly cause?: unknown;
+}
+
 /**
  * Base of every error Runhooks throws. `code` is a literal to switch on; `message` says what was found, what was
  * expected and what to do. Messages never hold secrets or payloads.
@@ -15,7 +20,7 @@ export abstract class RunhooksError extends Error {
   abstract readonly code: `RUNHOOKS_${string}`;
   readonly [runhooks] = true;
 
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: CausedBy) {
     super(message, options);
     this.name = new.target.name;
   }
@@ -26,7 +31,7 @@ export abstract class RunhooksError extends Error {
  * texts of drivers are part of them, so their message is one printable line. What handlers throw is left as it is.
  */
 export abstract class OwnError extends RunhooksError {
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: CausedBy) {
     super(oneLine(message), options);
   }
 }
@@ -39,7 +44,7 @@ export class ConfigurationError extends OwnError {
   constructor(
     readonly option: string,
     problem: string,
-    options?: ErrorOptions,
+    options?: CausedBy,
   ) {
     super(`${option}: ${problem}`, options);
   }
@@ -92,7 +97,7 @@ export class RetryLater extends RunhooksError {
   constructor(
     readonly delayMs: number,
     message = `the handler asked to be run again in ${delayMs} ms`,
-    options?: ErrorOptions,
+    options?: CausedBy,
   ) {
     super(message, options);
   }
