@@ -166,8 +166,8 @@ function checksOf(app, cwd, tarball) {
       'has types for an SQLite inbox that do not need those of Kysely': async () => {
         const folder = join(cwd, 'node_modules/nestjs-runhooks');
         const condition = app.type === 'module' ? 'import' : 'require';
-        const needed = [...(await packagesOfTypes(folder, './sqlite', condition))];
-        expectEqual(needed.sort(), ['node:buffer', 'reflect-metadata']);
+        const needed = await packagesOfTypes(folder, './sqlite', condition);
+        expectEqual([needed.has('kysely'), needed.has('reflect-metadata')], [false, true]);
       },
       'loads every entry point': async () => {
         const load = app.type === 'module' ? 'await import' : 'require';
