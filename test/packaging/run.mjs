@@ -1,7 +1,7 @@
 // Packs the package, installs the tarball in small Nest apps and lets each of them handle a signed webhook. Needs a
 // fresh `npm run build`. Ends with `N passed, N failed`; a file named as argument gets the counts as JSON.
 import { createHmac } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packagesOfTypes } from './declarations.mjs';
@@ -174,6 +174,20 @@ function checksOf(app, cwd, tarball) {
         for (const entry of entries) {
           const name = entry.replace('.', 'nestjs-runhooks');
           await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
+        }
+      },
+      'names the places of a second copy of the package': async () => {
+        const second = join(cwd, 'lib/node_modules/nestjs-runhooks');
+        await cp(join(cwd, 'node_modules/nestjs-runhooks'), second, { recursive: true });
+        const load = app.type === 'module' ? 'await import' : 'require';
+        await writeFile(join(cwd, 'lib/index.js'), `${load}('nestjs-runhooks');`);
+        const script = `${load}('./lib/index.js'); ${load}('./dist/${app.main}.js');`;
+        const failure = await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', script).then(
+          () => 'the app started',
+          (error) => error.message,
+        );
+        if (!/found 2 copies in this process, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)) {
+          throw new Error(failure);
         }
       },
       'has the commands that copy and move an inbox': async () => {
