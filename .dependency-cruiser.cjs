@@ -5,6 +5,9 @@ const payloadChecks = '^libs/core/src/payload-';
 const payloadPackages = '^node_modules/(class-validator|class-transformer|reflect-metadata)/';
 const specPackages = '^node_modules/(@jest/globals|fast-check)/';
 
+const nestIndex = '^libs/nest/src/index\\.ts$';
+const builtInProviders = '^libs/(dbt-cloud|paradime)/src/index\\.ts$';
+
 /** Libraries that only some libs may know: the package (as a path below node_modules) and the libs. */
 const reserved = [
   { name: 'nest-only-in-nest-and-testing', packages: '@nestjs', libs: 'nest/|testing/' },
@@ -50,8 +53,24 @@ module.exports = {
       name: 'libs-know-only-core',
       comment: 'A lib imports nothing of ours but `nestjs-runhooks/core`.',
       severity: 'error',
-      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/testing/'] },
+      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/testing/', nestIndex] },
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/core/src/index\\.ts$'] },
+    },
+    {
+      name: 'nest-knows-core-and-the-types-of-providers',
+      comment: 'The types of their payloads come with the root import; their code does not.',
+      severity: 'error',
+      from: { path: nestIndex },
+      to: {
+        path: '^(libs|apps|test|bench)/',
+        pathNot: ['^libs/nest/', '^libs/core/src/index\\.ts$', builtInProviders],
+      },
+    },
+    {
+      name: 'nest-knows-providers-by-type-only',
+      severity: 'error',
+      from: { path: nestIndex },
+      to: { path: builtInProviders, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'testing-knows-core-nest-and-sqlite',

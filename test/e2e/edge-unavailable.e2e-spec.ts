@@ -59,6 +59,15 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     expect(await edge.handled()).toHaveLength(2);
   });
 
+  it('a store of another copy of the package is told by its mark, not by its class', async () => {
+    const inbox = inboxWith(async () => {
+      const brand = { [Symbol.for('nestjs-runhooks:store-unavailable-error')]: true };
+      throw Object.assign(new Error('the disk is full'), brand);
+    });
+    const edge = await startApp(adapter, { webhooks: { inbox } });
+    expect(await edge.send(dbtWebhook())).toMatchObject(UNAVAILABLE);
+  });
+
   it('the log says once why, and in the end how many messages it was', async () => {
     let reason: string | undefined = 'the disk is full';
     const inbox = inboxWith(async (store, message) => {

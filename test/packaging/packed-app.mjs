@@ -48,7 +48,7 @@ export async function install(cwd, { type, dependencies }, tarball) {
 }
 
 /** What a strict TypeScript user has. */
-const STRICT = {
+export const STRICT = {
   target: 'es2022',
   module: 'nodenext',
   strict: true,

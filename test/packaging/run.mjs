@@ -1,10 +1,11 @@
 // Packs the package, installs the tarball in small Nest apps and lets each of them handle a signed webhook. Needs a
 // fresh `npm run build`. Ends with `N passed, N failed`; a file named as argument gets the counts as JSON.
 import { createHmac } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command, compile, install, repo, start } from './packed-app.mjs';
+import { packagesOfTypes } from './declarations.mjs';
+import { command, compile, install, repo, start, STRICT } from './packed-app.mjs';
 
 const { exports, devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
 
@@ -52,9 +53,10 @@ const APPS = [
     },
   },
   {
-    name: 'Nest 11.1 CommonJS Express',
+    name: 'Nest 11.1 CommonJS Express, with an older lib',
     type: 'commonjs',
     main: 'main-express',
+    compilerOptions: { ...STRICT, lib: ['es2021'], skipLibCheck: false },
     dependencies: { ...oldestPeers, ...nest({ common: '11.1.4', core: '11.1.4', 'platform-express': '11.1.4' }) },
   },
   {
@@ -161,11 +163,31 @@ function checksOf(app, cwd, tarball) {
           [app.main, app.also].filter(Boolean).map((file) => `${file}.ts`),
           app.compilerOptions,
         ),
+      'has types for an SQLite inbox that do not need those of Kysely': async () => {
+        const folder = join(cwd, 'node_modules/nestjs-runhooks');
+        const condition = app.type === 'module' ? 'import' : 'require';
+        const needed = await packagesOfTypes(folder, './sqlite', condition);
+        expectEqual([needed.has('kysely'), needed.has('reflect-metadata')], [false, true]);
+      },
       'loads every entry point': async () => {
         const load = app.type === 'module' ? 'await import' : 'require';
         for (const entry of entries) {
           const name = entry.replace('.', 'nestjs-runhooks');
           await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
+        }
+      },
+      'names the places of a second copy of the package': async () => {
+        const second = join(cwd, 'lib/node_modules/nestjs-runhooks');
+        await cp(join(cwd, 'node_modules/nestjs-runhooks'), second, { recursive: true });
+        const load = app.type === 'module' ? 'await import' : 'require';
+        await writeFile(join(cwd, 'lib/index.js'), `${load}('nestjs-runhooks');`);
+        const script = `${load}('./lib/index.js'); ${load}('./dist/${app.main}.js');`;
+        const failure = await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', script).then(
+          () => 'the app started',
+          (error) => error.message,
+        );
+        if (!/found 2 copies in this process, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)) {
+          throw new Error(failure);
         }
       },
       'has the commands that copy and move an inbox': async () => {

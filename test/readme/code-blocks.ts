@@ -66,7 +66,13 @@ export function typeErrors(blocks: readonly CodeBlock[]): string[] {
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
   const program = ts.createProgram({
     rootNames: blocks.map(({ file }) => file),
-    options: { ...options, rootDir: '/', typeRoots: [join(root, 'node_modules/@types')] },
+    // As the strictest of hosts compiles them.
+    options: {
+      ...options,
+      noPropertyAccessFromIndexSignature: true,
+      rootDir: '/',
+      typeRoots: [join(root, 'node_modules/@types')],
+    },
   });
   const byFile = new Map(blocks.map((block) => [block.file, block]));
   return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {

@@ -1,4 +1,4 @@
-import type { Run, RunCompleted, RunEvent, RunFailed, WebhookEvent } from 'nestjs-runhooks';
+import type { Run, RunCompleted, RunEvent, RunEventType, RunFailed, WebhookEvent } from 'nestjs-runhooks';
 import type { DbtCloudPayload } from 'nestjs-runhooks/dbt-cloud';
 import type { ParadimeCommand, ParadimePayload } from 'nestjs-runhooks/paradime';
 import { expectSame } from './expect-type.js';
@@ -38,4 +38,14 @@ export function withoutNarrowing(event: RunEvent, run: Run): void {
   void event.payload.data;
   // @ts-expect-error -- events are read-only
   event.run = run;
+}
+
+export function ofProviders(): void {
+  expectSame<RunEvent<'dbt-cloud'>, RunEvent<RunEventType, 'dbt-cloud'>>();
+  expectSame<RunEvent<'dbt-cloud'>['payload'], DbtCloudPayload>();
+  expectSame<RunEvent<'dbt-cloud' | 'weaver'>['provider'], 'dbt-cloud' | 'weaver'>();
+  expectSame<RunEvent<'dbt-cloud'>['type'], RunEventType>();
+  expectSame<RunEvent<'run.failed'>, RunFailed>();
+  // @ts-expect-error -- neither a type of events nor a provider
+  expectSame<RunEvent<'dbt'>, never>();
 }

@@ -2,7 +2,7 @@ import type { AbandonedCalls } from './abandoned-calls.js';
 import { Attempt, attemptError, attemptRecord, type AttemptResult, type CompletionWork } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { AttemptRecord } from './delivery.js';
-import { ConfigurationError, LeaseLostError, ShutdownError, StoreUnavailableError } from './errors.js';
+import { ConfigurationError, LeaseLostError, ShutdownError, isStoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
@@ -159,7 +159,7 @@ export class AttemptsInFlight {
     for (let tries = 1; ; tries++) {
       let unavailable = false;
       const note = (error: unknown): never => {
-        unavailable = error instanceof StoreUnavailableError;
+        unavailable = isStoreUnavailableError(error);
         throw error;
       };
       const written = await guard.write(() => store.settle(settlement, now).catch(note), undefined);

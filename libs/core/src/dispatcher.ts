@@ -5,7 +5,7 @@ import { Carrier } from './carrier.js';
 import type { Claim, MessageClaim } from './claim.js';
 import type { Clock } from './clock.js';
 import { DeliveryRunner } from './delivery-runner.js';
-import { StoreUnavailableError } from './errors.js';
+import { isStoreUnavailableError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { EventAnnouncer } from './event-announcer.js';
 import type { HandlerSet } from './handler-set.js';
@@ -252,7 +252,7 @@ export class Dispatcher {
       return await this.#options.store.record(recordings, now);
     } catch (error) {
       // Any other error is about one of the messages, and that one has nothing to excuse it.
-      if (error instanceof StoreUnavailableError) for (const { id } of messages) this.#unrecorded.add(id);
+      if (isStoreUnavailableError(error)) for (const { id } of messages) this.#unrecorded.add(id);
       throw error;
     }
   }

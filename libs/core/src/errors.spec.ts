@@ -2,8 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ConfigurationError,
   HandlerTimeoutError,
+  isConfigurationError,
   isPermanentError,
   isRetryLater,
+  isRunhooksError,
+  isStoreUnavailableError,
   LeaseLostError,
   PermanentError,
   RetryLater,
@@ -78,6 +81,22 @@ describe('errors', () => {
     class NoSuchTicket extends PermanentError {}
     expect(new NoSuchTicket('gone')).toMatchObject({ name: 'NoSuchTicket', code: 'RUNHOOKS_PERMANENT' });
     expect(isPermanentError(new NoSuchTicket('gone'))).toBe(true);
+  });
+});
+
+describe('isRunhooksError, isConfigurationError and isStoreUnavailableError', () => {
+  it.each([
+    ['ConfigurationError', new ConfigurationError('option', 'problem'), [true, true, false]],
+    ['ConfigurationError of another copy', foreign('configuration-error'), [false, true, false]],
+    ['StoreUnavailableError', new StoreUnavailableError('no'), [true, false, true]],
+    ['StoreUnavailableError of another copy', foreign('store-unavailable-error'), [false, false, true]],
+    ['another error of ours', new ShutdownError(), [true, false, false]],
+    ['an error of another copy', foreign('error'), [true, false, false]],
+    ['any other error', new Error('no'), [false, false, false]],
+    ['undefined', undefined, [false, false, false]],
+    ['a proxy whose traps throw', new Proxy({}, { has: () => thrower() }), [false, false, false]],
+  ])('%s', (_, thrown, expected) => {
+    expect([isRunhooksError(thrown), isConfigurationError(thrown), isStoreUnavailableError(thrown)]).toEqual(expected);
   });
 });
 

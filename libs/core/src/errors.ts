@@ -1,13 +1,26 @@
 import { oneLine } from './one-line.js';
 
+/** Errors are told by these marks and not by `instanceof`: the process may have two copies of this package. */
+const runhooks = Symbol.for('nestjs-runhooks:error');
+const configuration = Symbol.for('nestjs-runhooks:configuration-error');
+const storeUnavailable = Symbol.for('nestjs-runhooks:store-unavailable-error');
+const permanent = Symbol.for('nestjs-runhooks:permanent-error');
+const retryLater = Symbol.for('nestjs-runhooks:retry-later');
+
+/** The `ErrorOptions` of `lib: es2022`, for programs that have an older `lib`. */
+interface CausedBy {
+  readonly cause?: unknown;
+}
+
 /**
  * Base of every error Runhooks throws. `code` is a literal to switch on; `message` says what was found, what was
  * expected and what to do. Messages never hold secrets or payloads.
  */
 export abstract class RunhooksError extends Error {
   abstract readonly code: `RUNHOOKS_${string}`;
+  readonly [runhooks] = true;
 
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: CausedBy) {
     super(message, options);
     this.name = new.target.name;
   }
@@ -18,7 +31,7 @@ export abstract class RunhooksError extends Error {
  * texts of drivers are part of them, so their message is one printable line. What handlers throw is left as it is.
  */
 export abstract class OwnError extends RunhooksError {
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: CausedBy) {
     super(oneLine(message), options);
   }
 }
@@ -26,11 +39,12 @@ export abstract class OwnError extends RunhooksError {
 /** An option is wrong. Thrown at boot; `option` is its path, for example `dbtCloud({ name: 'dbt' }).secrets[0]`. */
 export class ConfigurationError extends OwnError {
   readonly code = 'RUNHOOKS_CONFIGURATION';
+  readonly [configuration] = true;
 
   constructor(
     readonly option: string,
     problem: string,
-    options?: ErrorOptions,
+    options?: CausedBy,
   ) {
     super(`${option}: ${problem}`, options);
   }
@@ -39,6 +53,7 @@ export class ConfigurationError extends OwnError {
 /** The store cannot take work right now. For a sender this is a 503: it is unknown whether the message was stored. */
 export class StoreUnavailableError extends OwnError {
   readonly code = 'RUNHOOKS_STORE_UNAVAILABLE';
+  readonly [storeUnavailable] = true;
 }
 
 /** An attempt was ended because the handler ran longer than its `timeoutMs`. */
@@ -68,9 +83,6 @@ export class LeaseLostError extends OwnError {
   }
 }
 
-const permanent = Symbol.for('nestjs-runhooks:permanent-error');
-const retryLater = Symbol.for('nestjs-runhooks:retry-later');
-
 /** Thrown by a handler: trying again cannot help. The delivery becomes a dead letter at once. */
 export class PermanentError extends RunhooksError {
   readonly code = 'RUNHOOKS_PERMANENT';
@@ -85,10 +97,25 @@ export class RetryLater extends RunhooksError {
   constructor(
     readonly delayMs: number,
     message = `the handler asked to be run again in ${delayMs} ms`,
-    options?: ErrorOptions,
+    options?: CausedBy,
   ) {
     super(message, options);
   }
+}
+
+/** Whether a thrown value is a {@link RunhooksError}, also one of another copy of this package. */
+export function isRunhooksError(thrown: unknown): thrown is RunhooksError {
+  return carries(runhooks, thrown);
+}
+
+/** Whether a thrown value is a {@link ConfigurationError}, also one of another copy of this package. */
+export function isConfigurationError(thrown: unknown): thrown is ConfigurationError {
+  return carries(configuration, thrown);
+}
+
+/** Whether a thrown value is a {@link StoreUnavailableError}, also one of another copy of this package. */
+export function isStoreUnavailableError(thrown: unknown): thrown is StoreUnavailableError {
+  return carries(storeUnavailable, thrown);
 }
 
 /** Whether a thrown value is a {@link PermanentError}, also one of another copy of this package. */

@@ -108,10 +108,19 @@ interface RunsJoinedEventOf<P extends ProviderName> extends EventBase<typeof RUN
   readonly handlerId: string;
 }
 
-/** An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. */
-export type RunEvent<T extends RunEventType = RunEventType, P extends ProviderName = ProviderName> = {
+/** Every event of the types `T` from the providers `P`. */
+type RunEvents<T extends RunEventType, P extends ProviderName> = {
   [K in T]: { [Q in P]: RunEventOf<K, Q> & (K extends keyof RunEventExtras ? RunEventExtras[K] : unknown) }[P];
 }[T];
+
+/**
+ * An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. Takes types,
+ * providers, or both: `RunEvent<'run.failed'>`, `RunEvent<'dbt-cloud'>`, `RunEvent<'run.failed', 'dbt-cloud'>`.
+ */
+export type RunEvent<
+  T extends RunEventType | ProviderName = RunEventType,
+  P extends ProviderName = ProviderName,
+> = T extends RunEventType ? RunEvents<T, P> : RunEvents<RunEventType, T & ProviderName & P>;
 
 /** A provider's own message, as `@OnMessage` handlers get it. */
 export type MessageEvent<
@@ -130,12 +139,12 @@ export type RunStuck<P extends ProviderName = ProviderName> = { [Q in P]: RunStu
 /** All the runs a barrier waited for; what `@OnAllRuns` handlers get. `provider` and `payload` are those of the last one. */
 export type RunsJoined<P extends ProviderName = ProviderName> = { [Q in P]: RunsJoinedEventOf<Q> }[P];
 
-export type RunStarted<P extends ProviderName = ProviderName> = RunEvent<'run.started', P>;
-export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvent<'run.succeeded', P>;
-export type RunFailed<P extends ProviderName = ProviderName> = RunEvent<'run.failed', P>;
-export type RunCanceled<P extends ProviderName = ProviderName> = RunEvent<'run.canceled', P>;
-export type RunCompleted<P extends ProviderName = ProviderName> = RunEvent<'run.completed', P>;
-export type RunRecovered<P extends ProviderName = ProviderName> = RunEvent<'run.recovered', P>;
+export type RunStarted<P extends ProviderName = ProviderName> = RunEvents<'run.started', P>;
+export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvents<'run.succeeded', P>;
+export type RunFailed<P extends ProviderName = ProviderName> = RunEvents<'run.failed', P>;
+export type RunCanceled<P extends ProviderName = ProviderName> = RunEvents<'run.canceled', P>;
+export type RunCompleted<P extends ProviderName = ProviderName> = RunEvents<'run.completed', P>;
+export type RunRecovered<P extends ProviderName = ProviderName> = RunEvents<'run.recovered', P>;
 
 /** Anything a handler can be given. */
 export type WebhookEvent = RunEvent | RunStuck | RunsJoined | MessageEvent | DeadLetterEvent;

@@ -10,6 +10,9 @@ export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
+  isConfigurationError,
+  isRunhooksError,
+  isStoreUnavailableError,
   OwnError,
   isPermanentError,
   isRetryLater,

@@ -27,7 +27,10 @@ export interface ProviderMessageTypes {}
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
 export interface ExtraMessageTypes {}
 
-/** Names of the providers whose types the program has loaded; any text where it has loaded none, as a lib of handlers. */
+/**
+ * Names of the providers whose types the program has loaded: the built-in ones come with the root import. Any text in a
+ * program that imports only this entry point, for example a store.
+ */
 export type ProviderName = [keyof ProviderPayloads] extends [never] ? string : keyof ProviderPayloads;
 
 /** What a provider sends; unknown where the program has not loaded its types. */

@@ -1,6 +1,6 @@
 import { attemptError } from './attempt.js';
 import type { TaskClaim } from './claim.js';
-import { StoreUnavailableError } from './errors.js';
+import { isStoreUnavailableError } from './errors.js';
 import type { EventAnnouncer } from './event-announcer.js';
 import type { HandlerSet } from './handler-set.js';
 import { LIMITS } from './limits.js';
@@ -55,7 +55,7 @@ export class TaskRunner {
       }
       this.#unwritten.delete(task.id);
     } catch (error) {
-      if (error instanceof StoreUnavailableError) {
+      if (isStoreUnavailableError(error)) {
         this.#unwritten.add(task.id);
         throw error;
       }

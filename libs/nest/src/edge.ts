@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   attemptError,
+  isStoreUnavailableError,
   LIMITS,
-  StoreUnavailableError,
   type HeaderMap,
   type Logger,
   type OpenSource,
@@ -123,7 +123,7 @@ async function receive(
     }
     return answerOf(receipt);
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (!isStoreUnavailableError(error)) throw error;
     outages.unavailable.note(error.message);
     return ANSWERS.unavailable;
   }

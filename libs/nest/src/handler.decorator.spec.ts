@@ -1,10 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import { OnAllRuns } from './on-all-runs.decorator.js';
 import { OnDeadLetter } from './on-dead-letter.decorator.js';
 import { OnMessage } from './on-message.decorator.js';
 import { OnRunStuck } from './on-run-stuck.decorator.js';
 import { OnRun, OnRunFailed, OnRunStarted } from './on-run.decorator.js';
+import { WebhooksModule } from './webhooks.module.js';
 
 describe('a handler decorator refuses what the compiler could not', () => {
   // As JavaScript sees it.
@@ -83,5 +84,25 @@ describe('a handler decorator refuses a call that the compiler refuses in TypeSc
     expect(() => decorate(() => undefined, { kind: 'method', name: 'page' })).toThrow(
       'handler decorator: expected decorators as Nest uses them, got standard ones. Set experimentalDecorators',
     );
+  });
+});
+
+describe('a second copy of the package in the process', () => {
+  const copies = (globalThis as { [key: symbol]: unknown })[Symbol.for('nestjs-runhooks:loaded-copies')] as Map<
+    string,
+    string
+  >;
+  const second = '/shared-lib/node_modules/nestjs-runhooks/dist/cjs';
+  afterEach(() => void copies.delete(second));
+
+  it.each([
+    ['decorating a handler', () => OnRunFailed()],
+    ['WebhooksModule.forRoot', () => WebhooksModule.forRoot({ sources: [], inbox: undefined as never })],
+    ['WebhooksModule.forRootAsync', () => WebhooksModule.forRootAsync({ useFactory: () => undefined as never })],
+  ])('is refused by %s, with both places', (_, step) => {
+    expect(step).not.toThrow();
+    copies.set(second, [...copies.values()][0]!);
+    expect(step).toThrow(ConfigurationError);
+    expect(step).toThrow(`libs and ${second}`);
   });
 });

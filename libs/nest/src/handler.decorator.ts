@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   ConfigurationError,
+  requireOneCopy,
   type DeliveryContext,
   type EventFilter,
   type HandlerOptions,
@@ -43,6 +44,7 @@ export function subscribe<Event, P extends ProviderName>(
   on: Subscription['on'],
   options: HandlerDecoratorOptions<Event, P>,
 ): HandlerDecorator<Event> {
+  requireOneCopy();
   const metadata: HandlerMetadata = { on, options };
   return (target, key, descriptor) => {
     requireMethod(target, key, descriptor);

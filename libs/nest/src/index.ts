@@ -1,3 +1,8 @@
+// The payloads of the built-in providers, for programs that name none of them, as libraries of handlers. Types only: no
+// code of a provider is loaded.
+export type {} from 'nestjs-runhooks/dbt-cloud';
+export type {} from 'nestjs-runhooks/paradime';
+
 export { ConfigurationError, Inbox, PermanentError, RetryLater, RunhooksError } from 'nestjs-runhooks/core';
 export type {
   DeadLetter,

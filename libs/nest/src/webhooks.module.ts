@@ -10,7 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
-import { ConfigurationError, Inbox } from 'nestjs-runhooks/core';
+import { ConfigurationError, Inbox, requireOneCopy } from 'nestjs-runhooks/core';
 import { EdgeRegistrar } from './edge.registrar.js';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handler.explorer.js';
@@ -66,6 +66,8 @@ export class WebhooksModule {
 
   /** Options made by a factory or a class, which may have dependencies, for example a `ConfigService`. */
   static forRootAsync(options: WebhooksAsyncOptions): DynamicModule {
+    // Before Nest looks for what a class of another copy wants injected.
+    requireOneCopy();
     return {
       module: WebhooksModule,
       global: options.isGlobal ?? false,

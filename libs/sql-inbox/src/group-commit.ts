@@ -1,4 +1,4 @@
-import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { LIMITS, isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 import { rollBack, type SqliteConnection } from './sqlite-connection.js';
 import type { FileGuard } from './sqlite-file-guard.js';
 import { isLocked, storeFailure } from './sqlite-failure.js';
@@ -85,7 +85,7 @@ export class GroupCommit {
     }
     this.#triesLeft = this.#closed ? 0 : TRIES;
     const failure = storeFailure(error, this.#file);
-    if (batch.length > 1 && !(failure instanceof StoreUnavailableError)) {
+    if (batch.length > 1 && !isStoreUnavailableError(failure)) {
       // One operation must not fail its neighbours: with fewer of them each time it is found, and fails alone.
       this.#batchMax = Math.ceil(batch.length / 2);
       this.#waiting.unshift(...batch);

@@ -1,4 +1,11 @@
-import { LIMITS, StoreUnavailableError, type Appended, type NewMessage, timers } from 'nestjs-runhooks/core';
+import {
+  LIMITS,
+  isStoreUnavailableError,
+  StoreUnavailableError,
+  type Appended,
+  type NewMessage,
+  timers,
+} from 'nestjs-runhooks/core';
 
 interface Waiting {
   readonly message: NewMessage;
@@ -69,7 +76,7 @@ export class PostgresAppender {
       const appended = await this.#appendAll(batch.map(({ message }) => message));
       batch.forEach(({ resolve }, index) => resolve(appended[index] as Appended));
     } catch (error) {
-      if (error instanceof StoreUnavailableError) {
+      if (isStoreUnavailableError(error)) {
         for (const { reject } of batch) reject(error);
         return;
       }

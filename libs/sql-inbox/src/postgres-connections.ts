@@ -1,4 +1,4 @@
-import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { LIMITS, isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
 import { cut, type PostgresClient, type PostgresPool } from './postgres-client.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { DriverError } from './postgres-failure.js';
@@ -84,7 +84,7 @@ export class PostgresConnections {
         (client) => client.release(),
         () => undefined,
       );
-      throw error instanceof StoreUnavailableError ? error : new DriverError(error);
+      throw isStoreUnavailableError(error) ? error : new DriverError(error);
     } finally {
       timers.clearTimeout(timer);
       this.#waiting.delete(refuse);

@@ -1,6 +1,7 @@
 import {
   ConfigurationError,
   LIMITS,
+  isStoreUnavailableError,
   StoreUnavailableError,
   type Appended,
   type InboxTransaction,
@@ -196,7 +197,7 @@ export class PostgresStore extends SqlStore {
         return recorded;
       });
     } catch (error) {
-      if (group.length === 1 || error instanceof StoreUnavailableError) throw error;
+      if (group.length === 1 || isStoreUnavailableError(error)) throw error;
     }
     const alone: Recorded[] = [];
     const failures: unknown[] = [];
@@ -204,7 +205,7 @@ export class PostgresStore extends SqlStore {
       try {
         alone.push(await this.writeWork(() => record(recording, now)));
       } catch (error) {
-        if (error instanceof StoreUnavailableError) throw error;
+        if (isStoreUnavailableError(error)) throw error;
         failures.push(error);
       }
     }

@@ -1,6 +1,6 @@
 import {
   rowsOf,
-  StoreUnavailableError,
+  isStoreUnavailableError,
   type Appended,
   type AttemptSummary,
   type AuditEntry,
@@ -55,7 +55,7 @@ export abstract class SqlStore implements Store {
     try {
       return await write(() => this.operations.append(message, { state: 'stored' }));
     } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error;
+      if (isStoreUnavailableError(error)) throw error;
       // Something in this row; what is certain to fit are its bytes.
       const reason = 'the inbox could not store the headers or the id of this message, only its body';
       const bytes = { ...message, headers: {}, messageKey: '' };

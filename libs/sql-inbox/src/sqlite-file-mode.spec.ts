@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
-import { SqliteStore, type SqliteInboxOptions } from './sqlite-store.js';
+import type { SqliteInboxOptions } from './sqlite-options.js';
+import { SqliteStore } from './sqlite-store.js';
 
 let directory: string;
 let umask: number;

@@ -1,5 +1,15 @@
-import { closeSync, fchmodSync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigurationError, LIMITS, type Logger } from 'nestjs-runhooks/core';
 
 /** Kept in memory: for tests. */
@@ -29,14 +39,7 @@ export function prepareSqliteFile(path: string, logger: Logger): string {
   }
   const file = resolve(path);
   const directory = dirname(file);
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch (cause) {
-    throw new ConfigurationError('sqliteInbox.path', `the directory ${directory} is not there and cannot be made`, {
-      cause,
-    });
-  }
-  const { type } = statfsSync(directory);
+  const type = fileSystemOf(directory);
   if (type in NETWORK) {
     throw new ConfigurationError(
       'sqliteInbox.path',
@@ -49,6 +52,30 @@ export function prepareSqliteFile(path: string, logger: Logger): string {
     );
   }
   return file;
+}
+
+/** Makes the directory only if it is missing: Node's permission model may refuse that also where it exists. */
+function fileSystemOf(directory: string): number {
+  try {
+    if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
+    return statfsSync(directory).type;
+  } catch (cause) {
+    refuseIfDenied(directory, cause);
+    throw new ConfigurationError('sqliteInbox.path', `the directory ${directory} is not there and cannot be made`, {
+      cause,
+    });
+  }
+}
+
+/** Throws {@link ConfigurationError} if it was Node's permission model that refused the access. */
+function refuseIfDenied(directory: string, cause: unknown): void {
+  if ((cause as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') return;
+  const all = join(directory, '*');
+  throw new ConfigurationError(
+    'sqliteInbox.path',
+    `Node's permission model refuses the access to ${directory}; start Node with --allow-fs-read=${all} and --allow-fs-write=${all}`,
+    { cause },
+  );
 }
 
 const FILE_MODES = [LIMITS.sqliteFileMode, 0o640, 0o660];
@@ -65,17 +92,27 @@ export function resolveFileMode(mode: unknown = LIMITS.sqliteFileMode): number {
 
 /**
  * Makes the file if it is missing, so that it never has another mode, whatever the process's umask is. SQLite gives its
- * mode to the files that it makes beside it. Leaves failures to SQLite, which is about to open it.
+ * mode to the files that it makes beside it. Leaves failures to SQLite, which is about to open it; but not those of
+ * Node's permission model, which SQLite does not ask.
  */
 export function makeSqliteFile(file: string, mode: number): void {
   let made: number;
   try {
     made = openSync(file, 'wx', mode);
-  } catch {
+  } catch (cause) {
+    refuseIfDenied(dirname(file), cause);
     return;
   }
   try {
-    fchmodSync(made, mode);
+    // Under the permission model there is no fchmod; most umasks leave the mode as it is.
+    if ((fstatSync(made).mode & 0o777) !== mode) fchmodSync(made, mode);
+  } catch (cause) {
+    throw new ConfigurationError(
+      'sqliteInbox.fileMode',
+      `${file} was made, but cannot be given the mode ${octal(mode)}; remove the empty file, and start the process with a ` +
+        'umask that leaves this mode, for example `umask 007`',
+      { cause },
+    );
   } finally {
     closeSync(made);
   }

@@ -1,31 +1,25 @@
-import { ConfigurationError, LIMITS, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import {
+  isConfigurationError,
+  ConfigurationError,
+  LIMITS,
+  StoreUnavailableError,
+  type Logger,
+} from 'nestjs-runhooks/core';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
 import { GroupCommit, runToEnd } from './group-commit.js';
 import { NewerSchemaError } from './newer-schema.js';
 import { SqlStore } from './sql-store.js';
-import { connectSqlite, type SqliteConnection, type SqliteDriver } from './sqlite-connection.js';
+import { connectSqlite, type SqliteConnection } from './sqlite-connection.js';
 import { remedyFor, storeFailure } from './sqlite-failure.js';
 import { IN_MEMORY, makeSqliteFile, prepareSqliteFile, resolveFileMode, warnOfOpenFiles } from './sqlite-file.js';
 import { FileGuard } from './sqlite-file-guard.js';
 import { onceUnlocked } from './sqlite-lock.js';
 import { migrateSqlite } from './sqlite-migration.js';
 import { OpenFiles } from './sqlite-open-files.js';
+import type { SqliteInboxOptions } from './sqlite-options.js';
 import { checkSqliteFile } from './sqlite-startup-check.js';
 import { SqliteWal } from './sqlite-wal.js';
 import type { Transaction } from './statement.js';
-
-export interface SqliteInboxOptions {
-  /** The file, made if it is not there; `:memory:` for tests. Several processes of one host may share it. */
-  readonly path: string;
-  /** @default `node:sqlite` where Node has it (22.13 and newer), else `better-sqlite3` */
-  readonly driver?: SqliteDriver;
-  /**
-   * Mode of the files that are made: `0o600`, `0o640` (a group may read: enough for a copy of a stopped app's file) or
-   * `0o660` (a group may read and write, as every process must that opens a file in use). Files that are there keep theirs.
-   * @default 0o600
-   */
-  readonly fileMode?: number;
-}
 
 /** An inbox in one SQLite file: write-ahead log, `synchronous=FULL`, one connection. */
 export class SqliteStore extends SqlStore {
@@ -125,7 +119,7 @@ async function configure(connection: SqliteConnection): Promise<void> {
 }
 
 function openFailure(file: string, cause: unknown): unknown {
-  if (cause instanceof ConfigurationError) return cause;
+  if (isConfigurationError(cause)) return cause;
   const option = 'sqliteInbox.path';
   if (cause instanceof NewerSchemaError) {
     return new ConfigurationError(option, `${file}: ${cause.message}; install that version, or choose another path`, {

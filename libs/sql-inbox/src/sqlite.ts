@@ -1,8 +1,9 @@
 import { requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
-import { SqliteStore, type SqliteInboxOptions } from './sqlite-store.js';
+import type { SqliteInboxOptions } from './sqlite-options.js';
+import { SqliteStore } from './sqlite-store.js';
 
 export type { SqliteDriver } from './sqlite-connection.js';
-export type { SqliteInboxOptions } from './sqlite-store.js';
+export type { SqliteInboxOptions } from './sqlite-options.js';
 
 /** An inbox in one SQLite file, for one host. Durable: what was acknowledged survives a power cut. */
 export function sqliteInbox(options: SqliteInboxOptions): StoreFactory {

@@ -1,4 +1,4 @@
-import { oneLine, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { oneLine, isStoreUnavailableError } from 'nestjs-runhooks/core';
 import { backupInbox } from '../backup/backup-inbox.js';
 import type { CommandLine } from './command-line.js';
 import { saidBy } from './failure.js';
@@ -21,6 +21,6 @@ export async function runBackup(line: BackupLine, output: Output, errors: Output
     const { code, message } = saidBy(error);
     if (line.json) output.write(`${JSON.stringify({ kind: 'failed', code, message })}\n`);
     else errors.write(`nestjs-runhooks backup: ${message}\n`);
-    return error instanceof StoreUnavailableError ? EXIT.interrupted : EXIT.failed;
+    return isStoreUnavailableError(error) ? EXIT.interrupted : EXIT.failed;
   }
 }

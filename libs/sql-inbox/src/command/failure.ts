@@ -1,4 +1,4 @@
-import { oneLine, RunhooksError } from 'nestjs-runhooks/core';
+import { oneLine, isRunhooksError } from 'nestjs-runhooks/core';
 
 /** What options of an inbox are called on the command line. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 
 /** An error in terms of the command line; its message is one printable line. */
 export function saidBy(error: unknown): { code: string; message: string } {
-  if (!(error instanceof RunhooksError)) return { code: 'UNEXPECTED', message: oneLine(String(error)) };
+  if (!isRunhooksError(error)) return { code: 'UNEXPECTED', message: oneLine(String(error)) };
   const { code, message } = error;
   const option = Object.keys(FLAGS).find((name) => message.startsWith(`${name}:`));
   return { code, message: option === undefined ? message : `${FLAGS[option]}${message.slice(option.length)}` };

@@ -1,4 +1,4 @@
-import { oneLine, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { oneLine, isStoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
 import { moveInbox } from '../move/move-inbox.js';
 import type { CommandLine } from './command-line.js';
 import { saidBy } from './failure.js';
@@ -16,7 +16,7 @@ export async function runMigrate(line: MigrateLine, output: Output, errors: Outp
   } catch (error) {
     const { code, message } = saidBy(error);
     report.failed(code, withoutPassword(message, line.to));
-    return error instanceof StoreUnavailableError ? EXIT.interrupted : EXIT.failed;
+    return isStoreUnavailableError(error) ? EXIT.interrupted : EXIT.failed;
   }
 }
 

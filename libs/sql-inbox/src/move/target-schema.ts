@@ -1,4 +1,4 @@
-import { ConfigurationError, LIMITS, RunhooksError, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, isRunhooksError, type Logger } from 'nestjs-runhooks/core';
 import type { PostgresConnection } from '../postgres-connection.js';
 import { PostgresConnections } from '../postgres-connections.js';
 import { lockKey } from '../postgres-dialect.js';
@@ -104,7 +104,7 @@ export class TargetSchema {
       await this.#transactions.run('write', () => this.#write(step, JSON.stringify(places), JSON.stringify(written)));
       return written;
     } catch (cause) {
-      if (cause instanceof RunhooksError) throw cause;
+      if (isRunhooksError(cause)) throw cause;
       const found = `${step.table}, rows after ${step.after} up to ${step.upTo}`;
       // Not what the server said: it may quote what is in a row.
       const said = sqlState(cause) ?? (cause instanceof Error ? cause.name : 'no error');

@@ -1,0 +1,20 @@
+// What the type declarations of an installed package import.
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** The packages that the types of one entry point need, those of the package itself followed. */
+export async function packagesOfTypes(folder, entry, condition) {
+  const { name, exports } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const packages = new Set();
+  const files = new Set([join(folder, exports[entry][condition].types)]);
+  for (const file of files) {
+    const text = await readFile(file, 'utf8');
+    for (const [, specifier] of text.matchAll(/(?:\bfrom|\bimport|\bimport\() ?['"]([^'"]+)['"]/g)) {
+      const own = exports[specifier.replace(name, '.')];
+      if (specifier.startsWith('.')) files.add(join(dirname(file), specifier.replace(/js$/, 'd.ts')));
+      else if (own) files.add(join(folder, own[condition].types));
+      else packages.add(specifier);
+    }
+  }
+  return packages;
+}
