@@ -11,7 +11,7 @@ import {
   type ModuleMetadata,
   type NestApplicationOptions,
 } from '@nestjs/common';
-import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
+import { NestApplication, NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { OnRun, WEBHOOKS_STORE, WebhooksModule, type RunEvent, type WebhooksOptions } from 'nestjs-runhooks';
@@ -31,6 +31,8 @@ import { exchange, RawConnection, type HttpAnswer, type HttpRequest } from './ed
 /** Every test of the edge runs on both. */
 export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
+
+export const isNest12 = 'enableCsrfProtection' in NestApplication.prototype;
 
 export const DBT = '/webhooks/dbt';
 export const PARADIME = '/webhooks/paradime';

@@ -17,7 +17,7 @@ import {
   type PipeTransform,
   type Type,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, NestApplication } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import fastifyHelmet from '@fastify/helmet';
@@ -26,13 +26,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import { WebhooksModule, type WebhooksOptions, type WebhooksOptionsFactory } from 'nestjs-runhooks';
-import { ADAPTERS, closeApps, DBT, dbtWebhook, startApp, type EdgeApp, type EdgeSetup } from './edge-app.js';
+import { ADAPTERS, closeApps, DBT, dbtWebhook, isNest12, startApp, type EdgeApp, type EdgeSetup } from './edge-app.js';
 
 afterEach(closeApps);
 
 const ECHO = '/host/echo';
-
-const isNest12 = 'enableCsrfProtection' in NestApplication.prototype;
 
 /** What every set-up must leave as it is: webhooks are received, checked and handled. */
 async function expectReceives(edge: EdgeApp, headers: Record<string, string> = {}): Promise<void> {

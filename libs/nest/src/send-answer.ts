@@ -166,7 +166,7 @@ class AnswerSender {
       unpatch(request);
       unpatch(response);
       const { stream } = response as { stream?: ServerHttp2Stream };
-      if (stream) stream.close(HTTP2_CANCEL);
+      if (stream) cutStream(stream);
       else response.destroy();
     } catch {
       // The socket is what counts.
@@ -180,8 +180,11 @@ class AnswerSender {
   }
 }
 
-/** NGHTTP2_CANCEL; `node:http2` itself is only loaded by apps that use it. */
-const HTTP2_CANCEL = 8;
+/** With an error: from Node 24 on, `close` ends a stream whose headers were sent as if all had been well. */
+function cutStream(stream: ServerHttp2Stream): void {
+  stream.on('error', () => undefined);
+  stream.destroy(new Error('the answer was cut off'));
+}
 
 function isOver(response: ServerResponse): boolean {
   return response.writableEnded || response.destroyed;

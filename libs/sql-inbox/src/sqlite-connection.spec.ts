@@ -31,7 +31,7 @@ describe('connectSqlite', () => {
     await expect(refused).rejects.toThrow(
       DRIVERS[index] === 'node:sqlite'
         ? /use Node 22\.13 or newer .*, or the driver 'better-sqlite3'/
-        : /`npm (install better-sqlite3@1[23]|rebuild better-sqlite3)`/,
+        : /`(npm install better-sqlite3@1[23]|npm rebuild better-sqlite3|pnpm approve-builds)`/,
     );
   });
 });
