@@ -12,8 +12,9 @@ import type {
  * The tables of an inbox. Times are whole milliseconds since 1970 (UTC); bytes are blobs; JSON is text, never a JSON
  * column, because those refuse NUL and lone surrogates, which payloads may hold. Flags are 0 or 1.
  *
- * Work is due when `due_at` has come; a message that waits to be read has 0 there. A claim moves it to the end of the lease and leaves a token in `lease`; what is
- * settled has no `due_at`. So one index finds new work, work to be tried again, and work whose holder is gone.
+ * Work is due when `due_at` has come; a message that waits to be read has 0 there. A claim moves it to the end of the lease
+ * and leaves a token in `lease`; what is settled has no `due_at`. So one index finds new work, work to be tried again, and
+ * work whose holder is gone.
  */
 export interface Schema {
   message_keys: MessageKeysTable;
