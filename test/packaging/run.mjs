@@ -1,249 +1,23 @@
-// Packs the package, installs the tarball in small Nest apps and lets each of them handle a signed webhook. Needs a
-// fresh `npm run build`. Ends with `N passed, N failed`; a file named as argument gets the counts as JSON.
-import { createHmac } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// Packs the package and runs the suites of packaging tests on the tarball, two at a time. Needs a fresh `npm run build`.
+// `node test/packaging/run.mjs [--only <part of a suite's name>] [file for the counts as JSON]` ends with
+// `N passed, N failed`.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packagesOfTypes } from './declarations.mjs';
-import { command, compile, install, repo, start, STRICT } from './packed-app.mjs';
+import { parseArgs } from 'node:util';
+import { appSuites } from './apps.mjs';
+import { command, repo } from './packed-app.mjs';
 
-const { exports, devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
+/**
+ * Each gets the folder to work in and the tarball, and answers with suites: `{ name, checks, stop }`. The `checks` are
+ * functions by title, in order; each needs those before it. `stop`, if there is one, ends what they started.
+ */
+const SOURCES = [appSuites];
 
-const nest = (versions) => Object.fromEntries(Object.entries(versions).map(([name, v]) => [`@nestjs/${name}`, v]));
-const peers = Object.fromEntries(
-  ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
-);
-/** Optional peers that an entry point loads; two of the apps are without. */
-const { bullmq, ioredis } = devDependencies;
-const oldestPeers = { ...peers, 'class-validator': '0.14.2', 'reflect-metadata': '0.1.14', rxjs: '7.8.0' };
-
-/** Both majors, both formats, both adapters; the oldest supported and a recent version of each major. */
-const APPS = [
-  {
-    name: "Nest 11.0's template (CommonJS, node10 resolution), with its own older BullMQ and ioredis",
-    type: 'commonjs',
-    main: 'main-express',
-    also: 'old-bullmq',
-    // As `nest new` of @nestjs/schematics 11.0.0 writes it.
-    compilerOptions: {
-      module: 'commonjs',
-      declaration: true,
-      removeComments: true,
-      emitDecoratorMetadata: true,
-      experimentalDecorators: true,
-      allowSyntheticDefaultImports: true,
-      target: 'ES2021',
-      sourceMap: true,
-      outDir: './dist',
-      baseUrl: './',
-      incremental: true,
-      skipLibCheck: true,
-      strictNullChecks: true,
-      forceConsistentCasingInFileNames: true,
-      noImplicitAny: true,
-      strictBindCallApply: true,
-      noFallthroughCasesInSwitch: true,
-    },
-    dependencies: {
-      ...peers,
-      bullmq: '5.81.5',
-      ioredis: '4.31.0',
-      typescript: '5.7.3',
-      ...nest({ common: '11.1.4', core: '11.1.4', 'platform-express': '11.1.4' }),
-    },
-  },
-  {
-    name: 'Nest 11.1 CommonJS Express, with an older lib',
-    type: 'commonjs',
-    main: 'main-express',
-    compilerOptions: { ...STRICT, lib: ['es2021'], skipLibCheck: false },
-    dependencies: { ...oldestPeers, ...nest({ common: '11.1.4', core: '11.1.4', 'platform-express': '11.1.4' }) },
-  },
-  {
-    name: 'Nest 11.2 ESM Fastify',
-    type: 'module',
-    main: 'main-fastify',
-    dependencies: { ...peers, ...nest({ common: '11.2.10', core: '11.2.10', 'platform-fastify': '11.2.8' }) },
-  },
-  {
-    name: 'Nest 12.5 CommonJS Fastify',
-    type: 'commonjs',
-    main: 'main-fastify',
-    dependencies: {
-      ...peers,
-      bullmq,
-      ioredis,
-      ...nest({ common: '12.5.1', core: '12.5.1', 'platform-fastify': '12.5.0' }),
-    },
-  },
-  {
-    name: 'Nest 12.0 ESM Express',
-    type: 'module',
-    main: 'main-express',
-    also: 'both-builds',
-    dependencies: {
-      ...peers,
-      bullmq,
-      ioredis,
-      ...nest({ common: '12.0.1', core: '12.0.1', 'platform-express': '12.0.1' }),
-    },
-  },
-];
-
-const SECRET = 'packaging-test-secret';
-const ENV = {
-  DBT_CLOUD_WEBHOOK_SECRET: SECRET,
-  PARADIME_WEBHOOK_SECRET: `whsec_${Buffer.from(SECRET).toString('base64')}`,
-};
-const RUN_ID = '12345';
-const WEBHOOK = JSON.stringify({
-  accountId: 1,
-  eventId: 'wev_2packaging',
-  timestamp: '2026-01-28T12:00:00.123456789Z',
-  eventType: 'job.run.errored',
-  webhookId: 'wsu_2packaging',
-  webhookName: 'packaging test',
-  data: {
-    jobId: '123',
-    jobName: 'nightly',
-    runId: RUN_ID,
-    environmentId: '1234',
-    environmentName: 'Production',
-    dbtVersion: '1.9.0',
-    projectName: 'analytics',
-    projectId: '67890',
-    runStatus: 'Errored',
-    runStatusCode: 20,
-    runStatusMessage: 'dbt command failed',
-    runReason: 'Kicked off by the scheduler',
-    runStartedAt: '2026-01-28T11:59:00Z',
-    runErroredAt: '2026-01-28T12:00:00Z',
-  },
-});
-const { runErroredAt, ...data } = JSON.parse(WEBHOOK).data;
-const COMPLETED = JSON.stringify({
-  ...JSON.parse(WEBHOOK),
-  eventId: 'wev_2completed',
-  eventType: 'job.run.completed',
-  data: { ...data, runId: '12346', runStatus: 'Success', runStatusCode: 10, runFinishedAt: runErroredAt },
-});
-const signatureOf = (body) => createHmac('sha256', SECRET).update(body).digest('hex');
-
-function expectEqual(found, expected) {
-  const [left, right] = [found, expected].map((value) => JSON.stringify(value));
-  if (left !== right) throw new Error(`found ${left}, expected ${right}`);
-}
-
-async function post(url, body, signature = signatureOf(body)) {
-  const response = await fetch(`${url}/webhooks/dbt`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: signature },
-    body,
-  });
-  return [response.status, (await response.json()).status];
-}
-
-/** The checks of one app, in order; each needs those before it. */
-function checksOf(app, cwd, tarball) {
-  let running;
-  let url;
-  const entries = Object.keys(exports).filter(
-    (entry) => exports[entry].import && (entry !== './bullmq' || app.dependencies.bullmq),
-  );
-  return {
-    stop: async () => {
-      running?.child.kill('SIGKILL');
-      await running?.exited;
-    },
-    checks: {
-      'installs with its pinned peers': () => install(cwd, app, tarball),
-      'compiles strictly against the packed types': () =>
-        compile(
-          cwd,
-          [app.main, app.also].filter(Boolean).map((file) => `${file}.ts`),
-          app.compilerOptions,
-        ),
-      'has types for an SQLite inbox that do not need those of Kysely': async () => {
-        const folder = join(cwd, 'node_modules/nestjs-runhooks');
-        const condition = app.type === 'module' ? 'import' : 'require';
-        const needed = await packagesOfTypes(folder, './sqlite', condition);
-        expectEqual([needed.has('kysely'), needed.has('reflect-metadata')], [false, true]);
-      },
-      'loads every entry point': async () => {
-        const load = app.type === 'module' ? 'await import' : 'require';
-        for (const entry of entries) {
-          const name = entry.replace('.', 'nestjs-runhooks');
-          await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
-        }
-      },
-      'names the places of a second copy of the package': async () => {
-        const second = join(cwd, 'lib/node_modules/nestjs-runhooks');
-        await cp(join(cwd, 'node_modules/nestjs-runhooks'), second, { recursive: true });
-        const load = app.type === 'module' ? 'await import' : 'require';
-        await writeFile(join(cwd, 'lib/index.js'), `${load}('nestjs-runhooks');`);
-        const script = `${load}('./lib/index.js'); ${load}('./dist/${app.main}.js');`;
-        const failure = await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', script).then(
-          () => 'the app started',
-          (error) => error.message,
-        );
-        if (!/found 2 copies in this process, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)) {
-          throw new Error(failure);
-        }
-      },
-      'has the commands that copy and move an inbox': async () => {
-        for (const name of ['backup', 'migrate']) {
-          const help = await command(cwd, 'npx', '--no-install', 'nestjs-runhooks', name, '--help');
-          if (!help.startsWith(`Usage: npx nestjs-runhooks ${name}`)) throw new Error(`found ${help}`);
-        }
-      },
-      'answers a signed webhook with 200': async () => {
-        running = start(cwd, `${app.main}.js`, ENV);
-        url = await running.line('listening');
-        expectEqual(await post(url, WEBHOOK), [200, 'accepted']);
-      },
-      'hands the event to its handler': async () => {
-        expectEqual(JSON.parse(await running.line('handled')), { type: 'run.failed', run: RUN_ID, attempt: 1 });
-      },
-      'knows the same webhook again': async () => expectEqual(await post(url, WEBHOOK), [200, 'duplicate']),
-      'refuses a forged signature': async () => expectEqual((await post(url, WEBHOOK, '0'.repeat(64)))[0], 401),
-      'drains a handler before the host destroys what it needs': async () => {
-        expectEqual(await post(url, COMPLETED), [200, 'accepted']);
-        await running.line('lingers');
-        running.child.stdin.end();
-        await running.line('drained');
-      },
-      'ends by itself once closed': async () => {
-        expectEqual(await running.exited, 0);
-      },
-      ...(app.also === 'old-bullmq' && {
-        'names the BullMQ that is needed where the host has an older one for itself': async () => {
-          running = start(cwd, 'old-bullmq.js', ENV);
-          const code = await running.exited;
-          if (
-            code === 0 ||
-            !/found bullmq 5\..*expected 6\.3\.3 or newer.*npm install bullmq@/s.test(running.output())
-          ) {
-            throw new Error(`ended with ${code} and no clear error:\n${running.output()}`);
-          }
-        },
-      }),
-      ...(app.also === 'both-builds' && {
-        'stops the boot when both builds are loaded': async () => {
-          running = start(cwd, 'both-builds.js', ENV);
-          const code = await running.exited;
-          if (code === 0 || !/nestjs-runhooks.*(ESM|import).*(CommonJS|require)/is.test(running.output())) {
-            throw new Error(`ended with ${code} and no clear error:\n${running.output()}`);
-          }
-        },
-      }),
-    },
-  };
-}
-
-/** Runs the checks of one app; after the first failure the rest counts as failed, unreached. */
-async function runApp(app, index, folder, tarball) {
-  const { checks, stop } = checksOf(app, join(folder, `app-${index}`), tarball);
+/** Runs the checks of one suite; after the first failure the rest counts as failed, unreached. */
+async function runSuite({ name, checks, stop }) {
   const report = [];
+  const started = Date.now();
   let failure;
   for (const [title, check] of Object.entries(checks)) {
     if (failure) {
@@ -258,28 +32,34 @@ async function runApp(app, index, folder, tarball) {
       report.push({ ok: false, text: `${title}\n${error.message}` });
     }
   }
-  await stop();
-  console.log([app.name, ...report.map(({ ok, text }) => `  ${ok ? 'ok  ' : 'FAIL'} ${text}`)].join('\n'));
+  await stop?.();
+  const seconds = Math.round((Date.now() - started) / 1000);
+  console.log(
+    [`${name} (${seconds} s)`, ...report.map(({ ok, text }) => `  ${ok ? 'ok  ' : 'FAIL'} ${text}`)].join('\n'),
+  );
   return report;
 }
 
+const { values, positionals } = parseArgs({
+  options: { only: { type: 'string', default: '' } },
+  allowPositionals: true,
+});
 const folder = await mkdtemp(join(tmpdir(), 'runhooks-packaging-'));
 try {
   const [{ filename }] = JSON.parse(await command(repo, 'npm', 'pack', '--json', '--pack-destination', folder));
-  const tarball = join(folder, filename);
-  const queue = [...APPS.entries()];
+  const queue = SOURCES.flatMap((suites) => suites({ folder, tarball: join(folder, filename) })).filter(({ name }) =>
+    name.includes(values.only),
+  );
   const results = [];
   const work = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      results.push(...(await runApp(next[1], next[0], folder, tarball)));
-    }
+    for (let next = queue.shift(); next; next = queue.shift()) results.push(...(await runSuite(next)));
   };
   await Promise.all([work(), work()]);
   const passed = results.filter(({ ok }) => ok).length;
   const failed = results.length - passed;
-  if (process.argv[2]) await writeFile(process.argv[2], JSON.stringify({ passed, failed }));
+  if (positionals[0]) await writeFile(positionals[0], JSON.stringify({ passed, failed }));
   console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
