@@ -6,6 +6,8 @@ const payloadPackages = '^node_modules/(class-validator|class-transformer|reflec
 const specPackages = '^node_modules/(@jest/globals|fast-check)/';
 
 const nestIndex = '^libs/nest/src/index\\.ts$';
+/** What `npx nestjs-runhooks` does to an inbox; only libs/cli may know it. */
+const inboxCommands = '^libs/sql-inbox/src/(backup/backup-inbox|move/move-inbox)\\.ts$';
 const builtInProviders = '^libs/(dbt-cloud|paradime)/src/index\\.ts$';
 
 /** Libraries that only some libs may know: the package (as a path below node_modules) and the libs. */
@@ -53,7 +55,7 @@ module.exports = {
       name: 'libs-know-only-core',
       comment: 'A lib imports nothing of ours but `nestjs-runhooks/core`.',
       severity: 'error',
-      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/testing/', nestIndex] },
+      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/(testing|cli)/', nestIndex] },
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/core/src/index\\.ts$'] },
     },
     {
@@ -83,6 +85,22 @@ module.exports = {
       },
     },
     {
+      name: 'cli-knows-core-testing-and-what-it-does-to-files',
+      comment: 'It copies and moves inboxes, which is not in the public API, and sends the webhooks of the test kit.',
+      severity: 'error',
+      from: { path: '^libs/cli/' },
+      to: {
+        path: '^(libs|apps|test|bench)/',
+        pathNot: ['^libs/cli/', '^libs/(core|testing)/src/index\\.ts$', inboxCommands],
+      },
+    },
+    {
+      name: 'nobody-knows-cli',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: '^libs/cli/' },
+      to: { path: '^libs/cli/' },
+    },
+    {
       name: 'specs-know-only-core-and-testing',
       severity: 'error',
       // The specs of libs/testing try its builders on the real providers and module.
@@ -94,7 +112,7 @@ module.exports = {
       comment: 'Other libs are imported by package name, as a third party would, never by a relative path.',
       severity: 'error',
       from: { path: '^(libs/[^/]+|apps/[^/]+|bench)/' },
-      to: { path: '^libs/', pathNot: '^$1/', dependencyTypesNot: ['aliased'] },
+      to: { path: '^libs/', pathNot: ['^$1/', inboxCommands], dependencyTypesNot: ['aliased'] },
     },
     ...reserved.map(({ name, packages, libs }) => ({
       name,

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from '@jest/globals';
 import { backupInbox } from '../../libs/sql-inbox/src/backup/backup-inbox.js';
-import { runCommand } from '../../libs/sql-inbox/src/command/command.js';
+import { runCommand } from '../../libs/cli/src/command.js';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { MIGRATIONS } from '../../libs/sql-inbox/src/sqlite-migration.js';
 import { Sender } from '../faults/sender.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 
-const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../libs/cli/src/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 const NEWEST = Object.keys(MIGRATIONS).at(-1);
 

@@ -36,7 +36,7 @@ class Place {
     mkdirSync(join(this.directory, 'backups'));
     mkdirSync(this.#programs);
     const typescript = file('../faults/preload/typescript.mjs');
-    const command = file('../../libs/sql-inbox/src/command/main.ts');
+    const command = file('../../libs/cli/src/main.ts');
     const node = `"${process.execPath}" --disable-warning=ExperimentalWarning --import "${typescript}" "${command}"`;
     writeFileSync(join(this.#programs, 'npx'), `#!/bin/sh\nshift\nexec ${node} "$@"\n`);
     chmodSync(join(this.#programs, 'npx'), 0o755);

@@ -57,7 +57,7 @@ describe('the way to the log', () => {
   });
 
   it('writes to a console or a stream of the process only where the command begins', () => {
-    expect(filesWith(isOutput)).toEqual(['sql-inbox/src/command/main.ts']);
+    expect(filesWith(isOutput)).toEqual(['cli/src/main.ts']);
   });
 
   it('makes every error whose message the host may print from the base that makes it printable', () => {

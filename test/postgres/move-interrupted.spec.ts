@@ -9,7 +9,7 @@ import { bytesOf, Move, type Said } from './move.js';
 import { onOwnPostgres, OwnPostgres } from './own-server.js';
 import { onPostgres, POSTGRES_URL, Schemas, SILENT } from './server.js';
 
-const COMMAND = fileURLToPath(new URL('../../libs/sql-inbox/src/command/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../libs/cli/src/main.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 
 interface Line {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import pg from 'pg';
-import { runCommand } from '../../libs/sql-inbox/src/command/command.js';
+import { runCommand } from '../../libs/cli/src/command.js';
 import { fromPostgresText } from '../../libs/sql-inbox/src/postgres-text.js';
 import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
 import { quickDirectory } from '../model/sqlite-files.js';

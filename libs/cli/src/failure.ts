@@ -1,12 +1,15 @@
 import { oneLine, isRunhooksError } from 'nestjs-runhooks/core';
 
-/** What options of an inbox are called on the command line. */
+/** What options of an inbox, and of a webhook to send, are called on the command line. */
 const FLAGS: Readonly<Record<string, string>> = {
   'postgresInbox.connectionString': '--to',
   'postgresInbox.schema': '--schema',
   'sqliteInbox.driver': '--from',
   sqliteInbox: '--from',
   postgresInbox: '--to',
+  'dbtCloudWebhook({ event })': '--event',
+  'paradimeWebhook({ event })': '--event',
+  'paradimeWebhook({ secret })': '--secret-env',
 };
 
 /** An error in terms of the command line; its message is one printable line. */

@@ -1,14 +1,12 @@
 import { oneLine, isStoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
-import { moveInbox } from '../move/move-inbox.js';
-import type { CommandLine } from './command-line.js';
+import { moveInbox } from '../../sql-inbox/src/move/move-inbox.js';
+import type { LineOf } from './command-line.js';
 import { saidBy } from './failure.js';
 import { jsonReport, textReport, type MigrateReport } from './migrate-report.js';
 import { EXIT, type ExitCode, type Output } from './output.js';
 
-type MigrateLine = Extract<CommandLine, { command: 'migrate' }>;
-
 /** `nestjs-runhooks migrate` */
-export async function runMigrate(line: MigrateLine, output: Output, errors: Output): Promise<ExitCode> {
+export async function runMigrate(line: LineOf<'migrate'>, output: Output, errors: Output): Promise<ExitCode> {
   const report = line.json ? jsonReport(output) : textReport(output, errors);
   try {
     report.moved(await moveInbox(line, report.progress, loggerOf(report)));

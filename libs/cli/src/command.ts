@@ -1,11 +1,9 @@
 import { oneLine } from 'nestjs-runhooks/core';
-import { runBackup } from './backup.js';
 import { readCommandLine } from './command-line.js';
 import { COMMAND_HELP, HELP } from './help.js';
-import { runMigrate } from './migrate.js';
 import { EXIT, type ExitCode, type Output } from './output.js';
 
-/** The command `nestjs-runhooks`; returns its exit code. */
+/** The command `nestjs-runhooks`; returns its exit code. Each loads only what it needs: drivers are optional. */
 export async function runCommand(args: readonly string[], output: Output, errors: Output): Promise<ExitCode> {
   const line = readCommandLine(args);
   switch (line.command) {
@@ -16,8 +14,10 @@ export async function runCommand(args: readonly string[], output: Output, errors
       errors.write(`${oneLine(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks --help`)}\n`);
       return EXIT.usage;
     case 'backup':
-      return runBackup(line, output, errors);
+      return (await import('./backup.js')).runBackup(line, output, errors);
     case 'migrate':
-      return runMigrate(line, output, errors);
+      return (await import('./migrate.js')).runMigrate(line, output, errors);
+    case 'send':
+      return (await import('./send.js')).runSend(line, output, errors);
   }
 }

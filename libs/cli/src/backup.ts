@@ -1,13 +1,11 @@
 import { oneLine, isStoreUnavailableError } from 'nestjs-runhooks/core';
-import { backupInbox } from '../backup/backup-inbox.js';
-import type { CommandLine } from './command-line.js';
+import { backupInbox } from '../../sql-inbox/src/backup/backup-inbox.js';
+import type { LineOf } from './command-line.js';
 import { saidBy } from './failure.js';
 import { EXIT, type ExitCode, type Output } from './output.js';
 
-type BackupLine = Extract<CommandLine, { command: 'backup' }>;
-
 /** `nestjs-runhooks backup` */
-export async function runBackup(line: BackupLine, output: Output, errors: Output): Promise<ExitCode> {
+export async function runBackup(line: LineOf<'backup'>, output: Output, errors: Output): Promise<ExitCode> {
   try {
     const made = await backupInbox(line);
     const { from, to, bytes, schema, messages } = made;

@@ -6,6 +6,7 @@ export const HELP = `Usage: npx nestjs-runhooks <command> [options]
 
   backup   copies an SQLite inbox while apps use it
   migrate  moves an SQLite inbox to PostgreSQL
+  send     sends a signed sample webhook to an app
 
 npx nestjs-runhooks <command> --help tells about one of them.
 
@@ -37,4 +38,23 @@ Stop every app on the file first. Interrupted at any moment, the same command go
 rows of each table are counted on both sides; no app opens the new inbox before that.
 
 ${EXIT_CODES}`,
+
+  send: `Usage: npx nestjs-runhooks send <url> [options]
+
+Sends one signed sample webhook, as its provider would, and prints what the app answers. Each time it is about another
+run, unless --run names one.
+
+  <url>                  where the source listens, for example http://localhost:3000/webhooks/dbt
+  --provider <name>      dbt-cloud or paradime (default: dbt-cloud)
+  --event <name>         started, succeeded, failed or canceled; of dbt-cloud also completed-failed (default: succeeded)
+  --job <name>           name of the job or schedule (default: nightly-build, nightly-run)
+  --project <name>       name of the project or workspace (default: analytics)
+  --run <id>             id of the run (default: a new one)
+  --secret-env <name>    the environment variable with the secret of the source
+                         (default: DBT_CLOUD_WEBHOOK_SECRET, PARADIME_WEBHOOK_SECRET)
+  --json                 one JSON object in place of text
+  -h, --help             show this
+
+Exit code 0: the app accepted it. 1: it did not, or does not answer. 2: the command line is wrong, or there is no secret.
+`,
 } as const;

@@ -1,5 +1,5 @@
 import { oneLine } from 'nestjs-runhooks/core';
-import type { Moved, Progress } from '../move/move-inbox.js';
+import type { Moved, Progress } from '../../sql-inbox/src/move/move-inbox.js';
 import type { Output } from './output.js';
 
 /** What `migrate` says while it works, and at the end. */

@@ -18,6 +18,13 @@ describe('the command line', () => {
     });
   });
 
+  it('takes the address of a webhook without a name', () => {
+    const url = 'http://localhost:3000/webhooks/dbt';
+    const expected = { command: 'send', url, event: 'failed', json: false };
+    expect(readCommandLine(['send', url, '--event', 'failed'])).toEqual(expected);
+    expect(readCommandLine(['send', '--event=failed', url])).toEqual(expected);
+  });
+
   it.each([
     [[], HELP],
     [['--help'], HELP],
@@ -25,6 +32,7 @@ describe('the command line', () => {
     [['migrate', '--help'], COMMAND_HELP.migrate],
     [['migrate', '--from', 'a.db', '--help'], COMMAND_HELP.migrate],
     [['-h', 'backup'], COMMAND_HELP.backup],
+    [['send', '-h'], COMMAND_HELP.send],
   ])('shows the help for %j', async (args, help) => {
     let output = '';
     const write = (text: string): void => void (output += text);
@@ -33,8 +41,8 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['move', '--from', 'a.db', '--to', URL], 'expected a command first: backup or migrate'],
-    [['--from', 'a.db', '--to', URL], 'expected a command first: backup or migrate'],
+    [['move', '--from', 'a.db', '--to', URL], 'expected a command first: backup, migrate, send'],
+    [['--from', 'a.db', '--to', URL], 'expected a command first: backup, migrate, send'],
     [['backup', '--from', 'a.db'], '--to is missing'],
     [['backup', '--from', 'a.db', '--to', 'b.db', '--schema', 'mine'], 'there is no option --schema'],
     [['backup', 'a.db', '--from', 'a.db', '--to', 'b.db'], 'a word too many'],
@@ -47,6 +55,10 @@ describe('the command line', () => {
     [['migrate', '--from', 'a.db', '--too', URL], 'there is no option --too'],
     [['migrate', '--from', 'a.db', `--too=${URL}`], 'there is no option --too'],
     [['migrate', '--from', 'a.db', '--to', URL, `--json=${URL}`], '--json takes no value'],
+    [['send'], '<url> is missing'],
+    [['send', URL, URL], 'a word too many'],
+    [['send', URL, '--from', 'a.db'], 'there is no option --from'],
+    [['backup', '--from', 'a.db', '--to', 'b.db', '--event', 'failed'], 'there is no option --event'],
   ])('%j is wrong, and the answer does not show the URL', async (args, says) => {
     let [output, errors] = ['', ''];
     const code = await runCommand(args, { write: (text) => (output += text) }, { write: (text) => (errors += text) });

@@ -1,0 +1,126 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Injectable, type INestApplication } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { OnRunCompleted, OnRunFailed, WebhooksModule, type RunCompleted, type RunFailed } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { memoryInbox, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { runCommand } from '../../libs/cli/src/command.js';
+
+@Injectable()
+class Seen {
+  readonly events: string[] = [];
+
+  @OnRunFailed({ id: 'seen.failed' })
+  failed({ run }: RunFailed): void {
+    this.events.push(`failed ${run.job.name} of ${run.project?.name} run ${run.id}`);
+  }
+
+  @OnRunCompleted({ id: 'seen.completed' })
+  completed({ run }: RunCompleted): void {
+    this.events.push(`${run.status} ${run.job.name}`);
+  }
+}
+
+describe('npx nestjs-runhooks send', () => {
+  let app: INestApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    const webhooks = WebhooksModule.forRoot({
+      sources: [
+        dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] }),
+        paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
+      ],
+      inbox: memoryInbox(),
+    });
+    const module = await Test.createTestingModule({ imports: [webhooks], providers: [Seen] }).compile();
+    app = module.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  });
+
+  afterAll(() => app.close());
+
+  afterEach(() => {
+    app.get(Seen).events.length = 0;
+    for (const name of ['DBT_CLOUD_WEBHOOK_SECRET', 'PARADIME_WEBHOOK_SECRET', 'ANOTHER']) delete process.env[name];
+  });
+
+  async function send(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
+    let [output, errors] = ['', ''];
+    const code = await runCommand(
+      ['send', ...args],
+      { write: (text) => (output += text) },
+      { write: (text) => (errors += text) },
+    );
+    return { code, output, errors };
+  }
+
+  it("sends dbt Cloud's webhook, signed with the secret in the environment", async () => {
+    process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
+    const args = ['--event', 'failed', '--job', 'hourly', '--project', 'finance', '--run', '42'];
+    const sent = await send(`${url}/webhooks/dbt`, ...args);
+    expect(sent).toEqual({ code: 0, output: expect.stringMatching(/^200 accepted msg_\w+\n$/), errors: '' });
+    await waitUntilIdle(app);
+    expect(app.get(Seen).events).toEqual(['failed hourly of finance run 42']);
+  });
+
+  it("sends Paradime's, with the secret in a variable of another name, and answers as JSON", async () => {
+    process.env['ANOTHER'] = TEST_SECRETS.paradime;
+    const args = ['--provider=paradime', '--secret-env=ANOTHER', '--job=hourly', '--run=43', '--json'];
+    const { code, output } = await send(`${url}/webhooks/paradime`, ...args);
+    const messageId = expect.stringMatching(/^msg_/);
+    const text = expect.stringMatching(/^accepted msg_/);
+    expect(JSON.parse(output)).toEqual({ kind: 'answer', httpStatus: 200, text, messageId });
+    expect(code).toBe(0);
+    await waitUntilIdle(app);
+    expect(app.get(Seen).events).toEqual(['succeeded hourly']);
+  });
+
+  it('says what a refusal means', async () => {
+    process.env['DBT_CLOUD_WEBHOOK_SECRET'] = 'the secret of another app';
+    expect(await send(`${url}/webhooks/dbt`)).toEqual({
+      code: 1,
+      output: expect.stringMatching(/^401 signature-mismatch: /),
+      errors: expect.stringMatching(/the app has another secret/),
+    });
+    expect(await send(`${url}/webhooks/elsewhere`)).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^404 /),
+      errors: expect.stringMatching(/no source has this path/),
+    });
+  });
+
+  it('tells an app that is not running', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
+    expect(await send(`http://127.0.0.1:${port}/webhooks/dbt`)).toEqual({
+      code: 1,
+      output: '',
+      errors: `nestjs-runhooks send: 127.0.0.1:${port} did not answer: ECONNREFUSED. Is the app running there?\n`,
+    });
+  });
+
+  it.each([
+    [['http://localhost/x'], 'the environment variable DBT_CLOUD_WEBHOOK_SECRET is not set'],
+    [['http://localhost/x', '--provider', 'fivetran'], '--provider: found "fivetran"; expected dbt-cloud or paradime'],
+    [['localhost:3000'], '<url>: expected an address that begins with http:// or https://'],
+    [
+      ['http://localhost/x', '--event', 'exploded', '--secret-env', 'ANOTHER'],
+      '--event: found "exploded"; expected one of',
+    ],
+    [['http://localhost/x', '--provider=paradime', '--run', 'x', '--secret-env', 'ANOTHER'], '--run: found "x"'],
+  ])('%j is wrong', async (args, says) => {
+    process.env['ANOTHER'] = TEST_SECRETS.paradime;
+    const { code, output, errors } = await send(...args);
+    expect([code, output]).toEqual([2, '']);
+    expect(errors).toContain(says);
+    expect(errors).not.toContain(TEST_SECRETS.paradime);
+  });
+});
