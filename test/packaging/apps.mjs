@@ -2,6 +2,7 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesOfTypes } from './declarations.mjs';
+import { brokenLinks } from './links.mjs';
 import { command, compile, install, repo, start, STRICT } from './packed-app.mjs';
 import { COMPLETED, ENV, expectEqual, post, RUN_ID, WEBHOOK } from './webhook.mjs';
 
@@ -135,8 +136,12 @@ function suiteOf(app, cwd, tarball) {
           throw new Error(failure);
         }
       },
-      'has the commands that copy and move an inbox': async () => {
-        for (const name of ['backup', 'migrate']) {
+      'has documents whose links lead to files that it has': async () => {
+        const broken = await brokenLinks(join(cwd, 'node_modules/nestjs-runhooks'));
+        expectEqual(broken, []);
+      },
+      'has its commands': async () => {
+        for (const name of ['backup', 'migrate', 'send']) {
           const help = await command(cwd, 'npx', '--no-install', 'nestjs-runhooks', name, '--help');
           if (!help.startsWith(`Usage: npx nestjs-runhooks ${name}`)) throw new Error(`found ${help}`);
         }

@@ -29,12 +29,28 @@ export function documents(): string[] {
   return [...readdirSync(root), ...guides.map((name) => join('docs', name))].filter((name) => name.endsWith('.md'));
 }
 
-/** Links of a document to files of the repository that are not there. */
+/** Links of a document to files of the repository, or to their headings, that are not there. */
 export function brokenLinks(document: string): string[] {
   const links = readFileSync(join(root, document), 'utf8').matchAll(/\]\(([^)\s]+)\)/g);
   return [...links]
-    .map(([, link = '']) => link.replace(/#.*$/, ''))
-    .filter((link) => link !== '' && !/^https?:/.test(link) && !existsSync(join(root, dirname(document), link)));
+    .map(([, link = '']) => link)
+    .filter((link) => {
+      if (/^https?:/.test(link)) return false;
+      const [path = '', anchor] = link.split('#');
+      const file = path === '' ? join(root, document) : join(root, dirname(document), path);
+      return !existsSync(file) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+    });
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(file: string): string[] {
+  const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 /**

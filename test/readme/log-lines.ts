@@ -9,6 +9,12 @@ export class LogLines implements LoggerService {
     return this.#lines.filter((line) => line.includes(text));
   }
 
+  /** The lines that are as a document shows them, where `…` stands for anything. */
+  like(shown: string): string[] {
+    const parts = shown.split('…').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+    return this.#lines.filter((line) => new RegExp(`^${parts.join('.*')}$`).test(line));
+  }
+
   clear(): void {
     this.#lines = [];
   }

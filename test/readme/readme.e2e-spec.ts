@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { UseInterceptors, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -20,6 +22,7 @@ import {
   TEST_SECRETS,
   waitUntilIdle,
 } from 'nestjs-runhooks/testing';
+import { runCommand } from '../../libs/cli/src/command.js';
 import { brokenLinks, documents, typeErrors, writeCodeBlocks } from './code-blocks.js';
 import { LogLines } from './log-lines.js';
 
@@ -81,10 +84,13 @@ describe('the documents', () => {
     expect(typeErrors(blocks)).toEqual([]);
   });
 
-  it.each(documents())('%s links only to files that are there', (document) => {
+  it.each(documents())('%s links only to files and headings that are there', (document) => {
     expect(brokenLinks(document)).toEqual([]);
   });
 });
+
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const linesOfReadme = (beginning: string): string[] => readme.split('\n').filter((line) => line.startsWith(beginning));
 
 describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) => {
   async function boot(): Promise<INestApplication> {
@@ -103,19 +109,25 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
     }
     await waitUntilIdle(app);
     expect(log.containing('nightly-build failed')).toHaveLength(1);
-    expect(log.containing('Refresh after nightly-build: failed on dbt 2025.9.30+21d3fd7')).toHaveLength(1);
   });
 
-  it('pages for the webhooks that the kit makes of itself, of both providers', async () => {
+  it('answers and logs what the page shows, when the command sends it a webhook', async () => {
     const app = await boot();
-    for (const event of ['failed', 'completed-failed'] as const) {
-      await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, payload: { data: { runId: '42' } } }));
-    }
-    await sendWebhook(app, '/webhooks/paradime', paradimeWebhook({ event: 'failed' }));
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const [command] = linesOfReadme('npx nestjs-runhooks ');
+    const args = command?.replace(':3000', `:${port}`).split(' ').slice(2) ?? [];
+    let output = '';
+    expect(await runCommand(args, { write: (text) => (output += text) }, process.stderr)).toBe(0);
     await waitUntilIdle(app);
-    expect(log.containing('nightly-build failed')).toHaveLength(1);
-    expect(log.containing('nightly-run failed')).toHaveLength(1);
-    expect(log.containing('Refresh after nightly-build: failed')).toHaveLength(1);
+    expect(output).toMatch(/^200 accepted msg_\w+\n$/);
+    expect(readme).toContain('prints `200 accepted msg_…`');
+    const shown = [...linesOfReadme('LOG ['), ...linesOfReadme('WARN [')];
+    expect(shown).toHaveLength(6);
+    for (const line of shown) {
+      const text = line.replace(/^\w+ \[\w+\] /, '').replace(/better-sqlite3|node:sqlite/, '…');
+      expect([text, log.like(text).length]).toEqual([text, 1]);
+    }
   });
 
   it('does not page for another project, and refuses what is not signed', async () => {
@@ -128,11 +140,29 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
       status: 401,
       body: { status: 'missing-header' },
     });
-    expect(await sendWebhook(app, '/webhooks/paradime', paradimeWebhook())).toMatchObject({ status: 200 });
   });
 });
 
 describe('README.md', () => {
+  it('has an app with both providers, whose handlers get what the kit makes of itself', async () => {
+    const { webhooks, Dashboards } = await load<{ webhooks: DynamicModule; Dashboards: Type }>(
+      'README',
+      'src/webhooks.ts',
+    );
+    const { OnCall } = await load<{ OnCall: Type }>('README', 'src/on-call.ts');
+    const module = Test.createTestingModule({ imports: [webhooks], providers: [OnCall, Dashboards] });
+    const app = opened((await module.compile()).createNestApplication({ logger: log }));
+    for (const event of ['failed', 'completed-failed'] as const) {
+      await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, payload: { data: { runId: '42' } } }));
+    }
+    await sendWebhook(app, '/webhooks/paradime', paradimeWebhook({ event: 'failed' }));
+    await waitUntilIdle(app);
+    expect(log.containing('nightly-build failed')).toHaveLength(1);
+    expect(log.containing('nightly-run failed')).toHaveLength(1);
+    expect(log.containing('Refresh after nightly-build: failed on dbt 2025.9.30+21d3fd7')).toHaveLength(1);
+    expect(await sendWebhook(app, '/webhooks/paradime', paradimeWebhook())).toMatchObject({ status: 200 });
+  });
+
   it('shows the error of a missing secret as it is', async () => {
     const { webhooks } = await load<{ webhooks: DynamicModule }>('README', 'src/webhooks.ts');
     await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).resolves.toBeDefined();
@@ -219,6 +249,22 @@ describe('docs/handlers.md', () => {
     const { deliveries } = await app.get(Inbox).counts();
     expect(deliveries).toMatchObject({ succeeded: 1, dead: 1, pending: 0 });
     expect(app.get(FailureCounter).count).toBe(2);
+  });
+});
+
+describe('docs/first-hour.md', () => {
+  it('sends a webhook with curl and openssl, which is a duplicate when it is sent again', async () => {
+    const app = await appWith([]);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const page = readFileSync(join(import.meta.dirname, '../../docs/first-hour.md'), 'utf8');
+    const script = /^```sh\n(body=.*?)^```$/ms.exec(page)?.[1]?.replace(':3000', `:${port}`) ?? '';
+    const send = async (): Promise<unknown> =>
+      JSON.parse((await promisify(execFile)('sh', ['-c', script], { env: process.env })).stdout);
+    expect(await send()).toMatchObject({ status: 'accepted' });
+    expect(await send()).toMatchObject({ status: 'duplicate' });
+    await waitUntilIdle(app);
+    expect(log.like('Message msg_… from source "dbt": run 42 of "nightly-build" failed →…')).toHaveLength(1);
   });
 });
 
