@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import type BetterSqlite3 from 'better-sqlite3';
@@ -63,7 +62,8 @@ function cannotLoad(cause: unknown): ConfigurationError {
  * keeps modules itself is asked for what the app in the working directory would get.
  */
 function versionOf(Database: typeof BetterSqlite3): string | undefined {
-  const require = createRequire(join(process.cwd(), 'package.json'));
+  // An import of `createRequire` collides with the one that bundles in ESM format often have in their banner.
+  const require = process.getBuiltinModule('node:module').createRequire(join(process.cwd(), 'package.json'));
   const loaded = Object.values(require.cache).find((module) => module?.exports === Database);
   const manifest = loaded ? join(loaded.filename, '../../package.json') : 'better-sqlite3/package.json';
   try {
