@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
+import type { TestingModuleBuilder } from '@nestjs/testing';
 import { ConfigurationError, OnMessage, OnRunCanceled, OnRunFailed, Webhooks } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { dbtCloudWebhook, TEST_SECRETS } from 'nestjs-runhooks/testing';
@@ -83,6 +84,44 @@ describe('a filter that nothing can fit stops the boot', () => {
     expect(() => host.app.get(Webhooks).discover()).toThrow('Late.bad.source: found "dtb"');
     await host.dbt({ event: 'failed' });
     expect(await host.outcomes()).toEqual([]);
+  });
+});
+
+describe('default ids of handlers whose classes a bundler renamed', () => {
+  const minified = (...providers: Type[]) => ({ module: class t {}, providers });
+  const pagerClass = () => {
+    @Injectable()
+    class e {
+      @OnRunFailed()
+      page(): void {}
+
+      @OnRunCanceled({ id: 'cancel' })
+      cancel(): void {}
+    }
+    return e;
+  };
+
+  it('are named in one warning, without ids that were set', async () => {
+    const host = await startHandlers({ imports: [minified(pagerClass())] });
+    expect(host.log.containing('Default handler ids')).toEqual([
+      'warn Default handler ids may change with the next build: a bundler renamed the classes they are made of (e.page). ' +
+        'Deliveries that wait for a retry would then have no handler. Set `id` in each of these decorators, or keep ' +
+        'class names in the bundle (esbuild keepNames, terser keep_classnames, swc mangle.keep_classnames)',
+    ]);
+  });
+
+  it('are named before the boot fails because two classes have one name now', async () => {
+    const lines: string[] = [];
+    const logger = { log: () => {}, error: () => {}, warn: (line: string) => lines.push(line) };
+    const override = (builder: TestingModuleBuilder) => builder.setLogger(logger);
+    const error = await bootError({ imports: [minified(pagerClass()), minified(pagerClass())], override });
+    expect(error.message).toMatch(/"e\.page": used by both/);
+    expect(lines).toEqual([expect.stringContaining('(e.page, e.page)')]);
+  });
+
+  it('are not warned about if the class only has a short name', async () => {
+    const host = await startHandlers({ providers: [pagerClass()] });
+    expect(host.log.containing('Default handler ids')).toEqual([]);
   });
 });
 

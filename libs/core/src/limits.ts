@@ -131,6 +131,8 @@ export const LIMITS = Object.freeze({
   handlerDigestChars: 12,
   /** Handlers named in one line of the log. */
   handlersLoggedMax: 20,
+  /** Names that minifiers give to the classes of large bundles have up to three characters. */
+  minifiedNameCharsMax: 3,
   /** A task whose evaluation was begun this often and never finished is given up. */
   taskClaimsMax: 10,
   /** A message whose reading crashed the process this often is quarantined. */

@@ -5,6 +5,7 @@ import { HandlerMetadataAccessor, type DecoratedMethod } from './handler-metadat
 import { readOptions, type ReadOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
 import { isStatic, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
+import { isRenamedByBundler, renamedHandlers } from './renamed-classes.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /** A provider whose class has decorated methods. */
@@ -32,6 +33,7 @@ export class HandlerExplorer {
   discover(): Handler[] {
     const providers = this.newProviders();
     const found = providers.flatMap((provider) => this.handlersOf(provider));
+    this.warnOfRenamed(providers, found);
     this.runtime.handlers.add(...found);
     for (const { prototype } of providers) this.explored.add(prototype);
     return found;
@@ -60,10 +62,19 @@ export class HandlerExplorer {
     );
   }
 
+  private warnOfRenamed(providers: readonly HandlerProvider[], found: readonly Handler[]): void {
+    const names = new Set(
+      providers
+        .filter(isRenamed)
+        .flatMap(({ prototype, methods }) => methods.map(({ method }) => nameOf(prototype, method))),
+    );
+    const ids = found.map(({ id }) => id).filter((id) => names.has(id));
+    if (ids.length > 0) this.runtime.logger.warn(renamedHandlers(ids));
+  }
+
   private handlersOf({ wrapper, host, prototype, methods }: HandlerProvider): Handler[] {
     return methods.flatMap(({ method, metadata }) => {
-      const { name: className } = prototype.constructor;
-      const name = typeof method === 'symbol' ? `${className}[${String(method)}]` : `${className}.${method}`;
+      const name = nameOf(prototype, method);
       const invoke = this.invoker.invokerFor(name, wrapper, host, prototype, method);
       const decorators = metadata.map((one) => readOptions(name, one, this.runtime.named));
       return [...groupById(name, decorators)].map(([id, group]) => ({
@@ -74,6 +85,21 @@ export class HandlerExplorer {
       }));
     });
   }
+}
+
+/** The name of a handler, which is also its default id. */
+function nameOf(prototype: object, method: string | symbol): string {
+  const { name } = prototype.constructor;
+  return typeof method === 'symbol' ? `${name}[${String(method)}]` : `${name}.${method}`;
+}
+
+function isRenamed({ prototype, host }: HandlerProvider): boolean {
+  return isRenamedByBundler({
+    handler: prototype.constructor.name,
+    module: host.name,
+    own: HandlerExplorer.name,
+    ownInSource: 'HandlerExplorer',
+  });
 }
 
 /** The prototype in which to look for methods. */
