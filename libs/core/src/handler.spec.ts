@@ -16,6 +16,10 @@ describe('resolveHandlerOptions', () => {
     });
   });
 
+  it('accepts a default id of any ASCII identifiers', () => {
+    expect(resolveHandlerOptions('$e_1.page', {}).id).toBe('$e_1.page');
+  });
+
   it('keeps what is given, and the default of what is not', () => {
     expect(
       resolveHandlerOptions(LABEL, {

@@ -62,7 +62,8 @@ export interface Handler {
   invoke(event: WebhookEvent, delivery: DeliveryContext): Promise<void>;
 }
 
-const HANDLER_ID = /^[A-Za-z0-9_.:-]+$/;
+/** Default ids are made of identifiers, and minifiers like `$`. */
+const HANDLER_ID = /^[A-Za-z0-9_$.:-]+$/;
 
 /** Checks options and fills in defaults. Throws {@link ConfigurationError} naming the handler and the option. */
 export function resolveHandlerOptions(
@@ -73,7 +74,7 @@ export function resolveHandlerOptions(
   if (typeof id !== 'string' || !HANDLER_ID.test(id) || id.length > LIMITS.handlerIdCharsMax) {
     throw new ConfigurationError(
       `${label}.id`,
-      `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", ".", ":" or "-"`,
+      `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", "$", ".", ":" or "-"`,
     );
   }
   for (const name of Object.keys(options.retry || {})) {
