@@ -82,7 +82,7 @@ describe.each(ADAPTERS)('what sees a webhook on %s', (adapter) => {
       module: { providers: [Asks] },
       main: (app) =>
         (app.getHttpServer() as Server).prependListener('request', (request: IncomingMessage) => {
-          context.enterWith(`request ${request.headers['x-request-id']}`);
+          context.enterWith(String(request.headers['x-request-id']));
         }),
     });
     for (const id of ['1', '2', '3']) {
