@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { appSuites } from './apps.mjs';
+import { integrationSuites } from './integrations.mjs';
 import { command, repo } from './packed-app.mjs';
 import { typeCostSuites } from './type-cost.mjs';
 
@@ -13,7 +14,7 @@ import { typeCostSuites } from './type-cost.mjs';
  * Each gets the folder to work in and the tarball, and answers with suites: `{ name, checks, stop }`. The `checks` are
  * functions by title, in order; each needs those before it. `stop`, if there is one, ends what they started.
  */
-const SOURCES = [appSuites, typeCostSuites];
+const SOURCES = [appSuites, typeCostSuites, integrationSuites];
 
 /** Runs the checks of one suite; after the first failure the rest counts as failed, unreached. */
 async function runSuite({ name, checks, stop }) {
