@@ -39,6 +39,9 @@ const COMPILER_OPTIONS = {
   outDir: 'dist',
 };
 
+/** Nothing listens there. Without an address Sentry instruments nothing. */
+const SENTRY_ENV = ['SENTRY_DSN=http://key@127.0.0.1:9/1', 'SENTRY_TRACES_SAMPLE_RATE=1'];
+
 const SEND = `
 import type { INestApplication } from '@nestjs/common';
 import { dbtCloudWebhook, sendWebhook } from 'nestjs-runhooks/testing';
@@ -128,7 +131,7 @@ import { sendFailedRun } from './send';
 Sentry.addEventProcessor((event) => {
   const [error] = event.exception?.values ?? [];
   const functions = error?.stacktrace?.frames?.map((frame) => frame.function) ?? [];
-  console.log(JSON.stringify({ sent: error?.value, stack: functions.slice(-2).reverse(), tags: event.tags, runhooks: event.contexts?.['runhooks'] }));
+  if (error) console.log(JSON.stringify({ sent: error.value, stack: functions.slice(-2).reverse(), tags: event.tags, runhooks: event.contexts?.['runhooks'] }));
   return null;
 });
 
@@ -147,6 +150,7 @@ class Unbound {
 class Routes {
   @Get('broken')
   broken(): void {
+    console.log(JSON.stringify({ isTraced: Sentry.getActiveSpan() !== undefined }));
     throw new Error('a broken route');
   }
 }
@@ -185,6 +189,7 @@ async function run(title: string, handlers: Type, errors: Errors, globalEnhancer
   const { status } = await fetch(\`\${await app.getUrl()}/broken\`);
   console.log(JSON.stringify({ status }));
   await app.close();
+  await Sentry.flush();
 }
 
 async function main(): Promise<void> {
@@ -228,10 +233,11 @@ async function logArgumentsOf(logger) {
 }
 
 /** What a program printed as JSON, in sections that begin with a title. */
-async function sectionsOf(cwd, file) {
+async function sectionsOf(cwd, file, env = []) {
   const sections = new Map();
   let section;
-  for (const text of (await command(cwd, process.execPath, join('dist', file))).split('\n')) {
+  const output = await command(cwd, 'env', ...env, process.execPath, join('dist', file));
+  for (const text of output.split('\n')) {
     if (!text.startsWith('{')) continue;
     const line = JSON.parse(text);
     if (line.title) sections.set(line.title, (section = []));
@@ -299,6 +305,11 @@ function expectReports(lines, { caller, routeIsSent }) {
     'no such pager',
   ]);
   expectEqual(lines.find((line) => line.status).status, 500);
+  // Sentry's instrumentation is on.
+  expectEqual(
+    lines.map((line) => line.isTraced).filter((one) => one !== undefined),
+    [true],
+  );
 }
 
 function suite(cwd, tarball) {
@@ -328,7 +339,7 @@ function suite(cwd, tarball) {
       'nest-winston has the same texts with logArguments, and the ids beside them': () =>
         expectFields(logs, 'winston', 'message'),
       'Sentry gets each failed attempt once, with its own stack and ids; the inbox records the same': async () => {
-        reports = await sectionsOf(cwd, 'sentry.js');
+        reports = await sectionsOf(cwd, 'sentry.js', SENTRY_ENV);
         expectReports(reports.get('bound'), { caller: 'OnCall.page', routeIsSent: false });
       },
       'SentryGlobalFilter changes nothing for a handler with the filter, with and without globalEnhancers': () => {
