@@ -9,7 +9,7 @@ const FIELDS = { source: 'dbt', messageId: 'msg_1' };
 const { version } = createRequire(import.meta.url)('@nestjs/common/package.json') as { version: string };
 const hasParams = Number.parseInt(version, 10) >= 12;
 
-/** What Nest's ConsoleLogger prints for a line with fields, without process id and time. */
+/** What Nest's ConsoleLogger prints for a line with fields, but for the process id and the time. */
 function printed(options: ConsoleLoggerOptions, logArguments: LogArguments): object {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   NestLogger.overrideLogger(new ConsoleLogger({ json: true, ...options }));
@@ -17,8 +17,9 @@ function printed(options: ConsoleLoggerOptions, logArguments: LogArguments): obj
   const lines = write.mock.calls.map(([line]) => String(line));
   write.mockRestore();
   expect(lines).toHaveLength(1);
-  const { pid, timestamp, ...line } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
-  return line;
+  const { level, context, message, ...more } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+  const fields = Object.entries(more).filter(([name]) => name in FIELDS);
+  return { level, context, message, ...Object.fromEntries(fields) };
 }
 
 afterEach(() => {
