@@ -41,11 +41,12 @@ export class AbandonedCalls {
   }
 
   /** Its handler has returned or thrown after all. */
-  remove({ handler: { id }, delivery }: Attempt): void {
+  remove({ handler: { id }, delivery, fields }: Attempt): void {
     this.#change(id, -1);
     const left = this.#byHandler.get(id) ?? 0;
     this.#logger.debug(
       `Handler "${id}" settled an abandoned call (attempt ${delivery.attempt} of delivery ${delivery.id}); ${left} left in this process`,
+      fields,
     );
     this.#logPaused();
   }
@@ -57,7 +58,7 @@ export class AbandonedCalls {
     else this.#byHandler.set(handlerId, calls);
   }
 
-  #log({ handler: { id }, delivery }: Attempt): void {
+  #log({ handler: { id }, delivery, fields }: Attempt): void {
     const calls = this.#byHandler.get(id) ?? 0;
     if (!this.#warned.has(id)) {
       this.#warned.add(id);
@@ -65,9 +66,10 @@ export class AbandonedCalls {
         `Handler "${id}" ignored delivery.signal: attempt ${delivery.attempt} of delivery ${delivery.id} is over, but the call ` +
           `still runs and is counted as abandoned. Pass delivery.signal to fetch and other I/O. Further abandoned calls ` +
           `of this handler are counted only: see Inbox.processes()`,
+        fields,
       );
     } else {
-      this.#logger.debug(`Handler "${id}" has ${calls} abandoned calls in this process`);
+      this.#logger.debug(`Handler "${id}" has ${calls} abandoned calls in this process`, fields);
     }
   }
 
@@ -76,7 +78,7 @@ export class AbandonedCalls {
     for (const id of this.#saidPaused) {
       if (this.isPaused(id)) continue;
       this.#saidPaused.delete(id);
-      this.#logger.log(`Handler "${id}" is started again in this process`);
+      this.#logger.log(`Handler "${id}" is started again in this process`, { handlerId: id });
     }
     for (const [id, calls] of this.#byHandler) {
       if (!this.isPaused(id) || this.#saidPaused.has(id)) continue;
@@ -85,6 +87,7 @@ export class AbandonedCalls {
         `Handler "${id}" is not started again in this process until one of its ${calls} abandoned calls settles ` +
           `(${this.#total} in the process, at most ${LIMITS.abandonedPerHandlerMax} of a handler and ${LIMITS.abandonedMax} in all). ` +
           `Its deliveries wait, or run in other processes. Make it stop when delivery.signal is aborted, and restart the process`,
+        { handlerId: id },
       );
     }
   }

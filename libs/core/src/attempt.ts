@@ -5,6 +5,7 @@ import type { WebhookEvent } from './event.js';
 import type { Subscription } from './filter.js';
 import { wants, type DeliveryContext, type Handler } from './handler.js';
 import { LIMITS } from './limits.js';
+import type { LogFields } from './logger.js';
 import type { ClaimedDelivery } from './store.js';
 import { timers } from './timers.js';
 
@@ -35,6 +36,7 @@ export class Attempt {
   #isCompleted = false;
   #giveUp: ((result: AttemptResult) => void) | undefined;
   readonly #graces: NodeJS.Timeout[] = [];
+  #runId: string | undefined;
   #over = false;
 
   constructor(
@@ -67,6 +69,14 @@ export class Attempt {
     return this.#isCompleted;
   }
 
+  /** For the lines about it. */
+  get fields(): LogFields {
+    const { delivery, handler } = this;
+    const { id: eventId, source, messageId } = delivery.event;
+    const ids = { source, messageId, eventId, runId: this.#runId, handlerId: handler.id };
+    return { ...ids, deliveryId: delivery.id, attempt: delivery.attempt };
+  }
+
   /** Aborted when the handler is asked to stop. */
   get signal(): AbortSignal {
     return this.#abort.signal;
@@ -90,6 +100,7 @@ export class Attempt {
   async #run(restore: () => WebhookEvent): Promise<Exclude<AttemptOutcome, 'failed'>> {
     const { delivery, handler } = this;
     const event = restore();
+    this.#runId = 'run' in event ? event.run?.id : undefined;
     if (!(await this.#isWanted(event))) return 'skipped';
     const context: DeliveryContext = {
       id: delivery.id,

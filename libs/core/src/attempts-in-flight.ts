@@ -114,6 +114,7 @@ export class AttemptsInFlight {
     } else {
       logger.warn(
         `delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`,
+        attempt.fields,
       );
     }
     const { next } = settlement;
@@ -140,11 +141,15 @@ export class AttemptsInFlight {
     const { logger, clock, onChange } = this.#options;
     const { delivery } = attempt;
     this.#held.delete(attempt);
-    logger.debug(doneLine(delivery, attemptRecord(attempt.startedAt, clock.now(), { outcome: 'succeeded' })));
+    logger.debug(
+      doneLine(delivery, attemptRecord(attempt.startedAt, clock.now(), { outcome: 'succeeded' })),
+      attempt.fields,
+    );
     if (result.outcome === 'failed') {
       const { name, message } = attemptError(result.thrown);
       logger.error(
         `delivery ${delivery.id} was completed, and stays so, though its handler then failed with ${name}: ${message}`,
+        attempt.fields,
       );
     }
     onChange();
@@ -170,20 +175,20 @@ export class AttemptsInFlight {
     }
   }
 
-  #log({ delivery, handler }: Attempt, { attempt, next }: Settlement, now: Date): void {
+  #log({ delivery, handler, fields }: Attempt, { attempt, next }: Settlement, now: Date): void {
     const { logger } = this.#options;
     const { error } = attempt;
     if (!error) {
-      logger.debug(doneLine(delivery, attempt));
+      logger.debug(doneLine(delivery, attempt), fields);
       return;
     }
     const line =
       `attempt ${delivery.attempt} of delivery ${delivery.id} (${delivery.event.id} for ${handler.id}) failed ` +
       `with ${error.name}: ${error.message}`;
     if (next.state === 'pending') {
-      logger.warn(`${line}. Next attempt in ${next.dueAt.getTime() - now.getTime()} ms`);
+      logger.warn(`${line}. Next attempt in ${next.dueAt.getTime() - now.getTime()} ms`, fields);
     } else {
-      logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`);
+      logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`, fields);
     }
   }
 

@@ -37,6 +37,7 @@ export class ChangedSecrets {
     if (!mismatches.isReported) return;
     this.#logger.log(
       `Source "${source}" accepts messages again, after ${mismatches.requests} requests whose signature did not match`,
+      { source },
     );
   }
 
@@ -56,6 +57,7 @@ export class ChangedSecrets {
           `signature matched, although messages of this source were accepted before. Its secret was probably changed ` +
           `at the sender. Add the new one to "secrets" of this source (a static token to "tokens"), and keep the old ` +
           `one beside it until the sender uses only the new one`,
+        { source },
       );
     }
   }

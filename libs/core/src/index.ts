@@ -86,7 +86,7 @@ export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
 export { AbandonedCalls } from './abandoned-calls.js';
 export { LIMITS } from './limits.js';
-export { lineLogger, type Logger } from './logger.js';
+export { lineLogger, type LogArguments, type LogFields, type Logger } from './logger.js';
 export {
   restoreMessage,
   type HeaderMap,

@@ -17,16 +17,18 @@ export class MessageLog {
 
   recorded(message: ClaimedMessage, reading: ReadMessage, { eventIds, idReused, contradicts }: Recorded): void {
     const logger = this.#logger;
+    const fields = { source: message.source, messageId: message.id, runId: reading.signal?.run.id };
     const said = `message ${message.id} from source "${message.source}"`;
-    if (reading.state !== 'read') logger.warn(`${said} is kept as ${reading.state}: ${reading.reason ?? ''}`);
+    if (reading.state !== 'read') logger.warn(`${said} is kept as ${reading.state}: ${reading.reason ?? ''}`, fields);
     const line = readLine({ message, reading, eventIds, handlers: this.#handlers.all() });
-    if (line !== undefined) logger.log(line);
+    if (line !== undefined) logger.log(line, fields);
     const { notes } = reading;
-    if (notes) logger.warn(`Message ${message.id} from source "${message.source}": ${leftOut(notes)}`);
-    if (idReused) logger.warn(`${said} has the id of an earlier message, but another body; both are kept`);
+    if (notes) logger.warn(`Message ${message.id} from source "${message.source}": ${leftOut(notes)}`, fields);
+    if (idReused) logger.warn(`${said} has the id of an earlier message, but another body; both are kept`, fields);
     if (contradicts) {
       logger.warn(
         `${said} says that run ${reading.run?.runId} ${contradicts}, which ended differently before; the first outcome stays`,
+        fields,
       );
     }
   }

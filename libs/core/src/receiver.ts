@@ -64,12 +64,13 @@ export class Receiver {
       body,
       receivedAt,
     });
+    const fields = { source: source.name, messageId: appended.id };
     const said = `message ${appended.id} from source "${source.name}"`;
     if (appended.status === 'accepted') {
       onAccepted();
-      logger.log(`${said} was accepted`);
+      logger.log(`${said} was accepted`, fields);
     } else {
-      logger.debug(`${said} came again; it is stored once`);
+      logger.debug(`${said} came again; it is stored once`, fields);
     }
     return appended;
   }
@@ -86,6 +87,7 @@ export class Receiver {
     if (secretIndex === 0 && used.size === 1) return;
     this.#options.logger.log(
       `source "${name}": the first message since the start that entry ${secretIndex} of its secrets matches`,
+      { source: name },
     );
   }
 }

@@ -78,6 +78,7 @@ export class Refusals {
     this.#refused.set(key, { source, cause, ...times, requests: 1, loggedRequests: 1 });
     this.#options.logger.warn(
       `Source "${source}" rejected a request: ${cause}.${describe ? ` ${describe()}.` : ''} Further ones are counted`,
+      { source },
     );
   }
 
@@ -103,7 +104,9 @@ export class Refusals {
     for (const [key, refused] of this.#refused) {
       if (nowMs - refused.latestMs >= LIMITS.refusalQuietMs) {
         this.#refused.delete(key);
-        this.#options.logger.log(`Source "${refused.source}" no longer rejects requests: ${totalOf(refused)}`);
+        this.#options.logger.log(`Source "${refused.source}" no longer rejects requests: ${totalOf(refused)}`, {
+          source: refused.source,
+        });
       } else if (nowMs - refused.loggedMs >= LIMITS.refusalEveryMs) this.#logCount(refused, nowMs);
     }
     await this.#store();
@@ -116,7 +119,10 @@ export class Refusals {
     await this.#looking;
     for (const refused of this.#refused.values()) {
       if (refused.requests === refused.loggedRequests) continue;
-      this.#options.logger.warn(`Source "${refused.source}" rejected requests until the shutdown: ${totalOf(refused)}`);
+      this.#options.logger.warn(
+        `Source "${refused.source}" rejected requests until the shutdown: ${totalOf(refused)}`,
+        { source: refused.source },
+      );
     }
     this.#refused.clear();
     await this.#store();
@@ -131,6 +137,7 @@ export class Refusals {
     this.#options.logger.warn(
       `Source "${refused.source}" still rejects requests: ${refused.cause}, ${requests} in the last ` +
         `${durationText(forMs)}, ${refused.requests} in ${durationText(nowMs - refused.sinceMs)}`,
+      { source: refused.source },
     );
   }
 

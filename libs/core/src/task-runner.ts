@@ -45,10 +45,12 @@ export class TaskRunner {
 
   async #run(task: ClaimedTask, now: Date): Promise<void> {
     const { logger } = this.#options;
+    const { source, messageId } = task.origin;
+    const fields = { source, messageId, handlerId: task.handlerId };
     const said = `task ${task.id} of handler "${task.handlerId}"`;
     try {
       if (task.claims > LIMITS.taskClaimsMax && !this.#unwritten.has(task.id)) {
-        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`);
+        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`, fields);
         await this.#giveUp(task, now);
       } else {
         await this.#evaluate(task, now);
@@ -60,7 +62,7 @@ export class TaskRunner {
         throw error;
       }
       // Not its message: that may quote a payload.
-      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`);
+      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`, fields);
     }
   }
 

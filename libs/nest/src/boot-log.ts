@@ -38,7 +38,9 @@ export function logBoot(logger: Logger, boot: Boot): void {
   const absence = absenceOfRoutes(role, isReachable);
   for (const source of sources) logSource(logger, source, absence);
   for (const { name, provider } of leftOut) {
-    logger.warn(`Source ${name} (${provider}) is left out: enabled is false. It has no route, and its messages wait`);
+    logger.warn(`Source ${name} (${provider}) is left out: enabled is false. It has no route, and its messages wait`, {
+      source: name,
+    });
   }
   for (const handler of handlers) logHandler(logger, handler);
   if (handlers.length > 0 || role === 'receiver') return;
@@ -77,13 +79,16 @@ function absenceOfRoutes(role: Role, isReachable: boolean): string | undefined {
 function logSource(logger: Logger, { name, paths, provider }: OpenSource, absence: string | undefined): void {
   const where = absence ?? paths.map((path) => `POST ${path}`).join(', ');
   const line = `Source ${name} (${provider.name}): ${where}; signature: ${provider.signature}`;
-  if (provider.signature.startsWith('NONE')) logger.warn(`${line}. Anyone who can reach it can start your handlers`);
-  else logger.log(line);
+  if (provider.signature.startsWith('NONE'))
+    logger.warn(`${line}. Anyone who can reach it can start your handlers`, { source: name });
+  else logger.log(line, { source: name });
 }
 
 /** Which events a handler waits for. */
 export function logHandler(logger: Logger, handler: Handler): void {
-  logger.log(`Handler ${handler.id} (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`);
+  logger.log(`Handler ${handler.id} (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`, {
+    handlerId: handler.id,
+  });
 }
 
 function describe({ on, filter, when }: Subscription): string {

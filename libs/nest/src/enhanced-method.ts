@@ -6,10 +6,16 @@ import {
   type ModulesContainer,
   type NestContainer,
 } from '@nestjs/core';
-import { attemptError, isPermanentError, isRetryLater, Reasons } from 'nestjs-runhooks/core';
+import {
+  attemptError,
+  isPermanentError,
+  isRetryLater,
+  Reasons,
+  type DeliveryContext,
+  type Logger,
+} from 'nestjs-runhooks/core';
 import { copyMetadata, hasFilters } from './handler-enhancers.js';
 import type { HostModule } from './provider-wrapper.js';
-import { runhooksLogger } from './runhooks-logger.js';
 import { WEBHOOK_CONTEXT_TYPE } from './webhook-context.js';
 
 export type Method = (...args: unknown[]) => unknown;
@@ -31,6 +37,7 @@ export interface EnhancersOptions {
   readonly methodName: string;
   /** Class of the first parameter, as far as it was compiled into the program. */
   readonly eventClass: Type | undefined;
+  readonly logger: Logger;
   /** Whose global enhancers run. */
   readonly config: ApplicationConfig;
 }
@@ -42,7 +49,6 @@ const LAST_FILTER: ExceptionFilter = { catch: () => true };
 export class Enhancers {
   private readonly creator: ExternalContextCreator;
   private readonly filterCreator: ExternalContextCreator;
-  private readonly logger = runhooksLogger();
   private readonly reasons = new Reasons();
 
   constructor(private readonly options: EnhancersOptions) {
@@ -83,19 +89,21 @@ export class Enhancers {
       await this.create(this.filterCreator, { ...method, callback: rethrow }, options)(...args);
     } catch (thrown) {
       if (isPermanentError(thrown) || isRetryLater(thrown)) return thrown;
-      if (thrown !== error) this.logFailure(thrown);
+      if (thrown !== error) this.logFailure(thrown, args[1] as DeliveryContext);
     }
     return error;
   }
 
   /** At each new reason: a filter that cannot work for handlers fails at every attempt. */
-  private logFailure(thrown: unknown): void {
+  private logFailure(thrown: unknown, delivery: DeliveryContext): void {
     const { name, message } = attemptError(thrown);
     const failure = `${name}: ${message}`;
     if (!this.reasons.isNew(failure)) return;
-    this.logger.warn(
+    const { messageId, eventId, handlerId, id: deliveryId, attempt } = delivery;
+    this.options.logger.warn(
       `Handler "${this.options.label}": an exception filter threw ${failure}. The handler's own error is recorded. ` +
         `Let filters that answer over HTTP look at host.getType() first`,
+      { messageId, eventId, handlerId, deliveryId, attempt },
     );
   }
 

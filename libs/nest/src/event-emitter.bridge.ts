@@ -38,7 +38,12 @@ async function emit(emitter: Emitter, event: WebhookEvent, logger: Logger): Prom
     await emitter.emitAsync(event.type, event);
   } catch (error) {
     const { name, message } = attemptError(error);
-    logger.error(`a listener of ${event.type} failed on ${event.id} with ${name}: ${message}. It is not called again`);
+    const { id: eventId, source, messageId } = event;
+    logger.error(`a listener of ${event.type} failed on ${event.id} with ${name}: ${message}. It is not called again`, {
+      source,
+      messageId,
+      eventId,
+    });
   }
 }
 

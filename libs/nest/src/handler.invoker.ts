@@ -1,11 +1,12 @@
 import 'reflect-metadata';
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
-import type { Handler } from 'nestjs-runhooks/core';
+import type { Handler, Logger } from 'nestjs-runhooks/core';
 import { Enhancers, type BoundMethod, type Method } from './enhanced-method.js';
 import { GlobalEnhancers } from './global-enhancers.js';
 import { requireEnhancers } from './handler-enhancers.js';
 import { isStatic, moduleRefOf, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
+import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhookRequest } from './webhook-request.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS } from './webhooks.tokens.js';
@@ -16,13 +17,15 @@ type Methods = Readonly<Record<string | symbol, Method | undefined>>;
 @Injectable()
 export class HandlerInvoker {
   private readonly globals: GlobalEnhancers;
+  private readonly logger: Logger;
 
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ApplicationConfig) config: ApplicationConfig,
-    @Inject(WEBHOOKS_OPTIONS) { globalEnhancers = false }: WebhooksOptions,
+    @Inject(WEBHOOKS_OPTIONS) options: WebhooksOptions,
   ) {
-    this.globals = new GlobalEnhancers(globalEnhancers ? config : new ApplicationConfig());
+    this.logger = runhooksLogger(options);
+    this.globals = new GlobalEnhancers(options.globalEnhancers ? config : new ApplicationConfig());
   }
 
   /**
@@ -47,6 +50,7 @@ export class HandlerInvoker {
         providerId: wrapper.id,
         methodName: String(method),
         eventClass: eventClassOf(prototype, method),
+        logger: this.logger,
         config: this.globals.config,
       });
       return enhancers.around(bound);

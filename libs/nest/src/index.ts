@@ -15,6 +15,8 @@ export type {
   InboxTransaction,
   JobState,
   JoinedRun,
+  LogArguments,
+  LogFields,
   MessageEvent,
   ProviderMessageTypes,
   ProviderName,

@@ -32,10 +32,12 @@ export class Outage {
     this.#latestMs = timers.monotonicMs();
     if (this.#reasons.isNew(reason)) {
       this.#loggedMs = this.#latestMs;
-      logger.error(`source "${source}" ${trouble}: ${reason}; further ones for this reason are counted only`);
+      logger.error(`source "${source}" ${trouble}: ${reason}; further ones for this reason are counted only`, {
+        source,
+      });
     } else if (this.#latestMs - this.#loggedMs >= LIMITS.refusalEveryMs) {
       this.#loggedMs = this.#latestMs;
-      logger.error(`source "${source}" still ${trouble}: ${this.#requests} requests so far. ${reason}`);
+      logger.error(`source "${source}" still ${trouble}: ${this.#requests} requests so far. ${reason}`, { source });
     }
   }
 
@@ -43,7 +45,7 @@ export class Outage {
   end(): void {
     const { source, over, quietMs, logger } = this.#options;
     if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < quietMs) return;
-    logger.log(`source "${source}" ${over}: ${this.#requests}`);
+    logger.log(`source "${source}" ${over}: ${this.#requests}`, { source });
     this.#requests = 0;
     this.#reasons.clear();
   }

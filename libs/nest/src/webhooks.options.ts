@@ -1,4 +1,12 @@
-import type { Clock, RetentionOptions, Role, Source, StoreFactory, TransportFactory } from 'nestjs-runhooks/core';
+import type {
+  Clock,
+  LogArguments,
+  RetentionOptions,
+  Role,
+  Source,
+  StoreFactory,
+  TransportFactory,
+} from 'nestjs-runhooks/core';
 
 /** What `WebhooksModule.forRoot` takes. */
 export interface WebhooksOptions {
@@ -42,6 +50,12 @@ export interface WebhooksOptions {
   readonly globalEnhancers?: boolean;
   /** How long the inbox keeps things. */
   readonly retention?: RetentionOptions;
+  /**
+   * Returns what the app's logger is called with for a line that has ids, for loggers that take objects: for nestjs-pino
+   * `(message, fields) => [fields, message]`. The text stays the same.
+   * @default (message) => [message]
+   */
+  readonly logArguments?: LogArguments;
   /**
    * Where the time comes from; for tests.
    * @default the Postgres server's, or on SQLite the system's

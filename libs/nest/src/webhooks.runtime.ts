@@ -46,7 +46,7 @@ export class WebhooksRuntime {
   readonly handlers = new HandlerSet();
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
-  readonly logger: Logger = runhooksLogger();
+  readonly logger: Logger;
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
 
@@ -66,6 +66,7 @@ export class WebhooksRuntime {
     @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
+    this.logger = runhooksLogger(options);
     this.store = storeOf(given, this.logger);
     const { logger, handlers, store } = this;
     const {
@@ -130,6 +131,7 @@ const OPTIONS = {
   drainMs: true,
   globalEnhancers: true,
   retention: true,
+  logArguments: true,
   clock: true,
 } satisfies Record<keyof WebhooksOptions, true>;
 
@@ -146,6 +148,7 @@ function checkOptions(options: WebhooksOptions): void {
     drainMs,
     globalEnhancers = false,
     retention = {},
+    logArguments,
   } = options;
   if (role !== 'both' && role !== 'receiver' && role !== 'dispatcher') {
     throw new ConfigurationError('role', `found ${JSON.stringify(role)}; expected 'receiver', 'dispatcher' or 'both'`);
@@ -156,6 +159,9 @@ function checkOptions(options: WebhooksOptions): void {
   }
   if (typeof globalEnhancers !== 'boolean') {
     throw new ConfigurationError('globalEnhancers', `found ${typeof globalEnhancers}; expected true or false`);
+  }
+  if (logArguments !== undefined && typeof logArguments !== 'function') {
+    throw new ConfigurationError('logArguments', `expected a function, got ${describe(logArguments)}`);
   }
   const times = { abortGraceMs, drainMs };
   for (const [option, value] of Object.entries(times)) {
@@ -198,7 +204,7 @@ export function createStore(options: WebhooksOptions): Store {
       "found none; expected a store, for example sqliteInbox({ path: 'runhooks.db' })",
     );
   }
-  return options.inbox.createStore(runhooksLogger());
+  return options.inbox.createStore(runhooksLogger(options));
 }
 
 /** A test may have put a store in place of the configured one, or what makes one, such as `memoryInbox()`. */

@@ -1,0 +1,48 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { ConsoleLogger, Logger as NestLogger, type ConsoleLoggerOptions } from '@nestjs/common';
+import { createRequire } from 'node:module';
+import type { LogArguments } from 'nestjs-runhooks/core';
+import { runhooksLogger } from './runhooks-logger.js';
+
+const FIELDS = { source: 'dbt', messageId: 'msg_1' };
+
+const { version } = createRequire(import.meta.url)('@nestjs/common/package.json') as { version: string };
+const hasParams = Number.parseInt(version, 10) >= 12;
+
+/** What Nest's ConsoleLogger prints for a line with fields, but for the process id and the time. */
+function printed(options: ConsoleLoggerOptions, logArguments: LogArguments): object {
+  const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  NestLogger.overrideLogger(new ConsoleLogger({ json: true, ...options }));
+  runhooksLogger({ logArguments }).warn('message msg_1 was accepted', FIELDS);
+  const lines = write.mock.calls.map(([line]) => String(line));
+  write.mockRestore();
+  expect(lines).toHaveLength(1);
+  const { level, context, message, ...more } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+  const fields = Object.entries(more).filter(([name]) => name in FIELDS);
+  return { level, context, message, ...Object.fromEntries(fields) };
+}
+
+afterEach(() => {
+  NestLogger.overrideLogger(new ConsoleLogger());
+});
+
+describe('runhooksLogger', () => {
+  it('has ConsoleLogger print an object as one JSON line', () => {
+    expect(printed({}, (message, fields) => [{ message, ...fields }])).toEqual({
+      level: 'warn',
+      context: 'Runhooks',
+      message: { message: 'message msg_1 was accepted', ...FIELDS },
+    });
+  });
+
+  if (hasParams) {
+    it('has ConsoleLogger of Nest 12 print the fields beside the text', () => {
+      expect(printed({ flattenParams: true }, (message, fields) => [message, fields])).toEqual({
+        level: 'warn',
+        context: 'Runhooks',
+        message: 'message msg_1 was accepted',
+        ...FIELDS,
+      });
+    });
+  }
+});
