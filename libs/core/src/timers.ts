@@ -27,8 +27,8 @@ function real<T extends object>(found: T, name: string): T {
 
 const realTimeout = real(setTimeout, 'setTimeout');
 const realImmediate = real(setImmediate, 'setImmediate');
-/** Of the class: fakes put theirs on the object. */
-const { now: realNow } = Object.getPrototypeOf(performance) as typeof performance;
+/** From the prototype, because fake timers replace the method of the object. On Bun the prototype has none. */
+const realNow = (Object.getPrototypeOf(performance) as Partial<typeof performance>).now ?? performance.now;
 
 /**
  * Where every timer of Runhooks comes from. Taken once, when this file is loaded: a commit that waits for a timer which
