@@ -67,15 +67,16 @@ function fileSystemOf(directory: string): number {
   }
 }
 
-/** Throws {@link ConfigurationError} if it was Node's permission model that refused the access. */
+/** Throws {@link ConfigurationError} if the permission model of Node or of Deno refused the access. */
 function refuseIfDenied(directory: string, cause: unknown): void {
-  if ((cause as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') return;
+  const { code, name } = cause as NodeJS.ErrnoException;
   const all = join(directory, '*');
-  throw new ConfigurationError(
-    'sqliteInbox.path',
-    `Node's permission model refuses the access to ${directory}; start Node with --allow-fs-read=${all} and --allow-fs-write=${all}`,
-    { cause },
-  );
+  const refusal =
+    code === 'ERR_ACCESS_DENIED'
+      ? `Node's permission model refuses the access to ${directory}; start Node with --allow-fs-read=${all} and --allow-fs-write=${all}`
+      : name === 'NotCapable' &&
+        `Deno refuses the access to ${directory}; start Deno with --allow-read=${directory}, --allow-write=${directory} and --allow-sys`;
+  if (refusal) throw new ConfigurationError('sqliteInbox.path', refusal, { cause });
 }
 
 const FILE_MODES = [LIMITS.sqliteFileMode, 0o640, 0o660];

@@ -31,10 +31,10 @@ describe('the advice where better-sqlite3 does not load', () => {
     ['that is missing on Node 20: version 12', NODE_20, notFound("Cannot find package 'better-sqlite3'"), /@12`/],
     ['that is missing on Node 24: version 13', NODE_24, notFound("Cannot find package 'better-sqlite3'"), /@13`/],
     [
-      'whose install script was skipped: the setting of each package manager, and not to install what is installed',
+      'whose install script was skipped: the setting of each package manager, and how to run the script then',
       NODE_20,
       new Error('Could not locate the bindings file. Tried: …/better_sqlite3.node'),
-      /^it is installed, .*"allowScripts".*pnpm approve-builds.*dependenciesMeta/,
+      /^it is installed, .*"allowScripts".*npm rebuild.*pnpm approve-builds.*dependenciesMeta.*yarn install/,
     ],
     [
       'that was compiled for another Node: to compile it again',

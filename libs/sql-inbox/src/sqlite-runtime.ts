@@ -44,9 +44,10 @@ export function wayToBetterSqlite3(runtime: SqliteRuntime, thrown: unknown): str
   }
   if (/bindings|\.node\b/.test(said)) {
     return (
-      'it is installed, but its install script did not run, so its native part is missing. Allow the script (npm: ' +
-      '`"allowScripts": { "better-sqlite3": true }` in package.json; pnpm: `pnpm approve-builds`; Yarn: ' +
-      '`"dependenciesMeta": { "better-sqlite3": { "built": true } }` in package.json), then install again'
+      'it is installed, but its install script did not run, so its native part is missing. Allow the script and run it ' +
+      '(npm: `"allowScripts": { "better-sqlite3": true }` in package.json, then `npm rebuild better-sqlite3`; pnpm: ' +
+      '`pnpm approve-builds`; Yarn: `"dependenciesMeta": { "better-sqlite3": { "built": true } }` in package.json, then ' +
+      '`yarn install`)'
     );
   }
   if (/^(ERR_)?MODULE_NOT_FOUND$/.test(String(code))) {
