@@ -13,7 +13,7 @@ const execFileAsync = promisify(execFile);
 const COMMAND_MS_MAX = 120_000;
 const LINE_MS_MAX = 30_000;
 /** Where the runtime has SQLite, better-sqlite3 is left out, which proves that it is optional. */
-const needsSqliteDriver = process.getBuiltinModule?.('node:sqlite') === undefined;
+export const needsSqliteDriver = process.getBuiltinModule?.('node:sqlite') === undefined;
 
 /** Runs a command to its end and returns its output; a failure carries what it printed. */
 export async function command(cwd, file, ...args) {
@@ -25,26 +25,30 @@ export async function command(cwd, file, ...args) {
   }
 }
 
+/** The packages of an app with the tarball: `dependencies` are exact versions beside it. */
+export function dependenciesOf(dependencies, tarball) {
+  return {
+    ...(needsSqliteDriver && { 'better-sqlite3': devDependencies['better-sqlite3'] }),
+    ...dependencies,
+    '@types/node': devDependencies['@types/node'],
+    'nestjs-runhooks': `file:${tarball}`,
+  };
+}
+
 /** `type` is the app's module format; `dependencies` are exact versions beside the tarball's. */
 export async function install(cwd, { type, dependencies }, tarball) {
   await mkdir(cwd);
-  const manifest = {
-    private: true,
-    type,
-    dependencies: {
-      ...dependencies,
-      '@types/node': devDependencies['@types/node'],
-      'nestjs-runhooks': `file:${tarball}`,
-      ...(needsSqliteDriver && { 'better-sqlite3': devDependencies['better-sqlite3'] }),
-    },
-  };
+  const manifest = { private: true, type, dependencies: dependenciesOf(dependencies, tarball) };
   await writeFile(join(cwd, 'package.json'), JSON.stringify(manifest));
-  await command(cwd, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
-  if (needsSqliteDriver) {
-    // Compiling the driver takes longer than all else here, and the repository has the same version compiled.
-    const binary = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node';
-    await cp(join(repo, binary), join(cwd, binary));
-  }
+  await command(cwd, 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
+  // An app's own version stays as it was installed.
+  if (!dependencies['better-sqlite3']) await addSqliteBinary(join(cwd, 'node_modules/better-sqlite3'));
+}
+
+/** Compiling the driver takes longer than all else here, and the repository has the same version compiled. */
+export async function addSqliteBinary(folder) {
+  const binary = 'build/Release/better_sqlite3.node';
+  if (needsSqliteDriver) await cp(join(repo, 'node_modules/better-sqlite3', binary), join(folder, binary));
 }
 
 /** What a strict TypeScript user has. */
@@ -68,9 +72,13 @@ export async function compile(cwd, files, compilerOptions = STRICT) {
   await command(cwd, process.execPath, tsc, '-p', '.');
 }
 
-/** Starts a compiled file. `line(word)` waits for an output line that begins with the word and returns the rest. */
-export function start(cwd, file, env) {
-  const child = spawn(process.execPath, [join('dist', file)], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } });
+/**
+ * Starts a compiled file, by default with this Node. `line(word)` waits for an output line that begins with the word and
+ * returns the rest.
+ */
+export function start(cwd, file, env, [program, ...args] = [process.execPath]) {
+  const options = { cwd, env: { ...process.env, NO_COLOR: '1', ...env } };
+  const child = spawn(program, [...args, join('dist', file)], options);
   const lines = [];
   const looks = new Set();
   const exited = new Promise((resolve) => child.once('close', resolve));

@@ -8,14 +8,25 @@ import { parseArgs } from 'node:util';
 import { appSuites } from './apps.mjs';
 import { bundleSuites } from './bundles.mjs';
 import { integrationSuites } from './integrations.mjs';
+import { managerSuites } from './managers.mjs';
 import { command, repo } from './packed-app.mjs';
+import { runtimeSuites } from './runtimes.mjs';
+import { testToolSuites } from './test-tools.mjs';
 import { typeCostSuites } from './type-cost.mjs';
 
 /**
  * Each gets the folder to work in and the tarball, and answers with suites: `{ name, checks, stop }`. The `checks` are
  * functions by title, in order; each needs those before it. `stop`, if there is one, ends what they started.
  */
-const SOURCES = [appSuites, bundleSuites, typeCostSuites, integrationSuites];
+const SOURCES = [
+  appSuites,
+  bundleSuites,
+  typeCostSuites,
+  integrationSuites,
+  managerSuites,
+  runtimeSuites,
+  testToolSuites,
+];
 
 /** Runs the checks of one suite; after the first failure the rest counts as failed, unreached. */
 async function runSuite({ name, checks, stop }) {
