@@ -1,7 +1,16 @@
 // Apps installed by pnpm, strictly and in a workspace, and by Yarn with Plug'n'Play.
 import { cp, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addSqliteBinary, command, compile, dependenciesOf, needsSqliteDriver, repo, start, STRICT } from './packed-app.mjs';
+import {
+  addSqliteBinary,
+  command,
+  compile,
+  dependenciesOf,
+  needsSqliteDriver,
+  repo,
+  start,
+  STRICT,
+} from './packed-app.mjs';
 import { expectRefusal, serving } from './serving.mjs';
 import { ENV, expectEqual } from './webhook.mjs';
 
@@ -9,7 +18,8 @@ const { devDependencies } = JSON.parse(await readFile(join(repo, 'package.json')
 const peers = Object.fromEntries(
   ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
 );
-const nest = (version) => Object.fromEntries(['common', 'core', 'platform-express'].map((name) => [`@nestjs/${name}`, version]));
+const nest = (version) =>
+  Object.fromEntries(['common', 'core', 'platform-express'].map((name) => [`@nestjs/${name}`, version]));
 const writeJson = (file, value) => writeFile(file, JSON.stringify(value));
 
 /** Installs a package manager in a folder of its own, and returns the arguments that run it with this Node. */
@@ -143,7 +153,10 @@ function yarnSuite(folder, tarball) {
         compile(cwd, ['main-express.ts', 'missing-pg.ts'], { ...STRICT, noCheck: true, types: [] }),
       'handles a webhook': serves.check,
       'names the package pg where it is missing': () =>
-        expectRefusal(start(cwd, 'missing-pg.js', ENV, node()), /package pg could not be loaded; run `npm install pg@8`/),
+        expectRefusal(
+          start(cwd, 'missing-pg.js', ENV, node()),
+          /package pg could not be loaded; run `npm install pg@8`/,
+        ),
     },
   };
 }

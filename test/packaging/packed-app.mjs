@@ -40,7 +40,16 @@ export async function install(cwd, { type, dependencies }, tarball) {
   await mkdir(cwd);
   const manifest = { private: true, type, dependencies: dependenciesOf(dependencies, tarball) };
   await writeFile(join(cwd, 'package.json'), JSON.stringify(manifest));
-  await command(cwd, 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
+  await command(
+    cwd,
+    'npm',
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+  );
   // An app's own version stays as it was installed.
   if (!dependencies['better-sqlite3']) await addSqliteBinary(join(cwd, 'node_modules/better-sqlite3'));
 }

@@ -19,12 +19,11 @@ const deno = `@deno/${process.platform}-${process.arch}-${libc}`;
 
 export function runtimeSuites({ folder, tarball }) {
   const cwd = join(folder, 'runtimes');
-  const program = (name, file) => join(createRequire(join(cwd, 'package.json')).resolve(`${name}/package.json`), '..', file);
+  const program = (name, file) =>
+    join(createRequire(join(cwd, 'package.json')).resolve(`${name}/package.json`), '..', file);
   const bunCommand = () => [program(bun, 'bin/bun'), '--bun'];
-  const denoCommand = () => [
-    program(deno, 'deno'),
-    ...['run', '--no-prompt', '--allow-env', '--allow-net', '--allow-sys', '--allow-read', `--allow-write=${cwd}`],
-  ];
+  const denoCommand = (...flags) => [program(deno, 'deno'), 'run', '--no-prompt', '--allow-env', ...flags];
+  const allowed = ['--allow-net', '--allow-sys', '--allow-read', `--allow-write=${cwd}`];
   /** Each start has an inbox of its own. */
   const startFresh = (file, env, command) => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(join(cwd, `runhooks.db${suffix}`), { force: true });
@@ -32,7 +31,7 @@ export function runtimeSuites({ folder, tarball }) {
   };
   const onNode = serving((env) => startFresh('main-express.js', env));
   const onBun = serving((env) => startFresh('../src/main-express.ts', env, bunCommand()));
-  const onDeno = serving((env) => startFresh('main-express.js', env, denoCommand()));
+  const onDeno = serving((env) => startFresh('main-express.js', env, denoCommand(...allowed)));
   let running;
 
   /** The runtimes end by the signal once the app has drained its handler. */
@@ -95,10 +94,16 @@ export function runtimeSuites({ folder, tarball }) {
         'handles a webhook on Bun, from TypeScript': onBun.check,
         'drains on SIGTERM on Bun': () => drainsOnSigterm(bunCommand()),
         'handles a webhook on Deno': onDeno.check,
-        'drains on SIGTERM on Deno': () => drainsOnSigterm(denoCommand()),
+        'drains on SIGTERM on Deno': () => drainsOnSigterm(denoCommand(...allowed)),
         'names the flags that Deno needs': () =>
           expectRefusal(
-            start(cwd, 'main-express.js', ENV, [program(deno, 'deno'), 'run', '--no-prompt', '--allow-env', '--allow-read']),
+            start(cwd, 'main-express.js', ENV, [
+              program(deno, 'deno'),
+              'run',
+              '--no-prompt',
+              '--allow-env',
+              '--allow-read',
+            ]),
             /Deno refuses the access to .*--allow-read=.*--allow-write=.*--allow-sys/,
           ),
       },
