@@ -19,9 +19,10 @@ const REMEDIES: Readonly<Record<number, string>> = {
 export function sqliteCode(error: unknown): number | undefined {
   // Not `instanceof Error`: where a test runner makes realms of its own, drivers throw errors of the one that loaded them.
   if (typeof error !== 'object' || error === null) return undefined;
-  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  const { errcode, code, message } = error as { errcode?: unknown; code?: unknown; message?: unknown };
   if (typeof errcode === 'number') return errcode & 0xff;
   if (typeof code !== 'string') return undefined;
+  if (code === 'ERR_SQLITE_ERROR') return codeOfText(String(message));
   const name = Object.keys(CODES).find((known) => code === known || code.startsWith(`${known}_`));
   return name === undefined ? undefined : CODES[name];
 }
@@ -39,6 +40,26 @@ const CODES: Readonly<Record<string, number>> = {
   SQLITE_CANTOPEN: 14,
   SQLITE_PROTOCOL: 15,
   SQLITE_NOTADB: 26,
+};
+
+/** The node:sqlite of Deno numbers only the errors of prepared statements; others have SQLite's text for the code. */
+function codeOfText(message: string): number | undefined {
+  const found = Object.entries(TEXTS).find(([, text]) => message.startsWith(text));
+  return found && Number(found[0]);
+}
+
+const TEXTS: Readonly<Record<number, string>> = {
+  3: 'access permission denied',
+  5: 'database is locked',
+  6: 'database table is locked',
+  7: 'out of memory',
+  8: 'attempt to write a readonly database',
+  10: 'disk I/O error',
+  11: 'database disk image is malformed',
+  13: 'database or disk is full',
+  14: 'unable to open database file',
+  15: 'locking protocol',
+  26: 'file is not a database',
 };
 
 /** Whether another connection holds the lock that was needed. */
