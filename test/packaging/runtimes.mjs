@@ -21,7 +21,7 @@ export function runtimeSuites({ folder, tarball }) {
   const cwd = join(folder, 'runtimes');
   const program = (name, file) =>
     join(createRequire(join(cwd, 'package.json')).resolve(`${name}/package.json`), '..', file);
-  const bunCommand = () => [program(bun, 'bin/bun'), '--bun'];
+  const bunCommand = () => [program(bun, 'bin/bun')];
   const denoCommand = (...flags) => [program(deno, 'deno'), 'run', '--no-prompt', '--allow-env', ...flags];
   const allowed = ['--allow-net', '--allow-sys', '--allow-read', `--allow-write=${cwd}`];
   /** Each start has an inbox of its own. */
