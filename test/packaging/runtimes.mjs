@@ -12,17 +12,17 @@ const peers = Object.fromEntries(
   ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
 );
 
-/** Where the npm packages of the two have their program for this machine; their own scripts do not run here. */
-const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
-const bun = `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : 'x64'}${libc === 'musl' ? '-musl' : ''}`;
-const deno = `@deno/${process.platform}-${process.arch}-${libc}`;
+/** The packages that hold the programs for this machine: the scripts that would choose them do not run here. */
+const { platform, arch } = process;
+const BUN = `@oven/bun-${platform}-${arch === 'arm64' ? 'aarch64' : arch}`;
+const DENO = `@deno/${platform}-${arch}${platform === 'linux' ? '-glibc' : ''}`;
 
 export function runtimeSuites({ folder, tarball }) {
   const cwd = join(folder, 'runtimes');
   const program = (name, file) =>
     join(createRequire(join(cwd, 'package.json')).resolve(`${name}/package.json`), '..', file);
-  const bunCommand = () => [program(bun, 'bin/bun')];
-  const denoCommand = (...flags) => [program(deno, 'deno'), 'run', '--no-prompt', '--allow-env', ...flags];
+  const bunCommand = () => [program(BUN, 'bin/bun')];
+  const denoCommand = (...flags) => [program(DENO, 'deno'), 'run', '--no-prompt', '--allow-env', ...flags];
   const allowed = ['--allow-net', '--allow-sys', '--allow-read', `--allow-write=${cwd}`];
   /** Each start has an inbox of its own. */
   const startFresh = (file, env, command) => {
@@ -97,13 +97,7 @@ export function runtimeSuites({ folder, tarball }) {
         'drains on SIGTERM on Deno': () => drainsOnSigterm(denoCommand(...allowed)),
         'names the flags that Deno needs': () =>
           expectRefusal(
-            start(cwd, 'main-express.js', ENV, [
-              program(deno, 'deno'),
-              'run',
-              '--no-prompt',
-              '--allow-env',
-              '--allow-read',
-            ]),
+            start(cwd, 'main-express.js', ENV, denoCommand('--allow-read')),
             /Deno refuses the access to .*--allow-read=.*--allow-write=.*--allow-sys/,
           ),
       },
