@@ -116,7 +116,7 @@ function pnpmSuite(folder, tarball) {
 function yarnSuite(folder, tarball) {
   const cwd = join(folder, 'yarn');
   let yarn;
-  /** As \`yarn node\` does, without a process between the test and the app. */
+  /** As `yarn node` does, without a process between the test and the app. */
   const node = () => [process.execPath, '--require', './.pnp.cjs', '--experimental-loader', './.pnp.loader.mjs'];
   const serves = serving((env) => start(cwd, 'main-express.js', env, node()));
 

@@ -76,7 +76,7 @@ it('inject of Fastify', async () => {
 });
 `;
 
-/** As \`nest new\` of @nestjs/schematics 11.0.0 writes them. */
+/** As `nest new` of @nestjs/schematics 11.0.0 writes them. */
 const TS_JEST = {
   moduleFileExtensions: ['js', 'json', 'ts'],
   rootDir: 'src',
