@@ -82,9 +82,11 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   private warnWithoutShutdownHooks(): void {
     if (process.listenerCount('SIGTERM') > 0) return;
+    // Deno refuses to listen for some of the signals that Nest listens for if none is named.
+    const signals = 'deno' in process.versions ? "['SIGTERM', 'SIGINT']" : '';
     this.runtime.logger.warn(
       'Nothing listens for SIGTERM, so it ends this process like a crash: nothing is lost, but running attempts are ' +
-        'repeated after the restart. Call app.enableShutdownHooks() to let them finish',
+        `repeated after the restart. Call app.enableShutdownHooks(${signals}) to let them finish`,
     );
   }
 }
