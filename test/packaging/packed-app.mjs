@@ -10,7 +10,7 @@ export const repo = join(import.meta.dirname, '../..');
 const { devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
 const execFileAsync = promisify(execFile);
 
-const COMMAND_MS_MAX = 120_000;
+const COMMAND_MS_MAX = 300_000;
 const LINE_MS_MAX = 30_000;
 /** Where the runtime has SQLite, better-sqlite3 is left out, which proves that it is optional. */
 const needsSqliteDriver = process.getBuiltinModule?.('node:sqlite') === undefined;
@@ -39,7 +39,16 @@ export async function install(cwd, { type, dependencies }, tarball) {
     },
   };
   await writeFile(join(cwd, 'package.json'), JSON.stringify(manifest));
-  await command(cwd, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
+  await command(
+    cwd,
+    'npm',
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+  );
   if (needsSqliteDriver) {
     // Compiling the driver takes longer than all else here, and the repository has the same version compiled.
     const binary = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node';
@@ -68,7 +77,10 @@ export async function compile(cwd, files, compilerOptions = STRICT) {
   await command(cwd, process.execPath, tsc, '-p', '.');
 }
 
-/** Starts a compiled file. `line(word)` waits for an output line that begins with the word and returns the rest. */
+/**
+ * Starts a compiled file. `line(word)` waits for an output line that begins with the word and returns the rest;
+ * `logged(text)` waits for a line that contains the text and returns it.
+ */
 export function start(cwd, file, env) {
   const child = spawn(process.execPath, [join('dist', file)], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } });
   const lines = [];
@@ -81,16 +93,16 @@ export function start(cwd, file, env) {
     });
   }
   const output = () => lines.join('\n');
-  const line = (word) =>
+  const first = (wanted, fits) =>
     new Promise((resolve, reject) => {
-      const fail = (why) => reject(new Error(`${why} before a line "${word} …":\n${output()}`));
+      const fail = (why) => reject(new Error(`${why} before a line "${wanted}":\n${output()}`));
       const timer = setTimeout(fail, LINE_MS_MAX, `${LINE_MS_MAX} ms passed`);
       const look = () => {
-        const found = lines.find((text) => text.startsWith(`${word} `));
+        const found = lines.find(fits);
         if (found === undefined) return;
         clearTimeout(timer);
         looks.delete(look);
-        resolve(found.slice(word.length + 1));
+        resolve(found);
       };
       looks.add(look);
       look();
@@ -99,5 +111,10 @@ export function start(cwd, file, env) {
         fail(`the app ended with ${code}`);
       });
     });
-  return { child, exited, line, output };
+  const line = async (word) => {
+    const found = await first(`${word} …`, (text) => text.startsWith(`${word} `));
+    return found.slice(word.length + 1);
+  };
+  const logged = (part) => first(`… ${part} …`, (text) => text.includes(part));
+  return { child, exited, line, logged, output };
 }
