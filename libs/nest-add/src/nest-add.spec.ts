@@ -187,7 +187,7 @@ export class AppModule {}
         '.gitignore': 'node_modules\n/runhooks.db*\n',
         '.dockerignore': '',
       },
-      { provider: ['dbt-cloud', 'paradime'] },
+      { provider: 'paradime, dbt-cloud' },
     );
     expect(files).toMatchObject({
       '.env.example': 'PORT=3000\r\n# DBT_CLOUD_WEBHOOK_SECRET=x\r\nPARADIME_WEBHOOK_SECRET=\r\n',
@@ -210,7 +210,7 @@ export class AppModule {}
 
   it.each([
     [{ provider: 'dbt' }, '--provider: expected dbt-cloud or paradime, got "dbt"'],
-    [{ provider: [] }, '--provider: expected dbt-cloud or paradime, got none'],
+    [{ provider: '' }, '--provider: expected dbt-cloud or paradime, got ""'],
     [{ inbox: 'mysql' }, '--inbox: expected sqlite or postgres, got "mysql"'],
   ])('refuses %j', (flags, message) => {
     expect(() => add(nestNew(''), flags)).toThrow(message);

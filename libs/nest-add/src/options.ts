@@ -20,15 +20,11 @@ export interface NestAddOptions {
 
 /** Returns the checked options. @throws Error that names the flag, what was found and what is expected */
 export function checkOptions({ provider = 'dbt-cloud', inbox = 'sqlite', sourceRoot = 'src' }: NestAddFlags) {
-  const found = (Array.isArray(provider) ? provider : [provider])
-    .flatMap((entry) => String(entry).split(','))
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-  for (const entry of found) requireOneOf('--provider', PROVIDERS, entry);
-  const providers = PROVIDERS.filter((name) => found.includes(name));
-  if (providers.length === 0) throw unexpected('--provider', PROVIDERS, 'none');
+  const found = String(provider)
+    .split(',')
+    .map((entry) => requireOneOf('--provider', PROVIDERS, entry.trim()));
   return {
-    providers,
+    providers: PROVIDERS.filter((name) => found.includes(name)),
     inbox: requireOneOf('--inbox', INBOXES, inbox),
     sourceRoot: String(sourceRoot).replace(/^\.?\/+|\/+$/g, ''),
   } satisfies NestAddOptions;
@@ -36,10 +32,6 @@ export function checkOptions({ provider = 'dbt-cloud', inbox = 'sqlite', sourceR
 
 function requireOneOf<T extends string>(flag: string, allowed: readonly T[], found: unknown): T {
   const value = allowed.find((entry) => entry === found);
-  if (value === undefined) throw unexpected(flag, allowed, JSON.stringify(found));
+  if (value === undefined) throw new Error(`${flag}: expected ${allowed.join(' or ')}, got ${JSON.stringify(found)}`);
   return value;
-}
-
-function unexpected(flag: string, allowed: readonly string[], found: string): Error {
-  return new Error(`${flag}: expected ${allowed.join(' or ')}, got ${found}`);
 }
