@@ -226,13 +226,26 @@ function addSuite(home, { name, folder, test, ...layout }) {
   };
 }
 
+const STRICTEST = {
+  noEmit: true,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noPropertyAccessFromIndexSignature: true,
+  noUncheckedIndexedAccess: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  skipLibCheck: true,
+};
+
 /** An app of a monorepo that differs in all that the others have in common. */
 function addOtherSuite(home) {
   const app = new App(home, 'add-mono');
   return {
     name: 'nest add, monorepo, both providers, Postgres, Fastify alone',
     checks: {
-      'writes files that compile': async () => {
+      'writes files that compile with the strictest options': async () => {
         await app.create({ type: 'esm', monorepo: true });
         await editJson(join(app.cwd, 'package.json'), ({ dependencies, ...manifest }) => {
           const { '@nestjs/platform-express': version, ...rest } = dependencies;
@@ -240,7 +253,16 @@ function addOtherSuite(home) {
         });
         const flags = ['--project=second', '--provider=dbt-cloud,paradime', '--inbox=postgres'];
         await app.run('nest', 'add', 'nestjs-runhooks', '--skip-install', ...flags);
-        await app.run('tsc', '--noEmit', '-p', 'apps/second/tsconfig.app.json');
+        const project = {
+          extends: './tsconfig.app.json',
+          compilerOptions: STRICTEST,
+          include: ['src/webhooks'],
+          exclude: [],
+        };
+        await writeFile(join(app.cwd, 'apps/second/tsconfig.webhooks.json'), JSON.stringify(project));
+        const compiled = await app.run('tsc', '--listFilesOnly', '-p', 'apps/second/tsconfig.webhooks.json');
+        expectEqual(compiled.split('\n').filter((path) => path.includes('/src/webhooks/')).length, 3);
+        await app.run('tsc', '-p', 'apps/second/tsconfig.webhooks.json');
       },
       "passes the app's tests": async () => {
         const report = join(app.cwd, 'report.json');
