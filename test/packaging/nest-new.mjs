@@ -83,8 +83,8 @@ class App {
   }
 
   async create({ type, monorepo }) {
-    await this.home.installed();
     this.#began = Date.now();
+    await this.home.installed();
     await nestNew(this.home.folder, this.name, type);
     if (monorepo) await this.run('nest', 'generate', 'app', 'second');
   }
@@ -105,15 +105,16 @@ class App {
   async handled(main) {
     const { port, running } = await this.start(main, readmeSecret);
     const answer = await command(this.cwd, 'sh', '-c', readmeSend(port));
-    if (!/^200 accepted msg_/.test(answer)) throw new Error(`found ${answer}, expected 200 accepted msg_…`);
+    if (!answer.startsWith('200 accepted msg_')) throw new Error(`found ${answer}, expected 200 accepted msg_…`);
     return running.logged(' [OnCall] ');
   }
 
-  /** Seconds since `nest new`, which must be less than the README says. */
+  /** Seconds since the suite began to install and to run `nest new`; the README allows ten minutes. */
   seconds() {
     const seconds = Math.round((Date.now() - this.#began) / 1000);
-    if (seconds > SECONDS_MAX) throw new Error(`found ${seconds} s since nest new, expected at most ${SECONDS_MAX} s`);
-    return `${seconds} s after nest new`;
+    if (seconds > SECONDS_MAX)
+      throw new Error(`found ${seconds} s for the install, nest new and the rest, expected at most ${SECONDS_MAX} s`);
+    return `${seconds} s with the install`;
   }
 
   async stop() {

@@ -83,13 +83,14 @@ export class AppModule {}
     expect(add(files, flags).files).toEqual(files);
   });
 
-  it('keeps generated files that were edited', () => {
-    const first = add(nestNew('')).files;
-    const edited = { ...first, 'src/webhooks/on-call.ts': '// mine', 'src/webhooks/on-call.spec.ts': '// mine' };
-    expect(add(edited).files).toEqual(edited);
-    expect(add(first, { provider: 'paradime' }).printed).toContain(
-      'src/webhooks/webhooks.module.ts exists and is kept',
-    );
+  it('keeps what was changed since an earlier run, and imports the module again', () => {
+    const { 'src/webhooks/on-call.spec.ts': spec, ...first } = add(nestNew('')).files;
+    const edited = { ...first, 'src/webhooks/on-call.ts': '// mine', '.env.example': '' };
+    const { files, printed } = add(edited, { provider: 'paradime' });
+    expect(spec).toBeDefined();
+    expect(files).toEqual(edited);
+    expect(printed).toBe('src/webhooks/webhooks.module.ts exists and is kept, with its handlers');
+    expect(add({ ...edited, ...nestNew('') }).files).toEqual(edited);
   });
 
   it.each(
@@ -223,6 +224,11 @@ export class AppModule {}
       'an app that has another webhooks module',
       { ...nestNew(''), 'src/webhooks/webhooks.module.ts': 'export class WebhooksModule {}' },
       'src/webhooks/webhooks.module.ts: expected no file of this name',
+    ],
+    [
+      'an app that has another handler of this name',
+      { ...nestNew(''), 'src/webhooks/on-call.ts': 'export class OnCall {}' },
+      'src/webhooks/on-call.ts: expected no file of this name',
     ],
   ])('refuses %s', (_, before, message) => {
     expect(() => add(before as Record<string, string>)).toThrow(message);

@@ -19,35 +19,37 @@ export function nestAdd(flags: NestAddFlags): Rule {
     }
     const root = findRootModule(tree, options.sourceRoot);
     const host = readHostApp(tree, [...(root ? [root.path] : []), main]);
-    const file = (name: string) => posix.join(options.sourceRoot, 'webhooks', name);
-    if (!isOurs(tree, file('webhooks.module.ts'))) {
-      throw new Error(
-        `${file('webhooks.module.ts')}: expected no file of this name, or one of an earlier run, found another module. ` +
-          'Rename it, or write the module by hand, as the README shows',
-      );
-    }
-    const module = moduleText(options, host);
-    writeNew(tree, file('webhooks.module.ts'), module);
-    if (textOf(tree, file('webhooks.module.ts')) !== module)
-      logger.info(`${file('webhooks.module.ts')} exists and is kept`);
-    writeNew(tree, file('on-call.ts'), HANDLER_TEXT);
-    if (host.testImport) writeNew(tree, file('on-call.spec.ts'), specText(options, host));
-    importInto(tree, root, { path: file('webhooks.module.ts'), host, logger });
-    nameVariables(tree, '.env.example', variablesOf(options));
-    if (options.inbox === 'sqlite') ignoreInboxFile(tree);
-    for (const step of nextSteps(options, host, textOf(tree, main))) logger.info(step);
+    const path = posix.join(options.sourceRoot, 'webhooks/webhooks.module.ts');
+    const isNew = !isOfEarlierRun(tree, path);
+    if (isNew) writeFiles(tree, path, options, host);
+    else logger.info(`${path} exists and is kept, with its handlers`);
+    importInto(tree, root, { path, host, logger });
+    for (const step of isNew ? nextSteps(options, host, textOf(tree, main)) : []) logger.info(step);
     return tree;
   };
 }
 
-/** Whether the file is missing or uses this package, so that it is of an earlier run. */
-function isOurs(tree: Tree, path: string): boolean {
-  return !tree.exists(path) || (textOf(tree, path)?.includes(MODULE_CLASS) ?? false);
+/** @throws Error if the file is another module of the app */
+function isOfEarlierRun(tree: Tree, path: string): boolean {
+  if (!tree.exists(path)) return false;
+  if (textOf(tree, path)?.includes(MODULE_CLASS)) return true;
+  throw new Error(
+    `${path}: expected no file of this name, or one of an earlier run, found another module. ` +
+      'Rename it, or write the module by hand, as the README shows',
+  );
 }
 
-/** A file that exists stays as it is: its owner may have changed it since the first run. */
-function writeNew(tree: Tree, path: string, text: string): void {
-  if (!tree.exists(path)) tree.create(path, text);
+function writeFiles(tree: Tree, path: string, options: NestAddOptions, host: HostApp): void {
+  const create = (name: string, text: string) => {
+    const file = posix.join(posix.dirname(path), name);
+    if (tree.exists(file)) throw new Error(`${file}: expected no file of this name, found one. Rename it`);
+    tree.create(file, text);
+  };
+  tree.create(path, moduleText(options, host));
+  create('on-call.ts', HANDLER_TEXT);
+  if (host.testImport) create('on-call.spec.ts', specText(options, host));
+  nameVariables(tree, '.env.example', variablesOf(options));
+  if (options.inbox === 'sqlite') ignoreInboxFile(tree);
 }
 
 function importInto(
