@@ -59,6 +59,13 @@ module.exports = {
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/core/src/index\\.ts$'] },
     },
     {
+      name: 'nest-add-knows-only-node',
+      comment: 'It runs inside the Nest CLI, where it may find no other package.',
+      severity: 'error',
+      from: { path: '^libs/nest-add/', pathNot: spec },
+      to: { pathNot: '^libs/nest-add/', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'nest-knows-core-and-the-types-of-providers',
       comment: 'The types of their payloads come with the root import; their code does not.',
       severity: 'error',

@@ -10,7 +10,7 @@ export const repo = join(import.meta.dirname, '../..');
 const { devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
 const execFileAsync = promisify(execFile);
 
-const COMMAND_MS_MAX = 120_000;
+const COMMAND_MS_MAX = 300_000;
 const LINE_MS_MAX = 30_000;
 /** Where the runtime has SQLite, better-sqlite3 is left out, which proves that it is optional. */
 export const needsSqliteDriver = process.getBuiltinModule?.('node:sqlite') === undefined;
@@ -83,7 +83,7 @@ export async function compile(cwd, files, compilerOptions = STRICT) {
 
 /**
  * Starts a compiled file, by default with this Node. `line(word)` waits for an output line that begins with the word and
- * returns the rest.
+ * returns the rest; `logged(text)` waits for a line that contains the text and returns it.
  */
 export function start(cwd, file, env, [program, ...args] = [process.execPath]) {
   const options = { cwd, env: { ...process.env, NO_COLOR: '1', ...env } };
@@ -98,16 +98,16 @@ export function start(cwd, file, env, [program, ...args] = [process.execPath]) {
     });
   }
   const output = () => lines.join('\n');
-  const line = (word) =>
+  const first = (wanted, fits) =>
     new Promise((resolve, reject) => {
-      const fail = (why) => reject(new Error(`${why} before a line "${word} …":\n${output()}`));
+      const fail = (why) => reject(new Error(`${why} before a line "${wanted}":\n${output()}`));
       const timer = setTimeout(fail, LINE_MS_MAX, `${LINE_MS_MAX} ms passed`);
       const look = () => {
-        const found = lines.find((text) => text.startsWith(`${word} `));
+        const found = lines.find(fits);
         if (found === undefined) return;
         clearTimeout(timer);
         looks.delete(look);
-        resolve(found.slice(word.length + 1));
+        resolve(found);
       };
       looks.add(look);
       look();
@@ -116,5 +116,10 @@ export function start(cwd, file, env, [program, ...args] = [process.execPath]) {
         fail(`the app ended with ${code}`);
       });
     });
-  return { child, exited, line, output };
+  const line = async (word) => {
+    const found = await first(`${word} …`, (text) => text.startsWith(`${word} `));
+    return found.slice(word.length + 1);
+  };
+  const logged = (part) => first(`… ${part} …`, (text) => text.includes(part));
+  return { child, exited, line, logged, output };
 }

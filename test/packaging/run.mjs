@@ -9,6 +9,7 @@ import { appSuites } from './apps.mjs';
 import { bundleSuites } from './bundles.mjs';
 import { integrationSuites } from './integrations.mjs';
 import { managerSuites } from './managers.mjs';
+import { nestNewSuites } from './nest-new.mjs';
 import { command, repo } from './packed-app.mjs';
 import { runtimeSuites } from './runtimes.mjs';
 import { testToolSuites } from './test-tools.mjs';
@@ -16,7 +17,8 @@ import { typeCostSuites } from './type-cost.mjs';
 
 /**
  * Each gets the folder to work in and the tarball, and answers with suites: `{ name, checks, stop }`. The `checks` are
- * functions by title, in order; each needs those before it. `stop`, if there is one, ends what they started.
+ * functions by title, in order; each needs those before it, and a string that one returns is printed. `stop`, if there
+ * is one, ends what they started.
  */
 const SOURCES = [
   appSuites,
@@ -26,6 +28,7 @@ const SOURCES = [
   managerSuites,
   runtimeSuites,
   testToolSuites,
+  nestNewSuites,
 ];
 
 /** Runs the checks of one suite; after the first failure the rest counts as failed, unreached. */
@@ -39,8 +42,8 @@ async function runSuite({ name, checks, stop }) {
       continue;
     }
     try {
-      await check();
-      report.push({ ok: true, text: title });
+      const note = await check();
+      report.push({ ok: true, text: typeof note === 'string' ? `${title}: ${note}` : title });
     } catch (error) {
       failure = error;
       report.push({ ok: false, text: `${title}\n${error.message}` });

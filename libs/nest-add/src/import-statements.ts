@@ -1,0 +1,36 @@
+/** A static import of a file, by its places in the file's text. */
+export interface ImportStatement {
+  readonly start: number;
+  readonly end: number;
+  /** What stands between `import` and `from`; empty for `import 'x'`. */
+  readonly clause: string;
+  readonly specifier: string;
+  readonly quote: string;
+  readonly semicolon: boolean;
+}
+
+const START = /^[ \t]*import(?!\s*[(.])\b/gm;
+const STATEMENT =
+  /import\s*(?:([^'"();`=]*?)\s*from\s*)?(?:[\w$]+\s*=\s*require\s*\(\s*)?(['"])([ ]*)\2(?:\s*\))?(?:\s*with\s*\{[^}]*\})?[ \t]*(;?)/y;
+
+/** Returns the imports of a text and its mask in their order, or `undefined` if one is of an unknown form. */
+export function importStatements(text: string, mask: string): ImportStatement[] | undefined {
+  const found: ImportStatement[] = [];
+  for (const { 0: head, index } of mask.matchAll(START)) {
+    STATEMENT.lastIndex = index + head.length - 'import'.length;
+    const match = STATEMENT.exec(mask);
+    if (!match) return undefined;
+    const [, clause = '', quote = '', content = '', semicolon] = match;
+    const end = STATEMENT.lastIndex;
+    const specifierAt = match.index + match[0].indexOf(quote) + 1;
+    found.push({
+      start: match.index,
+      end,
+      clause: clause.trim(),
+      specifier: text.slice(specifierAt, specifierAt + content.length),
+      quote,
+      semicolon: semicolon === ';',
+    });
+  }
+  return found;
+}

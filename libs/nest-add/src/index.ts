@@ -1,0 +1,1 @@
+export { nestAdd } from './nest-add.js';

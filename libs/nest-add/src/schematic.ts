@@ -1,0 +1,27 @@
+/**
+ * The part of a schematic's file tree that is used here. Types of `@angular-devkit/schematics` are written down instead
+ * of imported, because the app does not always have that package where this one could find it.
+ */
+export interface Tree {
+  exists(path: string): boolean;
+  read(path: string): Uint8Array | null;
+  create(path: string, content: string): void;
+  overwrite(path: string, content: string): void;
+}
+
+export interface SchematicContext {
+  readonly logger: {
+    info(message: string): void;
+    warn(message: string): void;
+  };
+}
+
+export type Rule = (tree: Tree, context: SchematicContext) => Tree;
+
+/** Returns a file's text with its byte order mark, or `undefined` if the file is missing or is not UTF-8. */
+export function textOf(tree: Tree, path: string): string | undefined {
+  const bytes = tree.exists(path) ? tree.read(path) : null;
+  if (!bytes) return undefined;
+  const text = Buffer.from(bytes).toString('utf8');
+  return Buffer.from(text).equals(bytes) ? text : undefined;
+}
