@@ -110,6 +110,7 @@ function bundlesSuite(folder, tarball) {
 
   return {
     name: 'bundled apps',
+    anyNode: true,
     stop: async () => {
       running?.child.kill('SIGKILL');
       await running?.exited;

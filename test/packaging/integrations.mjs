@@ -317,6 +317,7 @@ function suite(cwd, tarball) {
   let reports;
   return {
     name: 'Nest 11 with nestjs-pino, nest-winston and Sentry',
+    anyNode: true,
     checks: {
       installs: () => install(cwd, app, tarball),
       'compiles the code of docs/sentry.md': async () => {

@@ -62,6 +62,7 @@ function pnpmSuite(folder, tarball) {
 
   return {
     name: 'pnpm, strict, in a workspace',
+    anyNode: true,
     stop: serves.stop,
     checks: {
       'installs without hoisting and with strict peers': async () => {
@@ -122,6 +123,7 @@ function yarnSuite(folder, tarball) {
 
   return {
     name: "Yarn with Plug'n'Play",
+    anyNode: true,
     stop: serves.stop,
     checks: {
       'installs without node_modules': async () => {

@@ -148,6 +148,7 @@ function readmeSuite(home, { name, folder, ...layout }) {
   const src = layout.monorepo ? `apps/${folder}/src` : 'src';
   return {
     name: `nest new, ${name}, by the README`,
+    anyNode: true,
     stop: () => app.stop(),
     checks: {
       'is written by nest new': async () => {

@@ -1,6 +1,7 @@
 // Packs the package and runs the suites of packaging tests on the tarball, two at a time. Needs a fresh `npm run build`.
-// `node test/packaging/run.mjs [--only <part of a suite's name>] [file for the counts as JSON]` ends with
-// `N passed, N failed`.
+// `node test/packaging/run.mjs [--only <part of a suite's name>] [--other-node] [file for the counts as JSON]` ends with
+// `N passed, N failed`. With `--other-node`, suites that were run on another Node already, and to which it makes no
+// difference, are left out.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +17,9 @@ import { testToolSuites } from './test-tools.mjs';
 import { typeCostSuites } from './type-cost.mjs';
 
 /**
- * Each gets the folder to work in and the tarball, and answers with suites: `{ name, checks, stop }`. The `checks` are
+ * Each gets the folder to work in and the tarball, and returns suites: `{ name, checks, stop, anyNode }`. The `checks` are
  * functions by title, in order; each needs those before it, and a string that one returns is printed. `stop`, if there
- * is one, ends what they started.
+ * is one, ends what they started. `anyNode` is true where the version of Node makes no difference.
  */
 const SOURCES = [
   appSuites,
@@ -58,14 +59,14 @@ async function runSuite({ name, checks, stop }) {
 }
 
 const { values, positionals } = parseArgs({
-  options: { only: { type: 'string', default: '' } },
+  options: { only: { type: 'string', default: '' }, 'other-node': { type: 'boolean' } },
   allowPositionals: true,
 });
 const folder = await mkdtemp(join(tmpdir(), 'runhooks-packaging-'));
 try {
   const [{ filename }] = JSON.parse(await command(repo, 'npm', 'pack', '--json', '--pack-destination', folder));
-  const queue = SOURCES.flatMap((suites) => suites({ folder, tarball: join(folder, filename) })).filter(({ name }) =>
-    name.includes(values.only),
+  const queue = SOURCES.flatMap((suites) => suites({ folder, tarball: join(folder, filename) })).filter(
+    ({ name, anyNode }) => name.includes(values.only) && !(anyNode && values['other-node']),
   );
   const results = [];
   const work = async () => {

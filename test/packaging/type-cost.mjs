@@ -18,6 +18,7 @@ function suite() {
   let counts;
   return {
     name: 'cost of types: 200 handlers beside 200 with @OnEvent',
+    anyNode: true,
     checks: {
       'both apps compile': async () => {
         // In a process of its own: other suites run at the same time.
