@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PermanentError } from 'nestjs-runhooks/core';
+import { PermanentError, type EventFilter } from 'nestjs-runhooks/core';
 import { Bench } from './bench.js';
 import type { ProbeMessage } from './probe-provider.js';
 
@@ -91,17 +91,51 @@ describe('the line about a message that was read', () => {
 describe('the line about a message that no handler wants', () => {
   const nobody = 'run 42 of "nightly-core" failed → run.failed, run.completed; no handler wants it';
 
+  it('has no handler to compare with', async () => {
+    expect(await lineOf(FAILED)).toBe(nobody);
+  });
+
   it.each([
-    ['has no handler to compare with', undefined, ''],
-    ['names no filter that is for something else', ['hourly', 'weekly-*'], ''],
-    ['names a pattern that differs in case', 'Nightly-*', ' asks for job "Nightly-*", found "nightly-core"'],
-    ['names a name with a letter amiss', 'nigthly-core', ' asks for job "nigthly-core", found "nightly-core"'],
-    ['names a pattern with a letter amiss', ['x', 'nigthly-*'], ' asks for job "nigthly-*", found "nightly-core"'],
-    ['names a space that is too much', 'nightly-core ', ' asks for job "nightly-core ", found "nightly-core"'],
-    ['names a pattern without its star', 'core*', ''],
-  ])('%s', async (_, job, near) => {
-    if (job) page(job);
-    expect(await lineOf(FAILED)).toBe(near === '' ? nobody : `${nobody}. Nearest: on-call.page${near}`);
+    ['filters for something else', ['hourly', 'weekly-*'], 'asks for job "hourly" or "weekly-*", found "nightly-core"'],
+    ['a few of many filters', ['a', 'b', 'c', 'd'], 'asks for job "a" or "b" or "c" or others, found "nightly-core"'],
+    ['a pattern that differs in case', 'Nightly-*', 'asks for job "Nightly-*", found "nightly-core"'],
+    ['a name with a letter amiss', 'nigthly-core', 'asks for job "nigthly-core", found "nightly-core"'],
+    ['a pattern with a letter amiss', ['x', 'nigthly-*'], 'asks for job "nigthly-*", found "nightly-core"'],
+    ['a space that is too much', 'nightly-core ', 'asks for job "nightly-core ", found "nightly-core"'],
+    ['a pattern without its star', 'core*', 'asks for job "core*", found "nightly-core"'],
+  ])('names %s', async (_, job, near) => {
+    page(job);
+    expect(await lineOf(FAILED)).toBe(`${nobody}. Nearest: on-call.page ${near}`);
+  });
+
+  it.each<[EventFilter, string]>([
+    [{ provider: 'other' as never }, 'asks for provider "other", found "probe"'],
+    [{ source: ['other', 'elsewhere'] }, 'asks for source "other" or "elsewhere", found "probe"'],
+    [{ trigger: 'api' }, 'asks for trigger "api", found "unknown"'],
+    [{ environment: 'Prod' }, 'asks for environment "Prod", found none'],
+    [{ account: 'acme', job: '*' }, 'asks for account "acme", found "1"'],
+  ])('names the filter %j', async (filter, near) => {
+    bench.on('on-call.page', () => undefined, { types: ['run.failed'], filter });
+    expect(await lineOf(FAILED)).toBe(`${nobody}. Nearest: on-call.page ${near}`);
+  });
+
+  it('names the types that handlers ask for, if none asks for these', async () => {
+    bench.on('start', () => undefined, { types: ['run.started'] });
+    expect(await lineOf(FAILED)).toBe(`${nobody}. start asks for run.started`);
+    bench.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
+    bench.on('again', () => undefined, { types: ['run.recovered', 'run.started'] });
+    expect(await lineOf({ ...FAILED, run: '43' })).toContain(
+      'no handler wants it. Handlers ask for run.started, run.stuck, run.recovered',
+    );
+  });
+
+  it('names the nearest to one of its events, where handlers want the others', async () => {
+    bench.on('on-call.page', () => undefined, { types: ['run.failed'] });
+    bench.on('refresh', () => undefined, { types: ['run.completed'], filter: { job: 'Nightly-*' } });
+    expect(await lineOf(FAILED)).toBe(
+      'run 42 of "nightly-core" failed → run.failed for on-call.page; run.completed for no handler. ' +
+        'Nearest: refresh asks for job "Nightly-*", found "nightly-core"',
+    );
   });
 
   it('names the nearest of several handlers', async () => {
@@ -111,13 +145,13 @@ describe('the line about a message that no handler wants', () => {
     expect(await lineOf(FAILED)).toContain('. Nearest: case asks for job "NIGHTLY-core", found "nightly-core"');
   });
 
-  it('does not name a handler whose other filters are for something else', async () => {
-    bench.on('case', () => undefined, { types: ['run.failed'], filter: { job: 'NIGHTLY-*', account: 'another' } });
-    bench.on('started-by-hand', () => undefined, {
-      types: ['run.failed'],
-      filter: { job: 'NIGHTLY-*', trigger: 'ci' },
-    });
-    expect(await lineOf(FAILED)).toBe(nobody);
+  it('names the handler with the fewest filters that do not fit, and all of these', async () => {
+    bench.on('two', () => undefined, { types: ['run.failed'], filter: { job: 'NIGHTLY-*', account: 'another' } });
+    expect(await lineOf(FAILED)).toBe(
+      `${nobody}. Nearest: two asks for account "another", found "1", and for job "NIGHTLY-*", found "nightly-core"`,
+    );
+    bench.on('one', () => undefined, { types: ['run.failed'], filter: { job: 'hourly' } });
+    expect(await lineOf({ ...FAILED, run: '43' })).toContain('. Nearest: one asks for job "hourly"');
   });
 
   it('comes soon whatever names and filters there are', async () => {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable, type INestApplication } from '@nestjs/common';
@@ -22,6 +22,12 @@ class Seen {
   completed({ run }: RunCompleted): void {
     this.events.push(`${run.status} ${run.job.name}`);
   }
+}
+
+/** Writes until the reader has gone. */
+function endless(response: ServerResponse): void {
+  response.on('error', () => undefined).on('drain', () => response.write('x'.repeat(100_000)));
+  while (response.write('x'.repeat(100_000)));
 }
 
 describe('npx nestjs-runhooks send', () => {
@@ -74,7 +80,7 @@ describe('npx nestjs-runhooks send', () => {
     const { code, output } = await send(`${url}/webhooks/paradime`, ...args);
     const messageId = expect.stringMatching(/^msg_/);
     const text = expect.stringMatching(/^accepted msg_/);
-    expect(JSON.parse(output)).toEqual({ kind: 'answer', httpStatus: 200, text, messageId });
+    expect(JSON.parse(output)).toEqual({ kind: 'answer', httpStatus: 200, status: 'accepted', text, messageId });
     expect(code).toBe(0);
     await waitUntilIdle(app);
     expect(app.get(Seen).events).toEqual(['succeeded hourly']);
@@ -86,6 +92,11 @@ describe('npx nestjs-runhooks send', () => {
       code: 1,
       output: expect.stringMatching(/^401 signature-mismatch: /),
       errors: expect.stringMatching(/the app has another secret/),
+    });
+    expect(await send(`${url}/webhooks/paradime`)).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^401 missing-header: /),
+      errors: expect.stringMatching(/Is --provider that of the source\?/),
     });
     expect(await send(`${url}/webhooks/elsewhere`)).toMatchObject({
       code: 1,
@@ -103,11 +114,42 @@ describe('npx nestjs-runhooks send', () => {
     expect(await send(`http://127.0.0.1:${port}/webhooks/dbt`)).toEqual({
       code: 1,
       output: '',
-      errors: `nestjs-runhooks send: 127.0.0.1:${port} did not answer: ECONNREFUSED. Is the app running there?\n`,
+      errors: expect.stringMatching(
+        /^nestjs-runhooks send: 127\.0\.0\.1:\d+ did not answer as HTTP: ECONNREFUSED\. Is the app /,
+      ),
     });
   });
 
+  it.each<[title: string, answer: (response: ServerResponse) => void, output: string, errors: RegExp]>([
+    ['a page', (response) => response.end('<!doctype html>'), '200 <!doctype html>\n', /no answer of Runhooks/],
+    ['nothing', (response) => response.writeHead(204).end(), '204\n', /no answer of Runhooks/],
+    ['null', (response) => response.end('null'), '200 null\n', /no answer of Runhooks/],
+    [
+      'a status of its own',
+      (response) => response.end('{"status":"ok"}'),
+      '200 {"status":"ok"}\n',
+      /no answer of Runhooks/,
+    ],
+    [
+      'a redirect',
+      (response) => response.writeHead(308, { location: 'https://app.example/x' }).end(),
+      '308\n',
+      /only redirects to https:\/\/app\.example\/x\./,
+    ],
+    ['half an answer', (response) => response.write('{', () => response.destroy()), '', /did not answer as HTTP: /],
+    ['more than it reads', (response) => endless(response), `200 ${'x'.repeat(200)}\n`, /no answer of Runhooks/],
+  ])('fails where %s is answered', async (_, answer, output, errors) => {
+    process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
+    const server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const sent = await send(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    expect(sent).toEqual({ code: 1, output, errors: expect.stringMatching(errors) });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it.each([
+    [['http://me:hunter2@localhost/x', '--secret-env', 'ANOTHER'], '<url>: found a user or a password in it'],
     [['http://localhost/x'], 'the environment variable DBT_CLOUD_WEBHOOK_SECRET is not set'],
     [['http://localhost/x', '--provider', 'fivetran'], '--provider: found "fivetran"; expected dbt-cloud or paradime'],
     [['localhost:3000'], '<url>: expected an address that begins with http:// or https://'],
@@ -122,5 +164,6 @@ describe('npx nestjs-runhooks send', () => {
     expect([code, output]).toEqual([2, '']);
     expect(errors).toContain(says);
     expect(errors).not.toContain(TEST_SECRETS.paradime);
+    expect(errors).not.toContain('hunter2');
   });
 });

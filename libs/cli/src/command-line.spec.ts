@@ -65,5 +65,6 @@ describe('the command line', () => {
     expect([code, output]).toEqual([2, '']);
     expect(errors).toContain(says);
     expect(errors).not.toContain('secret');
+    if (args.includes('send')) expect(errors).toContain('See nestjs-runhooks send --help');
   });
 });

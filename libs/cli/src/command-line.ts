@@ -32,7 +32,7 @@ export type LineOf<Name extends CommandName> = { readonly command: Name; readonl
 export type CommandLine =
   | { readonly command: 'help'; readonly about?: CommandName }
   | { [Name in CommandName]: LineOf<Name> }[CommandName]
-  | { readonly command: 'wrong'; readonly problem: string };
+  | { readonly command: 'wrong'; readonly problem: string; readonly about?: CommandName };
 
 /** Never shows a value: the URL, wherever it was written, has the password in it. */
 export function readCommandLine(args: readonly string[]): CommandLine {
@@ -43,11 +43,11 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const isSwitch = token.name === 'json' || token.name === 'help';
-    if (!isSwitch && !Object.hasOwn(known, token.name)) return wrong(`there is no option ${token.rawName}`);
+    if (!isSwitch && !Object.hasOwn(known, token.name)) return wrong(`there is no option ${token.rawName}`, command);
     const hasValue =
       token.value !== undefined && token.value !== '' && (token.inlineValue || !token.value.startsWith('-'));
-    if (!isSwitch && !hasValue) return wrong(`${token.rawName} needs a value`);
-    if (isSwitch && token.value !== undefined) return wrong(`${token.rawName} takes no value`);
+    if (!isSwitch && !hasValue) return wrong(`${token.rawName} needs a value`, command);
+    if (isSwitch && token.value !== undefined) return wrong(`${token.rawName} takes no value`, command);
   }
   if (command === undefined || positionals[0] !== command) {
     return wrong(`expected a command first: ${Object.keys(COMMANDS).join(', ')}`);
@@ -69,14 +69,15 @@ function lineOf(
 ): CommandLine {
   const { options, ...own } = COMMANDS[command];
   const value = 'value' in own ? own.value : undefined;
-  if (value !== undefined && words.length === 0) return wrong(`<${value}> is missing`);
+  if (value !== undefined && words.length === 0) return wrong(`<${value}> is missing`, command);
   if (words.length > (value === undefined ? 0 : 1)) {
     return wrong(
       `there is a word too many; ${value === undefined ? '--from and --to come' : 'options come'} before their values`,
+      command,
     );
   }
   const missing = Object.entries(options).find(([name, isNeeded]) => isNeeded && typeof values[name] !== 'string');
-  if (missing) return wrong(`--${missing[0]} is missing`);
+  if (missing) return wrong(`--${missing[0]} is missing`, command);
   const given = Object.keys(options).flatMap((name) =>
     typeof values[name] === 'string' ? [[name, values[name]]] : [],
   );
@@ -88,6 +89,6 @@ function isCommand(word: string): word is CommandName {
   return Object.hasOwn(COMMANDS, word);
 }
 
-function wrong(problem: string): CommandLine {
-  return { command: 'wrong', problem };
+function wrong(problem: string, about?: CommandName): CommandLine {
+  return { command: 'wrong', problem, ...(about && { about }) };
 }

@@ -11,7 +11,9 @@ export async function runCommand(args: readonly string[], output: Output, errors
       output.write(line.about ? COMMAND_HELP[line.about] : HELP);
       return EXIT.done;
     case 'wrong':
-      errors.write(`${oneLine(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks --help`)}\n`);
+      errors.write(
+        `${oneLine(`nestjs-runhooks: ${line.problem}. See nestjs-runhooks ${line.about ? `${line.about} ` : ''}--help`)}\n`,
+      );
       return EXIT.usage;
     case 'backup':
       return (await import('./backup.js')).runBackup(line, output, errors);

@@ -55,6 +55,8 @@ run, unless --run names one.
   --json                 one JSON object in place of text
   -h, --help             show this
 
-Exit code 0: the app accepted it. 1: it did not, or does not answer. 2: the command line is wrong, or there is no secret.
+It signs as dbt Cloud does, or by Standard Webhooks for Paradime; sources with a static token cannot be tried with it.
+
+Exit code 0: the app accepted it, or had it before. 1: it did not, or does not answer. 2: the command line is wrong, or there is no secret.
 `,
 } as const;

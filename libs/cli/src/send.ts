@@ -16,6 +16,8 @@ type SendLine = LineOf<'send'>;
 const ANSWER_MS_MAX = 30_000;
 /** Of an answer that is not from Runhooks, for example the page of a proxy. */
 const SHOWN_CHARS_MAX = 200;
+/** More than any answer of Runhooks has. */
+const ANSWER_CHARS_MAX = 10_000;
 
 /** Who can be imitated, and the variable in which the app of the README has the secret. */
 const PROVIDERS = {
@@ -32,10 +34,11 @@ class UnansweredError extends OwnError {
 export async function runSend(line: SendLine, output: Output, errors: Output): Promise<ExitCode> {
   try {
     const answer = await post(urlOf(line), webhookOf(line));
+    const { httpStatus, status, text } = answer;
     if (line.json) output.write(`${JSON.stringify({ kind: 'answer', ...answer })}\n`);
-    else output.write(`${oneLine(`${answer.httpStatus} ${answer.text}`)}\n`);
-    if (answer.httpStatus < 300) return EXIT.done;
-    if (!line.json) errors.write(`nestjs-runhooks send: ${remedyFor(answer.httpStatus)}\n`);
+    else output.write(`${oneLine(`${httpStatus} ${text}`.trim())}\n`);
+    if (httpStatus === 200 && (status === 'accepted' || status === 'duplicate')) return EXIT.done;
+    if (!line.json) errors.write(`${oneLine(`nestjs-runhooks send: ${remedyFor(answer)}`)}\n`);
     return EXIT.failed;
   } catch (error) {
     const { code, message } = saidBy(error);
@@ -45,9 +48,15 @@ export async function runSend(line: SendLine, output: Output, errors: Output): P
   }
 }
 
-function urlOf({ url }: SendLine): URL {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return new URL(url);
-  throw new ConfigurationError('<url>', 'expected an address that begins with http:// or https://');
+function urlOf({ url: text }: SendLine): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new ConfigurationError('<url>', 'expected an address that begins with http:// or https://');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new ConfigurationError('<url>', 'found a user or a password in it; expected none, as no provider sends them');
+  }
+  return url;
 }
 
 function webhookOf(line: SendLine): SignedWebhook {
@@ -77,7 +86,10 @@ function byParadime({ event, job, project, run }: SendLine, secret: string): Sig
     schedule: defined({ name: job }),
     workspace: defined({ name: project }),
   };
-  return paradimeWebhook({ ...defined({ event: event as ParadimeTestEvent }), secret, payload });
+  // The app would not start with such a text unless it is one of `{ utf8: … }`.
+  const isEncoded = /^wh(?:sec|pk)_/.test(secret) || /^(?:[\w+/-]{4})*[\w+/-]{2,4}={0,2}$/.test(secret);
+  const options = { secret: isEncoded ? secret : { utf8: secret }, payload };
+  return paradimeWebhook({ ...defined({ event: event as ParadimeTestEvent }), ...options });
 }
 
 function wholeOf(run: string): number {
@@ -92,46 +104,67 @@ function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields
 
 interface Answer {
   readonly httpStatus: number;
+  /** Of an answer that is from Runhooks. */
+  readonly status?: string;
   /** As Runhooks says it, in a line; else the beginning of what came. */
   readonly text: string;
   /** Of the stored message. */
   readonly messageId?: string;
+  /** Where a redirect leads. */
+  readonly location?: string;
 }
 
 async function post(url: URL, { headers, text }: SignedWebhook): Promise<Answer> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers,
-    body: text,
-    // As a sender does; a page that is redirected to is no answer to a webhook.
-    redirect: 'manual',
-    signal: AbortSignal.timeout(ANSWER_MS_MAX),
-  }).catch((error: unknown) => {
-    throw new UnansweredError(`${url.host} did not answer: ${reasonOf(error)}. Is the app running there?`, {
-      cause: error,
-    });
-  });
-  return { httpStatus: response.status, ...readAnswer(await response.text()) };
-}
-
-/** What Runhooks answers is `{ status, message, id? }`; anything else is shown as it begins. */
-function readAnswer(body: string): Pick<Answer, 'text' | 'messageId'> {
-  const beginning = body.slice(0, SHOWN_CHARS_MAX);
+  const options = { method: 'POST', headers, body: text, signal: AbortSignal.timeout(ANSWER_MS_MAX) };
   try {
-    const { status, message, id } = JSON.parse(body) as Record<string, unknown>;
-    if (typeof status !== 'string') return { text: beginning };
-    return typeof id === 'string'
-      ? { text: `${status} ${id}`, messageId: id }
-      : { text: `${status}: ${String(message)}` };
-  } catch {
-    return { text: beginning };
+    // As a sender does; a page that is redirected to is no answer to a webhook.
+    const response = await fetch(url, { ...options, redirect: 'manual' });
+    const location = response.headers.get('location');
+    const answer = readAnswer(await beginningOf(response));
+    return { httpStatus: response.status, ...answer, ...(location !== null && { location }) };
+  } catch (error) {
+    throw new UnansweredError(`${url.host} did not answer as HTTP: ${reasonOf(error)}. ${REMEDY}`, { cause: error });
   }
 }
 
-function remedyFor(httpStatus: number): string {
-  if (httpStatus === 401)
-    return 'the app has another secret, or something changed the body on its way. Its log says more';
+const REMEDY = 'Is the app running there, on this port, and without TLS if the address begins with http://?';
+
+/** Something else may answer, and at any length. */
+async function beginningOf(response: Response): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const part of response.body ?? []) {
+    text += decoder.decode(part, { stream: true });
+    if (text.length > ANSWER_CHARS_MAX) break;
+  }
+  return text;
+}
+
+/** What Runhooks answers is `{ status, message, id? }`; anything else is shown as it begins. */
+function readAnswer(body: string): Pick<Answer, 'status' | 'text' | 'messageId'> {
+  const { status, message, id } = fieldsOf(body);
+  if (typeof status !== 'string' || typeof message !== 'string') return { text: body.slice(0, SHOWN_CHARS_MAX) };
+  return typeof id === 'string'
+    ? { status, text: `${status} ${id}`, messageId: id }
+    : { status, text: `${status}: ${message}` };
+}
+
+function fieldsOf(body: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(body)) as Readonly<Record<string, unknown>>;
+  } catch {
+    return {};
+  }
+}
+
+function remedyFor({ httpStatus, status, location }: Answer): string {
+  if (location !== undefined) return `this address only redirects to ${location}. Send to the address it leads to`;
+  if (status === 'missing-header') {
+    return 'the source expects a signature in another header. Is --provider that of the source?';
+  }
+  if (httpStatus === 401) return 'the app has another secret, or something changed the body on its way';
   if (httpStatus === 404) return 'no source has this path. The log of the app lists its paths at the start';
+  if (status === undefined) return 'this is no answer of Runhooks. Are port and path those of the app?';
   return 'the log of the app says more';
 }
 

@@ -53,6 +53,7 @@ export const LIMITS = Object.freeze({
   /** Where no handler wants a message: handlers, patterns of each, and characters of each name that are compared with it. */
   nearMissHandlersMax: 200,
   nearMissPatternsMax: 20,
+  nearMissPatternsShown: 3,
   nearMissCharsMax: 100,
   /** Time between two looks at the requests that were refused: what is due is logged, and counts are stored. */
   refusalLookMs: 30 * SECOND,

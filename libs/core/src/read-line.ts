@@ -5,7 +5,7 @@ import type { Handler } from './handler.js';
 import { LIMITS } from './limits.js';
 import type { StoredMessage } from './message.js';
 import type { ReadMessage } from './message-reader.js';
-import { nearMiss } from './near-miss.js';
+import { nearMiss, typesAskedFor } from './near-miss.js';
 import { shortName } from './one-line.js';
 import { isPutAside } from './put-aside.js';
 import type { RunSignal } from './provider.js';
@@ -39,24 +39,32 @@ export function readLine({ message, reading, eventIds, handlers }: MessageNews):
     ...(watching.length > 0 ? [`watched by ${listed(watching)}`] : []),
     ...(others ? ['put aside for handlers of other processes'] : []),
   ];
-  if (parts.length === 0)
-    return `${said}${typesOf(added)}; no handler wants it${hint(message, signal, added, handlers)}`;
-  const unwanted = added.filter(({ deliveries }) => deliveries.length === 0);
-  return (
-    said + [...parts, ...(unwanted.length > 0 && !others ? [`${typesOf(unwanted)} for no handler`] : [])].join('; ')
-  );
+  if (parts.length === 0) {
+    const near = nearestTo(added, [MESSAGE_EVENT_TYPE], { message, signal, handlers });
+    return `${said}${typesOf(added)}; no handler wants it${near ?? asked(handlers)}`;
+  }
+  const unwanted = others ? [] : added.filter(({ deliveries }) => deliveries.length === 0);
+  if (unwanted.length === 0) return said + parts.join('; ');
+  const near = nearestTo(unwanted, [], { message, signal, handlers });
+  return `${said}${[...parts, `${typesOf(unwanted)} for no handler`].join('; ')}${near ?? ''}`;
 }
 
-function hint(
-  { source, provider }: MessageNews['message'],
-  { run }: RunSignal,
-  added: readonly NewEvent[],
-  handlers: readonly Handler[],
-): string {
-  const types = [...added.map(({ type }) => type), MESSAGE_EVENT_TYPE];
-  const events: Routable[] = types.map((type) => routableOf({ type, source, provider }, { run }));
+function nearestTo(
+  unwanted: readonly NewEvent[],
+  types: readonly string[],
+  { message, signal, handlers }: Pick<MessageNews, 'message' | 'handlers'> & { readonly signal: RunSignal },
+): string | undefined {
+  const { source, provider } = message;
+  const events = [...unwanted.map(({ type }) => type), ...types].map((type): Routable =>
+    routableOf({ type, source, provider }, { run: signal.run }),
+  );
   const near = nearMiss(handlers, events);
-  return near === undefined ? '' : `. Nearest: ${near}`;
+  return near === undefined ? undefined : `. Nearest: ${near}`;
+}
+
+function asked(handlers: readonly Handler[]): string {
+  const types = typesAskedFor(handlers);
+  return types === undefined ? '' : `. ${types}`;
 }
 
 function describeRun({ run, types }: RunSignal): string {

@@ -12,6 +12,7 @@ import { memoryInbox } from './memory-inbox.js';
 import { paradimeWebhook } from './paradime-webhook.js';
 import { sendWebhook } from './send-webhook.js';
 import { signDbtCloud } from './sign-dbt-cloud.js';
+import type { SignedWebhook } from './signed-webhook.js';
 import { waitUntilIdle } from './wait-until-idle.js';
 
 @Injectable()
@@ -93,5 +94,17 @@ describe.each([
 
   it('answers what is not a webhook path as the app does', async () => {
     expect(await sendWebhook(app, '/elsewhere', dbtCloudWebhook())).toMatchObject({ status: 404 });
+  });
+});
+
+describe('sendWebhook that is called wrongly', () => {
+  it.each([
+    ['webhooks/dbt', dbtCloudWebhook(), 'found "webhooks/dbt"; expected the path of the source'],
+    [undefined, dbtCloudWebhook(), 'found undefined; expected the path of the source'],
+    ['/webhooks/dbt', { headers: {}, body: { runId: '1' } }, 'webhook.body: found object; expected the bytes'],
+    ['/webhooks/dbt', { headers: {} }, 'webhook.body: found undefined; expected the bytes'],
+  ])('rejects %j with %j before it sends anything', async (path, webhook, says) => {
+    const app = {} as INestApplication;
+    await expect(sendWebhook(app, path as string, webhook as SignedWebhook)).rejects.toThrow(says);
   });
 });

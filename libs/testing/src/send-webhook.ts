@@ -1,6 +1,7 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { INestApplication } from '@nestjs/common';
+import { ConfigurationError } from 'nestjs-runhooks/core';
 import { listenOnce } from './listen-once.js';
 import type { SignedWebhook } from './signed-webhook.js';
 
@@ -21,8 +22,27 @@ export async function sendWebhook(
   path: string,
   webhook: Pick<SignedWebhook, 'body' | 'headers'>,
 ): Promise<WebhookAnswer> {
+  requirePath(path);
+  requireBody(webhook.body);
   const { statusCode = 0, headers, body } = await post({ ...(await listenOnce(app)), path }, webhook);
   return { status: statusCode, headers, body: parse(body) };
+}
+
+function requirePath(path: unknown): void {
+  if (typeof path === 'string' && path.startsWith('/')) return;
+  throw new ConfigurationError(
+    'sendWebhook(app, path, webhook)',
+    `path: found ${JSON.stringify(path)}; expected the path of the source, for example "/webhooks/dbt"`,
+  );
+}
+
+function requireBody(body: unknown): void {
+  if (typeof body === 'string' || body instanceof Uint8Array) return;
+  const found = body === null ? 'null' : typeof body;
+  throw new ConfigurationError(
+    'sendWebhook(app, path, webhook)',
+    `webhook.body: found ${found}; expected the bytes that were signed. Payloads are given to dbtCloudWebhook({ payload }) and the like`,
+  );
 }
 
 interface Received {

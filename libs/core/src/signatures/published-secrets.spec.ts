@@ -19,7 +19,10 @@ function printedIn(document: string): string[] {
   const made = [...text.matchAll(/Buffer\.from\('([^']+)'\)\.toString\('base64'\)/g)].map(
     ([, bytes = '']) => `whsec_${Buffer.from(bytes).toString('base64')}`,
   );
-  return [...made, ...(text.match(/\bwh(?:sec|pk)_[A-Za-z0-9+/]{22,}={0,2}/g) ?? [])];
+  const exported = [...text.matchAll(/\b[A-Z_]*(?:SECRET|TOKEN)[A-Z_]*=([\w+/=.-]+)(?=\s)/g)].map(
+    ([, secret = '']) => secret,
+  );
+  return [...made, ...exported, ...(text.match(/\bwh(?:sec|pk)_[A-Za-z0-9+/]{22,}={0,2}/g) ?? [])];
 }
 
 describe('the secrets in documents of this package', () => {
