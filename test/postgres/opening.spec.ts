@@ -263,7 +263,7 @@ onPostgres('opening a Postgres inbox', () => {
 
   it.each<[string, object, string]>([
     ['neither pool nor connectionString', {}, 'postgresInbox'],
-    ['a connection string that came from nowhere', { connectionString: undefined }, 'postgresInbox'],
+    ['a connection string that came from nowhere', { connectionString: undefined }, 'postgresInbox.connectionString'],
     ['both', { connectionString: POSTGRES_URL, pool: new pg.Pool() }, 'postgresInbox'],
     [
       'a connection string of another kind',

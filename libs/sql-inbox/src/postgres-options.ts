@@ -4,7 +4,7 @@ import { checkPostgresUrl } from './postgres-url.js';
 
 export interface PostgresInboxOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`. The inbox opens and closes connections of its own. */
-  readonly connectionString?: string;
+  readonly connectionString?: string | undefined;
   /** In place of `connectionString`: a `Pool` of `pg` that the app opens and closes. One of its clients is kept for notifications. */
   readonly pool?: PostgresPool;
   /** Connections of this process, with `connectionString`. @default 10 */
@@ -53,13 +53,12 @@ export function resolvePostgresOptions(options: PostgresInboxOptions): ResolvedP
   return { schema, notify, connectionsMax, ...resolveSource(options, notify) };
 }
 
-function resolveSource({ pool, connectionString }: PostgresInboxOptions, notify: boolean) {
-  if ((pool === undefined) === (connectionString === undefined)) {
-    throw new ConfigurationError(
-      'postgresInbox',
-      `found ${pool ? 'both' : 'neither'} pool and connectionString; expected one of them. ` +
-        'If the text comes from an environment variable, see that it is set',
-    );
+function resolveSource(options: PostgresInboxOptions, notify: boolean) {
+  const { pool, connectionString } = options;
+  const isNamed = connectionString !== undefined || (pool === undefined && 'connectionString' in options);
+  if ((pool !== undefined) === isNamed) {
+    const found = pool ? 'both pool and' : 'neither pool nor';
+    throw new ConfigurationError('postgresInbox', `found ${found} connectionString; expected one of them`);
   }
   if (pool !== undefined) {
     requirePool(pool, notify);

@@ -22,6 +22,13 @@ const FILES: Readonly<Record<string, readonly [content: string, read: (pem: Buff
  * words that are wrong: the driver's own errors would carry the text, and so the password.
  */
 export function checkPostgresUrl(text: unknown): asserts text is string {
+  if (text === undefined || text === '') {
+    throw new ConfigurationError(
+      OPTION,
+      `found ${text === '' ? 'an empty string' : 'undefined'}; expected postgres://user:password@host:port/database. ` +
+        'Set the environment variable it comes from',
+    );
+  }
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw new ConfigurationError(
