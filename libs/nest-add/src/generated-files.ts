@@ -3,6 +3,8 @@ import type { InboxKind, NestAddOptions, Provider } from './options.js';
 
 export const MODULE_CLASS = 'AppWebhooksModule';
 
+export const DEFAULT_INBOX_FILE = 'runhooks.db';
+
 /** Facts about each provider that the generated files need. */
 const SOURCES: Readonly<Record<Provider, Source>> = {
   'dbt-cloud': {
@@ -34,18 +36,33 @@ export function variablesOf({ providers, inbox }: Pick<NestAddOptions, 'provider
   return [...providers.map((provider) => SOURCES[provider].secret), ...(inbox === 'postgres' ? ['DATABASE_URL'] : [])];
 }
 
-const INBOX: Readonly<Record<InboxKind, { readonly factory: string; readonly options: string }>> = {
-  sqlite: { factory: 'sqliteInbox', options: "{ path: 'runhooks.db' }" },
-  postgres: { factory: 'postgresInbox', options: "{ connectionString: DATABASE_URL ?? '' }" },
-};
+/** Commands that send a sample webhook to the app, and the variable that each takes its secret from. */
+export function sendsOf({ providers }: Pick<NestAddOptions, 'providers'>) {
+  return providers.map((provider) => {
+    const { name, secret } = SOURCES[provider];
+    const flags = `${provider === 'dbt-cloud' ? '' : `--provider ${provider} `}--event failed`;
+    return { secret, command: `npx nestjs-runhooks send http://localhost:3000/webhooks/${name} ${flags}` };
+  });
+}
 
-export function moduleText(options: NestAddOptions, { importEnd }: HostApp): string {
+const INBOX_FACTORY: Readonly<Record<InboxKind, string>> = { sqlite: 'sqliteInbox', postgres: 'postgresInbox' };
+
+/** The options of the inbox, on lines of their own if they are long. */
+function inboxOptions(inbox: InboxKind, name: string | undefined): string {
+  if (inbox === 'sqlite' && name === undefined) return `{ path: '${DEFAULT_INBOX_FILE}' }`;
+  if (name === undefined) return '{ connectionString: DATABASE_URL }';
+  const lines = inbox === 'sqlite' ? [`path: '${name}'`] : ['connectionString: DATABASE_URL', `schema: '${name}'`];
+  return `{\n${lines.map((line) => `            ${line},\n`).join('')}          }`;
+}
+
+/** `inboxName` is the file or schema of a project's inbox; without it the inbox has the default name. */
+export function moduleText(options: NestAddOptions, { importEnd }: HostApp, inboxName: string | undefined): string {
   const sources = options.providers.map((provider) => ({ provider, ...SOURCES[provider] }));
-  const inbox = INBOX[options.inbox];
+  const inbox = INBOX_FACTORY[options.inbox];
   return `import { Module } from '@nestjs/common';
 import { WebhooksModule } from 'nestjs-runhooks';
 ${sources.map(({ factory, provider }) => `import { ${factory} } from 'nestjs-runhooks/${provider}';`).join('\n')}
-import { ${inbox.factory} } from 'nestjs-runhooks/${options.inbox}';
+import { ${inbox} } from 'nestjs-runhooks/${options.inbox}';
 import { OnCall } from './on-call${importEnd}';
 
 @Module({
@@ -68,7 +85,7 @@ ${sources
   )
   .join('\n')}
           ],
-          inbox: ${inbox.factory}(${inbox.options}),
+          inbox: ${inbox}(${inboxOptions(options.inbox, inboxName)}),
         };
       },
     }),

@@ -1,10 +1,12 @@
 import { posix } from 'node:path';
 import { maskCode } from './code-mask.js';
 import { importStatements } from './import-statements.js';
-import { textOf, type Tree } from './schematic.js';
+import { jsonOf, textOf, type Tree } from './schematic.js';
 
 /** What the generated files depend on in the app. */
 export interface HostApp {
+  /** Name of the app in a monorepo. */
+  readonly project: string | undefined;
   /** End of a relative import: `.js` in ESM apps, nothing in most CommonJS apps. */
   readonly importEnd: '' | '.js' | '.ts';
   /** Where the functions of the test runner come from; no test is written without a known runner. */
@@ -21,11 +23,12 @@ interface Manifest {
   readonly devDependencies?: object;
 }
 
-/** Reads `package.json`, and `codeFile` for the way in which the app writes its relative imports. */
-export function readHostApp(tree: Tree, codeFiles: readonly string[]): HostApp {
+/** Reads `package.json`, and `codeFiles` for the way in which the app writes its relative imports. */
+export function readHostApp(tree: Tree, codeFiles: readonly string[], project: string | undefined): HostApp {
   const manifest = manifestOf(tree);
   const packages = new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
   return {
+    project,
     importEnd: importEndOf(tree, codeFiles) ?? (manifest.type === 'module' ? '.js' : ''),
     testImport: packages.has('@nestjs/testing') ? testImportOf(packages, manifest.scripts?.['test']) : undefined,
     fastifyOnly: packages.has('@nestjs/platform-fastify') && !packages.has('@nestjs/platform-express'),
@@ -35,10 +38,10 @@ export function readHostApp(tree: Tree, codeFiles: readonly string[]): HostApp {
 }
 
 function manifestOf(tree: Tree): Manifest {
-  const text = textOf(tree, 'package.json');
-  if (text === undefined)
+  const manifest = jsonOf(tree, 'package.json');
+  if (manifest === undefined)
     throw new Error('package.json: expected a file in this folder, found none. Run nest add in the folder of the app');
-  return JSON.parse(text.replace(/^\uFEFF/, '')) as Manifest;
+  return manifest as Manifest;
 }
 
 function importEndOf(tree: Tree, files: readonly string[]): HostApp['importEnd'] | undefined {

@@ -1,16 +1,30 @@
 import { posix } from 'node:path';
-import { HANDLER_TEXT, MODULE_CLASS, moduleText, specText, variablesOf } from './generated-files.js';
+import { findForRoot } from './earlier-module.js';
+import {
+  DEFAULT_INBOX_FILE,
+  HANDLER_TEXT,
+  MODULE_CLASS,
+  moduleText,
+  specText,
+  variablesOf,
+} from './generated-files.js';
 import { readHostApp, specifierOf, type HostApp } from './host-app.js';
 import { ignore, nameVariables } from './line-files.js';
+import { nextSteps } from './next-steps.js';
 import { checkOptions, type NestAddFlags, type NestAddOptions } from './options.js';
+import { findInboxName, findProject } from './project.js';
 import { findRootModule, type RootModule } from './root-module-file.js';
 import { addToRootModule, type Edited } from './root-module-text.js';
 import { textOf, type Rule, type SchematicContext, type Tree } from './schematic.js';
 
-/** The schematic that `nest add nestjs-runhooks` runs. It never changes a file that it does not understand. */
-export function nestAdd(flags: NestAddFlags): Rule {
+/**
+ * The schematic that `nest add nestjs-runhooks` runs. It never changes a file that it does not understand. The Nest CLI
+ * runs it in the folder of the app.
+ */
+export function nestAdd(flags: NestAddFlags, folder = process.cwd()): Rule {
   const options = checkOptions(flags);
   return (tree, { logger }) => {
+    const project = findProject(tree, options);
     const main = posix.join(options.sourceRoot, 'main.ts');
     if (tree.exists(main.replace(/ts$/, 'js')) && !tree.exists(main)) {
       throw new Error(
@@ -18,13 +32,19 @@ export function nestAdd(flags: NestAddFlags): Rule {
       );
     }
     const root = findRootModule(tree, options.sourceRoot);
-    const host = readHostApp(tree, [...(root ? [root.path] : []), main]);
+    const host = readHostApp(tree, [...(root ? [root.path] : []), main], project);
     const path = posix.join(options.sourceRoot, 'webhooks/webhooks.module.ts');
     const isNew = !isOfEarlierRun(tree, path);
-    if (isNew) writeFiles(tree, path, options, host);
-    else logger.info(`${path} exists and is kept, with its handlers`);
+    if (isNew) {
+      refuseSecondForRoot(tree, options.sourceRoot);
+      writeFiles(tree, path, options, host);
+    } else {
+      logger.info(`${path} exists and is kept, with its handlers. The options --provider and --inbox were ignored`);
+    }
     importInto(tree, root, { path, host, logger });
-    for (const step of isNew ? nextSteps(options, host, textOf(tree, main)) : []) logger.info(step);
+    if (!isNew) return tree;
+    const written = { options, host, folder, main: textOf(tree, main), hasEnvFile: tree.exists('.env') };
+    for (const step of nextSteps(written)) logger.info(step);
     return tree;
   };
 }
@@ -39,17 +59,28 @@ function isOfEarlierRun(tree: Tree, path: string): boolean {
   );
 }
 
+/** @throws Error if the app has the module of Runhooks, which can be imported only once */
+function refuseSecondForRoot(tree: Tree, sourceRoot: string): void {
+  const path = findForRoot(tree, sourceRoot);
+  if (path === undefined) return;
+  throw new Error(
+    `${path}: expected no WebhooksModule.forRoot() or forRootAsync() in the app, found one. An app has only one: ` +
+      'add sources and handlers there, or remove it and run nest add again',
+  );
+}
+
 function writeFiles(tree: Tree, path: string, options: NestAddOptions, host: HostApp): void {
   const create = (name: string, text: string) => {
     const file = posix.join(posix.dirname(path), name);
     if (tree.exists(file)) throw new Error(`${file}: expected no file of this name, found one. Rename it`);
     tree.create(file, text);
   };
-  tree.create(path, moduleText(options, host));
+  const inboxName = host.project === undefined ? undefined : findInboxName(tree, host.project, options.inbox);
+  tree.create(path, moduleText(options, host, inboxName));
   create('on-call.ts', HANDLER_TEXT);
   if (host.testImport) create('on-call.spec.ts', specText(options, host));
   nameVariables(tree, '.env.example', variablesOf(options));
-  if (options.inbox === 'sqlite') ignoreInboxFile(tree);
+  if (options.inbox === 'sqlite') ignoreInboxFile(tree, inboxName ?? DEFAULT_INBOX_FILE);
 }
 
 function importInto(
@@ -65,8 +96,8 @@ function importInto(
     return;
   }
   logger.warn(
-    `${edited.problem}. Add these lines to the root module:\n\n` +
-      `  import { ${MODULE_CLASS} } from '${specifier}';\n\n  imports: [${MODULE_CLASS}],\n`,
+    `${edited.problem}. Add this line, and add ${MODULE_CLASS} to the imports of ` +
+      `${root?.className ?? 'the root module'}:\n\n  import { ${MODULE_CLASS} } from '${specifier}';\n`,
   );
 }
 
@@ -82,28 +113,7 @@ function editedRoot(tree: Tree, root: RootModule | undefined, specifier: string)
 }
 
 /** SQLite keeps two more files beside the inbox: `-wal` and `-shm`. */
-function ignoreInboxFile(tree: Tree): void {
-  ignore(tree, '.gitignore', 'runhooks.db*');
-  if (tree.exists('.dockerignore') || tree.exists('Dockerfile')) ignore(tree, '.dockerignore', 'runhooks.db*');
-}
-
-const ADD = { npm: 'npm install', pnpm: 'pnpm add', yarn: 'yarn add', bun: 'bun add' };
-
-function nextSteps(options: NestAddOptions, host: HostApp, main: string | undefined): string[] {
-  const needed = [
-    ...(host.packageManager === 'yarn' ? ['class-validator', 'class-transformer'] : []),
-    ...(options.inbox === 'postgres' ? ['pg'] : []),
-    // The generated test has an SQLite inbox in memory, whatever the inbox of the app is.
-    ...(process.getBuiltinModule('node:sqlite') ? [] : ['better-sqlite3@12']),
-  ].filter((name) => !host.packages.has(name.replace(/@.*/, '')));
-  return [
-    ...(needed.length > 0 ? [`Install: ${ADD[host.packageManager]} ${needed.join(' ')}`] : []),
-    `Set in the environment of the app: ${variablesOf(options).join(', ')}`,
-    ...(main?.includes('enableShutdownHooks')
-      ? []
-      : ['Call app.enableShutdownHooks() in main.ts for a graceful shutdown']),
-    ...(host.testImport
-      ? []
-      : ['No test was written: found neither Jest nor Vitest with @nestjs/testing in package.json']),
-  ];
+function ignoreInboxFile(tree: Tree, path: string): void {
+  ignore(tree, '.gitignore', `${path}*`);
+  if (tree.exists('.dockerignore') || tree.exists('Dockerfile')) ignore(tree, '.dockerignore', `${path}*`);
 }

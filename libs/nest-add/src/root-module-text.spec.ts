@@ -17,6 +17,7 @@ describe('addToRootModule', () => {
       '@Module({ imports: [A, b({ c: [1] })] })',
       '@Module({ imports: [A, b({ c: [1] }), Added] })',
     ],
+    ['an array that spreads another', '@Module({ imports: [...shared] })', '@Module({ imports: [...shared, Added] })'],
     ['a trailing comma on one line', '@Module({ imports: [A,], })', '@Module({ imports: [A, Added], })'],
     [
       'elements on lines of their own',

@@ -3,10 +3,17 @@
  * of imported, because the app does not always have that package where this one could find it.
  */
 export interface Tree {
+  getDir(path: string): Folder;
   exists(path: string): boolean;
   read(path: string): Uint8Array | null;
   create(path: string, content: string): void;
   overwrite(path: string, content: string): void;
+}
+
+export interface Folder {
+  readonly subdirs: readonly string[];
+  readonly subfiles: readonly string[];
+  dir(name: string): Folder;
 }
 
 export interface SchematicContext {
@@ -24,4 +31,10 @@ export function textOf(tree: Tree, path: string): string | undefined {
   if (!bytes) return undefined;
   const text = Buffer.from(bytes).toString('utf8');
   return Buffer.from(text).equals(bytes) ? text : undefined;
+}
+
+/** Returns the content of a JSON file, or `undefined` if the file is missing. */
+export function jsonOf(tree: Tree, path: string): unknown {
+  const text = textOf(tree, path);
+  return text === undefined ? undefined : JSON.parse(text.replace(/^\uFEFF/, ''));
 }
