@@ -172,8 +172,26 @@ function readmeSuite(home, { name, folder, ...layout }) {
         if (!/Page \(key dlv_\w+\): nightly-build failed$/.test(line)) throw new Error(`found ${line}`);
         return app.seconds();
       },
+      ...(layout.monorepo && {
+        'is refused by nest add, which would add a second module': async () => {
+          const printed = await refused(app, `--project=${folder}`);
+          expectEqual(printed.includes(`${src}/app.module.ts: expected no WebhooksModule.forRoot()`), true);
+        },
+      }),
     },
   };
+}
+
+/** Runs a `nest add` that must fail and change nothing, and returns what it prints. */
+async function refused(app, ...flags) {
+  const before = await app.files();
+  const add = app.run('nest', 'add', 'nestjs-runhooks', '--skip-install', '--provider=dbt-cloud', ...flags);
+  const printed = await add.then(
+    () => Promise.reject(new Error('found a nest add that succeeded, expected an error')),
+    (error) => error.message,
+  );
+  expectEqual(await app.files(), before);
+  return printed;
 }
 
 function onFastify(main) {
@@ -203,7 +221,10 @@ function addSuite(home, { name, folder, test, ...layout }) {
         expectEqual(await app.files(), before);
       },
       'changes nothing in a second run': async () => {
-        await add();
+        const printed = await add();
+        const [start] = /nest start .*$/m.exec(printed);
+        expectEqual(start, 'nest start --env-file .env');
+        expectEqual((await app.run('nest', 'start', '--help')).includes('--env-file'), true);
         const first = await app.files();
         expectEqual(Object.keys(first).filter((path) => path.includes('/src/webhooks/')).length, 3);
         await add();
@@ -247,14 +268,20 @@ function addOtherSuite(home) {
   return {
     name: 'nest add, monorepo, both providers, Postgres, Fastify alone',
     checks: {
-      'writes files that compile with the strictest options': async () => {
+      'writes nothing for a project that does not exist': async () => {
         await app.create({ type: 'esm', monorepo: true });
+        const printed = await refused(app, '--project=secnod');
+        expectEqual(printed.includes('--project: expected add-mono or second, got "secnod"'), true);
+      },
+      'writes files that compile with the strictest options': async () => {
         await editJson(join(app.cwd, 'package.json'), ({ dependencies, ...manifest }) => {
           const { '@nestjs/platform-express': version, ...rest } = dependencies;
           return { ...manifest, dependencies: { ...rest, '@nestjs/platform-fastify': version } };
         });
         const flags = ['--project=second', '--provider=dbt-cloud,paradime', '--inbox=postgres'];
         await app.run('nest', 'add', 'nestjs-runhooks', '--skip-install', ...flags);
+        const module = await readFile(join(app.cwd, 'apps/second/src/webhooks/webhooks.module.ts'), 'utf8');
+        expectEqual(module.includes("schema: 'runhooks_second'"), true);
         const project = {
           extends: './tsconfig.app.json',
           compilerOptions: STRICTEST,
