@@ -138,9 +138,14 @@ function bundlesSuite(folder, tarball) {
         );
         await keepsIds('main.mjs', cwd);
       },
-      'warns of default handler ids in a minified bundle': async () => {
+      'warns of default handler ids, and keeps the names of errors, in a minified bundle': async () => {
         await esbuild(['keepNames', 'minify']);
-        await warns('main.mjs', await deployed());
+        const place = await deployed();
+        await warns('main.mjs', place);
+        running = start(place, 'main.mjs', { ...ENV, DBT_CLOUD_WEBHOOK_SECRET: '' });
+        await running.exited;
+        const name = /(\w+)\]?: dbtCloud\(\{ name: 'dbt' \}\)\.secrets\[0\]: /.exec(running.output())?.[1];
+        expectEqual(name, 'ConfigurationError');
       },
       'warns of them in a minified app whose packages are external': async () => {
         await esbuild(['keepNames', 'minify'], [/external: .*/, "packages: 'external',"]);

@@ -14,6 +14,7 @@ import {
   ShutdownError,
   StoreUnavailableError,
 } from './errors.js';
+import * as core from './index.js';
 
 const ERRORS = [
   ['ConfigurationError', 'RUNHOOKS_CONFIGURATION', new ConfigurationError('option', 'problem')],
@@ -24,6 +25,11 @@ const ERRORS = [
   ['PermanentError', 'RUNHOOKS_PERMANENT', new PermanentError('message')],
   ['RetryLater', 'RUNHOOKS_RETRY_LATER', new RetryLater(1_000)],
 ] as const;
+
+/** Bases that are never made themselves. */
+const ABSTRACT = new Set(['RunhooksError', 'OwnError']);
+const isErrorClass = (value: unknown): boolean =>
+  typeof value === 'function' && (value === RunhooksError || value.prototype instanceof RunhooksError);
 
 /** As another copy of this package throws it: another class, the same brand. */
 const foreign = (brand: string) =>
@@ -76,6 +82,15 @@ describe('errors', () => {
     expect(new LeaseLostError('dlv_1').message).toContain('dlv_1');
     expect(new RetryLater(250).message).toContain('250 ms');
   });
+
+  it.each(Object.entries(core).filter(([, value]) => isErrorClass(value)))(
+    '%s has its name as a literal, which no minifier changes',
+    (name, errorClass) => {
+      expect(Object.getOwnPropertyDescriptor(errorClass, 'className')?.value).toBe(
+        ABSTRACT.has(name) ? undefined : name,
+      );
+    },
+  );
 
   it('are known by their own subclass names', () => {
     class NoSuchTicket extends PermanentError {}

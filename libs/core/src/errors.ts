@@ -17,12 +17,16 @@ interface CausedBy {
  * expected and what to do. Messages never hold secrets or payloads.
  */
 export abstract class RunhooksError extends Error {
+  /** The class's name as it is in the source: minifiers shorten that of the class itself. */
+  protected static readonly className?: string;
   abstract readonly code: `RUNHOOKS_${string}`;
   readonly [runhooks] = true;
 
   constructor(message: string, options?: CausedBy) {
     super(message, options);
-    this.name = new.target.name;
+    // Not an inherited one: a subclass in a host's code has another name.
+    const className = Object.hasOwn(new.target, 'className') ? new.target.className : undefined;
+    this.name = className ?? new.target.name;
   }
 }
 
@@ -38,6 +42,7 @@ export abstract class OwnError extends RunhooksError {
 
 /** An option is wrong. Thrown at boot; `option` is its path, for example `dbtCloud({ name: 'dbt' }).secrets[0]`. */
 export class ConfigurationError extends OwnError {
+  protected static override readonly className = 'ConfigurationError';
   readonly code = 'RUNHOOKS_CONFIGURATION';
   readonly [configuration] = true;
 
@@ -52,12 +57,14 @@ export class ConfigurationError extends OwnError {
 
 /** The store cannot take work right now. For a sender this is a 503: it is unknown whether the message was stored. */
 export class StoreUnavailableError extends OwnError {
+  protected static override readonly className = 'StoreUnavailableError';
   readonly code = 'RUNHOOKS_STORE_UNAVAILABLE';
   readonly [storeUnavailable] = true;
 }
 
 /** An attempt was ended because the handler ran longer than its `timeoutMs`. */
 export class HandlerTimeoutError extends OwnError {
+  protected static override readonly className = 'HandlerTimeoutError';
   readonly code = 'RUNHOOKS_HANDLER_TIMEOUT';
 
   constructor(handlerId: string, timeoutMs: number) {
@@ -67,6 +74,7 @@ export class HandlerTimeoutError extends OwnError {
 
 /** The process is shutting down: the reason running handlers find in `delivery.signal`. */
 export class ShutdownError extends OwnError {
+  protected static override readonly className = 'ShutdownError';
   readonly code = 'RUNHOOKS_SHUTDOWN';
 
   constructor() {
@@ -76,6 +84,7 @@ export class ShutdownError extends OwnError {
 
 /** Another process holds the delivery now: the reason running handlers find in `delivery.signal`. */
 export class LeaseLostError extends OwnError {
+  protected static override readonly className = 'LeaseLostError';
   readonly code = 'RUNHOOKS_LEASE_LOST';
 
   constructor(deliveryId: string) {
@@ -85,12 +94,14 @@ export class LeaseLostError extends OwnError {
 
 /** Thrown by a handler: trying again cannot help. The delivery becomes a dead letter at once. */
 export class PermanentError extends RunhooksError {
+  protected static override readonly className = 'PermanentError';
   readonly code = 'RUNHOOKS_PERMANENT';
   readonly [permanent] = true;
 }
 
 /** Thrown by a handler: try again, but not before `delayMs` have passed. */
 export class RetryLater extends RunhooksError {
+  protected static override readonly className = 'RetryLater';
   readonly code = 'RUNHOOKS_RETRY_LATER';
   readonly [retryLater] = true;
 

@@ -29,6 +29,7 @@ export interface EventFacts {
 
 /** The payload of an event cannot be had any more. */
 export class PayloadUnavailableError extends OwnError {
+  protected static override readonly className = 'PayloadUnavailableError';
   readonly code = 'RUNHOOKS_PAYLOAD_UNAVAILABLE';
 }
 
