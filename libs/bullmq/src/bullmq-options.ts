@@ -1,4 +1,4 @@
-import { ConfigurationError, requireWhole } from 'nestjs-runhooks/core';
+import { ConfigurationError, requireKnownOptions, requireOptions, requireWhole } from 'nestjs-runhooks/core';
 
 /** Where Redis is: a URL such as `redis://host:6379`, or options of ioredis. */
 export type RedisConnection =
@@ -36,11 +36,8 @@ const OPTIONS = { connection: true, prefix: true, concurrency: true } satisfies 
 
 /** Throws `ConfigurationError` naming the option. */
 export function checkBullmqOptions(options: BullmqOptions): void {
-  for (const option of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, option)) continue;
-    const expected = Object.keys(OPTIONS).join(', ');
-    throw new ConfigurationError(`bullmq.${option}`, `there is no such option; expected one of ${expected}`);
-  }
+  requireOptions(options, 'bullmq', 'bullmq({ connection: process.env.REDIS_URL })');
+  requireKnownOptions('bullmq', options, OPTIONS);
   const { connection, prefix, concurrency } = options;
   checkConnection(connection);
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {

@@ -57,6 +57,8 @@ describe('resolveHandlerOptions', () => {
     ...['', ' ', 'a b', 'a/b', 'é', 'a\n', 'x'.repeat(LIMITS.handlerIdCharsMax + 1), null, 5, ['a']].map(
       (id) => ['id', { id }] as const,
     ),
+    ...[5, true, 'never', []].map((retry) => ['retry', { retry }] as const),
+    ['retry.atemptsMax', { retry: { atemptsMax: 5 } }] as const,
     ...[0, ...NO_NUMBERS].map((attemptsMax) => ['retry.attemptsMax', { retry: { attemptsMax } }] as const),
     ...[LIMITS.dueAheadMsMax + 1, ...NO_NUMBERS].map((delayMs) => ['retry.delayMs', { retry: { delayMs } }] as const),
     ...NO_NUMBERS.map((delayMsMax) => ['retry.delayMsMax', { retry: { delayMsMax } }] as const),

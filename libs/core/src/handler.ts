@@ -3,6 +3,7 @@ import { ConfigurationError } from './errors.js';
 import type { WebhookEvent } from './event.js';
 import { MESSAGE_EVENT_TYPE, RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from './event.js';
 import { matchesFilter, type Routable, type SubscribedTo, type Subscription } from './filter.js';
+import { requireKnownOptions } from './known-options.js';
 import { LIMITS } from './limits.js';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.js';
 
@@ -77,13 +78,9 @@ export function resolveHandlerOptions(
       `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", "$", ".", ":" or "-"`,
     );
   }
-  for (const name of Object.keys(options.retry || {})) {
-    if (Object.hasOwn(DEFAULT_RETRY, name)) continue;
-    const names = Object.keys(DEFAULT_RETRY).join(', ');
-    throw new ConfigurationError(`${label}.retry.${name}`, `there is no such option; expected one of ${names}`);
-  }
-  const retry: RetryPolicy =
-    options.retry === false ? { ...DEFAULT_RETRY, attemptsMax: 1 } : { ...DEFAULT_RETRY, ...options.retry };
+  const given = options.retry ?? {};
+  if (given !== false) requireKnownOptions(`${label}.retry`, given, DEFAULT_RETRY);
+  const retry: RetryPolicy = { ...DEFAULT_RETRY, ...(given === false ? { attemptsMax: 1 } : given) };
   requireWhole(`${label}.retry.attemptsMax`, retry.attemptsMax, 1, Number.MAX_SAFE_INTEGER);
   requireWhole(`${label}.retry.delayMs`, retry.delayMs, 0, LIMITS.dueAheadMsMax);
   requireWhole(`${label}.retry.delayMsMax`, retry.delayMsMax, 0, LIMITS.dueAheadMsMax);

@@ -84,6 +84,8 @@ export {
 } from './handler.js';
 export { IdSequence } from './ids.js';
 export { parseJson, type JsonText } from './json-text.js';
+export { kindOf } from './kind-of.js';
+export { requireKnownOptions } from './known-options.js';
 export { AbandonedCalls } from './abandoned-calls.js';
 export { LIMITS } from './limits.js';
 export { lineLogger, type LogArguments, type LogFields, type Logger } from './logger.js';
@@ -108,7 +110,7 @@ export {
   TimestampField,
   type PayloadClass,
 } from './payload-fields.js';
-export { nearest } from './nearest.js';
+export { didYouMean, nearest } from './nearest.js';
 export { validatePayload, type PayloadCheck } from './payload-validation.js';
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './provider-payloads.js';

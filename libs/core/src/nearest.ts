@@ -7,6 +7,12 @@ export function nearest(typed: string, names: readonly string[]): string | undef
   return ranked[0]?.name;
 }
 
+/** Returns the end of an error: the name that was probably meant, or nothing if none comes near. */
+export function didYouMean(typed: string, names: readonly string[]): string {
+  const near = nearest(typed, names);
+  return near === undefined ? '' : ` (did you mean "${near}"?)`;
+}
+
 /**
  * Returns how many letters to change until a text fits a pattern, in which `*` stands for any run of characters;
  * `Infinity` if that is more than `changesMax`.

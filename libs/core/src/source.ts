@@ -1,4 +1,5 @@
 import { ConfigurationError } from './errors.js';
+import { kindOf } from './kind-of.js';
 import { LIMITS } from './limits.js';
 import type { Provider } from './provider.js';
 
@@ -93,10 +94,10 @@ function isLeftOut({ enabled }: Source): boolean {
 
 function checkSource(source: Source, option: string): Omit<OpenSource, 'provider'> {
   if (typeof source?.open !== 'function') {
-    const found = source === undefined ? 'undefined' : 'something else';
     throw new ConfigurationError(
       option,
-      `found ${found}; expected a source, as dbtCloud({ … }) or paradime({ … }) makes it`,
+      `found ${kindOf(source)}; expected a source, as dbtCloud({ … }) or paradime({ … }) makes it. ` +
+        'To leave a source out under a condition, set its `enabled`: dbtCloud({ …, enabled: condition })',
     );
   }
   const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax, enabled = true } = source;

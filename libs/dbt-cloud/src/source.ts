@@ -4,6 +4,7 @@ import {
   isIdText,
   LIMITS,
   readHeaderName,
+  requireKnownOptions,
   requireOptions,
   requireWhole,
   type Source,
@@ -43,22 +44,37 @@ export interface DbtCloudOptions extends SourceOptions {
   readonly maxAgeMs?: number;
 }
 
+const OPTIONS = {
+  name: true,
+  path: true,
+  bodyBytesMax: true,
+  enabled: true,
+  secrets: true,
+  signatureHeader: true,
+  accessUrl: true,
+  testRunIds: true,
+  maxAgeMs: true,
+} satisfies Record<keyof DbtCloudOptions, true>;
+
 /**
  * A source for dbt Cloud's account-level webhooks: HMAC-SHA256 of the body in `Authorization`
  * (https://docs.getdbt.com/docs/deploy/webhooks).
  *
  * Options are checked when the app boots: a missing or empty secret is a {@link ConfigurationError} that names it.
+ * A name that is no option is one at once.
  */
 export function dbtCloud(options: DbtCloudOptions): Source {
   requireOptions(options, 'dbtCloud', "dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })");
   const { name, path, bodyBytesMax, enabled } = options;
+  const call = `dbtCloud({ name: '${name}' })`;
+  requireKnownOptions(call, options, OPTIONS);
   return {
     name,
     ...(path !== undefined && { path }),
     ...(bodyBytesMax !== undefined && { bodyBytesMax }),
     ...(enabled !== undefined && { enabled }),
     provider: 'dbt-cloud',
-    open: () => openProvider(options, `dbtCloud({ name: '${name}' })`),
+    open: () => openProvider(options, call),
   };
 }
 

@@ -2,6 +2,7 @@ import {
   checkBarrier,
   checkStuckAfter,
   ConfigurationError,
+  requireKnownOptions,
   type EventFilter,
   type HandlerOptions,
   type NamedSource,
@@ -51,13 +52,13 @@ export function readOptions(
   let includeLate: boolean | undefined;
   if ('stuck' in on) checkStuckAfter(handler, on.stuck);
   if ('barrier' in on) checkBarrier(handler, on.barrier);
+  requireKnownOptions(handler, options, { ...OPTIONS, ...FILTERS, when: true, includeLate: true });
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const option = `${handler}.${name}`;
     if (Object.hasOwn(FILTERS, name)) filter[name] = requireTexts(option, value);
-    else if (Object.hasOwn(OPTIONS, name)) own[name] = value;
     else if (name === 'when') when = requirePredicate(option, value);
     else if (name === 'includeLate') includeLate = requireBoolean(option, value);
-    else throw new ConfigurationError(option, `there is no such option; expected one of ${optionNames()}`);
+    else own[name] = value;
   }
   requireMatchable(handler, on, filter as EventFilter, sources);
   return { subscription: { on, filter, ...(when && { when }), ...(includeLate && { includeLate }) }, options: own };
@@ -81,8 +82,4 @@ function requirePredicate(option: string, value: unknown): Subscription['when'] 
 function requireBoolean(option: string, value: unknown): boolean | undefined {
   if (value === undefined || typeof value === 'boolean') return value;
   throw new ConfigurationError(option, `found ${typeof value}; expected true or false`);
-}
-
-function optionNames(): string {
-  return [...Object.keys(OPTIONS), ...Object.keys(FILTERS), 'when', 'includeLate'].join(', ');
 }

@@ -1,6 +1,6 @@
 import {
   ConfigurationError,
-  nearest,
+  didYouMean,
   valuesOf,
   type EventFilter,
   type NamedSource,
@@ -50,7 +50,6 @@ export function requireMatchable(
 function requireKnown(option: string, wanted: readonly string[], known: readonly string[], but: string): void {
   const found = wanted.find((name) => !known.includes(name));
   if (found === undefined) return;
-  const near = nearest(found, known);
-  const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
-  throw new ConfigurationError(option, `found "${found}", but ${but}; expected one of ${known.join(', ')}${hint}`);
+  const expected = `expected one of ${known.join(', ')}${didYouMean(found, known)}`;
+  throw new ConfigurationError(option, `found "${found}", but ${but}; ${expected}`);
 }

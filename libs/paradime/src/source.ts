@@ -1,5 +1,6 @@
 import {
   ConfigurationError,
+  requireKnownOptions,
   requireOptions,
   standardWebhooks,
   staticToken,
@@ -41,6 +42,18 @@ export interface ParadimeUnsignedOptions extends SourceOptions {
 
 export type ParadimeOptions = ParadimeStandardWebhooksOptions | ParadimeStaticTokenOptions | ParadimeUnsignedOptions;
 
+/** Of every scheme. */
+const OPTIONS = {
+  name: true,
+  path: true,
+  bodyBytesMax: true,
+  enabled: true,
+  scheme: true,
+  secrets: true,
+  header: true,
+  tokens: true,
+} satisfies Record<keyof ParadimeStandardWebhooksOptions | keyof ParadimeStaticTokenOptions, true>;
+
 /**
  * A source for the webhooks of Paradime's Bolt scheduler, `bolt.run.started` and `bolt.run.completed`
  * (https://docs.paradime.io/app-help/developers/webhooks/getting-started).
@@ -49,18 +62,20 @@ export type ParadimeOptions = ParadimeStandardWebhooksOptions | ParadimeStaticTo
  * schedule as its `job`; and the schedule's environment as its `environment`.
  *
  * Options are checked when the app boots: a missing, empty or unusable secret is a {@link ConfigurationError} that
- * names the option.
+ * names the option. A name that is no option is one at once.
  */
 export function paradime(options: ParadimeOptions): Source {
   requireOptions(options, 'paradime', "paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })");
   const { name, path, bodyBytesMax, enabled } = options;
+  const call = `paradime({ name: '${name}' })`;
+  requireKnownOptions(call, options, OPTIONS);
   return {
     name,
     ...(path !== undefined && { path }),
     ...(bodyBytesMax !== undefined && { bodyBytesMax }),
     ...(enabled !== undefined && { enabled }),
     provider: 'paradime',
-    open: () => openProvider(options, `paradime({ name: '${name}' })`),
+    open: () => openProvider(options, call),
   };
 }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError, LIMITS, requireWhole } from 'nestjs-runhooks/core';
+import { ConfigurationError, LIMITS, requireKnownOptions, requireWhole } from 'nestjs-runhooks/core';
 import type { PostgresPool } from './postgres-client.js';
 import { checkPostgresUrl } from './postgres-url.js';
 
@@ -34,11 +34,7 @@ const SCHEMA = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/;
 
 /** Throws {@link ConfigurationError} naming the option. What a connection string holds is never shown. */
 export function resolvePostgresOptions(options: PostgresInboxOptions): ResolvedPostgresOptions {
-  for (const option of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, option)) continue;
-    const expected = Object.keys(OPTIONS).join(', ');
-    throw new ConfigurationError(`postgresInbox.${option}`, `there is no such option; expected one of ${expected}`);
-  }
+  requireKnownOptions('postgresInbox', options, OPTIONS);
   const { schema = 'runhooks', notify = true, connectionsMax = LIMITS.postgresConnections } = options;
   if (typeof schema !== 'string' || !SCHEMA.test(schema) || schema.toLowerCase().startsWith('pg_')) {
     throw new ConfigurationError(

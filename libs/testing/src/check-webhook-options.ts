@@ -1,4 +1,4 @@
-import { ConfigurationError, requireOptions } from 'nestjs-runhooks/core';
+import { ConfigurationError, requireKnownOptions, requireOptions } from 'nestjs-runhooks/core';
 import type { PayloadOverride } from './payload-override.js';
 
 interface WebhookOptions {
@@ -8,8 +8,14 @@ interface WebhookOptions {
 }
 
 /** Throws {@link ConfigurationError} for what only plain JavaScript can ask of a builder. */
-export function checkWebhookOptions(builder: string, options: WebhookOptions, events: object): void {
+export function checkWebhookOptions(
+  builder: string,
+  options: WebhookOptions,
+  events: object,
+  known: Readonly<Record<string, true>>,
+): void {
   requireOptions(options, builder, `${builder}({ event: 'failed' })`);
+  requireKnownOptions(builder, options, known);
   const { event, payload = {} } = options;
   if (event !== undefined && !Object.hasOwn(events, event)) {
     const names = Object.keys(events).join(', ');

@@ -30,6 +30,13 @@ const EVENTS = {
   canceled: true,
 } satisfies Record<DbtCloudTestEvent, true>;
 
+const OPTIONS = {
+  event: true,
+  payload: true,
+  secret: true,
+  now: true,
+} satisfies Record<keyof DbtCloudWebhookOptions, true>;
+
 /** A run of the tests lasts this long. */
 const RUN_SECONDS = 90;
 
@@ -38,7 +45,7 @@ const RUN_SECONDS = 90;
  * another message (`eventId`) about another run (`data.runId`) of the same job.
  */
 export function dbtCloudWebhook(options: DbtCloudWebhookOptions = {}): SignedWebhook {
-  checkWebhookOptions('dbtCloudWebhook', options, EVENTS);
+  checkWebhookOptions('dbtCloudWebhook', options, EVENTS, OPTIONS);
   const { event = 'succeeded', payload = {}, secret, now = new Date() } = options;
   return signDbtCloud(JSON.stringify(overridePayload(payloadOf(event, now), payload)), secret);
 }

@@ -23,6 +23,15 @@ const EVENTS = {
   canceled: true,
 } satisfies Record<ParadimeTestEvent, true>;
 
+const OPTIONS = {
+  event: true,
+  payload: true,
+  secret: true,
+  now: true,
+  id: true,
+  family: true,
+} satisfies Record<keyof ParadimeWebhookOptions, true>;
+
 /** A run of the tests lasts this long. */
 const RUN_SECONDS = 90;
 
@@ -32,7 +41,7 @@ const RUN_SECONDS = 90;
  * (`webhook-id`) about another run (`id`) of the same schedule.
  */
 export function paradimeWebhook(options: ParadimeWebhookOptions = {}): SignedWebhook {
-  checkWebhookOptions('paradimeWebhook', options, EVENTS);
+  checkWebhookOptions('paradimeWebhook', options, EVENTS, OPTIONS);
   const { event = 'succeeded', payload = {}, now = new Date(), ...signature } = options;
   return signParadime(JSON.stringify(overridePayload(payloadOf(event, now), payload)), { ...signature, now });
 }

@@ -195,6 +195,11 @@ describe('asked in plain JavaScript for what there is not', () => {
       'failed',
       /Webhook: found a string; expected options: .*Webhook\(\{ event: 'failed' \}\)/,
     ],
+    [
+      'a misspelled option',
+      { evnt: 'failed' },
+      /Webhook\.evnt: there is no such option; .* \(did you mean "event"\?\)/,
+    ],
     ['null', null, /Webhook: found null; expected options/],
     ['a payload that is a text', { payload: '{}' }, /\(\{ payload \}\): found a string; expected options: an object/],
     ['a secret that is not set', { secret: undefined }, /\(\{ secret \}\): found undefined; .*TEST_SECRETS/],
@@ -203,11 +208,34 @@ describe('asked in plain JavaScript for what there is not', () => {
     for (const builder of [dbtCloudWebhook, paradimeWebhook]) expect(() => builder(options as never)).toThrow(message);
   });
 
+  it.each<[builder: (options: never) => unknown, options: object, problem: string]>([
+    [dbtCloud, { name: 'dbt', maxAgeMS: 5 }, `dbtCloud({ name: 'dbt' }).maxAgeMS: … "maxAgeMs"`],
+    [dbtCloud, { name: 'dbt', bodyBytesmax: 5 }, `dbtCloud({ name: 'dbt' }).bodyBytesmax: … "bodyBytesMax"`],
+    [dbtCloud, { name: 'dbt', accesUrl: 'x' }, `dbtCloud({ name: 'dbt' }).accesUrl: … "accessUrl"`],
+    [dbtCloud, { name: 'dbt', secret: 'x' }, `dbtCloud({ name: 'dbt' }).secret: … "secrets"`],
+    [dbtCloud, { name: 'dbt', enable: false }, `dbtCloud({ name: 'dbt' }).enable: … "enabled"`],
+    [paradime, { name: 'bolt', token: 'x' }, `paradime({ name: 'bolt' }).token: … "tokens"`],
+    [paradime, { name: 'bolt', bodyBytesmax: 5 }, `paradime({ name: 'bolt' }).bodyBytesmax: … "bodyBytesMax"`],
+    [sqliteInbox, { path: ':memory:', fileModee: 0o640 }, 'sqliteInbox.fileModee: … "fileMode"'],
+  ])('%p refuses a misspelled option of %j', (make, options, problem) => {
+    const [option, meant] = problem.split(' … ');
+    const call = (): unknown => make(options as never);
+    expect(call).toThrow(`${option} there is no such option; expected one of `);
+    expect(call).toThrow(`(did you mean ${meant}?)`);
+  });
+
+  it('options that are undefined count as left out', () => {
+    const left = { path: undefined, bodyBytesMax: undefined, enabled: undefined };
+    const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], maxAgeMs: undefined, ...left } as never);
+    expect(openSources([source])).toHaveLength(1);
+    expect(() => sqliteInbox({ path: ':memory:', driver: undefined, fileMode: undefined } as never)).not.toThrow();
+  });
+
   it.each([dbtCloud, paradime, sqliteInbox, postgresInbox])('no options at all: %p shows some', (make) => {
     const call = make.name;
     for (const options of [undefined, null, 'a-secret', ['a-secret']]) {
       expect(() => make(options as never)).toThrow(
-        new RegExp(`^${call}: found (undefined|null|a string|a list); expected options: ${call}\\(\\{ `),
+        new RegExp(`^${call}: found (undefined|null|a string|an array); expected options: ${call}\\(\\{ `),
       );
       expect(() => make(options as never)).not.toThrow(/a-secret/);
     }
