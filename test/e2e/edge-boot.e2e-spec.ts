@@ -3,7 +3,7 @@ import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConfigurationError, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
+import { ConfigurationError, Inbox, WEBHOOKS_STORE, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { memoryInbox, TEST_SECRETS } from 'nestjs-runhooks/testing';
@@ -130,8 +130,24 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
     /sources\[1\]\.name: "dbt" is the name of an earlier/,
   ],
   ['no inbox', given({ inbox: undefined }), /^inbox: found none; expected a store/],
-  ['an inbox that is none', given({ inbox: {} }), /^inbox: /],
-  ['an inbox that is a path', given({ inbox: 'runhooks.db' }), /^inbox: /],
+  ...(
+    [
+      ['none', {}, 'an object'],
+      ['an option of another kind', { store: {} }, 'an object'],
+      ['a path', 'runhooks.db', 'a string'],
+      ['not called', memoryInbox, 'the function memoryInbox'],
+      ['a promise', Promise.resolve(memoryInbox()), 'a Promise'],
+    ] as const
+  ).map(([title, inbox, found]): [string, WebhooksOptions, RegExp] => [
+    `an inbox that is ${title}`,
+    given({ inbox }),
+    new RegExp(`^inbox: found ${found}; expected a store, for example sqliteInbox\\(\\{ path`),
+  ]),
+  ...[false, '', null, 0, dbtCloud].map((source): [string, WebhooksOptions, RegExp] => [
+    `a source that is ${String(source).slice(0, 20)}`,
+    given({ sources: [dbt, source] }),
+    /^sources\[1\]: found (false|an empty string|null|a number|the function dbtCloud); expected .*set its `enabled`: dbtCloud\(/,
+  ]),
   [
     'a dispatch that is no transport',
     given({ dispatch: { password: 'p' } }),
@@ -142,9 +158,23 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   [
     'a misspelt retention',
     given({ retention: { setledMs: 1 } }),
-    /^retention\.setledMs: there is no such option; expected one of settledMs, deadMs, keysMs$/,
+    /^retention\.setledMs: there is no such option; expected one of settledMs, deadMs, keysMs \(did you mean "settledMs"\?\)$/,
   ],
-  ['no options', undefined as unknown as WebhooksOptions, /^inbox: found none/],
+  [
+    'a retention that is a number',
+    given({ retention: 5 }),
+    /^retention: found a number; expected an object with any of/,
+  ],
+  [
+    'a misspelt inbox',
+    given({ inbox: undefined, inbx: memoryInbox() }),
+    /^inbx: there is no such option; .*\(did you mean "inbox"\?\)$/,
+  ],
+  [
+    'no options',
+    undefined as unknown as WebhooksOptions,
+    /^WebhooksModule\.options: expected an object that the factory returns, got undefined\. Write useFactory: \(\) => \(/,
+  ],
 ];
 
 describe('the boot stops, naming the option, for', () => {
@@ -175,6 +205,22 @@ describe('the boot stops, naming the option, for', () => {
     }
   });
 
+  it.each([
+    ['nothing', undefined],
+    ['a builder that was not called', memoryInbox],
+  ])('%s in place of the store, and a factory that returns nothing', async (_, store) => {
+    const compile = (options: WebhooksOptions | undefined): Promise<unknown> =>
+      Test.createTestingModule({ imports: [WebhooksModule.forRootAsync({ useFactory: () => options as never })] })
+        .overrideProvider(WEBHOOKS_STORE)
+        .useValue(store)
+        .setLogger(new LogLines())
+        .compile();
+    await expect(compile(given({}))).rejects.toThrow(
+      /^WEBHOOKS_STORE: found (undefined|the function memoryInbox); expected .*useValue\(memoryInbox\(\)\)$/,
+    );
+    await expect(compile(undefined)).rejects.toThrow(/^WebhooksModule\.options: expected an object .*, got undefined/);
+  });
+
   it('a factory that fails, with its own error', async () => {
     const failing = () =>
       WebhooksModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault today')) });
@@ -189,6 +235,62 @@ describe('the boot stops, naming the option, for', () => {
     }
     await expect(startApp('express', { http: new Other() })).rejects.toThrow(
       'found the HTTP adapter "other"; expected Express or Fastify',
+    );
+  });
+});
+
+/** The class itself in `imports`. */
+const BARE = /^WebhooksModule: .*got the class itself in imports\. Write imports: \[WebhooksModule\.forRoot\(/;
+
+describe('called in plain JavaScript', () => {
+  class Empty {}
+  const ROOT = 'Write WebhooksModule.forRoot({ sources:';
+  const ASYNC = 'Write WebhooksModule.forRootAsync({ useFactory: () => (';
+  const options = given({});
+
+  it.each<[title: string, options: unknown, got: string, write: string]>([
+    ['nothing', undefined, 'got undefined', ROOT],
+    ['an array', [options], 'got an array', ROOT],
+    ['a string', 'runhooks.db', 'got a string', ROOT],
+    ['a promise', Promise.resolve(options), 'got a Promise', ASYNC],
+    ['a function', () => options, 'got a function', ASYNC],
+    ['what is for forRootAsync', { useFactory: () => options }, 'got an object with useFactory', ASYNC],
+  ])('forRoot refuses %s', (_, wrong, got, write) => {
+    const call = (): unknown => WebhooksModule.forRoot(wrong as never);
+    expect(call).toThrow(ConfigurationError);
+    expect(call).toThrow(`WebhooksModule.forRoot: expected an object, ${got}. ${write}`);
+  });
+
+  it.each<[title: string, options: unknown, message: string]>([
+    ['nothing', undefined, `: expected an object, got undefined. ${ASYNC}`],
+    ['a function', () => options, `: expected an object, got a function. ${ASYNC}`],
+    ['what is for forRoot', options, `: expected an object, got an object with sources. ${ASYNC}`],
+    ['an empty object', {}, `: expected one of useFactory, useClass, useExisting, got an object with none of them. `],
+    ['an undefined factory', { useFactory: undefined }, ': expected one of useFactory, useClass, useExisting, got an '],
+    ['two ways', { useFactory: () => options, useClass: Empty }, 'got an object with useFactory and useClass. '],
+    ['options as the factory', { useFactory: options }, '.useFactory: expected a function, got an object. '],
+    ['a class that is a string', { useClass: 'Config' }, '.useClass: expected a class, got a string. '],
+    ['inject without a list', { useFactory: () => options, inject: Empty }, '.inject: expected an array, got the fun'],
+    ['imports without a list', { useClass: Empty, imports: Empty }, '.imports: expected an array, got the function '],
+    [
+      'a misspelled option',
+      { useFactroy: () => options },
+      '.useFactroy: there is no such option; expected one of useFactory, useClass, useExisting, inject, imports, isGlobal (did you mean "useFactory"?)',
+    ],
+  ])('forRootAsync refuses %s', (_, wrong, message) => {
+    const call = (): unknown => WebhooksModule.forRootAsync(wrong as never);
+    expect(call).toThrow(ConfigurationError);
+    expect(call).toThrow('WebhooksModule.forRootAsync');
+    expect(call).toThrow(message);
+  });
+
+  it.each<[string, unknown]>([
+    ['useClass', { useClass: Empty }],
+    ['useExisting', { imports: [{ module: class {}, providers: [Empty], exports: [Empty] }], useExisting: Empty }],
+  ])('forRootAsync refuses a class of %s that has no method', async (_, wrong) => {
+    const imports = [WebhooksModule.forRootAsync(wrong as never)];
+    await expect(Test.createTestingModule({ imports }).setLogger(new LogLines()).compile()).rejects.toThrow(
+      'WebhooksModule.forRootAsync: expected a class with the method createWebhooksOptions, got an instance of Empty without it. Write createWebhooksOptions() {',
     );
   });
 });
@@ -210,9 +312,16 @@ describe.each(ADAPTERS)('imported wrongly, on %s', (adapter) => {
   });
 
   it('bare: the boot stops', async () => {
-    await expect(startApp(adapter, { imported: () => ({ module: WebhooksModule }) })).rejects.toThrow(
-      /nestjs-runhooks:options/,
-    );
+    await expect(startApp(adapter, { imported: () => ({ module: WebhooksModule }) })).rejects.toThrow(BARE);
+  });
+
+  it('bare beside forRoot, or with a provider that injects what it exports: the same', async () => {
+    class Feature {}
+    const feature = { module: Feature, imports: [WebhooksModule] };
+    await expect(startApp(adapter, { module: { imports: [feature] } })).rejects.toThrow(BARE);
+    const reader = { provide: 'reader', useFactory: (inbox: Inbox) => inbox, inject: [Inbox] };
+    const imported = () => ({ module: Feature, imports: [WebhooksModule], providers: [reader] });
+    await expect(startApp(adapter, { imported })).rejects.toThrow(BARE);
   });
 
   it('the same import in several modules is one', async () => {

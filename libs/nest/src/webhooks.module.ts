@@ -16,11 +16,21 @@ import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
 import { HandlerInvoker } from './handler.invoker.js';
+import {
+  bareImport,
+  optionsFrom,
+  requireAsyncOptions,
+  requireRootOptions,
+  requireWebhooksOptions,
+} from './module-call.js';
 import { WebhooksLifecycle } from './webhooks.lifecycle.js';
 import type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
 import { createStore, WebhooksRuntime } from './webhooks.runtime.js';
 import { Webhooks } from './webhooks.service.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
+
+/** Injection token that only an import with options has. */
+const INSTANCE = 'nestjs-runhooks:instance';
 
 /** A class that makes the options, for `useClass` and `useExisting`. */
 export interface WebhooksOptionsFactory {
@@ -43,6 +53,8 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    // Those of forRoot and forRootAsync take the place of this one.
+    { provide: WEBHOOKS_OPTIONS, useFactory: refuseBareImport },
     { provide: WEBHOOKS_STORE, useFactory: createStore, inject: [WEBHOOKS_OPTIONS] },
     EventEmitterBridge,
     WebhooksRuntime,
@@ -59,6 +71,7 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
 export class WebhooksModule {
   /** Options as they are. */
   static forRoot(options: WebhooksOptions & WebhooksModuleExtras): DynamicModule {
+    requireRootOptions(options);
     const { isGlobal, ...rest } = options;
     // Behind a function: Nest may hash or print the values of a dynamic module, and these hold secrets.
     return WebhooksModule.forRootAsync({ useFactory: () => rest, ...(isGlobal !== undefined && { isGlobal }) });
@@ -68,12 +81,13 @@ export class WebhooksModule {
   static forRootAsync(options: WebhooksAsyncOptions): DynamicModule {
     // Before Nest looks for what a class of another copy wants injected.
     requireOneCopy();
+    requireAsyncOptions(options);
     return {
       module: WebhooksModule,
       global: options.isGlobal ?? false,
       imports: options.imports ?? [],
       // Two calls are two modules for Nest, whatever its id algorithm, so that the second one is noticed.
-      providers: [...optionsProviders(options), { provide: 'nestjs-runhooks:instance', useValue: randomUUID() }],
+      providers: [...optionsProviders(options as OptionsOrigin), { provide: INSTANCE, useValue: randomUUID() }],
     };
   }
 
@@ -88,22 +102,36 @@ export class WebhooksModule {
   }
 }
 
-function optionsProviders(options: WebhooksAsyncOptions): Provider[] {
-  if ('useFactory' in options) {
-    const useFactory = options.useFactory as (...dependencies: unknown[]) => unknown;
-    return [{ provide: WEBHOOKS_OPTIONS, useFactory, inject: options.inject ?? [] }];
-  }
-  const factory = 'useClass' in options ? options.useClass : options.useExisting;
+interface OptionsOrigin {
+  readonly useFactory?: (...dependencies: unknown[]) => unknown;
+  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+  readonly useClass?: Type<WebhooksOptionsFactory>;
+  readonly useExisting?: Type<WebhooksOptionsFactory>;
+}
+
+function optionsProviders({ useFactory, inject, useClass, useExisting }: OptionsOrigin): Provider[] {
+  const factory = useClass ?? useExisting;
+  const make = useFactory ?? optionsFrom;
   const provider: Provider = {
     provide: WEBHOOKS_OPTIONS,
-    useFactory: (made: WebhooksOptionsFactory) => made.createWebhooksOptions(),
-    inject: [factory],
+    useFactory: async (...dependencies: unknown[]) => {
+      const options = await make(...dependencies);
+      requireWebhooksOptions(options);
+      return options;
+    },
+    inject: factory ? [factory] : (inject ?? []),
   };
-  return 'useClass' in options ? [provider, factory] : [provider];
+  return useClass ? [provider, useClass] : [provider];
+}
+
+function refuseBareImport(): never {
+  throw bareImport();
 }
 
 function refuseSecondImport(modules: ModulesContainer): void {
-  if ([...modules.values()].filter(({ metatype }) => metatype === WebhooksModule).length > 1) {
+  const imported = [...modules.values()].filter(({ metatype }) => metatype === WebhooksModule);
+  if (imported.some(({ providers }) => !providers.has(INSTANCE))) throw bareImport();
+  if (imported.length > 1) {
     throw new ConfigurationError(
       'WebhooksModule',
       'imported more than once, by two calls of forRoot or forRootAsync; call it once and list every source there',

@@ -8,6 +8,7 @@ import {
   HandlerSet,
   IdSequence,
   Inbox,
+  kindOf,
   leftOutSources,
   LIMITS,
   openSources,
@@ -15,6 +16,7 @@ import {
   Purger,
   Receiver,
   Refusals,
+  requireKnownOptions,
   requireOneCopy,
   requireWhole,
   Router,
@@ -31,6 +33,7 @@ import {
   type TransportFactory,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
+import { requireWebhooksOptions } from './module-call.js';
 import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
@@ -66,6 +69,7 @@ export class WebhooksRuntime {
     @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
+    requireWebhooksOptions(options);
     this.logger = runhooksLogger(options);
     this.store = storeOf(given, this.logger);
     const { logger, handlers, store } = this;
@@ -120,26 +124,7 @@ export class WebhooksRuntime {
   }
 }
 
-/** Every option there is; the compiler sees to it that none is missing. */
-const OPTIONS = {
-  sources: true,
-  inbox: true,
-  role: true,
-  dispatch: true,
-  concurrency: true,
-  abortGraceMs: true,
-  drainMs: true,
-  globalEnhancers: true,
-  retention: true,
-  logArguments: true,
-  clock: true,
-} satisfies Record<keyof WebhooksOptions, true>;
-
 function checkOptions(options: WebhooksOptions): void {
-  for (const option of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, option)) continue;
-    throw new ConfigurationError(option, `there is no such option; expected one of ${Object.keys(OPTIONS).join(', ')}`);
-  }
   const {
     role = 'both',
     dispatch = 'auto',
@@ -172,11 +157,8 @@ function checkOptions(options: WebhooksOptions): void {
 }
 
 function checkRetention(retention: RetentionOptions): void {
+  requireKnownOptions('retention', retention, DEFAULT_RETENTION);
   for (const [option, value] of Object.entries(retention)) {
-    if (!Object.hasOwn(DEFAULT_RETENTION, option)) {
-      const names = Object.keys(DEFAULT_RETENTION).join(', ');
-      throw new ConfigurationError(`retention.${option}`, `there is no such option; expected one of ${names}`);
-    }
     requireWhole(`retention.${option}`, value as number, 0, Number.MAX_SAFE_INTEGER);
   }
 }
@@ -185,9 +167,9 @@ function isTransportFactory(dispatch: unknown): dispatch is TransportFactory {
   return typeof dispatch === 'object' && dispatch !== null && 'createTransport' in dispatch;
 }
 
-/** An object may hold a password. */
+/** A word that may be misspelt is shown; an object may hold a password. */
 function describe(found: unknown): string {
-  return typeof found === 'object' && found !== null ? 'an object' : JSON.stringify(found);
+  return typeof found === 'string' ? JSON.stringify(found) : kindOf(found);
 }
 
 function createTransport({ dispatch }: WebhooksOptions, logger: Logger): Transport | undefined {
@@ -196,12 +178,12 @@ function createTransport({ dispatch }: WebhooksOptions, logger: Logger): Transpo
 
 /** Makes the store of the configured inbox; nothing is opened before the app initialises. */
 export function createStore(options: WebhooksOptions): Store {
-  // A factory may answer nothing at all.
-  const inbox: unknown = (options as WebhooksOptions | undefined)?.inbox;
+  const inbox: unknown = options.inbox;
   if (typeof inbox !== 'object' || inbox === null || !('createStore' in inbox)) {
+    const found = inbox === undefined ? 'none' : kindOf(inbox);
     throw new ConfigurationError(
       'inbox',
-      "found none; expected a store, for example sqliteInbox({ path: 'runhooks.db' })",
+      `found ${found}; expected a store, for example sqliteInbox({ path: 'runhooks.db' })`,
     );
   }
   return options.inbox.createStore(runhooksLogger(options));
@@ -215,6 +197,6 @@ function storeOf(given: unknown, logger: Logger): Store {
   }
   throw new ConfigurationError(
     'WEBHOOKS_STORE',
-    `found ${describe(given) ?? 'undefined'}; expected a store or what makes one: overrideProvider(WEBHOOKS_STORE).useValue(memoryInbox())`,
+    `found ${kindOf(given)}; expected a store or what makes one: overrideProvider(WEBHOOKS_STORE).useValue(memoryInbox())`,
   );
 }
