@@ -56,6 +56,26 @@ describe('@OnMessage', () => {
     expect(seen).toEqual(['job.run.warned', '7', undefined]);
   });
 
+  it('warns at boot of a type that the provider does not know, and names the nearest one', async () => {
+    @Injectable()
+    class Handlers {
+      @OnMessage('dbt-cloud', 'job.run.complete' as 'job.run.completed', { id: 'dbt' })
+      dbt(): void {}
+
+      @OnMessage('paradime', 'bolt.run.complete' as 'bolt.run.completed', { id: 'bolt' })
+      bolt(): void {}
+
+      @OnMessage('dbt-cloud', 'job.run.completed', { id: 'good' })
+      @OnMessage('paradime', 'bolt.run.started', { id: 'good' })
+      good(): void {}
+    }
+    const { log } = await startHandlers({ providers: [Handlers] });
+    expect(log.containing('does not know')).toEqual([
+      'warn Handler dbt waits for dbt-cloud message "job.run.complete", a type that Runhooks does not know (did you mean "job.run.completed"?). It runs only if the provider sends that type',
+      'warn Handler bolt waits for paradime message "bolt.run.complete", a type that Runhooks does not know (did you mean "bolt.run.completed"?). It runs only if the provider sends that type',
+    ]);
+  });
+
   it('filters by what is known of the run, and asks when', async () => {
     const seen: string[] = [];
     const asked: string[] = [];

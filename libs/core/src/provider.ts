@@ -57,6 +57,8 @@ export interface Provider {
   readonly signature: string;
   /** Headers kept with a stored message, in lower case. Never one that carries a secret. */
   readonly headersKept: readonly string[];
+  /** Types of messages that {@link read} knows. At boot, a warning names `@OnMessage` handlers of any other type. */
+  readonly messageTypes?: readonly string[];
   /** Checks the signature over the raw bytes. Must not look into the body before that. */
   verify(message: ReceivedMessage): Verification | Promise<Verification>;
   /** The sender's id of the message, from signed data only; empty if there is none. Must not throw. */

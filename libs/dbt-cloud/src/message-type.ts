@@ -14,6 +14,9 @@ const MESSAGE_TYPES: ReadonlyMap<string, DbtCloudMessageType> = new Map([
   ['job.run.cancelled', 'job.run.canceled'],
 ]);
 
+/** As `@OnMessage` takes them. */
+export const DBT_CLOUD_MESSAGE_TYPES: readonly DbtCloudMessageType[] = [...new Set(MESSAGE_TYPES.values())];
+
 /** In any case: nothing else could be meant. */
 export function messageTypeOf(eventType: string): DbtCloudMessageType | undefined {
   return MESSAGE_TYPES.get(eventType.toLowerCase());

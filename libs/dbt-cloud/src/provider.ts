@@ -14,6 +14,7 @@ import {
 import { toCurrentShape } from './generations.js';
 import { hintOf } from './hint.js';
 import { told } from './nothing.js';
+import { DBT_CLOUD_MESSAGE_TYPES } from './message-type.js';
 import { DbtCloudPayload } from './payload.js';
 import { shapeOf } from './shape.js';
 import { signalOf } from './signal.js';
@@ -40,6 +41,7 @@ interface Envelope {
 /** Reads the messages of dbt's account-level webhooks. */
 export class DbtCloudProvider implements Provider {
   readonly name = 'dbt-cloud';
+  readonly messageTypes = DBT_CLOUD_MESSAGE_TYPES;
   readonly signature: string;
   readonly headersKept: readonly string[];
   readonly #settings: DbtCloudSettings;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { ConfigurationError, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
 import { HandlerMetadataAccessor, type DecoratedMethod } from './handler-metadata.accessor.js';
+import { unknownMessageTypes } from './message-types.js';
 import { readOptions, type ReadOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
 import { isStatic, type HostModule, type ProviderWrapper } from './provider-wrapper.js';
@@ -34,6 +35,7 @@ export class HandlerExplorer {
     const providers = this.newProviders();
     const found = providers.flatMap((provider) => this.handlersOf(provider));
     this.warnOfRenamed(providers, found);
+    for (const line of unknownMessageTypes(found, this.runtime.sources)) this.runtime.logger.warn(line);
     this.runtime.handlers.add(...found);
     for (const { prototype } of providers) this.explored.add(prototype);
     return found;

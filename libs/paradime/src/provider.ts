@@ -13,9 +13,13 @@ import { ParadimePayload } from './payload.js';
 import { shapeOf } from './shape.js';
 import { completedSignal, startedSignal } from './signal.js';
 
+/** The last one is that of messages which neither started nor completed. */
+const MESSAGE_TYPES = ['bolt.run.started', 'bolt.run.completed', 'unknown'] as const;
+
 /** Reads the two messages of Paradime's Bolt scheduler. Nothing in them is called, fetched or run. */
 export class ParadimeProvider implements Provider {
   readonly name = 'paradime';
+  readonly messageTypes = MESSAGE_TYPES;
   readonly signature: string;
   readonly headersKept: readonly string[];
   readonly #scheme: SignatureScheme;

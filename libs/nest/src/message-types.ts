@@ -1,0 +1,21 @@
+import { didYouMean, type Handler, type OpenSource } from 'nestjs-runhooks/core';
+
+/**
+ * Warnings about handlers of a message type that their provider does not know. No errors: the provider may send types
+ * that are newer than this version. A provider that lists no types knows all.
+ */
+export function unknownMessageTypes(handlers: readonly Handler[], sources: readonly OpenSource[]): string[] {
+  const knownOf = new Map(sources.map(({ provider }) => [provider.name, provider.messageTypes]));
+  return handlers.flatMap(({ id, subscriptions }) =>
+    subscriptions.flatMap(({ on }) => {
+      if (!('provider' in on) || on.messageType === undefined) return [];
+      const { provider, messageType } = on;
+      const known = knownOf.get(provider);
+      if (known === undefined || known.includes(messageType)) return [];
+      return [
+        `Handler ${id} waits for ${provider} message "${messageType}", a type that Runhooks does not know` +
+          `${didYouMean(messageType, known)}. It runs only if the provider sends that type`,
+      ];
+    }),
+  );
+}
