@@ -36,7 +36,9 @@ describe('checkStuckAfter', () => {
     [{ afterMs: LIMITS.dueAheadMsMax + 1 }, 'Watch.afterMs'],
     [{ afterMs: '60' }, 'Watch.afterMs: found 60'],
     [{ afterMs: undefined }, 'Watch.afterMs: found undefined'],
-    [{}, 'Watch.p95Times: found undefined'],
+    [{}, 'Watch: expected afterMs or p95Times, got neither'],
+    [{ runsMin: 5 }, 'Watch: expected afterMs or p95Times, got neither'],
+    [{ p95Times: undefined }, 'Watch: expected afterMs or p95Times, got neither'],
     [{ p95Times: 0 }, 'Watch.p95Times: found 0'],
     [{ p95Times: 1e300 }, 'Watch.p95Times'],
     // More than are looked at: it could never fire.

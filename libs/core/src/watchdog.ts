@@ -20,6 +20,9 @@ export function checkStuckAfter(option: string, stuck: StuckAfter): void {
     requirePositive(`${option}.afterMs`, stuck.afterMs, LIMITS.dueAheadMsMax);
     return;
   }
+  if (stuck.p95Times === undefined) {
+    throw new ConfigurationError(option, 'expected afterMs or p95Times, got neither. Write { afterMs: 3_600_000 }');
+  }
   requirePositive(`${option}.p95Times`, stuck.p95Times, LIMITS.stuckTimesMax);
   if (stuck.runsMin !== undefined) requirePositive(`${option}.runsMin`, stuck.runsMin, LIMITS.stuckRunsMax);
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
+import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
 
 /** How each decorator is called, for errors: the compiler refuses another call, JavaScript does not. */
 const CALLS: Readonly<Record<string, string>> = {
@@ -8,30 +8,39 @@ const CALLS: Readonly<Record<string, string>> = {
   OnAllRuns: `@OnAllRuns({ jobs: ['a', 'b'], withinMs: 3_600_000, id: 'reports.build' })`,
 };
 
-/** Throws {@link ConfigurationError} unless a decorator was given its options as a plain object. */
-export function requireOptions(decorator: string, options: unknown): void {
-  // A class's prototype is what a decorator without parentheses is given.
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
-    if (!Object.hasOwn(options, 'constructor')) return;
-    throw misuse(decorator, 'options', 'a class: the decorator was not called');
-  }
-  throw misuse(decorator, 'options', kindOf(options), 'an object');
+/**
+ * Throws {@link ConfigurationError} unless a decorator was given its options as one plain object. `count` is the number
+ * of arguments that could be options: JavaScript drops the surplus, and that may be a filter.
+ */
+export function requireOptions(decorator: string, options: unknown, count: number): void {
+  if (kindOf(options) !== 'an object' || isClass(options)) throw misuse(decorator, 'options', options, 'an object');
+  if (count > 1) throw wrongCall(decorator, 'options', 'one object', `${count} arguments`);
 }
 
 /** Throws {@link ConfigurationError} unless a decorator was given a name where it needs one. */
-export function requireName(decorator: string, parameter: string, value: unknown): void {
+export function requireName(decorator: string, parameter: string, value: unknown): asserts value is string {
   if (typeof value === 'string' && value !== '') return;
-  throw misuse(decorator, parameter, kindOf(value), 'a non-empty string');
+  throw misuse(decorator, parameter, value, 'a non-empty string');
 }
 
-function misuse(decorator: string, parameter: string, found: string, expected = 'an object'): ConfigurationError {
+function misuse(decorator: string, parameter: string, value: unknown, expected: string): ConfigurationError {
+  return wrongCall(
+    decorator,
+    parameter,
+    expected,
+    isClass(value) ? 'a class: the decorator was not called' : kindOf(value),
+  );
+}
+
+/** The error for a call of a decorator, with one as it should be. */
+export function wrongCall(decorator: string, parameter: string, expected: string, got: string): ConfigurationError {
   const call = CALLS[decorator] ?? `@${decorator}({ id: 'on-call.page' })`;
-  return new ConfigurationError(`@${decorator} ${parameter}`, `expected ${expected}, got ${found}. Write ${call}`);
+  return new ConfigurationError(`@${decorator} ${parameter}`, `expected ${expected}, got ${got}. Write ${call}`);
 }
 
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (value === '') return 'an empty string';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : typeof value;
+/** A decorator without parentheses is given the class's prototype, or over a static member or a class the class. */
+function isClass(value: unknown): boolean {
+  return (
+    typeof value === 'function' || (typeof value === 'object' && value !== null && Object.hasOwn(value, 'constructor'))
+  );
 }

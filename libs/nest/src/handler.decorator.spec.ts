@@ -24,6 +24,12 @@ describe('a handler decorator refuses what the compiler could not', () => {
     );
   });
 
+  it('a class', () => {
+    expect(() => (decorate as unknown as (target: object) => void)(OnCall)).toThrow(
+      'OnCall: found a handler decorator on a class; expected it on a method of the class',
+    );
+  });
+
   it('an accessor, which is not called for that', () => {
     const get = (): never => {
       throw new Error('called');
@@ -50,7 +56,25 @@ describe('a handler decorator refuses a call that the compiler refuses in TypeSc
       'OnMessage without parentheses',
       OnMessage,
       bare,
-      '@OnMessage provider: expected a non-empty string, got an object.',
+      '@OnMessage provider: expected a non-empty string, got a class: the decorator was not called. Write @OnMessage(',
+    ],
+    [
+      'OnMessage over a static member without parentheses',
+      OnMessage,
+      [OnCall, 'page', {}],
+      '@OnMessage provider: expected a non-empty string, got a class: the decorator was not called.',
+    ],
+    [
+      'OnMessage with options twice',
+      OnMessage,
+      ['dbt-cloud', 'job.run.completed', { source: 'dbt' }, { id: 'a' }],
+      '@OnMessage options: expected one object, got 2 arguments. Write @OnMessage(',
+    ],
+    [
+      'OnRunFailed with options twice',
+      OnRunFailed,
+      [{ id: 'a' }, { job: 'other-*' }],
+      "@OnRunFailed options: expected one object, got 2 arguments. Write @OnRunFailed({ id: 'on-call.page' })",
     ],
     [
       'OnRunFailed without parentheses',
@@ -58,19 +82,66 @@ describe('a handler decorator refuses a call that the compiler refuses in TypeSc
       bare,
       '@OnRunFailed options: expected an object, got a class: the decorator was not called.',
     ],
-    ['OnRunStarted(id)', OnRunStarted, ['a'], '@OnRunStarted options: expected an object, got string.'],
+    ['OnRunStarted(id)', OnRunStarted, ['a'], '@OnRunStarted options: expected an object, got a string.'],
     ['OnDeadLetter(null)', OnDeadLetter, [null], '@OnDeadLetter options: expected an object, got null.'],
     ['OnRunStuck()', OnRunStuck, [], '@OnRunStuck options: expected an object, got undefined.'],
     ['OnAllRuns(jobs)', OnAllRuns, [['a', 'b']], '@OnAllRuns options: expected an object, got an array.'],
     ['OnRun()', OnRun, [], '@OnRun type: expected a non-empty string, got undefined.'],
-    ['OnRun without parentheses', OnRun, bare, '@OnRun type: expected one of '],
-    ['OnRun with a type amiss', OnRun, ['run.fialed'], 'got "run.fialed"; did you mean "run.failed"?'],
+    [
+      'OnRun without parentheses',
+      OnRun,
+      bare,
+      '@OnRun type: expected a non-empty string, got a class: the decorator was not called. Write @OnRun(',
+    ],
+    ['OnRun(options)', OnRun, [{ id: 'a' }], '@OnRun type: expected a non-empty string, got an object.'],
+    ['OnRun with options only', OnRun, ['run.failed', null], '@OnRun options: expected an object, got null.'],
+    [
+      'OnRun with options before the types',
+      OnRun,
+      [{ id: 'a' }, 'run.failed'],
+      '@OnRun type: expected a non-empty string, got an object. Write @OnRun(',
+    ],
+    [
+      'OnRun with options twice',
+      OnRun,
+      ['run.failed', { job: 'other-*' }, { id: 'k' }],
+      '@OnRun type: expected a non-empty string, got an object. Write @OnRun(',
+    ],
     [
       'OnRun with types in an array',
       OnRun,
       [['run.failed']],
-      '@OnRun type: expected a non-empty string, got undefined.',
+      '@OnRun type: expected a non-empty string, got an array.',
     ],
+    [
+      'OnRun with a type amiss',
+      OnRun,
+      ['run.fialed'],
+      `got "run.fialed" (did you mean "run.failed"?). Write @OnRun('run.failed', 'run.canceled', `,
+    ],
+    ...(
+      [
+        ['run.errored', '"run.failed"'],
+        ['job.run.errored', '"run.failed"'],
+        ['errored', '"run.failed"'],
+        ['run.cancelled', '"run.canceled"'],
+        ['success', '"run.succeeded"'],
+        ['completed', '"run.completed"'],
+        ['bolt.run.completed', '"run.completed"'],
+        ['Run.Failed', '"run.failed"'],
+        ['run.finished', '"run.completed"'],
+        ['run.start', '"run.started"'],
+        ['run.stuck', '@OnRunStuck'],
+        ['runs.joined', '@OnAllRuns'],
+        ['delivery.dead', '@OnDeadLetter'],
+      ] as const
+    ).map(([type, meant]): [string, unknown, unknown[], string] => [
+      `OnRun(${type})`,
+      OnRun,
+      [type],
+      `got "${type}" (did you mean ${meant}?). Write `,
+    ]),
+    ['OnRun(toString)', OnRun, ['run.toString'], 'got "run.toString". Write '],
   ];
 
   it.each(cases)('%s', (_, decorator, args, message) => {

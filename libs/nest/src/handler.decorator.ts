@@ -54,7 +54,11 @@ export function subscribe<Event, P extends ProviderName>(
 }
 
 /** The compiler refuses most of these already; JavaScript and accessors get here. */
-function requireMethod(target: object, key: string | symbol | object, descriptor?: { readonly value?: unknown }): void {
+function requireMethod(
+  target: object,
+  key: string | symbol | object | undefined,
+  descriptor?: { readonly value?: unknown },
+): void {
   // Standard decorators are given the method and a context.
   if (typeof key === 'object') {
     throw new ConfigurationError(
@@ -65,6 +69,9 @@ function requireMethod(target: object, key: string | symbol | object, descriptor
   const isStatic = typeof target === 'function';
   if (!isStatic && typeof descriptor?.value === 'function') return;
   const owner = isStatic ? target.name : target.constructor.name;
+  if (key === undefined) {
+    throw new ConfigurationError(owner, 'found a handler decorator on a class; expected it on a method of the class');
+  }
   throw new ConfigurationError(
     `${owner}.${String(key)}`,
     `found a handler decorator on a ${isStatic ? 'static member' : 'property or accessor'}; expected a method of the instance`,

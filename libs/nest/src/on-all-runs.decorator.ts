@@ -9,7 +9,7 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 export function OnAllRuns<const P extends ProviderName = ProviderName>(
   options: BarrierOptions & Omit<HandlerDecoratorOptions<RunsJoined<P>, P>, 'job'>,
 ): HandlerDecorator<RunsJoined<P>> {
-  requireOptions('OnAllRuns', options);
+  requireOptions('OnAllRuns', options, arguments.length);
   const { jobs, withinMs, outcome, ...rest } = options;
   const barrier: BarrierOptions = { jobs, withinMs, ...(outcome !== undefined && { outcome }) };
   return subscribe<RunsJoined<P>, P>({ barrier }, rest);

@@ -9,6 +9,6 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 export function OnDeadLetter<const P extends ProviderName = ProviderName>(
   options: HandlerDecoratorOptions<DeadLetterEvent<P>, P> = {},
 ): HandlerDecorator<DeadLetterEvent<P>> {
-  requireOptions('OnDeadLetter', options);
+  requireOptions('OnDeadLetter', options, arguments.length);
   return subscribe({ types: ['delivery.dead'] }, options);
 }

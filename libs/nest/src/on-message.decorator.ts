@@ -18,7 +18,7 @@ export function OnMessage<const P extends ProviderName, const M extends Provider
 ): HandlerDecorator<MessageEvent<P, M>> {
   requireName('OnMessage', 'provider', provider);
   requireName('OnMessage', 'type', type);
-  requireOptions('OnMessage', options);
+  requireOptions('OnMessage', options, arguments.length - 2);
   const { when, ...rest } = options;
   return subscribe<MessageEvent<P, M>, P>({ provider, messageType: type }, { ...rest, ...(when && { when }) });
 }

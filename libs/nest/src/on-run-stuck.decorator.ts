@@ -9,7 +9,7 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
 export function OnRunStuck<const P extends ProviderName = ProviderName>(
   options: StuckAfter & HandlerDecoratorOptions<RunStuck<P>, P>,
 ): HandlerDecorator<RunStuck<P>> {
-  requireOptions('OnRunStuck', options);
+  requireOptions('OnRunStuck', options, arguments.length);
   if ('afterMs' in options) {
     const { afterMs, ...rest } = options;
     return subscribe<RunStuck<P>, P>({ stuck: { afterMs } }, rest);

@@ -1,12 +1,5 @@
-import {
-  ConfigurationError,
-  nearest,
-  RUN_EVENT_TYPES,
-  type ProviderName,
-  type RunEvent,
-  type RunEventType,
-} from 'nestjs-runhooks/core';
-import { requireName, requireOptions } from './decorator-call.js';
+import { nearest, RUN_EVENT_TYPES, type ProviderName, type RunEvent, type RunEventType } from 'nestjs-runhooks/core';
+import { requireName, requireOptions, wrongCall } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorOptions<RunEvent<T, P>, P>;
@@ -26,7 +19,7 @@ type OptionsOfSeveral<T extends RunEventType, P extends ProviderName> = Options<
 export function OnRunStarted<const P extends ProviderName = ProviderName>(
   options: Options<'run.started', P> & LateOption = {},
 ): HandlerDecorator<RunEvent<'run.started', P>> {
-  requireOptions('OnRunStarted', options);
+  requireOptions('OnRunStarted', options, arguments.length);
   return subscribe<RunEvent<'run.started', P>, P>({ types: ['run.started'] }, options);
 }
 
@@ -34,7 +27,7 @@ export function OnRunStarted<const P extends ProviderName = ProviderName>(
 export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
   options: Options<'run.succeeded', P> = {},
 ): HandlerDecorator<RunEvent<'run.succeeded', P>> {
-  requireOptions('OnRunSucceeded', options);
+  requireOptions('OnRunSucceeded', options, arguments.length);
   return subscribe({ types: ['run.succeeded'] }, options);
 }
 
@@ -42,7 +35,7 @@ export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
 export function OnRunFailed<const P extends ProviderName = ProviderName>(
   options: Options<'run.failed', P> = {},
 ): HandlerDecorator<RunEvent<'run.failed', P>> {
-  requireOptions('OnRunFailed', options);
+  requireOptions('OnRunFailed', options, arguments.length);
   return subscribe({ types: ['run.failed'] }, options);
 }
 
@@ -50,7 +43,7 @@ export function OnRunFailed<const P extends ProviderName = ProviderName>(
 export function OnRunCanceled<const P extends ProviderName = ProviderName>(
   options: Options<'run.canceled', P> = {},
 ): HandlerDecorator<RunEvent<'run.canceled', P>> {
-  requireOptions('OnRunCanceled', options);
+  requireOptions('OnRunCanceled', options, arguments.length);
   return subscribe({ types: ['run.canceled'] }, options);
 }
 
@@ -61,7 +54,7 @@ export function OnRunCanceled<const P extends ProviderName = ProviderName>(
 export function OnRunRecovered<const P extends ProviderName = ProviderName>(
   options: Options<'run.recovered', P> = {},
 ): HandlerDecorator<RunEvent<'run.recovered', P>> {
-  requireOptions('OnRunRecovered', options);
+  requireOptions('OnRunRecovered', options, arguments.length);
   return subscribe({ types: ['run.recovered'] }, options);
 }
 
@@ -69,7 +62,7 @@ export function OnRunRecovered<const P extends ProviderName = ProviderName>(
 export function OnRunCompleted<const P extends ProviderName = ProviderName>(
   options: Options<'run.completed', P> = {},
 ): HandlerDecorator<RunEvent<'run.completed', P>> {
-  requireOptions('OnRunCompleted', options);
+  requireOptions('OnRunCompleted', options, arguments.length);
   return subscribe({ types: ['run.completed'] }, options);
 }
 
@@ -86,24 +79,44 @@ export function OnRun<
 export function OnRun(
   ...args: readonly (RunEventType | OptionsOfSeveral<RunEventType, ProviderName>)[]
 ): HandlerDecorator<RunEvent> {
-  const types: RunEventType[] = [];
-  let options: OptionsOfSeveral<RunEventType, ProviderName> = {};
-  for (const arg of args) {
-    if (typeof arg === 'string') types.push(arg);
-    else options = arg;
-  }
-  requireTypes(types);
-  requireOptions('OnRun', options);
+  const last = args.length > 1 ? args.at(-1) : undefined;
+  const hasOptions = typeof last === 'object';
+  const types = (hasOptions ? args.slice(0, -1) : args).map(requireType);
+  if (types.length === 0) requireType(undefined);
+  const options = hasOptions ? last : {};
+  requireOptions('OnRun', options, 1);
   return subscribe<RunEvent, ProviderName>({ types }, options);
 }
 
+/** Words of providers and of other tools, by the type or the decorator that they mean here. */
+const MEANT: Readonly<Record<string, string>> = {
+  errored: 'failed',
+  error: 'failed',
+  failure: 'failed',
+  cancelled: 'canceled',
+  success: 'succeeded',
+  passed: 'succeeded',
+  finished: 'completed',
+  ended: 'completed',
+  done: 'completed',
+  stuck: '@OnRunStuck',
+  joined: '@OnAllRuns',
+  dead: '@OnDeadLetter',
+};
+
 /** The compiler knows the types. In JavaScript an unknown one, or none, would be a handler that never runs. */
-function requireTypes(types: readonly string[]): void {
-  requireName('OnRun', 'type', types[0]);
-  const known: readonly string[] = RUN_EVENT_TYPES;
-  const unknown = types.find((type) => !known.includes(type));
-  if (unknown === undefined) return;
-  const near = nearest(unknown, known);
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  throw new ConfigurationError('@OnRun type', `expected one of ${known.join(', ')}, got "${unknown}"${hint}`);
+function requireType(type: unknown): RunEventType {
+  requireName('OnRun', 'type', type);
+  const known = RUN_EVENT_TYPES.find((one) => one === type);
+  if (known !== undefined) return known;
+  throw wrongCall('OnRun', 'type', `one of ${RUN_EVENT_TYPES.join(', ')}`, `"${type}"${hintFor(type)}`);
+}
+
+/** Looks at the last word alone: providers have other ones before it. */
+function hintFor(type: string): string {
+  const word = type.toLowerCase().split('.').at(-1) ?? '';
+  const words = RUN_EVENT_TYPES.map((known) => known.slice('run.'.length));
+  const near = Object.hasOwn(MEANT, word) ? MEANT[word] : nearest(word, words);
+  if (near === undefined) return '';
+  return ` (did you mean ${near.startsWith('@') ? near : `"run.${near}"`}?)`;
 }
