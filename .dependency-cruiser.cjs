@@ -1,7 +1,9 @@
 // The arrows of the code base (ARCHITECTURE.md): everything points to libs/core, and core points nowhere.
+const rooms = require('./.rooms.cjs');
+
 const spec = '\\.(spec|e2e-spec|test-d)\\.ts$';
 /** The files of core that check payloads for every provider, and what they do it with. */
-const payloadChecks = '^libs/core/src/payload-';
+const payloadChecks = '^libs/core/src/payloads/payload-';
 const payloadPackages = '^node_modules/(class-validator|class-transformer|reflect-metadata)/';
 const specPackages = '^node_modules/(@jest/globals|fast-check)/';
 
@@ -20,12 +22,24 @@ const reserved = [
   {
     name: 'class-validator-only-for-payloads',
     packages: 'class-validator|class-transformer',
-    libs: 'dbt-cloud/|paradime/|core/src/payload-',
+    libs: 'dbt-cloud/|paradime/|core/src/payloads/payload-',
   },
 ];
 
+const roomOf = (lib, room) => `^libs/${lib}/src/${room === '.' ? '[^/]+$' : `${room}/`}`;
+
+const orderOfRooms = rooms.flatMap(({ lib, order, doors }) =>
+  order.slice(0, -1).map((room, index) => ({
+    name: `${lib}-${room === '.' ? 'files' : room}-knows-only-rooms-before-it`,
+    severity: 'error',
+    from: { path: roomOf(lib, room), pathNot: [spec, `^libs/${lib}/src/(${doors})\\.ts$`] },
+    to: { path: order.slice(index + 1).map((later) => roomOf(lib, later)) },
+  })),
+);
+
 module.exports = {
   forbidden: [
+    ...orderOfRooms,
     {
       name: 'core-knows-only-node',
       comment: 'libs/core is plain TypeScript over node: builtins; third parties build on it without Nest or a driver.',
@@ -118,7 +132,7 @@ module.exports = {
       name: 'libs-by-package-name',
       comment: 'Other libs are imported by package name, as a third party would, never by a relative path.',
       severity: 'error',
-      from: { path: '^(libs/[^/]+|apps/[^/]+|bench)/' },
+      from: { path: '^(libs/[^/]+|apps/[^/]+|bench|test)/' },
       to: { path: '^libs/', pathNot: ['^$1/', inboxCommands], dependencyTypesNot: ['aliased'] },
     },
     ...reserved.map(({ name, packages, libs }) => ({

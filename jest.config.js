@@ -35,7 +35,7 @@ const shared = {
     ...nest,
     ...Object.fromEntries(Object.entries(paths).map(([name, [file]]) => [`^${name}$`, `<rootDir>/${file}`])),
     // Which of its builds makes no difference here.
-    '^\\.{1,2}/query-builder\\.js$': 'kysely',
+    '^\\.{1,2}/(?:schema/)?query-builder\\.js$': 'kysely',
     // The sources say './x.js' for the file './x.ts', as Node and tsc want it.
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
@@ -45,11 +45,11 @@ const shared = {
 /** In our own tests `jest.useFakeTimers()` holds our timers; in the tests of a host it must not, so test/timers runs without this. */
 const held = {
   ...shared,
-  moduleNameMapper: { '^\\./timers\\.js$': '<rootDir>/test/timers/held-timers.ts', ...shared.moduleNameMapper },
+  moduleNameMapper: { '^\\.{1,2}/timers\\.js$': '<rootDir>/test/timers/held-timers.ts', ...shared.moduleNameMapper },
 };
 
 /** The contract of a store, on files and on every driver, takes as long as a third of all the others beside a source. */
-const SLOW = ['libs/sql-inbox/src/sqlite-store.spec.ts'];
+const SLOW = ['libs/sql-inbox/src/sqlite/sqlite-store.spec.ts'];
 
 export default {
   maxWorkers: '100%',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rowsOf, type Logger, type Store } from 'nestjs-runhooks/core';
-import { connectSqlite, type SqliteConnection } from '../libs/sql-inbox/src/sqlite-connection.js';
-import { SqliteStore } from '../libs/sql-inbox/src/sqlite-store.js';
+import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
+import { SqliteStore } from 'inside/sqlite-store';
 import { claim, HOT, newMessage, NOW, OPEN_EVERY, ROWS, START_MS } from './hot-steps.js';
 import { decided } from './decided.js';
 

@@ -1,17 +1,6 @@
 import {
-  AbandonedCalls,
-  ClockWatch,
-  Dispatcher,
-  HandlerSet,
-  IdSequence,
-  LIMITS,
-  openSources,
-  Presence,
-  Receiver,
-  Refusals,
+  Engine,
   resolveHandlerOptions,
-  Router,
-  StoreGuard,
   systemClock,
   type Handler,
   type Logger,
@@ -38,33 +27,15 @@ const handler: Handler = {
 async function fill(path: string, firstNumber: number, count: number, isSettled: boolean): Promise<void> {
   const store = sqliteInbox({ path }).createStore(logger);
   await store.open();
-  const [ids, routed] = [new IdSequence(), new HandlerSet()];
-  routed.add(handler);
-  const sources = openSources([dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] })]);
-  const shared = { store, clock: systemClock, logger };
-  const handlers = isSettled ? routed : new HandlerSet();
-  const guard = new StoreGuard(logger);
-  const abandoned = new AbandonedCalls(logger);
-  const refusals = new Refusals({ ...shared, guard });
-  const receiver = new Receiver({ ...shared, refusals, ids, onAccepted: silent });
-  const dispatcher = new Dispatcher({
-    ...shared,
-    sources,
-    handlers,
-    router: new Router(routed, ids),
-    guard,
-    presence: new Presence({
-      ...shared,
-      handlers,
-      guard,
-      watch: new ClockWatch({ ...shared, guard }),
-      role: 'both',
-      abandoned,
-    }),
-    abandoned,
-    concurrency: AT_ONCE,
-    abortGraceMs: LIMITS.abortGraceMs,
+  const { handlers, receiver, dispatcher, sources } = new Engine({
+    sources: [dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] })],
+    store,
+    clock: systemClock,
+    logger,
+    // Without room for an attempt, deliveries are recorded and wait.
+    concurrency: isSettled ? AT_ONCE : 0,
   });
+  handlers.add(handler);
   for (let sent = 0; sent < count; sent += AT_ONCE) {
     const batch = Array.from({ length: Math.min(AT_ONCE, count - sent) }, (_, index) => firstNumber + sent + index);
     await Promise.all(

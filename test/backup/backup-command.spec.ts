@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from '@jest/globals';
-import { backupInbox } from '../../libs/sql-inbox/src/backup/backup-inbox.js';
-import { runCommand } from '../../libs/cli/src/command.js';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
-import { MIGRATIONS } from '../../libs/sql-inbox/src/sqlite-migration.js';
+import { backupInbox } from 'inside/backup-inbox';
+import { runCommand } from 'inside/command';
+import { connectSqlite } from 'inside/sqlite-connection';
+import { MIGRATIONS } from 'inside/sqlite-migration';
 import { Sender } from '../faults/sender.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 

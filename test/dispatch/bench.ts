@@ -1,26 +1,21 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import {
-  AbandonedCalls,
-  ClockWatch,
-  DEFAULT_RETENTION,
-  Dispatcher,
-  HandlerSet,
-  IdSequence,
-  Inbox,
-  Presence,
-  Purger,
-  Receiver,
-  Refusals,
-  Router,
+  Engine,
   SharedClock,
-  StoreGuard,
-  openSources,
   resolveHandlerOptions,
+  type ClockWatch,
   type DeliveryContext,
+  type Dispatcher,
   type HandlerOptions,
+  type HandlerSet,
   type HeaderMap,
+  type Inbox,
   type Logger,
   type OpenSource,
+  type Presence,
+  type Purger,
+  type Receiver,
+  type Refusals,
   type RetentionOptions,
   type Role,
   type Source,
@@ -61,7 +56,7 @@ export interface Handling extends HandlerOptions {
   readonly filter?: Subscription['filter'];
 }
 
-/** The core of one app, wired as the Nest module does it, on a real store, with a clock that the test holds. */
+/** The engine of one app on a real store, with a clock that the test holds. */
 export class Bench {
   readonly lines: string[] = [];
   /** Lines about messages that were read. */
@@ -71,7 +66,7 @@ export class Bench {
   readonly provider = new ProbeProvider();
   readonly source: OpenSource;
   readonly #sources: ReadonlyMap<string, OpenSource>;
-  readonly handlers = new HandlerSet();
+  readonly handlers: HandlerSet;
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
   /** Not started: a test that is about processes does that. */
@@ -105,39 +100,30 @@ export class Bench {
       else if (!line.endsWith('was accepted')) note('log')(line);
     };
     this.logger = { debug: (line) => void this.debugged.push(line), log, warn: note('warn'), error: note('error') };
-    const { logger, handlers, provider } = this;
-    const sources = openSources([{ name: 'probe', provider: 'probe', open: () => provider }, ...others]);
-    this.source = sources[0]!;
-    this.#sources = new Map(sources.map((source) => [source.name, source]));
-    const ids = new IdSequence();
-    const guard = new StoreGuard(logger);
-    const router = new Router(handlers, ids);
-    const onChange = () => this.dispatcher.wake();
+    const { logger, provider } = this;
     const clock = hostClock ? new SharedClock(store, hostClock) : manualClock;
-    this.watch = new ClockWatch({ store, clock, logger, guard });
-    const abandoned = new AbandonedCalls(logger);
-    const presence = new Presence({ store, handlers, clock, guard, watch: this.watch, role, abandoned });
-    this.presence = presence;
-    this.dispatcher = new Dispatcher({
+    const engine = new Engine({
+      sources: [{ name: 'probe', provider: 'probe', open: () => provider }, ...others],
       store,
-      sources,
-      handlers,
-      router,
       clock,
       logger,
-      guard,
-      presence,
+      role,
       concurrency,
       abortGraceMs,
-      abandoned,
+      retention,
       ...(transport && { transport }),
+      monotonicMs: () => clock.now().getTime(),
     });
-    const monotonicMs = (): number => clock.now().getTime();
-    const refusals = new Refusals({ store, clock, logger, guard, monotonicMs });
-    this.refusals = refusals;
-    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
-    this.purger = new Purger({ store, clock, guard, logger, retention: { ...DEFAULT_RETENTION, ...retention } });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
+    this.source = engine.sources[0]!;
+    this.#sources = new Map(engine.sources.map((source) => [source.name, source]));
+    this.handlers = engine.handlers;
+    this.watch = engine.watch;
+    this.presence = engine.presence;
+    this.dispatcher = engine.dispatcher;
+    this.refusals = engine.refusals;
+    this.receiver = engine.receiver;
+    this.purger = engine.purger;
+    this.inbox = engine.inbox;
   }
 
   static async open(options: BenchOptions = {}): Promise<Bench> {

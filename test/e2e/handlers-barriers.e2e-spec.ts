@@ -87,7 +87,7 @@ describe('a barrier', () => {
   it('goes on with others where one task cannot be evaluated, and gives that one up in the end, saying so', async () => {
     const path = files.nextPath();
     const host = await startHandlers({ providers: [Dashboards], webhooks: { inbox: sqliteInbox({ path }) } });
-    const { connectSqlite } = await import('../../libs/sql-inbox/src/sqlite-connection.js');
+    const { connectSqlite } = await import('inside/sqlite-connection');
     const connection = await connectSqlite(path, undefined);
     connection.all(
       `insert into tasks (id, handler_id, source, provider, message_id, data, claims, due_at)

@@ -7,7 +7,7 @@ import { OnRunCompleted, OnRunFailed, WebhooksModule, type RunCompleted, type Ru
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { memoryInbox, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { runCommand } from '../../libs/cli/src/command.js';
+import { runCommand } from 'inside/command';
 
 @Injectable()
 class Seen {

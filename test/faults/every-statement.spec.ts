@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import type { SqliteConnection } from 'inside/sqlite-connection';
 import { onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import {
   BUSY,

@@ -1,4 +1,4 @@
-import { connectSqlite, type SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
 
 /** Told before each call of a connection. Throwing makes the call fail without being made. */
 export interface CallWatch {

@@ -1,5 +1,5 @@
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
-import { connectSqlite, type SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
 
 const TABLES = ['message_keys', 'messages', 'runs', 'events', 'deliveries', 'attempts', 'processes', 'handlers'];
 

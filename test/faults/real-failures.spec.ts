@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
-import type { SqliteConnection } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import type { SqliteConnection } from 'inside/sqlite-connection';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { DISK_FULL, READ_ONLY } from './driver-errors.js';
 import { expectUnavailable } from './failure.js';

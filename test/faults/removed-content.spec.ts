@@ -3,8 +3,8 @@ import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
 import { IdSequence, LIMITS, rowsOf, type Logger, type Store } from 'nestjs-runhooks/core';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
-import { SqliteStore } from '../../libs/sql-inbox/src/sqlite-store.js';
+import { connectSqlite } from 'inside/sqlite-connection';
+import { SqliteStore } from 'inside/sqlite-store';
 import { onEveryDriver, openStore, quickDirectory, SILENT } from '../model/sqlite-files.js';
 
 const OLD = Date.UTC(2026, 0, 1);

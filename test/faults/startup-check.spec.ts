@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from 'nestjs-runhooks/core';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { connectSqlite } from 'inside/sqlite-connection';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { failureOf } from './failure-of.js';
 import { Sender } from './sender.js';

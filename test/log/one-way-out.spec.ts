@@ -65,10 +65,10 @@ describe('the way to the log', () => {
     // Caught inside of its lib, and wrapped in one of ours.
     expect(filesWith(extendsClass('Error'))).toEqual([
       'core/src/errors.ts',
-      'core/src/json-reader.ts',
-      'sql-inbox/src/newer-schema.ts',
-      'sql-inbox/src/postgres-completions.ts',
-      'sql-inbox/src/postgres-failure.ts',
+      'core/src/payloads/json-reader.ts',
+      'sql-inbox/src/postgres-connection/postgres-failure.ts',
+      'sql-inbox/src/postgres/postgres-completions.ts',
+      'sql-inbox/src/schema/newer-schema.ts',
     ]);
   });
 });

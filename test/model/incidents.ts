@@ -1,7 +1,7 @@
 import type { EventSummary, JobState } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook, paradimeWebhook, type SignedWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
-import { eventFacts } from '../../libs/core/src/event-data.js';
+import { eventFacts } from 'inside/event-data';
 import { START } from '../dispatch/bench.js';
 import { checkProperty, checkScript, type PropertyBudget } from '../property.js';
 import { DecidedOrder } from './decided-order.js';

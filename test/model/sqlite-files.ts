@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
 import type { Logger, Store } from 'nestjs-runhooks/core';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
-import { SqliteStore } from '../../libs/sql-inbox/src/sqlite-store.js';
+import { connectSqlite } from 'inside/sqlite-connection';
+import { SqliteStore } from 'inside/sqlite-store';
 import type { NewInbox } from './shared-inbox.js';
 
 export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };

@@ -14,7 +14,7 @@ import {
   type Settlement,
   type Store,
 } from 'nestjs-runhooks/core';
-import { advanceRun } from '../../libs/core/src/run-state.js';
+import { advanceRun } from 'inside/run-state';
 import type { InboxModel } from './inbox-model.js';
 import { same } from './same.js';
 import { LEASE_MS, type Command, type ReadingPlan } from './script.js';

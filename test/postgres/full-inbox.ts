@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { PermanentError } from 'nestjs-runhooks/core';
 import { sqliteInbox, type SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { ManualClock } from 'nestjs-runhooks/testing';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { connectSqlite } from 'inside/sqlite-connection';
 import { Bench, openStore, START } from '../dispatch/bench.js';
 import type { ProbeMessage } from '../dispatch/probe-provider.js';
 

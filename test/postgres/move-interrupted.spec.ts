@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from '@jest/globals';
-import { moveInbox } from '../../libs/sql-inbox/src/move/move-inbox.js';
+import { moveInbox } from 'inside/move-inbox';
 import { failureOf } from '../faults/failure-of.js';
 import { fillInbox } from './full-inbox.js';
 import { bytesOf, Move, type Said } from './move.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { connectSqlite } from 'inside/sqlite-connection';
 import { onEveryDriver, openStore } from '../model/sqlite-files.js';
 import { fillInbox, openApp, REGISTRATION } from './full-inbox.js';
 import { bytesOf, Move } from './move.js';

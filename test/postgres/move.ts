@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import pg from 'pg';
-import { runCommand } from '../../libs/cli/src/command.js';
-import { fromPostgresText } from '../../libs/sql-inbox/src/postgres-text.js';
-import { connectSqlite } from '../../libs/sql-inbox/src/sqlite-connection.js';
+import { runCommand } from 'inside/command';
+import { fromPostgresText } from 'inside/postgres-text';
+import { connectSqlite } from 'inside/sqlite-connection';
 import { quickDirectory } from '../model/sqlite-files.js';
 import { POSTGRES_URL, TABLES, type Schemas } from './server.js';
 

@@ -3,7 +3,7 @@ import { afterAll, describe, it } from '@jest/globals';
 import type { Logger, Store } from 'nestjs-runhooks/core';
 import { postgresInbox, type PostgresInboxOptions } from 'nestjs-runhooks/postgres';
 import pg from 'pg';
-import type { Schema } from '../../libs/sql-inbox/src/schema.js';
+import type { Schema } from 'inside/schema';
 
 /** Where tests that need a PostgreSQL server find one. */
 export const POSTGRES_URL = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -22,7 +23,7 @@ import {
   TEST_SECRETS,
   waitUntilIdle,
 } from 'nestjs-runhooks/testing';
-import { runCommand } from '../../libs/cli/src/command.js';
+import { runCommand } from 'inside/command';
 import { brokenLinks, documents, typeErrors, writeCodeBlocks } from './code-blocks.js';
 import { LogLines } from './log-lines.js';
 
@@ -91,6 +92,40 @@ describe('the documents', () => {
 
 const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
 const linesOfReadme = (beginning: string): string[] => readme.split('\n').filter((line) => line.startsWith(beginning));
+
+describe('ARCHITECTURE.md', () => {
+  const root = join(import.meta.dirname, '../..');
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+
+  /** The files of a row: those after a lib's first are below its `src`, too. */
+  function filesOf(row: string): string[] {
+    let source = '';
+    return [...row.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, path = '']) => {
+      source = /^[\w-]+\/src\//.exec(path)?.[0] ?? source;
+      return join('libs', path.startsWith(source) ? path : `${source}${path}`);
+    });
+  }
+
+  it('names files that are there', () => {
+    const table = text.slice(text.indexOf('## Where to find what'), text.indexOf('## The store port'));
+    const files = table.split('\n').slice(3).flatMap(filesOf);
+    expect(files.length).toBeGreaterThan(80);
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it('draws the rooms in the order that is checked', () => {
+    const rooms = createRequire(import.meta.url)(join(root, '.rooms.cjs')) as {
+      lib: string;
+      order: string[];
+    }[];
+    const drawing = text.slice(text.indexOf('**Rooms.**'), text.indexOf('## Where to find what'));
+    const drawn = drawing
+      .split(/\n(?=core|sql-inbox)/)
+      .slice(1)
+      .map((part) => [part.split(' ')[0], [...part.matchAll(/[\w-]+(?= ─)|(?<=─ )[\w-]+/g)].map(([name]) => name)]);
+    expect(drawn).toEqual(rooms.map(({ lib, order }) => [lib, order.filter((room) => room !== '.')]));
+  });
+});
 
 describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) => {
   async function boot(): Promise<INestApplication> {

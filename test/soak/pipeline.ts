@@ -1,22 +1,10 @@
 import {
-  AbandonedCalls,
-  ClockWatch,
-  Dispatcher,
-  HandlerSet,
-  IdSequence,
-  openSources,
-  Presence,
-  Purger,
-  Receiver,
-  Refusals,
+  Engine,
   resolveHandlerOptions,
-  Router,
-  StoreGuard,
   type Handler,
   type Logger,
   type OpenSource,
   type Receipt,
-  type Store,
 } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
@@ -40,62 +28,38 @@ export interface PipelineOptions {
 /** The core without Nest and HTTP: receives signed webhooks, reads them, runs a handler for each, and purges. */
 export class Pipeline {
   readonly clock = new ManualClock(new Date('2026-01-01T00:00:00Z'));
-  readonly #store: Store;
-  readonly #source: OpenSource;
-  readonly #receiver: Receiver;
-  readonly #dispatcher: Dispatcher;
-  readonly #purger: Purger;
+  readonly #engine: Engine;
 
   constructor({ path, settledMs, keysMs, onHandled, logger }: PipelineOptions) {
-    const { clock } = this;
-    const ids = new IdSequence();
-    const handlers = new HandlerSet();
-    handlers.add(handlerOf(onHandled));
-    const router = new Router(handlers, ids);
-    const guard = new StoreGuard(logger);
-    const abandoned = new AbandonedCalls(logger);
-    const store = sqliteInbox({ path }).createStore(logger);
-    const sources = openSources([dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })]);
-    const shared = { store, clock, logger };
-    const watch = new ClockWatch({ ...shared, guard });
-    this.#store = store;
-    this.#source = sources[0] as OpenSource;
-    this.#dispatcher = new Dispatcher({
-      ...shared,
-      sources,
-      handlers,
-      router,
-      guard,
-      presence: new Presence({ store, handlers, clock, guard, watch, role: 'both', abandoned }),
-      abandoned,
+    this.#engine = new Engine({
+      sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
+      store: sqliteInbox({ path }).createStore(logger),
+      clock: this.clock,
+      logger,
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
+      retention: { settledMs, deadMs: settledMs, keysMs },
     });
-    this.#receiver = new Receiver({
-      ...shared,
-      refusals: new Refusals({ ...shared, guard }),
-      ids,
-      onAccepted: () => this.#dispatcher.wake(),
-    });
-    this.#purger = new Purger({ store, clock, guard, logger, retention: { settledMs, deadMs: settledMs, keysMs } });
+    this.#engine.handlers.add(handlerOf(onHandled));
   }
 
   async open(): Promise<void> {
-    await this.#store.open();
-    this.#dispatcher.start();
+    await this.#engine.store.open();
+    this.#engine.dispatcher.start();
   }
 
   receive({ body, headers }: SignedWebhook): Promise<Receipt> {
-    return this.#receiver.receive(this.#source, body, headers);
+    const { receiver, sources } = this.#engine;
+    return receiver.receive(sources[0] as OpenSource, body, headers);
   }
 
   purge(): Promise<number> {
-    return this.#purger.purge();
+    return this.#engine.purger.purge();
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.stop(DRAIN_MS);
-    await this.#store.close();
+    await this.#engine.dispatcher.stop(DRAIN_MS);
+    await this.#engine.store.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Timers } from '../../libs/core/src/timers.js';
+import type { Timers } from 'inside/timers';
 
 /**
  * Stands in for `libs/core/src/timers.ts` in the tests of Runhooks itself (see jest.config.js), so that

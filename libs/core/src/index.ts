@@ -1,103 +1,101 @@
-export { attemptError } from './attempt.js';
-export { ClockWatch, type ClockWatchOptions } from './clock-watch.js';
-export { systemClock, type Clock } from './clock.js';
-export type { DecidedAction, DecidedBy, Decision } from './decision.js';
-export type { Erase } from './eraser.js';
-export { ERASED_EVENT_DATA, erasedFromBarrier } from './erasure.js';
-export { requireOneCopy } from './copies.js';
-export type * from './delivery.js';
-export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
+export type * from './store/delivery.js';
+export type * from './store/task.js';
+export type * from './store/inbox-reader.js';
+// `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
+export type * from './events/provider-payloads.js';
+export type * from './store/claim.js';
+export type * from './store/operator-request.js';
+export type * from './store/store.js';
+export type * from './deliveries/transport.js';
+export { type Clock, systemClock } from './clock.js';
+export { Engine, type EngineOptions } from './engine.js';
 export {
   ConfigurationError,
   HandlerTimeoutError,
   isConfigurationError,
-  isRunhooksError,
-  isStoreUnavailableError,
-  OwnError,
   isPermanentError,
   isRetryLater,
+  isRunhooksError,
+  isStoreUnavailableError,
+  LeaseLostError,
+  OwnError,
   PermanentError,
   RetryLater,
   RunhooksError,
-  LeaseLostError,
   ShutdownError,
   StoreUnavailableError,
 } from './errors.js';
-export { parseDated } from './dated-json.js';
-export { PayloadUnavailableError } from './event-data.js';
+export { IdSequence } from './ids.js';
+export { kindOf } from './kind-of.js';
+export { LIMITS } from './limits.js';
+export { lineLogger, type LogArguments, type LogFields, type Logger } from './logger.js';
+export { didYouMean, nearest } from './nearest.js';
+export { requireOneCopy } from './one-copy.js';
+export { oneLine } from './one-line.js';
+export { requireKnownOptions, requireOptions, requireWhole } from './option-checks.js';
+export { Reasons } from './reasons.js';
+export { attemptError } from './thrown.js';
+export { timers, type Timers } from './timers.js';
+export { ClockWatch, type ClockWatchOptions } from './clocks/clock-watch.js';
+export { SharedClock } from './clocks/shared-clock.js';
+export { AbandonedCalls } from './deliveries/abandoned-calls.js';
+export { Dispatcher, type DispatcherOptions } from './dispatcher/dispatcher.js';
+export { Presence, type PresenceOptions } from './dispatcher/presence.js';
+export { PayloadUnavailableError, type StoredEvent } from './events/event-data.js';
 export {
   DEAD_LETTER_EVENT_TYPE,
-  MESSAGE_EVENT_TYPE,
   type DeadLetter,
   type DeadLetterEvent,
-  RUN_EVENT_TYPES,
-  RUN_SIGNAL_TYPES,
+  MESSAGE_EVENT_TYPE,
   type MessageEvent,
   type RunCanceled,
   type RunCompleted,
   type RunEvent,
-  type RunEventType,
   type RunFailed,
   type RunRecovered,
-  type RunSignalType,
   type RunsJoined,
   type RunStarted,
   type RunStuck,
   type RunSucceeded,
   type WebhookEvent,
   type WebhookEventType,
-} from './event.js';
+} from './events/event.js';
+export { type EventFilter, type Filterable, type OneOrMore, type Routable, valuesOf } from './handlers/filter.js';
+export { matchesPattern } from './handlers/glob.js';
+export { HandlerSet } from './handlers/handler-set.js';
 export {
-  valuesOf,
-  type EventFilter,
-  type Filterable,
-  type Routable,
+  type DeliveryContext,
+  type Handler,
+  type HandlerOptions,
+  type InboxTransaction,
+  resolveHandlerOptions,
+} from './handlers/handler.js';
+export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './handlers/registration.js';
+export type { RetryOptions } from './handlers/retry-policy.js';
+export { type NewDelivery, Router } from './handlers/router.js';
+export {
+  type BarrierOptions,
+  checkBarrier,
+  checkStuckAfter,
+  type StuckAfter,
   type SubscribedTo,
-  type OneOrMore,
   type Subscription,
-} from './filter.js';
-export { matchesPattern } from './glob.js';
-export type { BarrierOptions } from './barrier-options.js';
-export { checkBarrier } from './barrier.js';
-export type { NewTask } from './new-task.js';
-export type * from './task.js';
-export { timers, type Timers } from './timers.js';
-export { checkStuckAfter, type StuckAfter } from './watchdog.js';
-export { HandlerSet } from './handler-set.js';
-export type { FailedRun, Incident, JobState } from './incident.js';
+} from './handlers/subscription.js';
+export type { Erase } from './inbox/eraser.js';
 export {
-  Inbox,
   type DeliveryQuery,
+  Inbox,
   type InboxOptions,
   type InboxStatus,
   type ReadAgain,
   type Replay,
   type RunDetail,
-} from './inbox.js';
-export type * from './inbox-reader.js';
-export {
-  requireWhole,
-  resolveHandlerOptions,
-  type DeliveryContext,
-  type Handler,
-  type HandlerOptions,
-} from './handler.js';
-export { IdSequence } from './ids.js';
-export { parseJson, type JsonText } from './json-text.js';
-export { kindOf } from './kind-of.js';
-export { requireKnownOptions } from './known-options.js';
-export { AbandonedCalls } from './abandoned-calls.js';
-export { LIMITS } from './limits.js';
-export { lineLogger, type LogArguments, type LogFields, type Logger } from './logger.js';
-export {
-  restoreMessage,
-  type HeaderMap,
-  type MessageState,
-  type ReceivedMessage,
-  type StoredMessage,
-  type VerifiedMessage,
-} from './message.js';
-export { isIdText, readId } from './id-text.js';
+} from './inbox/inbox.js';
+export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './inbox/purger.js';
+export { parseDated } from './payloads/dated-json.js';
+export { isIdText, readId } from './payloads/id-text.js';
+export type { JsonText } from './payloads/json-reader.js';
+export { parseJson } from './payloads/json-text.js';
 export {
   Deciding,
   IdField,
@@ -106,48 +104,35 @@ export {
   ListField,
   NameField,
   ObjectField,
+  type PayloadClass,
   TextField,
   TimestampField,
-  type PayloadClass,
-} from './payload-fields.js';
-export { didYouMean, nearest } from './nearest.js';
-export { validatePayload, type PayloadCheck } from './payload-validation.js';
-// `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
-export type * from './provider-payloads.js';
-export { describeNote, type ReadingNote } from './reading-note.js';
-export type { Provider, Reading, RunSignal } from './provider.js';
-export { Presence, type PresenceOptions } from './presence.js';
-export { soonerDueAtMs, type DueAhead, type PulledBack, type PullBack } from './pull-back.js';
-export { rowsOf, type ClockJump, type Purge, type PurgeBrake, type Purged } from './purge.js';
-export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './purger.js';
-export { Receiver, type Receipt, type ReceiverOptions } from './receiver.js';
-export { Reasons } from './reasons.js';
-export { Refusals, type RefusalsOptions } from './refusals.js';
-export { requireOptions } from './required-options.js';
-export type { RetryOptions } from './retry-policy.js';
-export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './registration.js';
-export { Router } from './routing.js';
-export type {
-  AddedDeliveries,
-  JobKey,
-  Known,
-  NewDelivery,
-  NewEvent,
-  RunDecision,
-  RunKey,
-  RunState,
-} from './run-state.js';
+} from './payloads/payload-fields.js';
+export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
+export { describeNote, type ReadingNote } from './payloads/reading-note.js';
+export { parseTimestamp } from './payloads/timestamps.js';
+export { type Receipt, Receiver, type ReceiverOptions } from './receiver/receiver.js';
+export { Refusals, type RefusalsOptions } from './receiver/refusals.js';
+export type { FailedRun, Incident, JobState } from './runs/incident.js';
 export {
-  runDurationMs,
+  RUN_EVENT_TYPES,
+  RUN_SIGNAL_TYPES,
+  type RunEventType,
+  type RunSignal,
+  type RunSignalType,
+} from './runs/run-signal.js';
+export type { JobKey, RunKey, RunState } from './runs/run-state.js';
+export {
   type JoinedRun,
   type Reference,
   type Run,
   type RunCommand,
+  runDurationMs,
+  type RunOutcome,
   type RunResource,
   type RunStatus,
   type RunTrigger,
-} from './run.js';
-export { oneLine } from './one-line.js';
+} from './runs/run.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { TEST_SECRETS } from './signatures/published-secrets.js';
@@ -159,19 +144,26 @@ export { standardWebhooks, type StandardWebhooksOptions } from './signatures/sta
 export { staticToken, type StaticTokenOptions } from './signatures/static-token.js';
 export { unsigned } from './signatures/unsigned.js';
 export {
+  type HeaderMap,
+  type MessageState,
+  type ReceivedMessage,
+  restoreMessage,
+  type StoredMessage,
+  type VerifiedMessage,
+} from './sources/message.js';
+export type { Provider, Reading } from './sources/provider.js';
+export {
   leftOutSources,
-  openSources,
   type NamedSource,
   type OpenSource,
+  openSources,
   type Source,
   type SourceOptions,
-} from './source.js';
-export { StoreGuard } from './store-guard.js';
-export type * from './claim.js';
-export type * from './operator-request.js';
-export { SharedClock } from './shared-clock.js';
-export type * from './store.js';
-export type * from './transport.js';
-export { parseTimestamp } from './timestamps.js';
-export type { SignatureCheck, Verification } from './verification.js';
-export type { RunOutcome } from './run-outcome.js';
+} from './sources/source.js';
+export type { SignatureCheck, Verification } from './sources/verification.js';
+export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';
+export { ERASED_EVENT_DATA, erasedFromBarrier } from './store/erasure.js';
+export { type DueAhead, type PullBack, type PulledBack, soonerDueAtMs } from './store/pull-back.js';
+export { type ClockJump, type Purge, type PurgeBrake, type Purged, rowsOf } from './store/purge.js';
+export type { AddedDeliveries, Known, NewEvent, NewTask, Recorded, Recording, RunDecision } from './store/recording.js';
+export { StoreGuard } from './store/store-guard.js';

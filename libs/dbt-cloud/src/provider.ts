@@ -12,11 +12,11 @@ import {
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
 import { toCurrentShape } from './generations.js';
-import { hintOf } from './hint.js';
+import { hintOf } from './header-hint.js';
 import { told } from './nothing.js';
 import { DBT_CLOUD_MESSAGE_TYPES } from './message-type.js';
 import { DbtCloudPayload } from './payload.js';
-import { shapeOf } from './shape.js';
+import { classify } from './classify.js';
 import { signalOf } from './signal.js';
 
 /** A source's options after boot. */
@@ -78,10 +78,10 @@ export class DbtCloudProvider implements Provider {
     const checked = validatePayload(DbtCloudPayload, value);
     if (!checked.ok) return { state: 'quarantined', reason: checked.reason };
     const { payload, notes } = checked;
-    const shape = shapeOf(payload, notes, draft, testRunIds);
-    switch (shape.kind) {
+    const found = classify(payload, notes, draft, testRunIds);
+    switch (found.kind) {
       case 'run': {
-        const { messageType } = shape;
+        const { messageType } = found;
         return {
           state: 'read',
           messageType,
@@ -91,11 +91,11 @@ export class DbtCloudProvider implements Provider {
         };
       }
       case 'unknown':
-        return { state: 'unknown', reason: shape.reason, messageType: payload.eventType, payload, notes };
+        return { state: 'unknown', reason: found.reason, messageType: payload.eventType, payload, notes };
       case 'test':
-        return { state: 'test', reason: shape.reason, notes };
+        return { state: 'test', reason: found.reason, notes };
       case 'quarantined':
-        return { state: 'quarantined', reason: shape.reason };
+        return { state: 'quarantined', reason: found.reason };
     }
   }
 

@@ -79,9 +79,8 @@ function absenceOfRoutes(role: Role, isReachable: boolean): string | undefined {
 function logSource(logger: Logger, { name, paths, provider }: OpenSource, absence: string | undefined): void {
   const where = absence ?? paths.map((path) => `POST ${path}`).join(', ');
   const line = `Source ${name} (${provider.name}): ${where}; signature: ${provider.signature}`;
-  if (provider.signature.startsWith('NONE'))
-    logger.warn(`${line}. Anyone who can reach it can start your handlers`, { source: name });
-  else logger.log(line, { source: name });
+  if (!provider.isOpenToAnyone) logger.log(line, { source: name });
+  else logger.warn(`${line}. Anyone who can reach it can start your handlers`, { source: name });
 }
 
 /** Which events a handler waits for. */

@@ -43,10 +43,10 @@ export type {
   Unattended,
   WebhookEvent,
 } from 'nestjs-runhooks/core';
-export type { HandlerDecorator, HandlerDecoratorOptions } from './handler.decorator.js';
-export { OnAllRuns } from './on-all-runs.decorator.js';
-export { OnDeadLetter } from './on-dead-letter.decorator.js';
-export { OnMessage } from './on-message.decorator.js';
+export type { HandlerDecorator, HandlerDecoratorOptions } from './decorators/handler.decorator.js';
+export { OnAllRuns } from './decorators/on-all-runs.decorator.js';
+export { OnDeadLetter } from './decorators/on-dead-letter.decorator.js';
+export { OnMessage } from './decorators/on-message.decorator.js';
 export {
   OnRun,
   OnRunCanceled,
@@ -55,10 +55,10 @@ export {
   OnRunRecovered,
   OnRunStarted,
   OnRunSucceeded,
-} from './on-run.decorator.js';
-export { OnRunStuck } from './on-run-stuck.decorator.js';
-export { isWebhookContext, type WebhookArgumentsHost } from './webhook-context.js';
-export type { WebhookRequest } from './webhook-request.js';
+} from './decorators/on-run.decorator.js';
+export { OnRunStuck } from './decorators/on-run-stuck.decorator.js';
+export { isWebhookContext, type WebhookArgumentsHost } from './handlers/webhook-context.js';
+export type { WebhookRequest } from './handlers/webhook-request.js';
 export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
 export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
 export { Webhooks } from './webhooks.service.js';

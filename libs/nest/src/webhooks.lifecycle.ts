@@ -8,8 +8,8 @@ import {
 } from '@nestjs/common';
 import { LIMITS, timers } from 'nestjs-runhooks/core';
 import { logBoot, logMissingDispatcher, logUnattended } from './boot-log.js';
-import { EdgeRegistrar } from './edge.registrar.js';
-import { HandlerExplorer } from './handler.explorer.js';
+import { EdgeRegistrar } from './edge/edge.registrar.js';
+import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /**

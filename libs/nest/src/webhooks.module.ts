@@ -11,11 +11,11 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, Inbox, requireOneCopy } from 'nestjs-runhooks/core';
-import { EdgeRegistrar } from './edge.registrar.js';
+import { EdgeRegistrar } from './edge/edge.registrar.js';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
-import { HandlerExplorer } from './handler.explorer.js';
-import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
-import { HandlerInvoker } from './handler.invoker.js';
+import { HandlerExplorer } from './handlers/handler.explorer.js';
+import { HandlerMetadataAccessor } from './handlers/handler-metadata.accessor.js';
+import { HandlerInvoker } from './handlers/handler.invoker.js';
 import {
   bareImport,
   optionsFrom,

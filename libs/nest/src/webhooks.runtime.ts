@@ -1,32 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
-  AbandonedCalls,
-  ClockWatch,
   ConfigurationError,
   DEFAULT_RETENTION,
-  Dispatcher,
-  HandlerSet,
-  IdSequence,
-  Inbox,
+  Engine,
   kindOf,
-  leftOutSources,
   LIMITS,
-  openSources,
-  Presence,
-  Purger,
-  Receiver,
-  Refusals,
   requireKnownOptions,
   requireOneCopy,
   requireWhole,
-  Router,
-  SharedClock,
-  StoreGuard,
   type Logger,
-  type NamedSource,
-  type OpenSource,
   type RetentionOptions,
-  type Role,
   type Store,
   type StoreFactory,
   type Transport,
@@ -38,28 +21,12 @@ import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
-/** The core, wired once for one app. Throws `ConfigurationError`, naming the option, if it cannot be safe. */
+/** The engine of one app. Throws `ConfigurationError`, naming the option, if it cannot be safe. */
 @Injectable()
-export class WebhooksRuntime {
-  readonly sources: readonly OpenSource[];
-  /** Sources with `enabled: false`: no route, and their messages wait. */
-  readonly leftOut: readonly NamedSource[];
-  /** All that are configured, as filters name them. */
-  readonly named: readonly NamedSource[];
-  readonly handlers = new HandlerSet();
-  readonly receiver: Receiver;
-  readonly dispatcher: Dispatcher;
+export class WebhooksRuntime extends Engine {
   readonly logger: Logger;
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
-
-  readonly role: Role;
-  readonly store: Store;
-  readonly inbox: Inbox;
-  readonly purger: Purger;
-  readonly presence: Presence;
-  readonly guard: StoreGuard;
-  readonly refusals: Refusals;
   /** What brings due deliveries here; nothing where they are claimed from the inbox. */
   readonly transport: Transport | undefined;
 
@@ -70,57 +37,19 @@ export class WebhooksRuntime {
   ) {
     requireOneCopy();
     requireWebhooksOptions(options);
-    this.logger = runhooksLogger(options);
-    this.store = storeOf(given, this.logger);
-    const { logger, handlers, store } = this;
-    const {
-      clock = new SharedClock(store),
-      concurrency = LIMITS.concurrency,
-      abortGraceMs = LIMITS.abortGraceMs,
-    } = options;
+    const logger = runhooksLogger(options);
+    const store = storeOf(given, logger);
     checkOptions(options);
-    this.role = options.role ?? 'both';
-    this.sources = openSources(options.sources);
-    this.leftOut = leftOutSources(options.sources);
-    this.named = [...this.sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.leftOut];
-    const ids = new IdSequence();
-    const guard = new StoreGuard(logger);
-    this.guard = guard;
-    const router = new Router(handlers, ids);
-    const onChange = (): void => this.dispatcher.wake();
-    const { sources, role } = this;
-    const abandoned = new AbandonedCalls(logger);
-    const watch = new ClockWatch({ store, clock, logger, guard });
-    const presence = new Presence({ store, handlers, clock, guard, watch, role, abandoned });
-    this.presence = presence;
-    const transport = role === 'receiver' ? undefined : createTransport(options, logger);
-    this.transport = transport;
-    this.dispatcher = new Dispatcher({
+    const transport = options.role === 'receiver' ? undefined : createTransport(options, logger);
+    super({
+      ...options,
       store,
-      sources,
-      handlers,
-      router,
-      clock,
       logger,
-      guard,
-      presence,
-      concurrency,
-      abortGraceMs,
-      abandoned,
       ...(transport && { transport }),
       ...(emitter.isConnected && { onRecorded: (event) => emitter.emit(event, logger) }),
     });
-    const refusals = new Refusals({ store, clock, logger, guard });
-    this.refusals = refusals;
-    this.receiver = new Receiver({ store, clock, ids, logger, refusals, onAccepted: onChange });
-    this.purger = new Purger({
-      store,
-      clock,
-      guard,
-      logger,
-      retention: { ...DEFAULT_RETENTION, ...options.retention },
-    });
-    this.inbox = new Inbox({ store, router, clock, purger: this.purger, refusals, onChange });
+    this.logger = logger;
+    this.transport = transport;
   }
 }
 

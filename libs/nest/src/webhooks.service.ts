@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import { logHandler } from './boot-log.js';
-import { HandlerExplorer } from './handler.explorer.js';
+import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /** What the host app can ask of Runhooks. */

@@ -10,7 +10,7 @@ import {
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
 import { ParadimePayload } from './payload.js';
-import { shapeOf } from './shape.js';
+import { classify } from './classify.js';
 import { completedSignal, startedSignal } from './signal.js';
 
 /** The last one is that of messages which neither started nor completed. */
@@ -21,12 +21,14 @@ export class ParadimeProvider implements Provider {
   readonly name = 'paradime';
   readonly messageTypes = MESSAGE_TYPES;
   readonly signature: string;
+  readonly isOpenToAnyone: boolean;
   readonly headersKept: readonly string[];
   readonly #scheme: SignatureScheme;
 
   constructor(scheme: SignatureScheme, signature: string) {
     this.#scheme = scheme;
     this.signature = signature;
+    this.isOpenToAnyone = scheme.kind === 'unsigned';
     this.headersKept = scheme.headersKept;
   }
 
@@ -44,9 +46,9 @@ export class ParadimeProvider implements Provider {
     const validated = validatePayload(ParadimePayload, json.value);
     if (!validated.ok) return { state: 'quarantined', reason: validated.reason };
     const { payload, notes } = validated;
-    const shape = shapeOf(payload, json.value as Readonly<Record<string, unknown>>);
+    const found = classify(payload, json.value as Readonly<Record<string, unknown>>);
     const oddStatus = notes.find(({ path }) => path === 'status');
-    switch (shape.kind) {
+    switch (found.kind) {
       case 'started':
         return {
           state: 'read',
@@ -66,7 +68,7 @@ export class ParadimeProvider implements Provider {
           signal: completedSignal(payload, receivedAt),
         };
       case 'unclear':
-        return { state: 'unknown', reason: shape.reason, messageType: 'unknown', payload, notes };
+        return { state: 'unknown', reason: found.reason, messageType: 'unknown', payload, notes };
     }
   }
 }

@@ -1,9 +1,14 @@
 import { requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
-import type { PostgresInboxOptions } from './postgres-options.js';
-import { PostgresStore } from './postgres-store.js';
+import type { PostgresInboxOptions } from './postgres/postgres-options.js';
+import { PostgresStore } from './postgres/postgres-store.js';
 
-export type { PostgresClient, PostgresNotification, PostgresPool, PostgresQuery } from './postgres-client.js';
-export type { PostgresInboxOptions } from './postgres-options.js';
+export type {
+  PostgresClient,
+  PostgresNotification,
+  PostgresPool,
+  PostgresQuery,
+} from './postgres-connection/postgres-client.js';
+export type { PostgresInboxOptions } from './postgres/postgres-options.js';
 
 /** An inbox in a schema of a PostgreSQL database (14 and newer), shared by all replicas of an app. */
 export function postgresInbox(options: PostgresInboxOptions): StoreFactory {

@@ -25,9 +25,9 @@ import {
   type Store,
   type Unattended,
 } from 'nestjs-runhooks/core';
-import type { SqlDialect } from './dialect.js';
+import type { SqlDialect } from './schema/dialect.js';
 import { inboxOperations } from './operations.js';
-import type { Transaction } from './statement.js';
+import type { Transaction } from './schema/statement.js';
 
 export type Arguments<Verb extends keyof Store> = Store[Verb] extends (...args: infer A) => unknown ? A : never;
 

@@ -1,9 +1,9 @@
 import { requireKnownOptions, requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
-import type { SqliteInboxOptions } from './sqlite-options.js';
-import { SqliteStore } from './sqlite-store.js';
+import type { SqliteInboxOptions } from './sqlite/sqlite-options.js';
+import { SqliteStore } from './sqlite/sqlite-store.js';
 
-export type { SqliteDriver } from './sqlite-connection.js';
-export type { SqliteInboxOptions } from './sqlite-options.js';
+export type { SqliteDriver } from './sqlite-connection/sqlite-connection.js';
+export type { SqliteInboxOptions } from './sqlite/sqlite-options.js';
 
 const OPTIONS = { path: true, driver: true, fileMode: true } satisfies Record<keyof SqliteInboxOptions, true>;
 

@@ -11,7 +11,7 @@ export function resolve(specifier, context, next) {
   const lib = paths[specifier];
   if (lib) return { url: new URL(lib[0], root).href, shortCircuit: true };
   // Which build of Kysely it is makes no difference here.
-  if (/^\.{1,2}\/query-builder\.js$/.test(specifier)) return next('kysely', context);
+  if (/^\.{1,2}\/(?:schema\/)?query-builder\.js$/.test(specifier)) return next('kysely', context);
   const isSource = specifier.startsWith('.') && context.parentURL?.endsWith('.ts');
   return next(isSource ? specifier.replace(/\.js$/, '.ts') : specifier, context);
 }

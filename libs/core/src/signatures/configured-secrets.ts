@@ -31,11 +31,6 @@ export function readSecretText(secret: unknown, option: string): string {
   return text;
 }
 
-/** `option` below `path`, as it is named in errors. */
-export function optionAt(path: string, option: string): string {
-  return path === '' ? option : `${path}.${option}`;
-}
-
 function nameOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigurationError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { HeaderMap } from '../message.js';
+import type { HeaderMap } from '../sources/message.js';
 import { hmacHex, type HmacHexOptions } from './hmac-hex.js';
 
 const SECRET = '12345abcde';

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { LIMITS } from '../limits.js';
-import type { Verification } from '../verification.js';
-import { optionAt, readSecretText, readSecrets } from './configured-secrets.js';
+import type { Verification } from '../sources/verification.js';
+import { readSecretText, readSecrets } from './configured-secrets.js';
+import { optionAt } from '../option-checks.js';
 import { indexOfEqual } from './constant-time.js';
 import { readHeaderName } from './header-name.js';
 import { requireStrongSecret } from './secret-strength.js';

@@ -1,5 +1,5 @@
-import type { HeaderMap, ReceivedMessage } from '../message.js';
-import type { Verification } from '../verification.js';
+import type { HeaderMap, ReceivedMessage } from '../sources/message.js';
+import type { Verification } from '../sources/verification.js';
 
 /** One way of proving who sent a message. Made at boot from checked options; holds its secrets where nothing prints them. */
 export interface SignatureScheme {

@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.js';
-import type { HeaderMap } from '../message.js';
-import type { Verification } from '../verification.js';
+import type { HeaderMap } from '../sources/message.js';
+import type { Verification } from '../sources/verification.js';
 
 /** First part of the header names: Svix's own, and the one of the specification and of white-labelled senders. */
 export type StandardWebhooksFamily = 'svix' | 'webhook';

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { LIMITS } from '../limits.js';
-import type { HeaderMap } from '../message.js';
-import type { SignatureCheck } from '../verification.js';
+import type { HeaderMap } from '../sources/message.js';
+import type { SignatureCheck } from '../sources/verification.js';
 import { standardWebhooks } from './standard-webhooks.js';
 
 /** The vector of the Standard Webhooks specification. */

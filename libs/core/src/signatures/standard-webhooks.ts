@@ -1,7 +1,8 @@
 import { ConfigurationError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { Verification } from '../verification.js';
-import { optionAt, readSecrets } from './configured-secrets.js';
+import type { Verification } from '../sources/verification.js';
+import { readSecrets } from './configured-secrets.js';
+import { optionAt } from '../option-checks.js';
 import type { SignatureScheme } from './signature-scheme.js';
 import {
   readStandardWebhooksHeaders,

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { HeaderMap } from '../message.js';
+import type { HeaderMap } from '../sources/message.js';
 import { staticToken } from './static-token.js';
 
 const TOKEN = 'Bearer 0f6c-shared-token';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ConfigurationError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import { optionAt, readSecretText, readSecrets } from './configured-secrets.js';
+import { readSecretText, readSecrets } from './configured-secrets.js';
+import { optionAt } from '../option-checks.js';
 import { indexOfEqual } from './constant-time.js';
 import { readHeaderName } from './header-name.js';
 import { requireStrongSecret } from './secret-strength.js';

@@ -1,10 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError, LIMITS, OwnError, StoreUnavailableError } from 'nestjs-runhooks/core';
-import { existingFile, migrationsOf } from '../existing-inbox.js';
-import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqlite-connection.js';
-import { isDiskFull, isLocked, remedyFor } from '../sqlite-failure.js';
-import { onceUnlocked } from '../sqlite-lock.js';
+import { existingFile, migrationsOf } from '../sqlite-file/existing-inbox.js';
+import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqlite-connection/sqlite-connection.js';
+import { isDiskFull, isLocked, remedyFor } from '../sqlite-connection/sqlite-failure.js';
+import { onceUnlocked } from '../sqlite-connection/sqlite-lock.js';
 
 export interface BackupOptions {
   /** The path of the inbox. Apps may be using it. */

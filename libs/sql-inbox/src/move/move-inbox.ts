@@ -1,6 +1,6 @@
 import type { Logger } from 'nestjs-runhooks/core';
-import { resolvePostgresOptions } from '../postgres-options.js';
-import type { SqliteDriver } from '../sqlite-connection.js';
+import { resolvePostgresOptions } from '../postgres/postgres-options.js';
+import type { SqliteDriver } from '../sqlite-connection/sqlite-connection.js';
 import { SourceFile } from './source-file.js';
 import { TABLES, type Table } from './tables.js';
 import { TargetSchema, type Places } from './target-schema.js';

@@ -1,6 +1,6 @@
 import { ConfigurationError } from 'nestjs-runhooks/core';
-import { NewerSchemaError, refuseUnknown } from '../newer-schema.js';
-import { MIGRATIONS } from '../sqlite-migration.js';
+import { NewerSchemaError, refuseUnknown } from '../schema/newer-schema.js';
+import { MIGRATIONS } from '../sqlite/sqlite-migration.js';
 
 /** Throws {@link ConfigurationError} unless the migrations `done` are those of this version. `where`: what they were done to. */
 export function requireThisSchema(option: string, where: string, done: readonly string[]): void {

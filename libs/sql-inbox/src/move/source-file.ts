@@ -1,9 +1,14 @@
 import { statSync } from 'node:fs';
 import { ConfigurationError, lapsedBefore, LIMITS } from 'nestjs-runhooks/core';
-import { existingFile, migrationsOf } from '../existing-inbox.js';
-import type { ProcessesTable } from '../schema.js';
-import { connectSqlite, rollBack, type SqliteConnection, type SqliteDriver } from '../sqlite-connection.js';
-import { isLocked, remedyFor } from '../sqlite-failure.js';
+import { existingFile, migrationsOf } from '../sqlite-file/existing-inbox.js';
+import type { ProcessesTable } from '../schema/schema.js';
+import {
+  connectSqlite,
+  rollBack,
+  type SqliteConnection,
+  type SqliteDriver,
+} from '../sqlite-connection/sqlite-connection.js';
+import { isLocked, remedyFor } from '../sqlite-connection/sqlite-failure.js';
 import { requireThisSchema } from './same-schema.js';
 import { LARGE_COLUMNS, type Step, type Table } from './tables.js';
 

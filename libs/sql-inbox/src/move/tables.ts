@@ -1,4 +1,4 @@
-import type { Schema } from '../schema.js';
+import type { Schema } from '../schema/schema.js';
 
 export type Table = Exclude<keyof Schema, 'processes'>;
 

@@ -51,7 +51,7 @@ export const taskCases: readonly ContractCase[] = [
           data: '{"task":"task"}',
           claims: 1,
           lease,
-          origin: { source: SOURCE, provider: 'provider', messageId },
+          parsedFrom: { source: SOURCE, provider: 'provider', messageId },
         },
       ]);
     },
@@ -61,7 +61,7 @@ export const taskCases: readonly ContractCase[] = [
     run: async (bench) => {
       const first = await addTasks(bench, taskOf('task'));
       await addTasks(bench, taskOf('task', { data: '{}' }));
-      equal(onlyOne(await takeTasks(bench)).origin.messageId, first);
+      equal(onlyOne(await takeTasks(bench)).parsedFrom.messageId, first);
       equal((await bench.store.counts()).tasks, 1);
     },
   },
@@ -230,8 +230,8 @@ export const taskCases: readonly ContractCase[] = [
       for (const one of [`added ${made.id} {} `, `added ${stored.id} {} `, `there ${stored.id} {} `]) {
         ok(found.includes(one), `${one} is not among ${found.join(', ')}`);
       }
-      const { id, origin } = onlyOne(await takeTasks(bench));
-      same([id, origin.messageId], ['next', messageId]);
+      const { id, parsedFrom } = onlyOne(await takeTasks(bench));
+      same([id, parsedFrom.messageId], ['next', messageId]);
     },
   },
   {

@@ -1,0 +1,22 @@
+/**
+ * The rooms of a lib, from the lowest: a file imports what is in its own room and in those before it. `.` stands for the
+ * loose files. `doors` wire the rooms, or export them, and may know them all.
+ */
+module.exports = [
+  {
+    lib: 'core',
+    order: [
+      ['.', 'runs', 'payloads', 'sources', 'events', 'signatures', 'handlers', 'store', 'clocks', 'receiver'],
+      ['inbox', 'deliveries', 'tasks', 'reading', 'dispatcher'],
+    ].flat(),
+    doors: 'index|engine',
+  },
+  {
+    lib: 'sql-inbox',
+    order: [
+      ['schema', 'rows', 'accept', 'deliveries', 'processes', 'reading', 'lists', 'upkeep', '.'],
+      ['sqlite-connection', 'sqlite-file', 'sqlite', 'postgres-connection', 'postgres', 'backup', 'move'],
+    ].flat(),
+    doors: 'sqlite|postgres',
+  },
+];

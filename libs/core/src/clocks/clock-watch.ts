@@ -1,0 +1,130 @@
+import type { Clock } from '../clock.js';
+import { durationText } from '../duration-text.js';
+import { LIMITS } from '../limits.js';
+import type { Logger } from '../logger.js';
+import { SharedClock } from './shared-clock.js';
+import type { Store } from '../store/store.js';
+import type { StoreGuard } from '../store/store-guard.js';
+import { timers } from '../timers.js';
+
+export interface ClockWatchOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly guard: StoreGuard;
+}
+
+/** A moment by two clocks, of which one may be set. */
+interface Moment {
+  readonly nowMs: number;
+  readonly elapsedMs: number;
+}
+
+/** Notices that a clock was set, or that it differs from the inbox's, says so, and makes due what a wrong clock put off. */
+export class ClockWatch {
+  readonly #options: ClockWatchOptions;
+  /** Of the clock that decides, and of the host's; undefined before the first look. */
+  #seen: Moment | undefined;
+  #ownSeen: Moment | undefined;
+  #pulledBackAtMs = -Infinity;
+  /** The difference that the log spoke of last. */
+  #saidAheadMs = 0;
+
+  constructor(options: ClockWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the host's clock was set, or the host slept, since the last look. */
+  get hasStepped(): boolean {
+    return isStep(stepMs(this.#own, this.#ownSeen));
+  }
+
+  /** How far the host's clock is ahead of the inbox's, in milliseconds; negative: behind. */
+  get ownAheadMs(): number {
+    const { clock } = this.#options;
+    return clock instanceof SharedClock ? Math.round(clock.ownAheadMs) : 0;
+  }
+
+  /** To be called at boot, now and then, and when the clock {@link hasStepped}. Never rejects: a store that fails is logged. */
+  async look(): Promise<void> {
+    const { clock, guard } = this.#options;
+    if (clock instanceof SharedClock) await guard.read(() => clock.adjust(), undefined);
+    this.#logAhead();
+    const movedMs = stepMs(clock, this.#seen);
+    if (isStep(movedMs)) this.#logStep(movedMs);
+    this.#ownSeen = momentOf(this.#own);
+    this.#seen = momentOf(clock);
+    const isTime = elapsedMs(clock) - this.#pulledBackAtMs >= LIMITS.pullBackEveryMs;
+    if (!isTime && !isStep(movedMs)) return;
+    this.#pulledBackAtMs = elapsedMs(clock);
+    await guard.write(() => this.#pullBack(), undefined);
+  }
+
+  get #own(): Clock {
+    const { clock } = this.#options;
+    return clock instanceof SharedClock ? clock.own : clock;
+  }
+
+  async #pullBack(): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    const found = { messages: 0, deliveries: 0, tasks: 0 };
+    let after: string | undefined;
+    do {
+      const ask = { now: clock.now(), leaseMs: LIMITS.leaseMs, limit: LIMITS.pullBackRowsMax };
+      const step = await store.pullBack({ ...ask, ...(after !== undefined && { after }) });
+      found.messages += step.messages;
+      found.deliveries += step.deliveries;
+      found.tasks += step.tasks;
+      after = step.next;
+    } while (after !== undefined);
+    const { messages, deliveries, tasks } = found;
+    if (messages + deliveries + tasks === 0) return;
+    logger.warn(
+      `Work that a wrong clock had put off is due sooner now: ${messages} messages, ${deliveries} deliveries, ` +
+        `${tasks} tasks. They were due later than a lease or a retry can last; see that the hosts keep their time by NTP`,
+    );
+  }
+
+  #logStep(movedMs: number): void {
+    this.#options.logger.warn(
+      `The clock moved ${movedMs < 0 ? 'back' : 'on'} by ${durationText(Math.abs(movedMs))} at once: it was set, or ` +
+        'this host slept. If it is wrong now, correct it: retries, leases and retention go by it',
+    );
+  }
+
+  /** Once per difference, and once when it is over. */
+  #logAhead(): void {
+    const { logger } = this.#options;
+    const aheadMs = this.ownAheadMs;
+    if (Math.abs(aheadMs - this.#saidAheadMs) < LIMITS.clockStepMs) return;
+    if (Math.abs(aheadMs) < LIMITS.clockStepMs) {
+      logger.log('The clock of this host agrees with the clock of the inbox again');
+      this.#saidAheadMs = 0;
+      return;
+    }
+    const difference = `${durationText(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'}`;
+    logger.warn(
+      `The clock of this host is ${difference} the clock of the inbox, which decides. Correct one of them, for example by NTP`,
+    );
+    this.#saidAheadMs = aheadMs;
+  }
+}
+
+function elapsedMs(clock: Clock): number {
+  return clock.elapsedMs?.() ?? timers.monotonicMs();
+}
+
+function momentOf(clock: Clock): Moment | undefined {
+  const passedMs = clock.elapsedMs?.();
+  return passedMs === undefined ? undefined : { nowMs: clock.now().getTime(), elapsedMs: passedMs };
+}
+
+/** How far the clock moved beyond the time that passed. */
+function stepMs(clock: Clock, seen: Moment | undefined): number {
+  const moment = momentOf(clock);
+  return moment && seen ? moment.nowMs - seen.nowMs - (moment.elapsedMs - seen.elapsedMs) : 0;
+}
+
+function isStep(movedMs: number): boolean {
+  return Math.abs(movedMs) >= LIMITS.clockStepMs;
+}

@@ -1,0 +1,94 @@
+import type { Attempt } from './attempt.js';
+import type { AbandonedCount } from '../store/inbox-reader.js';
+import { LIMITS } from '../limits.js';
+import type { Logger } from '../logger.js';
+
+/**
+ * The calls of this process that still run although their attempt is over: their handler ignored `delivery.signal`.
+ * They take up no room, so that a handler that hangs stops no other one. Each holds memory, so there are limits.
+ */
+export class AbandonedCalls {
+  readonly #logger: Logger;
+  readonly #byHandler = new Map<string, number>();
+  /** Handlers that were warned of: a handler that is always a little late must not fill the log. */
+  readonly #warned = new Set<string>();
+  /** Handlers that the log named as not started again. */
+  readonly #saidPaused = new Set<string>();
+  #total = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** By handler, in the order in which they came to have any. */
+  counts(): AbandonedCount[] {
+    return [...this.#byHandler].map(([handlerId, calls]) => ({ handlerId, calls }));
+  }
+
+  /**
+   * Whether a handler has so many that this process does not start it again until one of them settles. If the process
+   * has too many in all, this holds for every handler with at least one, and for no other.
+   */
+  isPaused(handlerId: string): boolean {
+    const calls = this.#byHandler.get(handlerId) ?? 0;
+    return calls >= LIMITS.abandonedPerHandlerMax || (calls > 0 && this.#total >= LIMITS.abandonedMax);
+  }
+
+  add(attempt: Attempt): void {
+    this.#change(attempt.handler.id, 1);
+    this.#log(attempt);
+    this.#logPaused();
+  }
+
+  /** Its handler has returned or thrown after all. */
+  remove({ handler: { id }, delivery, fields }: Attempt): void {
+    this.#change(id, -1);
+    const left = this.#byHandler.get(id) ?? 0;
+    this.#logger.debug(
+      `Handler "${id}" settled an abandoned call (attempt ${delivery.attempt} of delivery ${delivery.id}); ${left} left in this process`,
+      fields,
+    );
+    this.#logPaused();
+  }
+
+  #change(handlerId: string, by: number): void {
+    const calls = (this.#byHandler.get(handlerId) ?? 0) + by;
+    this.#total += by;
+    if (calls === 0) this.#byHandler.delete(handlerId);
+    else this.#byHandler.set(handlerId, calls);
+  }
+
+  #log({ handler: { id }, delivery, fields }: Attempt): void {
+    const calls = this.#byHandler.get(id) ?? 0;
+    if (!this.#warned.has(id)) {
+      this.#warned.add(id);
+      this.#logger.warn(
+        `Handler "${id}" ignored delivery.signal: attempt ${delivery.attempt} of delivery ${delivery.id} is over, but the call ` +
+          `still runs and is counted as abandoned. Pass delivery.signal to fetch and other I/O. Further abandoned calls ` +
+          `of this handler are counted only: see Inbox.processes()`,
+        fields,
+      );
+    } else {
+      this.#logger.debug(`Handler "${id}" has ${calls} abandoned calls in this process`, fields);
+    }
+  }
+
+  /** One call more or less may pause or resume every handler that has some. */
+  #logPaused(): void {
+    for (const id of this.#saidPaused) {
+      if (this.isPaused(id)) continue;
+      this.#saidPaused.delete(id);
+      this.#logger.log(`Handler "${id}" is started again in this process`, { handlerId: id });
+    }
+    for (const [id, calls] of this.#byHandler) {
+      if (!this.isPaused(id) || this.#saidPaused.has(id)) continue;
+      this.#saidPaused.add(id);
+      this.#logger.error(
+        `Handler "${id}" is not started again in this process until one of its ${calls} abandoned calls settles ` +
+          `(${this.#total} in the process, at most ${LIMITS.abandonedPerHandlerMax} of a handler and ${LIMITS.abandonedMax} in all). ` +
+          `Its deliveries wait, or run in other processes. Make it stop when delivery.signal is aborted, and restart the process`,
+        { handlerId: id },
+      );
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { reasonedDecisionOf, requireText, type DecidedBy, type Decision } from '../store/decision.js';
+import { ConfigurationError } from '../errors.js';
+import { eventFacts } from '../events/event-data.js';
+import { DEAD_LETTER_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from '../events/event.js';
+import { isRun, spellingsOf } from '../store/erasure.js';
+import type { EventSummary, Page, StoredEventFilter } from '../store/inbox-reader.js';
+import { LIMITS } from '../limits.js';
+import type { RunKey } from '../runs/run-state.js';
+import type { Erased, Erasure } from '../store/operator-request.js';
+import type { Store } from '../store/store.js';
+
+/** Whose content to erase: of one run, of messages by id, or of all that holds a text. */
+export type Erase = Required<DecidedBy> &
+  (
+    | { readonly run: RunKey; readonly messageIds?: never; readonly textContains?: never }
+    | { readonly messageIds: readonly string[]; readonly run?: never; readonly textContains?: never }
+    | {
+        /** Case counts. Also found as JSON writes it with escapes; not where something else encodes it. */
+        readonly textContains: string;
+        readonly run?: never;
+        readonly messageIds?: never;
+      }
+  );
+
+const NOTHING: Erasure = { messageIds: [], eventIds: [], runs: [], texts: [] };
+
+/** Erases the content of messages and of all that was made of it, in small steps. */
+export class Eraser {
+  readonly #store: Store;
+  readonly #now: () => Date;
+
+  constructor(store: Store, now: () => Date) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async erase(erase: Erase): Promise<Erased> {
+    const { run, messageIds, textContains } = erase;
+    const asked = [run, messageIds, textContains].filter((one) => one !== undefined);
+    if (asked.length !== 1) {
+      throw new ConfigurationError('erase', `found ${asked.length} of run, messageIds and textContains; expected one`);
+    }
+    if (textContains !== undefined) return await this.#eraseText(erase, textContains);
+    const decision = reasonedDecisionOf('erase', erase, { run, messageIds });
+    const ids = run ? await this.#messagesOf(run) : [...(messageIds ?? [])];
+    const runs = run ? [run] : await this.#runsOf(ids);
+    return await this.#eraseAll(ids, { ...NOTHING, runs, eventIds: await this.#eventsQuoting(runs) }, decision);
+  }
+
+  /** The text itself is what must go, so the decision keeps only how long it was. */
+  async #eraseText(erase: Erase, text: string): Promise<Erased> {
+    requireText('erase.textContains', text, LIMITS.eraseTextCharsMax);
+    if (text.length < LIMITS.eraseTextCharsMin) {
+      const expected = `expected at least ${LIMITS.eraseTextCharsMin} characters, as fewer are in nearly every message`;
+      throw new ConfigurationError('erase.textContains', `found ${text.length}; ${expected}`);
+    }
+    const decision = reasonedDecisionOf('erase', erase, { textContains: `${text.length} characters` });
+    const texts = spellingsOf(text);
+    const found: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.#store.messagesHolding(texts, { limit: LIMITS.eraseStepMax, ...(after && { after }) });
+      found.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+    return await this.#eraseAll(found, { ...NOTHING, texts }, decision);
+  }
+
+  async #eraseAll(messageIds: readonly string[], rest: Erasure, decision: Decision): Promise<Erased> {
+    const sum = { messages: 0, events: 0, dismissed: 0, held: 0 };
+    const step = async (erasure: Erasure): Promise<void> => {
+      const erased = await this.#store.erase(erasure, decision, this.#now());
+      for (const name of Object.keys(sum) as (keyof Erased)[]) sum[name] += erased[name];
+    };
+    for (let from = 0; from < messageIds.length; from += LIMITS.eraseStepMax) {
+      await step({ ...NOTHING, messageIds: messageIds.slice(from, from + LIMITS.eraseStepMax) });
+    }
+    // Also where nothing was found: that somebody looked for it is a decision, too.
+    await step(rest);
+    return sum;
+  }
+
+  async #messagesOf(run: RunKey): Promise<string[]> {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.#store.messages({ run }, { limit: LIMITS.pageItemsMax, ...(after && { after }) });
+      ids.push(...page.items.map(({ id }) => id));
+      after = page.next;
+    } while (after !== undefined);
+    return ids;
+  }
+
+  /** The runs that messages were about, as their events name them. */
+  async #runsOf(messageIds: readonly string[]): Promise<RunKey[]> {
+    const runs = new Map<string, RunKey>();
+    for (const messageId of messageIds) {
+      await this.#eachEvent({ messageId }, ({ source, data }) => {
+        const { run } = eventFacts(data);
+        if (run)
+          runs.set(`${source} ${run.account.id} ${run.id}`, { source, accountId: run.account.id, runId: run.id });
+      });
+    }
+    return [...runs.values()];
+  }
+
+  /** Runs that have joined are quoted in an event of the last one's message, and that event perhaps in a dead letter. */
+  async #eventsQuoting(runs: readonly RunKey[]): Promise<string[]> {
+    const ids = new Set<string>();
+    if (runs.length === 0) return [];
+    await this.#eachEvent({ type: RUNS_JOINED_EVENT_TYPE }, ({ id, data }) => {
+      const { runs: joined = [] } = eventFacts(data);
+      if (joined.some((one) => runs.some((key) => isRun(one, key)))) ids.add(id);
+    });
+    if (ids.size === 0) return [];
+    await this.#eachEvent({ type: DEAD_LETTER_EVENT_TYPE }, ({ id, data }) => {
+      const { deadLetter } = eventFacts(data);
+      if (deadLetter && ids.has(deadLetter.eventId)) ids.add(id);
+    });
+    return [...ids];
+  }
+
+  async #eachEvent(filter: StoredEventFilter, look: (event: EventSummary) => void): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page: Page<EventSummary> = await this.#store.events(filter, {
+        limit: LIMITS.pageItemsMax,
+        ...(after && { after }),
+      });
+      page.items.forEach(look);
+      after = page.next;
+    } while (after !== undefined);
+  }
+}

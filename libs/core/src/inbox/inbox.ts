@@ -1,0 +1,273 @@
+import type { Clock } from '../clock.js';
+import { ConfigurationError } from '../errors.js';
+import { eventFacts } from '../events/event-data.js';
+import { lapsedBefore } from '../handlers/registration.js';
+import type { Router } from '../handlers/router.js';
+import { routableOf } from '../handlers/router.js';
+import { LIMITS } from '../limits.js';
+import { addedUp, type Refusals } from '../receiver/refusals.js';
+import type { JobState } from '../runs/incident.js';
+import type { JobKey, RunKey } from '../runs/run-state.js';
+import { decisionOf, reasonedDecisionOf, requireText, type DecidedBy } from '../store/decision.js';
+import type {
+  AttemptSummary,
+  AuditEntry,
+  DeliveryFilter,
+  DeliverySummary,
+  EventSummary,
+  InboxCounts,
+  MessageDetail,
+  MessageFilter,
+  MessageSummary,
+  Page,
+  PageRequest,
+  ProcessSummary,
+  RunFilter,
+  RunSummary,
+  StoredEventFilter,
+  Unattended,
+} from '../store/inbox-reader.js';
+import type { Dismissal, Erased, Redrive, Reread } from '../store/operator-request.js';
+import type { Store } from '../store/store.js';
+import { Eraser, type Erase } from './eraser.js';
+import type { Purger } from './purger.js';
+import { inRecordedOrder } from './recorded-order.js';
+
+/** What to deliver again, to whom, and who decided that. */
+export interface Replay extends DecidedBy {
+  /** Names this replay: asking for it again adds nothing that is there already. */
+  readonly id: string;
+  /** The events; all of them if empty. */
+  readonly events: StoredEventFilter;
+  /** Only these handlers. @default every handler that wants the event now, also one that did not exist when it came */
+  readonly handlerIds?: readonly string[];
+}
+
+/** A run with all that the inbox has about it. */
+export interface RunDetail extends RunSummary {
+  readonly messages: readonly MessageSummary[];
+  readonly events: readonly EventSummary[];
+  readonly deliveries: readonly DeliverySummary[];
+}
+
+/** Which deliveries to list. */
+export interface DeliveryQuery extends DeliveryFilter {
+  /** Only those that wait for a handler which no process runs. */
+  readonly unattended?: boolean;
+}
+
+/** How much there is, and who is there to do it. */
+export interface InboxStatus extends InboxCounts {
+  /** Deliveries that wait for a handler which no process runs; among the pending ones. */
+  readonly unattended: number;
+  /** Processes that read messages and run handlers. With none, what arrives is stored and waits. */
+  readonly dispatchers: number;
+  /**
+   * Calls of handlers that still run although their attempt is over, in all processes, as of each one's last heartbeat.
+   * {@link Inbox.processes} lists them by process and handler.
+   */
+  readonly abandoned: number;
+}
+
+/** Which messages to read again, and who decided that. */
+export interface ReadAgain extends DecidedBy {
+  readonly messageIds?: readonly string[];
+  /** @default unknown and quarantined ones */
+  readonly states?: Reread['states'];
+  /** Without it events are only recorded, and a replay can deliver them. @default false */
+  readonly runHandlers?: boolean;
+}
+
+const READ_AGAIN: Reread['states'] = ['unknown', 'quarantined'];
+
+export interface InboxOptions {
+  readonly store: Store;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly purger: Purger;
+  /** Those of this process, where it receives messages. */
+  readonly refusals: Refusals;
+  /** Called when something became due. */
+  readonly onChange: () => void;
+}
+
+/** The inbox as the host app sees it: look into it, and run things again. Lists are newest first. */
+export class Inbox {
+  readonly #options: InboxOptions;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  async messages(filter: MessageFilter = {}, page: PageRequest = {}): Promise<Page<MessageSummary>> {
+    return await this.#options.store.messages(filter, page);
+  }
+
+  /** A message with its bytes and kept headers. */
+  async message(id: string): Promise<MessageDetail | undefined> {
+    return await this.#options.store.message(id);
+  }
+
+  async events(filter: StoredEventFilter = {}, page: PageRequest = {}): Promise<Page<EventSummary>> {
+    return await this.#options.store.events(filter, page);
+  }
+
+  async deliveries(query: DeliveryQuery = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
+    const { unattended, ...filter } = query;
+    const { store } = this.#options;
+    if (!unattended) return await store.deliveries(filter, page);
+    const { handlerIds, state = 'pending' } = filter;
+    const waiting = (await this.unattended()).map(({ handlerId }) => handlerId);
+    const wanted = handlerIds ? waiting.filter((id) => handlerIds.includes(id)) : waiting;
+    return state === 'pending' ? await store.deliveries({ ...filter, state, handlerIds: wanted }, page) : { items: [] };
+  }
+
+  /** The attempts of a delivery, first to last. */
+  async attempts(deliveryId: string): Promise<AttemptSummary[]> {
+    return await this.#options.store.attempts(deliveryId);
+  }
+
+  /** Runs, last updated first: of one job, its last runs. */
+  async runs(filter: RunFilter = {}, page: PageRequest = {}): Promise<Page<RunSummary>> {
+    return await this.#options.store.runs(filter, page);
+  }
+
+  /** A run with its messages, its events, and what every handler did with them; each list at most a page long. */
+  async run(run: RunKey): Promise<RunDetail | undefined> {
+    const { store } = this.#options;
+    const page = { limit: LIMITS.pageItemsMax };
+    const [summary, messages, events, deliveries] = await Promise.all([
+      store.run(run),
+      store.messages({ run }, page),
+      store.events({ run }, page),
+      store.deliveries({ run }, page),
+    ]);
+    return summary && { ...summary, messages: messages.items, events: events.items, deliveries: deliveries.items };
+  }
+
+  /** A job's last success and its open incident. */
+  async job(job: JobKey): Promise<JobState | undefined> {
+    return await this.#options.store.job(job);
+  }
+
+  /**
+   * How many messages, events and deliveries there are, by state, whether anybody is there for them, and how many
+   * requests were refused. Those that other processes refused in the last half minute may be missing.
+   */
+  async counts(): Promise<InboxStatus> {
+    const [counts, processes, waiting] = await Promise.all([
+      this.#options.store.counts(),
+      this.processes(),
+      this.unattended(),
+    ]);
+    return {
+      ...counts,
+      refusals: addedUp(counts.refusals, this.#options.refusals.unstored()),
+      unattended: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
+      dispatchers: processes.filter(({ role }) => role !== 'receiver').length,
+      abandoned: processes.flatMap(({ abandoned }) => abandoned).reduce((sum, { calls }) => sum + calls, 0),
+    };
+  }
+
+  /** The processes that share this inbox and are alive. One that crashed is listed for up to a minute. */
+  async processes(): Promise<ProcessSummary[]> {
+    const { store, clock } = this.#options;
+    return await store.processes(lapsedBefore(clock.now()));
+  }
+
+  /** What waits for handlers that no process runs: removed or renamed ones, or of processes that are down. */
+  async unattended(): Promise<Unattended[]> {
+    const { store, clock } = this.#options;
+    return await store.unattended(lapsedBefore(clock.now()));
+  }
+
+  /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
+  async redrive({ by, reason, ...redrive }: Redrive & DecidedBy): Promise<number> {
+    const decision = decisionOf('redrive', { by, reason }, redrive);
+    const redriven = await this.#options.store.redrive(redrive, decision, this.#options.clock.now());
+    this.#options.onChange();
+    return redriven;
+  }
+
+  /**
+   * Ends deliveries that nobody is to run any more: dead letters, and pending ones that no process holds, for example
+   * of a handler that was removed. They are kept with who decided that and why, and are purged like others that are
+   * settled. Answers how many.
+   */
+  async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
+    const { deliveryIds, handlerId } = dismissal;
+    if (deliveryIds === undefined && handlerId === undefined) {
+      throw new ConfigurationError('dismiss', 'found neither deliveryIds nor handlerId; expected one of them');
+    }
+    const decision = reasonedDecisionOf('dismiss', { by, reason }, dismissal);
+    const dismissed = await this.#options.store.dismiss(dismissal, decision, this.#options.clock.now());
+    // Lanes may go on.
+    this.#options.onChange();
+    return dismissed;
+  }
+
+  /**
+   * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
+   * Answers how many were added.
+   */
+  async replay({ id, events, handlerIds, by, reason }: Replay): Promise<number> {
+    requireText('replay.id', id, LIMITS.replayIdCharsMax);
+    const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
+    const { store, router, clock, onChange } = this.#options;
+    const stranger = handlerIds?.find((handlerId) => !router.knows(handlerId));
+    if (stranger !== undefined) {
+      throw new ConfigurationError(
+        'replay.handlerIds',
+        `found ${JSON.stringify(stranger)}; there is no handler with this id`,
+      );
+    }
+    let added = 0;
+    for await (const recorded of inRecordedOrder(store, events)) {
+      const now = clock.now();
+      const replayed = recorded.map((event) => ({
+        eventId: event.id,
+        deliveries: router.deliveriesFor(routableOf(event, eventFacts(event.data)), now, handlerIds),
+      }));
+      added += await store.replay(id, replayed, decision, now);
+    }
+    onChange();
+    return added;
+  }
+
+  /**
+   * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
+   * are not checked again. Answers how many.
+   */
+  async reread({ messageIds, states = READ_AGAIN, runHandlers = false, by, reason }: ReadAgain): Promise<number> {
+    const reread: Reread = { states, quiet: !runHandlers, ...(messageIds && { messageIds }) };
+    const decision = decisionOf('reread', { by, reason }, reread);
+    const again = await this.#options.store.reread(reread, decision, this.#options.clock.now());
+    this.#options.onChange();
+    return again;
+  }
+
+  /**
+   * Erases the content of messages, for personal data: their bytes and headers, the data of their events, what
+   * attempts failed with, and what waits for handlers. Stays: that a message came and when, ids, types, and the hash by
+   * which a duplicate is known. What is pending ends as dismissed. What a handler runs with just now is `held`: ask again.
+   */
+  async erase(erase: Erase): Promise<Erased> {
+    const { store, clock, onChange } = this.#options;
+    const erased = await new Eraser(store, () => clock.now()).erase(erase);
+    onChange();
+    return erased;
+  }
+
+  /** What operators decided: who redrove, dismissed, replayed, read again or erased what, and when. */
+  async audit(page: PageRequest = {}): Promise<Page<AuditEntry>> {
+    return await this.#options.store.audit(page);
+  }
+
+  /**
+   * Removes what is older than the configured retention now, instead of at the next look. After a jump of the clock it
+   * removes as little as the look itself would. Answers how many rows went.
+   */
+  async purge(): Promise<number> {
+    return await this.#options.purger.purge();
+  }
+}

@@ -1,0 +1,124 @@
+import type { Clock } from '../clock.js';
+import { durationText } from '../duration-text.js';
+import { LIMITS } from '../limits.js';
+import type { Logger } from '../logger.js';
+import { rowsOf, type ClockJump, type Purge, type Purged } from '../store/purge.js';
+import type { Store } from '../store/store.js';
+import type { StoreGuard } from '../store/store-guard.js';
+import { timers } from '../timers.js';
+
+/** How long the inbox keeps things, in milliseconds since they were received. */
+export interface RetentionOptions {
+  /** Settled messages with their events, deliveries and attempts. @default 2592000000 (30 days) */
+  readonly settledMs?: number;
+  /** The same for messages that led to a dead letter. @default 7776000000 (90 days) */
+  readonly deadMs?: number;
+  /** The keys by which a duplicate is known, operators' decisions, and the states of runs and barriers. @default 34560000000 (400 days) */
+  readonly keysMs?: number;
+}
+
+export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
+  settledMs: LIMITS.settledMs,
+  deadMs: LIMITS.deadMs,
+  keysMs: LIMITS.keysMs,
+});
+
+export interface PurgerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly guard: StoreGuard;
+  readonly logger: Logger;
+  readonly retention: Required<RetentionOptions>;
+}
+
+/** Removes what is old, in small steps, so that accepting never waits for it. */
+export class Purger {
+  readonly #options: PurgerOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #step: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+  /** The jump that the log spoke of. */
+  #saidJumpAtMs: number | undefined;
+
+  constructor(options: PurgerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer ??= timers
+      .setInterval(() => {
+        this.#step = this.#options.guard.write(() => this.purge(), 0);
+      }, LIMITS.purgeEveryMs)
+      .unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    timers.clearInterval(this.#timer);
+    await this.#step;
+  }
+
+  /**
+   * Removes all that is old enough, and says so in the log. After a jump of the clock it removes little, and says why.
+   * Answers how many rows went.
+   */
+  async purge(): Promise<number> {
+    const { store, clock, retention } = this.#options;
+    const now = clock.now().getTime();
+    const purge: Purge = {
+      settledBefore: new Date(now - retention.settledMs),
+      deadBefore: new Date(now - retention.deadMs),
+      keysBefore: new Date(now - retention.keysMs),
+      tasksBefore: new Date(now - Math.max(retention.settledMs, LIMITS.taskOverdueMs)),
+      limit: LIMITS.purgeRowsMax,
+      brake: { now: new Date(now), share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },
+    };
+    let removed: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
+    try {
+      while (!this.#stopped) {
+        const step = await store.purge(purge);
+        removed = sum(removed, step);
+        if (rowsOf(step) === 0) break;
+      }
+    } finally {
+      this.#log(removed, purge);
+    }
+    return rowsOf(removed);
+  }
+
+  #log(removed: Purged, { settledBefore, deadBefore, keysBefore }: Purge): void {
+    const { logger } = this.#options;
+    const { messages, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
+    if (rowsOf(removed) > 0) {
+      logger.log(
+        `Purged ${messages} messages received before ${settledBefore.toISOString()} (with dead letters: before ` +
+          `${deadBefore.toISOString()}), ${keys} duplicate keys, ${runs} runs, ${barriers} barriers and ${decisions} decisions from before ` +
+          `${keysBefore.toISOString()}, ${tasks} tasks`,
+      );
+    }
+    if (heldBackBy && heldBackBy.at.getTime() !== this.#saidJumpAtMs) {
+      this.#saidJumpAtMs = heldBackBy.at.getTime();
+      logger.warn(brakeLine(heldBackBy));
+    }
+  }
+}
+
+function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
+  return {
+    messages: one.messages + other.messages,
+    keys: one.keys + other.keys,
+    runs: one.runs + other.runs,
+    barriers: one.barriers + other.barriers,
+    decisions: one.decisions + other.decisions,
+    tasks: one.tasks + other.tasks,
+    ...(heldBackBy && { heldBackBy }),
+  };
+}
+
+function brakeLine({ at, ms }: ClockJump): string {
+  return (
+    `Purging brakes until ${new Date(at.getTime() + LIMITS.purgeBrakeMs).toISOString()}: the time in this inbox moved ` +
+    `${ms < 0 ? 'back' : 'on'} by ${durationText(Math.abs(ms))} at once, at ${at.toISOString()}. If no process was ` +
+    'running for so long, there is nothing to do; else check the clock of the host: what is purged too early is lost'
+  );
+}

@@ -1,0 +1,42 @@
+import { RUN_EVENT_TYPES } from '../runs/run-signal.js';
+import type { EventSummary, InboxReader, Page, StoredEventFilter } from '../store/inbox-reader.js';
+import { LIMITS } from '../limits.js';
+
+/**
+ * The events there are when it begins, in the order in which they were recorded, in pieces: the lists of a store are
+ * newest first. Events of one moment are in the order of their messages, those of one message in the order of a run.
+ */
+export async function* inRecordedOrder(
+  store: Pick<InboxReader, 'events'>,
+  filter: StoredEventFilter,
+): AsyncGenerator<EventSummary[]> {
+  const pageAfter = (after?: string): Promise<Page<EventSummary>> =>
+    store.events(filter, { limit: LIMITS.replayStepMax, ...(after !== undefined && { after }) });
+  const newest = await pageAfter();
+  const starts: string[] = [];
+  for (let page = newest; page.next !== undefined; page = await pageAfter(page.next)) starts.push(page.next);
+
+  // The last moment of a page may go on in the next one.
+  let open: EventSummary[] = [];
+  for (const start of [...starts.reverse(), undefined]) {
+    const { items } = start === undefined ? newest : await pageAfter(start);
+    const events = [...open, ...items].sort(byRecording);
+    const last = events.at(-1)?.recordedAt.getTime();
+    open = events.filter(({ recordedAt }) => recordedAt.getTime() === last);
+    yield events.slice(0, events.length - open.length);
+  }
+  yield open;
+}
+
+function byRecording(a: EventSummary, b: EventSummary): number {
+  const time = a.recordedAt.getTime() - b.recordedAt.getTime();
+  if (time !== 0) return time;
+  if (a.messageId !== b.messageId) return a.messageId < b.messageId ? -1 : 1;
+  return rankOf(a) - rankOf(b);
+}
+
+/** What is not about a run itself comes after what is. */
+function rankOf({ type }: EventSummary): number {
+  const rank = (RUN_EVENT_TYPES as readonly string[]).indexOf(type);
+  return rank < 0 ? RUN_EVENT_TYPES.length : rank;
+}

@@ -1,0 +1,65 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { placeOf, requireOneCopy } from './one-copy.js';
+import { ConfigurationError } from './errors.js';
+
+/** Where the copies of this package meet: another copy finds it by the same name. */
+const copies = (globalThis as { [key: symbol]: unknown })[Symbol.for('nestjs-runhooks:loaded-copies')] as Map<
+  string,
+  string
+>;
+const own = [...copies];
+const [place, format] = own[0]!;
+
+describe('requireOneCopy', () => {
+  afterEach(() => {
+    copies.clear();
+    for (const [ownPlace, ownFormat] of own) copies.set(ownPlace, ownFormat);
+  });
+
+  it('finds the one copy that is loaded, at its place, and nothing wrong with it', () => {
+    expect(own).toHaveLength(1);
+    expect(place).toMatch(/libs$/);
+    expect(requireOneCopy).not.toThrow();
+  });
+
+  it('refuses to go on where both builds are loaded, and names their places and the way out of it', () => {
+    copies.set('/app/nestjs-runhooks/dist/esm', format === 'ESM' ? 'CommonJS' : 'ESM');
+    expect(requireOneCopy).toThrow(ConfigurationError);
+    expect(requireOneCopy).toThrow(/libs and \/app\/nestjs-runhooks\/dist\/esm.*`import`.*`require`/);
+  });
+
+  it('names the places of two copies of one format, and the way out of it', () => {
+    copies.set('/lib/node_modules/nestjs-runhooks/dist/esm', format);
+    expect(requireOneCopy).toThrow(ConfigurationError);
+    expect(requireOneCopy).toThrow(
+      /found 2 copies .*libs and \/lib\/node_modules\/nestjs-runhooks\/dist\/esm; .*peerDependencies/,
+    );
+  });
+
+  it('sees the same file loaded twice as one copy', () => {
+    copies.set(place, format);
+    expect(requireOneCopy).not.toThrow();
+  });
+});
+
+describe('placeOf', () => {
+  it.each([
+    ['an ES module', '    at file:///a%20b/rh/dist/esm/core/src/one-copy.js:30:36', '/a%20b/rh/dist/esm'],
+    ['a query', '    at file:///a/dist/esm/core/src/one-copy.js?t=17:30:36', '/a/dist/esm'],
+    ['a query on a path', '    at /a/dist/esm/core/src/one-copy.js?v=1a:30:36', '/a/dist/esm'],
+    ['CommonJS', '    at Object.<anonymous> (/a (1)/dist/cjs/core/src/one-copy.js:3:1)', '/a (1)/dist/cjs'],
+    [
+      'Windows',
+      String.raw`    at Object.<anonymous> (C:\a\dist\cjs\core\src\one-copy.js:3:1)`,
+      String.raw`C:\a\dist\cjs`,
+    ],
+    ['a bundle', '    at Object.<anonymous> (/app/dist/main.js:1:9041)', '/app/dist/main.js'],
+    ['webpack', '    at eval (webpack-internal:///./x/one-copy.js:3:1)', 'webpack-internal:///./x/one-copy.js'],
+  ])('finds the place in a stack of %s', (_, frame, expected) => {
+    expect(placeOf(`Error\n${frame}\n    at node:internal/modules:1:2`)).toBe(expected);
+  });
+
+  it.each([undefined, '', 'Error', ['a frame'], 'Error\n    at native'])('finds none in %j', (stack) => {
+    expect(placeOf(stack)).toBeUndefined();
+  });
+});

@@ -1,0 +1,137 @@
+import 'reflect-metadata';
+import { plainToInstance } from 'class-transformer';
+import { Validator, type ValidationError } from 'class-validator';
+import { jsonPath } from './json-path.js';
+import { define } from './json-reader.js';
+import { LIMITS } from '../limits.js';
+import { isDeciding, isRecord, OddItem, type PayloadClass } from './payload-fields.js';
+import { describeNote, type ReadingNote } from './reading-note.js';
+
+/** A payload of the class it was checked against, with what was left out of it; or what decides and does not fit. */
+export type PayloadCheck<T> =
+  | { readonly ok: true; readonly payload: T; readonly notes: readonly ReadingNote[] }
+  | { readonly ok: false; readonly reason: string };
+
+type Place = readonly (string | number)[];
+
+/**
+ * Checks a parsed body against a class and makes an instance of it. Every field the class declares needs one of the
+ * field decorators (`@IdField()`, `@TextField()`, `@ObjectField(…)` …), and `@IsOptional()` of class-validator where
+ * null is kept. Fields that are not declared are kept as they are.
+ *
+ * Only a field that is marked `@Deciding()` can make the check fail. Any other one that does not fit is left out of the
+ * payload, with a note; one that is absent has none. So is a value that `parseJson` could not be sure of, wherever it
+ * is. Never throws; notes and reason name paths with what was expected and what kind of value was found, never the
+ * value, the reason at most `LIMITS.violationsMax` of them.
+ */
+export function validatePayload<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
+  if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, found ${kindOf(value)}` };
+  // Only declared fields are transformed: class-transformer would drop some of the others (`toString`) and run others
+  // (`constructor`).
+  const payload = plainToInstance(dto, value, { excludeExtraneousValues: true, exposeUnsetFields: false });
+  // A field that fails its own check is not looked into.
+  // Not by `validateSync`, which takes its validator from the container of the host's `useContainer`.
+  const errors = new Validator().validateSync(payload, { stopAtFirstError: true });
+  const notes: ReadingNote[] = [];
+  keepUndeclared(payload, value, [], notes);
+  const faults = leaveOut(errors, [], notes);
+  return faults.length === 0 ? { ok: true, payload, notes } : { ok: false, reason: reasonOf(faults) };
+}
+
+function reasonOf(faults: readonly ReadingNote[]): string {
+  const shown = faults.slice(0, LIMITS.violationsMax).map(describeNote);
+  return [...shown, ...(faults.length > shown.length ? ['and more'] : [])].join('; ');
+}
+
+function keepUndeclared(payload: object, given: object, place: Place, notes: ReadingNote[]): void {
+  for (const [key, value] of Object.entries(given) as [string, unknown][]) {
+    const declared = Object.getOwnPropertyDescriptor(payload, key);
+    const at = [...place, Array.isArray(given) ? Number(key) : key];
+    if (!declared) {
+      const kept = withoutUnsure(value, at, notes);
+      if (typeof kept !== 'symbol') define(payload, key, kept);
+    } else if (typeof declared.value === 'object' && typeof value === 'object' && value && declared.value !== value) {
+      keepUndeclared(declared.value as object, value, at, notes);
+    }
+  }
+}
+
+/** The value itself if `parseJson` was sure of all that is in it, else a copy without the rest; in a list, with null for it. */
+function withoutUnsure(value: unknown, place: Place, notes: ReadingNote[]): unknown {
+  if (typeof value === 'symbol') {
+    notes.push({ path: jsonPath(place), expected: '', found: kindOf(value) });
+    return value;
+  }
+  if (typeof value !== 'object' || value === null || place.length > LIMITS.jsonDepthMax) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item, index): unknown => withoutUnsure(item, [...place, index], notes));
+    if (items.every((item, index) => item === value[index] && typeof item !== 'symbol')) return value;
+    return items.map((item) => (typeof item === 'symbol' ? null : item));
+  }
+  const sent = Object.entries(value) as [string, unknown][];
+  const members = sent.map(([key, member]) => [key, withoutUnsure(member, [...place, key], notes)] as const);
+  if (members.every(([, member], index) => member === sent[index]?.[1] && typeof member !== 'symbol')) return value;
+  return Object.fromEntries(members.filter(([, member]) => typeof member !== 'symbol'));
+}
+
+/** Takes out of an object what does not fit and does not decide. Answers what decides and does not fit. */
+function leaveOut(errors: readonly ValidationError[], place: Place, notes: ReadingNote[]): readonly ReadingNote[] {
+  const faults: ReadingNote[] = [];
+  for (const error of errors) {
+    const { target, property } = error;
+    const own = faultsOf(error, [...place, property], notes);
+    if (own.length === 0) continue;
+    if (target && !isDeciding(target, property)) {
+      Reflect.deleteProperty(target, property);
+      append(notes, error.value === undefined ? [] : own);
+    } else {
+      append(faults, own);
+    }
+  }
+  return faults;
+}
+
+/** What makes a value unfit: itself, or what decides within it. */
+function faultsOf(error: ValidationError, place: Place, notes: ReadingNote[]): readonly ReadingNote[] {
+  const { value, constraints, children = [] } = error as { value?: unknown } & ValidationError;
+  if (value instanceof OddItem) return [fault(place, 'an object', value.found)];
+  const [expected] = Object.values(constraints ?? {});
+  if (expected !== undefined) return [fault(place, expected, value)];
+  if (!Array.isArray(value)) return leaveOut(children, place, notes);
+  leaveItemsOut(value, children, place, notes);
+  return [];
+}
+
+function leaveItemsOut(list: unknown[], errors: readonly ValidationError[], place: Place, notes: ReadingNote[]): void {
+  const odd = new Set<unknown>();
+  for (const error of errors) {
+    const index = Number(error.property);
+    const own = faultsOf(error, [...place, index], notes);
+    if (own.length > 0) odd.add(list[index]);
+    append(notes, own);
+  }
+  const kept = list.filter((item) => !odd.has(item));
+  list.length = 0;
+  append(list, kept);
+}
+
+function fault(place: Place, expected: string, value: unknown): ReadingNote {
+  return { path: jsonPath(place), expected, found: kindOf(value) };
+}
+
+/** Not by spreading: a list may be longer than a call may have arguments. */
+function append<T>(list: T[], items: readonly T[]): void {
+  for (const item of items) list.push(item);
+}
+
+/** The kind of a value, and its size where that helps; never the value. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (value === '') return 'an empty text';
+  if (typeof value === 'symbol') return value.description ?? 'a symbol';
+  if (typeof value === 'string') return `a text of ${value.length} characters`;
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a number with a fraction';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'boolean' ? 'a boolean' : 'an object';
+}

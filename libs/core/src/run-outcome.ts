@@ -1,2 +1,0 @@
-/** How a run can end. */
-export type RunOutcome = 'succeeded' | 'failed' | 'canceled';

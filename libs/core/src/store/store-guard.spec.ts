@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { StoreUnavailableError } from '../errors.js';
+import { LIMITS } from '../limits.js';
+import type { Logger } from '../logger.js';
+import { StoreGuard } from './store-guard.js';
+
+function guardWithLog() {
+  const lines: string[] = [];
+  const note = (level: string) => (line: string) => void lines.push(`${level}: ${line}`);
+  const logger: Logger = { debug: note('debug'), log: note('log'), warn: note('warn'), error: note('error') };
+  return { guard: new StoreGuard(logger), lines };
+}
+
+const works = () => Promise.resolve('done');
+const fails =
+  (message = 'the disk is full') =>
+  () =>
+    Promise.reject(new StoreUnavailableError(message));
+
+describe('StoreGuard', () => {
+  it('answers what the step answers, and says nothing', async () => {
+    const { guard, lines } = guardWithLog();
+    expect(await guard.write(works, 'otherwise')).toBe('done');
+    expect(await guard.read(() => Promise.resolve(undefined), 'otherwise')).toBeUndefined();
+    expect(lines).toEqual([]);
+  });
+
+  it('answers otherwise if the step fails, at once or later, whatever it throws', async () => {
+    const { guard } = guardWithLog();
+    const throws = (): Promise<string> => {
+      throw new Error('at once');
+    };
+    // What a foreign store may do.
+    const rejects = () => Promise.reject(undefined as unknown as Error);
+    for (const step of [throws, rejects, fails()]) {
+      expect(await guard.write(step, 'otherwise')).toBe('otherwise');
+      expect(await guard.read(step, 'otherwise')).toBe('otherwise');
+    }
+  });
+
+  it('says once that the store failed, with what is wrong, and once that it answers again', async () => {
+    const { guard, lines } = guardWithLog();
+    for (let times = 0; times < 3; times++) await guard.write(fails(), 0);
+    expect(lines).toEqual([expect.stringMatching(/^error: .*StoreUnavailableError: the disk is full/)]);
+    for (let times = 0; times < 3; times++) await guard.write(works, '');
+    expect(lines.slice(1)).toEqual(['log: the inbox answers again']);
+    await guard.read(fails(), 0);
+    expect(lines).toHaveLength(3);
+  });
+
+  it('does not take a store that can be read for one that can be written: a full disk has both', async () => {
+    const { guard, lines } = guardWithLog();
+    for (let times = 0; times < 3; times++) {
+      await guard.write(fails(), 0);
+      await guard.read(works, '');
+    }
+    expect(lines).toHaveLength(1);
+    await guard.write(works, '');
+    expect(lines.slice(1)).toEqual(['log: the inbox answers again']);
+  });
+
+  it('says each reason once, also where they take turns, and no more than a few that always differ', async () => {
+    const { guard, lines } = guardWithLog();
+    for (let turn = 0; turn < 100; turn++) {
+      await guard.write(fails(turn % 2 ? 'refused on ::1' : 'refused on 127.0.0.1'), 0);
+    }
+    expect(lines).toHaveLength(2);
+    for (let pid = 0; pid < 100; pid++) await guard.write(fails(`a lock is held by process ${pid}`), 0);
+    expect(lines).toHaveLength(LIMITS.outageReasonsMax);
+    await guard.write(works, '');
+    await guard.write(fails('refused on ::1'), 0);
+    expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
+      'log: the inbox answers again',
+      expect.stringContaining('::1'),
+    ]);
+  });
+
+  it('says so again when what is wrong has changed', async () => {
+    const { guard, lines } = guardWithLog();
+    for (const reason of ['the disk is full', 'the disk is full', 'the file is damaged']) {
+      await guard.write(fails(reason), 0);
+    }
+    expect(lines).toEqual([expect.stringContaining('is full'), expect.stringContaining('is damaged')]);
+  });
+});

@@ -1,0 +1,43 @@
+import { attemptError } from '../thrown.js';
+import type { Logger } from '../logger.js';
+import { Reasons } from '../reasons.js';
+
+/**
+ * A store that fails must not end the work of a process: each reason is said once, and it is tried again later. Leases bring back what
+ * was not recorded.
+ */
+export class StoreGuard {
+  readonly #logger: Logger;
+  readonly #reasons = new Reasons();
+  #hasFailed = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** The step's result, or `otherwise` if it failed. */
+  write<T>(step: () => Promise<T>, otherwise: T): Promise<T> {
+    return this.read(async () => {
+      const result = await step();
+      if (this.#hasFailed) this.#logger.log('the inbox answers again');
+      this.#hasFailed = false;
+      this.#reasons.clear();
+      return result;
+    }, otherwise);
+  }
+
+  /** The same for a step that only looks. That it works says nothing about writing, for example on a full disk. */
+  async read<T>(step: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      const { name, message } = attemptError(error);
+      const failure = `${name}: ${message}`;
+      if (this.#reasons.isNew(failure)) {
+        this.#logger.error(`the inbox failed, its work waits and is tried again: ${failure}`);
+      }
+      this.#hasFailed = true;
+      return otherwise;
+    }
+  }
+}

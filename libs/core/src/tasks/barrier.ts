@@ -1,0 +1,69 @@
+import type { BarrierOptions } from '../handlers/subscription.js';
+import { parseDated } from '../payloads/dated-json.js';
+import { refersTo } from '../handlers/filter.js';
+import type { JoinedRun, Run } from '../runs/run.js';
+
+/** A run that waits, or one that has joined and is kept so that no older one takes its place. */
+type KeptRun = JoinedRun & { readonly hasJoined?: true };
+
+/** A run that has finished. */
+export type ArrivedRun = Omit<JoinedRun, 'job'>;
+
+/** The entries of `jobs` that a run fits, the closest first: names before patterns, long patterns before short ones. */
+export function barrierJobsOf({ jobs }: BarrierOptions, { job }: Run): string[] {
+  const closeness = (entry: string): number =>
+    entry === job.id || entry === job.name ? Number.MAX_SAFE_INTEGER : lettersOf(entry);
+  return jobs.filter((entry) => refersTo(entry, job)).sort((a, b) => closeness(b) - closeness(a));
+}
+
+/**
+ * A barrier after one more run: either all its jobs have finished within the window, or it waits on. A run takes one
+ * entry: the one that an earlier run of its job has, else one in which nothing waits, else the closest it fits. There it
+ * replaces a run that finished before it. What is older than the window, seen from the latest run, no longer counts.
+ */
+export function arrive(
+  options: BarrierOptions,
+  waiting: string | undefined,
+  arrived: ArrivedRun,
+): { readonly waiting: string; readonly joined?: readonly JoinedRun[] } {
+  const { jobs, withinMs } = options;
+  const runs = new Map(Object.entries(waiting === undefined ? {} : parseDated<Record<string, KeptRun>>(waiting)));
+  for (const job of runs.keys()) if (!jobs.includes(job)) runs.delete(job);
+  const entry = entryFor(arrived, barrierJobsOf(options, arrived.run), runs);
+  if (entry !== undefined) {
+    const present = runs.get(entry);
+    if (!present || present.finishedAt <= arrived.finishedAt) runs.set(entry, { job: entry, ...arrived });
+  }
+  const latest = Math.max(...[...runs.values()].map(({ finishedAt }) => finishedAt.getTime()));
+  for (const [job, { finishedAt }] of runs) {
+    if (finishedAt.getTime() < latest - withinMs) runs.delete(job);
+  }
+  const joined = jobs.flatMap((job) => waitingIn(runs.get(job)) ?? []);
+  if (joined.length < jobs.length) return { waiting: JSON.stringify(Object.fromEntries(runs)) };
+  const kept = joined.map((run): [string, KeptRun] => [run.job, { ...run, hasJoined: true }]);
+  return { waiting: JSON.stringify(Object.fromEntries(kept)), joined };
+}
+
+function entryFor(
+  arrived: ArrivedRun,
+  fitting: readonly string[],
+  runs: ReadonlyMap<string, KeptRun>,
+): string | undefined {
+  return (
+    fitting.find((job) => isSameJob(runs.get(job), arrived)) ??
+    fitting.find((job) => !waitingIn(runs.get(job))) ??
+    fitting[0]
+  );
+}
+
+function isSameJob(present: KeptRun | undefined, arrived: ArrivedRun): boolean {
+  return present?.source === arrived.source && present.run.job.key === arrived.run.job.key;
+}
+
+function waitingIn(run: KeptRun | undefined): JoinedRun | undefined {
+  return run?.hasJoined ? undefined : run;
+}
+
+function lettersOf(pattern: string): number {
+  return pattern.replaceAll('*', '').length;
+}

@@ -1,0 +1,84 @@
+import { attemptError } from '../thrown.js';
+import type { TaskClaim } from '../store/claim.js';
+import { isStoreUnavailableError } from '../errors.js';
+import type { EventAnnouncer } from '../store/event-announcer.js';
+import type { HandlerSet } from '../handlers/handler-set.js';
+import { LIMITS } from '../limits.js';
+import type { Logger } from '../logger.js';
+import { isPutAside } from './put-aside.js';
+import type { Store } from '../store/store.js';
+import type { StoreGuard } from '../store/store-guard.js';
+import type { ClaimedTask } from '../store/task.js';
+import type { TaskEvaluator } from './task-evaluator.js';
+
+export interface TaskRunnerOptions {
+  readonly store: Store;
+  readonly handlers: HandlerSet;
+  readonly evaluator: TaskEvaluator;
+  readonly announcer: EventAnnouncer;
+  readonly logger: Logger;
+  readonly guard: StoreGuard;
+}
+
+/**
+ * Does the inbox's own tasks that are due. They change nothing outside the inbox, so they need no attempts: one that
+ * fails is taken again when its lease is over, stops no other, and is given up in the end.
+ */
+export class TaskRunner {
+  readonly #options: TaskRunnerOptions;
+  /** Tasks that could not be written here: if they come again, it was the store that failed. */
+  readonly #unwritten = new Set<string>();
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Answers how many tasks were due. Rejects if the store is unavailable. */
+  async runDue(claim: Omit<TaskClaim, 'handlerIds'>): Promise<number> {
+    const { store, handlers } = this.#options;
+    const handlerIds = handlers.taskHandlerIds();
+    if (handlerIds.length === 0) return 0;
+    const tasks = await store.claimTasks({ ...claim, handlerIds });
+    await Promise.all(tasks.map((task) => this.#run(task, claim.now)));
+    return tasks.length;
+  }
+
+  async #run(task: ClaimedTask, now: Date): Promise<void> {
+    const { logger } = this.#options;
+    const { source, messageId } = task.parsedFrom;
+    const fields = { source, messageId, handlerId: task.handlerId };
+    const said = `task ${task.id} of handler "${task.handlerId}"`;
+    try {
+      if (task.claims > LIMITS.taskClaimsMax && !this.#unwritten.has(task.id)) {
+        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`, fields);
+        await this.#giveUp(task, now);
+      } else {
+        await this.#evaluate(task, now);
+      }
+      this.#unwritten.delete(task.id);
+    } catch (error) {
+      if (isStoreUnavailableError(error)) {
+        this.#unwritten.add(task.id);
+        throw error;
+      }
+      // Not its message: that may quote a payload.
+      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`, fields);
+    }
+  }
+
+  async #giveUp(task: ClaimedTask, now: Date): Promise<void> {
+    const { store, evaluator } = this.#options;
+    await store.evaluate(evaluator.givingUp(task), now);
+  }
+
+  async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
+    const { store, guard, evaluator, announcer } = this.#options;
+    const evaluation = announcer.watched(evaluator.evaluationOf(task, now));
+    const isWritten = await store.evaluate(evaluation, now);
+    // What was put aside may lead to an event that is there already, and was announced.
+    const events = isPutAside(task) ? [] : announcer.eventsOf(evaluation);
+    if (!isWritten || events.length === 0) return;
+    const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
+    if (message) announcer.announce(events, message);
+  }
+}

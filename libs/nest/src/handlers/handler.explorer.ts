@@ -1,0 +1,158 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { ConfigurationError, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
+import { HandlerMetadataAccessor, type DecoratedMethod } from './handler-metadata.accessor.js';
+import { unknownMessageTypes } from './message-types.js';
+import { readOptions, type ReadOptions } from './handler-options.js';
+import { HandlerInvoker } from './handler.invoker.js';
+import { isStatic, type HostModule, type ProviderWrapper } from '../provider-wrapper.js';
+import { isRenamedByBundler, renamedHandlers } from './renamed-classes.js';
+import { WebhooksRuntime } from '../webhooks.runtime.js';
+
+/** A provider whose class has decorated methods. */
+interface HandlerProvider {
+  readonly wrapper: ProviderWrapper;
+  readonly host: HostModule;
+  readonly prototype: object;
+  readonly methods: readonly DecoratedMethod[];
+}
+
+/** Finds the decorated methods of the app and gives them to the dispatcher. */
+@Injectable()
+export class HandlerExplorer {
+  /** Prototypes of the classes whose handlers are known. A class that is provided twice has its handlers run once. */
+  private readonly explored = new Set<object>();
+
+  constructor(
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(HandlerMetadataAccessor) private readonly accessor: HandlerMetadataAccessor,
+    @Inject(HandlerInvoker) private readonly invoker: HandlerInvoker,
+    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
+  ) {}
+
+  /** Adds handlers not seen before and answers them. Adds none if it throws. */
+  discover(): Handler[] {
+    const providers = this.newProviders();
+    const found = providers.flatMap((provider) => this.handlersOf(provider));
+    this.warnOfRenamed(providers, found);
+    for (const line of unknownMessageTypes(found, this.runtime.sources)) this.runtime.logger.warn(line);
+    this.runtime.handlers.add(...found);
+    for (const { prototype } of providers) this.explored.add(prototype);
+    return found;
+  }
+
+  private newProviders(): HandlerProvider[] {
+    const providers = new Map<object, HandlerProvider>();
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      const { host } = wrapper;
+      const prototype = prototypeOf(wrapper);
+      if (!host || !prototype || this.explored.has(prototype)) continue;
+      const methods = this.accessor.methodsOf(prototype);
+      if (methods.length === 0) continue;
+      const first = providers.get(prototype);
+      if (first) this.warnOfSecond(first, wrapper, host);
+      else providers.set(prototype, { wrapper, host, prototype, methods });
+    }
+    return [...providers.values()];
+  }
+
+  private warnOfSecond(first: HandlerProvider, wrapper: ProviderWrapper, host: HostModule): void {
+    if (wrapper.instance === first.wrapper.instance && isStatic(wrapper)) return;
+    this.runtime.logger.warn(
+      `${first.prototype.constructor.name} has handlers and is provided more than once: they run on what ` +
+        `${first.host.name} provides as ${String(first.wrapper.name)}, not on ${String(wrapper.name)} of ${host.name}`,
+    );
+  }
+
+  private warnOfRenamed(providers: readonly HandlerProvider[], found: readonly Handler[]): void {
+    const names = new Set(
+      providers
+        .filter(isRenamed)
+        .flatMap(({ prototype, methods }) => methods.map(({ method }) => nameOf(prototype, method))),
+    );
+    const ids = found.map(({ id }) => id).filter((id) => names.has(id));
+    if (ids.length > 0) this.runtime.logger.warn(renamedHandlers(ids));
+  }
+
+  private handlersOf({ wrapper, host, prototype, methods }: HandlerProvider): Handler[] {
+    return methods.flatMap(({ method, metadata }) => {
+      const name = nameOf(prototype, method);
+      const invoke = this.invoker.invokerFor(name, wrapper, host, prototype, method);
+      const decorators = metadata.map((one) => readOptions(name, one, this.runtime.named));
+      return [...groupById(name, decorators)].map(([id, group]) => ({
+        ...resolveHandlerOptions(name, { ...mergeOptions(name, group), id }),
+        label: `${name} in ${host.name}`,
+        subscriptions: group.map(({ subscription }) => subscription),
+        invoke,
+      }));
+    });
+  }
+}
+
+/** The name of a handler, which is also its default id. */
+function nameOf(prototype: object, method: string | symbol): string {
+  const { name } = prototype.constructor;
+  return typeof method === 'symbol' ? `${name}[${String(method)}]` : `${name}.${method}`;
+}
+
+function isRenamed({ prototype, host }: HandlerProvider): boolean {
+  return isRenamedByBundler({
+    handler: prototype.constructor.name,
+    module: host.name,
+    own: HandlerExplorer.name,
+    ownInSource: 'HandlerExplorer',
+  });
+}
+
+/** The prototype in which to look for methods. */
+function prototypeOf(wrapper: ProviderWrapper): object | null {
+  const { token } = wrapper;
+  const instance: unknown = wrapper.instance;
+  // An alias is another name for a provider that is in the list itself.
+  if (wrapper.isAlias) return null;
+  if (typeof instance === 'object' && instance !== null) return Object.getPrototypeOf(instance) as object | null;
+  // A factory for each delivery has made nothing yet: the class it is provided as is all there is to see.
+  const makesLater = wrapper.isNotMetatype && !isStatic(wrapper);
+  return makesLater && typeof token === 'function' ? (token.prototype as object | null) : null;
+}
+
+/** Stacked decorators are one handler, unless they name several ids. */
+function groupById(name: string, decorators: readonly ReadOptions[]): Map<string, ReadOptions[]> {
+  const ids = new Set(decorators.map(({ options }) => options.id).filter((id) => id !== undefined));
+  const [onlyId] = ids;
+  const fallback = ids.size === 1 && onlyId !== undefined ? onlyId : name;
+  const groups = new Map<string, ReadOptions[]>();
+  for (const one of decorators) {
+    const id = one.options.id ?? fallback;
+    groups.set(id, [...(groups.get(id) ?? []), one]);
+  }
+  return groups;
+}
+
+/** What a handler waits for is kept under its id. */
+function requireOneOfEach(name: string, group: readonly ReadOptions[]): void {
+  for (const [kind, decorator] of [
+    ['stuck', '@OnRunStuck'],
+    ['barrier', '@OnAllRuns'],
+  ] as const) {
+    if (group.filter(({ subscription }) => kind in subscription.on).length <= 1) continue;
+    throw new ConfigurationError(`${name}.id`, `found one id for two ${decorator}; give each of them an id of its own`);
+  }
+}
+
+function mergeOptions(name: string, group: readonly ReadOptions[]): ReadOptions['options'] {
+  requireOneOfEach(name, group);
+  const merged: Record<string, unknown> = {};
+  for (const { options } of group) {
+    for (const [option, value] of Object.entries(options)) {
+      if (Object.hasOwn(merged, option) && JSON.stringify(merged[option]) !== JSON.stringify(value)) {
+        throw new ConfigurationError(
+          `${name}.${option}`,
+          'two decorators of one handler give it different values; give it once, or give the decorators different ids',
+        );
+      }
+      merged[option] = value;
+    }
+  }
+  return merged;
+}

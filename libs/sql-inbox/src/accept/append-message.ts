@@ -1,0 +1,86 @@
+import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
+import { change, statement, type Transaction } from '../schema/statement.js';
+import { AT_ONCE } from '../schema/due.js';
+
+type Row = Omit<
+  MessagesTable,
+  'message_type' | 'account_id' | 'run_id' | 'notes' | 'id_reused' | 'reads' | 'quiet' | 'lease'
+>;
+
+/** How the message is put in: to be read, or as bytes that nobody reads unless asked to. */
+export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };
+
+/** Stores a message, due for reading at once. The primary key of its keys is the only judge of what is a duplicate. */
+export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: AppendAs) => Transaction<Appended> {
+  const keys = keyAccess(dialect);
+  const insert = messageInserter(dialect);
+  return function* (message, as) {
+    const { id, source, provider, messageKey, digest, body } = message;
+    const key: MessageKeysTable = { source, message_key: messageKey, digest, message_id: id };
+    if ((yield* keys.insert(key)) === 0) {
+      const [present] = yield* keys.find(key);
+      if (!present) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
+      return { status: 'duplicate', id: present.message_id };
+    }
+    const received_at = message.receivedAt.getTime();
+    const { state }: { state: MessageState } = as;
+    yield* insert({
+      id,
+      source,
+      provider,
+      message_key: messageKey,
+      headers: JSON.stringify(message.headers),
+      body,
+      received_at,
+      state,
+      reason: as.state === 'quarantined' ? as.reason : null,
+      due_at: as.state === 'stored' ? AT_ONCE : null,
+    });
+    return { status: 'accepted', id };
+  };
+}
+
+export function keyAccess({ db }: SqlDialect) {
+  const insert = change<MessageKeysTable>((value) =>
+    db
+      .insertInto('message_keys')
+      .values({
+        source: value('source'),
+        message_key: value('message_key'),
+        digest: value('digest'),
+        message_id: value('message_id'),
+      })
+      .onConflict((conflict) => conflict.columns(['source', 'message_key', 'digest']).doNothing()),
+  );
+  const find = statement<Omit<MessageKeysTable, 'message_id'>, Pick<MessageKeysTable, 'message_id'>>((value) =>
+    db
+      .selectFrom('message_keys')
+      .select('message_id')
+      .where('source', '=', value('source'))
+      .where('message_key', '=', value('message_key'))
+      .where('digest', '=', value('digest')),
+  );
+  return { insert, find };
+}
+
+function messageInserter({ db }: SqlDialect) {
+  return change<Row>((value) =>
+    db.insertInto('messages').values({
+      id: value('id'),
+      source: value('source'),
+      provider: value('provider'),
+      message_key: value('message_key'),
+      headers: value('headers'),
+      body: value('body'),
+      received_at: value('received_at'),
+      state: value('state'),
+      reason: value('reason'),
+      id_reused: 0,
+      reads: 0,
+      quiet: 0,
+      due_at: value('due_at'),
+    }),
+  );
+}

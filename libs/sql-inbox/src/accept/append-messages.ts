@@ -1,0 +1,121 @@
+import type { Appended, NewMessage } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { sql } from '../schema/query-builder.js';
+import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
+import { statement, type Transaction } from '../schema/statement.js';
+import { keyAccess } from './append-message.js';
+import { AT_ONCE } from '../schema/due.js';
+
+/** A column of all messages: one value each, whatever their number. */
+interface Columns {
+  ids: readonly string[];
+  sources: readonly string[];
+  providers: readonly string[];
+  keys: readonly string[];
+  digests: readonly Uint8Array[];
+  headers: readonly string[];
+  bodies: readonly Uint8Array[];
+  times: readonly number[];
+}
+
+interface Row {
+  id: string;
+  /** The message that has its key since this statement, if it is one of those given. */
+  fresh: string | null;
+  /** The one that had its key before. Neither: a copy came in by another transaction after this one began to look. */
+  present: string | null;
+}
+
+/** Stores messages by one statement, sorted by key. A message that the engine refuses refuses them all. */
+export function appendMessages(dialect: SqlDialect): (messages: readonly NewMessage[]) => Transaction<Appended[]> {
+  const insert = inserter(dialect);
+  const keys = keyAccess(dialect);
+  return function* (messages) {
+    const rows = yield* insert({
+      ids: messages.map(({ id }) => id),
+      sources: messages.map(({ source }) => source),
+      providers: messages.map(({ provider }) => provider),
+      keys: messages.map(({ messageKey }) => messageKey),
+      digests: messages.map(({ digest }) => digest),
+      headers: messages.map(({ headers }) => JSON.stringify(headers)),
+      bodies: messages.map(({ body }) => body),
+      times: messages.map(({ receivedAt }) => receivedAt.getTime()),
+    });
+    const found = new Map(rows.map((row) => [row.id, row]));
+    const appended: Appended[] = [];
+    for (const { id, source, messageKey: message_key, digest } of messages) {
+      const { fresh, present } = found.get(id) ?? {};
+      if (fresh === id) {
+        appended.push({ status: 'accepted', id });
+        continue;
+      }
+      const known = fresh ?? present ?? (yield* keys.find({ source, message_key, digest }))[0]?.message_id;
+      if (!known) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
+      appended.push({ status: 'duplicate', id: known });
+    }
+    return appended;
+  };
+}
+
+const KEY = ['source', 'message_key', 'digest'] as const;
+
+function inserter({ db }: SqlDialect) {
+  return statement<Columns, Row>((value) =>
+    db
+      .with('given', (given) => given.selectFrom(unnested(value)).selectAll())
+      .with('fresh', (fresh) =>
+        fresh
+          .insertInto('message_keys')
+          .columns([...KEY, 'message_id'])
+          .expression((eb) =>
+            eb
+              .selectFrom('given')
+              .select([...KEY, 'id'])
+              .orderBy('source')
+              .orderBy('message_key')
+              .orderBy('digest')
+              .orderBy('id'),
+          )
+          .onConflict((conflict) => conflict.columns(KEY).doNothing())
+          .returning([...KEY, 'message_id']),
+      )
+      .with('stored', (stored) =>
+        stored
+          .insertInto('messages')
+          .columns([...GIVEN, 'state', 'id_reused', 'reads', 'quiet', 'due_at'])
+          .expression((eb) =>
+            eb
+              .selectFrom('given')
+              .where('id', 'in', eb.selectFrom('fresh').select('fresh.message_id'))
+              .select([
+                ...GIVEN,
+                sql.lit('stored').as('state'),
+                sql.lit(0).as('id_reused'),
+                sql.lit(0).as('reads'),
+                sql.lit(0).as('quiet'),
+                sql.lit(AT_ONCE).as('due_at'),
+              ]),
+          ),
+      )
+      .selectFrom('given')
+      .leftJoin('fresh', (join) =>
+        KEY.reduce((on, column) => on.onRef(`given.${column}`, '=', `fresh.${column}`), join),
+      )
+      .leftJoin('message_keys as present', (join) =>
+        KEY.reduce((on, column) => on.onRef(`given.${column}`, '=', `present.${column}`), join),
+      )
+      .select(['given.id', 'fresh.message_id as fresh', 'present.message_id as present']),
+  );
+}
+
+const GIVEN = ['id', 'source', 'provider', 'message_key', 'headers', 'body', 'received_at'] as const;
+type Given = Pick<MessagesTable, (typeof GIVEN)[number]> & Pick<MessageKeysTable, 'digest'>;
+
+/** The columns as rows. The names of this are in the order of its values. */
+function unnested(value: <K extends keyof Columns>(name: K) => Columns[K]) {
+  return sql<Given>`unnest(
+    cast(${value('ids')} as text[]), cast(${value('sources')} as text[]), cast(${value('providers')} as text[]),
+    cast(${value('keys')} as text[]), cast(${value('headers')} as text[]), cast(${value('bodies')} as bytea[]),
+    cast(${value('times')} as bigint[]), cast(${value('digests')} as bytea[])
+  )`.as<'unnested'>(sql`unnested (id, source, provider, message_key, headers, body, received_at, digest)`);
+}

@@ -1,0 +1,23 @@
+import type { Decision, Redrive } from 'nestjs-runhooks/core';
+import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
+import { recordDecision } from '../rows/record-decision.js';
+import type { SqlDialect } from '../schema/dialect.js';
+import { command, type Transaction } from '../schema/statement.js';
+
+/** Makes dead letters due at once, with all their attempts before them again. */
+export function redriveDeliveries(dialect: SqlDialect) {
+  const { db, isOneOf, list } = dialect;
+  const recordDecided = recordDecision(dialect);
+  return function* ({ deliveryIds, handlerId }: Redrive, decision: Decision, now: Date): Transaction<number> {
+    let redrive = db
+      .updateTable('deliveries')
+      .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
+      .where('state', '=', 'dead')
+      .where(IS_RARE_DELIVERY);
+    if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
+    if (handlerId !== undefined) redrive = redrive.where('handler_id', '=', handlerId);
+    const redriven = yield* command(redrive);
+    yield* recordDecided('redrive', decision, redriven, now);
+    return redriven;
+  };
+}

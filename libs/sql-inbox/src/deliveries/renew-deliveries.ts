@@ -1,0 +1,22 @@
+import type { Held, Store } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { change, type Transaction } from '../schema/statement.js';
+
+/** Moves the end of the leases of claimed deliveries. Answers those that are still held. */
+export function renewDeliveries({ db }: SqlDialect): (...args: Parameters<Store['renew']>) => Transaction<string[]> {
+  const renew = change<Held & { until: number }>((value) =>
+    db
+      .updateTable('deliveries')
+      .set({ due_at: value('until') })
+      .where('id', '=', value('id'))
+      .where('lease', '=', value('lease')),
+  );
+  return function* (held, { now, leaseMs }) {
+    const until = now.getTime() + leaseMs;
+    const ids: string[] = [];
+    for (const { id, lease } of held) {
+      if ((yield* renew({ id, lease, until })) > 0) ids.push(id);
+    }
+    return ids;
+  };
+}

@@ -1,0 +1,55 @@
+import { ERASED_EVENT_DATA, type AddedDeliveries, type Decision } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { statement, type Transaction } from '../schema/statement.js';
+import { insertDelivery } from '../rows/insert-event.js';
+import { recordDecision } from '../rows/record-decision.js';
+
+/**
+ * Adds deliveries of stored events, once per event, handler and replay (empty: none). An event that was purged meanwhile gets none:
+ * it goes with its message, which is held until its deliveries are written. One that was erased gets none either.
+ */
+export function replayEvents(dialect: SqlDialect) {
+  const insert = insertDelivery(dialect);
+  const holdMessage = statement<{ id: string }, { source: string }>((value) =>
+    dialect.locking(
+      dialect.db
+        .selectFrom('messages')
+        .select('source')
+        .where('state', '<>', 'erased')
+        .where('id', '=', (eb) =>
+          eb
+            .selectFrom('events')
+            .select('message_id')
+            .where('events.id', '=', value('id'))
+            .where('events.data', '<>', ERASED_EVENT_DATA),
+        ),
+    ),
+  );
+  return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
+    let added = 0;
+    for (const { eventId, deliveries } of events) {
+      const [stored] = yield* holdMessage({ id: eventId });
+      if (!stored) continue;
+      for (const delivery of deliveries) {
+        if (yield* insert(delivery, { eventId, source: stored.source }, replayId, now)) added += 1;
+      }
+    }
+    return added;
+  };
+}
+
+/** The same, because somebody decided it. */
+export function replayDecided(dialect: SqlDialect) {
+  const add = replayEvents(dialect);
+  const recordDecided = recordDecision(dialect);
+  return function* (
+    replayId: string,
+    events: readonly AddedDeliveries[],
+    decision: Decision,
+    now: Date,
+  ): Transaction<number> {
+    const added = yield* add(replayId, events, now);
+    yield* recordDecided('replay', decision, added, now);
+    return added;
+  };
+}

@@ -1,0 +1,75 @@
+import type { JobKey, JobState, Page, PageRequest, RunFilter, RunKey, RunSummary } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { itemsOf, pageOf } from '../rows/pages.js';
+import { toRunSummary } from '../rows/rows.js';
+import type { RunsTable } from '../schema/schema.js';
+import { query, type Transaction } from '../schema/statement.js';
+import { jobRows } from '../rows/run-and-job-rows.js';
+
+/** Runs, last updated first. */
+export function listRuns({ db }: SqlDialect) {
+  return function* (filter: RunFilter, page: PageRequest): Transaction<Page<RunSummary>> {
+    const { source, jobKey, outcome } = filter;
+    const limit = itemsOf(page);
+    let list = db
+      .selectFrom('runs')
+      .selectAll()
+      .orderBy('updated_at', 'desc')
+      .orderBy('source', 'desc')
+      .orderBy('account_id', 'desc')
+      .orderBy('run_id', 'desc')
+      .limit(limit + 1);
+    if (page.after !== undefined) {
+      const [updatedAt, ...key] = readCursor(page.after);
+      list = list.where((eb) =>
+        eb.or([
+          eb('updated_at', '<', updatedAt),
+          eb.and([
+            eb('updated_at', '=', updatedAt),
+            eb(eb.refTuple('source', 'account_id', 'run_id'), '<', eb.tuple(...key)),
+          ]),
+        ]),
+      );
+    }
+    if (source !== undefined) list = list.where('source', '=', source);
+    if (jobKey !== undefined) list = list.where('job_key', '=', jobKey);
+    if (outcome !== undefined) list = list.where('outcome', '=', outcome);
+    return pageOf(yield* query(list), limit, toRunSummary, cursorOf);
+  };
+}
+
+/** One run. */
+export function findRun({ db }: SqlDialect) {
+  return function* ({ source, accountId, runId }: RunKey): Transaction<RunSummary | undefined> {
+    const find = db
+      .selectFrom('runs')
+      .selectAll()
+      .where('source', '=', source)
+      .where('account_id', '=', accountId)
+      .where('run_id', '=', runId);
+    const [row] = yield* query(find);
+    return row && toRunSummary(row);
+  };
+}
+
+/** One job. */
+export function findJob(dialect: SqlDialect): (key: JobKey) => Transaction<JobState | undefined> {
+  return jobRows(dialect).find;
+}
+
+type Cursor = readonly [updatedAt: number, source: string, accountId: string, runId: string];
+
+/** Many runs can be updated in one millisecond, so the key goes with the time. */
+function cursorOf({ updated_at, source, account_id, run_id }: RunsTable): string {
+  return JSON.stringify([updated_at, source, account_id, run_id] satisfies Cursor);
+}
+
+/** What is no cursor leads to an empty page. */
+function readCursor(cursor: string): Cursor {
+  try {
+    const [updatedAt, source, accountId, runId] = JSON.parse(cursor) as unknown[];
+    return [Number.isSafeInteger(updatedAt) ? Number(updatedAt) : 0, String(source), String(accountId), String(runId)];
+  } catch {
+    return [0, '', '', ''];
+  }
+}

@@ -1,0 +1,63 @@
+import type { Page, PageRequest } from 'nestjs-runhooks/core';
+import type { Expression, SqlBool } from 'kysely';
+import type { SqlDialect } from '../schema/dialect.js';
+import { itemsOf } from '../rows/pages.js';
+import { query, type Transaction } from '../schema/statement.js';
+
+/**
+ * Messages that hold one of some texts, or that led to something which does, newest first. No index can help, so a page
+ * is as many messages as are looked through, and other work has its turn between two of them.
+ */
+export function searchMessages({ db, holds, holdsBytes }: SqlDialect) {
+  return function* (texts: readonly string[], page: PageRequest): Transaction<Page<string>> {
+    const limit = itemsOf(page);
+    let look = db
+      .selectFrom('messages')
+      .select('id')
+      .orderBy('id', 'desc')
+      .limit(limit + 1);
+    if (page.after !== undefined) look = look.where('id', '<', page.after);
+    const looked = (yield* query(look)).slice(0, limit + 1).map(({ id }) => id);
+    const [first, last] = [looked[0], looked.slice(0, limit).at(-1)];
+    if (first === undefined || last === undefined || texts.length === 0) return { items: [] };
+
+    const parts = texts.map((text) => ({ text, bytes: Buffer.from(text) }));
+    const inAnyOf = (...columns: Expression<unknown>[]): Expression<SqlBool>[] =>
+      columns.flatMap((column) => parts.map(({ text }) => holds(column, text)));
+    const found = db
+      .selectFrom('messages')
+      .select('id')
+      .where('id', '<=', first)
+      .where('id', '>=', last)
+      .where((eb) => {
+        const events = eb.selectFrom('events').select('events.id').whereRef('events.message_id', '=', 'messages.id');
+        const tasks = eb.selectFrom('tasks').select('tasks.id').whereRef('tasks.message_id', '=', 'messages.id');
+        const attempts = eb
+          .selectFrom('events')
+          .innerJoin('deliveries', 'deliveries.event_id', 'events.id')
+          .innerJoin('attempts', 'attempts.delivery_id', 'deliveries.id')
+          .select('attempts.attempt')
+          .whereRef('events.message_id', '=', 'messages.id');
+        return eb.or([
+          ...parts.map(({ bytes }) => holdsBytes(eb.ref('body'), bytes)),
+          ...inAnyOf(eb.ref('headers'), eb.ref('reason'), eb.ref('notes')),
+          eb.exists(events.where((inner) => inner.or(inAnyOf(inner.ref('events.data'))))),
+          eb.exists(tasks.where((inner) => inner.or(inAnyOf(inner.ref('tasks.data'))))),
+          eb.exists(
+            attempts.where((inner) =>
+              inner.or(
+                inAnyOf(
+                  inner.ref('attempts.error_name'),
+                  inner.ref('attempts.error_message'),
+                  inner.ref('attempts.error_stack'),
+                ),
+              ),
+            ),
+          ),
+        ]);
+      })
+      .orderBy('id', 'desc');
+    const items = (yield* query(found)).map(({ id }) => id);
+    return looked.length > limit ? { items, next: last } : { items };
+  };
+}

@@ -1,0 +1,70 @@
+import type { SqlBool } from 'kysely';
+import type { NamedLocks, SqlDialect } from '../schema/dialect.js';
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+} from '../schema/query-builder.js';
+import { toPostgresJson } from '../postgres-connection/postgres-text.js';
+import type { Schema } from '../schema/schema.js';
+import { statement } from '../schema/statement.js';
+
+/** Every table is named with its schema: connections may be shared with the app, and behind a pooler with others. */
+export function postgresDialect(schema: string): SqlDialect {
+  const db = new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (introspected) => new PostgresIntrospector(introspected),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  }).withSchema(schema);
+  return {
+    db,
+    list: toPostgresJson,
+    // Of an array the planner expects 10 values, of JSON 100: with these a walk would look dear enough to be compiled first.
+    rowsOf: (list) =>
+      sql<{ value: string }>`unnest(array(select json_array_elements_text(cast(${list} as json))))`.as<'listed'>(
+        sql`listed(value)`,
+      ),
+    isOneOf: (column, list) =>
+      sql<SqlBool>`${column} = any(array(select json_array_elements_text(cast(${list} as json))))`,
+    holds: (column, part) => sql<SqlBool>`strpos(${column}, cast(${part} as text)) > 0`,
+    holdsBytes: (column, part) => sql<SqlBool>`position(cast(${part} as bytea) in ${column}) > 0`,
+    locking: (query) => query.forUpdate(),
+    skippingLocked: (query) => query.forUpdate().skipLocked(),
+    locks: advisoryLocks(db, schema),
+  };
+}
+
+/** A 64-bit hash stands for the name: two names with one hash wait for each other, and nothing else comes of it. */
+export function lockKey(schema: string, name: string): string {
+  return `runhooks ${schema} ${name}`;
+}
+
+function advisoryLocks(db: SqlDialect['db'], schema: string): NamedLocks {
+  const prefix = lockKey(schema, '');
+  const take = statement<{ key: string }, object>((value) =>
+    db.selectNoFrom(sql`pg_advisory_xact_lock(hashtextextended(${value('key')}, 0))`.as('taken')),
+  );
+  const takeFree = statement<{ names: string }, { name: string }>((value) =>
+    db
+      .selectFrom(
+        sql<{ name: string }>`json_array_elements_text(cast(${value('names')} as json))`.as<'asked'>(sql`asked(name)`),
+      )
+      .select('asked.name')
+      .where(sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${prefix} || asked.name, 0))`),
+  );
+  return {
+    *take(name) {
+      yield* take({ key: prefix + name });
+    },
+    *takeFree(names) {
+      const rows = yield* takeFree({ names: toPostgresJson(names) });
+      return rows.map(({ name }) => name);
+    },
+  };
+}

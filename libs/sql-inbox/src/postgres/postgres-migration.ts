@@ -1,0 +1,65 @@
+import type { PostgresPool } from 'kysely';
+import { LIMITS } from 'nestjs-runhooks/core';
+import { Kysely, PostgresDialect, sql } from '../schema/query-builder.js';
+import { migrationsFor } from '../schema/migrations.js';
+import { refuseUnknown } from '../schema/newer-schema.js';
+import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
+import { lockKey } from './postgres-dialect.js';
+import { transact } from './postgres-transactions.js';
+
+/** `collate "C"`: compared by bytes, as SQLite does, so that no upgrade of the system's languages breaks an index. */
+const MIGRATIONS = migrationsFor({
+  text: sql`text collate "C"`,
+  bytes: 'bytea',
+  counter: 'bigint',
+  counted: (column) => column.generatedAlwaysAsIdentity(),
+});
+
+const TABLE = 'runhooks_migrations';
+
+/**
+ * Makes the schema, or brings it up to date, in one transaction under a lock: any number of processes may start at once.
+ * A user who may not create anything needs a schema that is up to date. Not by Kysely's migrator: that looks at every
+ * table of the database, and fails where somebody else drops one at this moment.
+ */
+export async function migratePostgres(connection: PostgresConnection, schema: string): Promise<void> {
+  const begin = `begin isolation level read committed read write; set local statement_timeout = ${LIMITS.postgresMigrateMs}; set local lock_timeout = 0`;
+  await transact(connection, begin, async () => {
+    const ask: Ask = (text, values = []) => connection.ask({ text, values }, LIMITS.postgresMigrateMs);
+    await ask('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockKey(schema, 'migrations')]);
+    const done = await doneIn(schema, ask);
+    refuseUnknown(MIGRATIONS, done);
+    await ask(`set local search_path to "${schema}"`);
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(ask) }) });
+    for (const [name, { up }] of Object.entries(MIGRATIONS)) {
+      if (done.includes(name)) continue;
+      await up(db);
+      await ask(`insert into "${schema}".${TABLE} values ($1, $2)`, [name, new Date().toISOString()]);
+    }
+  });
+}
+
+type Ask = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
+
+/** The names of the migrations that were done. In a schema that is new, or was empty, none. */
+async function doneIn(schema: string, ask: Ask): Promise<string[]> {
+  const found = await ask('select 1 from pg_tables where schemaname = $1 and tablename = $2', [schema, TABLE]);
+  if (found.rows.length > 0) {
+    const { rows } = await ask(`select name from "${schema}".${TABLE}`);
+    return (rows as { name: string }[]).map(({ name }) => name);
+  }
+  const { rows: schemas } = await ask('select 1 from pg_namespace where nspname = $1', [schema]);
+  if (schemas.length === 0) await ask(`create schema "${schema}"`);
+  await ask(`create table "${schema}".${TABLE} (name text primary key, done_at text not null)`);
+  return [];
+}
+
+/** The slice of a pool that Kysely's driver uses, over the one connection whose transaction this is. */
+function asKyselyPool(ask: Ask): PostgresPool {
+  const query = async (text: string, values: readonly unknown[]) => {
+    const { rows } = await ask(text, [...values]);
+    return { command: 'SELECT', rowCount: rows.length, rows };
+  };
+  const client = { query, release: () => undefined };
+  return { connect: () => Promise.resolve(client as never), end: () => Promise.resolve() };
+}

@@ -1,0 +1,59 @@
+import { handlerIdOf, type ProcessSummary, type Unattended } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { toProcessSummary, versionsOf } from '../rows/rows.js';
+import type { ProcessesTable } from '../schema/schema.js';
+import { statement, type Transaction } from '../schema/statement.js';
+
+/** Processes that are alive, in the order in which they started. */
+export function listProcesses(dialect: SqlDialect): (seenFrom: Date) => Transaction<ProcessSummary[]> {
+  const find = livingProcesses(dialect);
+  return function* (seenFrom) {
+    return (yield* find({ from: seenFrom.getTime() })).map(toProcessSummary);
+  };
+}
+
+/** What waits for handlers that no living dispatcher has, in the order of their ids. */
+export function listUnattended(dialect: SqlDialect): (seenFrom: Date) => Transaction<Unattended[]> {
+  const find = livingProcesses(dialect);
+  const { countDeliveries, countTasks } = waitingCounts(dialect);
+  return function* (seenFrom) {
+    const dispatchers = (yield* find({ from: seenFrom.getTime() })).filter(({ role }) => role !== 'receiver');
+    const versions = dispatchers.flatMap(versionsOf);
+    // Tasks are for a handler, or for one version of it.
+    const attended = new Set([...versions, ...versions.map(handlerIdOf)]);
+    const waiting = new Map<string, Unattended>();
+    const add = (handler: string, count: Partial<Unattended>): void => {
+      if (attended.has(handler)) return;
+      const handlerId = handlerIdOf(handler);
+      const { deliveries = 0, tasks = 0 } = waiting.get(handlerId) ?? {};
+      const more = { deliveries: deliveries + (count.deliveries ?? 0), tasks: tasks + (count.tasks ?? 0) };
+      waiting.set(handlerId, { handlerId, ...more });
+    };
+    for (const { handler_id, count } of yield* countDeliveries({})) add(handler_id, { deliveries: Number(count) });
+    for (const { handler_id, count } of yield* countTasks({})) add(handler_id, { tasks: Number(count) });
+    return [...waiting.values()].sort((a, b) => (a.handlerId < b.handlerId ? -1 : 1));
+  };
+}
+
+function livingProcesses({ db }: SqlDialect) {
+  return statement<{ from: number }, ProcessesTable>((value) =>
+    db.selectFrom('processes').selectAll().where('seen_at', '>=', value('from')).orderBy('started_at').orderBy('id'),
+  );
+}
+
+function waitingCounts({ db }: SqlDialect) {
+  const countDeliveries = statement<object, { handler_id: string; count: number }>(() =>
+    db
+      .selectFrom('deliveries')
+      .select((eb) => ['handler_id', eb.fn.countAll<number>().as('count')])
+      .where('due_at', 'is not', null)
+      .groupBy('handler_id'),
+  );
+  const countTasks = statement<object, { handler_id: string; count: number }>(() =>
+    db
+      .selectFrom('tasks')
+      .select((eb) => ['handler_id', eb.fn.countAll<number>().as('count')])
+      .groupBy('handler_id'),
+  );
+  return { countDeliveries, countTasks };
+}

@@ -1,0 +1,77 @@
+import type { NewDelivery, NewEvent } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import type { DeliveriesTable, EventsTable } from '../schema/schema.js';
+import { change, type Transaction } from '../schema/statement.js';
+
+/** Where an event comes from. */
+export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
+
+/** What a delivery is of. */
+export interface DeliveredEvent {
+  readonly eventId: string;
+  readonly source: string;
+}
+
+/** Writes an event and its deliveries, all of them due at once. Answers false if the event was there already. */
+export function insertEvent(
+  dialect: SqlDialect,
+): (event: NewEvent, origin: EventOrigin, now: Date) => Transaction<boolean> {
+  const insert = eventInserter(dialect);
+  const insertOne = insertDelivery(dialect);
+  return function* ({ id, type, occurredAt, data, deliveries }, { source, provider, message_id }, now) {
+    const recorded_at = now.getTime();
+    const occurred_at = occurredAt.getTime();
+    const event = { id, type, source, provider, message_id, occurred_at, recorded_at, data };
+    if ((yield* insert(event)) === 0) return false;
+    for (const delivery of deliveries) yield* insertOne(delivery, { eventId: id, source }, '', now);
+    return true;
+  };
+}
+
+/** Writes a delivery, due at once. Answers false if the handler has the event already, for this replay or for none. */
+export function insertDelivery({
+  db,
+}: SqlDialect): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
+  type Columns = 'id' | 'event_id' | 'handler_id' | 'source' | 'replay_id' | 'lane' | 'in_lane';
+  type Values = Pick<DeliveriesTable, Columns> & { due_at: number };
+  const insert = change<Values>((value) =>
+    db
+      .insertInto('deliveries')
+      .values({
+        id: value('id'),
+        event_id: value('event_id'),
+        handler_id: value('handler_id'),
+        source: value('source'),
+        replay_id: value('replay_id'),
+        lane: value('lane'),
+        in_lane: value('in_lane'),
+        state: 'pending',
+        attempts: 0,
+        attempts_before: 0,
+        due_at: value('due_at'),
+      })
+      .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
+  );
+  return function* ({ id, handlerId: handler_id, lane = null }, { eventId: event_id, source }, replay_id, now) {
+    const in_lane = lane === null ? 0 : 1;
+    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, in_lane, due_at: now.getTime() })) > 0;
+  };
+}
+
+function eventInserter({ db }: SqlDialect) {
+  return change<EventsTable>((value) =>
+    db
+      .insertInto('events')
+      .values({
+        id: value('id'),
+        type: value('type'),
+        source: value('source'),
+        provider: value('provider'),
+        message_id: value('message_id'),
+        occurred_at: value('occurred_at'),
+        recorded_at: value('recorded_at'),
+        data: value('data'),
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing()),
+  );
+}

@@ -1,0 +1,60 @@
+import type { AuditEntry, DecidedAction, Decision, Page, PageRequest } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { itemsOf, pageOf } from './pages.js';
+import type { AuditTable } from '../schema/schema.js';
+import { change, query, type Transaction } from '../schema/statement.js';
+
+type RecordDecision = (action: DecidedAction, decision: Decision, affected: number, now: Date) => Transaction<void>;
+
+/** Adds a decision to the audit, or what one more step of it affected, in the transaction of what was decided. */
+export function recordDecision({ db }: SqlDialect): RecordDecision {
+  const add = change<Omit<AuditTable, 'seq'>>((value) =>
+    db
+      .insertInto('audit')
+      .values({
+        id: value('id'),
+        decided_at: value('decided_at'),
+        action: value('action'),
+        actor: value('actor'),
+        reason: value('reason'),
+        details: value('details'),
+        affected: value('affected'),
+      })
+      .onConflict((conflict) =>
+        conflict
+          .column('id')
+          .doUpdateSet((eb) => ({ affected: eb('audit.affected', '+', eb.ref('excluded.affected')) })),
+      ),
+  );
+  return function* (action, { id, by: actor, reason = null, details }, affected, now) {
+    yield* add({ id, decided_at: now.getTime(), action, actor, reason, details, affected });
+  };
+}
+
+/** What operators decided, newest first. */
+export function listAudit({ db }: SqlDialect) {
+  return function* (page: PageRequest): Transaction<Page<AuditEntry>> {
+    const limit = itemsOf(page);
+    let list = db
+      .selectFrom('audit')
+      .selectAll()
+      .orderBy('seq', 'desc')
+      .limit(limit + 1);
+    if (page.after !== undefined) list = list.where('seq', '<', Math.floor(Number(page.after)) || 0);
+    return pageOf(yield* query(list), limit, toAuditEntry, ({ seq }) => String(seq));
+  };
+}
+
+function toAuditEntry({ id, decided_at, action, actor, reason, details, affected }: AuditRow): AuditEntry {
+  return {
+    id,
+    decidedAt: new Date(decided_at),
+    action,
+    by: actor,
+    ...(reason !== null && { reason }),
+    details,
+    affected,
+  };
+}
+
+type AuditRow = Omit<AuditTable, 'seq'> & { readonly seq: number };

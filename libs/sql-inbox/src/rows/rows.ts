@@ -1,0 +1,157 @@
+import {
+  handlerIdOf,
+  parseDated,
+  restoreMessage,
+  type AbandonedCount,
+  type AttemptSummary,
+  type DeliverySummary,
+  type DismissalRecord,
+  type EventSummary,
+  type HeaderMap,
+  type Incident,
+  type JobState,
+  type MessageDetail,
+  type MessageSummary,
+  type ProcessSummary,
+  type ReadingNote,
+  type RunState,
+  type RunSummary,
+  type StoredEvent,
+  type StoredMessage,
+  type VerifiedMessage,
+} from 'nestjs-runhooks/core';
+import type {
+  AttemptsTable,
+  DeliveriesTable,
+  EventsTable,
+  JobsTable,
+  MessagesTable,
+  ProcessesTable,
+  RunsTable,
+} from '../schema/schema.js';
+
+/** Columns of a message that {@link toStoredMessage} needs. */
+export type MessageRow = Pick<
+  MessagesTable,
+  'id' | 'source' | 'provider' | 'message_key' | 'headers' | 'body' | 'received_at' | 'state'
+>;
+
+/** Only verified messages are appended, so a row is one. */
+export function toStoredMessage(row: MessageRow): StoredMessage & VerifiedMessage {
+  return restoreMessage({
+    id: row.id,
+    source: row.source,
+    provider: row.provider,
+    messageKey: row.message_key,
+    headers: JSON.parse(row.headers) as HeaderMap,
+    body: row.body,
+    receivedAt: new Date(row.received_at),
+    state: row.state,
+  });
+}
+
+export function toStoredEvent(row: EventsTable): StoredEvent {
+  const { id, type, provider, source, message_id, data } = row;
+  return { id, type, provider, source, messageId: message_id, data };
+}
+
+export function toJobState(row: JobsTable): JobState {
+  return {
+    ...(row.latest_success_at !== null && { latestSuccessAt: new Date(row.latest_success_at) }),
+    ...(row.incident !== null && { incident: parseDated<Incident>(row.incident) }),
+  };
+}
+
+export function toRunState(row: RunsTable): RunState {
+  return {
+    jobKey: row.job_key,
+    contradicted: row.contradicted === 1,
+    types: JSON.parse(row.types) as RunState['types'],
+    ...(row.outcome && { outcome: row.outcome }),
+    ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
+    ...(row.finished_at !== null && { finishedAt: new Date(row.finished_at) }),
+  };
+}
+
+export function toMessageSummary(
+  row: Omit<MessagesTable, 'headers' | 'body' | 'reads' | 'quiet' | 'due_at' | 'lease' | 'account_id' | 'run_id'>,
+): MessageSummary {
+  return {
+    id: row.id,
+    source: row.source,
+    provider: row.provider,
+    messageKey: row.message_key,
+    receivedAt: new Date(row.received_at),
+    state: row.state,
+    idReused: row.id_reused === 1,
+    ...(row.message_type !== null && { messageType: row.message_type }),
+    ...(row.reason !== null && { reason: row.reason }),
+    ...(row.notes !== null && { notes: JSON.parse(row.notes) as ReadingNote[] }),
+  };
+}
+
+export function toMessageDetail(row: MessagesTable): MessageDetail {
+  return { ...toMessageSummary(row), headers: JSON.parse(row.headers) as HeaderMap, body: row.body };
+}
+
+export function toEventSummary(row: EventsTable): EventSummary {
+  return {
+    ...toStoredEvent(row),
+    occurredAt: new Date(row.occurred_at),
+    recordedAt: new Date(row.recorded_at),
+  };
+}
+
+export function toDeliverySummary(row: DeliveriesTable): DeliverySummary {
+  return {
+    id: row.id,
+    eventId: row.event_id,
+    handlerId: row.handler_id,
+    state: row.state,
+    attempts: row.attempts,
+    replayId: row.replay_id,
+    ...(row.due_at !== null && { dueAt: new Date(row.due_at) }),
+    ...(row.dismissal !== null && { dismissal: parseDismissal(row.dismissal) }),
+  };
+}
+
+function parseDismissal(text: string): DismissalRecord {
+  const { at, ...rest } = JSON.parse(text) as Omit<DismissalRecord, 'at'> & { at: string };
+  return { at: new Date(at), ...rest };
+}
+
+export function toProcessSummary(row: ProcessesTable): ProcessSummary {
+  const { id, role, label } = row;
+  return {
+    id,
+    role,
+    label,
+    startedAt: new Date(row.started_at),
+    seenAt: new Date(row.seen_at),
+    clockAheadMs: row.clock_ahead_ms,
+    handlerIds: versionsOf(row).map(handlerIdOf),
+    abandoned: JSON.parse(row.abandoned) as AbandonedCount[],
+  };
+}
+
+export function versionsOf({ handlers }: Pick<ProcessesTable, 'handlers'>): string[] {
+  return JSON.parse(handlers) as string[];
+}
+
+export function toAttemptSummary(row: AttemptsTable): AttemptSummary {
+  const { error_name: name, error_message: message, error_stack: stack } = row;
+  return {
+    deliveryId: row.delivery_id,
+    attempt: row.attempt,
+    startedAt: new Date(row.started_at),
+    finishedAt: new Date(row.finished_at),
+    durationMs: row.finished_at - row.started_at,
+    outcome: row.outcome,
+    ...(name !== null && { error: { name, message: message ?? '', stack: stack ?? '' } }),
+  };
+}
+
+export function toRunSummary(row: RunsTable): RunSummary {
+  const { source, account_id: accountId, run_id: runId } = row;
+  return { source, accountId, runId, ...toRunState(row), updatedAt: new Date(row.updated_at) };
+}

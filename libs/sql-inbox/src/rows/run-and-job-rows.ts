@@ -1,0 +1,96 @@
+import type { JobKey, JobState, RunKey, RunState } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { toJobState, toRunState } from './rows.js';
+import type { JobsTable, RunsTable } from '../schema/schema.js';
+import { change, statement, type Transaction } from '../schema/statement.js';
+
+/** The ids of the messages that were about a run. */
+export function messagesOfRun(db: SqlDialect['db'], { source, accountId, runId }: RunKey) {
+  return db
+    .selectFrom('messages')
+    .select('id')
+    .where('source', '=', source)
+    .where('account_id', '=', accountId)
+    .where('run_id', '=', runId);
+}
+
+/** What the inbox knows of each job. */
+export function jobRows({ db }: SqlDialect) {
+  type Key = Pick<JobsTable, 'source' | 'job_key'>;
+  const find = statement<Key, JobsTable>((value) =>
+    db.selectFrom('jobs').selectAll().where('source', '=', value('source')).where('job_key', '=', value('job_key')),
+  );
+  const save = change<JobsTable>((value) => {
+    const changing = {
+      latest_success_at: value('latest_success_at'),
+      incident: value('incident'),
+      updated_at: value('updated_at'),
+    };
+    return db
+      .insertInto('jobs')
+      .values({ source: value('source'), job_key: value('job_key'), ...changing })
+      .onConflict((conflict) => conflict.columns(['source', 'job_key']).doUpdateSet(changing));
+  });
+  return {
+    *find({ source, jobKey }: JobKey): Transaction<JobState | undefined> {
+      const [row] = yield* find({ source, job_key: jobKey });
+      return row && toJobState(row);
+    },
+    *save({ source, jobKey }: JobKey, { latestSuccessAt, incident }: JobState, now: Date): Transaction<void> {
+      yield* save({
+        source,
+        job_key: jobKey,
+        latest_success_at: latestSuccessAt?.getTime() ?? null,
+        incident: incident ? JSON.stringify(incident) : null,
+        updated_at: now.getTime(),
+      });
+    },
+  };
+}
+
+/** What the inbox knows of each run. */
+export function runRows({ db }: SqlDialect) {
+  type Key = Pick<RunsTable, 'source' | 'account_id' | 'run_id'>;
+  const find = statement<Key, RunsTable>((value) =>
+    db
+      .selectFrom('runs')
+      .selectAll()
+      .where('source', '=', value('source'))
+      .where('account_id', '=', value('account_id'))
+      .where('run_id', '=', value('run_id')),
+  );
+  const save = change<RunsTable>((value) => {
+    const changing = {
+      job_key: value('job_key'),
+      outcome: value('outcome'),
+      contradicted: value('contradicted'),
+      types: value('types'),
+      started_at: value('started_at'),
+      finished_at: value('finished_at'),
+      updated_at: value('updated_at'),
+    };
+    return db
+      .insertInto('runs')
+      .values({ source: value('source'), account_id: value('account_id'), run_id: value('run_id'), ...changing })
+      .onConflict((conflict) => conflict.columns(['source', 'account_id', 'run_id']).doUpdateSet(changing));
+  });
+  const keyOf = (key: RunKey): Key => ({ source: key.source, account_id: key.accountId, run_id: key.runId });
+  return {
+    *find(key: RunKey): Transaction<RunState | undefined> {
+      const [row] = yield* find(keyOf(key));
+      return row && toRunState(row);
+    },
+    *save(key: RunKey, state: RunState, now: Date): Transaction<void> {
+      yield* save({
+        ...keyOf(key),
+        job_key: state.jobKey,
+        outcome: state.outcome ?? null,
+        contradicted: state.contradicted ? 1 : 0,
+        types: JSON.stringify(state.types),
+        started_at: state.startedAt?.getTime() ?? null,
+        finished_at: state.finishedAt?.getTime() ?? null,
+        updated_at: now.getTime(),
+      });
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { LIMITS, isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { rollBack, type SqliteConnection } from '../sqlite-connection/sqlite-connection.js';
+import type { FileGuard } from '../sqlite-file/sqlite-file-guard.js';
+import { isLocked, storeFailure } from '../sqlite-connection/sqlite-failure.js';
+import type { Transaction } from '../schema/statement.js';
+
+interface Waiting {
+  readonly begin: () => Transaction<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Runs transactions on the one writing connection. All that are waiting share one commit, and so one fsync; none is
+ * answered before that. A commit is one synchronous step: with an `await` inside, other work of this process would
+ * run into the write lock it holds and freeze the event loop for the whole busy timeout. While another process holds
+ * the lock, it is tried again every {@link LIMITS.sqliteTryMs}, with the event loop free in between.
+ */
+export class GroupCommit {
+  readonly #connection: SqliteConnection;
+  readonly #file: string;
+  readonly #guard: FileGuard | undefined;
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+  #triesLeft = TRIES;
+  #batchMax: number = LIMITS.commitBatchMax;
+  #lastFailed = false;
+  #closed = false;
+
+  /** @param guard of a file; an inbox in memory has none */
+  constructor(connection: SqliteConnection, file: string, guard?: FileGuard) {
+    this.#connection = connection;
+    this.#file = file;
+    this.#guard = guard;
+  }
+
+  /** Rejects with {@link StoreUnavailableError} if the engine failed: then the effect is unknown. */
+  run<T>(begin: () => Transaction<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreUnavailableError(`the inbox ${this.#file} is closed`));
+    if (this.#waiting.length >= LIMITS.writeQueueMax) {
+      return Promise.reject(
+        new StoreUnavailableError(`${LIMITS.writeQueueMax} operations wait for the inbox ${this.#file} already`),
+      );
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ begin, resolve: resolve as (value: unknown) => void, reject });
+      if (!this.#scheduled) this.#schedule(0);
+    });
+  }
+
+  /** Commits what waits, if the lock can be had, and refuses everything from then on. */
+  close(): void {
+    this.#closed = true;
+    this.#triesLeft = 0;
+    while (this.#waiting.length > 0) this.#commitWaiting();
+  }
+
+  #schedule(delayMs: number): void {
+    this.#scheduled = true;
+    if (delayMs === 0) timers.setImmediate(() => this.#commitWaiting());
+    else timers.setTimeout(() => this.#commitWaiting(), delayMs);
+  }
+
+  #commitWaiting(): void {
+    this.#scheduled = false;
+    const batch = this.#waiting.splice(0, this.#batchMax);
+    if (batch.length === 0) return;
+    try {
+      const results = this.#commit(batch);
+      this.#triesLeft = this.#closed ? 0 : TRIES;
+      this.#batchMax = Math.min(2 * this.#batchMax, LIMITS.commitBatchMax);
+      batch.forEach(({ resolve }, index) => resolve(results[index]));
+    } catch (error) {
+      this.#failed(batch, error);
+    }
+    if (this.#waiting.length > 0 && !this.#scheduled) this.#schedule(0);
+  }
+
+  #failed(batch: readonly Waiting[], error: unknown): void {
+    if (isLocked(error) && this.#triesLeft > 0) {
+      this.#triesLeft -= 1;
+      this.#waiting.unshift(...batch);
+      this.#schedule(LIMITS.sqliteTryMs);
+      return;
+    }
+    this.#triesLeft = this.#closed ? 0 : TRIES;
+    const failure = storeFailure(error, this.#file);
+    if (batch.length > 1 && !isStoreUnavailableError(failure)) {
+      // One operation must not fail its neighbours: with fewer of them each time it is found, and fails alone.
+      this.#batchMax = Math.ceil(batch.length / 2);
+      this.#waiting.unshift(...batch);
+    } else {
+      // A lock that was held for all that time keeps out the others that wait, too.
+      const others = isLocked(error) ? this.#waiting.splice(0) : [];
+      for (const { reject } of [...batch, ...others]) reject(failure);
+    }
+  }
+
+  #commit(batch: readonly Waiting[]): unknown[] {
+    // While the disk fails, a rollback may fail, too: a transaction that is still open would refuse all others.
+    if (this.#lastFailed) rollBack(this.#connection);
+    this.#lastFailed = true;
+    this.#guard?.requireInPlace();
+    this.#connection.exec('begin immediate');
+    try {
+      const results = batch.map(({ begin }) => runToEnd(this.#connection, begin()));
+      this.#connection.exec('commit');
+      this.#lastFailed = false;
+      this.#guard?.requireCommitted();
+      return results;
+    } catch (error) {
+      rollBack(this.#connection);
+      throw error;
+    }
+  }
+}
+
+/** Each try waits for {@link LIMITS.sqliteTryMs} itself, and so does the pause after it. */
+const TRIES = Math.ceil(LIMITS.sqliteBusyMs / (2 * LIMITS.sqliteTryMs));
+
+/** Gives each statement its answer, synchronously, until the transaction returns. */
+export function runToEnd<T>(connection: SqliteConnection, transaction: Transaction<T>): T {
+  let step = transaction.next();
+  while (!step.done) {
+    const { sql, parameters, isCounted } = step.value;
+    step = transaction.next(isCounted ? connection.change(sql, parameters) : connection.all(sql, parameters));
+  }
+  return step.value;
+}

@@ -1,0 +1,40 @@
+import type { SqlBool } from 'kysely';
+import type { SqlDialect } from '../schema/dialect.js';
+import {
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from '../schema/query-builder.js';
+import type { Schema } from '../schema/schema.js';
+import type { Transaction } from '../schema/statement.js';
+
+/** SQLite has one writer at a time, so a transaction that writes holds all there is. */
+export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
+  db: new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  }),
+  list: (values) => JSON.stringify(values),
+  rowsOf: (list) => sql<{ value: string }>`json_each(${list})`.as('listed'),
+  isOneOf: (column, list) => sql<SqlBool>`${column} in (select value from json_each(${list}))`,
+  holds: (column, part) => sql<SqlBool>`instr(${column}, ${part}) > 0`,
+  holdsBytes: (column, part) => sql<SqlBool>`instr(${column}, ${part}) > 0`,
+  locking: (query) => query,
+  skippingLocked: (query) => query,
+  locks: {
+    take: () => nothing(undefined),
+    takeFree: (names) => nothing(names),
+  },
+});
+
+// eslint-disable-next-line require-yield -- a transaction without statements
+function* nothing<T>(answer: T): Transaction<T> {
+  return answer;
+}

@@ -1,0 +1,122 @@
+import { ERASED_EVENT_DATA, erasedFromBarrier, type Decision, type Erased, type Erasure } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { command, query, type Transaction } from '../schema/statement.js';
+import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
+import { recordDecision } from '../rows/record-decision.js';
+
+/**
+ * Erases the content of messages and of what came of them. Messages are locked before their tasks go, and their events
+ * are looked for after that: so nobody who is reading one, or evaluating a task of it, adds an event unseen.
+ */
+export function eraseMessages(dialect: SqlDialect) {
+  const { db, isOneOf, list, locking } = dialect;
+  const recordDecided = recordDecision(dialect);
+  const findHeld = heldFinder(dialect);
+  const eraseEvents = eventEraser(dialect);
+  const eraseBarriers = barrierEraser(dialect);
+  return function* (erasure: Erasure, decision: Decision, now: Date): Transaction<Erased> {
+    const named = db
+      .selectFrom('messages')
+      .select('id')
+      .where((eb) => isOneOf(eb.ref('id'), list(erasure.messageIds)))
+      .where('state', '<>', 'erased')
+      .orderBy('id');
+    const locked = (yield* query(locking(named))).map(({ id }) => id);
+    const held = yield* findHeld(locked, erasure.eventIds, now);
+    const messageIds = list(locked.filter((id) => !held.messages.has(id)));
+    yield* command(db.deleteFrom('tasks').where((eb) => isOneOf(eb.ref('message_id'), messageIds)));
+    const ofMessages = db
+      .selectFrom('events')
+      .select('id')
+      .where((eb) => isOneOf(eb.ref('message_id'), messageIds));
+    const eventIds = (yield* query(ofMessages)).map(({ id }) => id);
+    const quoting = erasure.eventIds.filter((id) => !held.events.has(id));
+    const { events, dismissed } = yield* eraseEvents([...eventIds, ...quoting], decision.by, now);
+    const messages = yield* command(
+      db
+        .updateTable('messages')
+        .set({
+          state: 'erased',
+          body: Buffer.alloc(0),
+          headers: '{}',
+          reason: null,
+          notes: null,
+          due_at: null,
+          lease: null,
+        })
+        .where((eb) => isOneOf(eb.ref('id'), messageIds)),
+    );
+    yield* eraseBarriers(erasure, now);
+    yield* recordDecided('erase', decision, messages + quoting.length, now);
+    return { messages, events, dismissed, held: held.messages.size + held.events.size };
+  };
+}
+
+/** What a handler runs with just now: it could still write down what it knows. */
+function heldFinder({ db, isOneOf, list }: SqlDialect) {
+  return function* (messageIds: readonly string[], eventIds: readonly string[], now: Date) {
+    const held = db
+      .selectFrom('events')
+      .innerJoin('deliveries', 'deliveries.event_id', 'events.id')
+      .select(['events.id', 'events.message_id'])
+      .where('deliveries.lease', 'is not', null)
+      .where('deliveries.due_at', '>', now.getTime());
+    const ofMessages = yield* query(held.where((eb) => isOneOf(eb.ref('events.message_id'), list(messageIds))));
+    const quoting = yield* query(held.where((eb) => isOneOf(eb.ref('events.id'), list(eventIds))));
+    return {
+      messages: new Set(ofMessages.map(({ message_id }) => message_id)),
+      events: new Set(quoting.map(({ id }) => id)),
+    };
+  };
+}
+
+/** Events without their data, and what is pending or dead of them never run again. */
+function eventEraser({ db, isOneOf, list }: SqlDialect) {
+  return function* (ids: readonly string[], by: string, now: Date) {
+    const eventIds = list(ids);
+    const dismiss = db
+      .updateTable('deliveries')
+      .set({
+        state: 'dismissed',
+        due_at: null,
+        lease: null,
+        dismissal: JSON.stringify({ at: now, by, reason: 'erased' }),
+      })
+      .where((eb) => isOneOf(eb.ref('event_id'), eventIds));
+    const pending = yield* command(dismiss.where('due_at', 'is not', null));
+    const dead = yield* command(dismiss.where('state', '=', 'dead').where(IS_RARE_DELIVERY));
+    const events = yield* command(
+      db
+        .updateTable('events')
+        .set({ data: ERASED_EVENT_DATA })
+        .where((eb) => isOneOf(eb.ref('id'), eventIds)),
+    );
+    yield* command(
+      db
+        .updateTable('attempts')
+        .set({ error_name: 'erased', error_message: '', error_stack: '' })
+        .where('error_name', 'is not', null)
+        .where('delivery_id', 'in', (eb) =>
+          eb
+            .selectFrom('deliveries')
+            .select('deliveries.id')
+            .where((inner) => isOneOf(inner.ref('deliveries.event_id'), eventIds)),
+        ),
+    );
+    return { events, dismissed: pending + dead };
+  };
+}
+
+/** Runs that wait keep what names them. There are no more barriers than handlers. */
+function barrierEraser({ db, locks }: SqlDialect) {
+  return function* ({ runs, texts }: Erasure, now: Date): Transaction<void> {
+    if (runs.length === 0 && texts.length === 0) return;
+    for (const { name } of yield* query(db.selectFrom('barriers').select('name').orderBy('name'))) {
+      yield* locks.take(`barrier ${name}`);
+      const [barrier] = yield* query(db.selectFrom('barriers').select('waiting').where('name', '=', name));
+      const waiting = barrier && erasedFromBarrier(barrier.waiting, runs, texts);
+      if (waiting === undefined) continue;
+      yield* command(db.updateTable('barriers').set({ waiting, updated_at: now.getTime() }).where('name', '=', name));
+    }
+  };
+}

@@ -1,0 +1,136 @@
+import { LIMITS, soonerDueAtMs, type PulledBack, type PullBack } from 'nestjs-runhooks/core';
+import type { SqlBool } from 'kysely';
+import type { SqlDialect } from '../schema/dialect.js';
+import { sql } from '../schema/query-builder.js';
+import type { AttemptsTable, DeliveriesTable } from '../schema/schema.js';
+import { change, statement, type Transaction } from '../schema/statement.js';
+import { AT_ONCE } from '../schema/due.js';
+
+/** Makes due sooner what a wrong clock put off. Messages and tasks in the first step, deliveries in as many as it takes. */
+export function pullBack(dialect: SqlDialect): (ask: PullBack) => Transaction<PulledBack> {
+  const pullMessages = messagePuller(dialect);
+  const pullTasks = taskPuller(dialect);
+  const pullDeliveries = deliveryPuller(dialect);
+  return function* (ask) {
+    const isFirst = ask.after === undefined;
+    const messages = isFirst ? yield* pullMessages(ask) : 0;
+    const tasks = isFirst ? yield* pullTasks(ask) : 0;
+    return { messages, tasks, ...(yield* pullDeliveries(ask)) };
+  };
+}
+
+interface Lease {
+  /** A lease ends at this time at the latest. */
+  latest: number;
+  until: number;
+}
+
+function leaseOf({ now, leaseMs }: PullBack): Lease {
+  const until = now.getTime() + leaseMs;
+  return { until, latest: until + LIMITS.clockSkewMs };
+}
+
+function messagePuller({ db }: SqlDialect) {
+  const free = change<{ now: number }>((value) =>
+    db.updateTable('messages').set({ due_at: AT_ONCE }).where('due_at', '>', value('now')).where('lease', 'is', null),
+  );
+  const held = change<Lease>((value) =>
+    db
+      .updateTable('messages')
+      .set({ due_at: value('until') })
+      .where('due_at', '>', value('latest'))
+      .where('lease', 'is not', null),
+  );
+  return function* (ask: PullBack): Transaction<number> {
+    return (yield* free({ now: ask.now.getTime() })) + (yield* held(leaseOf(ask)));
+  };
+}
+
+function taskPuller({ db }: SqlDialect) {
+  const held = change<Lease>((value) =>
+    db
+      .updateTable('tasks')
+      .set({ due_at: value('until') })
+      .where('due_at', '>', value('latest'))
+      .where('lease', 'is not', null),
+  );
+  // Of those that nobody holds one may be due in a year, or at once by a clock that was a year ahead. Whoever looks at it
+  // decides that; to look early changes nothing.
+  const free = change<{ now: number; after: number }>((value) =>
+    db
+      .updateTable('tasks')
+      .set({ due_at: value('now') })
+      .where('due_at', '>', value('after'))
+      .where('lease', 'is', null),
+  );
+  return function* (ask: PullBack): Transaction<number> {
+    const now = ask.now.getTime();
+    const impossible = now + LIMITS.dueAheadMsMax + LIMITS.clockSkewMs;
+    const pulled = (yield* held(leaseOf(ask))) + (yield* free({ now, after: impossible }));
+    yield* free({ now, after: now });
+    return pulled;
+  };
+}
+
+type Place = Pick<DeliveriesTable, 'handler_id' | 'source' | 'in_lane'> & { due_at: number; seq: number };
+type Ahead = Place & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'>;
+
+/** Before the first one in the index of what is due. */
+const START: Place = { handler_id: '', source: '', in_lane: 0, due_at: -1, seq: 0 };
+
+function deliveryPuller({ db }: SqlDialect) {
+  const find = statement<Place & { now: number; limit: number }, Ahead & { failed_at: number | null }>((value) =>
+    db
+      .selectFrom('deliveries')
+      .leftJoin('attempts', (join) =>
+        join.onRef('attempts.delivery_id', '=', 'deliveries.id').onRef('attempts.attempt', '=', 'deliveries.attempts'),
+      )
+      .select(['id', 'lease', 'attempts', 'attempts_before', 'attempts.finished_at as failed_at'])
+      .select(['handler_id', 'source', 'in_lane', 'due_at', 'seq'])
+      .$narrowType<{ due_at: number }>()
+      .where('due_at', '>', value('now'))
+      .where(
+        sql<SqlBool>`(handler_id, source, in_lane, due_at, seq) > (${value('handler_id')}, ${value('source')}, ${value('in_lane')}, ${value('due_at')}, ${value('seq')})`,
+      )
+      .orderBy('handler_id')
+      .orderBy('source')
+      .orderBy('in_lane')
+      .orderBy('due_at')
+      .orderBy('seq')
+      .limit(value('limit')),
+  );
+  const pull = change<{ id: string; from: number; to: number }>((value) =>
+    db
+      .updateTable('deliveries')
+      .set({ due_at: value('to') })
+      .where('id', '=', value('id'))
+      .where('due_at', '=', value('from')),
+  );
+  return function* ({ now, leaseMs, after, limit }: PullBack): Transaction<Pick<PulledBack, 'deliveries' | 'next'>> {
+    const nowMs = now.getTime();
+    const place = after === undefined ? START : (JSON.parse(after) as Place);
+    const rows = yield* find({ ...place, now: nowMs, limit });
+    let deliveries = 0;
+    for (const row of rows) {
+      const to = soonerDueAtMs(aheadOf(row), nowMs, leaseMs);
+      if (to !== undefined) deliveries += yield* pull({ id: row.id, from: row.due_at, to });
+    }
+    const last = rows.length === limit ? rows.at(-1) : undefined;
+    return { deliveries, ...(last && { next: placeText(last) }) };
+  };
+}
+
+function aheadOf(row: Ahead & Pick<AttemptsTable, never> & { failed_at: number | null }) {
+  const isRetry = row.attempts > row.attempts_before;
+  // An attempt without a record ended its process; then the delivery is held until its lease ends.
+  return {
+    dueAtMs: row.due_at,
+    isHeld: row.lease !== null,
+    ...(isRetry && { failedAtMs: row.failed_at ?? row.due_at }),
+  };
+}
+
+/** Where the next step goes on: in the order of the index of what is due, so that no step looks at all of it. */
+function placeText({ handler_id, source, in_lane, due_at, seq }: Place): string {
+  return JSON.stringify({ handler_id, source, in_lane, due_at, seq });
+}
