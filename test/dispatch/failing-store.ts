@@ -8,6 +8,8 @@ export class FailingStore {
   error = (): unknown => new StoreUnavailableError('the disk is full');
   /** Whether the effect of a failing verb happens nevertheless: "unknown" is either. */
   afterEffect = false;
+  /** Called with what a verb answers, before the answer is given. */
+  answering: (verb: string, result: unknown) => unknown = () => undefined;
   #failing: ReadonlySet<string> = new Set();
 
   constructor(store: Store) {
@@ -21,6 +23,7 @@ export class FailingStore {
           if (fails && !this.afterEffect) throw this.error();
           const result: unknown = await (member as (...args: unknown[]) => unknown).apply(target, args);
           if (fails) throw this.error();
+          await this.answering(verb, result);
           return result;
         };
       },

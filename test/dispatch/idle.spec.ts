@@ -149,3 +149,28 @@ describe('an idle dispatcher', () => {
     await until(() => runs === 20);
   });
 });
+
+describe('a dispatcher that is run until it is idle', () => {
+  it('sees what became due while it looked', async () => {
+    const [gate, looked] = [held(), held()];
+    const attempts: number[] = [];
+    bench.on('handler', async (_, { attempt }) => {
+      attempts.push(attempt);
+      await gate.promise;
+      if (attempt === 1) throw new Error('fails once');
+    });
+    // Its end lets the dispatcher look again while the other still runs.
+    bench.on('quick', () => undefined);
+    // The answer that nothing is due is held back until the first attempt has failed and is due again.
+    watched.answering = async (verb, result) => {
+      if (verb !== 'claimDeliveries' || attempts.length !== 1 || (result as unknown[]).length > 0) return;
+      gate.release();
+      await until(() => bench.lines.some((line) => line.includes('Next attempt in')));
+      looked.release();
+    };
+    await bench.send();
+    await bench.idle();
+    await looked.promise;
+    expect(attempts).toEqual([1, 2]);
+  });
+});

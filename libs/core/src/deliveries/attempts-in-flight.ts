@@ -40,6 +40,7 @@ export class AttemptsInFlight {
   readonly #running = new Set<Attempt>();
   /** Attempts whose lease we hold, each with the promise of its record. */
   readonly #held = new Map<Attempt, Promise<void>>();
+  #recorded = 0;
   #renewal: NodeJS.Timeout | undefined;
   /** The lease that ends first was taken or renewed then. */
   #freshAtMs = 0;
@@ -58,6 +59,11 @@ export class AttemptsInFlight {
   /** Whether a handler has left so many calls behind that it is not to be started. */
   isPaused(handlerId: string): boolean {
     return this.#options.abandoned.isPaused(handlerId);
+  }
+
+  /** How many attempts were recorded so far. */
+  get recorded(): number {
+    return this.#recorded;
   }
 
   /** Resolves when the next attempt was recorded; undefined if none is waiting for that. */
@@ -110,7 +116,7 @@ export class AttemptsInFlight {
     const now = clock.now();
     const settlement = settlementOf(attempt, result, now, router);
     const written = await this.#settle(settlement, now);
-    this.#held.delete(attempt);
+    this.#letGo(attempt);
     if (written !== false) {
       this.#log(attempt, settlement, now);
     } else {
@@ -142,7 +148,7 @@ export class AttemptsInFlight {
   #completed(attempt: Attempt, result: AttemptResult): void {
     const { logger, clock, onChange } = this.#options;
     const { delivery } = attempt;
-    this.#held.delete(attempt);
+    this.#letGo(attempt);
     logger.debug(
       doneLine(delivery, attemptRecord(attempt.startedAt, clock.now(), { outcome: 'succeeded' })),
       attempt.fields,
@@ -192,6 +198,10 @@ export class AttemptsInFlight {
     } else {
       logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`, fields);
     }
+  }
+
+  #letGo(attempt: Attempt): void {
+    if (this.#held.delete(attempt)) this.#recorded += 1;
   }
 
   /** The attempt is over. If its handler is not, the call is abandoned: others must not wait for it. */

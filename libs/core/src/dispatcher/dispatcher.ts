@@ -139,10 +139,12 @@ export class Dispatcher {
    */
   async runUntilIdle(): Promise<void> {
     while (!this.#stopping) {
+      const recordedBefore = this.#attempts.recorded;
       const claimed = await this.#nextPass(() => this.#deliveries.startDue());
       const recorded = this.#attempts.nextRecord();
       if (recorded) await recorded;
-      else if (claimed === 0) return;
+      // What was recorded during the pass may have become due after the pass had looked.
+      else if (claimed === 0 && this.#attempts.recorded === recordedBefore) return;
     }
   }
 
