@@ -7,7 +7,17 @@ import { ConfigurationError, Inbox, WEBHOOKS_STORE, WebhooksModule, type Webhook
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { memoryInbox, TEST_SECRETS } from 'nestjs-runhooks/testing';
-import { ADAPTERS, closeApps, closeLater, DBT, dbtWebhook, LogLines, newAdapter, startApp } from './edge-app.js';
+import {
+  ADAPTERS,
+  closeApps,
+  closeLater,
+  DBT,
+  dbtWebhook,
+  isNest12,
+  LogLines,
+  newAdapter,
+  startApp,
+} from './edge-app.js';
 
 afterEach(closeApps);
 
@@ -206,8 +216,9 @@ describe('the boot stops, naming the option, for', () => {
   });
 
   it.each([
-    ['nothing', undefined],
-    ['a builder that was not called', memoryInbox],
+    // For Nest 11 an override by nothing is none.
+    ...(isNest12 ? [['nothing', undefined] as const] : []),
+    ['a builder that was not called', memoryInbox] as const,
   ])('%s in place of the store, and a factory that returns nothing', async (_, store) => {
     const compile = (options: WebhooksOptions | undefined): Promise<unknown> =>
       Test.createTestingModule({ imports: [WebhooksModule.forRootAsync({ useFactory: () => options as never })] })
