@@ -3,7 +3,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesOfTypes } from './declarations.mjs';
 import { brokenLinks } from './links.mjs';
-import { command, compile, install, repo, start, STRICT } from './packed-app.mjs';
+import { command, compile, install, NEST_11_OPTIONS, repo, start, STRICT } from './packed-app.mjs';
 import { COMPLETED, ENV, expectEqual, post, RUN_ID, WEBHOOK } from './webhook.mjs';
 
 const { exports, devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
@@ -23,26 +23,7 @@ const APPS = [
     type: 'commonjs',
     main: 'main-express',
     also: 'old-bullmq',
-    // As `nest new` of @nestjs/schematics 11.0.0 writes it.
-    compilerOptions: {
-      module: 'commonjs',
-      declaration: true,
-      removeComments: true,
-      emitDecoratorMetadata: true,
-      experimentalDecorators: true,
-      allowSyntheticDefaultImports: true,
-      target: 'ES2021',
-      sourceMap: true,
-      outDir: './dist',
-      baseUrl: './',
-      incremental: true,
-      skipLibCheck: true,
-      strictNullChecks: true,
-      forceConsistentCasingInFileNames: true,
-      noImplicitAny: true,
-      strictBindCallApply: true,
-      noFallthroughCasesInSwitch: true,
-    },
+    compilerOptions: NEST_11_OPTIONS,
     dependencies: {
       ...peers,
       bullmq: '5.81.5',

@@ -60,6 +60,27 @@ export async function addSqliteBinary(folder) {
   if (needsSqliteDriver) await cp(join(repo, 'node_modules/better-sqlite3', binary), join(folder, binary));
 }
 
+/** As `nest new` of @nestjs/schematics 11.0.0 writes it. */
+export const NEST_11_OPTIONS = {
+  module: 'commonjs',
+  declaration: true,
+  removeComments: true,
+  emitDecoratorMetadata: true,
+  experimentalDecorators: true,
+  allowSyntheticDefaultImports: true,
+  target: 'ES2021',
+  sourceMap: true,
+  outDir: './dist',
+  baseUrl: './',
+  incremental: true,
+  skipLibCheck: true,
+  strictNullChecks: true,
+  forceConsistentCasingInFileNames: true,
+  noImplicitAny: true,
+  strictBindCallApply: true,
+  noFallthroughCasesInSwitch: true,
+};
+
 /** What a strict TypeScript user has. */
 export const STRICT = {
   target: 'es2022',

@@ -1,7 +1,7 @@
 // The tests that docs/testing.md shows, as an app runs them with the packed tarball: ts-jest, Jest with ESM, Vitest.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { command, install, repo } from './packed-app.mjs';
+import { command, install, repo, NEST_11_OPTIONS } from './packed-app.mjs';
 
 const { devDependencies } = JSON.parse(await readFile(join(repo, 'package.json'), 'utf8'));
 const versionOf = (names) => Object.fromEntries(names.map((name) => [name, devDependencies[name]]));
@@ -83,25 +83,6 @@ const TS_JEST = {
   testRegex: '.*\\.spec\\.ts$',
   transform: { '^.+\\.(t|j)s$': 'ts-jest' },
   testEnvironment: 'node',
-};
-const TSCONFIG = {
-  module: 'commonjs',
-  declaration: true,
-  removeComments: true,
-  emitDecoratorMetadata: true,
-  experimentalDecorators: true,
-  allowSyntheticDefaultImports: true,
-  target: 'ES2021',
-  sourceMap: true,
-  outDir: './dist',
-  baseUrl: './',
-  incremental: true,
-  skipLibCheck: true,
-  strictNullChecks: true,
-  forceConsistentCasingInFileNames: true,
-  noImplicitAny: true,
-  strictBindCallApply: true,
-  noFallthroughCasesInSwitch: true,
 };
 const SWC = {
   jsc: {
@@ -192,7 +173,7 @@ export function testToolSuites({ folder, tarball }) {
             'ts-jest',
             { jest: TS_JEST },
             {
-              'tsconfig.json': JSON.stringify({ compilerOptions: TSCONFIG }),
+              'tsconfig.json': JSON.stringify({ compilerOptions: NEST_11_OPTIONS }),
               'src/app.module.ts': files['src/app.module.ts'],
               'src/clients.ts': files['src/clients.ts'],
               'src/app.spec.ts': replaced(
@@ -220,7 +201,7 @@ export function testToolSuites({ folder, tarball }) {
               ...files,
               'src/app.spec.ts': spec,
               'tsconfig.json': JSON.stringify({
-                compilerOptions: { ...TSCONFIG, module: 'nodenext', target: 'ES2022' },
+                compilerOptions: { ...NEST_11_OPTIONS, module: 'nodenext', target: 'ES2022' },
               }),
               'vitest.config.ts': VITEST,
             },

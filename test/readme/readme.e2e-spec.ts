@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { UseInterceptors, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventEmitterModule } from '@nestjs/event-emitter';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Inbox, WebhooksModule } from 'nestjs-runhooks';
@@ -327,6 +328,22 @@ describe('docs/inbox.md', () => {
 });
 
 describe('docs/edge.md', () => {
+  it.each([
+    ['Express', new ExpressAdapter()],
+    ['Fastify', new FastifyAdapter()],
+  ])('has an access log that shows webhooks on %s', async (_, adapter) => {
+    const { logAccess } = await load<{ logAccess: (app: INestApplication, write: (line: string) => void) => void }>(
+      'docs/edge',
+      'src/access-log.ts',
+    );
+    const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
+    const app = opened(await NestFactory.create(AppModule, adapter, { logger: log }));
+    const lines: string[] = [];
+    logAccess(app, (line) => lines.push(line));
+    await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook());
+    expect(lines).toEqual(['POST /webhooks/dbt 200']);
+  });
+
   it('has an exception from CSRF protection that holds under a global prefix on Fastify', async () => {
     const { protectFromCsrf } = await load<{ protectFromCsrf: (app: INestApplication) => void }>(
       'docs/edge',

@@ -8,16 +8,10 @@ import {
 } from 'nestjs-runhooks/testing';
 import type { LineOf } from './command-line.js';
 import { saidBy } from './failure.js';
+import { LIMITS } from './limits.js';
 import { EXIT, type ExitCode, type Output } from './output.js';
 
 type SendLine = LineOf<'send'>;
-
-/** Longer than any app should take: providers wait for 10 seconds. */
-const ANSWER_MS_MAX = 30_000;
-/** Of an answer that is not from Runhooks, for example the page of a proxy. */
-const SHOWN_CHARS_MAX = 200;
-/** More than any answer of Runhooks has. */
-const ANSWER_CHARS_MAX = 10_000;
 
 /** Who can be imitated, and the variable in which the app of the README has the secret. */
 const PROVIDERS = {
@@ -115,7 +109,7 @@ interface Answer {
 }
 
 async function post(url: URL, { headers, text }: SignedWebhook): Promise<Answer> {
-  const options = { method: 'POST', headers, body: text, signal: AbortSignal.timeout(ANSWER_MS_MAX) };
+  const options = { method: 'POST', headers, body: text, signal: AbortSignal.timeout(LIMITS.answerMs) };
   try {
     // As a sender does; a page that is redirected to is no answer to a webhook.
     const response = await fetch(url, { ...options, redirect: 'manual' });
@@ -135,7 +129,7 @@ async function beginningOf(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   for await (const part of response.body ?? []) {
     text += decoder.decode(part, { stream: true });
-    if (text.length > ANSWER_CHARS_MAX) break;
+    if (text.length > LIMITS.answerCharsMax) break;
   }
   return text;
 }
@@ -143,7 +137,8 @@ async function beginningOf(response: Response): Promise<string> {
 /** What Runhooks answers is `{ status, message, id? }`; anything else is shown as it begins. */
 function readAnswer(body: string): Pick<Answer, 'status' | 'text' | 'messageId'> {
   const { status, message, id } = fieldsOf(body);
-  if (typeof status !== 'string' || typeof message !== 'string') return { text: body.slice(0, SHOWN_CHARS_MAX) };
+  if (typeof status !== 'string' || typeof message !== 'string')
+    return { text: body.slice(0, LIMITS.answerCharsShown) };
   return typeof id === 'string'
     ? { status, text: `${status} ${id}`, messageId: id }
     : { status, text: `${status}: ${message}` };

@@ -36,11 +36,10 @@ export { requireKnownOptions, requireOptions, requireWhole } from './option-chec
 export { Reasons } from './reasons.js';
 export { attemptError } from './thrown.js';
 export { timers, type Timers } from './timers.js';
-export { ClockWatch, type ClockWatchOptions } from './clocks/clock-watch.js';
+export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';
-export { AbandonedCalls } from './deliveries/abandoned-calls.js';
-export { Dispatcher, type DispatcherOptions } from './dispatcher/dispatcher.js';
-export { Presence, type PresenceOptions } from './dispatcher/presence.js';
+export { Dispatcher } from './dispatcher/dispatcher.js';
+export { Presence } from './dispatcher/presence.js';
 export { PayloadUnavailableError, type StoredEvent } from './events/event-data.js';
 export {
   DEAD_LETTER_EVENT_TYPE,
@@ -61,7 +60,6 @@ export {
   type WebhookEventType,
 } from './events/event.js';
 export { type EventFilter, type Filterable, type OneOrMore, type Routable, valuesOf } from './handlers/filter.js';
-export { matchesPattern } from './handlers/glob.js';
 export { HandlerSet } from './handlers/handler-set.js';
 export {
   type DeliveryContext,
@@ -72,7 +70,7 @@ export {
 } from './handlers/handler.js';
 export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './handlers/registration.js';
 export type { RetryOptions } from './handlers/retry-policy.js';
-export { type NewDelivery, Router } from './handlers/router.js';
+export type { NewDelivery } from './handlers/router.js';
 export {
   type BarrierOptions,
   checkBarrier,
@@ -85,13 +83,12 @@ export type { Erase } from './inbox/eraser.js';
 export {
   type DeliveryQuery,
   Inbox,
-  type InboxOptions,
   type InboxStatus,
   type ReadAgain,
   type Replay,
   type RunDetail,
 } from './inbox/inbox.js';
-export { DEFAULT_RETENTION, Purger, type PurgerOptions, type RetentionOptions } from './inbox/purger.js';
+export { DEFAULT_RETENTION, Purger, type RetentionOptions } from './inbox/purger.js';
 export { parseDated } from './payloads/dated-json.js';
 export { isIdText, readId } from './payloads/id-text.js';
 export type { JsonText } from './payloads/json-reader.js';
@@ -111,8 +108,8 @@ export {
 export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
 export { describeNote, type ReadingNote } from './payloads/reading-note.js';
 export { parseTimestamp } from './payloads/timestamps.js';
-export { type Receipt, Receiver, type ReceiverOptions } from './receiver/receiver.js';
-export { Refusals, type RefusalsOptions } from './receiver/refusals.js';
+export { type Receipt, Receiver } from './receiver/receiver.js';
+export { Refusals } from './receiver/refusals.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';
 export {
   RUN_EVENT_TYPES,
@@ -152,14 +149,7 @@ export {
   type VerifiedMessage,
 } from './sources/message.js';
 export type { Provider, Reading } from './sources/provider.js';
-export {
-  leftOutSources,
-  type NamedSource,
-  type OpenSource,
-  openSources,
-  type Source,
-  type SourceOptions,
-} from './sources/source.js';
+export { type NamedSource, type OpenSource, openSources, type Source, type SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';
 export { ERASED_EVENT_DATA, erasedFromBarrier } from './store/erasure.js';

@@ -8,7 +8,7 @@ export interface AttemptError {
   readonly stack: string;
 }
 
-export function describeThrown(thrown: unknown): AttemptError {
+function describeThrown(thrown: unknown): AttemptError {
   try {
     // Node's own errors are of another realm where a test runner has made one of its own.
     if (thrown instanceof Error || types.isNativeError(thrown)) {

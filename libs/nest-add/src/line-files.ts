@@ -1,7 +1,7 @@
 import { textOf, type Tree } from './schematic.js';
 
 /** Adds lines at the end of a text file, in its line breaks; creates the file if it is missing. Returns whether it did. */
-export function addLines(tree: Tree, path: string, lines: readonly string[]): boolean {
+function addLines(tree: Tree, path: string, lines: readonly string[]): boolean {
   if (lines.length === 0) return false;
   const text = textOf(tree, path);
   if (text === undefined) {

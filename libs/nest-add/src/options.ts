@@ -1,7 +1,7 @@
 export const PROVIDERS = ['dbt-cloud', 'paradime'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
-export const INBOXES = ['sqlite', 'postgres'] as const;
+const INBOXES = ['sqlite', 'postgres'] as const;
 export type InboxKind = (typeof INBOXES)[number];
 
 /** Options as the Nest CLI passes them: flags, answers to prompts, or defaults of schema.json. */

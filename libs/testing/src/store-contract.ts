@@ -32,6 +32,7 @@ import { rereadCases } from './store-contract/reread.js';
 import { settleCases } from './store-contract/settle.js';
 import { settleWithCases } from './store-contract/settle-with.js';
 import { taskCases } from './store-contract/tasks.js';
+import { turnsCases } from './store-contract/turns.js';
 
 /** One promise of the {@link Store} port. */
 export interface StoreContractTest {
@@ -60,6 +61,7 @@ const CASES: readonly ContractCase[] = [
   ...jobCases,
   ...claimDeliveriesCases,
   ...laneCases,
+  ...turnsCases,
   ...dueDeliveriesCases,
   ...nextDueAtCases,
   ...renewCases,
