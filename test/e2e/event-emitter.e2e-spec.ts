@@ -248,7 +248,7 @@ describe('in an app with EventEmitterModule', () => {
     const inbox = host.app.get(Inbox);
     const { items } = await inbox.messages({ state: 'test' });
     for (const [index, { id }] of items.entries()) {
-      await inbox.reread({ messageIds: [id], states: ['test'], runHandlers: index !== 0, by: 'me' });
+      await inbox.reparse({ messageIds: [id], states: ['test'], runHandlers: index !== 0, by: 'me' });
     }
     await host.idle();
     expect((await inbox.counts()).events).toBe(2);

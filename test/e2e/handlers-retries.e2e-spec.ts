@@ -267,7 +267,7 @@ describe('the event of an attempt', () => {
       ...source,
       open() {
         const provider = source.open();
-        const read = provider.read.bind(provider);
+        const read = provider.parse.bind(provider);
         return Object.assign(provider, {
           read(message: Parameters<typeof read>[0]) {
             reads += 1;
@@ -353,6 +353,6 @@ describe('one run', () => {
     await host.dbt({ event: 'canceled', payload });
     expect(seen).toEqual(['run.failed', 'run.completed']);
     const { items } = await host.app.get(Inbox).messages();
-    expect(items.map(({ state }) => state)).toEqual(['read', 'read', 'read']);
+    expect(items.map(({ state }) => state)).toEqual(['parsed', 'parsed', 'read']);
   });
 });

@@ -8,7 +8,7 @@ import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { paradimeWebhook, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { ADAPTERS, closeApps, dbtWebhook, PARADIME, startApp } from './edge-app.js';
+import { ADAPTERS, closeApps, dbtWebhook, PARADIME, startApp } from './http-app.js';
 
 const directories: string[] = [];
 

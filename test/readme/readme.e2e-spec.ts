@@ -322,12 +322,12 @@ describe('docs/inbox.md', () => {
       { action: 'erase', by: 'Kim', reason: 'ticket 17', affected: 1 },
       { action: 'replay', affected: 0 },
       { action: 'replay', affected: 1 },
-      { action: 'reread', by: 'Kim', affected: 0 },
+      { action: 'reparse', by: 'Kim', affected: 0 },
     ]);
   });
 });
 
-describe('docs/edge.md', () => {
+describe('docs/http.md', () => {
   it.each([
     ['Express', new ExpressAdapter()],
     ['Fastify', new FastifyAdapter()],
@@ -384,7 +384,7 @@ describe('docs/custom-provider.md', () => {
     expect(log.containing('nightly started')).toHaveLength(1);
     expect(log.containing('nightly of team 7 failed: no disk')).toHaveLength(1);
     const { messages } = await app.get(Inbox).counts();
-    expect(messages).toMatchObject({ read: 2, unknown: 1, quarantined: 1 });
+    expect(messages).toMatchObject({ parsed: 2, unrecognized: 1, quarantined: 1 });
   });
 });
 

@@ -7,7 +7,7 @@ import {
   type Carried,
   type DueDelivery,
   type Logger,
-  type Transport,
+  type DispatchTransport,
   timers,
 } from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
@@ -24,7 +24,7 @@ interface Carries {
  * One queue for all deliveries. A job is an id and is gone when it ended, however that was: then the same id may be
  * offered again. So Redis holds no more than {@link LIMITS.transportOfferMax} jobs or so, whatever waits in the inbox.
  */
-export class BullmqTransport implements Transport {
+export class BullmqTransport implements DispatchTransport {
   readonly #options: BullmqOptions;
   readonly #logger: Logger;
   #queue: Queue<Carries> | undefined;

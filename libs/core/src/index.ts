@@ -6,7 +6,7 @@ export type * from './events/provider-payloads.js';
 export type * from './store/claim.js';
 export type * from './store/operator-request.js';
 export type * from './store/store.js';
-export type * from './deliveries/transport.js';
+export type * from './deliveries/dispatch-transport.js';
 export { type Clock, systemClock } from './clock.js';
 export { Engine, type EngineOptions } from './engine.js';
 export {
@@ -72,7 +72,7 @@ export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './
 export type { RetryOptions } from './handlers/retry-policy.js';
 export type { NewDelivery } from './handlers/router.js';
 export {
-  type BarrierOptions,
+  type OnAllRunsOptions,
   checkBarrier,
   checkStuckAfter,
   type StuckAfter,
@@ -84,7 +84,7 @@ export {
   type DeliveryQuery,
   Inbox,
   type InboxStatus,
-  type ReadAgain,
+  type ReparseOptions,
   type Replay,
   type RunDetail,
 } from './inbox/inbox.js';
@@ -106,7 +106,7 @@ export {
   TimestampField,
 } from './payloads/payload-fields.js';
 export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
-export { describeNote, type ReadingNote } from './payloads/reading-note.js';
+export { describeNote, type ParseNote } from './payloads/parse-note.js';
 export { parseTimestamp } from './payloads/timestamps.js';
 export { type Receipt, Receiver } from './receiver/receiver.js';
 export { Refusals } from './receiver/refusals.js';
@@ -148,7 +148,7 @@ export {
   type StoredMessage,
   type VerifiedMessage,
 } from './sources/message.js';
-export type { Provider, Reading } from './sources/provider.js';
+export type { Provider, ParseResult } from './sources/provider.js';
 export { type NamedSource, type OpenSource, openSources, type Source, type SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';

@@ -48,7 +48,7 @@ function claimed(): ClaimedDelivery {
       source: 'dbt',
       provider: 'dbt-cloud',
       messageKey: '',
-      state: 'read',
+      state: 'parsed',
       body: Buffer.alloc(0),
       headers: {},
       receivedAt: START,

@@ -4,12 +4,12 @@ import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
 import { Reasons } from '../reasons.js';
-import type { Transport } from './transport.js';
+import type { DispatchTransport } from './dispatch-transport.js';
 import type { DueDelivery } from '../store/claim.js';
 import { timers } from '../timers.js';
 
 export interface CarrierOptions {
-  readonly transport: Transport;
+  readonly transport: DispatchTransport;
   readonly deliveries: DeliveryRunner;
   readonly concurrency: number;
   readonly clock: Clock;

@@ -25,7 +25,7 @@ const FAILURE = new Error('did not work');
 
 function claimed(changes: Partial<ClaimedDelivery> = {}, type = 'run.failed'): ClaimedDelivery {
   const event = { id: `${type}:dbt/1/7`, type, provider: 'dbt-cloud', source: 'dbt', messageId: 'msg_1' };
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'read' as const };
+  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'parsed' as const };
   return {
     id: 'dlv_1',
     handlerId: 'OnCall.page',

@@ -4,15 +4,15 @@ import type { AbandonedCalls } from '../deliveries/abandoned-calls.js';
 import { AttemptsInFlight } from '../deliveries/attempts-in-flight.js';
 import { Carrier } from '../deliveries/carrier.js';
 import { DeliveryRunner } from '../deliveries/delivery-runner.js';
-import type { Transport } from '../deliveries/transport.js';
+import type { DispatchTransport } from '../deliveries/dispatch-transport.js';
 import type { WebhookEvent } from '../events/event.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
-import { MessageLog } from '../reading/message-log.js';
-import { MessageReader } from '../reading/message-reader.js';
-import { MessageRunner } from '../reading/message-runner.js';
+import { MessageLog } from '../parsing/message-log.js';
+import { MessageParser } from '../parsing/message-parser.js';
+import { MessageRunner } from '../parsing/message-runner.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
 import { EventAnnouncer } from '../store/event-announcer.js';
@@ -41,7 +41,7 @@ export interface DispatcherOptions {
   /** Calls that outlive their attempts are counted there. */
   readonly abandoned: AbandonedCalls;
   /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
-  readonly transport?: Transport;
+  readonly transport?: DispatchTransport;
   /**
    * Called for each new event, after this process recorded it: at most once over all processes, and never for messages
    * that are read again quietly. Must not throw.
@@ -78,7 +78,7 @@ export class Dispatcher {
     this.#messages = new MessageRunner({
       store,
       sources: [...this.#sources.keys()],
-      reader: new MessageReader(this.#sources, router, planner),
+      parser: new MessageParser(this.#sources, router, planner),
       announcer,
       log: new MessageLog(logger, handlers),
     });
@@ -211,17 +211,17 @@ export class Dispatcher {
 
   /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
   async #deliverBeside(reading: Promise<number>, deliver: () => Promise<number>): Promise<number> {
-    let isReading = true;
+    let isParseResult = true;
     let isMoreDue = true;
     const end = (claimed: number): void => {
-      isReading = false;
+      isParseResult = false;
       isMoreDue = claimed > 0;
       this.#change.now();
     };
     this.#change.reset();
     reading.then(end, () => end(0));
     let started = await deliver();
-    while (isReading) {
+    while (isParseResult) {
       await this.#change.wait(LIMITS.pollMs);
       this.#change.reset();
       if (isMoreDue) started += await deliver();

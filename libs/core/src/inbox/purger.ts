@@ -10,17 +10,17 @@ import { timers } from '../timers.js';
 /** How long the inbox keeps things, in milliseconds since they were received. */
 export interface RetentionOptions {
   /** Settled messages with their events, deliveries and attempts. @default 2592000000 (30 days) */
-  readonly settledMs?: number;
+  readonly finishedMs?: number;
   /** The same for messages that led to a dead letter. @default 7776000000 (90 days) */
   readonly deadMs?: number;
   /** The keys by which a duplicate is known, operators' decisions, and the states of runs and barriers. @default 34560000000 (400 days) */
-  readonly keysMs?: number;
+  readonly deduplicationMs?: number;
 }
 
 export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
-  settledMs: LIMITS.settledMs,
+  finishedMs: LIMITS.finishedMs,
   deadMs: LIMITS.deadMs,
-  keysMs: LIMITS.keysMs,
+  deduplicationMs: LIMITS.deduplicationMs,
 });
 
 export interface PurgerOptions {
@@ -66,10 +66,10 @@ export class Purger {
     const { store, clock, retention } = this.#options;
     const now = clock.now().getTime();
     const purge: Purge = {
-      settledBefore: new Date(now - retention.settledMs),
+      settledBefore: new Date(now - retention.finishedMs),
       deadBefore: new Date(now - retention.deadMs),
-      keysBefore: new Date(now - retention.keysMs),
-      tasksBefore: new Date(now - Math.max(retention.settledMs, LIMITS.taskOverdueMs)),
+      keysBefore: new Date(now - retention.deduplicationMs),
+      tasksBefore: new Date(now - Math.max(retention.finishedMs, LIMITS.taskOverdueMs)),
       limit: LIMITS.purgeRowsMax,
       brake: { now: new Date(now), share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },
     };

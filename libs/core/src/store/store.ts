@@ -16,7 +16,7 @@ import type {
 import type { Decision } from './decision.js';
 import type { Settlement } from './delivery.js';
 import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.js';
-import type { Dismissal, Erased, Erasure, Redrive, Reread } from './operator-request.js';
+import type { Dismissal, Erased, Erasure, Redrive, Reparse } from './operator-request.js';
 import type { PullBack, PulledBack } from './pull-back.js';
 import type { Purge, Purged } from './purge.js';
 import type { AddedDeliveries, Recorded, Recording } from './recording.js';
@@ -137,7 +137,7 @@ export interface Store extends InboxReader {
    */
   replay(replayId: string, events: readonly AddedDeliveries[], decision: Decision, now: Date): Promise<number>;
   /** Makes messages `stored` again, so that they are read once more. Answers how many. */
-  reread(reread: Reread, decision: Decision, now: Date): Promise<number>;
+  reparse(reparse: Reparse, decision: Decision, now: Date): Promise<number>;
   /**
    * Makes messages `erased`: without body, headers, reason and notes; their events without data, attempts without the
    * words of their errors, tasks gone, deliveries that were pending or dead dismissed with the reason `erased`. The key by

@@ -5,7 +5,7 @@ import type { EventAnnouncer } from '../store/event-announcer.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
-import { isPutAside } from './put-aside.js';
+import { isHandOff } from './hand-off.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { ClaimedTask } from '../store/task.js';
@@ -76,7 +76,7 @@ export class TaskRunner {
     const evaluation = announcer.watched(evaluator.evaluationOf(task, now));
     const isWritten = await store.evaluate(evaluation, now);
     // What was put aside may lead to an event that is there already, and was announced.
-    const events = isPutAside(task) ? [] : announcer.eventsOf(evaluation);
+    const events = isHandOff(task) ? [] : announcer.eventsOf(evaluation);
     if (!isWritten || events.length === 0) return;
     const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
     if (message) announcer.announce(events, message);
