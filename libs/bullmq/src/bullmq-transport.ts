@@ -1,7 +1,8 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
-// BullMQ asks for it when it first connects, which is too late to be told that it is missing.
+// BullMQ asks for it when it first connects, which is too late to find out that it is missing.
 import 'ioredis';
 import {
+  describeError,
   LIMITS,
   Reasons,
   type Carried,
@@ -151,9 +152,10 @@ export class BullmqTransport implements DispatchTransport {
     return this.#isStopping ? null : Math.min(tries * LIMITS.transportRetryMs, LIMITS.transportRetryMsMax);
   }
 
-  #failed({ name, message }: Error): void {
-    const failure = `${name}: ${message}`;
-    if (this.#failures.isNew(failure)) this.#logger.warn(`${this.description}: ${failure}`);
+  #failed(error: Error): void {
+    const failure = describeError(error);
+    if (!this.#failures.isNew(failure)) return;
+    this.#logger.warn(`${this.description}: ${failure}`, { code: 'RUNHOOKS_TRANSPORT_ERROR' });
   }
 }
 

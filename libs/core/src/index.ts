@@ -8,6 +8,7 @@ export type * from './store/operator-request.js';
 export type * from './store/store.js';
 export type * from './deliveries/dispatch-transport.js';
 export { type Clock, systemClock } from './clock.js';
+export { durationText } from './duration-text.js';
 export { Engine, type EngineOptions } from './engine.js';
 export {
   ConfigurationError,
@@ -28,13 +29,20 @@ export {
 export { IdSequence } from './ids.js';
 export { kindOf } from './kind-of.js';
 export { LIMITS } from './limits.js';
-export { lineLogger, type LogArguments, type LogFields, type Logger } from './logger.js';
+export {
+  type CodedLogFields,
+  lineLogger,
+  type LogArguments,
+  type LogCode,
+  type LogFields,
+  type Logger,
+} from './logger.js';
 export { didYouMean, nearest } from './nearest.js';
 export { requireOneCopy } from './one-copy.js';
 export { oneLine } from './one-line.js';
 export { requireKnownOptions, requireOptions, requireWhole } from './option-checks.js';
 export { Reasons } from './reasons.js';
-export { attemptError } from './thrown.js';
+export { attemptError, describeError } from './thrown.js';
 export { timers, type Timers } from './timers.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';

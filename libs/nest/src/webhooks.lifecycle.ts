@@ -85,8 +85,9 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     // Deno refuses to listen for some of the signals that Nest listens for if none is named.
     const signals = 'deno' in process.versions ? "['SIGTERM', 'SIGINT']" : '';
     this.runtime.logger.warn(
-      'Nothing listens for SIGTERM, so it ends this process like a crash: nothing is lost, but running attempts are ' +
-        `repeated after the restart. Call app.enableShutdownHooks(${signals}) to let them finish`,
+      'Graceful shutdown is off: SIGTERM kills running handlers, and their attempts run again after the restart. ' +
+        `Call app.enableShutdownHooks(${signals}) in main.ts`,
+      { code: 'RUNHOOKS_NO_SHUTDOWN_HOOKS' },
     );
   }
 }

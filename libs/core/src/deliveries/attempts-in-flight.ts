@@ -11,7 +11,8 @@ import type { AttemptRecord, Settlement } from '../store/delivery.js';
 import type { NewEvent } from '../store/recording.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
-import { attemptError } from '../thrown.js';
+import { durationText } from '../duration-text.js';
+import { describeError } from '../thrown.js';
 import { timers } from '../timers.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import { Attempt, attemptRecord, type AttemptResult, type CompletionWork } from './attempt.js';
@@ -121,8 +122,9 @@ export class AttemptsInFlight {
       this.#log(attempt, settlement, now);
     } else {
       logger.warn(
-        `delivery ${delivery.id} was taken over while attempt ${delivery.attempt} ran; its result is dropped`,
-        attempt.fields,
+        `Delivery ${delivery.id} lost its lease during attempt ${delivery.attempt} and was claimed by another process; this ` +
+          'result is discarded. Look for a blocked event loop or a paused process',
+        { ...attempt.fields, code: 'RUNHOOKS_LEASE_LOST' },
       );
     }
     const { next } = settlement;
@@ -154,10 +156,10 @@ export class AttemptsInFlight {
       attempt.fields,
     );
     if (result.outcome === 'failed') {
-      const { name, message } = attemptError(result.thrown);
       logger.error(
-        `delivery ${delivery.id} was completed, and stays so, though its handler then failed with ${name}: ${message}`,
-        attempt.fields,
+        `Delivery ${delivery.id} succeeded through completeWith; its handler then threw ${describeError(result.thrown)}, ` +
+          'which is ignored. Make completeWith the last step',
+        { ...attempt.fields, code: 'RUNHOOKS_THREW_AFTER_COMPLETION' },
       );
     }
     onChange();
@@ -190,13 +192,18 @@ export class AttemptsInFlight {
       logger.debug(doneLine(delivery, attempt), fields);
       return;
     }
-    const line =
-      `attempt ${delivery.attempt} of delivery ${delivery.id} (${delivery.event.id} for ${handler.id}) failed ` +
-      `with ${error.name}: ${error.message}`;
+    const { id, attempt: number, attemptsBefore, event } = delivery;
+    const attempts = `attempt ${number} of ${attemptsBefore + handler.retry.attemptsMax}`;
+    const cause = `(handler "${handler.id}", ${event.id}, ${attempts}): ${error.name}: ${error.message}`;
     if (next.state === 'pending') {
-      logger.warn(`${line}. Next attempt in ${next.dueAt.getTime() - now.getTime()} ms`, fields);
+      const retry = `Retrying in ${durationText(next.dueAt.getTime() - now.getTime())}`;
+      logger.warn(`Delivery ${id} failed ${cause}. ${retry}`, { ...fields, code: 'RUNHOOKS_ATTEMPT_FAILED' });
     } else {
-      logger.error(`${line}. It is a dead letter now: kept until it is redriven or purged`, fields);
+      const remedy = `Retry it with Inbox.redrive({ deliveryIds: ['${id}'] })`;
+      logger.error(`Delivery ${id} is now a dead letter ${cause}. ${remedy}`, {
+        ...fields,
+        code: 'RUNHOOKS_DEAD_LETTER',
+      });
     }
   }
 

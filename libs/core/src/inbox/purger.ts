@@ -92,13 +92,13 @@ export class Purger {
     if (rowsOf(removed) > 0) {
       logger.log(
         `Purged ${messages} messages received before ${settledBefore.toISOString()} (with dead letters: before ` +
-          `${deadBefore.toISOString()}), ${keys} duplicate keys, ${runs} runs, ${barriers} barriers and ${decisions} decisions from before ` +
-          `${keysBefore.toISOString()}, ${tasks} tasks`,
+          `${deadBefore.toISOString()}), ${tasks} checks and, from before ${keysBefore.toISOString()}, ` +
+          `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }
     if (heldBackBy && heldBackBy.at.getTime() !== this.#saidJumpAtMs) {
       this.#saidJumpAtMs = heldBackBy.at.getTime();
-      logger.warn(brakeLine(heldBackBy));
+      logger.warn(brakeLine(heldBackBy), { code: 'RUNHOOKS_PURGE_HELD_BACK' });
     }
   }
 }
@@ -117,8 +117,8 @@ function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
 
 function brakeLine({ at, ms }: ClockJump): string {
   return (
-    `Purging brakes until ${new Date(at.getTime() + LIMITS.purgeBrakeMs).toISOString()}: the time in this inbox moved ` +
-    `${ms < 0 ? 'back' : 'on'} by ${durationText(Math.abs(ms))} at once, at ${at.toISOString()}. If no process was ` +
-    'running for so long, there is nothing to do; else check the clock of the host: what is purged too early is lost'
+    `Purging is held back until ${new Date(at.getTime() + LIMITS.purgeBrakeMs).toISOString()}: the time of this inbox ` +
+    `jumped ${ms < 0 ? 'back' : 'ahead'} by ${durationText(Math.abs(ms))} at ${at.toISOString()}. If no process ran for ` +
+    'that long, there is nothing to do. Otherwise check the clock of the host: purged work cannot be restored'
   );
 }

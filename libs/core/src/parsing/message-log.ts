@@ -19,17 +19,34 @@ export class MessageLog {
   recorded(message: ClaimedMessage, reading: ParsedMessage, { eventIds, idReused, contradicts }: Recorded): void {
     const logger = this.#logger;
     const fields = { source: message.source, messageId: message.id, runId: reading.signal?.run.id };
-    const said = `message ${message.id} from source "${message.source}"`;
-    if (reading.state !== 'parsed') logger.warn(`${said} is kept as ${reading.state}: ${reading.reason ?? ''}`, fields);
+    const subject = `Message ${message.id} from source "${message.source}"`;
+    const { state, reason = '' } = reading;
+    if (state === 'quarantined') {
+      const remedy = `After a fix, call Inbox.reparse({ messageIds: ['${message.id}'] })`;
+      logger.warn(`${subject} was quarantined: ${reason}. ${remedy}`, {
+        ...fields,
+        code: 'RUNHOOKS_MESSAGE_QUARANTINED',
+      });
+    } else if (state === 'unrecognized') {
+      logger.warn(`${subject} was not recognized: ${reason}`, { ...fields, code: 'RUNHOOKS_MESSAGE_UNRECOGNIZED' });
+    } else if (state === 'test') {
+      logger.log(`${subject} is a test webhook; no run handlers ran: ${reason}`, fields);
+    }
     const line = parsedLine({ message, reading, eventIds, handlers: this.#handlers.all() });
     if (line !== undefined) logger.log(line, fields);
     const { notes } = reading;
-    if (notes) logger.warn(`Message ${message.id} from source "${message.source}": ${leftOut(notes)}`, fields);
-    if (idReused) logger.warn(`${said} has the id of an earlier message, but another body; both are kept`, fields);
+    if (notes) logger.warn(`${subject}: ${leftOut(notes)}`, { ...fields, code: 'RUNHOOKS_FIELDS_LEFT_OUT' });
+    if (idReused) {
+      logger.warn(`${subject} has the id of an earlier message but a different body; both are kept`, {
+        ...fields,
+        code: 'RUNHOOKS_MESSAGE_ID_REUSED',
+      });
+    }
     if (contradicts) {
       logger.warn(
-        `${said} says that run ${reading.run?.runId} ${contradicts}, which ended differently before; the first outcome stays`,
-        fields,
+        `${subject} reports run ${reading.run?.runId} as ${contradicts}, but that run already has another outcome. ` +
+          'Keeping the first one',
+        { ...fields, code: 'RUNHOOKS_OUTCOME_CONTRADICTED' },
       );
     }
   }

@@ -21,7 +21,7 @@ export function leftOut(notes: readonly ParseNote[]): string {
   const count = `${notes.length}${notes.length < LIMITS.notesMax ? '' : ' or more'}`;
   const paths = notes.slice(0, LIMITS.notesLoggedMax).map(({ path }) => path);
   const more = notes.length > paths.length ? ', …' : '';
-  return `${count} ${count === '1' ? 'field' : 'fields'} did not fit and ${count === '1' ? 'was' : 'were'} left out: ${paths.join(', ')}${more}`;
+  return `${count} ${count === '1' ? 'field' : 'fields'} did not match and ${count === '1' ? 'was' : 'were'} left out: ${paths.join(', ')}${more}`;
 }
 
 /**

@@ -47,10 +47,14 @@ export class TaskRunner {
     const { logger } = this.#options;
     const { source, messageId } = task.parsedFrom;
     const fields = { source, messageId, handlerId: task.handlerId };
-    const said = `task ${task.id} of handler "${task.handlerId}"`;
+    const subject = `Check ${task.id} of handler "${task.handlerId}"`;
     try {
       if (task.claims > LIMITS.taskClaimsMax && !this.#unwritten.has(task.id)) {
-        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`, fields);
+        logger.error(
+          `${subject} was abandoned after ${task.claims - 1} unfinished evaluations; the event or delivery it would ` +
+            'have created is lost',
+          { ...fields, code: 'RUNHOOKS_CHECK_ABANDONED' },
+        );
         await this.#giveUp(task, now);
       } else {
         await this.#evaluate(task, now);
@@ -62,7 +66,10 @@ export class TaskRunner {
         throw error;
       }
       // Not its message: that may quote a payload.
-      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`, fields);
+      logger.error(`${subject} failed: ${attemptError(error).name}. It will be retried`, {
+        ...fields,
+        code: 'RUNHOOKS_CHECK_FAILED',
+      });
     }
   }
 

@@ -12,8 +12,9 @@ describe('Outage', () => {
     const log = (line: string): void => void lines.push(line);
     outage = new Outage({
       source: 'dbt',
-      trouble: 'answers 503',
-      over: 'stores messages again; requests answered 503 meanwhile',
+      trouble: 'is responding with 503',
+      over: 'accepts webhooks again; responses with 503 in between',
+      code: 'RUNHOOKS_RESPONDING_503',
       quietMs: LIMITS.outageQuietMs,
       logger: { debug: log, log, warn: log, error: log },
     });
@@ -30,8 +31,8 @@ describe('Outage', () => {
       refuse('the server cannot be reached');
     }
     expect(lines).toEqual([
-      expect.stringContaining('answers 503: too many wait'),
-      expect.stringContaining('answers 503: the server cannot be reached'),
+      expect.stringContaining('is responding with 503: too many wait'),
+      expect.stringContaining('is responding with 503: the server cannot be reached'),
     ]);
   });
 
@@ -42,7 +43,7 @@ describe('Outage', () => {
     refuse('a lock is held by process 1');
     refuse('a lock is held by process 2');
     expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
-      'source "dbt" still answers 503: 1001 requests so far. a lock is held by process 1',
+      'source "dbt" still is responding with 503: 1001 requests so far. a lock is held by process 1',
     ]);
   });
 

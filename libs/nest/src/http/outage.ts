@@ -1,9 +1,10 @@
-import { LIMITS, Reasons, timers, type Logger } from 'nestjs-runhooks/core';
+import { LIMITS, Reasons, timers, type LogCode, type Logger } from 'nestjs-runhooks/core';
 
 export interface OutageOptions {
   readonly source: string;
-  /** What the source does meanwhile, for example `answers 503`. */
+  /** The state of the source, for example `is responding with 503`. */
   readonly trouble: string;
+  readonly code: LogCode;
   /** What it does when that is over; the number of requests follows. */
   readonly over: string;
   /** For how long there was none before it is over, in milliseconds. */
@@ -27,17 +28,24 @@ export class Outage {
   }
 
   note(reason: string): void {
-    const { source, trouble, logger } = this.#options;
+    const { source, trouble, code, logger } = this.#options;
     this.#requests += 1;
     this.#latestMs = timers.monotonicMs();
     if (this.#reasons.isNew(reason)) {
       this.#loggedMs = this.#latestMs;
-      logger.error(`source "${source}" ${trouble}: ${reason}; further ones for this reason are counted only`, {
-        source,
-      });
+      logger.error(
+        `Source "${source}" ${trouble}: ${reason}. Further responses for this reason are counted, not logged`,
+        {
+          source,
+          code,
+        },
+      );
     } else if (this.#latestMs - this.#loggedMs >= LIMITS.refusalEveryMs) {
       this.#loggedMs = this.#latestMs;
-      logger.error(`source "${source}" still ${trouble}: ${this.#requests} requests so far. ${reason}`, { source });
+      logger.error(`Source "${source}" still ${trouble}: ${this.#requests} requests so far. ${reason}`, {
+        source,
+        code,
+      });
     }
   }
 
@@ -45,7 +53,7 @@ export class Outage {
   end(): void {
     const { source, over, quietMs, logger } = this.#options;
     if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < quietMs) return;
-    logger.log(`source "${source}" ${over}: ${this.#requests}`, { source });
+    logger.log(`Source "${source}" ${over}: ${this.#requests}`, { source });
     this.#requests = 0;
     this.#reasons.clear();
   }

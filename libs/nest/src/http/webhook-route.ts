@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  attemptError,
+  describeError,
   isStoreUnavailableError,
   LIMITS,
   type HeaderMap,
@@ -41,7 +41,7 @@ export function createWebhookRoute(options: WebhookRouteOptions): WebhookRoute {
       let isTroubled = false;
       sendAnswer(request, response, answer, (trouble) => {
         isTroubled = true;
-        outages.interference.note(`answer ${answer.statusCode}, ${nameOf(trouble)}`);
+        outages.interference.note(`response ${answer.statusCode}, ${nameOf(trouble)}`);
       });
       if (!isTroubled) outages.interference.end();
     };
@@ -64,8 +64,9 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
   const answering = (statusCode: 500 | 503): Outage =>
     new Outage({
       source,
-      trouble: `answers ${statusCode}`,
-      over: `stores messages again; requests answered ${statusCode} meanwhile`,
+      trouble: `is responding with ${statusCode}`,
+      over: `accepts webhooks again; responses with ${statusCode} in between`,
+      code: statusCode === 503 ? 'RUNHOOKS_RESPONDING_503' : 'RUNHOOKS_RESPONDING_500',
       quietMs: LIMITS.outageQuietMs,
       logger,
     });
@@ -74,15 +75,16 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
     failure: answering(500),
     interference: new Outage({
       source,
-      trouble: 'is interfered with by code of the app',
-      over: 'is no longer interfered with by code of the app; requests meanwhile',
+      trouble: 'is disturbed by other code of the app',
+      over: 'is no longer disturbed by other code of the app; requests affected',
+      code: 'RUNHOOKS_RESPONSE_DISTURBED',
       quietMs: LIMITS.refusalQuietMs,
       logger,
     }),
   };
 }
 
-/** DispatchTransport first, then the signature. */
+/** Checks how the request was sent first, then its signature. */
 async function respond(
   { bodies, ...options }: WebhookRouteOptions,
   outages: Outages,
@@ -130,7 +132,7 @@ async function receive(
 }
 
 function busy({ unavailable }: Outages): Answer {
-  unavailable.note('the app holds as many bodies as it may whose signatures are not checked yet');
+  unavailable.note('the app holds the maximum of request bodies whose signatures are not checked yet');
   return ANSWERS.busy;
 }
 
@@ -141,7 +143,5 @@ function logRejection({ source, refusals }: WebhookRouteOptions, { statusCode, s
 }
 
 function nameOf(trouble: unknown): string {
-  if (typeof trouble === 'string') return trouble;
-  const { name, message } = attemptError(trouble);
-  return `${name}: ${message}`;
+  return typeof trouble === 'string' ? trouble : describeError(trouble);
 }
