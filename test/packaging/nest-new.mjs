@@ -240,7 +240,7 @@ function addSuite(home, { name, folder, test, ...layout }) {
       'starts without a secret': async () => {
         await command(app.cwd, 'npm', 'run', '-s', 'build');
         const { running } = await app.start('main.js');
-        expectEqual(running.output().includes('Source dbt (dbt-cloud) is left out'), true);
+        expectEqual(running.output().includes('Source "dbt" (dbt-cloud) is disabled'), true);
       },
       'handles a signed webhook': async () => {
         const line = await app.handled('main.js');

@@ -32,13 +32,13 @@ export function parsedLine({ message, reading, eventIds, handlers }: ParsedMessa
   const added = events.filter(({ id }) => eventIds.includes(id));
   const said = `Message ${message.id} from source "${message.source}": ${describeRun(signal)} → `;
   if (added.length === 0 && tasks.length === 0) return `${said}no new event`;
-  if (message.withoutHandlers) return `${said}${typesOf(added)}, read again without running handlers`;
+  if (message.withoutHandlers) return `${said}${typesOf(added)}, reparsed without running handlers`;
   const watching = tasks.filter((task) => !isHandOff(task)).map(({ handlerId }) => handlerId);
   const others = tasks.some(isHandOff);
   const parts = [
     ...added.filter(({ deliveries }) => deliveries.length > 0).map(describeEvent),
     ...(watching.length > 0 ? [`watched by ${listed(watching)}`] : []),
-    ...(others ? ['put aside for handlers of other processes'] : []),
+    ...(others ? ['handed off to handlers of other processes'] : []),
   ];
   if (parts.length === 0) {
     const near = nearestTo(added, [MESSAGE_EVENT_TYPE], { message, signal, handlers });

@@ -58,7 +58,7 @@ describe('Outage', () => {
     outage.end();
     outage.end();
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toBe('source "dbt" stores messages again; requests answered 503 meanwhile: 5');
+    expect(lines[1]).toBe('Source "dbt" accepts webhooks again; responses with 503 in between: 5');
     refuse('too many wait');
     expect(lines).toHaveLength(3);
   });

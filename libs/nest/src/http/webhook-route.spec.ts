@@ -107,7 +107,9 @@ describe('createWebhookRoute', () => {
     const held = bodies.hold();
     const busy = await post({ bodies }, 'x');
     expect(busy).toMatchObject({ status: 503, body: { status: 'unavailable' } });
-    expect(busy.logged).toEqual([expect.stringContaining('source "any" answers 503: the app holds as many bodies')]);
+    expect(busy.logged).toEqual([
+      expect.stringContaining('Source "any" is responding with 503: the app holds the maximum of request bodies'),
+    ]);
     held?.release();
     expect((await post({ bodies }, 'x')).status).toBe(500);
     expect((await post({ bodies }, '')).status).toBe(400);
@@ -136,14 +138,14 @@ describe('createWebhookRoute', () => {
     expect(answered).toEqual({
       status: 200,
       body: { status: 'accepted', message: 'stored', id: 'msg_1' },
-      logged: ['message msg_1 from source "any" was accepted'],
+      logged: ['Message msg_1 from source "any" was accepted'],
     });
   });
 
   it('logs why the first request was rejected, and counts others', async () => {
     const { logged } = await post({}, 'x'.repeat(11));
     expect(logged).toEqual([
-      'Source "any" rejected a request: 413 too-large (the body is larger than this source accepts). Further ones are counted',
+      'Source "any" rejected a request: 413 too-large (the body is larger than this source accepts). Further rejections are counted',
     ]);
   });
 
@@ -154,7 +156,7 @@ describe('createWebhookRoute', () => {
         status: 500,
         body: { status: 'error', message: 'the message could not be received; the log of the app says why' },
       });
-      expect(logged).toEqual([expect.stringMatching(/^source "any" answers 500: receiving failed with /)]);
+      expect(logged).toEqual([expect.stringMatching(/^Source "any" is responding with 500: receiving failed with /)]);
     }
   });
 });
