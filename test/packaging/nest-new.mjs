@@ -7,7 +7,7 @@ import { readmeFile, readmeSecret, readmeSend } from './first-hour.mjs';
 import { command, install, repo, start } from './packed-app.mjs';
 import { expectEqual } from './webhook.mjs';
 
-/** "Ten minutes to the first webhook." */
+/** The quickstart of README.md takes at most ten minutes. */
 const SECONDS_MAX = 600;
 /** From here on Jest loads the ES modules of Nest 12 in the CommonJS template. */
 const [major, minor] = process.versions.node.split('.').map(Number);

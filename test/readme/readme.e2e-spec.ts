@@ -179,10 +179,10 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
   });
 });
 
-describe('README.md', () => {
+describe('docs/options.md', () => {
   it('has an app with both providers, whose handlers get what the kit makes of itself', async () => {
     const { webhooks, Dashboards } = await load<{ webhooks: DynamicModule; Dashboards: Type }>(
-      'README',
+      'docs/options',
       'src/webhooks.ts',
     );
     const { OnCall } = await load<{ OnCall: Type }>('README', 'src/on-call.ts');
@@ -200,7 +200,7 @@ describe('README.md', () => {
   });
 
   it('shows the error of a missing secret as it is', async () => {
-    const { webhooks } = await load<{ webhooks: DynamicModule }>('README', 'src/webhooks.ts');
+    const { webhooks } = await load<{ webhooks: DynamicModule }>('docs/options', 'src/webhooks.ts');
     await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).resolves.toBeDefined();
     delete process.env['DBT_CLOUD_WEBHOOK_SECRET'];
     try {
