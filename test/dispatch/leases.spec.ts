@@ -290,6 +290,6 @@ describe('a process that died', () => {
     await other.idle();
     expect(handler.inOther()).toBe(0);
     expect(await one.outcome('handler')).toEqual(['dead', 'PermanentError']);
-    expect(other.lines.at(-1)).toMatch(/^error: .* was begun 25 times without an end/);
+    expect(other.lines.at(-1)).toMatch(/^error: .*25 attempts never ended/);
   });
 });

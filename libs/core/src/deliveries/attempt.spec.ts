@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
 import type { ClaimedDelivery } from '../store/claim.js';
 import { attemptError } from '../thrown.js';
-import { Attempt, attemptRecord, type Complete } from './attempt.js';
+import { Attempt, attemptRecord, type AttemptOptions } from './attempt.js';
 
 const START = new Date('2026-11-23T12:00:00.000Z');
 /** Longer than any test may take. */
@@ -22,7 +22,7 @@ interface Setup extends HandlerOptions {
   readonly subscriptions?: readonly Subscription[];
   readonly restore?: () => WebhookEvent;
   readonly graceMs?: number;
-  readonly complete?: Complete;
+  readonly complete?: AttemptOptions['complete'];
 }
 
 const NO_TRANSACTION: InboxTransaction = { query: () => Promise.reject(new Error('there is no database here')) };
@@ -31,7 +31,14 @@ function attempt(invoke: Handler['invoke'], setup: Setup = {}): Attempt {
   const { delivery, subscriptions = [ON_FAILED], restore = () => EVENT, ...rest } = setup;
   const { graceMs = FOR_EVER, complete = (_, work) => work(NO_TRANSACTION).then(() => undefined), ...options } = rest;
   const handler = { ...resolveHandlerOptions('OnCall.page', options), label: 'OnCall.page', subscriptions, invoke };
-  return new Attempt({ ...claimed(), ...delivery }, handler, restore, START, graceMs, complete);
+  return new Attempt({
+    delivery: { ...claimed(), ...delivery },
+    handler,
+    restore,
+    startedAt: START,
+    graceMs,
+    complete,
+  });
 }
 
 function claimed(): ClaimedDelivery {

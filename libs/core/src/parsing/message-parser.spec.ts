@@ -265,7 +265,7 @@ describe('a message that cannot be read', () => {
   it('is quarantined unread once it is given up, with no events', () => {
     const parser = parserOf(() => thrower(new Error('not to be read')), ON_MESSAGE);
     const recording = parser.giveUp(claimed({ claims: 6 }), 'lease', NOW);
-    expect(recording).toMatchObject({ state: 'quarantined', reason: 'reading was begun 5 times and never finished' });
+    expect(recording).toMatchObject({ state: 'quarantined', reason: 'parsing was started 5 times and never finished' });
     expect(recording.decide({})).toEqual({ events: [] });
   });
 
