@@ -2,7 +2,6 @@ import {
   ConfigurationError,
   hmacHex,
   isIdText,
-  LIMITS,
   readHeaderName,
   requireKnownOptions,
   requireOptions,
@@ -10,6 +9,7 @@ import {
   type Source,
   type SourceOptions,
 } from 'nestjs-runhooks/core';
+import { DBT_CLOUD_LIMITS } from './limits.js';
 import { DbtCloudProvider } from './provider.js';
 
 export interface DbtCloudOptions extends SourceOptions {
@@ -83,7 +83,7 @@ function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvide
   if (maxAgeMs !== undefined) requireWhole(`${option}.maxAgeMs`, maxAgeMs, 1, Number.MAX_SAFE_INTEGER);
   const signatureHeader = readHeaderName(header, `${option}.signatureHeader`);
   return new DbtCloudProvider({
-    scheme: hmacHex({ header: signatureHeader, secrets, secretBytesMin: LIMITS.dbtCloudSecretBytesMin }, option),
+    scheme: hmacHex({ header: signatureHeader, secrets, secretBytesMin: DBT_CLOUD_LIMITS.secretBytesMin }, option),
     signature: `HMAC-SHA256 in ${signatureHeader}, ${secrets.length} secret${secrets.length === 1 ? '' : 's'}`,
     signatureHeader,
     accessUrl: accessUrl === undefined ? undefined : readAccessUrl(accessUrl, `${option}.accessUrl`),

@@ -9,6 +9,7 @@ import {
   type RunSignalType,
   type RunStatus,
 } from 'nestjs-runhooks/core';
+import { PARADIME_LIMITS } from './limits.js';
 import { told } from './nothing.js';
 import type { ParadimeCommand, ParadimePayload } from './payload.js';
 import { statusOf } from './status.js';
@@ -92,7 +93,7 @@ function jobOf({ id, workspace, schedule, schedule_name }: ParadimePayload): Run
  */
 function keyOf(label: string): string {
   if (label.length <= LIMITS.idCharsMax) return encodeURIComponent(wellFormed(label));
-  const start = encodeURIComponent(wellFormed(label.slice(0, LIMITS.labelCharsInKey)));
+  const start = encodeURIComponent(wellFormed(label.slice(0, PARADIME_LIMITS.labelCharsInKey)));
   return `${start}/${createHash('sha256').update(label).digest('hex')}`;
 }
 

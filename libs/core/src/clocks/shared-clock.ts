@@ -42,7 +42,7 @@ export class SharedClock implements Required<Clock> {
     // It was told at some moment in between, so half of that is how wrong it may be.
     const startedAtMs = told.getTime() - askedAtMs - tookMs / 2;
     const isFirst = this.#startedAtMs === undefined;
-    if (!isFirst && tookMs > LIMITS.clockAnswerMsMax) return;
+    if (!isFirst && tookMs > LIMITS.clockResponseMsMax) return;
     if (isFirst || Math.abs(startedAtMs - (this.#startedAtMs ?? 0)) > tookMs / 2 + 1) this.#startedAtMs = startedAtMs;
   }
 }

@@ -1,4 +1,5 @@
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { cut, type PostgresClient, type PostgresQuery } from './postgres-client.js';
 import { DriverError, sqlState } from './postgres-failure.js';
 import { toParameter, VALUE_TYPES } from './postgres-values.js';
@@ -53,7 +54,7 @@ export class PostgresConnection {
   }
 
   /** Rejects with a {@link DriverError}. `waitMs`: how long the answer may take, 0 for any time. */
-  async ask(query: PostgresQuery, waitMs: number = LIMITS.postgresAnswerMs) {
+  async ask(query: PostgresQuery, waitMs: number = SQL_LIMITS.postgresResponseMs) {
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<never>((_, reject) => {
       if (waitMs === 0) return;

@@ -1,4 +1,5 @@
-import { LIMITS, isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { cut, type PostgresClient, type PostgresPool } from './postgres-client.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { DriverError } from './postgres-failure.js';
@@ -74,8 +75,8 @@ export class PostgresConnections {
     const connecting = Promise.resolve().then(() => this.#pool.connect());
     const { promise: refused, refuse } = refusal();
     this.#waiting.add(refuse);
-    const timeUp = new Error(`no connection within ${LIMITS.postgresConnectMs} ms`);
-    const timer = timers.setTimeout(() => refuse(timeUp), LIMITS.postgresConnectMs);
+    const timeUp = new Error(`no connection within ${SQL_LIMITS.postgresConnectMs} ms`);
+    const timer = timers.setTimeout(() => refuse(timeUp), SQL_LIMITS.postgresConnectMs);
     try {
       return await Promise.race([connecting, refused]);
     } catch (error) {

@@ -1,6 +1,5 @@
 import {
   ConfigurationError,
-  LIMITS,
   isStoreUnavailableError,
   StoreUnavailableError,
   type Appended,
@@ -15,6 +14,7 @@ import {
 import { atMost } from './at-most.js';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';
+import { SQL_LIMITS } from '../limits.js';
 import { lockOf } from '../parsing/record-parsed.js';
 import { PostgresAppender } from './postgres-appender.js';
 import { PostgresCompletions } from './postgres-completions.js';
@@ -81,7 +81,7 @@ export class PostgresStore extends SqlStore {
     } catch (cause) {
       connections.close();
       // A pool whose options no connection can be made from never ends.
-      await within(LIMITS.postgresConnectMs, endPool());
+      await within(SQL_LIMITS.postgresConnectMs, endPool());
       throw postgresOpenFailure(cause, option, schema);
     }
     this.#description = `${facts.description}, schema ${schema}`;
@@ -93,7 +93,7 @@ export class PostgresStore extends SqlStore {
         (messages) => transactions.run('write', () => this.#appendMessages(messages)),
         (message) => this.appendBy((begin) => transactions.run('write', begin), message),
       ),
-      completions: new PostgresCompletions(connections, pool.options?.max ?? LIMITS.postgresConnections, facts),
+      completions: new PostgresCompletions(connections, pool.options?.max ?? SQL_LIMITS.postgresConnections, facts),
       ...(listener && { listener }),
       endPool,
     };
@@ -120,7 +120,7 @@ export class PostgresStore extends SqlStore {
     });
     const recorded: Recorded[] = [];
     const failures: unknown[] = [];
-    await atMost(groups.values(), LIMITS.recordingsMax, async (indices) => {
+    await atMost(groups.values(), SQL_LIMITS.recordingsMax, async (indices) => {
       try {
         const group = await this.#recordGroup(
           indices.map((index) => recordings[index] as Recording),
@@ -161,7 +161,7 @@ export class PostgresStore extends SqlStore {
     this.#open = undefined;
     const { appender, transactions, listener, connections, endPool } = open;
     await within(
-      LIMITS.postgresCloseMs,
+      SQL_LIMITS.postgresCloseMs,
       (async () => {
         await appender.settled();
         await transactions.settled();
@@ -169,7 +169,7 @@ export class PostgresStore extends SqlStore {
     );
     listener?.close();
     connections.close();
-    await within(LIMITS.postgresConnectMs, endPool());
+    await within(SQL_LIMITS.postgresConnectMs, endPool());
   }
 
   protected async write<T>(begin: () => Transaction<T>): Promise<T> {
