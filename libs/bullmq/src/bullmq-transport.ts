@@ -9,10 +9,10 @@ import {
   type Logger,
   type DispatchTransport,
   timers,
+  within,
 } from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
 import { BULLMQ_LIMITS } from './limits.js';
-import { within } from './within.js';
 
 const QUEUE = 'deliveries';
 
@@ -115,7 +115,7 @@ export class BullmqTransport implements DispatchTransport {
     this.#queue = undefined;
     // Before the queue is ready, `disconnect` waits until it is, while `close` ends its connection at once.
     const queueEnd = isThere || !this.#isReady ? queue.close() : queue.disconnect();
-    await Promise.all([closed(worker?.close(!isThere)), closed(queueEnd)]);
+    await Promise.all([worker && closed(worker.close(!isThere)), closed(queueEnd)]);
   }
 
   async #run(run: Carried['run'], { id }: Carries): Promise<void> {
@@ -131,9 +131,9 @@ export class BullmqTransport implements DispatchTransport {
   /** Before the first connection is made BullMQ waits for it, however long that takes. */
   async #asked<T>(ask: (queue: Queue<Carries>) => Promise<T>): Promise<T> {
     if (!this.#queue) throw new Error('it is not started');
-    const answer = await within(BULLMQ_LIMITS.responseMs, ask(this.#queue));
-    if (!answer) throw new Error(`Redis has not answered for ${BULLMQ_LIMITS.responseMs} ms`);
-    return answer.value;
+    return await within(ask(this.#queue), BULLMQ_LIMITS.responseMs, () => {
+      throw new Error(`Redis has not responded for ${BULLMQ_LIMITS.responseMs} ms`);
+    });
   }
 
   /** What Redis refuses, BullMQ's worker asks for again without a pause: so there is one between workers. */
@@ -160,8 +160,8 @@ export class BullmqTransport implements DispatchTransport {
 }
 
 /** Whatever becomes of it. */
-async function closed(closing: Promise<unknown> | undefined): Promise<void> {
-  await within(BULLMQ_LIMITS.responseMs, closing).catch(() => undefined);
+async function closed(closing: Promise<unknown>): Promise<void> {
+  await within(closing, BULLMQ_LIMITS.responseMs).catch(() => undefined);
 }
 
 function redisOptions(connection: RedisConnection): RedisOptions {

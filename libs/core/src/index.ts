@@ -44,6 +44,7 @@ export { requireKnownOptions, requireOptions, requireWhole } from './option-chec
 export { Reasons } from './reasons.js';
 export { attemptError, describeError } from './thrown.js';
 export { timers, type Timers } from './timers.js';
+export { within } from './within.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';
 export { Dispatcher } from './dispatcher/dispatcher.js';

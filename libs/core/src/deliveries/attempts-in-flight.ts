@@ -14,6 +14,7 @@ import type { Store } from '../store/store.js';
 import { durationText } from '../duration-text.js';
 import { describeError } from '../thrown.js';
 import { timers } from '../timers.js';
+import { within } from '../within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import { Attempt, attemptRecord, type AttemptResult, type CompletionWork } from './attempt.js';
 import { settlementOf } from './settlement.js';
@@ -233,13 +234,7 @@ export class AttemptsInFlight {
   }
 
   async #recordedWithin(waitMs: number): Promise<void> {
-    if (this.#held.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = timers.setTimeout(resolve, waitMs);
-    });
-    await Promise.race([Promise.all(this.#held.values()), timeUp]);
-    timers.clearTimeout(timer);
+    if (this.#held.size > 0) await within(Promise.all(this.#held.values()), waitMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Logger, timers } from 'nestjs-runhooks/core';
+import { type Logger, timers, within } from 'nestjs-runhooks/core';
 import { SQL_LIMITS } from '../limits.js';
 import type { PostgresNotification } from './postgres-client.js';
 import type { PostgresConnection } from './postgres-connection.js';
@@ -105,16 +105,13 @@ export class PostgresListener {
 
   async #hearsItself(): Promise<boolean> {
     const question = randomUUID();
-    let timer: NodeJS.Timeout | undefined;
-    const answer = new Promise<boolean>((resolve) => {
+    const heard = new Promise<boolean>((resolve) => {
       this.#heard = (payload) => payload === question && resolve(true);
-      timer = timers.setTimeout(() => resolve(false), SQL_LIMITS.postgresConnectMs);
     });
     try {
       await this.#notify(question);
-      return await answer;
+      return await within(heard, SQL_LIMITS.postgresConnectMs, () => false);
     } finally {
-      timers.clearTimeout(timer);
       this.#heard = undefined;
     }
   }

@@ -9,7 +9,7 @@ import {
   type Recorded,
   type Recording,
   type Settlement,
-  timers,
+  within,
 } from 'nestjs-runhooks/core';
 import { atMost } from './at-most.js';
 import { refuseHalfMoved } from './move-record.js';
@@ -81,7 +81,7 @@ export class PostgresStore extends SqlStore {
     } catch (cause) {
       connections.close();
       // A pool whose options no connection can be made from never ends.
-      await within(SQL_LIMITS.postgresConnectMs, endPool());
+      await within(endPool(), SQL_LIMITS.postgresConnectMs);
       throw postgresOpenFailure(cause, option, schema);
     }
     this.#description = `${facts.description}, schema ${schema}`;
@@ -161,15 +161,12 @@ export class PostgresStore extends SqlStore {
     this.#open = undefined;
     const { appender, transactions, listener, connections, endPool } = open;
     await within(
+      appender.settled().then(() => transactions.settled()),
       SQL_LIMITS.postgresCloseMs,
-      (async () => {
-        await appender.settled();
-        await transactions.settled();
-      })(),
     );
     listener?.close();
     connections.close();
-    await within(SQL_LIMITS.postgresConnectMs, endPool());
+    await within(endPool(), SQL_LIMITS.postgresConnectMs);
   }
 
   protected async write<T>(begin: () => Transaction<T>): Promise<T> {
@@ -246,14 +243,4 @@ async function poolOf(options: ResolvedPostgresOptions) {
   const { connectionString, connectionsMax, notify } = options;
   const pool = await openPostgresPool(connectionString, connectionsMax + (notify ? 1 : 0));
   return { pool, endPool: () => pool.end() };
-}
-
-/** Waits for it, but not for ever. */
-async function within(waitMs: number, step: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = timers.setTimeout(resolve, waitMs);
-  });
-  await Promise.race([step, timeUp]);
-  timers.clearTimeout(timer);
 }
