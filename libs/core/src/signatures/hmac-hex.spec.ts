@@ -116,7 +116,7 @@ describe('hmacHex', () => {
 
   it('stores no header and has no signed id', () => {
     const scheme = schemeWith({ secrets: [SECRET] });
-    expect(scheme).toMatchObject({ kind: 'hmac-hex', headersKept: [] });
+    expect(scheme).toMatchObject({ description: 'HMAC-SHA256 in authorization, 1 secret', headersKept: [] });
     expect(scheme.signedId({ authorization: DIGEST })).toBe('');
   });
 

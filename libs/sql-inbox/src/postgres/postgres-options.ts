@@ -1,4 +1,4 @@
-import { ConfigurationError, requireKnownOptions, requireWhole } from 'nestjs-runhooks/core';
+import { ConfigurationError, requireKnownOptions, requireInteger } from 'nestjs-runhooks/core';
 import { SQL_LIMITS } from '../limits.js';
 import type { PostgresPool } from '../postgres-connection/postgres-client.js';
 import { checkPostgresUrl } from '../postgres-connection/postgres-url.js';
@@ -46,7 +46,7 @@ export function resolvePostgresOptions(options: PostgresInboxOptions): ResolvedP
   if (typeof notify !== 'boolean') {
     throw new ConfigurationError('postgresInbox.notify', `found ${typeof notify}; expected true or false`);
   }
-  requireWhole('postgresInbox.connectionsMax', connectionsMax, 2, 10_000);
+  requireInteger('postgresInbox.connectionsMax', connectionsMax, 2, 10_000);
   return { schema, notify, connectionsMax, ...resolveSource(options, notify) };
 }
 
