@@ -6,10 +6,11 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
 import { logStartup, logMissingWorker, logMissingHandlers } from './startup-log.js';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
+import { NEST_LIMITS } from './limits.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /**
@@ -48,7 +49,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     dispatcher.start();
     this.runtime.purger.start();
     // main.ts may call enableShutdownHooks() as late as after listen().
-    this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
+    this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), NEST_LIMITS.signalCheckMs).unref();
   }
 
   /** The HTTP server still listens: the edge answers 503 from here on. */
@@ -58,7 +59,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     this.runtime.accepting = false;
     this.runtime.presence.keep();
     await this.runtime.purger.stop();
-    await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? LIMITS.drainMs);
+    await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? NEST_LIMITS.drainMs);
     await this.runtime.presence.stop();
   }
 

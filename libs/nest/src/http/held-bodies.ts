@@ -1,4 +1,4 @@
-import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 
 export interface HeldBodiesLimits {
   readonly requestsMax: number;
@@ -28,8 +28,8 @@ export class HeldBodies {
 
   /** A body as large as a source accepts must fit, however large that is. */
   static of(sources: readonly { readonly bodyBytesMax: number }[]): HeldBodies {
-    const bytesMax = Math.max(LIMITS.bodiesHeldBytesMax, ...sources.map(({ bodyBytesMax }) => bodyBytesMax));
-    return new HeldBodies({ requestsMax: LIMITS.bodiesHeldMax, bytesMax });
+    const bytesMax = Math.max(NEST_LIMITS.bodiesHeldBytesMax, ...sources.map(({ bodyBytesMax }) => bodyBytesMax));
+    return new HeldBodies({ requestsMax: NEST_LIMITS.bodiesHeldMax, bytesMax });
   }
 
   /** Both are 0 while no request is under way. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import { Outage } from './outage.js';
 
 describe('Outage', () => {
@@ -15,7 +16,7 @@ describe('Outage', () => {
       trouble: 'is responding with 503',
       over: 'accepts webhooks again; responses with 503 in between',
       code: 'RUNHOOKS_RESPONDING_503',
-      quietMs: LIMITS.outageQuietMs,
+      quietMs: NEST_LIMITS.outageQuietMs,
       logger: { debug: log, log, warn: log, error: log },
     });
   });
@@ -50,11 +51,11 @@ describe('Outage', () => {
   it('goes on while messages are stored beside those that are refused, as where too many wait', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       refuse('too many wait');
-      jest.advanceTimersByTime(LIMITS.outageQuietMs / 2);
+      jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);
       outage.end();
     }
     expect(lines).toEqual([expect.stringContaining('too many wait')]);
-    jest.advanceTimersByTime(LIMITS.outageQuietMs / 2);
+    jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);
     outage.end();
     outage.end();
     expect(lines).toHaveLength(2);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import type { HeldBody } from './held-bodies.js';
 import { keptBody } from './kept-body.js';
 
@@ -68,7 +69,7 @@ class BodyReader {
   start(): void {
     const request = this.#request;
     // First, so that a host whose stream emits nothing cannot hold the request either.
-    this.#timer = timers.setTimeout(() => this.#timeUp(), LIMITS.bodyReadMs);
+    this.#timer = timers.setTimeout(() => this.#timeUp(), NEST_LIMITS.bodyReadMs);
     this.#guarded(() => {
       const isReadByHand = request.listenerCount('readable') > 0;
       // An 'error' is followed by 'close'; without a listener it would be thrown, also after this is over.

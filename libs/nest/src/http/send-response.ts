@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import type { Answer } from './responses.js';
 
 /** What went wrong with the answer itself: what code of the host threw, or a text. */
@@ -75,12 +76,12 @@ class AnswerSender {
   #end(text = ''): void {
     const response = this.#response;
     response.end(text);
-    if (!response.writableEnded) timers.setTimeout(() => this.#sendPlainly(), LIMITS.lingerMs).unref();
+    if (!response.writableEnded) timers.setTimeout(() => this.#sendPlainly(), NEST_LIMITS.lingerMs).unref();
   }
 
   /**
    * What is left of the body would be taken for the next request, so the connection is closed then; but only after the
-   * sender, which may still be uploading, had {@link LIMITS.lingerMs} to read the answer.
+   * sender, which may still be uploading, had {@link NEST_LIMITS.lingerMs} to read the answer.
    */
   #linger(): void {
     const [request, response] = [this.#request, this.#response];
@@ -91,7 +92,7 @@ class AnswerSender {
       if (isOver(response)) return;
       this.#guarded(() => this.#end());
     };
-    const timer = timers.setTimeout(finish, LIMITS.lingerMs);
+    const timer = timers.setTimeout(finish, NEST_LIMITS.lingerMs);
     request.once('end', finish);
     request.once('close', finish);
     request.resume();
@@ -102,7 +103,7 @@ class AnswerSender {
     return {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(this.#text),
-      ...(statusCode === 503 && { 'retry-after': LIMITS.retryAfterSeconds }),
+      ...(statusCode === 503 && { 'retry-after': NEST_LIMITS.retryAfterSeconds }),
       // HTTP/2 has a stream for each request instead, and no such header.
       ...(isBodyLeft && this.#request.httpVersionMajor === 1 && { connection: 'close' }),
     };
@@ -146,7 +147,7 @@ class AnswerSender {
         response.statusCode = this.#answer.statusCode;
         response.writeHead(this.#answer.statusCode, this.#headers(true));
       }
-      const timer = timers.setTimeout(() => this.#cut(), LIMITS.lingerMs).unref();
+      const timer = timers.setTimeout(() => this.#cut(), NEST_LIMITS.lingerMs).unref();
       response.once('finish', () => {
         timers.clearTimeout(timer);
         // An HTTP/2 stream is over by itself.
