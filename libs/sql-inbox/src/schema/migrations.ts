@@ -196,6 +196,7 @@ async function createTasks(db: Kysely<unknown>, { text }: ColumnTypes): Promise<
   await db.schema
     .createTable('tasks')
     .addColumn('id', text, primaryKey)
+    .addColumn('kind', text, notNull)
     .addColumn('handler_id', text, notNull)
     .addColumn('source', text, notNull)
     .addColumn('provider', text, notNull)

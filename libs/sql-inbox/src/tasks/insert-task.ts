@@ -11,6 +11,7 @@ export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOri
       .insertInto('tasks')
       .values({
         id: value('id'),
+        kind: value('kind'),
         handler_id: value('handler_id'),
         source: value('source'),
         provider: value('provider'),
@@ -21,7 +22,7 @@ export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOri
       })
       .onConflict((conflict) => conflict.column('id').doNothing()),
   );
-  return function* ({ id, handlerId: handler_id, dueAt, data }, origin) {
-    yield* insert({ id, handler_id, ...origin, data, due_at: dueAt.getTime() });
+  return function* ({ id, kind, handlerId: handler_id, dueAt, data }, origin) {
+    yield* insert({ id, kind, handler_id, ...origin, data, due_at: dueAt.getTime() });
   };
 }
