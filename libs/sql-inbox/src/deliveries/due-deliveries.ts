@@ -1,6 +1,6 @@
 import { LIMITS, type DueDelivery, type Store } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import { sql } from '../schema/query-builder.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { DUE_COLUMNS, firstsOfLanes, turnChecker, type Due, type Keeping, type TurnValues } from './lanes.js';
 import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';

@@ -1,6 +1,5 @@
-import type { PostgresPool } from 'kysely';
 import { LIMITS } from 'nestjs-runhooks/core';
-import { Kysely, PostgresDialect, sql } from '../schema/query-builder.js';
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { migrationsFor } from '../schema/migrations.js';
 import { refuseUnknown } from '../schema/newer-schema.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
