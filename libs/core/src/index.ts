@@ -170,5 +170,14 @@ export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';
 export { ERASED_EVENT_DATA, erasedFromBarrier } from './store/erasure.js';
 export { type DueAhead, type PullBack, type PulledBack, soonerDueAtMs } from './store/pull-back.js';
 export { type ClockJump, type Purge, type PurgeBrake, type Purged, rowsOf } from './store/purge.js';
-export type { AddedDeliveries, Known, NewEvent, NewTask, Recorded, Recording, RunDecision } from './store/recording.js';
+export type {
+  AddedDeliveries,
+  Known,
+  NewEvent,
+  NewTask,
+  Recorded,
+  Recording,
+  RunDecision,
+  TaskKind,
+} from './store/recording.js';
 export { StoreGuard } from './store/store-guard.js';

@@ -1,7 +1,7 @@
 import type { DueDelivery, Store } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
 import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
-import { sql } from '../schema/query-builder.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { DUE_COLUMNS, firstsOfLanes, turnChecker, type Due, type Keeping, type TurnValues } from './lanes.js';
 import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';

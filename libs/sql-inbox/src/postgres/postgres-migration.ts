@@ -1,6 +1,5 @@
-import type { PostgresPool } from 'kysely';
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { SQL_LIMITS } from '../limits.js';
-import { Kysely, PostgresDialect, sql } from '../schema/query-builder.js';
 import { migrationsFor } from '../schema/migrations.js';
 import { refuseUnknown } from '../schema/newer-schema.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';

@@ -27,7 +27,7 @@ import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgre
 import { openPostgresPool } from '../postgres-connection/postgres-pool.js';
 import { checkServer, serverTime, type ServerFacts } from '../postgres-connection/postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
-import { SqlStore, type Arguments } from '../sql-store.js';
+import { SqlStore } from '../sql-store.js';
 import type { Transaction } from '../schema/statement.js';
 
 /** What an open store works with. */
@@ -112,7 +112,7 @@ export class PostgresStore extends SqlStore {
   }
 
   /** Those of one job in one transaction, in the order given; those of different jobs beside them. */
-  override async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
+  override async record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
     const groups = new Map<string, number[]>();
     recordings.forEach((recording, index) => {
       const key = lockOf(recording) ?? recording.messageId;
@@ -150,7 +150,7 @@ export class PostgresStore extends SqlStore {
     const { transactions, completions } = this.#opened();
     const settle = (): Transaction<boolean> => {
       const settled = settlement();
-      return this.operations.settle(settled, settled.attempt.finishedAt);
+      return this.settleOne(settled, settled.attempt.finishedAt);
     };
     return await transactions.watch(() => completions.run(work, settle, signal));
   }
@@ -186,7 +186,7 @@ export class PostgresStore extends SqlStore {
 
   /** One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first. */
   async #recordGroup(group: readonly Recording[], now: Date): Promise<Recorded[]> {
-    const { record } = this.operations;
+    const record = this.recordOne;
     try {
       return await this.writeWork(function* () {
         const recorded: Recorded[] = [];

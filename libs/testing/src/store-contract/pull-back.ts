@@ -128,7 +128,7 @@ export const pullBackCases: readonly ContractCase[] = [
     title: 'pullBack: tasks that nobody holds are due at once, and counted if they were due impossibly far ahead',
     run: async (harness) => {
       const tasks = [MUCH_LATER, YEARS].map((ms) => {
-        return { id: `due in ${ms}`, handlerId: HANDLER, dueAt: at(ms), data: '{}' };
+        return { id: `due in ${ms}`, kind: 'stuck-run' as const, handlerId: HANDLER, dueAt: at(ms), data: '{}' };
       });
       await harness.append();
       await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });
