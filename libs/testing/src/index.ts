@@ -7,6 +7,6 @@ export { sendWebhook, type WebhookAnswer } from './send-webhook.js';
 export { signDbtCloud } from './sign-dbt-cloud.js';
 export { signParadime, type ParadimeSignatureOptions } from './sign-paradime.js';
 export type { SignedWebhook } from './signed-webhook.js';
-export { storeContract, type StoreContractOptions, type StoreContractTest } from './store-contract.js';
+export { storeContract, type StoreContractOptions, type StoreContractTest } from './store-contract/store-contract.js';
 export { TEST_SECRETS } from 'nestjs-runhooks/core';
 export { waitUntilIdle } from './wait-until-idle.js';

@@ -1,0 +1,57 @@
+import { equal } from 'node:assert/strict';
+import { at, onlyOne } from '../store-harness.js';
+import type { ContractCase } from '../contract-case.js';
+import { same } from '../same.js';
+
+export const recordEventsCases: readonly ContractCase[] = [
+  {
+    title: 'record: answers the events that are new and how many deliveries they have',
+    run: async (harness) => {
+      const one = harness.event({ handlerIds: ['a', 'b'] });
+      const two = harness.event({ handlerIds: [] });
+      await harness.append();
+      const [recorded] = await harness.record(await harness.takeMessages(), { decide: () => ({ events: [one, two] }) });
+      same([...(recorded?.eventIds ?? [])].sort(), [one.id, two.id].sort());
+      equal(recorded?.deliveries, 2);
+    },
+  },
+  {
+    title: 'record: an event that is there already is left alone and gets no deliveries',
+    run: async (harness) => {
+      const event = harness.event({ data: '{"first":true}' });
+      await harness.readInto(event);
+      const again = await harness.readInto({ ...harness.event({ data: '{"first":false}' }), id: event.id });
+      same([again?.recorded, again?.eventIds, again?.deliveries], [true, [], 0]);
+      equal(onlyOne(await harness.takeDeliveries()).event.data, '{"first":true}');
+      equal((await harness.store.counts()).events, 1);
+    },
+  },
+  {
+    title: 'record: of messages recorded at once that tell the same event, exactly one makes it',
+    run: async (harness) => {
+      const { id } = harness.event();
+      for (let count = 0; count < 20; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
+      const decide = () => ({ events: [{ ...harness.event(), id }] });
+      const recorded = await Promise.all(items.map((item) => harness.record({ lease, items: [item] }, { decide })));
+      equal(recorded.flat().filter(({ eventIds }) => eventIds.length === 1).length, 1);
+      equal((await harness.takeDeliveries()).items.length, 1);
+    },
+  },
+  {
+    title: 'record: a handler gets one delivery of an event, however often it is named',
+    run: async (harness) => {
+      await harness.readInto(harness.event({ handlerIds: ['a', 'b', 'a'] }));
+      const { items } = await harness.takeDeliveries({ handlerIds: ['a', 'b'] });
+      same(items.map(({ handlerId }) => handlerId).sort(), ['a', 'b']);
+      equal((await harness.store.counts()).deliveries.pending, 2);
+    },
+  },
+  {
+    title: 'record: deliveries are due at once',
+    run: async (harness) => {
+      await harness.readInto(harness.event(), at(500));
+      equal((await harness.takeDeliveries({ at: 500 })).items.length, 1);
+    },
+  },
+];
