@@ -1,12 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
 import { OnRunCanceled, OnRunFailed } from '../decorators/on-run.decorator.js';
+import { decoratedMethodsOf } from './decorated-methods.js';
 
-const accessor = new HandlerMetadataAccessor();
-
-/** Each decorated method with the event types its decorators name. */
+/** Returns the event types of each decorated method. */
 function found(prototype: object): Record<string, unknown> {
-  const methods = accessor.methodsOf(prototype);
+  const methods = decoratedMethodsOf(prototype);
   return Object.fromEntries(
     methods.map(({ method, metadata }) => [
       String(method),
@@ -51,8 +49,8 @@ class Derived extends Base {
   }
 }
 
-describe('the decorated methods of a class', () => {
-  it('are its own and those it inherits; of an overridden method only what is said of the override counts', () => {
+describe('decoratedMethodsOf', () => {
+  it('returns own and inherited methods, and for an overridden one only the decorators of the override', () => {
     expect(found(Derived.prototype)).toEqual({
       decoratedAgain: ['run.canceled'],
       plain: ['run.canceled'],
@@ -62,7 +60,7 @@ describe('the decorated methods of a class', () => {
     });
   });
 
-  it('stay those of the base class there', () => {
+  it('returns the methods of a base class without those of a derived one', () => {
     expect(Object.keys(found(Base.prototype))).toEqual(['inherited', 'overridden', 'decoratedAgain']);
   });
 
@@ -71,7 +69,7 @@ describe('the decorated methods of a class', () => {
     ['an array', Array.prototype],
     ['a function', Function.prototype],
     ['an object without a prototype', Object.create(null) as object],
-  ])('are none for %s', (_name, prototype) => {
-    expect(accessor.methodsOf(prototype)).toEqual([]);
+  ])('returns nothing for %s', (_name, prototype) => {
+    expect(decoratedMethodsOf(prototype)).toEqual([]);
   });
 });
