@@ -3,7 +3,7 @@ export { ManualClock } from './manual-clock.js';
 export { memoryInbox } from './memory-inbox.js';
 export { paradimeWebhook, type ParadimeTestEvent, type ParadimeWebhookOptions } from './paradime-webhook.js';
 export type { PayloadOverride } from './payload-override.js';
-export { sendWebhook, type WebhookAnswer } from './send-webhook.js';
+export { sendWebhook, type WebhookResponse } from './send-webhook.js';
 export { signDbtCloud } from './sign-dbt-cloud.js';
 export { signParadime, type ParadimeSignatureOptions } from './sign-paradime.js';
 export type { SignedWebhook } from './signed-webhook.js';
