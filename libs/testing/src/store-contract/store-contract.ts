@@ -34,20 +34,21 @@ import { purgeCases } from './upkeep/purge.js';
 import { registerCases } from './upkeep/register.js';
 import { reopenCases } from './upkeep/reopen.js';
 
-/** One promise of the {@link Store} port. */
+/** Test of one guarantee of the {@link Store} port. */
 export interface StoreContractTest {
   readonly title: string;
-  /** Rejects with an `AssertionError` if the store breaks the promise. Makes a store of its own and closes it. */
+  /** Opens a new store and closes it. Rejects with an `AssertionError` if the store breaks the guarantee. */
   run(): Promise<void>;
 }
 
+/** Options for {@link storeContract}. */
 export interface StoreContractOptions {
   /**
-   * Opens what a store keeps once more, as after a restart: closes the store and answers another one over the same
-   * data. Without it nothing is said about durability.
+   * Closes a store and opens another one over the same data, as after a restart. Without this option durability is not
+   * tested.
    */
   readonly reopen?: (store: Store) => Promise<Store>;
-  /** Whether handlers can write to the store's database: then its `settleWith` is tested, too. */
+  /** Whether the store has `settleWith`, because handlers can write to its database. @default false */
   readonly settlesWith?: boolean;
 }
 
@@ -85,13 +86,13 @@ const CASES: readonly ContractCase[] = [
 ];
 
 /**
- * What every {@link Store} must do, as tests for any runner:
+ * Returns the tests that every {@link Store} must pass, for any test runner:
  *
  * ```ts
  * for (const { title, run } of storeContract(createStore)) it(title, run);
  * ```
  *
- * @param createStore answers an open store with nothing in it, a new one on each call
+ * @param createStore returns a new, open and empty store on each call
  */
 export function storeContract(
   createStore: () => Promise<Store>,

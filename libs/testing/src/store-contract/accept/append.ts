@@ -3,7 +3,7 @@ import type { ContractCase } from '../contract-case.js';
 
 export const appendCases: readonly ContractCase[] = [
   {
-    title: 'append: the same id and bytes again are a duplicate, answered with the id of the first',
+    title: 'append: reports the same key and bytes as a duplicate, with the id of the first message',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       const first = await harness.append(fields);
@@ -15,7 +15,7 @@ export const appendCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'append: a message accepted is stored under the id it was given',
+    title: 'append: stores an accepted message under its id',
     run: async (harness) => {
       const message = harness.message();
       equal((await harness.store.append(message)).id, message.id);
@@ -23,17 +23,17 @@ export const appendCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'append: of copies that arrive at once exactly one is accepted, and all are answered with its id',
+    title: 'append: accepts exactly one of several concurrent copies and returns its id for all',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
-      const answers = await Promise.all(Array.from({ length: 50 }, () => harness.append(fields)));
-      equal(answers.filter(({ status }) => status === 'accepted').length, 1);
-      equal(new Set(answers.map(({ id }) => id)).size, 1);
+      const results = await Promise.all(Array.from({ length: 50 }, () => harness.append(fields)));
+      equal(results.filter(({ status }) => status === 'accepted').length, 1);
+      equal(new Set(results.map(({ id }) => id)).size, 1);
       equal((await harness.takeMessages()).items.length, 1);
     },
   },
   {
-    title: 'append: the same id with other bytes is a second message',
+    title: 'append: accepts the same key with other bytes as a second message',
     run: async (harness) => {
       const first = await harness.append({ messageKey: 'same', body: Buffer.from('one') });
       const second = await harness.append({ messageKey: 'same', body: Buffer.from('two') });
@@ -43,7 +43,7 @@ export const appendCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'append: the same id and bytes from another source are a message of its own',
+    title: 'append: accepts the same key and bytes from another source',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       await harness.append({ ...fields, source: 'one' });
@@ -51,7 +51,7 @@ export const appendCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'append: messages without an id are told apart by their bytes',
+    title: 'append: distinguishes messages without a key by their bytes',
     run: async (harness) => {
       const first = await harness.append({ messageKey: '', body: Buffer.from('one') });
       const other = await harness.append({ messageKey: '', body: Buffer.from('two') });
@@ -62,7 +62,7 @@ export const appendCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'append: a copy is a duplicate also after the message was read',
+    title: 'append: reports a copy as a duplicate even after the message was parsed',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       await harness.append(fields);
@@ -72,10 +72,10 @@ export const appendCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'append: 2000 messages at once are all accepted',
+    title: 'append: accepts 2000 concurrent messages',
     run: async (harness) => {
-      const answers = await Promise.all(Array.from({ length: 2_000 }, () => harness.append()));
-      equal(answers.filter(({ status }) => status === 'accepted').length, 2_000);
+      const results = await Promise.all(Array.from({ length: 2_000 }, () => harness.append()));
+      equal(results.filter(({ status }) => status === 'accepted').length, 2_000);
       equal((await harness.takeMessages({ limit: 3_000 })).items.length, 2_000);
     },
   },

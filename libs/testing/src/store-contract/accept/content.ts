@@ -14,7 +14,7 @@ const BODIES: Readonly<Record<string, () => Uint8Array>> = {
   'a view into a larger buffer': () => Buffer.from('before{}after').subarray(6, 8),
 };
 
-/** Texts that are lost or refused where a store takes them apart instead of keeping them. */
+/** Strings that a store would change or reject if it parsed them. */
 const TEXTS: Readonly<Record<string, string>> = {
   'quotes and a backslash': `'"\\`,
   'what SQL and globs treat specially': `%_*?;--`,
@@ -23,11 +23,11 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 export const contentCases: readonly ContractCase[] = [
   ...Object.entries(BODIES).map(([what, body]): ContractCase => ({
-    title: `content: a body comes back byte for byte: ${what}`,
+    title: `content: returns a body byte for byte: ${what}`,
     run: (harness) => keepsBody(harness, body()),
   })),
   {
-    title: 'content: a claimed message has everything it was stored with',
+    title: 'content: returns a claimed message with all its fields',
     run: async (harness) => {
       const headers = { 'webhook-id': 'msg_1', 'x-latin': 'é', 'x-empty': '' };
       const message = harness.message({ headers, receivedAt: at(123) });
@@ -43,14 +43,14 @@ export const contentCases: readonly ContractCase[] = [
     },
   },
   ...Object.entries(TEXTS).map(([what, messageKey]): ContractCase => ({
-    title: `content: an id of a message comes back as it was: ${what}`,
+    title: `content: returns a message key unchanged: ${what}`,
     run: async (harness) => {
       await harness.append({ messageKey });
       equal(onlyOne(await harness.takeMessages()).messageKey, messageKey);
     },
   })),
   {
-    title: 'content: ids of messages that differ in case only are different',
+    title: 'content: distinguishes message keys that differ only in case',
     run: async (harness) => {
       const body = Buffer.from('{}');
       await harness.append({ messageKey: 'key', body });
@@ -58,7 +58,7 @@ export const contentCases: readonly ContractCase[] = [
     },
   },
   ...['a NUL \0', 'a lone surrogate \ud800'].map((messageKey): ContractCase => ({
-    title: `content: a message is kept whatever its id, if need be as quarantined bytes: ${JSON.stringify(messageKey)}`,
+    title: `content: stores a message with any key, or as quarantined bytes: ${JSON.stringify(messageKey)}`,
     run: async (harness) => {
       const body = Buffer.from('{"kept":true}');
       const [odd, plain] = await Promise.all([harness.append({ messageKey, body }), harness.append()]);
@@ -70,17 +70,17 @@ export const contentCases: readonly ContractCase[] = [
     },
   })),
   {
-    title: 'content: the data of an event comes back as the same text, also with escapes that no database can decode',
+    title: 'content: returns the data of an event unchanged, even with escapes that no database can decode',
     run: async (harness) => {
       const data = '{"nul":"\\u0000", "lone":"\\ud800",  "duck":"🦆", "big":12345678901234567890}';
-      await harness.readInto(harness.event({ data }));
+      await harness.recordEvent(harness.event({ data }));
       equal(onlyOne(await harness.takeDeliveries()).event.data, data);
     },
   },
   {
-    title: 'content: an attempt is recorded whatever the text of its error',
+    title: 'content: records an attempt, whatever the text of its error',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const { id, lease } = onlyOne(await harness.takeDeliveries());
       const text = `NUL \0, a lone surrogate \ud800, a duck 🦆, ${'long '.repeat(1_000)}`;
       const attempt = { startedAt: at(0), finishedAt: at(1), outcome: 'failed' } as const;

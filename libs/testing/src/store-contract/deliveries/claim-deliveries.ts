@@ -5,7 +5,7 @@ import { same } from '../same.js';
 
 export const claimDeliveriesCases: readonly ContractCase[] = [
   {
-    title: 'claimDeliveries: brings the event and its message along',
+    title: 'claimDeliveries: returns the event and its message with a delivery',
     run: async (harness) => {
       const headers = { 'webhook-id': 'msg_1' };
       const message = harness.message({ body: Buffer.from([0, 255]), headers });
@@ -27,9 +27,9 @@ export const claimDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: takes only deliveries of the handlers named',
+    title: 'claimDeliveries: takes only deliveries of the given handlers',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['a', 'b', 'c'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['a', 'b', 'c'] }));
       equal((await harness.takeDeliveries({ handlerIds: [] })).items.length, 0);
       equal((await harness.takeDeliveries({ handlerIds: ['elsewhere'] })).items.length, 0);
       const { items } = await harness.takeDeliveries({ handlerIds: ['a', 'c', 'elsewhere'] });
@@ -38,31 +38,31 @@ export const claimDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: takes the longest due first, and no more than the limit',
+    title: 'claimDeliveries: takes the longest due deliveries first, up to the limit',
     run: async (harness) => {
       const retried = harness.event();
-      await harness.readInto(retried, at(0));
+      await harness.recordEvent(retried, at(0));
       await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'pending', dueAt: at(20) });
       const [early, middle] = [harness.event(), harness.event()];
-      await harness.readInto(middle, at(10));
-      await harness.readInto(early, at(0));
+      await harness.recordEvent(middle, at(10));
+      await harness.recordEvent(early, at(0));
       const { items } = await harness.takeDeliveries({ at: 100, limit: 2 });
       same(items.map(({ event }) => event.id).sort(), [early.id, middle.id].sort());
       equal(onlyOne(await harness.takeDeliveries({ at: 100, limit: 2 })).event.id, retried.id);
     },
   },
   {
-    title: 'claimDeliveries: deliveries of other handlers do not use up the limit',
+    title: 'claimDeliveries: does not count deliveries of other handlers toward the limit',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['a', 'b', 'c'] }), at(0));
-      await harness.readInto(harness.event(), at(1));
+      await harness.recordEvent(harness.event({ handlerIds: ['a', 'b', 'c'] }), at(0));
+      await harness.recordEvent(harness.event(), at(1));
       equal(onlyOne(await harness.takeDeliveries({ at: 1, limit: 1 })).handlerId, HANDLER);
     },
   },
   {
-    title: 'claimDeliveries: a claim holds until its lease is over; then the next attempt is counted',
+    title: 'claimDeliveries: holds a delivery until its lease expires, then counts the next attempt',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const first = onlyOne(await harness.takeDeliveries());
       equal(first.attempt, 1);
       equal((await harness.takeDeliveries({ at: LEASE_MS - 1 })).items.length, 0);
@@ -72,10 +72,10 @@ export const claimDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: claims at once never take the same delivery',
+    title: 'claimDeliveries: never takes a delivery twice in concurrent claims',
     run: async (harness) => {
       const handlerIds = Array.from({ length: 100 }, (_, index) => `handler-${index}`);
-      await harness.readInto(harness.event({ handlerIds }));
+      await harness.recordEvent(harness.event({ handlerIds }));
       const claims = Array.from({ length: 20 }, () => harness.takeDeliveries({ limit: 10, handlerIds }));
       const ids = (await Promise.all(claims)).flatMap(({ items }) => items.map(({ id }) => id));
       equal(ids.length, 100);

@@ -5,22 +5,22 @@ import { same } from '../same.js';
 
 export const deadLetterCases: readonly ContractCase[] = [
   {
-    title: 'settle: the event of a dead letter is written with it, and goes to its own handlers',
+    title: 'settle: writes the event of a dead letter with deliveries for its handlers',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const died = onlyOne(await harness.takeDeliveries());
       const event = harness.event({ type: 'delivery.dead', handlerIds: ['on-dead-letter'], data: '{"dead":true}' });
       equal(await harness.store.settle(settlementOf(died, { state: 'dead', event }), at(30)), true);
-      const told = onlyOne(await harness.takeDeliveries({ at: 30, handlerIds: ['on-dead-letter'] }));
+      const delivery = onlyOne(await harness.takeDeliveries({ at: 30, handlerIds: ['on-dead-letter'] }));
       const { id, type, data } = event;
       const origin = { provider: 'provider', source: SOURCE, messageId: died.event.messageId };
-      same(told.event, { id, type, data, ...origin });
+      same(delivery.event, { id, type, data, ...origin });
     },
   },
   {
-    title: 'settle: too late, it writes no attempt and no event of a dead letter',
+    title: 'settle: writes no attempt and no dead-letter event without the claim',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const slow = onlyOne(await harness.takeDeliveries());
       await harness.takeDeliveries({ at: 2 * LEASE_MS });
       const event = harness.event({ handlerIds: ['on-dead-letter'] });

@@ -3,12 +3,12 @@ import { at, HANDLER, LEASE_MS, onlyOne, type StoreHarness } from '../store-harn
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-/** An event with one delivery; answers its id. */
+/** Records an event with one delivery, and returns the id of the delivery. */
 async function deliver(harness: StoreHarness, fields: { handlerId?: string; lane?: string; ms?: number } = {}) {
   const { handlerId = HANDLER, lane, ms = 0 } = fields;
   const event = harness.event({ handlerIds: [handlerId] });
   const deliveries = event.deliveries.map((delivery) => ({ ...delivery, ...(lane !== undefined && { lane }) }));
-  await harness.readInto({ ...event, deliveries }, at(ms));
+  await harness.recordEvent({ ...event, deliveries }, at(ms));
   return deliveries[0]?.id ?? '';
 }
 
@@ -16,7 +16,7 @@ async function due(harness: StoreHarness, ms = 0, limit = 100, handlerIds: reado
   return await harness.store.dueDeliveries({ now: at(ms), limit, handlerIds });
 }
 
-/** Claims them by their ids; answers those that were taken. */
+/** Claims deliveries by their ids, and returns the ids of the claimed ones. */
 async function take(harness: StoreHarness, deliveryIds: readonly string[], ms = 0, handlerIds = [HANDLER]) {
   const claim = { now: at(ms), leaseMs: LEASE_MS, limit: 10, lease: `lease at ${ms}`, handlerIds, deliveryIds };
   return await harness.store.claimDeliveries(claim);
@@ -24,7 +24,7 @@ async function take(harness: StoreHarness, deliveryIds: readonly string[], ms = 
 
 export const dueDeliveriesCases: readonly ContractCase[] = [
   {
-    title: 'dueDeliveries: tells what could be claimed, longest due first, with the next attempt, and takes nothing',
+    title: 'dueDeliveries: returns claimable deliveries, longest due first, with the next attempt, and claims none',
     run: async (harness) => {
       const second = await deliver(harness, { ms: 20 });
       const first = await deliver(harness, { ms: 10 });
@@ -45,7 +45,7 @@ export const dueDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dueDeliveries: of a lane tells only the first, and none while one of it is held',
+    title: 'dueDeliveries: returns only the first delivery of a lane, and none while one is claimed',
     run: async (harness) => {
       const [first] = [await deliver(harness, { lane: 'lane' }), await deliver(harness, { lane: 'lane' })];
       same(await due(harness), [{ id: first, attempt: 1, dueAt: at(0) }]);
@@ -54,7 +54,7 @@ export const dueDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: by id takes just these, if they are due, free, and of the handlers named',
+    title: 'claimDeliveries: takes deliveries by id only if they are due, unclaimed and of the given handlers',
     run: async (harness) => {
       const [one, two] = [await deliver(harness), await deliver(harness, { ms: 50 })];
       const other = await deliver(harness, { handlerId: 'other' });
@@ -73,7 +73,7 @@ export const dueDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: by id takes of a lane only the first, and none while one of it is held',
+    title: 'claimDeliveries: takes by id only the first delivery of a lane, and none while one is claimed',
     run: async (harness) => {
       const [first, second] = [await deliver(harness, { lane: 'lane' }), await deliver(harness, { lane: 'lane' })];
       same(await take(harness, [second]), []);
@@ -87,7 +87,7 @@ export const dueDeliveriesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: by id, at once, takes a delivery once',
+    title: 'claimDeliveries: takes a delivery once if several processes claim its id concurrently',
     run: async (harness) => {
       const id = await deliver(harness);
       const claims = await Promise.all(Array.from({ length: 20 }, () => take(harness, [id])));

@@ -3,13 +3,13 @@ import { at, HANDLER, MUCH_LATER, onlyOne, type StoreHarness } from '../store-ha
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-/** Records an event with a delivery in each lane; answers the ids of the deliveries. */
+/** Records an event with a delivery in each lane, and returns the ids of the deliveries. */
 async function readIntoLanes(harness: StoreHarness, lanes: readonly (string | undefined)[]): Promise<string[]> {
   const ids: string[] = [];
   for (const lane of lanes) {
     const event = harness.event();
     const deliveries = event.deliveries.map((delivery) => ({ ...delivery, ...(lane && { lane }) }));
-    await harness.readInto({ ...event, deliveries });
+    await harness.recordEvent({ ...event, deliveries });
     ids.push(...deliveries.map(({ id }) => id));
   }
   return ids;
@@ -17,7 +17,7 @@ async function readIntoLanes(harness: StoreHarness, lanes: readonly (string | un
 
 export const laneCases: readonly ContractCase[] = [
   {
-    title: 'lanes: only the first delivery of a lane is taken, and the next one when it is settled',
+    title: 'lanes: takes only the first delivery of a lane, and the next one after it is settled',
     run: async (harness) => {
       const ids = await readIntoLanes(harness, ['lane', 'lane', 'lane']);
       for (const [index, state] of (['succeeded', 'skipped', 'dead'] as const).entries()) {
@@ -29,7 +29,7 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'lanes: a delivery that waits for its next attempt holds up its lane',
+    title: 'lanes: blocks a lane while a delivery waits for its next attempt',
     run: async (harness) => {
       const [first] = await readIntoLanes(harness, ['lane', 'lane']);
       await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'pending', dueAt: at(100) });
@@ -38,7 +38,7 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'lanes: a delivery whose lease is over is taken again before the next one of its lane',
+    title: 'lanes: takes a delivery with an expired lease before the next one of its lane',
     run: async (harness) => {
       const [first] = await readIntoLanes(harness, ['lane', 'lane']);
       await harness.takeDeliveries();
@@ -46,7 +46,7 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'lanes: a redriven delivery is not taken while a later one of its lane is held',
+    title: 'lanes: does not take a redriven delivery while a later one of its lane is claimed',
     run: async (harness) => {
       const [first, second] = await readIntoLanes(harness, ['lane', 'lane']);
       await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'dead' });
@@ -59,7 +59,7 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'lanes: deliveries of other lanes and of none go on',
+    title: 'lanes: takes deliveries of other lanes and of no lane',
     run: async (harness) => {
       const [one, , two, free, alsoFree] = await readIntoLanes(harness, ['one', 'one', 'two', undefined, undefined]);
       const { items } = await harness.takeDeliveries();
@@ -67,7 +67,7 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'lanes: deliveries that wait in their lane do not use up the limit',
+    title: 'lanes: does not count deliveries that wait in their lane toward the limit',
     run: async (harness) => {
       const ids = await readIntoLanes(harness, ['lane', 'lane', 'lane', undefined]);
       await harness.takeDeliveries({ limit: 1 });
@@ -75,7 +75,7 @@ export const laneCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'lanes: of claims at once only one takes the first delivery of a lane',
+    title: 'lanes: lets one of several concurrent claims take the first delivery of a lane',
     run: async (harness) => {
       const ids = await readIntoLanes(harness, ['lane', 'lane', 'lane']);
       const taken = await Promise.all(

@@ -2,7 +2,7 @@ import { equal, ok } from 'node:assert/strict';
 import { at, HANDLER, LEASE_MS, onlyOne, SOURCE, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 
-/** In milliseconds after the time of the case. */
+/** Returns the time of the next work in milliseconds after {@link at}(0). */
 async function nextDueMs(
   harness: StoreHarness,
   sources = [SOURCE],
@@ -14,16 +14,16 @@ async function nextDueMs(
 
 export const nextDueAtCases: readonly ContractCase[] = [
   {
-    title: 'nextDueAt: nothing is due in an empty inbox, and nothing in one where all is settled',
+    title: 'nextDueAt: returns undefined if the inbox is empty or all its deliveries are settled',
     run: async (harness) => {
       equal(await nextDueMs(harness), undefined);
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'dead' });
       equal(await nextDueMs(harness), undefined);
     },
   },
   {
-    title: 'nextDueAt: a stored message is due at once, a new delivery by the time it was recorded',
+    title: 'nextDueAt: returns a time in the past for a stored message and a new delivery',
     run: async (harness) => {
       await harness.append({ receivedAt: at(7) });
       ok(((await nextDueMs(harness)) ?? Infinity) <= 0);
@@ -33,7 +33,7 @@ export const nextDueAtCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'nextDueAt: claimed work is due when its lease is over',
+    title: 'nextDueAt: returns the end of the lease for claimed work',
     run: async (harness) => {
       await harness.append();
       const messages = await harness.takeMessages();
@@ -44,9 +44,9 @@ export const nextDueAtCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'nextDueAt: a delivery is due when it is to be tried again, and the earliest counts',
+    title: 'nextDueAt: returns the time of the earliest retry',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['a', 'b'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['a', 'b'] }));
       for (const [handlerId, ms] of [
         ['a', 700],
         ['b', 600],
@@ -63,9 +63,9 @@ export const nextDueAtCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'nextDueAt: work of other sources and handlers is nothing to wait for',
+    title: 'nextDueAt: ignores work of other sources and handlers',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       await harness.append();
       equal(await nextDueMs(harness, ['elsewhere'], ['elsewhere']), undefined);
       equal(await nextDueMs(harness, [], []), undefined);

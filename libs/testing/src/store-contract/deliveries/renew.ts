@@ -5,9 +5,9 @@ import { same } from '../same.js';
 
 export const renewCases: readonly ContractCase[] = [
   {
-    title: 'renew: holds a delivery for another lease, from now on',
+    title: 'renew: extends a claim by a lease from now',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const { id, lease } = onlyOne(await harness.takeDeliveries());
       same(await harness.store.renew([{ id, lease }], { now: at(900), leaseMs: LEASE_MS }), [id]);
       equal((await harness.takeDeliveries({ at: 900 + LEASE_MS - 1 })).items.length, 0);
@@ -15,9 +15,9 @@ export const renewCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'renew: does not count an attempt, and the delivery can still be settled',
+    title: 'renew: counts no attempt, and the delivery can still be settled',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const held = onlyOne(await harness.takeDeliveries());
       await harness.store.renew([held], { now: at(10), leaseMs: LEASE_MS });
       equal(await harness.settle(held, { state: 'pending', dueAt: at(20) }), true);
@@ -25,9 +25,9 @@ export const renewCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'renew: answers only what is still held: not what another holds, what is settled, or what is not there',
+    title: 'renew: returns only ids that are still claimed: no settled, unknown or otherwise claimed ones',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['lost', 'settled', 'held'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['lost', 'settled', 'held'] }));
       const lost = onlyOne(await harness.takeDeliveries({ handlerIds: ['lost'] }));
       const settled = onlyOne(await harness.takeDeliveries({ handlerIds: ['settled'] }));
       const held = onlyOne(await harness.takeDeliveries({ handlerIds: ['held'] }));
@@ -40,9 +40,9 @@ export const renewCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'renew: leaves the claim of another alone',
+    title: 'renew: does not change another claim',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const lost = onlyOne(await harness.takeDeliveries());
       await harness.takeDeliveries({ at: 2 * LEASE_MS });
       await harness.store.renew([lost], { now: at(2 * LEASE_MS), leaseMs: MUCH_LATER });
@@ -50,9 +50,9 @@ export const renewCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'renew: brings nothing back that was settled',
+    title: 'renew: does not change settled deliveries',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const held = onlyOne(await harness.takeDeliveries());
       await harness.settle(held);
       await harness.store.renew([held], { now: at(10), leaseMs: LEASE_MS });

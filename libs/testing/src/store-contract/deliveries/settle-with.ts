@@ -9,18 +9,18 @@ type SettleWith = NonNullable<Store['settleWith']>;
 const FOR_EVER = new AbortController().signal;
 
 function verbOf(harness: StoreHarness): SettleWith {
-  ok(harness.store.settleWith, 'the store is said to have settleWith');
+  ok(harness.store.settleWith, 'expected a store with settleWith');
   return harness.store.settleWith.bind(harness.store);
 }
 
 async function claimed(harness: StoreHarness): Promise<{ id: string; lease: string }> {
-  await harness.readInto(harness.event());
+  await harness.recordEvent(harness.event());
   return onlyOne(await harness.takeDeliveries());
 }
 
 const succeededAs = (held: { id: string; lease: string }) => () => settlementOf(held, { state: 'succeeded' });
 
-/** For a store that handlers can write to. */
+/** Cases for a store with `settleWith`. */
 export const settleWithCases: readonly ContractCase[] = [
   {
     title: 'settleWith: runs the work, then settles the delivery and records the attempt',
@@ -38,7 +38,7 @@ export const settleWithCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settleWith: if the work fails, rejects as it did and leaves the claim as it was',
+    title: 'settleWith: rejects with the error of the work and keeps the claim',
     run: async (harness) => {
       const held = await claimed(harness);
       const failure = new TypeError('no');
@@ -51,7 +51,7 @@ export const settleWithCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settleWith: writes nothing and answers false if the claim was lost, also in the middle of the work',
+    title: 'settleWith: returns false and writes nothing if the claim is lost, even during the work',
     run: async (harness) => {
       const held = await claimed(harness);
       const takeOver = () => harness.takeDeliveries({ at: MUCH_LATER });
@@ -61,7 +61,7 @@ export const settleWithCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settleWith: a transaction that is open when its signal is aborted is given up, and others go on',
+    title: 'settleWith: rolls back a transaction whose signal is aborted, and continues others',
     run: async (harness) => {
       const held = await claimed(harness);
       const abort = new AbortController();
@@ -76,7 +76,7 @@ export const settleWithCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settleWith: takes its times when the work is done',
+    title: 'settleWith: creates the settlement after the work is done',
     run: async (harness) => {
       const held = await claimed(harness);
       let finishedAt = at(0);
@@ -90,7 +90,7 @@ export const settleWithCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settleWith: rejects with StoreUnavailableError once the store is closed',
+    title: 'settleWith: rejects with StoreUnavailableError after the store was closed',
     run: async (harness) => {
       const settleWith = verbOf(harness);
       await harness.store.close();

@@ -5,18 +5,18 @@ import { same } from '../same.js';
 
 export const settleCases: readonly ContractCase[] = [
   ...(['succeeded', 'skipped', 'dead'] as const).map((state): ContractCase => ({
-    title: `settle: a delivery that is ${state} is never taken again`,
+    title: `settle: never makes a ${state} delivery claimable again`,
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       equal(await harness.settle(onlyOne(await harness.takeDeliveries()), { state }), true);
       equal((await harness.takeDeliveries({ at: MUCH_LATER })).items.length, 0);
       equal((await harness.store.counts()).deliveries[state], 1);
     },
   })),
   {
-    title: 'settle: a pending delivery is taken again when it is due, and not before',
+    title: 'settle: makes a pending delivery claimable when it is due, and not before',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const first = onlyOne(await harness.takeDeliveries());
       equal(await harness.settle(first, { state: 'pending', dueAt: at(5_000) }), true);
       equal((await harness.takeDeliveries({ at: 4_999 })).items.length, 0);
@@ -25,17 +25,17 @@ export const settleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settle: a pending delivery that is due at once is taken at once, before its lease would have ended',
+    title: 'settle: makes a pending delivery that is due immediately claimable before the end of its lease',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'pending', dueAt: at(0) });
       equal(onlyOne(await harness.takeDeliveries()).attempt, 2);
     },
   },
   {
-    title: 'settle: retries count as attempts, one after the other',
+    title: 'settle: numbers retries as attempts, one after another',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       for (const attempt of [1, 2, 3, 4]) {
         const held = onlyOne(await harness.takeDeliveries({ at: attempt * LEASE_MS }));
         equal(held.attempt, attempt);
@@ -44,17 +44,17 @@ export const settleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settle: leaves the other deliveries of the event alone',
+    title: 'settle: does not change other deliveries of the event',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['a', 'b'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['a', 'b'] }));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['a'] })), { state: 'dead' });
       equal(onlyOne(await harness.takeDeliveries({ handlerIds: ['a', 'b'] })).handlerId, 'b');
     },
   },
   {
-    title: 'settle: too late, when another holds the delivery, it answers false and writes nothing',
+    title: 'settle: returns false and writes nothing if another claim holds the delivery',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const slow = onlyOne(await harness.takeDeliveries());
       const quick = onlyOne(await harness.takeDeliveries({ at: 2 * LEASE_MS }));
       equal(await harness.settle(slow, { state: 'dead' }), false);
@@ -65,9 +65,9 @@ export const settleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settle: too late, when another has settled the delivery, it answers false and writes nothing',
+    title: 'settle: returns false and writes nothing if another claim has settled the delivery',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const slow = onlyOne(await harness.takeDeliveries());
       const quick = onlyOne(await harness.takeDeliveries({ at: 2 * LEASE_MS }));
       await harness.settle(quick);
@@ -76,20 +76,20 @@ export const settleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settle: of settlements of one claim at once exactly one is written',
+    title: 'settle: writes exactly one of several concurrent settlements of one claim',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const held = onlyOne(await harness.takeDeliveries());
       const written = await Promise.all(Array.from({ length: 10 }, () => harness.settle(held)));
       equal(written.filter(Boolean).length, 1);
     },
   },
   {
-    title: 'settle: answers false for a delivery that is not there, and for one that nobody has claimed',
+    title: 'settle: returns false for an unknown delivery and for an unclaimed one',
     run: async (harness) => {
       equal(await harness.settle({ id: 'dlv_nowhere', lease: 'lease' }), false);
       const event = harness.event();
-      await harness.readInto(event);
+      await harness.recordEvent(event);
       const id = event.deliveries[0]?.id ?? '';
       equal(await harness.settle({ id, lease: '' }), false);
       equal((await harness.takeDeliveries()).items.length, 1);

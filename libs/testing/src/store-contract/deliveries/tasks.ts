@@ -18,7 +18,7 @@ function taskOf(id: string, fields: Partial<NewTask> = {}): NewTask {
   return { id, handlerId: HANDLER, dueAt: at(0), data: `{"task":"${id}"}`, ...fields };
 }
 
-/** A message of its own leads to the tasks; answers its id. */
+/** Records a new message with the tasks and returns its id. */
 async function addTasks(harness: StoreHarness, ...tasks: readonly NewTask[]): Promise<string> {
   const { id } = await harness.append();
   await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });
@@ -47,7 +47,7 @@ async function evaluate(
 
 export const taskCases: readonly ContractCase[] = [
   {
-    title: 'tasks: one is taken with all that it was added with, and the message that led to it',
+    title: 'claimTasks: returns a task with all its fields and its message',
     run: async (harness) => {
       const messageId = await addTasks(harness, taskOf('task'));
       const { lease, items } = await takeTasks(harness);
@@ -64,7 +64,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: the same one is never added twice while it is there',
+    title: 'record: never adds an existing task twice',
     run: async (harness) => {
       const first = await addTasks(harness, taskOf('task'));
       await addTasks(harness, taskOf('task', { data: '{}' }));
@@ -73,7 +73,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: only due ones of the handlers named are taken, longest due first',
+    title: 'claimTasks: takes due tasks of the given handlers, longest due first',
     run: async (harness) => {
       await addTasks(harness, taskOf('later', { dueAt: at(100) }), taskOf('other', { handlerId: 'other' }));
       await addTasks(harness, taskOf('second', { dueAt: at(20) }));
@@ -86,7 +86,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: those that are due at once are answered in the order of their messages',
+    title: 'claimTasks: returns tasks of the same due time in the order of their messages',
     run: async (harness) => {
       const names = ['f', 'b', 'e', 'a', 'd', 'c'];
       for (const name of names) await addTasks(harness, taskOf(name));
@@ -97,7 +97,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: a claim holds until its lease is over, and is counted',
+    title: 'claimTasks: holds a task until its lease expires and counts the claim',
     run: async (harness) => {
       await addTasks(harness, taskOf('task'));
       const lost = onlyOne(await takeTasks(harness));
@@ -113,7 +113,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: of claims at once only one takes a task',
+    title: 'claimTasks: lets one of several concurrent claims take a task',
     run: async (harness) => {
       await addTasks(harness, taskOf('task'));
       const taken = await Promise.all(Array.from({ length: 10 }, () => takeTasks(harness)));
@@ -121,7 +121,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: an evaluation writes its events with their deliveries, once, as from the message of the task',
+    title: 'evaluate: writes events with their deliveries once, for the message of the task',
     run: async (harness) => {
       const messageId = await addTasks(harness, taskOf('one'), taskOf('two'));
       const event = harness.event({ type: 'run.stuck' });
@@ -134,7 +134,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: one that is to be looked at again is let go of, and due then, with its claims counted anew',
+    title: 'evaluate: releases a task until its next time, with no claims counted',
     run: async (harness) => {
       await addTasks(harness, taskOf('task'));
       const task = onlyOne(await takeTasks(harness));
@@ -146,7 +146,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: an evaluation knows the run it asks for, and the durations of the job’s last runs that succeeded',
+    title: 'evaluate: passes the run and the durations of the job’s last succeeded runs to `decide`',
     run: async (harness) => {
       const runs = [
         { runId: '1', outcome: 'succeeded', startedAt: at(0), finishedAt: at(10) },
@@ -165,7 +165,7 @@ export const taskCases: readonly ContractCase[] = [
       }
       await addTasks(harness, taskOf('task'));
       const task = onlyOne(await takeTasks(harness));
-      const asked: unknown[] = [];
+      const passed: unknown[] = [];
       for (const question of [
         {},
         { run: { ...RUN, runId: 'nowhere' } },
@@ -173,14 +173,14 @@ export const taskCases: readonly ContractCase[] = [
         { durationsOf: { ...JOB, runsMax: 100 } },
       ]) {
         const decide: TaskEvaluation['decide'] = (known) => {
-          asked.push({ ...known, durationsMs: [...known.durationsMs].sort((a, b) => a - b) });
+          passed.push({ ...known, durationsMs: [...known.durationsMs].sort((a, b) => a - b) });
           return { events: [], dueAt: at(0) };
         };
         await evaluate(harness, task, { question, decide });
         Object.assign(task, onlyOne(await takeTasks(harness)));
       }
       const state = { jobKey: JOB.jobKey, contradicted: false, types: [], startedAt: at(0) };
-      same(asked, [
+      same(passed, [
         { durationsMs: [] },
         { durationsMs: [] },
         { durationsMs: [20, 60], run: state },
@@ -189,7 +189,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: the state of a barrier is what was written last, and of tasks done at once none is lost',
+    title: 'evaluate: passes the latest state of a barrier to `decide`, and loses no concurrent task',
     run: async (harness) => {
       const names = Array.from({ length: 20 }, (_, index) => `task-${index}`);
       await addTasks(harness, ...names.map((name) => taskOf(name)));
@@ -210,20 +210,19 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      'tasks: deliveries are added to events that are stored or new, once for each handler, and tasks to the message',
+    title: 'evaluate: adds deliveries to stored and new events, once per handler, and tasks to the message',
     run: async (harness) => {
       const stored = harness.event({ handlerIds: ['there'] });
-      await harness.readInto(stored);
+      await harness.recordEvent(stored);
       const messageId = await addTasks(harness, taskOf('task'));
-      const made = harness.event({ handlerIds: [] });
+      const created = harness.event({ handlerIds: [] });
       const { deliveries } = harness.event({ handlerIds: ['there', 'added'] });
       await evaluate(harness, onlyOne(await takeTasks(harness)), {
         decide: () => ({
-          events: [made, { ...stored, data: '{"other":1}' }],
+          events: [created, { ...stored, data: '{"other":1}' }],
           deliveries: [
             { eventId: stored.id, deliveries },
-            { eventId: made.id, deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
+            { eventId: created.id, deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
             { eventId: 'nowhere', deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
           ],
           tasks: [taskOf('next')],
@@ -234,7 +233,7 @@ export const taskCases: readonly ContractCase[] = [
         [handlerId, event.id, event.data, replayId].join(' '),
       );
       equal(found.length, 3);
-      for (const one of [`added ${made.id} {} `, `added ${stored.id} {} `, `there ${stored.id} {} `]) {
+      for (const one of [`added ${created.id} {} `, `added ${stored.id} {} `, `there ${stored.id} {} `]) {
         ok(found.includes(one), `${one} is not among ${found.join(', ')}`);
       }
       const { id, parsedFrom } = onlyOne(await takeTasks(harness));
@@ -242,7 +241,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: a `decide` that throws fails its own evaluation, writes nothing, and leaves its task',
+    title: 'evaluate: rejects and writes nothing if `decide` throws, and keeps the task',
     run: async (harness) => {
       await addTasks(harness, taskOf('bad'), taskOf('good'));
       const { items } = await takeTasks(harness);
@@ -264,7 +263,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: nextDueAt tells of those of the handlers named, leases that run out included, and of no others',
+    title: 'nextDueAt: includes tasks of the given handlers and expiring leases of tasks',
     run: async (harness) => {
       await addTasks(harness, taskOf('task', { dueAt: at(70) }));
       const nextDueAt = (taskHandlerIds: string[]) =>
@@ -277,7 +276,7 @@ export const taskCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'tasks: purge keeps the message of a task, until the task is overdue and goes, too',
+    title: 'purge: keeps the message of a task until the overdue task is deleted, too',
     run: async (harness) => {
       const id = await addTasks(harness, taskOf('task', { dueAt: at(500) }));
       const old = { settledBefore: at(1_000), deadBefore: at(1_000), keysBefore: at(-1), limit: 10 };

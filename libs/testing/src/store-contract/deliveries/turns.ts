@@ -4,7 +4,7 @@ import { at, HANDLER, LEASE_MS, onlyOne, SOURCE, type StoreHarness } from '../st
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-/** Deliveries of as many events, of messages from `source`; answers their ids. */
+/** Records events of messages from `source`, each with one delivery, and returns the ids of the deliveries. */
 async function deliver(
   harness: StoreHarness,
   count: number,
@@ -19,7 +19,7 @@ async function deliver(
   return events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
 }
 
-/** As a dispatcher does it: each claim goes on after the last thing that the one before has taken. */
+/** Claims as a worker does: each claim continues after the last item of the previous one. */
 async function claims(harness: StoreHarness, times: number, limit: number, handlerIds: readonly string[]) {
   const taken: ClaimedDelivery[][] = [];
   let after: DeliveryTurn | undefined;
@@ -35,7 +35,7 @@ async function claims(harness: StoreHarness, times: number, limit: number, handl
 
 const FIRST_AND_LATER = { handlerId: HANDLER, lane: 'waiting' };
 
-/** More of one lane than anybody looks through, all of it behind one that is tried again later. */
+/** Fills one lane with many deliveries behind one that waits for its retry. */
 async function blockLane(harness: StoreHarness): Promise<void> {
   await deliver(harness, 1, FIRST_AND_LATER);
   await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'pending', dueAt: at(100 * LEASE_MS) });
@@ -44,7 +44,7 @@ async function blockLane(harness: StoreHarness): Promise<void> {
 
 export const turnsCases: readonly ContractCase[] = [
   {
-    title: 'claimMessages: a source with much to be read makes no other one wait for more than a claim of its own',
+    title: 'claimMessages: lets a source with many messages delay other sources by one claim at most',
     run: async (harness) => {
       const sources = ['a', 'b', 'c'];
       for (let count = 0; count < 20; count += 1) await harness.append({ source: 'b', receivedAt: at(0) });
@@ -62,7 +62,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: of the source whose turn it is takes the oldest first, then goes on with the next one',
+    title: 'claimMessages: takes the oldest messages of the source whose turn it is, then those of the next source',
     run: async (harness) => {
       const ids: string[] = [];
       for (const [source, ms] of [
@@ -83,7 +83,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: each source of each handler has its turn, however much is due of one of them',
+    title: 'claimDeliveries: gives each source of each handler a turn, however many deliveries of one are due',
     run: async (harness) => {
       await deliver(harness, 20, { handlerId: 'slow', source: 'flooding' });
       await deliver(harness, 20, { handlerId: 'other', source: 'flooding' });
@@ -95,7 +95,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: fills a claim from one turn after the other, and answers them in this order',
+    title: 'claimDeliveries: fills a claim from one turn after another and returns deliveries in this order',
     run: async (harness) => {
       await deliver(harness, 3, { source: 'a' });
       await deliver(harness, 3, { source: 'b' });
@@ -108,7 +108,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimDeliveries: finds what can run behind however much that waits in its lane',
+    title: 'claimDeliveries: finds deliveries behind any number of others that wait in their lane',
     run: async (harness) => {
       await blockLane(harness);
       const [free = ''] = await deliver(harness, 1, { ms: 1 });
@@ -119,7 +119,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dueDeliveries: tells one of each turn before a second one of any',
+    title: 'dueDeliveries: returns one delivery of each turn before a second one of any turn',
     run: async (harness) => {
       await deliver(harness, 20, { source: 'flooding' });
       const [quiet] = await deliver(harness, 1, { source: 'quiet' });
@@ -131,7 +131,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dueDeliveries: finds what can run behind however much that waits in its lane',
+    title: 'dueDeliveries: finds deliveries behind any number of others that wait in their lane',
     run: async (harness) => {
       await blockLane(harness);
       const [first] = await deliver(harness, 2, { lane: 'free', ms: 1 });
@@ -143,7 +143,7 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimTasks: leaves those of sources that have something to be read, if asked to',
+    title: 'claimTasks: skips tasks of sources with stored messages if the claim says so',
     run: async (harness) => {
       for (const source of ['behind', 'up-to-date']) {
         await harness.append({ source });

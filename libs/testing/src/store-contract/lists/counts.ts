@@ -10,7 +10,7 @@ function refused(fields: Partial<RefusalCount> = {}): RefusalCount {
 
 export const countsCases: readonly ContractCase[] = [
   {
-    title: 'counts: an empty inbox has zero of everything',
+    title: 'counts: returns zeros for an empty inbox',
     run: async (harness) => {
       const { messages, events, deliveries, refusals } = await harness.store.counts();
       same(messages, { stored: 0, parsed: 0, test: 0, unrecognized: 0, quarantined: 0, erased: 0 });
@@ -20,10 +20,10 @@ export const countsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'counts: messages and deliveries by state, and events',
+    title: 'counts: counts messages and deliveries by state, and events',
     run: async (harness) => {
       const handlerIds = ['succeeded', 'skipped', 'dead', 'retried', 'waiting'];
-      await harness.readInto(harness.event({ handlerIds }));
+      await harness.recordEvent(harness.event({ handlerIds }));
       for (const state of ['succeeded', 'skipped', 'dead'] as const) {
         await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: [state] })), { state });
       }
@@ -42,7 +42,7 @@ export const countsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'counts: refused requests add up by source and check, with the time of the latest one',
+    title: 'countRefusals: adds up rejected requests by source and check, with the time of the latest',
     run: async ({ store }) => {
       const [one, other] = [refused(), refused({ check: 'missing-header', requests: 2 })];
       await store.countRefusals([one, other]);
@@ -61,7 +61,7 @@ export const countsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'counts: refused requests of a source are counted with the news whether a message of it was ever stored',
+    title: 'countRefusals: returns the sources that have ever stored a message',
     run: async (harness) => {
       same(await harness.store.countRefusals([refused()]), []);
       await harness.append();
@@ -70,7 +70,7 @@ export const countsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'counts: refused requests of several processes at the same time are all counted',
+    title: 'countRefusals: counts all rejected requests of concurrent processes',
     run: async ({ store }) => {
       const checks = ['missing-header', 'signature-mismatch'] as const;
       const both = checks.map((check) => refused({ check }));

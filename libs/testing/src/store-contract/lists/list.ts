@@ -14,7 +14,7 @@ const LISTS: Readonly<Record<string, (harness: StoreHarness) => List>> = {
 
 const PAGES_MAX = 10;
 
-/** All ids, page by page. */
+/** Returns the ids of all pages. */
 async function idsOf(list: List, limit: number): Promise<string[]> {
   const ids: string[] = [];
   let after: string | undefined;
@@ -28,7 +28,7 @@ async function idsOf(list: List, limit: number): Promise<string[]> {
   throw new Error(`there is still a next page after ${PAGES_MAX} pages: ${ids.join(', ')}`);
 }
 
-/** One message, event and delivery each; answers their ids in the order of the lists. */
+/** Records messages with one event and one delivery each, and returns their ids in the order of the lists. */
 async function fill(harness: StoreHarness, ms: number): Promise<Record<string, string>> {
   const { id } = await harness.append({ receivedAt: at(ms) });
   const event = harness.event();
@@ -38,7 +38,7 @@ async function fill(harness: StoreHarness, ms: number): Promise<Record<string, s
 
 export const listCases: readonly ContractCase[] = Object.entries(LISTS).flatMap(([name, listOf]): ContractCase[] => [
   {
-    title: `${name}: newest first, in pages that leave nothing out and tell nothing twice`,
+    title: `${name}: lists newest first in pages that omit and repeat nothing`,
     run: async (harness) => {
       const list = listOf(harness);
       same(await list({}), { items: [] });
@@ -48,7 +48,7 @@ export const listCases: readonly ContractCase[] = Object.entries(LISTS).flatMap(
     },
   },
   {
-    title: `${name}: pages leave nothing out either where all came at the same time`,
+    title: `${name}: omits nothing in pages of rows of the same time`,
     run: async (harness) => {
       const filled = new Set<string>();
       for (let count = 0; count < 5; count += 1) filled.add((await fill(harness, 0))[name] ?? '');
@@ -57,7 +57,7 @@ export const listCases: readonly ContractCase[] = Object.entries(LISTS).flatMap(
     },
   },
   {
-    title: `${name}: what comes while somebody turns pages does not move the next ones`,
+    title: `${name}: does not shift the next pages if rows are added`,
     run: async (harness) => {
       const oldest = await fill(harness, 0);
       await fill(harness, 1);

@@ -10,7 +10,7 @@ async function idsOf(page: Promise<Page<{ readonly id: string }>>): Promise<stri
 
 export const lookUpCases: readonly ContractCase[] = [
   {
-    title: 'message: all that is known of one, and nothing of one that is not there',
+    title: 'message: returns all fields of a message, and undefined for an unknown id',
     run: async (harness) => {
       const body = Buffer.from([0, 255, 10]);
       const message = harness.message({ body, headers: { 'webhook-id': 'msg_1' }, receivedAt: at(3) });
@@ -29,7 +29,7 @@ export const lookUpCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'messages: by source and by state',
+    title: 'messages: lists messages by source and by state',
     run: async (harness) => {
       const { id: read } = await harness.append();
       await harness.record(await harness.takeMessages());
@@ -42,14 +42,14 @@ export const lookUpCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'events: by id, message, source, type and the time they were recorded',
+    title: 'events: lists events by id, message, source, type and the time they were recorded',
     run: async (harness) => {
       const [one, two] = [
         harness.event({ data: '{"one":1}', occurredAt: at(-5) }),
         harness.event({ type: 'run.failed' }),
       ];
-      await harness.readInto(one, at(10));
-      await harness.readInto(two, at(20));
+      await harness.recordEvent(one, at(10));
+      await harness.recordEvent(two, at(20));
       const { store } = harness;
       const [event] = (await store.events({ ids: [one.id] }, {})).items;
       const { id, type, data, occurredAt } = one;
@@ -68,12 +68,12 @@ export const lookUpCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'deliveries: by id, event, handler and state, with how they stand',
+    title: 'deliveries: lists deliveries by id, event, handler and state',
     run: async (harness) => {
       const event = harness.event({ handlerIds: ['waiting', 'done', 'dead', 'held'] });
-      await harness.readInto(event);
+      await harness.recordEvent(event);
       const other = harness.event();
-      await harness.readInto(other, at(7));
+      await harness.recordEvent(other, at(7));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['done'] })));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
       await harness.takeDeliveries({ handlerIds: ['held'] });
@@ -105,9 +105,9 @@ export const lookUpCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'attempts: of a delivery, first to last, with what they failed with',
+    title: 'attempts: lists the attempts of a delivery, first to last, with their errors',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const first = onlyOne(await harness.takeDeliveries());
       await harness.settle(first, { state: 'pending', dueAt: at(0) });
       await harness.settle(onlyOne(await harness.takeDeliveries()));

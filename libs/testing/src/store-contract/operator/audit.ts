@@ -4,16 +4,16 @@ import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
 async function deadLetter(harness: StoreHarness): Promise<void> {
-  await harness.readInto(harness.event());
+  await harness.recordEvent(harness.event());
   await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'dead' });
 }
 
 export const auditCases: readonly ContractCase[] = [
   {
-    title: 'audit: tells of each decision who made it, when and why, what was asked for and how much it changed',
+    title: 'audit: contains who decided when and why, the request, and how many rows changed',
     run: async (harness) => {
       await deadLetter(harness);
-      const redrive = harness.decision({ details: '{"asked":"\u0000 é"}', by: 'Kim', reason: 'mended' });
+      const redrive = harness.decision({ details: '{"requested":"\u0000 é"}', by: 'Kim', reason: 'mended' });
       await harness.store.redrive({ handlerId: HANDLER }, redrive, at(1));
       const { id, by, reason, details } = redrive;
       same(await harness.store.audit({}), {
@@ -22,7 +22,7 @@ export const auditCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'audit: a decision without a reason, and one that changed nothing',
+    title: 'audit: lists decisions without a reason and decisions that changed nothing',
     run: async (harness) => {
       const { reason: _, ...decision } = harness.decision();
       await harness.store.reparse({ states: ['test'], withoutHandlers: true }, decision, at(0));
@@ -34,11 +34,11 @@ export const auditCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'audit: all that operators do is in it, newest first and in pages',
+    title: 'audit: lists all decisions of operators, newest first, in pages',
     run: async (harness) => {
       const { store } = harness;
       const event = harness.event();
-      await harness.readInto(event);
+      await harness.recordEvent(event);
       const { deliveries } = harness.event();
       await store.replay('replay', [{ eventId: event.id, deliveries }], harness.decision(), at(1));
       await store.reparse({ states: ['test'], withoutHandlers: true }, harness.decision(), at(2));
@@ -62,12 +62,12 @@ export const auditCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'audit: the steps of one decision are one entry, of the time of the first, and add up',
+    title: 'audit: adds up the steps of one decision in one entry with the time of the first step',
     run: async (harness) => {
       const decision = harness.decision();
       for (const ms of [1, 2]) {
         const event = harness.event({ handlerIds: [] });
-        await harness.readInto(event);
+        await harness.recordEvent(event);
         const { deliveries } = harness.event({ handlerIds: ['a', 'b'] });
         await harness.store.replay('replay', [{ eventId: event.id, deliveries }], decision, at(ms));
       }
@@ -79,7 +79,7 @@ export const auditCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'audit: is kept as long as the keys by which duplicates are known',
+    title: 'audit: keeps decisions for as long as deduplication keys',
     run: async (harness) => {
       await harness.store.redrive({}, harness.decision(), at(0));
       await harness.store.redrive({}, harness.decision(), at(10));

@@ -11,16 +11,16 @@ function dismiss(harness: StoreHarness, dismissal: Dismissal, ms = 0): Promise<n
   return harness.store.dismiss(dismissal, harness.decision(WHY), at(ms));
 }
 
-/** Deliveries of these handlers, which have the ids that are answered. */
+/** Adds a delivery for each handler and returns their ids. */
 async function pending(harness: StoreHarness, ...handlerIds: readonly string[]): Promise<string[]> {
   const event = harness.event({ handlerIds });
-  await harness.readInto(event);
+  await harness.recordEvent(event);
   return event.deliveries.map(({ id }) => id);
 }
 
 export const dismissCases: readonly ContractCase[] = [
   {
-    title: 'dismiss: ends a pending delivery, which is never taken again and tells who decided that, when and why',
+    title: 'dismiss: ends a pending delivery for good and stores who decided it, when and why',
     run: async (harness) => {
       const [dismissed = '', other] = await pending(harness, 'removed', 'other');
       equal(await dismiss(harness, { deliveryIds: [dismissed, 'nowhere'] }, 70), 1);
@@ -35,7 +35,7 @@ export const dismissCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dismiss: all of a handler, pending or dead, and none that is done or of another handler',
+    title: 'dismiss: ends all pending and dead deliveries of a handler, and no other',
     run: async (harness) => {
       for (const state of ['dead', 'succeeded', 'skipped'] as const) {
         await pending(harness, 'removed', 'other');
@@ -49,7 +49,7 @@ export const dismissCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dismiss: with ids and a handler both must fit',
+    title: 'dismiss: ends only deliveries that match both the ids and the handler',
     run: async (harness) => {
       const [removed = '', other = ''] = await pending(harness, 'removed', 'other');
       equal(await dismiss(harness, { deliveryIds: [removed, other], handlerId: 'other' }), 1);
@@ -57,7 +57,7 @@ export const dismissCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dismiss: leaves a delivery that somebody holds, and takes it when the lease is over',
+    title: 'dismiss: skips a claimed delivery until its lease expires',
     run: async (harness) => {
       await pending(harness, 'removed');
       const held = onlyOne(await harness.takeDeliveries({ handlerIds: ['removed'] }));
@@ -72,13 +72,13 @@ export const dismissCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dismiss: a lane goes on',
+    title: 'dismiss: frees the lane of a delivery',
     run: async (harness) => {
       const ids: string[] = [];
       for (let count = 0; count < 2; count += 1) {
         const event = harness.event();
         const deliveries = event.deliveries.map((delivery) => ({ ...delivery, lane: 'lane' }));
-        await harness.readInto({ ...event, deliveries });
+        await harness.recordEvent({ ...event, deliveries });
         ids.push(...deliveries.map(({ id }) => id));
       }
       const [first = '', second] = ids;
@@ -87,10 +87,10 @@ export const dismissCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dismiss: what was dismissed is purged as what is settled, and a replay can deliver it again',
+    title: 'dismiss: ends deliveries that are purged like settled ones and can be replayed',
     run: async (harness) => {
       const event = harness.event({ handlerIds: ['removed'] });
-      await harness.readInto(event);
+      await harness.recordEvent(event);
       await dismiss(harness, { handlerId: 'removed' });
       const { deliveries } = harness.event({ handlerIds: ['removed'] });
       equal(await harness.store.replay('again', [{ eventId: event.id, deliveries }], harness.decision(), at(0)), 1);
@@ -102,7 +102,7 @@ export const dismissCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'dismiss: of a handler that no process has, what was put aside goes, too, and nothing more is put aside',
+    title: 'dismiss: removes the handed-off messages of a missing handler and hands off no more',
     run: async (harness) => {
       const tasks = ['removed@1', 'removed@2', 'removedNot@1', 'watched'].map((handlerId) => {
         return { id: `task of ${handlerId}`, handlerId, dueAt: at(0), data: '{}' };

@@ -5,7 +5,7 @@ import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
 const NAME = 'Zoë "Z" Möller';
-/** As `JSON.stringify` writes it. */
+/** A name as `JSON.stringify` escapes it. */
 const IN_JSON = JSON.stringify(NAME).slice(1, -1);
 
 function erase(harness: StoreHarness, erasure: Partial<Erasure>, ms = 50) {
@@ -13,7 +13,7 @@ function erase(harness: StoreHarness, erasure: Partial<Erasure>, ms = 50) {
   return harness.store.erase(all, harness.decision({ by: 'Kim' }), at(ms));
 }
 
-/** A message of hers, read into an event of hers for the handlers. */
+/** Records a message with personal data and an event for the handlers. */
 async function received(harness: StoreHarness, fields: Partial<NewEvent> & { handlerIds?: readonly string[] } = {}) {
   const event = harness.event({ data: JSON.stringify({ reason: NAME }), ...fields });
   const { id } = await harness.append({ body: Buffer.from(`{"name":"${NAME}"}`), headers: { from: NAME } });
@@ -22,7 +22,7 @@ async function received(harness: StoreHarness, fields: Partial<NewEvent> & { han
   return { id, event };
 }
 
-/** All that lists show of an inbox. */
+/** Returns the result of every list of an inbox. */
 async function shown(harness: StoreHarness): Promise<string> {
   const { store } = harness;
   const messages = await store.messages({}, {});
@@ -38,7 +38,7 @@ async function shown(harness: StoreHarness): Promise<string> {
 
 export const eraseCases: readonly ContractCase[] = [
   {
-    title: 'erase: of a message stays that it came, and nothing of what was in it or came of it',
+    title: 'erase: keeps only the fact that a message arrived',
     run: async (harness) => {
       const { id, event } = await received(harness);
       const held = onlyOne(await harness.takeDeliveries());
@@ -60,7 +60,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'erase: a copy of an erased message is known as a duplicate still',
+    title: 'erase: keeps the deduplication key, so that a copy is still a duplicate',
     run: async (harness) => {
       const message = harness.message();
       await harness.store.append(message);
@@ -69,7 +69,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'erase: a message that waits to be read is never read, also by one who has begun to',
+    title: 'erase: prevents the parsing of a stored message, even if it is claimed',
     run: async (harness) => {
       const { id } = await harness.append();
       const taken = await harness.takeMessages();
@@ -80,7 +80,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'erase: leaves alone what a handler runs with, until it is done or its lease is over',
+    title: 'erase: skips the event of a running attempt until it is settled or its lease expires',
     run: async (harness) => {
       const { id } = await received(harness);
       const held = onlyOne(await harness.takeDeliveries());
@@ -91,7 +91,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'erase: what is erased is not run, redriven, replayed or read again, and erasing it again changes nothing',
+    title: 'erase: prevents attempts, redrives, replays and reparsing, and changes nothing the second time',
     run: async (harness) => {
       const { id, event } = await received(harness);
       await erase(harness, { messageIds: [id] });
@@ -105,7 +105,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'erase: events of other messages by id, and the lane of what is dismissed goes on',
+    title: 'erase: erases events of other messages by id and frees the lanes of their deliveries',
     run: async (harness) => {
       const lane = (event: NewEvent) => ({
         ...event,
@@ -113,8 +113,8 @@ export const eraseCases: readonly ContractCase[] = [
       });
       const first = lane(harness.event({ data: IN_JSON }));
       const second = lane(harness.event());
-      await harness.readInto(first);
-      await harness.readInto(second);
+      await harness.recordEvent(first);
+      await harness.recordEvent(second);
       same(await erase(harness, { eventIds: [first.id] }), { messages: 0, events: 1, dismissed: 1, held: 0 });
       equal(onlyOne(await harness.takeDeliveries()).event.id, second.id);
       const { deliveries } = harness.event();
@@ -122,7 +122,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'erase: runs that wait at a barrier keep what names them, and nothing else',
+    title: 'erase: keeps only the keys of runs that wait in a barrier',
     run: async (harness) => {
       const waiting = (id: string, reason: string) => {
         const run = { id, status: 'succeeded', job: { key: id, name: reason }, account: { id: '1' } };
@@ -146,8 +146,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      'messagesHolding: finds a text in bodies, headers, reasons, notes, events, attempts and tasks, and nothing else',
+    title: 'messagesHolding: finds a string in bodies, headers, reasons, notes, events, attempts and tasks only',
     run: async (harness) => {
       const ids: string[] = [];
       const add = async (fields: Parameters<StoreHarness['append']>[0], recorded: object = {}): Promise<void> => {
@@ -172,7 +171,7 @@ export const eraseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'messagesHolding: a page looks through as many messages as it is long, newest first',
+    title: 'messagesHolding: searches as many messages per page as its limit, newest first',
     run: async (harness) => {
       const holding = Buffer.from(NAME);
       const last = await harness.append({ body: holding });
@@ -190,7 +189,7 @@ export const eraseCases: readonly ContractCase[] = [
   },
 ];
 
-/** What waits at the barrier, after it was replaced if that is asked for. */
+/** Returns the state of a barrier, after replacing it if a new state is given. */
 async function evaluate(harness: StoreHarness, barrier?: string): Promise<string> {
   const tasks = [{ id: `joins ${barrier === undefined}`, handlerId: HANDLER, dueAt: at(0), data: '{}' }];
   await harness.append();

@@ -3,9 +3,9 @@ import { at, onlyOne, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-/** Dead letters of handlers a, b and c; answers their ids. */
+/** Creates dead letters of the handlers a, b and c, and returns their ids. */
 async function die(harness: StoreHarness): Promise<Record<'a' | 'b' | 'c', string>> {
-  await harness.readInto(harness.event({ handlerIds: ['a', 'b', 'c'] }));
+  await harness.recordEvent(harness.event({ handlerIds: ['a', 'b', 'c'] }));
   const dead = { a: '', b: '', c: '' };
   for (const handlerId of ['a', 'b', 'c'] as const) {
     const held = onlyOne(await harness.takeDeliveries({ handlerIds: [handlerId] }));
@@ -22,7 +22,7 @@ async function takenNow(harness: StoreHarness): Promise<string[]> {
 
 export const redriveCases: readonly ContractCase[] = [
   {
-    title: 'redrive: makes all dead letters due at once, and answers how many',
+    title: 'redrive: makes all dead letters due immediately and returns their number',
     run: async (harness) => {
       await die(harness);
       equal(await harness.store.redrive({}, harness.decision(), at(0)), 3);
@@ -31,7 +31,7 @@ export const redriveCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'redrive: only those named by id, or of the handler named, or both',
+    title: 'redrive: selects dead letters by id, by handler, or by both',
     run: async (harness) => {
       const { a, b } = await die(harness);
       equal(await harness.store.redrive({ deliveryIds: [] }, harness.decision(), at(0)), 0);
@@ -46,9 +46,9 @@ export const redriveCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'redrive: leaves alone what is no dead letter',
+    title: 'redrive: changes only dead letters',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['succeeded', 'skipped', 'held'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['succeeded', 'skipped', 'held'] }));
       for (const state of ['succeeded', 'skipped'] as const) {
         await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: [state] })), { state });
       }
@@ -59,7 +59,7 @@ export const redriveCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'redrive: attempts are numbered on, and those before are told apart',
+    title: 'redrive: continues the numbers of attempts and marks the earlier ones',
     run: async (harness) => {
       const { a } = await die(harness);
       await harness.store.redrive({ deliveryIds: [a] }, harness.decision(), at(0));
@@ -70,9 +70,9 @@ export const redriveCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'redrive: the settlement of the attempt that died comes too late',
+    title: 'redrive: rejects a late settlement of the attempt that failed',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const died = onlyOne(await harness.takeDeliveries());
       await harness.settle(died, { state: 'dead' });
       await harness.store.redrive({}, harness.decision(), at(0));

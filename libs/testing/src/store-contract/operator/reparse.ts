@@ -8,8 +8,8 @@ const AGAIN = ['test', 'unrecognized', 'quarantined'] as const;
 
 const NOTE = { path: 'data.runStartedAt', expected: 'a time', found: 'null' };
 
-/** A message that was read into a state; answers its id. */
-async function readAs(harness: StoreHarness, state: Exclude<MessageState, 'stored' | 'erased'>): Promise<string> {
+/** Records a message with a state and returns its id. */
+async function parsedAs(harness: StoreHarness, state: Exclude<MessageState, 'stored' | 'erased'>): Promise<string> {
   const { id } = await harness.append();
   await harness.record(await harness.takeMessages(), { state, reason: 'a reason' });
   return id;
@@ -17,9 +17,9 @@ async function readAs(harness: StoreHarness, state: Exclude<MessageState, 'store
 
 export const reparseCases: readonly ContractCase[] = [
   {
-    title: 'reparse: makes messages stored again, to be read once more from the start, and answers how many',
+    title: 'reparse: makes messages stored again with no claims counted, and returns their number',
     run: async (harness) => {
-      const id = await readAs(harness, 'quarantined');
+      const id = await parsedAs(harness, 'quarantined');
       equal(await harness.store.reparse({ states: AGAIN, withoutHandlers: false }, harness.decision(), at(50)), 1);
       const stored = await harness.store.message(id);
       same([stored?.state, stored?.reason], ['stored', undefined]);
@@ -32,7 +32,7 @@ export const reparseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'reparse: forgets the notes of the reading before, and keeps those of the next one',
+    title: 'reparse: removes the earlier notes of a message and keeps the next ones',
     run: async (harness) => {
       const { id } = await harness.append();
       const notesOf = async () => (await harness.store.message(id))?.notes;
@@ -49,9 +49,9 @@ export const reparseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'reparse: says if it is to be quiet, until the next time',
+    title: 'reparse: sets withoutHandlers until the next reparse',
     run: async (harness) => {
-      await readAs(harness, 'unrecognized');
+      await parsedAs(harness, 'unrecognized');
       await harness.store.reparse({ states: AGAIN, withoutHandlers: true }, harness.decision(), at(0));
       const taken = await harness.takeMessages();
       equal(onlyOne(taken).withoutHandlers, true);
@@ -61,11 +61,11 @@ export const reparseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'reparse: only messages in the states named',
+    title: 'reparse: selects only messages in the given states',
     run: async (harness) => {
-      const quarantined = await readAs(harness, 'quarantined');
-      const unknown = await readAs(harness, 'unrecognized');
-      await readAs(harness, 'parsed');
+      const quarantined = await parsedAs(harness, 'quarantined');
+      const unknown = await parsedAs(harness, 'unrecognized');
+      await parsedAs(harness, 'parsed');
       equal(await harness.store.reparse({ states: [], withoutHandlers: false }, harness.decision(), at(0)), 0);
       equal(await harness.store.reparse({ states: ['test'], withoutHandlers: false }, harness.decision(), at(0)), 0);
       equal(
@@ -78,11 +78,11 @@ export const reparseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'reparse: only messages named, if any are, and never one that was read or is being read',
+    title: 'reparse: selects only the given messages, and never a parsed or claimed one',
     run: async (harness) => {
-      const one = await readAs(harness, 'quarantined');
-      const two = await readAs(harness, 'quarantined');
-      const read = await readAs(harness, 'parsed');
+      const one = await parsedAs(harness, 'quarantined');
+      const two = await parsedAs(harness, 'quarantined');
+      const read = await parsedAs(harness, 'parsed');
       const messageIds = [two, read, 'msg_nowhere'];
       equal(
         await harness.store.reparse(

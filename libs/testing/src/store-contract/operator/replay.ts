@@ -4,22 +4,22 @@ import { at, onlyOne, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-/** New deliveries of an event that is stored. */
+/** Returns new deliveries of a stored event. */
 function again(harness: StoreHarness, eventId: string, handlerIds?: readonly string[]): AddedDeliveries {
   return { eventId, deliveries: harness.event({ ...(handlerIds && { handlerIds }) }).deliveries };
 }
 
-/** An event whose only delivery has succeeded. */
+/** Records an event whose only delivery has succeeded. */
 async function delivered(harness: StoreHarness): Promise<string> {
   const event = harness.event();
-  await harness.readInto(event);
+  await harness.recordEvent(event);
   await harness.settle(onlyOne(await harness.takeDeliveries()));
   return event.id;
 }
 
 export const replayCases: readonly ContractCase[] = [
   {
-    title: 'replay: adds deliveries of a stored event, due at once, that name the replay',
+    title: 'replay: adds deliveries of a stored event that are due immediately and contain the replay id',
     run: async (harness) => {
       const eventId = await delivered(harness);
       const replayed = again(harness, eventId);
@@ -32,15 +32,15 @@ export const replayCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'replay: what came without a replay names none',
+    title: 'replay: leaves the replay id of other deliveries empty',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const claimed = onlyOne(await harness.takeDeliveries());
       same([claimed.replayId, claimed.attemptsBefore], ['', 0]);
     },
   },
   {
-    title: 'replay: the same replay again adds nothing, another one does',
+    title: 'replay: adds nothing for a repeated replay id, but does for another id',
     run: async (harness) => {
       const eventId = await delivered(harness);
       equal(await harness.store.replay('one', [again(harness, eventId)], harness.decision(), at(0)), 1);
@@ -51,7 +51,7 @@ export const replayCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'replay: goes to handlers that did not exist when the event came',
+    title: 'replay: adds deliveries for handlers that are newer than the event',
     run: async (harness) => {
       const eventId = await delivered(harness);
       equal(
@@ -62,7 +62,7 @@ export const replayCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'replay: nothing to replay adds nothing',
+    title: 'replay: adds nothing for no events',
     run: async (harness) => {
       equal(await harness.store.replay('one', [], harness.decision(), at(0)), 0);
       equal(
@@ -72,7 +72,7 @@ export const replayCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'replay: an event that is not there, for example purged meanwhile, gets no deliveries and stops no others',
+    title: 'replay: skips a missing event, for example a purged one',
     run: async (harness) => {
       const eventId = await delivered(harness);
       const added = await harness.store.replay(

@@ -5,7 +5,7 @@ import { same } from '../same.js';
 
 export const claimMessagesCases: readonly ContractCase[] = [
   {
-    title: 'claimMessages: takes first what came first, and no more than the limit',
+    title: 'claimMessages: takes the oldest messages first, up to the limit',
     run: async (harness) => {
       const early = await harness.append({ receivedAt: at(0) });
       const middle = await harness.append({ receivedAt: at(10) });
@@ -19,7 +19,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: takes a message at once that was received by a clock which is years ahead, in its turn',
+    title: 'claimMessages: takes a message in its turn that was received by a clock years ahead',
     run: async (harness) => {
       const ahead = await harness.append({ receivedAt: at(MUCH_LATER) });
       const right = await harness.append({ receivedAt: at(0) });
@@ -31,7 +31,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: takes a message at once that is to be read again by a clock which is years ahead',
+    title: 'claimMessages: takes a message immediately that was made stored again by a clock years ahead',
     run: async (harness) => {
       const { id } = await harness.append();
       await harness.record(await harness.takeMessages(), { state: 'unrecognized' });
@@ -47,7 +47,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: takes only messages of the sources named',
+    title: 'claimMessages: takes only messages of the given sources',
     run: async (harness) => {
       const one = await harness.append({ source: 'one' });
       const two = await harness.append({ source: 'two' });
@@ -60,7 +60,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: messages of other sources do not use up the limit',
+    title: 'claimMessages: does not count messages of other sources toward the limit',
     run: async (harness) => {
       for (let count = 0; count < 5; count += 1) await harness.append({ source: 'other', receivedAt: at(0) });
       const { id } = await harness.append({ receivedAt: at(1) });
@@ -68,7 +68,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: a claim holds until its lease is over; then the message is taken again',
+    title: 'claimMessages: holds a message until its lease expires, then takes it again',
     run: async (harness) => {
       await harness.append();
       const first = onlyOne(await harness.takeMessages());
@@ -78,7 +78,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: counts how often a message was taken, this time included',
+    title: 'claimMessages: counts the claims of a message, including the current one',
     run: async (harness) => {
       await harness.append();
       for (const reads of [1, 2, 3]) {
@@ -88,7 +88,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: takes a message whose reading was begun before alone, and new ones without it',
+    title: 'claimMessages: takes a message that was claimed before alone, and new messages without it',
     run: async (harness) => {
       const begun = [await harness.append(), await harness.append()].map(({ id }) => id);
       equal((await harness.takeMessages()).items.length, 2);
@@ -106,7 +106,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: claims at once never take the same message',
+    title: 'claimMessages: never takes a message twice in concurrent claims',
     run: async (harness) => {
       for (let count = 0; count < 100; count += 1) await harness.append();
       const taken = await Promise.all(Array.from({ length: 20 }, () => harness.takeMessages({ limit: 10 })));
@@ -116,7 +116,7 @@ export const claimMessagesCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'claimMessages: a message that was read is never taken again, whatever its state',
+    title: 'claimMessages: never takes a parsed message again, whatever its state',
     run: async (harness) => {
       for (const state of ['parsed', 'test', 'unrecognized', 'quarantined'] as const) {
         await harness.append();

@@ -18,10 +18,10 @@ const FAILING: JobState = {
   },
 };
 
-/** Reads one message about a run of a job; answers what was known before. */
-async function readJob(
+/** Records a message about a run of a job, and returns the earlier state of both. */
+async function recordJob(
   harness: StoreHarness,
-  { job = JOB, run = RUN, state, runState, ms = 0 }: ReadJob = {},
+  { job = JOB, run = RUN, state, runState, ms = 0 }: RecordJob = {},
 ): Promise<Known> {
   let known: Known = {};
   await harness.append();
@@ -33,7 +33,7 @@ async function readJob(
   return known;
 }
 
-interface ReadJob {
+interface RecordJob {
   readonly job?: typeof JOB;
   readonly run?: typeof RUN;
   readonly state?: JobState;
@@ -43,29 +43,29 @@ interface ReadJob {
 
 export const jobCases: readonly ContractCase[] = [
   {
-    title: 'jobs: `decide` is given what is known of the job: nothing first, then all that was written last',
+    title: 'jobs: passes the latest state of the job to `decide`, and nothing at first',
     run: async (harness) => {
-      same(await readJob(harness, { state: FAILING }), {});
-      same(await readJob(harness, { state: { latestSuccessAt: at(30) } }), { job: FAILING });
-      same(await readJob(harness), { job: { latestSuccessAt: at(30) } });
+      same(await recordJob(harness, { state: FAILING }), {});
+      same(await recordJob(harness, { state: { latestSuccessAt: at(30) } }), { job: FAILING });
+      same(await recordJob(harness), { job: { latestSuccessAt: at(30) } });
       same(await harness.store.job(JOB), { latestSuccessAt: at(30) });
     },
   },
   {
-    title: 'jobs: a job is its source and its key',
+    title: 'jobs: identifies a job by its source and its key',
     run: async (harness) => {
-      await readJob(harness, { state: FAILING });
+      await recordJob(harness, { state: FAILING });
       for (const job of [
         { ...JOB, source: 'other' },
         { ...JOB, jobKey: '1/8' },
       ]) {
-        same(await readJob(harness, { job }), {});
+        same(await recordJob(harness, { job }), {});
         equal(await harness.store.job(job), undefined);
       }
     },
   },
   {
-    title: 'jobs: messages of one job recorded at once are decided one after the other, of whichever runs',
+    title: 'jobs: decides concurrently recorded messages of one job one after another, whatever their runs',
     run: async (harness) => {
       for (let count = 0; count < 20; count += 1) await harness.append();
       const { lease, items } = await harness.takeMessages();
@@ -82,9 +82,9 @@ export const jobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'jobs: what is known of one stays, however long nothing was told of it',
+    title: 'jobs: keeps the state of a job, however long no message is about it',
     run: async (harness) => {
-      await readJob(harness, { state: FAILING });
+      await recordJob(harness, { state: FAILING });
       const late = at(MUCH_LATER);
       await harness.store.purge({
         settledBefore: late,
@@ -98,22 +98,22 @@ export const jobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'runs: one is found with its key and when it was last told of',
+    title: 'run: returns a run with its key and the time of its last update',
     run: async (harness) => {
       equal(await harness.store.run(RUN), undefined);
       const runState: RunState = { ...STATE, outcome: 'canceled', startedAt: at(1), finishedAt: at(2) };
-      await readJob(harness, { runState, ms: 9 });
+      await recordJob(harness, { runState, ms: 9 });
       same(await harness.store.run(RUN), { ...RUN, ...runState, updatedAt: at(9) });
     },
   },
   {
-    title: 'runs: are listed last updated first, in pages that miss none and repeat none, by source, job and outcome',
+    title: 'runs: lists runs by source, job and outcome, last updated first, in complete pages',
     run: async (harness) => {
       for (let index = 0; index < 10; index += 1) {
         const jobKey = `1/${index % 2}`;
         const runState: RunState = { ...STATE, jobKey, ...(index < 4 && { outcome: 'failed' as const }) };
-        // Several at the same time.
-        await readJob(harness, { run: { ...RUN, runId: `${index}` }, runState, ms: Math.floor(index / 4) });
+        // Several runs have the same time.
+        await recordJob(harness, { run: { ...RUN, runId: `${index}` }, runState, ms: Math.floor(index / 4) });
       }
       const idsOf = async (filter: Parameters<typeof harness.store.runs>[0], limit = 3): Promise<string[]> => {
         const ids: string[] = [];
@@ -133,7 +133,7 @@ export const jobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'runs: messages, events and deliveries can be listed by the run they are about',
+    title: 'runs: lists the messages, events and deliveries of a run',
     run: async (harness) => {
       for (const runId of ['42', '43']) {
         await harness.append();

@@ -9,13 +9,13 @@ const BEGUN: RunState = { jobKey: '1/7', contradicted: false, types: [] };
 
 export const recordBatchCases: readonly ContractCase[] = [
   {
-    title: 'record: nothing to record is recorded',
+    title: 'record: accepts an empty batch',
     run: async (harness) => {
       same(await harness.store.record([], at(0)), []);
     },
   },
   {
-    title: 'record: a batch is answered in its order',
+    title: 'record: returns results in the order of the batch',
     run: async (harness) => {
       for (let count = 0; count < 5; count += 1) await harness.append();
       const { lease, items } = await harness.takeMessages();
@@ -34,7 +34,7 @@ export const recordBatchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: messages of one run in one batch are decided one after the other, in its order',
+    title: 'record: decides messages of one run in one batch one after another, in order',
     run: async (harness) => {
       for (let count = 0; count < 3; count += 1) await harness.append();
       const { lease, items } = await harness.takeMessages();
@@ -51,12 +51,12 @@ export const recordBatchCases: readonly ContractCase[] = [
         ),
         at(0),
       );
-      // `decide` may be called again: what counts is the last word to each.
+      // A store may call `decide` several times. Only the last call of each message counts.
       same(decided.slice(-3), [undefined, '+', '++']);
     },
   },
   {
-    title: 'record: messages of one run recorded at once are decided one after the other',
+    title: 'record: decides concurrently recorded messages of one run one after another',
     run: async (harness) => {
       for (let count = 0; count < 20; count += 1) await harness.append();
       const { lease, items } = await harness.takeMessages();
@@ -79,8 +79,7 @@ export const recordBatchCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      'record: a `decide` that throws loses none of its neighbours in the batch, and leaves its message to be read',
+    title: 'record: keeps a message stored if its `decide` throws, and loses no other recording of the batch',
     run: async (harness) => {
       for (let count = 0; count < 3; count += 1) await harness.append();
       const { lease, items } = await harness.takeMessages();
@@ -93,7 +92,7 @@ export const recordBatchCases: readonly ContractCase[] = [
           },
         }),
       );
-      // Whether the batch as a whole is answered or refused is the store's choice.
+      // A store may resolve or reject the batch as a whole.
       await harness.store.record(recordings, at(0)).catch(() => undefined);
       const { messages, events } = await harness.store.counts();
       same([messages.stored, messages.parsed, events], [1, 2, 2]);

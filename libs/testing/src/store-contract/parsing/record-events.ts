@@ -5,7 +5,7 @@ import { same } from '../same.js';
 
 export const recordEventsCases: readonly ContractCase[] = [
   {
-    title: 'record: answers the events that are new and how many deliveries they have',
+    title: 'record: returns the new events and the number of their deliveries',
     run: async (harness) => {
       const one = harness.event({ handlerIds: ['a', 'b'] });
       const two = harness.event({ handlerIds: [] });
@@ -16,18 +16,18 @@ export const recordEventsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: an event that is there already is left alone and gets no deliveries',
+    title: 'record: changes no existing event and adds no deliveries to it',
     run: async (harness) => {
       const event = harness.event({ data: '{"first":true}' });
-      await harness.readInto(event);
-      const again = await harness.readInto({ ...harness.event({ data: '{"first":false}' }), id: event.id });
+      await harness.recordEvent(event);
+      const again = await harness.recordEvent({ ...harness.event({ data: '{"first":false}' }), id: event.id });
       same([again?.recorded, again?.eventIds, again?.deliveries], [true, [], 0]);
       equal(onlyOne(await harness.takeDeliveries()).event.data, '{"first":true}');
       equal((await harness.store.counts()).events, 1);
     },
   },
   {
-    title: 'record: of messages recorded at once that tell the same event, exactly one makes it',
+    title: 'record: creates an event once if concurrent messages report it',
     run: async (harness) => {
       const { id } = harness.event();
       for (let count = 0; count < 20; count += 1) await harness.append();
@@ -39,18 +39,18 @@ export const recordEventsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: a handler gets one delivery of an event, however often it is named',
+    title: 'record: adds one delivery per event and handler, however often the handler is listed',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['a', 'b', 'a'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['a', 'b', 'a'] }));
       const { items } = await harness.takeDeliveries({ handlerIds: ['a', 'b'] });
       same(items.map(({ handlerId }) => handlerId).sort(), ['a', 'b']);
       equal((await harness.store.counts()).deliveries.pending, 2);
     },
   },
   {
-    title: 'record: deliveries are due at once',
+    title: 'record: adds deliveries that are due immediately',
     run: async (harness) => {
-      await harness.readInto(harness.event(), at(500));
+      await harness.recordEvent(harness.event(), at(500));
       equal((await harness.takeDeliveries({ at: 500 })).items.length, 1);
     },
   },

@@ -17,8 +17,8 @@ const ENDED: RunState = {
 
 const BEGUN: RunState = { jobKey: '1/7', contradicted: false, types: [] };
 
-/** Reads one message about a run; answers what was known of it before. */
-async function readRun(harness: StoreHarness, run: RunKey, state?: RunState): Promise<RunState | undefined> {
+/** Records a message about a run, and returns the earlier state of the run. */
+async function recordRun(harness: StoreHarness, run: RunKey, state?: RunState): Promise<RunState | undefined> {
   let known: RunState | undefined;
   await harness.append();
   await harness.record(await harness.takeMessages(), {
@@ -33,7 +33,7 @@ async function readRun(harness: StoreHarness, run: RunKey, state?: RunState): Pr
 
 export const recordCases: readonly ContractCase[] = [
   {
-    title: 'record: writes nothing under a lease that is not the one of the claim',
+    title: 'record: writes nothing under a lease of another claim',
     run: async (harness) => {
       await harness.append();
       const { items } = await harness.takeMessages();
@@ -45,7 +45,7 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: of two readers of one message the one that holds the claim wins, the other writes nothing',
+    title: 'record: writes only the recording of the current claim of a message',
     run: async (harness) => {
       await harness.append();
       const slow = await harness.takeMessages();
@@ -58,7 +58,7 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: a recording repeated writes nothing',
+    title: 'record: writes nothing if a recording is repeated',
     run: async (harness) => {
       await harness.append();
       const taken = await harness.takeMessages();
@@ -67,14 +67,14 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: answers that nothing was written about a message that is not there',
+    title: 'record: writes nothing for an unknown message and returns that',
     run: async (harness) => {
       const [recorded] = await harness.store.record([recordingOf('msg_nowhere', 'lease')], at(0));
       equal(recorded?.recorded, false);
     },
   },
   {
-    title: 'record: the notes of a reading come back as they were, in lists as well, and none where there were none',
+    title: 'record: stores the notes of a message and returns them unchanged, also in lists',
     run: async (harness) => {
       const notes = [
         { path: 'data["größe\\"]', expected: 'a text', found: 'a number beyond ±(2^53−1)' },
@@ -99,16 +99,16 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: `decide` is given what is known of the run: nothing first, then all that was written',
+    title: 'record: passes the state of the run to `decide`, and nothing at first',
     run: async (harness) => {
-      equal(await readRun(harness, RUN, BEGUN), undefined);
-      same(await readRun(harness, RUN, ENDED), BEGUN);
-      same(await readRun(harness, RUN), ENDED);
-      same(await readRun(harness, RUN), ENDED);
+      equal(await recordRun(harness, RUN, BEGUN), undefined);
+      same(await recordRun(harness, RUN, ENDED), BEGUN);
+      same(await recordRun(harness, RUN), ENDED);
+      same(await recordRun(harness, RUN), ENDED);
     },
   },
   {
-    title: 'record: answers that a message contradicts what its run has had, if that was decided',
+    title: 'record: returns that a message contradicts its run if `decide` says so',
     run: async (harness) => {
       await harness.append();
       const decide = () => ({ events: [], contradicts: 'failed' as const });
@@ -116,16 +116,16 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: a run is its source, its account and its id',
+    title: 'record: identifies a run by its source, its account and its id',
     run: async (harness) => {
-      await readRun(harness, RUN, ENDED);
-      equal(await readRun(harness, { ...RUN, source: 'other' }), undefined);
-      equal(await readRun(harness, { ...RUN, accountId: '2' }), undefined);
-      equal(await readRun(harness, { ...RUN, runId: '43' }), undefined);
+      await recordRun(harness, RUN, ENDED);
+      equal(await recordRun(harness, { ...RUN, source: 'other' }), undefined);
+      equal(await recordRun(harness, { ...RUN, accountId: '2' }), undefined);
+      equal(await recordRun(harness, { ...RUN, runId: '43' }), undefined);
     },
   },
   {
-    title: 'record: a message has its id reused if an earlier one of its source has the id and other bytes',
+    title: 'record: reports a reused key if an earlier message of the source has the key and other bytes',
     run: async (harness) => {
       const earlier = await harness.append({ messageKey: 'same', receivedAt: at(0) });
       await harness.append({ messageKey: 'same', receivedAt: at(1) });
@@ -140,7 +140,7 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: no id is reused by another source, and none by messages without an id',
+    title: 'record: reports no reused key for another source or for messages without a key',
     run: async (harness) => {
       await harness.append({ messageKey: 'same', source: 'other' });
       await harness.append({ messageKey: 'same' });
@@ -155,7 +155,7 @@ export const recordCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: one message is told its id is reused also when it is read before the earlier one',
+    title: 'record: reports a reused key even if the later message is parsed first',
     run: async (harness) => {
       await harness.append({ messageKey: 'same', receivedAt: at(0) });
       await harness.append({ messageKey: 'same', receivedAt: at(1) });

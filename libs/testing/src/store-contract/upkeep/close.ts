@@ -5,20 +5,20 @@ import type { ContractCase } from '../contract-case.js';
 
 export const closeCases: readonly ContractCase[] = [
   {
-    title: 'description: says in a few words where the inbox is',
+    title: 'description: names the place of the inbox in a few words',
     run: async (harness) => {
       ok(harness.store.description.length > 0);
     },
   },
   {
-    title: 'close: may be called again',
+    title: 'close: may be called twice',
     run: async (harness) => {
       await harness.store.close();
       await harness.store.close();
     },
   },
   {
-    title: 'close: finishes what was begun',
+    title: 'close: finishes calls in flight',
     run: async (harness) => {
       const begun = Promise.all(Array.from({ length: 20 }, () => harness.append()));
       await harness.store.close();
@@ -26,7 +26,7 @@ export const closeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'close: afterwards every verb rejects with StoreUnavailableError',
+    title: 'close: makes every later call reject with StoreUnavailableError',
     run: async (harness) => {
       const { store } = harness;
       await store.close();

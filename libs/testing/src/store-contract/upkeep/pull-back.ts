@@ -15,7 +15,7 @@ import { same } from '../same.js';
 
 const YEARS = 3 * LIMITS.dueAheadMsMax;
 
-/** All steps, each as small as can be; answers what was pulled back, and in how many steps. */
+/** Runs all steps with the smallest limit, and returns their result and their number. */
 async function pullBack(harness: StoreHarness, limit = 2): Promise<Omit<PulledBack, 'next'> & { steps: number }> {
   const found = { messages: 0, deliveries: 0, tasks: 0, steps: 0 };
   let after: string | undefined;
@@ -38,7 +38,7 @@ async function nextDue(harness: StoreHarness): Promise<Date | undefined> {
 
 export const pullBackCases: readonly ContractCase[] = [
   {
-    title: 'pullBack: a message that was claimed by a clock years ahead can be taken when a lease from now is over',
+    title: 'pullBack: frees a message that was claimed by a clock years ahead one lease from now',
     run: async (harness) => {
       const { id } = await harness.append();
       const { lease } = await harness.takeMessages({ at: YEARS });
@@ -53,9 +53,9 @@ export const pullBackCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'pullBack: leases, retries and new work that are as they should be stay',
+    title: 'pullBack: keeps correct leases, retries and new work',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['held', 'retried', HANDLER] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['held', 'retried', HANDLER] }));
       await harness.takeDeliveries({ handlerIds: ['held'] });
       const retried = onlyOne(await harness.takeDeliveries({ handlerIds: ['retried'] }));
       await harness.settle(retried, { state: 'pending', dueAt: at(LIMITS.dueAheadMsMax) });
@@ -68,13 +68,13 @@ export const pullBackCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'pullBack: new, redriven and replayed deliveries of a clock years ahead are due at once',
+    title: 'pullBack: makes new, redriven and replayed deliveries of a clock years ahead due now',
     run: async (harness) => {
       const event = harness.event();
-      await harness.readInto(event, at(YEARS));
+      await harness.recordEvent(event, at(YEARS));
       same([(await pullBack(harness)).deliveries, (await harness.takeDeliveries()).items.length], [1, 1]);
       const dead = harness.event({ handlerIds: ['dead'] });
-      await harness.readInto(dead);
+      await harness.recordEvent(dead);
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
       await harness.store.redrive({}, harness.decision(), at(YEARS));
       const { deliveries } = harness.event({ handlerIds: ['replayed'] });
@@ -84,9 +84,9 @@ export const pullBackCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'pullBack: a delivery that was claimed by a clock years ahead can be taken when a lease from now is over',
+    title: 'pullBack: frees a delivery that was claimed by a clock years ahead one lease from now',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const lost = onlyOne(await harness.takeDeliveries({ at: YEARS }));
       equal((await pullBack(harness)).deliveries, 1);
       same(await nextDue(harness), at(LEASE_MS));
@@ -95,10 +95,9 @@ export const pullBackCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      'pullBack: a retry that a clock years ahead put off keeps its delay, from now on, however often it is looked at',
+    title: 'pullBack: lets a retry of a clock years ahead wait for its delay from now, however often it is called',
     run: async (harness) => {
-      await harness.readInto(harness.event());
+      await harness.recordEvent(harness.event());
       const held = onlyOne(await harness.takeDeliveries());
       const next = { state: 'pending', dueAt: at(YEARS + 500) } as const;
       const settlement = settlementOf(held, next);
@@ -111,21 +110,20 @@ export const pullBackCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      'pullBack: looks at all deliveries that are due later, in steps, also at those that are due at the same time',
+    title: 'pullBack: visits all later deliveries in steps, even if they are due at the same time',
     run: async (harness) => {
       const handlerIds = Array.from({ length: 7 }, (_, index) => `handler ${index}`);
-      await harness.readInto(harness.event({ handlerIds }));
+      await harness.recordEvent(harness.event({ handlerIds }));
       for (const item of (await harness.takeDeliveries({ handlerIds })).items) {
         await harness.settle(item, { state: 'pending', dueAt: at(500) });
       }
-      await harness.readInto(harness.event({ handlerIds }), at(YEARS));
+      await harness.recordEvent(harness.event({ handlerIds }), at(YEARS));
       const { deliveries, steps } = await pullBack(harness, 3);
       same([deliveries, steps], [7, 5]);
     },
   },
   {
-    title: 'pullBack: tasks that nobody holds are due at once, and counted if they were due impossibly far ahead',
+    title: 'pullBack: makes unclaimed tasks due now and counts those that were due impossibly far ahead',
     run: async (harness) => {
       const tasks = [MUCH_LATER, YEARS].map((ms) => {
         return { id: `due in ${ms}`, handlerId: HANDLER, dueAt: at(ms), data: '{}' };

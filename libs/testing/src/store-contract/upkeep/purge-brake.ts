@@ -10,7 +10,7 @@ const BRAKE = { share: 0.1, rowsMin: 3 };
 const JUMP = LIMITS.clockJumpMs + 1;
 const HOUR = LIMITS.purgeBrakeHourMs;
 
-/** Purges all that was received so far, by a clock that says `nowMs`, until nothing more goes. */
+/** Purges all old messages at `nowMs` until a step deletes nothing. */
 async function purge(harness: StoreHarness, nowMs: number, brake = BRAKE) {
   const old = at(50);
   const ages = { settledBefore: old, deadBefore: old, keysBefore: old, tasksBefore: old };
@@ -25,7 +25,7 @@ async function purge(harness: StoreHarness, nowMs: number, brake = BRAKE) {
   throw new Error('purging came to no end');
 }
 
-/** Messages that are settled, each with its key, and a process that tells the time. */
+/** Adds settled messages with keys, and a process whose heartbeats note the time. */
 async function fill(harness: StoreHarness, count = MESSAGES): Promise<void> {
   await register(harness, 'one', []);
   for (let index = 0; index < count; index += 1) await harness.append();
@@ -34,7 +34,7 @@ async function fill(harness: StoreHarness, count = MESSAGES): Promise<void> {
 
 export const purgeBrakeCases: readonly ContractCase[] = [
   {
-    title: 'purge: brakes for nothing while the time goes on, however long',
+    title: 'purge: does not brake while time passes normally, however long',
     run: async (harness) => {
       await fill(harness);
       await passTime(harness, 0, 2 * HOUR);
@@ -42,7 +42,7 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: removes a share of the messages in an hour after the time jumped, and tells of the jump',
+    title: 'purge: deletes only a share of the messages in the hour after a jump of time, and returns the jump',
     run: async (harness) => {
       await fill(harness);
       const heldBackBy = { at: at(JUMP), ms: JUMP };
@@ -54,7 +54,7 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: a few rows go however few messages there are, and with nothing more to remove nothing is held back',
+    title: 'purge: deletes a few rows even if there are few messages, and holds nothing back if nothing is left',
     run: async (harness) => {
       await fill(harness, 4);
       const { rows, heldBackBy } = await purge(harness, JUMP);
@@ -65,7 +65,7 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: brakes, too, when a process that registered saw the jump, and when the time jumped back',
+    title: 'purge: brakes if a registering process has seen the jump, and if time jumped back',
     run: async (harness) => {
       await fill(harness);
       await register(harness, 'another', [], { at: JUMP });
@@ -77,7 +77,7 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: more jumps free no more',
+    title: 'purge: deletes no more after several jumps than after one',
     run: async (harness) => {
       await fill(harness);
       let removed = 0;
@@ -86,7 +86,7 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: brakes for a day, and then removes the rest',
+    title: 'purge: brakes for a day and then deletes the rest',
     run: async (harness) => {
       await fill(harness);
       await purge(harness, JUMP);

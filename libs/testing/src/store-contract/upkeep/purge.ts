@@ -7,15 +7,15 @@ import { same } from '../same.js';
 const RUN = { source: SOURCE, accountId: '1', runId: '42' };
 const STATE: RunState = { jobKey: '1/7', outcome: 'failed', contradicted: false, types: ['run.failed'] };
 
-/** Before everything else that happens in a case. */
+/** A time before all others of the contract. */
 const NEVER = at(-1_000_000);
 
-/** Purges in small steps until there is nothing left; answers how many rows went. */
+/** Purges in small steps until nothing is left, and returns the number of deleted rows. */
 async function purge(harness: StoreHarness, fields: Partial<Purge>): Promise<number> {
-  const asked = { settledBefore: NEVER, deadBefore: NEVER, keysBefore: NEVER, tasksBefore: NEVER, limit: 2, ...fields };
+  const purge = { settledBefore: NEVER, deadBefore: NEVER, keysBefore: NEVER, tasksBefore: NEVER, limit: 2, ...fields };
   let removed = 0;
   for (let step = 0; step < 100; step += 1) {
-    const rows = rowsOf(await harness.store.purge(asked));
+    const rows = rowsOf(await harness.store.purge(purge));
     if (rows === 0) return removed;
     removed += rows;
   }
@@ -24,10 +24,10 @@ async function purge(harness: StoreHarness, fields: Partial<Purge>): Promise<num
 
 export const purgeCases: readonly ContractCase[] = [
   {
-    title: 'purge: removes settled messages that are old, with all that came of them, and leaves newer ones',
+    title: 'purge: deletes old settled messages with their events and deliveries, and keeps newer ones',
     run: async (harness) => {
       for (let count = 0; count < 5; count += 1) {
-        await harness.readInto(harness.event());
+        await harness.recordEvent(harness.event());
         await harness.settle(onlyOne(await harness.takeDeliveries()));
       }
       const newer = await harness.append({ receivedAt: at(100) });
@@ -40,9 +40,9 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: a step removes no more than the limit of each kind',
+    title: 'purge: deletes no more rows of each kind than the limit in one step',
     run: async (harness) => {
-      for (let count = 0; count < 5; count += 1) await harness.readInto(harness.event({ handlerIds: [] }));
+      for (let count = 0; count < 5; count += 1) await harness.recordEvent(harness.event({ handlerIds: [] }));
       const late = at(50);
       await harness.store.purge({
         settledBefore: late,
@@ -55,10 +55,10 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: never removes a message that is still to be read, or one with a delivery that is not settled',
+    title: 'purge: never deletes a stored message or one with an unsettled delivery',
     run: async (harness) => {
       await harness.append({ source: 'unread' });
-      await harness.readInto(harness.event({ handlerIds: ['done', 'waiting'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['done', 'waiting'] }));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['done'] })));
       equal(await purge(harness, { settledBefore: at(50), deadBefore: at(50) }), 0);
       equal((await harness.takeMessages({ sources: ['unread'] })).items.length, 1);
@@ -66,9 +66,9 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: keeps messages that led to a dead letter until that is old, too',
+    title: 'purge: keeps the message of a dead letter until the dead letter is old',
     run: async (harness) => {
-      await harness.readInto(harness.event({ handlerIds: ['dead', 'done'] }));
+      await harness.recordEvent(harness.event({ handlerIds: ['dead', 'done'] }));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['done'] })));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
       equal(await purge(harness, { settledBefore: at(50) }), 0);
@@ -80,7 +80,7 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: a copy of a message that is gone is still a duplicate, and its run is still known',
+    title: 'purge: keeps the deduplication key and the run of a deleted message',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       const first = await harness.append(fields);
@@ -94,7 +94,7 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: the key of a message that is still there stays, however old',
+    title: 'purge: keeps the deduplication key of an existing message, however old',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       await harness.append(fields);
@@ -103,7 +103,7 @@ export const purgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'purge: duplicate keys and runs go when they are old themselves',
+    title: 'purge: deletes deduplication keys and runs by their own age',
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       await harness.append(fields);
@@ -115,7 +115,7 @@ export const purgeCases: readonly ContractCase[] = [
   },
 ];
 
-/** Reads another message about the run. */
+/** Records another message about the run. */
 async function knownRun(harness: StoreHarness): Promise<RunState | undefined> {
   let known: RunState | undefined;
   await harness.append();

@@ -4,12 +4,12 @@ import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreHarness }
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-/** Before everything else that happens in a case. */
+/** A time before all others of the contract. */
 const NEVER = at(-1_000_000);
 
-interface Said {
+interface RegisterFields {
   readonly role?: Role;
-  /** When the process started. */
+  /** Start of the process. */
   readonly started?: number;
   readonly at?: number;
   readonly lapsedBefore?: Date;
@@ -19,14 +19,14 @@ interface Said {
   readonly clockAheadMs?: number;
 }
 
-/** A process says that it lives, and that it has these versions of handlers. */
+/** Registers a process with versions of handlers. */
 export function register(
   harness: StoreHarness,
   processId: string,
   versions: readonly string[],
-  said: Said = {},
+  fields: RegisterFields = {},
 ): Promise<Date | undefined> {
-  const { role = 'both', started = 0, at: ms = started, lapsedBefore = NEVER, missingBefore = NEVER } = said;
+  const { role = 'both', started = 0, at: ms = started, lapsedBefore = NEVER, missingBefore = NEVER } = fields;
   const registration: Registration = {
     processId,
     role,
@@ -35,21 +35,21 @@ export function register(
     handlers: versions.map((version) => ({ id: version.split('@')[0] ?? '', version, subscriptions: '[]' })),
     lapsedBefore,
     missingBefore,
-    abandoned: said.abandoned ?? [],
-    scope: said.scope ?? { sources: [], handlerIds: [], taskHandlerIds: [] },
-    ...(said.clockAheadMs !== undefined && { clockAheadMs: said.clockAheadMs }),
+    abandoned: fields.abandoned ?? [],
+    scope: fields.scope ?? { sources: [], handlerIds: [], taskHandlerIds: [] },
+    ...(fields.clockAheadMs !== undefined && { clockAheadMs: fields.clockAheadMs }),
   };
   return harness.store.register(registration, at(ms));
 }
 
-/** So much time passes, in which a process is there that tells it. */
+/** Lets time pass, during which a process sends heartbeats. */
 export async function passTime(harness: StoreHarness, fromMs: number, toMs: number): Promise<void> {
   for (let ms = fromMs; ms < toMs; ms += LIMITS.clockJumpMs / 2) await register(harness, 'witness', [], { at: ms });
   await register(harness, 'witness', [], { at: toMs });
   await harness.store.deregister('witness');
 }
 
-/** What a reading process that has these versions is told of the others. */
+/** Returns the versions that `decide` gets if the parsing process has `versions`. */
 async function othersThan(harness: StoreHarness, versions: readonly string[]): Promise<readonly string[] | undefined> {
   let others: readonly string[] | undefined;
   await harness.append();
@@ -65,7 +65,7 @@ async function othersThan(harness: StoreHarness, versions: readonly string[]): P
 
 export const registerCases: readonly ContractCase[] = [
   {
-    title: 'register: a process is there with all it said, and as often as it says so it is there once',
+    title: 'register: lists a process once with all its fields, however often it registers',
     run: async (harness) => {
       const abandoned = [{ handlerId: 'a', calls: 3 }];
       same(await harness.store.processes(NEVER), []);
@@ -103,7 +103,7 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: who has not been heard of, or has left, is not there, and can come back',
+    title: 'register: lists no process without heartbeats or after deregister, until it registers again',
     run: async (harness) => {
       const ids = async (ms: number) => (await harness.store.processes(at(ms))).map(({ id }) => id);
       await register(harness, 'one', ['a@1'], { at: 10 });
@@ -111,7 +111,7 @@ export const registerCases: readonly ContractCase[] = [
       same(await ids(10), ['one', 'two']);
       same(await ids(11), ['two']);
       await harness.store.deregister('two');
-      await harness.store.deregister('nobody');
+      await harness.store.deregister('unknown');
       same(await ids(0), ['one']);
       await register(harness, 'two', ['a@1'], { at: 30, lapsedBefore: at(11) });
       same(await ids(0), ['two']);
@@ -120,7 +120,7 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: answers when the next work is due, as nextDueAt does',
+    title: 'register: returns when the next work is due, as nextDueAt does',
     run: async (harness) => {
       const scope = { sources: [SOURCE], handlerIds: [HANDLER], taskHandlerIds: [] };
       equal(await register(harness, 'one', [], { scope }), undefined);
@@ -131,7 +131,7 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: a reading is told of registered handlers that its process does not have, and of nothing else',
+    title: 'register: passes only registered handlers that the parsing process lacks to `decide`',
     run: async (harness) => {
       equal(await othersThan(harness, []), undefined);
       await register(harness, 'new', ['b@1', 'a@1', 'c@2']);
@@ -142,7 +142,7 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: of two versions of a handler that of the process which started last stays',
+    title: 'register: keeps the version of a handler from the most recently started process',
     run: async (harness) => {
       await register(harness, 'old', ['a@old'], { started: 1 });
       await register(harness, 'new', ['a@new'], { started: 2 });
@@ -155,9 +155,9 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: a handler that no process has had for long is forgotten, one that a process has is not',
+    title: 'register: removes a handler that no process has had for long, and keeps others',
     run: async (harness) => {
-      await register(harness, 'gone', ['removed@1', 'kept@1']);
+      await register(harness, 'stopped', ['removed@1', 'kept@1']);
       const later = 2 * LIMITS.handlerSeenMs;
       await passTime(harness, 0, later);
       await register(harness, 'here', ['kept@1'], { at: later, missingBefore: at(0) });
@@ -167,10 +167,10 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: no handler is forgotten for its age within a day after the time jumped, on or back',
+    title: 'register: removes no old handler within a day after time jumped forward or back',
     run: async (harness) => {
       const forget = (ms: number) => register(harness, 'here', [], { at: ms, missingBefore: at(ms) });
-      await register(harness, 'gone', ['kept@1']);
+      await register(harness, 'stopped', ['kept@1']);
       await forget(LIMITS.clockJumpMs + 1);
       await forget(0);
       same(await othersThan(harness, []), ['kept@1']);
@@ -182,8 +182,7 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      'register: a process that was heard of at a time that has not come is gone, and its handlers are older than others',
+    title: 'register: ignores processes with a heartbeat in the future, and treats their handlers as the oldest',
     run: async (harness) => {
       const ids = async () => (await harness.store.processes(NEVER)).map(({ id }) => id);
       await register(harness, 'ahead', ['a@ahead', 'b@ahead'], { started: MUCH_LATER });
@@ -197,7 +196,7 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'register: many processes at once, with the same handlers in any order, all succeed',
+    title: 'register: succeeds for many concurrent processes with the same handlers in any order',
     run: async (harness) => {
       const versions = ['a@1', 'b@1', 'c@1', 'd@1'];
       const processes = Array.from({ length: 20 }, (_, index) => `process-${index}`);
@@ -211,14 +210,14 @@ export const registerCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'missingHandlers: pending deliveries and tasks of handlers that no living dispatcher has, by handler',
+    title: 'missingHandlers: lists handlers that no running worker has, with their pending deliveries and tasks',
     run: async (harness) => {
       const handlerIds = ['attended', 'renamed', 'removed'];
       const tasks = ['watched', 'removed', 'attended@1', 'attended@2', 'renamed@1'].map((handlerId) => {
         return { id: `task of ${handlerId}`, handlerId, dueAt: at(0), data: '{}' };
       });
       same(await harness.store.missingHandlers(NEVER), []);
-      await harness.readInto(harness.event({ handlerIds }));
+      await harness.recordEvent(harness.event({ handlerIds }));
       await harness.append();
       const decide = () => ({ events: [harness.event({ handlerIds: ['removed'] })], tasks });
       await harness.record(await harness.takeMessages(), { decide });

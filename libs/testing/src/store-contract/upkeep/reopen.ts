@@ -14,14 +14,14 @@ const STATE: RunState = {
   startedAt: at(1),
 };
 
-/** What must still be there after a restart. */
+/** Cases for durability: a store keeps all acknowledged effects after a restart. */
 export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly ContractCase[] {
   const restart = async (harness: StoreHarness): Promise<void> => {
     harness.store = await reopen(harness.store);
   };
   return [
     {
-      title: 'reopen: a message is there, byte for byte, and a copy of it is a duplicate',
+      title: 'reopen: keeps a message byte for byte and its deduplication key',
       run: async (harness) => {
         const fields = { messageKey: 'same', body: Buffer.from([0, 255, 10]), headers: { 'webhook-id': 'same' } };
         const { id } = await harness.append(fields);
@@ -34,7 +34,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: what was begun when the store was closed and then acknowledged is there',
+      title: 'reopen: keeps the effects of calls that close() waited for',
       run: async (harness) => {
         const begun = Promise.all(Array.from({ length: 20 }, () => harness.append()));
         await restart(harness);
@@ -43,7 +43,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: a claim holds until its lease is over, and the holder can still record and settle',
+      title: 'reopen: keeps claims until their leases expire, so that their holders can record and settle',
       run: async (harness) => {
         await harness.append();
         const messages = await harness.takeMessages();
@@ -58,7 +58,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: reads and attempts are counted on',
+      title: 'reopen: continues the counts of claims and attempts',
       run: async (harness) => {
         await harness.append();
         await harness.takeMessages();
@@ -72,7 +72,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: runs and events are known, so that nothing happens twice',
+      title: 'reopen: keeps runs and events, so that no event is created twice',
       run: async (harness) => {
         const event = harness.event();
         await harness.append();
@@ -95,7 +95,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: jobs, tasks and what waits at a barrier are there',
+      title: 'reopen: keeps jobs, tasks and the states of barriers',
       run: async (harness) => {
         const job = { source: SOURCE, jobKey: '1/7' };
         const tasks = ['one', 'two'].map((id) => ({ id, handlerId: 'watch', dueAt: at(0), data: '{}' }));
@@ -119,10 +119,10 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: processes, their handlers and dismissals are there',
+      title: 'reopen: keeps processes, their handlers and dismissals',
       run: async (harness) => {
         await register(harness, 'process', ['a@1']);
-        await harness.readInto(harness.event());
+        await harness.recordEvent(harness.event());
         const dismissal = { handlerId: HANDLER };
         await harness.store.dismiss(dismissal, harness.decision(), at(3));
         const look = async () => [await harness.store.processes(at(0)), await harness.store.deliveries({}, {})];
@@ -140,10 +140,10 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       },
     },
     {
-      title: 'reopen: what is settled stays settled',
+      title: 'reopen: keeps settled deliveries settled',
       run: async (harness) => {
         const handlerIds = ['succeeded', 'skipped', 'dead'] as const;
-        await harness.readInto(harness.event({ handlerIds }));
+        await harness.recordEvent(harness.event({ handlerIds }));
         for (const state of handlerIds) {
           await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: [state] })), { state });
         }
