@@ -119,7 +119,9 @@ describe('a boot', () => {
       @OnAllRuns({ jobs: other ?? [], withinMs: 1 })
       both(): void {}
     }
-    expect((await bootError({ providers: [Bad] })).message).toContain('Bad.both.id: found one id for two @OnAllRuns');
+    expect((await bootError({ providers: [Bad] })).message).toContain(
+      'Bad.both.id: expected an id for each @OnAllRuns, got one id for two',
+    );
     @Injectable()
     class Good {
       @OnAllRuns({ id: 'one', jobs: jobs ?? [], withinMs: 1 })

@@ -249,5 +249,5 @@ describe('with globalEnhancers: true', () => {
 
 it('globalEnhancers must be true or false', async () => {
   const { message } = await bootError({ webhooks: { globalEnhancers: 'yes' as unknown as boolean } });
-  expect(message).toBe('globalEnhancers: found string; expected true or false');
+  expect(message).toBe('globalEnhancers: expected true or false, got a string');
 });

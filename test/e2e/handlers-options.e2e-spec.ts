@@ -126,7 +126,9 @@ describe('stacked decorators', () => {
     }
     const error = await bootError({ providers: [OnCall] });
     expect(error).toBeInstanceOf(ConfigurationError);
-    expect(error.message).toMatch(/^OnCall\.page\.timeoutMs: two decorators of one handler give it different values/);
+    expect(error.message).toMatch(
+      /^OnCall\.page\.timeoutMs: expected one value, got different ones from two decorators of one handler/,
+    );
   });
 });
 
@@ -159,13 +161,37 @@ describe('the boot stops and names handler and option for', () => {
     ['an id too long', { id: 'x'.repeat(201) }, /^OnCall\.page\.id: expected .*, got "x+"/],
     ['a misspelled option', { jobs: 'nightly' }, /^OnCall\.page\.jobs: unknown option.*\. Valid options: id, /],
     ['a name every object has', { toString: 'x' }, /^OnCall\.page\.toString: unknown option/],
-    ['a job from an unset variable', { job: undefined }, /^OnCall\.page\.job: found undefined; expected a text/],
-    ['an empty job', { job: '' }, /^OnCall\.page\.job: found an empty text/],
-    ['an empty job among others', { job: ['a', ''] }, /^OnCall\.page\.job: found a list of 2/],
-    ['no jobs', { job: [] }, /^OnCall\.page\.job: found a list of 0/],
-    ['a job id that is a number', { job: 512049 }, /^OnCall\.page\.job: found number/],
-    ['no providers', { provider: [] }, /^OnCall\.page\.provider: found a list of 0/],
-    ['a predicate that is none', { when: true }, /^OnCall\.page\.when: found boolean; expected a function/],
+    [
+      'a job from an unset variable',
+      { job: undefined },
+      /^OnCall\.page\.job: expected a non-empty string or an array of them, got undefined\. Omit the option/,
+    ],
+    [
+      'an empty job',
+      { job: '' },
+      /^OnCall\.page\.job: expected a non-empty string or an array of them, got an empty string/,
+    ],
+    [
+      'an empty job among others',
+      { job: ['a', ''] },
+      /^OnCall\.page\.job: expected a non-empty string or an array of them, got an array with an empty string/,
+    ],
+    ['no jobs', { job: [] }, /^OnCall\.page\.job: expected a non-empty string or an array of them, got an empty array/],
+    [
+      'a job id that is a number',
+      { job: 512049 },
+      /^OnCall\.page\.job: expected a non-empty string or an array of them, got a number/,
+    ],
+    [
+      'no providers',
+      { provider: [] },
+      /^OnCall\.page\.provider: expected a non-empty string or an array of them, got an empty array/,
+    ],
+    [
+      'a predicate that is none',
+      { when: true },
+      /^OnCall\.page\.when: expected a function that returns true or false, got true/,
+    ],
   ];
 
   it.each(options)('%s', async (_name, wrong, message) => {

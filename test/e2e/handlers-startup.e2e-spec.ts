@@ -13,35 +13,32 @@ describe('a filter that nothing can fit stops the boot', () => {
   const filters: [Parameters<typeof OnRunFailed>[0], string][] = [
     [
       { source: 'dtb' },
-      'source: found "dtb", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+      'source: expected the name of a configured source (dbt, paradime), got "dtb" (did you mean "dbt"?)',
     ],
     [
       { source: ['dbt', 'Dbt'] },
-      'source: found "Dbt", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+      'source: expected the name of a configured source (dbt, paradime), got "Dbt" (did you mean "dbt"?)',
     ],
-    [
-      { source: 'warehouse' },
-      'source: found "warehouse", but no configured source has that name; expected one of dbt, paradime',
-    ],
+    [{ source: 'warehouse' }, 'source: expected the name of a configured source (dbt, paradime), got "warehouse"'],
     [
       { source: 'd*' },
-      'source: found "d*", but no configured source has that name; expected one of dbt, paradime (did you mean "dbt"?)',
+      'source: expected the name of a configured source (dbt, paradime), got "d*" (did you mean "dbt"?)',
     ],
     [
       { provider: 'dbt' as 'dbt-cloud' },
-      'provider: found "dbt", but no configured source is of that provider; expected one of dbt-cloud, paradime (did you mean "dbt-cloud"?)',
+      'provider: expected the provider of a configured source (dbt-cloud, paradime), got "dbt" (did you mean "dbt-cloud"?)',
     ],
     [
       { provider: ['dbt-cloud', 'airflow' as 'paradime'] },
-      'provider: found "airflow", but no configured source is of that provider; expected one of dbt-cloud, paradime',
+      'provider: expected the provider of a configured source (dbt-cloud, paradime), got "airflow"',
     ],
     [
       { provider: 'paradime', source: 'dbt' },
-      'source: found "dbt", which is of provider "dbt-cloud", and a filter on paradime; nothing can fit both',
+      'source: source "dbt" belongs to provider "dbt-cloud", but this handler listens only to "paradime". No event can match both',
     ],
     [
       { trigger: 'scheduled' as 'schedule' },
-      'trigger: found "scheduled", but there is no such trigger; expected one of schedule, manual, api, ci, unknown (did you mean "schedule"?)',
+      'trigger: expected a trigger (schedule, manual, api, ci, unknown), got "scheduled" (did you mean "schedule"?)',
     ],
   ];
 
@@ -66,7 +63,7 @@ describe('a filter that nothing can fit stops the boot', () => {
     const sources = [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })];
     const { message } = await bootError({ providers: [Handlers], webhooks: { sources } });
     expect(message).toBe(
-      'Handlers.started.provider: found "paradime", but no configured source is of that provider; expected one of dbt-cloud',
+      'Handlers.started.provider: expected the provider of a configured source (dbt-cloud), got "paradime"',
     );
   });
 
@@ -81,7 +78,9 @@ describe('a filter that nothing can fit stops the boot', () => {
     }
     const host = await startHandlers({});
     await host.app.get(LazyModuleLoader).load(() => ({ module: class LateModule {}, providers: [Late] }));
-    expect(() => host.app.get(Webhooks).discover()).toThrow('Late.bad.source: found "dtb"');
+    expect(() => host.app.get(Webhooks).discover()).toThrow(
+      'Late.bad.source: expected the name of a configured source (dbt, paradime), got "dtb"',
+    );
     await host.dbt({ event: 'failed' });
     expect(await host.outcomes()).toEqual([]);
   });

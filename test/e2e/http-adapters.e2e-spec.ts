@@ -73,7 +73,7 @@ describe.each(ADAPTERS)('paths on %s', (adapter) => {
     ];
     const started = startApp(adapter, { webhooks: { sources } });
     if (adapter === 'express') {
-      await expect(started).rejects.toThrow('source "lower": its path /hooks/dbt is taken by another route too');
+      await expect(started).rejects.toThrow('source "lower": its path /hooks/dbt is also the path of another route');
     } else {
       const edge = await started;
       expect([await statusOf(edge, '/hooks/dbt'), await statusOf(edge, '/hooks/DBT')]).toEqual([200, 200]);
@@ -96,7 +96,7 @@ describe('Express', () => {
       receive(): void {}
     }
     await expect(startApp('express', { module: { controllers: [Same] } })).rejects.toThrow(
-      'source "dbt": its path /webhooks/dbt is taken by another route too',
+      'source "dbt": its path /webhooks/dbt is also the path of another route',
     );
   });
 
@@ -104,7 +104,7 @@ describe('Express', () => {
     const app = express();
     app.post(DBT, (_, response) => void response.send('host'));
     await expect(startApp('express', { http: new ExpressAdapter(app) })).rejects.toThrow(
-      'is taken by another route too',
+      'is also the path of another route',
     );
   });
 

@@ -203,7 +203,7 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
         ],
       });
       await expect(builder.overrideProvider(WEBHOOKS_STORE).useValue(store).compile()).rejects.toThrow(
-        /^WEBHOOKS_STORE: found .*; expected a store .*memoryInbox\(\)/,
+        /^WEBHOOKS_STORE: expected a store or a factory of one, got .*memoryInbox\(\)/,
       );
     },
   );

@@ -80,7 +80,7 @@ describe('a receiver and a dispatcher on one inbox', () => {
     expect(await receiver.app.get(Inbox).replay({ id: 'again', events: {}, handlerIds: ['page'], by: 'me' })).toBe(1);
     const refused = receiver.app.get(Webhooks).runUntilIdle();
     await expect(refused).rejects.toThrow(ConfigurationError);
-    await expect(refused).rejects.toThrow("role: found 'receiver', which runs nothing");
+    await expect(refused).rejects.toThrow("role: expected 'worker' or 'both', got 'receiver'");
     expect(ran).toEqual(['7']);
     await dispatcher.idle();
     expect(ran).toEqual(['7', '7']);
@@ -137,10 +137,15 @@ describe('the boot', () => {
     expect(log.containing(`Source "dbt" (dbt-cloud): ${where}; signature`)).toHaveLength(1);
   });
 
-  it.each([['dispatcher'], [''], [null], [['receiver']]])('refuses the role %j, naming the option', async (role) => {
+  it.each([
+    ['dispatcher', '"dispatcher"'],
+    ['', '""'],
+    [null, 'null'],
+    [['receiver'], 'an array'],
+  ])('rejects the role %j and names the option', async (role, got) => {
     const error = await bootError({ webhooks: { role: role as Role } });
     expect(error).toBeInstanceOf(ConfigurationError);
-    expect(error.message).toBe(`role: found ${JSON.stringify(role)}; expected 'receiver', 'worker' or 'both'`);
+    expect(error.message).toBe(`role: expected 'receiver', 'worker' or 'both', got ${got}`);
   });
 
   it('of a receiver says whether nobody is there to read', async () => {

@@ -80,7 +80,7 @@ describe('npx nestjs-runhooks send', () => {
     const { code, output } = await send(`${url}/webhooks/paradime`, ...args);
     const messageId = expect.stringMatching(/^msg_/);
     const text = expect.stringMatching(/^accepted msg_/);
-    expect(JSON.parse(output)).toEqual({ kind: 'answer', httpStatus: 200, status: 'accepted', text, messageId });
+    expect(JSON.parse(output)).toEqual({ kind: 'response', httpStatus: 200, status: 'accepted', text, messageId });
     expect(code).toBe(0);
     await waitUntilIdle(app);
     expect(app.get(Seen).events).toEqual(['succeeded hourly']);
@@ -96,7 +96,7 @@ describe('npx nestjs-runhooks send', () => {
     expect(await send(`${url}/webhooks/paradime`)).toMatchObject({
       code: 1,
       output: expect.stringMatching(/^401 missing-header: /),
-      errors: expect.stringMatching(/Is --provider that of the source\?/),
+      errors: expect.stringMatching(/Check that --provider is the provider of the source/),
     });
     expect(await send(`${url}/webhooks/elsewhere`)).toMatchObject({
       code: 1,
@@ -115,29 +115,39 @@ describe('npx nestjs-runhooks send', () => {
       code: 1,
       output: '',
       errors: expect.stringMatching(
-        /^nestjs-runhooks send: 127\.0\.0\.1:\d+ did not answer as HTTP: ECONNREFUSED\. Is the app /,
+        /^nestjs-runhooks send: 127\.0\.0\.1:\d+ sent no HTTP response: ECONNREFUSED\. Check that the app /,
       ),
     });
   });
 
   it.each<[title: string, answer: (response: ServerResponse) => void, output: string, errors: RegExp]>([
-    ['a page', (response) => response.end('<!doctype html>'), '200 <!doctype html>\n', /no answer of Runhooks/],
-    ['nothing', (response) => response.writeHead(204).end(), '204\n', /no answer of Runhooks/],
-    ['null', (response) => response.end('null'), '200 null\n', /no answer of Runhooks/],
+    [
+      'a page',
+      (response) => response.end('<!doctype html>'),
+      '200 <!doctype html>\n',
+      /the response is not from Runhooks/,
+    ],
+    ['nothing', (response) => response.writeHead(204).end(), '204\n', /the response is not from Runhooks/],
+    ['null', (response) => response.end('null'), '200 null\n', /the response is not from Runhooks/],
     [
       'a status of its own',
       (response) => response.end('{"status":"ok"}'),
       '200 {"status":"ok"}\n',
-      /no answer of Runhooks/,
+      /the response is not from Runhooks/,
     ],
     [
       'a redirect',
       (response) => response.writeHead(308, { location: 'https://app.example/x' }).end(),
       '308\n',
-      /only redirects to https:\/\/app\.example\/x\./,
+      /redirects to https:\/\/app\.example\/x\./,
     ],
-    ['half an answer', (response) => response.write('{', () => response.destroy()), '', /did not answer as HTTP: /],
-    ['more than it reads', (response) => endless(response), `200 ${'x'.repeat(200)}\n`, /no answer of Runhooks/],
+    ['half an answer', (response) => response.write('{', () => response.destroy()), '', /sent no HTTP response: /],
+    [
+      'more than it reads',
+      (response) => endless(response),
+      `200 ${'x'.repeat(200)}\n`,
+      /the response is not from Runhooks/,
+    ],
   ])('fails where %s is answered', async (_, answer, output, errors) => {
     process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
     const server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1');
@@ -149,15 +159,18 @@ describe('npx nestjs-runhooks send', () => {
   });
 
   it.each([
-    [['http://me:hunter2@localhost/x', '--secret-env', 'ANOTHER'], '<url>: found a user or a password in it'],
-    [['http://localhost/x'], 'the environment variable DBT_CLOUD_WEBHOOK_SECRET is not set'],
-    [['http://localhost/x', '--provider', 'fivetran'], '--provider: found "fivetran"; expected dbt-cloud or paradime'],
-    [['localhost:3000'], '<url>: expected an address that begins with http:// or https://'],
+    [['http://me:hunter2@localhost/x', '--secret-env', 'ANOTHER'], '<url>: expected a URL without user and password'],
+    [['http://localhost/x'], 'expected a secret in the environment variable DBT_CLOUD_WEBHOOK_SECRET, got none'],
+    [['http://localhost/x', '--provider', 'fivetran'], '--provider: expected dbt-cloud or paradime, got "fivetran"'],
+    [['localhost:3000'], '<url>: expected a URL that begins with http:// or https://'],
     [
       ['http://localhost/x', '--event', 'exploded', '--secret-env', 'ANOTHER'],
-      '--event: found "exploded"; expected one of',
+      '--event: expected one of started, succeeded, failed, completed-failed, canceled, got "exploded"',
     ],
-    [['http://localhost/x', '--provider=paradime', '--run', 'x', '--secret-env', 'ANOTHER'], '--run: found "x"'],
+    [
+      ['http://localhost/x', '--provider=paradime', '--run', 'x', '--secret-env', 'ANOTHER'],
+      '--run: expected an integer, as in ids of Paradime, got "x"',
+    ],
   ])('%j is wrong', async (args, says) => {
     process.env['ANOTHER'] = TEST_SECRETS.paradime;
     const { code, output, errors } = await send(...args);

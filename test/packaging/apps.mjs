@@ -122,7 +122,7 @@ function suiteOf(app, cwd, tarball) {
         expectEqual(broken, []);
       },
       'has its commands': async () => {
-        for (const name of ['backup', 'migrate', 'send']) {
+        for (const name of ['backup', 'move', 'send']) {
           const help = await command(cwd, 'npx', '--no-install', 'nestjs-runhooks', name, '--help');
           if (!help.startsWith(`Usage: npx nestjs-runhooks ${name}`)) throw new Error(`found ${help}`);
         }

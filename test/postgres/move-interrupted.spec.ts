@@ -20,7 +20,7 @@ interface Line {
 
 /** The command as a process, killed when it has said so many lines. */
 async function runKilled(move: Move, linesMax: number): Promise<{ code: number | null; lines: Line[] }> {
-  const args = ['migrate', '--from', move.file, '--to', POSTGRES_URL, '--schema', move.schema, '--json'];
+  const args = ['move', '--from', move.file, '--to', POSTGRES_URL, '--schema', move.schema, '--json'];
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--import', TYPESCRIPT, COMMAND, ...args],

@@ -160,7 +160,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
       expect(output).toMatch(
         /100% refusals 1 of 1\nMoved .*inbox\.db to PostgreSQL \d+.*, database \w+, schema test_\w+\./,
       );
-      expect(output).toMatch(/Rows, the same on both sides:\n {2}message_keys +\d+\n/);
+      expect(output).toMatch(/Rows in both databases:\n {2}message_keys +\d+\n/);
     });
 
     it('is shown by a bar on a terminal', async () => {

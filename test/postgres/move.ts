@@ -38,7 +38,7 @@ export class Move {
   /** The command in this process. */
   async run({ to = POSTGRES_URL, from = this.file, json = true, isTTY = false } = {}): Promise<Said> {
     let [output, errors] = ['', ''];
-    const args = ['migrate', '--from', from, '--to', to, '--schema', this.schema, ...(json ? ['--json'] : [])];
+    const args = ['move', '--from', from, '--to', to, '--schema', this.schema, ...(json ? ['--json'] : [])];
     const write = (text: string): void => void (output += text);
     const code = await runCommand(args, { isTTY, write }, { write: (text) => void (errors += text) });
     return { code, output, errors };

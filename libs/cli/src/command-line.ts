@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 
 /**
- * What each command takes beside `--json` and `--help`: options with a value, true if it must be there, and a value
- * without an option's name.
+ * Arguments of each command besides `--json` and `--help`: options with a value, `true` if it is required, and the name of a
+ * value without an option.
  */
 const COMMANDS = {
   backup: { options: { from: true, to: true } },
-  migrate: { options: { from: true, to: true, schema: false } },
+  move: { options: { from: true, to: true, schema: false } },
   send: {
     value: 'url',
     options: { provider: false, event: false, job: false, project: false, run: false, 'secret-env': false },
@@ -22,7 +22,7 @@ type Value<Name extends CommandName> = (typeof COMMANDS)[Name] extends { value: 
   ? Key
   : never;
 
-/** One command as it was written: options by their names, a value without a name by what it is. */
+/** The arguments of one command by their names. */
 export type LineOf<Name extends CommandName> = { readonly command: Name; readonly json: boolean } & {
   readonly [Key in keyof Options<Name> as Options<Name>[Key] extends true ? Key : never]: string;
 } & { readonly [Key in keyof Options<Name> as Options<Name>[Key] extends false ? Key : never]?: string } & {
@@ -34,7 +34,7 @@ export type CommandLine =
   | { [Name in CommandName]: LineOf<Name> }[CommandName]
   | { readonly command: 'wrong'; readonly problem: string; readonly about?: CommandName };
 
-/** Never shows a value: the URL, wherever it was written, has the password in it. */
+/** Parses the arguments. Its problems never contain a value, because a URL at any place may contain a password. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const { tokens, values, positionals } = parseArgs({ args: [...args], strict: false, tokens: true, options: OPTIONS });
   const command = positionals.find(isCommand);
@@ -43,7 +43,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const isSwitch = token.name === 'json' || token.name === 'help';
-    if (!isSwitch && !Object.hasOwn(known, token.name)) return wrong(`there is no option ${token.rawName}`, command);
+    if (!isSwitch && !Object.hasOwn(known, token.name)) return wrong(`unknown option ${token.rawName}`, command);
     const hasValue =
       token.value !== undefined && token.value !== '' && (token.inlineValue || !token.value.startsWith('-'));
     if (!isSwitch && !hasValue) return wrong(`${token.rawName} needs a value`, command);
@@ -55,7 +55,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   return lineOf(command, positionals.slice(1), values);
 }
 
-/** Of each option that takes a value, whatever the command. */
+/** The options of all commands, for `parseArgs`. */
 const OPTIONS = Object.fromEntries([
   ...Object.values(COMMANDS).flatMap(({ options }) => Object.keys(options).map((name) => [name, { type: 'string' }])),
   ['json', { type: 'boolean' }],
@@ -72,11 +72,11 @@ function lineOf(
   if (value !== undefined && words.length === 0) return wrong(`<${value}> is missing`, command);
   if (words.length > (value === undefined ? 0 : 1)) {
     return wrong(
-      `there is a word too many; ${value === undefined ? '--from and --to come' : 'options come'} before their values`,
+      `expected ${value === undefined ? 'only options' : 'one value'}, got more words. Write each option before its value`,
       command,
     );
   }
-  const missing = Object.entries(options).find(([name, isNeeded]) => isNeeded && typeof values[name] !== 'string');
+  const missing = Object.entries(options).find(([name, isRequired]) => isRequired && typeof values[name] !== 'string');
   if (missing) return wrong(`--${missing[0]} is missing`, command);
   const given = Object.keys(options).flatMap((name) =>
     typeof values[name] === 'string' ? [[name, values[name]]] : [],

@@ -3,7 +3,7 @@ import { readCommandLine } from './command-line.js';
 import { COMMAND_HELP, HELP } from './help.js';
 import { EXIT, type ExitCode, type Output } from './output.js';
 
-/** The command `nestjs-runhooks`; returns its exit code. Each loads only what it needs: drivers are optional. */
+/** Runs `nestjs-runhooks` and returns its exit code. Each command is loaded only if it runs, because drivers are optional. */
 export async function runCommand(args: readonly string[], output: Output, errors: Output): Promise<ExitCode> {
   const line = readCommandLine(args);
   switch (line.command) {
@@ -17,7 +17,7 @@ export async function runCommand(args: readonly string[], output: Output, errors
       return EXIT.usage;
     case 'backup':
       return (await import('./backup.js')).runBackup(line, output, errors);
-    case 'migrate':
+    case 'move':
       return (await import('./move.js')).runMove(line, output, errors);
     case 'send':
       return (await import('./send.js')).runSend(line, output, errors);

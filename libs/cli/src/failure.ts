@@ -1,6 +1,6 @@
 import { oneLine, isRunhooksError } from 'nestjs-runhooks/core';
 
-/** What options of an inbox, and of a webhook to send, are called on the command line. */
+/** Flags of the command line by the options that they set. */
 const FLAGS: Readonly<Record<string, string>> = {
   'postgresInbox.connectionString': '--to',
   'postgresInbox.schema': '--schema',
@@ -12,8 +12,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'paradimeWebhook({ secret })': '--secret-env',
 };
 
-/** An error in terms of the command line; its message is one printable line. */
-export function saidBy(error: unknown): { code: string; message: string } {
+/** Returns the code of an error, and its message as one printable line with flags instead of options. */
+export function failureOf(error: unknown): { code: string; message: string } {
   if (!isRunhooksError(error)) return { code: 'UNEXPECTED', message: oneLine(String(error)) };
   const { code, message } = error;
   const option = Object.keys(FLAGS).find((name) => message.startsWith(`${name}:`));

@@ -2,7 +2,7 @@ import { oneLine } from 'nestjs-runhooks/core';
 import type { Moved, Progress } from '../../sql-inbox/src/move/move-inbox.js';
 import type { Output } from './output.js';
 
-/** What `migrate` says while it works, and at the end. */
+/** Output of `move` during and after its work. */
 export interface MoveReport {
   progress(progress: Progress): void;
   warn(message: string): void;
@@ -20,7 +20,7 @@ export function jsonReport(output: Output): MoveReport {
   };
 }
 
-/** A bar on a terminal; elsewhere a line for each table, and for each tenth of the whole. */
+/** Returns a report with a bar on a terminal, and elsewhere with a line for each table and for each tenth of the rows. */
 export function textReport(output: Output, errors: Output): MoveReport {
   const bar = output.isTTY === true ? barOn(output) : linesOn(output);
   return {
@@ -37,7 +37,7 @@ export function textReport(output: Output, errors: Output): MoveReport {
         return;
       }
       const counted = Object.entries(rows).map(([table, count]) => `  ${table.padEnd(14)} ${grouped(count)}`);
-      output.write(`${oneLine(`Moved ${from} to ${to}. Rows, the same on both sides:`)}\n${counted.join('\n')}\n`);
+      output.write(`${oneLine(`Moved ${from} to ${to}. Rows in both databases:`)}\n${counted.join('\n')}\n`);
     },
     failed: (_, message) => {
       bar.end();

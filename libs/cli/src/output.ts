@@ -1,10 +1,10 @@
-/** Where lines go. */
+/** Stream for lines of output. */
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string): unknown;
 }
 
-/** How every command ends; its help says so to users. */
+/** Exit codes of all commands. The help texts list them. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 3 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,4 +1,4 @@
-/** Characters and words after which a slash begins a regular expression; after others it divides. */
+/** Characters and words after which a slash begins a regular expression. After others it is a division. */
 const BEFORE_REGEX = /(?:^|[([{,;:=!&|?+\-*%<>~^]|\b(?:return|typeof|case|in|of))\s*$/;
 
 /**
@@ -10,12 +10,12 @@ export function maskCode(text: string): string | undefined {
   let mask = '';
   while (mask.length < text.length) {
     const at = mask.length;
-    const end = endOfQuiet(text, at);
+    const end = endOfOpaque(text, at);
     if (end === undefined) return undefined;
-    const quiet = text.slice(at, end).replace(/[^\r\n]/g, ' ');
+    const opaque = text.slice(at, end).replace(/[^\r\n]/g, ' ');
     if (end === at) mask += text.charAt(at).replace('\uFEFF', ' ');
-    else if (/['"`]/.test(text.charAt(at))) mask += text.charAt(at) + quiet.slice(1, -1) + text.charAt(at);
-    else mask += quiet;
+    else if (/['"`]/.test(text.charAt(at))) mask += text.charAt(at) + opaque.slice(1, -1) + text.charAt(at);
+    else mask += opaque;
   }
   return mask;
 }
@@ -24,8 +24,8 @@ const COMMENT = /\/\/[^\r\n]*|\/\*[^]*?\*\//y;
 const STRING = /'(?:[^'\\\r\n]|\\[^])*'|"(?:[^"\\\r\n]|\\[^])*"/y;
 const REGEX = /\/(?:[^/\\[\r\n]|\\.|\[(?:[^\]\\\r\n]|\\.)*\])+\//y;
 
-/** Where the comment, string, template or regular expression that begins at `at` ends; `at` itself if none begins. */
-function endOfQuiet(text: string, at: number): number | undefined {
+/** Returns the end of the comment, string, template or regular expression at `at`, or `at` if none begins there. */
+function endOfOpaque(text: string, at: number): number | undefined {
   const two = text.slice(at, at + 2);
   if (two === '//' || two === '/*') return endOf(COMMENT, text, at);
   if (two.startsWith("'") || two.startsWith('"')) return endOf(STRING, text, at);
@@ -39,7 +39,7 @@ function endOf(pattern: RegExp, text: string, at: number): number | undefined {
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-/** A template ends at its own backtick. Its `${…}` may contain strings, braces and other templates. */
+/** Returns the end of the template at `start`. Its `${…}` may contain strings, braces and other templates. */
 function endOfTemplate(text: string, start: number): number | undefined {
   /** Braces that are open in each `${…}` around `at`. */
   let depth = 0;
@@ -51,7 +51,7 @@ function endOfTemplate(text: string, start: number): number | undefined {
       at += text.charAt(at) === '\\' || depth === 1 ? 2 : 1;
       continue;
     }
-    const end = endOfQuiet(text, at);
+    const end = endOfOpaque(text, at);
     if (end === undefined) return undefined;
     if (end === at && text.charAt(at) === '{') depth += 1;
     if (end === at && text.charAt(at) === '}') depth -= 1;
@@ -62,7 +62,7 @@ function endOfTemplate(text: string, start: number): number | undefined {
 
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** Index in a mask of the bracket that closes the one at `open`; `undefined` if brackets do not pair up. */
+/** Returns the index of the bracket that closes the one at `open`, or `undefined` if brackets do not match. */
 export function closingBracket(mask: string, open: number): number | undefined {
   const expected: string[] = [];
   for (let at = open; at < mask.length; at += 1) {

@@ -31,12 +31,12 @@ interface Source {
   readonly title: string;
 }
 
-/** Environment variables that the generated module reads, besides `NODE_ENV`. */
+/** Returns the environment variables that the generated module reads, besides `NODE_ENV`. */
 export function variablesOf({ providers, inbox }: Pick<NestAddOptions, 'providers' | 'inbox'>): string[] {
   return [...providers.map((provider) => SOURCES[provider].secret), ...(inbox === 'postgres' ? ['DATABASE_URL'] : [])];
 }
 
-/** Commands that send a sample webhook to the app, and the variable that each takes its secret from. */
+/** Returns commands that send a sample webhook to the app, each with the environment variable of its secret. */
 export function sendsOf({ providers }: Pick<NestAddOptions, 'providers'>) {
   return providers.map((provider) => {
     const { name, secret } = SOURCES[provider];
@@ -47,7 +47,7 @@ export function sendsOf({ providers }: Pick<NestAddOptions, 'providers'>) {
 
 const INBOX_FACTORY: Readonly<Record<InboxKind, string>> = { sqlite: 'sqliteInbox', postgres: 'postgresInbox' };
 
-/** The options of the inbox, on lines of their own if they are long. */
+/** Returns the options of the inbox, on separate lines if they are long. */
 function inboxOptions(inbox: InboxKind, name: string | undefined): string {
   if (inbox === 'sqlite' && name === undefined) return `{ path: '${DEFAULT_INBOX_FILE}' }`;
   if (name === undefined) return '{ connectionString: DATABASE_URL }';
@@ -55,7 +55,7 @@ function inboxOptions(inbox: InboxKind, name: string | undefined): string {
   return `{\n${lines.map((line) => `            ${line},\n`).join('')}          }`;
 }
 
-/** `inboxName` is the file or schema of a project's inbox; without it the inbox has the default name. */
+/** Returns the module's text. `inboxName` is the file or schema of a project's inbox, by default the default name. */
 export function moduleText(options: NestAddOptions, { importEnd }: HostApp, inboxName: string | undefined): string {
   const sources = options.providers.map((provider) => ({ provider, ...SOURCES[provider] }));
   const inbox = INBOX_FACTORY[options.inbox];

@@ -3,13 +3,13 @@ import { maskCode } from './code-mask.js';
 import { importStatements } from './import-statements.js';
 import { jsonOf, textOf, type Tree } from './schematic.js';
 
-/** What the generated files depend on in the app. */
+/** Facts about the app that the generated files depend on. */
 export interface HostApp {
   /** Name of the app in a monorepo. */
   readonly project: string | undefined;
   /** End of a relative import: `.js` in ESM apps, nothing in most CommonJS apps. */
   readonly importEnd: '' | '.js' | '.ts';
-  /** Where the functions of the test runner come from; no test is written without a known runner. */
+  /** Source of the test runner's functions, or `undefined` without a known runner; then no test is written. */
   readonly testImport: 'globals' | '@jest/globals' | 'vitest' | undefined;
   readonly fastifyOnly: boolean;
   readonly packages: ReadonlySet<string>;
@@ -67,7 +67,7 @@ function packageManagerOf(tree: Tree): HostApp['packageManager'] {
   return found?.[1] ?? 'npm';
 }
 
-/** Specifier by which the file `from` imports the TypeScript file `to`. */
+/** Returns the specifier with which the file `from` imports the TypeScript file `to`. */
 export function specifierOf(from: string, to: string, importEnd: HostApp['importEnd']): string {
   const path = posix.relative(posix.dirname(from), to).replace(/\.ts$/, importEnd);
   return path.startsWith('.') ? path : `./${path}`;

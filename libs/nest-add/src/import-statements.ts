@@ -1,8 +1,8 @@
-/** A static import of a file, by its places in the file's text. */
+/** A static import and its place in a file's text. */
 export interface ImportStatement {
   readonly start: number;
   readonly end: number;
-  /** What stands between `import` and `from`; empty for `import 'x'`. */
+  /** Text between `import` and `from`; empty for `import 'x'`. */
   readonly clause: string;
   readonly specifier: string;
   readonly quote: string;
@@ -13,7 +13,7 @@ const START = /^[ \t]*import(?!\s*[(.])\b/gm;
 const STATEMENT =
   /import\s*(?:([^'"();`=]*?)\s*from\s*)?(?:[\w$]+\s*=\s*require\s*\(\s*)?(['"])([ ]*)\2(?:\s*\))?(?:\s*with\s*\{[^}]*\})?[ \t]*(;?)/y;
 
-/** Returns the imports of a text and its mask in their order, or `undefined` if one is of an unknown form. */
+/** Returns the imports of a text in order, or `undefined` if one has an unknown form. */
 export function importStatements(text: string, mask: string): ImportStatement[] | undefined {
   const found: ImportStatement[] = [];
   for (const { 0: head, index } of mask.matchAll(START)) {

@@ -6,10 +6,10 @@ import type { NestAddOptions } from './options.js';
 
 const ADD = { npm: 'npm install', pnpm: 'pnpm add', yarn: 'yarn add', bun: 'bun add' };
 
-/** Peers that every app needs, and that `nest new` does not install. */
+/** Peer dependencies of every app that `nest new` does not install. */
 const PEERS = ['class-validator', 'class-transformer'];
 
-/** What is known of the app when its files are written. */
+/** Facts about the app after its files were written. */
 interface Written {
   readonly options: NestAddOptions;
   readonly host: HostApp;
@@ -19,12 +19,12 @@ interface Written {
   readonly folder: string;
 }
 
-/** Returns the lines that tell the user what is left to do. */
+/** Returns the steps that are left for the user, one per line. */
 export function nextSteps({ options, host, main, hasEnvFile, folder }: Written): string[] {
   const needed = [
     ...PEERS.filter((name) => !isInstalled(name, folder)),
     ...(options.inbox === 'postgres' ? ['pg'] : []),
-    // The generated test has an SQLite inbox in memory, whatever the inbox of the app is.
+    // The generated test uses an SQLite inbox in memory, even if the app's inbox is in Postgres.
     ...(process.getBuiltinModule('node:sqlite') ? [] : ['better-sqlite3@12']),
   ].filter((name) => !host.packages.has(name.replace(/@.*/, '')));
   const variables = variablesOf(options).join(', ');

@@ -4,7 +4,7 @@ export type Provider = (typeof PROVIDERS)[number];
 const INBOXES = ['sqlite', 'postgres'] as const;
 export type InboxKind = (typeof INBOXES)[number];
 
-/** Options as the Nest CLI passes them: flags, answers to prompts, or defaults of schema.json. */
+/** Unchecked options of the Nest CLI: flags, values of prompts, or defaults of schema.json. */
 export interface NestAddFlags {
   readonly provider?: unknown;
   readonly inbox?: unknown;
@@ -12,6 +12,7 @@ export interface NestAddFlags {
   readonly project?: unknown;
 }
 
+/** Checked options of the schematic. */
 export interface NestAddOptions {
   readonly providers: readonly Provider[];
   readonly inbox: InboxKind;
@@ -34,7 +35,7 @@ export function checkOptions({ provider = 'dbt-cloud', inbox = 'sqlite', sourceR
   } satisfies NestAddOptions;
 }
 
-/** A path as the Nest CLI's configuration has it, without `./` and slashes at its ends. */
+/** Returns a path without `./` at its start and without slashes at its ends. */
 export function withoutSlashes(path: string): string {
   return path.replace(/^\.?\/+|\/+$/g, '');
 }

@@ -19,7 +19,7 @@ export function findProject(tree: Tree, { project, sourceRoot }: NestAddOptions)
 /** The longest schema name that `postgresInbox` accepts. */
 const SCHEMA_LENGTH_MAX = 50;
 
-/** File of an SQLite inbox, or schema of a Postgres inbox. The schema needs no quotes in SQL. */
+/** Names the file of an SQLite inbox or the schema of a Postgres inbox. The schema needs no quotes in SQL. */
 const INBOX_NAME: Readonly<Record<InboxKind, (project: string) => string>> = {
   sqlite: (project) => `runhooks-${project.replace(/[^\w.-]+/g, '-')}.db`,
   postgres: (project) => `runhooks_${project.replace(/\W+/g, '_').toLowerCase()}`.slice(0, SCHEMA_LENGTH_MAX),

@@ -3,7 +3,7 @@ import { maskCode } from './code-mask.js';
 import { importStatements } from './import-statements.js';
 import { textOf, type Tree } from './schematic.js';
 
-/** The file of the app's root module, and its class name if `main.ts` tells it. */
+/** The file of the app's root module, and its class name if `main.ts` contains it. */
 export interface RootModule {
   readonly path: string;
   readonly className?: string;

@@ -8,7 +8,7 @@ export interface Addition {
   readonly rootClass?: string | undefined;
 }
 
-/** A file's new text, or why the text was not understood. */
+/** The new text of a file, or the reason why it could not be edited. */
 export type Edited = { readonly text: string } | { readonly problem: string };
 
 interface Insertion {
@@ -16,7 +16,7 @@ interface Insertion {
   readonly text: string;
 }
 
-/** Adds a module to the `imports` of the root module in this text. A text that has the class name is returned as it is. */
+/** Adds a module to the `imports` of the root module. Returns a text that has the class name unchanged. */
 export function addToRootModule(text: string, addition: Addition): Edited {
   const mask = maskCode(text);
   if (mask === undefined) return { problem: 'its text could not be parsed' };
@@ -49,7 +49,7 @@ function leadingBlanks(text: string): number {
   return text.length - text.trimStart().length;
 }
 
-/** The import goes on a line of its own after the last import and its comment; before it if code follows on its line. */
+/** Adds the import on a new line after the last import and its comment, or before it if code follows on the line. */
 function asImport(text: string, last: ImportStatement, { className, specifier }: Addition): Insertion {
   const { quote, semicolon, start, end } = last;
   const statement = `import { ${className} } from ${quote}${specifier}${quote}${semicolon ? ';' : ''}`;
@@ -83,7 +83,7 @@ function moduleObject(mask: string, rootClass: string | undefined): Brackets | {
   return { open, close };
 }
 
-/** Where each property between the braces begins. */
+/** Returns the start of each property between the braces. */
 function properties(mask: string, { open, close }: Brackets): number[] {
   const starts: number[] = [];
   let begins = true;
@@ -117,7 +117,7 @@ function inImports(text: string, mask: string, object: Brackets, className: stri
   return asElement(text, mask, { open, close }, className);
 }
 
-/** `imports` becomes the first property, in the layout of the object. */
+/** Adds `imports` as the first property, in the layout of the object. */
 function asProperty(text: string, { open, close }: Brackets, first: number | undefined, className: string): Insertion {
   const at = open + 1;
   const property = `imports: [${className}]`;
@@ -126,7 +126,7 @@ function asProperty(text: string, { open, close }: Brackets, first: number | und
   return { at, text: `${lineBreakAfter(text, open)}${indentOf(text, first)}${property},` };
 }
 
-/** The class becomes the last element, in the layout of the array: with or without lines of their own and a last comma. */
+/** Adds the class as the last element, in the layout of the array: line breaks and trailing comma. */
 function asElement(text: string, mask: string, { open, close }: Brackets, className: string): Insertion[] {
   const start = open + 1;
   const code = mask.slice(start, close);

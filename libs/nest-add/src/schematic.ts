@@ -1,6 +1,6 @@
 /**
- * The part of a schematic's file tree that is used here. Types of `@angular-devkit/schematics` are written down instead
- * of imported, because the app does not always have that package where this one could find it.
+ * The part of a schematic's file tree that Runhooks uses. The types of `@angular-devkit/schematics` are copied, because the
+ * package is not always installed where Runhooks could import it.
  */
 export interface Tree {
   getDir(path: string): Folder;

@@ -1,23 +1,23 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { describeError, type Logger, type WebhookEvent } from 'nestjs-runhooks/core';
 import type { ProviderWrapper } from './provider-wrapper.js';
 
-/** The part of `EventEmitter2` that is used here. */
+/** The part of `EventEmitter2` that Runhooks uses. */
 interface Emitter {
   emitAsync(type: string, event: WebhookEvent): Promise<unknown>;
 }
 
 /**
- * Emits events for plain `@OnEvent` listeners, if the app has `EventEmitterModule` of @nestjs/event-emitter. That
- * package is optional: its emitter, `EventEmitter2`, is recognised by its methods, and never imported.
+ * Emits events for plain `@OnEvent` listeners if the app has `EventEmitterModule` of @nestjs/event-emitter. The package
+ * is optional, so its emitter, `EventEmitter2`, is recognized by its methods and never imported.
  */
 @Injectable()
 export class EventEmitterBridge {
-  /** Known before anything is instantiated. The first one, if there are several: every listener listens to each. */
+  /** Found before any provider is instantiated. If several exist, the first one is enough: listeners listen to each. */
   private readonly provider: ProviderWrapper | undefined;
 
-  constructor(@Inject(DiscoveryService) discovery: DiscoveryService) {
+  constructor(discovery: DiscoveryService) {
     this.provider = discovery.getProviders().find(({ token, isAlias }) => !isAlias && isEmitterClass(token));
   }
 
@@ -25,14 +25,14 @@ export class EventEmitterBridge {
     return this.provider !== undefined;
   }
 
-  /** Returns at once and never throws: what listeners do is theirs, and no delivery waits for it. */
+  /** Returns at once and never throws. No delivery waits for listeners. */
   emit(event: WebhookEvent, logger: Logger): void {
     const emitter: unknown = this.provider?.instance;
     if (isEmitter(emitter)) void emit(emitter, event, logger);
   }
 }
 
-/** Waits for the listeners, because nobody else would: a rejected promise of theirs would end the process. */
+/** Awaits the listeners, because an unhandled rejection of one would terminate the process. */
 async function emit(emitter: Emitter, event: WebhookEvent, logger: Logger): Promise<void> {
   try {
     await emitter.emitAsync(event.type, event);

@@ -1,5 +1,5 @@
-// The payloads of the built-in providers, for programs that name none of them, as libraries of handlers. Types only: no
-// code of a provider is loaded.
+// These imports make the payload types of the built-in providers known to programs that import no provider, such as
+// libraries of handlers. They load no code.
 export type {} from 'nestjs-runhooks/dbt-cloud';
 export type {} from 'nestjs-runhooks/paradime';
 

@@ -1,11 +1,11 @@
 import { ConfigurationError, kindOf, requireKnownOptions } from 'nestjs-runhooks/core';
 import type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
 
-/** How the module is imported, for errors: the compiler refuses most other calls, JavaScript does not. */
+/** Correct imports of the module, for errors. JavaScript allows other calls, most of which the compiler rejects. */
 const FOR_ROOT = "WebhooksModule.forRoot({ sources: [dbtCloud({ … })], inbox: sqliteInbox({ path: 'runhooks.db' }) })";
 const FOR_ROOT_ASYNC = 'WebhooksModule.forRootAsync({ useFactory: () => ({ sources, inbox }) })';
 
-/** Every option there is; the compiler sees to it that none is missing. */
+/** All options. The compiler ensures that none is missing. */
 const OPTIONS = {
   sources: true,
   inbox: true,
@@ -31,7 +31,7 @@ const ASYNC_OPTIONS = {
   isGlobal: true,
 } satisfies Record<(typeof FACTORIES)[number] | 'inject' | 'imports' | keyof WebhooksModuleExtras, true>;
 
-/** Throws {@link ConfigurationError} unless `forRoot` was given options as they are. */
+/** Throws {@link ConfigurationError} unless the argument of `forRoot` is an object without a factory. */
 export function requireRootOptions(options: unknown): void {
   if (!isObject(options)) {
     const isLater = typeof options === 'function' || kindOf(options) === 'a Promise';
@@ -41,7 +41,7 @@ export function requireRootOptions(options: unknown): void {
   if (factory !== undefined) throw misuse('forRoot', `an object with ${factory}`, FOR_ROOT_ASYNC);
 }
 
-/** Throws {@link ConfigurationError} unless `forRootAsync` was given one way to make the options. */
+/** Throws {@link ConfigurationError} unless the argument of `forRootAsync` has one way to create the options. */
 export function requireAsyncOptions(options: unknown): void {
   if (!isObject(options)) throw misuse('forRootAsync', kindOf(options), FOR_ROOT_ASYNC);
   const given = FACTORIES.filter((name) => options[name] !== undefined);
@@ -49,8 +49,8 @@ export function requireAsyncOptions(options: unknown): void {
   if (plain !== undefined) throw misuse('forRootAsync', `an object with ${plain}`, FOR_ROOT_ASYNC);
   requireKnownOptions('WebhooksModule.forRootAsync', options, ASYNC_OPTIONS);
   if (given.length !== 1) {
-    const found = given.length === 0 ? 'an object with none of them' : `an object with ${given.join(' and ')}`;
-    throw misuse('forRootAsync', found, FOR_ROOT_ASYNC, `one of ${FACTORIES.join(', ')}`);
+    const got = given.length === 0 ? 'an object with none of them' : `an object with ${given.join(' and ')}`;
+    throw misuse('forRootAsync', got, FOR_ROOT_ASYNC, `one of ${FACTORIES.join(', ')}`);
   }
   const { useFactory, useClass, inject, imports } = options;
   if (useFactory !== undefined && typeof useFactory !== 'function') {
@@ -65,20 +65,20 @@ export function requireAsyncOptions(options: unknown): void {
   }
 }
 
-/** Asks an instance of `useClass` or `useExisting` for the options. */
-export function optionsFrom(made: unknown): unknown {
-  const create = isObject(made) ? made['createWebhooksOptions'] : undefined;
-  if (typeof create === 'function') return Reflect.apply(create, made, []);
-  const found = isObject(made) ? `an instance of ${made.constructor.name}` : kindOf(made);
+/** Returns the options of an instance of `useClass` or `useExisting`. */
+export function optionsFrom(factory: unknown): unknown {
+  const create = isObject(factory) ? factory['createWebhooksOptions'] : undefined;
+  if (typeof create === 'function') return Reflect.apply(create, factory, []);
+  const got = isObject(factory) ? `an instance of ${factory.constructor.name}` : kindOf(factory);
   throw misuse(
     'forRootAsync',
-    `${found} without it`,
+    `${got} without it`,
     'createWebhooksOptions() { return { sources, inbox }; }',
     'a class with the method createWebhooksOptions',
   );
 }
 
-/** Throws {@link ConfigurationError} unless the options are an object of known names. */
+/** Throws {@link ConfigurationError} unless the options are an object of known options. */
 export function requireWebhooksOptions(options: unknown): asserts options is WebhooksOptions {
   if (!isObject(options)) {
     const fix = '({ … }) with parentheses, or a block with return';
@@ -87,17 +87,17 @@ export function requireWebhooksOptions(options: unknown): asserts options is Web
   requireKnownOptions('', options, OPTIONS);
 }
 
-/** The class itself in `imports`, without options. */
+/** Returns the error for an import of the class itself, without options. */
 export function bareImport(): ConfigurationError {
   return new ConfigurationError(
     'WebhooksModule',
-    `expected it to be imported once, with options, got the class itself in imports. Write imports: [${FOR_ROOT}]; ` +
-      'if a module of the app does that already, remove the class here and set isGlobal: true there',
+    `expected one import with options, got the class itself in imports. Write imports: [${FOR_ROOT}]. ` +
+      'If another module of the app has that import, remove the class here and set isGlobal: true there',
   );
 }
 
-function misuse(call: string, found: string, fix: string, expected = 'an object'): ConfigurationError {
-  return new ConfigurationError(`WebhooksModule.${call}`, `expected ${expected}, got ${found}. Write ${fix}`);
+function misuse(call: string, got: string, fix: string, expected = 'an object'): ConfigurationError {
+  return new ConfigurationError(`WebhooksModule.${call}`, `expected ${expected}, got ${got}. Write ${fix}`);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

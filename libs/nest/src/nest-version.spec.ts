@@ -8,7 +8,7 @@ describe('requireNest', () => {
     expect(() => requireNest(new HttpAdapterHost())).not.toThrow();
   });
 
-  it('refuses a Nest that does not announce its adapter, naming the version that does', () => {
+  it('throws and names the required version if Nest does not announce its adapter', () => {
     const older = {} as HttpAdapterHost;
     expect(() => requireNest(older)).toThrow(ConfigurationError);
     expect(() => requireNest(older)).toThrow(/11\.1\.4 or newer/);

@@ -1,17 +1,17 @@
 import { ModuleRef, type DiscoveryService } from '@nestjs/core';
 
-/** What Nest keeps of one provider or controller. */
+/** Nest's record of one provider or controller. */
 export type ProviderWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** The module that holds it. */
+/** The module of a provider or controller. */
 export type HostModule = NonNullable<ProviderWrapper['host']>;
 
-/** Whether there is one instance for all of the app. Both: the dependency tree of a transient provider is static, too. */
+/** Whether the app has one instance. The dependency tree of a transient provider is static, too, so both are checked. */
 export function isStatic(wrapper: ProviderWrapper): boolean {
   return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
 }
 
-/** What a module's own providers would get for `ModuleRef`. */
+/** Returns the `ModuleRef` that Nest injects into a module's own providers. */
 export function moduleRefOf(host: HostModule): ModuleRef {
   return host.getProviderByKey<ModuleRef>(ModuleRef).instance;
 }

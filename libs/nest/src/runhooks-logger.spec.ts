@@ -9,7 +9,7 @@ const FIELDS = { source: 'dbt', messageId: 'msg_1' };
 const { version } = createRequire(import.meta.url)('@nestjs/common/package.json') as { version: string };
 const hasParams = Number.parseInt(version, 10) >= 12;
 
-/** What Nest's ConsoleLogger prints for a line with fields, but for the process id and the time. */
+/** Returns the line that Nest's ConsoleLogger prints for a line with fields, without process id and time. */
 function printed(options: ConsoleLoggerOptions, logArguments: LogArguments): object {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   NestLogger.overrideLogger(new ConsoleLogger({ json: true, ...options }));
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 describe('runhooksLogger', () => {
-  it('has ConsoleLogger print an object as one JSON line', () => {
+  it('prints an object as one JSON line with ConsoleLogger', () => {
     expect(printed({}, (message, fields) => [{ message, ...fields }])).toEqual({
       level: 'log',
       context: 'Runhooks',
@@ -36,7 +36,7 @@ describe('runhooksLogger', () => {
   });
 
   if (hasParams) {
-    it('has ConsoleLogger of Nest 12 print the fields beside the text', () => {
+    it('prints the fields beside the text with ConsoleLogger of Nest 12', () => {
       expect(printed({ flattenParams: true }, (message, fields) => [message, fields])).toEqual({
         level: 'log',
         context: 'Runhooks',

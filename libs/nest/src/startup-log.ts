@@ -13,7 +13,8 @@ import {
   type MissingHandler,
 } from 'nestjs-runhooks/core';
 
-export interface Boot {
+/** Facts about the app that are logged at startup. */
+export interface Startup {
   readonly inbox: string;
   readonly role: Role;
   readonly transport: string | undefined;
@@ -30,9 +31,9 @@ const ROLES: Readonly<Record<Role, string>> = {
   worker: 'runs handlers; has no webhook routes',
 };
 
-/** Logs at startup which sources have which routes, and which handlers run: the first thing to read when a webhook does not arrive. */
-export function logStartup(logger: Logger, boot: Boot): void {
-  const { inbox, role, transport, sources, leftOut, handlers, isReachable } = boot;
+/** Logs the routes of the sources and the handlers. Users read these lines first when a webhook does not arrive. */
+export function logStartup(logger: Logger, startup: Startup): void {
+  const { inbox, role, transport, sources, leftOut, handlers, isReachable } = startup;
   logger.log(`Inbox: ${inbox}`);
   logger.log(`Role: ${role} (${ROLES[role]})`);
   if (transport !== undefined) logger.log(`Dispatch: ${transport}`);
@@ -41,10 +42,7 @@ export function logStartup(logger: Logger, boot: Boot): void {
   for (const { name, provider } of leftOut) {
     logger.warn(
       `Source "${name}" (${provider}) is disabled: it has no route, and its messages wait. Remove enabled: false`,
-      {
-        source: name,
-        code: 'RUNHOOKS_SOURCE_DISABLED',
-      },
+      { source: name, code: 'RUNHOOKS_SOURCE_DISABLED' },
     );
   }
   for (const handler of handlers) logHandler(logger, handler);
@@ -54,10 +52,18 @@ export function logStartup(logger: Logger, boot: Boot): void {
       { code: 'RUNHOOKS_NO_HANDLERS' },
     );
   }
-  logger.log(`Ready: ${countOf(sources.length, 'source')}, ${countOf(handlers.length, 'handler')}`);
 }
 
-/** Logs the work that waits for handlers that no running worker has. */
+/** Logs the last line of a startup. It counts the sources with routes and the handlers that run in this process. */
+export function logReady(logger: Logger, { role, sources, handlers, isReachable }: Startup): void {
+  const parts = [
+    ...(role === 'worker' ? [] : [countOf(isReachable ? sources.length : 0, 'source')]),
+    ...(role === 'receiver' ? [] : [countOf(handlers.length, 'handler')]),
+  ];
+  logger.log(`Ready: ${parts.join(', ')}`);
+}
+
+/** Warns about work that waits for handlers that no running worker has. */
 export function logMissingHandlers(logger: Logger, missingHandlers: readonly MissingHandler[]): void {
   if (missingHandlers.length === 0) return;
   const named = missingHandlers.slice(0, LIMITS.handlersLoggedMax).map(({ handlerId, deliveries, checks }) => {
@@ -79,7 +85,7 @@ function countOf(count: number, one: string, several = `${one}s`): string {
   return `${count} ${count === 1 ? one : several}`;
 }
 
-/** Warns if no worker parses what a receiver stores. */
+/** Warns if no worker is running. */
 export function logMissingWorker(logger: Logger, processes: readonly ProcessSummary[]): void {
   if (processes.some(({ role }) => role !== 'receiver')) return;
   logger.warn('No worker is running on this inbox; webhooks are stored and handled once one starts', {
@@ -104,7 +110,7 @@ function logSource(logger: Logger, { name, paths, provider }: OpenSource, absenc
   }
 }
 
-/** Which events a handler waits for. */
+/** Logs the events that a handler receives. */
 export function logHandler(logger: Logger, handler: Handler): void {
   logger.log(`Handler "${handler.id}" (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`, {
     handlerId: handler.id,
@@ -112,12 +118,12 @@ export function logHandler(logger: Logger, handler: Handler): void {
 }
 
 function describe({ on, filter, when }: Subscription): string {
-  const what = describeKind(on);
+  const kind = describeKind(on);
   const conditions = Object.entries(filter).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${valuesOf<string>(value).join(' or ')}`],
   );
   if (when) conditions.push('when(…)');
-  return conditions.length === 0 ? what : `${what} where ${conditions.join(', ')}`;
+  return conditions.length === 0 ? kind : `${kind} where ${conditions.join(', ')}`;
 }
 
 function describeKind(on: SubscribedTo): string {

@@ -1,5 +1,4 @@
 import {
-  Inject,
   Injectable,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
@@ -7,24 +6,24 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { timers } from 'nestjs-runhooks/core';
-import { logStartup, logMissingWorker, logMissingHandlers } from './startup-log.js';
+import { logMissingHandlers, logMissingWorker, logReady, logStartup, type Startup } from './startup-log.js';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { NEST_LIMITS } from './limits.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /**
- * Starts and stops with the app. Our module stands nearest to the root (see `WebhooksModule`), so that all of the
- * host is ready before the first handler runs, and handlers are drained before anything of the host is destroyed.
+ * Starts and stops Runhooks with the app. `WebhooksModule` has the smallest distance from the root module. Therefore the
+ * whole app is ready before the first handler runs, and handlers are drained before any provider of the app is destroyed.
  */
 @Injectable()
 export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private signalCheck: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
-    @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
-    @Inject(WebhookRoutesRegistrar) private readonly edge: WebhookRoutesRegistrar,
+    private readonly runtime: WebhooksRuntime,
+    private readonly explorer: HandlerExplorer,
+    private readonly routes: WebhookRoutesRegistrar,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -36,11 +35,18 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   async onApplicationBootstrap(): Promise<void> {
     const { logger, store, sources, leftOut, handlers, dispatcher, options, role, presence, refusals, transport } =
       this.runtime;
-    const { isReachable } = this.edge;
-    const inbox = store.description;
-    const found = { sources, leftOut, handlers: handlers.all(), isReachable };
-    logStartup(logger, { inbox, role, transport: transport?.description, ...found });
+    const startup: Startup = {
+      inbox: store.description,
+      role,
+      transport: transport?.description,
+      sources,
+      leftOut,
+      handlers: handlers.all(),
+      isReachable: this.routes.isReachable,
+    };
+    logStartup(logger, startup);
     await this.logWaiting();
+    logReady(logger, startup);
     if (role !== 'worker') refusals.start();
     if (options.dispatch === 'manual' || role === 'receiver') {
       presence.keep();
@@ -48,11 +54,11 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     }
     dispatcher.start();
     this.runtime.purger.start();
-    // main.ts may call enableShutdownHooks() as late as after listen().
+    // The check waits, because main.ts may call enableShutdownHooks() after listen().
     this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), NEST_LIMITS.signalCheckMs).unref();
   }
 
-  /** The HTTP server still listens: the edge answers 503 from here on. */
+  /** The HTTP server still listens; from now on the routes respond with 503. */
   async onModuleDestroy(): Promise<void> {
     if (!this.wasConstructed) return;
     timers.clearTimeout(this.signalCheck);
@@ -63,14 +69,14 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     await this.runtime.presence.stop();
   }
 
-  /** Requests are over. */
+  /** Nest has closed the HTTP server. */
   async onApplicationShutdown(): Promise<void> {
     if (!this.wasConstructed) return;
     await this.runtime.refusals.stop();
     await this.runtime.store.close();
   }
 
-  /** Of a lazy load that was refused, Nest 11 keeps an instance that was never constructed, and calls its hooks. */
+  /** If a lazy load was refused, Nest 11 keeps an instance that was never constructed, and calls its hooks. */
   private get wasConstructed(): boolean {
     return Boolean(this.runtime as WebhooksRuntime | undefined);
   }
@@ -83,7 +89,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   private warnWithoutShutdownHooks(): void {
     if (process.listenerCount('SIGTERM') > 0) return;
-    // Deno refuses to listen for some of the signals that Nest listens for if none is named.
+    // By default Nest listens for all signals, and Deno throws for some of them.
     const signals = 'deno' in process.versions ? "['SIGTERM', 'SIGINT']" : '';
     this.runtime.logger.warn(
       'Graceful shutdown is off: SIGTERM kills running handlers, and their attempts run again after the restart. ' +

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  Inject,
   Module,
   type DynamicModule,
   type InjectionToken,
@@ -14,7 +13,6 @@ import { ConfigurationError, Inbox, requireOneCopy } from 'nestjs-runhooks/core'
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
-import { HandlerMetadataAccessor } from './handlers/handler-metadata.accessor.js';
 import { HandlerInvoker } from './handlers/handler.invoker.js';
 import {
   bareImport,
@@ -29,15 +27,28 @@ import { createStore, WebhooksRuntime } from './webhooks.runtime.js';
 import { Webhooks } from './webhooks.service.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
-/** Injection token that only an import with options has. */
+/** Injection token that exists only in an import with options. */
 const INSTANCE = 'nestjs-runhooks:instance';
 
-/** A class that makes the options, for `useClass` and `useExisting`. */
+/**
+ * Class that creates the options, for `useClass` and `useExisting`.
+ *
+ * ```ts
+ * @Injectable()
+ * class WebhooksConfig implements WebhooksOptionsFactory {
+ *   constructor(private readonly config: ConfigService) {}
+ *
+ *   createWebhooksOptions(): WebhooksOptions {
+ *     return { sources: [dbtCloud({ name: 'dbt', secrets: [this.config.get('SECRET')] })], inbox: … };
+ *   }
+ * }
+ * ```
+ */
 export interface WebhooksOptionsFactory {
   createWebhooksOptions(): WebhooksOptions | Promise<WebhooksOptions>;
 }
 
-/** Where `WebhooksModule.forRootAsync` gets its options from. */
+/** Options for `WebhooksModule.forRootAsync`: one of `useFactory`, `useClass` and `useExisting`. */
 export type WebhooksAsyncOptions = WebhooksModuleExtras &
   Pick<ModuleMetadata, 'imports'> &
   (
@@ -49,16 +60,15 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
     | { readonly useExisting: Type<WebhooksOptionsFactory> }
   );
 
-/** Receives webhooks and runs the handlers of the app. Import it once, in a module the app starts with. */
+/** Module that receives webhooks and runs the app's handlers. Import it once, in a module that the app starts with. */
 @Module({
   imports: [DiscoveryModule],
   providers: [
-    // Those of forRoot and forRootAsync take the place of this one.
+    // The provider of forRoot or forRootAsync replaces this one.
     { provide: WEBHOOKS_OPTIONS, useFactory: refuseBareImport },
     { provide: WEBHOOKS_STORE, useFactory: createStore, inject: [WEBHOOKS_OPTIONS] },
     EventEmitterBridge,
     WebhooksRuntime,
-    HandlerMetadataAccessor,
     HandlerInvoker,
     HandlerExplorer,
     WebhookRoutesRegistrar,
@@ -69,33 +79,51 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
   exports: [Webhooks, Inbox],
 })
 export class WebhooksModule {
-  /** Options as they are. */
+  /**
+   * Imports the module with the given options.
+   *
+   * @throws ConfigurationError if the options are not one object of known options
+   */
   static forRoot(options: WebhooksOptions & WebhooksModuleExtras): DynamicModule {
     requireRootOptions(options);
     const { isGlobal, ...rest } = options;
-    // Behind a function: Nest may hash or print the values of a dynamic module, and these hold secrets.
+    // Nest may hash or print the values of a dynamic module. The options hold secrets, so they stay behind a function.
     return WebhooksModule.forRootAsync({ useFactory: () => rest, ...(isGlobal !== undefined && { isGlobal }) });
   }
 
-  /** Options made by a factory or a class, which may have dependencies, for example a `ConfigService`. */
+  /**
+   * Imports the module with options that a factory or a class creates. Both may have dependencies:
+   *
+   * ```ts
+   * WebhooksModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({
+   *     sources: [dbtCloud({ name: 'dbt', secrets: [config.getOrThrow<string>('DBT_CLOUD_WEBHOOK_SECRET')] })],
+   *     inbox: sqliteInbox({ path: 'runhooks.db' }),
+   *   }),
+   * });
+   * ```
+   *
+   * @throws ConfigurationError if there is not exactly one way to create the options
+   */
   static forRootAsync(options: WebhooksAsyncOptions): DynamicModule {
-    // Before Nest looks for what a class of another copy wants injected.
+    // A class of another copy would make Nest fail with a worse error, so this check is the first one.
     requireOneCopy();
     requireAsyncOptions(options);
     return {
       module: WebhooksModule,
       global: options.isGlobal ?? false,
       imports: options.imports ?? [],
-      // Two calls are two modules for Nest, whatever its id algorithm, so that the second one is noticed.
+      // The random value makes two calls two modules, whatever Nest's id algorithm, so that a second call is detected.
       providers: [...optionsProviders(options as OptionsOrigin), { provide: INSTANCE, useValue: randomUUID() }],
     };
   }
 
-  constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
+  constructor(modules: ModulesContainer) {
     refuseSecondImport(modules);
     refuseLazyLoading(modules);
-    // Nest runs shutdown hooks by distance from the root, nearest first. Ours must be the first, so that handlers are
-    // drained while the providers they use still live; and the last at boot, when every handler is there.
+    // Nest runs shutdown hooks by distance from the root, nearest first, and startup hooks in the reverse order. Handlers
+    // must be drained while the providers they use still exist, and must be found when all providers exist.
     for (const module of modules.values()) {
       if (module.metatype === WebhooksModule) module.distance = -1;
     }
@@ -134,12 +162,12 @@ function refuseSecondImport(modules: ModulesContainer): void {
   if (imported.length > 1) {
     throw new ConfigurationError(
       'WebhooksModule',
-      'imported more than once, by two calls of forRoot or forRootAsync; call it once and list every source there',
+      'expected one call of forRoot or forRootAsync, got more than one. List every source in one call',
     );
   }
 }
 
-/** A lazily loaded module gets no lifecycle hooks and comes too late for a route: it has no way from the root module. */
+/** A lazily loaded module gets no lifecycle hooks and no routes. It is recognized by having no way from the root module. */
 function refuseLazyLoading(modules: ModulesContainer): void {
   const [, root] = [...modules.values()];
   const seen = new Set<typeof root>();
@@ -152,7 +180,7 @@ function refuseLazyLoading(modules: ModulesContainer): void {
   }
   throw new ConfigurationError(
     'WebhooksModule',
-    'loaded lazily, when the app was running already; import it in a module that the app starts with. ' +
+    'expected an import in a module that the app starts with, got a lazy load. ' +
       'Modules with handlers may be lazy: call Webhooks.discover() after loading one',
   );
 }

@@ -8,65 +8,73 @@ import type {
   DispatchTransportFactory,
 } from 'nestjs-runhooks/core';
 
-/** What `WebhooksModule.forRoot` takes. */
+/**
+ * Options for `WebhooksModule.forRoot`.
+ *
+ * ```ts
+ * WebhooksModule.forRoot({
+ *   sources: [dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })],
+ *   inbox: sqliteInbox({ path: 'runhooks.db' }),
+ * });
+ * ```
+ */
 export interface WebhooksOptions {
-  /** Who sends webhooks: `dbtCloud(…)`, `paradime(…)`, or a provider of your own. At least one. */
+  /** Senders of webhooks, at least one: `dbtCloud(…)`, `paradime(…)`, or a source of your own provider. */
   readonly sources: readonly Source[];
-  /** Where messages, events and deliveries are kept, for example `sqliteInbox({ path: 'runhooks.db' })`. */
+  /** The database for messages, events and deliveries, for example `sqliteInbox({ path: 'runhooks.db' })`. */
   readonly inbox: StoreFactory;
   /**
-   * What this process does. A `receiver` has the routes and stores what arrives; it knows its handlers and runs none. A
-   * `worker` has no routes; it reads what was stored and runs handlers. Both need the same inbox and sources.
+   * Role of this process. A `receiver` has routes and stores webhooks; it knows its handlers but runs none. A `worker`
+   * has no routes; it parses stored messages and runs handlers. Both need the same inbox and sources.
    * @default 'both'
    */
   readonly role?: Role;
   /**
-   * How due deliveries come to the process that runs them: `auto` claims them from the inbox; a transport such as
-   * `bullmq(…)` brings their ids. `manual` holds the dispatcher: nothing is read and no handler runs until
-   * `Webhooks.runUntilIdle()` is called.
+   * The way due deliveries reach a worker. `auto` claims them from the inbox; a dispatch backend such as `bullmq(…)`
+   * brings their ids. With `manual`, nothing is parsed and no handler runs until you call `Webhooks.runUntilIdle()`.
    * @default 'auto'
    */
   readonly dispatch?: 'auto' | 'manual' | DispatchTransportFactory;
   /**
-   * Attempts that may run at the same time in this process.
+   * Maximum number of attempts that run at the same time in this process.
    * @default 10
    */
   readonly concurrency?: number;
   /**
-   * After a handler's signal was aborted, how many milliseconds its next attempt waits for it to settle.
+   * Milliseconds that the next attempt waits for a handler to return or throw after its signal was aborted.
    * @default 30000
    */
   readonly abortGraceMs?: number;
   /**
-   * At shutdown, how many milliseconds running handlers may take before they are aborted.
+   * Milliseconds that running handlers get at shutdown before their signal is aborted.
    * @default 10000
    */
   readonly drainMs?: number;
   /**
-   * Whether the app's global guards, interceptors, pipes and exception filters run for handlers, too, with the context
-   * type `webhook`. All of them must know it: many expect an HTTP request (see `isWebhookContext`).
+   * Whether the app's global guards, interceptors, pipes and exception filters also run for handlers, with the context
+   * type `webhook`. Each of them must support this type, but many expect an HTTP request (see `isWebhookContext`).
    * @default false
    */
   readonly globalEnhancers?: boolean;
-  /** How long the inbox keeps things. */
+  /** Times after which the inbox deletes finished work. */
   readonly retention?: RetentionOptions;
   /**
-   * Returns what the app's logger is called with for a line that has ids, for loggers that take objects: for nestjs-pino
-   * `(message, fields) => [fields, message]`. The text stays the same.
+   * Returns the arguments for the app's logger for a line with ids. Set it for loggers that take objects, for example
+   * `(message, fields) => [fields, message]` for nestjs-pino. The text stays the same.
    * @default (message) => [message]
    */
   readonly logArguments?: LogArguments;
   /**
-   * Where the time comes from; for tests.
-   * @default the Postgres server's, or on SQLite the system's
+   * Clock for tests.
+   * @default the clock of the Postgres server, or on SQLite the system clock
    */
   readonly clock?: Clock;
 }
 
-/** What must be known before the options are. */
+/** Options that Nest needs before it creates the others. */
 export interface WebhooksModuleExtras {
   /**
-   * Whether every module of the app can inject what `WebhooksModule` exports. Handlers are found everywhere anyway.
+   * Whether every module of the app can inject the exports of `WebhooksModule`. Handlers are found in every module anyway.
    * @default false
    */
   readonly isGlobal?: boolean;

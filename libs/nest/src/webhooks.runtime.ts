@@ -21,24 +21,24 @@ import { runhooksLogger } from './runhooks-logger.js';
 import type { WebhooksOptions } from './webhooks.options.js';
 import { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
 
-/** The engine of one app. Throws `ConfigurationError`, naming the option, if it cannot be safe. */
+/** The engine of one app. Its constructor throws `ConfigurationError` if an option is wrong. */
 @Injectable()
 export class WebhooksRuntime extends Engine {
   readonly logger: Logger;
-  /** False once shutdown began: new webhooks are answered 503. */
+  /** `false` after shutdown has begun; the routes then respond with 503. */
   accepting = true;
-  /** What brings due deliveries here; nothing where they are claimed from the inbox. */
+  /** The dispatch backend; `undefined` if this process claims deliveries from the inbox or runs none. */
   readonly transport: DispatchTransport | undefined;
 
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
-    @Inject(WEBHOOKS_STORE) given: Store | StoreFactory,
-    @Inject(EventEmitterBridge) emitter: EventEmitterBridge,
+    @Inject(WEBHOOKS_STORE) storeOrFactory: Store | StoreFactory,
+    emitter: EventEmitterBridge,
   ) {
     requireOneCopy();
     requireWebhooksOptions(options);
     const logger = runhooksLogger(options);
-    const store = storeOf(given, logger);
+    const store = storeOf(storeOrFactory, logger);
     checkOptions(options);
     const transport = options.role === 'receiver' ? undefined : createTransport(options, logger);
     super({
@@ -65,14 +65,14 @@ function checkOptions(options: WebhooksOptions): void {
     logArguments,
   } = options;
   if (role !== 'both' && role !== 'receiver' && role !== 'worker') {
-    throw new ConfigurationError('role', `found ${JSON.stringify(role)}; expected 'receiver', 'worker' or 'both'`);
+    throw new ConfigurationError('role', `expected 'receiver', 'worker' or 'both', got ${describe(role)}`);
   }
   if (dispatch !== 'auto' && dispatch !== 'manual' && !isDispatchTransportFactory(dispatch)) {
-    const expected = "expected 'auto' or 'manual', or a transport, for example bullmq({ connection })";
-    throw new ConfigurationError('dispatch', `found ${describe(dispatch)}; ${expected}`);
+    const expected = "expected 'auto', 'manual' or a dispatch backend such as bullmq({ connection })";
+    throw new ConfigurationError('dispatch', `${expected}, got ${describe(dispatch)}`);
   }
   if (typeof globalEnhancers !== 'boolean') {
-    throw new ConfigurationError('globalEnhancers', `found ${typeof globalEnhancers}; expected true or false`);
+    throw new ConfigurationError('globalEnhancers', `expected true or false, got ${kindOf(globalEnhancers)}`);
   }
   if (logArguments !== undefined && typeof logArguments !== 'function') {
     throw new ConfigurationError('logArguments', `expected a function, got ${describe(logArguments)}`);
@@ -96,36 +96,35 @@ function isDispatchTransportFactory(dispatch: unknown): dispatch is DispatchTran
   return typeof dispatch === 'object' && dispatch !== null && 'createTransport' in dispatch;
 }
 
-/** A word that may be misspelt is shown; an object may hold a password. */
-function describe(found: unknown): string {
-  return typeof found === 'string' ? JSON.stringify(found) : kindOf(found);
+/** Shows a string, which may be misspelled, but not an object, which may hold a password. */
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : kindOf(value);
 }
 
 function createTransport({ dispatch }: WebhooksOptions, logger: Logger): DispatchTransport | undefined {
   return isDispatchTransportFactory(dispatch) ? dispatch.createTransport(logger) : undefined;
 }
 
-/** Makes the store of the configured inbox; nothing is opened before the app initialises. */
+/** Creates the store of the configured inbox. The app opens it at startup. */
 export function createStore(options: WebhooksOptions): Store {
   const inbox: unknown = options.inbox;
   if (typeof inbox !== 'object' || inbox === null || !('createStore' in inbox)) {
-    const found = inbox === undefined ? 'none' : kindOf(inbox);
     throw new ConfigurationError(
       'inbox',
-      `found ${found}; expected a store, for example sqliteInbox({ path: 'runhooks.db' })`,
+      `expected an inbox such as sqliteInbox({ path: 'runhooks.db' }), got ${kindOf(inbox)}`,
     );
   }
   return options.inbox.createStore(runhooksLogger(options));
 }
 
-/** A test may have put a store in place of the configured one, or what makes one, such as `memoryInbox()`. */
-function storeOf(given: unknown, logger: Logger): Store {
-  if (typeof given === 'object' && given !== null) {
-    if ('createStore' in given) return (given as StoreFactory).createStore(logger);
-    if ('open' in given && 'append' in given) return given as Store;
+/** Returns the store. A test may have replaced the configured one with another, or with a factory such as `memoryInbox()`. */
+function storeOf(value: unknown, logger: Logger): Store {
+  if (typeof value === 'object' && value !== null) {
+    if ('createStore' in value) return (value as StoreFactory).createStore(logger);
+    if ('open' in value && 'append' in value) return value as Store;
   }
   throw new ConfigurationError(
     'WEBHOOKS_STORE',
-    `found ${kindOf(given)}; expected a store or what makes one: overrideProvider(WEBHOOKS_STORE).useValue(memoryInbox())`,
+    `expected a store or a factory of one, got ${kindOf(value)}. Write overrideProvider(WEBHOOKS_STORE).useValue(memoryInbox())`,
   );
 }

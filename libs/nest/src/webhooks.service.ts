@@ -1,20 +1,28 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import { logHandler } from './startup-log.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
-/** What the host app can ask of Runhooks. */
+/**
+ * Service that controls handlers at run time.
+ *
+ * ```ts
+ * await this.lazyModuleLoader.load(() => ReportsModule);
+ * this.webhooks.discover();
+ * ```
+ */
 @Injectable()
 export class Webhooks {
   constructor(
-    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
-    @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
+    private readonly runtime: WebhooksRuntime,
+    private readonly explorer: HandlerExplorer,
   ) {}
 
   /**
-   * Looks for handlers again, after a module was loaded lazily. Answers the ids of the new ones.
-   * Throws `ConfigurationError` as at boot, for example if an id is taken.
+   * Finds the handlers of a lazily loaded module and returns their ids.
+   *
+   * @throws ConfigurationError as at startup, for example if two handlers have one id
    */
   discover(): string[] {
     const found = this.explorer.discover();
@@ -25,12 +33,14 @@ export class Webhooks {
   }
 
   /**
-   * With `dispatch: 'manual'`: reads and runs everything that is due now, and what follows from it, until nothing is.
-   * Rejects with `ConfigurationError` in a receiver, which runs nothing.
+   * Parses and runs everything that is due, and everything that follows from it. Resolves when nothing is due. With
+   * `dispatch: 'manual'`, this is the only way to run handlers.
+   *
+   * @throws ConfigurationError in a process with the role `receiver`
    */
   async runUntilIdle(): Promise<void> {
     if (this.runtime.role === 'receiver') {
-      throw new ConfigurationError('role', "found 'receiver', which runs nothing; expected 'worker' or 'both' here");
+      throw new ConfigurationError('role', "expected 'worker' or 'both', got 'receiver'. A receiver runs no handlers");
     }
     await this.runtime.dispatcher.runUntilIdle();
   }

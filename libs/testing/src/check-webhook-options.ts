@@ -1,4 +1,4 @@
-import { ConfigurationError, requireKnownOptions, requireOptions } from 'nestjs-runhooks/core';
+import { ConfigurationError, kindOf, requireKnownOptions, requireOptions } from 'nestjs-runhooks/core';
 import type { PayloadOverride } from './payload-override.js';
 
 interface WebhookOptions {
@@ -7,7 +7,7 @@ interface WebhookOptions {
   readonly secret?: unknown;
 }
 
-/** Throws {@link ConfigurationError} for what only plain JavaScript can ask of a builder. */
+/** Throws {@link ConfigurationError} for wrong options of a builder, which JavaScript allows. */
 export function checkWebhookOptions(
   builder: string,
   options: WebhookOptions,
@@ -19,14 +19,13 @@ export function checkWebhookOptions(
   const { event, payload = {} } = options;
   if (event !== undefined && !Object.hasOwn(events, event)) {
     const names = Object.keys(events).join(', ');
-    throw new ConfigurationError(`${builder}({ event })`, `found ${JSON.stringify(event)}; expected one of ${names}`);
+    throw new ConfigurationError(`${builder}({ event })`, `expected one of ${names}, got ${JSON.stringify(event)}`);
   }
   requireOptions(payload, `${builder}({ payload })`, 'an object with the fields to change');
   if (!('secret' in options) || (options.secret !== undefined && options.secret !== null && options.secret !== ''))
     return;
   throw new ConfigurationError(
     `${builder}({ secret })`,
-    `found ${options.secret === '' ? 'an empty text' : String(options.secret)}; expected the secret of the source. ` +
-      'Leave the option out to sign with the one in TEST_SECRETS',
+    `expected the secret of the source, got ${kindOf(options.secret)}. Omit the option to sign with a secret of TEST_SECRETS`,
   );
 }

@@ -6,19 +6,20 @@ import { signDbtCloud } from './sign-dbt-cloud.js';
 import type { SignedWebhook } from './signed-webhook.js';
 
 /**
- * What dbt says: `failed` is its early `job.run.errored`, `completed-failed` the `job.run.completed` that follows.
- * Today's dbt announces no canceled runs; `canceled` is the `job.run.completed` of one, with status code 30.
+ * Message of dbt Cloud: `failed` is the early `job.run.errored`, and `completed-failed` the `job.run.completed` that follows.
+ * dbt Cloud currently sends no message for a canceled run; `canceled` is a `job.run.completed` with status code 30.
  */
 export type DbtCloudTestEvent = 'started' | 'succeeded' | 'failed' | 'completed-failed' | 'canceled';
 
+/** Options for {@link dbtCloudWebhook}. */
 export interface DbtCloudWebhookOptions {
-  /** @default 'succeeded' */
+  /** Message to build. @default 'succeeded' */
   readonly event?: DbtCloudTestEvent;
-  /** Changes to the payload. One run in several webhooks: `payload: { data: { runId: '42' } }` in each. */
+  /** Changes to the payload. Several webhooks with `payload: { data: { runId: '42' } }` are about one run. */
   readonly payload?: PayloadOverride;
-  /** @default TEST_SECRETS.dbtCloud */
+  /** Secret that signs the webhook. @default TEST_SECRETS.dbtCloud */
   readonly secret?: string;
-  /** When dbt makes the message; the run's times are shortly before it. @default now */
+  /** Time of the message; the times of the run are shortly before it. @default now */
   readonly now?: Date;
 }
 
@@ -37,12 +38,18 @@ const OPTIONS = {
   now: true,
 } satisfies Record<keyof DbtCloudWebhookOptions, true>;
 
-/** A run of the tests lasts this long. */
+/** Duration of a run. */
 const RUN_SECONDS = 90;
 
 /**
- * A signed webhook of dbt Cloud in the form of today (https://docs.getdbt.com/docs/deploy/webhooks). Each call makes
- * another message (`eventId`) about another run (`data.runId`) of the same job.
+ * Returns a signed webhook in dbt Cloud's current form (https://docs.getdbt.com/docs/deploy/webhooks). Each call creates
+ * a new message (`eventId`) about a new run (`data.runId`) of the same job.
+ *
+ * ```ts
+ * await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'failed' }));
+ * ```
+ *
+ * @throws ConfigurationError for an unknown option or event
  */
 export function dbtCloudWebhook(options: DbtCloudWebhookOptions = {}): SignedWebhook {
   checkWebhookOptions('dbtCloudWebhook', options, EVENTS, OPTIONS);
@@ -55,7 +62,7 @@ function payloadOf(event: DbtCloudTestEvent, now: Date): PayloadOverride {
   return {
     accountId: 43786,
     eventId: randomKsuid('wev'),
-    // dbt writes nanoseconds.
+    // dbt Cloud sends nanoseconds.
     timestamp: now.toISOString().replace('Z', `${randomInt(100_001, 999_999)}Z`),
     eventType,
     webhookId: 'wsu_2nQx8YbKfJ4tL0mZr6VdS1hWcEa',
@@ -92,7 +99,7 @@ function factsOf(event: DbtCloudTestEvent, endedAt: string): { eventType: string
   }
 }
 
-/** The run's own times are in whole seconds. */
+/** Formats a time of the run, without fractions of a second. */
 function secondsOf(now: Date, plusSeconds = 0): string {
   return new Date(now.getTime() + plusSeconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
 }

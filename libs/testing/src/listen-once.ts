@@ -5,7 +5,7 @@ import type { INestApplication } from '@nestjs/common';
 const LISTENING = Symbol('nestjs-runhooks:listening');
 const EVERY_ADDRESS = ['::', '0.0.0.0'];
 
-/** Makes an app listen unless it does, also when called again before it does. Answers where it can be reached. */
+/** Starts an app's HTTP server unless it is running or starting. Returns its host and port. */
 export async function listenOnce(app: INestApplication): Promise<{ host: string; port: number }> {
   const server = app.getHttpServer() as Server & { [LISTENING]?: Promise<unknown> };
   if (!server.listening) await (server[LISTENING] ??= app.listen(0, '127.0.0.1'));

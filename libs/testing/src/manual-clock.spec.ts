@@ -4,7 +4,7 @@ import { ManualClock } from './manual-clock.js';
 const START = new Date('2026-10-09T05:24:19.074Z');
 
 describe('ManualClock', () => {
-  it('stands still, from the time it is given or else the present', () => {
+  it('stays at its start, by default the present', () => {
     expect(new ManualClock(START).now()).toEqual(START);
     const before = Date.now();
     const clock = new ManualClock();
@@ -12,7 +12,7 @@ describe('ManualClock', () => {
     expect(clock.now()).toEqual(clock.now());
   });
 
-  it('goes forward and back when it is told to', () => {
+  it('moves forward and back', () => {
     const clock = new ManualClock(START);
     clock.advance(1_500);
     expect(clock.now().getTime() - START.getTime()).toBe(1_500);
@@ -22,7 +22,7 @@ describe('ManualClock', () => {
     expect(clock.now()).toEqual(START);
   });
 
-  it('is not moved by who changes a date it gave or was given', () => {
+  it('does not move if a test changes a date that it passed or got', () => {
     const start = new Date(START);
     const clock = new ManualClock(start);
     start.setTime(0);

@@ -1,11 +1,20 @@
 import type { Clock } from 'nestjs-runhooks/core';
 
-/** A clock that stands still until it is told otherwise: `WebhooksModule.forRoot({ …, clock })`. */
+/**
+ * Clock for tests that changes only when a test moves it.
+ *
+ * ```ts
+ * const clock = new ManualClock();
+ * WebhooksModule.forRoot({ …, clock });
+ * clock.advance(60_000);
+ * await waitUntilIdle(app);
+ * ```
+ */
 export class ManualClock implements Required<Clock> {
   #nowMs: number;
   #elapsedMs = 0;
 
-  /** @param start where the clock stands first; the system's time by default */
+  /** @param start first time of the clock, by default the system's time */
   constructor(start: Date = new Date()) {
     this.#nowMs = start.getTime();
   }
@@ -18,18 +27,18 @@ export class ManualClock implements Required<Clock> {
     return this.#elapsedMs;
   }
 
-  /** Forward: so much time passes. Back, by a negative number: the clock is set, as by {@link step}. */
+  /** Lets `ms` milliseconds pass. A negative number sets the clock back, as {@link step} does. */
   advance(ms: number): void {
     this.#nowMs += ms;
     this.#elapsedMs += Math.max(0, ms);
   }
 
-  /** The same up to this time. */
+  /** Advances the clock to a time. */
   set(date: Date): void {
     this.advance(date.getTime() - this.#nowMs);
   }
 
-  /** Somebody sets the clock, forward or back; no time passes. */
+  /** Sets the clock forward or back by `ms` milliseconds, while no time passes. */
   step(ms: number): void {
     this.#nowMs += ms;
   }

@@ -1,7 +1,7 @@
 import type { StoreFactory } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 
-/** A real SQLite inbox that is gone with the app, for `WebhooksModule.forRoot({ inbox: memoryInbox() })`. */
+/** Returns an SQLite inbox in memory that exists as long as the app: `WebhooksModule.forRoot({ …, inbox: memoryInbox() })`. */
 export function memoryInbox(): StoreFactory {
   return sqliteInbox({ path: ':memory:' });
 }

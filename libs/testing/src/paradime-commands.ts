@@ -2,11 +2,11 @@ import { dttm } from './paradime-dttm.js';
 import type { PayloadOverride } from './payload-override.js';
 import { randomRunNumber } from './random-ids.js';
 
-/** Bolt puts the first two before those of the schedule. Each takes 20 s. */
+/** Commands of a run. Bolt adds the first two to those of the schedule. Each takes 20 s. */
 const COMMANDS = ['git clone ...', 'dbt deps', 'dbt seed', 'dbt run'];
 const COMMAND_SECONDS = 20;
 
-/** The commands of a run that is over: all went well but the last one, which ended as the run did. */
+/** Returns the commands of a finished run. All succeeded except the last one, which has the outcome of the run. */
 export function paradimeCommands(outcome: 'succeeded' | 'failed' | 'canceled', endedAt: Date): PayloadOverride[] {
   const id = randomRunNumber();
   return COMMANDS.map((command, index) => {
@@ -24,8 +24,8 @@ export function paradimeCommands(outcome: 'succeeded' | 'failed' | 'canceled', e
 }
 
 function commandOf(id: number, fields: PayloadOverride): PayloadOverride {
-  const asked = 'command startDttm endDttm stdout stderr returnCode scheduleRunId resources { id path }';
-  return { api_query: `query BoltCommand { boltCommand(commandId: ${id}) { ${asked} } }`, ...fields, id };
+  const queried = 'command startDttm endDttm stdout stderr returnCode scheduleRunId resources { id path }';
+  return { api_query: `query BoltCommand { boltCommand(commandId: ${id}) { ${queried} } }`, ...fields, id };
 }
 
 function resourcesOf(commandId: number): PayloadOverride[] {

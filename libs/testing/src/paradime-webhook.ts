@@ -6,13 +6,14 @@ import { randomRunNumber } from './random-ids.js';
 import { signParadime, type ParadimeSignatureOptions } from './sign-paradime.js';
 import type { SignedWebhook } from './signed-webhook.js';
 
-/** What Paradime says: `started` is its `bolt.run.started`, the others are `bolt.run.completed`. */
+/** Message of Paradime: `started` is `bolt.run.started`, the others are `bolt.run.completed`. */
 export type ParadimeTestEvent = 'started' | 'succeeded' | 'failed' | 'canceled';
 
+/** Options for {@link paradimeWebhook}. */
 export interface ParadimeWebhookOptions extends ParadimeSignatureOptions {
-  /** @default 'succeeded' */
+  /** Message to build. @default 'succeeded' */
   readonly event?: ParadimeTestEvent;
-  /** Changes to the payload. One run in several webhooks: `payload: { id: 42 }` in each. */
+  /** Changes to the payload. Several webhooks with `payload: { id: 42 }` are about one run. */
   readonly payload?: PayloadOverride;
 }
 
@@ -32,13 +33,19 @@ const OPTIONS = {
   family: true,
 } satisfies Record<keyof ParadimeWebhookOptions, true>;
 
-/** A run of the tests lasts this long. */
+/** Duration of a run. */
 const RUN_SECONDS = 90;
 
 /**
- * A signed webhook of Paradime's Bolt scheduler
- * (https://docs.paradime.io/app-help/developers/webhooks/getting-started). Each call makes another message
- * (`webhook-id`) about another run (`id`) of the same schedule.
+ * Returns a signed webhook of Paradime's Bolt scheduler
+ * (https://docs.paradime.io/app-help/developers/webhooks/getting-started). Each call creates a new message (`webhook-id`)
+ * about a new run (`id`) of the same schedule.
+ *
+ * ```ts
+ * await sendWebhook(app, '/webhooks/paradime', paradimeWebhook({ event: 'failed', payload: { id: 42 } }));
+ * ```
+ *
+ * @throws ConfigurationError for an unknown option or event
  */
 export function paradimeWebhook(options: ParadimeWebhookOptions = {}): SignedWebhook {
   checkWebhookOptions('paradimeWebhook', options, EVENTS, OPTIONS);

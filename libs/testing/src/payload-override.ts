@@ -1,10 +1,10 @@
 /**
- * Fields to change in a built payload, at any depth. Objects are merged, everything else takes the place of what was
- * there, and `undefined` removes the field.
+ * Fields to change in a built payload, at any depth. Objects are merged, other values replace the field, and `undefined`
+ * removes it.
  */
 export type PayloadOverride = { readonly [field: string]: unknown };
 
-/** A copy of `payload` with the changes. */
+/** Returns a copy of `payload` with the changes. */
 export function overridePayload(payload: PayloadOverride, override: PayloadOverride): PayloadOverride {
   const fields = new Map(Object.entries(payload));
   for (const [name, value] of Object.entries(override)) {

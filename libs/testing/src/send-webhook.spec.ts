@@ -59,12 +59,12 @@ describe.each([
     await app.close();
   });
 
-  it('gets a webhook of each provider, sent before it listens and at once, and has handled both when it is idle', async () => {
-    const answers = await Promise.all([
+  it('handles a webhook of each provider that was sent before the app listened', async () => {
+    const responses = await Promise.all([
       sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ payload: { data: { runId: '7' } } })),
       sendWebhook(app, '/webhooks/paradime', paradimeWebhook({ event: 'failed', payload: { id: 8 } })),
     ]);
-    expect(answers).toMatchObject([
+    expect(responses).toMatchObject([
       { status: 200, body: { status: 'accepted', message: 'stored', id: expect.stringMatching(/^msg_/) } },
       { status: 200, body: { status: 'accepted' }, headers: { 'content-type': 'application/json; charset=utf-8' } },
     ]);
@@ -73,7 +73,7 @@ describe.each([
     expect(await app.get(Inbox).counts()).toMatchObject({ messages: { parsed: 2, stored: 0 } });
   });
 
-  it('tells a message sent twice and a wrong secret apart', async () => {
+  it('responds differently to a duplicate and to a wrong secret', async () => {
     const webhook = paradimeWebhook();
     expect(await sendWebhook(app, '/webhooks/paradime', webhook)).toMatchObject({ body: { status: 'accepted' } });
     expect(await sendWebhook(app, '/webhooks/paradime', webhook)).toMatchObject({ body: { status: 'duplicate' } });
@@ -84,7 +84,7 @@ describe.each([
     });
   });
 
-  it('gets the answer to a body that is not read to its end', async () => {
+  it('sends a response to a body that is too large', async () => {
     const tooLarge = signDbtCloud(Buffer.alloc(8 * 1024 * 1024));
     expect(await sendWebhook(app, '/webhooks/dbt', tooLarge)).toMatchObject({
       status: 413,
@@ -92,19 +92,27 @@ describe.each([
     });
   });
 
-  it('answers what is not a webhook path as the app does', async () => {
+  it('responds with 404 on another path', async () => {
     expect(await sendWebhook(app, '/elsewhere', dbtCloudWebhook())).toMatchObject({ status: 404 });
   });
 });
 
-describe('sendWebhook that is called wrongly', () => {
+describe('sendWebhook with wrong arguments', () => {
   it.each([
-    ['webhooks/dbt', dbtCloudWebhook(), 'found "webhooks/dbt"; expected the path of the source'],
-    [undefined, dbtCloudWebhook(), 'found undefined; expected the path of the source'],
-    ['/webhooks/dbt', { headers: {}, body: { runId: '1' } }, 'webhook.body: found object; expected the bytes'],
-    ['/webhooks/dbt', { headers: {} }, 'webhook.body: found undefined; expected the bytes'],
-  ])('rejects %j with %j before it sends anything', async (path, webhook, says) => {
+    [
+      'webhooks/dbt',
+      dbtCloudWebhook(),
+      'path: expected the path of the source, for example "/webhooks/dbt", got "webhooks/dbt"',
+    ],
+    [undefined, dbtCloudWebhook(), 'path: expected the path of the source, for example "/webhooks/dbt", got undefined'],
+    [
+      '/webhooks/dbt',
+      { headers: {}, body: { runId: '1' } },
+      'webhook.body: expected the bytes that were signed, got an object',
+    ],
+    ['/webhooks/dbt', { headers: {} }, 'webhook.body: expected the bytes that were signed, got undefined'],
+  ])('rejects %j with %j before it sends anything', async (path, webhook, message) => {
     const app = {} as INestApplication;
-    await expect(sendWebhook(app, path as string, webhook as SignedWebhook)).rejects.toThrow(says);
+    await expect(sendWebhook(app, path as string, webhook as SignedWebhook)).rejects.toThrow(message);
   });
 });

@@ -7,18 +7,19 @@ import {
 import { randomKsuid } from './random-ids.js';
 import { formsOf, type SignedWebhook } from './signed-webhook.js';
 
+/** Options for the signature of Paradime. */
 export interface ParadimeSignatureOptions {
-  /** @default TEST_SECRETS.paradime */
+  /** Secret that signs the webhook. @default TEST_SECRETS.paradime */
   readonly secret?: StandardWebhooksSecret;
-  /** Of the message: the same on every resend. @default a new one */
+  /** Id of the message. A provider sends the same id again on a retry. @default a new id */
   readonly id?: string;
-  /** When it is sent; this time is signed. @default now */
+  /** Time of sending, which is part of the signature. @default now */
   readonly now?: Date;
-  /** Whose header names are used: `webhook-id` or `svix-id`. @default 'webhook' */
+  /** Family of header names: `webhook` for `webhook-id`, `svix` for `svix-id`. @default 'webhook' */
   readonly family?: StandardWebhooksFamily;
 }
 
-/** Signs any bytes as Standard Webhooks do: a payload of your own, or something that is no payload at all. */
+/** Signs any bytes by Standard Webhooks, for example a payload of your own or invalid JSON. */
 export function signParadime(body: string | Uint8Array, options: ParadimeSignatureOptions = {}): SignedWebhook {
   const { secret = TEST_SECRETS.paradime, id = randomKsuid('msg'), now = new Date(), family } = options;
   return {

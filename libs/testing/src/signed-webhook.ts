@@ -1,19 +1,22 @@
 /**
- * A webhook as its provider would send it. {@link sendWebhook} sends one; so does any HTTP client that is given the
- * headers and `text`, for example `request(server).post(path).set(webhook.headers).send(webhook.text)`.
+ * Webhook as its provider would send it. Send it with {@link sendWebhook} or with any HTTP client:
+ *
+ * ```ts
+ * await request(app.getHttpServer()).post('/webhooks/dbt').set(webhook.headers).send(webhook.text);
+ * ```
  */
 export interface SignedWebhook {
   /** Name of the provider, as in `event.provider`. */
   readonly provider: string;
-  /** The bytes that were signed. Clients such as supertest encode a `Buffer` as JSON: give them `text`. */
+  /** Bytes that were signed. Clients such as supertest encode a `Buffer` as JSON; pass `text` to them. */
   readonly body: Buffer;
-  /** The same as a string, which clients send as it is. Other bytes if `body` is not UTF-8. */
+  /** The body as a string, which clients send unchanged. It is only equal to `body` if the bytes are UTF-8. */
   readonly text: string;
-  /** Names in lower case. */
+  /** Headers with names in lower case. */
   readonly headers: Record<string, string>;
 }
 
-/** The body in both forms. */
+/** Returns a body in both forms. */
 export function formsOf(body: string | Uint8Array): Pick<SignedWebhook, 'body' | 'text'> {
   const bytes = Buffer.from(body);
   return { body: bytes, text: bytes.toString('utf8') };

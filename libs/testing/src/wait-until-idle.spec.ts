@@ -45,7 +45,7 @@ describe.each(['auto', 'manual'] as const)('waitUntilIdle with dispatch %s', (di
     await app.close();
   });
 
-  it('waits for what is due now, and not for what is due later by the clock of the app', async () => {
+  it('waits for deliveries that are due by the clock of the app, and not for later ones', async () => {
     const clock = new ManualClock();
     app = await NestFactory.create(appModule(dispatch, clock), { logger: false });
     await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ now: clock.now() }));

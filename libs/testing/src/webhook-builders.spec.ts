@@ -18,10 +18,10 @@ const PARADIME = paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }
 interface Received {
   readonly ok: boolean;
   readonly id: string;
-  readonly reading: ParseResult;
+  readonly result: ParseResult;
 }
 
-/** What the provider of a source makes of a webhook. */
+/** Verifies, identifies and parses a webhook with the provider of a source. */
 async function receive(source: Source, webhook: SignedWebhook, receivedAt = NOW): Promise<Received> {
   const [open] = openSources([source]);
   if (!open) throw new Error('no source');
@@ -30,13 +30,13 @@ async function receive(source: Source, webhook: SignedWebhook, receivedAt = NOW)
   const { ok } = await provider.verify({ source: name, body, headers, receivedAt });
   const stored = { id: 'msg_1', provider: provider.name, messageKey: '', state: 'stored' } as const;
   const message = restoreMessage({ ...stored, source: name, body, headers, receivedAt });
-  return { ok, id: provider.identify(message), reading: provider.parse(message) };
+  return { ok, id: provider.identify(message), result: provider.parse(message) };
 }
 
-/** The run of a message that reads as one. */
-function runOf({ reading }: Received) {
-  if (reading.state !== 'parsed') throw new Error(`read as ${reading.state}: ${reading.reason}`);
-  return reading.signal.run;
+/** Returns the run of a parsed message. */
+function runOf({ result }: Received) {
+  if (result.state !== 'parsed') throw new Error(`parsed as ${result.state}: ${result.reason}`);
+  return result.signal.run;
 }
 
 const EVENTS = [
@@ -58,20 +58,20 @@ function build(source: Source, event: string, now = NOW): SignedWebhook {
 }
 
 describe.each(EVENTS)('$provider: a webhook built as "%s"', (source, event, messageType, types, status) => {
-  it(`verifies, and reads as ${messageType} with ${types.join(' and ')}`, async () => {
+  it(`is verified and parsed as ${messageType} with ${types.join(' and ')}`, async () => {
     const webhook = build(source, event);
     const received = await receive(source, webhook);
     expect(webhook.provider).toBe(source.provider);
     expect(received.ok).toBe(true);
-    expect(received.reading).toMatchObject({ state: 'parsed', messageType, signal: { types, run: { status } } });
+    expect(received.result).toMatchObject({ state: 'parsed', messageType, signal: { types, run: { status } } });
   });
 
-  it('reads the same whenever it is built', async () => {
+  it('is parsed the same, whatever its time', async () => {
     const times = fc.date({ min: new Date('2001-01-01'), max: new Date('2099-01-01'), noInvalidDate: true });
     await fc.assert(
       fc.asyncProperty(times, async (now) => {
         const received = await receive(source, build(source, event, now), now);
-        expect(received).toMatchObject({ ok: true, reading: { state: 'parsed', messageType, signal: { types } } });
+        expect(received).toMatchObject({ ok: true, result: { state: 'parsed', messageType, signal: { types } } });
       }),
     );
   });
@@ -91,7 +91,7 @@ describe.each([
 ] as const)('%s', (_name, source) => {
   const builder = source === DBT ? dbtCloudWebhook : paradimeWebhook;
 
-  it('makes another message about another run of the same job on each call', async () => {
+  it('creates a new message about a new run of the same job on each call', async () => {
     const received = await Promise.all(Array.from({ length: 50 }, () => receive(source, builder(), new Date())));
     expect(received.every(({ ok, id }) => ok && id !== '')).toBe(true);
     expect(new Set(received.map(({ id }) => id)).size).toBe(50);
@@ -99,11 +99,11 @@ describe.each([
     expect(new Set(received.map((one) => runOf(one).job.key)).size).toBe(1);
   });
 
-  it('is about a run that succeeded unless told otherwise', async () => {
+  it('is about a succeeded run by default', async () => {
     expect(runOf(await receive(source, builder(), new Date())).status).toBe('succeeded');
   });
 
-  it('is refused by a source with another secret', async () => {
+  it('is rejected by a source with another secret', async () => {
     const secret = source === DBT ? 'another' : { utf8: 'another' };
     expect((await receive(source, builder({ secret, now: NOW } as object))).ok).toBe(false);
   });
@@ -120,17 +120,17 @@ describe('dbtCloudWebhook', () => {
 
   it('sends no field that was overridden with undefined', async () => {
     const webhook = dbtCloudWebhook({ payload: { eventId: undefined, data: { runId: undefined } } });
-    const { ok, id, reading } = await receive(DBT, webhook);
-    expect([ok, id, reading.state]).toEqual([true, '', 'test']);
+    const { ok, id, result } = await receive(DBT, webhook);
+    expect([ok, id, result.state]).toEqual([true, '', 'test']);
     expect(Object.keys(JSON.parse(webhook.body.toString()) as object)).not.toContain('eventId');
   });
 
-  it('sends what no provider would, if told to', async () => {
-    const { reading } = await receive(DBT, dbtCloudWebhook({ payload: { data: ['no', 'object'] } }));
-    expect(reading.state).toBe('quarantined');
+  it('sends a payload that no provider would send', async () => {
+    const { result } = await receive(DBT, dbtCloudWebhook({ payload: { data: ['no', 'object'] } }));
+    expect(result.state).toBe('quarantined');
   });
 
-  it('writes the body as dbt does: on one line, with nanoseconds', () => {
+  it('formats the body as dbt Cloud does: on one line, with nanoseconds', () => {
     const text = dbtCloudWebhook({ now: NOW }).body.toString();
     expect(text).toMatch(
       /^\{"accountId":43786,"eventId":"wev_[0-9A-Za-z]{27}","timestamp":"2026-10-09T05:24:19\.074\d{6}Z",/,
@@ -162,33 +162,33 @@ describe('paradimeWebhook', () => {
     expect(last?.finishedAt).toEqual(NOW);
   });
 
-  it.each(['svix', 'webhook'] as const)('signs with the headers of %s and the id given', async (family) => {
+  it.each(['svix', 'webhook'] as const)('signs with the headers of %s and the id of the options', async (family) => {
     const webhook = paradimeWebhook({ family, id: 'msg_42', now: NOW });
     expect(webhook.headers).toMatchObject({ [`${family}-id`]: 'msg_42' });
     const { ok, id } = await receive(PARADIME, webhook);
     expect([ok, id]).toEqual([true, 'msg_42']);
   });
 
-  it('signs the time it is given', async () => {
+  it('signs the time of the options', async () => {
     const early = paradimeWebhook({ now: new Date(NOW.getTime() - 301_000) });
     expect((await receive(PARADIME, early)).ok).toBe(false);
   });
 
-  it('sends no field that was overridden with undefined, and null where it is told to', async () => {
+  it('sends no field that was overridden with undefined, but sends null', async () => {
     const end = { end_dttm: undefined, commands: undefined, error_string: undefined };
     const removed = paradimeWebhook({ payload: end, now: NOW });
-    expect((await receive(PARADIME, removed)).reading).toMatchObject({ messageType: 'bolt.run.started' });
+    expect((await receive(PARADIME, removed)).result).toMatchObject({ messageType: 'bolt.run.started' });
     const nulled = paradimeWebhook({ payload: { workspace: null }, now: NOW });
-    expect((await receive(PARADIME, nulled)).reading.state).toBe('quarantined');
+    expect((await receive(PARADIME, nulled)).result.state).toBe('quarantined');
   });
 });
 
-describe('asked in plain JavaScript for what there is not', () => {
+describe('wrong options in JavaScript', () => {
   it.each([
     [
       'another event',
       { event: 'errored' },
-      /\(\{ event \}\): found "errored"; expected one of started, succeeded, failed/,
+      /\(\{ event \}\): expected one of started, succeeded, failed.*, got "errored"/,
     ],
     [
       'an event and no options',
@@ -202,9 +202,15 @@ describe('asked in plain JavaScript for what there is not', () => {
       { payload: '{}' },
       /\(\{ payload \}\): expected options, got a string\. Write an object/,
     ],
-    ['a secret that is not set', { secret: undefined }, /\(\{ secret \}\): found undefined; .*TEST_SECRETS/],
-    ['an empty secret', { secret: '' }, /\(\{ secret \}\): found an empty text/],
-  ])('%s: the error names it', (_, options, message) => {
+    ['null', null, /Webhook: found null; expected options/],
+    ['a payload that is a string', { payload: '{}' }, /\(\{ payload \}\): found a string; expected options: an object/],
+    [
+      'a secret that is not set',
+      { secret: undefined },
+      /\(\{ secret \}\): expected the secret of the source, got undefined\. .*TEST_SECRETS/,
+    ],
+    ['an empty secret', { secret: '' }, /\(\{ secret \}\): expected the secret of the source, got an empty string/],
+  ])('throw an error for %s', (_, options, message) => {
     for (const builder of [dbtCloudWebhook, paradimeWebhook]) expect(() => builder(options as never)).toThrow(message);
   });
 
@@ -217,33 +223,36 @@ describe('asked in plain JavaScript for what there is not', () => {
     [paradime, { name: 'bolt', token: 'x' }, `paradime({ name: 'bolt' }).token: … "tokens"`],
     [paradime, { name: 'bolt', bodyBytesmax: 5 }, `paradime({ name: 'bolt' }).bodyBytesmax: … "bodyBytesMax"`],
     [sqliteInbox, { path: ':memory:', fileModee: 0o640 }, 'sqliteInbox.fileModee: … "fileMode"'],
-  ])('%p refuses a misspelled option of %j', (make, options, problem) => {
+  ])('throw an error in %p for a misspelled option in %j', (make, options, problem) => {
     const [option, meant] = problem.split(' … ');
     const call = (): unknown => make(options as never);
     expect(call).toThrow(`${option} unknown option `);
     expect(call).toThrow(`(did you mean ${meant}?)`);
   });
 
-  it('options that are undefined count as left out', () => {
+  it('may be undefined, as if they were omitted', () => {
     const left = { path: undefined, bodyBytesMax: undefined, enabled: undefined };
     const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], maxAgeMs: undefined, ...left } as never);
     expect(openSources([source])).toHaveLength(1);
     expect(() => sqliteInbox({ path: ':memory:', driver: undefined, fileMode: undefined } as never)).not.toThrow();
   });
 
-  it.each([dbtCloud, paradime, sqliteInbox, postgresInbox])('no options at all: %p shows some', (make) => {
-    const call = make.name;
-    for (const options of [undefined, null, 'a-secret', ['a-secret']]) {
-      expect(() => make(options as never)).toThrow(
-        new RegExp(`^${call}: expected options, got (undefined|null|a string|an array)\\. Write ${call}\\(\\{ `),
-      );
-      expect(() => make(options as never)).not.toThrow(/a-secret/);
-    }
-  });
+  it.each([dbtCloud, paradime, sqliteInbox, postgresInbox])(
+    'throw an error with an example in %p if all are missing',
+    (make) => {
+      const call = make.name;
+      for (const options of [undefined, null, 'a-secret', ['a-secret']]) {
+        expect(() => make(options as never)).toThrow(
+          new RegExp(`^${call}: expected options, got (undefined|null|a string|an array)\\. Write ${call}\\(\\{ `),
+        );
+        expect(() => make(options as never)).not.toThrow(/a-secret/);
+      }
+    },
+  );
 });
 
 describe('the text of a webhook', () => {
-  it('is what was signed', async () => {
+  it('contains the bytes that were signed', async () => {
     for (const [source, webhook] of [
       [DBT, dbtCloudWebhook({ payload: { webhookName: 'Täglich – 夜' } })],
       [PARADIME, paradimeWebhook({ payload: { uuid: 'Täglich – 夜' }, now: NOW })],
@@ -254,16 +263,16 @@ describe('the text of a webhook', () => {
   });
 });
 
-describe('bodies of one’s own', () => {
+describe('signDbtCloud and signParadime', () => {
   const body = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
 
-  it('are signed as they are, byte for byte', async () => {
+  it('sign a body byte for byte', async () => {
     for (const [source, webhook] of [
       [DBT, signDbtCloud(body)],
       [PARADIME, signParadime(body, { now: NOW })],
     ] as const) {
       expect(webhook.body.equals(body)).toBe(true);
-      expect(await receive(source, webhook)).toMatchObject({ ok: true, reading: { state: 'quarantined' } });
+      expect(await receive(source, webhook)).toMatchObject({ ok: true, result: { state: 'quarantined' } });
     }
   });
 });

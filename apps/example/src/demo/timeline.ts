@@ -1,11 +1,11 @@
-import type { WebhookAnswer } from 'nestjs-runhooks/testing';
+import type { WebhookResponse } from 'nestjs-runhooks/testing';
 import type { AttemptSeen, Seen } from './consequences.js';
 import type { Step } from './scenario.js';
 
 /** What came of one step. */
 export interface StepResult {
   readonly step: Step;
-  readonly answer: WebhookAnswer;
+  readonly answer: WebhookResponse;
   readonly seen: readonly Seen[];
   /** What the app logged meanwhile. */
   readonly log: readonly string[];

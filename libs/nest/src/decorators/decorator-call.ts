@@ -1,6 +1,6 @@
 import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
 
-/** How each decorator is called, for errors: the compiler refuses another call, JavaScript does not. */
+/** Correct calls of the decorators, for errors. JavaScript allows other calls, which the compiler rejects. */
 const CALLS: Readonly<Record<string, string>> = {
   OnMessage: `@OnMessage('dbt-cloud', 'job.run.completed', { id: 'on-call.log' })`,
   OnRun: `@OnRun('run.failed', 'run.canceled', { id: 'on-call.page' })`,
@@ -9,15 +9,15 @@ const CALLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Throws {@link ConfigurationError} unless a decorator was given its options as one plain object. `count` is the number
- * of arguments that could be options: JavaScript drops the surplus, and that may be a filter.
+ * Throws {@link ConfigurationError} unless the options of a decorator are one plain object. `count` is the number of
+ * arguments that could be options. JavaScript would ignore surplus arguments, and one of them may be a filter.
  */
 export function requireOptions(decorator: string, options: unknown, count: number): void {
   if (kindOf(options) !== 'an object' || isClass(options)) throw misuse(decorator, 'options', options, 'an object');
   if (count > 1) throw wrongCall(decorator, 'options', 'one object', `${count} arguments`);
 }
 
-/** Throws {@link ConfigurationError} unless a decorator was given a name where it needs one. */
+/** Throws {@link ConfigurationError} unless an argument of a decorator is a non-empty string. */
 export function requireName(decorator: string, parameter: string, value: unknown): asserts value is string {
   if (typeof value === 'string' && value !== '') return;
   throw misuse(decorator, parameter, value, 'a non-empty string');
@@ -32,13 +32,13 @@ function misuse(decorator: string, parameter: string, value: unknown, expected: 
   );
 }
 
-/** The error for a call of a decorator, with one as it should be. */
+/** Returns the error for a wrong call of a decorator, with a correct call. */
 export function wrongCall(decorator: string, parameter: string, expected: string, got: string): ConfigurationError {
   const call = CALLS[decorator] ?? `@${decorator}({ id: 'on-call.page' })`;
   return new ConfigurationError(`@${decorator} ${parameter}`, `expected ${expected}, got ${got}. Write ${call}`);
 }
 
-/** A decorator without parentheses is given the class's prototype, or over a static member or a class the class. */
+/** Without its parentheses, a decorator gets the prototype of the class, or the class on a static member or a class. */
 function isClass(value: unknown): boolean {
   return (
     typeof value === 'function' || (typeof value === 'object' && value !== null && Object.hasOwn(value, 'constructor'))

@@ -1,6 +1,6 @@
 import type { Subscription } from 'nestjs-runhooks/core';
 
-/** What one decorator says about its method, as it was written. Stacked decorators add up to a list. */
+/** The arguments of one decorator, unchecked. Stacked decorators add up to an array. */
 export interface HandlerMetadata {
   readonly on: Subscription['on'];
   readonly options: object;

@@ -7,30 +7,30 @@ import { OnRunStuck } from './on-run-stuck.decorator.js';
 import { OnRun, OnRunFailed, OnRunStarted } from './on-run.decorator.js';
 import { WebhooksModule } from '../webhooks.module.js';
 
-describe('a handler decorator refuses what the compiler could not', () => {
-  // As JavaScript sees it.
+describe('a handler decorator on a wrong target', () => {
+  // The type of a decorator in JavaScript.
   const decorate = OnRunFailed() as unknown as (target: object, key: string | symbol, descriptor?: object) => void;
   class OnCall {}
 
-  it('a static method', () => {
+  it('throws on a static method', () => {
     expect(() => decorate(OnCall, 'page', { value: () => undefined })).toThrow(
-      'OnCall.page: found a handler decorator on a static member; expected a method of the instance',
+      'OnCall.page: expected a handler decorator on an instance method, got one on a static member',
     );
   });
 
-  it('a property', () => {
+  it('throws on a property', () => {
     expect(() => decorate(OnCall.prototype, 'page')).toThrow(
-      'OnCall.page: found a handler decorator on a property or accessor; expected a method of the instance',
+      'OnCall.page: expected a handler decorator on an instance method, got one on a property or accessor',
     );
   });
 
-  it('a class', () => {
+  it('throws on a class', () => {
     expect(() => (decorate as unknown as (target: object) => void)(OnCall)).toThrow(
-      'OnCall: found a handler decorator on a class; expected it on a method of the class',
+      'OnCall: expected a handler decorator on a method of the class, got one on the class',
     );
   });
 
-  it('an accessor, which is not called for that', () => {
+  it('throws on an accessor without calling it', () => {
     const get = (): never => {
       throw new Error('called');
     };
@@ -38,7 +38,7 @@ describe('a handler decorator refuses what the compiler could not', () => {
   });
 });
 
-describe('a handler decorator refuses a call that the compiler refuses in TypeScript', () => {
+describe('a wrong call of a handler decorator', () => {
   type Call = (...args: unknown[]) => unknown;
   class OnCall {}
   const bare = [OnCall.prototype, 'page', { value: () => undefined }];
@@ -144,13 +144,13 @@ describe('a handler decorator refuses a call that the compiler refuses in TypeSc
     ['OnRun(toString)', OnRun, ['run.toString'], 'got "run.toString". Write '],
   ];
 
-  it.each(cases)('%s', (_, decorator, args, message) => {
+  it.each(cases)('throws for %s', (_, decorator, args, message) => {
     const call = (): unknown => (decorator as Call)(...args);
     expect(call).toThrow(ConfigurationError);
     expect(call).toThrow(message);
   });
 
-  it('that are standard decorators', () => {
+  it('throws as a standard decorator', () => {
     const decorate = OnRunFailed() as unknown as Call;
     expect(() => decorate(() => undefined, { kind: 'method', name: 'page' })).toThrow(
       'handler decorator: expected decorators as Nest uses them, got standard ones. Set experimentalDecorators',
@@ -170,7 +170,7 @@ describe('a second copy of the package in the process', () => {
     ['decorating a handler', () => OnRunFailed()],
     ['WebhooksModule.forRoot', () => WebhooksModule.forRoot({ sources: [], inbox: undefined as never })],
     ['WebhooksModule.forRootAsync', () => WebhooksModule.forRootAsync({ useFactory: () => undefined as never })],
-  ])('is refused by %s, with both places', (_, step) => {
+  ])('is rejected by %s with both paths', (_, step) => {
     expect(step).not.toThrow();
     copies.set(second, [...copies.values()][0]!);
     expect(step).toThrow(ConfigurationError);

@@ -11,12 +11,11 @@ import {
 import type { HandlerMetadata } from './handler-metadata.js';
 import { HANDLER_METADATA } from '../webhooks.tokens.js';
 
-/** Where handlers can be: the compiler shows the text where it is not so. */
+/** Target of a handler decorator. For other targets, the compiler's error contains the text. */
 type HandlerTarget = object & { readonly prototype?: 'a handler is a method of an instance: this one is static' };
 
 /**
- * A method decorator that checks the method: it compiles only over a method that can be given every `Event` the
- * decorator promises.
+ * Method decorator that compiles only on a method that accepts every `Event` of the decorator.
  */
 export type HandlerDecorator<Event> = <Method extends (event: Event, delivery: DeliveryContext) => unknown>(
   target: HandlerTarget,
@@ -24,21 +23,21 @@ export type HandlerDecorator<Event> = <Method extends (event: Event, delivery: D
   descriptor: TypedPropertyDescriptor<Method>,
 ) => void;
 
-/** Which events a handler wants, and how it is run. Every filter given must fit. */
+/** Filters and options of a handler. An event must match every filter that is set. */
 export interface HandlerDecoratorOptions<Event, P extends ProviderName> extends EventFilter, HandlerOptions {
-  /** Narrows the type of the event, too. */
+  /** Only events of these providers. It also narrows the type of the event. */
   readonly provider?: P | readonly [P, ...P[]];
   /**
-   * Decides by code. Runs in the attempt: if it throws, the delivery is retried; if it answers false, the delivery is
-   * recorded as skipped.
+   * Predicate on the event, for example `(event) => event.run.environment?.name === 'Production'`. It runs in the attempt:
+   * if it returns `false`, the delivery is recorded as skipped, and if it throws, the delivery is retried.
    */
-  // Not inferred from: a narrow parameter here would narrow the event, but filter nothing.
+  // NoInfer, because a narrow parameter would narrow the type of the event without filtering.
   readonly when?: (event: NoInfer<Event>) => boolean | Promise<boolean>;
 }
 
 /**
- * Adds a subscription to a method. Appends, because stacked decorators add up. Kept by class and name, not by function:
- * other decorators may replace the function.
+ * Adds a subscription to a method; stacked decorators add up. The metadata belongs to the class and the method's name,
+ * because other decorators may replace the function.
  */
 export function subscribe<Event, P extends ProviderName>(
   on: Subscription['on'],
@@ -53,13 +52,13 @@ export function subscribe<Event, P extends ProviderName>(
   };
 }
 
-/** The compiler refuses most of these already; JavaScript and accessors get here. */
+/** Checks the target at run time, for JavaScript and for accessors. The compiler rejects most wrong targets. */
 function requireMethod(
   target: object,
   key: string | symbol | object | undefined,
   descriptor?: { readonly value?: unknown },
 ): void {
-  // Standard decorators are given the method and a context.
+  // The second argument of a standard decorator is its context.
   if (typeof key === 'object') {
     throw new ConfigurationError(
       'handler decorator',
@@ -70,10 +69,10 @@ function requireMethod(
   if (!isStatic && typeof descriptor?.value === 'function') return;
   const owner = isStatic ? target.name : target.constructor.name;
   if (key === undefined) {
-    throw new ConfigurationError(owner, 'found a handler decorator on a class; expected it on a method of the class');
+    throw new ConfigurationError(owner, 'expected a handler decorator on a method of the class, got one on the class');
   }
   throw new ConfigurationError(
     `${owner}.${String(key)}`,
-    `found a handler decorator on a ${isStatic ? 'static member' : 'property or accessor'}; expected a method of the instance`,
+    `expected a handler decorator on an instance method, got one on a ${isStatic ? 'static member' : 'property or accessor'}`,
   );
 }

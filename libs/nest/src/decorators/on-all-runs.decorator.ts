@@ -3,8 +3,13 @@ import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 /**
- * Runs the method once when every job of `jobs` has finished within `withinMs` of each other, with the run of each.
- * A rerun replaces its job's run until all are there; each run counts once.
+ * Runs the method once when a run of every job in `jobs` has finished within `withinMs` of the others. The event contains
+ * these runs. Until then, a rerun replaces the run of its job. Each run counts once.
+ *
+ * ```ts
+ * @OnAllRuns({ jobs: ['load-orders', 'load-customers'], withinMs: 3_600_000, id: 'reports.build' })
+ * build(event: RunsJoined): Promise<void> {}
+ * ```
  */
 export function OnAllRuns<const P extends ProviderName = ProviderName>(
   options: OnAllRunsOptions & Omit<HandlerDecoratorOptions<RunsJoined<P>, P>, 'job'>,

@@ -3,8 +3,13 @@ import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 /**
- * Runs the method when a delivery has become a dead letter: filters look at the event that could not be handled. It is
- * a handler like any other, stored and retried; its own dead letters are only logged.
+ * Runs the method when a delivery has become a dead letter. Filters apply to the event that could not be handled. The
+ * method is a handler like any other, with retries; its own dead letters are only logged.
+ *
+ * ```ts
+ * @OnDeadLetter({ id: 'on-call.dead-letters' })
+ * report({ deadLetter }: DeadLetterEvent): Promise<void> {}
+ * ```
  */
 export function OnDeadLetter<const P extends ProviderName = ProviderName>(
   options: HandlerDecoratorOptions<DeadLetterEvent<P>, P> = {},

@@ -8,8 +8,13 @@ type Options<P extends ProviderName, M extends ProviderMessageType<P>> = Omit<
 >;
 
 /**
- * Runs the method for a provider's own messages of one type, once per message, and not once per fact as the `@OnRun…`
- * decorators do. Test messages never get here.
+ * Runs the method once per message of one type of a provider. The `@OnRun…` decorators, in contrast, run once per fact
+ * about a run. Test messages of a provider run no handlers.
+ *
+ * ```ts
+ * @OnMessage('dbt-cloud', 'job.run.completed', { id: 'audit.log' })
+ * log(event: MessageEvent<'dbt-cloud', 'job.run.completed'>): Promise<void> {}
+ * ```
  */
 export function OnMessage<const P extends ProviderName, const M extends ProviderMessageType<P>>(
   provider: P,

@@ -3,8 +3,13 @@ import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
 /**
- * Runs the method once for a run that has started and is not over after a fixed time (`afterMs`), or after a multiple
- * of what its job usually takes (`p95Times`, by the inbox's own history). If the run ends later, it ends normally.
+ * Runs the method once for a run that has not ended after a fixed time (`afterMs`), or after a multiple of its job's usual
+ * duration in the inbox (`p95Times`). If the run ends later, its other events follow as usual.
+ *
+ * ```ts
+ * @OnRunStuck({ afterMs: 3_600_000, job: 'nightly-*', id: 'on-call.slow' })
+ * page(event: RunStuck): Promise<void> {}
+ * ```
  */
 export function OnRunStuck<const P extends ProviderName = ProviderName>(
   options: StuckAfter & HandlerDecoratorOptions<RunStuck<P>, P>,

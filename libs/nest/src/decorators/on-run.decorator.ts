@@ -6,7 +6,7 @@ type Options<T extends RunEventType, P extends ProviderName> = HandlerDecoratorO
 
 interface LateOption {
   /**
-   * Also run for a start that arrives when the run is known to be over.
+   * Whether the method also runs for a start that arrives after the run has ended.
    * @default false
    */
   readonly includeLate?: boolean;
@@ -23,7 +23,7 @@ export function OnRunStarted<const P extends ProviderName = ProviderName>(
   return subscribe<RunEvent<'run.started', P>, P>({ types: ['run.started'] }, options);
 }
 
-/** Runs the method when a run has ended well. */
+/** Runs the method when a run has succeeded. */
 export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
   options: Options<'run.succeeded', P> = {},
 ): HandlerDecorator<RunEvent<'run.succeeded', P>> {
@@ -31,7 +31,14 @@ export function OnRunSucceeded<const P extends ProviderName = ProviderName>(
   return subscribe({ types: ['run.succeeded'] }, options);
 }
 
-/** Runs the method once for a run that failed, as early as that is known: its results may not be there yet. */
+/**
+ * Runs the method once for a failed run, as soon as a message reports the failure. Results may not be available yet.
+ *
+ * ```ts
+ * @OnRunFailed({ environment: 'Production', id: 'on-call.page' })
+ * page(event: RunFailed, delivery: DeliveryContext): Promise<void> {}
+ * ```
+ */
 export function OnRunFailed<const P extends ProviderName = ProviderName>(
   options: Options<'run.failed', P> = {},
 ): HandlerDecorator<RunEvent<'run.failed', P>> {
@@ -48,8 +55,8 @@ export function OnRunCanceled<const P extends ProviderName = ProviderName>(
 }
 
 /**
- * Runs the method when a job succeeds again: at the first success that finished after the latest failure of its open
- * incident. `event.incident` tells what it recovers from.
+ * Runs the method when a job has recovered: at the first success that finished after the latest failure of its open
+ * incident. `event.incident` describes the failures.
  */
 export function OnRunRecovered<const P extends ProviderName = ProviderName>(
   options: Options<'run.recovered', P> = {},
@@ -58,7 +65,7 @@ export function OnRunRecovered<const P extends ProviderName = ProviderName>(
   return subscribe({ types: ['run.recovered'] }, options);
 }
 
-/** Runs the method when a run is over, however it ended: results, if there are any, can be fetched now. */
+/** Runs the method when a run has ended, with any outcome. Its results, if any, are available. */
 export function OnRunCompleted<const P extends ProviderName = ProviderName>(
   options: Options<'run.completed', P> = {},
 ): HandlerDecorator<RunEvent<'run.completed', P>> {
@@ -71,7 +78,7 @@ export function OnRunCompleted<const P extends ProviderName = ProviderName>(
  * `@OnRun('run.failed', 'run.canceled', { job: 'nightly-*' })`.
  */
 export function OnRun<const T extends RunEventType>(type: T, ...more: readonly T[]): HandlerDecorator<RunEvent<T>>;
-// Inferred as a tuple: as elements before the options, types that differ would not add up to a union.
+// The arguments are inferred as one tuple. Otherwise different types before the options would not become a union.
 export function OnRun<
   const T extends readonly [RunEventType, ...RunEventType[]],
   const P extends ProviderName = ProviderName,
@@ -88,7 +95,7 @@ export function OnRun(
   return subscribe<RunEvent, ProviderName>({ types }, options);
 }
 
-/** Words of providers and of other tools, by the type or the decorator that they mean here. */
+/** Words of providers and other tools, with the event type or decorator that they stand for. */
 const MEANT: Readonly<Record<string, string>> = {
   errored: 'failed',
   error: 'failed',
@@ -104,7 +111,7 @@ const MEANT: Readonly<Record<string, string>> = {
   dead: '@OnDeadLetter',
 };
 
-/** The compiler knows the types. In JavaScript an unknown one, or none, would be a handler that never runs. */
+/** Checks the type for JavaScript, where a handler of an unknown type or of none would never run. */
 function requireType(type: unknown): RunEventType {
   requireName('OnRun', 'type', type);
   const known = RUN_EVENT_TYPES.find((one) => one === type);
@@ -112,7 +119,7 @@ function requireType(type: unknown): RunEventType {
   throw wrongCall('OnRun', 'type', `one of ${RUN_EVENT_TYPES.join(', ')}`, `"${type}"${hintFor(type)}`);
 }
 
-/** Looks at the last word alone: providers have other ones before it. */
+/** Compares only the last word, because types of providers have other words before it. */
 function hintFor(type: string): string {
   const word = type.toLowerCase().split('.').at(-1) ?? '';
   const words = RUN_EVENT_TYPES.map((known) => known.slice('run.'.length));

@@ -20,32 +20,33 @@ import { WEBHOOK_CONTEXT_TYPE } from './webhook-context.js';
 
 export type Method = (...args: unknown[]) => unknown;
 
-/** A handler's method on one instance. */
+/** The method of a handler on one instance. */
 export interface BoundMethod {
   readonly instance: object;
   readonly callback: Method;
-  /** Absent for an instance that lives as long as the app. */
+  /** Missing for an instance that exists as long as the app. */
   readonly contextId?: ContextId;
 }
 
+/** Options for {@link Enhancers}. */
 export interface EnhancersOptions {
-  /** Where the handler is in the code, for the log: `OnCall.page`. */
+  /** Class and method of the handler for the log, for example `OnCall.page`. */
   readonly label: string;
   readonly host: HostModule;
-  /** Nest's id of the provider, by which it finds transient enhancers. */
+  /** Nest's id of the provider, with which it finds transient enhancers. */
   readonly providerId: string;
   readonly methodName: string;
-  /** Class of the first parameter, as far as it was compiled into the program. */
+  /** Class of the first parameter if the compiler emitted it. */
   readonly eventClass: Type | undefined;
   readonly logger: Logger;
-  /** Whose global enhancers run. */
+  /** Configuration whose global enhancers run. */
   readonly config: ApplicationConfig;
 }
 
-/** Matches last, and every error: without it Nest logs an error that no filter of the handler is for. */
+/** Matches every error after all other filters. Without it, Nest logs an error that no filter matches. */
 const LAST_FILTER: ExceptionFilter = { catch: () => true };
 
-/** Runs a handler's method as Nest runs a route: guards, interceptors, pipes, the method; and filters, if it fails. */
+/** Runs a handler's method as Nest runs a route: guards, interceptors, pipes, the method, and filters if it fails. */
 export class Enhancers {
   private readonly creator: ExternalContextCreator;
   private readonly filterCreator: ExternalContextCreator;
@@ -76,8 +77,8 @@ export class Enhancers {
   }
 
   /**
-   * The error to record: the handler's own, unless a filter throws one that says when to try again. A filter that
-   * answers over HTTP fails, because there is no response: that must not hide why the handler failed.
+   * Returns the error to record: a `PermanentError` or `RetryLater` of a filter, else the handler's own error. A filter
+   * that responds over HTTP fails, because no response exists; its error must not hide the handler's.
    */
   private async filtered(method: BoundMethod, error: unknown, args: unknown[]): Promise<unknown> {
     const rethrow = (): never => {
@@ -94,7 +95,7 @@ export class Enhancers {
     return error;
   }
 
-  /** At each new reason: a filter that cannot work for handlers fails at every attempt. */
+  /** Logs each new failure only once, because a filter that cannot work for handlers fails at every attempt. */
   private logFailure(thrown: unknown, delivery: DeliveryContext): void {
     const failure = describeError(thrown);
     if (!this.reasons.isNew(failure)) return;
@@ -133,8 +134,8 @@ export class Enhancers {
 }
 
 /**
- * Nest's own creator, over a container that holds one module, so that it finds the enhancers of this very module, also
- * of controllers; and a configuration of ours, so that global enhancers run only where they are wanted.
+ * Creates Nest's own creator over a container of one module, so that it finds the enhancers of that module and of its
+ * controllers. The configuration decides whether global enhancers run.
  */
 function creatorOver(host: HostModule, applicationConfig: ApplicationConfig): ExternalContextCreator {
   const pinned = Object.create(host, { hasProvider: { value: () => true } }) as HostModule;
@@ -143,11 +144,11 @@ function creatorOver(host: HostModule, applicationConfig: ApplicationConfig): Ex
   return ExternalContextCreator.fromContainer(container as unknown as NestContainer);
 }
 
-/** Nest would give every argument to the pipes: the delivery is none of their business. */
+/** Nest would pass every argument to the pipes, but they must not transform the delivery. */
 function applyToEvent(pipes: readonly PipeTransform[], eventClass: Type | undefined) {
   return async (args: unknown[], event: unknown, delivery: unknown): Promise<void> => {
     let value = event;
-    // `body`, as for the payloads of Nest's own transports: a ValidationPipe leaves `custom` values alone.
+    // Nest's own transports use the type `body` for payloads, and a ValidationPipe ignores `custom` values.
     for (const pipe of pipes) value = await pipe.transform(value, { type: 'body', metatype: eventClass });
     args.push(value, delivery);
   };

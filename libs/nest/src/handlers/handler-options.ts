@@ -2,6 +2,7 @@ import {
   checkBarrier,
   checkStuckAfter,
   ConfigurationError,
+  kindOf,
   requireKnownOptions,
   type EventFilter,
   type HandlerOptions,
@@ -11,7 +12,7 @@ import {
 import type { HandlerMetadata } from '../decorators/handler-metadata.js';
 import { requireMatchable } from './impossible-filter.js';
 
-/** Names of the options, by what they are for; the compiler sees to it that none is missing. */
+/** Names of the filters and of the other options. The compiler ensures that none is missing. */
 const FILTERS = {
   provider: true,
   source: true,
@@ -30,16 +31,17 @@ const OPTIONS = {
   serialize: true,
 } satisfies Record<keyof HandlerOptions, true>;
 
-/** A decorator's options, taken apart. */
+/** The options of a decorator, separated into filters and handler options. */
 export interface ReadOptions {
   readonly subscription: Subscription;
   readonly options: HandlerOptions;
 }
 
 /**
- * Throws {@link ConfigurationError}, naming handler and option, for a name that is not an option and for a filter that
- * is none or that nothing can fit: any of them would silently let the handler run for more than it was meant for, or for
- * nothing.
+ * Separates and checks the options of a decorator.
+ *
+ * @throws ConfigurationError for an unknown option, and for a filter that is invalid or that no event can match. The
+ *   handler would otherwise run for too many events, or for none.
  */
 export function readOptions(
   handler: string,
@@ -55,7 +57,7 @@ export function readOptions(
   requireKnownOptions(handler, options, { ...OPTIONS, ...FILTERS, when: true, includeLate: true });
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const option = `${handler}.${name}`;
-    if (Object.hasOwn(FILTERS, name)) filter[name] = requireTexts(option, value);
+    if (Object.hasOwn(FILTERS, name)) filter[name] = requireStrings(option, value);
     else if (name === 'when') when = requirePredicate(option, value);
     else if (name === 'includeLate') includeLate = requireBoolean(option, value);
     else own[name] = value;
@@ -64,22 +66,24 @@ export function readOptions(
   return { subscription: { on, filter, ...(when && { when }), ...(includeLate && { includeLate }) }, options: own };
 }
 
-function requireTexts(option: string, value: unknown): unknown {
-  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (texts.length > 0 && texts.every((text) => typeof text === 'string' && text !== '')) return value;
-  const found = Array.isArray(value) ? `a list of ${value.length}` : value === '' ? 'an empty text' : typeof value;
+function requireStrings(option: string, value: unknown): unknown {
+  const entries: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const isNonEmptyString = (entry: unknown): boolean => typeof entry === 'string' && entry !== '';
+  if (entries.length > 0 && entries.every(isNonEmptyString)) return value;
+  const wrong = kindOf(entries.find((entry) => !isNonEmptyString(entry)));
+  const got = !Array.isArray(value) ? wrong : entries.length === 0 ? 'an empty array' : `an array with ${wrong}`;
   throw new ConfigurationError(
     option,
-    `found ${found}; expected a text, or a list of at least one, none of them empty. Leave it out to filter nothing`,
+    `expected a non-empty string or an array of them, got ${got}. Omit the option to match everything`,
   );
 }
 
 function requirePredicate(option: string, value: unknown): Subscription['when'] {
   if (value === undefined || typeof value === 'function') return value as Subscription['when'];
-  throw new ConfigurationError(option, `found ${typeof value}; expected a function that answers true or false`);
+  throw new ConfigurationError(option, `expected a function that returns true or false, got ${kindOf(value)}`);
 }
 
 function requireBoolean(option: string, value: unknown): boolean | undefined {
   if (value === undefined || typeof value === 'boolean') return value;
-  throw new ConfigurationError(option, `found ${typeof value}; expected true or false`);
+  throw new ConfigurationError(option, `expected true or false, got ${kindOf(value)}`);
 }

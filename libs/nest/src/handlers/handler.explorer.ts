@@ -1,7 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { ConfigurationError, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
-import { HandlerMetadataAccessor, type DecoratedMethod } from './handler-metadata.accessor.js';
+import { decoratedMethodsOf, type DecoratedMethod } from './decorated-methods.js';
 import { unknownMessageTypes } from './message-types.js';
 import { readOptions, type ReadOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
@@ -17,20 +17,19 @@ interface HandlerProvider {
   readonly methods: readonly DecoratedMethod[];
 }
 
-/** Finds the decorated methods of the app and gives them to the dispatcher. */
+/** Finds the decorated methods of the app and adds them to the engine's handlers. */
 @Injectable()
 export class HandlerExplorer {
-  /** Prototypes of the classes whose handlers are known. A class that is provided twice has its handlers run once. */
+  /** Prototypes of the classes whose handlers were added. If a class is provided twice, its handlers run only once. */
   private readonly explored = new Set<object>();
 
   constructor(
-    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
-    @Inject(HandlerMetadataAccessor) private readonly accessor: HandlerMetadataAccessor,
-    @Inject(HandlerInvoker) private readonly invoker: HandlerInvoker,
-    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
+    private readonly discovery: DiscoveryService,
+    private readonly invoker: HandlerInvoker,
+    private readonly runtime: WebhooksRuntime,
   ) {}
 
-  /** Adds handlers not seen before and answers them. Adds none if it throws. */
+  /** Adds new handlers and returns them. If it throws, it has added none. */
   discover(): Handler[] {
     const providers = this.newProviders();
     const found = providers.flatMap((provider) => this.handlersOf(provider));
@@ -49,7 +48,7 @@ export class HandlerExplorer {
       const { host } = wrapper;
       const prototype = prototypeOf(wrapper);
       if (!host || !prototype || this.explored.has(prototype)) continue;
-      const methods = this.accessor.methodsOf(prototype);
+      const methods = decoratedMethodsOf(prototype);
       if (methods.length === 0) continue;
       const first = providers.get(prototype);
       if (first) this.warnOfSecond(first, wrapper, host);
@@ -93,7 +92,7 @@ export class HandlerExplorer {
   }
 }
 
-/** The name of a handler, which is also its default id. */
+/** Returns the name of a handler, which is also its default id. */
 function nameOf(prototype: object, method: string | symbol): string {
   const { name } = prototype.constructor;
   return typeof method === 'symbol' ? `${name}[${String(method)}]` : `${name}.${method}`;
@@ -108,19 +107,19 @@ function isRenamed({ prototype, host }: HandlerProvider): boolean {
   });
 }
 
-/** The prototype in which to look for methods. */
+/** Returns the prototype whose methods are handlers, or `null` if a provider has none. */
 function prototypeOf(wrapper: ProviderWrapper): object | null {
   const { token } = wrapper;
   const instance: unknown = wrapper.instance;
-  // An alias is another name for a provider that is in the list itself.
+  // The list also contains the provider that an alias stands for.
   if (wrapper.isAlias) return null;
   if (typeof instance === 'object' && instance !== null) return Object.getPrototypeOf(instance) as object | null;
-  // A factory for each delivery has made nothing yet: the class it is provided as is all there is to see.
-  const makesLater = wrapper.isNotMetatype && !isStatic(wrapper);
-  return makesLater && typeof token === 'function' ? (token.prototype as object | null) : null;
+  // A scoped factory has created no instance yet. If its token is a class, the instances have that type.
+  const createsLater = wrapper.isNotMetatype && !isStatic(wrapper);
+  return createsLater && typeof token === 'function' ? (token.prototype as object | null) : null;
 }
 
-/** Stacked decorators are one handler, unless they name several ids. */
+/** Stacked decorators are one handler, unless they have several ids. */
 function groupById(name: string, decorators: readonly ReadOptions[]): Map<string, ReadOptions[]> {
   const ids = new Set(decorators.map(({ options }) => options.id).filter((id) => id !== undefined));
   const [onlyId] = ids;
@@ -133,14 +132,17 @@ function groupById(name: string, decorators: readonly ReadOptions[]): Map<string
   return groups;
 }
 
-/** What a handler waits for is kept under its id. */
+/** The inbox stores the checks of a handler under its id, so one id must not have two of a kind. */
 function requireOneOfEach(name: string, group: readonly ReadOptions[]): void {
   for (const [kind, decorator] of [
     ['stuck', '@OnRunStuck'],
     ['barrier', '@OnAllRuns'],
   ] as const) {
     if (group.filter(({ subscription }) => kind in subscription.on).length <= 1) continue;
-    throw new ConfigurationError(`${name}.id`, `found one id for two ${decorator}; give each of them an id of its own`);
+    throw new ConfigurationError(
+      `${name}.id`,
+      `expected an id for each ${decorator}, got one id for two. Set different ids`,
+    );
   }
 }
 
@@ -152,7 +154,7 @@ function mergeOptions(name: string, group: readonly ReadOptions[]): ReadOptions[
       if (Object.hasOwn(merged, option) && JSON.stringify(merged[option]) !== JSON.stringify(value)) {
         throw new ConfigurationError(
           `${name}.${option}`,
-          'two decorators of one handler give it different values; give it once, or give the decorators different ids',
+          'expected one value, got different ones from two decorators of one handler. Set it once, or set different ids',
         );
       }
       merged[option] = value;

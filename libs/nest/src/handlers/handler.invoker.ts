@@ -13,15 +13,15 @@ import { WEBHOOKS_OPTIONS } from '../webhooks.tokens.js';
 
 type Methods = Readonly<Record<string | symbol, Method | undefined>>;
 
-/** Runs decorated methods, with the enhancers bound to them or their class, and with global ones if they are wanted. */
+/** Runs decorated methods with the enhancers bound to them or their class, and with global ones if the option is set. */
 @Injectable()
 export class HandlerInvoker {
   private readonly globals: GlobalEnhancers;
   private readonly logger: Logger;
 
   constructor(
-    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
-    @Inject(ApplicationConfig) config: ApplicationConfig,
+    private readonly moduleRef: ModuleRef,
+    config: ApplicationConfig,
     @Inject(WEBHOOKS_OPTIONS) options: WebhooksOptions,
   ) {
     this.logger = runhooksLogger(options);
@@ -29,8 +29,8 @@ export class HandlerInvoker {
   }
 
   /**
-   * How to run `method` of a provider, for every scope a provider can have. The method is looked up each time, so that
-   * one that was replaced later, for example by a test's spy, is run.
+   * Returns a function that runs `method` of a provider of any scope. It looks the method up each time, so that a later
+   * replacement, for example a test's spy, runs.
    */
   invokerFor(
     name: string,
@@ -41,7 +41,7 @@ export class HandlerInvoker {
   ): Handler['invoke'] {
     requireEnhancers(name, host, prototype.constructor, (prototype as Methods)[method]);
     this.globals.requireScopes();
-    // Made for the first delivery: an app may have many handlers that seldom run.
+    // Created at the first delivery, because an app may have many handlers that rarely run.
     let enhancers: Enhancers | undefined;
     const around = (bound: BoundMethod): Method => {
       enhancers ??= new Enhancers({
@@ -74,9 +74,9 @@ export class HandlerInvoker {
     };
   }
 
-  /** A context for one delivery; `REQUEST` injects a {@link WebhookRequest}. */
+  /** Creates a context for one delivery. In it, `REQUEST` injects a {@link WebhookRequest}. */
   private openContext(wrapper: ProviderWrapper, request: WebhookRequest): ContextId {
-    // A host's strategy for durable providers may look into the request, so it is only asked where there are any.
+    // The app's strategy for durable providers may expect an HTTP request, so it runs only for durable providers.
     const durable = wrapper.isDependencyTreeDurable();
     const contextId = durable ? ContextIdFactory.getByRequest(request) : ContextIdFactory.create();
     const hasStrategy = durable && contextId.getParent !== undefined;
@@ -88,7 +88,7 @@ export class HandlerInvoker {
   }
 }
 
-/** Class of the first parameter, as far as it was compiled into the program. */
+/** Returns the class of the first parameter if the compiler emitted it. */
 function eventClassOf(prototype: object, method: string | symbol): Type | undefined {
   const parameters = Reflect.getMetadata('design:paramtypes', prototype, method) as Type[] | undefined;
   return parameters?.[0];

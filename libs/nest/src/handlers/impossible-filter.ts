@@ -17,8 +17,8 @@ const TRIGGERS = {
 } satisfies Record<RunTrigger['kind'], true>;
 
 /**
- * Throws {@link ConfigurationError} for a filter that no event can fit: one that names a source or a provider that is
- * not configured (one that is left out is), also beside others that are; a source that is not of the provider; or a trigger that there is not.
+ * Throws {@link ConfigurationError} for a filter that no event can match: one with an unknown source, provider or trigger,
+ * even beside known ones, or with a source of another provider. A source that is left out counts as configured.
  */
 export function requireMatchable(
   handler: string,
@@ -29,27 +29,23 @@ export function requireMatchable(
   const names = sources.map(({ name }) => name);
   const providers = [...new Set(sources.map(({ provider }) => provider))];
   const wanted = 'provider' in on ? [on.provider] : valuesOf<string>(filter.provider);
-  requireKnown(`${handler}.provider`, wanted, providers, 'no configured source is of that provider');
-  requireKnown(`${handler}.source`, valuesOf(filter.source), names, 'no configured source has that name');
-  requireKnown(
-    `${handler}.trigger`,
-    valuesOf<string>(filter.trigger),
-    Object.keys(TRIGGERS),
-    'there is no such trigger',
-  );
+  requireKnown(`${handler}.provider`, wanted, providers, 'the provider of a configured source');
+  requireKnown(`${handler}.source`, valuesOf(filter.source), names, 'the name of a configured source');
+  requireKnown(`${handler}.trigger`, valuesOf<string>(filter.trigger), Object.keys(TRIGGERS), 'a trigger');
   for (const source of valuesOf(filter.source)) {
     const provider = sources.find(({ name }) => name === source)?.provider ?? '';
     if (wanted.length === 0 || wanted.includes(provider)) continue;
     throw new ConfigurationError(
       `${handler}.source`,
-      `found "${source}", which is of provider "${provider}", and a filter on ${wanted.join(' or ')}; nothing can fit both`,
+      `source "${source}" belongs to provider "${provider}", but this handler listens only to ${wanted.map((name) => `"${name}"`).join(' or ')}. ` +
+        'No event can match both',
     );
   }
 }
 
-function requireKnown(option: string, wanted: readonly string[], known: readonly string[], but: string): void {
-  const found = wanted.find((name) => !known.includes(name));
-  if (found === undefined) return;
-  const expected = `expected one of ${known.join(', ')}${didYouMean(found, known)}`;
-  throw new ConfigurationError(option, `found "${found}", but ${but}; ${expected}`);
+function requireKnown(option: string, wanted: readonly string[], known: readonly string[], noun: string): void {
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const hint = didYouMean(unknown, known);
+  throw new ConfigurationError(option, `expected ${noun} (${known.join(', ')}), got "${unknown}"${hint}`);
 }

@@ -1,8 +1,8 @@
 import { didYouMean, type Handler, type OpenSource } from 'nestjs-runhooks/core';
 
 /**
- * Warnings about handlers of a message type that their provider does not know. No errors: the provider may send types
- * that are newer than this version. A provider that lists no types knows all.
+ * Returns warnings about handlers of message types that their provider does not list. They are no errors, because the
+ * provider may send types newer than this version. A provider that lists no types knows all.
  */
 export function unknownMessageTypes(handlers: readonly Handler[], sources: readonly OpenSource[]): string[] {
   const knownOf = new Map(sources.map(({ provider }) => [provider.name, provider.messageTypes]));

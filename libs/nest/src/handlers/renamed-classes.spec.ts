@@ -10,11 +10,11 @@ describe('isRenamedByBundler', () => {
     ['a minified app beside this package', 'e', 't', 'HandlerExplorer'],
     ['a minified app whose names have three characters', '$e1', 'Ae_', 'HandlerExplorer'],
     ['a class without a name in a minified app', '', 'n', 'HandlerExplorer'],
-    ['a handler in a module that kept its name, with this package minified', 'e', 'AppModule', 'n'],
-    ['a second class of one name, as esbuild tells it apart', 'OnCall2', 'AppModule', 'HandlerExplorer2'],
-    ['a class that names itself, as esbuild declares it', '_OnCall', 'AppModule', 'HandlerExplorer2'],
-    ['a second class of one name, as Rollup tells it apart', 'OnCall$1', 'AppModule', 'HandlerExplorer$1'],
-  ])('finds %s', (_case, handler, module, own) => {
+    ['a minified handler in a module that kept its name, with this package minified', 'e', 'AppModule', 'n'],
+    ['a second class of one name, renamed by esbuild', 'OnCall2', 'AppModule', 'HandlerExplorer2'],
+    ['a class that refers to itself, renamed by esbuild', '_OnCall', 'AppModule', 'HandlerExplorer2'],
+    ['a second class of one name, renamed by Rollup', 'OnCall$1', 'AppModule', 'HandlerExplorer$1'],
+  ])('returns true for %s', (_case, handler, module, own) => {
     expect(isRenamed(handler, module, own)).toBe(true);
   });
 
@@ -25,7 +25,7 @@ describe('isRenamedByBundler', () => {
     ['a class that kept its name, with this package minified', 'OnCall', 'e', 'n'],
     ['a class that kept its name, with this package renamed', 'OnCall', 'AppModule', 'HandlerExplorer2'],
     ['a class that ends in a number, without a bundler', 'OnCallV2', 'ModuleV2', 'HandlerExplorer'],
-  ])('passes %s', (_case, handler, module, own) => {
+  ])('returns false for %s', (_case, handler, module, own) => {
     expect(isRenamed(handler, module, own)).toBe(false);
   });
 });

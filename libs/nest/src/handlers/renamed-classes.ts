@@ -5,17 +5,17 @@ import { NEST_LIMITS } from '../limits.js';
 export interface ClassNames {
   /** Class of the handler. */
   readonly handler: string;
-  /** Module that provides the class. */
+  /** Nest module that provides the class. */
   readonly module: string;
-  /** A class of this package at run time, and in its source. */
+  /** A class of this package, with its name at run time and in its source. */
   readonly own: string;
   readonly ownInSource: string;
 }
 
 /**
- * Whether a bundler renamed a handler's class, so that the next build may give it another name. A short name alone
- * proves nothing, so a class that the bundler must have renamed as well has to agree: a Nest module, or one of this
- * package. A leading underscore or a trailing number is how bundlers tell two declarations of one name apart.
+ * Whether a bundler renamed a handler's class, so that the next build may use another name. A short name alone proves
+ * nothing: a Nest module or a class of this package must have been renamed, too. Bundlers add a leading underscore or a
+ * trailing number if two declarations have one name.
  */
 export function isRenamedByBundler({ handler, module, own, ownInSource }: ClassNames): boolean {
   if (isMinified(handler) && (isMinified(module) || isMinified(own))) return true;
@@ -26,7 +26,7 @@ function isMinified(name: string): boolean {
   return name.length <= NEST_LIMITS.minifiedNameCharsMax;
 }
 
-/** The warning about default ids that are made of such names. */
+/** Returns the warning about default ids that contain names chosen by a bundler. */
 export function renamedHandlers(ids: readonly string[]): string {
   const named = ids.slice(0, LIMITS.handlersLoggedMax).join(', ');
   const more = ids.length > LIMITS.handlersLoggedMax ? ` and ${ids.length - LIMITS.handlersLoggedMax} more` : '';

@@ -1,18 +1,18 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/core';
 
-/** What Nest calls the context in which the enhancers of handlers run: `host.getType()`. */
+/** Nest's name of the context in which the enhancers of handlers run: the result of `host.getType()`. */
 export const WEBHOOK_CONTEXT_TYPE = 'webhook';
 
-/** What guards, interceptors and exception filters are given when they run for a handler. */
+/** Context of guards, interceptors and exception filters that run for a handler. */
 export interface WebhookArgumentsHost extends ArgumentsHost {
-  /** What the handler is given: the event and its delivery. */
+  /** Returns the arguments of the handler. */
   getArgs(): [event: WebhookEvent, delivery: DeliveryContext];
   getArgs<T extends unknown[]>(): T;
 }
 
 /**
- * Whether a guard, interceptor or exception filter is running for a handler, and not for a route of the app:
+ * Whether a guard, interceptor or exception filter runs for a handler instead of a route of the app:
  *
  * ```ts
  * if (!isWebhookContext(context)) return next.handle();

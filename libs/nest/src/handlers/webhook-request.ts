@@ -1,6 +1,12 @@
 import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/core';
 
-/** What request-scoped handlers and their dependencies are given when they inject `REQUEST`. */
+/**
+ * Value of `REQUEST` in request-scoped handlers and their dependencies:
+ *
+ * ```ts
+ * constructor(@Inject(REQUEST) private readonly request: WebhookRequest) {}
+ * ```
+ */
 export interface WebhookRequest {
   readonly event: WebhookEvent;
   readonly delivery: DeliveryContext;

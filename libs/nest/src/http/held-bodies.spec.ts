@@ -3,7 +3,7 @@ import { NEST_LIMITS } from '../limits.js';
 import { HeldBodies } from './held-bodies.js';
 
 describe('HeldBodies', () => {
-  it('refuses requests and bytes beyond its limits, and takes others once room was given back', () => {
+  it('rejects requests and bytes beyond its limits until others are released', () => {
     const bodies = new HeldBodies({ requestsMax: 2, bytesMax: 10 });
     const [first, second] = [bodies.hold()!, bodies.hold()!];
     expect(bodies.hold()).toBeUndefined();
@@ -16,7 +16,7 @@ describe('HeldBodies', () => {
     expect(bodies.hold()).toBeDefined();
   });
 
-  it('does not count what grows after it was given back', () => {
+  it('does not count bytes of a body that was released', () => {
     const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
     const held = bodies.hold()!;
     held.release();

@@ -1,21 +1,22 @@
 import { NEST_LIMITS } from '../limits.js';
 
+/** Limits of {@link HeldBodies}. */
 export interface HeldBodiesLimits {
   readonly requestsMax: number;
   readonly bytesMax: number;
 }
 
-/** The part of one request in {@link HeldBodies}. */
+/** The share of one request in {@link HeldBodies}. */
 export interface HeldBody {
-  /** Sets how many bytes the request holds. False, and nothing changes, if that is more than there is room for. */
+  /** Sets the number of bytes of the request. Returns `false` and changes nothing if they exceed the limit. */
   resize(bytes: number): boolean;
-  /** Gives the room back; calling it again does nothing. */
+  /** Releases the bytes. A second call does nothing. */
   release(): void;
 }
 
 /**
- * Counts the bodies of one app, over all its sources, whose signature has not been checked yet: anybody can make an app
- * hold those. What comes beyond the limits is refused instead of filling the memory.
+ * Counts the request bodies of one app, across its sources, whose signatures are not checked yet. Anyone can send such
+ * bodies, so requests beyond the limits are rejected before they fill the memory.
  */
 export class HeldBodies {
   readonly #limits: HeldBodiesLimits;
@@ -26,18 +27,18 @@ export class HeldBodies {
     this.#limits = limits;
   }
 
-  /** A body as large as a source accepts must fit, however large that is. */
+  /** Returns an instance with the default limits, and with room for the largest body that a source accepts. */
   static of(sources: readonly { readonly bodyBytesMax: number }[]): HeldBodies {
     const bytesMax = Math.max(NEST_LIMITS.bodiesHeldBytesMax, ...sources.map(({ bodyBytesMax }) => bodyBytesMax));
     return new HeldBodies({ requestsMax: NEST_LIMITS.bodiesHeldMax, bytesMax });
   }
 
-  /** Both are 0 while no request is under way. */
+  /** Both are 0 if no request is being received. */
   get held(): { readonly requests: number; readonly bytes: number } {
     return { requests: this.#requests, bytes: this.#bytes };
   }
 
-  /** Undefined if too many requests hold a body already. */
+  /** Returns `undefined` if too many requests already hold a body. */
   hold(): HeldBody | undefined {
     if (this.#requests >= this.#limits.requestsMax) return undefined;
     this.#requests += 1;

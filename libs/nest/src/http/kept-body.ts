@@ -1,9 +1,10 @@
-/** The bytes that the host left of a body it has read, or what it left instead, for the operator. */
+/** The bytes that the app kept of a body it has read, or a description of what it kept instead, for the operator. */
 export type KeptBody = { readonly bytes: Buffer } | { readonly found: string };
 
 /**
- * `rawBody` is what Nest's own option and several cloud runtimes leave, `body` what `express.raw()` and
- * `express.text()` do. Text is taken as UTF-8: where that is not what was sent, the signature does not match.
+ * Returns the kept bytes. Nest's option `rawBody` and several cloud runtimes set `rawBody`; `express.raw()` and
+ * `express.text()` set `body`. Strings are encoded as UTF-8. If the sender used another encoding, the signature does not
+ * match.
  */
 export function keptBody(request: object): KeptBody {
   const { rawBody, body } = request as { rawBody?: unknown; body?: unknown };
@@ -18,7 +19,7 @@ export function keptBody(request: object): KeptBody {
 
 function bytesOf(kept: unknown): Buffer | undefined {
   if (typeof kept === 'string') return Buffer.from(kept);
-  // A buffer made elsewhere, as in a test's own realm, is not an instance of the class of this one.
+  // A buffer from another realm, for example of a test runner, is not an instance of this realm's class.
   if (ArrayBuffer.isView(kept)) return Buffer.from(kept.buffer, kept.byteOffset, kept.byteLength);
   const tag = Object.prototype.toString.call(kept);
   const isBuffer = tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]';
@@ -29,7 +30,7 @@ function isNothing(kept: unknown): boolean {
   return kept === undefined || kept === null;
 }
 
-/** Never the value: it is what the sender sent. */
+/** Names the kind of the value but never the value, because it is a payload. */
 function kindOf(kept: unknown): string {
   if (Array.isArray(kept)) return 'an array, as a parser makes it';
   if (typeof kept === 'object') return 'an object, as a parser makes it';

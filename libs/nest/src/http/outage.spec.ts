@@ -24,43 +24,43 @@ describe('Outage', () => {
     jest.useRealTimers();
   });
 
-  const refuse = (reason: string): void => outage.note(reason);
+  const reject = (reason: string): void => outage.note(reason);
 
-  it('says each reason once, also where two alternate', () => {
+  it('logs each reason once, even if two alternate', () => {
     for (let turn = 0; turn < 5; turn += 1) {
-      refuse('too many wait');
-      refuse('the server cannot be reached');
+      reject('too many bodies');
+      reject('the server cannot be reached');
     }
     expect(lines).toEqual([
-      expect.stringContaining('is responding with 503: too many wait'),
+      expect.stringContaining('is responding with 503: too many bodies'),
       expect.stringContaining('is responding with 503: the server cannot be reached'),
     ]);
   });
 
-  it('says no more than a few reasons, whatever their texts, and how many requests there were while it goes on', () => {
-    for (let pid = 0; pid < 1_000; pid += 1) refuse(`a lock is held by process ${pid}`);
+  it('logs only a few reasons, and then the number of requests every few minutes', () => {
+    for (let pid = 0; pid < 1_000; pid += 1) reject(`a lock is held by process ${pid}`);
     expect(lines).toHaveLength(LIMITS.outageReasonsMax);
     jest.advanceTimersByTime(LIMITS.refusalEveryMs);
-    refuse('a lock is held by process 1');
-    refuse('a lock is held by process 2');
+    reject('a lock is held by process 1');
+    reject('a lock is held by process 2');
     expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
-      'source "dbt" still is responding with 503: 1001 requests so far. a lock is held by process 1',
+      'Source "dbt" still is responding with 503: 1001 requests so far. a lock is held by process 1',
     ]);
   });
 
-  it('goes on while messages are stored beside those that are refused, as where too many wait', () => {
+  it('ends after a quiet time, not at the first request that succeeds', () => {
     for (let turn = 0; turn < 5; turn += 1) {
-      refuse('too many wait');
+      reject('too many bodies');
       jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);
       outage.end();
     }
-    expect(lines).toEqual([expect.stringContaining('too many wait')]);
+    expect(lines).toEqual([expect.stringContaining('too many bodies')]);
     jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);
     outage.end();
     outage.end();
     expect(lines).toHaveLength(2);
     expect(lines[1]).toBe('Source "dbt" accepts webhooks again; responses with 503 in between: 5');
-    refuse('too many wait');
+    reject('too many bodies');
     expect(lines).toHaveLength(3);
   });
 });

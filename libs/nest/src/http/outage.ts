@@ -1,20 +1,21 @@
 import { LIMITS, Reasons, timers, type LogCode, type Logger } from 'nestjs-runhooks/core';
 
+/** Options for {@link Outage}. */
 export interface OutageOptions {
   readonly source: string;
-  /** The state of the source, for example `is responding with 503`. */
+  /** State of the source, for example `is responding with 503`. */
   readonly trouble: string;
   readonly code: LogCode;
-  /** What it does when that is over; the number of requests follows. */
+  /** State of the source after the outage. In the log line, the number of requests follows. */
   readonly over: string;
-  /** For how long there was none before it is over, in milliseconds. */
+  /** Milliseconds without the trouble after which the outage is over. */
   readonly quietMs: number;
   readonly logger: Logger;
 }
 
 /**
- * Logs that requests to a source meet a trouble of this app, whoever sends them and however many: each reason once and
- * no more than a few, a count every few minutes while that goes on, and how many there were when it is over.
+ * Logs a problem of this app with the requests to one source, however many requests there are: each reason once and only
+ * a few reasons, a count every few minutes, and the total when the problem is over.
  */
 export class Outage {
   readonly #options: OutageOptions;
@@ -35,10 +36,7 @@ export class Outage {
       this.#loggedMs = this.#latestMs;
       logger.error(
         `Source "${source}" ${trouble}: ${reason}. Further responses for this reason are counted, not logged`,
-        {
-          source,
-          code,
-        },
+        { source, code },
       );
     } else if (this.#latestMs - this.#loggedMs >= LIMITS.refusalEveryMs) {
       this.#loggedMs = this.#latestMs;
@@ -49,7 +47,7 @@ export class Outage {
     }
   }
 
-  /** To be called for every request without the trouble. Where too many wait, some are stored while others are refused. */
+  /** Call it for every request without the problem. Under overload, some requests succeed while others do not. */
   end(): void {
     const { source, over, quietMs, logger } = this.#options;
     if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < quietMs) return;

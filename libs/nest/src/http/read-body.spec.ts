@@ -14,13 +14,13 @@ function incoming(headers: Record<string, string> = {}): IncomingMessage {
   return Object.assign(new IncomingMessage(new Socket()), { headers });
 }
 
-/** With room for all that a test sends. */
+/** Reads a body with a limit larger than any body of these tests. */
 function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyResult> {
   const held = new HeldBodies({ requestsMax: 1, bytesMax: NEST_LIMITS.bodiesHeldBytesMax }).hold();
   return readHeldBody(request, bytesMax, held!);
 }
 
-/** A request whose body is there already. */
+/** Returns a request whose body has arrived. */
 function sent(...chunks: (string | Uint8Array)[]): IncomingMessage {
   const request = incoming();
   for (const chunk of chunks) request.push(chunk);
@@ -28,7 +28,7 @@ function sent(...chunks: (string | Uint8Array)[]): IncomingMessage {
   return request;
 }
 
-/** The same to a host that wants text. */
+/** Returns such a request of an app that has called `setEncoding`. */
 function sentAs(encoding: BufferEncoding, ...chunks: Uint8Array[]): IncomingMessage {
   const request = incoming().setEncoding(encoding);
   for (const chunk of chunks) request.push(chunk);
@@ -36,30 +36,30 @@ function sentAs(encoding: BufferEncoding, ...chunks: Uint8Array[]): IncomingMess
   return request;
 }
 
-async function readByHost(request: IncomingMessage): Promise<IncomingMessage> {
+async function readByApp(request: IncomingMessage): Promise<IncomingMessage> {
   for await (const _ of request);
   return request;
 }
 
 const body = (text: string) => ({ ok: true, body: Buffer.from(text) });
-const refused = (problem: string) => ({ ok: false, problem });
+const problem = (name: string) => ({ ok: false, problem: name });
 const consumed = (found: string) => ({ ok: false, problem: 'consumed', found });
 
 describe('readBody', () => {
-  it('gives the bytes as they were sent, however they were cut into chunks', async () => {
+  it('returns the bytes that were sent, for any chunks', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1 }), { minLength: 1 }), async (chunks) => {
         const whole = Buffer.concat(chunks);
         expect(await readBody(sent(...chunks), whole.length)).toEqual({ ok: true, body: whole });
-        expect(await readBody(sent(...chunks), whole.length - 1)).toEqual(refused('too-large'));
+        expect(await readBody(sent(...chunks), whole.length - 1)).toEqual(problem('too-large'));
       }),
     );
   });
 
-  it('tells an empty body from one that the host has read', async () => {
-    expect(await readBody(sent(), 9)).toEqual(refused('empty'));
-    expect(await readBody(await readByHost(sent()), 9)).toEqual(refused('empty'));
-    expect(await readBody(await readByHost(sent('a')), 9)).toEqual(
+  it('distinguishes an empty body from one that the app has read', async () => {
+    expect(await readBody(sent(), 9)).toEqual(problem('empty'));
+    expect(await readBody(await readByApp(sent()), 9)).toEqual(problem('empty'));
+    expect(await readBody(await readByApp(sent('a')), 9)).toEqual(
       consumed('nothing in request.rawBody and request.body'),
     );
   });
@@ -67,17 +67,17 @@ describe('readBody', () => {
   it.each([
     ['rawBody', { rawBody: Buffer.from('raw') }, body('raw')],
     ['rawBody as plain bytes', { rawBody: new TextEncoder().encode('xraw').subarray(1) }, body('raw')],
-    ['rawBody beside what it was parsed to', { rawBody: Buffer.from('raw'), body: { a: 1 } }, body('raw')],
+    ['rawBody beside the parsed body', { rawBody: Buffer.from('raw'), body: { a: 1 } }, body('raw')],
     ['body', { body: Buffer.from('raw') }, body('raw')],
-    ['rawBody without a byte', { rawBody: Buffer.alloc(0) }, refused('empty')],
-    ['rawBody beyond the limit', { rawBody: Buffer.from('raw body') }, refused('too-large')],
-    ['rawBody as text', { rawBody: 'raw' }, body('raw')],
-    ['rawBody as text of more bytes than characters', { rawBody: 'räw' }, refused('too-large')],
-    ['body as text', { body: 'raw' }, body('raw')],
+    ['rawBody without a byte', { rawBody: Buffer.alloc(0) }, problem('empty')],
+    ['rawBody beyond the limit', { rawBody: Buffer.from('raw body') }, problem('too-large')],
+    ['rawBody as a string', { rawBody: 'raw' }, body('raw')],
+    ['rawBody as a string of more bytes than characters', { rawBody: 'räw' }, problem('too-large')],
+    ['body as a string', { body: 'raw' }, body('raw')],
     ['body as an ArrayBuffer', { body: new TextEncoder().encode('raw').buffer }, body('raw')],
     ['body as a view of bytes', { body: new DataView(new TextEncoder().encode('xraw').buffer, 1) }, body('raw')],
-    ['body as text beside an empty rawBody', { rawBody: '', body: 'raw' }, body('raw')],
-    ['body without a character', { body: '' }, refused('empty')],
+    ['body as a string beside an empty rawBody', { rawBody: '', body: 'raw' }, body('raw')],
+    ['body without a character', { body: '' }, problem('empty')],
     ['body that was parsed', { body: { a: 1 } }, consumed('an object, as a parser makes it in request.body')],
     ['body that was parsed to an array', { body: [1] }, consumed('an array, as a parser makes it in request.body')],
     ['rawBody of another kind', { rawBody: 7 }, consumed('a value of type number in request.rawBody')],
@@ -86,55 +86,55 @@ describe('readBody', () => {
       { rawBody: '', body: { a: 1 } },
       consumed('an object, as a parser makes it in request.body'),
     ],
-  ])('takes what the host has read from its %s', async (_, kept, result) => {
-    expect(await readBody(Object.assign(await readByHost(sent('a')), kept), 3)).toEqual(result);
+  ])('returns the bytes that the app kept: %s', async (_, kept, result) => {
+    expect(await readBody(Object.assign(await readByApp(sent('a')), kept), 3)).toEqual(result);
   });
 
-  it('does not look at rawBody while the stream has the bytes', async () => {
+  it('ignores rawBody if the stream has the bytes', async () => {
     expect(await readBody(Object.assign(sent('a'), { rawBody: Buffer.from('b') }), 3)).toEqual(body('a'));
   });
 
-  it('refuses by the content-length before a byte was read', async () => {
+  it('rejects a too large content-length before it reads a byte', async () => {
     const request = incoming({ 'content-length': '10' });
-    expect(await readBody(request, 9)).toEqual(refused('too-large'));
+    expect(await readBody(request, 9)).toEqual(problem('too-large'));
     expect(request.readableDidRead).toBe(false);
   });
 
-  it('says aborted when the sender goes away, before or while it is read', async () => {
-    const gone = incoming().destroy();
-    await new Promise((resolve) => gone.once('close', resolve));
-    expect(await readBody(gone, 9)).toEqual(refused('aborted'));
-    const going = incoming();
-    going.push('a');
-    const reading = readBody(going, 9);
-    going.destroy(new Error('reset'));
-    expect(await reading).toEqual(refused('aborted'));
+  it('returns aborted if the sender disconnects, before or during the read', async () => {
+    const closed = incoming().destroy();
+    await new Promise((resolve) => closed.once('close', resolve));
+    expect(await readBody(closed, 9)).toEqual(problem('aborted'));
+    const closing = incoming();
+    closing.push('a');
+    const result = readBody(closing, 9);
+    closing.destroy(new Error('reset'));
+    expect(await result).toEqual(problem('aborted'));
   });
 
-  it('gives a slow sender its time and no more', async () => {
+  it('returns too-slow after bodyReadMs', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const slow = incoming();
     slow.push('a');
-    const reading = readBody(slow, 9);
+    const result = readBody(slow, 9);
     jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs - 1);
-    expect(await Promise.race([reading, Promise.resolve('waiting')])).toBe('waiting');
+    expect(await Promise.race([result, Promise.resolve('waiting')])).toBe('waiting');
     jest.advanceTimersByTime(1);
-    expect(await reading).toEqual(refused('too-slow'));
+    expect(await result).toEqual(problem('too-slow'));
   });
 
   it.each(['utf8', 'utf16le', 'latin1', 'hex', 'base64', 'base64url', 'ucs2', 'binary'] as const)(
-    'gives the bytes of chunks that became text of the encoding %s, however they were cut',
+    'returns the bytes of chunks that are strings of the encoding %s',
     async (encoding) => {
       const bytes = Buffer.from('{"name":"Zoë – 日本 🎉"}'.repeat(2));
       for (let cut = 1; cut < bytes.length; cut += 1) {
         const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)];
         expect(await readBody(sentAs(encoding, ...chunks), bytes.length)).toEqual({ ok: true, body: bytes });
       }
-      expect(await readBody(sentAs(encoding, bytes), bytes.length - 1)).toEqual(refused('too-large'));
+      expect(await readBody(sentAs(encoding, bytes), bytes.length - 1)).toEqual(problem('too-large'));
     },
   );
 
-  it('reads on where the host has paused, before and after, and beside what else reads', async () => {
+  it('resumes a request that the app has paused, and reads beside a listener of the app', async () => {
     const paused = sent('a', 'b').pause();
     expect(await readBody(paused, 9)).toEqual(body('ab'));
     const pausing = sent('a', 'b');
@@ -144,49 +144,49 @@ describe('readBody', () => {
     expect(await readBody(readByHand, 9)).toEqual(body('ab'));
   });
 
-  it('says that the host paused where it does whenever reading goes on', async () => {
+  it('returns paused if the app pauses after each resume', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const request = incoming();
     request.on('resume', () => request.pause());
     request.push('a');
-    const reading = readBody(request, 9);
+    const result = readBody(request, 9);
     await new Promise((resolve) => setImmediate(resolve));
     jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs);
-    expect(await reading).toEqual(refused('paused'));
+    expect(await result).toEqual(problem('paused'));
   });
 
-  it('does not call a sender slow whose body arrived while the process was busy', async () => {
+  it('returns a body that arrived while the process was busy for bodyReadMs', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const request = incoming();
-    const reading = readBody(request, 9);
+    const result = readBody(request, 9);
     jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs);
     request.push('a');
     request.push(null);
-    expect(await reading).toEqual(body('a'));
+    expect(await result).toEqual(body('a'));
   });
 
   it.each(['on', 'off', 'resume', 'isPaused', 'listenerCount'] as const)(
-    'settles where %s of the request is one of the host that throws',
+    'settles if the app replaced %s of the request and it throws',
     async (name) => {
       const request = sent('a');
       Object.defineProperty(request, name, {
         value: () => {
-          throw new Error('by the host');
+          throw new Error('by the app');
         },
       });
       const result = await readBody(request, 9).catch((error: unknown) => String(error));
-      expect([body('a'), 'Error: by the host']).toContainEqual(result);
+      expect([body('a'), 'Error: by the app']).toContainEqual(result);
     },
   );
 
-  it('rejects where a chunk is neither bytes nor text', async () => {
+  it('rejects if a chunk is neither bytes nor a string', async () => {
     const request = incoming();
-    const reading = readBody(request, 9);
+    const result = readBody(request, 9);
     request.emit('data', { a: 1 });
-    await expect(reading).rejects.toThrow('chunk of type object');
+    await expect(result).rejects.toThrow('got a chunk of type object');
   });
 
-  it('leaves no timer and no listener of its own behind', async () => {
+  it('removes its timer and its listeners', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     for (const [request, max] of [
       [sent('a'), 9],

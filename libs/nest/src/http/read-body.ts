@@ -4,27 +4,28 @@ import { NEST_LIMITS } from '../limits.js';
 import type { HeldBody } from './held-bodies.js';
 import { keptBody } from './kept-body.js';
 
+/** Reasons why a request has no body. */
 export type BodyProblem = 'empty' | 'too-large' | 'aborted' | 'too-slow' | 'paused' | 'busy';
 
-/** The bytes of a request, or why there are none. */
+/** The bytes of a request, or the reason why it has none. */
 export type BodyResult =
   | { readonly ok: true; readonly body: Buffer }
   | { readonly ok: false; readonly problem: BodyProblem }
-  /** `found`: what the host left of a body that it has read. */
+  /** `found` describes what the app kept of a body that it has read. */
   | { readonly ok: false; readonly problem: 'consumed'; readonly found: string };
 
 /**
- * Reads a request's body from the stream itself, up to `bytesMax`. A body that the host has read already is gone,
- * unless it left the bytes. Rejects with what code of the host throws.
+ * Reads a request's body from the stream, up to `bytesMax`. If the app has already read the body, uses the bytes that it
+ * kept. Rejects with errors that code of the app throws.
  */
 export async function readBody(request: IncomingMessage, bytesMax: number, held: HeldBody): Promise<BodyResult> {
   if (request.readableDidRead) {
     const kept = keptBody(request);
     return 'bytes' in kept ? withinLimit(kept.bytes, bytesMax, held) : { ok: false, problem: 'consumed', ...kept };
   }
-  // A parser of the host's looked, and there was nothing.
+  // A body parser of the app has ended the stream without finding a byte.
   if (request.readableEnded) return { ok: false, problem: 'empty' };
-  // A hook of the host's kept the request until its sender had given up: 'close' has been emitted already.
+  // A hook of the app delayed the request until its sender disconnected, so 'close' was already emitted.
   if (request.destroyed) return { ok: false, problem: 'aborted' };
   if (Number(request.headers['content-length']) > bytesMax) return { ok: false, problem: 'too-large' };
   return await new Promise((resolve, reject) => {
@@ -48,8 +49,8 @@ interface BodyReaderOptions {
 type Listener = (...args: unknown[]) => void;
 
 /**
- * Reads one body. Bytes are put together as they come. Kept as they came, a body in chunks of one byte would take
- * hundreds of times its size, from a sender who has proved nothing yet.
+ * Reads one body and joins its chunks as they arrive. A list of chunks of one byte would need hundreds of times the size of
+ * the body, for a sender that is not verified yet.
  */
 class BodyReader {
   readonly #request: IncomingMessage;
@@ -68,20 +69,20 @@ class BodyReader {
 
   start(): void {
     const request = this.#request;
-    // First, so that a host whose stream emits nothing cannot hold the request either.
+    // The timer starts first, because the app may have replaced the stream by one that emits nothing.
     this.#timer = timers.setTimeout(() => this.#timeUp(), NEST_LIMITS.bodyReadMs);
     this.#guarded(() => {
       const isReadByHand = request.listenerCount('readable') > 0;
-      // An 'error' is followed by 'close'; without a listener it would be thrown, also after this is over.
+      // A 'close' follows an 'error'. Without a listener Node would throw the error, even after the body was read.
       request.on('error', () => undefined);
       this.#on('data', (chunk) => this.#add(chunk));
       this.#on('end', () => this.#end());
       this.#on('close', () => this.#over({ ok: false, problem: 'aborted' }));
       this.#on('pause', () => this.#resumeLater());
-      // What the host paused stays so, whoever listens.
+      // A stream that the app has paused does not flow just because it has a listener.
       request.resume();
       if (!isReadByHand) return;
-      // With such a listener of the host's the stream does not flow: it gives what it is asked for, to all.
+      // If the app listens to 'readable', the stream does not flow. Each read() then emits 'data' to all listeners.
       const read = (): void => void (request.read() as unknown);
       this.#on('readable', read);
       read();
@@ -96,7 +97,7 @@ class BodyReader {
     this.#request.on(event, guarded);
   }
 
-  /** Code of the host runs in here: what it throws becomes the answer, and never an uncaught exception. */
+  /** Runs a step that may call code of the app. Errors of that code reject the result and are never uncaught. */
   #guarded(step: () => void): void {
     try {
       step();
@@ -121,7 +122,7 @@ class BodyReader {
       this.#over({ ok: false, problem: 'busy' });
       return;
     }
-    // Most bodies come in one piece, which is taken as it is.
+    // Most bodies arrive in one chunk, which needs no copy.
     if (isFirst) this.#room = bytes;
     else {
       if (!isRoomy) this.#room = enlarged(this.#room, roomBytes);
@@ -130,11 +131,11 @@ class BodyReader {
     this.#bytes = length;
   }
 
-  /** After `setEncoding` of the host's chunks are text. Where bytes were lost by that, the signature does not match. */
+  /** If the app called `setEncoding`, chunks are strings. If that lost bytes, the signature does not match. */
   #bytesOf(chunk: unknown): Buffer {
     if (typeof chunk === 'string') return Buffer.from(chunk, this.#request.readableEncoding ?? 'utf8');
     if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    throw new TypeError(`the request gave a chunk of type ${typeof chunk}; expected bytes or text`);
+    throw new TypeError(`expected bytes or a string from the request, got a chunk of type ${typeof chunk}`);
   }
 
   #end(): void {
@@ -143,8 +144,8 @@ class BodyReader {
   }
 
   /**
-   * A listener of the host's may pause for a while, as a pipe does, or for ever. Each pause is ended, but not two without
-   * a byte between them, which would go round and round.
+   * Resumes a stream that a listener of the app paused. It does not resume twice without a new byte, because a listener
+   * that pauses on every resume would cause an endless loop.
    */
   #resumeLater(): void {
     if (this.#isOver || this.#bytesAtPause === this.#bytes) return;
@@ -154,7 +155,7 @@ class BodyReader {
     });
   }
 
-  /** Where the process was busy all that time, what has arrived meanwhile is read first. */
+  /** If the process was busy, bytes that have arrived in the meantime are read first. */
   #timeUp(): void {
     timers.setImmediate(() => {
       if (this.#isOver) return;
@@ -175,7 +176,7 @@ class BodyReader {
       try {
         this.#request.off(event, listener);
       } catch {
-        // Over is over: a listener that stays does nothing.
+        // A listener that stays does nothing, because the reader is over.
       }
     }
   }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { answerOf, ANSWERS } from './responses.js';
+import { responseOf, RESPONSES } from './responses.js';
 
-describe('the answers', () => {
-  it('have the status codes that senders act on: nothing is retried in vain, nothing is given up that may succeed', () => {
-    const codes = Object.entries(ANSWERS).map(([name, { statusCode }]) => [name, statusCode]);
+describe('RESPONSES', () => {
+  it('has a 4xx status where a retry would fail again, and a 5xx status where a retry may succeed', () => {
+    const codes = Object.entries(RESPONSES).map(([name, { statusCode }]) => [name, statusCode]);
     expect(Object.fromEntries(codes)).toEqual({
       empty: 400,
       aborted: 400,
@@ -18,7 +18,9 @@ describe('the answers', () => {
       failed: 500,
     });
   });
+});
 
+describe('responseOf', () => {
   it.each([
     [
       { status: 'accepted', id: 'msg_1' } as const,
@@ -32,7 +34,7 @@ describe('the answers', () => {
       { status: 'refused', check: 'malformed-header', reason: 'Header "x" is none.' } as const,
       { statusCode: 401, status: 'malformed-header', message: 'Header "x" is none.' },
     ],
-  ])('to the receipt %j is as the sender needs it', (receipt, answer) => {
-    expect(answerOf(receipt)).toEqual(answer);
+  ])('returns the response to the receipt %j', (receipt, response) => {
+    expect(responseOf(receipt)).toEqual(response);
   });
 });

@@ -1,16 +1,16 @@
 import type { Receipt } from 'nestjs-runhooks/core';
 import { NEST_LIMITS } from '../limits.js';
 
-/** What is sent back: never payload, digests or secrets. */
-export interface Answer {
+/** The response to a webhook. It never contains payloads, digests or secrets. */
+export interface WebhookResponse {
   readonly statusCode: number;
   readonly status: string;
   readonly message: string;
   readonly id?: string;
 }
 
-/** Every answer there is, by case. */
-export const ANSWERS = {
+/** All responses to requests that are not stored, by case. */
+export const RESPONSES = {
   empty: { statusCode: 400, status: 'bad-request', message: 'the request has no body' },
   aborted: { statusCode: 400, status: 'bad-request', message: 'the body ended before it was complete' },
   'too-slow': {
@@ -35,13 +35,13 @@ export const ANSWERS = {
     statusCode: 500,
     status: 'body-paused',
     message:
-      'the app paused the request whenever Runhooks went on reading it; exclude this path from the middleware or hook ' +
-      'of the app that does so',
+      'the app paused the request each time Runhooks resumed it; exclude this path from the middleware or hook of the ' +
+      'app that does so',
   },
   busy: {
     statusCode: 503,
     status: 'unavailable',
-    message: 'too many bodies are on their way already; send the message again',
+    message: 'the app holds too many request bodies; send the message again',
   },
   closing: {
     statusCode: 503,
@@ -56,16 +56,17 @@ export const ANSWERS = {
   failed: {
     statusCode: 500,
     status: 'error',
-    message: 'the message could not be received; the log of the app says why',
+    message: 'the message could not be received; the log of the app has the reason',
   },
-} as const satisfies Readonly<Record<string, Answer>>;
+} as const satisfies Readonly<Record<string, WebhookResponse>>;
 
-/** `found`: what the host left of the body; its kind, never its content. */
-export function consumedAnswer(found: string): Answer {
-  return { ...ANSWERS.consumed, message: `${ANSWERS.consumed.message}. Found ${found}` };
+/** Returns the response to a request whose body the app has read. `found` describes what the app kept of it. */
+export function consumedResponse(found: string): WebhookResponse {
+  return { ...RESPONSES.consumed, message: `${RESPONSES.consumed.message}. Found ${found}` };
 }
 
-export function answerOf(receipt: Receipt): Answer {
+/** Returns the response to a request whose signature was checked. */
+export function responseOf(receipt: Receipt): WebhookResponse {
   switch (receipt.status) {
     case 'accepted':
       return { statusCode: 200, status: 'accepted', message: 'stored', id: receipt.id };

@@ -2,55 +2,55 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { timers } from 'nestjs-runhooks/core';
 import { NEST_LIMITS } from '../limits.js';
-import type { Answer } from './responses.js';
+import type { WebhookResponse } from './responses.js';
 
-/** What went wrong with the answer itself: what code of the host threw, or a text. */
+/** Called with an error that code of the app threw while the response was sent, or with a description of the problem. */
 export type OnTrouble = (trouble: unknown) => void;
 
 /**
- * Sends an answer, and never throws. Code of the host may stand in every method of the request and the response, and may
- * have begun an answer of its own. If it throws, the answer is sent without it; if that fails, too, the connection is
- * closed. A status that would acknowledge what was not stored is never completed.
+ * Sends a response and never throws. Code of the app may have replaced any method of the request and the response, and may
+ * have begun a response of its own. If that code throws, the response is sent without it. If that fails, too, the
+ * connection is closed. A success status is never completed for a message that was not stored.
  */
-export function sendAnswer(
+export function sendResponse(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: Answer,
+  content: WebhookResponse,
   onTrouble: OnTrouble,
 ): void {
-  new AnswerSender(request, response, answer, onTrouble).send();
+  new ResponseSender(request, response, content, onTrouble).send();
 }
 
-class AnswerSender {
+class ResponseSender {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #answer: Answer;
+  readonly #content: WebhookResponse;
   readonly #onTrouble: OnTrouble;
   readonly #text: string;
   #isHeadOurs = false;
   #isTextWritten = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, answer: Answer, onTrouble: OnTrouble) {
+  constructor(request: IncomingMessage, response: ServerResponse, content: WebhookResponse, onTrouble: OnTrouble) {
     this.#request = request;
     this.#response = response;
-    this.#answer = answer;
+    this.#content = content;
     this.#onTrouble = onTrouble;
-    const { statusCode: _, ...content } = answer;
-    this.#text = JSON.stringify(content);
+    const { statusCode: _, ...body } = content;
+    this.#text = JSON.stringify(body);
   }
 
   send(): void {
     this.#guarded(() => {
       const response = this.#response;
       if (isOver(response)) return;
-      // Such as of a write after the host has ended the response. The sender is gone then.
+      // Errors occur, for example, if the app has ended the response or the sender has disconnected.
       response.on('error', () => undefined);
       if (response.headersSent) this.#finishBegun();
       else this.#sendWhole();
     });
   }
 
-  /** Later steps, in timers and listeners, go through this as well. */
+  /** Every step runs in here, including steps in timers and listeners. */
   #guarded(step: () => void): void {
     try {
       step();
@@ -64,15 +64,15 @@ class AnswerSender {
     const response = this.#response;
     const isBodyLeft = !this.#request.readableEnded;
     this.#isHeadOurs = true;
-    // Also for a patched writeHead that drops what it is given.
-    response.statusCode = this.#answer.statusCode;
-    response.writeHead(this.#answer.statusCode, this.#headers(isBodyLeft));
+    // The app may have replaced writeHead by a function that ignores its arguments.
+    response.statusCode = this.#content.statusCode;
+    response.writeHead(this.#content.statusCode, this.#headers(isBodyLeft));
     if (this.#isFalse()) this.#refuseFalse();
     else if (isBodyLeft) this.#linger();
     else this.#end(this.#text);
   }
 
-  /** Code of the host may end the response later, as where a session is saved first or a body is compressed; or never. */
+  /** Code of the app may end the response later, for example after saving a session or compressing the body, or never. */
   #end(text = ''): void {
     const response = this.#response;
     response.end(text);
@@ -80,8 +80,9 @@ class AnswerSender {
   }
 
   /**
-   * What is left of the body would be taken for the next request, so the connection is closed then; but only after the
-   * sender, which may still be uploading, had {@link NEST_LIMITS.lingerMs} to read the answer.
+   * Ends the response after the rest of the body has arrived, or after {@link NEST_LIMITS.lingerMs}. A sender that is still
+   * uploading needs this time to read the response. The connection is then closed, because the rest of the body would be
+   * parsed as the next request.
    */
   #linger(): void {
     const [request, response] = [this.#request, this.#response];
@@ -99,38 +100,40 @@ class AnswerSender {
   }
 
   #headers(isBodyLeft: boolean): Record<string, string | number> {
-    const { statusCode } = this.#answer;
+    const { statusCode } = this.#content;
     return {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(this.#text),
       ...(statusCode === 503 && { 'retry-after': NEST_LIMITS.retryAfterSeconds }),
-      // HTTP/2 has a stream for each request instead, and no such header.
+      // HTTP/2 has a stream for each request and forbids this header.
       ...(isBodyLeft && this.#request.httpVersionMajor === 1 && { connection: 'close' }),
     };
   }
 
-  /** The host has sent a status already, by `flushHeaders()` for example. */
+  /** Called if the app has already sent a status, for example with `flushHeaders()`. */
   #finishBegun(): void {
-    const { statusCode } = this.#answer;
+    const { statusCode } = this.#content;
     const sent = this.#response.statusCode;
-    if (sent !== statusCode) this.#onTrouble(`the app had sent the status ${sent} before the answer ${statusCode}`);
+    if (sent !== statusCode) this.#onTrouble(`the app had sent the status ${sent} before the response ${statusCode}`);
     this.#sendPlainly();
   }
 
-  /** Whether a status is sent, or about to be, that acknowledges what was not stored. */
+  /** Whether the app sends a success status for a message that was not stored. */
   #isFalse(): boolean {
     const { headersSent, statusCode } = this.#response;
-    return headersSent && isAcknowledgement(statusCode) && !isAcknowledgement(this.#answer.statusCode);
+    return headersSent && isAcknowledgement(statusCode) && !isAcknowledgement(this.#content.statusCode);
   }
 
   #refuseFalse(): void {
-    this.#onTrouble(`the app made the status ${this.#response.statusCode} of the answer ${this.#answer.statusCode}`);
+    this.#onTrouble(
+      `the app changed the status ${this.#content.statusCode} of the response to ${this.#response.statusCode}`,
+    );
     this.#cut();
   }
 
   /**
-   * Without what the host has put on the request and the response. What was sent before is not known, so the connection
-   * is of no use afterwards.
+   * Sends the response without the methods that the app has replaced. The connection is closed afterwards, because it is
+   * unknown which bytes were sent before.
    */
   #sendPlainly(): void {
     const [request, response] = [this.#request, this.#response];
@@ -144,23 +147,23 @@ class AnswerSender {
       }
       if (!response.headersSent) {
         this.#isHeadOurs = true;
-        response.statusCode = this.#answer.statusCode;
-        response.writeHead(this.#answer.statusCode, this.#headers(true));
+        response.statusCode = this.#content.statusCode;
+        response.writeHead(this.#content.statusCode, this.#headers(true));
       }
       const timer = timers.setTimeout(() => this.#cut(), NEST_LIMITS.lingerMs).unref();
       response.once('finish', () => {
         timers.clearTimeout(timer);
-        // An HTTP/2 stream is over by itself.
+        // An HTTP/2 stream ends with its response.
         if (request.httpVersionMajor === 1) this.#cut();
       });
-      // A body of ours would not fit the headers of the host's, a length for example.
+      // The body would contradict headers of the app, for example its content-length.
       response.end(this.#isHeadOurs && !this.#isTextWritten ? this.#text : '');
     } catch {
       this.#cut();
     }
   }
 
-  /** The sender sees a broken connection and sends again. */
+  /** Closes the connection, so that the sender retries. */
   #cut(): void {
     const [request, response] = [this.#request, this.#response];
     try {
@@ -170,21 +173,21 @@ class AnswerSender {
       if (stream) cutStream(stream);
       else response.destroy();
     } catch {
-      // The socket is what counts.
+      // The socket is destroyed below.
     }
     try {
-      // A response that is finished does not know it any more.
+      // A finished response no longer has a socket, but its request does.
       if (request.httpVersionMajor === 1) request.socket.destroy();
     } catch {
-      // What stands in for a socket may have no such method, as where Fastify injects a request or a cloud calls a function.
+      // The socket may be a substitute without this method, for example in an injected request or a cloud function.
     }
   }
 }
 
-/** With an error: from Node 24 on, `close` ends a stream whose headers were sent as if all had been well. */
+/** Destroys with an error, because since Node 24 `close` completes a stream whose headers were sent. */
 function cutStream(stream: ServerHttp2Stream): void {
   stream.on('error', () => undefined);
-  stream.destroy(new Error('the answer was cut off'));
+  stream.destroy(new Error('the response was cut off'));
 }
 
 function isOver(response: ServerResponse): boolean {
@@ -196,8 +199,8 @@ function isAcknowledgement(statusCode: number): boolean {
 }
 
 /**
- * Takes methods away that hide those of the class. One of them has thrown, and Node itself calls some when a response is
- * over, where an exception would end the process.
+ * Removes methods that hide those of the class. One of them has thrown, and Node calls some of them when a response ends,
+ * where an exception would terminate the process.
  */
 function unpatch(target: object): void {
   const methods = Object.getPrototypeOf(target) as Record<string, unknown>;

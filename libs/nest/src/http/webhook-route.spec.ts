@@ -32,31 +32,31 @@ const [source] = openSources([
       headersKept: [],
       verify: () => ({ ok: true }),
       identify: () => '',
-      parse: () => ({ state: 'quarantined', reason: 'not read here' }),
+      parse: () => ({ state: 'quarantined', reason: 'not parsed here' }),
     }),
   },
 ]);
 
 const fail = (): never => {
-  throw new Error('by the host');
+  throw new Error('by the app');
 };
 
-interface Answered {
+interface Received {
   readonly status: number | undefined;
   readonly body: unknown;
   readonly logged: readonly string[];
 }
 
-/** One request to an edge behind plain `node:http`, without any framework. */
+/** Sends one request to a route behind plain `node:http`, without any framework. */
 async function post(
   options: Partial<WebhookRouteOptions> & { append?: () => Promise<Appended> },
   body: string,
   headers: OutgoingHttpHeaders = {},
-): Promise<Answered> {
+): Promise<Received> {
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
   const logger = { debug: () => undefined, log, warn: log, error: log };
-  const { append = () => Promise.reject(new Error('the store was asked')), ...others } = options;
+  const { append = () => Promise.reject(new Error('the store was called')), ...others } = options;
   const store = { append } as unknown as Store;
   const clock = systemClock;
   const refusals = new Refusals({ store, clock, logger, guard: new StoreGuard(logger) });
@@ -69,7 +69,7 @@ async function post(
     onAccepted: () => undefined,
   });
   const bodies = HeldBodies.of([source!]);
-  const edge = createWebhookRoute({
+  const route = createWebhookRoute({
     source: source!,
     receiver,
     refusals,
@@ -78,13 +78,13 @@ async function post(
     isAccepting: () => true,
     ...others,
   });
-  const server = createServer(edge).listen(0, '127.0.0.1');
+  const server = createServer(route).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
   return await new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, method: 'POST', headers, agent: false }, (response) => {
-      json(response).then((read) => resolve({ status: response.statusCode, body: read, logged }), reject);
+      json(response).then((parsed) => resolve({ status: response.statusCode, body: parsed, logged }), reject);
     })
       .on('error', reject)
       .end(body);
@@ -92,7 +92,7 @@ async function post(
 }
 
 describe('createWebhookRoute', () => {
-  it('checks what is cheap first: shutdown, compression, size, and only then asks the store', async () => {
+  it('checks shutdown, compression and size before it calls the store', async () => {
     const tooLarge = 'x'.repeat(11);
     const packed = { 'content-encoding': 'gzip' };
     expect((await post({ isAccepting: () => false }, tooLarge, packed)).status).toBe(503);
@@ -102,7 +102,7 @@ describe('createWebhookRoute', () => {
     expect((await post({}, 'x')).status).toBe(500);
   });
 
-  it('answers 503 at once where too many bodies are held already, and holds none after any answer', async () => {
+  it('responds with 503 if too many bodies are held, and releases each body with its response', async () => {
     const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
     const held = bodies.hold();
     const busy = await post({ bodies }, 'x');
@@ -117,44 +117,44 @@ describe('createWebhookRoute', () => {
     expect(bodies.held).toEqual({ requests: 0, bytes: 0 });
   });
 
-  it('holds no body any more while it is stored, which may take long', async () => {
+  it('releases the body before the store has stored it', async () => {
     const bodies = new HeldBodies({ requestsMax: 1, bytesMax: 10 });
-    let heldMeanwhile: unknown;
+    let heldDuringAppend: unknown;
     const append = (): Promise<Appended> => {
-      heldMeanwhile = bodies.held;
+      heldDuringAppend = bodies.held;
       return Promise.resolve({ status: 'accepted', id: 'msg_1' });
     };
     expect((await post({ bodies, append }, 'x')).status).toBe(200);
-    expect(heldMeanwhile).toEqual({ requests: 0, bytes: 0 });
+    expect(heldDuringAppend).toEqual({ requests: 0, bytes: 0 });
   });
 
-  it('answers where the logger of the host throws', async () => {
+  it('responds if the logger throws', async () => {
     const logger = lineLogger({ debug: fail, log: fail, warn: fail, error: fail });
     expect((await post({ logger }, 'x')).status).toBe(500);
   });
 
   it('needs no framework', async () => {
-    const answered = await post({ append: () => Promise.resolve({ status: 'accepted', id: 'msg_1' }) }, 'x');
-    expect(answered).toEqual({
+    const received = await post({ append: () => Promise.resolve({ status: 'accepted', id: 'msg_1' }) }, 'x');
+    expect(received).toEqual({
       status: 200,
       body: { status: 'accepted', message: 'stored', id: 'msg_1' },
       logged: ['Message msg_1 from source "any" was accepted'],
     });
   });
 
-  it('logs why the first request was rejected, and counts others', async () => {
+  it('logs the reason of the first rejection and counts the next ones', async () => {
     const { logged } = await post({}, 'x'.repeat(11));
     expect(logged).toEqual([
       'Source "any" rejected a request: 413 too-large (the body is larger than this source accepts). Further rejections are counted',
     ]);
   });
 
-  it('answers 500 and logs it, once, whatever the store throws', async () => {
+  it('responds with 500 and logs it once, whatever the store throws', async () => {
     for (const thrown of [new Error('odd'), 'odd', undefined, null]) {
       const { status, body, logged } = await post({ append: () => Promise.reject(thrown) }, 'x');
       expect({ status, body }).toEqual({
         status: 500,
-        body: { status: 'error', message: 'the message could not be received; the log of the app says why' },
+        body: { status: 'error', message: 'the message could not be received; the log of the app has the reason' },
       });
       expect(logged).toEqual([expect.stringMatching(/^Source "any" is responding with 500: receiving failed with /)]);
     }

@@ -10,15 +10,16 @@ import {
   type Refusals,
 } from 'nestjs-runhooks/core';
 import { NEST_LIMITS } from '../limits.js';
-import { ANSWERS, answerOf, consumedAnswer, type Answer } from './responses.js';
 import type { HeldBodies, HeldBody } from './held-bodies.js';
 import { Outage } from './outage.js';
 import { readBody } from './read-body.js';
-import { sendAnswer } from './send-response.js';
+import { consumedResponse, responseOf, RESPONSES, type WebhookResponse } from './responses.js';
+import { sendResponse } from './send-response.js';
 
-/** Handles one request; the same for every HTTP adapter. */
+/** Function that handles one request, whatever the HTTP adapter. */
 export type WebhookRoute = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Options for {@link createWebhookRoute}. */
 export interface WebhookRouteOptions {
   readonly source: OpenSource;
   readonly receiver: Receiver;
@@ -26,43 +27,43 @@ export interface WebhookRouteOptions {
   readonly logger: Logger;
   /** Shared by all sources of the app. */
   readonly bodies: HeldBodies;
-  /** False once shutdown began. */
+  /** Returns `false` after shutdown has begun. */
   readonly isAccepting: () => boolean;
 }
 
 /**
- * The HTTP side of a source: bytes in, one of {@link ANSWERS} out. Never throws and never rejects, whatever code of the
- * host stands in the request, the response or the logger.
+ * Creates the route of a source. It never throws and never rejects, even if code of the app in the request, the response
+ * or the logger throws.
  */
 export function createWebhookRoute(options: WebhookRouteOptions): WebhookRoute {
   const outages = outagesOf(options);
   return (request, response) => {
-    const answer = (answer: Answer): void => {
-      logRejection(options, answer);
+    const send = (content: WebhookResponse): void => {
+      logRejection(options, content);
       let isTroubled = false;
-      sendAnswer(request, response, answer, (trouble) => {
+      sendResponse(request, response, content, (trouble) => {
         isTroubled = true;
-        outages.interference.note(`response ${answer.statusCode}, ${nameOf(trouble)}`);
+        outages.interference.note(`response ${content.statusCode}, ${nameOf(trouble)}`);
       });
       if (!isTroubled) outages.interference.end();
     };
-    respond(options, outages, request).then(answer, (error: unknown) => {
+    respond(options, outages, request).then(send, (error: unknown) => {
       outages.failure.note(`receiving failed with ${nameOf(error)}`);
-      answer(ANSWERS.failed);
+      send(RESPONSES.failed);
     });
   };
 }
 
-/** What this app, and no sender, is the cause of: none of it is worth a line for each request of anybody. */
+/** Problems that this app causes, and not a sender. None of them is logged for each request. */
 interface Outages {
-  /** The store, or too many bodies. */
+  /** The store is unavailable, or the app holds too many bodies. */
   readonly unavailable: Outage;
   readonly failure: Outage;
   readonly interference: Outage;
 }
 
 function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): Outages {
-  const answering = (statusCode: 500 | 503): Outage =>
+  const respondingWith = (statusCode: 500 | 503): Outage =>
     new Outage({
       source,
       trouble: `is responding with ${statusCode}`,
@@ -72,8 +73,8 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
       logger,
     });
   return {
-    unavailable: answering(503),
-    failure: answering(500),
+    unavailable: respondingWith(503),
+    failure: respondingWith(500),
     interference: new Outage({
       source,
       trouble: 'is disturbed by other code of the app',
@@ -85,15 +86,15 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
   };
 }
 
-/** Checks how the request was sent first, then its signature. */
+/** Checks the form of the request, then its signature. */
 async function respond(
   { bodies, ...options }: WebhookRouteOptions,
   outages: Outages,
   request: IncomingMessage,
-): Promise<Answer> {
-  if (!options.isAccepting()) return ANSWERS.closing;
+): Promise<WebhookResponse> {
+  if (!options.isAccepting()) return RESPONSES.closing;
   const encoding = request.headers['content-encoding'];
-  if (encoding && encoding.toLowerCase() !== 'identity') return ANSWERS.compressed;
+  if (encoding && encoding.toLowerCase() !== 'identity') return RESPONSES.compressed;
   const held = bodies.hold();
   if (!held) return busy(outages);
   try {
@@ -108,37 +109,40 @@ async function receive(
   outages: Outages,
   request: IncomingMessage,
   held: HeldBody,
-): Promise<Answer> {
-  const read = await readBody(request, source.bodyBytesMax, held);
-  if (!read.ok) {
-    if (read.problem === 'busy') return busy(outages);
-    const answer = read.problem === 'consumed' ? consumedAnswer(read.found) : ANSWERS[read.problem];
-    if (answer.statusCode === 500) outages.failure.note(answer.message);
-    return answer;
+): Promise<WebhookResponse> {
+  const result = await readBody(request, source.bodyBytesMax, held);
+  if (!result.ok) {
+    if (result.problem === 'busy') return busy(outages);
+    const response = result.problem === 'consumed' ? consumedResponse(result.found) : RESPONSES[result.problem];
+    if (response.statusCode === 500) outages.failure.note(response.message);
+    return response;
   }
   try {
-    // Only set-cookie is ever an array, and no signature is read from it.
+    // Only set-cookie can be an array, and no provider reads it.
     const headers = request.headers as HeaderMap;
-    const receipt = await receiver.receive(source, read.body, headers, () => held.release());
+    const receipt = await receiver.receive(source, result.body, headers, () => held.release());
     if (receipt.status !== 'refused') {
       outages.unavailable.end();
       outages.failure.end();
     }
-    return answerOf(receipt);
+    return responseOf(receipt);
   } catch (error) {
     if (!isStoreUnavailableError(error)) throw error;
     outages.unavailable.note(error.message);
-    return ANSWERS.unavailable;
+    return RESPONSES.unavailable;
   }
 }
 
-function busy({ unavailable }: Outages): Answer {
+function busy({ unavailable }: Outages): WebhookResponse {
   unavailable.note('the app holds the maximum of request bodies whose signatures are not checked yet');
-  return ANSWERS.busy;
+  return RESPONSES.busy;
 }
 
-/** What is wrong with the request itself. A refused signature, and a store that fails, are logged where they are noticed. */
-function logRejection({ source, refusals }: WebhookRouteOptions, { statusCode, status, message }: Answer): void {
+/** Logs a problem of the request. The receiver logs signatures that do not match, and the outages log problems of the app. */
+function logRejection(
+  { source, refusals }: WebhookRouteOptions,
+  { statusCode, status, message }: WebhookResponse,
+): void {
   if (statusCode !== 400 && statusCode !== 413 && statusCode !== 415) return;
   refusals.refused(source.name, `${statusCode} ${status} (${message})`);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Inject, Injectable, type HttpServer, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type HttpServer, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigurationError, type OpenSource } from 'nestjs-runhooks/core';
 import { createWebhookRoute, type WebhookRoute } from './webhook-route.js';
@@ -7,7 +7,7 @@ import { HeldBodies } from './held-bodies.js';
 import { requireNest } from '../nest-version.js';
 import { WebhooksRuntime } from '../webhooks.runtime.js';
 
-/** The parts of an Express app used here. */
+/** The parts of an Express app that Runhooks uses. */
 interface ExpressApp {
   post(path: string, handler: WebhookRoute): unknown;
   readonly router?: { readonly stack: readonly { readonly route?: ExpressRoute }[] };
@@ -18,7 +18,7 @@ interface ExpressRoute {
   readonly methods: object;
 }
 
-/** The parts of a Fastify instance used here. */
+/** The parts of a Fastify instance that Runhooks uses. */
 interface FastifyApp {
   route(options: {
     method: 'POST';
@@ -33,19 +33,19 @@ interface FastifyApp {
 }
 
 /**
- * Puts the routes of the sources into the host's server as soon as there is one, which is before the host's own
- * `main.ts` can add anything: so its body parsers, prefixes, guards and filters never see a webhook.
+ * Adds the routes of the sources to the app's HTTP server as soon as it exists. That is before `main.ts` can add anything,
+ * so the app's body parsers, prefixes, guards and filters never get a webhook.
  */
 @Injectable()
 export class WebhookRoutesRegistrar implements OnModuleInit, OnApplicationBootstrap {
   private failure: unknown;
 
   constructor(
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
+    private readonly host: HttpAdapterHost,
+    private readonly runtime: WebhooksRuntime,
   ) {
     requireNest(host);
-    // Nest announces the adapter by an RxJS subject, which would turn an error thrown in here into an uncaught one.
+    // An error that is thrown in an RxJS subscription would be uncaught.
     host.init$.subscribe(() => {
       try {
         this.register();
@@ -53,25 +53,26 @@ export class WebhookRoutesRegistrar implements OnModuleInit, OnApplicationBootst
         this.failure = error;
       }
     });
-    this.onModuleInit();
+    // The adapter of NestFactory.create exists already; a testing module gets one later.
+    this.requireRegistered();
   }
 
-  /** Whether this app has an HTTP server; an application context does not, and only dispatches. */
+  /** Whether this app has an HTTP server. An application context has none and can only be a worker. */
   get isReachable(): boolean {
     return Boolean(this.host.httpAdapter as HttpServer | null | undefined);
   }
 
   onModuleInit(): void {
-    if (this.failure !== undefined) throw this.failure;
+    this.requireRegistered();
   }
 
-  /** Fastify refuses a route of the host's on the same path by itself; Express would silently never call it. */
+  /** Rejects a second route on the path of a source. Fastify does so itself; Express would never call one of the two. */
   onApplicationBootstrap(): void {
     if (!this.hasRoutes || this.host.httpAdapter.getType() !== 'express') return;
     const { router } = this.host.httpAdapter.getInstance<ExpressApp>();
     for (const { name, paths } of this.runtime.sources) {
       for (const path of paths) {
-        const routes = router?.stack.filter(({ route }) => route && answersPost(route, path)) ?? [];
+        const routes = router?.stack.filter(({ route }) => route && acceptsPost(route, path)) ?? [];
         if (routes.length > 1) throw duplicatePath(name, path);
       }
     }
@@ -81,13 +82,17 @@ export class WebhookRoutesRegistrar implements OnModuleInit, OnApplicationBootst
     return this.isReachable && this.runtime.role !== 'worker';
   }
 
+  private requireRegistered(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
   private register(): void {
     if (!this.hasRoutes) return;
     const adapter = this.host.httpAdapter;
     const bodies = HeldBodies.of(this.runtime.sources);
     for (const source of this.runtime.sources) {
-      const edge = this.routeOf(source, bodies);
-      for (const path of source.paths) registerRoute(adapter, path, edge);
+      const route = this.routeOf(source, bodies);
+      for (const path of source.paths) registerRoute(adapter, path, route);
     }
   }
 
@@ -104,31 +109,31 @@ export class WebhookRoutesRegistrar implements OnModuleInit, OnApplicationBootst
   }
 }
 
-function registerRoute(adapter: HttpServer, path: string, edge: WebhookRoute): void {
+function registerRoute(adapter: HttpServer, path: string, route: WebhookRoute): void {
   const type = adapter.getType();
   if (type === 'express') {
-    (adapter.getInstance() as ExpressApp).post(path, (request, response) => edge(request, response));
+    (adapter.getInstance() as ExpressApp).post(path, (request, response) => route(request, response));
   } else if (type === 'fastify') {
     (adapter.getInstance() as FastifyApp).route({
       method: 'POST',
       url: path,
-      // Taken over before Fastify looks at the content type or the body, and never given back.
+      // The route takes the request over before Fastify reads the content type or the body.
       onRequest: (request, reply) => {
         reply.hijack();
-        edge(request.raw, reply.raw);
+        route(request.raw, reply.raw);
       },
       handler: () => undefined,
     });
   } else {
-    throw new ConfigurationError('WebhooksModule', `found the HTTP adapter "${type}"; expected Express or Fastify`);
+    throw new ConfigurationError('WebhooksModule', `expected the HTTP adapter of Express or Fastify, got "${type}"`);
   }
 }
 
 /**
- * Express matches in any case and with or without a slash at the end. A route for every method is left out: that is
- * what Nest makes of a middleware bound to this path.
+ * Whether a route of Express accepts POST requests on a path. Express ignores case and a slash at the end. A route for all
+ * methods does not count, because Nest creates one for a middleware that is bound to the path.
  */
-function answersPost({ path, methods }: ExpressRoute, wanted: string): boolean {
+function acceptsPost({ path, methods }: ExpressRoute, wanted: string): boolean {
   if (typeof path !== 'string' || !('post' in methods) || 'get' in methods) return false;
   return path.replace(/\/$/, '').toLowerCase() === wanted.toLowerCase();
 }
@@ -136,6 +141,6 @@ function answersPost({ path, methods }: ExpressRoute, wanted: string): boolean {
 function duplicatePath(source: string, path: string): ConfigurationError {
   return new ConfigurationError(
     `source "${source}"`,
-    `its path ${path} is taken by another route too, and one of them would never be called; give one another path`,
+    `its path ${path} is also the path of another route, and Express would never call one of them. Change one of the paths`,
   );
 }

@@ -2,8 +2,8 @@ import { deepEqual } from 'node:assert/strict';
 import { isDate } from 'node:util/types';
 
 /**
- * Strict deep equality, but for prototypes: a test runner may give its tests other ones than the drivers of a store have
- * (Jest does), and then two lists of the same texts are not strictly equal.
+ * Asserts strict deep equality without comparing prototypes. A test runner such as Jest has other prototypes than the
+ * drivers of a store, so two arrays of the same strings would not be strictly equal.
  */
 export function same(actual: unknown, expected: unknown): void {
   deepEqual(ofThisRealm(actual), ofThisRealm(expected));

@@ -13,14 +13,14 @@ import {
   type Store,
 } from 'nestjs-runhooks/core';
 
-/** What a claim asks for, where a case does not care. Times are milliseconds after {@link at}(0). */
+/** Options for a claim. Times are milliseconds after {@link at}(0). */
 interface ClaimOptions {
   readonly at?: number;
   readonly leaseMs?: number;
   readonly limit?: number;
 }
 
-/** Claimed work and the token it is held by. */
+/** Claimed work and the token of its claim. */
 export interface Taken<T> {
   readonly lease: string;
   readonly items: readonly T[];
@@ -33,29 +33,29 @@ export const LEASE_MS = 1_000;
 /** Longer than any lease or delay of the contract. */
 export const MUCH_LATER = 1_000_000_000;
 
-/** Every case has the same time, and says when something happens in milliseconds after it. */
+/** Returns the time of the contract plus `ms` milliseconds. */
 export function at(ms: number): Date {
   return new Date(Date.UTC(2026, 0, 1) + ms);
 }
 
-/** A store and the means to bring it to where a case begins. Every word to it is a word of the port. */
+/** A store with methods that prepare it for a case. They use only the port. */
 export class StoreHarness {
   store: Store;
   readonly #ids = new IdSequence();
-  #made = 0;
+  #created = 0;
 
   constructor(store: Store) {
     this.store = store;
   }
 
-  /** Unlike every other one, except in what is given. */
+  /** Returns a unique message, except for the given fields. */
   message(fields: Partial<Omit<NewMessage, 'id' | 'digest'>> = {}): NewMessage {
-    this.#made += 1;
-    const { receivedAt = at(0), body = Buffer.from(`{"made":${this.#made}}`) } = fields;
+    this.#created += 1;
+    const { receivedAt = at(0), body = Buffer.from(`{"number":${this.#created}}`) } = fields;
     return {
       source: SOURCE,
       provider: 'provider',
-      messageKey: `key-${this.#made}`,
+      messageKey: `key-${this.#created}`,
       headers: {},
       ...fields,
       id: this.#ids.next('msg', receivedAt),
@@ -69,12 +69,12 @@ export class StoreHarness {
     return this.store.append(this.message(fields));
   }
 
-  /** Unlike every other one, except in what is given. */
+  /** Returns a unique event, except for the given fields. */
   event(fields: Partial<NewEvent> & { handlerIds?: readonly string[] } = {}): NewEvent {
-    this.#made += 1;
+    this.#created += 1;
     const { handlerIds = [HANDLER], ...rest } = fields;
     return {
-      id: `run.succeeded:${SOURCE}/1/${this.#made}`,
+      id: `run.succeeded:${SOURCE}/1/${this.#created}`,
       type: 'run.succeeded',
       occurredAt: at(0),
       data: '{}',
@@ -83,10 +83,10 @@ export class StoreHarness {
     };
   }
 
-  /** One of its own, except in what is given. */
+  /** Returns a unique decision, except for the given fields. */
   decision(fields: Partial<Decision> = {}): Required<Decision> {
-    this.#made += 1;
-    return { id: `dec_${this.#made}`, by: 'an operator', reason: 'a reason', details: '{}', ...fields };
+    this.#created += 1;
+    return { id: `dec_${this.#created}`, by: 'an operator', reason: 'a reason', details: '{}', ...fields };
   }
 
   async takeMessages(options: ClaimOptions & { sources?: readonly string[] } = {}): Promise<Taken<ClaimedMessage>> {
@@ -103,7 +103,7 @@ export class StoreHarness {
     return { lease, items: await this.store.claimDeliveries({ ...claimOf(claim), lease, handlerIds }) };
   }
 
-  /** Records every message taken, all in one batch. */
+  /** Records all claimed messages in one batch. */
   record(taken: Taken<ClaimedMessage>, fields: Partial<Recording> = {}, now = at(0)): Promise<Recorded[]> {
     return this.store.record(
       taken.items.map(({ id }) => recordingOf(id, taken.lease, fields)),
@@ -111,24 +111,23 @@ export class StoreHarness {
     );
   }
 
-  /** A message of its own is read into `event`; answers what was recorded. */
-  async readInto(event: NewEvent, now = at(0)): Promise<Recorded | undefined> {
+  /** Stores a new message, records it with `event`, and returns the result. */
+  async recordEvent(event: NewEvent, now = at(0)): Promise<Recorded | undefined> {
     await this.append();
     const [recorded] = await this.record(await this.takeMessages(), { decide: () => ({ events: [event] }) }, now);
     return recorded;
   }
 
-  /** Ends an attempt; as a success unless said otherwise. */
+  /** Settles a delivery, by default as succeeded. */
   settle(held: { id: string; lease: string }, next: Settlement['next'] = { state: 'succeeded' }): Promise<boolean> {
     return this.store.settle(settlementOf(held, next), at(0));
   }
 }
 
-/** The only thing taken. */
+/** Returns the only item of a claim. */
 export function onlyOne<T>({ items }: Taken<T>): T {
   const [first] = items;
-  if (first === undefined || items.length > 1)
-    throw new Error(`expected one thing to be claimed, found ${items.length}`);
+  if (first === undefined || items.length > 1) throw new Error(`expected one claimed item, got ${items.length}`);
   return first;
 }
 

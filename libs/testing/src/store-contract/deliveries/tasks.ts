@@ -1,0 +1,298 @@
+import { equal, ok } from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import {
+  rowsOf,
+  isStoreUnavailableError,
+  type ClaimedTask,
+  type NewEvent,
+  type NewTask,
+  type TaskEvaluation,
+} from 'nestjs-runhooks/core';
+import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreHarness, type Taken } from '../store-harness.js';
+import type { ContractCase } from '../contract-case.js';
+import { same } from '../same.js';
+
+const RUN = { source: SOURCE, accountId: '1', runId: '42' };
+const JOB = { source: SOURCE, jobKey: '1/7' };
+
+function taskOf(id: string, fields: Partial<NewTask> = {}): NewTask {
+  return { id, kind: 'stuck-run', handlerId: HANDLER, dueAt: at(0), data: `{"task":"${id}"}`, ...fields };
+}
+
+/** Records a new message with the tasks and returns its id. */
+async function addTasks(harness: StoreHarness, ...tasks: readonly NewTask[]): Promise<string> {
+  const { id } = await harness.append();
+  await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });
+  return id;
+}
+
+async function takeTasks(
+  harness: StoreHarness,
+  { at: ms = 0, limit = 100, handlerIds = [HANDLER] }: { at?: number; limit?: number; handlerIds?: string[] } = {},
+): Promise<Taken<ClaimedTask>> {
+  const lease = randomUUID();
+  return { lease, items: await harness.store.claimTasks({ now: at(ms), leaseMs: LEASE_MS, limit, lease, handlerIds }) };
+}
+
+async function evaluate(
+  harness: StoreHarness,
+  task: ClaimedTask,
+  fields: Partial<TaskEvaluation> = {},
+): Promise<readonly NewEvent[] | false> {
+  const { id: taskId, lease } = task;
+  return await harness.store.evaluate(
+    { taskId, lease, question: {}, decide: () => ({ events: [] }), ...fields },
+    at(0),
+  );
+}
+
+export const taskCases: readonly ContractCase[] = [
+  {
+    title: 'claimTasks: returns a task with all its fields and its message',
+    run: async (harness) => {
+      const messageId = await addTasks(harness, taskOf('task'));
+      const { lease, items } = await takeTasks(harness);
+      same(items, [
+        {
+          id: 'task',
+          kind: 'stuck-run',
+          handlerId: HANDLER,
+          data: '{"task":"task"}',
+          claims: 1,
+          lease,
+          parsedFrom: { source: SOURCE, provider: 'provider', messageId },
+        },
+      ]);
+    },
+  },
+  {
+    title: 'record: never adds an existing task twice',
+    run: async (harness) => {
+      const first = await addTasks(harness, taskOf('task'));
+      await addTasks(harness, taskOf('task', { data: '{}' }));
+      equal(onlyOne(await takeTasks(harness)).parsedFrom.messageId, first);
+      equal((await harness.store.counts()).checks, 1);
+    },
+  },
+  {
+    title: 'claimTasks: takes due tasks of the given handlers, longest due first',
+    run: async (harness) => {
+      await addTasks(harness, taskOf('later', { dueAt: at(100) }), taskOf('other', { handlerId: 'other' }));
+      await addTasks(harness, taskOf('second', { dueAt: at(20) }));
+      await addTasks(harness, taskOf('first', { dueAt: at(10) }));
+      equal(onlyOne(await takeTasks(harness, { at: 50, limit: 1 })).id, 'first');
+      equal(onlyOne(await takeTasks(harness, { at: 50 })).id, 'second');
+      equal((await takeTasks(harness, { at: 99 })).items.length, 0);
+      equal((await takeTasks(harness, { at: MUCH_LATER, handlerIds: [] })).items.length, 0);
+      equal(onlyOne(await takeTasks(harness, { at: 0, handlerIds: ['other'] })).id, 'other');
+    },
+  },
+  {
+    title: 'claimTasks: returns tasks of the same due time in the order of their messages',
+    run: async (harness) => {
+      const names = ['f', 'b', 'e', 'a', 'd', 'c'];
+      for (const name of names) await addTasks(harness, taskOf(name));
+      same(
+        (await takeTasks(harness)).items.map(({ id }) => id),
+        names,
+      );
+    },
+  },
+  {
+    title: 'claimTasks: holds a task until its lease expires and counts the claim',
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task'));
+      const lost = onlyOne(await takeTasks(harness));
+      equal((await takeTasks(harness, { at: LEASE_MS - 1 })).items.length, 0);
+      const taken = onlyOne(await takeTasks(harness, { at: LEASE_MS }));
+      equal(taken.claims, 2);
+      const decide = () => ({ events: [harness.event()], barrier: 'lost' });
+      equal(await evaluate(harness, lost, { question: { barrier: 'b' }, decide }), false);
+      equal((await harness.store.counts()).events, 0);
+      same(await evaluate(harness, taken), []);
+      equal(await evaluate(harness, taken), false);
+      equal((await harness.store.counts()).checks, 0);
+    },
+  },
+  {
+    title: 'claimTasks: lets one of several concurrent claims take a task',
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task'));
+      const taken = await Promise.all(Array.from({ length: 10 }, () => takeTasks(harness)));
+      equal(taken.flatMap(({ items }) => items).length, 1);
+    },
+  },
+  {
+    title: 'evaluate: writes events with their deliveries once, for the message of the task',
+    run: async (harness) => {
+      const messageId = await addTasks(harness, taskOf('one'), taskOf('two'));
+      const event = harness.event({ type: 'run.stuck' });
+      for (const task of (await takeTasks(harness)).items)
+        await evaluate(harness, task, { decide: () => ({ events: [event] }) });
+      const { items } = await harness.store.events({ messageId }, {});
+      same([items.length, items[0]?.id, items[0]?.type], [1, event.id, 'run.stuck']);
+      const delivery = onlyOne(await harness.takeDeliveries());
+      same([delivery.event.messageId, delivery.message.id], [messageId, messageId]);
+    },
+  },
+  {
+    title: 'evaluate: releases a task until its next time, with no claims counted',
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task'));
+      const task = onlyOne(await takeTasks(harness));
+      same(await evaluate(harness, task, { decide: () => ({ events: [], dueAt: at(50) }) }), []);
+      equal(await evaluate(harness, task), false);
+      equal((await takeTasks(harness, { at: 49 })).items.length, 0);
+      const again = onlyOne(await takeTasks(harness, { at: 50 }));
+      same([again.claims, again.data], [1, '{"task":"task"}']);
+    },
+  },
+  {
+    title: 'evaluate: passes the run and the durations of the job’s last succeeded runs to `decide`',
+    run: async (harness) => {
+      const runs = [
+        { runId: '1', outcome: 'succeeded', startedAt: at(0), finishedAt: at(10) },
+        { runId: '2', outcome: 'succeeded', startedAt: at(0), finishedAt: at(20) },
+        { runId: '3', outcome: 'failed', startedAt: at(0), finishedAt: at(30) },
+        { runId: '4', outcome: 'succeeded', finishedAt: at(40) },
+        { runId: '5', outcome: 'succeeded', startedAt: at(0), finishedAt: at(50), jobKey: 'other' },
+        { runId: '6', startedAt: at(0) },
+        { runId: '7', outcome: 'succeeded', startedAt: at(0), finishedAt: at(60) },
+      ] as const;
+      for (const [index, { runId, ...state }] of runs.entries()) {
+        await harness.append();
+        const run = { jobKey: JOB.jobKey, contradicted: false, types: [], ...state };
+        const recording = { run: { ...RUN, runId }, decide: () => ({ events: [], run }) };
+        await harness.record(await harness.takeMessages(), recording, at(index));
+      }
+      await addTasks(harness, taskOf('task'));
+      const task = onlyOne(await takeTasks(harness));
+      const passed: unknown[] = [];
+      for (const question of [
+        {},
+        { run: { ...RUN, runId: 'nowhere' } },
+        { run: { ...RUN, runId: '6' }, durationsOf: { ...JOB, runsMax: 2 } },
+        { durationsOf: { ...JOB, runsMax: 100 } },
+      ]) {
+        const decide: TaskEvaluation['decide'] = (known) => {
+          passed.push({ ...known, durationsMs: [...known.durationsMs].sort((a, b) => a - b) });
+          return { events: [], dueAt: at(0) };
+        };
+        await evaluate(harness, task, { question, decide });
+        Object.assign(task, onlyOne(await takeTasks(harness)));
+      }
+      const state = { jobKey: JOB.jobKey, contradicted: false, types: [], startedAt: at(0) };
+      same(passed, [
+        { durationsMs: [] },
+        { durationsMs: [] },
+        { durationsMs: [20, 60], run: state },
+        { durationsMs: [10, 20, 60] },
+      ]);
+    },
+  },
+  {
+    title: 'evaluate: passes the latest state of a barrier to `decide`, and loses no concurrent task',
+    run: async (harness) => {
+      const names = Array.from({ length: 20 }, (_, index) => `task-${index}`);
+      await addTasks(harness, ...names.map((name) => taskOf(name)));
+      const { items } = await takeTasks(harness);
+      const decide: TaskEvaluation['decide'] = ({ barrier = '0' }) => ({
+        events: [],
+        barrier: `${Number(barrier) + 1}`,
+      });
+      await Promise.all(items.map((task) => evaluate(harness, task, { question: { barrier: 'b' }, decide })));
+      await addTasks(harness, taskOf('look'));
+      let last: string | undefined;
+      const look: TaskEvaluation['decide'] = ({ barrier }) => {
+        last = barrier;
+        return { events: [] };
+      };
+      await evaluate(harness, onlyOne(await takeTasks(harness)), { question: { barrier: 'b' }, decide: look });
+      equal(last, '20');
+    },
+  },
+  {
+    title: 'evaluate: adds deliveries to stored and new events, once per handler, and tasks to the message',
+    run: async (harness) => {
+      const stored = harness.event({ handlerIds: ['there'] });
+      await harness.recordEvent(stored);
+      const messageId = await addTasks(harness, taskOf('task'));
+      const created = harness.event({ handlerIds: [] });
+      const { deliveries } = harness.event({ handlerIds: ['there', 'added'] });
+      const added = await evaluate(harness, onlyOne(await takeTasks(harness)), {
+        decide: () => ({
+          events: [created, { ...stored, data: '{"other":1}' }],
+          deliveries: [
+            { eventId: stored.id, deliveries },
+            { eventId: created.id, deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
+            { eventId: 'nowhere', deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
+          ],
+          tasks: [taskOf('next')],
+        }),
+      });
+      same(added, [created]);
+      const { items } = await harness.takeDeliveries({ handlerIds: ['there', 'added'] });
+      const found = items.map(({ handlerId, event, replayId }) =>
+        [handlerId, event.id, event.data, replayId].join(' '),
+      );
+      equal(found.length, 3);
+      for (const one of [`added ${created.id} {} `, `added ${stored.id} {} `, `there ${stored.id} {} `]) {
+        ok(found.includes(one), `${one} is not among ${found.join(', ')}`);
+      }
+      const { id, parsedFrom } = onlyOne(await takeTasks(harness));
+      same([id, parsedFrom.messageId], ['next', messageId]);
+    },
+  },
+  {
+    title: 'evaluate: rejects and writes nothing if `decide` throws, and keeps the task',
+    run: async (harness) => {
+      await addTasks(harness, taskOf('bad'), taskOf('good'));
+      const { items } = await takeTasks(harness);
+      const outcomes = await Promise.allSettled(
+        items.map((task) =>
+          evaluate(harness, task, {
+            decide: () => {
+              if (task.id === 'bad') throw new TypeError('cannot decide');
+              return { events: [harness.event()] };
+            },
+          }),
+        ),
+      );
+      same(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+      for (const outcome of outcomes) ok(outcome.status === 'fulfilled' || !isStoreUnavailableError(outcome.reason));
+      const { events, checks } = await harness.store.counts();
+      same([events, checks], [1, 1]);
+      equal(onlyOne(await takeTasks(harness, { at: LEASE_MS })).id, 'bad');
+    },
+  },
+  {
+    title: 'nextDueAt: includes tasks of the given handlers and expiring leases of tasks',
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task', { dueAt: at(70) }));
+      const nextDueAt = (taskHandlerIds: string[]) =>
+        harness.store.nextDueAt({ sources: [SOURCE], handlerIds: [HANDLER], taskHandlerIds });
+      same(await nextDueAt([HANDLER]), at(70));
+      equal(await nextDueAt([]), undefined);
+      equal(await nextDueAt(['other']), undefined);
+      await takeTasks(harness, { at: 70 });
+      same(await nextDueAt([HANDLER]), at(70 + LEASE_MS));
+    },
+  },
+  {
+    title: 'purge: keeps the message of a task until the overdue task is deleted, too',
+    run: async (harness) => {
+      const id = await addTasks(harness, taskOf('task', { dueAt: at(500) }));
+      const old = { settledBefore: at(1_000), deadBefore: at(1_000), keysBefore: at(-1), limit: 10 };
+      const purge = async (tasksBefore: Date): Promise<number> => {
+        let removed = 0;
+        for (let step = 1; step > 0; removed += step) step = rowsOf(await harness.store.purge({ ...old, tasksBefore }));
+        return removed;
+      };
+      equal(await purge(at(500)), 0);
+      equal((await harness.store.message(id))?.id, id);
+      equal(await purge(at(501)), 2);
+      equal(await harness.store.message(id), undefined);
+      equal((await harness.store.counts()).checks, 0);
+    },
+  },
+];

@@ -1,0 +1,113 @@
+import type { Store } from 'nestjs-runhooks/core';
+import type { ContractCase } from './contract-case.js';
+import { StoreHarness } from './store-harness.js';
+import { appendCases } from './accept/append.js';
+import { contentCases } from './accept/content.js';
+import { claimDeliveriesCases } from './deliveries/claim-deliveries.js';
+import { deadLetterCases } from './deliveries/dead-letter.js';
+import { dueDeliveriesCases } from './deliveries/due-deliveries.js';
+import { laneCases } from './deliveries/lanes.js';
+import { nextDueAtCases } from './deliveries/next-due-at.js';
+import { renewCases } from './deliveries/renew.js';
+import { settleWithCases } from './deliveries/settle-with.js';
+import { settleCases } from './deliveries/settle.js';
+import { taskCases } from './deliveries/tasks.js';
+import { turnsCases } from './deliveries/turns.js';
+import { countsCases } from './lists/counts.js';
+import { listCases } from './lists/list.js';
+import { lookUpCases } from './lists/look-up.js';
+import { auditCases } from './operator/audit.js';
+import { dismissCases } from './operator/dismiss.js';
+import { eraseCases } from './operator/erase.js';
+import { redriveCases } from './operator/redrive.js';
+import { reparseCases } from './operator/reparse.js';
+import { replayCases } from './operator/replay.js';
+import { claimMessagesCases } from './parsing/claim-messages.js';
+import { jobCases } from './parsing/jobs.js';
+import { recordBatchCases } from './parsing/record-batch.js';
+import { recordEventsCases } from './parsing/record-events.js';
+import { recordCases } from './parsing/record.js';
+import { closeCases } from './upkeep/close.js';
+import { pullBackCases } from './upkeep/pull-back.js';
+import { purgeBrakeCases } from './upkeep/purge-brake.js';
+import { purgeCases } from './upkeep/purge.js';
+import { registerCases } from './upkeep/register.js';
+import { reopenCases } from './upkeep/reopen.js';
+
+/** Test of one guarantee of the {@link Store} port. */
+export interface StoreContractTest {
+  readonly title: string;
+  /** Opens a new store and closes it. Rejects with an `AssertionError` if the store breaks the guarantee. */
+  run(): Promise<void>;
+}
+
+/** Options for {@link storeContract}. */
+export interface StoreContractOptions {
+  /**
+   * Closes a store and opens another one over the same data, as after a restart. Without this option durability is not
+   * tested.
+   */
+  readonly reopen?: (store: Store) => Promise<Store>;
+  /** Whether the store has `settleWith`, because handlers can write to its database. @default false */
+  readonly settlesWith?: boolean;
+}
+
+const CASES: readonly ContractCase[] = [
+  ...appendCases,
+  ...contentCases,
+  ...claimMessagesCases,
+  ...recordCases,
+  ...recordEventsCases,
+  ...recordBatchCases,
+  ...jobCases,
+  ...claimDeliveriesCases,
+  ...laneCases,
+  ...turnsCases,
+  ...dueDeliveriesCases,
+  ...nextDueAtCases,
+  ...renewCases,
+  ...settleCases,
+  ...deadLetterCases,
+  ...redriveCases,
+  ...dismissCases,
+  ...replayCases,
+  ...reparseCases,
+  ...eraseCases,
+  ...auditCases,
+  ...taskCases,
+  ...purgeCases,
+  ...purgeBrakeCases,
+  ...pullBackCases,
+  ...registerCases,
+  ...listCases,
+  ...lookUpCases,
+  ...countsCases,
+  ...closeCases,
+];
+
+/**
+ * Returns the tests that every {@link Store} must pass, for any test runner:
+ *
+ * ```ts
+ * for (const { title, run } of storeContract(createStore)) it(title, run);
+ * ```
+ *
+ * @param createStore returns a new, open and empty store on each call
+ */
+export function storeContract(
+  createStore: () => Promise<Store>,
+  { reopen, settlesWith = false }: StoreContractOptions = {},
+): StoreContractTest[] {
+  const optional = [...(reopen ? reopenCases(reopen) : []), ...(settlesWith ? settleWithCases : [])];
+  return [...CASES, ...optional].map(({ title, run }) => ({
+    title,
+    run: async () => {
+      const harness = new StoreHarness(await createStore());
+      try {
+        await run(harness);
+      } finally {
+        await harness.store.close();
+      }
+    },
+  }));
+}
