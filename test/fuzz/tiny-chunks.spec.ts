@@ -17,12 +17,12 @@ const LIVE_MIB_MAX = 4;
 
 describe.each(ADAPTERS)('a body in chunks of one byte, on %s', (adapter) => {
   it('takes the memory of its bytes, not of its chunks, and is read as what it is', async () => {
-    const edge = await startApp(adapter);
+    const httpApp = await startApp(adapter);
     // On a slow machine so many chunks take longer than a body may.
     jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
     const { body, headers } = signDbtCloud('x'.repeat(BODY_BYTES));
-    const connection = edge.connect();
-    const started = once(edge.app.getHttpServer() as Server, 'request') as Promise<[IncomingMessage]>;
+    const connection = httpApp.connect();
+    const started = once(httpApp.app.getHttpServer() as Server, 'request') as Promise<[IncomingMessage]>;
     const before = memoryUse();
     await connection.write(head(DBT, { ...headers, 'transfer-encoding': 'chunked' }));
     const [{ socket }] = await started;

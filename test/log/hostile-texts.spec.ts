@@ -15,7 +15,7 @@ import {
 } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { closeApps, LogLines, startApp, type HttpApp, type EdgeSetup } from '../e2e/http-app.js';
+import { closeApps, LogLines, startApp, type HttpApp, type HttpSetup } from '../e2e/http-app.js';
 
 /** Texts that forge lines, clear a screen, reorder or hide what stands in a line, or flood it. Each holds this word. */
 const WORD = 'hostile';
@@ -61,7 +61,7 @@ function expectLines(...wanted: readonly RegExp[]): void {
   for (const pattern of wanted) expect(hostile).toContainEqual(expect.stringMatching(pattern));
 }
 
-const start = (setup: EdgeSetup = {}): Promise<HttpApp> => startApp('express', { ...setup, log });
+const start = (setup: HttpSetup = {}): Promise<HttpApp> => startApp('express', { ...setup, log });
 const failed = () => dbtCloudWebhook({ event: 'failed' });
 
 /** A third party's source, all of whose texts are hostile. */
@@ -98,9 +98,9 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
         throw new Error(text);
       }
     }
-    const edge = await start({ module: { providers: [Failing], imports: [EventEmitterModule.forRoot()] } });
-    await edge.send(failed());
-    await waitUntilIdle(edge.app).catch(() => undefined);
+    const httpApp = await start({ module: { providers: [Failing], imports: [EventEmitterModule.forRoot()] } });
+    await httpApp.send(failed());
+    await waitUntilIdle(httpApp.app).catch(() => undefined);
     expectLines(
       /^attempt 1 of delivery \S+ \(run\.failed:\S+ for retried\) failed with hostile.*Next attempt in \d+ ms$/,
       /for given-up\) failed with PermanentError: hostile.*It is a dead letter now: kept until/,
@@ -117,15 +117,15 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       if ((reads += 1) > 1) throw thrown;
       return { state: 'unrecognized', reason: text, messageType: text, payload: {} };
     };
-    const edge = await start({ webhooks: { sources: [hostileSource(text, { verify, parse: read })] } });
+    const httpApp = await start({ webhooks: { sources: [hostileSource(text, { verify, parse: read })] } });
     const names = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [`x-${WORD}-${index}-${'x'.repeat(250)}`, '1']),
     );
     const request = (headers: Record<string, string>, body: string) => ({ body: Buffer.from(body), headers });
-    await edge.send(request(names, '{}'), '/webhooks/odd');
-    await edge.send(request({ 'x-ok': '1' }, '{"a":1}'), '/webhooks/odd');
-    await edge.send(request({ 'x-ok': '1' }, '{"a":2}'), '/webhooks/odd');
-    await waitUntilIdle(edge.app);
+    await httpApp.send(request(names, '{}'), '/webhooks/odd');
+    await httpApp.send(request({ 'x-ok': '1' }, '{"a":1}'), '/webhooks/odd');
+    await httpApp.send(request({ 'x-ok': '1' }, '{"a":2}'), '/webhooks/odd');
+    await waitUntilIdle(httpApp.app);
     expectLines(
       /^Source odd \(hostile/,
       /^Source "odd" rejected a request: 401 missing-header\. Headers: .*Further ones are counted$/,
@@ -135,7 +135,7 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
   });
 
   it('as ids, names and keys in a signed message', async () => {
-    const edge = await start();
+    const httpApp = await start();
     const data = { runId: text, jobId: text, jobName: text, runStatus: text, [text]: text };
     for (const payload of [
       { eventType: text },
@@ -143,9 +143,9 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       { data },
       { [text]: [text], data: { jobName: text } },
     ]) {
-      await edge.send(dbtCloudWebhook({ payload: payload as never }));
+      await httpApp.send(dbtCloudWebhook({ payload: payload as never }));
     }
-    await waitUntilIdle(edge.app).catch(() => undefined);
+    await waitUntilIdle(httpApp.app).catch(() => undefined);
     expectLines();
     expect(log.given.length).toBeGreaterThan(0);
   });
@@ -159,13 +159,13 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       offer: refuse,
       stop: refuse,
     };
-    const edge = await start({ webhooks: { dispatch: { createTransport: () => transport } } });
-    const store = edge.app.get<Store>(WEBHOOKS_STORE);
+    const httpApp = await start({ webhooks: { dispatch: { createTransport: () => transport } } });
+    const store = httpApp.app.get<Store>(WEBHOOKS_STORE);
     for (const error of [new StoreUnavailableError(text), Object.assign(new TypeError(text), { name: text })]) {
       Object.assign(store, { append: () => Promise.reject(error), nextDueAt: () => Promise.reject(error) });
-      expect((await edge.send(failed())).status).toBeGreaterThanOrEqual(500);
+      expect((await httpApp.send(failed())).status).toBeGreaterThanOrEqual(500);
     }
-    await edge.app.close();
+    await httpApp.app.close();
     expectLines(
       /^Dispatch: hostile/,
       /^hostile.* failed; deliveries are claimed from the inbox meanwhile/,
@@ -195,9 +195,9 @@ describe.each(
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
   it('is named at the boot in one line', async () => {
-    const edge = await start({ webhooks: { inbox: sqliteInbox({ path: join(directory, name, 'inbox.db') }) } });
-    expect((await edge.send(failed())).status).toBe(200);
-    expect((await edge.app.get(Inbox).counts()).messages.stored).toBe(1);
+    const httpApp = await start({ webhooks: { inbox: sqliteInbox({ path: join(directory, name, 'inbox.db') }) } });
+    expect((await httpApp.send(failed())).status).toBe(200);
+    expect((await httpApp.app.get(Inbox).counts()).messages.stored).toBe(1);
     expectLines(/^Inbox: SQLite .*inbox\.db \(/);
   });
 
