@@ -6,11 +6,11 @@ const root = new URL('../../../', import.meta.url);
 const { paths } = ts.readConfigFile(new URL('tsconfig.json', root).pathname, (path) => readFileSync(path, 'utf8'))
   .config.compilerOptions;
 
-/** The libs by their package names, and './x.js' for the file './x.ts'. */
+/** Resolves the libs by their package names, and './x.js' to the file './x.ts'. */
 export function resolve(specifier, context, next) {
   const lib = paths[specifier];
   if (lib) return { url: new URL(lib[0], root).href, shortCircuit: true };
-  // Which build of Kysely it is makes no difference here.
+  // Both builds of Kysely behave the same here.
   if (/^\.{1,2}\/(?:schema\/)?query-builder\.js$/.test(specifier)) return next('kysely', context);
   const isSource = specifier.startsWith('.') && context.parentURL?.endsWith('.ts');
   return next(isSource ? specifier.replace(/\.js$/, '.ts') : specifier, context);
