@@ -75,14 +75,14 @@ export function dispatchContract(openTransport: OpenTransport): void {
 
   it('runs redriven and replayed deliveries at once', () =>
     withBenches(1, async (harness) => {
-      let isMended = false;
+      let isFixed = false;
       harness.on('handler', () => {
-        if (!isMended) throw new PermanentError('no');
+        if (!isFixed) throw new PermanentError('no');
       });
       harness.dispatcher.start();
       await harness.send();
       await until(async () => (await harness.inbox.counts()).deliveries.dead === 1);
-      isMended = true;
+      isFixed = true;
       await harness.inbox.redrive({ by: 'me' });
       await until(async () => (await succeeded(harness)) === 1);
       await harness.inbox.replay({ id: 'again', events: {}, by: 'me' });

@@ -70,7 +70,7 @@ describe('process registration', () => {
     expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 2 });
     await pass(1_000);
     expect(await roles()).toEqual(['both']);
-    expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 1, tasks: 1 });
+    expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 1, checks: 1 });
     expect(await harness.inbox.missingHandlers()).toEqual([{ handlerId: 'handler', deliveries: 0, checks: 1 }]);
     // The process was only delayed, so it registers again.
     await crashed.presence.renew();
