@@ -52,7 +52,7 @@ const NUMBERS = `with numbers as (
   from generate_series(1, ${ROWS}) n)`;
 
 /** This step runs every ten minutes on few tasks. Before an analysis the server expects a third of them to be ahead. */
-const PULL_BACK = 'pull back what is due too far ahead';
+const PULL_BACK = 'pull back work due too far ahead';
 
 /** Matches a scan of a whole table. Handlers, barriers and processes are exempt because they have few rows. */
 const FULL_SCAN = /Seq Scan on (?!(?:barriers|handlers|processes|clock)\b)\w+/;
