@@ -16,9 +16,9 @@ const BODY_BYTES = 30_000;
 const LIVE_MIB_MAX = 4;
 
 describe.each(ADAPTERS)('a body in chunks of one byte, on %s', (adapter) => {
-  it('takes the memory of its bytes, not of its chunks, and is read as what it is', async () => {
+  it('uses memory for its bytes, not for its chunks, and is parsed', async () => {
     const httpApp = await startApp(adapter);
-    // On a slow machine so many chunks take longer than a body may.
+    // On a slow machine so many chunks take longer than the time limit of a body.
     jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
     const { body, headers } = signDbtCloud('x'.repeat(BODY_BYTES));
     const connection = httpApp.connect();
