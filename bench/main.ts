@@ -17,8 +17,8 @@ async function main(args: readonly string[]): Promise<void> {
   const progress = json ? process.stderr : process.stdout;
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1_000;
-  const say = (line: string): void => void progress.write(`[${seconds().toFixed(0).padStart(4)} s] ${line}\n`);
-  const bench = await Bench.open(quick ? QUICK : FULL, directory, say);
+  const print = (line: string): void => void progress.write(`[${seconds().toFixed(0).padStart(4)} s] ${line}\n`);
+  const bench = await Bench.open(quick ? QUICK : FULL, directory, print);
   const all: Findings[] = [];
   try {
     const names = Object.keys(SCENARIOS) as ScenarioName[];
