@@ -11,7 +11,7 @@ a Postgres inbox and a server answers at POSTGRES_URL (default: 127.0.0.1:5432).
   --quick             everything, but within two minutes: to see that it works
   --only <scenario>   one of ${Object.keys(SCENARIOS).join(', ')}; may be given several times
   --json              one JSON document on stdout, progress on stderr
-  --write             writes bench/results, bench/RESULTS.md and the plots; needs a whole run
+  --write             writes bench/results, bench/RESULTS.md, a row of bench/HISTORY.md and the plots; needs a whole run
   --directory <path>  where inboxes are made (default: the system's directory for temporary files)
   --help              this text`;
 
