@@ -10,6 +10,8 @@ const OTHERS = ['bench', 'deps', 'docs', 'release', 'scripts'];
 
 export default {
   extends: ['@commitlint/config-conventional'],
+  // A merge has no change of its own.
+  ignores: [(message) => /^merge /i.test(message)],
   rules: {
     'scope-enum': [
       2,
