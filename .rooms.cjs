@@ -7,14 +7,14 @@ module.exports = [
     lib: 'core',
     order: [
       ['.', 'runs', 'payloads', 'sources', 'events', 'signatures', 'handlers', 'store', 'clocks', 'receiver'],
-      ['inbox', 'deliveries', 'tasks', 'reading', 'dispatcher'],
+      ['inbox', 'deliveries', 'tasks', 'parsing', 'dispatcher'],
     ].flat(),
     doors: 'index|engine',
   },
   {
     lib: 'sql-inbox',
     order: [
-      ['schema', 'rows', 'accept', 'deliveries', 'processes', 'reading', 'lists', 'upkeep', '.'],
+      ['schema', 'rows', 'accept', 'deliveries', 'processes', 'tasks', 'parsing', 'lists', 'upkeep', '.'],
       ['sqlite-connection', 'sqlite-file', 'sqlite', 'postgres-connection', 'postgres', 'backup', 'move'],
     ].flat(),
     doors: 'sqlite|postgres',

@@ -1,4 +1,4 @@
-# The example app; `docker compose up` runs it as receivers and dispatchers. `node dist/example/main.js --help` lists
+# The example app; `docker compose up` runs it as receivers and workers. `node dist/example/main.js --help` lists
 # what it reads from its environment.
 FROM node:24-slim
 WORKDIR /app

@@ -45,7 +45,7 @@ async function recordOne(store: Store): Promise<void> {
   if (!message) throw new Error('there is no message to be read');
   const run = { source: 'dbt', accountId: '1', runId: '7' };
   const job = { source: 'dbt', jobKey: 'job-1' };
-  const recording = { messageId: message.id, lease: 'reader', state: 'read', run, job, handlers: HANDLERS } as const;
+  const recording = { messageId: message.id, lease: 'reader', state: 'parsed', run, job, handlers: HANDLERS } as const;
   await store.record([{ ...recording, decide: () => decision(`run.failed:${message.id}`) }], NOW);
 }
 

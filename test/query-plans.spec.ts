@@ -65,9 +65,9 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
   const dueAt = `iif(n % ${OPEN_EVERY} = 0, ${START_MS} + n * 1000, null)`;
   for (const insert of [
     `insert into message_keys ${numbers} select 'dbt', 'key-' || n, randomblob(32), ${id} from numbers`,
-    `insert into messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, reads, quiet, due_at)
+    `insert into messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, claims, without_handlers, due_at)
      ${numbers} select ${id}, 'dbt', 'dbt-cloud', 'key-' || n, '{}', '{}', ${START_MS} + n * 1000,
-     iif(n % ${OPEN_EVERY} = 0, 'stored', 'read'), 0, 1, 0, ${dueAt} from numbers`,
+     iif(n % ${OPEN_EVERY} = 0, 'stored', 'parsed'), 0, 1, 0, ${dueAt} from numbers`,
     `insert into runs (source, account_id, run_id, job_key, contradicted, types, updated_at)
      ${numbers} select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', ${START_MS} + n * 1000 from numbers`,
     `insert into events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
@@ -166,7 +166,7 @@ describe('a purge', () => {
     await inbox.store.open();
     const [first, second, third] = [newMessage('1'), newMessage('2'), newMessage('3')];
     for (const message of [first, second, third]) await inbox.store.append(message);
-    inbox.all(`update messages set state = 'read', due_at = null where id <> ?`, [first.id]);
+    inbox.all(`update messages set state = 'parsed', due_at = null where id <> ?`, [first.id]);
     const later = new Date(NOW.getTime() + 1);
     const step = (store: Store) =>
       store.purge({
@@ -180,7 +180,7 @@ describe('a purge', () => {
     expect(rowsOf(await step(inbox.store))).toBe(1);
     const [look] = await inbox.statementsOf(step);
     expect(look?.parameters[0]).toBe(second.id);
-    inbox.all(`update messages set state = 'read', due_at = null`);
+    inbox.all(`update messages set state = 'parsed', due_at = null`);
     expect(rowsOf(await step(inbox.store))).toBe(1);
     expect(rowsOf(await step(inbox.store))).toBe(0);
     expect(await inbox.store.messages({}, {})).toEqual({ items: [] });

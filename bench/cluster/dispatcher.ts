@@ -7,9 +7,9 @@ import { bullmq } from 'nestjs-runhooks/bullmq';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { TEST_SECRETS } from 'nestjs-runhooks/testing';
-import { CONCURRENCY, POSTGRES_URL, REDIS_URL, type Place } from './place.js';
+import { CONCURRENCY, POSTGRES_URL, REDIS_URL, type MeasuredSetup } from './measured-setup.js';
 
-const { transport, name, handlerMs } = JSON.parse(process.argv[2] ?? '') as Place;
+const { transport, name, handlerMs } = JSON.parse(process.argv[2] ?? '') as MeasuredSetup;
 
 /** What a dispatcher tells its parent when it is asked. */
 export interface Progress {
@@ -33,7 +33,7 @@ class Handlers {
 @Module({
   imports: [
     WebhooksModule.forRoot({
-      role: 'dispatcher',
+      role: 'worker',
       sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
       inbox: postgresInbox({ connectionString: POSTGRES_URL, schema: name }),
       dispatch: transport === 'bullmq' ? bullmq({ connection: REDIS_URL, prefix: name }) : 'auto',

@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import pg from 'pg';
 import { measure, remove, type Measurement } from './measure.js';
 import { readOptions, USAGE } from './options.js';
-import { POSTGRES_URL, TRANSPORTS } from './place.js';
+import { POSTGRES_URL, TRANSPORTS } from './measured-setup.js';
 import { toMarkdown, toText, type Report } from './report.js';
 
 /** From dist/bench-cluster. */
@@ -26,12 +26,12 @@ async function main(args: readonly string[]): Promise<void> {
   const measurements: Measurement[] = [];
   for (const handlerMs of HANDLER_MS) {
     for (const transport of TRANSPORTS) {
-      for (const dispatchers of DISPATCHERS) {
+      for (const workers of DISPATCHERS) {
         const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4);
-        progress.write(`[${seconds} s] ${transport}, ${dispatchers} dispatchers, handlers of ${handlerMs} ms\n`);
+        progress.write(`[${seconds} s] ${transport}, ${workers} workers, handlers of ${handlerMs} ms\n`);
         const name = `bench_${process.pid}_${measurements.length}`;
         current = { transport, name };
-        measurements.push(await measure({ transport, handlerMs, dispatchers }, name));
+        measurements.push(await measure({ transport, handlerMs, workers }, name));
       }
     }
   }

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Progress } from './dispatcher.js';
-import { Dispatchers } from './dispatchers.js';
+import { Dispatchers } from './workers.js';
 import { storeMessages } from './store-messages.js';
-import { POSTGRES_URL, REDIS_URL, type Place, type TransportName } from './place.js';
+import { POSTGRES_URL, REDIS_URL, type MeasuredSetup, type TransportName } from './measured-setup.js';
 
 const MESSAGES = 2_000;
 const LOOK_MS = 20;
@@ -14,10 +14,10 @@ const HANDLED_MS_MAX = 120_000;
 export interface Measurement {
   readonly transport: TransportName;
   readonly handlerMs: number;
-  readonly dispatchers: number;
+  readonly workers: number;
   /** Deliveries handled in a second, from storing the first message to the end of the last handler. */
   readonly perSecond: number;
-  /** CPU time of the dispatchers for one delivery. */
+  /** CPU time of the workers for one delivery. */
   readonly dispatcherCpuMs: number;
   /** Of everything else on the machine: Postgres, Redis, the kernel, and the process that stores. */
   readonly otherCpuMs: number;
@@ -26,16 +26,16 @@ export interface Measurement {
 }
 
 export async function measure(
-  asked: Pick<Measurement, 'transport' | 'handlerMs' | 'dispatchers'>,
+  asked: Pick<Measurement, 'transport' | 'handlerMs' | 'workers'>,
   name: string,
 ): Promise<Measurement> {
-  const place: Place = { transport: asked.transport, handlerMs: asked.handlerMs, name };
-  let dispatchers: Dispatchers | undefined;
+  const place: MeasuredSetup = { transport: asked.transport, handlerMs: asked.handlerMs, name };
+  let workers: Dispatchers | undefined;
   try {
-    dispatchers = await Dispatchers.start(asked.dispatchers, place);
-    const [before, machineBefore, beganAtMs] = [await dispatchers.progress(), machineTimes(), performance.now()];
+    workers = await Dispatchers.start(asked.workers, place);
+    const [before, machineBefore, beganAtMs] = [await workers.progress(), machineTimes(), performance.now()];
     await storeMessages(name, MESSAGES);
-    const after = await untilHandled(dispatchers, MESSAGES);
+    const after = await untilHandled(workers, MESSAGES);
     const [machineAfter, endedAtMs] = [machineTimes(), performance.now()];
     const busyMs = machineAfter.busyMs - machineBefore.busyMs;
     const cpuMs = after.cpuMs - before.cpuMs;
@@ -47,15 +47,15 @@ export async function measure(
       busy: busyMs / (machineAfter.allMs - machineBefore.allMs),
     };
   } finally {
-    await dispatchers?.kill();
+    await workers?.kill();
     await remove(place);
   }
 }
 
-async function untilHandled(dispatchers: Dispatchers, deliveries: number): Promise<Progress> {
+async function untilHandled(workers: Dispatchers, deliveries: number): Promise<Progress> {
   const deadline = performance.now() + HANDLED_MS_MAX;
   for (;;) {
-    const progress = await dispatchers.progress();
+    const progress = await workers.progress();
     if (progress.handled >= deliveries) return progress;
     if (performance.now() > deadline) {
       throw new Error(`${progress.handled} of ${deliveries} deliveries were handled in ${HANDLED_MS_MAX} ms`);
@@ -72,7 +72,7 @@ function machineTimes(): { readonly busyMs: number; readonly allMs: number } {
 }
 
 /** What is left of a measurement. */
-export async function remove({ transport, name }: Pick<Place, 'transport' | 'name'>): Promise<void> {
+export async function remove({ transport, name }: Pick<MeasuredSetup, 'transport' | 'name'>): Promise<void> {
   const client = new pg.Client({ connectionString: POSTGRES_URL });
   await client.connect();
   try {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run bench:cluster -- [options]
 
-Measures how many deliveries one, two and four dispatchers handle, each a process of its own, on Postgres and on Postgres
+Measures how many deliveries one, two and four workers handle, each a process of its own, on Postgres and on Postgres
 with BullMQ: from storing the first of 2,000 messages to the end of the last handler. Needs a machine that does nothing
 else, and takes about two minutes on it. The servers are those at POSTGRES_URL (default: 127.0.0.1:5432, database
 postgres) and REDIS_URL (default: 127.0.0.1:6379); each measurement has a schema and a prefix of its own, removed after it.

@@ -1,5 +1,5 @@
 import type { Measurement } from './measure.js';
-import { CONCURRENCY, TRANSPORTS, type TransportName } from './place.js';
+import { CONCURRENCY, TRANSPORTS, type TransportName } from './measured-setup.js';
 
 export interface Report {
   readonly date: string;
@@ -17,7 +17,7 @@ const NEAR = 0.85;
 
 const COLUMNS = [
   'handler',
-  'dispatchers',
+  'workers',
   'handled/s',
   'times one',
   'CPU ms per delivery: dispatcher',
@@ -28,7 +28,7 @@ const COLUMNS = [
 
 export function toMarkdown({ date, machine, measurements }: Report): string {
   return `${[
-    '# Throughput by number of dispatchers',
+    '# Throughput by number of workers',
     `Written by \`npm run bench:cluster -- --write\`; do not edit. ${date}, ${machine}.`,
     'Each dispatcher is a process of its own with the default `concurrency` of ' +
       `${CONCURRENCY}. Another process stores messages as fast as Postgres takes them, and what is measured goes from the ` +
@@ -42,12 +42,12 @@ export function toMarkdown({ date, machine, measurements }: Report): string {
     }),
     '## What limits them',
     '- **Handlers that wait**: a dispatcher runs `concurrency` of them at a time, so it handles at most `concurrency` ' +
-      'divided by the time of one. More dispatchers, or a higher `concurrency`, are more handlers at a time, until one of ' +
+      'divided by the time of one. More workers, or a higher `concurrency`, are more handlers at a time, until one of ' +
       'the other limits is met.',
     '- **The cores of the machine**: the CPU time of one delivery, of the dispatcher and of Postgres, times the ' +
       'deliveries in a second, is all that there is. Then only more cores help, or fewer handlers per event.',
     '- **Waiting for commits**: neither of both. A dispatcher goes from one step to the next, and each step is a ' +
-      'transaction that is flushed to the disk. More dispatchers wait beside each other, and Postgres flushes their ' +
+      'transaction that is flushed to the disk. More workers wait beside each other, and Postgres flushes their ' +
       'commits together.',
   ].join('\n\n')}\n`;
 }
@@ -64,12 +64,11 @@ function table(measurements: readonly Measurement[]): string {
 
 function rowOf(one: Measurement, all: readonly Measurement[]): string[] {
   const alone = all.find(
-    ({ transport, handlerMs, dispatchers }) =>
-      transport === one.transport && handlerMs === one.handlerMs && dispatchers === 1,
+    ({ transport, handlerMs, workers }) => transport === one.transport && handlerMs === one.handlerMs && workers === 1,
   );
   return [
     one.handlerMs === 0 ? 'does nothing' : `waits ${one.handlerMs} ms`,
-    String(one.dispatchers),
+    String(one.workers),
     one.perSecond.toFixed(0),
     alone ? (one.perSecond / alone.perSecond).toFixed(1) : '-',
     one.dispatcherCpuMs.toFixed(2),
@@ -79,8 +78,8 @@ function rowOf(one: Measurement, all: readonly Measurement[]): string[] {
   ];
 }
 
-function limitOf({ handlerMs, dispatchers, perSecond, busy }: Measurement): string {
-  const mostPerSecond = (dispatchers * CONCURRENCY * 1_000) / handlerMs;
+function limitOf({ handlerMs, workers, perSecond, busy }: Measurement): string {
+  const mostPerSecond = (workers * CONCURRENCY * 1_000) / handlerMs;
   if (perSecond >= NEAR * mostPerSecond) return 'handlers that wait';
   return busy >= NEAR ? 'the cores of the machine' : 'waiting for commits';
 }

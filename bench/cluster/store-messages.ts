@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { IdSequence, type Logger, type NewMessage } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
-import { POSTGRES_URL } from './place.js';
+import { POSTGRES_URL } from './measured-setup.js';
 
 /** Runs of this many jobs: messages of one job are recorded one after the other. */
 const JOBS = 1_000;

@@ -39,9 +39,9 @@ export const CONTENDERS = {
   'host-fastify': () => host('fastify'),
   'host-express-ours': (place) => host('express', place.file),
   'host-fastify-ours': (place) => host('fastify', place.file),
-} satisfies Record<string, (place: Place) => Promise<Running>>;
+} satisfies Record<string, (place: ContenderFile) => Promise<Running>>;
 
-export interface Place {
+export interface ContenderFile {
   readonly file: string;
   readonly name: string;
 }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../monotonic.js';
-import { CONTENDERS, type ContenderName, type Place } from './contenders.js';
+import { CONTENDERS, type ContenderName, type ContenderFile } from './contenders.js';
 import type { Running } from './running.js';
 
 export interface Usage {
@@ -22,8 +22,8 @@ const LOOK_MS = 2;
 
 /** A contender in a process of its own: says its port, then answers what it is asked. */
 async function main([name = '', place = '']: readonly string[]): Promise<void> {
-  const start = CONTENDERS[name as ContenderName] as (place: Place) => Promise<Running>;
-  const running = await start(JSON.parse(place) as Place);
+  const start = CONTENDERS[name as ContenderName] as (place: ContenderFile) => Promise<Running>;
+  const running = await start(JSON.parse(place) as ContenderFile);
   process.on('message', (question: Question) => void answer(running, question));
   process.send?.({ port: running.port });
 }

@@ -28,7 +28,7 @@ const RESTORE = commandsBelow('Restore an SQLite inbox');
 const POSTGRES = commandsBelow('Back up and restore a Postgres inbox');
 
 /** A directory for the commands, with `backups` in it, and a `npx` that runs the sources. */
-class Place {
+class ShellPage {
   readonly directory = quickDirectory();
   readonly #programs = join(this.directory, 'programs');
 
@@ -68,7 +68,7 @@ describe('docs/backup.md', () => {
   if (!isThere) it.skip('is not tested: there is no sqlite3 on the PATH', () => undefined);
   else
     it('backs up an SQLite inbox in use by each of its commands, and restores it', async () => {
-      const place = new Place();
+      const place = new ShellPage();
       const store = await openStore(place.at('runhooks.db'));
       const before = new Sender('before');
       await before.send(store);
@@ -113,7 +113,7 @@ onPostgres('docs/backup.md', () => {
   it('backs up a Postgres inbox in use, and restores it', async () => {
     await admin.connect();
     await admin.query(`create database ${database}`);
-    const place = new Place();
+    const place = new ShellPage();
     const open = async () => {
       const store = postgresInbox({ connectionString: url.href }).createStore(SILENT);
       await store.open();

@@ -5,9 +5,9 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { OnRunFailed, type RunFailed } from 'nestjs-runhooks';
 import { bullmq, type BullmqOptions } from 'nestjs-runhooks/bullmq';
-import { ConfigurationError, type Logger, type Transport } from 'nestjs-runhooks/core';
+import { ConfigurationError, type Logger, type DispatchTransport } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
-import { Bench, held, openStore, until } from '../dispatch/bench.js';
+import { DispatchHarness, held, openStore, until } from '../dispatch/dispatch-harness.js';
 import { dispatchContract } from '../dispatch/dispatch-contract.js';
 import { closeApps, startHandlers } from '../e2e/handlers-app.js';
 import { newPrefix, onOwnRedis, onRedis, OwnRedis, REDIS_URL, removeKeys } from './redis.js';
@@ -16,8 +16,8 @@ let warnings: string[];
 const silent = (): void => undefined;
 const note = (line: string): void => void warnings.push(line);
 const logger: Logger = { debug: silent, log: silent, warn: note, error: note };
-const transport = (options: BullmqOptions): Transport => bullmq(options).createTransport(logger);
-const succeeded = async ({ inbox }: Bench): Promise<number> => (await inbox.counts()).deliveries.succeeded;
+const transport = (options: BullmqOptions): DispatchTransport => bullmq(options).createTransport(logger);
+const succeeded = async ({ inbox }: DispatchHarness): Promise<number> => (await inbox.counts()).deliveries.succeeded;
 
 /** Timers that keep this process, those of the test runner included. */
 const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
@@ -48,66 +48,66 @@ onRedis('dispatch over BullMQ', () => {
   dispatchContract(() => transport({ connection: REDIS_URL, prefix }));
 
   it('puts ids into Redis and nothing else, under its prefix, and leaves no jobs behind', async () => {
-    const bench = await Bench.open({
+    const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: REDIS_URL, prefix }),
     });
     const { promise, release } = held();
-    bench.on('handler', () => promise);
-    bench.dispatcher.start();
-    await bench.send({ run: 'secret-of-the-payload' });
+    harness.on('handler', () => promise);
+    harness.dispatcher.start();
+    await harness.send({ run: 'secret-of-the-payload' });
     const redis = new Redis(REDIS_URL);
     const jobs = async (): Promise<string[]> =>
       (await redis.keys(`${prefix}:deliveries:dlv_*`)).filter((key) => !key.endsWith(':lock'));
     await until(async () => (await jobs()).length === 1);
-    const [delivery] = await bench.deliveries('handler');
+    const [delivery] = await harness.deliveries('handler');
     const [key = ''] = await jobs();
     expect(key).toBe(`${prefix}:deliveries:${delivery?.id}-1`);
     const job = await redis.hgetall(key);
     expect(JSON.parse(job['data'] ?? '')).toEqual({ id: delivery?.id });
     expect(JSON.stringify(job)).not.toContain('secret-of-the-payload');
     release();
-    await until(async () => (await succeeded(bench)) === 1);
+    await until(async () => (await succeeded(harness)) === 1);
     await until(async () => (await jobs()).length === 0);
-    await bench.close();
+    await harness.close();
     await redis.quit();
   });
 
   it('holds no more jobs than it may, whatever waits in the inbox', async () => {
-    const bench = await Bench.open({
+    const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: REDIS_URL, prefix }),
     });
     const { promise, release } = held();
-    bench.on('handler', () => promise);
-    for (let run = 0; run < 1_500; run += 1) await bench.send({ run: `${run}` });
-    bench.dispatcher.start();
+    harness.on('handler', () => promise);
+    for (let run = 0; run < 1_500; run += 1) await harness.send({ run: `${run}` });
+    harness.dispatcher.start();
     const redis = new Redis(REDIS_URL);
     const waiting = (): Promise<number> => redis.llen(`${prefix}:deliveries:wait`);
-    await until(async () => (await bench.inbox.counts()).deliveries.pending === 1_500);
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 1_500);
     await until(async () => (await waiting()) >= 250);
     expect(await waiting()).toBeLessThanOrEqual(500);
     release();
-    await until(async () => (await succeeded(bench)) === 1_500);
-    await bench.close();
+    await until(async () => (await succeeded(harness)) === 1_500);
+    await harness.close();
     await redis.quit();
   });
 
   it('runs and records once what BullMQ brings several times at once, as after a stalled job', async () => {
-    const bench = await Bench.open({
+    const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: REDIS_URL, prefix }),
     });
     const { promise, release } = held();
     let runs = 0;
-    bench.on('handler', () => {
+    harness.on('handler', () => {
       runs += 1;
       return promise;
     });
-    bench.dispatcher.start();
-    await bench.send();
+    harness.dispatcher.start();
+    await harness.send();
     await until(() => runs === 1);
-    const [delivery] = await bench.deliveries('handler');
+    const [delivery] = await harness.deliveries('handler');
     const queue = new Queue('deliveries', { connection: { url: REDIS_URL }, prefix });
     const jobs = Array.from({ length: 8 }, (_, index) => ({
       name: 'again',
@@ -117,13 +117,13 @@ onRedis('dispatch over BullMQ', () => {
     await queue.addBulk(jobs);
     await until(async () => (await queue.getJobCountByTypes('waiting', 'active')) === 1);
     release();
-    await until(async () => (await succeeded(bench)) === 1);
+    await until(async () => (await succeeded(harness)) === 1);
     await queue.add('late', { id: delivery?.id }, { removeOnComplete: true });
     await until(async () => (await queue.getJobCountByTypes('waiting', 'active')) === 0);
     expect(runs).toBe(1);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
     await queue.close();
-    await bench.close();
+    await harness.close();
   });
 
   it('is an option of the module, which the boot log tells of, and receivers do without', async () => {
@@ -155,30 +155,30 @@ onRedis('dispatch over BullMQ', () => {
   });
 
   it('takes as many jobs as it is told to, if the process may run as many', async () => {
-    const bench = await Bench.open({
+    const harness = await DispatchHarness.open({
       store: await openStore(),
       concurrency: 3,
       transport: transport({ connection: REDIS_URL, prefix, concurrency: 2 }),
     });
     let running = 0;
     let most = 0;
-    bench.on('handler', async () => {
+    harness.on('handler', async () => {
       running += 1;
       most = Math.max(most, running);
       await new Promise((resolve) => setTimeout(resolve, 10));
       running -= 1;
     });
-    for (let run = 0; run < 10; run += 1) await bench.send({ run: `${run}` });
-    bench.dispatcher.start();
-    await until(async () => (await succeeded(bench)) === 10);
+    for (let run = 0; run < 10; run += 1) await harness.send({ run: `${run}` });
+    harness.dispatcher.start();
+    await until(async () => (await succeeded(harness)) === 10);
     expect(most).toBe(2);
-    await bench.close();
+    await harness.close();
   });
 });
 
 onOwnRedis('a Redis that fails', () => {
   let redis: OwnRedis;
-  let benches: Bench[];
+  let benches: DispatchHarness[];
 
   beforeEach(async () => {
     redis = await OwnRedis.begin();
@@ -186,22 +186,22 @@ onOwnRedis('a Redis that fails', () => {
   });
   afterEach(async () => {
     await Promise.all(benches.map(({ dispatcher }) => dispatcher.stop(0)));
-    for (const bench of benches) await bench.close();
+    for (const harness of benches) await harness.close();
     await redis.kill();
   });
 
-  async function start(count: number, run: () => unknown): Promise<Bench> {
+  async function start(count: number, run: () => unknown): Promise<DispatchHarness> {
     const store = await openStore();
     for (let index = 0; index < count; index += 1) {
       const clock = benches[0]?.clock;
-      const bench = await Bench.open({
+      const harness = await DispatchHarness.open({
         store,
         transport: transport({ connection: redis.url }),
         ...(clock && { clock }),
       });
-      bench.on('handler', run);
-      bench.dispatcher.start();
-      benches.push(bench);
+      harness.on('handler', run);
+      harness.dispatcher.start();
+      benches.push(harness);
     }
     return benches[0]!;
   }
@@ -225,37 +225,37 @@ onOwnRedis('a Redis that fails', () => {
   it('is done without while it is away, and carries again when it is back, empty', async () => {
     await redis.start();
     let runs = 0;
-    const bench = await start(1, () => void (runs += 1));
-    await bench.send({ run: '1' });
+    const harness = await start(1, () => void (runs += 1));
+    await harness.send({ run: '1' });
     await until(() => runs === 1);
     await redis.kill();
-    for (let run = 2; run <= 20; run += 1) await bench.send({ run: `${run}` });
+    for (let run = 2; run <= 20; run += 1) await harness.send({ run: `${run}` });
     await until(() => runs === 20);
-    expect(bench.lines.join('\n')).toContain('deliveries are claimed from the inbox meanwhile');
+    expect(harness.lines.join('\n')).toContain('claiming deliveries from the inbox instead');
     await redis.start();
     await until(async () => {
-      await bench.send({ run: `back ${runs}` });
-      return bench.lines.some((line) => line.includes('carries deliveries again'));
+      await harness.send({ run: `back ${runs}` });
+      return harness.lines.some((line) => line.includes('is dispatching again'));
     });
     const before = runs;
-    await bench.send({ run: 'last' });
+    await harness.send({ run: 'last' });
     await until(() => runs > before);
-    await until(async () => (await bench.inbox.counts()).deliveries.pending === 0);
-    expect(runs).toBe(await succeeded(bench));
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 0);
+    expect(runs).toBe(await succeeded(harness));
   });
 
   it('may be away at the start, and at the end', async () => {
     let runs = 0;
-    const bench = await start(1, () => void (runs += 1));
-    await bench.send({ run: '1' });
+    const harness = await start(1, () => void (runs += 1));
+    await harness.send({ run: '1' });
     await until(() => runs === 1);
     await redis.start();
     await until(async () => {
-      await bench.send({ run: `${runs}, away` });
-      return bench.lines.some((line) => line.includes('carries deliveries again'));
+      await harness.send({ run: `${runs}, away` });
+      return harness.lines.some((line) => line.includes('is dispatching again'));
     });
     await redis.kill();
-    await bench.close();
+    await harness.close();
     benches = [];
     expect(warnings.length).toBeGreaterThan(0);
   });
@@ -295,11 +295,14 @@ onOwnRedis('a Redis that refuses', () => {
 
   it('to be written is asked now and then, warned of once, and carries again when it no longer does', async () => {
     await admin.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha');
-    const bench = await Bench.open({ store: await openStore(), transport: transport({ connection: redis.url }) });
+    const harness = await DispatchHarness.open({
+      store: await openStore(),
+      transport: transport({ connection: redis.url }),
+    });
     let runs = 0;
-    bench.on('handler', () => void (runs += 1));
-    bench.dispatcher.start();
-    await bench.send({ run: '1' });
+    harness.on('handler', () => void (runs += 1));
+    harness.dispatcher.start();
+    await harness.send({ run: '1' });
     await until(() => runs === 1);
     const [asked, connections] = [await refusals(), await stat('total_connections_received')];
     // Two workers after this one, each begun after a pause.
@@ -309,15 +312,15 @@ onOwnRedis('a Redis that refuses', () => {
     expect(askedSince).toBeLessThan(500);
     expect(warnings).toEqual([...new Set(warnings)]);
     await admin.call('ACL', 'SETUSER', 'default', '+eval', '+evalsha');
-    await bench.send({ run: '2' });
+    await harness.send({ run: '2' });
     await until(() => runs === 2);
-    await until(() => bench.lines.some((line) => line.includes('carries deliveries again')));
+    await until(() => harness.lines.some((line) => line.includes('is dispatching again')));
     await until(async () => {
-      await bench.send({ run: `${runs}, carried` });
+      await harness.send({ run: `${runs}, carried` });
       return (await admin.get('runhooks:deliveries:id')) !== null;
     });
-    await until(async () => (await bench.inbox.counts()).deliveries.pending === 0);
-    await bench.close();
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 0);
+    await harness.close();
   });
 });
 
@@ -336,17 +339,17 @@ onRedis('dispatch over a Redis that is too old for BullMQ', () => {
     const url = new URL(REDIS_URL);
     [url.hostname, url.port] = ['127.0.0.1', String((older.address() as AddressInfo).port)];
     const prefix = newPrefix();
-    const bench = await Bench.open({
+    const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: url.href, prefix }),
     });
     let runs = 0;
-    bench.on('handler', () => void (runs += 1));
-    bench.dispatcher.start();
-    await bench.send();
+    harness.on('handler', () => void (runs += 1));
+    harness.dispatcher.start();
+    await harness.send();
     await until(() => runs === 1);
     expect(warnings.join()).toContain('Redis version');
-    await bench.close();
+    await harness.close();
     // Calls back when every connection has ended.
     await new Promise((resolve) => older.close(resolve));
   });

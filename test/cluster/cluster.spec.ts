@@ -40,7 +40,7 @@ const effect = (handlerId: 'every' | 'exact', life: number, attempt: number): Ef
 function evidenceOf(effects: readonly Effect[]): Evidence {
   const handlers = ['every', 'exact'];
   return {
-    messages: [{ id: 'msg', source: 'dbt', key: 'key', state: 'read', run: 'dbt/1/1' }],
+    messages: [{ id: 'msg', source: 'dbt', key: 'key', state: 'parsed', run: 'dbt/1/1' }],
     events: [{ id: 'evt', type: 'run.started', messageId: 'msg' }],
     deliveries: handlers.map((handlerId) => ({
       id: `dlv_${handlerId}`,

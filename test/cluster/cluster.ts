@@ -16,7 +16,7 @@ import { Replica } from './replica.js';
 import { Servers } from './servers.js';
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
-const ROLES: readonly Role[] = ['receiver', 'receiver', 'dispatcher', 'dispatcher', 'dispatcher'];
+const ROLES: readonly Role[] = ['receiver', 'receiver', 'worker', 'worker', 'worker'];
 /** Of each of the 16 workers of the sender: all is handled by five processes and a server on two cores, with time to spare. */
 const PAUSE_OF_SENDER_MS = 450;
 /** What is due is taken up within a lease and some; a busy machine gets this long to do any of it. */
@@ -85,11 +85,11 @@ export class Cluster {
     let stuckAtMs = 0;
     for (;;) {
       const counts = await this.#counts();
-      const { messages, deliveries, tasks } = counts;
-      if (messages.stored + deliveries.pending + tasks === 0) return;
+      const { messages, deliveries, checks } = counts;
+      if (messages.stored + deliveries.pending + checks === 0) return;
       this.left = `left: ${messages.stored} messages, ${deliveries.pending} deliveries`;
       const before = done;
-      done = messages.read + deliveries.succeeded;
+      done = messages.parsed + deliveries.succeeded;
       if (done !== before) stuckAtMs = performance.now() + STUCK_MS_MAX;
       if (performance.now() > stuckAtMs) {
         throw new Error(`work is left, of which nothing was done for ${STUCK_MS_MAX} ms: ${JSON.stringify(counts)}`);

@@ -7,7 +7,7 @@ export type Setup = (typeof SETUPS)[number];
 
 export const USAGE = `Usage: npm run test:cluster -- [options]
 
-Starts two receivers and three dispatchers on a PostgreSQL server, as processes of their own, and sends them signed
+Starts two receivers and three workers on a PostgreSQL server, as processes of their own, and sends them signed
 webhooks and duplicates over HTTP. Meanwhile, at random: SIGKILL of any of them, an immediate-mode restart of PostgreSQL,
 and a dispatcher that is held up by SIGSTOP for longer than its lease. Then the same with BullMQ, and with FLUSHALL and
 SIGKILL of Redis. At the end all that is in the inbox, and what the handlers did, is checked against what was

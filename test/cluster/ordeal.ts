@@ -112,7 +112,7 @@ export class Ordeal {
 
   /** Of a dispatcher that runs: one that only starts holds no lease that it could lose. */
   async #pause(): Promise<void> {
-    const target = await this.#target(({ role, port }) => role === 'dispatcher' && port !== undefined);
+    const target = await this.#target(({ role, port }) => role === 'worker' && port !== undefined);
     await target.pause();
     this.#pauses += 1;
   }
@@ -129,13 +129,13 @@ export class Ordeal {
     const { servers, sender, plan, lives, ledger } = this.#cluster;
     const evidence = await readPostgresEvidence(servers.postgres.url, ledger);
     // What a receiver does no kill explains: it is to run no handler.
-    const dispatchers = lives.filter(({ role }) => role === 'dispatcher');
+    const workers = lives.filter(({ role }) => role === 'worker');
     const verdict = verify(evidence, {
       runs: plan.runs,
       acknowledged: sender.acknowledged,
       wanted: WANTED_IN_CLUSTER,
-      killed: new Set(dispatchers.filter(({ end }) => end === 'killed').map(({ number }) => number)),
-      paused: new Map(dispatchers.filter(({ pauses }) => pauses > 0).map(({ number, pauses }) => [number, pauses])),
+      killed: new Set(workers.filter(({ end }) => end === 'killed').map(({ number }) => number)),
+      paused: new Map(workers.filter(({ pauses }) => pauses > 0).map(({ number, pauses }) => [number, pauses])),
       concurrency: CONCURRENCY,
     });
     const exact = verifyExact(evidence, plan.runs);

@@ -20,7 +20,7 @@ const PROGRESS_EVERY_KILLS = 10;
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 
 /** Where the processes of a scenario meet. */
-interface Place {
+interface ScenarioFiles {
   readonly inbox: string;
   readonly ledger: string;
   readonly log: string;
@@ -52,7 +52,7 @@ export class Scenario {
   readonly options: ScenarioOptions;
   /** For kills alone, so that a seed repeats them, whatever the load draws meanwhile. */
   readonly random: Random;
-  readonly place: Place;
+  readonly place: ScenarioFiles;
   readonly sender: Sender;
   kills = 0;
   readonly #plan: RunPlan;
@@ -150,7 +150,7 @@ export class Scenario {
       const { messages, deliveries } = counts;
       if (messages.stored === 0 && deliveries.pending === 0) return;
       const before = done;
-      done = messages.read + deliveries.succeeded;
+      done = messages.parsed + deliveries.succeeded;
       if (done !== before) stuckAtMs = performance.now() + STUCK_MS_MAX;
       if (performance.now() > stuckAtMs) {
         throw new Error(`work is left, of which nothing was done for ${STUCK_MS_MAX} ms: ${JSON.stringify(counts)}`);

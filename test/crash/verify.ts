@@ -92,11 +92,11 @@ class Check {
         continue;
       }
       const [row] = copies;
-      if (row?.state !== 'read') lost += 1;
+      if (row?.state !== 'parsed') lost += 1;
       this.#require(row !== undefined, `message ${key} was acknowledged, and is not in the inbox`);
       if (!row) continue;
       this.#require(copies.length === 1, `message ${key} is in the inbox ${copies.length} times`);
-      this.#require(row.state === 'read', `message ${key} was acknowledged, and is ${row.state}, not read`);
+      this.#require(row.state === 'parsed', `message ${key} was acknowledged, and is ${row.state}, not read`);
       this.#require(row.run === run, `message ${key} is about ${row.run}; expected ${run}`);
       this.#require(
         ids.size === 1 && ids.has(row.id),

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS, PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
-import { Bench, held, START, until } from './bench.js';
+import { DispatchHarness, held, START, until } from './dispatch-harness.js';
 
-let bench: Bench;
+let harness: DispatchHarness;
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
 });
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 function thrower(thrown: unknown): never {
   throw thrown;
@@ -32,13 +32,13 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 describe('a handler', () => {
   it('gets each event once, with what it may know of the delivery', async () => {
     const seen: [WebhookEvent, DeliveryContext][] = [];
-    bench.on('handler', (...args) => void seen.push(args));
-    const messageId = await bench.send({ run: '7' });
-    await bench.send({ run: '7', id: 'again' });
-    await bench.idle();
+    harness.on('handler', (...args) => void seen.push(args));
+    const messageId = await harness.send({ run: '7' });
+    await harness.send({ run: '7', id: 'again' });
+    await harness.idle();
     expect(seen).toHaveLength(1);
     const [event, delivery] = seen[0]!;
-    const { id } = (await bench.deliveries('handler'))[0]!;
+    const { id } = (await harness.deliveries('handler'))[0]!;
     expect(event).toMatchObject({ id: 'run.succeeded:probe/1/7', type: 'run.succeeded', source: 'probe', messageId });
     expect(event.payload).toEqual({ run: '7' });
     expect(delivery).toMatchObject({ id, handlerId: 'handler', attempt: 1, messageId, isReplay: false });
@@ -46,27 +46,27 @@ describe('a handler', () => {
 
   it('has the same delivery id and event over all its attempts, and their number', async () => {
     const seen: unknown[] = [];
-    bench.on('handler', (event, { id, attempt }) => {
+    harness.on('handler', (event, { id, attempt }) => {
       seen.push([event.id, id, attempt]);
       if (attempt < 3) throw new Error('not yet');
     });
-    await bench.send();
-    await bench.idle();
-    const [delivery] = await bench.deliveries('handler');
+    await harness.send();
+    await harness.idle();
+    const [delivery] = await harness.deliveries('handler');
     expect(seen).toEqual([1, 2, 3].map((attempt) => ['run.succeeded:probe/1/1', delivery?.id, attempt]));
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'Error', 'Error', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'Error', 'Error', 'succeeded']);
   });
 
   it.each([
     ['throws an error at once', () => thrower(new TypeError('no')), 'TypeError', 'no'],
     ['rejects with an error', () => Promise.reject(new TypeError('no')), 'TypeError', 'no'],
-    ['throws undefined', () => thrower(undefined), 'undefined', 'something that is no error was thrown: undefined'],
-    ['throws null', () => thrower(null), 'object', 'something that is no error was thrown: null'],
-    ['throws a text', () => thrower('no'), 'string', 'something that is no error was thrown: no'],
+    ['throws undefined', () => thrower(undefined), 'undefined', 'a value that is not an error was thrown: undefined'],
+    ['throws null', () => thrower(null), 'object', 'a value that is not an error was thrown: null'],
+    ['throws a text', () => thrower('no'), 'string', 'a value that is not an error was thrown: no'],
     ['throws a text with NUL and half a character', () => thrower('\0\ud800'), 'string', undefined],
     ['throws an object without a prototype', () => thrower(Object.create(null)), 'object', undefined],
     ['throws an error whose properties throw', () => thrower(trap()), 'object', undefined],
-    ['throws a revoked proxy', () => thrower(revokedProxy()), 'object', 'something was thrown that cannot be shown'],
+    ['throws a revoked proxy', () => thrower(revokedProxy()), 'object', 'a value that cannot be shown was thrown'],
     ['throws a function', () => thrower(() => undefined), 'function', undefined],
     ['throws its own signal', (_: unknown, { signal }: DeliveryContext) => thrower(signal), 'object', undefined],
     [
@@ -77,84 +77,84 @@ describe('a handler', () => {
     ],
     ['throws in a thenable', () => ({ then: () => thrower('no') }), 'string', undefined],
   ])('that %s is tried again, and what it threw is kept', async (_, run, name, message) => {
-    bench.on('handler', (event, delivery) => (delivery.attempt === 1 ? run(event, delivery) : undefined));
-    await bench.send();
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['succeeded', name, 'succeeded']);
-    const [delivery] = await bench.deliveries('handler');
-    const [first] = await bench.inbox.attempts(delivery!.id);
+    harness.on('handler', (event, delivery) => (delivery.attempt === 1 ? run(event, delivery) : undefined));
+    await harness.send();
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['succeeded', name, 'succeeded']);
+    const [delivery] = await harness.deliveries('handler');
+    const [first] = await harness.inbox.attempts(delivery!.id);
     if (message !== undefined) expect(first?.error?.message).toBe(message);
-    expect(bench.lines).toEqual([expect.stringMatching(/^warn: attempt 1 of .* Next attempt in 0 ms$/)]);
+    expect(harness.lines).toEqual([expect.stringMatching(/^warn: Delivery .*attempt 1 of .* Retrying in 0 ms$/)]);
   });
 
   it('whose payload cannot be read any more fails like any other, and the others go on', async () => {
-    bench.on('handler', ({ payload }) => void payload, { retry: false });
-    bench.on('other', () => undefined);
-    await bench.send({ run: '7' });
+    harness.on('handler', ({ payload }) => void payload, { retry: false });
+    harness.on('other', () => undefined);
+    await harness.send({ run: '7' });
     let reads = 0;
-    bench.provider.readings.set('7', () => {
-      bench.provider.readings.delete('7');
-      const reading = bench.provider.read({ body: Buffer.from('{"run":"7"}'), receivedAt: START } as never);
-      bench.provider.readings.set('7', () => ({ state: 'quarantined', reason: `read ${(reads += 1)} times` }));
+    harness.provider.readings.set('7', () => {
+      harness.provider.readings.delete('7');
+      const reading = harness.provider.parse({ body: Buffer.from('{"run":"7"}'), receivedAt: START } as never);
+      harness.provider.readings.set('7', () => ({ state: 'quarantined', reason: `read ${(reads += 1)} times` }));
       return reading;
     });
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['dead', 'PayloadUnavailableError']);
-    expect(await bench.outcome('other')).toEqual(['succeeded', 'succeeded']);
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['dead', 'PayloadUnavailableError']);
+    expect(await harness.outcome('other')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('that fails is tried again alone: its siblings never run twice', async () => {
     const ran: string[] = [];
     const fail = (id: string, times: number) =>
-      bench.on(id, (_, { attempt }) => {
+      harness.on(id, (_, { attempt }) => {
         ran.push(id);
         if (attempt <= times) throw new Error('no');
       });
     fail('a', 0);
     fail('b', 3);
     fail('c', 0);
-    await bench.send();
-    await bench.idle();
+    await harness.send();
+    await harness.idle();
     expect(ran.filter((id) => id !== 'b').sort()).toEqual(['a', 'c']);
     expect(ran.filter((id) => id === 'b')).toHaveLength(4);
   });
 
   it('whose errors would fill the inbox keeps as much of them as is useful', async () => {
-    bench.on('handler', () => thrower(new Error('x'.repeat(1_000_000))), { retry: false });
-    await bench.send();
-    await bench.idle();
-    const [delivery] = await bench.deliveries('handler');
-    const [attempt] = await bench.inbox.attempts(delivery!.id);
+    harness.on('handler', () => thrower(new Error('x'.repeat(1_000_000))), { retry: false });
+    await harness.send();
+    await harness.idle();
+    const [delivery] = await harness.deliveries('handler');
+    const [attempt] = await harness.inbox.attempts(delivery!.id);
     expect(attempt?.error?.message).toHaveLength(LIMITS.errorMessageCharsMax);
-    expect(bench.lines.every((line) => line.length < 5_000)).toBe(true);
+    expect(harness.lines.every((line) => line.length < 5_000)).toBe(true);
   });
 });
 
 describe('a failed delivery', () => {
   it('waits until its time has come', async () => {
     let runs = 0;
-    bench.on('handler', () => {
+    harness.on('handler', () => {
       runs += 1;
       throw new RetryLater(90_000);
     });
-    await bench.send();
-    await bench.idle();
+    await harness.send();
+    await harness.idle();
     expect(runs).toBe(1);
-    bench.clock.advance(89_999);
-    await bench.idle();
+    harness.clock.advance(89_999);
+    await harness.idle();
     expect(runs).toBe(1);
-    bench.clock.advance(1);
-    await bench.idle();
+    harness.clock.advance(1);
+    await harness.idle();
     expect(runs).toBe(2);
   });
 
   it('becomes a dead letter after its last attempt, said at error level', async () => {
-    bench.on('handler', () => thrower(new Error('no')), { retry: { attemptsMax: 3 } });
-    await bench.send();
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['dead', 'Error', 'Error', 'Error']);
-    const errors = bench.lines.filter((line) => line.startsWith('error: '));
-    expect(errors).toEqual([expect.stringMatching(/attempt 3 of .*handler.* dead letter/)]);
+    harness.on('handler', () => thrower(new Error('no')), { retry: { attemptsMax: 3 } });
+    await harness.send();
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['dead', 'Error', 'Error', 'Error']);
+    const errors = harness.lines.filter((line) => line.startsWith('error: '));
+    expect(errors).toEqual([expect.stringMatching(/is now a dead letter \(handler "handler".* attempt 3 of 3\)/)]);
   });
 
   it.each([
@@ -165,18 +165,18 @@ describe('a failed delivery', () => {
       'Error',
     ],
   ])('becomes a dead letter at once on %s', async (_, make, name) => {
-    bench.on('handler', () => thrower(make()));
-    await bench.send();
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['dead', name]);
+    harness.on('handler', () => thrower(make()));
+    await harness.send();
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['dead', name]);
   });
 
   it('waits for a RetryLater of another copy of the package', async () => {
     const later = { [Symbol.for('nestjs-runhooks:retry-later')]: true, delayMs: 60_000 };
-    bench.on('handler', () => thrower(Object.assign(new Error('later'), later)));
-    await bench.send();
-    await bench.idle();
-    expect((await bench.deliveries('handler'))[0]?.dueAt).toEqual(new Date(START.getTime() + 60_000));
+    harness.on('handler', () => thrower(Object.assign(new Error('later'), later)));
+    await harness.send();
+    await harness.idle();
+    expect((await harness.deliveries('handler'))[0]?.dueAt).toEqual(new Date(START.getTime() + 60_000));
   });
 });
 
@@ -184,18 +184,18 @@ describe('a handler whose time is up', () => {
   const stuck = { timeoutMs: 5 };
 
   it('is told by its signal, and has succeeded if it settles well within the grace', async () => {
-    await bench.close();
-    bench = await Bench.open({ abortGraceMs: 60_000 });
-    bench.on('handler', (_, { signal }) => aborted(signal), stuck);
-    await bench.send();
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    await harness.close();
+    harness = await DispatchHarness.open({ abortGraceMs: 60_000 });
+    harness.on('handler', (_, { signal }) => aborted(signal), stuck);
+    await harness.send();
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('is tried again only after it settled or the grace is over', async () => {
     const { promise, release } = held();
     const ran: number[] = [];
-    bench.on(
+    harness.on(
       'handler',
       (_, { attempt }) => {
         ran.push(attempt);
@@ -203,17 +203,17 @@ describe('a handler whose time is up', () => {
       },
       stuck,
     );
-    await bench.send();
-    await bench.idle();
+    await harness.send();
+    await harness.idle();
     expect(ran).toEqual([1, 2]);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
     release();
   });
 
   it('gives its room back when its attempt is over, though it has not settled', async () => {
     const { promise, release } = held();
     const ran: string[] = [];
-    bench.on(
+    harness.on(
       'handler',
       (event, { attempt }) => {
         ran.push(`${event.messageId === first ? 'first' : 'second'} ${attempt}`);
@@ -221,9 +221,9 @@ describe('a handler whose time is up', () => {
       },
       { ...stuck, concurrency: 1, retry: { attemptsMax: 2 } },
     );
-    const first = await bench.send({ run: '1' });
-    await bench.send({ run: '2' });
-    await bench.idle();
+    const first = await harness.send({ run: '1' });
+    await harness.send({ run: '2' });
+    await harness.idle();
     expect(ran[0]).toBe('first 1');
     expect(ran.slice(1).sort()).toEqual(['first 2', 'second 1']);
     release();
@@ -231,12 +231,12 @@ describe('a handler whose time is up', () => {
 
   it('does not keep a result that comes after the grace', async () => {
     const { promise, release } = held();
-    bench.on('handler', () => promise, { ...stuck, retry: false });
-    await bench.send();
-    await bench.idle();
+    harness.on('handler', () => promise, { ...stuck, retry: false });
+    await harness.send();
+    await harness.idle();
     release();
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['dead', 'HandlerTimeoutError']);
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['dead', 'HandlerTimeoutError']);
   });
 });
 
@@ -256,7 +256,7 @@ describe('concurrency', () => {
 
   async function drained(handlers: readonly { open(): void }[]): Promise<void> {
     let over = false;
-    const idle = bench.idle().then(() => (over = true));
+    const idle = harness.idle().then(() => (over = true));
     await until(() => {
       for (const { open } of handlers) open();
       return over;
@@ -265,8 +265,8 @@ describe('concurrency', () => {
   }
 
   it('of the process is never exceeded, and used in full', async () => {
-    await bench.close();
-    bench = await Bench.open({ concurrency: 3 });
+    await harness.close();
+    harness = await DispatchHarness.open({ concurrency: 3 });
     const [a, b] = [gate(), gate()];
     let most = 0;
     const note = (run: () => Promise<void>) => () => {
@@ -274,32 +274,32 @@ describe('concurrency', () => {
       most = Math.max(most, a.running() + b.running());
       return done;
     };
-    bench.on('a', note(a.run));
-    bench.on('b', note(b.run));
-    for (let run = 0; run < 10; run++) await bench.send({ run: `${run}` });
+    harness.on('a', note(a.run));
+    harness.on('b', note(b.run));
+    for (let run = 0; run < 10; run++) await harness.send({ run: `${run}` });
     await drained([a, b]);
     expect(most).toBe(3);
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ succeeded: 20, pending: 0 });
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ succeeded: 20, pending: 0 });
   });
 
   it('of a handler is never exceeded, and leaves the rest to others', async () => {
     const [bounded, free] = [gate(), gate()];
-    bench.on('bounded', bounded.run, { concurrency: 2 });
-    bench.on('free', free.run);
-    for (let run = 0; run < 20; run++) await bench.send({ run: `${run}` });
+    harness.on('bounded', bounded.run, { concurrency: 2 });
+    harness.on('free', free.run);
+    for (let run = 0; run < 20; run++) await harness.send({ run: `${run}` });
     await drained([bounded, free]);
     expect(bounded.most()).toBe(2);
     expect(free.most()).toBeGreaterThanOrEqual(8);
   });
 
   it('leaves a turn to every handler, however much waits for another', async () => {
-    await bench.close();
-    bench = await Bench.open({ concurrency: 1 });
+    await harness.close();
+    harness = await DispatchHarness.open({ concurrency: 1 });
     const order: string[] = [];
-    bench.on('busy', () => void order.push('busy'));
-    bench.on('bounded', () => void order.push('bounded'), { concurrency: 1, filter: { job: 'rare' } });
-    for (let run = 0; run < 20; run++) await bench.send({ run: `${run}`, job: run === 0 ? 'rare' : 'job' });
-    await bench.idle();
+    harness.on('busy', () => void order.push('busy'));
+    harness.on('bounded', () => void order.push('bounded'), { concurrency: 1, filter: { job: 'rare' } });
+    for (let run = 0; run < 20; run++) await harness.send({ run: `${run}`, job: run === 0 ? 'rare' : 'job' });
+    await harness.idle();
     expect(order).toHaveLength(21);
     expect(order.indexOf('bounded')).toBeLessThan(5);
   });

@@ -1,21 +1,21 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { LIMITS, type Store } from 'nestjs-runhooks/core';
-import { Bench, held, openStore, until } from './bench.js';
+import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 
 const MINUTE = 60_000;
-let bench: Bench;
+let harness: DispatchHarness;
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 it('a run whose end is stored, behind more than is read in one go, is not stuck', async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
   const stuck: string[] = [];
-  bench.on('watch', ({ id }) => stuck.push(id), { on: { stuck: { afterMs: 30 * MINUTE } } });
-  for (const run of ['ends', 'hangs']) await bench.send({ run, types: ['run.started'] });
-  for (let run = 0; run < 2 * LIMITS.claimMax; run += 1) await bench.send({ run: `${run}` });
-  await bench.send({ run: 'ends' });
-  bench.clock.advance(60 * MINUTE);
-  await bench.idle();
+  harness.on('watch', ({ id }) => stuck.push(id), { on: { stuck: { afterMs: 30 * MINUTE } } });
+  for (const run of ['ends', 'hangs']) await harness.send({ run, types: ['run.started'] });
+  for (let run = 0; run < 2 * LIMITS.claimMax; run += 1) await harness.send({ run: `${run}` });
+  await harness.send({ run: 'ends' });
+  harness.clock.advance(60 * MINUTE);
+  await harness.idle();
   expect(stuck).toEqual(['run.stuck:probe/1/hangs/watch']);
 });
 
@@ -29,7 +29,7 @@ it('what is due does not wait for messages that take long to be recorded', async
     if (isSlow) await recording.promise;
     return await store.record(...args);
   };
-  bench = await Bench.open({
+  harness = await DispatchHarness.open({
     concurrency: 1,
     store: new Proxy(store, {
       get(target, verb) {
@@ -40,15 +40,15 @@ it('what is due does not wait for messages that take long to be recorded', async
   });
   const first = held();
   const handled: string[] = [];
-  bench.on('handler', async ({ id }) => {
+  harness.on('handler', async ({ id }) => {
     if (handled.length === 0) await first.promise;
     handled.push(id);
   });
-  for (const run of ['1', '2', '3']) await bench.send({ run });
-  bench.dispatcher.start();
-  await until(async () => (await bench.deliveries('handler')).length === 3);
+  for (const run of ['1', '2', '3']) await harness.send({ run });
+  harness.dispatcher.start();
+  await until(async () => (await harness.deliveries('handler')).length === 3);
   isSlow = true;
-  await bench.send({ run: '4' });
+  await harness.send({ run: '4' });
   await until(() => isRecording);
   first.release();
   await until(() => handled.length === 3);

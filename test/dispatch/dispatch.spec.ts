@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Carried, DueDelivery, Transport } from 'nestjs-runhooks/core';
-import { Bench, held, openStore, until } from './bench.js';
+import type { Carried, DueDelivery, DispatchTransport } from 'nestjs-runhooks/core';
+import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { dispatchContract } from './dispatch-contract.js';
 
 /** What is behind the transports of several processes: gives each id to one that is free. */
@@ -37,7 +37,7 @@ class Courier {
   }
 }
 
-class CourierTransport implements Transport {
+class CourierTransport implements DispatchTransport {
   readonly description = 'Courier';
   readonly #runs = new Set<Promise<void>>();
   #carried: Carried | undefined;
@@ -82,57 +82,57 @@ describe.each([
 describe('a transport that is away', () => {
   it('is not waited for: deliveries are claimed meanwhile, which is said once, and carried again when it is back', async () => {
     const courier = new Courier(false);
-    const bench = await Bench.open({ store: await openStore(), transport: new CourierTransport(courier) });
-    bench.on('handler', () => undefined);
+    const harness = await DispatchHarness.open({ store: await openStore(), transport: new CourierTransport(courier) });
+    harness.on('handler', () => undefined);
     courier.isAway = true;
-    bench.dispatcher.start();
-    for (const run of ['1', '2', '3']) await bench.send({ run });
-    await until(async () => (await bench.inbox.counts()).deliveries.succeeded === 3);
+    harness.dispatcher.start();
+    for (const run of ['1', '2', '3']) await harness.send({ run });
+    await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 3);
     expect(courier.offered).toEqual([]);
     courier.isAway = false;
-    await bench.send({ run: '4' });
-    await until(async () => (await bench.inbox.counts()).deliveries.succeeded === 4);
+    await harness.send({ run: '4' });
+    await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 4);
     expect(courier.offered.length).toBeGreaterThanOrEqual(1);
-    expect(bench.lines).toEqual([
-      'error: Courier failed; deliveries are claimed from the inbox meanwhile: Error: the courier is away',
-      'log: Courier carries deliveries again',
+    expect(harness.lines).toEqual([
+      'error: Courier is unavailable; claiming deliveries from the inbox instead: Error: the courier is away',
+      'log: Courier is dispatching again',
     ]);
-    await bench.close();
+    await harness.close();
   });
 
   it('is asked beside the work, however long its answer takes', async () => {
     const courier = new Courier(false);
     const transport = new CourierTransport(courier);
     const { promise, release } = held();
-    const bench = await Bench.open({ store: await openStore(), transport, concurrency: 2 });
-    bench.on('handler', () => undefined);
+    const harness = await DispatchHarness.open({ store: await openStore(), transport, concurrency: 2 });
+    harness.on('handler', () => undefined);
     courier.isAway = true;
-    bench.dispatcher.start();
-    await until(() => bench.lines.length === 1);
+    harness.dispatcher.start();
+    await until(() => harness.lines.length === 1);
     transport.room = async () => {
       await promise;
       return 500;
     };
-    for (let run = 0; run < 10; run += 1) await bench.send({ run: `${run}` });
-    await until(async () => (await bench.inbox.counts()).deliveries.succeeded === 10);
+    for (let run = 0; run < 10; run += 1) await harness.send({ run: `${run}` });
+    await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 10);
     release();
-    await until(() => bench.lines.at(-1) === 'log: Courier carries deliveries again');
-    await bench.close();
+    await until(() => harness.lines.at(-1) === 'log: Courier is dispatching again');
+    await harness.close();
   });
 
   it('is said to be so once, though it still answers what room it has', async () => {
     const transport = new CourierTransport(new Courier(false));
-    const bench = await Bench.open({ store: await openStore(), transport });
-    bench.on('handler', () => undefined);
+    const harness = await DispatchHarness.open({ store: await openStore(), transport });
+    harness.on('handler', () => undefined);
     transport.offer = () => Promise.reject(new Error('it takes nothing'));
-    bench.dispatcher.start();
+    harness.dispatcher.start();
     for (let run = 1; run <= 5; run += 1) {
-      await bench.send({ run: `${run}` });
-      await until(async () => (await bench.inbox.counts()).deliveries.succeeded === run);
+      await harness.send({ run: `${run}` });
+      await until(async () => (await harness.inbox.counts()).deliveries.succeeded === run);
     }
-    await bench.close();
-    expect(bench.lines).toEqual([
-      'error: Courier failed; deliveries are claimed from the inbox meanwhile: Error: it takes nothing',
+    await harness.close();
+    expect(harness.lines).toEqual([
+      'error: Courier is unavailable; claiming deliveries from the inbox instead: Error: it takes nothing',
     ]);
   });
 });

@@ -4,43 +4,43 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConfigurationError, PermanentError, type Erase } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
-import { Bench } from './bench.js';
+import { DispatchHarness } from './dispatch-harness.js';
 import { SIGNATURE } from './probe-provider.js';
 
 const WHY = { by: 'Kim', reason: 'request 17' };
-let bench: Bench;
+let harness: DispatchHarness;
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
 });
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 describe('erasing', () => {
   it('takes all messages of a run, and leaves those of others', async () => {
-    bench.on('page', () => undefined);
-    for (const run of ['1', '2']) await bench.send({ run, types: ['run.started'] });
-    await bench.send({ run: '1' });
-    await bench.idle();
+    harness.on('page', () => undefined);
+    for (const run of ['1', '2']) await harness.send({ run, types: ['run.started'] });
+    await harness.send({ run: '1' });
+    await harness.idle();
     const run = { source: 'probe', accountId: '1', runId: '1' };
-    const accountId = (await bench.inbox.runs()).items[0]?.accountId ?? '';
-    expect(await bench.inbox.erase({ ...WHY, run: { ...run, accountId } })).toMatchObject({ messages: 2, held: 0 });
-    const states = (await bench.inbox.messages()).items.map(({ state }) => state);
-    expect(states).toEqual(['erased', 'read', 'erased']);
-    expect(await bench.inbox.run({ ...run, accountId })).toMatchObject({ outcome: 'succeeded' });
+    const accountId = (await harness.inbox.runs()).items[0]?.accountId ?? '';
+    expect(await harness.inbox.erase({ ...WHY, run: { ...run, accountId } })).toMatchObject({ messages: 2, held: 0 });
+    const states = (await harness.inbox.messages()).items.map(({ state }) => state);
+    expect(states).toEqual(['erased', 'parsed', 'erased']);
+    expect(await harness.inbox.run({ ...run, accountId })).toMatchObject({ outcome: 'succeeded' });
   });
 
   it('finds a text in whatever was made of a message, and keeps it out of the audit', async () => {
-    bench.on('page', () => {
+    harness.on('page', () => {
       throw new PermanentError('no such person: Zoë Möller');
     });
-    await bench.send({ run: '1' });
-    await bench.idle();
-    await bench.send({ run: '2', job: 'Zo\u00eb M\u00f6ller' });
-    await bench.send({ run: '3', job: 'nightly' });
-    expect(await bench.inbox.erase({ ...WHY, textContains: 'Zoë Möller' })).toMatchObject({ messages: 2, held: 0 });
-    expect(await bench.inbox.erase({ ...WHY, textContains: 'Zoë Möller' })).toMatchObject({ messages: 0 });
-    const { items } = await bench.inbox.audit();
+    await harness.send({ run: '1' });
+    await harness.idle();
+    await harness.send({ run: '2', job: 'Zo\u00eb M\u00f6ller' });
+    await harness.send({ run: '3', job: 'nightly' });
+    expect(await harness.inbox.erase({ ...WHY, textContains: 'Zoë Möller' })).toMatchObject({ messages: 2, held: 0 });
+    expect(await harness.inbox.erase({ ...WHY, textContains: 'Zoë Möller' })).toMatchObject({ messages: 0 });
+    const { items } = await harness.inbox.audit();
     expect(items).toHaveLength(2);
     expect(items[1]).toMatchObject({
       action: 'erase',
@@ -59,24 +59,24 @@ describe('erasing', () => {
     ['PHP', 'https://example.com/zoë', String.raw`https:\/\/example.com\/zo\u00eb`],
   ])('finds a text as %s escapes it', async (_, text, spelling) => {
     // Only the body holds it: what is made of a message is written by Runhooks.
-    await bench.receive('probe', { body: Buffer.from(`{"note":"${spelling}"}`), headers: SIGNATURE });
-    expect(await bench.inbox.erase({ ...WHY, textContains: text })).toMatchObject({ messages: 1 });
+    await harness.receive('probe', { body: Buffer.from(`{"note":"${spelling}"}`), headers: SIGNATURE });
+    expect(await harness.inbox.erase({ ...WHY, textContains: text })).toMatchObject({ messages: 1 });
   });
 
   it('leaves nothing to replay, to read again or to redrive, and stops nothing else', async () => {
-    bench.on('page', () => {
+    harness.on('page', () => {
       throw new PermanentError('never');
     });
-    await bench.send({ run: '1' });
-    await bench.idle();
-    const [message] = (await bench.inbox.messages()).items;
-    expect(await bench.inbox.erase({ ...WHY, messageIds: [message?.id ?? ''] })).toMatchObject({ messages: 1 });
-    expect(await bench.inbox.replay({ id: 'again', events: {}, by: 'Kim' })).toBe(0);
-    expect(await bench.inbox.reread({ by: 'Kim', runHandlers: true })).toBe(0);
-    expect(await bench.inbox.redrive({ by: 'Kim' })).toBe(0);
-    await bench.send({ run: '2' });
-    await bench.idle();
-    expect((await bench.inbox.deliveries({ state: 'dead' })).items).toHaveLength(1);
+    await harness.send({ run: '1' });
+    await harness.idle();
+    const [message] = (await harness.inbox.messages()).items;
+    expect(await harness.inbox.erase({ ...WHY, messageIds: [message?.id ?? ''] })).toMatchObject({ messages: 1 });
+    expect(await harness.inbox.replay({ id: 'again', events: {}, by: 'Kim' })).toBe(0);
+    expect(await harness.inbox.reparse({ by: 'Kim', runHandlers: true })).toBe(0);
+    expect(await harness.inbox.redrive({ by: 'Kim' })).toBe(0);
+    await harness.send({ run: '2' });
+    await harness.idle();
+    expect((await harness.inbox.deliveries({ state: 'dead' })).items).toHaveLength(1);
   });
 
   it.each<[string, object, string]>([
@@ -87,28 +87,28 @@ describe('erasing', () => {
     ['nobody', { messageIds: [], by: '' }, 'erase.by: expected 1 to 200 characters'],
     ['no reason', { messageIds: [], reason: undefined }, 'erase.reason: expected 1 to 1000 characters'],
   ])('with %s is refused', async (_, fields, message) => {
-    const refused = bench.inbox.erase({ ...WHY, ...fields } as Erase);
+    const refused = harness.inbox.erase({ ...WHY, ...fields } as Erase);
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow(message);
-    expect((await bench.inbox.audit()).items).toEqual([]);
+    expect((await harness.inbox.audit()).items).toEqual([]);
   });
 
-  it.each(['redrive', 'replay', 'reread'] as const)('%s is refused without who decided it', async (verb) => {
+  it.each(['redrive', 'replay', 'reparse'] as const)('%s is refused without who decided it', async (verb) => {
     const asked = { id: 'again', events: {} } as never;
-    await expect(bench.inbox[verb](asked)).rejects.toThrow(`${verb}.by: expected 1 to 200 characters`);
+    await expect(harness.inbox[verb](asked)).rejects.toThrow(`${verb}.by: expected 1 to 200 characters`);
   });
 
   it('records one decision for a replay of many steps, and shortens a long list of ids', async () => {
     const ids = Array.from({ length: 150 }, (_, index) => `dlv_${index}`);
-    await bench.inbox.redrive({ deliveryIds: ids, by: 'Kim' });
-    const [entry] = (await bench.inbox.audit()).items;
+    await harness.inbox.redrive({ deliveryIds: ids, by: 'Kim' });
+    const [entry] = (await harness.inbox.audit()).items;
     const { deliveryIds } = JSON.parse(entry?.details ?? '') as { deliveryIds: string[] };
     expect([deliveryIds.length, deliveryIds.at(-1)]).toEqual([101, 'and 50 more']);
-    bench.on('page', () => undefined);
-    for (let run = 0; run < 250; run += 1) await bench.send({ run: `${run}` });
-    await bench.idle();
-    const added = await bench.inbox.replay({ id: 'again', events: { type: 'run.succeeded' }, ...WHY });
-    const [replay, ...others] = (await bench.inbox.audit()).items;
+    harness.on('page', () => undefined);
+    for (let run = 0; run < 250; run += 1) await harness.send({ run: `${run}` });
+    await harness.idle();
+    const added = await harness.inbox.replay({ id: 'again', events: { type: 'run.succeeded' }, ...WHY });
+    const [replay, ...others] = (await harness.inbox.audit()).items;
     expect(replay).toMatchObject({ action: 'replay', affected: added, ...WHY });
     expect([added, others.length]).toEqual([250, 1]);
   });
@@ -128,7 +128,7 @@ describe('the file of an SQLite inbox', () => {
     const logger = { debug: quiet, log: quiet, warn: quiet, error: quiet };
     const store = sqliteInbox({ path: join(directory, 'inbox.db') }).createStore(logger);
     await store.open();
-    const own = await Bench.open({ store });
+    const own = await DispatchHarness.open({ store });
     own.on('page', () => {
       throw new PermanentError('no such person: Zoe Miller');
     });

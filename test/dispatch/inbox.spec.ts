@@ -8,22 +8,22 @@ import {
   type RunEvent,
   type WebhookEvent,
 } from 'nestjs-runhooks/core';
-import { Bench, until } from './bench.js';
+import { DispatchHarness, until } from './dispatch-harness.js';
 
-let bench: Bench;
+let harness: DispatchHarness;
 let seen: [WebhookEvent, DeliveryContext][];
 
 const note = (event: WebhookEvent, delivery: DeliveryContext): void => void seen.push([event, delivery]);
 const seenTypes = () => seen.map(([{ type }]) => type);
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
   seen = [];
 });
 
 afterEach(async () => {
   jest.useRealTimers();
-  await bench.close();
+  await harness.close();
 });
 
 describe('a dead letter', () => {
@@ -33,12 +33,12 @@ describe('a dead letter', () => {
   const onDead = { types: ['delivery.dead'] };
 
   it('tells its handlers which delivery died, of what, and of what event', async () => {
-    bench.on('mortal', dies);
-    bench.on('alarm', note, onDead);
-    const messageId = await bench.send({ run: '7' });
-    await bench.idle();
+    harness.on('mortal', dies);
+    harness.on('alarm', note, onDead);
+    const messageId = await harness.send({ run: '7' });
+    await harness.idle();
     const [[event] = []] = seen;
-    const [delivery] = await bench.deliveries('mortal');
+    const [delivery] = await harness.deliveries('mortal');
     expect(event).toMatchObject({
       type: 'delivery.dead',
       provider: 'probe',
@@ -58,32 +58,32 @@ describe('a dead letter', () => {
   });
 
   it('of a handler of dead letters is kept, and makes no further ones', async () => {
-    bench.on('mortal', dies);
-    bench.on('alarm', dies, onDead);
-    bench.on('second alarm'.replace(' ', '-'), note, onDead);
-    await bench.send();
-    await bench.idle();
-    expect(await bench.outcome('alarm')).toEqual(['dead', 'PermanentError']);
+    harness.on('mortal', dies);
+    harness.on('alarm', dies, onDead);
+    harness.on('second alarm'.replace(' ', '-'), note, onDead);
+    await harness.send();
+    await harness.idle();
+    expect(await harness.outcome('alarm')).toEqual(['dead', 'PermanentError']);
     expect(seen).toHaveLength(1);
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 1, pending: 0 });
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 1, pending: 0 });
   });
 
   it('is filtered like the event it is about', async () => {
-    bench.on('mortal', dies);
-    bench.on('alarm', note, { ...onDead, filter: { job: 'nightly' } });
-    await bench.send({ run: '1', job: 'hourly' });
-    await bench.send({ run: '2', job: 'nightly' });
-    await bench.idle();
+    harness.on('mortal', dies);
+    harness.on('alarm', note, { ...onDead, filter: { job: 'nightly' } });
+    await harness.send({ run: '1', job: 'hourly' });
+    await harness.send({ run: '2', job: 'nightly' });
+    await harness.idle();
     expect(seen.map(([event]) => (event as DeadLetterEvent).run?.id)).toEqual(['2']);
   });
 
   it('tells them again when it dies again', async () => {
-    bench.on('mortal', dies);
-    bench.on('alarm', note, onDead);
-    await bench.send();
-    await bench.idle();
-    await bench.inbox.redrive({ by: 'me' });
-    await bench.idle();
+    harness.on('mortal', dies);
+    harness.on('alarm', note, onDead);
+    await harness.send();
+    await harness.idle();
+    await harness.inbox.redrive({ by: 'me' });
+    await harness.idle();
     expect(seen.map(([event]) => (event as DeadLetterEvent).deadLetter.attempts)).toEqual([1, 2]);
   });
 });
@@ -96,16 +96,16 @@ describe('redrive', () => {
       attempts.push(attempt);
       if (!heals || attempt < 6) throw new Error('no');
     };
-    bench.on('handler', run, { retry: { attemptsMax: 3 } });
-    await bench.send();
-    await bench.idle();
+    harness.on('handler', run, { retry: { attemptsMax: 3 } });
+    await harness.send();
+    await harness.idle();
     heals = true;
-    expect(await bench.inbox.redrive({ by: 'me' })).toBe(1);
-    await bench.idle();
+    expect(await harness.inbox.redrive({ by: 'me' })).toBe(1);
+    await harness.idle();
     expect(attempts).toEqual([1, 2, 3, 4, 5, 6]);
-    const [delivery] = await bench.deliveries('handler');
+    const [delivery] = await harness.deliveries('handler');
     expect(delivery).toMatchObject({ state: 'succeeded', attempts: 6 });
-    const kept = await bench.inbox.attempts(delivery!.id);
+    const kept = await harness.inbox.attempts(delivery!.id);
     expect(kept.map(({ attempt, outcome }) => `${attempt} ${outcome}`)).toEqual([
       '1 failed',
       '2 failed',
@@ -121,108 +121,108 @@ describe('redrive', () => {
     const run = () => {
       if (!heals) throw new PermanentError('no');
     };
-    bench.on('a', run);
-    bench.on('b', run);
-    bench.on('healthy', () => undefined);
-    for (let index = 0; index < 3; index++) await bench.send({ run: `${index}` });
-    await bench.idle();
+    harness.on('a', run);
+    harness.on('b', run);
+    harness.on('healthy', () => undefined);
+    for (let index = 0; index < 3; index++) await harness.send({ run: `${index}` });
+    await harness.idle();
     heals = true;
-    const [first] = await bench.deliveries('a');
-    const [healthy] = await bench.deliveries('healthy');
-    expect(await bench.inbox.redrive({ deliveryIds: [first!.id, healthy!.id, 'nowhere'], by: 'me' })).toBe(1);
-    expect(await bench.inbox.redrive({ deliveryIds: [], by: 'me' })).toBe(0);
-    expect(await bench.inbox.redrive({ handlerId: 'b', by: 'me' })).toBe(3);
-    expect(await bench.inbox.redrive({ handlerId: 'b', deliveryIds: [first!.id], by: 'me' })).toBe(0);
-    await bench.idle();
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 7 });
-    expect(await bench.inbox.redrive({ by: 'me' })).toBe(2);
-    expect(await bench.inbox.redrive({ by: 'me' })).toBe(0);
+    const [first] = await harness.deliveries('a');
+    const [healthy] = await harness.deliveries('healthy');
+    expect(await harness.inbox.redrive({ deliveryIds: [first!.id, healthy!.id, 'nowhere'], by: 'me' })).toBe(1);
+    expect(await harness.inbox.redrive({ deliveryIds: [], by: 'me' })).toBe(0);
+    expect(await harness.inbox.redrive({ handlerId: 'b', by: 'me' })).toBe(3);
+    expect(await harness.inbox.redrive({ handlerId: 'b', deliveryIds: [first!.id], by: 'me' })).toBe(0);
+    await harness.idle();
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 7 });
+    expect(await harness.inbox.redrive({ by: 'me' })).toBe(2);
+    expect(await harness.inbox.redrive({ by: 'me' })).toBe(0);
   });
 });
 
 describe('what makes work due', () => {
-  it.each(['redrive', 'replay', 'reread'] as const)('wakes the dispatcher: %s', async (verb) => {
+  it.each(['redrive', 'replay', 'reparse'] as const)('wakes the dispatcher: %s', async (verb) => {
     let heals = false;
     let runs = 0;
-    bench.on('handler', () => {
+    harness.on('handler', () => {
       runs += 1;
       if (!heals) throw new PermanentError('no');
     });
-    await bench.send();
-    await bench.send({ run: '2', as: 'quarantined' });
+    await harness.send();
+    await harness.send({ run: '2', as: 'quarantined' });
     // No look of its own: what runs from here on was woken for.
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
-    bench.dispatcher.start();
-    await until(async () => (await bench.inbox.counts()).deliveries.dead === 1);
+    harness.dispatcher.start();
+    await until(async () => (await harness.inbox.counts()).deliveries.dead === 1);
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     heals = true;
-    bench.provider.upgraded = true;
-    if (verb === 'redrive') await bench.inbox.redrive({ by: 'me' });
-    else if (verb === 'replay') await bench.inbox.replay({ id: 'one', events: {}, by: 'me' });
-    else await bench.inbox.reread({ runHandlers: true, by: 'me' });
+    harness.provider.upgraded = true;
+    if (verb === 'redrive') await harness.inbox.redrive({ by: 'me' });
+    else if (verb === 'replay') await harness.inbox.replay({ id: 'one', events: {}, by: 'me' });
+    else await harness.inbox.reparse({ runHandlers: true, by: 'me' });
     await until(() => runs === 2);
   });
 });
 
 describe('replay', () => {
   it('delivers stored events again, as new deliveries that say so', async () => {
-    bench.on('handler', note);
-    await bench.send();
-    await bench.idle();
-    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
-    await bench.idle();
+    harness.on('handler', note);
+    await harness.send();
+    await harness.idle();
+    expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
+    await harness.idle();
     const [first, second] = seen;
     expect([first?.[1].isReplay, second?.[1].isReplay]).toEqual([false, true]);
     expect(second?.[1].id).not.toBe(first?.[1].id);
     expect(second?.[0]).toEqual(first?.[0]);
-    expect((await bench.deliveries('handler')).map(({ replayId }) => replayId)).toEqual(['', 'one']);
+    expect((await harness.deliveries('handler')).map(({ replayId }) => replayId)).toEqual(['', 'one']);
   });
 
   it('adds nothing when it is asked for again under the same id, also at the same time', async () => {
-    bench.on('handler', note);
-    for (let run = 0; run < 5; run++) await bench.send({ run: `${run}` });
-    await bench.idle();
-    const again = () => bench.inbox.replay({ id: 'one', events: {}, by: 'me' });
+    harness.on('handler', note);
+    for (let run = 0; run < 5; run++) await harness.send({ run: `${run}` });
+    await harness.idle();
+    const again = () => harness.inbox.replay({ id: 'one', events: {}, by: 'me' });
     const added = await Promise.all([again(), again(), again()]);
     expect(added.reduce((sum, count) => sum + count)).toBe(5);
     expect(await again()).toBe(0);
-    expect(await bench.inbox.replay({ id: 'two', events: {}, by: 'me' })).toBe(5);
-    await bench.idle();
+    expect(await harness.inbox.replay({ id: 'two', events: {}, by: 'me' })).toBe(5);
+    await harness.idle();
     expect(seen).toHaveLength(15);
   });
 
   it('reaches a handler that did not exist when the event came, and only those named', async () => {
-    bench.on('old', note);
-    await bench.send();
-    await bench.idle();
-    bench.on('new', note);
-    expect(await bench.inbox.replay({ id: 'one', events: {}, handlerIds: ['new'], by: 'me' })).toBe(1);
-    expect(await bench.inbox.replay({ id: 'two', events: {}, handlerIds: [], by: 'me' })).toBe(0);
-    await bench.idle();
+    harness.on('old', note);
+    await harness.send();
+    await harness.idle();
+    harness.on('new', note);
+    expect(await harness.inbox.replay({ id: 'one', events: {}, handlerIds: ['new'], by: 'me' })).toBe(1);
+    expect(await harness.inbox.replay({ id: 'two', events: {}, handlerIds: [], by: 'me' })).toBe(0);
+    await harness.idle();
     expect(seen.map(([, { handlerId }]) => handlerId)).toEqual(['old', 'new']);
   });
 
   it('is routed like the event itself: by the filters of now', async () => {
-    await bench.send({ job: 'nightly' });
-    await bench.send({ run: '2', job: 'hourly' });
-    await bench.idle();
-    bench.on('handler', note, { filter: { job: 'nightly' } });
-    bench.on('other-type', note, { types: ['run.failed'] });
-    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
+    await harness.send({ job: 'nightly' });
+    await harness.send({ run: '2', job: 'hourly' });
+    await harness.idle();
+    harness.on('handler', note, { filter: { job: 'nightly' } });
+    harness.on('other-type', note, { types: ['run.failed'] });
+    expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
   });
 
   it('takes the events it is asked for', async () => {
-    await bench.send({ run: '1' });
-    await bench.idle();
-    bench.clock.advance(60_000);
-    const messageId = await bench.send({ run: '2' });
-    await bench.idle();
-    const recorded = bench.clock.now();
+    await harness.send({ run: '1' });
+    await harness.idle();
+    harness.clock.advance(60_000);
+    const messageId = await harness.send({ run: '2' });
+    await harness.idle();
+    const recorded = harness.clock.now();
     const types = ['run.succeeded', 'run.completed'];
-    bench.on('handler', note, { types });
+    harness.on('handler', note, { types });
     let id = 0;
-    const replayed = (events: Parameters<typeof bench.inbox.replay>[0]['events']) =>
-      bench.inbox.replay({ id: `${(id += 1)}`, events, by: 'me' });
+    const replayed = (events: Parameters<typeof harness.inbox.replay>[0]['events']) =>
+      harness.inbox.replay({ id: `${(id += 1)}`, events, by: 'me' });
     expect(await replayed({})).toBe(4);
     expect(await replayed({ type: 'run.completed' })).toBe(2);
     expect(await replayed({ messageId })).toBe(2);
@@ -237,20 +237,20 @@ describe('replay', () => {
   it('keeps the order in which events were recorded, over more of them than one step holds', async () => {
     const runs = LIMITS.replayStepMax;
     for (let run = 0; run < runs; run++) {
-      await bench.send({ run: `${run}`, types: ['run.started'] });
-      await bench.send({ run: `${run}`, types: ['run.succeeded', 'run.completed'] });
-      if (run % 7 === 0) bench.clock.advance(1);
-      if (run % 3 === 0) await bench.idle();
+      await harness.send({ run: `${run}`, types: ['run.started'] });
+      await harness.send({ run: `${run}`, types: ['run.succeeded', 'run.completed'] });
+      if (run % 7 === 0) harness.clock.advance(1);
+      if (run % 3 === 0) await harness.idle();
     }
-    await bench.idle();
+    await harness.idle();
     const types = ['run.started', 'run.succeeded', 'run.completed'];
     const order: string[] = [];
-    bench.on('handler', (event) => void order.push(`${(event as RunEvent).run.id} ${event.type}`), {
+    harness.on('handler', (event) => void order.push(`${(event as RunEvent).run.id} ${event.type}`), {
       types,
       serialize: 'job',
     });
-    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(runs * 3);
-    await bench.idle();
+    expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(runs * 3);
+    await harness.idle();
     expect(order).toHaveLength(runs * 3);
     for (const run of [0, 1, 66, 67, runs - 1]) {
       expect(order.filter((line) => line.startsWith(`${run} `))).toEqual(types.map((type) => `${run} ${type}`));
@@ -261,42 +261,42 @@ describe('replay', () => {
 
   it('takes the events there were when it began, each once, whatever is recorded meanwhile', async () => {
     const runs = LIMITS.replayStepMax;
-    for (let run = 0; run < runs; run++) await bench.send({ run: `${run}` });
-    await bench.idle();
-    bench.on('handler', note, { types: ['run.succeeded', 'run.completed'] });
-    const { store } = bench;
+    for (let run = 0; run < runs; run++) await harness.send({ run: `${run}` });
+    await harness.idle();
+    harness.on('handler', note, { types: ['run.succeeded', 'run.completed'] });
+    const { store } = harness;
     const events = store.events.bind(store);
     let pages = 0;
     store.events = async (...args) => {
       const page = await events(...args);
-      bench.clock.advance(1);
-      await bench.send({ run: `later ${(pages += 1)}` });
-      await bench.idle();
+      harness.clock.advance(1);
+      await harness.send({ run: `later ${(pages += 1)}` });
+      await harness.idle();
       return page;
     };
-    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(2 * runs);
+    expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(2 * runs);
     expect(pages).toBeGreaterThan(1);
-    const { items } = await bench.inbox.deliveries({ handlerId: 'handler' }, { limit: 1_000 });
+    const { items } = await harness.inbox.deliveries({ handlerId: 'handler' }, { limit: 1_000 });
     const replayed = items.filter(({ replayId }) => replayId === 'one').map(({ eventId }) => eventId);
     expect(new Set(replayed).size).toBe(2 * runs);
     expect(replayed.join()).not.toContain('later');
   });
 
   it('of events that are purged meanwhile adds nothing that cannot be run', async () => {
-    bench.on('handler', note);
-    await bench.send();
-    await bench.idle();
-    const { store } = bench;
+    harness.on('handler', note);
+    await harness.send();
+    await harness.idle();
+    const { store } = harness;
     const events = store.events.bind(store);
     store.events = async (...args) => {
       const page = await events(...args);
-      bench.clock.advance(LIMITS.settledMs + 1);
-      await bench.purger.purge();
+      harness.clock.advance(LIMITS.finishedMs + 1);
+      await harness.purger.purge();
       return page;
     };
-    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(0);
-    await bench.send({ run: '2' });
-    await bench.idle();
+    expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(0);
+    await harness.send({ run: '2' });
+    await harness.idle();
     expect(seen).toHaveLength(2);
   });
 
@@ -306,7 +306,7 @@ describe('replay', () => {
     ['missing', undefined],
     ['a number', 5],
   ])('refuses an id that is %s', async (_, id) => {
-    const refused = bench.inbox.replay({ id: id as string, events: {}, by: 'me' });
+    const refused = harness.inbox.replay({ id: id as string, events: {}, by: 'me' });
     await expect(refused).rejects.toThrow(ConfigurationError);
   });
 });
@@ -315,88 +315,88 @@ describe('reading again', () => {
   const RUNNING = { runHandlers: true, by: 'me' };
 
   it('after an upgrade makes events of what could not be read before, and runs their handlers', async () => {
-    bench.on('handler', note);
-    await bench.send({ run: '1', as: 'quarantined' });
-    await bench.send({ run: '2', as: 'unknown' });
-    await bench.idle();
-    expect((await bench.inbox.counts()).messages).toMatchObject({ quarantined: 1, unknown: 1, read: 0 });
-    bench.provider.upgraded = true;
-    expect(await bench.inbox.reread(RUNNING)).toBe(2);
-    await bench.idle();
-    expect((await bench.inbox.counts()).messages).toMatchObject({ quarantined: 0, unknown: 0, read: 2 });
+    harness.on('handler', note);
+    await harness.send({ run: '1', as: 'quarantined' });
+    await harness.send({ run: '2', as: 'unrecognized' });
+    await harness.idle();
+    expect((await harness.inbox.counts()).messages).toMatchObject({ quarantined: 1, unrecognized: 1, parsed: 0 });
+    harness.provider.upgraded = true;
+    expect(await harness.inbox.reparse(RUNNING)).toBe(2);
+    await harness.idle();
+    expect((await harness.inbox.counts()).messages).toMatchObject({ quarantined: 0, unrecognized: 0, parsed: 2 });
     expect(seenTypes()).toEqual(['run.succeeded', 'run.succeeded']);
   });
 
   it('records the events and runs nothing unless asked to; a replay can, later', async () => {
-    bench.on('handler', note);
-    await bench.send({ as: 'quarantined' });
-    await bench.idle();
-    bench.provider.upgraded = true;
-    expect(await bench.inbox.reread({ by: 'me' })).toBe(1);
-    await bench.idle();
+    harness.on('handler', note);
+    await harness.send({ as: 'quarantined' });
+    await harness.idle();
+    harness.provider.upgraded = true;
+    expect(await harness.inbox.reparse({ by: 'me' })).toBe(1);
+    await harness.idle();
     expect(seen).toEqual([]);
-    expect((await bench.inbox.counts()).events).toBe(2);
-    expect(await bench.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
-    await bench.idle();
+    expect((await harness.inbox.counts()).events).toBe(2);
+    expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
+    await harness.idle();
     expect(seen).toHaveLength(1);
   });
 
   it('runs handlers when it is asked to the next time', async () => {
-    bench.on('handler', note);
-    await bench.send({ as: 'quarantined' });
-    await bench.idle();
-    expect(await bench.inbox.reread({ by: 'me' })).toBe(1);
-    await bench.idle();
-    bench.provider.upgraded = true;
-    expect(await bench.inbox.reread(RUNNING)).toBe(1);
-    await bench.idle();
+    harness.on('handler', note);
+    await harness.send({ as: 'quarantined' });
+    await harness.idle();
+    expect(await harness.inbox.reparse({ by: 'me' })).toBe(1);
+    await harness.idle();
+    harness.provider.upgraded = true;
+    expect(await harness.inbox.reparse(RUNNING)).toBe(1);
+    await harness.idle();
     expect(seen).toHaveLength(1);
   });
 
   it('leaves what still cannot be read where it was, as often as it is asked', async () => {
-    await bench.send({ as: 'quarantined' });
-    for (let times = 0; times < LIMITS.readsMax + 3; times++) {
-      await bench.idle();
-      expect(await bench.inbox.reread(RUNNING)).toBe(1);
+    await harness.send({ as: 'quarantined' });
+    for (let times = 0; times < LIMITS.parseClaimsMax + 3; times++) {
+      await harness.idle();
+      expect(await harness.inbox.reparse(RUNNING)).toBe(1);
     }
-    await bench.idle();
-    const { items } = await bench.inbox.messages();
+    await harness.idle();
+    const { items } = await harness.inbox.messages();
     expect(items[0]).toMatchObject({ state: 'quarantined', reason: 'not to be read' });
   });
 
   it('gives a handler of messages no message twice', async () => {
-    bench.on('handler', note, { messages: true });
-    await bench.send({ as: 'unknown' });
-    await bench.idle();
-    bench.provider.upgraded = true;
-    await bench.inbox.reread(RUNNING);
-    await bench.idle();
+    harness.on('handler', note, { messages: true });
+    await harness.send({ as: 'unrecognized' });
+    await harness.idle();
+    harness.provider.upgraded = true;
+    await harness.inbox.reparse(RUNNING);
+    await harness.idle();
     expect(seenTypes()).toEqual(['message.received']);
   });
 
   it('does not let an old message change the outcome of its run', async () => {
-    bench.on('handler', note, { types: ['run.succeeded', 'run.failed'] });
-    await bench.send({ as: 'quarantined', types: ['run.failed', 'run.completed'] });
-    await bench.send({ types: ['run.succeeded', 'run.completed'] });
-    await bench.idle();
-    bench.provider.upgraded = true;
-    await bench.inbox.reread(RUNNING);
-    await bench.idle();
+    harness.on('handler', note, { types: ['run.succeeded', 'run.failed'] });
+    await harness.send({ as: 'quarantined', types: ['run.failed', 'run.completed'] });
+    await harness.send({ types: ['run.succeeded', 'run.completed'] });
+    await harness.idle();
+    harness.provider.upgraded = true;
+    await harness.inbox.reparse(RUNNING);
+    await harness.idle();
     expect(seenTypes()).toEqual(['run.succeeded']);
-    expect(bench.lines.at(-1)).toMatch(/^warn: .*run 1 failed, which ended differently before/);
+    expect(harness.lines.at(-1)).toMatch(/^warn: .*reports run 1 as failed, but that run already has another outcome/);
   });
 
   it('takes the messages named, in the states named', async () => {
     const ids = [];
-    for (const run of ['1', '2', '3']) ids.push(await bench.send({ run, as: 'quarantined' }));
-    const read = await bench.send({ run: '4' });
-    const test = await bench.send({ run: '5', as: 'test' });
-    await bench.idle();
-    expect(await bench.inbox.reread({ messageIds: [ids[0]!, read, test, 'nowhere'], by: 'me' })).toBe(1);
-    expect(await bench.inbox.reread({ messageIds: [], by: 'me' })).toBe(0);
-    expect(await bench.inbox.reread({ states: [], by: 'me' })).toBe(0);
-    expect(await bench.inbox.reread({ states: ['test'], by: 'me' })).toBe(1);
-    expect(await bench.inbox.reread(RUNNING)).toBe(2);
+    for (const run of ['1', '2', '3']) ids.push(await harness.send({ run, as: 'quarantined' }));
+    const read = await harness.send({ run: '4' });
+    const test = await harness.send({ run: '5', as: 'test' });
+    await harness.idle();
+    expect(await harness.inbox.reparse({ messageIds: [ids[0]!, read, test, 'nowhere'], by: 'me' })).toBe(1);
+    expect(await harness.inbox.reparse({ messageIds: [], by: 'me' })).toBe(0);
+    expect(await harness.inbox.reparse({ states: [], by: 'me' })).toBe(0);
+    expect(await harness.inbox.reparse({ states: ['test'], by: 'me' })).toBe(1);
+    expect(await harness.inbox.reparse(RUNNING)).toBe(2);
   });
 });
 
@@ -410,24 +410,24 @@ describe('a message that its provider cannot read', () => {
   ];
 
   it.each(poisons)('is quarantined where it %s, is said at once, and stops no neighbour', async (_, poison) => {
-    bench.on('handler', note);
-    bench.provider.readings.set('poison', poison);
+    harness.on('handler', note);
+    harness.provider.readings.set('poison', poison);
     const ids = [];
-    for (const run of ['1', 'poison', '2']) ids.push(await bench.send({ run }));
-    await bench.idle();
+    for (const run of ['1', 'poison', '2']) ids.push(await harness.send({ run }));
+    await harness.idle();
     expect(seen.map(([event]) => (event as RunEvent).run.id)).toEqual(['1', '2']);
-    expect(await bench.inbox.message(ids[1]!)).toMatchObject({ state: 'quarantined' });
-    expect(bench.lines).toEqual([expect.stringMatching(/^warn: message msg_\S+ .*quarantined: provider "probe"/)]);
-    expect(bench.lines.join()).not.toContain('hunter2');
+    expect(await harness.inbox.message(ids[1]!)).toMatchObject({ state: 'quarantined' });
+    expect(harness.lines).toEqual([expect.stringMatching(/^warn: Message msg_\S+ .*quarantined: provider "probe"/)]);
+    expect(harness.lines.join()).not.toContain('hunter2');
   });
 });
 
 describe('messages that take long to read', () => {
   it('leave the event loop its turns, however many are read in one go', async () => {
     for (let run = 0; run < 20; run++) {
-      await bench.send({ run: `${run}` });
-      bench.provider.readings.set(`${run}`, () => {
-        const end = performance.now() + LIMITS.readTurnMs;
+      await harness.send({ run: `${run}` });
+      harness.provider.readings.set(`${run}`, () => {
+        const end = performance.now() + LIMITS.parseTurnMs;
         while (performance.now() < end);
         return { state: 'test', reason: 'slow' };
       });
@@ -438,9 +438,9 @@ describe('messages that take long to read', () => {
       if (!over) setImmediate(turn);
     };
     turn();
-    await bench.idle();
+    await harness.idle();
     over = true;
-    expect((await bench.inbox.counts()).messages.test).toBe(20);
+    expect((await harness.inbox.counts()).messages.test).toBe(20);
     expect(turns).toBeGreaterThanOrEqual(20);
   });
 });

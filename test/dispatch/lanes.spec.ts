@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PermanentError, RetryLater, type RunEvent, type WebhookEvent } from 'nestjs-runhooks/core';
-import { Bench, held, until } from './bench.js';
+import { DispatchHarness, held, until } from './dispatch-harness.js';
 
-let bench: Bench;
+let harness: DispatchHarness;
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
 });
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const STARTED = ['run.started'] as const;
 const OVER = ['run.succeeded', 'run.completed'] as const;
@@ -38,10 +38,10 @@ function laneWatch(laneOf: (event: RunEvent) => string) {
 describe("serialize: 'run'", () => {
   it('never overlaps deliveries of one run, keeps their order, and lets runs go side by side', async () => {
     const watch = laneWatch(({ run }) => run.id);
-    bench.on('handler', watch.run, { types: TYPES, serialize: 'run' });
-    for (let run = 0; run < 10; run++) await bench.send({ run: `${run}`, types: STARTED });
-    for (let run = 0; run < 10; run++) await bench.send({ run: `${run}`, types: OVER });
-    await bench.idle();
+    harness.on('handler', watch.run, { types: TYPES, serialize: 'run' });
+    for (let run = 0; run < 10; run++) await harness.send({ run: `${run}`, types: STARTED });
+    for (let run = 0; run < 10; run++) await harness.send({ run: `${run}`, types: OVER });
+    await harness.idle();
     expect(watch.overlaps()).toBe(0);
     expect(watch.most()).toBeGreaterThan(1);
     for (let run = 0; run < 10; run++) {
@@ -52,7 +52,7 @@ describe("serialize: 'run'", () => {
 
   it('keeps the order through retries: what comes later waits until what came before is settled', async () => {
     const order: string[] = [];
-    bench.on(
+    harness.on(
       'handler',
       (event, { attempt }) => {
         order.push(`${event.type} ${attempt}`);
@@ -60,20 +60,20 @@ describe("serialize: 'run'", () => {
       },
       { types: TYPES, serialize: 'run' },
     );
-    await bench.send({ types: STARTED });
-    await bench.send({ types: OVER });
-    await bench.idle();
+    await harness.send({ types: STARTED });
+    await harness.send({ types: OVER });
+    await harness.idle();
     expect(order).toEqual(['run.started 1']);
     for (let times = 0; times < 2; times++) {
-      bench.clock.advance(60_000);
-      await bench.idle();
+      harness.clock.advance(60_000);
+      await harness.idle();
     }
     expect(order).toEqual(['run.started 1', 'run.started 2', 'run.started 3', 'run.succeeded 1', 'run.completed 1']);
   });
 
   it('goes on after a dead letter', async () => {
     const order: string[] = [];
-    bench.on(
+    harness.on(
       'handler',
       ({ type }) => {
         order.push(type);
@@ -81,9 +81,9 @@ describe("serialize: 'run'", () => {
       },
       { types: TYPES, serialize: 'run' },
     );
-    await bench.send({ types: STARTED });
-    await bench.send({ types: OVER });
-    await bench.idle();
+    await harness.send({ types: STARTED });
+    await harness.send({ types: OVER });
+    await harness.idle();
     expect(order).toEqual(TYPES);
   });
 
@@ -94,10 +94,10 @@ describe("serialize: 'run'", () => {
       order.push(type);
       return type === 'run.started' ? promise : undefined;
     };
-    bench.on('handler', run, { types: TYPES, serialize: 'run' });
-    await bench.send({ types: STARTED });
-    await bench.send({ types: OVER });
-    const idle = bench.idle();
+    harness.on('handler', run, { types: TYPES, serialize: 'run' });
+    await harness.send({ types: STARTED });
+    await harness.send({ types: OVER });
+    const idle = harness.idle();
     await until(() => order.length > 0);
     expect(order).toEqual(['run.started']);
     release();
@@ -109,7 +109,7 @@ describe("serialize: 'run'", () => {
     const { promise, release } = held();
     const order: string[] = [];
     let dies = true;
-    bench.on(
+    harness.on(
       'handler',
       ({ type }) => {
         order.push(type);
@@ -118,16 +118,16 @@ describe("serialize: 'run'", () => {
       },
       { types: ['run.started', 'run.succeeded'], serialize: 'run' },
     );
-    bench.on('witness', ({ type }) => void order.push(type), { types: ['run.failed'] });
-    await bench.send({ types: STARTED });
-    await bench.idle();
-    await bench.send({ types: OVER });
-    bench.dispatcher.start();
+    harness.on('witness', ({ type }) => void order.push(type), { types: ['run.failed'] });
+    await harness.send({ types: STARTED });
+    await harness.idle();
+    await harness.send({ types: OVER });
+    harness.dispatcher.start();
     await until(() => order.includes('run.succeeded'));
     dies = false;
-    expect(await bench.inbox.redrive({ by: 'me' })).toBe(1);
+    expect(await harness.inbox.redrive({ by: 'me' })).toBe(1);
     // It is due, and there is room: a claim that leaves it alone shows that its lane is taken.
-    await bench.send({ run: 'other', types: ['run.failed'] });
+    await harness.send({ run: 'other', types: ['run.failed'] });
     await until(() => order.includes('run.failed'));
     order.pop();
     expect(order).toEqual(['run.started', 'run.succeeded']);
@@ -139,15 +139,15 @@ describe("serialize: 'run'", () => {
   it('holds up no other handler and no other run', async () => {
     const { promise, release } = held();
     const ran: string[] = [];
-    bench.on('stuck', ({ type }) => (type === 'run.started' ? promise : void ran.push('stuck')), {
+    harness.on('stuck', ({ type }) => (type === 'run.started' ? promise : void ran.push('stuck')), {
       types: TYPES,
       serialize: 'run',
     });
-    bench.on('other', () => void ran.push('other'), { types: TYPES, serialize: 'run' });
-    await bench.send({ run: '1', types: STARTED });
-    await bench.send({ run: '1', types: OVER });
-    await bench.send({ run: '2', types: OVER });
-    const idle = bench.idle();
+    harness.on('other', () => void ran.push('other'), { types: TYPES, serialize: 'run' });
+    await harness.send({ run: '1', types: STARTED });
+    await harness.send({ run: '1', types: OVER });
+    await harness.send({ run: '2', types: OVER });
+    const idle = harness.idle();
     await until(() => ran.filter((id) => id === 'other').length === 5);
     await until(() => ran.filter((id) => id === 'stuck').length === 2);
     release();
@@ -159,9 +159,9 @@ describe("serialize: 'run'", () => {
 describe("serialize: 'job'", () => {
   it('never overlaps deliveries of one job, whichever run they are about, and keeps their order', async () => {
     const watch = laneWatch(({ run }) => run.job.key);
-    bench.on('handler', watch.run, { serialize: 'job' });
-    for (let run = 0; run < 12; run++) await bench.send({ run: `${run}`, job: `job-${run % 3}` });
-    await bench.idle();
+    harness.on('handler', watch.run, { serialize: 'job' });
+    for (let run = 0; run < 12; run++) await harness.send({ run: `${run}`, job: `job-${run % 3}` });
+    await harness.idle();
     expect(watch.overlaps()).toBe(0);
     expect(watch.most()).toBe(3);
     for (let job = 0; job < 3; job++) {

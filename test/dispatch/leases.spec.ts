@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS, LeaseLostError, type DeliveryClaim, type DeliveryContext, type Store } from 'nestjs-runhooks/core';
-import { Bench, held, START, until } from './bench.js';
+import { DispatchHarness, held, START, until } from './dispatch-harness.js';
 
 /** Two processes on one inbox. */
-let one: Bench;
-let other: Bench;
+let one: DispatchHarness;
+let other: DispatchHarness;
 const releases: (() => void)[] = [];
 
 beforeEach(async () => {
-  one = await Bench.open({ abortGraceMs: 60_000 });
-  other = await Bench.open({ store: one.store, clock: one.clock });
+  one = await DispatchHarness.open({ abortGraceMs: 60_000 });
+  other = await DispatchHarness.open({ store: one.store, clock: one.clock });
 });
 
 afterEach(async () => {
@@ -135,7 +135,7 @@ describe('a lease that ran out', () => {
     expect(handler.signal().reason).toBeInstanceOf(LeaseLostError);
     handler.release();
     await until(() => one.lines.length > 0);
-    expect(one.lines).toEqual([expect.stringMatching(/^warn: delivery dlv_\S+ was taken over while attempt 1 ran/)]);
+    expect(one.lines).toEqual([expect.stringMatching(/^warn: Delivery dlv_\S+ lost its lease during attempt 1/)]);
     const [delivery] = await one.deliveries('handler');
     const attempts = await one.inbox.attempts(delivery!.id);
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, 'succeeded']]);
@@ -157,7 +157,7 @@ describe('a lease that ran out', () => {
         };
       },
     });
-    const heldUp = await Bench.open({ store, clock: one.clock });
+    const heldUp = await DispatchHarness.open({ store, clock: one.clock });
     let runs = 0;
     heldUp.on('handler', () => void (runs += 1));
     let inOther = 0;
@@ -220,13 +220,13 @@ describe('a process that died', () => {
     expect((await one.inbox.counts()).messages.stored).toBe(1);
     one.clock.advance(LIMITS.leaseMs);
     await other.idle();
-    expect((await one.inbox.counts()).messages.read).toBe(1);
+    expect((await one.inbox.counts()).messages.parsed).toBe(1);
   });
 
   it('each time over the same message has it quarantined, and no other message with it', async () => {
     const poison = await one.send({ run: 'poison' });
     for (let run = 0; run < 20; run++) await one.send({ run: `${run}` });
-    for (let deaths = 0; deaths < LIMITS.readsMax; deaths++) {
+    for (let deaths = 0; deaths < LIMITS.parseClaimsMax; deaths++) {
       const claim = { now: one.clock.now(), leaseMs: LIMITS.leaseMs, limit: 100, sources: ['probe'] };
       const take = () => one.store.claimMessages({ ...claim, lease: `${deaths}` });
       let claimed = await take();
@@ -236,7 +236,7 @@ describe('a process that died', () => {
           claimed.map(({ id }) => ({
             messageId: id,
             lease: `${deaths}`,
-            state: 'read',
+            state: 'parsed',
             decide: () => ({ events: [] }),
           })),
           claim.now,
@@ -246,7 +246,7 @@ describe('a process that died', () => {
       one.clock.advance(LIMITS.leaseMs);
     }
     await other.idle();
-    expect((await one.inbox.counts()).messages).toMatchObject({ read: 20, quarantined: 1 });
+    expect((await one.inbox.counts()).messages).toMatchObject({ parsed: 20, quarantined: 1 });
     expect(await one.inbox.message(poison)).toMatchObject({ state: 'quarantined' });
   });
 
@@ -255,17 +255,22 @@ describe('a process that died', () => {
     async (what) => {
       const spoiled = what === 'its time is none' ? { startedAt: '2026-11-23' } : { providerStatus: 1n };
       one.provider.readings.set('poison', () => {
-        const reading = one.provider.read({ source: 'probe', headers: {}, body: Buffer.from('{}'), receivedAt: START });
-        if (reading.state !== 'read') throw new Error('not read');
+        const reading = one.provider.parse({
+          source: 'probe',
+          headers: {},
+          body: Buffer.from('{}'),
+          receivedAt: START,
+        });
+        if (reading.state !== 'parsed') throw new Error('not read');
         return { ...reading, signal: { ...reading.signal, run: { ...reading.signal.run, id: 'poison', ...spoiled } } };
       });
       const poison = await one.send({ run: 'poison' });
       for (let run = 0; run < 20; run++) await one.send({ run: `${run}` });
-      for (let reads = 0; reads <= LIMITS.readsMax; reads++) {
+      for (let reads = 0; reads <= LIMITS.parseClaimsMax; reads++) {
         await one.idle().catch(() => undefined);
         one.clock.advance(LIMITS.leaseMs);
       }
-      expect((await one.inbox.counts()).messages).toMatchObject({ stored: 0, read: 20, quarantined: 1 });
+      expect((await one.inbox.counts()).messages).toMatchObject({ stored: 0, parsed: 20, quarantined: 1 });
       expect(await one.inbox.message(poison)).toMatchObject({ state: 'quarantined' });
     },
   );
@@ -285,6 +290,6 @@ describe('a process that died', () => {
     await other.idle();
     expect(handler.inOther()).toBe(0);
     expect(await one.outcome('handler')).toEqual(['dead', 'PermanentError']);
-    expect(other.lines.at(-1)).toMatch(/^error: .* was begun 25 times without an end/);
+    expect(other.lines.at(-1)).toMatch(/^error: .*25 attempts never ended/);
   });
 });

@@ -1,4 +1,4 @@
-import type { Provider, ReceivedMessage, Reading, Run, RunSignalType, Verification } from 'nestjs-runhooks/core';
+import type { Provider, ReceivedMessage, ParseResult, Run, RunSignalType, Verification } from 'nestjs-runhooks/core';
 
 /** What a message of the probe says: a provider written for tests, as a third party would write one. */
 export interface ProbeMessage {
@@ -9,7 +9,7 @@ export interface ProbeMessage {
   readonly job?: string;
   readonly types?: readonly RunSignalType[];
   /** Instead of a run: a message type that is not known, a test, or something that cannot be read. */
-  readonly as?: 'unknown' | 'test' | 'quarantined';
+  readonly as?: 'unrecognized' | 'test' | 'quarantined';
 }
 
 export const SIGNATURE = { 'x-probe-signature': 'good' };
@@ -33,13 +33,13 @@ export class ProbeProvider implements Provider {
     return messageOf(body).id ?? '';
   }
 
-  read({ body, receivedAt }: ReceivedMessage): Reading {
+  parse({ body, receivedAt }: ReceivedMessage): ParseResult {
     const message = messageOf(body);
     const { account = '1', run = '1', job = 'job', types = ['run.succeeded', 'run.completed'], as } = message;
     const reading = this.readings.get(run);
-    if (reading) return reading() as Reading;
-    if (as === 'unknown' && !this.upgraded) {
-      return { state: 'unknown', reason: 'no such type', messageType: 'probe.new', payload: message };
+    if (reading) return reading() as ParseResult;
+    if (as === 'unrecognized' && !this.upgraded) {
+      return { state: 'unrecognized', reason: 'no such type', messageType: 'probe.new', payload: message };
     }
     if (as === 'test') return { state: 'test', reason: 'a test' };
     if (as === 'quarantined' && !this.upgraded) return { state: 'quarantined', reason: 'not to be read' };
@@ -51,7 +51,7 @@ export class ProbeProvider implements Provider {
       trigger: { kind: 'unknown' },
     };
     const signal = { types, occurredAt: receivedAt, run: about };
-    return { state: 'read', messageType: 'probe.run', payload: message, signal };
+    return { state: 'parsed', messageType: 'probe.run', payload: message, signal };
   }
 }
 

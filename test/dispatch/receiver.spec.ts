@@ -10,18 +10,18 @@ import {
   type Provider,
   type Verification,
 } from 'nestjs-runhooks/core';
-import { Bench, held, until } from './bench.js';
+import { DispatchHarness, held, until } from './dispatch-harness.js';
 import { SIGNATURE } from './probe-provider.js';
 
 const REFUSED: Verification = { ok: false, check: 'signature-mismatch', reason: 'Header "x" is not the one.' };
 
-let bench: Bench;
+let harness: DispatchHarness;
 let woken: number;
 let appended: NewMessage[];
 
 /** A receiver whose store is watched, or fails. */
-function receiver(changes: Partial<Provider> = {}, append = bench.store.append.bind(bench.store)) {
-  const { clock, logger, store, source, provider } = bench;
+function receiver(changes: Partial<Provider> = {}, append = harness.store.append.bind(harness.store)) {
+  const { clock, logger, store, source, provider } = harness;
   const watched = Object.create(store, {
     append: {
       value: (message: NewMessage) => {
@@ -35,7 +35,7 @@ function receiver(changes: Partial<Provider> = {}, append = bench.store.append.b
     clock,
     ids: new IdSequence(),
     logger,
-    refusals: bench.refusals,
+    refusals: harness.refusals,
     onAccepted: () => (woken += 1),
   });
   const own = Object.assign(Object.create(provider) as Provider, changes);
@@ -44,21 +44,21 @@ function receiver(changes: Partial<Provider> = {}, append = bench.store.append.b
 }
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
   woken = 0;
   appended = [];
 });
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 describe('a message that is accepted', () => {
   it('is stored before the answer: its bytes, its digest, its signed id, and when it came', async () => {
     const receipt = await receiver()();
     expect(receipt).toMatchObject({ status: 'accepted' });
-    const stored = await bench.inbox.message((receipt as { id: string }).id);
+    const stored = await harness.inbox.message((receipt as { id: string }).id);
     expect(stored).toMatchObject({ source: 'probe', provider: 'probe', messageKey: '1', state: 'stored', headers: {} });
     expect(Buffer.from(stored!.body).toString()).toBe('{"id":"1"}');
-    expect(stored!.receivedAt).toEqual(bench.clock.now());
+    expect(stored!.receivedAt).toEqual(harness.clock.now());
     expect(Buffer.from(appended[0]!.digest)).toEqual(createHash('sha256').update('{"id":"1"}').digest());
   });
 
@@ -67,7 +67,7 @@ describe('a message that is accepted', () => {
     let answered = false;
     const receipt = receiver({}, async (message) => {
       await promise;
-      return bench.store.append(message);
+      return harness.store.append(message);
     })().then((value) => {
       answered = true;
       return value;
@@ -146,7 +146,7 @@ describe('a message that is refused', () => {
       });
     }
     expect([appended, woken]).toEqual([[], 0]);
-    expect((await bench.inbox.counts()).messages.stored).toBe(0);
+    expect((await harness.inbox.counts()).messages.stored).toBe(0);
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe('a message that is refused', () => {
   it('is said with the hint of its provider, if it has one', async () => {
     const receive = receiver({ verify: () => REFUSED, hint: () => 'It looks like another event.' });
     expect(await receive()).toMatchObject({ reason: 'Header "x" is not the one. It looks like another event.' });
-    expect(bench.lines[0]).toContain('. It looks like another event. Further ones are counted');
+    expect(harness.lines[0]).toContain('. It looks like another event. Further rejections are counted');
   });
 
   it('is logged at the first of each source and check, with the names of its headers, never their values', async () => {
@@ -169,8 +169,8 @@ describe('a message that is refused', () => {
     const verify = () => ({ ...REFUSED, check: checks[calls++ % 4]! });
     const receive = receiver({ verify });
     for (let times = 0; times < 8; times++) await receive({ authorization: 's3cret', 'x-one': 's3cret' });
-    expect(bench.lines).toHaveLength(2);
-    for (const line of bench.lines) {
+    expect(harness.lines).toHaveLength(2);
+    for (const line of harness.lines) {
       expect(line).toMatch(/^warn: .*"probe".*authorization, x-one/);
       expect(line).not.toContain('s3cret');
     }
@@ -179,7 +179,7 @@ describe('a message that is refused', () => {
   it('cannot fill a log line: of its headers only so many are named', async () => {
     const headers = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x-header-${index}`, '']));
     await receiver({ verify: () => REFUSED })(headers);
-    expect(bench.lines[0]!.match(/x-header-/g)).toHaveLength(LIMITS.headerNamesLoggedMax);
+    expect(harness.lines[0]!.match(/x-header-/g)).toHaveLength(LIMITS.headerNamesLoggedMax);
   });
 
   it.each([
@@ -189,7 +189,7 @@ describe('a message that is refused', () => {
     ['x-hub-signature', 'no signature scheme'],
   ])('is logged with the scheme that a header %s suggests', async (name, scheme) => {
     await receiver({ verify: () => REFUSED })({ [name]: 's3cret' });
-    expect(bench.lines[0]).toContain(`look like ${scheme}`);
+    expect(harness.lines[0]).toContain(`look like ${scheme}`);
   });
 });
 
@@ -206,7 +206,7 @@ describe('a store that fails', () => {
   it('accepts the message when it comes again', async () => {
     let fails = true;
     const receive = receiver({}, (message) =>
-      fails ? Promise.reject(new StoreUnavailableError('the disk is full')) : bench.store.append(message),
+      fails ? Promise.reject(new StoreUnavailableError('the disk is full')) : harness.store.append(message),
     );
     await expect(receive()).rejects.toThrow(StoreUnavailableError);
     fails = false;

@@ -7,7 +7,7 @@ import {
   type Provider,
   type Verification,
 } from 'nestjs-runhooks/core';
-import { Bench, openStore } from './bench.js';
+import { DispatchHarness, openStore } from './dispatch-harness.js';
 import { SIGNATURE } from './probe-provider.js';
 
 const MINUTE = 60_000;
@@ -15,13 +15,13 @@ const MATCH: Verification = { ok: true };
 const MISMATCH: Verification = { ok: false, check: 'signature-mismatch', reason: 'Header "x" does not match.' };
 const MISSING: Verification = { ok: false, check: 'missing-header', reason: 'Header "x" is missing.' };
 
-let bench: Bench;
+let harness: DispatchHarness;
 let bodies = 0;
 
 /** Sends requests that are verified as told, `everyMs` apart; looks in between as the timer would. */
 async function send(verification: Verification, times = 1, everyMs = 0): Promise<void> {
-  const { clock, logger, store, source, refusals } = bench;
-  const provider: Provider = Object.assign(Object.create(bench.provider) as Provider, { verify: () => verification });
+  const { clock, logger, store, source, refusals } = harness;
+  const provider: Provider = Object.assign(Object.create(harness.provider) as Provider, { verify: () => verification });
   const receiver = new Receiver({ store, clock, ids: new IdSequence(), logger, refusals, onAccepted: () => undefined });
   for (let sent = 0; sent < times; sent += 1) {
     await receiver.receive({ ...source, provider }, Buffer.from(`{"id":"${(bodies += 1)}"}`), SIGNATURE);
@@ -32,23 +32,23 @@ async function send(verification: Verification, times = 1, everyMs = 0): Promise
 /** Lets time pass, with the looks that come in it. */
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += LIMITS.refusalLookMs) {
-    bench.clock.advance(Math.min(LIMITS.refusalLookMs, ms - passed));
-    await bench.refusals.look();
+    harness.clock.advance(Math.min(LIMITS.refusalLookMs, ms - passed));
+    await harness.refusals.look();
   }
 }
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 describe('requests that are refused', () => {
   it('are logged at the first, as a count every few minutes while they go on, and when they are over', async () => {
     await send(MISSING, 120, 10_000);
     await pass(LIMITS.refusalQuietMs - 1 * MINUTE);
-    expect(bench.lines).toEqual([
+    expect(harness.lines).toEqual([
       expect.stringMatching(
-        /^warn: Source "probe" rejected a request: 401 missing-header\. Headers: .*Further ones are counted$/,
+        /^warn: Source "probe" rejected a request: 401 missing-header\. Headers: .*Further rejections are counted( \[RUNHOOKS_REQUEST_REJECTED\])?$/,
       ),
       expect.stringMatching(
         /^warn: Source "probe" still rejects requests: 401 missing-header, \d+ in the last 5 min, \d+ in 5 min$/,
@@ -57,13 +57,15 @@ describe('requests that are refused', () => {
       expect.stringMatching(/in the last 5 min, \d+ in 15 min$/),
       expect.stringMatching(/in the last 5 min, 120 in 20 min$/),
     ]);
-    bench.lines.length = 0;
+    harness.lines.length = 0;
     await pass(2 * MINUTE);
-    expect(bench.lines).toEqual(['log: Source "probe" no longer rejects requests: 401 missing-header, 120 in 20 min']);
+    expect(harness.lines).toEqual([
+      'log: Source "probe" no longer rejects requests: 401 missing-header, 120 in 20 min',
+    ]);
     await pass(60 * MINUTE);
-    expect(bench.lines).toHaveLength(1);
+    expect(harness.lines).toHaveLength(1);
     await send(MISSING);
-    expect(bench.lines[1]).toContain('rejected a request: 401 missing-header');
+    expect(harness.lines[1]).toContain('rejected a request: 401 missing-header');
   });
 
   it('are logged apart for each check, and no more often where two take turns', async () => {
@@ -71,7 +73,7 @@ describe('requests that are refused', () => {
       await send(MISSING);
       await send(MISMATCH);
     }
-    expect(bench.lines.map((line) => /401 [\w-]+/.exec(line)?.[0])).toEqual([
+    expect(harness.lines.map((line) => /401 [\w-]+/.exec(line)?.[0])).toEqual([
       '401 missing-header',
       '401 signature-mismatch',
     ]);
@@ -80,33 +82,33 @@ describe('requests that are refused', () => {
   it('have their count logged at the shutdown, if there is one that was not logged', async () => {
     await send(MISSING);
     await send(MISMATCH, 3);
-    await bench.refusals.stop();
-    expect(bench.lines.slice(2)).toEqual([
+    await harness.refusals.stop();
+    expect(harness.lines.slice(2)).toEqual([
       'warn: Source "probe" rejected requests until the shutdown: 401 signature-mismatch, 3 in 0 ms',
     ]);
   });
 
   it('are counted by source and check, in memory at first, and in the inbox with the next look', async () => {
     await send(MISSING, 3);
-    bench.clock.advance(1_000);
+    harness.clock.advance(1_000);
     await send(MISMATCH);
     const counts = [
       {
         source: 'probe',
         check: 'missing-header',
         requests: 3,
-        latestAt: new Date(bench.clock.now().getTime() - 1_000),
+        latestAt: new Date(harness.clock.now().getTime() - 1_000),
       },
-      { source: 'probe', check: 'signature-mismatch', requests: 1, latestAt: bench.clock.now() },
+      { source: 'probe', check: 'signature-mismatch', requests: 1, latestAt: harness.clock.now() },
     ];
-    expect((await bench.store.counts()).refusals).toEqual([]);
-    expect((await bench.inbox.counts()).refusals).toEqual(counts);
-    await bench.refusals.look();
-    expect((await bench.store.counts()).refusals).toEqual(counts);
+    expect((await harness.store.counts()).refusals).toEqual([]);
+    expect((await harness.inbox.counts()).refusals).toEqual(counts);
+    await harness.refusals.look();
+    expect((await harness.store.counts()).refusals).toEqual(counts);
     await send(MISSING, 2);
-    expect((await bench.inbox.counts()).refusals).toMatchObject([{ requests: 5 }, { requests: 1 }]);
-    await bench.refusals.stop();
-    expect((await bench.store.counts()).refusals).toMatchObject([{ requests: 5 }, { requests: 1 }]);
+    expect((await harness.inbox.counts()).refusals).toMatchObject([{ requests: 5 }, { requests: 1 }]);
+    await harness.refusals.stop();
+    expect((await harness.store.counts()).refusals).toMatchObject([{ requests: 5 }, { requests: 1 }]);
   });
 });
 
@@ -115,7 +117,7 @@ describe('the inbox, when requests are refused', () => {
   let isDown = false;
 
   beforeEach(async () => {
-    await bench.close();
+    await harness.close();
     writes.length = 0;
     isDown = false;
     const store = await openStore();
@@ -125,7 +127,7 @@ describe('the inbox, when requests are refused', () => {
       if (isDown) throw new StoreUnavailableError('the disk is full');
       return await countRefusals(refusals);
     };
-    bench = await Bench.open({ store });
+    harness = await DispatchHarness.open({ store });
   });
 
   it('is written to once a look, however many there are, and not at all where there are none', async () => {
@@ -139,17 +141,17 @@ describe('the inbox, when requests are refused', () => {
   it('gets the counts of an outage when it is back', async () => {
     isDown = true;
     await send(MISSING, 3);
-    await bench.refusals.look();
+    await harness.refusals.look();
     await send(MISSING, 2);
     isDown = false;
-    await bench.refusals.look();
-    expect((await bench.store.counts()).refusals).toMatchObject([{ requests: 5 }]);
-    expect(bench.refusals.unstored()).toEqual([]);
+    await harness.refusals.look();
+    expect((await harness.store.counts()).refusals).toMatchObject([{ requests: 5 }]);
+    expect(harness.refusals.unstored()).toEqual([]);
   });
 });
 
 describe('a sender whose secret was changed', () => {
-  const suspicions = (): string[] => bench.lines.filter((line) => line.startsWith('error: '));
+  const suspicions = (): string[] => harness.lines.filter((line) => line.startsWith('error: '));
 
   it('is suspected once, after some minutes without a match, with what to do', async () => {
     await send(MATCH);
@@ -158,7 +160,7 @@ describe('a sender whose secret was changed', () => {
     await send(MISMATCH, 100, 30_000);
     expect(suspicions()).toEqual([
       expect.stringMatching(
-        /^error: Source "probe" accepts nothing any more: .*probably changed.*"secrets".*keep the old/,
+        /^error: Source "probe" has stopped accepting webhooks: .*probably changed.*"secrets".*keep the old/,
       ),
     ]);
   });
@@ -167,8 +169,8 @@ describe('a sender whose secret was changed', () => {
     await send(MATCH);
     await send(MISMATCH, 10, MINUTE);
     await send(MATCH);
-    expect(bench.lines.at(-1)).toBe(
-      'log: Source "probe" accepts messages again, after 10 requests whose signature did not match',
+    expect(harness.lines.at(-1)).toBe(
+      'log: Source "probe" accepts webhooks again after 10 requests with a wrong signature',
     );
     await send(MISMATCH, 10, MINUTE);
     expect(suspicions()).toHaveLength(2);
@@ -176,12 +178,12 @@ describe('a sender whose secret was changed', () => {
 
   it('is suspected after a restart, too, and after its messages were purged: the inbox remembers their keys', async () => {
     await send(MATCH);
-    await bench.idle();
-    bench.clock.advance(LIMITS.settledMs + 1);
-    await bench.inbox.purge();
-    expect((await bench.inbox.messages()).items).toEqual([]);
-    const { store, clock } = bench;
-    bench = await Bench.open({ store, clock });
+    await harness.idle();
+    harness.clock.advance(LIMITS.finishedMs + 1);
+    await harness.inbox.purge();
+    expect((await harness.inbox.messages()).items).toEqual([]);
+    const { store, clock } = harness;
+    harness = await DispatchHarness.open({ store, clock });
     await send(MISMATCH, 10, MINUTE);
     expect(suspicions()).toHaveLength(1);
   });

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
-import { Bench, type Handling } from './bench.js';
+import { DispatchHarness, type Handling } from './dispatch-harness.js';
 
 const MINUTE = 60_000;
-let old: Bench;
+let old: DispatchHarness;
 let seen: string[];
 
 /** Another process on the same inbox: of which version, and with which handlers. It starts a second later. */
-async function start(version: string, handlers: Record<string, Handling>): Promise<Bench> {
+async function start(version: string, handlers: Record<string, Handling>): Promise<DispatchHarness> {
   old?.clock.advance(1_000);
-  const bench = await Bench.open(old && { store: old.store, clock: old.clock });
+  const harness = await DispatchHarness.open(old && { store: old.store, clock: old.clock });
   for (const [id, handling] of Object.entries(handlers)) {
-    bench.on(id, (event) => void seen.push(`${id} in ${version}: ${event.id}`), handling);
+    harness.on(id, (event) => void seen.push(`${id} in ${version}: ${event.id}`), handling);
   }
-  await bench.presence.start();
-  return bench;
+  await harness.presence.start();
+  return harness;
 }
 
 /** What ran, in no order. */
@@ -23,7 +23,7 @@ function ran(): string[] {
 }
 
 beforeEach(async () => {
-  old = undefined as unknown as Bench;
+  old = undefined as unknown as DispatchHarness;
   seen = [];
   old = await start('old', { kept: {} });
 });
@@ -51,7 +51,7 @@ describe('a handler that a newer process has', () => {
       'kept in old: run.succeeded:probe/1/1',
       'kept in old: run.succeeded:probe/1/before',
     ]);
-    expect((await old.inbox.counts()).tasks).toBe(0);
+    expect((await old.inbox.counts()).checks).toBe(0);
   });
 
   it('gets only what it asked for', async () => {
@@ -67,7 +67,7 @@ describe('a handler that a newer process has', () => {
   it('gets messages as events, which nobody had asked for before', async () => {
     const newer = await start('new', { messages: { messages: true } });
     const read = await old.send({ run: '1' });
-    const unknown = await old.send({ as: 'unknown' });
+    const unknown = await old.send({ as: 'unrecognized' });
     await old.idle();
     expect(await old.deliveries('messages')).toEqual([]);
     await newer.idle();
@@ -94,9 +94,9 @@ describe('a handler that a newer process has', () => {
     await old.send({ as: 'quarantined' });
     await old.send({ as: 'test' });
     await old.idle();
-    await old.inbox.reread({ states: ['quarantined', 'test'], by: 'me' });
+    await old.inbox.reparse({ states: ['quarantined', 'test'], by: 'me' });
     await old.idle();
-    expect((await old.inbox.counts()).tasks).toBe(0);
+    expect((await old.inbox.counts()).checks).toBe(0);
   });
 
   it('waits for its process when that is down, visibly, and for none of another version', async () => {
@@ -104,14 +104,14 @@ describe('a handler that a newer process has', () => {
     await newer.presence.stop();
     await old.send({ job: 'a' });
     await old.idle();
-    expect(await old.inbox.unattended()).toEqual([{ handlerId: 'added', deliveries: 0, tasks: 1 }]);
+    expect(await old.inbox.missingHandlers()).toEqual([{ handlerId: 'added', deliveries: 0, checks: 1 }]);
     const other = await start('other', { added: { filter: { job: 'b' } } });
     await other.idle();
     expect(ran()).toEqual(['kept in old: run.succeeded:probe/1/1']);
     const back = await start('back', { added: { filter: { job: 'a' } } });
     await back.idle();
     expect(ran()).toEqual(['added in back: run.succeeded:probe/1/1']);
-    expect(await old.inbox.unattended()).toEqual([]);
+    expect(await old.inbox.missingHandlers()).toEqual([]);
   });
 
   it('counts as removed when no process has had it for a day: nothing more is put aside', async () => {
@@ -125,12 +125,12 @@ describe('a handler that a newer process has', () => {
     }
     await old.send({ run: '1' });
     await old.idle();
-    expect((await old.inbox.counts()).tasks).toBe(1);
+    expect((await old.inbox.counts()).checks).toBe(1);
     old.clock.advance(1_001);
     await old.presence.renew();
     await old.send({ run: '2' });
     await old.idle();
-    expect((await old.inbox.counts()).tasks).toBe(1);
+    expect((await old.inbox.counts()).checks).toBe(1);
   });
 });
 
@@ -153,7 +153,7 @@ describe('a handler whose filters a newer process has changed', () => {
     await newer.idle();
     await old.idle();
     expect(ran()).toEqual([]);
-    expect(await old.inbox.counts()).toMatchObject({ tasks: 0, events: 2 });
+    expect(await old.inbox.counts()).toMatchObject({ checks: 0, events: 2 });
   });
 
   it('in whatever order its options are written, is the same handler', async () => {
@@ -161,7 +161,7 @@ describe('a handler whose filters a newer process has changed', () => {
     await start('two', { added: { filter: { account: '1', job: 'job' } } });
     await one.send();
     await one.idle();
-    expect((await one.inbox.counts()).tasks).toBe(0);
+    expect((await one.inbox.counts()).checks).toBe(0);
   });
 });
 
@@ -198,6 +198,6 @@ describe('three processes of different handlers that read in turn', () => {
     const events = ran().map((line) => line.replace(/ in \w+:/, ''));
     expect(new Set(events).size).toBe(90);
     expect(events).toHaveLength(90);
-    expect(await old.inbox.counts()).toMatchObject({ tasks: 0, unattended: 0, dispatchers: 3 });
+    expect(await old.inbox.counts()).toMatchObject({ checks: 0, missingHandlers: 0, workers: 3 });
   });
 });

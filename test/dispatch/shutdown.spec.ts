@@ -1,24 +1,24 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS, ShutdownError, type DeliveryContext } from 'nestjs-runhooks/core';
-import { Bench, held, openStore, until } from './bench.js';
+import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
-let bench: Bench;
+let harness: DispatchHarness;
 let watched: FailingStore;
 
 beforeEach(async () => {
   watched = new FailingStore(await openStore());
-  bench = await Bench.open({ store: watched.store });
+  harness = await DispatchHarness.open({ store: watched.store });
 });
 
 afterEach(async () => {
   jest.useRealTimers();
-  await bench.close();
+  await harness.close();
 });
 
 async function running(run: (delivery: DeliveryContext) => unknown, options = {}) {
   let runs = 0;
-  bench.on(
+  harness.on(
     'handler',
     (_, delivery) => {
       runs += 1;
@@ -26,8 +26,8 @@ async function running(run: (delivery: DeliveryContext) => unknown, options = {}
     },
     options,
   );
-  await bench.send();
-  bench.dispatcher.start();
+  await harness.send();
+  harness.dispatcher.start();
   await until(() => runs > 0);
   return { runs: () => runs };
 }
@@ -63,45 +63,45 @@ describe('stopping the dispatcher', () => {
       return promise;
     });
     let over = false;
-    const stopped = bench.dispatcher.stop(60_000).then(() => (over = true));
+    const stopped = harness.dispatcher.stop(60_000).then(() => (over = true));
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect([over, signal?.aborted]).toEqual([false, false]);
     release();
     await stopped;
     expect(signal?.aborted).toBe(false);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('claims nothing from then on', async () => {
     const { promise, release } = held();
     const handler = await running(() => promise, { concurrency: 1 });
-    const stopped = bench.dispatcher.stop(60_000);
+    const stopped = harness.dispatcher.stop(60_000);
     const claims = () => watched.countOf('claimDeliveries') + watched.countOf('claimMessages');
     const before = claims();
-    await bench.send({ run: '2' });
+    await harness.send({ run: '2' });
     release();
     await stopped;
     expect(claims()).toBe(before);
     expect(handler.runs()).toBe(1);
-    expect((await bench.inbox.counts()).messages.stored).toBe(1);
-    bench.dispatcher.wake();
-    await bench.idle();
+    expect((await harness.inbox.counts()).messages.stored).toBe(1);
+    harness.dispatcher.wake();
+    await harness.idle();
     expect(claims()).toBe(before);
   });
 
   it('starts no further delivery of a pass that has begun', async () => {
-    const claimDeliveries = bench.store.claimDeliveries.bind(bench.store);
+    const claimDeliveries = harness.store.claimDeliveries.bind(harness.store);
     const { promise, release } = held();
     let ran = 0;
-    for (const id of ['a', 'b', 'c']) bench.on(id, () => void (ran += 1), { concurrency: 1 });
+    for (const id of ['a', 'b', 'c']) harness.on(id, () => void (ran += 1), { concurrency: 1 });
     watched.store.claimDeliveries = async (claim) => {
       await promise;
       return claimDeliveries(claim);
     };
-    await bench.send();
-    bench.dispatcher.start();
+    await harness.send();
+    harness.dispatcher.start();
     await until(() => watched.countOf('record') === 1);
-    const stopped = bench.dispatcher.stop(60_000);
+    const stopped = harness.dispatcher.stop(60_000);
     release();
     await stopped;
     expect(ran).toBeLessThanOrEqual(1);
@@ -109,20 +109,20 @@ describe('stopping the dispatcher', () => {
 
   it('aborts what runs longer than it may wait, and gives it back, due at once, though it was its last attempt', async () => {
     await running(({ signal }) => aborted(signal).then(() => Promise.reject(signal.reason as Error)), { retry: false });
-    await bench.dispatcher.stop(1);
-    expect(await bench.outcome('handler')).toEqual(['pending', 'ShutdownError']);
-    const next = await Bench.open({ store: bench.store, clock: bench.clock });
+    await harness.dispatcher.stop(1);
+    expect(await harness.outcome('handler')).toEqual(['pending', 'ShutdownError']);
+    const next = await DispatchHarness.open({ store: harness.store, clock: harness.clock });
     let attempt: number | undefined;
     next.on('handler', (_, delivery) => void ({ attempt } = delivery), { retry: false });
     await next.idle();
     expect(attempt).toBe(2);
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ succeeded: 1, dead: 0 });
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ succeeded: 1, dead: 0 });
   });
 
   it('counts a handler that succeeds after it was aborted as one that did', async () => {
     await running(({ signal }) => aborted(signal));
-    await bench.dispatcher.stop(1);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    await harness.dispatcher.stop(1);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('is over in its time, though a handler never returns, and gives its lease back', async () => {
@@ -132,47 +132,47 @@ describe('stopping the dispatcher', () => {
       signal.addEventListener('abort', () => ({ reason } = signal));
       return new Promise(() => undefined);
     });
-    expect(await timeUntil(bench.dispatcher.stop(2_000))).toBeLessThanOrEqual(endOf(2_000));
+    expect(await timeUntil(harness.dispatcher.stop(2_000))).toBeLessThanOrEqual(endOf(2_000));
     expect(reason).toBeInstanceOf(ShutdownError);
-    expect((await bench.deliveries('handler'))[0]).toMatchObject({ state: 'pending', dueAt: bench.clock.now() });
+    expect((await harness.deliveries('handler'))[0]).toMatchObject({ state: 'pending', dueAt: harness.clock.now() });
   });
 
   it('is over in its time, though the time of such a handler runs out meanwhile', async () => {
-    await bench.close();
-    bench = await Bench.open({ abortGraceMs: LIMITS.abortGraceMs });
+    await harness.close();
+    harness = await DispatchHarness.open({ abortGraceMs: LIMITS.abortGraceMs });
     holdTimers();
     await running(() => new Promise(() => undefined), { timeoutMs: 3_000 });
-    expect(await timeUntil(bench.dispatcher.stop(2_000))).toBeLessThanOrEqual(endOf(2_000));
+    expect(await timeUntil(harness.dispatcher.stop(2_000))).toBeLessThanOrEqual(endOf(2_000));
   });
 
   it('leaves no timer behind', async () => {
     holdTimers();
-    bench.purger.start();
+    harness.purger.start();
     await running(() => undefined);
-    await until(async () => (await bench.outcome('handler'))[0] === 'succeeded');
-    await timeUntil(bench.dispatcher.stop(2_000));
-    await bench.purger.stop();
+    await until(async () => (await harness.outcome('handler'))[0] === 'succeeded');
+    await timeUntil(harness.dispatcher.stop(2_000));
+    await harness.purger.stop();
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it.each(['before it was started', 'twice', 'twice at the same time'])('works %s', async (how) => {
     if (how !== 'before it was started') await running(() => undefined);
-    const first = bench.dispatcher.stop(0);
+    const first = harness.dispatcher.stop(0);
     if (how === 'twice') await first;
-    await Promise.all([first, bench.dispatcher.stop(0)]);
+    await Promise.all([first, harness.dispatcher.stop(0)]);
   });
 
   it('ends a wait for idleness', async () => {
     const { promise, release } = held();
     let began = false;
-    bench.on('handler', () => {
+    harness.on('handler', () => {
       began = true;
       return promise;
     });
-    await bench.send();
-    const idle = bench.idle();
+    await harness.send();
+    const idle = harness.idle();
     await until(() => began);
-    const stopped = bench.dispatcher.stop(60_000);
+    const stopped = harness.dispatcher.stop(60_000);
     release();
     await Promise.all([idle, stopped]);
   });

@@ -1,54 +1,54 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PermanentError, type EventFilter } from 'nestjs-runhooks/core';
-import { Bench } from './bench.js';
+import { DispatchHarness } from './dispatch-harness.js';
 import type { ProbeMessage } from './probe-provider.js';
 
-let bench: Bench;
+let harness: DispatchHarness;
 
 beforeEach(async () => {
-  bench = await Bench.open();
+  harness = await DispatchHarness.open();
 });
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const FAILED: ProbeMessage = { run: '42', job: 'nightly-core', types: ['run.failed', 'run.completed'] };
 
 /** The line about a message, without its id. */
 async function lineOf(message: ProbeMessage): Promise<string | undefined> {
-  const id = await bench.send(message);
-  await bench.idle();
-  const lines = bench.read.filter((line) => line.includes(id));
+  const id = await harness.send(message);
+  await harness.idle();
+  const lines = harness.parsedLines.filter((line) => line.includes(id));
   expect(lines.length).toBeLessThanOrEqual(1);
   return lines[0]?.replace(`Message ${id} from source "probe": `, '');
 }
 
 /** A handler that is to miss. */
 function page(job: string | string[]): void {
-  bench.on('on-call.page', () => undefined, { types: ['run.failed'], filter: { job } });
+  harness.on('on-call.page', () => undefined, { types: ['run.failed'], filter: { job } });
 }
 
 describe('the line about a message that was read', () => {
   it('names the run, its outcome, the events and the handlers of each', async () => {
     page('nightly-*');
-    bench.on('log', () => undefined, { types: ['run.failed'] });
+    harness.on('log', () => undefined, { types: ['run.failed'] });
     expect(await lineOf(FAILED)).toBe(
       'run 42 of "nightly-core" failed → run.failed for on-call.page, log; run.completed for no handler',
     );
-    bench.on('refresh', () => undefined, { types: ['run.completed'] });
+    harness.on('refresh', () => undefined, { types: ['run.completed'] });
     expect(await lineOf({ ...FAILED, run: '43' })).toBe(
       'run 43 of "nightly-core" failed → run.failed for on-call.page, log; run.completed for refresh',
     );
   });
 
   it('names handlers of messages', async () => {
-    bench.on('every', () => undefined, { messages: true });
+    harness.on('every', () => undefined, { messages: true });
     expect(await lineOf({ ...FAILED, types: ['run.started'] })).toBe(
       'run 42 of "nightly-core" started → message.received for every; run.started for no handler',
     );
   });
 
   it('names the handler that watches the run', async () => {
-    bench.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
+    harness.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
     expect(await lineOf({ ...FAILED, types: ['run.started'] })).toBe(
       'run 42 of "nightly-core" started → watched by slow; run.started for no handler',
     );
@@ -60,26 +60,26 @@ describe('the line about a message that was read', () => {
     expect(await lineOf({ ...FAILED, id: 'b' })).toBe('run 42 of "nightly-core" failed → no new event');
   });
 
-  it('reports that a message was read again without running handlers', async () => {
-    bench.provider.readings.set('42', () => 'nothing');
+  it('reports that a message was reparsed without running handlers', async () => {
+    harness.provider.readings.set('42', () => 'nothing');
     page('*');
-    const id = await bench.send(FAILED);
-    await bench.idle();
-    bench.provider.readings.clear();
-    await bench.inbox.reread({ messageIds: [id], by: 'test' });
-    await bench.idle();
-    expect(bench.read).toEqual([
-      `Message ${id} from source "probe": run 42 of "nightly-core" failed → run.failed, run.completed, read again without running handlers`,
+    const id = await harness.send(FAILED);
+    await harness.idle();
+    harness.provider.readings.clear();
+    await harness.inbox.reparse({ messageIds: [id], by: 'test' });
+    await harness.idle();
+    expect(harness.parsedLines).toEqual([
+      `Message ${id} from source "probe": run 42 of "nightly-core" failed → run.failed, run.completed, reparsed without running handlers`,
     ]);
   });
 
   it('is left to the warning for a message that tells of no run', async () => {
     expect(await lineOf({ as: 'test' })).toBeUndefined();
-    expect(bench.lines).toHaveLength(1);
+    expect(harness.lines).toHaveLength(1);
   });
 
   it('bounds what comes from outside, and the list of handlers', async () => {
-    for (let i = 10; i < 100; i += 1) bench.on(`handler-${i}`, () => undefined, { types: ['run.failed'] });
+    for (let i = 10; i < 100; i += 1) harness.on(`handler-${i}`, () => undefined, { types: ['run.failed'] });
     const line = await lineOf({ ...FAILED, job: 'j'.repeat(5_000) });
     expect(line).toMatch(
       /^run 42 of "j+ \[…\] j+" failed → run\.failed for handler-10, .* and \d+ more; run\.completed/,
@@ -115,23 +115,23 @@ describe('the line about a message that no handler wants', () => {
     [{ environment: 'Prod' }, 'asks for environment "Prod", found none'],
     [{ account: 'acme', job: '*' }, 'asks for account "acme", found "1"'],
   ])('names the filter %j', async (filter, near) => {
-    bench.on('on-call.page', () => undefined, { types: ['run.failed'], filter });
+    harness.on('on-call.page', () => undefined, { types: ['run.failed'], filter });
     expect(await lineOf(FAILED)).toBe(`${nobody}. Nearest: on-call.page ${near}`);
   });
 
   it('names the types that handlers ask for, if none asks for these', async () => {
-    bench.on('start', () => undefined, { types: ['run.started'] });
+    harness.on('start', () => undefined, { types: ['run.started'] });
     expect(await lineOf(FAILED)).toBe(`${nobody}. start asks for run.started`);
-    bench.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
-    bench.on('again', () => undefined, { types: ['run.recovered', 'run.started'] });
+    harness.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
+    harness.on('again', () => undefined, { types: ['run.recovered', 'run.started'] });
     expect(await lineOf({ ...FAILED, run: '43' })).toContain(
       'no handler wants it. Handlers ask for run.started, run.stuck, run.recovered',
     );
   });
 
   it('names the nearest to one of its events, where handlers want the others', async () => {
-    bench.on('on-call.page', () => undefined, { types: ['run.failed'] });
-    bench.on('refresh', () => undefined, { types: ['run.completed'], filter: { job: 'Nightly-*' } });
+    harness.on('on-call.page', () => undefined, { types: ['run.failed'] });
+    harness.on('refresh', () => undefined, { types: ['run.completed'], filter: { job: 'Nightly-*' } });
     expect(await lineOf(FAILED)).toBe(
       'run 42 of "nightly-core" failed → run.failed for on-call.page; run.completed for no handler. ' +
         'Nearest: refresh asks for job "Nightly-*", found "nightly-core"',
@@ -140,23 +140,23 @@ describe('the line about a message that no handler wants', () => {
 
   it('names the nearest of several handlers', async () => {
     page('nigthly-croe');
-    bench.on('case', () => undefined, { types: ['run.completed'], filter: { job: 'NIGHTLY-core' } });
-    bench.on('other-type', () => undefined, { types: ['run.started'], filter: { job: 'NIGHTLY-core' } });
+    harness.on('case', () => undefined, { types: ['run.completed'], filter: { job: 'NIGHTLY-core' } });
+    harness.on('other-type', () => undefined, { types: ['run.started'], filter: { job: 'NIGHTLY-core' } });
     expect(await lineOf(FAILED)).toContain('. Nearest: case asks for job "NIGHTLY-core", found "nightly-core"');
   });
 
   it('names the handler with the fewest filters that do not fit, and all of these', async () => {
-    bench.on('two', () => undefined, { types: ['run.failed'], filter: { job: 'NIGHTLY-*', account: 'another' } });
+    harness.on('two', () => undefined, { types: ['run.failed'], filter: { job: 'NIGHTLY-*', account: 'another' } });
     expect(await lineOf(FAILED)).toBe(
       `${nobody}. Nearest: two asks for account "another", found "1", and for job "NIGHTLY-*", found "nightly-core"`,
     );
-    bench.on('one', () => undefined, { types: ['run.failed'], filter: { job: 'hourly' } });
+    harness.on('one', () => undefined, { types: ['run.failed'], filter: { job: 'hourly' } });
     expect(await lineOf({ ...FAILED, run: '43' })).toContain('. Nearest: one asks for job "hourly"');
   });
 
   it('comes soon whatever names and filters there are', async () => {
     for (let i = 0; i < 300; i += 1) {
-      bench.on(`h${i}`, () => undefined, { types: ['run.failed'], filter: { job: `${'a*'.repeat(2_000)}${i}` } });
+      harness.on(`h${i}`, () => undefined, { types: ['run.failed'], filter: { job: `${'a*'.repeat(2_000)}${i}` } });
     }
     const startedAt = performance.now();
     await lineOf({ ...FAILED, job: 'b'.repeat(100_000) });
@@ -166,10 +166,10 @@ describe('the line about a message that no handler wants', () => {
 
 describe('the line about a delivery that is done', () => {
   it('is at debug, with its handler, its event and how long it took', async () => {
-    bench.on('page', () => undefined, { types: ['run.failed'] });
-    bench.on('fails', () => Promise.reject(new PermanentError('no')), { types: ['run.failed'] });
+    harness.on('page', () => undefined, { types: ['run.failed'] });
+    harness.on('fails', () => Promise.reject(new PermanentError('no')), { types: ['run.failed'] });
     await lineOf(FAILED);
-    expect(bench.debugged.filter((line) => line.startsWith('Delivery'))).toEqual([
+    expect(harness.debugged.filter((line) => line.startsWith('Delivery'))).toEqual([
       expect.stringMatching(/^Delivery dlv_\S+ succeeded \(handler "page", run\.failed:probe\/1\/42, 0 ms\)$/),
     ]);
   });

@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS, StoreUnavailableError, type Store } from 'nestjs-runhooks/core';
-import { Bench, held, openStore, until } from './bench.js';
+import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
 /** Time goes by only where a test says so; the store needs setImmediate. */
 const HELD_TIMERS = { doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask', 'performance'] as const };
 
 let failing: FailingStore;
-let bench: Bench;
+let harness: DispatchHarness;
 
 beforeEach(async () => {
   failing = new FailingStore(await openStore());
-  bench = await Bench.open({ store: failing.store });
+  harness = await DispatchHarness.open({ store: failing.store });
 });
 
 afterEach(async () => {
   jest.useRealTimers();
   failing.work();
-  await bench.close();
+  await harness.close();
 });
 
 /** Lets timers of the given time run, one after the other, with all that follows from each. */
@@ -29,8 +29,8 @@ async function letTimePass(ms: number): Promise<void> {
 }
 
 const holdTimers = () => jest.useFakeTimers({ doNotFake: [...HELD_TIMERS.doNotFake] });
-const failures = () => bench.lines.filter((line) => line.startsWith('error: the inbox failed'));
-const recoveries = () => bench.lines.filter((line) => line === 'log: the inbox answers again');
+const failures = () => harness.lines.filter((line) => line.startsWith('error: Inbox is unavailable'));
+const recoveries = () => harness.lines.filter((line) => line === 'log: Inbox is available again');
 
 describe('a store that fails', () => {
   it.each([
@@ -42,17 +42,17 @@ describe('a store that fails', () => {
   ] as [string, (keyof Store)[]][])('%s: the dispatcher lives, says so once, and goes on after', async (_, verbs) => {
     holdTimers();
     let runs = 0;
-    bench.on('handler', () => void (runs += 1));
-    await bench.send();
+    harness.on('handler', () => void (runs += 1));
+    await harness.send();
     failing.fail(...verbs);
-    bench.dispatcher.start();
+    harness.dispatcher.start();
     await letTimePass(20_000);
     expect(runs).toBe(0);
     expect(failures()).toEqual([expect.stringContaining('StoreUnavailableError: the disk is full')]);
     expect(recoveries()).toEqual([]);
     failing.work();
     // What was claimed and not recorded comes back with the end of its lease.
-    bench.clock.advance(LIMITS.leaseMs);
+    harness.clock.advance(LIMITS.leaseMs);
     await letTimePass(3_000);
     expect(runs).toBe(1);
     expect(recoveries()).toHaveLength(1);
@@ -62,7 +62,7 @@ describe('a store that fails', () => {
   it('is asked no more than a few times a second', async () => {
     holdTimers();
     failing.fail();
-    bench.dispatcher.start();
+    harness.dispatcher.start();
     await letTimePass(60_000);
     expect(failing.calls.length).toBeGreaterThan(30);
     expect(failing.calls.length).toBeLessThanOrEqual(180);
@@ -75,28 +75,28 @@ describe('a store that fails', () => {
   ])('may fail with anything: %s', async (_, thrown) => {
     holdTimers();
     failing.error = () => thrown;
-    bench.on('handler', () => undefined);
-    await bench.send();
+    harness.on('handler', () => undefined);
+    await harness.send();
     failing.fail();
-    bench.dispatcher.start();
+    harness.dispatcher.start();
     await letTimePass(2_000);
     failing.work();
     await letTimePass(2_000);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('does not make a stop hang', async () => {
-    bench.on('handler', () => undefined);
-    await bench.send();
+    harness.on('handler', () => undefined);
+    await harness.send();
     failing.fail();
-    bench.dispatcher.start();
+    harness.dispatcher.start();
     await until(() => failing.calls.length > 0);
-    await bench.dispatcher.stop(0);
+    await harness.dispatcher.stop(0);
   });
 
   it('makes running until idle reject with what is wrong', async () => {
     failing.fail();
-    await expect(bench.idle()).rejects.toThrow(StoreUnavailableError);
+    await expect(harness.idle()).rejects.toThrow(StoreUnavailableError);
   });
 });
 
@@ -104,13 +104,13 @@ describe('a store that fails while a handler runs', () => {
   async function runningHandler() {
     const { promise, release } = held();
     let runs = 0;
-    bench.on('handler', () => {
+    harness.on('handler', () => {
       runs += 1;
       return promise;
     });
     holdTimers();
-    await bench.send();
-    bench.dispatcher.start();
+    await harness.send();
+    harness.dispatcher.start();
     await until(() => runs === 1);
     return { release, runs: () => runs };
   }
@@ -127,11 +127,11 @@ describe('a store that fails while a handler runs', () => {
     expect(failing.countOf('settle')).toBeGreaterThan(1);
     failing.work();
     await letTimePass(2_000);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
-    bench.clock.advance(LIMITS.leaseMs);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    harness.clock.advance(LIMITS.leaseMs);
     await letTimePass(2_000);
     expect(handler.runs()).toBe(1);
-    expect(bench.lines.join()).not.toContain('taken over');
+    expect(harness.lines.join()).not.toContain('taken over');
   });
 
   it('for longer than a lease: the lease is kept by renewing it when the store is back', async () => {
@@ -139,13 +139,13 @@ describe('a store that fails while a handler runs', () => {
     failing.fail();
     handler.release();
     for (let thirds = 0; thirds < 9; thirds++) {
-      bench.clock.advance(LIMITS.leaseMs / 3);
+      harness.clock.advance(LIMITS.leaseMs / 3);
       await letTimePass(LIMITS.leaseMs / 3);
     }
     failing.work();
     await letTimePass(2_000);
     expect(handler.runs()).toBe(1);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('at renewing, does not abort it: that it lost its lease is not known', async () => {
@@ -156,7 +156,7 @@ describe('a store that fails while a handler runs', () => {
     failing.work();
     handler.release();
     await letTimePass(1_000);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('for a reason that no later try can mend, leaves the delivery to the end of its lease', async () => {
@@ -174,7 +174,7 @@ describe('a store that fails while a handler runs', () => {
     handler.release();
     await letTimePass(2_000);
     let stopped = false;
-    void bench.dispatcher.stop(1_000).then(() => (stopped = true));
+    void harness.dispatcher.stop(1_000).then(() => (stopped = true));
     await letTimePass(3_000);
     expect(stopped).toBe(true);
   });

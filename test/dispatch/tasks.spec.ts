@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS, resolveHandlerOptions } from 'nestjs-runhooks/core';
-import { Bench, openStore } from './bench.js';
+import { DispatchHarness, openStore } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
 const HOUR = 3_600_000;
 const STARTED = { types: ['run.started'] } as const;
 
-let bench: Bench;
+let harness: DispatchHarness;
 let watched: FailingStore;
 let barks: string[];
 
 beforeEach(async () => {
   watched = new FailingStore(await openStore());
-  bench = await Bench.open({ store: watched.store, retention: { settledMs: 0 } });
+  harness = await DispatchHarness.open({ store: watched.store, retention: { finishedMs: 0 } });
   barks = [];
 });
 
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 /** A handler that is told of runs that take longer than an hour. */
 function watch(): void {
-  bench.handlers.add({
+  harness.handlers.add({
     ...resolveHandlerOptions('watchdog', {}),
     label: 'watchdog',
     subscriptions: [{ on: { stuck: { afterMs: HOUR } }, filter: {} }],
@@ -31,29 +31,29 @@ function watch(): void {
 describe('a task', () => {
   it('that cannot be written, for however long, is done in the end, and never given up', async () => {
     watch();
-    await bench.send(STARTED);
-    await bench.idle();
-    bench.clock.advance(HOUR);
+    await harness.send(STARTED);
+    await harness.idle();
+    harness.clock.advance(HOUR);
     watched.fail('evaluate');
     for (let tries = 0; tries < LIMITS.taskClaimsMax + 2; tries++) {
-      await expect(bench.idle()).rejects.toThrow('the disk is full');
-      bench.clock.advance(LIMITS.leaseMs);
+      await expect(harness.idle()).rejects.toThrow('the disk is full');
+      harness.clock.advance(LIMITS.leaseMs);
     }
     watched.work();
-    await bench.idle();
+    await harness.idle();
     expect(barks).toEqual(['run.stuck:probe/1/1/watchdog']);
-    expect(bench.lines.filter((line) => line.includes('given up'))).toEqual([]);
+    expect(harness.lines.filter((line) => line.includes('given up'))).toEqual([]);
   });
 
   it('that is due waits for a process that does it, for at least a day, whatever the retention', async () => {
     watch();
-    await bench.send(STARTED);
-    await bench.idle();
-    bench.clock.advance(HOUR + LIMITS.taskOverdueMs);
-    await bench.inbox.purge();
-    expect(await bench.inbox.counts()).toMatchObject({ tasks: 1, messages: { read: 1 } });
-    bench.clock.advance(1);
-    await bench.inbox.purge();
-    expect(await bench.inbox.counts()).toMatchObject({ tasks: 0, messages: { read: 0 } });
+    await harness.send(STARTED);
+    await harness.idle();
+    harness.clock.advance(HOUR + LIMITS.taskOverdueMs);
+    await harness.inbox.purge();
+    expect(await harness.inbox.counts()).toMatchObject({ checks: 1, messages: { parsed: 1 } });
+    harness.clock.advance(1);
+    await harness.inbox.purge();
+    expect(await harness.inbox.counts()).toMatchObject({ checks: 0, messages: { parsed: 0 } });
   });
 });

@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
-import type { Transport } from 'nestjs-runhooks/core';
-import { Bench, held, openStore, until } from './bench.js';
+import type { DispatchTransport } from 'nestjs-runhooks/core';
+import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 
 it('what a transport was asked when it was stopped fails, which is nothing to speak of', async () => {
   const stopping = held();
   let isAsked = false;
-  const transport: Transport = {
+  const transport: DispatchTransport = {
     description: 'a transport',
     start: () => undefined,
     room: async () => {
@@ -16,14 +16,14 @@ it('what a transport was asked when it was stopped fails, which is nothing to sp
     offer: () => Promise.resolve(),
     stop: () => Promise.resolve(stopping.release()),
   };
-  const bench = await Bench.open({ store: await openStore(), transport });
+  const harness = await DispatchHarness.open({ store: await openStore(), transport });
   const handled: string[] = [];
-  bench.on('handler', ({ id }) => handled.push(id));
-  bench.dispatcher.start();
-  await bench.send();
+  harness.on('handler', ({ id }) => handled.push(id));
+  harness.dispatcher.start();
+  await harness.send();
   await until(() => isAsked);
-  await bench.close();
-  expect(bench.lines).toEqual([]);
+  await harness.close();
+  expect(harness.lines).toEqual([]);
   // Nor is it claimed: the process ends.
   expect(handled).toEqual([]);
 });

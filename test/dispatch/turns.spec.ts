@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS, type Store } from 'nestjs-runhooks/core';
-import { Bench, openStore } from './bench.js';
+import { DispatchHarness, openStore } from './dispatch-harness.js';
 import { ProbeProvider, SIGNATURE, type ProbeMessage } from './probe-provider.js';
 
 const HOUR = 3_600_000;
 /** After the probe in every order, so that it comes first only by its turn. */
 const QUIET = 'quiet';
 
-let bench: Bench;
+let harness: DispatchHarness;
 let store: Store;
 /** The sources of what each claim of messages took. */
 let claimed: string[][];
@@ -26,26 +26,26 @@ beforeEach(async () => {
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
   });
-  bench = await Bench.open({
+  harness = await DispatchHarness.open({
     store: watched,
     concurrency: 1,
     sources: [{ name: QUIET, provider: 'probe', open: () => new ProbeProvider() }],
   });
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const sendQuiet = (message: ProbeMessage) =>
-  bench.receive(QUIET, { body: Buffer.from(JSON.stringify(message)), headers: SIGNATURE });
+  harness.receive(QUIET, { body: Buffer.from(JSON.stringify(message)), headers: SIGNATURE });
 
 async function flood(messages: number, message: ProbeMessage = {}): Promise<void> {
-  for (let run = 0; run < messages; run += 1) await bench.send({ ...message, run: `flood-${run}` });
+  for (let run = 0; run < messages; run += 1) await harness.send({ ...message, run: `flood-${run}` });
 }
 
 describe('a source that sends 5,000 messages at once', () => {
   it("lets another source's message be read by the second claim", async () => {
     await flood(5_000, { as: 'test' });
     await sendQuiet({ run: '1' });
-    await bench.idle();
+    await harness.idle();
     const first = claimed.findIndex((sources) => sources.includes(QUIET));
     expect(first).toBeLessThanOrEqual(1);
     expect(claimed.flat()).toHaveLength(5_001);
@@ -53,14 +53,14 @@ describe('a source that sends 5,000 messages at once', () => {
 
   it('does not hold up tasks of other sources', async () => {
     let unread: number | undefined;
-    bench.on('watch', async () => void (unread = (await bench.inbox.counts()).messages.stored), {
+    harness.on('watch', async () => void (unread = (await harness.inbox.counts()).messages.stored), {
       on: { stuck: { afterMs: HOUR } },
     });
     await sendQuiet({ run: '1', types: ['run.started'] });
-    await bench.idle();
-    bench.clock.advance(HOUR);
+    await harness.idle();
+    harness.clock.advance(HOUR);
     await flood(10 * LIMITS.claimMax, { as: 'test' });
-    await bench.idle();
+    await harness.idle();
     expect(unread).toBeGreaterThan(5 * LIMITS.claimMax);
   });
 });
@@ -70,12 +70,12 @@ describe('many deliveries', () => {
     const ran: string[] = [];
     await recordFirst(async () => {
       await flood(300);
-      await bench.send({ run: 'last', types: ['run.failed'] });
+      await harness.send({ run: 'last', types: ['run.failed'] });
       await sendQuiet({ run: 'last' });
     });
-    bench.on('slow', ({ source }) => void ran.push(`slow ${source}`));
-    bench.on('other', ({ source }) => void ran.push(`other ${source}`), { types: ['run.failed'] });
-    await bench.idle();
+    harness.on('slow', ({ source }) => void ran.push(`slow ${source}`));
+    harness.on('other', ({ source }) => void ran.push(`other ${source}`), { types: ['run.failed'] });
+    await harness.idle();
     expect(ran).toHaveLength(302);
     expect(ran.slice(0, 3).sort()).toEqual(['other probe', 'slow probe', `slow ${QUIET}`]);
   });
@@ -86,8 +86,8 @@ describe('many deliveries', () => {
       await flood(50);
       await sendQuiet({ run: 'last' });
     });
-    bench.on('slow', ({ source }) => void ran.push(source), { concurrency: 1 });
-    await bench.idle();
+    harness.on('slow', ({ source }) => void ran.push(source), { concurrency: 1 });
+    await harness.idle();
     expect(ran).toHaveLength(51);
     expect(ran.indexOf(QUIET)).toBeLessThanOrEqual(1);
   });
@@ -96,9 +96,9 @@ describe('many deliveries', () => {
 /** Reads what is sent in a process that knows the handlers and has no place for them. */
 async function recordFirst(send: () => Promise<void>): Promise<void> {
   await send();
-  const reader = await Bench.open({
+  const reader = await DispatchHarness.open({
     store,
-    clock: bench.clock,
+    clock: harness.clock,
     concurrency: 0,
     sources: [{ name: QUIET, provider: 'probe', open: () => new ProbeProvider() }],
   });

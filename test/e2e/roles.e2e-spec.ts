@@ -15,7 +15,7 @@ import {
 } from 'nestjs-runhooks';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, ManualClock, sendWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { until } from '../dispatch/bench.js';
+import { until } from '../dispatch/dispatch-harness.js';
 import { bootError, closeApps, startHandlers, webhooksOptions, type HandlersApp } from './handlers-app.js';
 
 let folder: string;
@@ -56,10 +56,10 @@ async function send({ app }: HandlersApp, runId: string): Promise<number> {
 describe('a receiver and a dispatcher on one inbox', () => {
   it('share the work: one stores what arrives, the other reads it and runs handlers', async () => {
     const receiver = await start('receiver');
-    const dispatcher = await start('dispatcher');
+    const dispatcher = await start('worker');
     expect(await send(receiver, '7')).toBe(200);
     expect(await send(dispatcher, '8')).toBe(404);
-    expect((await receiver.app.get(Inbox).counts()).messages).toMatchObject({ stored: 1, read: 0 });
+    expect((await receiver.app.get(Inbox).counts()).messages).toMatchObject({ stored: 1, parsed: 0 });
     await dispatcher.idle();
     expect(ran).toEqual(['7']);
     const processes = await receiver.app.get(Inbox).processes();
@@ -67,14 +67,14 @@ describe('a receiver and a dispatcher on one inbox', () => {
     expect(said).toEqual(
       new Map([
         ['receiver', ['page']],
-        ['dispatcher', ['page']],
+        ['worker', ['page']],
       ]),
     );
   });
 
   it('the receiver can replay and redrive for the handlers it knows, and runs none, also when told to', async () => {
     const receiver = await start('receiver');
-    const dispatcher = await start('dispatcher');
+    const dispatcher = await start('worker');
     await send(receiver, '7');
     await dispatcher.idle();
     expect(await receiver.app.get(Inbox).replay({ id: 'again', events: {}, handlerIds: ['page'], by: 'me' })).toBe(1);
@@ -94,7 +94,7 @@ describe('a receiver and a dispatcher on one inbox', () => {
     await send(receiver, '7');
     const dispatcher = await startHandlers({
       providers: [Pager],
-      webhooks: { ...options('dispatcher'), dispatch: 'auto' },
+      webhooks: { ...options('worker'), dispatch: 'auto' },
     });
     await until(() => ran.length > 0);
     expect(ran).toEqual(['7']);
@@ -110,13 +110,13 @@ describe('a receiver and a dispatcher on one inbox', () => {
         return 'own';
       }
     }
-    const dispatcher = await startHandlers({ controllers: [Own], webhooks: options('dispatcher') });
+    const dispatcher = await startHandlers({ controllers: [Own], webhooks: options('worker') });
     expect(await send(dispatcher, '7')).toBe(201);
   });
 
   it('work without HTTP: a dispatcher in an application context', async () => {
     const receiver = await start('receiver');
-    @Module({ imports: [WebhooksModule.forRoot(webhooksOptions(options('dispatcher')))], providers: [Pager] })
+    @Module({ imports: [WebhooksModule.forRoot(webhooksOptions(options('worker')))], providers: [Pager] })
     class WorkerModule {}
     const worker = await NestFactory.createApplicationContext(WorkerModule, { logger: false, abortOnError: false });
     await send(receiver, '7');
@@ -128,23 +128,24 @@ describe('a receiver and a dispatcher on one inbox', () => {
 
 describe('the boot', () => {
   it.each([
-    [undefined, 'Role both: stores what arrives, and runs handlers', 'POST /webhooks/dbt'],
-    ['receiver', 'Role receiver: stores what arrives; handlers run in other processes', 'POST /webhooks/dbt'],
-    ['dispatcher', 'Role dispatcher: runs handlers; has no webhook routes', 'not received here'],
+    [undefined, 'Role: both (receives webhooks and runs handlers)', 'POST /webhooks/dbt'],
+    ['receiver', 'Role: receiver (receives webhooks; handlers run in other processes)', 'POST /webhooks/dbt'],
+    ['worker', 'Role: worker (runs handlers; has no webhook routes)', 'not received here'],
   ] as const)('as %s says the role, and where webhooks are received', async (role, said, where) => {
     const { log } = await start(role);
     expect(log.containing(said)).toHaveLength(1);
-    expect(log.containing(`Source dbt (dbt-cloud): ${where}; signature`)).toHaveLength(1);
+    expect(log.containing(`Source "dbt" (dbt-cloud): ${where}; signature`)).toHaveLength(1);
   });
 
-  it.each([['worker'], [''], [null], [['receiver']]])('refuses the role %j, naming the option', async (role) => {
+  it.each([['dispatcher'], [''], [null], [['receiver']]])('refuses the role %j, naming the option', async (role) => {
     const error = await bootError({ webhooks: { role: role as Role } });
     expect(error).toBeInstanceOf(ConfigurationError);
-    expect(error.message).toBe(`role: found ${JSON.stringify(role)}; expected 'receiver', 'dispatcher' or 'both'`);
+    expect(error.message).toBe(`role: found ${JSON.stringify(role)}; expected 'receiver', 'worker' or 'both'`);
   });
 
   it('of a receiver says whether nobody is there to read', async () => {
-    const line = 'warn No dispatcher is running on this inbox: what arrives is stored, and waits for one';
+    const line =
+      'warn No worker is running on this inbox; webhooks are stored and handled once one starts [RUNHOOKS_NO_WORKER]';
     const alone = await start('receiver', []);
     expect(alone.log.lines).toContain(line);
     expect(alone.log.containing('No handlers found')).toEqual([]);
@@ -161,13 +162,13 @@ describe('the boot', () => {
     await inbox.replay({ id: 'again', events: {}, by: 'me' });
     await closeApps();
     const after = await start('both', []);
-    expect(after.log.containing('Work waits for handlers')).toEqual([
-      'warn Work waits for handlers that no running process has: page (2 deliveries). Where one was renamed, give it ' +
-        'its old id; where one was removed, Inbox.dismiss({ handlerId, by, reason }) ends its deliveries',
+    expect(after.log.containing('Work is waiting for handlers')).toEqual([
+      'warn Work is waiting for handlers that no running process has: page (2 deliveries). Renamed? Restore the old id. ' +
+        'Removed? Call Inbox.dismiss({ handlerId, by, reason }) [RUNHOOKS_HANDLERS_MISSING]',
     ]);
-    expect(await after.app.get(Inbox).counts()).toMatchObject({ unattended: 2, deliveries: { pending: 2 } });
+    expect(await after.app.get(Inbox).counts()).toMatchObject({ missingHandlers: 2, deliveries: { pending: 2 } });
     await after.app.get(Inbox).dismiss({ handlerId: 'page', by: 'Kim', reason: 'removed' });
-    expect((await start('both', [])).log.containing('Work waits for handlers')).toEqual([]);
-    expect((await start('both')).log.containing('Work waits for handlers')).toEqual([]);
+    expect((await start('both', [])).log.containing('Work is waiting for handlers')).toEqual([]);
+    expect((await start('both')).log.containing('Work is waiting for handlers')).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { request, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { dbtCloudWebhook, paradimeWebhook, type SignedWebhook } from 'nestjs-runhooks/testing';
-import { ADAPTERS, closeApps, startApp } from './edge-app.js';
+import { ADAPTERS, closeApps, startApp } from './http-app.js';
 
 afterEach(closeApps);
 

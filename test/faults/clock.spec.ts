@@ -1,28 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS, RetryLater, type DeliveryContext } from 'nestjs-runhooks/core';
 import { ManualClock } from 'nestjs-runhooks/testing';
-import { Bench, held, START, until } from '../dispatch/bench.js';
+import { DispatchHarness, held, START, until } from '../dispatch/dispatch-harness.js';
 
 const HOUR = 3_600_000;
 
-let bench: Bench;
-let other: Bench;
+let harness: DispatchHarness;
+let other: DispatchHarness;
 /** Runs by delivery, and how many of one delivery there ever were at the same time. */
 const runs = new Map<string, number>();
 const running = new Set<string>();
 let overlaps: number;
 
 beforeEach(async () => {
-  bench = await Bench.open({ abortGraceMs: 1 });
+  harness = await DispatchHarness.open({ abortGraceMs: 1 });
   // Another process on the same inbox, and so on the same host: their clocks jump together.
-  other = await Bench.open({ store: bench.store, clock: bench.clock });
+  other = await DispatchHarness.open({ store: harness.store, clock: harness.clock });
   runs.clear();
   running.clear();
   overlaps = 0;
 });
 afterEach(async () => {
   await other.dispatcher.stop(0);
-  await bench.close();
+  await harness.close();
 });
 
 /** Counts, and runs until `until` is over or it is told to stop. */
@@ -40,84 +40,84 @@ function counting(until: () => Promise<unknown> = () => Promise.resolve()) {
 
 describe('a clock that jumps back an hour', () => {
   it('delays nothing that comes after the jump', async () => {
-    bench.on('handler', counting());
-    await bench.send({ run: '1' });
-    await bench.idle();
-    bench.clock.advance(-HOUR);
-    await bench.send({ run: '2' });
-    await bench.idle();
+    harness.on('handler', counting());
+    await harness.send({ run: '1' });
+    await harness.idle();
+    harness.clock.advance(-HOUR);
+    await harness.send({ run: '2' });
+    await harness.idle();
     expect([...runs.values()]).toEqual([1, 1]);
   });
 
   it('delays what waited at the jump by the jump at most: unread messages, first attempts, retries', async () => {
     let isBroken = true;
-    bench.on('retried', () => {
+    harness.on('retried', () => {
       if (isBroken) throw new RetryLater(1_000);
     });
-    await bench.send({ run: '1' });
-    await bench.idle();
-    await bench.send({ run: '2' });
+    await harness.send({ run: '1' });
+    await harness.idle();
+    await harness.send({ run: '2' });
     isBroken = false;
-    bench.clock.advance(-HOUR);
-    await bench.idle();
-    bench.clock.advance(HOUR + 1_000);
-    await bench.idle();
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ pending: 0, succeeded: 2 });
+    harness.clock.advance(-HOUR);
+    await harness.idle();
+    harness.clock.advance(HOUR + 1_000);
+    await harness.idle();
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ pending: 0, succeeded: 2 });
   });
 
   it('runs nothing twice that runs meanwhile, here or in another process, however long', async () => {
     const { promise, release } = held();
-    bench.on(
+    harness.on(
       'handler',
       counting(() => promise),
     );
     other.on('handler', counting());
-    await bench.send();
-    void bench.idle();
+    await harness.send();
+    void harness.idle();
     await until(() => runs.size === 1);
-    bench.clock.advance(-HOUR);
+    harness.clock.advance(-HOUR);
     for (let look = 0; look < 20; look += 1) {
-      bench.clock.advance(LIMITS.leaseMs / 5);
-      await bench.send({ run: `${look}`, types: ['run.started'] });
-      void bench.idle();
-      await until(async () => (await bench.inbox.counts()).messages.stored === 0);
+      harness.clock.advance(LIMITS.leaseMs / 5);
+      await harness.send({ run: `${look}`, types: ['run.started'] });
+      void harness.idle();
+      await until(async () => (await harness.inbox.counts()).messages.stored === 0);
       await other.idle();
     }
     release();
-    await bench.idle();
+    await harness.idle();
     expect([...runs.values()]).toEqual([1]);
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('leaves what a process was doing that died at the jump to others after the jump and a lease, not later', async () => {
     const { promise, release } = held();
-    bench.on(
+    harness.on(
       'handler',
       counting(() => promise),
     );
     other.on('handler', counting());
-    await bench.send();
-    void bench.idle();
+    await harness.send();
+    void harness.idle();
     await until(() => runs.size === 1);
     // Dead: it neither renews nor records.
     running.clear();
-    bench.clock.advance(-HOUR);
+    harness.clock.advance(-HOUR);
     await other.idle();
     expect([...runs.values()]).toEqual([1]);
-    bench.clock.advance(HOUR + LIMITS.leaseMs);
+    harness.clock.advance(HOUR + LIMITS.leaseMs);
     await other.idle();
     expect([...runs.values()]).toEqual([2]);
     release();
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'succeeded']);
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
   it('makes no attempt end before it began', async () => {
-    bench.on('handler', () => bench.clock.advance(-HOUR));
-    await bench.send();
-    await bench.idle();
-    const [delivery] = await bench.deliveries('handler');
-    const [attempt] = await bench.inbox.attempts(delivery!.id);
+    harness.on('handler', () => harness.clock.advance(-HOUR));
+    await harness.send();
+    await harness.idle();
+    const [delivery] = await harness.deliveries('handler');
+    const [attempt] = await harness.inbox.attempts(delivery!.id);
     expect(attempt!.durationMs).toBe(0);
     expect(attempt!.finishedAt).toEqual(attempt!.startedAt);
   });
@@ -126,16 +126,16 @@ describe('a clock that jumps back an hour', () => {
 describe('a clock that jumps on an hour', () => {
   it('runs nothing twice in the process that runs it', async () => {
     const { promise, release } = held();
-    bench.on(
+    harness.on(
       'handler',
       counting(() => promise),
     );
-    await bench.send();
-    void bench.idle();
+    await harness.send();
+    void harness.idle();
     await until(() => runs.size === 1);
-    bench.clock.advance(HOUR);
-    await bench.send({ run: '2' });
-    const idle = bench.idle();
+    harness.clock.advance(HOUR);
+    await harness.send({ run: '2' });
+    const idle = harness.idle();
     await until(() => runs.size === 2);
     release();
     await idle;
@@ -145,22 +145,22 @@ describe('a clock that jumps on an hour', () => {
 
   it('lets another process take over, since the lease is over: the first is told to stop, and one result is kept', async () => {
     const never = new Promise(() => undefined);
-    bench.on(
+    harness.on(
       'handler',
       counting(() => never),
     );
     other.on('handler', counting());
-    await bench.send();
-    const first = bench.idle();
+    await harness.send();
+    const first = harness.idle();
     await until(() => runs.size === 1);
-    bench.clock.advance(HOUR);
+    harness.clock.advance(HOUR);
     await other.idle();
     // The next look for work is a look at the leases, too.
-    void bench.idle();
+    void harness.idle();
     await first;
     expect([...runs.values()]).toEqual([2]);
-    const [delivery] = await bench.deliveries('handler');
-    const attempts = await bench.inbox.attempts(delivery!.id);
+    const [delivery] = await harness.deliveries('handler');
+    const attempts = await harness.inbox.attempts(delivery!.id);
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, 'succeeded']]);
   });
 });
@@ -169,11 +169,11 @@ describe('a clock that is years ahead for a while', () => {
   const YEARS = 2 * 365 * 24 * HOUR;
 
   it('keeps no message from being read that was stored meanwhile', async () => {
-    bench.on('handler', counting());
-    bench.clock.step(YEARS);
-    await bench.send({ run: '1' });
-    bench.clock.step(-YEARS);
-    await bench.idle();
+    harness.on('handler', counting());
+    harness.clock.step(YEARS);
+    await harness.send({ run: '1' });
+    harness.clock.step(-YEARS);
+    await harness.idle();
     expect([...runs.values()]).toEqual([1]);
   });
 
@@ -181,65 +181,68 @@ describe('a clock that is years ahead for a while', () => {
     other.on('retried', () => Promise.reject(new RetryLater(60_000)));
     const forever = held();
     other.on('held', () => forever.promise);
-    bench.on('retried', counting());
-    bench.on('held', counting());
-    bench.clock.step(YEARS);
+    harness.on('retried', counting());
+    harness.on('held', counting());
+    harness.clock.step(YEARS);
     await other.send();
     void other.idle();
     await until(
       async () => (await other.inbox.attempts((await other.deliveries('retried'))[0]?.id ?? '')).length === 1,
     );
     // Dead.
-    bench.clock.step(-YEARS);
-    await bench.presence.start();
-    expect(bench.lines).toEqual([expect.stringContaining('0 messages, 2 deliveries, 0 tasks')]);
-    await bench.idle();
+    harness.clock.step(-YEARS);
+    await harness.presence.start();
+    expect(harness.lines).toEqual([expect.stringContaining('0 messages, 2 deliveries, 0 checks')]);
+    await harness.idle();
     expect(runs.size).toBe(0);
-    bench.clock.advance(LIMITS.leaseMs);
-    await bench.idle();
+    harness.clock.advance(LIMITS.leaseMs);
+    await harness.idle();
     expect(runs.size).toBe(1);
-    bench.clock.advance(60_000 - LIMITS.leaseMs);
-    await bench.idle();
+    harness.clock.advance(60_000 - LIMITS.leaseMs);
+    await harness.idle();
     expect(runs.size).toBe(2);
     forever.release();
   });
 
   it('leaves nothing due in that year in a process that lives through it, which says that its clock was set', async () => {
-    bench.on('handler', (_, { attempt }) => {
+    harness.on('handler', (_, { attempt }) => {
       if (attempt === 1) throw new RetryLater(60_000);
     });
-    await bench.presence.start();
-    bench.clock.step(YEARS);
-    expect(bench.presence.isDue).toBe(true);
-    await bench.presence.renew();
-    await bench.send();
-    await bench.idle();
-    expect(bench.presence.isDue).toBe(false);
-    bench.clock.step(-YEARS);
-    expect(bench.presence.isDue).toBe(true);
-    await bench.presence.renew();
-    expect(bench.lines).toEqual([
-      expect.stringContaining('The clock moved on by 730 days at once'),
-      expect.stringContaining('Next attempt in 60000 ms'),
-      expect.stringContaining('The clock moved back by 730 days at once'),
-      expect.stringContaining('0 messages, 1 deliveries, 0 tasks'),
+    await harness.presence.start();
+    harness.clock.step(YEARS);
+    expect(harness.presence.isDue).toBe(true);
+    await harness.presence.renew();
+    await harness.send();
+    await harness.idle();
+    expect(harness.presence.isDue).toBe(false);
+    harness.clock.step(-YEARS);
+    expect(harness.presence.isDue).toBe(true);
+    await harness.presence.renew();
+    expect(harness.lines).toEqual([
+      expect.stringContaining('Clock jumped ahead by 730 days'),
+      expect.stringContaining('Retrying in 60 s'),
+      expect.stringContaining('Clock jumped back by 730 days'),
+      expect.stringContaining('0 messages, 1 deliveries, 0 checks'),
     ]);
-    bench.clock.advance(60_000);
-    await bench.idle();
-    expect(await bench.outcome('handler')).toEqual(['succeeded', 'RetryLater', 'succeeded']);
+    harness.clock.advance(60_000);
+    await harness.idle();
+    expect(await harness.outcome('handler')).toEqual(['succeeded', 'RetryLater', 'succeeded']);
   });
 
   it('lets a watchdog that was to look at once look when the clock is right again', async () => {
-    bench.clock.step(YEARS);
-    const task = { id: 'task', handlerId: 'handler', dueAt: bench.clock.now(), data: '{}' };
-    const id = await bench.send();
-    const [claimed] = await bench.store.claimMessages({ ...CLAIM, now: bench.clock.now(), sources: ['probe'] });
+    harness.clock.step(YEARS);
+    const task = { id: 'task', handlerId: 'handler', dueAt: harness.clock.now(), data: '{}' };
+    const id = await harness.send();
+    const [claimed] = await harness.store.claimMessages({ ...CLAIM, now: harness.clock.now(), sources: ['probe'] });
     const decide = () => ({ events: [], tasks: [task] });
-    await bench.store.record([{ messageId: claimed!.id, lease: 'test', state: 'read', decide }], bench.clock.now());
+    await harness.store.record(
+      [{ messageId: claimed!.id, lease: 'test', state: 'parsed', decide }],
+      harness.clock.now(),
+    );
     expect(claimed!.id).toBe(id);
-    bench.clock.step(-YEARS);
-    await bench.watch.look();
-    const tasks = await bench.store.claimTasks({ ...CLAIM, now: bench.clock.now(), handlerIds: ['handler'] });
+    harness.clock.step(-YEARS);
+    await harness.watch.look();
+    const tasks = await harness.store.claimTasks({ ...CLAIM, now: harness.clock.now(), handlerIds: ['handler'] });
     expect(tasks.map((one) => one.id)).toEqual(['task']);
   });
 });
@@ -248,46 +251,46 @@ const CLAIM = { leaseMs: LIMITS.leaseMs, limit: 10, lease: 'test' };
 
 describe('the watch over the clock', () => {
   it('says nothing while time passes, however much at once', async () => {
-    await bench.watch.look();
-    bench.clock.advance(100 * HOUR);
-    expect(bench.watch.hasStepped).toBe(false);
-    await bench.watch.look();
-    expect(bench.lines).toEqual([]);
+    await harness.watch.look();
+    harness.clock.advance(100 * HOUR);
+    expect(harness.watch.hasStepped).toBe(false);
+    await harness.watch.look();
+    expect(harness.lines).toEqual([]);
   });
 
   it('notices that the clock was set, either way, says so once, and leaves small corrections alone', async () => {
-    await bench.watch.look();
-    bench.clock.step(LIMITS.clockStepMs - 1);
-    expect(bench.watch.hasStepped).toBe(false);
-    await bench.watch.look();
-    bench.clock.step(-3 * HOUR);
-    expect(bench.watch.hasStepped).toBe(true);
-    await bench.watch.look();
-    await bench.watch.look();
-    bench.clock.step(365 * 24 * HOUR);
-    await bench.watch.look();
-    expect(bench.lines).toEqual([
-      expect.stringMatching(/^warn: The clock moved back by 3 h at once/),
-      expect.stringMatching(/^warn: The clock moved on by 365 days at once/),
+    await harness.watch.look();
+    harness.clock.step(LIMITS.clockStepMs - 1);
+    expect(harness.watch.hasStepped).toBe(false);
+    await harness.watch.look();
+    harness.clock.step(-3 * HOUR);
+    expect(harness.watch.hasStepped).toBe(true);
+    await harness.watch.look();
+    await harness.watch.look();
+    harness.clock.step(365 * 24 * HOUR);
+    await harness.watch.look();
+    expect(harness.lines).toEqual([
+      expect.stringMatching(/^warn: Clock jumped back by 3 h/),
+      expect.stringMatching(/^warn: Clock jumped ahead by 365 days/),
     ]);
   });
 
   it('looks again every few minutes for what another process put off, whose clock was wrong', async () => {
-    await bench.watch.look();
-    const wrong = await Bench.open({
-      store: bench.store,
+    await harness.watch.look();
+    const wrong = await DispatchHarness.open({
+      store: harness.store,
       clock: new ManualClock(new Date(START.getTime() + 1000 * HOUR)),
     });
     const forever = held();
     wrong.on('handler', () => forever.promise);
     await wrong.send();
     void wrong.idle();
-    await until(async () => (await bench.deliveries('handler'))[0]?.attempts === 1);
-    await bench.watch.look();
-    expect(bench.lines).toEqual([]);
-    bench.clock.advance(LIMITS.pullBackEveryMs);
-    await bench.watch.look();
-    expect(bench.lines).toEqual([expect.stringContaining('1 deliveries')]);
+    await until(async () => (await harness.deliveries('handler'))[0]?.attempts === 1);
+    await harness.watch.look();
+    expect(harness.lines).toEqual([]);
+    harness.clock.advance(LIMITS.pullBackEveryMs);
+    await harness.watch.look();
+    expect(harness.lines).toEqual([expect.stringContaining('1 deliveries')]);
     forever.release();
     await wrong.dispatcher.stop(0);
   });

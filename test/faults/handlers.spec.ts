@@ -1,21 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
-import { Bench, until } from '../dispatch/bench.js';
+import { DispatchHarness, until } from '../dispatch/dispatch-harness.js';
 
-let bench: Bench;
+let harness: DispatchHarness;
 /** Ends the handlers that a test has let hang. */
 let letGo: () => void;
 let over: Promise<void>;
 
 beforeEach(async () => {
-  bench = await Bench.open({ concurrency: 3, abortGraceMs: 1 });
+  harness = await DispatchHarness.open({ concurrency: 3, abortGraceMs: 1 });
   over = new Promise((resolve) => {
     letGo = resolve;
   });
 });
 afterEach(async () => {
   letGo();
-  await bench.close();
+  await harness.close();
 });
 
 const NEVER_SETTLING: readonly [what: string, run: () => unknown][] = [
@@ -35,80 +35,80 @@ function bothWays(resolve: () => void, reject: (thrown: unknown) => void): void 
 describe('a handler', () => {
   it.each(NEVER_SETTLING)('that %s holds up neither its sibling nor the next event', async (_, run) => {
     const done: string[] = [];
-    bench.on('hangs', run, { timeoutMs: 1, retry: false });
-    bench.on('works', ({ id }) => void done.push(id));
-    await bench.send({ run: '1' });
-    await bench.send({ run: '2' });
-    await bench.idle();
+    harness.on('hangs', run, { timeoutMs: 1, retry: false });
+    harness.on('works', ({ id }) => void done.push(id));
+    await harness.send({ run: '1' });
+    await harness.send({ run: '2' });
+    await harness.idle();
     expect(done).toEqual(['run.succeeded:probe/1/1', 'run.succeeded:probe/1/2']);
-    expect((await bench.inbox.counts()).deliveries).toEqual({
+    expect((await harness.inbox.counts()).deliveries).toEqual({
       pending: 0,
       succeeded: 2,
       skipped: 0,
       dead: 2,
       dismissed: 0,
     });
-    expect(bench.lines.filter((line) => line.includes('"works"'))).toEqual([]);
+    expect(harness.lines.filter((line) => line.includes('"works"'))).toEqual([]);
   });
 });
 
 /** Lines of the log about a handler. */
-const linesAbout = (id: string) => bench.lines.filter((line) => line.includes(`Handler "${id}"`));
+const linesAbout = (id: string) => harness.lines.filter((line) => line.includes(`Handler "${id}"`));
 const hang = { timeoutMs: 1, retry: false } as const;
 
 describe('handlers that hang', () => {
   it('give their places back, however many of the process they have taken', async () => {
     const done: string[] = [];
-    for (let count = 0; count < 10; count += 1) bench.on(`hangs-${count}`, () => over, hang);
-    bench.on('works', ({ id }) => void done.push(id), { types: ['run.failed'] });
-    await bench.send();
-    await bench.idle();
-    await bench.send({ types: ['run.failed'], run: '2' });
-    await bench.idle();
+    for (let count = 0; count < 10; count += 1) harness.on(`hangs-${count}`, () => over, hang);
+    harness.on('works', ({ id }) => void done.push(id), { types: ['run.failed'] });
+    await harness.send();
+    await harness.idle();
+    await harness.send({ types: ['run.failed'], run: '2' });
+    await harness.idle();
     expect(done).toEqual(['run.failed:probe/1/2']);
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 10, succeeded: 1 });
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 10, succeeded: 1 });
   });
 
   it('give the places of their own `concurrency` back, too, so that their next events are not stopped', async () => {
     const runs: string[] = [];
     const run = ({ id }: { id: string }) => (runs.push(id) === 1 ? over : undefined);
-    bench.on('hangs-once', run, { ...hang, concurrency: 1 });
-    await bench.send({ run: '1' });
-    await bench.send({ run: '2' });
-    await bench.idle();
+    harness.on('hangs-once', run, { ...hang, concurrency: 1 });
+    await harness.send({ run: '1' });
+    await harness.send({ run: '2' });
+    await harness.idle();
     expect(runs).toEqual(['run.succeeded:probe/1/1', 'run.succeeded:probe/1/2']);
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ dead: 1, succeeded: 1 });
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 1, succeeded: 1 });
   });
 
   it('are warned of once for each handler, and then counted', async () => {
-    bench.on('hangs', () => over, { timeoutMs: 1, retry: { attemptsMax: 3 } });
-    await bench.send();
-    await bench.idle();
+    harness.on('hangs', () => over, { timeoutMs: 1, retry: { attemptsMax: 3 } });
+    await harness.send();
+    await harness.idle();
     expect(linesAbout('hangs')).toEqual([expect.stringMatching(/^warn: .*ignored delivery\.signal: attempt 1 /)]);
   });
 
   it('are shown by process and handler until they settle', async () => {
-    bench.on('hangs', () => over, { timeoutMs: 1, retry: { attemptsMax: 2 } });
-    bench.on('works', () => undefined);
-    await bench.presence.start();
-    await bench.send();
-    await bench.idle();
-    await bench.presence.renew();
-    expect((await bench.inbox.processes())[0]?.abandoned).toEqual([{ handlerId: 'hangs', calls: 2 }]);
-    expect((await bench.inbox.counts()).abandoned).toBe(2);
+    harness.on('hangs', () => over, { timeoutMs: 1, retry: { attemptsMax: 2 } });
+    harness.on('works', () => undefined);
+    await harness.presence.start();
+    await harness.send();
+    await harness.idle();
+    await harness.presence.renew();
+    expect((await harness.inbox.processes())[0]?.abandoned).toEqual([{ handlerId: 'hangs', calls: 2 }]);
+    expect((await harness.inbox.counts()).abandoned).toBe(2);
     letGo();
     await until(async () => {
-      await bench.presence.renew();
-      return (await bench.inbox.counts()).abandoned === 0;
+      await harness.presence.renew();
+      return (await harness.inbox.counts()).abandoned === 0;
     });
-    expect((await bench.inbox.processes())[0]?.abandoned).toEqual([]);
+    expect((await harness.inbox.processes())[0]?.abandoned).toEqual([]);
   });
 
   it('are dead letters before their handler has too many abandoned calls to be started', async () => {
-    bench.on('hangs', () => over, { timeoutMs: 1 });
-    await bench.send();
-    await bench.idle();
-    expect((await bench.outcome('hangs'))[0]).toBe('dead');
+    harness.on('hangs', () => over, { timeoutMs: 1 });
+    await harness.send();
+    await harness.idle();
+    expect((await harness.outcome('hangs'))[0]).toBe('dead');
     expect(LIMITS.attemptsMax).toBeLessThan(LIMITS.abandonedPerHandlerMax);
   });
 
@@ -119,50 +119,50 @@ describe('handlers that hang', () => {
       calls += 1;
       return over;
     };
-    bench.on('hangs', hangs, { timeoutMs: 1, retry: { attemptsMax: 2 * LIMITS.abandonedPerHandlerMax } });
-    bench.on('works', ({ id }) => void done.push(id));
-    await bench.send({ run: '1' });
-    await bench.idle();
-    await bench.send({ run: '2' });
-    await bench.idle();
+    harness.on('hangs', hangs, { timeoutMs: 1, retry: { attemptsMax: 2 * LIMITS.abandonedPerHandlerMax } });
+    harness.on('works', ({ id }) => void done.push(id));
+    await harness.send({ run: '1' });
+    await harness.idle();
+    await harness.send({ run: '2' });
+    await harness.idle();
     expect(calls).toBeLessThan(LIMITS.abandonedPerHandlerMax + 3);
     expect(done).toHaveLength(2);
-    expect((await bench.inbox.counts()).deliveries).toMatchObject({ pending: 2, succeeded: 2 });
+    expect((await harness.inbox.counts()).deliveries).toMatchObject({ pending: 2, succeeded: 2 });
     const [, paused] = linesAbout('hangs');
-    expect(paused).toMatch(/^error: Handler "hangs" is not started again in this process until/);
+    expect(paused).toMatch(/^error: Handler "hangs" is paused in this process until/);
     letGo();
     await until(async () => {
-      await bench.idle();
-      return (await bench.inbox.counts()).deliveries.pending === 0;
+      await harness.idle();
+      return (await harness.inbox.counts()).deliveries.pending === 0;
     });
-    expect(linesAbout('hangs').at(-1)).toBe('log: Handler "hangs" is started again in this process');
+    expect(linesAbout('hangs').at(-1)).toBe('log: Handler "hangs" is running in this process again');
   });
 
   it('stop, once the process has too many abandoned calls, only handlers that have some', async () => {
     const each = LIMITS.abandonedPerHandlerMax - 1;
     const handlers = Math.ceil(LIMITS.abandonedMax / each);
     const retry = { attemptsMax: 2 * LIMITS.abandonedPerHandlerMax };
-    for (let count = 0; count < handlers; count += 1) bench.on(`hangs-${count}`, () => over, { timeoutMs: 1, retry });
-    bench.on('works', () => undefined, { types: ['run.failed'] });
-    await bench.send();
-    await bench.idle();
-    await bench.send({ types: ['run.failed'], run: '2' });
-    await bench.idle();
-    await bench.presence.start();
+    for (let count = 0; count < handlers; count += 1) harness.on(`hangs-${count}`, () => over, { timeoutMs: 1, retry });
+    harness.on('works', () => undefined, { types: ['run.failed'] });
+    await harness.send();
+    await harness.idle();
+    await harness.send({ types: ['run.failed'], run: '2' });
+    await harness.idle();
+    await harness.presence.start();
     // Those that ran when the limit was reached are abandoned, too.
-    expect((await bench.inbox.counts()).abandoned).toBeLessThan(LIMITS.abandonedMax + 3);
-    expect((await bench.outcome('works'))[0]).toBe('succeeded');
-    const paused = /^error: Handler "(hangs-\d)" is not started again/;
-    const named = bench.lines.flatMap((line) => paused.exec(line)?.[1] ?? []);
+    expect((await harness.inbox.counts()).abandoned).toBeLessThan(LIMITS.abandonedMax + 3);
+    expect((await harness.outcome('works'))[0]).toBe('succeeded');
+    const paused = /^error: Handler "(hangs-\d)" is paused in this process/;
+    const named = harness.lines.flatMap((line) => paused.exec(line)?.[1] ?? []);
     expect(named.sort()).toEqual(Array.from({ length: handlers }, (_, count) => `hangs-${count}`));
   });
 
   it('hold up no shutdown once their attempt is over', async () => {
-    bench.on('hangs', () => over, hang);
-    await bench.send();
-    await bench.idle();
+    harness.on('hangs', () => over, hang);
+    await harness.send();
+    await harness.idle();
     // Without them there is nothing to wait for, so the day is not waited for.
-    await bench.dispatcher.stop(24 * 60 * 60 * 1_000);
-    expect((await bench.outcome('hangs'))[0]).toBe('dead');
+    await harness.dispatcher.stop(24 * 60 * 60 * 1_000);
+    expect((await harness.outcome('hangs'))[0]).toBe('dead');
   });
 });

@@ -43,7 +43,7 @@ function read(number: number, lease: string, events: readonly NewEvent[]): Recor
   return {
     messageId: idAt('msg', number),
     lease,
-    state: 'read',
+    state: 'parsed',
     messageType: 'type',
     handlers: ['a@1'],
     run: { source: 'source', accountId: '1', runId: '1' },
@@ -159,7 +159,8 @@ export const LIFE: readonly Chapter[] = [
   },
   {
     title: 'the quarantined message is to be read again',
-    tell: (store) => store.reread({ states: ['quarantined'], quiet: false }, decided({ id: 'reread' }), at(1_200)),
+    tell: (store) =>
+      store.reparse({ states: ['quarantined'], withoutHandlers: false }, decided({ id: 'reparse' }), at(1_200)),
   },
   {
     title: 'it is claimed',
@@ -229,7 +230,7 @@ export const LOOKS: readonly Chapter[] = [
   { title: 'events', tell: (store) => store.events({ source: 'source' }, {}) },
   { title: 'deliveries', tell: (store) => store.deliveries({ state: 'dead' }, {}) },
   { title: 'processes', tell: (store) => store.processes(at(0)) },
-  { title: 'what is unattended', tell: (store) => store.unattended(at(0)) },
+  { title: 'what is missingHandlers', tell: (store) => store.missingHandlers(at(0)) },
   { title: 'attempts', tell: (store) => store.attempts(idAt('dlv', 10)) },
 ];
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LIMITS, PermanentError, StoreUnavailableError } from 'nestjs-runhooks/core';
-import { Bench } from '../dispatch/bench.js';
+import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { DISK_FULL, FSYNC_FAILED, SHAPES } from './driver-errors.js';
 import { failureOf } from './failure-of.js';
@@ -32,53 +32,53 @@ onEveryDriver('an app whose disk fails', (driver) => {
   /** Three messages of two runs and their handlers; what fails is tried again, by us as by a sender and by time. */
   async function live(watch: FaultAt): Promise<string[]> {
     const store = await openStore(newFile(), driver, watchedConnect(watch));
-    const bench = await Bench.open({ store, abortGraceMs: 1 });
+    const harness = await DispatchHarness.open({ store, abortGraceMs: 1 });
     const called: string[] = [];
     const note = (what: string) => async (event: { id: string }) => void called.push(`${what} ${event.id}`);
-    bench.on('works', note('works'), { types: ['run.failed', 'run.completed'] });
-    bench.on('gives-up', async (event) => {
+    harness.on('works', note('works'), { types: ['run.failed', 'run.completed'] });
+    harness.on('gives-up', async (event) => {
       called.push(`gives-up ${event.id}`);
       throw new PermanentError('no');
     });
-    bench.on('is-told', async () => void called.push('is-told'), { types: ['delivery.dead'] });
+    harness.on('is-told', async () => void called.push('is-told'), { types: ['delivery.dead'] });
     watch.arm();
     for (const message of [
       { run: '1', types: ['run.failed'] },
       { run: '1', types: ['run.failed', 'run.completed'] },
       { run: '2', types: ['run.succeeded'] },
     ] as const) {
-      const failure = await failureOf(bench.send(message));
+      const failure = await failureOf(harness.send(message));
       if (failure) expect(failure).toBeInstanceOf(StoreUnavailableError);
-      if (failure) await bench.send(message);
+      if (failure) await harness.send(message);
     }
-    for (let isIdle = false; !isIdle; bench.clock.advance(LIMITS.leaseMs + 1)) {
-      const failure = await failureOf(bench.idle());
+    for (let isIdle = false; !isIdle; harness.clock.advance(LIMITS.leaseMs + 1)) {
+      const failure = await failureOf(harness.idle());
       if (failure) expect(failure).toBeInstanceOf(StoreUnavailableError);
-      isIdle = !failure && (await isDone(bench));
+      isIdle = !failure && (await isDone(harness));
     }
     watch.heal();
-    expect(await bench.inbox.counts()).toEqual({
-      messages: { stored: 0, read: 3, test: 0, unknown: 0, quarantined: 0, erased: 0 },
+    expect(await harness.inbox.counts()).toEqual({
+      messages: { stored: 0, parsed: 3, test: 0, unrecognized: 0, quarantined: 0, erased: 0 },
       events: 4,
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
       tasks: 0,
       refusals: [],
-      // The bench is not registered; nothing waits for anybody.
-      unattended: 0,
-      dispatchers: 0,
+      // The harness is not registered; nothing waits for anybody.
+      missingHandlers: 0,
+      workers: 0,
       abandoned: 0,
     });
-    await bench.close();
+    await harness.close();
     return called.sort();
   }
 
-  async function isDone(bench: Bench): Promise<boolean> {
+  async function isDone(harness: DispatchHarness): Promise<boolean> {
     const scope = {
-      sources: [bench.source.name],
-      handlerIds: bench.handlers.all().map(({ id }) => id),
+      sources: [harness.source.name],
+      handlerIds: harness.handlers.all().map(({ id }) => id),
       taskHandlerIds: [],
     };
-    return bench.store.nextDueAt(scope).then(
+    return harness.store.nextDueAt(scope).then(
       (dueAt) => dueAt === undefined,
       () => false,
     );
@@ -110,19 +110,19 @@ onEveryDriver('an app whose disk fails', (driver) => {
   });
 
   it('that cannot record what was read, for however long, has the message read in the end, and never quarantined', async () => {
-    let failsLeft = LIMITS.readsMax + 2;
+    let failsLeft = LIMITS.parseClaimsMax + 2;
     const before = (call: string): void => {
       if (!call.startsWith('insert into "runs"') || (failsLeft -= 1) < 0) return;
       throw SHAPES[driver](DISK_FULL);
     };
     const store = await openStore(newFile(), driver, watchedConnect({ before }));
-    const bench = await Bench.open({ store });
-    await bench.send();
-    for (let failure: unknown = true; failure; bench.clock.advance(LIMITS.leaseMs + 1)) {
-      failure = await failureOf(bench.idle());
+    const harness = await DispatchHarness.open({ store });
+    await harness.send();
+    for (let failure: unknown = true; failure; harness.clock.advance(LIMITS.leaseMs + 1)) {
+      failure = await failureOf(harness.idle());
     }
     expect(failsLeft).toBeLessThan(0);
-    expect((await bench.inbox.counts()).messages).toMatchObject({ stored: 0, read: 1, quarantined: 0 });
-    await bench.close();
+    expect((await harness.inbox.counts()).messages).toMatchObject({ stored: 0, parsed: 1, quarantined: 0 });
+    await harness.close();
   });
 });

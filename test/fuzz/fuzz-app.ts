@@ -4,7 +4,7 @@ import { Injectable, type DynamicModule, type INestApplication, type LoggerServi
 import { NestFactory } from '@nestjs/core';
 import { OnMessage, OnRun, OnRunFailed, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
-import { newAdapter, type AdapterName } from '../e2e/edge-app.js';
+import { newAdapter, type AdapterName } from '../e2e/http-app.js';
 import { SECRETS, sources } from './targets.js';
 
 @Injectable()

@@ -87,6 +87,6 @@ export class InboxCheck {
     );
     refute(odd !== undefined, () => `${id} of ${source} has the note ${JSON.stringify(odd)}`);
     refute(notes.length > LIMITS.notesMax, () => `${id} of ${source} has ${notes.length} notes`);
-    refute(state !== 'read' && !reason, () => `${id} of ${source} is ${state} without a reason`);
+    refute(state !== 'parsed' && !reason, () => `${id} of ${source} is ${state} without a reason`);
   }
 }

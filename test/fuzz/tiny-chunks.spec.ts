@@ -3,8 +3,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { signDbtCloud } from 'nestjs-runhooks/testing';
-import { ADAPTERS, closeApps, DBT, startApp } from '../e2e/edge-app.js';
-import { head } from '../e2e/edge-http.js';
+import { ADAPTERS, closeApps, DBT, startApp } from '../e2e/http-app.js';
+import { head } from '../e2e/http-client.js';
 import { memoryUse } from './memory-use.js';
 
 afterEach(async () => {

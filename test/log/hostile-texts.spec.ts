@@ -11,16 +11,16 @@ import {
   type Provider,
   type Source,
   type Store,
-  type Transport,
+  type DispatchTransport,
 } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { closeApps, LogLines, startApp, type EdgeApp, type EdgeSetup } from '../e2e/edge-app.js';
+import { closeApps, LogLines, startApp, type HttpApp, type EdgeSetup } from '../e2e/http-app.js';
 
 /** Texts that forge lines, clear a screen, reorder or hide what stands in a line, or flood it. Each holds this word. */
 const WORD = 'hostile';
 const TEXTS = [
-  `${WORD}\n[Nest] 1 - LOG [Runhooks] message msg_1 from source "dbt" was accepted`,
+  `${WORD}\n[Nest] 1 - LOG [Runhooks] Message msg_1 from source "dbt" was accepted`,
   `${WORD}\r\u001b[2K\u001b[1A\u001b]0;title\u0007\u009b31m\u0085\0\u007f`,
   `${WORD}\u2028\u2029\v\f`,
   `${WORD}\u202e\u202d\u2066\u2069\u200e\u200f\u061c`,
@@ -61,7 +61,7 @@ function expectLines(...wanted: readonly RegExp[]): void {
   for (const pattern of wanted) expect(hostile).toContainEqual(expect.stringMatching(pattern));
 }
 
-const start = (setup: EdgeSetup = {}): Promise<EdgeApp> => startApp('express', { ...setup, log });
+const start = (setup: EdgeSetup = {}): Promise<HttpApp> => startApp('express', { ...setup, log });
 const failed = () => dbtCloudWebhook({ event: 'failed' });
 
 /** A third party's source, all of whose texts are hostile. */
@@ -72,7 +72,7 @@ function hostileSource(text: string, changes: Partial<Provider>): Source {
     headersKept: [],
     verify: () => ({ ok: true }),
     identify: () => text,
-    read: () => ({ state: 'quarantined', reason: text }),
+    parse: () => ({ state: 'quarantined', reason: text }),
     hint: () => text,
     ...changes,
   };
@@ -102,9 +102,9 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
     await edge.send(failed());
     await waitUntilIdle(edge.app).catch(() => undefined);
     expectLines(
-      /^attempt 1 of delivery \S+ \(run\.failed:\S+ for retried\) failed with hostile.*Next attempt in \d+ ms$/,
-      /for given-up\) failed with PermanentError: hostile.*It is a dead letter now: kept until/,
-      /^a listener of run\.failed failed.*It is not called again$/,
+      /^Delivery \S+ failed \(handler "retried", run\.failed:\S+, attempt 1 of \d+\): hostile.*Retrying in .*\[RUNHOOKS_ATTEMPT_FAILED\]$/,
+      /is now a dead letter \(handler "given-up".*PermanentError: hostile.*Retry it with Inbox\.redrive/,
+      /^Listener of run\.failed failed.*It is not retried \[RUNHOOKS_LISTENER_FAILED\]$/,
     );
   });
 
@@ -113,11 +113,11 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       headers['x-ok'] ? { ok: true } : { ok: false, check: 'missing-header', reason: text };
     const thrown = Object.assign(new Error(text), { name: text });
     let reads = 0;
-    const read: Provider['read'] = () => {
+    const read: Provider['parse'] = () => {
       if ((reads += 1) > 1) throw thrown;
-      return { state: 'unknown', reason: text, messageType: text, payload: {} };
+      return { state: 'unrecognized', reason: text, messageType: text, payload: {} };
     };
-    const edge = await start({ webhooks: { sources: [hostileSource(text, { verify, read })] } });
+    const edge = await start({ webhooks: { sources: [hostileSource(text, { verify, parse: read })] } });
     const names = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [`x-${WORD}-${index}-${'x'.repeat(250)}`, '1']),
     );
@@ -127,10 +127,10 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
     await edge.send(request({ 'x-ok': '1' }, '{"a":2}'), '/webhooks/odd');
     await waitUntilIdle(edge.app);
     expectLines(
-      /^Source odd \(hostile/,
-      /^Source "odd" rejected a request: 401 missing-header\. Headers: .*Further ones are counted$/,
-      /is kept as unknown: hostile/,
-      /is kept as quarantined: provider "hostile.*/,
+      /^Source "odd" \(hostile/,
+      /^Source "odd" rejected a request: 401 missing-header\. Headers: .*Further rejections are counted( \[RUNHOOKS_REQUEST_REJECTED\])?$/,
+      /was not recognized: hostile/,
+      /was quarantined: provider "hostile.*/,
     );
   });
 
@@ -152,7 +152,7 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
 
   it('as the error of a store or of a transport', async () => {
     const refuse = (): Promise<never> => Promise.reject(new Error(text));
-    const transport: Transport = {
+    const transport: DispatchTransport = {
       description: text.slice(0, 200),
       start: () => undefined,
       room: refuse,
@@ -168,19 +168,20 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
     await edge.app.close();
     expectLines(
       /^Dispatch: hostile/,
-      /^hostile.* failed; deliveries are claimed from the inbox meanwhile/,
-      /^source "dbt" answers 503: hostile.*counted only$/,
-      /^source "dbt" answers 500: receiving failed with hostile/,
+      /^hostile.* is unavailable; claiming deliveries from the inbox instead/,
+      /^Source "dbt" is responding with 503: hostile.*counted, not logged/,
+      /^Source "dbt" is responding with 500: receiving failed with hostile/,
     );
   });
 
   it('as the id of a handler that another program left in the inbox', async () => {
     const inbox = sqliteInbox({ path: ':memory:' });
-    const unattended: Store['unattended'] = () => Promise.resolve([{ handlerId: text, deliveries: 1, tasks: 0 }]);
+    const missingHandlers: Store['missingHandlers'] = () =>
+      Promise.resolve([{ handlerId: text, deliveries: 1, checks: 0 }]);
     await start({
-      webhooks: { inbox: { createStore: (logger) => Object.assign(inbox.createStore(logger), { unattended }) } },
+      webhooks: { inbox: { createStore: (logger) => Object.assign(inbox.createStore(logger), { missingHandlers }) } },
     });
-    expectLines(/^Work waits for handlers that no running process has: hostile.*ends its deliveries$/);
+    expectLines(/^Work is waiting for handlers that no running process has: hostile.*Call Inbox\.dismiss/);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { RunsJoined } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook, paradimeWebhook, type SignedWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
-import { START } from '../dispatch/bench.js';
+import { START } from '../dispatch/dispatch-harness.js';
 import { checkProperty, type PropertyBudget } from '../property.js';
 import { DecidedOrder } from './decided-order.js';
 import { same } from './same.js';
@@ -68,7 +68,7 @@ async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], s
   const order = new DecidedOrder();
   const two = await TwoProcesses.on(
     inbox,
-    (bench) => bench.on('all', refresh, { on: { barrier: BARRIER } }),
+    (harness) => harness.on('all', refresh, { on: { barrier: BARRIER } }),
     order.wrap,
   );
   const finished = new Map<string, Finished>();

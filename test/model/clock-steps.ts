@@ -2,14 +2,14 @@ import { equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
 import { ManualClock } from 'nestjs-runhooks/testing';
-import { Bench } from '../dispatch/bench.js';
+import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { checkProperty, type PropertyBudget } from '../property.js';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const YEAR = 365 * DAY;
-const RETENTION = { settledMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 400 * DAY };
+const RETENTION = { finishedMs: 30 * DAY, deadMs: 90 * DAY, deduplicationMs: 400 * DAY };
 /** More than fit into what the brake lets go, so that it shows. */
 const OLD_MESSAGES = 2 * LIMITS.purgeBrakeRowsMin;
 /** Every command takes so long by a true clock: all of them are over within an hour. */
@@ -32,14 +32,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 /** Two processes, each with a clock that is set at random; whatever a process does, it registers before, as it does all the time. */
 class Ordeal {
-  readonly #place: Place;
+  readonly #place: InboxSite;
   readonly #clocks: readonly [ManualClock, ManualClock];
   readonly #aheadMs: [number, number] = [0, 0];
-  #benches: Bench[] = [];
+  #benches: DispatchHarness[] = [];
   readonly #handled = new Set<string>();
   #runs = 0;
 
-  constructor(place: Place) {
+  constructor(place: InboxSite) {
     this.#place = place;
     const start = new Date('2026-11-23T12:00:00Z');
     this.#clocks = [new ManualClock(start), new ManualClock(start)];
@@ -49,7 +49,7 @@ class Ordeal {
   async play(commands: readonly Command[], signal: AbortSignal): Promise<void> {
     for (const process of [0, 1] as const) await this.#boot(process);
     for (let index = 0; index < OLD_MESSAGES; index += 1) await this.#send(0);
-    await this.#bench(0).idle();
+    await this.#harness(0).idle();
     for (const one of commands) {
       signal.throwIfAborted();
       await this.#do(one);
@@ -61,38 +61,38 @@ class Ordeal {
 
   async end(): Promise<void> {
     try {
-      for (const bench of this.#benches) await bench.close();
+      for (const harness of this.#benches) await harness.close();
     } finally {
       await this.#place.remove();
     }
   }
 
-  #bench(process: 0 | 1): Bench {
-    return this.#benches[process] as Bench;
+  #harness(process: 0 | 1): DispatchHarness {
+    return this.#benches[process] as DispatchHarness;
   }
 
   async #boot(process: 0 | 1): Promise<void> {
     const store = await this.#place.open();
-    const bench = await Bench.open({ store, clock: this.#clocks[process], retention: RETENTION });
+    const harness = await DispatchHarness.open({ store, clock: this.#clocks[process], retention: RETENTION });
     // Some need a second attempt, so that retries are due while the clock is set.
-    bench.on('handler', ({ id }, { attempt }) => {
+    harness.on('handler', ({ id }, { attempt }) => {
       if (attempt === 1 && Number(/(\d+)$/.exec(id)?.[1]) % 3 === 0) throw new RetryLater(10_000);
       this.#handled.add(id);
     });
-    this.#benches[process] = bench;
-    await bench.presence.start();
+    this.#benches[process] = harness;
+    await harness.presence.start();
   }
 
   async #do(one: Command): Promise<void> {
     for (const clock of this.#clocks) clock.advance(STEP_MS);
-    const bench = this.#bench(one.process);
-    await bench.presence.renew();
+    const harness = this.#harness(one.process);
+    await harness.presence.renew();
     if (one.do === 'send') await this.#send(one.process);
-    if (one.do === 'work') await bench.idle();
-    if (one.do === 'purge') await bench.inbox.purge();
+    if (one.do === 'work') await harness.idle();
+    if (one.do === 'purge') await harness.inbox.purge();
     if (one.do === 'set') this.#set(one.process, one.aheadMs);
     if (one.do === 'reboot') {
-      await bench.close();
+      await harness.close();
       await this.#boot(one.process);
     }
   }
@@ -104,12 +104,12 @@ class Ordeal {
 
   async #send(process: 0 | 1): Promise<void> {
     this.#runs += 1;
-    await this.#bench(process).send({ run: `${this.#runs}` });
+    await this.#harness(process).send({ run: `${this.#runs}` });
   }
 
   /** All that was stored was stored within the last hour. */
   async #checkKept(): Promise<void> {
-    const { items } = await this.#bench(0).inbox.messages({}, { limit: 1_000 });
+    const { items } = await this.#harness(0).inbox.messages({}, { limit: 1_000 });
     const gone = this.#runs - items.length;
     ok(gone <= LIMITS.purgeBrakeRowsMin, `${gone} of ${this.#runs} young messages were purged`);
   }
@@ -118,13 +118,13 @@ class Ordeal {
   async #finish(): Promise<void> {
     for (const process of [0, 1] as const) {
       this.#set(process, 0);
-      await this.#bench(process).presence.renew();
+      await this.#harness(process).presence.renew();
     }
     for (let round = 0; round < 4; round += 1) {
-      for (const process of [0, 1] as const) await this.#bench(process).idle();
+      for (const process of [0, 1] as const) await this.#harness(process).idle();
       for (const clock of this.#clocks) clock.advance(LIMITS.leaseMs);
     }
-    const { messages, deliveries } = await this.#bench(0).inbox.counts();
+    const { messages, deliveries } = await this.#harness(0).inbox.counts();
     equal(messages.stored, 0, 'a message was not read');
     equal(deliveries.pending, 0, 'a delivery was not run');
     equal(this.#handled.size, this.#runs, 'an event was not handled');
@@ -132,7 +132,10 @@ class Ordeal {
 }
 
 /** Sets the clocks of two processes on one inbox at random. Without an error: what was acknowledged is handled, and kept. */
-export async function clockSteps(newPlace: () => Place | Promise<Place>, budget: PropertyBudget): Promise<void> {
+export async function clockSteps(
+  newPlace: () => InboxSite | Promise<InboxSite>,
+  budget: PropertyBudget,
+): Promise<void> {
   await checkProperty(
     fc.array(command, { minLength: 10, maxLength: 40, size: 'max' }),
     async (commands, signal) => {

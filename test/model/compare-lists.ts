@@ -3,7 +3,7 @@ import type { InboxModel } from './inbox-model.js';
 import { same } from './same.js';
 import { HANDLERS, SOURCES } from './script.js';
 
-const MESSAGE_STATES = ['stored', 'read', 'test', 'unknown', 'quarantined', 'erased'] as const;
+const MESSAGE_STATES = ['stored', 'parsed', 'test', 'unrecognized', 'quarantined', 'erased'] as const;
 const DELIVERY_STATES = ['pending', 'succeeded', 'skipped', 'dead', 'dismissed'] as const;
 
 /** All that can be looked at, through every filter, in pages of every small size. */

@@ -6,7 +6,7 @@ import { DispatchSession } from './dispatch-session.js';
 import { onPostgres, Schemas } from '../postgres/server.js';
 import { checkProperty, checkScript, PROPERTY_TEST_MS, type PropertyBudget } from '../property.js';
 import { FOUND_DISPATCH } from './found-dispatch-scripts.js';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 import { postgresPlace } from './postgres-place.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 import { sqlitePlace } from './sqlite-place.js';
@@ -27,7 +27,7 @@ const REACHES: readonly RegExp[] = [
 ];
 
 /** The tests of a kind of inbox; `newPlace` makes an empty one. */
-function keepsItsPromises(newPlace: () => Place | Promise<Place>, budget: PropertyBudget): void {
+function keepsItsPromises(newPlace: () => InboxSite | Promise<InboxSite>, budget: PropertyBudget): void {
   const reached = new Set<RegExp>();
   const missing = (): readonly RegExp[] => REACHES.filter((pattern) => !reached.has(pattern));
 

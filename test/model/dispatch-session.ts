@@ -1,7 +1,7 @@
 import { ok } from 'node:assert/strict';
 import { PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
 import { ManualClock } from 'nestjs-runhooks/testing';
-import { Bench, START } from '../dispatch/bench.js';
+import { DispatchHarness, START } from '../dispatch/dispatch-harness.js';
 import {
   behaviourOf,
   LATER_MS,
@@ -12,7 +12,7 @@ import {
   type HandlerPlan,
 } from './dispatch-script.js';
 import { checkPromises, type Call, type Lost } from './dispatch-promises.js';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 import { HOUR } from './script.js';
 
 /** Rounds, an hour apart, in which all that is left comes to an end. */
@@ -20,25 +20,25 @@ const ROUNDS_MAX = 60;
 
 /** A run of several processes, one after the other, on one inbox. */
 export class DispatchSession {
-  readonly #place: Place;
+  readonly #place: InboxSite;
   readonly #handlers: readonly HandlerPlan[];
   readonly #clock = new ManualClock(START);
   readonly #transcript: string[] = [];
   /** All processes but those that were stopped; what those still do that were killed, nobody sees. */
-  readonly #opened = new Set<Bench>();
+  readonly #opened = new Set<DispatchHarness>();
   /** What came of it, to be judged at the end. */
   readonly #acknowledged = new Set<string>();
   readonly #calls: Call[] = [];
   readonly #lost: Lost[] = [];
   readonly #redriven: { readonly deliveryId: string; readonly attempts: number }[] = [];
   readonly #running = new Set<string>();
-  #bench!: Bench;
+  #harness!: DispatchHarness;
   /** The times since work was last begun. */
   #working = { from: 0, to: 0 };
   #process = 0;
   #next: { callsLeft: number; readonly mishap: Mishap; readonly over: () => void } | undefined;
 
-  constructor(place: Place, handlers: readonly HandlerPlan[]) {
+  constructor(place: InboxSite, handlers: readonly HandlerPlan[]) {
     this.#place = place;
     this.#handlers = [...handlers, TOLD];
   }
@@ -57,7 +57,7 @@ export class DispatchSession {
         await this.#take(step);
       }
       await this.#finish(signal);
-      await checkPromises(this.#bench.inbox, {
+      await checkPromises(this.#harness.inbox, {
         acknowledged: this.#acknowledged,
         handlers: this.#handlers,
         calls: this.#calls,
@@ -73,7 +73,7 @@ export class DispatchSession {
 
   async #end(): Promise<void> {
     try {
-      for (const bench of this.#opened) await bench.close();
+      for (const harness of this.#opened) await harness.close();
     } finally {
       await this.#place.remove();
     }
@@ -84,7 +84,7 @@ export class DispatchSession {
       case 'send': {
         const { id, run, says } = step;
         const message = { id, run: `${run}`, job: `job-${run % 2}`, types: says };
-        await this.#bench.send(message);
+        await this.#harness.send(message);
         this.#acknowledged.add(JSON.stringify(message));
         return this.#say(`send "${id}": run ${run} ${says.join(' ')}`);
       }
@@ -123,21 +123,21 @@ export class DispatchSession {
   async #idle(): Promise<void> {
     const now = this.#clock.now().getTime();
     this.#working = { from: now, to: now };
-    await this.#bench.idle();
+    await this.#harness.idle();
   }
 
   async #restart(): Promise<void> {
-    await this.#bench.close();
-    this.#opened.delete(this.#bench);
+    await this.#harness.close();
+    this.#opened.delete(this.#harness);
     this.#process += 1;
     this.#running.clear();
     await this.#open();
   }
 
   async #redrive(): Promise<void> {
-    const { items } = await this.#bench.inbox.deliveries({ state: 'dead' }, { limit: 1_000 });
+    const { items } = await this.#harness.inbox.deliveries({ state: 'dead' }, { limit: 1_000 });
     this.#redriven.push(...items.map(({ id, attempts }) => ({ deliveryId: id, attempts })));
-    this.#say(`redrive ${await this.#bench.inbox.redrive({ by: 'me' })}`);
+    this.#say(`redrive ${await this.#harness.inbox.redrive({ by: 'me' })}`);
   }
 
   /** Whatever happened, an hour and another hour must bring it all to an end. */
@@ -146,7 +146,7 @@ export class DispatchSession {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       signal.throwIfAborted();
       await this.#idle();
-      const { messages, deliveries } = await this.#bench.inbox.counts();
+      const { messages, deliveries } = await this.#harness.inbox.counts();
       if (messages.stored + deliveries.pending === 0) return;
       this.#clock.advance(HOUR);
     }
@@ -155,11 +155,11 @@ export class DispatchSession {
 
   async #open(): Promise<void> {
     const store = await this.#place.open();
-    this.#bench = await Bench.open({ store, clock: this.#clock, concurrency: 1_000, abortGraceMs: 1 });
-    this.#opened.add(this.#bench);
+    this.#harness = await DispatchHarness.open({ store, clock: this.#clock, concurrency: 1_000, abortGraceMs: 1 });
+    this.#opened.add(this.#harness);
     for (const plan of this.#handlers) {
       const { id, types, attemptsMax, delayMs, serialize, concurrency } = plan;
-      this.#bench.on(id, this.#handler(plan, this.#process), {
+      this.#harness.on(id, this.#handler(plan, this.#process), {
         types,
         timeoutMs: plan.does.some((one) => one === 'timeout' || one === 'deaf') ? 1 : 60_000,
         retry: { attemptsMax, delayMs, delayMsMax: delayMs },

@@ -6,7 +6,7 @@ const CLAIM_ONE: Command = { do: 'claim deliveries', handlers: HANDLERS, limit: 
 const settle = (as: 'succeeded' | 'dead'): Command => ({ do: 'settle', held: 0, as, lease: 'own' });
 
 function record(...plans: Partial<ReadingPlan>[]): Command {
-  const common = { state: 'read', run: 0, says: [], isEvent: false, handlers: ['by-run'] } as const;
+  const common = { state: 'parsed', run: 0, says: [], isEvent: false, handlers: ['by-run'] } as const;
   return { do: 'record', claim: 0, plans: plans.map((plan) => ({ ...common, ...plan })), lease: 'own' };
 }
 
@@ -50,7 +50,7 @@ export const FOUND: Readonly<Record<string, Script>> = {
     [append(0), CLAIM_MESSAGES],
     [record({ says: ['run.started'], handlers: [] })],
     [{ do: 'clock', ms: 1 }],
-    [{ do: 'purge', settledMs: 0, deadMs: 0, keysMs: 0, limit: 1 }],
+    [{ do: 'purge', finishedMs: 0, deadMs: 0, deduplicationMs: 0, limit: 1 }],
     [{ do: 'replay', id: 'r1', events: [0], handlers: ['free'] }],
     [append(1), CLAIM_MESSAGES],
     [record({ says: ['run.failed'], handlers: ['free'] })],

@@ -20,12 +20,12 @@ import type {
   NewEvent,
   NewMessage,
   Purge,
-  ReadingNote,
+  ParseNote,
   Recorded,
   Recording,
   Redrive,
   AddedDeliveries,
-  Reread,
+  Reparse,
   RunKey,
   RunState,
   Settlement,
@@ -43,11 +43,11 @@ export interface ModelMessage extends Work {
   message: NewMessage;
   state: MessageState;
   reason?: string;
-  notes?: readonly ReadingNote[];
+  notes?: readonly ParseNote[];
   messageType?: string;
   idReused: boolean;
-  reads: number;
-  quiet: boolean;
+  claims: number;
+  withoutHandlers: boolean;
 }
 
 export interface ModelEvent {
@@ -88,7 +88,14 @@ export class InboxModel {
     this.#keys.push(message);
     // Due by any clock.
     const dueAt = 0;
-    this.messages.set(message.id, { message, state: 'stored', idReused: false, reads: 0, quiet: false, dueAt });
+    this.messages.set(message.id, {
+      message,
+      state: 'stored',
+      idReused: false,
+      claims: 0,
+      withoutHandlers: false,
+      dueAt,
+    });
     return { status: 'accepted', id: message.id };
   }
 
@@ -97,17 +104,17 @@ export class InboxModel {
     checkMessageChoice(due, limit, taken);
     for (const claimed of taken) {
       const work = this.messages.get(claimed.id)!;
-      Object.assign(work, { reads: work.reads + 1, lease, dueAt: now.getTime() + leaseMs });
-      const { reads, quiet, message } = work;
+      Object.assign(work, { claims: work.claims + 1, lease, dueAt: now.getTime() + leaseMs });
+      const { claims, withoutHandlers, message } = work;
       const { digest: _, ...kept } = message;
-      same(claimed, { ...kept, state: 'stored', reads, quiet });
+      same(claimed, { ...kept, state: 'stored', claims, withoutHandlers });
     }
   }
 
   record(recording: Recording, now: Date): Recorded {
     const { messageId, lease, state, reason, notes, messageType, run, handlers, decide } = recording;
     const work = this.messages.get(messageId);
-    if (!work || work.lease !== lease) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
+    if (!work || work.lease !== lease) return { recorded: false, events: [], tasks: [], idReused: false };
     const { messageKey } = work.message;
     const earlier = this.#keys.filter(({ id }) => id < messageId);
     const idReused = messageKey !== '' && earlier.some((key) => isSameKey(key, work.message));
@@ -117,15 +124,9 @@ export class InboxModel {
     settleWork(work);
     Object.assign(work, { state, reason, notes, messageType, idReused });
     if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
-    const added = decision.events.filter((event) => this.#addEvent(event, messageId, now));
-    const { contradicts } = decision;
-    return {
-      recorded: true,
-      eventIds: added.map(({ id }) => id),
-      deliveries: added.reduce((sum, { deliveries }) => sum + deliveries.length, 0),
-      idReused,
-      ...(contradicts && { contradicts }),
-    };
+    const events = decision.events.filter((event) => this.#addEvent(event, messageId, now));
+    const { tasks = [], contradicts } = decision;
+    return { recorded: true, events, tasks, idReused, ...(contradicts && { contradicts }) };
   }
 
   claimDeliveries({ now, leaseMs, limit, lease, handlerIds }: DeliveryClaim, taken: readonly ClaimedDelivery[]): void {
@@ -210,14 +211,14 @@ export class InboxModel {
   }
 
   /** Pending deliveries by handler, of handlers that nobody runs. */
-  unattended(seenFrom: Date): { handlerId: string; deliveries: number; tasks: number }[] {
+  missingHandlers(seenFrom: Date): { handlerId: string; deliveries: number; checks: number }[] {
     const attended = this.registry.attended(seenFrom);
     const counts = new Map<string, number>();
     for (const { state, delivery } of this.deliveries.values()) {
       if (state !== 'pending' || attended.has(delivery.handlerId)) continue;
       counts.set(delivery.handlerId, (counts.get(delivery.handlerId) ?? 0) + 1);
     }
-    const waiting = [...counts].map(([handlerId, deliveries]) => ({ handlerId, deliveries, tasks: 0 }));
+    const waiting = [...counts].map(([handlerId, deliveries]) => ({ handlerId, deliveries, checks: 0 }));
     return waiting.sort((a, b) => (a.handlerId < b.handlerId ? -1 : 1));
   }
 
@@ -233,16 +234,16 @@ export class InboxModel {
     return added.length;
   }
 
-  reread({ messageIds, states, quiet }: Reread, decision: Decision, now: Date): number {
+  reparse({ messageIds, states, withoutHandlers }: Reparse, decision: Decision, now: Date): number {
     const again = [...this.messages].filter(
       ([id, { state }]) => (states as string[]).includes(state) && (messageIds?.includes(id) ?? true),
     );
     for (const [, work] of again) {
-      Object.assign(work, { state: 'stored', reads: 0, quiet, dueAt: 0 });
+      Object.assign(work, { state: 'stored', claims: 0, withoutHandlers, dueAt: 0 });
       delete work.reason;
       delete work.notes;
     }
-    this.#decided('reread', decision, again.length, now);
+    this.#decided('reparse', decision, again.length, now);
     return again.length;
   }
 
@@ -314,11 +315,11 @@ export class InboxModel {
   }
 
   counts(): InboxCounts {
-    const messages = { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0, erased: 0 };
+    const messages = { stored: 0, parsed: 0, test: 0, unrecognized: 0, quarantined: 0, erased: 0 };
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
-    return { messages, events: this.events.size, deliveries, tasks: 0, refusals: [] };
+    return { messages, events: this.events.size, deliveries, checks: 0, refusals: [] };
   }
 
   run(key: RunKey): RunState | undefined {
@@ -427,12 +428,12 @@ function checkMessageChoice(
   const sources = byTurn(due, ({ message }) => message.source);
   ok(taken.length <= limit, 'took too much');
   ok(taken.length > 0 || due.length === 0, 'took nothing');
-  const isAlone = taken.some(({ reads }) => reads > 1);
+  const isAlone = taken.some(({ claims }) => claims > 1);
   if (isAlone) equal(taken.length, 1, 'took others with one that was begun before');
   for (const ofSource of sources) {
     const ids = new Set(ofSource.map(([id]) => id));
     const some = taken.filter(({ id }) => ids.has(id));
-    const choice = isAlone ? ofSource : ofSource.filter(([, { reads }]) => reads === 0);
+    const choice = isAlone ? ofSource : ofSource.filter(([, { claims }]) => claims === 0);
     if (some.length > 0) checkChoice(choice, some.length, some);
     if (!isAlone && due.length <= limit) equal(some.length, choice.length, 'left new messages');
   }

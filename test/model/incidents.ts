@@ -2,7 +2,7 @@ import type { EventSummary, JobState } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook, paradimeWebhook, type SignedWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { eventFacts } from 'inside/event-data';
-import { START } from '../dispatch/bench.js';
+import { START } from '../dispatch/dispatch-harness.js';
 import { checkProperty, checkScript, type PropertyBudget } from '../property.js';
 import { DecidedOrder } from './decided-order.js';
 import { same } from './same.js';

@@ -1,10 +1,10 @@
 import type { Store } from 'nestjs-runhooks/core';
 import { KillablePool } from '../postgres/killable-pool.js';
 import type { Schemas } from '../postgres/server.js';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 
 /** An inbox in a schema, empty at first. Killed processes lose their connections and get no others. */
-export async function postgresPlace(schemas: Schemas): Promise<Place> {
+export async function postgresPlace(schemas: Schemas): Promise<InboxSite> {
   const schema = await schemas.emptied();
   let alive: KillablePool[] = [];
   const all: KillablePool[] = [];

@@ -81,7 +81,7 @@ export class RegistryModel {
 
   /** Handlers that some dispatching process has. */
   attended(seenFrom: Date): Set<string> {
-    const dispatchers = this.processes(seenFrom).filter(({ role }) => role !== 'receiver');
-    return new Set(dispatchers.flatMap(({ handlerIds }) => handlerIds));
+    const workers = this.processes(seenFrom).filter(({ role }) => role !== 'receiver');
+    return new Set(workers.flatMap(({ handlerIds }) => handlerIds));
   }
 }

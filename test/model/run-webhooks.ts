@@ -10,7 +10,7 @@ import {
   type SignedWebhook,
 } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
-import { START } from '../dispatch/bench.js';
+import { START } from '../dispatch/dispatch-harness.js';
 import { checkProperty, type PropertyBudget } from '../property.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
@@ -150,8 +150,8 @@ async function tell(
   signal: AbortSignal,
 ): Promise<void> {
   const handled: string[] = [];
-  const two = await TwoProcesses.on(inbox, (bench) =>
-    bench.on('all', ({ id }) => handled.push(id), { types: RUN_SIGNAL_TYPES }),
+  const two = await TwoProcesses.on(inbox, (harness) =>
+    harness.on('all', ({ id }) => handled.push(id), { types: RUN_SIGNAL_TYPES }),
   );
   const told = new Set<Told>();
   try {

@@ -69,9 +69,9 @@ export type Command =
   | { readonly do: 'crash'; readonly by: 'kill' | 'kill while writing' | 'close' }
   | {
       readonly do: 'purge';
-      readonly settledMs: number;
+      readonly finishedMs: number;
       readonly deadMs: number;
-      readonly keysMs: number;
+      readonly deduplicationMs: number;
       readonly limit: number;
     }
   | { readonly do: 'redrive'; readonly what: 'all' | readonly Choice[] | { readonly handler: string } }
@@ -82,10 +82,10 @@ export type Command =
       readonly handlers: readonly string[];
     }
   | {
-      readonly do: 'reread';
-      readonly states: readonly ('test' | 'unknown' | 'quarantined')[];
+      readonly do: 'reparse';
+      readonly states: readonly ('test' | 'unrecognized' | 'quarantined')[];
       readonly messages: 'all' | readonly Choice[];
-      readonly quiet: boolean;
+      readonly withoutHandlers: boolean;
     };
 
 /** Lines in one element are said in the same breath, and so share a commit. */
@@ -107,7 +107,7 @@ const says = fc.constantFrom<readonly RunSignalType[]>(
 const versions = HANDLERS.flatMap((id) => VERSIONS.map((version) => `${id}@${version}`));
 const plan: fc.Arbitrary<ReadingPlan> = fc.record({
   knows: fc.subarray(versions),
-  state: fc.constantFrom('read', 'read', 'read', 'unknown', 'quarantined', 'test' as const),
+  state: fc.constantFrom('parsed', 'parsed', 'parsed', 'unrecognized', 'quarantined', 'test' as const),
   run: fc.nat({ max: 1 }),
   says,
   isEvent: fc.boolean(),
@@ -162,12 +162,12 @@ const crash = fc.record({
 const purge = fc
   .record({
     do: fc.constant('purge' as const),
-    settledMs: age,
+    finishedMs: age,
     deadMs: age,
-    keysMs: age,
+    deduplicationMs: age,
     limit: fc.integer({ min: 1, max: 4 }),
   })
-  .map((one) => ({ ...one, deadMs: Math.max(one.settledMs, one.deadMs) }));
+  .map((one) => ({ ...one, deadMs: Math.max(one.finishedMs, one.deadMs) }));
 const redrive = fc.record({
   do: fc.constant('redrive' as const),
   what: fc.oneof(
@@ -180,7 +180,7 @@ const register = fc.record({
   do: fc.constant('register' as const),
   process: fc.constantFrom(...PROCESSES),
   isNew: fc.boolean(),
-  role: fc.constantFrom('receiver', 'dispatcher', 'both' as const),
+  role: fc.constantFrom('receiver', 'worker', 'both' as const),
   handlers,
   version: fc.constantFrom(...VERSIONS),
   lapsedMs: age,
@@ -202,11 +202,11 @@ const replay = fc.record({
   events: fc.array(choice, { maxLength: 3 }),
   handlers,
 });
-const reread = fc.record({
-  do: fc.constant('reread' as const),
-  states: fc.subarray(['test', 'unknown', 'quarantined'] as const),
+const reparse = fc.record({
+  do: fc.constant('reparse' as const),
+  states: fc.subarray(['test', 'unrecognized', 'quarantined'] as const),
   messages: fc.oneof(fc.constant('all' as const), fc.array(choice, { maxLength: 3 })),
-  quiet: fc.boolean(),
+  withoutHandlers: fc.boolean(),
 });
 
 const erase = fc.record({ do: fc.constant('erase' as const), messages: fc.array(choice, { maxLength: 2 }) });
@@ -220,7 +220,7 @@ const write = fc.oneof(
   { weight: 1, arbitrary: renew },
   { weight: 2, arbitrary: redrive },
   { weight: 2, arbitrary: replay },
-  { weight: 1, arbitrary: reread },
+  { weight: 1, arbitrary: reparse },
   { weight: 2, arbitrary: register },
   { weight: 1, arbitrary: deregister },
   { weight: 2, arbitrary: dismiss },

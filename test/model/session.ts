@@ -1,7 +1,7 @@
 import type { Store } from 'nestjs-runhooks/core';
 import { InboxModel } from './inbox-model.js';
 import { compareLists } from './compare-lists.js';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 import { same } from './same.js';
 import { HANDLERS, HOUR, SOURCES, type Command, type Script } from './script.js';
 import { Steps, type Step } from './steps.js';
@@ -10,7 +10,7 @@ const SETTLED: Extract<Command, { do: 'settle' }> = { do: 'settle', held: 0, as:
 const READ: Command = {
   do: 'record',
   claim: 0,
-  plans: [{ state: 'read', run: 0, says: [], isEvent: false, handlers: [] }],
+  plans: [{ state: 'parsed', run: 0, says: [], isEvent: false, handlers: [] }],
   lease: 'own',
 };
 /** Rounds that finish whatever a script has left; each begins when all of it is due. */
@@ -21,17 +21,17 @@ export class Session {
   readonly model = new InboxModel();
   readonly #steps = new Steps(this.model);
   readonly #transcript: string[] = [];
-  readonly #place: Place;
+  readonly #place: InboxSite;
   #store: Store;
   #other: Store | undefined;
 
-  private constructor(place: Place, store: Store) {
+  private constructor(place: InboxSite, store: Store) {
     this.#place = place;
     this.#store = store;
   }
 
   /** Begins in an inbox that nothing is in. */
-  static async begin(place: Place): Promise<Session> {
+  static async begin(place: InboxSite): Promise<Session> {
     return new Session(place, await place.open());
   }
 
@@ -121,7 +121,7 @@ export class Session {
     const dueAt = await this.#store.nextDueAt({ sources: SOURCES, handlerIds: HANDLERS, taskHandlerIds: [] });
     const seenFrom = new Date(this.#steps.now.getTime() - HOUR);
     same(await this.#store.processes(seenFrom), this.model.registry.processes(seenFrom), 'processes');
-    same(await this.#store.unattended(seenFrom), this.model.unattended(seenFrom), 'unattended');
+    same(await this.#store.missingHandlers(seenFrom), this.model.missingHandlers(seenFrom), 'missingHandlers');
     same(dueAt?.getTime(), this.model.nextDueAt(SOURCES, HANDLERS), 'nextDueAt');
   }
 

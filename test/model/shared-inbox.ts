@@ -2,7 +2,7 @@ import type { Store } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { ManualClock, TEST_SECRETS } from 'nestjs-runhooks/testing';
-import { Bench, START } from '../dispatch/bench.js';
+import { DispatchHarness, START } from '../dispatch/dispatch-harness.js';
 
 /** An inbox that is new, and that several processes share. */
 export interface SharedInbox {
@@ -19,12 +19,12 @@ export type NewInbox = () => Promise<SharedInbox>;
 export class TwoProcesses {
   readonly clock = new ManualClock(START);
   readonly #inbox: SharedInbox;
-  readonly #begin: (bench: Bench) => void;
+  readonly #begin: (harness: DispatchHarness) => void;
   readonly #wrap: (store: Store) => Store;
-  readonly #open = new Set<Bench>();
-  #benches: readonly [Bench, Bench] | undefined;
+  readonly #open = new Set<DispatchHarness>();
+  #benches: readonly [DispatchHarness, DispatchHarness] | undefined;
 
-  private constructor(inbox: SharedInbox, begin: (bench: Bench) => void, wrap: (store: Store) => Store) {
+  private constructor(inbox: SharedInbox, begin: (harness: DispatchHarness) => void, wrap: (store: Store) => Store) {
     this.#inbox = inbox;
     this.#begin = begin;
     this.#wrap = wrap;
@@ -33,7 +33,7 @@ export class TwoProcesses {
   /** `begin` adds the handlers of a process that starts, `wrap` may listen to what its store is told. */
   static async on(
     inbox: SharedInbox,
-    begin: (bench: Bench) => void,
+    begin: (harness: DispatchHarness) => void,
     wrap = (store: Store): Store => store,
   ): Promise<TwoProcesses> {
     const two = new TwoProcesses(inbox, begin, wrap);
@@ -47,7 +47,7 @@ export class TwoProcesses {
   }
 
   /** The first or the other one. */
-  process(which: 0 | 1): Bench {
+  process(which: 0 | 1): DispatchHarness {
     if (!this.#benches) throw new Error('not started');
     return this.#benches[which];
   }
@@ -68,20 +68,24 @@ export class TwoProcesses {
 
   async end(): Promise<void> {
     try {
-      for (const bench of this.#open) await bench.close();
+      for (const harness of this.#open) await harness.close();
     } finally {
       this.#inbox.remove();
     }
   }
 
-  async #start(): Promise<Bench> {
+  async #start(): Promise<DispatchHarness> {
     const sources = [
       dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] }),
       paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }),
     ];
-    const bench = await Bench.open({ store: this.#wrap(await this.#inbox.open()), clock: this.clock, sources });
-    this.#open.add(bench);
-    this.#begin(bench);
-    return bench;
+    const harness = await DispatchHarness.open({
+      store: this.#wrap(await this.#inbox.open()),
+      clock: this.clock,
+      sources,
+    });
+    this.#open.add(harness);
+    this.#begin(harness);
+    return harness;
   }
 }

@@ -1,11 +1,11 @@
 import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 import { copyAsKilled, openStore } from './sqlite-files.js';
 
 /** An inbox in a file, which begins as a copy of `empty`. Killed processes go on with a file that nobody sees any more. */
-export function sqlitePlace(directory: string, driver: SqliteDriver, empty: string): Place {
+export function sqlitePlace(directory: string, driver: SqliteDriver, empty: string): InboxSite {
   const own = mkdtempSync(join(directory, 'run-'));
   let files = 0;
   const path = (): string => join(own, `${files}.db`);

@@ -100,8 +100,8 @@ export class Steps {
         return this.#deregister(command);
       case 'replay':
         return this.#replay(command);
-      case 'reread':
-        return this.#reread(command);
+      case 'reparse':
+        return this.#reparse(command);
       case 'erase':
         return this.#erase(command);
       case 'clock':
@@ -187,22 +187,22 @@ export class Steps {
           ]),
           ...(others.length > 0 ? [`others: ${others.join(', ')}`] : []),
         ];
-        return `${notes.join(', ')}; new events: ${recorded.flatMap(({ eventIds }) => eventIds).join(', ') || 'none'}`;
+        return `${notes.join(', ')}; new events: ${recorded.flatMap(({ events }) => events.map(({ id }) => id)).join(', ') || 'none'}`;
       },
     };
   }
 
   /** What one message turns out to say. `known`: what each call of the decision was told. */
   #draft(
-    { id, source, quiet }: ClaimedMessage,
+    { id, source, withoutHandlers }: ClaimedMessage,
     plan: ReadingPlan,
     lease: string,
     isPoison: boolean,
   ): { recording: Recording; known: Known[]; line: string } {
     const { state, run, says, isEvent } = plan;
-    const handlers = quiet ? [] : plan.handlers;
+    const handlers = withoutHandlers ? [] : plan.handlers;
     const known: Known[] = [];
-    const isRun = state === 'read';
+    const isRun = state === 'parsed';
     const { now } = this;
     const event = once((eventId: string): NewEvent => {
       this.#events.set(eventId, { source, ...(isRun && { run }) });
@@ -214,7 +214,7 @@ export class Steps {
       messageId: id,
       lease,
       state,
-      ...(state !== 'read' && { reason: `is ${state}` }),
+      ...(state !== 'parsed' && { reason: `is ${state}` }),
       ...(state !== 'quarantined' && { messageType: 'type' }),
       ...(state !== 'quarantined' && isEvent && { notes: [{ path: state, expected: 'a text', found: 'null' }] }),
       ...(isRun && { run: { source, accountId: '1', runId: `${run}` }, job: { source, jobKey: 'job' } }),
@@ -314,17 +314,17 @@ export class Steps {
     return { ...failed, next: { state: 'dead', event } };
   }
 
-  #purge({ settledMs, deadMs, keysMs, limit }: Line<'purge'>): Step {
+  #purge({ finishedMs, deadMs, deduplicationMs, limit }: Line<'purge'>): Step {
     const before = (ms: number): Date => new Date(this.now.getTime() - ms);
     const purge = {
-      settledBefore: before(settledMs),
+      settledBefore: before(finishedMs),
       deadBefore: before(deadMs),
-      keysBefore: before(keysMs),
-      tasksBefore: before(keysMs),
+      keysBefore: before(deduplicationMs),
+      tasksBefore: before(deduplicationMs),
       limit,
     };
     return {
-      line: `purge, ${limit} at a time: settled for ${settledMs} ms, dead for ${deadMs} ms, keys for ${keysMs} ms`,
+      line: `purge, ${limit} at a time: settled for ${finishedMs} ms, dead for ${deadMs} ms, keys for ${deduplicationMs} ms`,
       begin: async (store) => {
         let removed = 0;
         for (let step = rowsOf(await store.purge(purge)); step > 0; step = rowsOf(await store.purge(purge))) {
@@ -436,18 +436,18 @@ export class Steps {
     };
   }
 
-  #reread({ states, messages, quiet }: Line<'reread'>): Step {
+  #reparse({ states, messages, withoutHandlers }: Line<'reparse'>): Step {
     const { now } = this;
     const decision = decided();
     const all = [...this.#model.messages.keys()].reverse();
     const messageIds = messages === 'all' ? undefined : (messages as number[]).flatMap((one) => choose(all, one) ?? []);
-    const reread = { states, quiet, ...(messageIds && { messageIds }) };
+    const reparse = { states, withoutHandlers, ...(messageIds && { messageIds }) };
     const which = messageIds?.map((id) => this.name(id)).join(', ') ?? 'all';
     return {
-      line: `reread ${which} if ${states.join(' or ') || 'nothing'}${quiet ? ', quietly' : ''}`,
-      begin: (store) => store.reread(reread, decision, now),
+      line: `reparse ${which} if ${states.join(' or ') || 'nothing'}${withoutHandlers ? ', quietly' : ''}`,
+      begin: (store) => store.reparse(reparse, decision, now),
       check: (answer) => {
-        const expected = this.#model.reread(reread, decision, now);
+        const expected = this.#model.reparse(reparse, decision, now);
         same(answer, expected);
         return `${expected} again`;
       },

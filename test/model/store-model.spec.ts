@@ -4,7 +4,7 @@ import { afterAll, beforeAll, it } from '@jest/globals';
 import { onPostgres, Schemas } from '../postgres/server.js';
 import { checkProperty, checkScript, PROPERTY_TEST_MS, type PropertyBudget } from '../property.js';
 import { FOUND } from './found-scripts.js';
-import type { Place } from './place.js';
+import type { InboxSite } from './inbox-site.js';
 import { postgresPlace } from './postgres-place.js';
 import { script, type Script } from './script.js';
 import { Session } from './session.js';
@@ -34,7 +34,7 @@ const REACHES: readonly RegExp[] = [
   /dismiss .*→ [1-9]\d* dismissed/,
   /register a new .*→ registered/,
   /record .*others: /,
-  /reread .*→ [1-9]\d* again/,
+  /reparse .*→ [1-9]\d* again/,
   /clock back/,
   /crash by a kill while writing/,
   /the other process/,
@@ -42,7 +42,7 @@ const REACHES: readonly RegExp[] = [
 ];
 
 /** The tests of a kind of inbox; `newPlace` makes an empty one. */
-function behavesAsTheModel(newPlace: () => Place | Promise<Place>, budget: PropertyBudget): void {
+function behavesAsTheModel(newPlace: () => InboxSite | Promise<InboxSite>, budget: PropertyBudget): void {
   const reached = new Set<RegExp>();
   const missing = (): readonly RegExp[] => REACHES.filter((pattern) => !reached.has(pattern));
 

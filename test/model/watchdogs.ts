@@ -1,7 +1,7 @@
 import type { RunStuck } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
-import { START } from '../dispatch/bench.js';
+import { START } from '../dispatch/dispatch-harness.js';
 import { checkProperty, type PropertyBudget } from '../property.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
@@ -61,7 +61,7 @@ async function watch(
     stuck.push(`${run.id} after ${stuckAfterMs / MINUTE} at ${(occurredAt.getTime() - START.getTime()) / MINUTE}`);
   };
   const on = { stuck: { afterMs: ALLOWED_MINUTES * MINUTE } };
-  const two = await TwoProcesses.on(inbox, (bench) => bench.on('watch', bark, { on }));
+  const two = await TwoProcesses.on(inbox, (harness) => harness.on('watch', bark, { on }));
   const send = ({ to }: Watched, run: number, event: 'started' | Watched['ends']): Promise<string> => {
     const data = { runId: `${run}`, ...(event === 'started' && { runStartedAt: two.clock.now().toISOString() }) };
     return two.process(to).receive('dbt', dbtCloudWebhook({ event, now: two.clock.now(), payload: { data } }));
@@ -81,7 +81,7 @@ async function watch(
       takes > ALLOWED_MINUTES ? [`${run} after ${ALLOWED_MINUTES} at ${startsAt + ALLOWED_MINUTES}`] : [],
     );
     same(stuck.sort(), expected.sort(), 'what was stuck, once each');
-    same((await two.process(0).inbox.counts()).tasks, 0, 'nothing is watched any more');
+    same((await two.process(0).inbox.counts()).checks, 0, 'nothing is watched any more');
     return stuck.length;
   } finally {
     await two.end();

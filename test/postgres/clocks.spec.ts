@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
 import { ManualClock } from 'nestjs-runhooks/testing';
-import { Bench, held, until } from '../dispatch/bench.js';
+import { DispatchHarness, held, until } from '../dispatch/dispatch-harness.js';
 import { onPostgres, Schemas } from './server.js';
 
 const HOUR = 3_600_000;
@@ -28,29 +28,29 @@ class WrongClock extends ManualClock {
 
 onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
   const schemas = new Schemas();
-  const benches: Bench[] = [];
+  const benches: DispatchHarness[] = [];
 
   afterEach(async () => {
-    for (const bench of benches.splice(0)) await bench.close();
+    for (const harness of benches.splice(0)) await harness.close();
   });
 
   /** A process on a host whose clock is so far ahead of the server's. */
-  async function host(schema: string, aheadMs: number): Promise<Bench> {
-    const bench = await Bench.open({
+  async function host(schema: string, aheadMs: number): Promise<DispatchHarness> {
+    const harness = await DispatchHarness.open({
       store: await schemas.open({ schema, notify: false }),
       hostClock: new WrongClock(aheadMs),
     });
-    benches.push(bench);
-    await bench.presence.start();
-    return bench;
+    benches.push(harness);
+    await harness.presence.start();
+    return harness;
   }
 
   it('agree on the time: what one of them stores, records or gives back is due for the others at once', async () => {
     const schema = schemas.next();
     const [ahead, behind] = [await host(schema, 400 * DAY), await host(schema, -400 * DAY)];
     let runs = 0;
-    for (const bench of [ahead, behind]) {
-      bench.on('handler', (_, { attempt }) => {
+    for (const harness of [ahead, behind]) {
+      harness.on('handler', (_, { attempt }) => {
         if (attempt === 1) throw new RetryLater(0);
         runs += 1;
       });
@@ -69,8 +69,8 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     const [ahead, right] = [await host(schema, 10 * HOUR), await host(schema, 0)];
     const { promise, release } = held();
     let runs = 0;
-    for (const bench of [ahead, right]) {
-      bench.on('handler', async () => {
+    for (const harness of [ahead, right]) {
+      harness.on('handler', async () => {
         runs += 1;
         await promise;
       });
@@ -107,8 +107,8 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     await ahead.presence.renew();
     expect(await differences()).toEqual([0, 0]);
     expect(ahead.lines).toEqual([
-      expect.stringMatching(/^warn: The clock of this host is 3 h ahead of the clock of the inbox, which decides/),
-      'log: The clock of this host agrees with the clock of the inbox again',
+      expect.stringMatching(/^warn: Clock of this host is 3 h ahead of the clock of the inbox, which decides/),
+      'log: Clock of this host agrees with the clock of the inbox again',
     ]);
     expect(right.lines).toEqual([]);
   });
@@ -123,10 +123,10 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
   });
 
   it('purge nothing because of that', async () => {
-    const bench = await host(schemas.next(), 400 * DAY);
-    await bench.send({ as: 'test' });
-    await bench.idle();
-    expect(await bench.inbox.purge()).toBe(0);
-    expect((await bench.inbox.counts()).messages.test).toBe(1);
+    const harness = await host(schemas.next(), 400 * DAY);
+    await harness.send({ as: 'test' });
+    await harness.idle();
+    expect(await harness.inbox.purge()).toBe(0);
+    expect((await harness.inbox.counts()).messages.test).toBe(1);
   });
 });

@@ -3,7 +3,7 @@ import { PermanentError } from 'nestjs-runhooks/core';
 import { sqliteInbox, type SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { connectSqlite } from 'inside/sqlite-connection';
-import { Bench, openStore, START } from '../dispatch/bench.js';
+import { DispatchHarness, openStore, START } from '../dispatch/dispatch-harness.js';
 import type { ProbeMessage } from '../dispatch/probe-provider.js';
 
 export const HOUR = 3_600_000;
@@ -21,7 +21,7 @@ export const REGISTRATION = {
   scope: { sources: [], handlerIds: [], taskHandlerIds: [] },
 } as const;
 
-/** What the handlers of a bench did, and what a test may have them do. */
+/** What the handlers of a harness did, and what a test may have them do. */
 export interface Behaviour {
   readonly ran: string[];
   isMended: boolean;
@@ -31,11 +31,11 @@ export const SENT_TWICE: ProbeMessage = { id: 'twice', run: 'first', job: 'inges
 
 /** An app on an inbox: every kind of handler, one that fails, one that gives up. */
 export async function openApp(inbox = sqliteInbox({ path: ':memory:' }), clock = new ManualClock(START)) {
-  const bench = await Bench.open({ store: await openStore(inbox), clock });
+  const harness = await DispatchHarness.open({ store: await openStore(inbox), clock });
   const behaviour: Behaviour = { ran: [], isMended: false };
   const note = (what: string) => void behaviour.ran.push(what);
-  bench.on('done', ({ id }) => note(`done ${id}`));
-  bench.on(
+  harness.on('done', ({ id }) => note(`done ${id}`));
+  harness.on(
     'retried',
     ({ id }) => {
       if (!behaviour.isMended) throw new Error(`a NUL \0, a lone surrogate \ud800, a ␛ and a duck 🦆`);
@@ -43,19 +43,19 @@ export async function openApp(inbox = sqliteInbox({ path: ':memory:' }), clock =
     },
     { retry: { delayMs: HOUR, delayMsMax: HOUR } },
   );
-  bench.on('given-up', ({ id }) => {
+  harness.on('given-up', ({ id }) => {
     if (!behaviour.isMended) throw new PermanentError('no');
     note(`given-up ${id}`);
   });
-  bench.on('in-lanes', ({ id }) => note(`in-lanes ${id}`), {
+  harness.on('in-lanes', ({ id }) => note(`in-lanes ${id}`), {
     serialize: 'job',
     types: ['run.succeeded', 'run.started'],
   });
-  bench.on('watchdog', ({ id }) => note(`watchdog ${id}`), { on: { stuck: { afterMs: HOUR } } });
-  bench.on('barrier', ({ id }) => note(`barrier ${id}`), {
+  harness.on('watchdog', ({ id }) => note(`watchdog ${id}`), { on: { stuck: { afterMs: HOUR } } });
+  harness.on('barrier', ({ id }) => note(`barrier ${id}`), {
     on: { barrier: { jobs: ['ingest', 'transform'], withinMs: 2 * HOUR } },
   });
-  return { bench, behaviour };
+  return { harness, behaviour };
 }
 
 /** A file with rows in every table, as an app leaves it that was closed; and what no app of ours would write. */
@@ -64,19 +64,19 @@ export async function fillInbox(
   driver?: SqliteDriver,
   { messages = 20, bodyBytes = 1_024 } = {},
 ): Promise<void> {
-  const { bench } = await openApp(sqliteInbox({ path, ...(driver && { driver }) }));
-  await bench.presence.start();
-  await bench.send(SENT_TWICE);
+  const { harness } = await openApp(sqliteInbox({ path, ...(driver && { driver }) }));
+  await harness.presence.start();
+  await harness.send(SENT_TWICE);
   for (let index = 0; index < messages; index++) {
     const run = `${index}`;
-    await bench.send({ run, job: 'ingest', types: ['run.started'] });
-    if (index % 3 > 0) await bench.send({ run, job: index % 2 ? 'ingest' : '␛job', types: OVER[index % 2]! });
+    await harness.send({ run, job: 'ingest', types: ['run.started'] });
+    if (index % 3 > 0) await harness.send({ run, job: index % 2 ? 'ingest' : '␛job', types: OVER[index % 2]! });
   }
-  for (const as of ['unknown', 'test', 'quarantined'] as const) await bench.send({ as });
-  await bench.idle();
-  await bench.send({ run: 'unread' });
-  await bench.presence.stop();
-  await bench.close();
+  for (const as of ['unrecognized', 'test', 'quarantined'] as const) await harness.send({ as });
+  await harness.idle();
+  await harness.send({ run: 'unread' });
+  await harness.presence.stop();
+  await harness.close();
   await addOddRows(path, driver, bodyBytes);
 }
 
@@ -97,7 +97,7 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
   ];
   bodies.forEach((body, index) => {
     connection.all(
-      `insert into messages (id, source, provider, message_key, headers, body, received_at, state, message_type, reason, notes, id_reused, reads, quiet)
+      `insert into messages (id, source, provider, message_key, headers, body, received_at, state, message_type, reason, notes, id_reused, claims, without_handlers)
        values (?, 'gone', 'gone', ?, ?, ?, ?, 'quarantined', null, ?, ?, 1, 3, 1)`,
       [
         `odd_${index}`,
@@ -117,7 +117,7 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
   );
   connection.exec(
     `insert into audit (id, decided_at, action, actor, reason, details, affected)
-       values ('one', 1, 'redrive', 'an operator', null, '{}', 1), ('two', 2, 'reread', '␛', 'why', '{}', 0);
+       values ('one', 1, 'redrive', 'an operator', null, '{}', 1), ('two', 2, 'reparse', '␛', 'why', '{}', 0);
      insert into refusals values ('gone', 'signature-mismatch', 3, 1)`,
   );
   // Numbers have gaps, and do not begin with 1.

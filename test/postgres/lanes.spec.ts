@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { Bench } from '../dispatch/bench.js';
+import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { onPostgres, Schemas } from './server.js';
 
 const RUNS = 30;
@@ -7,23 +7,23 @@ const JOBS = 3;
 
 onPostgres('lanes shared by several processes', () => {
   const schemas = new Schemas();
-  const benches: Bench[] = [];
+  const benches: DispatchHarness[] = [];
   afterEach(async () => {
-    for (const bench of benches.splice(0)) await bench.close();
+    for (const harness of benches.splice(0)) await harness.close();
   });
 
-  async function processes(count: number): Promise<Bench[]> {
+  async function processes(count: number): Promise<DispatchHarness[]> {
     const schema = schemas.next();
     for (let index = 0; index < count; index += 1) {
       const store = await schemas.open({ schema, notify: false, connectionsMax: 4 });
-      benches.push(await Bench.open({ store, ...(benches[0] && { clock: benches[0].clock }) }));
+      benches.push(await DispatchHarness.open({ store, ...(benches[0] && { clock: benches[0].clock }) }));
     }
     return benches;
   }
 
   /** Works in all processes at the same time until nothing is left. */
   async function workAll(): Promise<void> {
-    do await Promise.all(benches.map((bench) => bench.idle()));
+    do await Promise.all(benches.map((harness) => harness.idle()));
     while ((await benches[0]!.inbox.counts()).deliveries.pending > 0);
   }
 
@@ -32,8 +32,8 @@ onPostgres('lanes shared by several processes', () => {
     const running = new Set<string>();
     const handled = new Map<string, string[]>();
     let overlaps = 0;
-    for (const bench of all) {
-      bench.on(
+    for (const harness of all) {
+      harness.on(
         'handler',
         async (event, delivery) => {
           const job = 'run' in event && event.run ? event.run.job.key : '';
@@ -68,8 +68,8 @@ onPostgres('lanes shared by several processes', () => {
     const all = await processes(3);
     const running = new Set<string>();
     let overlaps = 0;
-    for (const bench of all) {
-      bench.on(
+    for (const harness of all) {
+      harness.on(
         'handler',
         async (event, delivery) => {
           const job = 'run' in event && event.run ? event.run.job.key : '';
@@ -92,7 +92,7 @@ onPostgres('lanes shared by several processes', () => {
     })();
     let isOver = false;
     void redriving.then(() => (isOver = true));
-    while (!isOver) await Promise.all(all.map((bench) => bench.idle()));
+    while (!isOver) await Promise.all(all.map((harness) => harness.idle()));
     await workAll();
     expect(overlaps).toBe(0);
   });

@@ -98,9 +98,9 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
 
   it('for a schema that an app has used, and nothing in it is changed', async () => {
     await fillInbox(move.file);
-    const { bench } = await openApp(postgresInbox({ connectionString: POSTGRES_URL, schema: move.schema }));
-    await bench.send({});
-    await bench.close();
+    const { harness } = await openApp(postgresInbox({ connectionString: POSTGRES_URL, schema: move.schema }));
+    await harness.send({});
+    await harness.close();
     const before = await move.tablesThere();
     expect(await refusal()).toMatch(/is in use, with rows in message_keys, messages; choose another schema/);
     expect(await move.tablesThere()).toBe(before);

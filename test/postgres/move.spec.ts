@@ -6,7 +6,7 @@ import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { moveInbox } from 'inside/move-inbox';
 import { connectSqlite } from 'inside/sqlite-connection';
-import { START } from '../dispatch/bench.js';
+import { START } from '../dispatch/dispatch-harness.js';
 import { SIGNATURE } from '../dispatch/probe-provider.js';
 import { failureOf } from '../faults/failure-of.js';
 import { copyAsKilled, onEveryDriver, openStore } from '../model/sqlite-files.js';
@@ -38,30 +38,30 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     it('goes on in its app: retries are due, dead letters redriven, a duplicate is known, runs are watched, barriers wait', async () => {
       await fillInbox(move.file, driver);
       await move.run();
-      const { bench, behaviour } = await openMoved(new Date(START.getTime() + 1));
+      const { harness, behaviour } = await openMoved(new Date(START.getTime() + 1));
       const { ran } = behaviour;
       try {
         behaviour.isMended = true;
         const body = Buffer.from(JSON.stringify(SENT_TWICE));
-        const again = await bench.receiver.receive(bench.source, body, SIGNATURE);
+        const again = await harness.receiver.receive(harness.source, body, SIGNATURE);
         expect(again.status).toBe('duplicate');
 
-        await bench.idle();
+        await harness.idle();
         expect(ran.length).toBeGreaterThan(0);
         expect(ran.filter((line) => !line.includes('unread'))).toEqual([]);
 
-        expect(await bench.inbox.redrive({ handlerId: 'given-up', by: 'me' })).toBeGreaterThan(0);
-        bench.clock.advance(HOUR);
-        await bench.send({ run: 'last', job: 'transform' });
-        await bench.idle();
+        expect(await harness.inbox.redrive({ handlerId: 'given-up', by: 'me' })).toBeGreaterThan(0);
+        harness.clock.advance(HOUR);
+        await harness.send({ run: 'last', job: 'transform' });
+        await harness.idle();
         expect(ran).toContain('retried run.succeeded:probe/1/first');
         expect(ran).toContain('given-up run.succeeded:probe/1/first');
         expect(ran).toContain('watchdog run.stuck:probe/1/0/watchdog');
         expect(ran).toContainEqual(expect.stringMatching(/^barrier runs\.joined:/));
-        expect((await bench.inbox.counts()).deliveries).toMatchObject({ pending: 0, dead: 0 });
+        expect((await harness.inbox.counts()).deliveries).toMatchObject({ pending: 0, dead: 0 });
         expect(new Set(ran).size).toBe(ran.length);
       } finally {
-        await bench.close();
+        await harness.close();
       }
     });
 
@@ -88,9 +88,9 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     const [last] = await schemas.query<{ greatest: string }>(
       `select max(seq) as greatest from "${move.schema}".deliveries`,
     );
-    const { bench } = await openMoved();
-    await bench.idle();
-    await bench.close();
+    const { harness } = await openMoved();
+    await harness.idle();
+    await harness.close();
     const [first] = await schemas.query<{ next: string }>(
       `select min(seq) as next from "${move.schema}".deliveries where seq > $1`,
       [last?.greatest],
@@ -121,9 +121,9 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
   it('does nothing more when all is there, also after apps have worked on the new inbox', async () => {
     await fillInbox(move.file);
     await move.run();
-    const { bench } = await openMoved();
-    await bench.idle();
-    await bench.close();
+    const { harness } = await openMoved();
+    await harness.idle();
+    await harness.close();
     const before = await move.rowsOfSchema();
     const { code, output } = await move.run({ json: false });
     expect([code, output]).toEqual([0, expect.stringMatching(/was moved to .* on 20.*\. Nothing is left to do/)]);

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ConfigurationError, LIMITS, StoreUnavailableError, systemClock, type Store } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import pg from 'pg';
-import { Bench } from '../dispatch/bench.js';
-import { closeApps, dbtWebhook, startApp } from '../e2e/edge-app.js';
+import { DispatchHarness } from '../dispatch/dispatch-harness.js';
+import { closeApps, dbtWebhook, startApp } from '../e2e/http-app.js';
 import { eventually } from './eventually.js';
 import { newMessage } from './messages.js';
 import { onOwnPostgres, OwnPostgres } from './own-server.js';
@@ -71,20 +71,20 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
 
   it('while a dispatcher looks for work: it goes on by itself, and is woken again', async () => {
     const [store, other] = await Promise.all([open(server.url), open(server.url)]);
-    const bench = await Bench.open({ store, clock: systemClock as never });
+    const harness = await DispatchHarness.open({ store, clock: systemClock as never });
     const handled: string[] = [];
-    bench.on('handler', (event) => handled.push(event.id));
-    bench.dispatcher.start();
-    await bench.send({ run: 'before' });
+    harness.on('handler', (event) => handled.push(event.id));
+    harness.dispatcher.start();
+    await harness.send({ run: 'before' });
     await eventually(() => handled.length === 1);
     await server.stop('immediate');
-    await eventually(() => bench.lines.some((line) => line.startsWith('error: the inbox failed')));
+    await eventually(() => harness.lines.some((line) => line.startsWith('error: Inbox is unavailable')));
     await server.start();
-    const sender = await Bench.open({ store: other, clock: systemClock as never });
+    const sender = await DispatchHarness.open({ store: other, clock: systemClock as never });
     await eventually(() => sender.send({ run: 'after' }));
     await eventually(() => handled.length === 2);
     await sender.close();
-    await bench.close();
+    await harness.close();
   });
 
   it('and comes back as a standby: a verb rejects until it is the primary, and no inbox is opened', async () => {

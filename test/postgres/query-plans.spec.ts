@@ -28,8 +28,8 @@ class RecordingPool extends pg.Pool {
 /** The same inbox as the one of the SQLite plans: nearly all of it is settled. */
 const INSERTS: readonly string[] = [
   `message_keys select 'dbt', 'key-' || n, decode(md5('' || n), 'hex'), msg from numbers`,
-  `messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, reads, quiet, due_at)
-   select msg, 'dbt', 'dbt-cloud', 'key-' || n, '{}', '{}', at, case when open then 'stored' else 'read' end, 0, 1, 0,
+  `messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, claims, without_handlers, due_at)
+   select msg, 'dbt', 'dbt-cloud', 'key-' || n, '{}', '{}', at, case when open then 'stored' else 'parsed' end, 0, 1, 0,
    case when open then at end from numbers`,
   `runs (source, account_id, run_id, job_key, contradicted, types, updated_at)
    select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', at from numbers`,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS, systemClock, type ClaimedDelivery, type Store } from 'nestjs-runhooks/core';
 import pg from 'pg';
-import { Bench } from '../dispatch/bench.js';
+import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { FailingStore } from '../dispatch/failing-store.js';
 import { eventually } from './eventually.js';
 import { newMessage } from './messages.js';
@@ -39,7 +39,7 @@ onPostgres('a process that waits for work', () => {
     const [message] = await store.claimMessages({ ...CLAIM, now, lease: 'reader', sources: ['source'] });
     const deliveries = ['a', 'b'].map((handlerId) => ({ id: `dlv_${handlerId}`, handlerId }));
     const event = { id: 'event', type: 'run.failed', occurredAt: now, data: '{}', deliveries };
-    const recording = { messageId: message!.id, lease: 'reader', state: 'read' } as const;
+    const recording = { messageId: message!.id, lease: 'reader', state: 'parsed' } as const;
     await store.record([{ ...recording, decide: () => ({ events: [event] }) }], now);
     return await store.claimDeliveries({ ...CLAIM, now, lease: 'runner', handlerIds: ['a', 'b'] });
   }
@@ -77,7 +77,7 @@ onPostgres('a process that waits for work', () => {
           decided(),
           new Date(),
         ),
-      () => other.reread({ states: ['unknown'], quiet: true }, decided(), new Date()),
+      () => other.reparse({ states: ['unrecognized'], withoutHandlers: true }, decided(), new Date()),
     ];
     for (const step of steps) {
       // Notifications that are due anyway must not be taken for this one's.
@@ -126,9 +126,9 @@ onPostgres('a process that waits for work', () => {
     /** Sends once the dispatcher has found nothing and rests, until its timer, which only the test moves on, wakes it. */
     async function sendAtRest(options: object): Promise<{ isHandled: () => boolean; close: () => Promise<void> }> {
       const schema = schemas.next();
-      const receiver = await Bench.open({ store: await open(schema, options), clock: systemClock as never });
+      const receiver = await DispatchHarness.open({ store: await open(schema, options), clock: systemClock as never });
       const watched = new FailingStore(await open(schema, options));
-      const dispatcher = await Bench.open({ store: watched.store, clock: systemClock as never });
+      const dispatcher = await DispatchHarness.open({ store: watched.store, clock: systemClock as never });
       let handled = 0;
       dispatcher.on('handler', () => void (handled += 1));
       jest.useFakeTimers({

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { InboxStatus, Unattended } from 'nestjs-runhooks';
+import type { InboxStatus, MissingHandler } from 'nestjs-runhooks';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import type { ProcessOptions } from './app.js';
 
@@ -11,7 +11,7 @@ const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', imp
 /** What the process says of its inbox. */
 export interface Found {
   readonly counts: InboxStatus;
-  readonly unattended: readonly Unattended[];
+  readonly missingHandlers: readonly MissingHandler[];
 }
 
 /** An app in a process of its own. */

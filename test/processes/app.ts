@@ -57,5 +57,5 @@ process.stdin.on('end', () => void app.close());
 
 async function look(): Promise<void> {
   const inbox = app.get(Inbox);
-  tell('found', { counts: await inbox.counts(), unattended: await inbox.unattended() });
+  tell('found', { counts: await inbox.counts(), missingHandlers: await inbox.missingHandlers() });
 }

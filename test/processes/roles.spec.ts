@@ -38,17 +38,17 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 describe('processes on one SQLite file', () => {
   it('a receiver stores, with nobody there to read, and a dispatcher that comes later runs it', async () => {
     const receiver = await start('receiver', ['a']);
-    expect(receiver.warnings).toContainEqual(expect.stringContaining('No dispatcher is running'));
+    expect(receiver.warnings).toContainEqual(expect.stringContaining('No worker is running'));
     expect(await receiver.send('1')).toBe(200);
-    expect((await receiver.look()).counts).toMatchObject({ messages: { stored: 1 }, dispatchers: 0 });
-    const dispatcher = await start('dispatcher', ['a']);
+    expect((await receiver.look()).counts).toMatchObject({ messages: { stored: 1 }, workers: 0 });
+    const dispatcher = await start('worker', ['a']);
     expect(await dispatcher.send('2')).toBe(404);
     expect(await receiver.send('3')).toBe(200);
     await until(() => ran().length === 2);
     expect(dispatcher.ran).toEqual(['a 1', 'a 3']);
-    expect((await receiver.look()).counts).toMatchObject({ messages: { read: 2 }, dispatchers: 1, unattended: 0 });
+    expect((await receiver.look()).counts).toMatchObject({ messages: { parsed: 2 }, workers: 1, missingHandlers: 0 });
     await dispatcher.close();
-    expect((await receiver.look()).counts.dispatchers).toBe(0);
+    expect((await receiver.look()).counts.workers).toBe(0);
   });
 
   it('a rolling deploy of three versions runs every handler once for each event since it was there', async () => {
@@ -69,7 +69,7 @@ describe('processes on one SQLite file', () => {
     await third.send('third alone');
     await until(() => ran().length === 3 + 90 + 6);
     const { counts } = await third.look();
-    expect(counts).toMatchObject({ tasks: 0, unattended: 0, dispatchers: 1, deliveries: { pending: 0 } });
+    expect(counts).toMatchObject({ checks: 0, missingHandlers: 0, workers: 1, deliveries: { pending: 0 } });
     const all = ['without first', 'third alone', ...runs];
     expect(ran()).toEqual(
       ['a before b', 'a before c', 'b before c', ...all.flatMap((run) => [`a ${run}`, `b ${run}`, `c ${run}`])].sort(
@@ -79,24 +79,24 @@ describe('processes on one SQLite file', () => {
   });
 
   it('what only a killed process had waits, is seen when the process counts as gone, and runs when it is back', async () => {
-    const killed = await start('dispatcher', ['b']);
+    const killed = await start('worker', ['b']);
     await killed.kill();
     const receiver = await start('receiver', ['a', 'b']);
-    const dispatcher = await start('dispatcher', ['a']);
+    const dispatcher = await start('worker', ['a']);
     await receiver.send('1');
     await until(() => ran().length === 1);
     // Not heard of for less than a minute: it may only be slow.
-    expect(await receiver.look()).toMatchObject({ unattended: [], counts: { dispatchers: 2, tasks: 1 } });
-    const later = await start('dispatcher', ['a'], LIMITS.processLapseMs + 30_000);
+    expect(await receiver.look()).toMatchObject({ missingHandlers: [], counts: { workers: 2, tasks: 1 } });
+    const later = await start('worker', ['a'], LIMITS.processLapseMs + 30_000);
     expect(await later.look()).toMatchObject({
-      unattended: [{ handlerId: 'b', deliveries: 0, tasks: 1 }],
+      missingHandlers: [{ handlerId: 'b', deliveries: 0, checks: 1 }],
       counts: { tasks: 1 },
     });
     expect(later.warnings).toContainEqual(expect.stringContaining('no running process has: b (1 task).'));
     expect(dispatcher.ran).toEqual(['a 1']);
-    const back = await start('dispatcher', ['b']);
+    const back = await start('worker', ['b']);
     await until(() => back.ran.length === 1);
     expect(ran()).toEqual(['a 1', 'b 1']);
-    expect((await back.look()).counts).toMatchObject({ tasks: 0, unattended: 0 });
+    expect((await back.look()).counts).toMatchObject({ checks: 0, missingHandlers: 0 });
   });
 });

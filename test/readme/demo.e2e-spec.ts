@@ -56,7 +56,7 @@ describe('the example as a service', () => {
   it.each([
     ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined"],
     ['with an unknown adapter', { EXAMPLE_HTTP: 'koa' }, 'EXAMPLE_HTTP: found "koa"; expected "express" or "fastify"'],
-    ['with an unknown role', { RUNHOOKS_ROLE: 'web' }, 'RUNHOOKS_ROLE: found "web"; expected "receiver", "dispatcher"'],
+    ['with an unknown role', { RUNHOOKS_ROLE: 'web' }, 'RUNHOOKS_ROLE: found "web"; expected "receiver", "worker"'],
   ])('%s does not start, and says why', async (_, env, reason) => {
     const { PATH } = process.env;
     const started = run(process.execPath, ['dist/example/main.js'], { cwd, env: { ...(PATH && { PATH }), ...env } });
@@ -106,7 +106,7 @@ onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
       RUNHOOKS_DATABASE_URL: url.href,
     };
     try {
-      const dispatcher = start({ ...env, RUNHOOKS_ROLE: 'dispatcher' });
+      const dispatcher = start({ ...env, RUNHOOKS_ROLE: 'worker' });
       const receiver = start({ ...env, RUNHOOKS_ROLE: 'receiver', PORT: `${port}` });
       await Promise.all([receiver.logs('successfully started'), dispatcher.logs('dashboards.refresh')]);
       const { body, headers } = dbtCloudWebhook({ event: 'failed', payload: { data: { jobName: 'nightly' } } });

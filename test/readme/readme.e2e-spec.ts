@@ -179,10 +179,10 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
   });
 });
 
-describe('README.md', () => {
+describe('docs/options.md', () => {
   it('has an app with both providers, whose handlers get what the kit makes of itself', async () => {
     const { webhooks, Dashboards } = await load<{ webhooks: DynamicModule; Dashboards: Type }>(
-      'README',
+      'docs/options',
       'src/webhooks.ts',
     );
     const { OnCall } = await load<{ OnCall: Type }>('README', 'src/on-call.ts');
@@ -200,7 +200,7 @@ describe('README.md', () => {
   });
 
   it('shows the error of a missing secret as it is', async () => {
-    const { webhooks } = await load<{ webhooks: DynamicModule }>('README', 'src/webhooks.ts');
+    const { webhooks } = await load<{ webhooks: DynamicModule }>('docs/options', 'src/webhooks.ts');
     await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).resolves.toBeDefined();
     delete process.env['DBT_CLOUD_WEBHOOK_SECRET'];
     try {
@@ -322,18 +322,18 @@ describe('docs/inbox.md', () => {
       { action: 'erase', by: 'Kim', reason: 'ticket 17', affected: 1 },
       { action: 'replay', affected: 0 },
       { action: 'replay', affected: 1 },
-      { action: 'reread', by: 'Kim', affected: 0 },
+      { action: 'reparse', by: 'Kim', affected: 0 },
     ]);
   });
 });
 
-describe('docs/edge.md', () => {
+describe('docs/http.md', () => {
   it.each([
     ['Express', new ExpressAdapter()],
     ['Fastify', new FastifyAdapter()],
   ])('has an access log that shows webhooks on %s', async (_, adapter) => {
     const { logAccess } = await load<{ logAccess: (app: INestApplication, write: (line: string) => void) => void }>(
-      'docs/edge',
+      'docs/http',
       'src/access-log.ts',
     );
     const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
@@ -346,7 +346,7 @@ describe('docs/edge.md', () => {
 
   it('has an exception from CSRF protection that holds under a global prefix on Fastify', async () => {
     const { protectFromCsrf } = await load<{ protectFromCsrf: (app: INestApplication) => void }>(
-      'docs/edge',
+      'docs/http',
       'src/csrf.ts',
     );
     const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
@@ -384,7 +384,7 @@ describe('docs/custom-provider.md', () => {
     expect(log.containing('nightly started')).toHaveLength(1);
     expect(log.containing('nightly of team 7 failed: no disk')).toHaveLength(1);
     const { messages } = await app.get(Inbox).counts();
-    expect(messages).toMatchObject({ read: 2, unknown: 1, quarantined: 1 });
+    expect(messages).toMatchObject({ parsed: 2, unrecognized: 1, quarantined: 1 });
   });
 });
 

@@ -17,9 +17,9 @@ const DRAIN_MS = 10_000;
 export interface PipelineOptions {
   readonly path: string;
   /** Settled messages are kept this long, on the pipeline's clock. */
-  readonly settledMs: number;
+  readonly finishedMs: number;
   /** Duplicate keys and runs are. */
-  readonly keysMs: number;
+  readonly deduplicationMs: number;
   /** Called when a message was handled. */
   readonly onHandled: () => void;
   readonly logger: Logger;
@@ -30,7 +30,7 @@ export class Pipeline {
   readonly clock = new ManualClock(new Date('2026-01-01T00:00:00Z'));
   readonly #engine: Engine;
 
-  constructor({ path, settledMs, keysMs, onHandled, logger }: PipelineOptions) {
+  constructor({ path, finishedMs, deduplicationMs, onHandled, logger }: PipelineOptions) {
     this.#engine = new Engine({
       sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
       store: sqliteInbox({ path }).createStore(logger),
@@ -38,7 +38,7 @@ export class Pipeline {
       logger,
       concurrency: CONCURRENCY,
       abortGraceMs: ABORT_GRACE_MS,
-      retention: { settledMs, deadMs: settledMs, keysMs },
+      retention: { finishedMs, deadMs: finishedMs, deduplicationMs },
     });
     this.#engine.handlers.add(handlerOf(onHandled));
   }

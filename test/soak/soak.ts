@@ -30,20 +30,20 @@ export interface SoakResult {
 
 /** Sends messages through one inbox as fast as they are handled. */
 export async function soak({ path, messages, say }: SoakOptions): Promise<SoakResult> {
-  const settledMs = Math.round(messages * SETTLED_SHARE);
-  const keysMs = Math.round(settledMs * KEYS_OVER_SETTLED);
+  const finishedMs = Math.round(messages * SETTLED_SHARE);
+  const deduplicationMs = Math.round(finishedMs * KEYS_OVER_SETTLED);
   const said: string[] = [];
   const hear = (message: string): void => void said.push(message);
   const logger: Logger = { debug: () => {}, log: () => {}, warn: hear, error: hear };
   const unhandled = new Gate(UNHANDLED_MAX);
-  const pipeline = new Pipeline({ path, settledMs, keysMs, onHandled: () => unhandled.leave(), logger });
+  const pipeline = new Pipeline({ path, finishedMs, deduplicationMs, onHandled: () => unhandled.leave(), logger });
   await pipeline.open();
   // About the disk, which is not what is tried here.
   for (const warning of said.splice(0)) say(warning);
   const meter = new Meter(path);
-  const run = new Run(pipeline, meter, unhandled, settledMs / PURGES_PER_SETTLED);
+  const run = new Run(pipeline, meter, unhandled, finishedMs / PURGES_PER_SETTLED);
 
-  const warmUp = Math.max(settledMs + keysMs, WARM_UP_MIN);
+  const warmUp = Math.max(finishedMs + deduplicationMs, WARM_UP_MIN);
   await run.send(warmUp);
   say(`warm-up        ${lineOf(meter.take())}`);
   const tenths: Tenth[] = [];

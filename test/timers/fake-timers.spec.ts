@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
-import { ADAPTERS } from '../e2e/edge-app.js';
+import { ADAPTERS } from '../e2e/http-app.js';
 import { onPostgres, POSTGRES_URL, Schemas } from '../postgres/server.js';
 import { liveUnderFakeTimers } from './faked-app.js';
 

@@ -4,7 +4,7 @@ import type { StoreFactory } from 'nestjs-runhooks/core';
 import { OnRun, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { dbtCloudWebhook, memoryInbox, sendWebhook, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { newAdapter, type AdapterName } from '../e2e/edge-app.js';
+import { newAdapter, type AdapterName } from '../e2e/http-app.js';
 
 /** What every app in a host's tests must do, whatever became of the timers: start, receive, handle, and stop. */
 export async function liveUnderFakeTimers(

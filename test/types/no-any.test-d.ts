@@ -60,7 +60,7 @@ expectSame<
       Source: core.Source;
       Store: core.Store;
       StoreFactory: core.StoreFactory;
-      Reading: core.Reading;
+      ParseResult: core.ParseResult;
       DbtCloudPayload: dbtCloud.DbtCloudPayload;
       ParadimePayload: paradime.ParadimePayload;
     },

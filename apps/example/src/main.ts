@@ -9,6 +9,6 @@ if (process.argv.includes('--help')) {
   console.log(HELP);
 } else {
   const settings = readSettings(process.env);
-  if (settings.role === 'dispatcher') await createWorker(settings);
+  if (settings.role === 'worker') await createWorker(settings);
   else await (await createApp(settings)).listen(settings.port);
 }

@@ -5,8 +5,8 @@ export const ENVIRONMENT = `  DBT_CLOUD_WEBHOOK_SECRET   the secret of the webho
   DBT_CLOUD_ACCESS_URL       where you open dbt Cloud; makes links to runs
   RUNHOOKS_DB                the file of an SQLite inbox (default: runhooks.db)
   RUNHOOKS_DATABASE_URL      postgres://…: a Postgres inbox in place of the file
-  RUNHOOKS_REDIS_URL         redis://…: BullMQ brings due deliveries to dispatchers
-  RUNHOOKS_ROLE              receiver, dispatcher or both (default: both)
+  RUNHOOKS_REDIS_URL         redis://…: BullMQ brings due deliveries to workers
+  RUNHOOKS_ROLE              receiver, worker or both (default: both)
   EXAMPLE_HTTP               express or fastify (default: express)
   PORT                       where receivers listen (default: 3000)
 `;
@@ -29,8 +29,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (http !== 'express' && http !== 'fastify') {
     throw new Error(`EXAMPLE_HTTP: found "${http}"; expected "express" or "fastify"`);
   }
-  if (role !== 'receiver' && role !== 'dispatcher' && role !== 'both') {
-    throw new Error(`RUNHOOKS_ROLE: found "${role}"; expected "receiver", "dispatcher" or "both"`);
+  if (role !== 'receiver' && role !== 'worker' && role !== 'both') {
+    throw new Error(`RUNHOOKS_ROLE: found "${role}"; expected "receiver", "worker" or "both"`);
   }
   if (!/^\d{1,5}$/.test(port)) throw new Error(`PORT: found "${port}"; expected a port number`);
   return {

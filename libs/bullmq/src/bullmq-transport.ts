@@ -1,13 +1,14 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
-// BullMQ asks for it when it first connects, which is too late to be told that it is missing.
+// BullMQ asks for it when it first connects, which is too late to find out that it is missing.
 import 'ioredis';
 import {
+  describeError,
   LIMITS,
   Reasons,
   type Carried,
   type DueDelivery,
   type Logger,
-  type Transport,
+  type DispatchTransport,
   timers,
 } from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
@@ -24,7 +25,7 @@ interface Carries {
  * One queue for all deliveries. A job is an id and is gone when it ended, however that was: then the same id may be
  * offered again. So Redis holds no more than {@link LIMITS.transportOfferMax} jobs or so, whatever waits in the inbox.
  */
-export class BullmqTransport implements Transport {
+export class BullmqTransport implements DispatchTransport {
   readonly #options: BullmqOptions;
   readonly #logger: Logger;
   #queue: Queue<Carries> | undefined;
@@ -151,9 +152,10 @@ export class BullmqTransport implements Transport {
     return this.#isStopping ? null : Math.min(tries * LIMITS.transportRetryMs, LIMITS.transportRetryMsMax);
   }
 
-  #failed({ name, message }: Error): void {
-    const failure = `${name}: ${message}`;
-    if (this.#failures.isNew(failure)) this.#logger.warn(`${this.description}: ${failure}`);
+  #failed(error: Error): void {
+    const failure = describeError(error);
+    if (!this.#failures.isNew(failure)) return;
+    this.#logger.warn(`${this.description}: ${failure}`, { code: 'RUNHOOKS_TRANSPORT_ERROR' });
   }
 }
 

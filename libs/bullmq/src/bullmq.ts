@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import * as ioredis from 'ioredis';
-import { ConfigurationError, type TransportFactory } from 'nestjs-runhooks/core';
+import { ConfigurationError, type DispatchTransportFactory } from 'nestjs-runhooks/core';
 import { checkBullmqOptions, type BullmqOptions } from './bullmq-options.js';
 import { BullmqTransport } from './bullmq-transport.js';
 
@@ -9,10 +9,10 @@ const OLDEST = [6, 3, 3] as const;
 
 /**
  * Dispatch over Redis, for `WebhooksModule.forRoot({ dispatch: bullmq({ connection }) })`: BullMQ carries the ids of due
- * deliveries to the dispatchers and wakes them. The inbox stays the truth: what is due and when, attempts and
+ * deliveries to the workers and wakes them. The inbox stays the truth: what is due and when, attempts and
  * outcomes are there. Throws `ConfigurationError` naming the option.
  */
-export function bullmq(options: BullmqOptions): TransportFactory {
+export function bullmq(options: BullmqOptions): DispatchTransportFactory {
   checkBullmqOptions(options);
   const kept = { ...options };
   return Object.freeze({
@@ -21,7 +21,7 @@ export function bullmq(options: BullmqOptions): TransportFactory {
       requireIoredis();
       return new BullmqTransport(kept, logger);
     },
-  } satisfies TransportFactory);
+  } satisfies DispatchTransportFactory);
 }
 
 /** BullMQ tells its version only in what it writes into Redis; if it no longer does, the range of the peer has to do. */

@@ -18,7 +18,7 @@ export async function runCommand(args: readonly string[], output: Output, errors
     case 'backup':
       return (await import('./backup.js')).runBackup(line, output, errors);
     case 'migrate':
-      return (await import('./migrate.js')).runMigrate(line, output, errors);
+      return (await import('./move.js')).runMove(line, output, errors);
     case 'send':
       return (await import('./send.js')).runSend(line, output, errors);
   }

@@ -24,7 +24,7 @@ Copies an SQLite inbox as it is at one moment, while apps go on using it. The co
 
 ${EXIT_CODES}`,
 
-  migrate: `Usage: npx nestjs-runhooks migrate --from <file> --to <url> [--schema <name>] [--json]
+  migrate: `Usage: npx nestjs-runhooks move --from <file> --to <url> [--schema <name>] [--json]
 
 Moves an inbox from an SQLite file to a schema of a PostgreSQL database (14 or newer), where several hosts can share it.
 

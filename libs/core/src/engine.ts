@@ -2,7 +2,7 @@ import type { Clock } from './clock.js';
 import { ClockWatch } from './clocks/clock-watch.js';
 import { SharedClock } from './clocks/shared-clock.js';
 import { AbandonedCalls } from './deliveries/abandoned-calls.js';
-import type { Transport } from './deliveries/transport.js';
+import type { DispatchTransport } from './deliveries/dispatch-transport.js';
 import { Dispatcher } from './dispatcher/dispatcher.js';
 import { Presence } from './dispatcher/presence.js';
 import type { WebhookEvent } from './events/event.js';
@@ -36,7 +36,7 @@ export interface EngineOptions {
   /** What is not named here is kept for its default. */
   readonly retention?: RetentionOptions;
   /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
-  readonly transport?: Transport;
+  readonly transport?: DispatchTransport;
   /** Called for each new event, after this process recorded it. Must not throw. */
   readonly onRecorded?: (event: WebhookEvent) => void;
   /** Milliseconds by a clock that nobody sets; for tests. @default that of the process */

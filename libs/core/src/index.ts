@@ -6,8 +6,9 @@ export type * from './events/provider-payloads.js';
 export type * from './store/claim.js';
 export type * from './store/operator-request.js';
 export type * from './store/store.js';
-export type * from './deliveries/transport.js';
+export type * from './deliveries/dispatch-transport.js';
 export { type Clock, systemClock } from './clock.js';
+export { durationText } from './duration-text.js';
 export { Engine, type EngineOptions } from './engine.js';
 export {
   ConfigurationError,
@@ -28,13 +29,20 @@ export {
 export { IdSequence } from './ids.js';
 export { kindOf } from './kind-of.js';
 export { LIMITS } from './limits.js';
-export { lineLogger, type LogArguments, type LogFields, type Logger } from './logger.js';
+export {
+  type CodedLogFields,
+  lineLogger,
+  type LogArguments,
+  type LogCode,
+  type LogFields,
+  type Logger,
+} from './logger.js';
 export { didYouMean, nearest } from './nearest.js';
 export { requireOneCopy } from './one-copy.js';
 export { oneLine } from './one-line.js';
 export { requireKnownOptions, requireOptions, requireWhole } from './option-checks.js';
 export { Reasons } from './reasons.js';
-export { attemptError } from './thrown.js';
+export { attemptError, describeError } from './thrown.js';
 export { timers, type Timers } from './timers.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';
@@ -72,7 +80,7 @@ export { handlerIdOf, lapsedBefore, type RegisteredHandler, type Role } from './
 export type { RetryOptions } from './handlers/retry-policy.js';
 export type { NewDelivery } from './handlers/router.js';
 export {
-  type BarrierOptions,
+  type OnAllRunsOptions,
   checkBarrier,
   checkStuckAfter,
   type StuckAfter,
@@ -84,7 +92,7 @@ export {
   type DeliveryQuery,
   Inbox,
   type InboxStatus,
-  type ReadAgain,
+  type ReparseOptions,
   type Replay,
   type RunDetail,
 } from './inbox/inbox.js';
@@ -106,7 +114,7 @@ export {
   TimestampField,
 } from './payloads/payload-fields.js';
 export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
-export { describeNote, type ReadingNote } from './payloads/reading-note.js';
+export { describeNote, type ParseNote } from './payloads/parse-note.js';
 export { parseTimestamp } from './payloads/timestamps.js';
 export { type Receipt, Receiver } from './receiver/receiver.js';
 export { Refusals } from './receiver/refusals.js';
@@ -148,7 +156,7 @@ export {
   type StoredMessage,
   type VerifiedMessage,
 } from './sources/message.js';
-export type { Provider, Reading } from './sources/provider.js';
+export type { Provider, ParseResult } from './sources/provider.js';
 export { type NamedSource, type OpenSource, openSources, type Source, type SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';

@@ -115,7 +115,7 @@ export const LIMITS = Object.freeze({
   /** Deliveries in lanes that one look for the first of each lane goes through, beyond those asked for. */
   laneLookMax: 200,
   /** How long messages are read before the event loop has its turn; a big one takes some 100 ms alone. */
-  readTurnMs: 20,
+  parseTurnMs: 20,
   /** Time between two looks for work that another process stored, or that became due. */
   pollMs: SECOND,
   /** A claim that was neither settled nor renewed for this long is open to others. */
@@ -137,7 +137,7 @@ export const LIMITS = Object.freeze({
   /** A task whose evaluation was begun this often and never finished is given up. */
   taskClaimsMax: 10,
   /** A message whose reading crashed the process this often is quarantined. */
-  readsMax: 5,
+  parseClaimsMax: 5,
   /** Attempts of a delivery before it becomes a dead letter; with the delays below about nine hours, on average. */
   attemptsMax: 15,
   /** Attempts beyond those that a delivery may lose to crashes and shutdowns before it becomes a dead letter, too. */
@@ -181,11 +181,11 @@ export const LIMITS = Object.freeze({
 
   // --- retention ---
   /** Settled messages with their events, deliveries and attempts. */
-  settledMs: 30 * DAY,
+  finishedMs: 30 * DAY,
   /** The same for messages that led to a dead letter. */
   deadMs: 90 * DAY,
   /** Duplicate keys, operators' decisions, runs and the runs that wait at barriers: dbt signs no time, so a captured request could come back as long as its secret lives. */
-  keysMs: 400 * DAY,
+  deduplicationMs: 400 * DAY,
   /** A task that was due and that no process took for this long: its handler is gone. */
   taskOverdueMs: DAY,
   /** Time between two looks for what is old enough to go. */

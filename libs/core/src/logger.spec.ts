@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { LIMITS } from './limits.js';
 import { lineLogger, type Logger } from './logger.js';
+
+const CODE = 'RUNHOOKS_TEST';
 
 const LEVELS = ['debug', 'log', 'warn', 'error'] as const;
 
@@ -17,8 +20,10 @@ describe('lineLogger', () => {
         this.lines.push(`${name} ${line}`);
       };
     }
-    lineLogger(host)[level]('a job named x\n\u001b[2Kmessage msg_1 was accepted');
-    expect(host.lines).toEqual([String.raw`${level} a job named x\n\u001b[2Kmessage msg_1 was accepted`]);
+    lineLogger(host)[level]('a job named x\n\u001b[2Kmessage msg_1 was accepted', { code: CODE });
+    expect(host.lines).toEqual([
+      String.raw`${level} a job named x\n\u001b[2Kmessage msg_1 was accepted [RUNHOOKS_TEST]`,
+    ]);
   });
 
   it.each(LEVELS)('survives a host whose logger throws at level %s', (level) => {
@@ -26,18 +31,16 @@ describe('lineLogger', () => {
       throw new Error('the disk of the log is full');
     };
     const host: Logger = { debug: fail, log: fail, warn: fail, error: fail };
-    expect(() => lineLogger(host)[level]('a line')).not.toThrow();
+    expect(() => lineLogger(host)[level]('a line', { code: CODE })).not.toThrow();
   });
 
   it.each(LEVELS)('calls the host at level %s with what logArguments returns for a line that has fields', (level) => {
     const calls: unknown[][] = [];
     const note = (...args: unknown[]) => calls.push(args);
     const logger = lineLogger({ debug: note, log: note, warn: note, error: note }, (text, fields) => [fields, text]);
-    logger[level]('a run of x\ny', { messageId: 'msg_1', runId: '7\u202e', attempt: 2, handlerId: undefined });
-    logger[level]('no ids');
+    logger[level]('a run of x\ny', { messageId: 'msg_1', runId: '7\u202e', handlerId: undefined, code: CODE });
     expect(calls).toEqual([
-      [{ messageId: 'msg_1', runId: String.raw`7\u202e`, attempt: 2 }, String.raw`a run of x\ny`],
-      ['no ids'],
+      [{ messageId: 'msg_1', runId: String.raw`7\u202e`, code: CODE }, String.raw`a run of x\ny [RUNHOOKS_TEST]`],
     ]);
     expect(calls[0]?.[0]).not.toHaveProperty('handlerId');
   });
@@ -45,8 +48,16 @@ describe('lineLogger', () => {
   it('hands the text alone to the host without logArguments', () => {
     const calls: unknown[][] = [];
     const note = (...args: unknown[]) => calls.push(args);
-    lineLogger({ debug: note, log: note, warn: note, error: note }).warn('a line', { messageId: 'msg_1' });
+    lineLogger({ debug: note, log: note, warn: note, error: note }).log('a line', { messageId: 'msg_1' });
     expect(calls).toEqual([['a line']]);
+  });
+
+  it('keeps the code at the end of a line that is cut', () => {
+    const lines: unknown[] = [];
+    const note = (line: unknown) => lines.push(line);
+    lineLogger({ debug: note, log: note, warn: note, error: note }).error('x'.repeat(100_000), { code: CODE });
+    expect(lines).toEqual([expect.stringMatching(/x \[RUNHOOKS_TEST\]$/)]);
+    expect(String(lines[0])).toHaveLength(LIMITS.lineCharsMax);
   });
 
   it('survives logArguments that throws', () => {
@@ -56,6 +67,6 @@ describe('lineLogger', () => {
       throw new Error('no form for that');
     };
     const logger = lineLogger({ debug: note, log: note, warn: note, error: note }, fail);
-    expect(() => logger.warn('a line', { messageId: 'msg_1' })).not.toThrow();
+    expect(() => logger.warn('a line', { messageId: 'msg_1', code: CODE })).not.toThrow();
   });
 });

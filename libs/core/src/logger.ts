@@ -1,3 +1,4 @@
+import { LIMITS } from './limits.js';
 import { oneLine } from './one-line.js';
 
 /** Ids of what a line is about, for log tools that search by fields. The text of the line names them, too. */
@@ -13,6 +14,14 @@ export interface LogFields {
   readonly attempt?: number | undefined;
 }
 
+/** Names the reason for a warning or an error. It stays the same when the text changes, so alerts can rely on it. */
+export type LogCode = `RUNHOOKS_${Uppercase<string>}`;
+
+/** Fields of a warning or an error. The line ends with the code in brackets. */
+export interface CodedLogFields extends LogFields {
+  readonly code: LogCode;
+}
+
 /**
  * The part of Nest's `LoggerService` that Runhooks uses. Lines hold ids, and names of jobs and the like; never secrets,
  * and nothing else of a payload.
@@ -20,12 +29,15 @@ export interface LogFields {
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   log(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields: CodedLogFields): void;
+  error(message: string, fields: CodedLogFields): void;
 }
 
 /** Returns the arguments that a host's logger is called with for a line that has fields. */
-export type LogArguments = (message: string, fields: LogFields) => readonly [unknown, ...unknown[]];
+export type LogArguments = (
+  message: string,
+  fields: LogFields & { readonly code?: LogCode },
+) => readonly [unknown, ...unknown[]];
 
 /** As Nest's `LoggerService` declares them. */
 interface HostLogger {
@@ -42,9 +54,9 @@ interface HostLogger {
  * `logArguments` the host's logger is given the line alone.
  */
 export function lineLogger(host: HostLogger, logArguments?: LogArguments): Logger {
-  const writer = (level: keyof Logger) => (message: string, fields?: LogFields) => {
+  const writer = (level: keyof Logger) => (message: string, fields?: LogFields & { readonly code?: LogCode }) => {
     try {
-      const line = oneLine(message);
+      const line = lineOf(message, fields?.code);
       if (!logArguments || !fields) return host[level](line);
       const [first, ...more] = logArguments(line, printable(fields));
       host[level](first, ...more);
@@ -53,6 +65,12 @@ export function lineLogger(host: HostLogger, logArguments?: LogArguments): Logge
     }
   };
   return Object.freeze({ debug: writer('debug'), log: writer('log'), warn: writer('warn'), error: writer('error') });
+}
+
+function lineOf(message: string, code: LogCode | undefined): string {
+  if (code === undefined) return oneLine(message);
+  const end = ` [${code}]`;
+  return oneLine(message, LIMITS.lineCharsMax - end.length) + end;
 }
 
 /** A copy without fields that are undefined. */

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { LIMITS } from './limits.js';
 
-/** What is kept of a thrown value; bounded. */
+/** The part of a thrown value that is kept; bounded. */
 export interface AttemptError {
   readonly name: string;
   readonly message: string;
@@ -14,13 +14,19 @@ function describeThrown(thrown: unknown): AttemptError {
     if (thrown instanceof Error || types.isNativeError(thrown)) {
       return { name: String(thrown.name), message: String(thrown.message), stack: String(thrown.stack ?? '') };
     }
-    return { name: typeof thrown, message: `something that is no error was thrown: ${String(thrown)}`, stack: '' };
+    return { name: typeof thrown, message: `a value that is not an error was thrown: ${String(thrown)}`, stack: '' };
   } catch {
-    return { name: typeof thrown, message: 'something was thrown that cannot be shown', stack: '' };
+    return { name: typeof thrown, message: 'a value that cannot be shown was thrown', stack: '' };
   }
 }
 
-/** What is kept of a thrown value. Handlers may throw anything: `undefined`, a text, an object whose properties throw. */
+/** Returns a thrown value as `Name: message`, for a line of the log. */
+export function describeError(thrown: unknown): string {
+  const { name, message } = attemptError(thrown);
+  return `${name}: ${message}`;
+}
+
+/** Returns the kept part of a thrown value. Handlers may throw anything: `undefined`, a string, an object whose properties throw. */
 export function attemptError(thrown: unknown): AttemptError {
   const { name, message, stack } = describeThrown(thrown);
   return {

@@ -1,13 +1,13 @@
-import { describeNote, type ReadingNote } from 'nestjs-runhooks/core';
+import { describeNote, type ParseNote } from 'nestjs-runhooks/core';
 import { messageTypeOf, type DbtCloudMessageType } from './message-type.js';
 import { told } from './nothing.js';
 import type { DbtCloudPayload } from './payload.js';
-import { isBadNews } from './status.js';
+import { isFailureText } from './status.js';
 
 /** What a message is about: a run, a test of the endpoint, something new, or nothing we can make sense of. */
 export type MessageKind =
   | { readonly kind: 'run'; readonly messageType: DbtCloudMessageType }
-  | { readonly kind: 'test' | 'unknown' | 'quarantined'; readonly reason: string };
+  | { readonly kind: 'test' | 'unrecognized' | 'quarantined'; readonly reason: string };
 
 const STATUS_PATHS: readonly string[] = ['data.runStatus', 'data.runStatusCode'];
 
@@ -19,7 +19,7 @@ const STATUS_PATHS: readonly string[] = ['data.runStatus', 'data.runStatusCode']
  */
 export function classify(
   payload: DbtCloudPayload,
-  notes: readonly ReadingNote[],
+  notes: readonly ParseNote[],
   draft: boolean,
   testRunIds: ReadonlySet<string>,
 ): MessageKind {
@@ -32,7 +32,8 @@ export function classify(
     return { kind: 'quarantined', reason: 'eventType: expected a text such as job.run.completed, found nothing' };
   }
   const messageType = messageTypeOf(eventType);
-  if (messageType === undefined) return { kind: 'unknown', reason: 'eventType is none of those this version knows' };
+  if (messageType === undefined)
+    return { kind: 'unrecognized', reason: 'eventType is none of those this version knows' };
   if (runId === undefined) return test('there is no data.runId');
   const oddStatuses = notes.filter(({ path }) => STATUS_PATHS.includes(path));
   if (!namesStatus(payload) && oddStatuses.length === 0 && !mayLackStatus(messageType, draft)) {
@@ -47,7 +48,7 @@ export function classify(
 /** Whether the outcome of a completed run hangs on a status that cannot be read: on the code unless the text is bad news, else on the text. */
 function decides(path: string, { data }: DbtCloudPayload): boolean {
   if (path === 'data.runStatus') return told(data.runStatusCode) === undefined;
-  return !isBadNews(told(data.runStatus), told(data.runStatusMessage));
+  return !isFailureText(told(data.runStatus), told(data.runStatusMessage));
 }
 
 function namesStatus({ data }: DbtCloudPayload): boolean {

@@ -35,7 +35,7 @@ describe('maxAgeMs', () => {
     const provider = dbtCloud({ name: 'dbt', secrets: [secret], maxAgeMs: 1 }).open();
     const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
     const message = { ...stored, headers: {}, body: Buffer.from(body), receivedAt: new Date('2030-01-01T00:00:00Z') };
-    expect(provider.read(restoreMessage(message))).not.toMatchObject({ state: 'quarantined', reason: /old/ });
+    expect(provider.parse(restoreMessage(message))).not.toMatchObject({ state: 'quarantined', reason: /old/ });
   });
 
   it('stops the boot, naming the option, if it is no number of milliseconds', () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { restoreMessage, type Reading } from 'nestjs-runhooks/core';
+import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
 import { dbtCloud } from './source.js';
 
 type Fields = Record<string, unknown>;
@@ -63,22 +63,22 @@ const pair = fc.constantFrom(...SAMPLES).chain((sample) =>
     }),
 );
 
-function read(body: unknown): Reading {
+function read(body: unknown): ParseResult {
   const bytes = Buffer.from(JSON.stringify(body).replace(RAW, '$1'));
   const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-  return provider.read(restoreMessage({ ...stored, headers: {}, body: bytes, receivedAt: new Date(0) }));
+  return provider.parse(restoreMessage({ ...stored, headers: {}, body: bytes, receivedAt: new Date(0) }));
 }
 
-function decisionOf(reading: Reading): unknown {
-  if (reading.state !== 'read') return reading;
+function decisionOf(reading: ParseResult): unknown {
+  if (reading.state !== 'parsed') return reading;
   const { types, run } = reading.signal;
   const { id, status, account, job } = run;
   return { messageType: reading.messageType, types, id, status, account, job: [job.key, job.id] };
 }
 
 /** Declared fields whose value is of another type than their declaration says. */
-function mistyped(reading: Reading): string[] {
-  if (reading.state !== 'read') return [];
+function mistyped(reading: ParseResult): string[] {
+  if (reading.state !== 'parsed') return [];
   const { data, ...envelope } = reading.payload as { data: Fields };
   const declared = /^(?:webhookId|webhookName|eventId|timestamp|(?:job|run|environment|project|dbt)[A-Z]\w*)$/;
   return Object.entries({ ...envelope, ...data } as Fields).flatMap(([name, one]) => {

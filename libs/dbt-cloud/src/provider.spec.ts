@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage, type Reading } from 'nestjs-runhooks/core';
+import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
 import { dbtCloud } from './source.js';
 
 const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
@@ -26,8 +26,8 @@ function message(body: Uint8Array | string) {
   return restoreMessage({ ...stored, headers: {}, body: Buffer.from(body), receivedAt });
 }
 
-function read(value: unknown): Reading {
-  return provider.read(message(JSON.stringify(value)));
+function read(value: unknown): ParseResult {
+  return provider.parse(message(JSON.stringify(value)));
 }
 
 /** The completed sample with other values; undefined takes a field away. */
@@ -35,13 +35,13 @@ function completed(
   data: Record<string, unknown>,
   envelope: Record<string, unknown> = {},
   name = '12-completed',
-): Reading {
+): ParseResult {
   const { data: before, ...rest } = sample(name);
   return read({ ...rest, ...envelope, data: { ...before, ...data } });
 }
 
-function signalOf(reading: Reading) {
-  if (reading.state !== 'read') throw new Error(`${reading.state}: ${reading.reason}`);
+function signalOf(reading: ParseResult) {
+  if (reading.state !== 'parsed') throw new Error(`${reading.state}: ${reading.reason}`);
   return reading.signal;
 }
 
@@ -189,8 +189,8 @@ describe('test deliveries', () => {
   });
 
   it('are not started or canceled runs of 2022, which have no status', () => {
-    expect(completed({}, {}, '02-2022-started').state).toBe('read');
-    expect(completed({}, {}, '03-2022-canceled').state).toBe('read');
+    expect(completed({}, {}, '02-2022-started').state).toBe('parsed');
+    expect(completed({}, {}, '03-2022-canceled').state).toBe('parsed');
     expect(completed({ run_status: undefined }, {}, '04-2022-completed').state).toBe('test');
   });
 });
@@ -198,7 +198,7 @@ describe('test deliveries', () => {
 describe('messages of an unknown type', () => {
   it('are kept with their type and payload', () => {
     expect(completed({ jobId: undefined }, { eventType: 'job.run.paused' })).toEqual({
-      state: 'unknown',
+      state: 'unrecognized',
       reason: 'eventType is none of those this version knows',
       messageType: 'job.run.paused',
       payload: expect.objectContaining({ eventType: 'job.run.paused', accountId: '1' }),
@@ -207,7 +207,7 @@ describe('messages of an unknown type', () => {
   });
 
   it.each(['constructor', '__proto__', 'toString'])('may be called %s', (eventType) => {
-    expect(completed({}, { eventType })).toMatchObject({ state: 'unknown', messageType: eventType });
+    expect(completed({}, { eventType })).toMatchObject({ state: 'unrecognized', messageType: eventType });
   });
 });
 
@@ -229,10 +229,10 @@ describe('a field that no decision needs', () => {
     const reading = completed(data, envelope, '13-errored');
 
     expect(reading).toMatchObject({
-      state: 'read',
+      state: 'parsed',
       signal: { types: ['run.failed'], run: { id: '12345', status: 'failed' } },
     });
-    const notes = reading.state === 'read' ? (reading.notes ?? []) : [];
+    const notes = reading.state === 'parsed' ? (reading.notes ?? []) : [];
     expect(notes.map(({ path }) => path)).toEqual(paths);
     expect(JSON.stringify(notes)).not.toContain('SECRET');
   });
@@ -241,7 +241,7 @@ describe('a field that no decision needs', () => {
     const reading = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
 
     expect(reading).toMatchObject({
-      state: 'read',
+      state: 'parsed',
       notes: [
         { path: 'data.jobName', expected: 'a text', found: 'an object' },
         { path: 'data.runStartedAt', expected: expect.stringMatching(/^a time/), found: 'a whole number' },
@@ -270,7 +270,7 @@ describe('a field that no decision needs', () => {
     (eventType) => {
       const reading = completed({}, { eventType }, '13-errored');
 
-      expect(reading).toMatchObject({ state: 'read', messageType: 'job.run.errored', notes: [] });
+      expect(reading).toMatchObject({ state: 'parsed', messageType: 'job.run.errored', notes: [] });
       expect(reading).toHaveProperty('payload.eventType', eventType.trim());
     },
   );
@@ -282,17 +282,17 @@ describe('a field that no decision needs', () => {
     ['"__proto__":{"eventType":"x"},', ['__proto__']],
     ['"eventId":"wev_1",', ['eventId']],
   ])('is one that JSON.parse would change, or that nobody reads: %s', (more, paths) => {
-    const reading = provider.read(message(JSON.stringify(sample('13-errored')).replace('{', `{${more}`)));
+    const reading = provider.parse(message(JSON.stringify(sample('13-errored')).replace('{', `{${more}`)));
 
-    expect(reading).toMatchObject({ state: 'read', signal: { types: ['run.failed'] } });
-    expect(reading.state === 'read' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+    expect(reading).toMatchObject({ state: 'parsed', signal: { types: ['run.failed'] } });
+    expect(reading.state === 'parsed' && reading.notes?.map(({ path }) => path)).toEqual(paths);
     expect({}).not.toHaveProperty('eventType');
   });
 
   it('is noted with a test and an unknown message as well', () => {
     const notes = [{ path: 'data.jobName', expected: 'a text', found: 'an object' }];
     expect(completed({ jobName: {}, runId: null })).toMatchObject({ state: 'test', notes });
-    expect(completed({ jobName: {} }, { eventType: 'job.run.paused' })).toMatchObject({ state: 'unknown', notes });
+    expect(completed({ jobName: {} }, { eventType: 'job.run.paused' })).toMatchObject({ state: 'unrecognized', notes });
   });
 });
 
@@ -347,7 +347,7 @@ describe('what cannot be read', () => {
     ['text behind the end', `${text}{}`],
     ['HTML', '<html></html>'],
   ])('is quarantined: %s', (_, body) => {
-    expect(provider.read(message(body)).state).toBe('quarantined');
+    expect(provider.parse(message(body)).state).toBe('quarantined');
   });
 
   it('says so of what decides only, and never with a value', () => {

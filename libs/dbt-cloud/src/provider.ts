@@ -5,7 +5,7 @@ import {
   validatePayload,
   type HeaderMap,
   type Provider,
-  type Reading,
+  type ParseResult,
   type ReceivedMessage,
   type SignatureScheme,
   type Verification,
@@ -70,7 +70,7 @@ export class DbtCloudProvider implements Provider {
     return told(readId(eventId ?? event_id)) ?? '';
   }
 
-  read({ body, receivedAt }: VerifiedMessage): Reading {
+  parse({ body, receivedAt }: VerifiedMessage): ParseResult {
     const { accessUrl, testRunIds } = this.#settings;
     const json = parseJson(body);
     if (!json.ok) return { state: 'quarantined', reason: json.reason };
@@ -83,15 +83,15 @@ export class DbtCloudProvider implements Provider {
       case 'run': {
         const { messageType } = found;
         return {
-          state: 'read',
+          state: 'parsed',
           messageType,
           payload,
           notes,
           signal: signalOf(messageType, payload, { receivedAt, accessUrl }),
         };
       }
-      case 'unknown':
-        return { state: 'unknown', reason: found.reason, messageType: payload.eventType, payload, notes };
+      case 'unrecognized':
+        return { state: 'unrecognized', reason: found.reason, messageType: payload.eventType, payload, notes };
       case 'test':
         return { state: 'test', reason: found.reason, notes };
       case 'quarantined':

@@ -206,10 +206,10 @@ describe('documented and captured messages', () => {
 
   it.each(Object.entries(EXPECTED))('%s reads as its run and events', (name, { type, eventId, signal }) => {
     const sample = message(name);
-    const reading = provider.read(sample);
+    const reading = provider.parse(sample);
 
     expect(reading).toStrictEqual({
-      state: 'read',
+      state: 'parsed',
       messageType: type,
       payload: expect.any(Object),
       notes: [],
@@ -219,7 +219,7 @@ describe('documented and captured messages', () => {
   });
 
   it('keep their own words in the payload, in the form of today', () => {
-    const reading = provider.read(message('03-2022-canceled'));
+    const reading = provider.parse(message('03-2022-canceled'));
 
     expect(reading).toHaveProperty('payload', {
       accountId: '123',
@@ -244,7 +244,7 @@ describe('documented and captured messages', () => {
   });
 
   it.each(['09-2023-completed', '12-completed'])('%s has its webhookId, whatever it was called', (name) => {
-    const reading = provider.read(message(name));
+    const reading = provider.parse(message(name));
 
     expect(reading).toHaveProperty('payload.webhookId', 'wsu_12345abcde');
     expect(reading).not.toHaveProperty('payload.webhooksID');
@@ -254,12 +254,12 @@ describe('documented and captured messages', () => {
   it('have no run.url without an accessUrl or a project id', () => {
     const withoutUrl = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
-    expect(withoutUrl.read(message('12-completed'))).not.toHaveProperty('signal.run.url');
-    expect(provider.read(message('06-beta-completed'))).not.toHaveProperty('signal.run.url');
+    expect(withoutUrl.parse(message('12-completed'))).not.toHaveProperty('signal.run.url');
+    expect(provider.parse(message('06-beta-completed'))).not.toHaveProperty('signal.run.url');
   });
 
   it('are quarantined if they are lifecycle events of 2021, which cannot be signed', () => {
-    expect(provider.read(message('01-2021-lifecycle-running'))).toEqual({
+    expect(provider.parse(message('01-2021-lifecycle-running'))).toEqual({
       state: 'quarantined',
       reason: 'eventType: expected a text such as job.run.completed, found nothing',
     });

@@ -49,7 +49,7 @@ export function statusOf(messageType: DbtCloudMessageType, { code, text, error }
       return 'canceled';
     case 'job.run.completed': {
       const named = statusNamed(text, error);
-      const status = code === undefined ? named : (STATUS_OF_CODE.get(code) ?? badNews(named));
+      const status = code === undefined ? named : (STATUS_OF_CODE.get(code) ?? failureOf(named));
       return status === undefined || status === 'pending' || status === 'running' ? 'unknown' : status;
     }
   }
@@ -62,11 +62,11 @@ function statusNamed(text = '', error: string | undefined): RunStatus | undefine
 }
 
 /** Whether the text alone tells that a run did not succeed: it is believed beside a code that cannot be read, too. */
-export function isBadNews(text: string | undefined, error: string | undefined): boolean {
-  return badNews(statusNamed(text, error)) !== undefined;
+export function isFailureText(text: string | undefined, error: string | undefined): boolean {
+  return failureOf(statusNamed(text, error)) !== undefined;
 }
 
 /** Beside a code that we do not know, a text is believed if it tells of a failure, but not if it tells of a success. */
-function badNews(named: RunStatus | undefined): RunStatus | undefined {
+function failureOf(named: RunStatus | undefined): RunStatus | undefined {
   return named === 'failed' || named === 'canceled' ? named : undefined;
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { attemptError, type Logger, type WebhookEvent } from 'nestjs-runhooks/core';
+import { describeError, type Logger, type WebhookEvent } from 'nestjs-runhooks/core';
 import type { ProviderWrapper } from './provider-wrapper.js';
 
 /** The part of `EventEmitter2` that is used here. */
@@ -37,12 +37,12 @@ async function emit(emitter: Emitter, event: WebhookEvent, logger: Logger): Prom
   try {
     await emitter.emitAsync(event.type, event);
   } catch (error) {
-    const { name, message } = attemptError(error);
     const { id: eventId, source, messageId } = event;
-    logger.error(`a listener of ${event.type} failed on ${event.id} with ${name}: ${message}. It is not called again`, {
+    logger.error(`Listener of ${event.type} failed on ${event.id}: ${describeError(error)}. It is not retried`, {
       source,
       messageId,
       eventId,
+      code: 'RUNHOOKS_LISTENER_FAILED',
     });
   }
 }

@@ -40,7 +40,7 @@ export type {
   RunStuck,
   RunStatus,
   RunSucceeded,
-  Unattended,
+  MissingHandler,
   WebhookEvent,
 } from 'nestjs-runhooks/core';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './decorators/handler.decorator.js';

@@ -13,7 +13,7 @@ const hasParams = Number.parseInt(version, 10) >= 12;
 function printed(options: ConsoleLoggerOptions, logArguments: LogArguments): object {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   NestLogger.overrideLogger(new ConsoleLogger({ json: true, ...options }));
-  runhooksLogger({ logArguments }).warn('message msg_1 was accepted', FIELDS);
+  runhooksLogger({ logArguments }).log('Message msg_1 was accepted', FIELDS);
   const lines = write.mock.calls.map(([line]) => String(line));
   write.mockRestore();
   expect(lines).toHaveLength(1);
@@ -29,18 +29,18 @@ afterEach(() => {
 describe('runhooksLogger', () => {
   it('has ConsoleLogger print an object as one JSON line', () => {
     expect(printed({}, (message, fields) => [{ message, ...fields }])).toEqual({
-      level: 'warn',
+      level: 'log',
       context: 'Runhooks',
-      message: { message: 'message msg_1 was accepted', ...FIELDS },
+      message: { message: 'Message msg_1 was accepted', ...FIELDS },
     });
   });
 
   if (hasParams) {
     it('has ConsoleLogger of Nest 12 print the fields beside the text', () => {
       expect(printed({ flattenParams: true }, (message, fields) => [message, fields])).toEqual({
-        level: 'warn',
+        level: 'log',
         context: 'Runhooks',
-        message: 'message msg_1 was accepted',
+        message: 'Message msg_1 was accepted',
         ...FIELDS,
       });
     });

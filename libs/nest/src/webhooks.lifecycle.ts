@@ -7,8 +7,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { LIMITS, timers } from 'nestjs-runhooks/core';
-import { logBoot, logMissingDispatcher, logUnattended } from './boot-log.js';
-import { EdgeRegistrar } from './edge/edge.registrar.js';
+import { logStartup, logMissingWorker, logMissingHandlers } from './startup-log.js';
+import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
@@ -23,7 +23,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   constructor(
     @Inject(WebhooksRuntime) private readonly runtime: WebhooksRuntime,
     @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
-    @Inject(EdgeRegistrar) private readonly edge: EdgeRegistrar,
+    @Inject(WebhookRoutesRegistrar) private readonly edge: WebhookRoutesRegistrar,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -38,9 +38,9 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     const { isReachable } = this.edge;
     const inbox = store.description;
     const found = { sources, leftOut, handlers: handlers.all(), isReachable };
-    logBoot(logger, { inbox, role, transport: transport?.description, ...found });
+    logStartup(logger, { inbox, role, transport: transport?.description, ...found });
     await this.logWaiting();
-    if (role !== 'dispatcher') refusals.start();
+    if (role !== 'worker') refusals.start();
     if (options.dispatch === 'manual' || role === 'receiver') {
       presence.keep();
       return;
@@ -76,8 +76,8 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   private async logWaiting(): Promise<void> {
     const { logger, inbox, guard, role } = this.runtime;
-    if (role === 'receiver') logMissingDispatcher(logger, await guard.read(() => inbox.processes(), []));
-    else logUnattended(logger, await guard.read(() => inbox.unattended(), []));
+    if (role === 'receiver') logMissingWorker(logger, await guard.read(() => inbox.processes(), []));
+    else logMissingHandlers(logger, await guard.read(() => inbox.missingHandlers(), []));
   }
 
   private warnWithoutShutdownHooks(): void {
@@ -85,8 +85,9 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     // Deno refuses to listen for some of the signals that Nest listens for if none is named.
     const signals = 'deno' in process.versions ? "['SIGTERM', 'SIGINT']" : '';
     this.runtime.logger.warn(
-      'Nothing listens for SIGTERM, so it ends this process like a crash: nothing is lost, but running attempts are ' +
-        `repeated after the restart. Call app.enableShutdownHooks(${signals}) to let them finish`,
+      'Graceful shutdown is off: SIGTERM kills running handlers, and their attempts run again after the restart. ' +
+        `Call app.enableShutdownHooks(${signals}) in main.ts`,
+      { code: 'RUNHOOKS_NO_SHUTDOWN_HOOKS' },
     );
   }
 }

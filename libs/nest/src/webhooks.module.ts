@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, Inbox, requireOneCopy } from 'nestjs-runhooks/core';
-import { EdgeRegistrar } from './edge/edge.registrar.js';
+import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerMetadataAccessor } from './handlers/handler-metadata.accessor.js';
@@ -61,7 +61,7 @@ export type WebhooksAsyncOptions = WebhooksModuleExtras &
     HandlerMetadataAccessor,
     HandlerInvoker,
     HandlerExplorer,
-    EdgeRegistrar,
+    WebhookRoutesRegistrar,
     WebhooksLifecycle,
     Webhooks,
     { provide: Inbox, useFactory: (runtime: WebhooksRuntime) => runtime.inbox, inject: [WebhooksRuntime] },

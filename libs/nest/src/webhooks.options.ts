@@ -5,7 +5,7 @@ import type {
   Role,
   Source,
   StoreFactory,
-  TransportFactory,
+  DispatchTransportFactory,
 } from 'nestjs-runhooks/core';
 
 /** What `WebhooksModule.forRoot` takes. */
@@ -16,7 +16,7 @@ export interface WebhooksOptions {
   readonly inbox: StoreFactory;
   /**
    * What this process does. A `receiver` has the routes and stores what arrives; it knows its handlers and runs none. A
-   * `dispatcher` has no routes; it reads what was stored and runs handlers. Both need the same inbox and sources.
+   * `worker` has no routes; it reads what was stored and runs handlers. Both need the same inbox and sources.
    * @default 'both'
    */
   readonly role?: Role;
@@ -26,7 +26,7 @@ export interface WebhooksOptions {
    * `Webhooks.runUntilIdle()` is called.
    * @default 'auto'
    */
-  readonly dispatch?: 'auto' | 'manual' | TransportFactory;
+  readonly dispatch?: 'auto' | 'manual' | DispatchTransportFactory;
   /**
    * Attempts that may run at the same time in this process.
    * @default 10

@@ -12,8 +12,8 @@ import {
   type RetentionOptions,
   type Store,
   type StoreFactory,
-  type Transport,
-  type TransportFactory,
+  type DispatchTransport,
+  type DispatchTransportFactory,
 } from 'nestjs-runhooks/core';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { requireWebhooksOptions } from './module-call.js';
@@ -28,7 +28,7 @@ export class WebhooksRuntime extends Engine {
   /** False once shutdown began: new webhooks are answered 503. */
   accepting = true;
   /** What brings due deliveries here; nothing where they are claimed from the inbox. */
-  readonly transport: Transport | undefined;
+  readonly transport: DispatchTransport | undefined;
 
   constructor(
     @Inject(WEBHOOKS_OPTIONS) readonly options: WebhooksOptions,
@@ -64,10 +64,10 @@ function checkOptions(options: WebhooksOptions): void {
     retention = {},
     logArguments,
   } = options;
-  if (role !== 'both' && role !== 'receiver' && role !== 'dispatcher') {
-    throw new ConfigurationError('role', `found ${JSON.stringify(role)}; expected 'receiver', 'dispatcher' or 'both'`);
+  if (role !== 'both' && role !== 'receiver' && role !== 'worker') {
+    throw new ConfigurationError('role', `found ${JSON.stringify(role)}; expected 'receiver', 'worker' or 'both'`);
   }
-  if (dispatch !== 'auto' && dispatch !== 'manual' && !isTransportFactory(dispatch)) {
+  if (dispatch !== 'auto' && dispatch !== 'manual' && !isDispatchTransportFactory(dispatch)) {
     const expected = "expected 'auto' or 'manual', or a transport, for example bullmq({ connection })";
     throw new ConfigurationError('dispatch', `found ${describe(dispatch)}; ${expected}`);
   }
@@ -92,7 +92,7 @@ function checkRetention(retention: RetentionOptions): void {
   }
 }
 
-function isTransportFactory(dispatch: unknown): dispatch is TransportFactory {
+function isDispatchTransportFactory(dispatch: unknown): dispatch is DispatchTransportFactory {
   return typeof dispatch === 'object' && dispatch !== null && 'createTransport' in dispatch;
 }
 
@@ -101,8 +101,8 @@ function describe(found: unknown): string {
   return typeof found === 'string' ? JSON.stringify(found) : kindOf(found);
 }
 
-function createTransport({ dispatch }: WebhooksOptions, logger: Logger): Transport | undefined {
-  return isTransportFactory(dispatch) ? dispatch.createTransport(logger) : undefined;
+function createTransport({ dispatch }: WebhooksOptions, logger: Logger): DispatchTransport | undefined {
+  return isDispatchTransportFactory(dispatch) ? dispatch.createTransport(logger) : undefined;
 }
 
 /** Makes the store of the configured inbox; nothing is opened before the app initialises. */

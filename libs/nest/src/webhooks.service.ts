@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ConfigurationError } from 'nestjs-runhooks/core';
-import { logHandler } from './boot-log.js';
+import { logHandler } from './startup-log.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
@@ -30,10 +30,7 @@ export class Webhooks {
    */
   async runUntilIdle(): Promise<void> {
     if (this.runtime.role === 'receiver') {
-      throw new ConfigurationError(
-        'role',
-        "found 'receiver', which runs nothing; expected 'dispatcher' or 'both' here",
-      );
+      throw new ConfigurationError('role', "found 'receiver', which runs nothing; expected 'worker' or 'both' here");
     }
     await this.runtime.dispatcher.runUntilIdle();
   }

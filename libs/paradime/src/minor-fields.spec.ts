@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { restoreMessage, type Reading } from 'nestjs-runhooks/core';
+import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
 import { isNothing } from './nothing.js';
 import { paradime } from './source.js';
 
@@ -56,14 +56,14 @@ const pair = fc.constantFrom(...SAMPLES).chain(([sample, deciding]) =>
     ),
 );
 
-function read(body: unknown): Reading {
+function read(body: unknown): ParseResult {
   const bytes = Buffer.from(JSON.stringify(body).replace(RAW, '$1'));
   const stored = { id: 'msg_1', source: 'paradime', provider: 'paradime', messageKey: '', state: 'stored' } as const;
-  return provider.read(restoreMessage({ ...stored, headers: {}, body: bytes, receivedAt: new Date(0) }));
+  return provider.parse(restoreMessage({ ...stored, headers: {}, body: bytes, receivedAt: new Date(0) }));
 }
 
-function decisionOf(reading: Reading): unknown {
-  if (reading.state !== 'read') return reading;
+function decisionOf(reading: ParseResult): unknown {
+  if (reading.state !== 'parsed') return reading;
   const { types, run } = reading.signal;
   return { messageType: reading.messageType, types, id: run.id, status: run.status, account: run.account.id };
 }
@@ -71,8 +71,8 @@ function decisionOf(reading: Reading): unknown {
 const NESTED: readonly string[] = ['schedule', 'environment', 'workspace'];
 
 /** Declared fields whose value is of another type than their declaration says. */
-function mistyped(reading: Reading): string[] {
-  if (reading.state !== 'read') return [];
+function mistyped(reading: ParseResult): string[] {
+  if (reading.state !== 'parsed') return [];
   const payload = reading.payload as Json;
   const texts = ['uuid', 'schedule_name', 'status', 'error_string', 'start_dttm', 'end_dttm', 'run_url', 'api_url'];
   const commands = (payload['commands'] ?? []) as Json[];

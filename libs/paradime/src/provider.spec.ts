@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS, restoreMessage, type Reading } from 'nestjs-runhooks/core';
+import { LIMITS, restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
 import { paradime } from './source.js';
 
 const provider = paradime({ name: 'paradime', scheme: 'unsigned-insecure' }).open();
@@ -10,10 +10,10 @@ function fixture(name: string): string {
   return readFileSync(new URL(`../../../test/fixtures/paradime/${name}.json`, import.meta.url), 'utf8');
 }
 
-function read(body: string | Uint8Array | object): Reading {
+function read(body: string | Uint8Array | object): ParseResult {
   const text = typeof body === 'object' && !(body instanceof Uint8Array) ? JSON.stringify(body) : body;
   const stored = { id: 'msg_1', source: 'paradime', provider: 'paradime', messageKey: '', state: 'stored' } as const;
-  return provider.read(restoreMessage({ ...stored, headers: {}, body: Buffer.from(text), receivedAt: RECEIVED }));
+  return provider.parse(restoreMessage({ ...stored, headers: {}, body: Buffer.from(text), receivedAt: RECEIVED }));
 }
 
 function changed(fields: object): object {
@@ -25,7 +25,7 @@ describe('the documented started run', () => {
 
   it('reads as a started run, although its status is "failed"', () => {
     expect(reading).toEqual({
-      state: 'read',
+      state: 'parsed',
       messageType: 'bolt.run.started',
       payload: expect.anything(),
       notes: [],
@@ -54,7 +54,7 @@ describe('the documented completed run', () => {
 
   it('reads as a failed and completed run, with its four commands', () => {
     expect(reading).toEqual({
-      state: 'read',
+      state: 'parsed',
       messageType: 'bolt.run.completed',
       payload: expect.anything(),
       notes: [],
@@ -146,18 +146,18 @@ describe('a payload', () => {
       commands: [{ id: '2', ...news, json_resources: [{ id: '3', ...news }] }],
       end_dttm: '2023-10-15 16:44:39',
     };
-    expect(read(sent)).toMatchObject({ state: 'read', payload: sent });
+    expect(read(sent)).toMatchObject({ state: 'parsed', payload: sent });
   });
 
   it('is also there where the shape is unclear, and the message is then unknown', () => {
     expect(read(changed({ end_dttm: null, status: 'brand-new' }))).toMatchObject({
-      state: 'unknown',
+      state: 'unrecognized',
       reason: expect.stringContaining('has commands, but no end_dttm'),
       messageType: 'unknown',
       payload: { id: '63187' },
     });
     expect(read(changed({ status: 'running' }))).toMatchObject({
-      state: 'unknown',
+      state: 'unrecognized',
       reason: expect.stringContaining('has an end_dttm'),
     });
   });
@@ -190,7 +190,7 @@ describe('what documentation leaves open', () => {
     ],
     ['a return code as text', { commands: [{ id: 1, return_code: '1' }] }],
   ])('is read without a note: %s', (_what, fields) => {
-    expect(read(changed(fields))).toMatchObject({ state: 'read', notes: [] });
+    expect(read(changed(fields))).toMatchObject({ state: 'parsed', notes: [] });
   });
 
   it.each([
@@ -244,10 +244,10 @@ describe('a field that no decision needs', () => {
     const reading = read(changed(fields));
 
     expect(reading).toMatchObject({
-      state: 'read',
+      state: 'parsed',
       signal: { types: ['run.failed', 'run.completed'], run: { id: '63187' } },
     });
-    expect(reading.state === 'read' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+    expect(reading.state === 'parsed' && reading.notes?.map(({ path }) => path)).toEqual(paths);
   });
 
   it('is absent from the payload, and the rest of its object stays', () => {
@@ -266,7 +266,7 @@ describe('a field that no decision needs', () => {
 
   it.each(['"x":1e22,', '"x":{"y":1,"y":2},', '"uuid":"again",'])('is one that JSON.parse would change: %s', (more) => {
     const reading = read(fixture('run-completed-failed').replace('{', `{${more}`));
-    expect(reading).toMatchObject({ state: 'read', notes: [expect.anything()] });
+    expect(reading).toMatchObject({ state: 'parsed', notes: [expect.anything()] });
   });
 
   it('is the status of a run that started', () => {
@@ -324,7 +324,7 @@ describe('a status that may mean a failure', () => {
   ])('is one where the message also has %s', (_what, fields, status) => {
     for (const word of ['timeout', 'timed_out', 'Timed out', 'KILLED', 'aborted ']) {
       const reading = read(changed({ error_string: null, ...fields, status: word }));
-      expect(reading).toMatchObject({ state: 'read', signal: { run: { status, providerStatus: word } } });
+      expect(reading).toMatchObject({ state: 'parsed', signal: { run: { status, providerStatus: word } } });
     }
   });
 });

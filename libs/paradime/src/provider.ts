@@ -3,7 +3,7 @@ import {
   parseJson,
   validatePayload,
   type Provider,
-  type Reading,
+  type ParseResult,
   type ReceivedMessage,
   type SignatureScheme,
   type Verification,
@@ -40,7 +40,7 @@ export class ParadimeProvider implements Provider {
     return this.#scheme.signedId(headers);
   }
 
-  read({ body, receivedAt }: VerifiedMessage): Reading {
+  parse({ body, receivedAt }: VerifiedMessage): ParseResult {
     const json = parseJson(body);
     if (!json.ok) return { state: 'quarantined', reason: json.reason };
     const validated = validatePayload(ParadimePayload, json.value);
@@ -51,7 +51,7 @@ export class ParadimeProvider implements Provider {
     switch (found.kind) {
       case 'started':
         return {
-          state: 'read',
+          state: 'parsed',
           messageType: 'bolt.run.started',
           payload,
           notes,
@@ -61,14 +61,14 @@ export class ParadimeProvider implements Provider {
         // Only here the status decides.
         if (oddStatus) return { state: 'quarantined', reason: describeNote(oddStatus) };
         return {
-          state: 'read',
+          state: 'parsed',
           messageType: 'bolt.run.completed',
           payload,
           notes,
           signal: completedSignal(payload, receivedAt),
         };
       case 'unclear':
-        return { state: 'unknown', reason: found.reason, messageType: 'unknown', payload, notes };
+        return { state: 'unrecognized', reason: found.reason, messageType: 'unknown', payload, notes };
     }
   }
 }

@@ -2,27 +2,27 @@ import type { SqlDialect } from './schema/dialect.js';
 import { appendMessage } from './accept/append-message.js';
 import { claimDeliveries } from './deliveries/claim-deliveries.js';
 import { dueDeliveries } from './deliveries/due-deliveries.js';
-import { claimMessages } from './reading/claim-messages.js';
+import { claimMessages } from './parsing/claim-messages.js';
 import { countInbox } from './lists/count-inbox.js';
 import { countRefusals } from './accept/count-refusals.js';
 import { dismissDeliveries } from './upkeep/dismiss-deliveries.js';
 import { listAttempts, listDeliveries } from './lists/list-deliveries.js';
 import { listEvents } from './lists/list-events.js';
 import { findMessage, listMessages } from './lists/list-messages.js';
-import { evaluateTask } from './reading/evaluate-task.js';
-import { claimTasks } from './reading/claim-tasks.js';
+import { evaluateTask } from './tasks/evaluate-task.js';
+import { claimTasks } from './tasks/claim-tasks.js';
 import { eraseMessages } from './upkeep/erase-messages.js';
 import { findJob, findRun, listRuns } from './lists/list-runs.js';
-import { listProcesses, listUnattended } from './processes/list-processes.js';
+import { listProcesses, listMissingHandlers } from './processes/list-processes.js';
 import { nextDueAt } from './deliveries/next-due.js';
 import { pullBack } from './upkeep/pull-back.js';
 import { purgeInbox } from './upkeep/purge-inbox.js';
 import { listAudit } from './rows/record-decision.js';
-import { recordReading } from './reading/record-reading.js';
+import { recordReading } from './parsing/record-parsed.js';
 import { deregisterProcess, registerProcess } from './processes/register-process.js';
 import { renewDeliveries } from './deliveries/renew-deliveries.js';
 import { replayDecided } from './deliveries/replay-events.js';
-import { rereadMessages } from './deliveries/reread-messages.js';
+import { reparseMessages } from './parsing/reparse-messages.js';
 import { redriveDeliveries } from './deliveries/redrive-deliveries.js';
 import { searchMessages } from './lists/search-messages.js';
 import { settleDelivery } from './deliveries/settle-delivery.js';
@@ -46,7 +46,7 @@ export function inboxOperations(dialect: SqlDialect) {
     redrive: redriveDeliveries(dialect),
     dismiss: dismissDeliveries(dialect),
     replay: replayDecided(dialect),
-    reread: rereadMessages(dialect),
+    reparse: reparseMessages(dialect),
     erase: eraseMessages(dialect),
     audit: listAudit(dialect),
     messagesHolding: searchMessages(dialect),
@@ -62,6 +62,6 @@ export function inboxOperations(dialect: SqlDialect) {
     job: findJob(dialect),
     counts: countInbox(dialect),
     processes: listProcesses(dialect),
-    unattended: listUnattended(dialect),
+    missingHandlers: listMissingHandlers(dialect),
   };
 }

@@ -23,7 +23,8 @@ import {
   type Recorded,
   type RunSummary,
   type Store,
-  type Unattended,
+  type MissingHandler,
+  type NewEvent,
 } from 'nestjs-runhooks/core';
 import type { SqlDialect } from './schema/dialect.js';
 import { inboxOperations } from './operations.js';
@@ -122,7 +123,7 @@ export abstract class SqlStore implements Store {
     return this.write(() => this.operations.claimTasks(...args));
   }
 
-  evaluate(...args: Arguments<'evaluate'>): Promise<boolean> {
+  evaluate(...args: Arguments<'evaluate'>): Promise<readonly NewEvent[] | false> {
     return this.writeWork(() => this.operations.evaluate(...args));
   }
 
@@ -138,8 +139,8 @@ export abstract class SqlStore implements Store {
     return this.writeWork(() => this.operations.replay(...args));
   }
 
-  reread(...args: Arguments<'reread'>): Promise<number> {
-    return this.writeWork(() => this.operations.reread(...args));
+  reparse(...args: Arguments<'reparse'>): Promise<number> {
+    return this.writeWork(() => this.operations.reparse(...args));
   }
 
   async erase(...args: Arguments<'erase'>): Promise<Erased> {
@@ -207,7 +208,7 @@ export abstract class SqlStore implements Store {
     return this.read(() => this.operations.processes(...args));
   }
 
-  unattended(...args: Arguments<'unattended'>): Promise<Unattended[]> {
-    return this.read(() => this.operations.unattended(...args));
+  missingHandlers(...args: Arguments<'missingHandlers'>): Promise<MissingHandler[]> {
+    return this.read(() => this.operations.missingHandlers(...args));
   }
 }

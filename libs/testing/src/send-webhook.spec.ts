@@ -70,7 +70,7 @@ describe.each([
     ]);
     await waitUntilIdle(app);
     expect(app.get(Seen).runs.sort()).toEqual(['7 succeeded', '8 failed']);
-    expect(await app.get(Inbox).counts()).toMatchObject({ messages: { read: 2, stored: 0 } });
+    expect(await app.get(Inbox).counts()).toMatchObject({ messages: { parsed: 2, stored: 0 } });
   });
 
   it('tells a message sent twice and a wrong secret apart', async () => {

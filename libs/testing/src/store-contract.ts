@@ -1,7 +1,7 @@
 import type { Store } from 'nestjs-runhooks/core';
 import { appendCases } from './store-contract/append.js';
 import { auditCases } from './store-contract/audit.js';
-import { StoreBench } from './store-contract/bench.js';
+import { StoreHarness } from './store-contract/store-harness.js';
 import { claimDeliveriesCases } from './store-contract/claim-deliveries.js';
 import { claimMessagesCases } from './store-contract/claim-messages.js';
 import { closeCases } from './store-contract/close.js';
@@ -28,7 +28,7 @@ import { registerCases } from './store-contract/register.js';
 import { renewCases } from './store-contract/renew.js';
 import { reopenCases } from './store-contract/reopen.js';
 import { replayCases } from './store-contract/replay.js';
-import { rereadCases } from './store-contract/reread.js';
+import { rereadCases } from './store-contract/reparse.js';
 import { settleCases } from './store-contract/settle.js';
 import { settleWithCases } from './store-contract/settle-with.js';
 import { taskCases } from './store-contract/tasks.js';
@@ -101,11 +101,11 @@ export function storeContract(
   return [...CASES, ...optional].map(({ title, run }) => ({
     title,
     run: async () => {
-      const bench = new StoreBench(await createStore());
+      const harness = new StoreHarness(await createStore());
       try {
-        await run(bench);
+        await run(harness);
       } finally {
-        await bench.store.close();
+        await harness.store.close();
       }
     },
   }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { openSources, restoreMessage, TEST_SECRETS, type Reading, type Source } from 'nestjs-runhooks/core';
+import { openSources, restoreMessage, TEST_SECRETS, type ParseResult, type Source } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
@@ -18,7 +18,7 @@ const PARADIME = paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] }
 interface Received {
   readonly ok: boolean;
   readonly id: string;
-  readonly reading: Reading;
+  readonly reading: ParseResult;
 }
 
 /** What the provider of a source makes of a webhook. */
@@ -30,12 +30,12 @@ async function receive(source: Source, webhook: SignedWebhook, receivedAt = NOW)
   const { ok } = await provider.verify({ source: name, body, headers, receivedAt });
   const stored = { id: 'msg_1', provider: provider.name, messageKey: '', state: 'stored' } as const;
   const message = restoreMessage({ ...stored, source: name, body, headers, receivedAt });
-  return { ok, id: provider.identify(message), reading: provider.read(message) };
+  return { ok, id: provider.identify(message), reading: provider.parse(message) };
 }
 
 /** The run of a message that reads as one. */
 function runOf({ reading }: Received) {
-  if (reading.state !== 'read') throw new Error(`read as ${reading.state}: ${reading.reason}`);
+  if (reading.state !== 'parsed') throw new Error(`read as ${reading.state}: ${reading.reason}`);
   return reading.signal.run;
 }
 
@@ -63,7 +63,7 @@ describe.each(EVENTS)('$provider: a webhook built as "%s"', (source, event, mess
     const received = await receive(source, webhook);
     expect(webhook.provider).toBe(source.provider);
     expect(received.ok).toBe(true);
-    expect(received.reading).toMatchObject({ state: 'read', messageType, signal: { types, run: { status } } });
+    expect(received.reading).toMatchObject({ state: 'parsed', messageType, signal: { types, run: { status } } });
   });
 
   it('reads the same whenever it is built', async () => {
@@ -71,7 +71,7 @@ describe.each(EVENTS)('$provider: a webhook built as "%s"', (source, event, mess
     await fc.assert(
       fc.asyncProperty(times, async (now) => {
         const received = await receive(source, build(source, event, now), now);
-        expect(received).toMatchObject({ ok: true, reading: { state: 'read', messageType, signal: { types } } });
+        expect(received).toMatchObject({ ok: true, reading: { state: 'parsed', messageType, signal: { types } } });
       }),
     );
   });

@@ -47,7 +47,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
     source: 'dbt',
     webhook: signDbtCloud(body, dbt),
     answer: '200 accepted',
-    state: 'read',
+    state: 'parsed',
     attempts,
   });
   const started = (title: string, body: string | Buffer) => fromDbt(title, body, attemptsFor('run.started', 'running'));
@@ -64,7 +64,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
     source: 'paradime',
     webhook: signParadime(sample(fixture), { secret: paradime }),
     answer: '200 accepted',
-    state: 'read',
+    state: 'parsed',
     attempts,
   });
 

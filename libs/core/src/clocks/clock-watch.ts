@@ -80,15 +80,17 @@ export class ClockWatch {
     const { messages, deliveries, tasks } = found;
     if (messages + deliveries + tasks === 0) return;
     logger.warn(
-      `Work that a wrong clock had put off is due sooner now: ${messages} messages, ${deliveries} deliveries, ` +
-        `${tasks} tasks. They were due later than a lease or a retry can last; see that the hosts keep their time by NTP`,
+      `Inbox found work that a wrong clock had postponed, and made it due sooner: ${messages} messages, ` +
+        `${deliveries} deliveries, ${tasks} checks. Synchronize the clocks of all hosts, for example by NTP`,
+      { code: 'RUNHOOKS_CLOCK_POSTPONED_WORK' },
     );
   }
 
   #logStep(movedMs: number): void {
     this.#options.logger.warn(
-      `The clock moved ${movedMs < 0 ? 'back' : 'on'} by ${durationText(Math.abs(movedMs))} at once: it was set, or ` +
-        'this host slept. If it is wrong now, correct it: retries, leases and retention go by it',
+      `Clock jumped ${movedMs < 0 ? 'back' : 'ahead'} by ${durationText(Math.abs(movedMs))}: it was set, or this host ` +
+        'was asleep. Check that it is right now, because retries, leases and retention depend on it',
+      { code: 'RUNHOOKS_CLOCK_JUMPED' },
     );
   }
 
@@ -98,13 +100,14 @@ export class ClockWatch {
     const aheadMs = this.ownAheadMs;
     if (Math.abs(aheadMs - this.#saidAheadMs) < LIMITS.clockStepMs) return;
     if (Math.abs(aheadMs) < LIMITS.clockStepMs) {
-      logger.log('The clock of this host agrees with the clock of the inbox again');
+      logger.log('Clock of this host agrees with the clock of the inbox again');
       this.#saidAheadMs = 0;
       return;
     }
     const difference = `${durationText(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'}`;
     logger.warn(
-      `The clock of this host is ${difference} the clock of the inbox, which decides. Correct one of them, for example by NTP`,
+      `Clock of this host is ${difference} the clock of the inbox, which decides. Correct one of them, for example by NTP`,
+      { code: 'RUNHOOKS_CLOCKS_DIFFER' },
     );
     this.#saidAheadMs = aheadMs;
   }

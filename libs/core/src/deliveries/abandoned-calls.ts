@@ -45,7 +45,7 @@ export class AbandonedCalls {
     this.#change(id, -1);
     const left = this.#byHandler.get(id) ?? 0;
     this.#logger.debug(
-      `Handler "${id}" settled an abandoned call (attempt ${delivery.attempt} of delivery ${delivery.id}); ${left} left in this process`,
+      `Handler "${id}" ended an abandoned call (attempt ${delivery.attempt} of delivery ${delivery.id}); ${left} left in this process`,
       fields,
     );
     this.#logPaused();
@@ -63,10 +63,10 @@ export class AbandonedCalls {
     if (!this.#warned.has(id)) {
       this.#warned.add(id);
       this.#logger.warn(
-        `Handler "${id}" ignored delivery.signal: attempt ${delivery.attempt} of delivery ${delivery.id} is over, but the call ` +
-          `still runs and is counted as abandoned. Pass delivery.signal to fetch and other I/O. Further abandoned calls ` +
-          `of this handler are counted only: see Inbox.processes()`,
-        fields,
+        `Handler "${id}" ignored delivery.signal: attempt ${delivery.attempt} of delivery ${delivery.id} is over, but the ` +
+          'call is still running and counts as abandoned. Pass delivery.signal to fetch and other I/O. Further abandoned ' +
+          'calls of this handler are counted, not logged: see Inbox.processes()',
+        { ...fields, code: 'RUNHOOKS_CALL_ABANDONED' },
       );
     } else {
       this.#logger.debug(`Handler "${id}" has ${calls} abandoned calls in this process`, fields);
@@ -78,16 +78,16 @@ export class AbandonedCalls {
     for (const id of this.#saidPaused) {
       if (this.isPaused(id)) continue;
       this.#saidPaused.delete(id);
-      this.#logger.log(`Handler "${id}" is started again in this process`, { handlerId: id });
+      this.#logger.log(`Handler "${id}" is running in this process again`, { handlerId: id });
     }
     for (const [id, calls] of this.#byHandler) {
       if (!this.isPaused(id) || this.#saidPaused.has(id)) continue;
       this.#saidPaused.add(id);
       this.#logger.error(
-        `Handler "${id}" is not started again in this process until one of its ${calls} abandoned calls settles ` +
-          `(${this.#total} in the process, at most ${LIMITS.abandonedPerHandlerMax} of a handler and ${LIMITS.abandonedMax} in all). ` +
-          `Its deliveries wait, or run in other processes. Make it stop when delivery.signal is aborted, and restart the process`,
-        { handlerId: id },
+        `Handler "${id}" is paused in this process until one of its ${calls} abandoned calls ends ` +
+          `(${this.#total} in this process; limits: ${LIMITS.abandonedPerHandlerMax} per handler, ${LIMITS.abandonedMax} in all). ` +
+          'Its deliveries wait, or run in other processes. Make it stop when delivery.signal is aborted, and restart the process',
+        { handlerId: id, code: 'RUNHOOKS_HANDLER_PAUSED' },
       );
     }
   }

@@ -1,15 +1,15 @@
-import { attemptError } from '../thrown.js';
+import { describeError } from '../thrown.js';
 import type { Clock } from '../clock.js';
 import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
 import { Reasons } from '../reasons.js';
-import type { Transport } from './transport.js';
+import type { DispatchTransport } from './dispatch-transport.js';
 import type { DueDelivery } from '../store/claim.js';
 import { timers } from '../timers.js';
 
 export interface CarrierOptions {
-  readonly transport: Transport;
+  readonly transport: DispatchTransport;
   readonly deliveries: DeliveryRunner;
   readonly concurrency: number;
   readonly clock: Clock;
@@ -92,12 +92,12 @@ export class Carrier {
     try {
       const result = await step();
       if (this.#failed !== verb) return result;
-      logger.log(`${transport.description} carries deliveries again`);
+      logger.log(`${transport.description} is dispatching again`);
       this.#failed = undefined;
       this.#reasons.clear();
       return result;
     } catch (error) {
-      // What was asked of it a moment before it was stopped fails, of course.
+      // Requests in flight while the transport stops are expected to fail.
       if (!this.#isStopped) this.#report(verb, error);
       return undefined;
     }
@@ -105,10 +105,11 @@ export class Carrier {
 
   #report(verb: Verb, error: unknown): void {
     const { logger, transport } = this.#options;
-    const { name, message } = attemptError(error);
-    const said = `${name}: ${message}`;
-    if (this.#reasons.isNew(said)) {
-      logger.error(`${transport.description} failed; deliveries are claimed from the inbox meanwhile: ${said}`);
+    const failure = describeError(error);
+    if (this.#reasons.isNew(failure)) {
+      logger.error(`${transport.description} is unavailable; claiming deliveries from the inbox instead: ${failure}`, {
+        code: 'RUNHOOKS_TRANSPORT_UNAVAILABLE',
+      });
     }
     this.#failed = verb;
   }

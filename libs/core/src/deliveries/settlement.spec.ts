@@ -25,7 +25,7 @@ const FAILURE = new Error('did not work');
 
 function claimed(changes: Partial<ClaimedDelivery> = {}, type = 'run.failed'): ClaimedDelivery {
   const event = { id: `${type}:dbt/1/7`, type, provider: 'dbt-cloud', source: 'dbt', messageId: 'msg_1' };
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'read' as const };
+  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'parsed' as const };
   return {
     id: 'dlv_1',
     handlerId: 'OnCall.page',
@@ -52,14 +52,14 @@ async function settled(
   const handlers = new HandlerSet();
   const own = handler('OnCall.page', ['run.failed'], options);
   for (const one of [own, ...others]) handlers.add(one);
-  const attempt = new Attempt(
+  const attempt = new Attempt({
     delivery,
-    own,
-    () => ({}) as WebhookEvent,
-    START,
-    1,
-    () => Promise.resolve(),
-  );
+    handler: own,
+    restore: () => ({}) as WebhookEvent,
+    startedAt: START,
+    graceMs: 1,
+    complete: () => Promise.resolve(),
+  });
   if (abort) attempt.abort(abort, 1);
   await attempt.ended;
   return settlementOf(attempt, result, NOW, new Router(handlers, new IdSequence()));

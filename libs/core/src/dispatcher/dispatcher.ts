@@ -1,27 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { AbandonedCalls } from '../deliveries/abandoned-calls.js';
-import { AttemptsInFlight } from '../deliveries/attempts-in-flight.js';
 import { Carrier } from '../deliveries/carrier.js';
 import { DeliveryRunner } from '../deliveries/delivery-runner.js';
-import type { Transport } from '../deliveries/transport.js';
+import type { DispatchTransport } from '../deliveries/dispatch-transport.js';
 import type { WebhookEvent } from '../events/event.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
-import { MessageLog } from '../reading/message-log.js';
-import { MessageReader } from '../reading/message-reader.js';
-import { MessageRunner } from '../reading/message-runner.js';
+import { MessageLog } from '../parsing/message-log.js';
+import { MessageParser } from '../parsing/message-parser.js';
+import { MessageRunner } from '../parsing/message-runner.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
-import { EventAnnouncer } from '../store/event-announcer.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
 import { TaskEvaluator } from '../tasks/task-evaluator.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
 import { TaskRunner } from '../tasks/task-runner.js';
 import { timers } from '../timers.js';
+import { announcerOf } from './announce-events.js';
 import type { Presence } from './presence.js';
 import { WakeUp } from './wake-up.js';
 
@@ -41,7 +40,7 @@ export interface DispatcherOptions {
   /** Calls that outlive their attempts are counted there. */
   readonly abandoned: AbandonedCalls;
   /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
-  readonly transport?: Transport;
+  readonly transport?: DispatchTransport;
   /**
    * Called for each new event, after this process recorded it: at most once over all processes, and never for messages
    * that are read again quietly. Must not throw.
@@ -58,7 +57,6 @@ export class Dispatcher {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #messages: MessageRunner;
   readonly #tasks: TaskRunner;
-  readonly #attempts: AttemptsInFlight;
   readonly #deliveries: DeliveryRunner;
   readonly #carrier: Carrier | undefined;
   readonly #wakeUp = new WakeUp();
@@ -74,32 +72,25 @@ export class Dispatcher {
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
-    const announcer = new EventAnnouncer(this.#sources, onRecorded);
+    const onEvents = onRecorded && announcerOf(this.#sources, onRecorded);
     this.#messages = new MessageRunner({
       store,
       sources: [...this.#sources.keys()],
-      reader: new MessageReader(this.#sources, router, planner),
-      announcer,
+      parser: new MessageParser(this.#sources, router, planner),
       log: new MessageLog(logger, handlers),
+      ...(onEvents && { onEvents }),
     });
     const evaluator = new TaskEvaluator(handlers, router, planner);
-    this.#tasks = new TaskRunner({ store, handlers, evaluator, announcer, logger, guard });
-    this.#attempts = new AttemptsInFlight({
-      store,
-      router,
-      clock,
-      logger,
-      guard,
-      abortGraceMs: options.abortGraceMs,
-      abandoned: options.abandoned,
+    this.#tasks = new TaskRunner({ store, handlers, evaluator, logger, guard, ...(onEvents && { onEvents }) });
+    const deliveries = new DeliveryRunner({
+      ...options,
+      sources: this.#sources,
       onChange: () => {
         this.wake();
         this.#change.now();
       },
-      onDeadLetter: (event, message) => announcer.announce([event], message),
+      onDeadLetter: (event, message) => onEvents?.([event], message),
     });
-    const attempts = this.#attempts;
-    const deliveries = new DeliveryRunner({ store, sources: this.#sources, handlers, clock, attempts, concurrency });
     this.#deliveries = deliveries;
     this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, clock, logger });
   }
@@ -129,7 +120,7 @@ export class Dispatcher {
     await this.#loop;
     await this.#lastPass;
     await claimed;
-    await this.#attempts.drain(drainMs);
+    await this.#deliveries.drain(drainMs);
     await carried;
   }
 
@@ -139,12 +130,12 @@ export class Dispatcher {
    */
   async runUntilIdle(): Promise<void> {
     while (!this.#stopping) {
-      const recordedBefore = this.#attempts.recorded;
+      const settledBefore = this.#deliveries.settledCount;
       const claimed = await this.#nextPass(() => this.#deliveries.startDue());
-      const recorded = this.#attempts.nextRecord();
-      if (recorded) await recorded;
-      // What was recorded during the pass may have become due after the pass had looked.
-      else if (claimed === 0 && this.#attempts.recorded === recordedBefore) return;
+      const settled = this.#deliveries.nextSettled();
+      if (settled) await settled;
+      // A delivery settled during the pass may have made work due that the pass did not see.
+      else if (claimed === 0 && this.#deliveries.settledCount === settledBefore) return;
     }
   }
 
@@ -211,17 +202,17 @@ export class Dispatcher {
 
   /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
   async #deliverBeside(reading: Promise<number>, deliver: () => Promise<number>): Promise<number> {
-    let isReading = true;
+    let isParseResult = true;
     let isMoreDue = true;
     const end = (claimed: number): void => {
-      isReading = false;
+      isParseResult = false;
       isMoreDue = claimed > 0;
       this.#change.now();
     };
     this.#change.reset();
     reading.then(end, () => end(0));
     let started = await deliver();
-    while (isReading) {
+    while (isParseResult) {
       await this.#change.wait(LIMITS.pollMs);
       this.#change.reset();
       if (isMoreDue) started += await deliver();

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Run } from '../runs/run.js';
 import { restoreMessage, type VerifiedMessage } from '../sources/message.js';
-import type { Provider, Reading } from '../sources/provider.js';
+import type { Provider, ParseResult } from '../sources/provider.js';
 import type { StoredEvent } from './event-data.js';
 import {
   eventData,
@@ -141,14 +141,14 @@ describe('restoreEvent', () => {
     source: 'dbt',
     provider: 'dbt-cloud',
     messageKey: '',
-    state: 'read',
+    state: 'parsed',
     body: Buffer.from('{"secret":"s3cret"}'),
     headers: {},
     receivedAt: TIME,
   });
-  const readerOf = (read: () => Reading) => ({ read }) as unknown as Provider;
-  const reading = (payload: object): Reading => ({
-    state: 'read',
+  const readerOf = (parse: () => ParseResult) => ({ parse }) as unknown as Provider;
+  const reading = (payload: object): ParseResult => ({
+    state: 'parsed',
     messageType: 'job.run.errored',
     payload,
     signal: { types: [], occurredAt: TIME, run: RUN },
@@ -191,7 +191,12 @@ describe('restoreEvent', () => {
   });
 
   it('has the payload of a message of a type that is not known', () => {
-    const unknown: Reading = { state: 'unknown', reason: 'no such type', messageType: 'new', payload: { new: true } };
+    const unknown: ParseResult = {
+      state: 'unrecognized',
+      reason: 'no such type',
+      messageType: 'new',
+      payload: { new: true },
+    };
     expect(
       restoreEvent(
         stored,

@@ -1,8 +1,8 @@
 import { MESSAGE_EVENT_TYPE, type DeadLetter, type WebhookEvent } from './event.js';
 import type { VerifiedMessage } from '../sources/message.js';
 import { parseDated } from '../payloads/dated-json.js';
-import type { EventExtras } from '../runs/run-news.js';
-import type { Provider, Reading } from '../sources/provider.js';
+import type { EventExtras } from '../runs/run-update.js';
+import type { Provider, ParseResult } from '../sources/provider.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { JoinedRun, Run } from '../runs/run.js';
 import { OwnError } from '../errors.js';
@@ -62,13 +62,13 @@ export function restoreEvent(
     messageId,
     ...facts,
     get payload(): object {
-      return (payload ??= payloadOf(stored, provider?.read(message)));
+      return (payload ??= payloadOf(stored, provider?.parse(message)));
     },
   };
   return event as unknown as WebhookEvent;
 }
 
-function payloadOf(stored: StoredEvent, reading: Reading | undefined): object {
+function payloadOf(stored: StoredEvent, reading: ParseResult | undefined): object {
   if (reading && 'payload' in reading) return reading.payload;
   const found = reading
     ? `now reads as ${reading.state}: ${reading.reason}`

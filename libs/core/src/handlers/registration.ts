@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Handler } from './handler.js';
 import { LIMITS } from '../limits.js';
 
-/** What a process does: `receiver` stores what arrives, `dispatcher` reads it and runs handlers. */
-export type Role = 'receiver' | 'dispatcher' | 'both';
+/** What a process does: `receiver` stores what arrives, `worker` reads it and runs handlers. */
+export type Role = 'receiver' | 'worker' | 'both';
 
 /** A handler as one process tells others of it. */
 export interface RegisteredHandler {

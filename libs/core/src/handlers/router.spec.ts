@@ -94,8 +94,8 @@ describe('lanes', () => {
   // Ids may hold spaces and whatever else can be printed, so that some could read like two others put together.
   const part = fc.oneof(fc.constantFrom('a', 'a b', 'b', 'b c', 'c', ' ', '"', '\\', '/', ''), fc.string());
   const place = fc.record({ source: fc.constantFrom('s', 't'), account: part, run: part, job: part });
-  type Place = { source: string; account: string; run: string; job: string };
-  const eventAt = ({ source, account, run, job }: Place): Routable => ({
+  type Facts = { source: string; account: string; run: string; job: string };
+  const eventAt = ({ source, account, run, job }: Facts): Routable => ({
     ...EVENT,
     source,
     run: { ...RUN, id: run, account: { id: account }, job: { key: job } },

@@ -6,7 +6,7 @@ import type { RunEventType } from '../runs/run-signal.js';
 import type { EventFilter } from './filter.js';
 
 /** Which runs a barrier waits for. */
-export interface BarrierOptions {
+export interface OnAllRunsOptions {
   /** Jobs by id, name or pattern: one finished run of each is needed. At least two. */
   readonly jobs: readonly string[];
   /** From the first of the runs to the last, in milliseconds. */
@@ -42,7 +42,7 @@ export function checkStuckAfter(option: string, stuck: StuckAfter): void {
 }
 
 /** Throws {@link ConfigurationError} naming the option. */
-export function checkBarrier(option: string, { jobs, withinMs, outcome = 'succeeded' }: BarrierOptions): void {
+export function checkBarrier(option: string, { jobs, withinMs, outcome = 'succeeded' }: OnAllRunsOptions): void {
   const max = LIMITS.barrierJobsMax;
   const areJobs = Array.isArray(jobs) && jobs.every((job) => typeof job === 'string' && job !== '');
   if (!areJobs || jobs.length < 2 || jobs.length > max || new Set(jobs).size < jobs.length) {
@@ -65,7 +65,7 @@ export type SubscribedTo =
   /** `run.stuck`, for runs that take this long. */
   | { readonly stuck: StuckAfter }
   /** `runs.joined`, of these runs. */
-  | { readonly barrier: BarrierOptions };
+  | { readonly barrier: OnAllRunsOptions };
 
 /** A kind of event a handler asked for, with its filter. */
 export interface Subscription {

@@ -25,9 +25,9 @@ import type {
   RunFilter,
   RunSummary,
   StoredEventFilter,
-  Unattended,
+  MissingHandler,
 } from '../store/inbox-reader.js';
-import type { Dismissal, Erased, Redrive, Reread } from '../store/operator-request.js';
+import type { Dismissal, Erased, Redrive, Reparse } from '../store/operator-request.js';
 import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
 import type { Purger } from './purger.js';
@@ -53,15 +53,15 @@ export interface RunDetail extends RunSummary {
 /** Which deliveries to list. */
 export interface DeliveryQuery extends DeliveryFilter {
   /** Only those that wait for a handler which no process runs. */
-  readonly unattended?: boolean;
+  readonly missingHandlers?: boolean;
 }
 
 /** How much there is, and who is there to do it. */
 export interface InboxStatus extends InboxCounts {
   /** Deliveries that wait for a handler which no process runs; among the pending ones. */
-  readonly unattended: number;
+  readonly missingHandlers: number;
   /** Processes that read messages and run handlers. With none, what arrives is stored and waits. */
-  readonly dispatchers: number;
+  readonly workers: number;
   /**
    * Calls of handlers that still run although their attempt is over, in all processes, as of each one's last heartbeat.
    * {@link Inbox.processes} lists them by process and handler.
@@ -70,15 +70,15 @@ export interface InboxStatus extends InboxCounts {
 }
 
 /** Which messages to read again, and who decided that. */
-export interface ReadAgain extends DecidedBy {
+export interface ReparseOptions extends DecidedBy {
   readonly messageIds?: readonly string[];
   /** @default unknown and quarantined ones */
-  readonly states?: Reread['states'];
+  readonly states?: Reparse['states'];
   /** Without it events are only recorded, and a replay can deliver them. @default false */
   readonly runHandlers?: boolean;
 }
 
-const READ_AGAIN: Reread['states'] = ['unknown', 'quarantined'];
+const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
 
 export interface InboxOptions {
   readonly store: Store;
@@ -113,11 +113,11 @@ export class Inbox {
   }
 
   async deliveries(query: DeliveryQuery = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
-    const { unattended, ...filter } = query;
+    const { missingHandlers, ...filter } = query;
     const { store } = this.#options;
-    if (!unattended) return await store.deliveries(filter, page);
+    if (!missingHandlers) return await store.deliveries(filter, page);
     const { handlerIds, state = 'pending' } = filter;
-    const waiting = (await this.unattended()).map(({ handlerId }) => handlerId);
+    const waiting = (await this.missingHandlers()).map(({ handlerId }) => handlerId);
     const wanted = handlerIds ? waiting.filter((id) => handlerIds.includes(id)) : waiting;
     return state === 'pending' ? await store.deliveries({ ...filter, state, handlerIds: wanted }, page) : { items: [] };
   }
@@ -158,13 +158,13 @@ export class Inbox {
     const [counts, processes, waiting] = await Promise.all([
       this.#options.store.counts(),
       this.processes(),
-      this.unattended(),
+      this.missingHandlers(),
     ]);
     return {
       ...counts,
       refusals: addedUp(counts.refusals, this.#options.refusals.unstored()),
-      unattended: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
-      dispatchers: processes.filter(({ role }) => role !== 'receiver').length,
+      missingHandlers: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
+      workers: processes.filter(({ role }) => role !== 'receiver').length,
       abandoned: processes.flatMap(({ abandoned }) => abandoned).reduce((sum, { calls }) => sum + calls, 0),
     };
   }
@@ -176,9 +176,9 @@ export class Inbox {
   }
 
   /** What waits for handlers that no process runs: removed or renamed ones, or of processes that are down. */
-  async unattended(): Promise<Unattended[]> {
+  async missingHandlers(): Promise<MissingHandler[]> {
     const { store, clock } = this.#options;
-    return await store.unattended(lapsedBefore(clock.now()));
+    return await store.missingHandlers(lapsedBefore(clock.now()));
   }
 
   /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
@@ -238,10 +238,16 @@ export class Inbox {
    * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
    * are not checked again. Answers how many.
    */
-  async reread({ messageIds, states = READ_AGAIN, runHandlers = false, by, reason }: ReadAgain): Promise<number> {
-    const reread: Reread = { states, quiet: !runHandlers, ...(messageIds && { messageIds }) };
-    const decision = decisionOf('reread', { by, reason }, reread);
-    const again = await this.#options.store.reread(reread, decision, this.#options.clock.now());
+  async reparse({
+    messageIds,
+    states = REPARSED_BY_DEFAULT,
+    runHandlers = false,
+    by,
+    reason,
+  }: ReparseOptions): Promise<number> {
+    const reparse: Reparse = { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
+    const decision = decisionOf('reparse', { by, reason }, reparse);
+    const again = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
     this.#options.onChange();
     return again;
   }

@@ -10,17 +10,17 @@ import { timers } from '../timers.js';
 /** How long the inbox keeps things, in milliseconds since they were received. */
 export interface RetentionOptions {
   /** Settled messages with their events, deliveries and attempts. @default 2592000000 (30 days) */
-  readonly settledMs?: number;
+  readonly finishedMs?: number;
   /** The same for messages that led to a dead letter. @default 7776000000 (90 days) */
   readonly deadMs?: number;
   /** The keys by which a duplicate is known, operators' decisions, and the states of runs and barriers. @default 34560000000 (400 days) */
-  readonly keysMs?: number;
+  readonly deduplicationMs?: number;
 }
 
 export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
-  settledMs: LIMITS.settledMs,
+  finishedMs: LIMITS.finishedMs,
   deadMs: LIMITS.deadMs,
-  keysMs: LIMITS.keysMs,
+  deduplicationMs: LIMITS.deduplicationMs,
 });
 
 export interface PurgerOptions {
@@ -66,10 +66,10 @@ export class Purger {
     const { store, clock, retention } = this.#options;
     const now = clock.now().getTime();
     const purge: Purge = {
-      settledBefore: new Date(now - retention.settledMs),
+      settledBefore: new Date(now - retention.finishedMs),
       deadBefore: new Date(now - retention.deadMs),
-      keysBefore: new Date(now - retention.keysMs),
-      tasksBefore: new Date(now - Math.max(retention.settledMs, LIMITS.taskOverdueMs)),
+      keysBefore: new Date(now - retention.deduplicationMs),
+      tasksBefore: new Date(now - Math.max(retention.finishedMs, LIMITS.taskOverdueMs)),
       limit: LIMITS.purgeRowsMax,
       brake: { now: new Date(now), share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },
     };
@@ -92,13 +92,13 @@ export class Purger {
     if (rowsOf(removed) > 0) {
       logger.log(
         `Purged ${messages} messages received before ${settledBefore.toISOString()} (with dead letters: before ` +
-          `${deadBefore.toISOString()}), ${keys} duplicate keys, ${runs} runs, ${barriers} barriers and ${decisions} decisions from before ` +
-          `${keysBefore.toISOString()}, ${tasks} tasks`,
+          `${deadBefore.toISOString()}), ${tasks} checks and, from before ${keysBefore.toISOString()}, ` +
+          `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }
     if (heldBackBy && heldBackBy.at.getTime() !== this.#saidJumpAtMs) {
       this.#saidJumpAtMs = heldBackBy.at.getTime();
-      logger.warn(brakeLine(heldBackBy));
+      logger.warn(brakeLine(heldBackBy), { code: 'RUNHOOKS_PURGE_HELD_BACK' });
     }
   }
 }
@@ -117,8 +117,8 @@ function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
 
 function brakeLine({ at, ms }: ClockJump): string {
   return (
-    `Purging brakes until ${new Date(at.getTime() + LIMITS.purgeBrakeMs).toISOString()}: the time in this inbox moved ` +
-    `${ms < 0 ? 'back' : 'on'} by ${durationText(Math.abs(ms))} at once, at ${at.toISOString()}. If no process was ` +
-    'running for so long, there is nothing to do; else check the clock of the host: what is purged too early is lost'
+    `Purging is held back until ${new Date(at.getTime() + LIMITS.purgeBrakeMs).toISOString()}: the time of this inbox ` +
+    `jumped ${ms < 0 ? 'back' : 'ahead'} by ${durationText(Math.abs(ms))} at ${at.toISOString()}. If no process ran for ` +
+    'that long, there is nothing to do. Otherwise check the clock of the host: purged work cannot be restored'
   );
 }

@@ -15,7 +15,7 @@ import {
   TimestampField,
 } from './payload-fields.js';
 import { validatePayload } from './payload-validation.js';
-import { describeNote } from './reading-note.js';
+import { describeNote } from './parse-note.js';
 
 class Item {
   @Deciding()

@@ -5,14 +5,14 @@ import { jsonPath } from './json-path.js';
 import { define } from './json-reader.js';
 import { LIMITS } from '../limits.js';
 import { isDeciding, isRecord, OddItem, type PayloadClass } from './payload-fields.js';
-import { describeNote, type ReadingNote } from './reading-note.js';
+import { describeNote, type ParseNote } from './parse-note.js';
 
 /** A payload of the class it was checked against, with what was left out of it; or what decides and does not fit. */
 export type PayloadCheck<T> =
-  | { readonly ok: true; readonly payload: T; readonly notes: readonly ReadingNote[] }
+  | { readonly ok: true; readonly payload: T; readonly notes: readonly ParseNote[] }
   | { readonly ok: false; readonly reason: string };
 
-type Place = readonly (string | number)[];
+type PayloadPath = readonly (string | number)[];
 
 /**
  * Checks a parsed body against a class and makes an instance of it. Every field the class declares needs one of the
@@ -32,18 +32,18 @@ export function validatePayload<T extends object>(dto: PayloadClass<T>, value: u
   // A field that fails its own check is not looked into.
   // Not by `validateSync`, which takes its validator from the container of the host's `useContainer`.
   const errors = new Validator().validateSync(payload, { stopAtFirstError: true });
-  const notes: ReadingNote[] = [];
+  const notes: ParseNote[] = [];
   keepUndeclared(payload, value, [], notes);
   const faults = leaveOut(errors, [], notes);
   return faults.length === 0 ? { ok: true, payload, notes } : { ok: false, reason: reasonOf(faults) };
 }
 
-function reasonOf(faults: readonly ReadingNote[]): string {
+function reasonOf(faults: readonly ParseNote[]): string {
   const shown = faults.slice(0, LIMITS.violationsMax).map(describeNote);
   return [...shown, ...(faults.length > shown.length ? ['and more'] : [])].join('; ');
 }
 
-function keepUndeclared(payload: object, given: object, place: Place, notes: ReadingNote[]): void {
+function keepUndeclared(payload: object, given: object, place: PayloadPath, notes: ParseNote[]): void {
   for (const [key, value] of Object.entries(given) as [string, unknown][]) {
     const declared = Object.getOwnPropertyDescriptor(payload, key);
     const at = [...place, Array.isArray(given) ? Number(key) : key];
@@ -57,7 +57,7 @@ function keepUndeclared(payload: object, given: object, place: Place, notes: Rea
 }
 
 /** The value itself if `parseJson` was sure of all that is in it, else a copy without the rest; in a list, with null for it. */
-function withoutUnsure(value: unknown, place: Place, notes: ReadingNote[]): unknown {
+function withoutUnsure(value: unknown, place: PayloadPath, notes: ParseNote[]): unknown {
   if (typeof value === 'symbol') {
     notes.push({ path: jsonPath(place), expected: '', found: kindOf(value) });
     return value;
@@ -75,8 +75,8 @@ function withoutUnsure(value: unknown, place: Place, notes: ReadingNote[]): unkn
 }
 
 /** Takes out of an object what does not fit and does not decide. Answers what decides and does not fit. */
-function leaveOut(errors: readonly ValidationError[], place: Place, notes: ReadingNote[]): readonly ReadingNote[] {
-  const faults: ReadingNote[] = [];
+function leaveOut(errors: readonly ValidationError[], place: PayloadPath, notes: ParseNote[]): readonly ParseNote[] {
+  const faults: ParseNote[] = [];
   for (const error of errors) {
     const { target, property } = error;
     const own = faultsOf(error, [...place, property], notes);
@@ -92,7 +92,7 @@ function leaveOut(errors: readonly ValidationError[], place: Place, notes: Readi
 }
 
 /** What makes a value unfit: itself, or what decides within it. */
-function faultsOf(error: ValidationError, place: Place, notes: ReadingNote[]): readonly ReadingNote[] {
+function faultsOf(error: ValidationError, place: PayloadPath, notes: ParseNote[]): readonly ParseNote[] {
   const { value, constraints, children = [] } = error as { value?: unknown } & ValidationError;
   if (value instanceof OddItem) return [fault(place, 'an object', value.found)];
   const [expected] = Object.values(constraints ?? {});
@@ -102,7 +102,12 @@ function faultsOf(error: ValidationError, place: Place, notes: ReadingNote[]): r
   return [];
 }
 
-function leaveItemsOut(list: unknown[], errors: readonly ValidationError[], place: Place, notes: ReadingNote[]): void {
+function leaveItemsOut(
+  list: unknown[],
+  errors: readonly ValidationError[],
+  place: PayloadPath,
+  notes: ParseNote[],
+): void {
   const odd = new Set<unknown>();
   for (const error of errors) {
     const index = Number(error.property);
@@ -115,7 +120,7 @@ function leaveItemsOut(list: unknown[], errors: readonly ValidationError[], plac
   append(list, kept);
 }
 
-function fault(place: Place, expected: string, value: unknown): ReadingNote {
+function fault(place: PayloadPath, expected: string, value: unknown): ParseNote {
   return { path: jsonPath(place), expected, found: kindOf(value) };
 }
 

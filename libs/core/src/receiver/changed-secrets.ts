@@ -36,7 +36,7 @@ export class ChangedSecrets {
     this.#bySource.delete(source);
     if (!mismatches.isReported) return;
     this.#logger.log(
-      `Source "${source}" accepts messages again, after ${mismatches.requests} requests whose signature did not match`,
+      `Source "${source}" accepts webhooks again after ${mismatches.requests} requests with a wrong signature`,
       { source },
     );
   }
@@ -53,11 +53,11 @@ export class ChangedSecrets {
       if (mismatches.isReported || !isLasting || !this.#fine.has(source)) continue;
       mismatches.isReported = true;
       this.#logger.error(
-        `Source "${source}" accepts nothing any more: of ${mismatches.requests} requests in ${durationText(forMs)} no ` +
-          `signature matched, although messages of this source were accepted before. Its secret was probably changed ` +
-          `at the sender. Add the new one to "secrets" of this source (a static token to "tokens"), and keep the old ` +
-          `one beside it until the sender uses only the new one`,
-        { source },
+        `Source "${source}" has stopped accepting webhooks: none of ${mismatches.requests} requests in ` +
+          `${durationText(forMs)} had a matching signature, but earlier ones did. The sender's secret has probably changed. ` +
+          'Add the new secret to "secrets" of this source (a static token to "tokens"), and keep the old one until the ' +
+          'sender uses only the new one',
+        { source, code: 'RUNHOOKS_SECRET_CHANGED' },
       );
     }
   }

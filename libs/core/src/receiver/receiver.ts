@@ -65,12 +65,12 @@ export class Receiver {
       receivedAt,
     });
     const fields = { source: source.name, messageId: appended.id };
-    const said = `message ${appended.id} from source "${source.name}"`;
+    const subject = `Message ${appended.id} from source "${source.name}"`;
     if (appended.status === 'accepted') {
       onAccepted();
-      logger.log(`${said} was accepted`, fields);
+      logger.log(`${subject} was accepted`, fields);
     } else {
-      logger.debug(`${said} came again; it is stored once`, fields);
+      logger.debug(`${subject} is a duplicate; ignored`, fields);
     }
     return appended;
   }
@@ -86,7 +86,7 @@ export class Receiver {
     this.#secretsUsed.set(name, used.add(secretIndex));
     if (secretIndex === 0 && used.size === 1) return;
     this.#options.logger.log(
-      `source "${name}": the first message since the start that entry ${secretIndex} of its secrets matches`,
+      `Source "${name}": secrets[${secretIndex}] verified a message for the first time since startup`,
       { source: name },
     );
   }

@@ -77,8 +77,8 @@ export class Refusals {
     const times = { sinceMs: nowMs, latestMs: nowMs, loggedMs: nowMs };
     this.#refused.set(key, { source, cause, ...times, requests: 1, loggedRequests: 1 });
     this.#options.logger.warn(
-      `Source "${source}" rejected a request: ${cause}.${describe ? ` ${describe()}.` : ''} Further ones are counted`,
-      { source },
+      `Source "${source}" rejected a request: ${cause}.${describe ? ` ${describe()}.` : ''} Further rejections are counted`,
+      { source, code: 'RUNHOOKS_REQUEST_REJECTED' },
     );
   }
 
@@ -121,7 +121,7 @@ export class Refusals {
       if (refused.requests === refused.loggedRequests) continue;
       this.#options.logger.warn(
         `Source "${refused.source}" rejected requests until the shutdown: ${totalOf(refused)}`,
-        { source: refused.source },
+        { source: refused.source, code: 'RUNHOOKS_REQUEST_REJECTED' },
       );
     }
     this.#refused.clear();
@@ -137,7 +137,7 @@ export class Refusals {
     this.#options.logger.warn(
       `Source "${refused.source}" still rejects requests: ${refused.cause}, ${requests} in the last ` +
         `${durationText(forMs)}, ${refused.requests} in ${durationText(nowMs - refused.sinceMs)}`,
-      { source: refused.source },
+      { source: refused.source, code: 'RUNHOOKS_REQUEST_REJECTED' },
     );
   }
 

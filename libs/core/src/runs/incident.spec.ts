@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { advanceJob, type FailedRun, type JobNews, type JobState } from './incident.js';
+import { advanceJob, type FailedRun, type JobUpdate, type JobState } from './incident.js';
 import { LIMITS } from '../limits.js';
 import type { RunOutcome } from './run.js';
 
@@ -9,7 +9,7 @@ type Ended = readonly [outcome: RunOutcome, at: number];
 const runAt = (at: number, runId = `run-${at}`): FailedRun => ({ accountId: '1', runId, finishedAt: new Date(at) });
 
 /** Tells a job all its outcomes, in the order given. */
-function tell(ended: readonly Ended[]): { news: JobNews[]; state: JobState } {
+function tell(ended: readonly Ended[]): { news: JobUpdate[]; state: JobState } {
   let state: JobState = {};
   const news = ended.map(([outcome, at], index) => {
     const one = advanceJob(state, outcome, runAt(at, `${index}`));

@@ -29,7 +29,7 @@ export interface JobState {
 }
 
 /** What an outcome means for its job. */
-export interface JobNews {
+export interface JobUpdate {
   readonly state: JobState;
   /** The failure opened an incident. */
   readonly firstFailure: boolean;
@@ -44,9 +44,9 @@ export interface JobNews {
  * incident only if it finished after the incident's latest failure; a failure that finished before the latest known
  * success opens none.
  */
-export function advanceJob(known: JobState | undefined, outcome: RunOutcome, run: FailedRun): JobNews {
+export function advanceJob(known: JobState | undefined, outcome: RunOutcome, run: FailedRun): JobUpdate {
   const state: JobState = known ?? {};
-  const unchanged: JobNews = { state, firstFailure: false, late: false };
+  const unchanged: JobUpdate = { state, firstFailure: false, late: false };
   const { latestSuccessAt, incident } = state;
   const at = run.finishedAt;
   switch (outcome) {

@@ -4,7 +4,7 @@ import { readSecretText } from './configured-secrets.js';
 import { headerNames, type StandardWebhooksFamily } from './standard-webhooks-headers.js';
 import { readStandardWebhooksKey, type StandardWebhooksSecret } from './standard-webhooks-secret.js';
 
-/** What a sender puts into the header that `hmacHex` reads: HMAC-SHA256 of the body in lower-case hex. */
+/** What a sender puts into the header that `hmacHex` claims: HMAC-SHA256 of the body in lower-case hex. */
 export function signHmacHex(secret: string, body: string | Uint8Array): string {
   return createHmac('sha256', readSecretText(secret, 'secret')).update(body).digest('hex');
 }

@@ -23,7 +23,7 @@ export type VerifiedMessage = ReceivedMessage & { readonly [verified]: true };
  * What became of a stored message. `stored` is waiting to be read; the others are settled but can be read again, except
  * `erased`: of such a message only the fact that it came is left.
  */
-export type MessageState = 'stored' | 'read' | 'test' | 'unknown' | 'quarantined' | 'erased';
+export type MessageState = 'stored' | 'parsed' | 'test' | 'unrecognized' | 'quarantined' | 'erased';
 
 /** A message as a store keeps it. */
 export interface StoredMessage extends ReceivedMessage {

@@ -1,17 +1,17 @@
 import type { RunSignal } from '../runs/run-signal.js';
 import type { HeaderMap, ReceivedMessage, VerifiedMessage } from './message.js';
-import type { ReadingNote } from '../payloads/reading-note.js';
+import type { ParseNote } from '../payloads/parse-note.js';
 import type { Verification } from './verification.js';
 
 interface Noted {
   /** What did not fit and was left out of the payload: kept with the message and shown by `Inbox`. */
-  readonly notes?: readonly ReadingNote[];
+  readonly notes?: readonly ParseNote[];
 }
 
 /** The outcome of reading one message. */
-export type Reading =
+export type ParseResult =
   | (Noted & {
-      readonly state: 'read';
+      readonly state: 'parsed';
       /** The provider's own message type. */
       readonly messageType: string;
       readonly payload: object;
@@ -24,7 +24,7 @@ export type Reading =
     })
   | (Noted & {
       /** A well-formed message of a type this version does not know. `@OnMessage` handlers get it. */
-      readonly state: 'unknown';
+      readonly state: 'unrecognized';
       readonly reason: string;
       readonly messageType: string;
       readonly payload: object;
@@ -58,7 +58,7 @@ export interface Provider {
   /** The sender's id of the message, from signed data only; empty if there is none. Must not throw. */
   identify(message: VerifiedMessage): string;
   /** Turns a message into what it says. Bad content is a `quarantined` reading, not an exception. */
-  read(message: VerifiedMessage): Reading;
+  parse(message: VerifiedMessage): ParseResult;
   /** For a request without a usable signature: what its headers look like, to help the operator. */
   hint?(headers: HeaderMap): string | undefined;
 }

@@ -50,9 +50,9 @@ export interface DueDelivery {
 export type ClaimedMessage = StoredMessage &
   VerifiedMessage & {
     /** How often it was claimed for reading, this time included. */
-    readonly reads: number;
+    readonly claims: number;
     /** Read again without running handlers. */
-    readonly quiet: boolean;
+    readonly withoutHandlers: boolean;
   };
 
 export interface ClaimedDelivery {

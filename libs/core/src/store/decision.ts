@@ -9,7 +9,7 @@ export interface DecidedBy {
   readonly reason?: string;
 }
 
-export type DecidedAction = 'redrive' | 'dismiss' | 'replay' | 'reread' | 'erase';
+export type DecidedAction = 'redrive' | 'dismiss' | 'replay' | 'reparse' | 'erase';
 
 /** A decision as a store records it, in the transaction of what was decided. */
 export interface Decision extends DecidedBy {

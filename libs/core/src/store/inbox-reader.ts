@@ -1,6 +1,6 @@
 import type { JobState } from '../runs/incident.js';
 import type { HeaderMap, MessageState } from '../sources/message.js';
-import type { ReadingNote } from '../payloads/reading-note.js';
+import type { ParseNote } from '../payloads/parse-note.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { JobKey, RunKey, RunState } from '../runs/run-state.js';
 import type { DecidedAction } from './decision.js';
@@ -41,7 +41,7 @@ export interface MessageSummary {
   /** Why it is not simply `read`. */
   readonly reason?: string;
   /** What did not fit and was left out of its payload; at most `LIMITS.notesMax`. Absent if everything did. */
-  readonly notes?: readonly ReadingNote[];
+  readonly notes?: readonly ParseNote[];
   /** An earlier message had the same id and another body. */
   readonly idReused: boolean;
 }
@@ -147,7 +147,7 @@ export interface InboxCounts {
   readonly events: number;
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Runs that are watched, and runs that have yet to come to a barrier. */
-  readonly tasks: number;
+  readonly checks: number;
   /** Refused requests by source and check, in that order. */
   readonly refusals: readonly RefusalCount[];
 }
@@ -178,12 +178,12 @@ export interface ProcessSummary {
 }
 
 /** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */
-export interface Unattended {
+export interface MissingHandler {
   readonly handlerId: string;
   /** Pending ones. */
   readonly deliveries: number;
   /** Runs that it watches, and messages that were put aside for it. */
-  readonly tasks: number;
+  readonly checks: number;
 }
 
 /** Port: looks into an inbox, for people and their tools. */
@@ -209,5 +209,5 @@ export interface InboxReader {
   /** Processes that were heard of at this time or later, in the order in which they started. */
   processes(seenFrom: Date): Promise<ProcessSummary[]>;
   /** By handler: what no dispatching process has a handler for that was heard of at this time or later. */
-  unattended(seenFrom: Date): Promise<Unattended[]>;
+  missingHandlers(seenFrom: Date): Promise<MissingHandler[]>;
 }

@@ -35,9 +35,9 @@ export interface Erased {
 }
 
 /** Which messages to read again: by id, or all in a state. */
-export interface Reread {
+export interface Reparse {
   readonly messageIds?: readonly string[];
-  readonly states: readonly Exclude<MessageState, 'stored' | 'read' | 'erased'>[];
+  readonly states: readonly Exclude<MessageState, 'stored' | 'parsed' | 'erased'>[];
   /** Record what is read, but run no handlers. */
-  readonly quiet: boolean;
+  readonly withoutHandlers: boolean;
 }

@@ -1,8 +1,8 @@
 import type { NewDelivery } from '../handlers/router.js';
-import type { ReadingNote } from '../payloads/reading-note.js';
+import type { ParseNote } from '../payloads/parse-note.js';
 import type { JobState } from '../runs/incident.js';
 import type { RunOutcome } from '../runs/run.js';
-import type { KnownRun } from '../runs/run-news.js';
+import type { KnownRun } from '../runs/run-update.js';
 import type { RunKey, JobKey, RunState } from '../runs/run-state.js';
 import type { MessageState } from '../sources/message.js';
 
@@ -57,7 +57,7 @@ export interface Recording {
   /** Why it is not simply `read`. */
   readonly reason?: string;
   /** What did not fit and was left out, in the order found. They take the place of those of an earlier reading. */
-  readonly notes?: readonly ReadingNote[];
+  readonly notes?: readonly ParseNote[];
   /** The provider's own message type, where one could be told. */
   readonly messageType?: string;
   /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */
@@ -70,12 +70,13 @@ export interface Recording {
 }
 
 export interface Recorded {
-  /** False where the claim was lost to another reader: nothing was written. */
+  /** `false` if another worker holds the message by now: nothing was written. */
   readonly recorded: boolean;
-  /** The events that were new. */
-  readonly eventIds: readonly string[];
-  readonly deliveries: number;
-  /** The id of this message came before with another body. */
+  /** The decided events that did not exist yet. */
+  readonly events: readonly NewEvent[];
+  /** The decided tasks. */
+  readonly tasks: readonly NewTask[];
+  /** An earlier message has the same id and a different body. */
   readonly idReused: boolean;
   /** As decided. */
   readonly contradicts?: RunOutcome;

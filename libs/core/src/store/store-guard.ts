@@ -1,4 +1,4 @@
-import { attemptError } from '../thrown.js';
+import { describeError } from '../thrown.js';
 import type { Logger } from '../logger.js';
 import { Reasons } from '../reasons.js';
 
@@ -19,7 +19,7 @@ export class StoreGuard {
   write<T>(step: () => Promise<T>, otherwise: T): Promise<T> {
     return this.read(async () => {
       const result = await step();
-      if (this.#hasFailed) this.#logger.log('the inbox answers again');
+      if (this.#hasFailed) this.#logger.log('Inbox is available again');
       this.#hasFailed = false;
       this.#reasons.clear();
       return result;
@@ -31,10 +31,11 @@ export class StoreGuard {
     try {
       return await step();
     } catch (error) {
-      const { name, message } = attemptError(error);
-      const failure = `${name}: ${message}`;
+      const failure = describeError(error);
       if (this.#reasons.isNew(failure)) {
-        this.#logger.error(`the inbox failed, its work waits and is tried again: ${failure}`);
+        this.#logger.error(`Inbox is unavailable; work will be retried: ${failure}`, {
+          code: 'RUNHOOKS_INBOX_UNAVAILABLE',
+        });
       }
       this.#hasFailed = true;
       return otherwise;

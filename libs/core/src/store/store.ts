@@ -16,10 +16,10 @@ import type {
 import type { Decision } from './decision.js';
 import type { Settlement } from './delivery.js';
 import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.js';
-import type { Dismissal, Erased, Erasure, Redrive, Reread } from './operator-request.js';
+import type { Dismissal, Erased, Erasure, Redrive, Reparse } from './operator-request.js';
 import type { PullBack, PulledBack } from './pull-back.js';
 import type { Purge, Purged } from './purge.js';
-import type { AddedDeliveries, Recorded, Recording } from './recording.js';
+import type { AddedDeliveries, NewEvent, Recorded, Recording } from './recording.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
 
 /** A verified message about to be stored. */
@@ -122,8 +122,11 @@ export interface Store extends InboxReader {
   settle(settlement: Settlement, now: Date): Promise<boolean>;
   /** Takes due tasks that nobody holds, longest due first, and counts the claim. Answers them in the order of their messages. */
   claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
-  /** Decides a task in one transaction. Answers false, and writes nothing, if the claim was lost meanwhile. */
-  evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
+  /**
+   * Decides a task in one transaction. Returns the decided events that did not exist yet, or `false` without writing
+   * anything if the claim has been lost.
+   */
+  evaluate(evaluation: TaskEvaluation, now: Date): Promise<readonly NewEvent[] | false>;
   /**
    * Makes dead letters due at once, with all their attempts before them again. Answers how many. As each verb that takes
    * a {@link Decision} it adds that to the audit, or its number to the row that has the same id.
@@ -137,7 +140,7 @@ export interface Store extends InboxReader {
    */
   replay(replayId: string, events: readonly AddedDeliveries[], decision: Decision, now: Date): Promise<number>;
   /** Makes messages `stored` again, so that they are read once more. Answers how many. */
-  reread(reread: Reread, decision: Decision, now: Date): Promise<number>;
+  reparse(reparse: Reparse, decision: Decision, now: Date): Promise<number>;
   /**
    * Makes messages `erased`: without body, headers, reason and notes; their events without data, attempts without the
    * words of their errors, tasks gone, deliveries that were pending or dead dismissed with the reason `erased`. The key by

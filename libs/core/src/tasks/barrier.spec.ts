@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { BarrierOptions } from '../handlers/subscription.js';
+import type { OnAllRunsOptions } from '../handlers/subscription.js';
 import { checkBarrier } from '../handlers/subscription.js';
 import type { Run } from '../runs/run.js';
 import { arrive, barrierJobsOf, type ArrivedRun } from './barrier.js';
@@ -23,7 +23,7 @@ function arrival(job: string, at: number, id = `${job}@${at}`, source = 'dbt'): 
 
 /** Who joined after each arrival: the ids of the runs, or nothing. */
 function joinsOf(jobs: readonly string[], arrivals: readonly ArrivedRun[]): string[] {
-  const options: BarrierOptions = { jobs, withinMs: WITHIN };
+  const options: OnAllRunsOptions = { jobs, withinMs: WITHIN };
   let waiting: string | undefined;
   return arrivals.map((arrived) => {
     const after = arrive(options, waiting, arrived);
@@ -196,6 +196,6 @@ describe('checkBarrier', () => {
     [{ jobs: ['a', 'b'], withinMs: 1e15 }, 'All.withinMs'],
     [{ jobs: ['a', 'b'], withinMs: 1, outcome: 'failed' }, 'All.outcome: found "failed"'],
   ])('refuses %j by the name of the option', (options, message) => {
-    expect(() => checkBarrier('All', options as BarrierOptions)).toThrow(message);
+    expect(() => checkBarrier('All', options as OnAllRunsOptions)).toThrow(message);
   });
 });

@@ -1,4 +1,4 @@
-import type { BarrierOptions } from '../handlers/subscription.js';
+import type { OnAllRunsOptions } from '../handlers/subscription.js';
 import { parseDated } from '../payloads/dated-json.js';
 import { refersTo } from '../handlers/filter.js';
 import type { JoinedRun, Run } from '../runs/run.js';
@@ -10,7 +10,7 @@ type KeptRun = JoinedRun & { readonly hasJoined?: true };
 export type ArrivedRun = Omit<JoinedRun, 'job'>;
 
 /** The entries of `jobs` that a run fits, the closest first: names before patterns, long patterns before short ones. */
-export function barrierJobsOf({ jobs }: BarrierOptions, { job }: Run): string[] {
+export function barrierJobsOf({ jobs }: OnAllRunsOptions, { job }: Run): string[] {
   const closeness = (entry: string): number =>
     entry === job.id || entry === job.name ? Number.MAX_SAFE_INTEGER : lettersOf(entry);
   return jobs.filter((entry) => refersTo(entry, job)).sort((a, b) => closeness(b) - closeness(a));
@@ -22,7 +22,7 @@ export function barrierJobsOf({ jobs }: BarrierOptions, { job }: Run): string[] 
  * replaces a run that finished before it. What is older than the window, seen from the latest run, no longer counts.
  */
 export function arrive(
-  options: BarrierOptions,
+  options: OnAllRunsOptions,
   waiting: string | undefined,
   arrived: ArrivedRun,
 ): { readonly waiting: string; readonly joined?: readonly JoinedRun[] } {

@@ -4,7 +4,7 @@ import { RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from '../events/event.js
 import type { HandlerSet } from '../handlers/handler-set.js';
 import type { Router } from '../handlers/router.js';
 import { routableOf } from '../handlers/router.js';
-import type { BarrierOptions, SubscribedTo } from '../handlers/subscription.js';
+import type { OnAllRunsOptions, SubscribedTo } from '../handlers/subscription.js';
 import type { StuckAfter } from '../handlers/subscription.js';
 import { LIMITS } from '../limits.js';
 import { parseDated } from '../payloads/dated-json.js';
@@ -12,7 +12,7 @@ import type { JoinedRun } from '../runs/run.js';
 import type { NewEvent } from '../store/recording.js';
 import type { ClaimedTask, TaskDecision, TaskEvaluation, TaskKnowledge, TaskQuestion } from '../store/task.js';
 import { arrive } from './barrier.js';
-import { isPutAside, routeAside } from './put-aside.js';
+import { isHandOff, routeHandedOff } from './hand-off.js';
 import type { TaskFacts, TaskPlanner } from './task-planner.js';
 import { allowedMs } from './watchdog.js';
 
@@ -31,9 +31,9 @@ export class TaskEvaluator {
   }
 
   evaluationOf(task: ClaimedTask, now: Date): TaskEvaluation {
-    if (isPutAside(task)) {
+    if (isHandOff(task)) {
       const { id: taskId, lease } = task;
-      return { taskId, lease, question: {}, decide: () => routeAside(task, this.#router, this.#planner, now) };
+      return { taskId, lease, question: {}, decide: () => routeHandedOff(task, this.#router, this.#planner, now) };
     }
     const facts = parseDated<TaskFacts>(task.data);
     return task.id.startsWith(`${RUN_STUCK_EVENT_TYPE}:`)
@@ -87,7 +87,7 @@ export class TaskEvaluator {
   #decideJoined(
     task: ClaimedTask,
     { run, happenedAt: finishedAt, receivedAt }: TaskFacts,
-    barrier: BarrierOptions,
+    barrier: OnAllRunsOptions,
     known: TaskKnowledge,
     now: Date,
   ): TaskDecision {

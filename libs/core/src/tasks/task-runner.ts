@@ -1,13 +1,13 @@
 import { attemptError } from '../thrown.js';
 import type { TaskClaim } from '../store/claim.js';
 import { isStoreUnavailableError } from '../errors.js';
-import type { EventAnnouncer } from '../store/event-announcer.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
-import { isPutAside } from './put-aside.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
+import type { StoredMessage } from '../sources/message.js';
+import type { NewEvent } from '../store/recording.js';
 import type { ClaimedTask } from '../store/task.js';
 import type { TaskEvaluator } from './task-evaluator.js';
 
@@ -15,9 +15,10 @@ export interface TaskRunnerOptions {
   readonly store: Store;
   readonly handlers: HandlerSet;
   readonly evaluator: TaskEvaluator;
-  readonly announcer: EventAnnouncer;
   readonly logger: Logger;
   readonly guard: StoreGuard;
+  /** Called with the events a task added, and the message that led to the task. */
+  readonly onEvents?: (events: readonly NewEvent[], message: StoredMessage) => void;
 }
 
 /**
@@ -47,10 +48,14 @@ export class TaskRunner {
     const { logger } = this.#options;
     const { source, messageId } = task.parsedFrom;
     const fields = { source, messageId, handlerId: task.handlerId };
-    const said = `task ${task.id} of handler "${task.handlerId}"`;
+    const subject = `Check ${task.id} of handler "${task.handlerId}"`;
     try {
       if (task.claims > LIMITS.taskClaimsMax && !this.#unwritten.has(task.id)) {
-        logger.error(`${said} is given up: it was begun ${task.claims - 1} times and never finished`, fields);
+        logger.error(
+          `${subject} was abandoned after ${task.claims - 1} unfinished evaluations; the event or delivery it would ` +
+            'have created is lost',
+          { ...fields, code: 'RUNHOOKS_CHECK_ABANDONED' },
+        );
         await this.#giveUp(task, now);
       } else {
         await this.#evaluate(task, now);
@@ -62,7 +67,10 @@ export class TaskRunner {
         throw error;
       }
       // Not its message: that may quote a payload.
-      logger.error(`${said} failed with ${attemptError(error).name}, and is tried again later`, fields);
+      logger.error(`${subject} failed: ${attemptError(error).name}. It will be retried`, {
+        ...fields,
+        code: 'RUNHOOKS_CHECK_FAILED',
+      });
     }
   }
 
@@ -72,13 +80,10 @@ export class TaskRunner {
   }
 
   async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
-    const { store, guard, evaluator, announcer } = this.#options;
-    const evaluation = announcer.watched(evaluator.evaluationOf(task, now));
-    const isWritten = await store.evaluate(evaluation, now);
-    // What was put aside may lead to an event that is there already, and was announced.
-    const events = isPutAside(task) ? [] : announcer.eventsOf(evaluation);
-    if (!isWritten || events.length === 0) return;
+    const { store, guard, evaluator, onEvents } = this.#options;
+    const events = await store.evaluate(evaluator.evaluationOf(task, now), now);
+    if (!events || events.length === 0 || !onEvents) return;
     const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
-    if (message) announcer.announce(events, message);
+    if (message) onEvents(events, message);
   }
 }

@@ -83,7 +83,7 @@ describe('a planner of tasks', () => {
 });
 
 /** A store's part in evaluating tasks: gives out a task as it was planned, and keeps the barrier's state. */
-class Bench {
+class TaskHarness {
   readonly #handlers: HandlerSet;
   readonly #evaluator: TaskEvaluator;
   barrier: string | undefined;
@@ -112,7 +112,7 @@ const started = news(['run.started']);
 
 describe('a watchdog', () => {
   it('fires once the time since the start is up, for its own handler alone, and is done', () => {
-    const { events, dueAt, question } = new Bench(STUCK).evaluate(started, { run: RUNNING }, 60);
+    const { events, dueAt, question } = new TaskHarness(STUCK).evaluate(started, { run: RUNNING }, 60);
     expect([question, dueAt]).toEqual([{ run: { source: 'dbt', accountId: '1', runId: '7' } }, undefined]);
     expect(events).toMatchObject([
       { id: 'run.stuck:dbt/1/7/watch', type: 'run.stuck', occurredAt: at(60), deliveries: [{ handlerId: 'watch' }] },
@@ -127,7 +127,10 @@ describe('a watchdog', () => {
   });
 
   it('looks again when the time is not up, by a clock that stepped back or an option that changed', () => {
-    expect(new Bench(STUCK).evaluate(started, { run: RUNNING }, 59)).toMatchObject({ events: [], dueAt: at(60) });
+    expect(new TaskHarness(STUCK).evaluate(started, { run: RUNNING }, 59)).toMatchObject({
+      events: [],
+      dueAt: at(60),
+    });
   });
 
   it.each<[string, RunState | undefined]>([
@@ -136,31 +139,31 @@ describe('a watchdog', () => {
     ['is over in no outcome', { ...RUNNING, types: ['run.started', 'run.completed'] }],
     ['was forgotten by the inbox', undefined],
   ])('is done without an event if the run %s', (_, run) => {
-    const decision = new Bench(STUCK).evaluate(started, run ? { run } : {}, 1_000);
+    const decision = new TaskHarness(STUCK).evaluate(started, run ? { run } : {}, 1_000);
     expect(decision).toMatchObject({ events: [] });
     expect(decision.dueAt).toBeUndefined();
   });
 
   it('by what is usual: asks for the last durations of the job, and waits a multiple of them', () => {
-    const bench = new Bench(USUAL);
-    const first = bench.evaluate(started, { run: RUNNING, durationsMs: [40, 50] }, 5);
+    const harness = new TaskHarness(USUAL);
+    const first = harness.evaluate(started, { run: RUNNING, durationsMs: [40, 50] }, 5);
     expect(first).toMatchObject({
       events: [],
       dueAt: at(100),
       question: { durationsOf: { source: 'dbt', jobKey: '1/a' } },
     });
-    expect(bench.evaluate(started, { run: RUNNING, durationsMs: [40, 50] }, 100).events).toHaveLength(1);
+    expect(harness.evaluate(started, { run: RUNNING, durationsMs: [40, 50] }, 100).events).toHaveLength(1);
     // Another run has taken longer meanwhile.
-    expect(bench.evaluate(started, { run: RUNNING, durationsMs: [40, 70] }, 100)).toMatchObject({ dueAt: at(140) });
+    expect(harness.evaluate(started, { run: RUNNING, durationsMs: [40, 70] }, 100)).toMatchObject({ dueAt: at(140) });
   });
 
   it('by what is usual: watches nothing with too little history', () => {
-    const decision = new Bench(USUAL).evaluate(started, { run: RUNNING, durationsMs: [40] }, 5);
+    const decision = new TaskHarness(USUAL).evaluate(started, { run: RUNNING, durationsMs: [40] }, 5);
     expect([decision.events, decision.dueAt]).toEqual([[], undefined]);
   });
 
   it('is done where its handler watches nothing any more', () => {
-    expect(new Bench(PLAIN).evaluate(started, { run: RUNNING }, 1_000)).toMatchObject({ events: [] });
+    expect(new TaskHarness(PLAIN).evaluate(started, { run: RUNNING }, 1_000)).toMatchObject({ events: [] });
   });
 });
 
@@ -168,29 +171,29 @@ describe('a barrier', () => {
   const ended = (job: string, id: string) => news(['run.succeeded'], runOf(job, id));
 
   it('keeps the runs that wait under the id of its handler, and joins them in one event for it', () => {
-    const bench = new Bench(BARRIER);
-    const first = bench.evaluate(ended('a', '1'), {}, 5);
+    const harness = new TaskHarness(BARRIER);
+    const first = harness.evaluate(ended('a', '1'), {}, 5);
     expect([first.events, first.question]).toEqual([[], { barrier: 'watch' }]);
-    const { events } = bench.evaluate(ended('b', '2'), {}, 6);
+    const { events } = harness.evaluate(ended('b', '2'), {}, 6);
     expect(events).toMatchObject([{ type: 'runs.joined', occurredAt: at(0), deliveries: [{ handlerId: 'watch' }] }]);
     expect(events[0]?.id).toMatch(/^runs\.joined:watch\/[0-9a-f]{32}$/);
     const facts = eventFacts(events[0]?.data ?? '');
     expect(facts).toMatchObject({ handlerId: 'watch', runs: [{ job: 'a', finishedAt: at(0) }, { job: 'b' }] });
     expect(facts).not.toHaveProperty('run');
-    expect(bench.evaluate(ended('a', '3'), {}, 7).events).toEqual([]);
+    expect(harness.evaluate(ended('a', '3'), {}, 7).events).toEqual([]);
   });
 
   it('names the event by its runs: other ones are another event', () => {
     const idOf = (...ids: string[]) => {
-      const bench = new Bench(BARRIER);
-      return ids.flatMap((id, index) => bench.evaluate(ended(index === 0 ? 'a' : 'b', id), {}, 5).events)[0]?.id;
+      const harness = new TaskHarness(BARRIER);
+      return ids.flatMap((id, index) => harness.evaluate(ended(index === 0 ? 'a' : 'b', id), {}, 5).events)[0]?.id;
     };
     expect(idOf('1', '2')).toBe(idOf('1', '2'));
     expect(idOf('1', '2')).not.toBe(idOf('1', '3'));
   });
 
   it('is done where its handler waits for nothing any more', () => {
-    const decision = new Bench(PLAIN).evaluate(ended('a', '1'), {}, 5);
+    const decision = new TaskHarness(PLAIN).evaluate(ended('a', '1'), {}, 5);
     expect([decision.events, decision.barrier]).toEqual([[], undefined]);
   });
 });

@@ -1,4 +1,4 @@
-import type { BarrierOptions, ProviderName, RunsJoined } from 'nestjs-runhooks/core';
+import type { OnAllRunsOptions, ProviderName, RunsJoined } from 'nestjs-runhooks/core';
 import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 
@@ -7,10 +7,10 @@ import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from '
  * A rerun replaces its job's run until all are there; each run counts once.
  */
 export function OnAllRuns<const P extends ProviderName = ProviderName>(
-  options: BarrierOptions & Omit<HandlerDecoratorOptions<RunsJoined<P>, P>, 'job'>,
+  options: OnAllRunsOptions & Omit<HandlerDecoratorOptions<RunsJoined<P>, P>, 'job'>,
 ): HandlerDecorator<RunsJoined<P>> {
   requireOptions('OnAllRuns', options, arguments.length);
   const { jobs, withinMs, outcome, ...rest } = options;
-  const barrier: BarrierOptions = { jobs, withinMs, ...(outcome !== undefined && { outcome }) };
+  const barrier: OnAllRunsOptions = { jobs, withinMs, ...(outcome !== undefined && { outcome }) };
   return subscribe<RunsJoined<P>, P>({ barrier }, rest);
 }

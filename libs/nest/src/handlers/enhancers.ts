@@ -7,7 +7,7 @@ import {
   type NestContainer,
 } from '@nestjs/core';
 import {
-  attemptError,
+  describeError,
   isPermanentError,
   isRetryLater,
   Reasons,
@@ -96,14 +96,13 @@ export class Enhancers {
 
   /** At each new reason: a filter that cannot work for handlers fails at every attempt. */
   private logFailure(thrown: unknown, delivery: DeliveryContext): void {
-    const { name, message } = attemptError(thrown);
-    const failure = `${name}: ${message}`;
+    const failure = describeError(thrown);
     if (!this.reasons.isNew(failure)) return;
     const { messageId, eventId, handlerId, id: deliveryId, attempt } = delivery;
     this.options.logger.warn(
       `Handler "${this.options.label}": an exception filter threw ${failure}. The handler's own error is recorded. ` +
-        `Let filters that answer over HTTP look at host.getType() first`,
-      { messageId, eventId, handlerId, deliveryId, attempt },
+        'In filters that respond over HTTP, check host.getType() first',
+      { messageId, eventId, handlerId, deliveryId, attempt, code: 'RUNHOOKS_FILTER_THREW' },
     );
   }
 

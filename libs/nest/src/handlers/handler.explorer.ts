@@ -35,7 +35,9 @@ export class HandlerExplorer {
     const providers = this.newProviders();
     const found = providers.flatMap((provider) => this.handlersOf(provider));
     this.warnOfRenamed(providers, found);
-    for (const line of unknownMessageTypes(found, this.runtime.sources)) this.runtime.logger.warn(line);
+    for (const line of unknownMessageTypes(found, this.runtime.sources)) {
+      this.runtime.logger.warn(line, { code: 'RUNHOOKS_MESSAGE_TYPE_UNKNOWN' });
+    }
     this.runtime.handlers.add(...found);
     for (const { prototype } of providers) this.explored.add(prototype);
     return found;
@@ -59,8 +61,10 @@ export class HandlerExplorer {
   private warnOfSecond(first: HandlerProvider, wrapper: ProviderWrapper, host: HostModule): void {
     if (wrapper.instance === first.wrapper.instance && isStatic(wrapper)) return;
     this.runtime.logger.warn(
-      `${first.prototype.constructor.name} has handlers and is provided more than once: they run on what ` +
-        `${first.host.name} provides as ${String(first.wrapper.name)}, not on ${String(wrapper.name)} of ${host.name}`,
+      `${first.prototype.constructor.name} is provided more than once; its handlers run on the instance from ` +
+        `${first.host.name} (token ${String(first.wrapper.name)}), not on the one from ${host.name} ` +
+        `(token ${String(wrapper.name)}). Provide it in one module and export it`,
+      { code: 'RUNHOOKS_PROVIDED_TWICE' },
     );
   }
 
@@ -71,7 +75,7 @@ export class HandlerExplorer {
         .flatMap(({ prototype, methods }) => methods.map(({ method }) => nameOf(prototype, method))),
     );
     const ids = found.map(({ id }) => id).filter((id) => names.has(id));
-    if (ids.length > 0) this.runtime.logger.warn(renamedHandlers(ids));
+    if (ids.length > 0) this.runtime.logger.warn(renamedHandlers(ids), { code: 'RUNHOOKS_CLASS_RENAMED' });
   }
 
   private handlersOf({ wrapper, host, prototype, methods }: HandlerProvider): Handler[] {

@@ -13,7 +13,7 @@ export function unknownMessageTypes(handlers: readonly Handler[], sources: reado
       const known = knownOf.get(provider);
       if (known === undefined || known.includes(messageType)) return [];
       return [
-        `Handler ${id} waits for ${provider} message "${messageType}", a type that Runhooks does not know` +
+        `Handler "${id}" waits for ${provider} message "${messageType}", a type unknown to Runhooks` +
           `${didYouMean(messageType, known)}. It runs only if the provider sends that type`,
       ];
     }),

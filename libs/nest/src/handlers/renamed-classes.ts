@@ -31,7 +31,7 @@ export function renamedHandlers(ids: readonly string[]): string {
   const more = ids.length > LIMITS.handlersLoggedMax ? ` and ${ids.length - LIMITS.handlersLoggedMax} more` : '';
   return (
     `Default handler ids may change with the next build: a bundler renamed the classes they are made of (${named}${more}). ` +
-    'Deliveries that wait for a retry would then have no handler. Set `id` in each of these decorators, or keep class ' +
+    'Deliveries waiting for a retry would then have no handler. Set `id` in each of these decorators, or keep class ' +
     'names in the bundle (esbuild keepNames, terser keep_classnames, swc mangle.keep_classnames)'
   );
 }

@@ -6,7 +6,7 @@ import { AT_ONCE } from '../schema/due.js';
 
 type Row = Omit<
   MessagesTable,
-  'message_type' | 'account_id' | 'run_id' | 'notes' | 'id_reused' | 'reads' | 'quiet' | 'lease'
+  'message_type' | 'account_id' | 'run_id' | 'notes' | 'id_reused' | 'claims' | 'without_handlers' | 'lease'
 >;
 
 /** How the message is put in: to be read, or as bytes that nobody reads unless asked to. */
@@ -78,8 +78,8 @@ function messageInserter({ db }: SqlDialect) {
       state: value('state'),
       reason: value('reason'),
       id_reused: 0,
-      reads: 0,
-      quiet: 0,
+      claims: 0,
+      without_handlers: 0,
       due_at: value('due_at'),
     }),
   );

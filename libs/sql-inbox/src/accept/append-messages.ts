@@ -82,7 +82,7 @@ function inserter({ db }: SqlDialect) {
       .with('stored', (stored) =>
         stored
           .insertInto('messages')
-          .columns([...GIVEN, 'state', 'id_reused', 'reads', 'quiet', 'due_at'])
+          .columns([...GIVEN, 'state', 'id_reused', 'claims', 'without_handlers', 'due_at'])
           .expression((eb) =>
             eb
               .selectFrom('given')
@@ -91,8 +91,8 @@ function inserter({ db }: SqlDialect) {
                 ...GIVEN,
                 sql.lit('stored').as('state'),
                 sql.lit(0).as('id_reused'),
-                sql.lit(0).as('reads'),
-                sql.lit(0).as('quiet'),
+                sql.lit(0).as('claims'),
+                sql.lit(0).as('without_handlers'),
                 sql.lit(AT_ONCE).as('due_at'),
               ]),
           ),

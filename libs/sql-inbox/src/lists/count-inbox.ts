@@ -8,7 +8,7 @@ type Counted =
   | 'messages'
   | 'stored'
   | 'test'
-  | 'unknown'
+  | 'unrecognized'
   | 'quarantined'
   | 'erased'
   | 'events'
@@ -31,7 +31,7 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
       const all = eb.fn.countAll<number>().as('count');
       const messages = eb.selectFrom('messages').select(all);
       const deliveries = eb.selectFrom('deliveries').select(all);
-      const messagesIn = (state: 'test' | 'unknown' | 'quarantined' | 'erased') =>
+      const messagesIn = (state: 'test' | 'unrecognized' | 'quarantined' | 'erased') =>
         messages.where('state', '=', state).where(IS_RARE_MESSAGE).as(state);
       const deliveriesIn = (state: 'skipped' | 'dead' | 'dismissed') =>
         deliveries.where('state', '=', state).where(IS_RARE_DELIVERY).as(state);
@@ -39,7 +39,7 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
         messages.as('messages'),
         messages.where('due_at', 'is not', null).as('stored'),
         messagesIn('test'),
-        messagesIn('unknown'),
+        messagesIn('unrecognized'),
         messagesIn('quarantined'),
         messagesIn('erased'),
         eb.selectFrom('events').select(all).as('events'),
@@ -58,16 +58,16 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
     const messages = {
       stored: of('stored'),
       test: of('test'),
-      unknown: of('unknown'),
+      unrecognized: of('unrecognized'),
       quarantined: of('quarantined'),
       erased: of('erased'),
     };
     const deliveries = { pending: of('pending'), skipped: of('skipped'), dead: of('dead'), dismissed: of('dismissed') };
     return {
-      messages: { ...messages, read: of('messages') - sum(messages) },
+      messages: { ...messages, parsed: of('messages') - sum(messages) },
       events: of('events'),
       deliveries: { ...deliveries, succeeded: of('deliveries') - sum(deliveries) },
-      tasks: of('tasks'),
+      checks: of('tasks'),
       refusals: yield* refusals(),
     };
   };

@@ -90,12 +90,11 @@ export class PostgresListener {
         this.#checkLater(LIMITS.listenCheckMs);
       } else {
         await this.#listen();
-        this.#options.logger.debug('notifications of other processes arrive again');
+        this.#options.logger.debug('Postgres notifications arrive again');
         this.#options.onWork();
       }
     } catch {
-      if (this.#connection)
-        this.#options.logger.debug('notifications of other processes are cut off; looking once a second');
+      if (this.#connection) this.#options.logger.debug('Postgres notifications are interrupted; polling once a second');
       this.#connection?.break();
       this.#connection?.release();
       this.#connection = undefined;

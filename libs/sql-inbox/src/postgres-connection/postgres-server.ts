@@ -42,7 +42,8 @@ export async function checkServer(
   }
   if (fsync === 'off') {
     logger.warn(
-      `the server of the database ${database} runs with fsync=off: a crash of it loses what was acknowledged`,
+      `Postgres server of database ${database} runs with fsync=off: a crash of it loses acknowledged webhooks. Set fsync=on`,
+      { code: 'RUNHOOKS_FSYNC_OFF' },
     );
   }
   const noticesLostClients = await connection.exec(`begin; ${NOTICE_LOST_CLIENT}`).then(

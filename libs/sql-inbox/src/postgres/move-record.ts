@@ -33,7 +33,7 @@ export async function refuseHalfMoved(connection: PostgresConnection, schema: st
   if (!record || record.finished_at !== null) return;
   throw new ConfigurationError(
     'postgresInbox.schema',
-    `an inbox is being moved into the schema ${schema}, and is not all there; let \`npx nestjs-runhooks migrate\` ` +
+    `an inbox is being moved into the schema ${schema}, and is not all there; let \`npx nestjs-runhooks move\` ` +
       `finish, or run it again, or give up the move by \`drop schema "${schema}" cascade\``,
   );
 }

@@ -1,4 +1,4 @@
-import { handlerIdOf, type ProcessSummary, type Unattended } from 'nestjs-runhooks/core';
+import { handlerIdOf, type ProcessSummary, type MissingHandler } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { toProcessSummary, versionsOf } from '../rows/rows.js';
 import type { ProcessesTable } from '../schema/schema.js';
@@ -13,24 +13,24 @@ export function listProcesses(dialect: SqlDialect): (seenFrom: Date) => Transact
 }
 
 /** What waits for handlers that no living dispatcher has, in the order of their ids. */
-export function listUnattended(dialect: SqlDialect): (seenFrom: Date) => Transaction<Unattended[]> {
+export function listMissingHandlers(dialect: SqlDialect): (seenFrom: Date) => Transaction<MissingHandler[]> {
   const find = livingProcesses(dialect);
   const { countDeliveries, countTasks } = waitingCounts(dialect);
   return function* (seenFrom) {
-    const dispatchers = (yield* find({ from: seenFrom.getTime() })).filter(({ role }) => role !== 'receiver');
-    const versions = dispatchers.flatMap(versionsOf);
+    const workers = (yield* find({ from: seenFrom.getTime() })).filter(({ role }) => role !== 'receiver');
+    const versions = workers.flatMap(versionsOf);
     // Tasks are for a handler, or for one version of it.
     const attended = new Set([...versions, ...versions.map(handlerIdOf)]);
-    const waiting = new Map<string, Unattended>();
-    const add = (handler: string, count: Partial<Unattended>): void => {
+    const waiting = new Map<string, MissingHandler>();
+    const add = (handler: string, count: Partial<MissingHandler>): void => {
       if (attended.has(handler)) return;
       const handlerId = handlerIdOf(handler);
-      const { deliveries = 0, tasks = 0 } = waiting.get(handlerId) ?? {};
-      const more = { deliveries: deliveries + (count.deliveries ?? 0), tasks: tasks + (count.tasks ?? 0) };
+      const { deliveries = 0, checks = 0 } = waiting.get(handlerId) ?? {};
+      const more = { deliveries: deliveries + (count.deliveries ?? 0), checks: checks + (count.checks ?? 0) };
       waiting.set(handlerId, { handlerId, ...more });
     };
     for (const { handler_id, count } of yield* countDeliveries({})) add(handler_id, { deliveries: Number(count) });
-    for (const { handler_id, count } of yield* countTasks({})) add(handler_id, { tasks: Number(count) });
+    for (const { handler_id, count } of yield* countTasks({})) add(handler_id, { checks: Number(count) });
     return [...waiting.values()].sort((a, b) => (a.handlerId < b.handlerId ? -1 : 1));
   };
 }

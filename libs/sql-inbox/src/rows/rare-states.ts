@@ -3,7 +3,7 @@ import type { SqlBool } from 'kysely';
 import { sql } from '../schema/query-builder.js';
 
 /** What nearly all rows are; the others are in an index of their own. */
-const USUAL_MESSAGES: readonly MessageState[] = ['stored', 'read'];
+const USUAL_MESSAGES: readonly MessageState[] = ['stored', 'parsed'];
 const USUAL_DELIVERIES: readonly DeliveryState[] = ['pending', 'succeeded'];
 
 /** A query goes by the index of what is rare if it has the same words as the index, as literals. */

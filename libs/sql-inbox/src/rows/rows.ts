@@ -13,7 +13,7 @@ import {
   type MessageDetail,
   type MessageSummary,
   type ProcessSummary,
-  type ReadingNote,
+  type ParseNote,
   type RunState,
   type RunSummary,
   type StoredEvent,
@@ -74,7 +74,10 @@ export function toRunState(row: RunsTable): RunState {
 }
 
 export function toMessageSummary(
-  row: Omit<MessagesTable, 'headers' | 'body' | 'reads' | 'quiet' | 'due_at' | 'lease' | 'account_id' | 'run_id'>,
+  row: Omit<
+    MessagesTable,
+    'headers' | 'body' | 'claims' | 'without_handlers' | 'due_at' | 'lease' | 'account_id' | 'run_id'
+  >,
 ): MessageSummary {
   return {
     id: row.id,
@@ -86,7 +89,7 @@ export function toMessageSummary(
     idReused: row.id_reused === 1,
     ...(row.message_type !== null && { messageType: row.message_type }),
     ...(row.reason !== null && { reason: row.reason }),
-    ...(row.notes !== null && { notes: JSON.parse(row.notes) as ReadingNote[] }),
+    ...(row.notes !== null && { notes: JSON.parse(row.notes) as ParseNote[] }),
   };
 }
 

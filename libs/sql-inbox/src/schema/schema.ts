@@ -66,9 +66,9 @@ export interface MessagesTable {
   notes: string | null;
   /** 1: an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
-  reads: number;
+  claims: number;
   /** 1: read again without running handlers. */
-  quiet: number;
+  without_handlers: number;
   due_at: number | null;
   lease: string | null;
 }

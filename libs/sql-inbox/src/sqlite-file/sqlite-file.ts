@@ -48,7 +48,8 @@ export function prepareSqliteFile(path: string, logger: Logger): string {
   }
   if (type in PASSING) {
     logger.warn(
-      `the inbox ${file} is on ${PASSING[type]}: it is lost with the container or at a reboot; mount a volume for it`,
+      `Inbox ${file} is on ${PASSING[type]}: it is lost with the container or at a reboot. Mount a volume for it`,
+      { code: 'RUNHOOKS_INBOX_ON_TEMPORARY_DISK' },
     );
   }
   return file;
@@ -130,8 +131,9 @@ export function warnOfOpenFiles(file: string, mode: number, logger: Logger): voi
   });
   if (open.length === 0) return;
   logger.warn(
-    `Inbox ${file} can be read by other users of this host, and it holds webhooks with all they say. ` +
-      `Run \`chmod ${mode.toString(8)} ${open.join(' ')}\`${mode === LIMITS.sqliteFileMode ? ', or set `fileMode` if that is intended for its group' : ''}`,
+    `Inbox ${file} can be read by other users of this host, and it contains whole webhooks. ` +
+      `Run \`chmod ${mode.toString(8)} ${open.join(' ')}\`${mode === LIMITS.sqliteFileMode ? ', or set `fileMode` if its group may read it' : ''}`,
+    { code: 'RUNHOOKS_INBOX_READABLE_BY_OTHERS' },
   );
 }
 

@@ -65,7 +65,7 @@ async function checkWal(connection: SqliteConnection, file: string, wal: string,
   const bytes = sizeOf(wal);
   if (bytes === 0) return;
   if (bytes > LIMITS.startupCheckWalBytesMax) {
-    logger.log(`The log ${wal} is too large to be checked at startup (${bytes} bytes)`);
+    logger.log(`Write-ahead log ${wal} is too large to be checked at startup (${bytes} bytes)`);
     return;
   }
   let page = 0;

@@ -52,6 +52,7 @@ export class SqliteWal {
       `Inbox ${this.#file}: its write-ahead log has grown to ${Math.round(bytes / MIB)} MiB and cannot shrink, because ` +
         `another process keeps a read transaction open. Find it with \`fuser ${this.#file}\` (a backup, an SQL console) ` +
         'and end it, or the disk fills up',
+      { code: 'RUNHOOKS_WAL_CANNOT_SHRINK' },
     );
   }
 

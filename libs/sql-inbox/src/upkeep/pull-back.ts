@@ -72,14 +72,14 @@ function taskPuller({ db }: SqlDialect) {
   };
 }
 
-type Place = Pick<DeliveriesTable, 'handler_id' | 'source' | 'in_lane'> & { due_at: number; seq: number };
-type Ahead = Place & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'>;
+type LanePosition = Pick<DeliveriesTable, 'handler_id' | 'source' | 'in_lane'> & { due_at: number; seq: number };
+type Ahead = LanePosition & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'>;
 
 /** Before the first one in the index of what is due. */
-const START: Place = { handler_id: '', source: '', in_lane: 0, due_at: -1, seq: 0 };
+const START: LanePosition = { handler_id: '', source: '', in_lane: 0, due_at: -1, seq: 0 };
 
 function deliveryPuller({ db }: SqlDialect) {
-  const find = statement<Place & { now: number; limit: number }, Ahead & { failed_at: number | null }>((value) =>
+  const find = statement<LanePosition & { now: number; limit: number }, Ahead & { failed_at: number | null }>((value) =>
     db
       .selectFrom('deliveries')
       .leftJoin('attempts', (join) =>
@@ -108,7 +108,7 @@ function deliveryPuller({ db }: SqlDialect) {
   );
   return function* ({ now, leaseMs, after, limit }: PullBack): Transaction<Pick<PulledBack, 'deliveries' | 'next'>> {
     const nowMs = now.getTime();
-    const place = after === undefined ? START : (JSON.parse(after) as Place);
+    const place = after === undefined ? START : (JSON.parse(after) as LanePosition);
     const rows = yield* find({ ...place, now: nowMs, limit });
     let deliveries = 0;
     for (const row of rows) {
@@ -131,6 +131,6 @@ function aheadOf(row: Ahead & Pick<AttemptsTable, never> & { failed_at: number |
 }
 
 /** Where the next step goes on: in the order of the index of what is due, so that no step looks at all of it. */
-function placeText({ handler_id, source, in_lane, due_at, seq }: Place): string {
+function placeText({ handler_id, source, in_lane, due_at, seq }: LanePosition): string {
   return JSON.stringify({ handler_id, source, in_lane, due_at, seq });
 }

@@ -1,48 +1,53 @@
 import { equal, ok, rejects } from 'node:assert/strict';
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
-import { at, LEASE_MS, recordingOf } from './bench.js';
+import { at, LEASE_MS, recordingOf } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 
 export const closeCases: readonly ContractCase[] = [
   {
     title: 'description: says in a few words where the inbox is',
-    run: async (bench) => {
-      ok(bench.store.description.length > 0);
+    run: async (harness) => {
+      ok(harness.store.description.length > 0);
     },
   },
   {
     title: 'close: may be called again',
-    run: async (bench) => {
-      await bench.store.close();
-      await bench.store.close();
+    run: async (harness) => {
+      await harness.store.close();
+      await harness.store.close();
     },
   },
   {
     title: 'close: finishes what was begun',
-    run: async (bench) => {
-      const begun = Promise.all(Array.from({ length: 20 }, () => bench.append()));
-      await bench.store.close();
+    run: async (harness) => {
+      const begun = Promise.all(Array.from({ length: 20 }, () => harness.append()));
+      await harness.store.close();
       equal((await begun).filter(({ status }) => status === 'accepted').length, 20);
     },
   },
   {
     title: 'close: afterwards every verb rejects with StoreUnavailableError',
-    run: async (bench) => {
-      const { store } = bench;
+    run: async (harness) => {
+      const { store } = harness;
       await store.close();
       const verbs: Readonly<Record<string, () => Promise<unknown>>> = {
-        append: () => bench.append(),
-        claimMessages: () => bench.takeMessages(),
+        append: () => harness.append(),
+        claimMessages: () => harness.takeMessages(),
         record: () => store.record([recordingOf('msg_1', 'lease')], at(0)),
-        claimDeliveries: () => bench.takeDeliveries(),
+        claimDeliveries: () => harness.takeDeliveries(),
         renew: () => store.renew([{ id: 'dlv_1', lease: 'lease' }], { now: at(0), leaseMs: LEASE_MS }),
-        settle: () => bench.settle({ id: 'dlv_1', lease: 'lease' }),
+        settle: () => harness.settle({ id: 'dlv_1', lease: 'lease' }),
         nextDueAt: () => store.nextDueAt({ sources: [], handlerIds: [], taskHandlerIds: [] }),
-        redrive: () => store.redrive({}, bench.decision(), at(0)),
+        redrive: () => store.redrive({}, harness.decision(), at(0)),
         replay: () =>
-          store.replay('replay', [{ eventId: 'event', deliveries: bench.event().deliveries }], bench.decision(), at(0)),
-        reread: () => store.reread({ states: ['quarantined'], quiet: false }, bench.decision(), at(0)),
-        erase: () => store.erase({ messageIds: [], eventIds: [], runs: [], texts: [] }, bench.decision(), at(0)),
+          store.replay(
+            'replay',
+            [{ eventId: 'event', deliveries: harness.event().deliveries }],
+            harness.decision(),
+            at(0),
+          ),
+        reparse: () => store.reparse({ states: ['quarantined'], withoutHandlers: false }, harness.decision(), at(0)),
+        erase: () => store.erase({ messageIds: [], eventIds: [], runs: [], texts: [] }, harness.decision(), at(0)),
         audit: () => store.audit({}),
         messagesHolding: () => store.messagesHolding(['text'], {}),
         purge: () =>

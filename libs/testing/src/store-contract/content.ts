@@ -1,7 +1,7 @@
 import { equal, ok } from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { StoreBench } from './bench.js';
-import { at, onlyOne } from './bench.js';
+import type { StoreHarness } from './store-harness.js';
+import { at, onlyOne } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -24,15 +24,15 @@ const TEXTS: Readonly<Record<string, string>> = {
 export const contentCases: readonly ContractCase[] = [
   ...Object.entries(BODIES).map(([what, body]): ContractCase => ({
     title: `content: a body comes back byte for byte: ${what}`,
-    run: (bench) => keepsBody(bench, body()),
+    run: (harness) => keepsBody(harness, body()),
   })),
   {
     title: 'content: a claimed message has everything it was stored with',
-    run: async (bench) => {
+    run: async (harness) => {
       const headers = { 'webhook-id': 'msg_1', 'x-latin': 'é', 'x-empty': '' };
-      const message = bench.message({ headers, receivedAt: at(123) });
-      await bench.store.append(message);
-      const claimed = onlyOne(await bench.takeMessages({ at: 200 }));
+      const message = harness.message({ headers, receivedAt: at(123) });
+      await harness.store.append(message);
+      const claimed = onlyOne(await harness.takeMessages({ at: 200 }));
       equal(claimed.id, message.id);
       equal(claimed.source, message.source);
       equal(claimed.provider, message.provider);
@@ -44,56 +44,56 @@ export const contentCases: readonly ContractCase[] = [
   },
   ...Object.entries(TEXTS).map(([what, messageKey]): ContractCase => ({
     title: `content: an id of a message comes back as it was: ${what}`,
-    run: async (bench) => {
-      await bench.append({ messageKey });
-      equal(onlyOne(await bench.takeMessages()).messageKey, messageKey);
+    run: async (harness) => {
+      await harness.append({ messageKey });
+      equal(onlyOne(await harness.takeMessages()).messageKey, messageKey);
     },
   })),
   {
     title: 'content: ids of messages that differ in case only are different',
-    run: async (bench) => {
+    run: async (harness) => {
       const body = Buffer.from('{}');
-      await bench.append({ messageKey: 'key', body });
-      equal((await bench.append({ messageKey: 'KEY', body })).status, 'accepted');
+      await harness.append({ messageKey: 'key', body });
+      equal((await harness.append({ messageKey: 'KEY', body })).status, 'accepted');
     },
   },
   ...['a NUL \0', 'a lone surrogate \ud800'].map((messageKey): ContractCase => ({
     title: `content: a message is kept whatever its id, if need be as quarantined bytes: ${JSON.stringify(messageKey)}`,
-    run: async (bench) => {
+    run: async (harness) => {
       const body = Buffer.from('{"kept":true}');
-      const [odd, plain] = await Promise.all([bench.append({ messageKey, body }), bench.append()]);
+      const [odd, plain] = await Promise.all([harness.append({ messageKey, body }), harness.append()]);
       same([odd.status, plain.status], ['accepted', 'accepted']);
-      const message = await bench.store.message(odd.id);
+      const message = await harness.store.message(odd.id);
       ok(message?.state === 'stored' || message?.state === 'quarantined');
       equal(Buffer.compare(message.body, body), 0);
-      equal((await bench.append({ messageKey, body })).id, odd.id);
+      equal((await harness.append({ messageKey, body })).id, odd.id);
     },
   })),
   {
     title: 'content: the data of an event comes back as the same text, also with escapes that no database can decode',
-    run: async (bench) => {
+    run: async (harness) => {
       const data = '{"nul":"\\u0000", "lone":"\\ud800",  "duck":"🦆", "big":12345678901234567890}';
-      await bench.readInto(bench.event({ data }));
-      equal(onlyOne(await bench.takeDeliveries()).event.data, data);
+      await harness.readInto(harness.event({ data }));
+      equal(onlyOne(await harness.takeDeliveries()).event.data, data);
     },
   },
   {
     title: 'content: an attempt is recorded whatever the text of its error',
-    run: async (bench) => {
-      await bench.readInto(bench.event());
-      const { id, lease } = onlyOne(await bench.takeDeliveries());
+    run: async (harness) => {
+      await harness.readInto(harness.event());
+      const { id, lease } = onlyOne(await harness.takeDeliveries());
       const text = `NUL \0, a lone surrogate \ud800, a duck 🦆, ${'long '.repeat(1_000)}`;
       const attempt = { startedAt: at(0), finishedAt: at(1), outcome: 'failed' } as const;
       const error = { name: text, message: text, stack: text };
       const next = { state: 'dead' } as const;
-      ok(await bench.store.settle({ deliveryId: id, lease, attempt: { ...attempt, error }, next }, at(1)));
-      equal((await bench.store.attempts(id))[0]?.outcome, 'failed');
+      ok(await harness.store.settle({ deliveryId: id, lease, attempt: { ...attempt, error }, next }, at(1)));
+      equal((await harness.store.attempts(id))[0]?.outcome, 'failed');
     },
   },
 ];
 
-async function keepsBody(bench: StoreBench, body: Uint8Array): Promise<void> {
-  await bench.append({ body });
-  const claimed = onlyOne(await bench.takeMessages());
+async function keepsBody(harness: StoreHarness, body: Uint8Array): Promise<void> {
+  await harness.append({ body });
+  const claimed = onlyOne(await harness.takeMessages());
   equal(Buffer.compare(claimed.body, body), 0);
 }

@@ -1,7 +1,7 @@
-import type { StoreBench } from './bench.js';
+import type { StoreHarness } from './store-harness.js';
 
 /** One promise of the `Store` port, put to the test on an empty store. */
 export interface ContractCase {
   readonly title: string;
-  readonly run: (bench: StoreBench) => Promise<void>;
+  readonly run: (harness: StoreHarness) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { equal } from 'node:assert/strict';
-import { at, onlyOne, SOURCE } from './bench.js';
+import { at, onlyOne, SOURCE } from './store-harness.js';
 import type { RefusalCount } from 'nestjs-runhooks/core';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
@@ -11,9 +11,9 @@ function refused(fields: Partial<RefusalCount> = {}): RefusalCount {
 export const countsCases: readonly ContractCase[] = [
   {
     title: 'counts: an empty inbox has zero of everything',
-    run: async (bench) => {
-      const { messages, events, deliveries, refusals } = await bench.store.counts();
-      same(messages, { stored: 0, read: 0, test: 0, unknown: 0, quarantined: 0, erased: 0 });
+    run: async (harness) => {
+      const { messages, events, deliveries, refusals } = await harness.store.counts();
+      same(messages, { stored: 0, parsed: 0, test: 0, unrecognized: 0, quarantined: 0, erased: 0 });
       equal(events, 0);
       same(deliveries, { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 });
       same(refusals, []);
@@ -21,22 +21,22 @@ export const countsCases: readonly ContractCase[] = [
   },
   {
     title: 'counts: messages and deliveries by state, and events',
-    run: async (bench) => {
+    run: async (harness) => {
       const handlerIds = ['succeeded', 'skipped', 'dead', 'retried', 'waiting'];
-      await bench.readInto(bench.event({ handlerIds }));
+      await harness.readInto(harness.event({ handlerIds }));
       for (const state of ['succeeded', 'skipped', 'dead'] as const) {
-        await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: [state] })), { state });
+        await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: [state] })), { state });
       }
-      const retried = onlyOne(await bench.takeDeliveries({ handlerIds: ['retried'] }));
-      await bench.settle(retried, { state: 'pending', dueAt: at(1) });
-      for (const state of ['test', 'unknown', 'quarantined'] as const) {
-        await bench.append();
-        await bench.record(await bench.takeMessages(), { state, reason: 'a reason' });
+      const retried = onlyOne(await harness.takeDeliveries({ handlerIds: ['retried'] }));
+      await harness.settle(retried, { state: 'pending', dueAt: at(1) });
+      for (const state of ['test', 'unrecognized', 'quarantined'] as const) {
+        await harness.append();
+        await harness.record(await harness.takeMessages(), { state, reason: 'a reason' });
       }
-      await bench.append();
-      await bench.append();
-      const { messages, events, deliveries } = await bench.store.counts();
-      same(messages, { stored: 2, read: 1, test: 1, unknown: 1, quarantined: 1, erased: 0 });
+      await harness.append();
+      await harness.append();
+      const { messages, events, deliveries } = await harness.store.counts();
+      same(messages, { stored: 2, parsed: 1, test: 1, unrecognized: 1, quarantined: 1, erased: 0 });
       equal(events, 1);
       same(deliveries, { pending: 2, succeeded: 1, skipped: 1, dead: 1, dismissed: 0 });
     },
@@ -62,11 +62,11 @@ export const countsCases: readonly ContractCase[] = [
   },
   {
     title: 'counts: refused requests of a source are counted with the news whether a message of it was ever stored',
-    run: async (bench) => {
-      same(await bench.store.countRefusals([refused()]), []);
-      await bench.append();
-      same(await bench.store.countRefusals([refused(), refused({ check: 'missing-header' })]), [SOURCE]);
-      same(await bench.store.countRefusals([refused({ source: 'another' })]), []);
+    run: async (harness) => {
+      same(await harness.store.countRefusals([refused()]), []);
+      await harness.append();
+      same(await harness.store.countRefusals([refused(), refused({ check: 'missing-header' })]), [SOURCE]);
+      same(await harness.store.countRefusals([refused({ source: 'another' })]), []);
     },
   },
   {

@@ -1,6 +1,6 @@
 import { equal, ok } from 'node:assert/strict';
 import type { Erasure, NewEvent } from 'nestjs-runhooks/core';
-import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreBench } from './bench.js';
+import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreHarness } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -8,23 +8,23 @@ const NAME = 'Zoë "Z" Möller';
 /** As `JSON.stringify` writes it. */
 const IN_JSON = JSON.stringify(NAME).slice(1, -1);
 
-function erase(bench: StoreBench, erasure: Partial<Erasure>, ms = 50) {
+function erase(harness: StoreHarness, erasure: Partial<Erasure>, ms = 50) {
   const all = { messageIds: [], eventIds: [], runs: [], texts: [], ...erasure };
-  return bench.store.erase(all, bench.decision({ by: 'Kim' }), at(ms));
+  return harness.store.erase(all, harness.decision({ by: 'Kim' }), at(ms));
 }
 
 /** A message of hers, read into an event of hers for the handlers. */
-async function received(bench: StoreBench, fields: Partial<NewEvent> & { handlerIds?: readonly string[] } = {}) {
-  const event = bench.event({ data: JSON.stringify({ reason: NAME }), ...fields });
-  const { id } = await bench.append({ body: Buffer.from(`{"name":"${NAME}"}`), headers: { from: NAME } });
+async function received(harness: StoreHarness, fields: Partial<NewEvent> & { handlerIds?: readonly string[] } = {}) {
+  const event = harness.event({ data: JSON.stringify({ reason: NAME }), ...fields });
+  const { id } = await harness.append({ body: Buffer.from(`{"name":"${NAME}"}`), headers: { from: NAME } });
   const tasks = [{ id: `task ${id}`, handlerId: 'watch', dueAt: at(0), data: JSON.stringify(NAME) }];
-  await bench.record(await bench.takeMessages(), { decide: () => ({ events: [event], tasks }) });
+  await harness.record(await harness.takeMessages(), { decide: () => ({ events: [event], tasks }) });
   return { id, event };
 }
 
 /** All that lists show of an inbox. */
-async function shown(bench: StoreBench): Promise<string> {
-  const { store } = bench;
+async function shown(harness: StoreHarness): Promise<string> {
+  const { store } = harness;
   const messages = await store.messages({}, {});
   const details = await Promise.all(messages.items.map(({ id }) => store.message(id)));
   const deliveries = await store.deliveries({}, {});
@@ -39,100 +39,100 @@ async function shown(bench: StoreBench): Promise<string> {
 export const eraseCases: readonly ContractCase[] = [
   {
     title: 'erase: of a message stays that it came, and nothing of what was in it or came of it',
-    run: async (bench) => {
-      const { id, event } = await received(bench);
-      const held = onlyOne(await bench.takeDeliveries());
+    run: async (harness) => {
+      const { id, event } = await received(harness);
+      const held = onlyOne(await harness.takeDeliveries());
       const error = { name: NAME, message: NAME, stack: NAME };
       const attempt = { startedAt: at(0), finishedAt: at(5), outcome: 'failed', error } as const;
-      await bench.store.settle({ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }, at(5));
-      ok((await shown(bench)).includes(IN_JSON));
-      same(await erase(bench, { messageIds: [id, 'nowhere'] }), { messages: 1, events: 1, dismissed: 1, held: 0 });
-      const left = await shown(bench);
+      await harness.store.settle({ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }, at(5));
+      ok((await shown(harness)).includes(IN_JSON));
+      same(await erase(harness, { messageIds: [id, 'nowhere'] }), { messages: 1, events: 1, dismissed: 1, held: 0 });
+      const left = await shown(harness);
       ok(!left.includes(IN_JSON) && !left.includes(NAME));
-      const message = await bench.store.message(id);
+      const message = await harness.store.message(id);
       same([message?.state, message?.body.length, message?.headers], ['erased', 0, {}]);
-      same((await bench.store.events({ ids: [event.id] }, {})).items[0]?.data, '{"erased":true}');
-      same((await bench.store.attempts(held.id))[0]?.error, { name: 'erased', message: '', stack: '' });
-      const [delivery] = (await bench.store.deliveries({}, {})).items;
+      same((await harness.store.events({ ids: [event.id] }, {})).items[0]?.data, '{"erased":true}');
+      same((await harness.store.attempts(held.id))[0]?.error, { name: 'erased', message: '', stack: '' });
+      const [delivery] = (await harness.store.deliveries({}, {})).items;
       same([delivery?.state, delivery?.dismissal], ['dismissed', { at: at(50), by: 'Kim', reason: 'erased' }]);
-      const { messages, tasks } = await bench.store.counts();
-      same([messages.erased, messages.read, tasks], [1, 0, 0]);
+      const { messages, checks } = await harness.store.counts();
+      same([messages.erased, messages.parsed, checks], [1, 0, 0]);
     },
   },
   {
     title: 'erase: a copy of an erased message is known as a duplicate still',
-    run: async (bench) => {
-      const message = bench.message();
-      await bench.store.append(message);
-      await erase(bench, { messageIds: [message.id] });
-      same(await bench.store.append({ ...message, id: 'msg_other' }), { status: 'duplicate', id: message.id });
+    run: async (harness) => {
+      const message = harness.message();
+      await harness.store.append(message);
+      await erase(harness, { messageIds: [message.id] });
+      same(await harness.store.append({ ...message, id: 'msg_other' }), { status: 'duplicate', id: message.id });
     },
   },
   {
     title: 'erase: a message that waits to be read is never read, also by one who has begun to',
-    run: async (bench) => {
-      const { id } = await bench.append();
-      const taken = await bench.takeMessages();
-      equal((await erase(bench, { messageIds: [id] })).messages, 1);
-      const [recorded] = await bench.record(taken, { decide: () => ({ events: [bench.event()] }) });
+    run: async (harness) => {
+      const { id } = await harness.append();
+      const taken = await harness.takeMessages();
+      equal((await erase(harness, { messageIds: [id] })).messages, 1);
+      const [recorded] = await harness.record(taken, { decide: () => ({ events: [harness.event()] }) });
       equal(recorded?.recorded, false);
-      equal((await bench.takeMessages({ at: MUCH_LATER })).items.length, 0);
+      equal((await harness.takeMessages({ at: MUCH_LATER })).items.length, 0);
     },
   },
   {
     title: 'erase: leaves alone what a handler runs with, until it is done or its lease is over',
-    run: async (bench) => {
-      const { id } = await received(bench);
-      const held = onlyOne(await bench.takeDeliveries());
-      same(await erase(bench, { messageIds: [id] }, LEASE_MS - 1), { messages: 0, events: 0, dismissed: 0, held: 1 });
-      equal((await bench.store.message(id))?.state, 'read');
-      equal((await erase(bench, { messageIds: [id] }, LEASE_MS)).messages, 1);
-      equal(await bench.settle(held), false);
+    run: async (harness) => {
+      const { id } = await received(harness);
+      const held = onlyOne(await harness.takeDeliveries());
+      same(await erase(harness, { messageIds: [id] }, LEASE_MS - 1), { messages: 0, events: 0, dismissed: 0, held: 1 });
+      equal((await harness.store.message(id))?.state, 'parsed');
+      equal((await erase(harness, { messageIds: [id] }, LEASE_MS)).messages, 1);
+      equal(await harness.settle(held), false);
     },
   },
   {
     title: 'erase: what is erased is not run, redriven, replayed or read again, and erasing it again changes nothing',
-    run: async (bench) => {
-      const { id, event } = await received(bench);
-      await erase(bench, { messageIds: [id] });
-      equal((await bench.takeDeliveries({ at: MUCH_LATER })).items.length, 0);
-      equal(await bench.store.redrive({}, bench.decision(), at(60)), 0);
-      const { deliveries } = bench.event();
-      equal(await bench.store.replay('again', [{ eventId: event.id, deliveries }], bench.decision(), at(60)), 0);
-      const states = ['test', 'unknown', 'quarantined', 'erased'] as never;
-      equal(await bench.store.reread({ states, quiet: false }, bench.decision(), at(60)), 0);
-      same(await erase(bench, { messageIds: [id] }), { messages: 0, events: 0, dismissed: 0, held: 0 });
+    run: async (harness) => {
+      const { id, event } = await received(harness);
+      await erase(harness, { messageIds: [id] });
+      equal((await harness.takeDeliveries({ at: MUCH_LATER })).items.length, 0);
+      equal(await harness.store.redrive({}, harness.decision(), at(60)), 0);
+      const { deliveries } = harness.event();
+      equal(await harness.store.replay('again', [{ eventId: event.id, deliveries }], harness.decision(), at(60)), 0);
+      const states = ['test', 'unrecognized', 'quarantined', 'erased'] as never;
+      equal(await harness.store.reparse({ states, withoutHandlers: false }, harness.decision(), at(60)), 0);
+      same(await erase(harness, { messageIds: [id] }), { messages: 0, events: 0, dismissed: 0, held: 0 });
     },
   },
   {
     title: 'erase: events of other messages by id, and the lane of what is dismissed goes on',
-    run: async (bench) => {
+    run: async (harness) => {
       const lane = (event: NewEvent) => ({
         ...event,
         deliveries: event.deliveries.map((one) => ({ ...one, lane: 'lane' })),
       });
-      const first = lane(bench.event({ data: IN_JSON }));
-      const second = lane(bench.event());
-      await bench.readInto(first);
-      await bench.readInto(second);
-      same(await erase(bench, { eventIds: [first.id] }), { messages: 0, events: 1, dismissed: 1, held: 0 });
-      equal(onlyOne(await bench.takeDeliveries()).event.id, second.id);
-      const { deliveries } = bench.event();
-      equal(await bench.store.replay('again', [{ eventId: first.id, deliveries }], bench.decision(), at(60)), 0);
+      const first = lane(harness.event({ data: IN_JSON }));
+      const second = lane(harness.event());
+      await harness.readInto(first);
+      await harness.readInto(second);
+      same(await erase(harness, { eventIds: [first.id] }), { messages: 0, events: 1, dismissed: 1, held: 0 });
+      equal(onlyOne(await harness.takeDeliveries()).event.id, second.id);
+      const { deliveries } = harness.event();
+      equal(await harness.store.replay('again', [{ eventId: first.id, deliveries }], harness.decision(), at(60)), 0);
     },
   },
   {
     title: 'erase: runs that wait at a barrier keep what names them, and nothing else',
-    run: async (bench) => {
+    run: async (harness) => {
       const waiting = (id: string, reason: string) => {
         const run = { id, status: 'succeeded', job: { key: id, name: reason }, account: { id: '1' } };
         const trigger = { kind: 'manual', reason };
         return { job: id, source: SOURCE, provider: 'provider', finishedAt: at(0), run: { ...run, trigger } };
       };
       const runs = { a: waiting('a', 'of a'), b: waiting('b', NAME), c: waiting('c', 'of c') };
-      await evaluate(bench, JSON.stringify(runs));
-      await erase(bench, { runs: [{ source: SOURCE, accountId: '1', runId: 'a' }], texts: [NAME, IN_JSON] });
-      const left = await evaluate(bench);
+      await evaluate(harness, JSON.stringify(runs));
+      await erase(harness, { runs: [{ source: SOURCE, accountId: '1', runId: 'a' }], texts: [NAME, IN_JSON] });
+      const left = await evaluate(harness);
       ok(!left.includes('of a') && !left.includes(IN_JSON) && left.includes('of c'));
       const { a } = JSON.parse(left) as { a: { run: object; job: string } };
       const bare = {
@@ -148,40 +148,40 @@ export const eraseCases: readonly ContractCase[] = [
   {
     title:
       'messagesHolding: finds a text in bodies, headers, reasons, notes, events, attempts and tasks, and nothing else',
-    run: async (bench) => {
+    run: async (harness) => {
       const ids: string[] = [];
-      const add = async (fields: Parameters<StoreBench['append']>[0], recorded: object = {}): Promise<void> => {
-        ids.unshift((await bench.append(fields)).id);
-        await bench.record(await bench.takeMessages(), recorded);
+      const add = async (fields: Parameters<StoreHarness['append']>[0], recorded: object = {}): Promise<void> => {
+        ids.unshift((await harness.append(fields)).id);
+        await harness.record(await harness.takeMessages(), recorded);
       };
       await add({ body: Buffer.concat([Buffer.from([0, 255]), Buffer.from(NAME), Buffer.from([0])]) });
       await add({ headers: { name: NAME } });
-      await add({}, { state: 'unknown', reason: `found ${NAME}` });
+      await add({}, { state: 'unrecognized', reason: `found ${NAME}` });
       await add({}, { notes: [{ path: NAME, expected: 'a text', found: 'null' }] });
-      await add({}, { decide: () => ({ events: [bench.event({ handlerIds: [], data: JSON.stringify(NAME) })] }) });
+      await add({}, { decide: () => ({ events: [harness.event({ handlerIds: [], data: JSON.stringify(NAME) })] }) });
       await add({}, { decide: () => ({ events: [], tasks: [{ id: 't', handlerId: 'h', dueAt: at(0), data: NAME }] }) });
-      await add({}, { decide: () => ({ events: [bench.event()] }) });
-      const held = onlyOne(await bench.takeDeliveries());
+      await add({}, { decide: () => ({ events: [harness.event()] }) });
+      const held = onlyOne(await harness.takeDeliveries());
       const error = { name: 'Error', message: `no ${NAME}`, stack: '' };
       const attempt = { startedAt: at(0), finishedAt: at(5), outcome: 'failed', error } as const;
-      await bench.store.settle({ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }, at(5));
-      await bench.append({ body: Buffer.from(NAME.toLowerCase()) });
-      same((await bench.store.messagesHolding([NAME, IN_JSON], {})).items, ids);
-      same((await bench.store.messagesHolding(['elsewhere'], {})).items, []);
-      same((await bench.store.messagesHolding([], {})).items, []);
+      await harness.store.settle({ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }, at(5));
+      await harness.append({ body: Buffer.from(NAME.toLowerCase()) });
+      same((await harness.store.messagesHolding([NAME, IN_JSON], {})).items, ids);
+      same((await harness.store.messagesHolding(['elsewhere'], {})).items, []);
+      same((await harness.store.messagesHolding([], {})).items, []);
     },
   },
   {
     title: 'messagesHolding: a page looks through as many messages as it is long, newest first',
-    run: async (bench) => {
+    run: async (harness) => {
       const holding = Buffer.from(NAME);
-      const last = await bench.append({ body: holding });
-      for (let count = 0; count < 3; count += 1) await bench.append();
-      const first = await bench.append({ body: Buffer.concat([holding, holding]) });
+      const last = await harness.append({ body: holding });
+      for (let count = 0; count < 3; count += 1) await harness.append();
+      const first = await harness.append({ body: Buffer.concat([holding, holding]) });
       const found: string[][] = [];
       let after: string | undefined;
       do {
-        const page = await bench.store.messagesHolding([NAME], { limit: 2, ...(after !== undefined && { after }) });
+        const page = await harness.store.messagesHolding([NAME], { limit: 2, ...(after !== undefined && { after }) });
         found.push([...page.items]);
         after = page.next;
       } while (after !== undefined);
@@ -191,16 +191,22 @@ export const eraseCases: readonly ContractCase[] = [
 ];
 
 /** What waits at the barrier, after it was replaced if that is asked for. */
-async function evaluate(bench: StoreBench, barrier?: string): Promise<string> {
+async function evaluate(harness: StoreHarness, barrier?: string): Promise<string> {
   const tasks = [{ id: `joins ${barrier === undefined}`, handlerId: HANDLER, dueAt: at(0), data: '{}' }];
-  await bench.append();
-  await bench.record(await bench.takeMessages(), { decide: () => ({ events: [], tasks }) });
-  const [task] = await bench.store.claimTasks({ now: at(0), leaseMs: 1, limit: 1, lease: 'l', handlerIds: [HANDLER] });
+  await harness.append();
+  await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });
+  const [task] = await harness.store.claimTasks({
+    now: at(0),
+    leaseMs: 1,
+    limit: 1,
+    lease: 'l',
+    handlerIds: [HANDLER],
+  });
   let waiting = '';
   const decide = (known: { barrier?: string }) => {
     waiting = known.barrier ?? '';
     return { events: [], ...(barrier !== undefined && { barrier }) };
   };
-  await bench.store.evaluate({ taskId: task?.id ?? '', lease: 'l', question: { barrier: HANDLER }, decide }, at(0));
+  await harness.store.evaluate({ taskId: task?.id ?? '', lease: 'l', question: { barrier: HANDLER }, decide }, at(0));
   return waiting;
 }

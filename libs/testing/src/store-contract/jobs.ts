@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
 import type { JobState, Known, RunState } from 'nestjs-runhooks/core';
-import { at, MUCH_LATER, SOURCE, type StoreBench } from './bench.js';
+import { at, MUCH_LATER, SOURCE, type StoreHarness } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -20,16 +20,16 @@ const FAILING: JobState = {
 
 /** Reads one message about a run of a job; answers what was known before. */
 async function readJob(
-  bench: StoreBench,
+  harness: StoreHarness,
   { job = JOB, run = RUN, state, runState, ms = 0 }: ReadJob = {},
 ): Promise<Known> {
   let known: Known = {};
-  await bench.append();
+  await harness.append();
   const decide = (found: Known) => {
     known = found;
     return { events: [], ...(state && { job: state }), ...(runState && { run: runState }) };
   };
-  await bench.record(await bench.takeMessages(), { job, run, decide }, at(ms));
+  await harness.record(await harness.takeMessages(), { job, run, decide }, at(ms));
   return known;
 }
 
@@ -44,82 +44,82 @@ interface ReadJob {
 export const jobCases: readonly ContractCase[] = [
   {
     title: 'jobs: `decide` is given what is known of the job: nothing first, then all that was written last',
-    run: async (bench) => {
-      same(await readJob(bench, { state: FAILING }), {});
-      same(await readJob(bench, { state: { latestSuccessAt: at(30) } }), { job: FAILING });
-      same(await readJob(bench), { job: { latestSuccessAt: at(30) } });
-      same(await bench.store.job(JOB), { latestSuccessAt: at(30) });
+    run: async (harness) => {
+      same(await readJob(harness, { state: FAILING }), {});
+      same(await readJob(harness, { state: { latestSuccessAt: at(30) } }), { job: FAILING });
+      same(await readJob(harness), { job: { latestSuccessAt: at(30) } });
+      same(await harness.store.job(JOB), { latestSuccessAt: at(30) });
     },
   },
   {
     title: 'jobs: a job is its source and its key',
-    run: async (bench) => {
-      await readJob(bench, { state: FAILING });
+    run: async (harness) => {
+      await readJob(harness, { state: FAILING });
       for (const job of [
         { ...JOB, source: 'other' },
         { ...JOB, jobKey: '1/8' },
       ]) {
-        same(await readJob(bench, { job }), {});
-        equal(await bench.store.job(job), undefined);
+        same(await readJob(harness, { job }), {});
+        equal(await harness.store.job(job), undefined);
       }
     },
   },
   {
     title: 'jobs: messages of one job recorded at once are decided one after the other, of whichever runs',
-    run: async (bench) => {
-      for (let count = 0; count < 20; count += 1) await bench.append();
-      const { lease, items } = await bench.takeMessages();
+    run: async (harness) => {
+      for (let count = 0; count < 20; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
       const decide = ({ job }: Known) => ({
         job: { latestSuccessAt: new Date((job?.latestSuccessAt?.getTime() ?? 0) + 1) },
         events: [],
       });
       await Promise.all(
         items.map((item, index) =>
-          bench.record({ lease, items: [item] }, { job: JOB, run: { ...RUN, runId: `${index}` }, decide }),
+          harness.record({ lease, items: [item] }, { job: JOB, run: { ...RUN, runId: `${index}` }, decide }),
         ),
       );
-      equal((await bench.store.job(JOB))?.latestSuccessAt?.getTime(), 20);
+      equal((await harness.store.job(JOB))?.latestSuccessAt?.getTime(), 20);
     },
   },
   {
     title: 'jobs: what is known of one stays, however long nothing was told of it',
-    run: async (bench) => {
-      await readJob(bench, { state: FAILING });
+    run: async (harness) => {
+      await readJob(harness, { state: FAILING });
       const late = at(MUCH_LATER);
-      await bench.store.purge({
+      await harness.store.purge({
         settledBefore: late,
         deadBefore: late,
         keysBefore: late,
         tasksBefore: late,
         limit: 10,
       });
-      equal((await bench.store.counts()).messages.read, 0);
-      same(await bench.store.job(JOB), FAILING);
+      equal((await harness.store.counts()).messages.parsed, 0);
+      same(await harness.store.job(JOB), FAILING);
     },
   },
   {
     title: 'runs: one is found with its key and when it was last told of',
-    run: async (bench) => {
-      equal(await bench.store.run(RUN), undefined);
+    run: async (harness) => {
+      equal(await harness.store.run(RUN), undefined);
       const runState: RunState = { ...STATE, outcome: 'canceled', startedAt: at(1), finishedAt: at(2) };
-      await readJob(bench, { runState, ms: 9 });
-      same(await bench.store.run(RUN), { ...RUN, ...runState, updatedAt: at(9) });
+      await readJob(harness, { runState, ms: 9 });
+      same(await harness.store.run(RUN), { ...RUN, ...runState, updatedAt: at(9) });
     },
   },
   {
     title: 'runs: are listed last updated first, in pages that miss none and repeat none, by source, job and outcome',
-    run: async (bench) => {
+    run: async (harness) => {
       for (let index = 0; index < 10; index += 1) {
         const jobKey = `1/${index % 2}`;
         const runState: RunState = { ...STATE, jobKey, ...(index < 4 && { outcome: 'failed' as const }) };
         // Several at the same time.
-        await readJob(bench, { run: { ...RUN, runId: `${index}` }, runState, ms: Math.floor(index / 4) });
+        await readJob(harness, { run: { ...RUN, runId: `${index}` }, runState, ms: Math.floor(index / 4) });
       }
-      const idsOf = async (filter: Parameters<typeof bench.store.runs>[0], limit = 3): Promise<string[]> => {
+      const idsOf = async (filter: Parameters<typeof harness.store.runs>[0], limit = 3): Promise<string[]> => {
         const ids: string[] = [];
         let after: string | undefined;
         do {
-          const page = await bench.store.runs(filter, { limit, ...(after && { after }) });
+          const page = await harness.store.runs(filter, { limit, ...(after && { after }) });
           ids.push(...page.items.map(({ runId }) => runId));
           after = page.next;
         } while (after !== undefined);
@@ -129,30 +129,30 @@ export const jobCases: readonly ContractCase[] = [
       same(await idsOf({ jobKey: '1/1' }), ['9', '7', '5', '3', '1']);
       same(await idsOf({ outcome: 'failed' }), ['3', '2', '1', '0']);
       same(await idsOf({ source: 'other' }), []);
-      same((await bench.store.runs({}, { after: 'no cursor' })).items, []);
+      same((await harness.store.runs({}, { after: 'no cursor' })).items, []);
     },
   },
   {
     title: 'runs: messages, events and deliveries can be listed by the run they are about',
-    run: async (bench) => {
+    run: async (harness) => {
       for (const runId of ['42', '43']) {
-        await bench.append();
-        const decide = () => ({ events: [bench.event({ id: `run.failed:${runId}` })] });
-        await bench.record(await bench.takeMessages(), { run: { ...RUN, runId }, decide });
+        await harness.append();
+        const decide = () => ({ events: [harness.event({ id: `run.failed:${runId}` })] });
+        await harness.record(await harness.takeMessages(), { run: { ...RUN, runId }, decide });
       }
-      await bench.append();
-      await bench.record(await bench.takeMessages(), { state: 'quarantined' });
+      await harness.append();
+      await harness.record(await harness.takeMessages(), { state: 'quarantined' });
       const [messages, events, deliveries] = await Promise.all([
-        bench.store.messages({ run: RUN }, {}),
-        bench.store.events({ run: RUN }, {}),
-        bench.store.deliveries({ run: RUN }, {}),
+        harness.store.messages({ run: RUN }, {}),
+        harness.store.events({ run: RUN }, {}),
+        harness.store.deliveries({ run: RUN }, {}),
       ]);
       same([messages.items.length, deliveries.items.length], [1, 1]);
       same(
         [...events.items.map(({ id }) => id), ...deliveries.items.map(({ eventId }) => eventId)],
         ['run.failed:42', 'run.failed:42'],
       );
-      equal((await bench.store.events({ run: { ...RUN, accountId: '2' } }, {})).items.length, 0);
+      equal((await harness.store.events({ run: { ...RUN, accountId: '2' } }, {})).items.length, 0);
     },
   },
 ];

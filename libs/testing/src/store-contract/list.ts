@@ -1,15 +1,15 @@
 import { equal, ok } from 'node:assert/strict';
 import type { Page, PageRequest } from 'nestjs-runhooks/core';
-import { at, type StoreBench } from './bench.js';
+import { at, type StoreHarness } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
 type List = (page: PageRequest) => Promise<Page<{ readonly id: string }>>;
 
-const LISTS: Readonly<Record<string, (bench: StoreBench) => List>> = {
-  messages: (bench) => (page) => bench.store.messages({}, page),
-  events: (bench) => (page) => bench.store.events({}, page),
-  deliveries: (bench) => (page) => bench.store.deliveries({}, page),
+const LISTS: Readonly<Record<string, (harness: StoreHarness) => List>> = {
+  messages: (harness) => (page) => harness.store.messages({}, page),
+  events: (harness) => (page) => harness.store.events({}, page),
+  deliveries: (harness) => (page) => harness.store.deliveries({}, page),
 };
 
 const PAGES_MAX = 10;
@@ -29,41 +29,41 @@ async function idsOf(list: List, limit: number): Promise<string[]> {
 }
 
 /** One message, event and delivery each; answers their ids in the order of the lists. */
-async function fill(bench: StoreBench, ms: number): Promise<Record<string, string>> {
-  const { id } = await bench.append({ receivedAt: at(ms) });
-  const event = bench.event();
-  await bench.record(await bench.takeMessages({ at: ms }), { decide: () => ({ events: [event] }) }, at(ms));
+async function fill(harness: StoreHarness, ms: number): Promise<Record<string, string>> {
+  const { id } = await harness.append({ receivedAt: at(ms) });
+  const event = harness.event();
+  await harness.record(await harness.takeMessages({ at: ms }), { decide: () => ({ events: [event] }) }, at(ms));
   return { messages: id, events: event.id, deliveries: event.deliveries[0]?.id ?? '' };
 }
 
 export const listCases: readonly ContractCase[] = Object.entries(LISTS).flatMap(([name, listOf]): ContractCase[] => [
   {
     title: `${name}: newest first, in pages that leave nothing out and tell nothing twice`,
-    run: async (bench) => {
-      const list = listOf(bench);
+    run: async (harness) => {
+      const list = listOf(harness);
       same(await list({}), { items: [] });
       const newestFirst: string[] = [];
-      for (let count = 0; count < 5; count += 1) newestFirst.unshift((await fill(bench, count))[name] ?? '');
+      for (let count = 0; count < 5; count += 1) newestFirst.unshift((await fill(harness, count))[name] ?? '');
       for (const limit of [1, 2, 5, 100]) same(await idsOf(list, limit), newestFirst);
     },
   },
   {
     title: `${name}: pages leave nothing out either where all came at the same time`,
-    run: async (bench) => {
+    run: async (harness) => {
       const filled = new Set<string>();
-      for (let count = 0; count < 5; count += 1) filled.add((await fill(bench, 0))[name] ?? '');
-      const ids = await idsOf(listOf(bench), 2);
+      for (let count = 0; count < 5; count += 1) filled.add((await fill(harness, 0))[name] ?? '');
+      const ids = await idsOf(listOf(harness), 2);
       same(ids.toSorted(), [...filled].sort());
     },
   },
   {
     title: `${name}: what comes while somebody turns pages does not move the next ones`,
-    run: async (bench) => {
-      const oldest = await fill(bench, 0);
-      await fill(bench, 1);
-      const list = listOf(bench);
+    run: async (harness) => {
+      const oldest = await fill(harness, 0);
+      await fill(harness, 1);
+      const list = listOf(harness);
       const { next } = await list({ limit: 1 });
-      await fill(bench, 2);
+      await fill(harness, 2);
       const page = await list({ limit: 10, ...(next !== undefined && { after: next }) });
       same(
         page.items.map(({ id }) => id),

@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
 import type { Page } from 'nestjs-runhooks/core';
-import { at, HANDLER, LEASE_MS, onlyOne, SOURCE } from './bench.js';
+import { at, HANDLER, LEASE_MS, onlyOne, SOURCE } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -11,43 +11,46 @@ async function idsOf(page: Promise<Page<{ readonly id: string }>>): Promise<stri
 export const lookUpCases: readonly ContractCase[] = [
   {
     title: 'message: all that is known of one, and nothing of one that is not there',
-    run: async (bench) => {
+    run: async (harness) => {
       const body = Buffer.from([0, 255, 10]);
-      const message = bench.message({ body, headers: { 'webhook-id': 'msg_1' }, receivedAt: at(3) });
-      await bench.store.append(message);
+      const message = harness.message({ body, headers: { 'webhook-id': 'msg_1' }, receivedAt: at(3) });
+      await harness.store.append(message);
       const { id, source, provider, messageKey } = message;
       const stored = { id, source, provider, messageKey, receivedAt: at(3), idReused: false };
-      same((await bench.store.messages({}, {})).items, [{ ...stored, state: 'stored' }]);
-      const taken = await bench.takeMessages({ at: 3 });
-      await bench.record(taken, { state: 'unknown', reason: 'a reason', messageType: 'job.run.new' });
-      const read = { ...stored, state: 'unknown', reason: 'a reason', messageType: 'job.run.new' };
-      same((await bench.store.messages({}, {})).items, [read]);
-      const { body: bytes, ...detail } = (await bench.store.message(id)) ?? { body: Buffer.of() };
+      same((await harness.store.messages({}, {})).items, [{ ...stored, state: 'stored' }]);
+      const taken = await harness.takeMessages({ at: 3 });
+      await harness.record(taken, { state: 'unrecognized', reason: 'a reason', messageType: 'job.run.new' });
+      const read = { ...stored, state: 'unrecognized', reason: 'a reason', messageType: 'job.run.new' };
+      same((await harness.store.messages({}, {})).items, [read]);
+      const { body: bytes, ...detail } = (await harness.store.message(id)) ?? { body: Buffer.of() };
       same(detail, { ...read, headers: { 'webhook-id': 'msg_1' } });
       equal(Buffer.compare(bytes, body), 0);
-      equal(await bench.store.message('msg_nowhere'), undefined);
+      equal(await harness.store.message('msg_nowhere'), undefined);
     },
   },
   {
     title: 'messages: by source and by state',
-    run: async (bench) => {
-      const { id: read } = await bench.append();
-      await bench.record(await bench.takeMessages());
-      const { id: stored } = await bench.append();
-      const { id: other } = await bench.append({ source: 'other' });
-      same(await idsOf(bench.store.messages({ source: SOURCE }, {})), [read, stored].sort());
-      same(await idsOf(bench.store.messages({ state: 'stored' }, {})), [stored, other].sort());
-      same(await idsOf(bench.store.messages({ source: SOURCE, state: 'stored' }, {})), [stored]);
-      same(await idsOf(bench.store.messages({ source: 'elsewhere' }, {})), []);
+    run: async (harness) => {
+      const { id: read } = await harness.append();
+      await harness.record(await harness.takeMessages());
+      const { id: stored } = await harness.append();
+      const { id: other } = await harness.append({ source: 'other' });
+      same(await idsOf(harness.store.messages({ source: SOURCE }, {})), [read, stored].sort());
+      same(await idsOf(harness.store.messages({ state: 'stored' }, {})), [stored, other].sort());
+      same(await idsOf(harness.store.messages({ source: SOURCE, state: 'stored' }, {})), [stored]);
+      same(await idsOf(harness.store.messages({ source: 'elsewhere' }, {})), []);
     },
   },
   {
     title: 'events: by id, message, source, type and the time they were recorded',
-    run: async (bench) => {
-      const [one, two] = [bench.event({ data: '{"one":1}', occurredAt: at(-5) }), bench.event({ type: 'run.failed' })];
-      await bench.readInto(one, at(10));
-      await bench.readInto(two, at(20));
-      const { store } = bench;
+    run: async (harness) => {
+      const [one, two] = [
+        harness.event({ data: '{"one":1}', occurredAt: at(-5) }),
+        harness.event({ type: 'run.failed' }),
+      ];
+      await harness.readInto(one, at(10));
+      await harness.readInto(two, at(20));
+      const { store } = harness;
       const [event] = (await store.events({ ids: [one.id] }, {})).items;
       const { id, type, data, occurredAt } = one;
       const messageId = event?.messageId ?? '';
@@ -66,15 +69,15 @@ export const lookUpCases: readonly ContractCase[] = [
   },
   {
     title: 'deliveries: by id, event, handler and state, with how they stand',
-    run: async (bench) => {
-      const event = bench.event({ handlerIds: ['waiting', 'done', 'dead', 'held'] });
-      await bench.readInto(event);
-      const other = bench.event();
-      await bench.readInto(other, at(7));
-      await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['done'] })));
-      await bench.settle(onlyOne(await bench.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
-      await bench.takeDeliveries({ handlerIds: ['held'] });
-      const { store } = bench;
+    run: async (harness) => {
+      const event = harness.event({ handlerIds: ['waiting', 'done', 'dead', 'held'] });
+      await harness.readInto(event);
+      const other = harness.event();
+      await harness.readInto(other, at(7));
+      await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['done'] })));
+      await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
+      await harness.takeDeliveries({ handlerIds: ['held'] });
+      const { store } = harness;
       const { items } = await store.deliveries({ eventId: event.id }, {});
       same(
         Object.fromEntries(
@@ -103,18 +106,18 @@ export const lookUpCases: readonly ContractCase[] = [
   },
   {
     title: 'attempts: of a delivery, first to last, with what they failed with',
-    run: async (bench) => {
-      await bench.readInto(bench.event());
-      const first = onlyOne(await bench.takeDeliveries());
-      await bench.settle(first, { state: 'pending', dueAt: at(0) });
-      await bench.settle(onlyOne(await bench.takeDeliveries()));
+    run: async (harness) => {
+      await harness.readInto(harness.event());
+      const first = onlyOne(await harness.takeDeliveries());
+      await harness.settle(first, { state: 'pending', dueAt: at(0) });
+      await harness.settle(onlyOne(await harness.takeDeliveries()));
       const times = { deliveryId: first.id, startedAt: at(0), finishedAt: at(5), durationMs: 5 };
       const error = { name: 'Error', message: 'did not work', stack: 'Error: did not work' };
-      same(await bench.store.attempts(first.id), [
+      same(await harness.store.attempts(first.id), [
         { ...times, attempt: 1, outcome: 'failed', error },
         { ...times, attempt: 2, outcome: 'succeeded' },
       ]);
-      same(await bench.store.attempts('dlv_nowhere'), []);
+      same(await harness.store.attempts('dlv_nowhere'), []);
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
 import type { Known, RunKey, RunState } from 'nestjs-runhooks/core';
-import { at, LEASE_MS, onlyOne, recordingOf, SOURCE } from './bench.js';
+import { at, LEASE_MS, onlyOne, recordingOf, SOURCE } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -10,17 +10,17 @@ const BEGUN: RunState = { jobKey: '1/7', contradicted: false, types: [] };
 export const recordBatchCases: readonly ContractCase[] = [
   {
     title: 'record: nothing to record is recorded',
-    run: async (bench) => {
-      same(await bench.store.record([], at(0)), []);
+    run: async (harness) => {
+      same(await harness.store.record([], at(0)), []);
     },
   },
   {
     title: 'record: a batch is answered in its order',
-    run: async (bench) => {
-      for (let count = 0; count < 5; count += 1) await bench.append();
-      const { lease, items } = await bench.takeMessages();
-      const events = items.map(() => bench.event());
-      const recorded = await bench.store.record(
+    run: async (harness) => {
+      for (let count = 0; count < 5; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
+      const events = items.map(() => harness.event());
+      const recorded = await harness.store.record(
         items.map(({ id }, index) => {
           const event = events[index];
           return recordingOf(id, index === 2 ? 'another' : lease, { decide: () => ({ events: event ? [event] : [] }) });
@@ -28,18 +28,18 @@ export const recordBatchCases: readonly ContractCase[] = [
         at(0),
       );
       same(
-        recorded.map(({ eventIds }) => eventIds),
+        recorded.map(({ events }) => events.map(({ id }) => id)),
         events.map(({ id }, index) => (index === 2 ? [] : [id])),
       );
     },
   },
   {
     title: 'record: messages of one run in one batch are decided one after the other, in its order',
-    run: async (bench) => {
-      for (let count = 0; count < 3; count += 1) await bench.append();
-      const { lease, items } = await bench.takeMessages();
+    run: async (harness) => {
+      for (let count = 0; count < 3; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
       const decided: (string | undefined)[] = [];
-      await bench.store.record(
+      await harness.store.record(
         items.map(({ id }) =>
           recordingOf(id, lease, {
             run: RUN,
@@ -57,18 +57,18 @@ export const recordBatchCases: readonly ContractCase[] = [
   },
   {
     title: 'record: messages of one run recorded at once are decided one after the other',
-    run: async (bench) => {
-      for (let count = 0; count < 20; count += 1) await bench.append();
-      const { lease, items } = await bench.takeMessages();
+    run: async (harness) => {
+      for (let count = 0; count < 20; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
       const count = ({ run }: Known) => Number(run?.jobKey ?? 0);
       const decide = (known: Known) => ({
         run: { ...BEGUN, jobKey: `${count(known) + 1}` },
         events: [],
       });
-      await Promise.all(items.map((item) => bench.record({ lease, items: [item] }, { run: RUN, decide })));
+      await Promise.all(items.map((item) => harness.record({ lease, items: [item] }, { run: RUN, decide })));
       let last = 0;
-      await bench.append();
-      await bench.record(await bench.takeMessages(), {
+      await harness.append();
+      await harness.record(await harness.takeMessages(), {
         run: RUN,
         decide: (known) => {
           last = count(known);
@@ -81,23 +81,23 @@ export const recordBatchCases: readonly ContractCase[] = [
   {
     title:
       'record: a `decide` that throws loses none of its neighbours in the batch, and leaves its message to be read',
-    run: async (bench) => {
-      for (let count = 0; count < 3; count += 1) await bench.append();
-      const { lease, items } = await bench.takeMessages();
+    run: async (harness) => {
+      for (let count = 0; count < 3; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
       const recordings = items.map(({ id }, index) =>
         recordingOf(id, lease, {
           run: { ...RUN, runId: `${index}` },
           decide: () => {
             if (index === 1) throw new Error('cannot decide');
-            return { run: BEGUN, events: [bench.event()] };
+            return { run: BEGUN, events: [harness.event()] };
           },
         }),
       );
       // Whether the batch as a whole is answered or refused is the store's choice.
-      await bench.store.record(recordings, at(0)).catch(() => undefined);
-      const { messages, events } = await bench.store.counts();
-      same([messages.stored, messages.read, events], [1, 2, 2]);
-      const left = onlyOne(await bench.takeMessages({ at: 2 * LEASE_MS }));
+      await harness.store.record(recordings, at(0)).catch(() => undefined);
+      const { messages, events } = await harness.store.counts();
+      same([messages.stored, messages.parsed, events], [1, 2, 2]);
+      const left = onlyOne(await harness.takeMessages({ at: 2 * LEASE_MS }));
       equal(left.id, items[1]?.id);
     },
   },

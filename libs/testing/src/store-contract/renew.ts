@@ -1,62 +1,62 @@
 import { equal } from 'node:assert/strict';
-import { at, LEASE_MS, MUCH_LATER, onlyOne } from './bench.js';
+import { at, LEASE_MS, MUCH_LATER, onlyOne } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
 export const renewCases: readonly ContractCase[] = [
   {
     title: 'renew: holds a delivery for another lease, from now on',
-    run: async (bench) => {
-      await bench.readInto(bench.event());
-      const { id, lease } = onlyOne(await bench.takeDeliveries());
-      same(await bench.store.renew([{ id, lease }], { now: at(900), leaseMs: LEASE_MS }), [id]);
-      equal((await bench.takeDeliveries({ at: 900 + LEASE_MS - 1 })).items.length, 0);
-      equal(onlyOne(await bench.takeDeliveries({ at: 900 + LEASE_MS + 1 })).attempt, 2);
+    run: async (harness) => {
+      await harness.readInto(harness.event());
+      const { id, lease } = onlyOne(await harness.takeDeliveries());
+      same(await harness.store.renew([{ id, lease }], { now: at(900), leaseMs: LEASE_MS }), [id]);
+      equal((await harness.takeDeliveries({ at: 900 + LEASE_MS - 1 })).items.length, 0);
+      equal(onlyOne(await harness.takeDeliveries({ at: 900 + LEASE_MS + 1 })).attempt, 2);
     },
   },
   {
     title: 'renew: does not count an attempt, and the delivery can still be settled',
-    run: async (bench) => {
-      await bench.readInto(bench.event());
-      const held = onlyOne(await bench.takeDeliveries());
-      await bench.store.renew([held], { now: at(10), leaseMs: LEASE_MS });
-      equal(await bench.settle(held, { state: 'pending', dueAt: at(20) }), true);
-      equal(onlyOne(await bench.takeDeliveries({ at: 20 })).attempt, 2);
+    run: async (harness) => {
+      await harness.readInto(harness.event());
+      const held = onlyOne(await harness.takeDeliveries());
+      await harness.store.renew([held], { now: at(10), leaseMs: LEASE_MS });
+      equal(await harness.settle(held, { state: 'pending', dueAt: at(20) }), true);
+      equal(onlyOne(await harness.takeDeliveries({ at: 20 })).attempt, 2);
     },
   },
   {
     title: 'renew: answers only what is still held: not what another holds, what is settled, or what is not there',
-    run: async (bench) => {
-      await bench.readInto(bench.event({ handlerIds: ['lost', 'settled', 'held'] }));
-      const lost = onlyOne(await bench.takeDeliveries({ handlerIds: ['lost'] }));
-      const settled = onlyOne(await bench.takeDeliveries({ handlerIds: ['settled'] }));
-      const held = onlyOne(await bench.takeDeliveries({ handlerIds: ['held'] }));
-      await bench.takeDeliveries({ at: 2 * LEASE_MS, handlerIds: ['lost'] });
-      await bench.settle(settled);
+    run: async (harness) => {
+      await harness.readInto(harness.event({ handlerIds: ['lost', 'settled', 'held'] }));
+      const lost = onlyOne(await harness.takeDeliveries({ handlerIds: ['lost'] }));
+      const settled = onlyOne(await harness.takeDeliveries({ handlerIds: ['settled'] }));
+      const held = onlyOne(await harness.takeDeliveries({ handlerIds: ['held'] }));
+      await harness.takeDeliveries({ at: 2 * LEASE_MS, handlerIds: ['lost'] });
+      await harness.settle(settled);
       const nowhere = { id: 'dlv_nowhere', lease: 'lease' };
       const claim = { now: at(2 * LEASE_MS), leaseMs: LEASE_MS };
-      same(await bench.store.renew([lost, settled, nowhere, held], claim), [held.id]);
-      same(await bench.store.renew([], claim), []);
+      same(await harness.store.renew([lost, settled, nowhere, held], claim), [held.id]);
+      same(await harness.store.renew([], claim), []);
     },
   },
   {
     title: 'renew: leaves the claim of another alone',
-    run: async (bench) => {
-      await bench.readInto(bench.event());
-      const lost = onlyOne(await bench.takeDeliveries());
-      await bench.takeDeliveries({ at: 2 * LEASE_MS });
-      await bench.store.renew([lost], { now: at(2 * LEASE_MS), leaseMs: MUCH_LATER });
-      equal(onlyOne(await bench.takeDeliveries({ at: 3 * LEASE_MS + 1 })).attempt, 3);
+    run: async (harness) => {
+      await harness.readInto(harness.event());
+      const lost = onlyOne(await harness.takeDeliveries());
+      await harness.takeDeliveries({ at: 2 * LEASE_MS });
+      await harness.store.renew([lost], { now: at(2 * LEASE_MS), leaseMs: MUCH_LATER });
+      equal(onlyOne(await harness.takeDeliveries({ at: 3 * LEASE_MS + 1 })).attempt, 3);
     },
   },
   {
     title: 'renew: brings nothing back that was settled',
-    run: async (bench) => {
-      await bench.readInto(bench.event());
-      const held = onlyOne(await bench.takeDeliveries());
-      await bench.settle(held);
-      await bench.store.renew([held], { now: at(10), leaseMs: LEASE_MS });
-      equal((await bench.takeDeliveries({ at: MUCH_LATER })).items.length, 0);
+    run: async (harness) => {
+      await harness.readInto(harness.event());
+      const held = onlyOne(await harness.takeDeliveries());
+      await harness.settle(held);
+      await harness.store.renew([held], { now: at(10), leaseMs: LEASE_MS });
+      equal((await harness.takeDeliveries({ at: MUCH_LATER })).items.length, 0);
     },
   },
 ];

@@ -4,10 +4,11 @@ import {
   rowsOf,
   isStoreUnavailableError,
   type ClaimedTask,
+  type NewEvent,
   type NewTask,
   type TaskEvaluation,
 } from 'nestjs-runhooks/core';
-import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreBench, type Taken } from './bench.js';
+import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreHarness, type Taken } from './store-harness.js';
 import type { ContractCase } from './contract-case.js';
 import { same } from './same.js';
 
@@ -19,31 +20,38 @@ function taskOf(id: string, fields: Partial<NewTask> = {}): NewTask {
 }
 
 /** A message of its own leads to the tasks; answers its id. */
-async function addTasks(bench: StoreBench, ...tasks: readonly NewTask[]): Promise<string> {
-  const { id } = await bench.append();
-  await bench.record(await bench.takeMessages(), { decide: () => ({ events: [], tasks }) });
+async function addTasks(harness: StoreHarness, ...tasks: readonly NewTask[]): Promise<string> {
+  const { id } = await harness.append();
+  await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });
   return id;
 }
 
 async function takeTasks(
-  bench: StoreBench,
+  harness: StoreHarness,
   { at: ms = 0, limit = 100, handlerIds = [HANDLER] }: { at?: number; limit?: number; handlerIds?: string[] } = {},
 ): Promise<Taken<ClaimedTask>> {
   const lease = randomUUID();
-  return { lease, items: await bench.store.claimTasks({ now: at(ms), leaseMs: LEASE_MS, limit, lease, handlerIds }) };
+  return { lease, items: await harness.store.claimTasks({ now: at(ms), leaseMs: LEASE_MS, limit, lease, handlerIds }) };
 }
 
-async function evaluate(bench: StoreBench, task: ClaimedTask, fields: Partial<TaskEvaluation> = {}): Promise<boolean> {
+async function evaluate(
+  harness: StoreHarness,
+  task: ClaimedTask,
+  fields: Partial<TaskEvaluation> = {},
+): Promise<readonly NewEvent[] | false> {
   const { id: taskId, lease } = task;
-  return await bench.store.evaluate({ taskId, lease, question: {}, decide: () => ({ events: [] }), ...fields }, at(0));
+  return await harness.store.evaluate(
+    { taskId, lease, question: {}, decide: () => ({ events: [] }), ...fields },
+    at(0),
+  );
 }
 
 export const taskCases: readonly ContractCase[] = [
   {
     title: 'tasks: one is taken with all that it was added with, and the message that led to it',
-    run: async (bench) => {
-      const messageId = await addTasks(bench, taskOf('task'));
-      const { lease, items } = await takeTasks(bench);
+    run: async (harness) => {
+      const messageId = await addTasks(harness, taskOf('task'));
+      const { lease, items } = await takeTasks(harness);
       same(items, [
         {
           id: 'task',
@@ -58,89 +66,89 @@ export const taskCases: readonly ContractCase[] = [
   },
   {
     title: 'tasks: the same one is never added twice while it is there',
-    run: async (bench) => {
-      const first = await addTasks(bench, taskOf('task'));
-      await addTasks(bench, taskOf('task', { data: '{}' }));
-      equal(onlyOne(await takeTasks(bench)).parsedFrom.messageId, first);
-      equal((await bench.store.counts()).tasks, 1);
+    run: async (harness) => {
+      const first = await addTasks(harness, taskOf('task'));
+      await addTasks(harness, taskOf('task', { data: '{}' }));
+      equal(onlyOne(await takeTasks(harness)).parsedFrom.messageId, first);
+      equal((await harness.store.counts()).checks, 1);
     },
   },
   {
     title: 'tasks: only due ones of the handlers named are taken, longest due first',
-    run: async (bench) => {
-      await addTasks(bench, taskOf('later', { dueAt: at(100) }), taskOf('other', { handlerId: 'other' }));
-      await addTasks(bench, taskOf('second', { dueAt: at(20) }));
-      await addTasks(bench, taskOf('first', { dueAt: at(10) }));
-      equal(onlyOne(await takeTasks(bench, { at: 50, limit: 1 })).id, 'first');
-      equal(onlyOne(await takeTasks(bench, { at: 50 })).id, 'second');
-      equal((await takeTasks(bench, { at: 99 })).items.length, 0);
-      equal((await takeTasks(bench, { at: MUCH_LATER, handlerIds: [] })).items.length, 0);
-      equal(onlyOne(await takeTasks(bench, { at: 0, handlerIds: ['other'] })).id, 'other');
+    run: async (harness) => {
+      await addTasks(harness, taskOf('later', { dueAt: at(100) }), taskOf('other', { handlerId: 'other' }));
+      await addTasks(harness, taskOf('second', { dueAt: at(20) }));
+      await addTasks(harness, taskOf('first', { dueAt: at(10) }));
+      equal(onlyOne(await takeTasks(harness, { at: 50, limit: 1 })).id, 'first');
+      equal(onlyOne(await takeTasks(harness, { at: 50 })).id, 'second');
+      equal((await takeTasks(harness, { at: 99 })).items.length, 0);
+      equal((await takeTasks(harness, { at: MUCH_LATER, handlerIds: [] })).items.length, 0);
+      equal(onlyOne(await takeTasks(harness, { at: 0, handlerIds: ['other'] })).id, 'other');
     },
   },
   {
     title: 'tasks: those that are due at once are answered in the order of their messages',
-    run: async (bench) => {
+    run: async (harness) => {
       const names = ['f', 'b', 'e', 'a', 'd', 'c'];
-      for (const name of names) await addTasks(bench, taskOf(name));
+      for (const name of names) await addTasks(harness, taskOf(name));
       same(
-        (await takeTasks(bench)).items.map(({ id }) => id),
+        (await takeTasks(harness)).items.map(({ id }) => id),
         names,
       );
     },
   },
   {
     title: 'tasks: a claim holds until its lease is over, and is counted',
-    run: async (bench) => {
-      await addTasks(bench, taskOf('task'));
-      const lost = onlyOne(await takeTasks(bench));
-      equal((await takeTasks(bench, { at: LEASE_MS - 1 })).items.length, 0);
-      const taken = onlyOne(await takeTasks(bench, { at: LEASE_MS }));
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task'));
+      const lost = onlyOne(await takeTasks(harness));
+      equal((await takeTasks(harness, { at: LEASE_MS - 1 })).items.length, 0);
+      const taken = onlyOne(await takeTasks(harness, { at: LEASE_MS }));
       equal(taken.claims, 2);
-      const decide = () => ({ events: [bench.event()], barrier: 'lost' });
-      equal(await evaluate(bench, lost, { question: { barrier: 'b' }, decide }), false);
-      equal((await bench.store.counts()).events, 0);
-      equal(await evaluate(bench, taken), true);
-      equal(await evaluate(bench, taken), false);
-      equal((await bench.store.counts()).tasks, 0);
+      const decide = () => ({ events: [harness.event()], barrier: 'lost' });
+      equal(await evaluate(harness, lost, { question: { barrier: 'b' }, decide }), false);
+      equal((await harness.store.counts()).events, 0);
+      same(await evaluate(harness, taken), []);
+      equal(await evaluate(harness, taken), false);
+      equal((await harness.store.counts()).checks, 0);
     },
   },
   {
     title: 'tasks: of claims at once only one takes a task',
-    run: async (bench) => {
-      await addTasks(bench, taskOf('task'));
-      const taken = await Promise.all(Array.from({ length: 10 }, () => takeTasks(bench)));
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task'));
+      const taken = await Promise.all(Array.from({ length: 10 }, () => takeTasks(harness)));
       equal(taken.flatMap(({ items }) => items).length, 1);
     },
   },
   {
     title: 'tasks: an evaluation writes its events with their deliveries, once, as from the message of the task',
-    run: async (bench) => {
-      const messageId = await addTasks(bench, taskOf('one'), taskOf('two'));
-      const event = bench.event({ type: 'run.stuck' });
-      for (const task of (await takeTasks(bench)).items)
-        await evaluate(bench, task, { decide: () => ({ events: [event] }) });
-      const { items } = await bench.store.events({ messageId }, {});
+    run: async (harness) => {
+      const messageId = await addTasks(harness, taskOf('one'), taskOf('two'));
+      const event = harness.event({ type: 'run.stuck' });
+      for (const task of (await takeTasks(harness)).items)
+        await evaluate(harness, task, { decide: () => ({ events: [event] }) });
+      const { items } = await harness.store.events({ messageId }, {});
       same([items.length, items[0]?.id, items[0]?.type], [1, event.id, 'run.stuck']);
-      const delivery = onlyOne(await bench.takeDeliveries());
+      const delivery = onlyOne(await harness.takeDeliveries());
       same([delivery.event.messageId, delivery.message.id], [messageId, messageId]);
     },
   },
   {
     title: 'tasks: one that is to be looked at again is let go of, and due then, with its claims counted anew',
-    run: async (bench) => {
-      await addTasks(bench, taskOf('task'));
-      const task = onlyOne(await takeTasks(bench));
-      equal(await evaluate(bench, task, { decide: () => ({ events: [], dueAt: at(50) }) }), true);
-      equal(await evaluate(bench, task), false);
-      equal((await takeTasks(bench, { at: 49 })).items.length, 0);
-      const again = onlyOne(await takeTasks(bench, { at: 50 }));
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task'));
+      const task = onlyOne(await takeTasks(harness));
+      same(await evaluate(harness, task, { decide: () => ({ events: [], dueAt: at(50) }) }), []);
+      equal(await evaluate(harness, task), false);
+      equal((await takeTasks(harness, { at: 49 })).items.length, 0);
+      const again = onlyOne(await takeTasks(harness, { at: 50 }));
       same([again.claims, again.data], [1, '{"task":"task"}']);
     },
   },
   {
     title: 'tasks: an evaluation knows the run it asks for, and the durations of the job’s last runs that succeeded',
-    run: async (bench) => {
+    run: async (harness) => {
       const runs = [
         { runId: '1', outcome: 'succeeded', startedAt: at(0), finishedAt: at(10) },
         { runId: '2', outcome: 'succeeded', startedAt: at(0), finishedAt: at(20) },
@@ -151,13 +159,13 @@ export const taskCases: readonly ContractCase[] = [
         { runId: '7', outcome: 'succeeded', startedAt: at(0), finishedAt: at(60) },
       ] as const;
       for (const [index, { runId, ...state }] of runs.entries()) {
-        await bench.append();
+        await harness.append();
         const run = { jobKey: JOB.jobKey, contradicted: false, types: [], ...state };
         const recording = { run: { ...RUN, runId }, decide: () => ({ events: [], run }) };
-        await bench.record(await bench.takeMessages(), recording, at(index));
+        await harness.record(await harness.takeMessages(), recording, at(index));
       }
-      await addTasks(bench, taskOf('task'));
-      const task = onlyOne(await takeTasks(bench));
+      await addTasks(harness, taskOf('task'));
+      const task = onlyOne(await takeTasks(harness));
       const asked: unknown[] = [];
       for (const question of [
         {},
@@ -169,8 +177,8 @@ export const taskCases: readonly ContractCase[] = [
           asked.push({ ...known, durationsMs: [...known.durationsMs].sort((a, b) => a - b) });
           return { events: [], dueAt: at(0) };
         };
-        await evaluate(bench, task, { question, decide });
-        Object.assign(task, onlyOne(await takeTasks(bench)));
+        await evaluate(harness, task, { question, decide });
+        Object.assign(task, onlyOne(await takeTasks(harness)));
       }
       const state = { jobKey: JOB.jobKey, contradicted: false, types: [], startedAt: at(0) };
       same(asked, [
@@ -183,46 +191,47 @@ export const taskCases: readonly ContractCase[] = [
   },
   {
     title: 'tasks: the state of a barrier is what was written last, and of tasks done at once none is lost',
-    run: async (bench) => {
+    run: async (harness) => {
       const names = Array.from({ length: 20 }, (_, index) => `task-${index}`);
-      await addTasks(bench, ...names.map((name) => taskOf(name)));
-      const { items } = await takeTasks(bench);
+      await addTasks(harness, ...names.map((name) => taskOf(name)));
+      const { items } = await takeTasks(harness);
       const decide: TaskEvaluation['decide'] = ({ barrier = '0' }) => ({
         events: [],
         barrier: `${Number(barrier) + 1}`,
       });
-      await Promise.all(items.map((task) => evaluate(bench, task, { question: { barrier: 'b' }, decide })));
-      await addTasks(bench, taskOf('look'));
+      await Promise.all(items.map((task) => evaluate(harness, task, { question: { barrier: 'b' }, decide })));
+      await addTasks(harness, taskOf('look'));
       let last: string | undefined;
       const look: TaskEvaluation['decide'] = ({ barrier }) => {
         last = barrier;
         return { events: [] };
       };
-      await evaluate(bench, onlyOne(await takeTasks(bench)), { question: { barrier: 'b' }, decide: look });
+      await evaluate(harness, onlyOne(await takeTasks(harness)), { question: { barrier: 'b' }, decide: look });
       equal(last, '20');
     },
   },
   {
     title:
       'tasks: deliveries are added to events that are stored or new, once for each handler, and tasks to the message',
-    run: async (bench) => {
-      const stored = bench.event({ handlerIds: ['there'] });
-      await bench.readInto(stored);
-      const messageId = await addTasks(bench, taskOf('task'));
-      const made = bench.event({ handlerIds: [] });
-      const { deliveries } = bench.event({ handlerIds: ['there', 'added'] });
-      await evaluate(bench, onlyOne(await takeTasks(bench)), {
+    run: async (harness) => {
+      const stored = harness.event({ handlerIds: ['there'] });
+      await harness.readInto(stored);
+      const messageId = await addTasks(harness, taskOf('task'));
+      const made = harness.event({ handlerIds: [] });
+      const { deliveries } = harness.event({ handlerIds: ['there', 'added'] });
+      const added = await evaluate(harness, onlyOne(await takeTasks(harness)), {
         decide: () => ({
           events: [made, { ...stored, data: '{"other":1}' }],
           deliveries: [
             { eventId: stored.id, deliveries },
-            { eventId: made.id, deliveries: bench.event({ handlerIds: ['added'] }).deliveries },
-            { eventId: 'nowhere', deliveries: bench.event({ handlerIds: ['added'] }).deliveries },
+            { eventId: made.id, deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
+            { eventId: 'nowhere', deliveries: harness.event({ handlerIds: ['added'] }).deliveries },
           ],
           tasks: [taskOf('next')],
         }),
       });
-      const { items } = await bench.takeDeliveries({ handlerIds: ['there', 'added'] });
+      same(added, [made]);
+      const { items } = await harness.takeDeliveries({ handlerIds: ['there', 'added'] });
       const found = items.map(({ handlerId, event, replayId }) =>
         [handlerId, event.id, event.data, replayId].join(' '),
       );
@@ -230,60 +239,60 @@ export const taskCases: readonly ContractCase[] = [
       for (const one of [`added ${made.id} {} `, `added ${stored.id} {} `, `there ${stored.id} {} `]) {
         ok(found.includes(one), `${one} is not among ${found.join(', ')}`);
       }
-      const { id, parsedFrom } = onlyOne(await takeTasks(bench));
+      const { id, parsedFrom } = onlyOne(await takeTasks(harness));
       same([id, parsedFrom.messageId], ['next', messageId]);
     },
   },
   {
     title: 'tasks: a `decide` that throws fails its own evaluation, writes nothing, and leaves its task',
-    run: async (bench) => {
-      await addTasks(bench, taskOf('bad'), taskOf('good'));
-      const { items } = await takeTasks(bench);
+    run: async (harness) => {
+      await addTasks(harness, taskOf('bad'), taskOf('good'));
+      const { items } = await takeTasks(harness);
       const outcomes = await Promise.allSettled(
         items.map((task) =>
-          evaluate(bench, task, {
+          evaluate(harness, task, {
             decide: () => {
               if (task.id === 'bad') throw new TypeError('cannot decide');
-              return { events: [bench.event()] };
+              return { events: [harness.event()] };
             },
           }),
         ),
       );
       same(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
       for (const outcome of outcomes) ok(outcome.status === 'fulfilled' || !isStoreUnavailableError(outcome.reason));
-      const { events, tasks } = await bench.store.counts();
-      same([events, tasks], [1, 1]);
-      equal(onlyOne(await takeTasks(bench, { at: LEASE_MS })).id, 'bad');
+      const { events, checks } = await harness.store.counts();
+      same([events, checks], [1, 1]);
+      equal(onlyOne(await takeTasks(harness, { at: LEASE_MS })).id, 'bad');
     },
   },
   {
     title: 'tasks: nextDueAt tells of those of the handlers named, leases that run out included, and of no others',
-    run: async (bench) => {
-      await addTasks(bench, taskOf('task', { dueAt: at(70) }));
+    run: async (harness) => {
+      await addTasks(harness, taskOf('task', { dueAt: at(70) }));
       const nextDueAt = (taskHandlerIds: string[]) =>
-        bench.store.nextDueAt({ sources: [SOURCE], handlerIds: [HANDLER], taskHandlerIds });
+        harness.store.nextDueAt({ sources: [SOURCE], handlerIds: [HANDLER], taskHandlerIds });
       same(await nextDueAt([HANDLER]), at(70));
       equal(await nextDueAt([]), undefined);
       equal(await nextDueAt(['other']), undefined);
-      await takeTasks(bench, { at: 70 });
+      await takeTasks(harness, { at: 70 });
       same(await nextDueAt([HANDLER]), at(70 + LEASE_MS));
     },
   },
   {
     title: 'tasks: purge keeps the message of a task, until the task is overdue and goes, too',
-    run: async (bench) => {
-      const id = await addTasks(bench, taskOf('task', { dueAt: at(500) }));
+    run: async (harness) => {
+      const id = await addTasks(harness, taskOf('task', { dueAt: at(500) }));
       const old = { settledBefore: at(1_000), deadBefore: at(1_000), keysBefore: at(-1), limit: 10 };
       const purge = async (tasksBefore: Date): Promise<number> => {
         let removed = 0;
-        for (let step = 1; step > 0; removed += step) step = rowsOf(await bench.store.purge({ ...old, tasksBefore }));
+        for (let step = 1; step > 0; removed += step) step = rowsOf(await harness.store.purge({ ...old, tasksBefore }));
         return removed;
       };
       equal(await purge(at(500)), 0);
-      equal((await bench.store.message(id))?.id, id);
+      equal((await harness.store.message(id))?.id, id);
       equal(await purge(at(501)), 2);
-      equal(await bench.store.message(id), undefined);
-      equal((await bench.store.counts()).tasks, 0);
+      equal(await harness.store.message(id), undefined);
+      equal((await harness.store.counts()).checks, 0);
     },
   },
 ];

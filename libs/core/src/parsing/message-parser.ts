@@ -1,0 +1,171 @@
+import { eventData, messageEventId, runEventId, type EventFacts } from '../events/event-data.js';
+import { MESSAGE_EVENT_TYPE } from '../events/event.js';
+import type { Router } from '../handlers/router.js';
+import { routableOf } from '../handlers/router.js';
+import { LIMITS } from '../limits.js';
+import { notesToKeep } from '../payloads/parse-note.js';
+import { earlierOf } from '../runs/earlier-later.js';
+import { runUpdateOf, type RunUpdate } from '../runs/run-update.js';
+import type { RunSignal } from '../runs/run-signal.js';
+import type { RunKey } from '../runs/run-state.js';
+import type { ParseResult } from '../sources/provider.js';
+import { isParseResult } from '../sources/parse-result-check.js';
+import type { OpenSource } from '../sources/source.js';
+import type { ClaimedMessage } from '../store/claim.js';
+import type { Known, NewEvent, NewTask, Recording, RunDecision } from '../store/recording.js';
+import { handOff } from '../tasks/hand-off.js';
+import type { TaskPlanner } from '../tasks/task-planner.js';
+import { attemptError } from '../thrown.js';
+
+/** Recording of a parsed message. */
+export interface ParsedMessage extends Recording {
+  /** State of a run that the message reports, if it does. */
+  readonly signal?: RunSignal;
+}
+
+/** Turns claimed messages into recordings. Never throws: a message that cannot be parsed is quarantined. */
+export class MessageParser {
+  readonly #sources: ReadonlyMap<string, OpenSource>;
+  readonly #router: Router;
+  readonly #planner: TaskPlanner;
+
+  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router, planner: TaskPlanner) {
+    this.#sources = sources;
+    this.#router = router;
+    this.#planner = planner;
+  }
+
+  /** Parses a message with its source's provider. */
+  parse(message: ClaimedMessage, lease: string, now: Date): ParsedMessage {
+    return this.#recording(message, this.#resultOf(message), lease, now);
+  }
+
+  /** Quarantines a message whose parsing ended the process too often. */
+  giveUp(message: ClaimedMessage, lease: string, now: Date): ParsedMessage {
+    const reason = `parsing was started ${message.claims - 1} times and never finished`;
+    return this.#recording(message, { state: 'quarantined', reason }, lease, now);
+  }
+
+  #recording(message: ClaimedMessage, result: ParseResult, lease: string, now: Date): ParsedMessage {
+    const notes = 'notes' in result ? notesToKeep(result.notes) : [];
+    const base = {
+      messageId: message.id,
+      lease,
+      state: result.state,
+      handlers: this.#router.versions(),
+      ...('reason' in result && { reason: result.reason.slice(0, LIMITS.reasonCharsMax) }),
+      ...(notes.length > 0 && { notes }),
+      ...('messageType' in result && { messageType: result.messageType }),
+    };
+    if (result.state !== 'parsed') {
+      return { ...base, decide: (known) => this.#decideWithoutRun(message, result, now, known) };
+    }
+    const { account, id: runId, job } = result.signal.run;
+    const { source } = message;
+    const run: RunKey = { source, accountId: account.id, runId };
+    return {
+      ...base,
+      run,
+      job: { source, jobKey: job.key },
+      signal: result.signal,
+      decide: (known) => this.#decide(message, result, run, now, known),
+    };
+  }
+
+  #resultOf(message: ClaimedMessage): ParseResult {
+    const source = this.#sources.get(message.source);
+    if (!source) {
+      return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
+    }
+    try {
+      const result: unknown = source.provider.parse(message);
+      if (isParseResult(result)) return result;
+      return {
+        state: 'quarantined',
+        reason: `provider "${message.provider}" returned a value that is not a ParseResult`,
+      };
+    } catch (error) {
+      // The error's message is left out, because it may quote a payload.
+      const { name } = attemptError(error);
+      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${name} while parsing` };
+    }
+  }
+
+  #decideWithoutRun(
+    message: ClaimedMessage,
+    result: ParseResult,
+    now: Date,
+    { otherHandlers = [] }: Known,
+  ): RunDecision {
+    const { receivedAt } = message;
+    const messageType = 'messageType' in result ? { messageType: result.messageType } : {};
+    const update = { occurredAt: receivedAt, receivedAt, events: [], ...messageType };
+    const tasks = message.withoutHandlers ? [] : handOff(message.id, update, otherHandlers, now);
+    return { events: this.#messageEvents(message, result, now), ...(tasks.length > 0 && { tasks }) };
+  }
+
+  #decide(
+    message: ClaimedMessage,
+    result: ParseResult & { state: 'parsed' },
+    key: RunKey,
+    now: Date,
+    known: Known,
+  ): RunDecision {
+    const { run, occurredAt } = result.signal;
+    const update = runUpdateOf(known, result.signal, message.receivedAt);
+    const events = update.events.map(({ type, extras }) => {
+      const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
+      return this.#event(message, type, runEventId(type, key), facts, now);
+    });
+    const tasks = message.withoutHandlers ? [] : this.#tasks(message, result, update, now, known);
+    return {
+      run: update.run,
+      ...(tasks.length > 0 && { tasks }),
+      events: [...events, ...this.#messageEvents(message, result, now)],
+      ...(update.job && { job: update.job }),
+      ...(update.contradicts && { contradicts: update.contradicts }),
+    };
+  }
+
+  /** Returns the checks that handlers of this process ask for, and the hand-offs to handlers of other processes. */
+  #tasks(
+    { id, source, provider, receivedAt }: ClaimedMessage,
+    { signal, messageType }: ParseResult & { state: 'parsed' },
+    update: RunUpdate,
+    now: Date,
+    { otherHandlers = [] }: Known,
+  ): NewTask[] {
+    const { run, occurredAt } = signal;
+    const happenedAt = earlierOf(occurredAt, receivedAt);
+    const events = update.events.map(({ type, extras: { late = false } }) => ({ type, late }));
+    const types = events.flatMap(({ type, late }) => (late ? [] : [type]));
+    const own = this.#planner.tasksFor({ source, provider, receivedAt, run, happenedAt, types }, now);
+    const handedOff = { occurredAt, receivedAt, run, happenedAt, events, messageType };
+    return [...own, ...handOff(id, handedOff, otherHandlers, now)];
+  }
+
+  /** A message becomes an event of its own only if a handler asks for it. */
+  #messageEvents(message: ClaimedMessage, result: ParseResult, now: Date): NewEvent[] {
+    if (!('messageType' in result)) return [];
+    const { receivedAt, source, provider } = message;
+    const { messageType } = result;
+    const signal = result.state === 'parsed' ? result.signal : undefined;
+    const facts: EventFacts = {
+      occurredAt: signal?.occurredAt ?? receivedAt,
+      receivedAt,
+      messageType,
+      ...(signal && { run: signal.run }),
+    };
+    const id = messageEventId(source, message.id);
+    const isWanted = this.#router.isWanted(routableOf({ type: MESSAGE_EVENT_TYPE, source, provider }, facts));
+    return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];
+  }
+
+  #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
+    const { source, provider, withoutHandlers } = message;
+    const deliveries = withoutHandlers
+      ? []
+      : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
+    return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
+  }
+}

@@ -1,0 +1,67 @@
+import { earlierOf } from './earlier-later.js';
+import { advanceJob, type Incident, type JobState } from './incident.js';
+import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
+import { advanceRun, outcomeOf, type RunState } from './run-state.js';
+import type { RunOutcome } from './run.js';
+
+/** What is known of a run and its job before a message about them. */
+export interface KnownRun {
+  readonly run?: RunState;
+  readonly job?: JobState;
+}
+
+/** What only some types of events have. */
+export interface EventExtras {
+  readonly late?: boolean;
+  readonly firstFailure?: boolean;
+  readonly incident?: Incident;
+}
+
+/** An event that follows from a message, with what only its type carries. */
+export interface NewRunEvent {
+  readonly type: RunEventType;
+  readonly extras: EventExtras;
+}
+
+/** What one message changes, given all that was known before. */
+export interface RunUpdate {
+  readonly run: RunState;
+  /** Absent if the message says nothing new about the job. */
+  readonly job?: JobState;
+  readonly events: readonly NewRunEvent[];
+  readonly contradicts?: RunOutcome;
+}
+
+/**
+ * Decides once, in the order of reading, what a message means for its run and its job. Pure. No run has finished after
+ * we were told so: else one clock that is far ahead would make all later runs of the job old news.
+ */
+export function runUpdateOf(known: KnownRun, { run, types, occurredAt }: RunSignal, receivedAt: Date): RunUpdate {
+  const { job, startedAt, finishedAt } = run;
+  const { state, newTypes, contradicts } = advanceRun(known.run, { jobKey: job.key, types, startedAt, finishedAt });
+  const outcome = newTypes.map(outcomeOf).find((one) => one !== undefined);
+  const endedAt = earlierOf(state.finishedAt ?? occurredAt, receivedAt);
+  const jobUpdate =
+    outcome && advanceJob(known.job, outcome, { accountId: run.account.id, runId: run.id, finishedAt: endedAt });
+  const before = known.run?.types ?? [];
+  const events = newTypes.map((type): NewRunEvent => ({ type, extras: extrasOf(type, before, jobUpdate) }));
+  const recovered = jobUpdate?.recovered;
+  return {
+    run: state,
+    events: recovered ? [...events, { type: 'run.recovered', extras: { incident: recovered } }] : events,
+    ...(jobUpdate && { job: jobUpdate.state }),
+    ...(contradicts && { contradicts }),
+  };
+}
+
+function extrasOf(
+  type: RunSignalType,
+  before: readonly RunSignalType[],
+  job: { readonly late: boolean; readonly firstFailure: boolean } | undefined,
+): EventExtras {
+  if (type === 'run.started') return { late: before.some((one) => one !== 'run.started') };
+  if (type === 'run.failed' && job) {
+    return { late: job.late || before.includes('run.completed'), firstFailure: job.firstFailure };
+  }
+  return {};
+}

@@ -1,0 +1,46 @@
+import { RUN_SIGNAL_TYPES } from '../runs/run-signal.js';
+import { isIdText } from '../payloads/id-text.js';
+import type { ParseResult } from './provider.js';
+
+/**
+ * Whether a provider's answer can be recorded. Providers are anyone's, possibly written without types, and what is
+ * wrong with a reading must show before it is inside the store's transaction.
+ */
+export function isParseResult(answer: unknown): answer is ParseResult {
+  const { state, reason, messageType, payload, signal } = fieldsOf(answer);
+  switch (state) {
+    case 'parsed':
+      return typeof messageType === 'string' && typeof payload === 'object' && isSignal(fieldsOf(signal));
+    case 'unrecognized':
+      return typeof reason === 'string' && typeof messageType === 'string' && typeof payload === 'object';
+    case 'test':
+    case 'quarantined':
+      return typeof reason === 'string';
+    default:
+      return false;
+  }
+}
+
+function isSignal({ types, occurredAt, run }: Fields): boolean {
+  const { id, account, job, trigger, startedAt, finishedAt } = fieldsOf(run);
+  return (
+    Array.isArray(types) &&
+    types.every((type) => (RUN_SIGNAL_TYPES as readonly unknown[]).includes(type)) &&
+    isTime(occurredAt) &&
+    [startedAt, finishedAt].every((time) => time === undefined || isTime(time)) &&
+    isIdText(id) &&
+    isIdText(fieldsOf(account)['id']) &&
+    typeof fieldsOf(job)['key'] === 'string' &&
+    typeof fieldsOf(trigger)['kind'] === 'string'
+  );
+}
+
+function isTime(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}

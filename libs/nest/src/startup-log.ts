@@ -1,0 +1,132 @@
+import {
+  durationText,
+  LIMITS,
+  valuesOf,
+  type Handler,
+  type Logger,
+  type NamedSource,
+  type OpenSource,
+  type ProcessSummary,
+  type Role,
+  type SubscribedTo,
+  type Subscription,
+  type MissingHandler,
+} from 'nestjs-runhooks/core';
+
+export interface Boot {
+  readonly inbox: string;
+  readonly role: Role;
+  readonly transport: string | undefined;
+  readonly sources: readonly OpenSource[];
+  readonly leftOut: readonly NamedSource[];
+  readonly handlers: readonly Handler[];
+  /** Whether the app has an HTTP server. */
+  readonly isReachable: boolean;
+}
+
+const ROLES: Readonly<Record<Role, string>> = {
+  both: 'receives webhooks and runs handlers',
+  receiver: 'receives webhooks; handlers run in other processes',
+  worker: 'runs handlers; has no webhook routes',
+};
+
+/** Logs at startup which sources have which routes, and which handlers run: the first thing to read when a webhook does not arrive. */
+export function logStartup(logger: Logger, boot: Boot): void {
+  const { inbox, role, transport, sources, leftOut, handlers, isReachable } = boot;
+  logger.log(`Inbox: ${inbox}`);
+  logger.log(`Role: ${role} (${ROLES[role]})`);
+  if (transport !== undefined) logger.log(`Dispatch: ${transport}`);
+  const absence = absenceOfRoutes(role, isReachable);
+  for (const source of sources) logSource(logger, source, absence);
+  for (const { name, provider } of leftOut) {
+    logger.warn(
+      `Source "${name}" (${provider}) is disabled: it has no route, and its messages wait. Remove enabled: false`,
+      {
+        source: name,
+        code: 'RUNHOOKS_SOURCE_DISABLED',
+      },
+    );
+  }
+  for (const handler of handlers) logHandler(logger, handler);
+  if (handlers.length === 0 && role !== 'receiver') {
+    logger.warn(
+      "No handlers found; webhooks are stored but nothing runs. Add the classes with @On… decorators to a module's providers",
+      { code: 'RUNHOOKS_NO_HANDLERS' },
+    );
+  }
+  logger.log(`Ready: ${countOf(sources.length, 'source')}, ${countOf(handlers.length, 'handler')}`);
+}
+
+/** Logs the work that waits for handlers that no running worker has. */
+export function logMissingHandlers(logger: Logger, missingHandlers: readonly MissingHandler[]): void {
+  if (missingHandlers.length === 0) return;
+  const named = missingHandlers.slice(0, LIMITS.handlersLoggedMax).map(({ handlerId, deliveries, checks }) => {
+    const counts = [
+      ...(deliveries > 0 ? [countOf(deliveries, 'delivery', 'deliveries')] : []),
+      ...(checks > 0 ? [countOf(checks, 'check')] : []),
+    ];
+    return `${handlerId} (${counts.join(', ')})`;
+  });
+  const more = missingHandlers.length > named.length ? ` and ${missingHandlers.length - named.length} more` : '';
+  logger.warn(
+    `Work is waiting for handlers that no running process has: ${named.join(', ')}${more}. Renamed? Restore the old id. ` +
+      'Removed? Call Inbox.dismiss({ handlerId, by, reason })',
+    { code: 'RUNHOOKS_HANDLERS_MISSING' },
+  );
+}
+
+function countOf(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
+/** Warns if no worker parses what a receiver stores. */
+export function logMissingWorker(logger: Logger, processes: readonly ProcessSummary[]): void {
+  if (processes.some(({ role }) => role !== 'receiver')) return;
+  logger.warn('No worker is running on this inbox; webhooks are stored and handled once one starts', {
+    code: 'RUNHOOKS_NO_WORKER',
+  });
+}
+
+function absenceOfRoutes(role: Role, isReachable: boolean): string | undefined {
+  if (role === 'worker') return 'not received here';
+  return isReachable ? undefined : 'not reachable: this app has no HTTP server';
+}
+
+function logSource(logger: Logger, { name, paths, provider }: OpenSource, absence: string | undefined): void {
+  const where = absence ?? paths.map((path) => `POST ${path}`).join(', ');
+  const line = `Source "${name}" (${provider.name}): ${where}; signature: ${provider.signature}`;
+  if (!provider.isOpenToAnyone) logger.log(line, { source: name });
+  else {
+    logger.warn(`${line}. Anyone who can reach this route can trigger your handlers`, {
+      source: name,
+      code: 'RUNHOOKS_SOURCE_UNSIGNED',
+    });
+  }
+}
+
+/** Which events a handler waits for. */
+export function logHandler(logger: Logger, handler: Handler): void {
+  logger.log(`Handler "${handler.id}" (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`, {
+    handlerId: handler.id,
+  });
+}
+
+function describe({ on, filter, when }: Subscription): string {
+  const what = describeKind(on);
+  const conditions = Object.entries(filter).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${valuesOf<string>(value).join(' or ')}`],
+  );
+  if (when) conditions.push('when(…)');
+  return conditions.length === 0 ? what : `${what} where ${conditions.join(', ')}`;
+}
+
+function describeKind(on: SubscribedTo): string {
+  if ('types' in on) return on.types.join(', ');
+  if ('stuck' in on) {
+    const { stuck } = on;
+    return `run.stuck after ${'afterMs' in stuck ? durationText(stuck.afterMs) : `${stuck.p95Times} times the usual`}`;
+  }
+  if ('barrier' in on)
+    return `runs.joined of ${on.barrier.jobs.join(', ')} within ${durationText(on.barrier.withinMs)}`;
+  return `${on.provider} message ${on.messageType ?? '*'}`;
+}

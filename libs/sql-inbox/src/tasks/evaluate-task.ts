@@ -1,0 +1,100 @@
+import type { NewEvent, TaskEvaluation, TaskQuestion } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import type { BarriersTable, RunsTable, TasksTable } from '../schema/schema.js';
+import { change, statement, type Transaction } from '../schema/statement.js';
+import { insertEvent } from '../rows/insert-event.js';
+import { replayEvents } from '../deliveries/replay-events.js';
+import { runRows } from '../rows/run-and-job-rows.js';
+import { insertTask } from './insert-task.js';
+
+/** Decides a task and returns its new events; `false` if another process holds its lease by now. */
+export function evaluateTask(
+  dialect: SqlDialect,
+): (evaluation: TaskEvaluation, now: Date) => Transaction<readonly NewEvent[] | false> {
+  const { find, remove, postpone } = taskAccess(dialect);
+  const ask = questions(dialect);
+  const saveBarrier = barrierSaver(dialect);
+  const insert = insertEvent(dialect);
+  const addDeliveries = replayEvents(dialect);
+  const addTask = insertTask(dialect);
+  return function* ({ taskId: id, lease, question, decide }, now) {
+    const [task] = yield* find({ id, lease });
+    if (!task) return false;
+    if (question.barrier !== undefined) yield* dialect.locks.take(`barrier ${question.barrier}`);
+    const { events, deliveries = [], tasks = [], barrier, dueAt } = decide(yield* ask(question));
+    if (question.barrier !== undefined && barrier !== undefined) {
+      yield* saveBarrier({ name: question.barrier, waiting: barrier, updated_at: now.getTime() });
+    }
+    const { source, provider, message_id } = task;
+    const origin = { source, provider, message_id };
+    const added: NewEvent[] = [];
+    for (const event of events) if (yield* insert(event, origin, now)) added.push(event);
+    yield* addDeliveries('', deliveries, now);
+    for (const one of tasks) yield* addTask(one, origin);
+    if (dueAt) yield* postpone({ id, due_at: dueAt.getTime() });
+    else yield* remove({ id });
+    return added;
+  };
+}
+
+function taskAccess({ db, locking }: SqlDialect) {
+  const find = statement<Pick<TasksTable, 'id'> & { lease: string }, TasksTable>((value) =>
+    locking(db.selectFrom('tasks').selectAll().where('id', '=', value('id')).where('lease', '=', value('lease'))),
+  );
+  const remove = change<Pick<TasksTable, 'id'>>((value) => db.deleteFrom('tasks').where('id', '=', value('id')));
+  const postpone = change<Pick<TasksTable, 'id' | 'due_at'>>((value) =>
+    db
+      .updateTable('tasks')
+      .set({ due_at: value('due_at'), lease: null, claims: 0 })
+      .where('id', '=', value('id')),
+  );
+  return { find, remove, postpone };
+}
+
+function questions(dialect: SqlDialect) {
+  const { db } = dialect;
+  const runs = runRows(dialect);
+  type Job = Pick<RunsTable, 'source' | 'job_key'> & { limit: number };
+  const findDurations = statement<Job, { started_at: number; finished_at: number }>((value) =>
+    db
+      .selectFrom('runs')
+      .select(['started_at', 'finished_at'])
+      .$narrowType<{ started_at: number; finished_at: number }>()
+      .where('source', '=', value('source'))
+      .where('job_key', '=', value('job_key'))
+      .where('outcome', '=', 'succeeded')
+      .where('started_at', 'is not', null)
+      .where('finished_at', 'is not', null)
+      .orderBy('updated_at', 'desc')
+      .limit(value('limit')),
+  );
+  const findBarrier = statement<Pick<BarriersTable, 'name'>, BarriersTable>((value) =>
+    db.selectFrom('barriers').selectAll().where('name', '=', value('name')),
+  );
+  return function* ({ run: key, durationsOf, barrier: name }: TaskQuestion) {
+    const run = key && (yield* runs.find(key));
+    const rows = durationsOf
+      ? yield* findDurations({
+          source: durationsOf.source,
+          job_key: durationsOf.jobKey,
+          limit: durationsOf.runsMax,
+        })
+      : [];
+    const [barrier] = name === undefined ? [] : yield* findBarrier({ name });
+    return {
+      durationsMs: rows.map(({ started_at, finished_at }) => finished_at - started_at),
+      ...(run && { run }),
+      ...(barrier && { barrier: barrier.waiting }),
+    };
+  };
+}
+
+function barrierSaver({ db }: SqlDialect) {
+  return change<BarriersTable>((value) => {
+    const changing = { waiting: value('waiting'), updated_at: value('updated_at') };
+    return db
+      .insertInto('barriers')
+      .values({ name: value('name'), ...changing })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet(changing));
+  });
+}

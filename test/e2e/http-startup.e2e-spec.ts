@@ -1,0 +1,369 @@
+import type { DynamicModule } from '@nestjs/common';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConfigurationError, Inbox, WEBHOOKS_STORE, WebhooksModule, type WebhooksOptions } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { paradime } from 'nestjs-runhooks/paradime';
+import { memoryInbox, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import {
+  ADAPTERS,
+  closeApps,
+  closeLater,
+  DBT,
+  dbtWebhook,
+  isNest12,
+  LogLines,
+  newAdapter,
+  startApp,
+} from './http-app.js';
+
+afterEach(closeApps);
+
+const secrets = [TEST_SECRETS.dbtCloud];
+const dbt = dbtCloud({ name: 'dbt', secrets });
+
+/** Options as a host without types would write them. */
+function given(options: Record<string, unknown>): WebhooksOptions {
+  return { sources: [dbt], inbox: memoryInbox(), dispatch: 'manual', ...options } as unknown as WebhooksOptions;
+}
+function dbtWith(options: Record<string, unknown>): WebhooksOptions {
+  return given({ sources: [dbtCloud({ name: 'dbt', secrets, ...options })] });
+}
+function paradimeWith(options: Record<string, unknown>): WebhooksOptions {
+  return given({ sources: [paradime({ name: 'bolt', ...options } as never)] });
+}
+
+const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
+  [
+    'a secret that is not set',
+    dbtWith({ secrets: [undefined] }),
+    /dbtCloud\(\{ name: 'dbt' \}\)\.secrets\[0\]: found undefined.*environment variable/,
+  ],
+  ['a second secret that is not set', dbtWith({ secrets: ['a secret', undefined] }), /secrets\[1\]: found undefined/],
+  [
+    'a secret that can be guessed',
+    dbtWith({ secrets: ['sesame'] }),
+    /secrets\[0\]: found 6 bytes; expected at least 8/,
+  ],
+  ['an empty secret', dbtWith({ secrets: [''] }), /dbtCloud\(\{ name: 'dbt' \}\)\.secrets\[0\]: found an empty text/],
+  ['a secret of spaces', dbtWith({ secrets: [' \n'] }), /secrets\[0\]: found an empty text/],
+  ['a secret that is null', dbtWith({ secrets: [null] }), /secrets\[0\]: found null/],
+  ['no secrets', dbtWith({ secrets: [] }), /dbtCloud\(\{ name: 'dbt' \}\)\.secrets: found 0 secrets; expected 1 to/],
+  ['secrets left out', dbtWith({ secrets: undefined }), /\.secrets: found undefined; expected a list/],
+  ['a secret in place of the list', dbtWith({ secrets: 'sesame' }), /\.secrets: found string; expected a list/],
+  [
+    'a bad header name',
+    dbtWith({ signatureHeader: 'x y' }),
+    /\.signatureHeader: expected the name of a request header/,
+  ],
+  [
+    'Paradime: a secret that is not set',
+    paradimeWith({ secrets: [undefined] }),
+    /paradime\(\{ name: 'bolt' \}\)\.secrets\[0\]/,
+  ],
+  [
+    'Paradime: a secret without a key',
+    paradimeWith({ secrets: ['whsec_'] }),
+    /paradime\(\{ name: 'bolt' \}\)\.secrets\[0\]/,
+  ],
+  ['Paradime: no secrets', paradimeWith({}), /paradime\(\{ name: 'bolt' \}\)\.secrets: found undefined/],
+  [
+    'Paradime: a token that is not set',
+    paradimeWith({ scheme: 'static-token', header: 'x', tokens: [undefined] }),
+    /\.tokens\[0\]/,
+  ],
+  ['Paradime: a misspelt scheme', paradimeWith({ scheme: 'unsigned' }), /\.scheme: .*'unsigned-insecure'/],
+  ['no sources', given({ sources: [] }), /^sources: found none/],
+  ['sources left out', given({ sources: undefined }), /^sources: found undefined; expected a list/],
+  ['a source in place of the list', given({ sources: dbt }), /^sources: found object; expected a list/],
+  ['a source that is undefined', given({ sources: [dbt, undefined] }), /^sources\[1\]: found undefined/],
+  ['a source nobody made', given({ sources: [{ name: 'dbt', secrets }] }), /^sources\[0\]: found .*dbtCloud/],
+  ['no name', dbtWith({ name: undefined }), /sources\[0\]\.name: found undefined/],
+  ['an empty name', dbtWith({ name: '' }), /sources\[0\]\.name: found ""/],
+  ['a name in upper case', dbtWith({ name: 'Dbt' }), /sources\[0\]\.name: found "Dbt"; expected 1 to 64 lower-case/],
+  ['a name with a slash', dbtWith({ name: 'a/b' }), /sources\[0\]\.name/],
+  ['a name of 65 characters', dbtWith({ name: 'x'.repeat(65) }), /sources\[0\]\.name/],
+  ['a name that is a number', dbtWith({ name: 7 }), /sources\[0\]\.name: found 7/],
+  [
+    'two sources of one name',
+    given({ sources: [dbt, dbtCloud({ name: 'dbt', path: '/x', secrets })] }),
+    /sources\[1\]\.name: "dbt" is the name of an earlier/,
+  ],
+  [
+    'two sources of one path',
+    given({ sources: [dbt, dbtCloud({ name: 'b', path: DBT, secrets })] }),
+    /sources\[1\]\.path: "\/webhooks\/dbt" belongs to source "dbt"/,
+  ],
+  ['one path twice', dbtWith({ path: ['/a', '/a'] }), /sources\[0\]\.path: "\/a" belongs/],
+  ...[
+    '',
+    '/',
+    'webhooks',
+    'https://a.example/x',
+    '/a/',
+    '//a',
+    '/a//b',
+    '/:id',
+    '/a/*',
+    '/{a}',
+    '/a?b',
+    '/a#b',
+    '/%61',
+    '/a b',
+    '/é',
+    '/a/../b',
+    '/.',
+    7,
+    null,
+  ].map((path): [string, WebhooksOptions, RegExp] => [
+    `the path ${JSON.stringify(path)}`,
+    dbtWith({ path }),
+    /sources\[0\]\.path: found .*absolute path/,
+  ]),
+  ['an empty list of paths', dbtWith({ path: [] }), /sources\[0\]\.path: found/],
+  ...[0, -1, 1.5, Number.NaN, Infinity, '1mb', null].map((bodyBytesMax): [string, WebhooksOptions, RegExp] => [
+    `bodyBytesMax ${String(bodyBytesMax)}`,
+    dbtWith({ bodyBytesMax }),
+    /sources\[0\]\.bodyBytesMax: found .*whole number of bytes/,
+  ]),
+  ...['', 'whsec_c2VjcmV0', null].map((enabled): [string, WebhooksOptions, RegExp] => [
+    `enabled ${JSON.stringify(enabled)}`,
+    dbtWith({ enabled }),
+    /sources\[0\]\.enabled: found (a string|null); expected true or false, for example Boolean\(/,
+  ]),
+  ['enabled left undefined, without a secret', dbtWith({ enabled: undefined, secrets: [undefined] }), /secrets\[0\]/],
+  [
+    'a source that is left out under the name of another',
+    given({ sources: [dbt, dbtCloud({ name: 'dbt', path: '/x', secrets: [], enabled: false })] }),
+    /sources\[1\]\.name: "dbt" is the name of an earlier/,
+  ],
+  ['no inbox', given({ inbox: undefined }), /^inbox: found none; expected a store/],
+  ...(
+    [
+      ['none', {}, 'an object'],
+      ['an option of another kind', { store: {} }, 'an object'],
+      ['a path', 'runhooks.db', 'a string'],
+      ['not called', memoryInbox, 'the function memoryInbox'],
+      ['a promise', Promise.resolve(memoryInbox()), 'a Promise'],
+    ] as const
+  ).map(([title, inbox, found]): [string, WebhooksOptions, RegExp] => [
+    `an inbox that is ${title}`,
+    given({ inbox }),
+    new RegExp(`^inbox: found ${found}; expected a store, for example sqliteInbox\\(\\{ path`),
+  ]),
+  ...[false, '', null, 0, dbtCloud].map((source): [string, WebhooksOptions, RegExp] => [
+    `a source that is ${String(source).slice(0, 20)}`,
+    given({ sources: [dbt, source] }),
+    /^sources\[1\]: found (false|an empty string|null|a number|the function dbtCloud); expected .*set its `enabled`: dbtCloud\(/,
+  ]),
+  [
+    'a dispatch that is no transport',
+    given({ dispatch: { password: 'p' } }),
+    /^dispatch: found an object; expected 'auto'/,
+  ],
+  ['a misspelt dispatch', given({ dispatch: 'none' }), /^dispatch: found "none"; expected 'auto' or 'manual'/],
+  ['a concurrency of zero', given({ concurrency: 0 }), /^concurrency: found 0/],
+  [
+    'a misspelt retention',
+    given({ retention: { finshedMs: 1 } }),
+    /^retention\.finshedMs: there is no such option; expected one of finishedMs, deadMs, deduplicationMs \(did you mean "finishedMs"\?\)$/,
+  ],
+  [
+    'a retention that is a number',
+    given({ retention: 5 }),
+    /^retention: found a number; expected an object with any of/,
+  ],
+  [
+    'a misspelt inbox',
+    given({ inbox: undefined, inbx: memoryInbox() }),
+    /^inbx: there is no such option; .*\(did you mean "inbox"\?\)$/,
+  ],
+  [
+    'no options',
+    undefined as unknown as WebhooksOptions,
+    /^WebhooksModule\.options: expected an object that the factory returns, got undefined\. Write useFactory: \(\) => \(/,
+  ],
+];
+
+describe('the boot stops, naming the option, for', () => {
+  it.each(REFUSED)('%s', async (_, options, names) => {
+    const root: DynamicModule = {
+      module: class {},
+      imports: [WebhooksModule.forRootAsync({ useFactory: () => options })],
+    };
+    const [byFactory, byTest] = await Promise.all([
+      NestFactory.create(root, new ExpressAdapter(), { logger: false, abortOnError: false }).catch(
+        (error: unknown) => error,
+      ),
+      Test.createTestingModule({ imports: [root] })
+        .setLogger(new LogLines())
+        .compile()
+        .catch((error: unknown) => error),
+    ]);
+    for (const error of [byFactory, byTest]) {
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect((error as ConfigurationError).message).toMatch(names);
+      expect((error as ConfigurationError).message).not.toContain(TEST_SECRETS.dbtCloud);
+    }
+  });
+
+  it.each(REFUSED.slice(0, 1))('%s given to forRoot, on both adapters', async (_, options, names) => {
+    for (const adapter of ADAPTERS) {
+      await expect(startApp(adapter, { webhooks: options })).rejects.toThrow(names);
+    }
+  });
+
+  it.each([
+    // For Nest 11 an override by nothing is none.
+    ...(isNest12 ? [['nothing', undefined] as const] : []),
+    ['a builder that was not called', memoryInbox] as const,
+  ])('%s in place of the store, and a factory that returns nothing', async (_, store) => {
+    const compile = (options: WebhooksOptions | undefined): Promise<unknown> =>
+      Test.createTestingModule({ imports: [WebhooksModule.forRootAsync({ useFactory: () => options as never })] })
+        .overrideProvider(WEBHOOKS_STORE)
+        .useValue(store)
+        .setLogger(new LogLines())
+        .compile();
+    await expect(compile(given({}))).rejects.toThrow(
+      /^WEBHOOKS_STORE: found (undefined|the function memoryInbox); expected .*useValue\(memoryInbox\(\)\)$/,
+    );
+    await expect(compile(undefined)).rejects.toThrow(/^WebhooksModule\.options: expected an object .*, got undefined/);
+  });
+
+  it('a factory that fails, with its own error', async () => {
+    const failing = () =>
+      WebhooksModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault today')) });
+    await expect(startApp('express', { imported: failing })).rejects.toThrow('no vault today');
+  });
+
+  it('an HTTP adapter that is neither Express nor Fastify', async () => {
+    class Other extends ExpressAdapter {
+      override getType(): string {
+        return 'other';
+      }
+    }
+    await expect(startApp('express', { http: new Other() })).rejects.toThrow(
+      'found the HTTP adapter "other"; expected Express or Fastify',
+    );
+  });
+});
+
+/** The class itself in `imports`. */
+const BARE = /^WebhooksModule: .*got the class itself in imports\. Write imports: \[WebhooksModule\.forRoot\(/;
+
+describe('called in plain JavaScript', () => {
+  class Empty {}
+  const ROOT = 'Write WebhooksModule.forRoot({ sources:';
+  const ASYNC = 'Write WebhooksModule.forRootAsync({ useFactory: () => (';
+  const options = given({});
+
+  it.each<[title: string, options: unknown, got: string, write: string]>([
+    ['nothing', undefined, 'got undefined', ROOT],
+    ['an array', [options], 'got an array', ROOT],
+    ['a string', 'runhooks.db', 'got a string', ROOT],
+    ['a promise', Promise.resolve(options), 'got a Promise', ASYNC],
+    ['a function', () => options, 'got a function', ASYNC],
+    ['what is for forRootAsync', { useFactory: () => options }, 'got an object with useFactory', ASYNC],
+  ])('forRoot refuses %s', (_, wrong, got, write) => {
+    const call = (): unknown => WebhooksModule.forRoot(wrong as never);
+    expect(call).toThrow(ConfigurationError);
+    expect(call).toThrow(`WebhooksModule.forRoot: expected an object, ${got}. ${write}`);
+  });
+
+  it.each<[title: string, options: unknown, message: string]>([
+    ['nothing', undefined, `: expected an object, got undefined. ${ASYNC}`],
+    ['a function', () => options, `: expected an object, got a function. ${ASYNC}`],
+    ['what is for forRoot', options, `: expected an object, got an object with sources. ${ASYNC}`],
+    ['an empty object', {}, `: expected one of useFactory, useClass, useExisting, got an object with none of them. `],
+    ['an undefined factory', { useFactory: undefined }, ': expected one of useFactory, useClass, useExisting, got an '],
+    ['two ways', { useFactory: () => options, useClass: Empty }, 'got an object with useFactory and useClass. '],
+    ['options as the factory', { useFactory: options }, '.useFactory: expected a function, got an object. '],
+    ['a class that is a string', { useClass: 'Config' }, '.useClass: expected a class, got a string. '],
+    ['inject without a list', { useFactory: () => options, inject: Empty }, '.inject: expected an array, got the fun'],
+    ['imports without a list', { useClass: Empty, imports: Empty }, '.imports: expected an array, got the function '],
+    [
+      'a misspelled option',
+      { useFactroy: () => options },
+      '.useFactroy: there is no such option; expected one of useFactory, useClass, useExisting, inject, imports, isGlobal (did you mean "useFactory"?)',
+    ],
+  ])('forRootAsync refuses %s', (_, wrong, message) => {
+    const call = (): unknown => WebhooksModule.forRootAsync(wrong as never);
+    expect(call).toThrow(ConfigurationError);
+    expect(call).toThrow('WebhooksModule.forRootAsync');
+    expect(call).toThrow(message);
+  });
+
+  it.each<[string, unknown]>([
+    ['useClass', { useClass: Empty }],
+    ['useExisting', { imports: [{ module: class {}, providers: [Empty], exports: [Empty] }], useExisting: Empty }],
+  ])('forRootAsync refuses a class of %s that has no method', async (_, wrong) => {
+    const imports = [WebhooksModule.forRootAsync(wrong as never)];
+    await expect(Test.createTestingModule({ imports }).setLogger(new LogLines()).compile()).rejects.toThrow(
+      'WebhooksModule.forRootAsync: expected a class with the method createWebhooksOptions, got an instance of Empty without it. Write createWebhooksOptions() {',
+    );
+  });
+});
+
+describe.each(ADAPTERS)('imported wrongly, on %s', (adapter) => {
+  const again = () => WebhooksModule.forRoot(given({ sources: [dbtCloud({ name: 'again', secrets })] }));
+
+  it('twice: the boot stops and says what to do', async () => {
+    await expect(startApp(adapter, { module: { imports: [again()] } })).rejects.toThrow(
+      /WebhooksModule: imported more than once.*list every source there/,
+    );
+  });
+
+  it('twice, once of them deep in the app: the same', async () => {
+    class Inner {}
+    class Outer {}
+    const imports = [{ module: Outer, imports: [{ module: Inner, imports: [again()] }] }];
+    await expect(startApp(adapter, { module: { imports } })).rejects.toThrow(/WebhooksModule: imported more than once/);
+  });
+
+  it('bare: the boot stops', async () => {
+    await expect(startApp(adapter, { imported: () => ({ module: WebhooksModule }) })).rejects.toThrow(BARE);
+  });
+
+  it('bare beside forRoot, or with a provider that injects what it exports: the same', async () => {
+    class Feature {}
+    const feature = { module: Feature, imports: [WebhooksModule] };
+    await expect(startApp(adapter, { module: { imports: [feature] } })).rejects.toThrow(BARE);
+    const reader = { provide: 'reader', useFactory: (inbox: Inbox) => inbox, inject: [Inbox] };
+    const imported = () => ({ module: Feature, imports: [WebhooksModule], providers: [reader] });
+    await expect(startApp(adapter, { imported })).rejects.toThrow(BARE);
+  });
+
+  it('the same import in several modules is one', async () => {
+    const shared = WebhooksModule.forRoot(given({}));
+    class Feature {}
+    const edge = await startApp(adapter, {
+      imported: () => shared,
+      module: { imports: [{ module: Feature, imports: [shared] }] },
+    });
+    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
+  });
+
+  const anApp = async () =>
+    closeLater(
+      await NestFactory.create({ module: class {} }, newAdapter(adapter), { logger: false, abortOnError: false }),
+    );
+
+  it('lazily: loading it fails and says what to do, and the app goes on', async () => {
+    const app = await anApp();
+    await app.listen(0, '127.0.0.1');
+    const loading = app.get(LazyModuleLoader).load(() => again() as unknown as Promise<DynamicModule>);
+    await expect(loading).rejects.toThrow(
+      /WebhooksModule: loaded lazily.*import it in a module that the app starts with/,
+    );
+    expect((await fetch(await app.getUrl())).status).toBe(404);
+  });
+
+  it('lazily within a module of the app: the same', async () => {
+    const app = await anApp();
+    const feature = { module: class Feature {}, imports: [again()] };
+    const loading = app.get(LazyModuleLoader).load(() => feature as unknown as Promise<DynamicModule>);
+    await expect(loading).rejects.toThrow(/WebhooksModule: loaded lazily/);
+  });
+});
