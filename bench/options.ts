@@ -11,7 +11,7 @@ inbox and a server is running at POSTGRES_URL (default: 127.0.0.1:5432).
   --quick             run everything within two minutes, to check that it works
   --only <scenario>   one of ${Object.keys(SCENARIOS).join(', ')}; may be given several times
   --json              print one JSON document on stdout, and progress on stderr
-  --write             write bench/results, bench/RESULTS.md and the plots; needs a complete run
+  --write             write bench/results, bench/RESULTS.md, a row of bench/HISTORY.md and the plots; needs a complete run
   --directory <path>  directory of the inboxes (default: the system's temporary directory)
   --help              this text`;
 

@@ -7,12 +7,19 @@ import { isMet, TARGETS, type Target, type TargetKey } from '../targets.js';
 export interface Report {
   /** Day of the run. */
   readonly date: string;
+  /** The commit that was measured, with `+` after it if the files differed from it. */
+  readonly commit: string;
   readonly quick: boolean;
   readonly seconds: number;
   readonly machine: Machine;
   readonly targets: Partial<Record<TargetKey, Figure>>;
   readonly lines: Readonly<Record<string, readonly Line[]>>;
   readonly notes: readonly string[];
+}
+
+/** The major version of Node. */
+export function majorOf({ machine }: Report): number {
+  return Number.parseInt(machine.node.slice(1), 10);
 }
 
 export function collect(all: readonly Findings[]): Pick<Report, 'targets' | 'lines' | 'notes'> {
@@ -75,7 +82,7 @@ function boundOf({ atLeast, atMost }: Target): string {
   return atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast.toLocaleString('en')}`;
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en');
   return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 }
