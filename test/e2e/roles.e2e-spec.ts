@@ -130,7 +130,7 @@ describe('startup with a role', () => {
   it.each([
     [undefined, 'Role both: stores what arrives, and runs handlers', 'POST /webhooks/dbt'],
     ['receiver', 'Role receiver: stores what arrives; handlers run in other processes', 'POST /webhooks/dbt'],
-    ['worker', 'Role dispatcher: runs handlers; has no webhook routes', 'not received here'],
+    ['worker', 'Role worker: runs handlers; has no webhook routes', 'not received here'],
   ] as const)('logs the role %s and where webhooks are received', async (role, line, where) => {
     const { log } = await start(role);
     expect(log.containing(line)).toHaveLength(1);

@@ -333,7 +333,7 @@ describe('docs/http.md', () => {
     ['Fastify', new FastifyAdapter()],
   ])('has an access log that shows webhooks on %s', async (_, adapter) => {
     const { logAccess } = await load<{ logAccess: (app: INestApplication, write: (line: string) => void) => void }>(
-      'docs/edge',
+      'docs/http',
       'src/access-log.ts',
     );
     const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
@@ -346,7 +346,7 @@ describe('docs/http.md', () => {
 
   it('has a CSRF exception that works with a global prefix on Fastify', async () => {
     const { protectFromCsrf } = await load<{ protectFromCsrf: (app: INestApplication) => void }>(
-      'docs/edge',
+      'docs/http',
       'src/csrf.ts',
     );
     const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
