@@ -264,7 +264,7 @@ describe('concurrency', () => {
     await idle;
   }
 
-  it('of a process is used fully and never exceeded', async () => {
+  it('uses the full limit of a process and never exceeds it', async () => {
     await harness.close();
     harness = await DispatchHarness.open({ concurrency: 3 });
     const [a, b] = [gate(), gate()];
@@ -282,7 +282,7 @@ describe('concurrency', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ succeeded: 20, pending: 0 });
   });
 
-  it('of a handler is never exceeded and leaves the rest to other handlers', async () => {
+  it('never exceeds the limit of a handler and leaves the rest to other handlers', async () => {
     const [bounded, free] = [gate(), gate()];
     harness.on('bounded', bounded.run, { concurrency: 2 });
     harness.on('free', free.run);

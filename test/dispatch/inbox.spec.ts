@@ -57,7 +57,7 @@ describe('a dead letter', () => {
     expect(event?.payload).toEqual({ run: '7' });
   });
 
-  it('of a dead-letter handler is kept and creates no further dead letter', async () => {
+  it('is kept without a further dead letter when a dead-letter handler fails', async () => {
     harness.on('mortal', dies);
     harness.on('alarm', dies, onDead);
     harness.on('second alarm'.replace(' ', '-'), note, onDead);

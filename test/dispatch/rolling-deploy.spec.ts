@@ -117,7 +117,7 @@ describe('a handler of a newer process', () => {
   it('counts as removed when no process has had it for a day, so nothing more is handed off', async () => {
     const newer = await start('new', { added: {} });
     await newer.presence.stop();
-    // The heartbeats continue meanwhile, because a day that passes at once could be a changed clock.
+    // The heartbeats continue, because a day that passes at once could be a changed clock.
     const beatMs = LIMITS.clockJumpMs / 2;
     for (let passedMs = 0; passedMs < LIMITS.handlerMissingMs; passedMs += beatMs) {
       old.clock.advance(beatMs);

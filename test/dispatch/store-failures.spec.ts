@@ -53,7 +53,7 @@ describe('a failing store', () => {
       expect(failures()).toEqual([expect.stringContaining('StoreUnavailableError: the disk is full')]);
       expect(recoveries()).toEqual([]);
       failing.work();
-      // What was claimed and not recorded comes back with the end of its lease.
+      // A claimed but unrecorded message returns when its lease expires.
       harness.clock.advance(LIMITS.leaseMs);
       await letTimePass(3_000);
       expect(runs).toBe(1);

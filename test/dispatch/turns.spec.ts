@@ -80,7 +80,7 @@ describe('waiting deliveries', () => {
     expect(ran.slice(0, 3).sort()).toEqual(['other probe', 'slow probe', `slow ${SMALL}`]);
   });
 
-  it('of a handler with a concurrency limit take turns between sources', async () => {
+  it('take turns between sources when the handler has a concurrency limit', async () => {
     const ran: string[] = [];
     await recordFirst(async () => {
       await flood(50);

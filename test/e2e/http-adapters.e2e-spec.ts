@@ -66,7 +66,7 @@ describe.each(ADAPTERS)('webhook paths on %s', (adapter) => {
     await expect(startApp(adapter, { module: { controllers: [Same] } })).rejects.toThrow(/'?\/webhooks\/dbt/);
   });
 
-  it('in another case are separate on Fastify and fail the startup on Express', async () => {
+  it('are separate on Fastify and fail the startup on Express when they differ in case', async () => {
     const sources = [
       dbtCloud({ name: 'lower', path: '/hooks/dbt', secrets }),
       dbtCloud({ name: 'upper', path: '/hooks/DBT', secrets }),
