@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage, signHmacHex } from 'nestjs-runhooks/core';
+import { signHmacHex } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const secret = 'a-secret';
@@ -33,9 +34,8 @@ describe('maxAgeMs', () => {
 
   it('is not checked again when a stored message is read', () => {
     const provider = dbtCloud({ name: 'dbt', secrets: [secret], maxAgeMs: 1 }).open();
-    const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-    const message = { ...stored, headers: {}, body: Buffer.from(body), receivedAt: new Date('2030-01-01T00:00:00Z') };
-    expect(provider.parse(restoreMessage(message))).not.toMatchObject({ state: 'quarantined', reason: /old/ });
+    const message = storedMessage(body, new Date('2030-01-01T00:00:00Z'));
+    expect(provider.parse(message)).not.toMatchObject({ state: 'quarantined', reason: /old/ });
   });
 
   it('stops the boot, naming the option, if it is no number of milliseconds', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
+import type { ParseResult } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
@@ -21,13 +22,12 @@ function sample(name = '12-completed'): Sample {
   return JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), 'utf8')) as Sample;
 }
 
-function message(body: Uint8Array | string) {
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-  return restoreMessage({ ...stored, headers: {}, body: Buffer.from(body), receivedAt });
+function parseText(body: string | Uint8Array): ParseResult {
+  return provider.parse(storedMessage(body, receivedAt));
 }
 
-function read(value: unknown): ParseResult {
-  return provider.parse(message(JSON.stringify(value)));
+function parse(value: unknown): ParseResult {
+  return parseText(JSON.stringify(value));
 }
 
 /** The completed sample with other values; undefined takes a field away. */
@@ -37,12 +37,12 @@ function completed(
   name = '12-completed',
 ): ParseResult {
   const { data: before, ...rest } = sample(name);
-  return read({ ...rest, ...envelope, data: { ...before, ...data } });
+  return parse({ ...rest, ...envelope, data: { ...before, ...data } });
 }
 
-function signalOf(reading: ParseResult) {
-  if (reading.state !== 'parsed') throw new Error(`${reading.state}: ${reading.reason}`);
-  return reading.signal;
+function signalOf(result: ParseResult) {
+  if (result.state !== 'parsed') throw new Error(`${result.state}: ${result.reason}`);
+  return result.signal;
 }
 
 describe('outcomes', () => {
@@ -84,9 +84,9 @@ describe('outcomes', () => {
 describe('what documents leave open', () => {
   it('takes ids as numbers or texts, and zone-less times as UTC', () => {
     const data = { runId: 12, jobId: 34, projectId: 56, environmentId: 78, runFinishedAt: '2023-01-31 19:29:32' };
-    const reading = completed(data, { accountId: '9' });
+    const result = completed(data, { accountId: '9' });
 
-    expect(signalOf(reading).run).toMatchObject({
+    expect(signalOf(result).run).toMatchObject({
       id: '12',
       url: 'https://ab123.us1.dbt.com/deploy/9/projects/56/runs/12',
       job: { key: '9/34', id: '34' },
@@ -94,7 +94,7 @@ describe('what documents leave open', () => {
       environment: { id: '78' },
       finishedAt: new Date('2023-01-31T19:29:32.000Z'),
     });
-    expect(reading).toMatchObject({ payload: { accountId: '9', data: { runId: '12', jobId: '34' } } });
+    expect(result).toMatchObject({ payload: { accountId: '9', data: { runId: '12', jobId: '34' } } });
   });
 
   it.each([undefined, null, '', 'None', ' '])(
@@ -133,19 +133,19 @@ describe('what documents leave open', () => {
   );
 
   it('uses the time of the message where the run has none', () => {
-    const reading = completed({ runFinishedAt: undefined }, { timestamp: '2023-01-31T19:29:35.789265936Z' });
+    const result = completed({ runFinishedAt: undefined }, { timestamp: '2023-01-31T19:29:35.789265936Z' });
 
-    expect(signalOf(reading).occurredAt).toEqual(new Date('2023-01-31T19:29:35.789Z'));
+    expect(signalOf(result).occurredAt).toEqual(new Date('2023-01-31T19:29:35.789Z'));
   });
 
   it('keeps a status message that says something, and fields it does not know', () => {
-    const reading = completed(
+    const result = completed(
       { runStatusMessage: 'dbt command failed', attempt: 2, constructor: 'x' },
       { region: ['eu'] },
     );
 
-    expect(signalOf(reading).run.statusMessage).toBe('dbt command failed');
-    expect(reading).toMatchObject({ payload: { region: ['eu'], data: { attempt: 2, constructor: 'x' } } });
+    expect(signalOf(result).run.statusMessage).toBe('dbt command failed');
+    expect(result).toMatchObject({ payload: { region: ['eu'], data: { attempt: 2, constructor: 'x' } } });
   });
 
   it('never makes two jobs one, whatever their ids hold', () => {
@@ -185,7 +185,7 @@ describe('test deliveries', () => {
   });
 
   it.each([undefined, null, {}])('are recognised by data being %j', (data) => {
-    expect(read({ ...sample(), data }).state).toBe('test');
+    expect(parse({ ...sample(), data }).state).toBe('test');
   });
 
   it('are not started or canceled runs of 2022, which have no status', () => {
@@ -226,31 +226,31 @@ describe('a field that no decision needs', () => {
     [{ jobName: 2024, dbtVersion: '', runStatusMessage: 'None' }, {}, []],
     [{ jobName: 'x'.repeat(10_000), environmentName: 'Pro\tduction' }, {}, []],
   ])('does not cost a failed run its event: %j, %j', (data, envelope, paths) => {
-    const reading = completed(data, envelope, '13-errored');
+    const result = completed(data, envelope, '13-errored');
 
-    expect(reading).toMatchObject({
+    expect(result).toMatchObject({
       state: 'parsed',
       signal: { types: ['run.failed'], run: { id: '12345', status: 'failed' } },
     });
-    const notes = reading.state === 'parsed' ? (reading.notes ?? []) : [];
+    const notes = result.state === 'parsed' ? (result.notes ?? []) : [];
     expect(notes.map(({ path }) => path)).toEqual(paths);
     expect(JSON.stringify(notes)).not.toContain('SECRET');
   });
 
   it('is absent from the payload and the run, and its name is the one of today', () => {
-    const reading = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
+    const result = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
 
-    expect(reading).toMatchObject({
+    expect(result).toMatchObject({
       state: 'parsed',
       notes: [
         { path: 'data.jobName', expected: 'a string', found: 'an object' },
         { path: 'data.runStartedAt', expected: expect.stringMatching(/^a time/), found: 'an integer' },
       ],
     });
-    expect(reading).not.toHaveProperty('payload.data.jobName');
-    expect(reading).not.toHaveProperty('payload.data.runStartedAt');
-    expect(reading).not.toHaveProperty('signal.run.startedAt');
-    expect(reading).not.toHaveProperty('signal.run.job.name');
+    expect(result).not.toHaveProperty('payload.data.jobName');
+    expect(result).not.toHaveProperty('payload.data.runStartedAt');
+    expect(result).not.toHaveProperty('signal.run.startedAt');
+    expect(result).not.toHaveProperty('signal.run.job.name');
   });
 
   it('is a number where a name is expected: the name is its digits', () => {
@@ -268,10 +268,10 @@ describe('a field that no decision needs', () => {
   it.each(['job.run.errored ', ' JOB.RUN.ERRORED', 'Job.Run.Errored\n'])(
     'has the type %j read as what it means',
     (eventType) => {
-      const reading = completed({}, { eventType }, '13-errored');
+      const result = completed({}, { eventType }, '13-errored');
 
-      expect(reading).toMatchObject({ state: 'parsed', messageType: 'job.run.errored', notes: [] });
-      expect(reading).toHaveProperty('payload.eventType', eventType.trim());
+      expect(result).toMatchObject({ state: 'parsed', messageType: 'job.run.errored', notes: [] });
+      expect(result).toHaveProperty('payload.eventType', eventType.trim());
     },
   );
 
@@ -282,10 +282,10 @@ describe('a field that no decision needs', () => {
     ['"__proto__":{"eventType":"x"},', ['__proto__']],
     ['"eventId":"wev_1",', ['eventId']],
   ])('is one that JSON.parse would change, or that nobody reads: %s', (more, paths) => {
-    const reading = provider.parse(message(JSON.stringify(sample('13-errored')).replace('{', `{${more}`)));
+    const result = parseText(JSON.stringify(sample('13-errored')).replace('{', `{${more}`));
 
-    expect(reading).toMatchObject({ state: 'parsed', signal: { types: ['run.failed'] } });
-    expect(reading.state === 'parsed' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+    expect(result).toMatchObject({ state: 'parsed', signal: { types: ['run.failed'] } });
+    expect(result.state === 'parsed' && result.notes?.map(({ path }) => path)).toEqual(paths);
     expect({}).not.toHaveProperty('eventType');
   });
 
@@ -305,7 +305,7 @@ describe('what cannot be read', () => {
     ['data as a list', { ...sample(), data: [] }, /^data: expected an object, got an array of 0$/],
     ['data as a text', { ...sample(), data: '{}' }, /^data: expected an object, got a string of 2 characters$/],
   ])('is quarantined with its reason: %s', (_, value, reason) => {
-    expect(read(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
+    expect(parse(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
   });
 
   it.each([
@@ -329,9 +329,9 @@ describe('what cannot be read', () => {
     [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected an integer'],
     [{ runStatusCode: [10], runStatus: 'timeout' }, {}, 'data.runStatusCode: expected an integer'],
   ])('is quarantined where what decides does not fit: %j, %j', (data, envelope, reason) => {
-    const reading = completed(data, envelope);
+    const result = completed(data, envelope);
 
-    expect(reading).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
+    expect(result).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
   });
 
   const text = JSON.stringify(sample());
@@ -347,19 +347,19 @@ describe('what cannot be read', () => {
     ['text behind the end', `${text}{}`],
     ['HTML', '<html></html>'],
   ])('is quarantined: %s', (_, body) => {
-    expect(provider.parse(message(body)).state).toBe('quarantined');
+    expect(parseText(body).state).toBe('quarantined');
   });
 
   it('says so of what decides only, and never with a value', () => {
-    const reading = completed(
+    const result = completed(
       { runId: ['SECRET'], jobId: ['SECRET'], jobName: ['SECRET'], projectId: ['SECRET'] },
       { accountId: ['SECRET'], timestamp: 'SECRET' },
     );
 
-    expect(reading).toEqual({
+    expect(result).toEqual({
       state: 'quarantined',
       reason: expect.stringMatching(/^accountId: .*; data\.runId: [^;]*$/),
     });
-    expect(JSON.stringify(reading)).not.toContain('SECRET');
+    expect(JSON.stringify(result)).not.toContain('SECRET');
   });
 });

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ConfigurationError,
   openSources,
-  restoreMessage,
   type HeaderMap,
   type Provider,
   type ReceivedMessage,
 } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { paradime, type ParadimeOptions } from './source.js';
 
 /** The HMAC vector of the Standard Webhooks specification. */
@@ -23,9 +23,8 @@ function received(headers: HeaderMap, body = BODY, receivedAt = SIGNED_AT): Rece
   return { source: 'paradime', headers, body: Buffer.from(body), receivedAt };
 }
 
-function identify(provider: Provider, message: ReceivedMessage): string {
-  const stored = { id: 'msg_1', provider: 'paradime', messageKey: '', state: 'stored' as const };
-  return provider.identify(restoreMessage({ ...message, ...stored }));
+function identify(provider: Provider, { headers }: ReceivedMessage): string {
+  return provider.identify({ ...storedMessage(BODY), headers });
 }
 
 function errorOf(act: () => unknown): unknown {
