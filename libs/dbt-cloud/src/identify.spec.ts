@@ -24,7 +24,7 @@ describe('identify', () => {
     ['{"eventId":"wev_1"', ''],
     ['', ''],
     ['['.repeat(100_000), ''],
-  ])('takes the id from the body alone: %.40s', (body, id) => {
+  ])('returns only the id in the body: %.40s', (body, id) => {
     expect(provider.identify(storedMessage(body))).toBe(id);
   });
 });

@@ -9,7 +9,7 @@ const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
 const bodies = readdirSync(fixtures).map((name) => readFileSync(new URL(name, fixtures)));
 const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
-/** What must not be so for anything that is read: parts of keys that cannot be one, types that make no sense together. */
+/** Returns the contradictions in a result, such as parts of keys that are invalid, or types that exclude each other. */
 function flawsOf(result: ParseResult): string[] {
   if (result.state !== 'parsed') return result.reason === '' ? ['no reason'] : [];
   const { types, run, occurredAt } = result.signal;
@@ -45,8 +45,8 @@ const hostile = fc.constantFrom<unknown>(
   '\u0000',
 );
 
-describe('reading', () => {
-  it('never throws, with any field of any sample replaced, removed or added', () => {
+describe('parse', () => {
+  it('never throws if a field of a sample is replaced, removed or added', () => {
     const edit = fc.record({
       body: fc.constantFrom(...bodies),
       within: fc.boolean(),
@@ -75,7 +75,7 @@ describe('reading', () => {
     );
   });
 
-  it('never throws, with any bytes of any sample changed, or on any bytes at all', () => {
+  it('never throws for changed bytes of a sample, or for any bytes', () => {
     const damaged = fc
       .tuple(fc.constantFrom(...bodies), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), fc.nat())
       .map(([body, changes, length]) => {
@@ -92,7 +92,7 @@ describe('reading', () => {
     );
   });
 
-  it('never makes a success of a status outside the success table', () => {
+  it('reports a success only for a status in the success table', () => {
     const types = fc.constantFrom(
       'job.run.started',
       'job.run.completed',

@@ -69,11 +69,11 @@ describe('outcomes', () => {
       'canceled',
     ],
     ['job.run.cancelled', { runStatusCode: 30, runStatus: 'Cancelled' }, ['run.canceled', 'run.completed'], 'canceled'],
-  ])('%s with %j makes %j', (eventType, data, types, status) => {
+  ])('maps %s with %j to %j', (eventType, data, types, status) => {
     expect(signalOf(completed(data, { eventType }))).toMatchObject({ types, run: { status } });
   });
 
-  it('has one message type for both spellings of canceled, and keeps the sent one in the payload', () => {
+  it('uses one message type for both spellings of canceled and keeps the sent one in the payload', () => {
     expect(completed({}, { eventType: 'job.run.cancelled' })).toMatchObject({
       messageType: 'job.run.canceled',
       payload: { eventType: 'job.run.cancelled' },
@@ -81,8 +81,8 @@ describe('outcomes', () => {
   });
 });
 
-describe('what documents leave open', () => {
-  it('takes ids as numbers or texts, and zone-less times as UTC', () => {
+describe('undocumented details', () => {
+  it('accepts ids as numbers or strings, and times without a zone as UTC', () => {
     const data = { runId: 12, jobId: 34, projectId: 56, environmentId: 78, runFinishedAt: '2023-01-31 19:29:32' };
     const result = completed(data, { accountId: '9' });
 
@@ -98,7 +98,7 @@ describe('what documents leave open', () => {
   });
 
   it.each([undefined, null, '', 'None', ' '])(
-    'reads a run of which dbt says little (%j) without the missing parts',
+    'parses a run with few fields (%j) without the missing ones',
     (nothing) => {
       const optional = [
         'jobName',
@@ -132,13 +132,13 @@ describe('what documents leave open', () => {
     },
   );
 
-  it('uses the time of the message where the run has none', () => {
+  it('uses the time of the message if the run has none', () => {
     const result = completed({ runFinishedAt: undefined }, { timestamp: '2023-01-31T19:29:35.789265936Z' });
 
     expect(signalOf(result).occurredAt).toEqual(new Date('2023-01-31T19:29:35.789Z'));
   });
 
-  it('keeps a status message that says something, and fields it does not know', () => {
+  it('keeps a status message that is not blank, and unknown fields', () => {
     const result = completed(
       { runStatusMessage: 'dbt command failed', attempt: 2, constructor: 'x' },
       { region: ['eu'] },
@@ -148,7 +148,7 @@ describe('what documents leave open', () => {
     expect(result).toMatchObject({ payload: { region: ['eu'], data: { attempt: 2, constructor: 'x' } } });
   });
 
-  it('never makes two jobs one, whatever their ids hold', () => {
+  it('gives two jobs different keys for any ids', () => {
     const keys = [
       ['1/2', '3'],
       ['1', '2/3'],
@@ -163,7 +163,7 @@ describe('test deliveries', () => {
     ['no run id', { runId: undefined }, {}],
     ['an empty run id', { runId: '' }, {}],
     ['no status', { runStatus: undefined, runStatusCode: undefined }, {}],
-    ['a status that says nothing', { runStatus: 'None', runStatusCode: null }, {}],
+    ['a blank status', { runStatus: 'None', runStatusCode: null }, {}],
     [
       'an errored run without a status',
       { runStatus: undefined, runStatusCode: undefined },
@@ -176,7 +176,7 @@ describe('test deliveries', () => {
     ],
     ['a run id that is configured as one', { runId: 777 }, {}],
     ['nothing but an event id', { runId: undefined }, { eventType: undefined }],
-  ])('are recognised by %s', (_, data, envelope) => {
+  ])('are recognized by %s', (_, data, envelope) => {
     expect(completed(data, envelope)).toEqual({
       state: 'test',
       notes: [],
@@ -184,18 +184,18 @@ describe('test deliveries', () => {
     });
   });
 
-  it.each([undefined, null, {}])('are recognised by data being %j', (data) => {
+  it.each([undefined, null, {}])('are recognized by data of %j', (data) => {
     expect(parse({ ...sample(), data }).state).toBe('test');
   });
 
-  it('are not started or canceled runs of 2022, which have no status', () => {
+  it('do not include started or canceled runs of 2022, which have no status', () => {
     expect(completed({}, {}, '02-2022-started').state).toBe('parsed');
     expect(completed({}, {}, '03-2022-canceled').state).toBe('parsed');
     expect(completed({ run_status: undefined }, {}, '04-2022-completed').state).toBe('test');
   });
 });
 
-describe('messages of an unknown type', () => {
+describe('messages of an unrecognized type', () => {
   it('are kept with their type and payload', () => {
     expect(completed({ jobId: undefined }, { eventType: 'job.run.paused' })).toEqual({
       state: 'unrecognized',
@@ -206,12 +206,12 @@ describe('messages of an unknown type', () => {
     });
   });
 
-  it.each(['constructor', '__proto__', 'toString'])('may be called %s', (eventType) => {
+  it.each(['constructor', '__proto__', 'toString'])('can have the type %s', (eventType) => {
     expect(completed({}, { eventType })).toMatchObject({ state: 'unrecognized', messageType: eventType });
   });
 });
 
-describe('a field that no decision needs', () => {
+describe('an invalid field that decides nothing', () => {
   const ZERO = '0001-01-01T00:00:00Z';
 
   it.each<[Record<string, unknown>, Record<string, unknown>, string[]]>([
@@ -225,7 +225,7 @@ describe('a field that no decision needs', () => {
     [{ runStatus: {}, runStatusCode: 'twenty' }, {}, ['data.runStatus', 'data.runStatusCode']],
     [{ jobName: 2024, dbtVersion: '', runStatusMessage: 'None' }, {}, []],
     [{ jobName: 'x'.repeat(10_000), environmentName: 'Pro\tduction' }, {}, []],
-  ])('does not cost a failed run its event: %j, %j', (data, envelope, paths) => {
+  ])('does not suppress the event of a failed run: %j, %j', (data, envelope, paths) => {
     const result = completed(data, envelope, '13-errored');
 
     expect(result).toMatchObject({
@@ -237,7 +237,7 @@ describe('a field that no decision needs', () => {
     expect(JSON.stringify(notes)).not.toContain('SECRET');
   });
 
-  it('is absent from the payload and the run, and its name is the one of today', () => {
+  it("is absent from the payload and the run, and is noted under today's name", () => {
     const result = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
 
     expect(result).toMatchObject({
@@ -253,11 +253,11 @@ describe('a field that no decision needs', () => {
     expect(result).not.toHaveProperty('signal.run.job.name');
   });
 
-  it('is a number where a name is expected: the name is its digits', () => {
+  it('becomes a string if it is a number instead of a name', () => {
     expect(completed({ jobName: 2024 })).toMatchObject({ payload: { data: { jobName: '2024' } }, notes: [] });
   });
 
-  it('is the status of a completed run beside a code, and an unreadable code beside bad news', () => {
+  it('can be the status beside a code, or the code beside a status of a failure', () => {
     expect(signalOf(completed({ runStatus: {}, runStatusCode: 10 })).types).toEqual(['run.succeeded', 'run.completed']);
     expect(signalOf(completed({ runStatus: 'Errored', runStatusCode: {} })).types).toEqual([
       'run.failed',
@@ -281,7 +281,7 @@ describe('a field that no decision needs', () => {
     ['"x":"\\u0000\\ud800",', []],
     ['"__proto__":{"eventType":"x"},', ['__proto__']],
     ['"eventId":"wev_1",', ['eventId']],
-  ])('is one that JSON.parse would change, or that nobody reads: %s', (more, paths) => {
+  ])('can be a value that JSON.parse would change: %s', (more, paths) => {
     const result = parseText(JSON.stringify(sample('13-errored')).replace('{', `{${more}`));
 
     expect(result).toMatchObject({ state: 'parsed', signal: { types: ['run.failed'] } });
@@ -289,14 +289,14 @@ describe('a field that no decision needs', () => {
     expect({}).not.toHaveProperty('eventType');
   });
 
-  it('is noted with a test and an unknown message as well', () => {
+  it('is noted with tests and unrecognized messages as well', () => {
     const notes = [{ path: 'data.jobName', expected: 'a string', found: 'an object' }];
     expect(completed({ jobName: {}, runId: null })).toMatchObject({ state: 'test', notes });
     expect(completed({ jobName: {} }, { eventType: 'job.run.paused' })).toMatchObject({ state: 'unrecognized', notes });
   });
 });
 
-describe('what cannot be read', () => {
+describe('an invalid body', () => {
   it.each([
     ['null', null, /^the payload: expected an object, got null$/],
     ['a list', [sample()], /^the payload: expected an object, got an array of 1$/],
@@ -304,7 +304,7 @@ describe('what cannot be read', () => {
     ['an empty object', {}, /^eventType: .*got nothing$/],
     ['data as a list', { ...sample(), data: [] }, /^data: expected an object, got an array of 0$/],
     ['data as a text', { ...sample(), data: '{}' }, /^data: expected an object, got a string of 2 characters$/],
-  ])('is quarantined with its reason: %s', (_, value, reason) => {
+  ])('is quarantined with a reason: %s', (_, value, reason) => {
     expect(parse(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
   });
 
@@ -328,7 +328,7 @@ describe('what cannot be read', () => {
     [{ runStatusCode: 'ten' }, {}, 'data.runStatusCode: expected an integer'],
     [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected an integer'],
     [{ runStatusCode: [10], runStatus: 'timeout' }, {}, 'data.runStatusCode: expected an integer'],
-  ])('is quarantined where what decides does not fit: %j, %j', (data, envelope, reason) => {
+  ])('is quarantined if a deciding field is invalid: %j, %j', (data, envelope, reason) => {
     const result = completed(data, envelope);
 
     expect(result).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
@@ -350,7 +350,7 @@ describe('what cannot be read', () => {
     expect(parseText(body).state).toBe('quarantined');
   });
 
-  it('says so of what decides only, and never with a value', () => {
+  it('has a reason about deciding fields only, and without values', () => {
     const result = completed(
       { runId: ['SECRET'], jobId: ['SECRET'], jobName: ['SECRET'], projectId: ['SECRET'] },
       { accountId: ['SECRET'], timestamp: 'SECRET' },

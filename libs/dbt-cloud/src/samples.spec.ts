@@ -198,12 +198,12 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 };
 
 describe('documented and captured messages', () => {
-  it('are all specified here', () => {
+  it('are all covered by this file', () => {
     const names = readdirSync(directory).filter((name) => !name.startsWith('01-'));
     expect(names.sort()).toEqual(Object.keys(EXPECTED).map((name) => `${name}.json`));
   });
 
-  it.each(Object.entries(EXPECTED))('%s reads as its run and events', (name, { type, eventId, signal }) => {
+  it.each(Object.entries(EXPECTED))('parses %s as its run and events', (name, { type, eventId, signal }) => {
     const sample = message(name);
     const result = provider.parse(sample);
 
@@ -217,7 +217,7 @@ describe('documented and captured messages', () => {
     expect(provider.identify(sample)).toBe(eventId);
   });
 
-  it('keep their own words in the payload, in the form of today', () => {
+  it("keep their values in the payload, under today's names", () => {
     const result = provider.parse(message('03-2022-canceled'));
 
     expect(result).toHaveProperty('payload', {
@@ -242,7 +242,7 @@ describe('documented and captured messages', () => {
     });
   });
 
-  it.each(['09-2023-completed', '12-completed'])('%s has its webhookId, whatever it was called', (name) => {
+  it.each(['09-2023-completed', '12-completed'])('parses the webhookId of %s under any of its names', (name) => {
     const result = provider.parse(message(name));
 
     expect(result).toHaveProperty('payload.webhookId', 'wsu_12345abcde');
@@ -250,14 +250,14 @@ describe('documented and captured messages', () => {
     expect(result).toHaveProperty('payload.data.runStatusMessage', 'None');
   });
 
-  it('have no run.url without an accessUrl or a project id', () => {
+  it('lack run.url without an accessUrl or a project id', () => {
     const withoutUrl = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
     expect(withoutUrl.parse(message('12-completed'))).not.toHaveProperty('signal.run.url');
     expect(provider.parse(message('06-beta-completed'))).not.toHaveProperty('signal.run.url');
   });
 
-  it('are quarantined if they are lifecycle events of 2021, which cannot be signed', () => {
+  it('are quarantined if they are unsigned lifecycle events of 2021', () => {
     expect(provider.parse(message('01-2021-lifecycle-running'))).toEqual({
       state: 'quarantined',
       reason: 'eventType: expected a string such as job.run.completed, got nothing',

@@ -26,7 +26,7 @@ const TYPES = [
 ];
 const SUCCESS = /^\s*(succeeded|success|passed|finished)\s*$/i;
 
-/** What must not be, whatever is read: types that do not go together, an invented success, parts of keys that cannot be one. */
+/** Returns the contradictions in a result: types that exclude each other, a false success, invalid parts of keys. */
 function flawsOf(result: ParseResult): string[] {
   if (result.state !== 'parsed') return result.reason === '' ? ['no reason'] : [];
   const { types, run, occurredAt } = result.signal;
@@ -75,8 +75,8 @@ const aStatus = fc.oneof(
 );
 const aNothing = fc.constantFrom(undefined, null, '', []);
 
-describe('reading a message', () => {
-  it('never throws and never contradicts itself, whatever bytes of a sample are changed', () => {
+describe('parse', () => {
+  it('never throws or contradicts itself if bytes of a sample are changed', () => {
     const aChange = fc.record({
       sample: fc.constantFrom(...texts),
       at: fc.nat(5_000),
@@ -92,7 +92,7 @@ describe('reading a message', () => {
     );
   });
 
-  it('never throws and never contradicts itself, whatever a part of a sample is replaced by', () => {
+  it('never throws or contradicts itself if a part of a sample is replaced', () => {
     const aPart = fc.constantFrom(...samples.flatMap((sample) => pathsOf(sample).map((path) => ({ sample, path }))));
     const aValue = fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary' }), fc.constant(undefined));
     fc.assert(
@@ -103,7 +103,7 @@ describe('reading a message', () => {
     );
   });
 
-  it('never calls a run started and over at once, nor a success what is none, in any mix of the fields that decide', () => {
+  it('never reports a start with an end, or a false success, for any mix of deciding fields', () => {
     const fields = fc.record({
       status: aStatus,
       commands: fc.oneof(aNothing, fc.constant([{ id: 1, status: 'succeeded', return_code: 0 }])),
@@ -118,7 +118,7 @@ describe('reading a message', () => {
     );
   });
 
-  it('never throws, whatever JSON it is given', () => {
+  it('never throws for any JSON', () => {
     fc.assert(fc.property(fc.json({ stringUnit: 'binary' }), (body) => expectSound(parse(Buffer.from(body)))));
   });
 });
