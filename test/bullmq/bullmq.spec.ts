@@ -231,11 +231,11 @@ onOwnRedis('a Redis that fails', () => {
     await redis.kill();
     for (let run = 2; run <= 20; run += 1) await harness.send({ run: `${run}` });
     await until(() => runs === 20);
-    expect(harness.lines.join('\n')).toContain('deliveries are claimed from the inbox meanwhile');
+    expect(harness.lines.join('\n')).toContain('claiming deliveries from the inbox instead');
     await redis.start();
     await until(async () => {
       await harness.send({ run: `back ${runs}` });
-      return harness.lines.some((line) => line.includes('carries deliveries again'));
+      return harness.lines.some((line) => line.includes('is dispatching again'));
     });
     const before = runs;
     await harness.send({ run: 'last' });
@@ -252,7 +252,7 @@ onOwnRedis('a Redis that fails', () => {
     await redis.start();
     await until(async () => {
       await harness.send({ run: `${runs}, away` });
-      return harness.lines.some((line) => line.includes('carries deliveries again'));
+      return harness.lines.some((line) => line.includes('is dispatching again'));
     });
     await redis.kill();
     await harness.close();
@@ -314,7 +314,7 @@ onOwnRedis('a Redis that refuses', () => {
     await admin.call('ACL', 'SETUSER', 'default', '+eval', '+evalsha');
     await harness.send({ run: '2' });
     await until(() => runs === 2);
-    await until(() => harness.lines.some((line) => line.includes('carries deliveries again')));
+    await until(() => harness.lines.some((line) => line.includes('is dispatching again')));
     await until(async () => {
       await harness.send({ run: `${runs}, carried` });
       return (await admin.get('runhooks:deliveries:id')) !== null;

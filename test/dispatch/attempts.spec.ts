@@ -60,13 +60,13 @@ describe('a handler', () => {
   it.each([
     ['throws an error at once', () => thrower(new TypeError('no')), 'TypeError', 'no'],
     ['rejects with an error', () => Promise.reject(new TypeError('no')), 'TypeError', 'no'],
-    ['throws undefined', () => thrower(undefined), 'undefined', 'something that is no error was thrown: undefined'],
-    ['throws null', () => thrower(null), 'object', 'something that is no error was thrown: null'],
-    ['throws a text', () => thrower('no'), 'string', 'something that is no error was thrown: no'],
+    ['throws undefined', () => thrower(undefined), 'undefined', 'a value that is not an error was thrown: undefined'],
+    ['throws null', () => thrower(null), 'object', 'a value that is not an error was thrown: null'],
+    ['throws a text', () => thrower('no'), 'string', 'a value that is not an error was thrown: no'],
     ['throws a text with NUL and half a character', () => thrower('\0\ud800'), 'string', undefined],
     ['throws an object without a prototype', () => thrower(Object.create(null)), 'object', undefined],
     ['throws an error whose properties throw', () => thrower(trap()), 'object', undefined],
-    ['throws a revoked proxy', () => thrower(revokedProxy()), 'object', 'something was thrown that cannot be shown'],
+    ['throws a revoked proxy', () => thrower(revokedProxy()), 'object', 'a value that cannot be shown was thrown'],
     ['throws a function', () => thrower(() => undefined), 'function', undefined],
     ['throws its own signal', (_: unknown, { signal }: DeliveryContext) => thrower(signal), 'object', undefined],
     [
@@ -84,7 +84,7 @@ describe('a handler', () => {
     const [delivery] = await harness.deliveries('handler');
     const [first] = await harness.inbox.attempts(delivery!.id);
     if (message !== undefined) expect(first?.error?.message).toBe(message);
-    expect(harness.lines).toEqual([expect.stringMatching(/^warn: attempt 1 of .* Next attempt in 0 ms$/)]);
+    expect(harness.lines).toEqual([expect.stringMatching(/^warn: Delivery .*attempt 1 of .* Retrying in 0 ms$/)]);
   });
 
   it('whose payload cannot be read any more fails like any other, and the others go on', async () => {
@@ -154,7 +154,7 @@ describe('a failed delivery', () => {
     await harness.idle();
     expect(await harness.outcome('handler')).toEqual(['dead', 'Error', 'Error', 'Error']);
     const errors = harness.lines.filter((line) => line.startsWith('error: '));
-    expect(errors).toEqual([expect.stringMatching(/attempt 3 of .*handler.* dead letter/)]);
+    expect(errors).toEqual([expect.stringMatching(/is now a dead letter \(handler "handler".* attempt 3 of 3\)/)]);
   });
 
   it.each([

@@ -94,8 +94,8 @@ describe('a transport that is away', () => {
     await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 4);
     expect(courier.offered.length).toBeGreaterThanOrEqual(1);
     expect(harness.lines).toEqual([
-      'error: Courier failed; deliveries are claimed from the inbox meanwhile: Error: the courier is away',
-      'log: Courier carries deliveries again',
+      'error: Courier is unavailable; claiming deliveries from the inbox instead: Error: the courier is away',
+      'log: Courier is dispatching again',
     ]);
     await harness.close();
   });
@@ -116,7 +116,7 @@ describe('a transport that is away', () => {
     for (let run = 0; run < 10; run += 1) await harness.send({ run: `${run}` });
     await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 10);
     release();
-    await until(() => harness.lines.at(-1) === 'log: Courier carries deliveries again');
+    await until(() => harness.lines.at(-1) === 'log: Courier is dispatching again');
     await harness.close();
   });
 
@@ -132,7 +132,7 @@ describe('a transport that is away', () => {
     }
     await harness.close();
     expect(harness.lines).toEqual([
-      'error: Courier failed; deliveries are claimed from the inbox meanwhile: Error: it takes nothing',
+      'error: Courier is unavailable; claiming deliveries from the inbox instead: Error: it takes nothing',
     ]);
   });
 });

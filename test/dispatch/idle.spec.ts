@@ -165,7 +165,7 @@ describe('a dispatcher that is run until it is idle', () => {
     watched.answering = async (verb, result) => {
       if (verb !== 'claimDeliveries' || attempts.length !== 1 || (result as unknown[]).length > 0) return;
       gate.release();
-      await until(() => harness.lines.some((line) => line.includes('Next attempt in')));
+      await until(() => harness.lines.some((line) => line.includes('Retrying in')));
       looked.release();
     };
     await harness.send();

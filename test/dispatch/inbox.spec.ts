@@ -383,7 +383,7 @@ describe('reading again', () => {
     await harness.inbox.reparse(RUNNING);
     await harness.idle();
     expect(seenTypes()).toEqual(['run.succeeded']);
-    expect(harness.lines.at(-1)).toMatch(/^warn: .*run 1 failed, which ended differently before/);
+    expect(harness.lines.at(-1)).toMatch(/^warn: .*reports run 1 as failed, but that run already has another outcome/);
   });
 
   it('takes the messages named, in the states named', async () => {
@@ -417,7 +417,7 @@ describe('a message that its provider cannot read', () => {
     await harness.idle();
     expect(seen.map(([event]) => (event as RunEvent).run.id)).toEqual(['1', '2']);
     expect(await harness.inbox.message(ids[1]!)).toMatchObject({ state: 'quarantined' });
-    expect(harness.lines).toEqual([expect.stringMatching(/^warn: message msg_\S+ .*quarantined: provider "probe"/)]);
+    expect(harness.lines).toEqual([expect.stringMatching(/^warn: Message msg_\S+ .*quarantined: provider "probe"/)]);
     expect(harness.lines.join()).not.toContain('hunter2');
   });
 });

@@ -135,7 +135,7 @@ describe('a lease that ran out', () => {
     expect(handler.signal().reason).toBeInstanceOf(LeaseLostError);
     handler.release();
     await until(() => one.lines.length > 0);
-    expect(one.lines).toEqual([expect.stringMatching(/^warn: delivery dlv_\S+ was taken over while attempt 1 ran/)]);
+    expect(one.lines).toEqual([expect.stringMatching(/^warn: Delivery dlv_\S+ lost its lease during attempt 1/)]);
     const [delivery] = await one.deliveries('handler');
     const attempts = await one.inbox.attempts(delivery!.id);
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, 'succeeded']]);
@@ -290,6 +290,6 @@ describe('a process that died', () => {
     await other.idle();
     expect(handler.inOther()).toBe(0);
     expect(await one.outcome('handler')).toEqual(['dead', 'PermanentError']);
-    expect(other.lines.at(-1)).toMatch(/^error: .* was begun 25 times without an end/);
+    expect(other.lines.at(-1)).toMatch(/^error: .*25 attempts never ended/);
   });
 });

@@ -70,7 +70,7 @@ describe('a process', () => {
     expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 2 });
     await pass(1_000);
     expect(await roles()).toEqual(['both']);
-    expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 1, tasks: 1 });
+    expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 1, checks: 1 });
     expect(await harness.inbox.missingHandlers()).toEqual([{ handlerId: 'handler', deliveries: 0, checks: 1 }]);
     // It was only held up.
     await crashed.presence.renew();
@@ -109,7 +109,7 @@ describe('a process', () => {
     watched.fail('register');
     await harness.presence.start();
     harness.presence.keep();
-    expect(harness.lines).toEqual([expect.stringContaining('error: the inbox failed')]);
+    expect(harness.lines).toEqual([expect.stringContaining('error: Inbox is unavailable')]);
     watched.work();
     await pass(LIMITS.heartbeatMs);
     expect(await roles()).toEqual(['both']);

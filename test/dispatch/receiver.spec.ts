@@ -160,7 +160,7 @@ describe('a message that is refused', () => {
   it('is said with the hint of its provider, if it has one', async () => {
     const receive = receiver({ verify: () => REFUSED, hint: () => 'It looks like another event.' });
     expect(await receive()).toMatchObject({ reason: 'Header "x" is not the one. It looks like another event.' });
-    expect(harness.lines[0]).toContain('. It looks like another event. Further ones are counted');
+    expect(harness.lines[0]).toContain('. It looks like another event. Further rejections are counted');
   });
 
   it('is logged at the first of each source and check, with the names of its headers, never their values', async () => {

@@ -48,7 +48,7 @@ describe('requests that are refused', () => {
     await pass(LIMITS.refusalQuietMs - 1 * MINUTE);
     expect(harness.lines).toEqual([
       expect.stringMatching(
-        /^warn: Source "probe" rejected a request: 401 missing-header\. Headers: .*Further ones are counted$/,
+        /^warn: Source "probe" rejected a request: 401 missing-header\. Headers: .*Further rejections are counted( \[RUNHOOKS_REQUEST_REJECTED\])?$/,
       ),
       expect.stringMatching(
         /^warn: Source "probe" still rejects requests: 401 missing-header, \d+ in the last 5 min, \d+ in 5 min$/,
@@ -160,7 +160,7 @@ describe('a sender whose secret was changed', () => {
     await send(MISMATCH, 100, 30_000);
     expect(suspicions()).toEqual([
       expect.stringMatching(
-        /^error: Source "probe" accepts nothing any more: .*probably changed.*"secrets".*keep the old/,
+        /^error: Source "probe" has stopped accepting webhooks: .*probably changed.*"secrets".*keep the old/,
       ),
     ]);
   });
@@ -170,7 +170,7 @@ describe('a sender whose secret was changed', () => {
     await send(MISMATCH, 10, MINUTE);
     await send(MATCH);
     expect(harness.lines.at(-1)).toBe(
-      'log: Source "probe" accepts messages again, after 10 requests whose signature did not match',
+      'log: Source "probe" accepts webhooks again after 10 requests with a wrong signature',
     );
     await send(MISMATCH, 10, MINUTE);
     expect(suspicions()).toHaveLength(2);

@@ -17,7 +17,7 @@ const FAILED: ProbeMessage = { run: '42', job: 'nightly-core', types: ['run.fail
 async function lineOf(message: ProbeMessage): Promise<string | undefined> {
   const id = await harness.send(message);
   await harness.idle();
-  const lines = harness.read.filter((line) => line.includes(id));
+  const lines = harness.parsedLines.filter((line) => line.includes(id));
   expect(lines.length).toBeLessThanOrEqual(1);
   return lines[0]?.replace(`Message ${id} from source "probe": `, '');
 }
@@ -60,7 +60,7 @@ describe('the line about a message that was read', () => {
     expect(await lineOf({ ...FAILED, id: 'b' })).toBe('run 42 of "nightly-core" failed → no new event');
   });
 
-  it('reports that a message was read again without running handlers', async () => {
+  it('reports that a message was reparsed without running handlers', async () => {
     harness.provider.readings.set('42', () => 'nothing');
     page('*');
     const id = await harness.send(FAILED);
@@ -68,8 +68,8 @@ describe('the line about a message that was read', () => {
     harness.provider.readings.clear();
     await harness.inbox.reparse({ messageIds: [id], by: 'test' });
     await harness.idle();
-    expect(harness.read).toEqual([
-      `Message ${id} from source "probe": run 42 of "nightly-core" failed → run.failed, run.completed, read again without running handlers`,
+    expect(harness.parsedLines).toEqual([
+      `Message ${id} from source "probe": run 42 of "nightly-core" failed → run.failed, run.completed, reparsed without running handlers`,
     ]);
   });
 

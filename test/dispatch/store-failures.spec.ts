@@ -29,8 +29,8 @@ async function letTimePass(ms: number): Promise<void> {
 }
 
 const holdTimers = () => jest.useFakeTimers({ doNotFake: [...HELD_TIMERS.doNotFake] });
-const failures = () => harness.lines.filter((line) => line.startsWith('error: the inbox failed'));
-const recoveries = () => harness.lines.filter((line) => line === 'log: the inbox answers again');
+const failures = () => harness.lines.filter((line) => line.startsWith('error: Inbox is unavailable'));
+const recoveries = () => harness.lines.filter((line) => line === 'log: Inbox is available again');
 
 describe('a store that fails', () => {
   it.each([

@@ -177,9 +177,9 @@ describe('in an app with EventEmitterModule', () => {
     await host.later();
     expect(await host.outcomes()).toEqual(['page 1 succeeded', 'page 1 succeeded']);
     expect(listened).toBe(1);
-    expect(host.log.containing('listener of run.failed')).toEqual([
-      expect.stringMatching(/^error a listener of run\.failed failed on run\.failed:dbt\/\d+\/7 with Error: by a list/),
-      expect.stringMatching(/^error a listener of run\.failed failed on run\.failed:dbt\/\d+\/8 with Error: at once/),
+    expect(host.log.containing('Listener of run.failed')).toEqual([
+      expect.stringMatching(/^error Listener of run\.failed failed on run\.failed:dbt\/\d+\/7: Error: by a list/),
+      expect.stringMatching(/^error Listener of run\.failed failed on run\.failed:dbt\/\d+\/8: Error: at once/),
     ]);
   });
 

@@ -99,10 +99,10 @@ describe('a barrier', () => {
     await host.dbt({ event: 'succeeded', ...about(host, '2', 'transform') });
     expect(seen).toHaveLength(1);
     expect(host.log.containing('error task runs.joined:broken')).toEqual([
-      'error task runs.joined:broken of handler "all" failed with SyntaxError, and is tried again later',
+      'error Check runs.joined:broken of handler "all" failed: SyntaxError. It will be retried [RUNHOOKS_CHECK_FAILED]',
     ]);
     for (let count = 0; count < 12; count += 1) await host.later();
-    expect(host.log.containing('is given up')).toHaveLength(1);
+    expect(host.log.containing('was abandoned after')).toHaveLength(1);
     expect((await host.app.get(Inbox).counts()).checks).toBe(0);
   });
 });

@@ -126,7 +126,7 @@ describe('exception filters bound to a handler', () => {
       expect(await host.outcomes()).toEqual(['other 1 pending', 'page 1 dead', 'text 1 pending']);
       expect(await host.errors('page')).toEqual(['PermanentError: we will never be let in']);
       expect(await host.errors('other')).toEqual(['Error: of no class that the filter is for']);
-      expect(host.log.containing('Next attempt in 5000 ms')).toHaveLength(1);
+      expect(host.log.containing('Retrying in 5 s')).toHaveLength(1);
     },
   );
 
@@ -241,7 +241,7 @@ describe('exception filters bound to a handler', () => {
     }
     const host = await startHandlers({ providers: [Pager] });
     await host.dbt(failed);
-    expect(await host.errors('page')).toEqual(['string: something that is no error was thrown: a text']);
+    expect(await host.errors('page')).toEqual(['string: a value that is not an error was thrown: a text']);
     fails = false;
     await host.later();
     expect(await host.outcomes()).toEqual(['page 2 succeeded']);

@@ -98,9 +98,9 @@ describe('a run that contradicts itself', () => {
     const inbox = host.app.get(Inbox);
     const run = await inbox.run({ source: 'dbt', accountId: '43786', runId: '1' });
     expect(run).toMatchObject({ outcome: 'failed', contradicted: true });
-    expect(run?.messages.map(({ state }) => state)).toEqual(['parsed', 'read']);
+    expect(run?.messages.map(({ state }) => state)).toEqual(['parsed', 'parsed']);
     expect((await inbox.job({ source: 'dbt', jobKey: '43786/nightly' }))?.incident?.failures).toBe(1);
-    expect(host.log.containing('says that run 1 succeeded, which ended differently before')).toHaveLength(1);
+    expect(host.log.containing('reports run 1 as succeeded, but that run already has another outcome')).toHaveLength(1);
   });
 });
 

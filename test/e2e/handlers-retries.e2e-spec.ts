@@ -185,13 +185,13 @@ describe('a handler that fails', () => {
   });
 
   const thrown: [string, unknown, string][] = [
-    ['undefined', undefined, 'undefined: something that is no error was thrown: undefined'],
-    ['null', null, 'object: something that is no error was thrown: null'],
-    ['a text', 'broken', 'string: something that is no error was thrown: broken'],
-    ['an object', { code: 1 }, 'object: something that is no error was thrown: [object Object]'],
-    ['a symbol', Symbol('broken'), 'symbol: something that is no error was thrown: Symbol(broken)'],
-    ['an object without a prototype', Object.create(null), 'object: something was thrown that cannot be shown'],
-    ['a revoked proxy', revokedProxy(), 'object: something was thrown that cannot be shown'],
+    ['undefined', undefined, 'undefined: a value that is not an error was thrown: undefined'],
+    ['null', null, 'object: a value that is not an error was thrown: null'],
+    ['a text', 'broken', 'string: a value that is not an error was thrown: broken'],
+    ['an object', { code: 1 }, 'object: a value that is not an error was thrown: [object Object]'],
+    ['a symbol', Symbol('broken'), 'symbol: a value that is not an error was thrown: Symbol(broken)'],
+    ['an object without a prototype', Object.create(null), 'object: a value that cannot be shown was thrown'],
+    ['a revoked proxy', revokedProxy(), 'object: a value that cannot be shown was thrown'],
     [
       'an object whose properties throw',
       new Proxy(new Error('x'), {
@@ -199,7 +199,7 @@ describe('a handler that fails', () => {
           throw new Error('no');
         },
       }),
-      'object: something was thrown that cannot be shown',
+      'object: a value that cannot be shown was thrown',
     ],
   ];
 
@@ -267,11 +267,11 @@ describe('the event of an attempt', () => {
       ...source,
       open() {
         const provider = source.open();
-        const read = provider.parse.bind(provider);
+        const parse = provider.parse.bind(provider);
         return Object.assign(provider, {
-          read(message: Parameters<typeof read>[0]) {
+          parse(message: Parameters<typeof parse>[0]) {
             reads += 1;
-            return read(message);
+            return parse(message);
           },
         });
       },
@@ -353,6 +353,6 @@ describe('one run', () => {
     await host.dbt({ event: 'canceled', payload });
     expect(seen).toEqual(['run.failed', 'run.completed']);
     const { items } = await host.app.get(Inbox).messages();
-    expect(items.map(({ state }) => state)).toEqual(['parsed', 'parsed', 'read']);
+    expect(items.map(({ state }) => state)).toEqual(['parsed', 'parsed', 'parsed']);
   });
 });

@@ -104,8 +104,8 @@ describe('default ids of handlers whose classes a bundler renamed', () => {
     const host = await startHandlers({ imports: [minified(pagerClass())] });
     expect(host.log.containing('Default handler ids')).toEqual([
       'warn Default handler ids may change with the next build: a bundler renamed the classes they are made of (e.page). ' +
-        'Deliveries that wait for a retry would then have no handler. Set `id` in each of these decorators, or keep ' +
-        'class names in the bundle (esbuild keepNames, terser keep_classnames, swc mangle.keep_classnames)',
+        'Deliveries waiting for a retry would then have no handler. Set `id` in each of these decorators, or keep ' +
+        'class names in the bundle (esbuild keepNames, terser keep_classnames, swc mangle.keep_classnames) [RUNHOOKS_CLASS_RENAMED]',
     ]);
   });
 
@@ -140,13 +140,13 @@ it('the log says at boot what each handler waits for, and of those found later, 
   }
   const host = await startHandlers({ providers: [Handlers] });
   expect(host.log.containing('Handler ')).toEqual([
-    'log Handler Handlers.page (Handlers.page in AppModule): run.failed where job a or b*, trigger schedule, when(…)',
-    'log Handler Handlers.errored (Handlers.errored in AppModule): dbt-cloud message job.run.errored',
+    'log Handler "Handlers.page" (Handlers.page in AppModule): run.failed where job a or b*, trigger schedule, when(…)',
+    'log Handler "Handlers.errored" (Handlers.errored in AppModule): dbt-cloud message job.run.errored',
   ]);
   await host.app.get(LazyModuleLoader).load(() => ({ module: class LateModule {}, providers: [Late] }));
   host.app.get(Webhooks).discover();
   expect(host.log.containing('Handler ').slice(2)).toEqual([
-    'log Handler Late.page (Late.page in LateModule): run.failed where source dbt',
+    'log Handler "Late.page" (Late.page in LateModule): run.failed where source dbt',
   ]);
 });
 
@@ -170,13 +170,13 @@ it('the log has one line for each message accepted, read, and for each attempt, 
   await host.later();
   const lines = host.log.lines.slice(before).map((line) => line.replace(/(msg|dlv)_\w+/g, '$1_…'));
   expect(lines).toEqual([
-    'log message msg_… from source "dbt" was accepted',
+    'log Message msg_… from source "dbt" was accepted',
     'log Message msg_… from source "dbt": run 7 of "nightly" failed → run.failed for page',
     expect.stringMatching(
-      /^warn attempt 1 of delivery dlv_… \(run\.failed:dbt\/1\/7 for page\) failed with Error: no\. Next attempt in \d+ ms$/,
+      /^warn Delivery dlv_… failed \(handler "page", run\.failed:dbt\/1\/7, attempt 1 of 2\): Error: no\. Retrying in \d+ m?s \[RUNHOOKS_ATTEMPT_FAILED\]$/,
     ),
-    'debug message msg_… from source "dbt" came again; it is stored once',
-    'error attempt 2 of delivery dlv_… (run.failed:dbt/1/7 for page) failed with Error: no. ' +
-      'It is a dead letter now: kept until it is redriven or purged',
+    'debug Message msg_… from source "dbt" is a duplicate; ignored',
+    'error Delivery dlv_… is now a dead letter (handler "page", run.failed:dbt/1/7, attempt 2 of 2): Error: no. ' +
+      "Retry it with Inbox.redrive({ deliveryIds: ['dlv_…'] }) [RUNHOOKS_DEAD_LETTER]",
   ]);
 });

@@ -73,7 +73,7 @@ describe('a watchdog', () => {
     // Its own handler, and no other.
     const inbox = host.app.get(Inbox);
     expect(await inbox.replay({ id: 'again', events: { ids: ['run.stuck:dbt/43786/1/watch'] }, by: 'me' })).toBe(1);
-    await inbox.reparse({ states: ['read'] as never, runHandlers: true, by: 'me' });
+    await inbox.reparse({ states: ['parsed'] as never, runHandlers: true, by: 'me' });
     await host.later();
     expect(seen.slice(2)).toEqual(['1 30 watch run.stuck:dbt/43786/1/watch']);
   });

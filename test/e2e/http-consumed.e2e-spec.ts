@@ -28,7 +28,7 @@ async function expectConsumed(edge: HttpApp): Promise<void> {
     status: 500,
     body: { status: 'body-consumed', message: expect.stringMatching(CURE) },
   });
-  expect(edge.log.containing('source "dbt"').filter((line) => CURE.test(line))).toHaveLength(1);
+  expect(edge.log.containing('Source "dbt"').filter((line) => CURE.test(line))).toHaveLength(1);
   expect(await edge.stored()).toBe(0);
 }
 

@@ -116,17 +116,17 @@ describe.each(ADAPTERS)('troubles of a host on %s that any stranger can bring up
     [
       'writeHead that throws',
       (_, response) => Object.assign(response, { writeHead: fail }),
-      /^error source "dbt" is interfered with by code of the app: answer 401, Error: by the host; .*counted only/,
+      /^error Source "dbt" is disturbed by other code of the app: response 401, Error: by the host\. .*counted, not logged/,
     ],
     [
       'headers that cannot be read',
       (request) => Object.defineProperty(request, 'headers', { get: fail }),
-      /^error source "dbt" answers 500: receiving failed with Error: by the host; .*counted only/,
+      /^error Source "dbt" is responding with 500: receiving failed with Error: by the host\. .*counted, not logged/,
     ],
     [
       'a body that is read before',
       (request) => Object.defineProperty(request, 'readableDidRead', { value: true }),
-      /^error source "dbt" answers 500: the body was read before .*counted only/,
+      /^error Source "dbt" is responding with 500: the body was read before .*counted, not logged/,
     ],
   ])('%s: the log has one line for a hundred requests', async (_, interfere, line) => {
     const edge = await startWith(adapter, interfere);
@@ -159,7 +159,7 @@ describe.each(ADAPTERS)('bodies that are held on %s before their signature is ch
       return status === 503 && headers['retry-after'] === String(LIMITS.retryAfterSeconds);
     });
     expect(await edge.send(dbtWebhook())).toMatchObject({ status: 503, body: { status: 'unavailable' } });
-    expect(edge.log.containing('as many bodies as it may')).toHaveLength(1);
+    expect(edge.log.containing('the maximum of request bodies')).toHaveLength(1);
     for (const upload of uploads) upload.destroy();
     await until(async () => (await edge.send(dbtWebhook())).status === 200);
     expect(await edge.stored()).toBe(accepted + 1);

@@ -37,15 +37,15 @@ const sources = [
   paradime({ name: 'token', scheme: 'static-token', header: 'X-Token', tokens: ['token-of-the-test'] }),
 ];
 const SOURCES_AND_HANDLERS = [
-  'log Source dbt (dbt-cloud): POST /webhooks/dbt; signature: HMAC-SHA256 in authorization, 2 secrets Runhooks',
-  'log Source bolt (paradime): POST /bolt, POST /old/bolt; signature: Standard Webhooks, 1 secret Runhooks',
-  'log Source token (paradime): POST /webhooks/token; signature: static token in X-Token, 1 token Runhooks',
-  'log Handler handled (Handled.add in AppModule): run.started, run.succeeded, run.failed, run.canceled, run.completed Runhooks',
-  'log Handler on-call.page (OnCall.page in AppModule): run.failed where provider dbt-cloud, project analytics, job nightly-* or 7, when(…) Runhooks',
-  'log Handler OnCall.note (OnCall.note in AppModule): paradime message bolt.run.started | run.canceled, run.completed where source bolt Runhooks',
+  'log Source "dbt" (dbt-cloud): POST /webhooks/dbt; signature: HMAC-SHA256 in authorization, 2 secrets Runhooks',
+  'log Source "bolt" (paradime): POST /bolt, POST /old/bolt; signature: Standard Webhooks, 1 secret Runhooks',
+  'log Source "token" (paradime): POST /webhooks/token; signature: static token in X-Token, 1 token Runhooks',
+  'log Handler "handled" (Handled.add in AppModule): run.started, run.succeeded, run.failed, run.canceled, run.completed Runhooks',
+  'log Handler "on-call.page" (OnCall.page in AppModule): run.failed where provider dbt-cloud, project analytics, job nightly-* or 7, when(…) Runhooks',
+  'log Handler "OnCall.note" (OnCall.note in AppModule): paradime message bolt.run.started | run.canceled, run.completed where source bolt Runhooks',
 ];
 const OPEN =
-  /^warn Source open \(paradime\): .*signature: NONE \(unsigned\).*Anyone who can reach it can start your handlers/;
+  /^warn Source "open" \(paradime\): .*signature: NONE \(unsigned\).*Anyone who can reach this route can trigger your handlers/;
 
 function boot(log: LogLines): string[] {
   return log.lines.filter((line) => / (?:Inbox|Source|Handler|No handlers)\b/.test(line));
@@ -88,7 +88,7 @@ describe('the log of an app that is running', () => {
     jest.advanceTimersByTime(LIMITS.signalCheckMs - 1);
     expect(log.containing('SIGTERM')).toEqual([]);
     jest.advanceTimersByTime(1);
-    expect(log.containing('warn Nothing listens for SIGTERM')).toHaveLength(isEnabled ? 0 : 1);
+    expect(log.containing('warn Graceful shutdown is off')).toHaveLength(isEnabled ? 0 : 1);
   });
 });
 
@@ -142,10 +142,10 @@ describe('an app without HTTP', () => {
     const log = new LogLines();
     closeLater(await start({ module: class {}, imports: [WebhooksModule.forRoot(options())] }, log));
     expect(boot(log).slice(1)).toEqual([
-      'log Source dbt (dbt-cloud): not reachable: this app has no HTTP server; signature: HMAC-SHA256 in authorization, 2 secrets Runhooks',
-      'log Source bolt (paradime): not reachable: this app has no HTTP server; signature: Standard Webhooks, 1 secret Runhooks',
-      'log Source token (paradime): not reachable: this app has no HTTP server; signature: static token in X-Token, 1 token Runhooks',
-      'warn No handlers found: webhooks are stored and read, but nothing runs Runhooks',
+      'log Source "dbt" (dbt-cloud): not reachable: this app has no HTTP server; signature: HMAC-SHA256 in authorization, 2 secrets Runhooks',
+      'log Source "bolt" (paradime): not reachable: this app has no HTTP server; signature: Standard Webhooks, 1 secret Runhooks',
+      'log Source "token" (paradime): not reachable: this app has no HTTP server; signature: static token in X-Token, 1 token Runhooks',
+      "warn No handlers found; webhooks are stored but nothing runs. Add the classes with @On… decorators to a module's providers [RUNHOOKS_NO_HANDLERS] Runhooks",
     ]);
   });
 

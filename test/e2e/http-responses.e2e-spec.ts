@@ -64,7 +64,7 @@ describe.each(ADAPTERS)('what a sender is told, on %s', (adapter) => {
     const answers = [await edge.send(one!), await edge.send(other!)];
     expect(answers.map(({ body }) => body.status)).toEqual(['accepted', 'accepted']);
     expect(await edge.handled()).toHaveLength(4);
-    expect(edge.log.containing('has the id of an earlier message, but another body')).toHaveLength(1);
+    expect(edge.log.containing('has the id of an earlier message but a different body')).toHaveLength(1);
   });
 
   it.each([

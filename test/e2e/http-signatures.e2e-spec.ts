@@ -155,10 +155,10 @@ describe.each(ADAPTERS)('a secret that is replaced, on %s', (adapter) => {
     for (const secret of ['the-old-secret', 'the-old-secret', 'forged', 'the-new-secret', 'the-old-secret']) {
       await edge.send(dbtWebhook({ secret }));
     }
-    const lines = edge.log.containing('of its secrets');
+    const lines = edge.log.containing('for the first time since startup');
     expect(lines).toEqual([
-      expect.stringMatching(/source "dbt".* entry 1 /),
-      expect.stringMatching(/source "dbt".* entry 0 /),
+      expect.stringMatching(/Source "dbt": secrets\[1\] /),
+      expect.stringMatching(/Source "dbt": secrets\[0\] /),
     ]);
     expect(lines.join()).not.toContain('-secret');
   });

@@ -167,8 +167,8 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   ['a concurrency of zero', given({ concurrency: 0 }), /^concurrency: found 0/],
   [
     'a misspelt retention',
-    given({ retention: { setledMs: 1 } }),
-    /^retention\.setledMs: there is no such option; expected one of finishedMs, deadMs, deduplicationMs \(did you mean "finishedMs"\?\)$/,
+    given({ retention: { finshedMs: 1 } }),
+    /^retention\.finshedMs: there is no such option; expected one of finishedMs, deadMs, deduplicationMs \(did you mean "finishedMs"\?\)$/,
   ],
   [
     'a retention that is a number',

@@ -79,21 +79,21 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     for (const path of ['/old', DBT, '/old']) await edge.send(dbtWebhook(), path);
     reason = 'the disk reported an I/O error';
     await edge.send(dbtWebhook());
-    const isDown = edge.log.containing('source "dbt" answers 503');
+    const isDown = edge.log.containing('Source "dbt" is responding with 503');
     expect(isDown).toEqual([
       expect.stringContaining('the disk is full'),
       expect.stringContaining('the disk reported an I/O error'),
     ]);
     reason = undefined;
     await edge.send(dbtWebhook({ secret: 'forged' }));
-    expect(edge.log.containing('stores messages again')).toEqual([]);
+    expect(edge.log.containing('accepts webhooks again')).toEqual([]);
     await until(async () => {
       await edge.send(dbtWebhook());
-      return edge.log.containing('stores messages again').length > 0;
+      return edge.log.containing('accepts webhooks again').length > 0;
     });
     await edge.send(dbtWebhook(), '/old');
-    expect(edge.log.containing('stores messages again')).toEqual([
-      expect.stringContaining('source "dbt" stores messages again; requests answered 503 meanwhile: 4'),
+    expect(edge.log.containing('accepts webhooks again')).toEqual([
+      expect.stringContaining('Source "dbt" accepts webhooks again; responses with 503 in between: 4'),
     ]);
   });
 
@@ -135,7 +135,7 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     );
     const edge = await startApp(adapter, { webhooks: { inbox } });
     expect(await edge.send(bad)).toMatchObject({ status: 500, body: { status: 'error' } });
-    expect(edge.log.containing(`source "dbt" answers 500: receiving ${said}`)).toHaveLength(1);
+    expect(edge.log.containing(`Source "dbt" is responding with 500: receiving ${said}`)).toHaveLength(1);
     expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
   });
 
@@ -158,7 +158,9 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
     const answer = await edge.send(dbtWebhook(), '/webhooks/broken');
     expect(answer).toMatchObject({ status: 500, body: { status: 'error' } });
     expect(answer.text).not.toContain('bad key');
-    expect(edge.log.containing('source "broken" answers 500: receiving failed with Error: bad key')).toHaveLength(1);
+    expect(
+      edge.log.containing('Source "broken" is responding with 500: receiving failed with Error: bad key'),
+    ).toHaveLength(1);
     expect(await edge.stored()).toBe(0);
   });
 

@@ -17,7 +17,7 @@ afterEach(() => directories.splice(0).forEach((directory) => rmSync(directory, {
 
 const enabled = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] });
 const present = paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime], enabled: true });
-const LINE = 'Source dbt (dbt-cloud) is left out: enabled is false. It has no route, and its messages wait';
+const LINE = 'Source "dbt" (dbt-cloud) is disabled: it has no route, and its messages wait. Remove enabled: false';
 
 /** As on a laptop, where the secret is not set. */
 function leftOut() {

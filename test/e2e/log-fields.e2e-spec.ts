@@ -39,7 +39,7 @@ async function calls(logArguments?: LogArguments): Promise<unknown[][]> {
   await app.later();
   const text = JSON.stringify(host.ofRunhooks())
     .replace(/\b(msg|dlv)_\w+/g, '$1_…')
-    .replace(/\d+ ms/g, '… ms');
+    .replace(/\d+ m?s\b/g, '… s');
   return JSON.parse(text) as unknown[][];
 }
 
@@ -66,12 +66,12 @@ describe('logArguments', () => {
       handlerId: 'on-call.page',
       deliveryId: 'dlv_…',
     };
-    expect(fieldsOf('Source dbt (')).toEqual([{ source: 'dbt' }]);
-    expect(fieldsOf('Handler on-call.page')).toEqual([{ handlerId: 'on-call.page' }]);
+    expect(fieldsOf('Source "dbt" (')).toEqual([{ source: 'dbt' }]);
+    expect(fieldsOf('Handler "on-call.page"')).toEqual([{ handlerId: 'on-call.page' }]);
     expect(fieldsOf('was accepted')).toEqual([message]);
     expect(fieldsOf('run 7 of "nightly" failed')).toEqual([{ ...message, runId: '7' }]);
-    expect(fieldsOf('the pager is busy')).toEqual([{ ...delivery, attempt: 1 }]);
-    expect(fieldsOf('It is a dead letter now')).toEqual([{ ...delivery, attempt: 2 }]);
+    expect(fieldsOf('the pager is busy')).toEqual([{ ...delivery, attempt: 1, code: 'RUNHOOKS_ATTEMPT_FAILED' }]);
+    expect(fieldsOf('is now a dead letter')).toEqual([{ ...delivery, attempt: 2, code: 'RUNHOOKS_DEAD_LETTER' }]);
   });
 
   it('stops the boot if it is not a function', async () => {

@@ -128,13 +128,13 @@ describe('a receiver and a dispatcher on one inbox', () => {
 
 describe('the boot', () => {
   it.each([
-    [undefined, 'Role both: stores what arrives, and runs handlers', 'POST /webhooks/dbt'],
-    ['receiver', 'Role receiver: stores what arrives; handlers run in other processes', 'POST /webhooks/dbt'],
-    ['worker', 'Role dispatcher: runs handlers; has no webhook routes', 'not received here'],
+    [undefined, 'Role: both (receives webhooks and runs handlers)', 'POST /webhooks/dbt'],
+    ['receiver', 'Role: receiver (receives webhooks; handlers run in other processes)', 'POST /webhooks/dbt'],
+    ['worker', 'Role: worker (runs handlers; has no webhook routes)', 'not received here'],
   ] as const)('as %s says the role, and where webhooks are received', async (role, said, where) => {
     const { log } = await start(role);
     expect(log.containing(said)).toHaveLength(1);
-    expect(log.containing(`Source dbt (dbt-cloud): ${where}; signature`)).toHaveLength(1);
+    expect(log.containing(`Source "dbt" (dbt-cloud): ${where}; signature`)).toHaveLength(1);
   });
 
   it.each([
@@ -149,7 +149,8 @@ describe('the boot', () => {
   });
 
   it('of a receiver says whether nobody is there to read', async () => {
-    const line = 'warn No dispatcher is running on this inbox: what arrives is stored, and waits for one';
+    const line =
+      'warn No worker is running on this inbox; webhooks are stored and handled once one starts [RUNHOOKS_NO_WORKER]';
     const alone = await start('receiver', []);
     expect(alone.log.lines).toContain(line);
     expect(alone.log.containing('No handlers found')).toEqual([]);
@@ -166,13 +167,13 @@ describe('the boot', () => {
     await inbox.replay({ id: 'again', events: {}, by: 'me' });
     await closeApps();
     const after = await start('both', []);
-    expect(after.log.containing('Work waits for handlers')).toEqual([
-      'warn Work waits for handlers that no running process has: page (2 deliveries). Where one was renamed, give it ' +
-        'its old id; where one was removed, Inbox.dismiss({ handlerId, by, reason }) ends its deliveries',
+    expect(after.log.containing('Work is waiting for handlers')).toEqual([
+      'warn Work is waiting for handlers that no running process has: page (2 deliveries). Renamed? Restore the old id. ' +
+        'Removed? Call Inbox.dismiss({ handlerId, by, reason }) [RUNHOOKS_HANDLERS_MISSING]',
     ]);
     expect(await after.app.get(Inbox).counts()).toMatchObject({ missingHandlers: 2, deliveries: { pending: 2 } });
     await after.app.get(Inbox).dismiss({ handlerId: 'page', by: 'Kim', reason: 'removed' });
-    expect((await start('both', [])).log.containing('Work waits for handlers')).toEqual([]);
-    expect((await start('both')).log.containing('Work waits for handlers')).toEqual([]);
+    expect((await start('both', [])).log.containing('Work is waiting for handlers')).toEqual([]);
+    expect((await start('both')).log.containing('Work is waiting for handlers')).toEqual([]);
   });
 });

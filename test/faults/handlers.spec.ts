@@ -129,13 +129,13 @@ describe('handlers that hang', () => {
     expect(done).toHaveLength(2);
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ pending: 2, succeeded: 2 });
     const [, paused] = linesAbout('hangs');
-    expect(paused).toMatch(/^error: Handler "hangs" is not started again in this process until/);
+    expect(paused).toMatch(/^error: Handler "hangs" is paused in this process until/);
     letGo();
     await until(async () => {
       await harness.idle();
       return (await harness.inbox.counts()).deliveries.pending === 0;
     });
-    expect(linesAbout('hangs').at(-1)).toBe('log: Handler "hangs" is started again in this process');
+    expect(linesAbout('hangs').at(-1)).toBe('log: Handler "hangs" is running in this process again');
   });
 
   it('stop, once the process has too many abandoned calls, only handlers that have some', async () => {
@@ -152,7 +152,7 @@ describe('handlers that hang', () => {
     // Those that ran when the limit was reached are abandoned, too.
     expect((await harness.inbox.counts()).abandoned).toBeLessThan(LIMITS.abandonedMax + 3);
     expect((await harness.outcome('works'))[0]).toBe('succeeded');
-    const paused = /^error: Handler "(hangs-\d)" is not started again/;
+    const paused = /^error: Handler "(hangs-\d)" is paused in this process/;
     const named = harness.lines.flatMap((line) => paused.exec(line)?.[1] ?? []);
     expect(named.sort()).toEqual(Array.from({ length: handlers }, (_, count) => `hangs-${count}`));
   });

@@ -114,7 +114,7 @@ export class InboxModel {
   record(recording: Recording, now: Date): Recorded {
     const { messageId, lease, state, reason, notes, messageType, run, handlers, decide } = recording;
     const work = this.messages.get(messageId);
-    if (!work || work.lease !== lease) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
+    if (!work || work.lease !== lease) return { recorded: false, events: [], tasks: [], idReused: false };
     const { messageKey } = work.message;
     const earlier = this.#keys.filter(({ id }) => id < messageId);
     const idReused = messageKey !== '' && earlier.some((key) => isSameKey(key, work.message));
@@ -124,15 +124,9 @@ export class InboxModel {
     settleWork(work);
     Object.assign(work, { state, reason, notes, messageType, idReused });
     if (run && decision.run) this.#runs.set(runName(run), { state: decision.run, updatedAt: now.getTime() });
-    const added = decision.events.filter((event) => this.#addEvent(event, messageId, now));
-    const { contradicts } = decision;
-    return {
-      recorded: true,
-      eventIds: added.map(({ id }) => id),
-      deliveries: added.reduce((sum, { deliveries }) => sum + deliveries.length, 0),
-      idReused,
-      ...(contradicts && { contradicts }),
-    };
+    const events = decision.events.filter((event) => this.#addEvent(event, messageId, now));
+    const { tasks = [], contradicts } = decision;
+    return { recorded: true, events, tasks, idReused, ...(contradicts && { contradicts }) };
   }
 
   claimDeliveries({ now, leaseMs, limit, lease, handlerIds }: DeliveryClaim, taken: readonly ClaimedDelivery[]): void {

@@ -187,7 +187,7 @@ export class Steps {
           ]),
           ...(others.length > 0 ? [`others: ${others.join(', ')}`] : []),
         ];
-        return `${notes.join(', ')}; new events: ${recorded.flatMap(({ eventIds }) => eventIds).join(', ') || 'none'}`;
+        return `${notes.join(', ')}; new events: ${recorded.flatMap(({ events }) => events.map(({ id }) => id)).join(', ') || 'none'}`;
       },
     };
   }

@@ -98,7 +98,7 @@ function bundlesSuite(folder, tarball) {
 
   async function keepsIds(file, place) {
     const log = await handles(file, place);
-    if (!log.includes('Handler OnCall.page ') || log.includes('Default handler ids')) throw new Error(log);
+    if (!log.includes('Handler "OnCall.page" ') || log.includes('Default handler ids')) throw new Error(log);
   }
 
   async function warns(file, place) {

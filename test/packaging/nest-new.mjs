@@ -7,7 +7,7 @@ import { readmeFile, readmeSecret, readmeSend } from './first-hour.mjs';
 import { command, install, repo, start } from './packed-app.mjs';
 import { expectEqual } from './webhook.mjs';
 
-/** "Ten minutes to the first webhook." */
+/** The quickstart of README.md takes at most ten minutes. */
 const SECONDS_MAX = 600;
 /** From here on Jest loads the ES modules of Nest 12 in the CommonJS template. */
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -240,7 +240,7 @@ function addSuite(home, { name, folder, test, ...layout }) {
       'starts without a secret': async () => {
         await command(app.cwd, 'npm', 'run', '-s', 'build');
         const { running } = await app.start('main.js');
-        expectEqual(running.output().includes('Source dbt (dbt-cloud) is left out'), true);
+        expectEqual(running.output().includes('Source "dbt" (dbt-cloud) is disabled'), true);
       },
       'handles a signed webhook': async () => {
         const line = await app.handled('main.js');

@@ -107,8 +107,8 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     await ahead.presence.renew();
     expect(await differences()).toEqual([0, 0]);
     expect(ahead.lines).toEqual([
-      expect.stringMatching(/^warn: The clock of this host is 3 h ahead of the clock of the inbox, which decides/),
-      'log: The clock of this host agrees with the clock of the inbox again',
+      expect.stringMatching(/^warn: Clock of this host is 3 h ahead of the clock of the inbox, which decides/),
+      'log: Clock of this host agrees with the clock of the inbox again',
     ]);
     expect(right.lines).toEqual([]);
   });

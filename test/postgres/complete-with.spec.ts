@@ -104,7 +104,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     await first;
     expect(await effects()).toEqual([{ attempt: 2 }]);
     expect(await other.outcome('handler')).toEqual(['succeeded', 'succeeded']);
-    expect(harness.lines.join()).toContain('was taken over while attempt 1 ran');
+    expect(harness.lines.join()).toContain('lost its lease during attempt 1');
   });
 
   it.each(['before the function returned', 'after it'] as const)(
@@ -349,7 +349,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     await harness.idle();
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
     expect(await effects()).toHaveLength(1);
-    expect(harness.lines.join()).toMatch(/was completed, and stays so.*TypeError: too late/);
+    expect(harness.lines.join()).toMatch(/succeeded through completeWith.*TypeError: too late/);
   });
 
   it('records the times of the attempt', async () => {

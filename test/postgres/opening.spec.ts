@@ -215,7 +215,7 @@ onPostgres('opening a Postgres inbox', () => {
       const lines: string[] = [];
       await open({ pool: poolOfServer({ fsync }) }, { ...SILENT, warn: (line) => lines.push(line) });
       expect(lines).toHaveLength(warnings);
-      for (const line of lines) expect(line).toMatch(/fsync=off: a crash of it loses what was acknowledged/);
+      for (const line of lines) expect(line).toMatch(/fsync=off: a crash of it loses acknowledged webhooks/);
     });
   });
 

@@ -78,7 +78,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     await harness.send({ run: 'before' });
     await eventually(() => handled.length === 1);
     await server.stop('immediate');
-    await eventually(() => harness.lines.some((line) => line.startsWith('error: the inbox failed')));
+    await eventually(() => harness.lines.some((line) => line.startsWith('error: Inbox is unavailable')));
     await server.start();
     const sender = await DispatchHarness.open({ store: other, clock: systemClock as never });
     await eventually(() => sender.send({ run: 'after' }));

@@ -38,7 +38,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 describe('processes on one SQLite file', () => {
   it('a receiver stores, with nobody there to read, and a dispatcher that comes later runs it', async () => {
     const receiver = await start('receiver', ['a']);
-    expect(receiver.warnings).toContainEqual(expect.stringContaining('No dispatcher is running'));
+    expect(receiver.warnings).toContainEqual(expect.stringContaining('No worker is running'));
     expect(await receiver.send('1')).toBe(200);
     expect((await receiver.look()).counts).toMatchObject({ messages: { stored: 1 }, workers: 0 });
     const dispatcher = await start('worker', ['a']);

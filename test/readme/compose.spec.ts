@@ -43,7 +43,7 @@ function environmentOf({ environment = {} }: Service): Record<string, string> {
 describe('compose.yaml', () => {
   it('runs the example as receivers and workers, with variables that it reads', () => {
     const roles = ours.map(([, service]) => readSettings(environmentOf(service)).role);
-    expect(roles.sort()).toEqual(['worker', 'receiver']);
+    expect(roles.sort()).toEqual(['receiver', 'worker']);
     for (const [, { environment = {} }] of ours) {
       for (const name of Object.keys(environment)) expect(ENVIRONMENT).toContain(`  ${name} `);
     }

@@ -179,10 +179,10 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
   });
 });
 
-describe('README.md', () => {
+describe('docs/options.md', () => {
   it('has an app with both providers, whose handlers get what the kit makes of itself', async () => {
     const { webhooks, Dashboards } = await load<{ webhooks: DynamicModule; Dashboards: Type }>(
-      'README',
+      'docs/options',
       'src/webhooks.ts',
     );
     const { OnCall } = await load<{ OnCall: Type }>('README', 'src/on-call.ts');
@@ -200,7 +200,7 @@ describe('README.md', () => {
   });
 
   it('shows the error of a missing secret as it is', async () => {
-    const { webhooks } = await load<{ webhooks: DynamicModule }>('README', 'src/webhooks.ts');
+    const { webhooks } = await load<{ webhooks: DynamicModule }>('docs/options', 'src/webhooks.ts');
     await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).resolves.toBeDefined();
     delete process.env['DBT_CLOUD_WEBHOOK_SECRET'];
     try {
@@ -333,7 +333,7 @@ describe('docs/http.md', () => {
     ['Fastify', new FastifyAdapter()],
   ])('has an access log that shows webhooks on %s', async (_, adapter) => {
     const { logAccess } = await load<{ logAccess: (app: INestApplication, write: (line: string) => void) => void }>(
-      'docs/edge',
+      'docs/http',
       'src/access-log.ts',
     );
     const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');
@@ -346,7 +346,7 @@ describe('docs/http.md', () => {
 
   it('has an exception from CSRF protection that holds under a global prefix on Fastify', async () => {
     const { protectFromCsrf } = await load<{ protectFromCsrf: (app: INestApplication) => void }>(
-      'docs/edge',
+      'docs/http',
       'src/csrf.ts',
     );
     const { AppModule } = await load<{ AppModule: Type }>('README', 'src/app.module.ts');

@@ -6,7 +6,7 @@ export const ENVIRONMENT = `  DBT_CLOUD_WEBHOOK_SECRET   the secret of the webho
   RUNHOOKS_DB                the file of an SQLite inbox (default: runhooks.db)
   RUNHOOKS_DATABASE_URL      postgres://…: a Postgres inbox in place of the file
   RUNHOOKS_REDIS_URL         redis://…: BullMQ brings due deliveries to workers
-  RUNHOOKS_ROLE              receiver, dispatcher or both (default: both)
+  RUNHOOKS_ROLE              receiver, worker or both (default: both)
   EXAMPLE_HTTP               express or fastify (default: express)
   PORT                       where receivers listen (default: 3000)
 `;

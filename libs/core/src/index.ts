@@ -41,6 +41,7 @@ export { didYouMean, nearest } from './nearest.js';
 export { requireOneCopy } from './one-copy.js';
 export { oneLine } from './one-line.js';
 export { requireKnownOptions, requireOptions, requireWhole } from './option-checks.js';
+export { FailureLog, type FailureLogOptions } from './failure-log.js';
 export { Reasons } from './reasons.js';
 export { attemptError, describeError } from './thrown.js';
 export { timers, type Timers } from './timers.js';

@@ -24,6 +24,7 @@ import {
   type RunSummary,
   type Store,
   type MissingHandler,
+  type NewEvent,
 } from 'nestjs-runhooks/core';
 import type { SqlDialect } from './schema/dialect.js';
 import { inboxOperations } from './operations.js';
@@ -122,7 +123,7 @@ export abstract class SqlStore implements Store {
     return this.write(() => this.operations.claimTasks(...args));
   }
 
-  evaluate(...args: Arguments<'evaluate'>): Promise<boolean> {
+  evaluate(...args: Arguments<'evaluate'>): Promise<readonly NewEvent[] | false> {
     return this.writeWork(() => this.operations.evaluate(...args));
   }
 

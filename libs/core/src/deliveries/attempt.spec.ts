@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
 import type { ClaimedDelivery } from '../store/claim.js';
 import { attemptError } from '../thrown.js';
-import { Attempt, attemptRecord, type Complete } from './attempt.js';
+import { Attempt, attemptRecord, type AttemptOptions } from './attempt.js';
 
 const START = new Date('2026-11-23T12:00:00.000Z');
 /** Longer than any test may take. */
@@ -22,7 +22,7 @@ interface Setup extends HandlerOptions {
   readonly subscriptions?: readonly Subscription[];
   readonly restore?: () => WebhookEvent;
   readonly graceMs?: number;
-  readonly complete?: Complete;
+  readonly complete?: AttemptOptions['complete'];
 }
 
 const NO_TRANSACTION: InboxTransaction = { query: () => Promise.reject(new Error('there is no database here')) };
@@ -31,7 +31,14 @@ function attempt(invoke: Handler['invoke'], setup: Setup = {}): Attempt {
   const { delivery, subscriptions = [ON_FAILED], restore = () => EVENT, ...rest } = setup;
   const { graceMs = FOR_EVER, complete = (_, work) => work(NO_TRANSACTION).then(() => undefined), ...options } = rest;
   const handler = { ...resolveHandlerOptions('OnCall.page', options), label: 'OnCall.page', subscriptions, invoke };
-  return new Attempt({ ...claimed(), ...delivery }, handler, restore, START, graceMs, complete);
+  return new Attempt({
+    delivery: { ...claimed(), ...delivery },
+    handler,
+    restore,
+    startedAt: START,
+    graceMs,
+    complete,
+  });
 }
 
 function claimed(): ClaimedDelivery {
@@ -287,22 +294,22 @@ describe('attemptError', () => {
     ['an error of another realm', runInNewContext('new TypeError("no")'), 'TypeError', 'no'],
     ['an error without a stack', Object.assign(new Error('no'), { stack: undefined }), 'Error', 'no'],
     ['an error whose message is none', Object.assign(new Error('no'), { message: 5 }), 'Error', '5'],
-    ['undefined', undefined, 'undefined', 'something that is no error was thrown: undefined'],
-    ['null', null, 'object', 'something that is no error was thrown: null'],
-    ['a text', 'no', 'string', 'something that is no error was thrown: no'],
-    ['a number', Number.NaN, 'number', 'something that is no error was thrown: NaN'],
-    ['a bigint', 5n, 'bigint', 'something that is no error was thrown: 5'],
-    ['a symbol', Symbol('no'), 'symbol', 'something that is no error was thrown: Symbol(no)'],
-    ['a promise', Promise.resolve(), 'object', 'something that is no error was thrown: [object Promise]'],
-    ['an object without a prototype', Object.create(null), 'object', 'something was thrown that cannot be shown'],
+    ['undefined', undefined, 'undefined', 'a value that is not an error was thrown: undefined'],
+    ['null', null, 'object', 'a value that is not an error was thrown: null'],
+    ['a text', 'no', 'string', 'a value that is not an error was thrown: no'],
+    ['a number', Number.NaN, 'number', 'a value that is not an error was thrown: NaN'],
+    ['a bigint', 5n, 'bigint', 'a value that is not an error was thrown: 5'],
+    ['a symbol', Symbol('no'), 'symbol', 'a value that is not an error was thrown: Symbol(no)'],
+    ['a promise', Promise.resolve(), 'object', 'a value that is not an error was thrown: [object Promise]'],
+    ['an object without a prototype', Object.create(null), 'object', 'a value that cannot be shown was thrown'],
     [
       'an object that will not be a text',
       { toString: () => ({}) },
       'object',
-      'something was thrown that cannot be shown',
+      'a value that cannot be shown was thrown',
     ],
-    ['an error whose properties throw', trap, 'object', 'something was thrown that cannot be shown'],
-    ['a revoked proxy', revokedProxy, 'object', 'something was thrown that cannot be shown'],
+    ['an error whose properties throw', trap, 'object', 'a value that cannot be shown was thrown'],
+    ['a revoked proxy', revokedProxy, 'object', 'a value that cannot be shown was thrown'],
   ])('describes %s', (_, thrown, name, message) => {
     expect(attemptError(typeof thrown === 'function' ? thrown() : thrown)).toMatchObject({
       name,

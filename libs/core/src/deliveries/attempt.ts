@@ -8,29 +8,39 @@ import type { LogFields } from '../logger.js';
 import type { ClaimedDelivery } from '../store/claim.js';
 import { timers } from '../timers.js';
 
-/** How an attempt ended. */
+/** Outcome of an attempt. */
 export type AttemptResult =
   { readonly outcome: Exclude<AttemptOutcome, 'failed'> } | { readonly outcome: 'failed'; readonly thrown: unknown };
 
-/** Lets a handler write in the transaction that settles its delivery. */
-export type Complete = (attempt: Attempt, work: CompletionWork) => Promise<void>;
 export type CompletionWork = Parameters<DeliveryContext['completeWith']>[0];
 
+export interface AttemptOptions {
+  readonly delivery: ClaimedDelivery;
+  readonly handler: Handler;
+  /** Builds the event; an error fails the attempt. */
+  readonly restore: () => WebhookEvent;
+  readonly startedAt: Date;
+  /** Time the handler has to return after its timeout, in ms. */
+  readonly graceMs: number;
+  /** Runs work of the handler in the transaction that settles its delivery. */
+  readonly complete: (attempt: Attempt, work: CompletionWork) => Promise<void>;
+}
+
 /**
- * One execution of a handler. It ends when the handler settles; or, once its signal was aborted, when a grace has
- * passed: then {@link settled} tells when the handler that would not stop is really over.
+ * One execution of a handler. It ends when the handler returns or throws or, if its signal was aborted, after a grace
+ * period. {@link settled} resolves when a handler that ignored its signal has really ended.
  */
 export class Attempt {
   readonly delivery: ClaimedDelivery;
   readonly handler: Handler;
   readonly startedAt: Date;
-  /** Resolves when this attempt can be recorded. Never rejects. */
+  /** Resolves when the delivery can be settled. Never rejects. */
   readonly ended: Promise<AttemptResult>;
-  /** Resolves when the handler's own promise has settled. Never rejects. */
+  /** Resolves when the handler has returned or thrown. Never rejects. */
   readonly settled: Promise<void>;
   readonly #abort = new AbortController();
-  readonly #complete: Complete;
-  /** As long as it is under way. */
+  readonly #complete: AttemptOptions['complete'];
+  /** Set while a `completeWith` is under way. */
   #completion: Promise<void> | undefined;
   #isCompleted = false;
   #giveUp: ((result: AttemptResult) => void) | undefined;
@@ -38,14 +48,7 @@ export class Attempt {
   #runId: string | undefined;
   #over = false;
 
-  constructor(
-    delivery: ClaimedDelivery,
-    handler: Handler,
-    restore: () => WebhookEvent,
-    startedAt: Date,
-    graceMs: number,
-    complete: Complete,
-  ) {
+  constructor({ delivery, handler, restore, startedAt, graceMs, complete }: AttemptOptions) {
     this.delivery = delivery;
     this.handler = handler;
     this.startedAt = startedAt;
@@ -58,17 +61,12 @@ export class Attempt {
     this.ended = this.#end(run, graceMs);
   }
 
-  /** Whether it can be recorded, or was: its handler may still run. */
-  get isOver(): boolean {
-    return this.#over;
-  }
-
-  /** Whether its success was written already, together with what its handler wrote. */
+  /** Whether `completeWith` has settled the delivery. */
   get isCompleted(): boolean {
     return this.#isCompleted;
   }
 
-  /** For the lines about it. */
+  /** Ids for log lines about this attempt. */
   get fields(): LogFields {
     const { delivery, handler } = this;
     const { id: eventId, source, messageId } = delivery.event;
@@ -76,19 +74,19 @@ export class Attempt {
     return { ...ids, deliveryId: delivery.id, attempt: delivery.attempt };
   }
 
-  /** Aborted when the handler is asked to stop. */
+  /** Aborted when the handler must stop. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Why the handler was asked to stop; undefined if it was not. */
+  /** Reason the handler must stop; `undefined` if it may run. */
   get abortedBy(): unknown {
     return this.#abort.signal.aborted ? this.#abort.signal.reason : undefined;
   }
 
   /**
-   * Asks the handler to stop. If it does not settle within `graceMs`, the attempt ends with `reason` as its error.
-   * Aborted again, it keeps the first reason and the grace that is over first.
+   * Aborts the handler's signal. If the handler is still running after `graceMs`, the attempt fails with `reason`. A
+   * second call keeps the first reason and the shorter of both grace periods.
    */
   abort(reason: Error, graceMs: number): void {
     if (this.#over) return;
@@ -112,7 +110,7 @@ export class Attempt {
       completeWith: (work) => this.#completeWith(work),
     };
     await handler.invoke(event, context);
-    // A handler may have forgotten to wait for it.
+    // A handler may have forgotten to await it.
     await this.#completion;
     return 'succeeded';
   }
@@ -130,7 +128,7 @@ export class Attempt {
     }
   }
 
-  /** Whether any subscription that wants the event has no `when`, or one that says yes. */
+  /** Returns whether a subscription that matches the event has no `when`, or one that returns true. */
   async #isWanted(event: WebhookEvent): Promise<boolean> {
     const candidates = this.handler.subscriptions.filter((subscription) => wants(subscription, event));
     if (candidates.length === 0 || candidates.some(({ when }) => when === undefined)) return true;
@@ -156,7 +154,7 @@ export class Attempt {
   }
 }
 
-/** What is kept of an attempt. By a clock that was set back meanwhile it would have ended before it began. */
+/** Returns the record of an attempt. Its end is never before its start, even if the clock was set back in between. */
 export function attemptRecord(startedAt: Date, endedAt: Date, result: AttemptResult): AttemptRecord {
   const finishedAt = endedAt < startedAt ? startedAt : endedAt;
   if (result.outcome !== 'failed') return { startedAt, finishedAt, outcome: result.outcome };

@@ -1,9 +1,8 @@
-import { describeError } from '../thrown.js';
 import type { Clock } from '../clock.js';
 import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
-import { Reasons } from '../reasons.js';
+import { FailureLog } from '../failure-log.js';
 import type { DispatchTransport } from './dispatch-transport.js';
 import type { DueDelivery } from '../store/claim.js';
 import { timers } from '../timers.js';
@@ -16,23 +15,34 @@ export interface CarrierOptions {
   readonly logger: Logger;
 }
 
-/** What a transport is asked for. */
+/** Calls that a transport can fail. */
 type Verb = 'room' | 'offer' | 'stop';
 
-/** Lets a transport carry what is due. While it cannot, deliveries are claimed from the inbox, as without one. */
+/** Lets a transport bring due deliveries to workers. While the transport fails, they are claimed from the inbox. */
 export class Carrier {
   readonly #options: CarrierOptions;
-  /** When what was offered lately; the longest ago first. */
+  /** Monotonic times at which deliveries were offered, oldest first. */
   readonly #offered = new Map<string, number>();
-  /** What the transport failed to do last. */
-  #failed: Verb | undefined;
-  readonly #reasons = new Reasons();
-  /** Whether it is being asked beside the work if it is back. */
+  readonly #failures: FailureLog;
+  /** The call that failed last. Only its success proves that the transport works again. */
+  #failedVerb: Verb | undefined;
+  /** Whether a failed transport is being asked for its room in the background. */
   #isAsking = false;
   #isStopped = false;
 
   constructor(options: CarrierOptions) {
     this.#options = options;
+    const { logger, transport } = options;
+    this.#failures = new FailureLog({
+      failed: (failure) =>
+        logger.error(
+          `${transport.description} is unavailable; claiming deliveries from the inbox instead: ${failure}`,
+          {
+            code: 'RUNHOOKS_TRANSPORT_UNAVAILABLE',
+          },
+        ),
+      recovered: () => logger.log(`${transport.description} is dispatching again`),
+    });
   }
 
   start(): void {
@@ -40,12 +50,15 @@ export class Carrier {
     transport.start({ concurrency, run: (deliveryId) => deliveries.run(deliveryId) });
   }
 
-  /** Offers what is due, and claims what was not brought to anybody. Answers how much was started here. Rejects if the store fails. */
+  /**
+   * Offers due deliveries to the transport, and claims those it has not brought to a worker in time. Returns the number of
+   * deliveries started here. Rejects if the store fails.
+   */
   async carryDue(): Promise<number> {
     const { deliveries, clock } = this.#options;
     const room = await this.#room();
     if (room === undefined) return await deliveries.startDue();
-    // With no room it is still of interest whether anything is late.
+    // A full transport still must not hide deliveries that are late.
     const due = await deliveries.due(Math.max(room, 1));
     const isOffered = room === 0 || (await this.#offer(due));
     if (!isOffered) return await deliveries.startDue();
@@ -54,10 +67,15 @@ export class Carrier {
     return isLate ? await deliveries.startDue(LIMITS.transportLateMs) : 0;
   }
 
-  /** Undefined while the transport cannot say. Then nobody waits for it: whether it is back is asked beside the work. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#options.transport.stop().catch((error: unknown) => this.#failed('stop', error));
+  }
+
+  /** Returns `undefined` while the transport fails. It is then asked in the background, so that no delivery waits for it. */
   async #room(): Promise<number | undefined> {
     const ask = (): Promise<number | undefined> => this.#tried('room', () => this.#options.transport.room());
-    if (this.#failed !== 'room') return await ask();
+    if (this.#failedVerb !== 'room') return await ask();
     if (!this.#isAsking) {
       this.#isAsking = true;
       void ask().finally(() => {
@@ -67,7 +85,7 @@ export class Carrier {
     return undefined;
   }
 
-  /** What was offered a moment ago is under way; if it came to nothing, it is offered again. */
+  /** Offers deliveries that were not offered within the last poll interval; lost ones are offered again after it. */
   async #offer(due: readonly DueDelivery[]): Promise<boolean> {
     const nowMs = timers.monotonicMs();
     for (const [key, atMs] of this.#offered) {
@@ -82,36 +100,24 @@ export class Carrier {
     return true;
   }
 
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#options.transport.stop().catch((error: unknown) => this.#report('stop', error));
-  }
-
   async #tried<T>(verb: Verb, step: () => Promise<T>): Promise<T | undefined> {
-    const { logger, transport } = this.#options;
     try {
       const result = await step();
-      if (this.#failed !== verb) return result;
-      logger.log(`${transport.description} is dispatching again`);
-      this.#failed = undefined;
-      this.#reasons.clear();
+      if (this.#failedVerb === verb) {
+        this.#failedVerb = undefined;
+        this.#failures.worked();
+      }
       return result;
     } catch (error) {
       // Requests in flight while the transport stops are expected to fail.
-      if (!this.#isStopped) this.#report(verb, error);
+      if (!this.#isStopped) this.#failed(verb, error);
       return undefined;
     }
   }
 
-  #report(verb: Verb, error: unknown): void {
-    const { logger, transport } = this.#options;
-    const failure = describeError(error);
-    if (this.#reasons.isNew(failure)) {
-      logger.error(`${transport.description} is unavailable; claiming deliveries from the inbox instead: ${failure}`, {
-        code: 'RUNHOOKS_TRANSPORT_UNAVAILABLE',
-      });
-    }
-    this.#failed = verb;
+  #failed(verb: Verb, error: unknown): void {
+    this.#failures.failed(error);
+    this.#failedVerb = verb;
   }
 }
 

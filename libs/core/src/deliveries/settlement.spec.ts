@@ -52,14 +52,14 @@ async function settled(
   const handlers = new HandlerSet();
   const own = handler('OnCall.page', ['run.failed'], options);
   for (const one of [own, ...others]) handlers.add(one);
-  const attempt = new Attempt(
+  const attempt = new Attempt({
     delivery,
-    own,
-    () => ({}) as WebhookEvent,
-    START,
-    1,
-    () => Promise.resolve(),
-  );
+    handler: own,
+    restore: () => ({}) as WebhookEvent,
+    startedAt: START,
+    graceMs: 1,
+    complete: () => Promise.resolve(),
+  });
   if (abort) attempt.abort(abort, 1);
   await attempt.ended;
   return settlementOf(attempt, result, NOW, new Router(handlers, new IdSequence()));

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { AbandonedCalls } from '../deliveries/abandoned-calls.js';
-import { AttemptsInFlight } from '../deliveries/attempts-in-flight.js';
 import { Carrier } from '../deliveries/carrier.js';
 import { DeliveryRunner } from '../deliveries/delivery-runner.js';
 import type { DispatchTransport } from '../deliveries/dispatch-transport.js';
@@ -15,13 +14,13 @@ import { MessageParser } from '../parsing/message-parser.js';
 import { MessageRunner } from '../parsing/message-runner.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
-import { EventAnnouncer } from '../store/event-announcer.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
 import { TaskEvaluator } from '../tasks/task-evaluator.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
 import { TaskRunner } from '../tasks/task-runner.js';
 import { timers } from '../timers.js';
+import { announcerOf } from './announce-events.js';
 import type { Presence } from './presence.js';
 import { WakeUp } from './wake-up.js';
 
@@ -58,7 +57,6 @@ export class Dispatcher {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #messages: MessageRunner;
   readonly #tasks: TaskRunner;
-  readonly #attempts: AttemptsInFlight;
   readonly #deliveries: DeliveryRunner;
   readonly #carrier: Carrier | undefined;
   readonly #wakeUp = new WakeUp();
@@ -74,32 +72,25 @@ export class Dispatcher {
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
-    const announcer = new EventAnnouncer(this.#sources, onRecorded);
+    const onEvents = onRecorded && announcerOf(this.#sources, onRecorded);
     this.#messages = new MessageRunner({
       store,
       sources: [...this.#sources.keys()],
       parser: new MessageParser(this.#sources, router, planner),
-      announcer,
       log: new MessageLog(logger, handlers),
+      ...(onEvents && { onEvents }),
     });
     const evaluator = new TaskEvaluator(handlers, router, planner);
-    this.#tasks = new TaskRunner({ store, handlers, evaluator, announcer, logger, guard });
-    this.#attempts = new AttemptsInFlight({
-      store,
-      router,
-      clock,
-      logger,
-      guard,
-      abortGraceMs: options.abortGraceMs,
-      abandoned: options.abandoned,
+    this.#tasks = new TaskRunner({ store, handlers, evaluator, logger, guard, ...(onEvents && { onEvents }) });
+    const deliveries = new DeliveryRunner({
+      ...options,
+      sources: this.#sources,
       onChange: () => {
         this.wake();
         this.#change.now();
       },
-      onDeadLetter: (event, message) => announcer.announce([event], message),
+      onDeadLetter: (event, message) => onEvents?.([event], message),
     });
-    const attempts = this.#attempts;
-    const deliveries = new DeliveryRunner({ store, sources: this.#sources, handlers, clock, attempts, concurrency });
     this.#deliveries = deliveries;
     this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, clock, logger });
   }
@@ -129,7 +120,7 @@ export class Dispatcher {
     await this.#loop;
     await this.#lastPass;
     await claimed;
-    await this.#attempts.drain(drainMs);
+    await this.#deliveries.drain(drainMs);
     await carried;
   }
 
@@ -139,12 +130,12 @@ export class Dispatcher {
    */
   async runUntilIdle(): Promise<void> {
     while (!this.#stopping) {
-      const recordedBefore = this.#attempts.recorded;
+      const settledBefore = this.#deliveries.settledCount;
       const claimed = await this.#nextPass(() => this.#deliveries.startDue());
-      const recorded = this.#attempts.nextRecord();
-      if (recorded) await recorded;
-      // What was recorded during the pass may have become due after the pass had looked.
-      else if (claimed === 0 && this.#attempts.recorded === recordedBefore) return;
+      const settled = this.#deliveries.nextSettled();
+      if (settled) await settled;
+      // A delivery settled during the pass may have made work due that the pass did not see.
+      else if (claimed === 0 && this.#deliveries.settledCount === settledBefore) return;
     }
   }
 

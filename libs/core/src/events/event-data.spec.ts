@@ -146,7 +146,7 @@ describe('restoreEvent', () => {
     headers: {},
     receivedAt: TIME,
   });
-  const readerOf = (read: () => ParseResult) => ({ read }) as unknown as Provider;
+  const readerOf = (parse: () => ParseResult) => ({ parse }) as unknown as Provider;
   const reading = (payload: object): ParseResult => ({
     state: 'parsed',
     messageType: 'job.run.errored',

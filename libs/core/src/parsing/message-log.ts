@@ -1,12 +1,12 @@
 import type { HandlerSet } from '../handlers/handler-set.js';
 import type { Logger } from '../logger.js';
+import { leftOut } from '../payloads/parse-note.js';
+import type { ClaimedMessage } from '../store/claim.js';
+import type { Recorded } from '../store/recording.js';
 import type { ParsedMessage } from './message-parser.js';
 import { parsedLine } from './parsed-line.js';
-import { leftOut } from '../payloads/parse-note.js';
-import type { Recorded } from '../store/recording.js';
-import type { ClaimedMessage } from '../store/claim.js';
 
-/** Logs what became of a message, once it is recorded. */
+/** Logs the results of parsing messages, once they are recorded. */
 export class MessageLog {
   readonly #logger: Logger;
   readonly #handlers: HandlerSet;
@@ -16,11 +16,12 @@ export class MessageLog {
     this.#handlers = handlers;
   }
 
-  recorded(message: ClaimedMessage, reading: ParsedMessage, { eventIds, idReused, contradicts }: Recorded): void {
+  recorded(message: ClaimedMessage, parsed: ParsedMessage, recorded: Recorded): void {
     const logger = this.#logger;
-    const fields = { source: message.source, messageId: message.id, runId: reading.signal?.run.id };
+    const { state, reason = '', notes, run } = parsed;
+    const { idReused, contradicts } = recorded;
+    const fields = { source: message.source, messageId: message.id, runId: parsed.signal?.run.id };
     const subject = `Message ${message.id} from source "${message.source}"`;
-    const { state, reason = '' } = reading;
     if (state === 'quarantined') {
       const remedy = `After a fix, call Inbox.reparse({ messageIds: ['${message.id}'] })`;
       logger.warn(`${subject} was quarantined: ${reason}. ${remedy}`, {
@@ -32,9 +33,8 @@ export class MessageLog {
     } else if (state === 'test') {
       logger.log(`${subject} is a test webhook; no run handlers ran: ${reason}`, fields);
     }
-    const line = parsedLine({ message, reading, eventIds, handlers: this.#handlers.all() });
+    const line = parsedLine({ message, signal: parsed.signal, recorded, handlers: this.#handlers.all() });
     if (line !== undefined) logger.log(line, fields);
-    const { notes } = reading;
     if (notes) logger.warn(`${subject}: ${leftOut(notes)}`, { ...fields, code: 'RUNHOOKS_FIELDS_LEFT_OUT' });
     if (idReused) {
       logger.warn(`${subject} has the id of an earlier message but a different body; both are kept`, {
@@ -44,7 +44,7 @@ export class MessageLog {
     }
     if (contradicts) {
       logger.warn(
-        `${subject} reports run ${reading.run?.runId} as ${contradicts}, but that run already has another outcome. ` +
+        `${subject} reports run ${run?.runId} as ${contradicts}, but that run already has another outcome. ` +
           'Keeping the first one',
         { ...fields, code: 'RUNHOOKS_OUTCOME_CONTRADICTED' },
       );

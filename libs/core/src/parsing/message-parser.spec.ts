@@ -28,7 +28,7 @@ const FAILED: ParseResult = {
   payload: {},
   signal: { types: ['run.failed', 'run.completed'], occurredAt: OCCURRED, run: RUN },
 };
-const UNKNOWN: ParseResult = {
+const UNRECOGNIZED: ParseResult = {
   state: 'unrecognized',
   reason: 'no such type',
   messageType: 'job.run.paused',
@@ -52,8 +52,8 @@ function claimed(changes: Partial<ClaimedMessage> = {}): ClaimedMessage {
   return { ...stored, claims: 1, withoutHandlers: false, ...changes };
 }
 
-function parserOf(read: () => unknown, ...subscriptions: Subscription[]): MessageParser {
-  const provider = { name: 'dbt-cloud', read } as unknown as Provider;
+function parserOf(parse: () => unknown, ...subscriptions: Subscription[]): MessageParser {
+  const provider = { name: 'dbt-cloud', parse } as unknown as Provider;
   const source: OpenSource = { name: 'dbt', paths: ['/webhooks/dbt'], bodyBytesMax: 1, provider };
   const handlers = new HandlerSet();
   const invoke = () => Promise.resolve();
@@ -136,7 +136,7 @@ describe('what did not fit', () => {
 
   it.each([
     ['parsed', FAILED],
-    ['unknown', UNKNOWN],
+    ['unrecognized', UNRECOGNIZED],
     ['a test', { state: 'test', reason: 'test button' }],
   ])('is recorded with a message that is %s', (_, reading) => {
     expect(notesOf({ ...reading, notes: [note, note] })).toEqual([note, note]);
@@ -163,7 +163,7 @@ describe('what did not fit', () => {
 
 describe('a message as an event of its own', () => {
   it('is made where a handler asks for it, also for a type that is not known', () => {
-    for (const reading of [FAILED, UNKNOWN]) {
+    for (const reading of [FAILED, UNRECOGNIZED]) {
       const event = eventsOf(parserOf(() => reading, ON_MESSAGE)).at(-1);
       expect(event).toMatchObject({ id: 'message.received:dbt/msg_1', type: 'message.received' });
       expect(event?.deliveries).toHaveLength(1);
@@ -174,7 +174,7 @@ describe('a message as an event of its own', () => {
     ['no handler asks for it', FAILED, [ON_FAILED]],
     [
       'handlers ask for other types of messages',
-      UNKNOWN,
+      UNRECOGNIZED,
       [{ on: { provider: 'dbt-cloud', messageType: 'x' }, filter: {} }],
     ],
     ['it is a test', { state: 'test', reason: 'test button' }, [ON_MESSAGE]],
@@ -185,7 +185,7 @@ describe('a message as an event of its own', () => {
   });
 
   it('happened when it was received, where it does not say when', () => {
-    expect(eventsOf(parserOf(() => UNKNOWN, ON_MESSAGE))[0]?.occurredAt).toEqual(NOW);
+    expect(eventsOf(parserOf(() => UNRECOGNIZED, ON_MESSAGE))[0]?.occurredAt).toEqual(NOW);
     expect(eventsOf(parserOf(() => FAILED, ON_MESSAGE)).at(-1)?.occurredAt).toEqual(OCCURRED);
   });
 });
@@ -265,14 +265,14 @@ describe('a message that cannot be read', () => {
   it('is quarantined unread once it is given up, with no events', () => {
     const parser = parserOf(() => thrower(new Error('not to be read')), ON_MESSAGE);
     const recording = parser.giveUp(claimed({ claims: 6 }), 'lease', NOW);
-    expect(recording).toMatchObject({ state: 'quarantined', reason: 'reading was begun 5 times and never finished' });
+    expect(recording).toMatchObject({ state: 'quarantined', reason: 'parsing was started 5 times and never finished' });
     expect(recording.decide({})).toEqual({ events: [] });
   });
 
   it.each(['quarantined', 'test', 'unrecognized'])(
     'is kept as %s with its reason, of which no more than is useful',
     (state) => {
-      const reading = { ...UNKNOWN, state, reason: 'x'.repeat(100_000) };
+      const reading = { ...UNRECOGNIZED, state, reason: 'x'.repeat(100_000) };
       expect(parse(parserOf(() => reading))).toMatchObject({ state, reason: 'x'.repeat(LIMITS.reasonCharsMax) });
     },
   );

@@ -17,15 +17,13 @@ import { handOff } from '../tasks/hand-off.js';
 import type { TaskPlanner } from '../tasks/task-planner.js';
 import { attemptError } from '../thrown.js';
 
-/** What is to be recorded of a message, and what the log wants to know of it. */
+/** Recording of a parsed message. */
 export interface ParsedMessage extends Recording {
-  /** What it says of a run, if it does. */
+  /** State of a run that the message reports, if it does. */
   readonly signal?: RunSignal;
-  /** What was decided last; nothing before the store has asked. */
-  decided(): RunDecision | undefined;
 }
 
-/** Turns claimed messages into what is to be recorded. Never throws: what cannot be read is quarantined. */
+/** Turns claimed messages into recordings. Never throws: a message that cannot be parsed is quarantined. */
 export class MessageParser {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #router: Router;
@@ -37,117 +35,121 @@ export class MessageParser {
     this.#planner = planner;
   }
 
+  /** Parses a message with its source's provider. */
   parse(message: ClaimedMessage, lease: string, now: Date): ParsedMessage {
-    return this.#recording(message, this.#parse(message), lease, now);
+    return this.#recording(message, this.#resultOf(message), lease, now);
   }
 
-  /** For a message whose reading ended the process too often. */
+  /** Quarantines a message whose parsing ended the process too often. */
   giveUp(message: ClaimedMessage, lease: string, now: Date): ParsedMessage {
-    const reason = `reading was begun ${message.claims - 1} times and never finished`;
+    const reason = `parsing was started ${message.claims - 1} times and never finished`;
     return this.#recording(message, { state: 'quarantined', reason }, lease, now);
   }
 
-  #recording(message: ClaimedMessage, reading: ParseResult, lease: string, now: Date): ParsedMessage {
-    const notes = 'notes' in reading ? notesToKeep(reading.notes) : [];
+  #recording(message: ClaimedMessage, result: ParseResult, lease: string, now: Date): ParsedMessage {
+    const notes = 'notes' in result ? notesToKeep(result.notes) : [];
     const base = {
       messageId: message.id,
       lease,
-      state: reading.state,
+      state: result.state,
       handlers: this.#router.versions(),
-      ...('reason' in reading && { reason: reading.reason.slice(0, LIMITS.reasonCharsMax) }),
+      ...('reason' in result && { reason: result.reason.slice(0, LIMITS.reasonCharsMax) }),
       ...(notes.length > 0 && { notes }),
-      ...('messageType' in reading && { messageType: reading.messageType }),
+      ...('messageType' in result && { messageType: result.messageType }),
     };
-    if (reading.state !== 'parsed') {
-      return { ...base, ...remembered((known) => this.#decideWithoutRun(message, reading, now, known)) };
+    if (result.state !== 'parsed') {
+      return { ...base, decide: (known) => this.#decideWithoutRun(message, result, now, known) };
     }
-    const { account, id: runId, job } = reading.signal.run;
+    const { account, id: runId, job } = result.signal.run;
     const { source } = message;
     const run: RunKey = { source, accountId: account.id, runId };
     return {
       ...base,
       run,
       job: { source, jobKey: job.key },
-      signal: reading.signal,
-      ...remembered((known) => this.#decide(message, reading, run, now, known)),
+      signal: result.signal,
+      decide: (known) => this.#decide(message, result, run, now, known),
     };
   }
 
-  #parse(message: ClaimedMessage): ParseResult {
+  #resultOf(message: ClaimedMessage): ParseResult {
     const source = this.#sources.get(message.source);
     if (!source) {
       return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
     }
     try {
-      const reading: unknown = source.provider.parse(message);
-      if (isParseResult(reading)) return reading;
-      return { state: 'quarantined', reason: `provider "${message.provider}" answered what is no reading` };
+      const result: unknown = source.provider.parse(message);
+      if (isParseResult(result)) return result;
+      return {
+        state: 'quarantined',
+        reason: `provider "${message.provider}" returned a value that is not a ParseResult`,
+      };
     } catch (error) {
-      // Not its message: that may quote a payload.
+      // The error's message is left out, because it may quote a payload.
       const { name } = attemptError(error);
-      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${name} while reading` };
+      return { state: 'quarantined', reason: `provider "${message.provider}" threw ${name} while parsing` };
     }
   }
 
   #decideWithoutRun(
     message: ClaimedMessage,
-    reading: ParseResult,
+    result: ParseResult,
     now: Date,
     { otherHandlers = [] }: Known,
   ): RunDecision {
     const { receivedAt } = message;
-    const messageType = 'messageType' in reading ? { messageType: reading.messageType } : {};
-    const news = { occurredAt: receivedAt, receivedAt, events: [], ...messageType };
-    const tasks = message.withoutHandlers ? [] : handOff(message.id, news, otherHandlers, now);
-    return { events: this.#messageEvents(message, reading, now), ...(tasks.length > 0 && { tasks }) };
+    const messageType = 'messageType' in result ? { messageType: result.messageType } : {};
+    const update = { occurredAt: receivedAt, receivedAt, events: [], ...messageType };
+    const tasks = message.withoutHandlers ? [] : handOff(message.id, update, otherHandlers, now);
+    return { events: this.#messageEvents(message, result, now), ...(tasks.length > 0 && { tasks }) };
   }
 
   #decide(
     message: ClaimedMessage,
-    reading: ParseResult & { state: 'parsed' },
+    result: ParseResult & { state: 'parsed' },
     key: RunKey,
     now: Date,
     known: Known,
   ): RunDecision {
-    const { run, occurredAt } = reading.signal;
-    const news = runUpdateOf(known, reading.signal, message.receivedAt);
-    const events = news.events.map(({ type, extras }) => {
+    const { run, occurredAt } = result.signal;
+    const update = runUpdateOf(known, result.signal, message.receivedAt);
+    const events = update.events.map(({ type, extras }) => {
       const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
       return this.#event(message, type, runEventId(type, key), facts, now);
     });
-    const tasks = message.withoutHandlers ? [] : this.#tasks(message, reading, news, now, known);
+    const tasks = message.withoutHandlers ? [] : this.#tasks(message, result, update, now, known);
     return {
-      run: news.run,
+      run: update.run,
       ...(tasks.length > 0 && { tasks }),
-      events: [...events, ...this.#messageEvents(message, reading, now)],
-      ...(news.job && { job: news.job }),
-      ...(news.contradicts && { contradicts: news.contradicts }),
+      events: [...events, ...this.#messageEvents(message, result, now)],
+      ...(update.job && { job: update.job }),
+      ...(update.contradicts && { contradicts: update.contradicts }),
     };
   }
 
-  /** What the handlers of this process watch and wait for, and what others have to look at. */
+  /** Returns the checks that handlers of this process ask for, and the hand-offs to handlers of other processes. */
   #tasks(
     { id, source, provider, receivedAt }: ClaimedMessage,
     { signal, messageType }: ParseResult & { state: 'parsed' },
-    news: RunUpdate,
+    update: RunUpdate,
     now: Date,
     { otherHandlers = [] }: Known,
   ): NewTask[] {
     const { run, occurredAt } = signal;
     const happenedAt = earlierOf(occurredAt, receivedAt);
-    const events = news.events.map(({ type, extras: { late = false } }) => ({ type, late }));
+    const events = update.events.map(({ type, extras: { late = false } }) => ({ type, late }));
     const types = events.flatMap(({ type, late }) => (late ? [] : [type]));
     const own = this.#planner.tasksFor({ source, provider, receivedAt, run, happenedAt, types }, now);
-    const told = { occurredAt, receivedAt, run, happenedAt, events, messageType };
-    return [...own, ...handOff(id, told, otherHandlers, now)];
+    const handedOff = { occurredAt, receivedAt, run, happenedAt, events, messageType };
+    return [...own, ...handOff(id, handedOff, otherHandlers, now)];
   }
 
-  /** A message is an event of its own only where a handler asks for it: otherwise the message is record enough. */
-  #messageEvents(message: ClaimedMessage, reading: ParseResult, now: Date): NewEvent[] {
-    if (!('messageType' in reading)) return [];
+  /** A message becomes an event of its own only if a handler asks for it. */
+  #messageEvents(message: ClaimedMessage, result: ParseResult, now: Date): NewEvent[] {
+    if (!('messageType' in result)) return [];
     const { receivedAt, source, provider } = message;
-    const { messageType } = reading;
-    const signal = reading.state === 'parsed' ? reading.signal : undefined;
+    const { messageType } = result;
+    const signal = result.state === 'parsed' ? result.signal : undefined;
     const facts: EventFacts = {
       occurredAt: signal?.occurredAt ?? receivedAt,
       receivedAt,
@@ -166,9 +168,4 @@ export class MessageParser {
       : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
-}
-
-function remembered(decide: Recording['decide']): Pick<ParsedMessage, 'decide' | 'decided'> {
-  let decided: RunDecision | undefined;
-  return { decide: (known) => (decided = decide(known)), decided: () => decided };
 }

@@ -1,8 +1,8 @@
 import { isStoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Claim, ClaimedMessage, MessageClaim } from '../store/claim.js';
-import type { EventAnnouncer } from '../store/event-announcer.js';
-import type { Recorded } from '../store/recording.js';
+import type { StoredMessage } from '../sources/message.js';
+import type { NewEvent, Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../timers.js';
 import type { MessageLog } from './message-log.js';
@@ -10,26 +10,27 @@ import type { MessageParser, ParsedMessage } from './message-parser.js';
 
 export interface MessageRunnerOptions {
   readonly store: Store;
-  /** Names of the sources whose messages are read here. */
+  /** Names of the sources whose messages this process parses. */
   readonly sources: readonly string[];
   readonly parser: MessageParser;
-  readonly announcer: EventAnnouncer;
   readonly log: MessageLog;
+  /** Called with the events a message added. */
+  readonly onEvents?: (events: readonly NewEvent[], message: StoredMessage) => void;
 }
 
-/** Claims stored messages, reads them, and records together what follows from them. */
+/** Claims stored messages, parses them, and records the results together. */
 export class MessageRunner {
   readonly #options: MessageRunnerOptions;
-  /** The source that the last message claimed here is of: others have their turn first. */
+  /** Source of the message claimed last, so that the others come first next time. */
   #lastSource: Pick<MessageClaim, 'after'> = {};
-  /** Messages that were read here to the end: if they come again, it was the store that failed. */
+  /** Ids of messages that were parsed to the end while the store failed: if they come again, parsing is not to blame. */
   readonly #unrecorded = new Set<string>();
 
   constructor(options: MessageRunnerOptions) {
     this.#options = options;
   }
 
-  /** Reads the messages that are due and records what follows from them. Returns how many it claimed. */
+  /** Parses the messages that are due and records the results. Returns how many it claimed. */
   async runDue(claim: Claim): Promise<number> {
     const { store, sources } = this.#options;
     const messages = await store.claimMessages({ ...claim, sources, ...this.#lastSource });
@@ -37,7 +38,7 @@ export class MessageRunner {
     this.#lastSource = { after: messages.at(-1)?.source ?? '' };
     const recordings = await this.#parseInTurns(messages, claim);
     const recorded = await this.#record(messages, recordings, claim.now);
-    recorded.forEach((result, index) => this.#told(messages[index], recordings[index], result));
+    recorded.forEach((result, index) => this.#report(messages[index], recordings[index], result));
     return messages.length;
   }
 
@@ -50,13 +51,13 @@ export class MessageRunner {
     try {
       return await this.#options.store.record(recordings, now);
     } catch (error) {
-      // Any other error is about one of the messages, and that one has nothing to excuse it.
+      // Any other error is caused by one of the messages.
       if (isStoreUnavailableError(error)) for (const { id } of messages) this.#unrecorded.add(id);
       throw error;
     }
   }
 
-  /** Many messages that each take long to read must not hold up the event loop together. */
+  /** Many messages that each take long to parse must not block the event loop together. */
   async #parseInTurns(messages: readonly ClaimedMessage[], claim: Claim): Promise<ParsedMessage[]> {
     const recordings: ParsedMessage[] = [];
     let turnEndsAt = timers.monotonicMs() + LIMITS.parseTurnMs;
@@ -65,25 +66,21 @@ export class MessageRunner {
         await timers.turn();
         turnEndsAt = timers.monotonicMs() + LIMITS.parseTurnMs;
       }
-      recordings.push(this.#options.announcer.watched(this.#parse(message, claim)));
+      recordings.push(this.#parse(message, claim));
     }
     return recordings;
   }
 
-  /** A message whose reading was begun before was taken alone since then, so that nothing else ended the process. */
+  /** A message whose parsing was started before has since been claimed alone, so only that message can have ended the process. */
   #parse(message: ClaimedMessage, { lease, now }: Claim): ParsedMessage {
-    const diesOf = message.claims > LIMITS.parseClaimsMax && !this.#unrecorded.has(message.id);
+    const isFatal = message.claims > LIMITS.parseClaimsMax && !this.#unrecorded.has(message.id);
     const { parser } = this.#options;
-    return diesOf ? parser.giveUp(message, lease, now) : parser.parse(message, lease, now);
+    return isFatal ? parser.giveUp(message, lease, now) : parser.parse(message, lease, now);
   }
 
-  #told(message: ClaimedMessage | undefined, recording: ParsedMessage | undefined, result: Recorded): void {
+  #report(message: ClaimedMessage | undefined, recording: ParsedMessage | undefined, result: Recorded): void {
     if (!message || !recording || !result.recorded) return;
     this.#options.log.recorded(message, recording, result);
-    if (message.withoutHandlers) return;
-    const isNew = new Set(result.eventIds);
-    const { announcer } = this.#options;
-    const events = announcer.eventsOf(recording).filter(({ id }) => isNew.has(id));
-    announcer.announce(events, message);
+    if (!message.withoutHandlers) this.#options.onEvents?.(result.events, message);
   }
 }

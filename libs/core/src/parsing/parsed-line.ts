@@ -4,56 +4,52 @@ import type { Routable } from '../handlers/filter.js';
 import type { Handler } from '../handlers/handler.js';
 import { LIMITS } from '../limits.js';
 import type { StoredMessage } from '../sources/message.js';
-import type { ParsedMessage } from './message-parser.js';
 import { nearMiss, typesAskedFor } from '../handlers/near-miss.js';
 import { shortName } from '../one-line.js';
 import { isHandOff } from '../tasks/hand-off.js';
 import type { RunSignal } from '../runs/run-signal.js';
 import { outcomeOf } from '../runs/run-state.js';
-import type { NewEvent } from '../store/recording.js';
+import type { NewEvent, Recorded } from '../store/recording.js';
 
-/** What became of a message, for the log. */
-export interface ParsedMessageReport {
+/** Result of parsing a message, for its log line. */
+export interface ParsedReport {
   readonly message: Pick<StoredMessage, 'id' | 'source' | 'provider'> & { readonly withoutHandlers: boolean };
-  readonly reading: ParsedMessage;
-  /** The events that this message added. */
-  readonly eventIds: readonly string[];
+  readonly signal: RunSignal | undefined;
+  readonly recorded: Pick<Recorded, 'events' | 'tasks'>;
   readonly handlers: readonly Handler[];
 }
 
 /**
- * Returns the line for a message that was read and recorded: its run and outcome, its new events, and the handlers of
- * each, or that no handler wants it. Undefined for a message that tells of no run: that has a line of its own.
+ * Returns the line for a message that was parsed and recorded: its run and outcome, its new events, and the handlers of
+ * each, or that no handler wants it. `undefined` for a message that reports no run: it has another line.
  */
-export function parsedLine({ message, reading, eventIds, handlers }: ParsedMessageReport): string | undefined {
-  const { signal } = reading;
+export function parsedLine({ message, signal, recorded, handlers }: ParsedReport): string | undefined {
   if (!signal) return undefined;
-  const { events = [], tasks = [] } = reading.decided() ?? {};
-  const added = events.filter(({ id }) => eventIds.includes(id));
-  const said = `Message ${message.id} from source "${message.source}": ${describeRun(signal)} → `;
-  if (added.length === 0 && tasks.length === 0) return `${said}no new event`;
-  if (message.withoutHandlers) return `${said}${typesOf(added)}, read again without running handlers`;
+  const { events, tasks } = recorded;
+  const subject = `Message ${message.id} from source "${message.source}": ${describeRun(signal)} → `;
+  if (events.length === 0 && tasks.length === 0) return `${subject}no new event`;
+  if (message.withoutHandlers) return `${subject}${typesOf(events)}, reparsed without running handlers`;
   const watching = tasks.filter((task) => !isHandOff(task)).map(({ handlerId }) => handlerId);
-  const others = tasks.some(isHandOff);
+  const isHandedOff = tasks.some(isHandOff);
   const parts = [
-    ...added.filter(({ deliveries }) => deliveries.length > 0).map(describeEvent),
+    ...events.filter(({ deliveries }) => deliveries.length > 0).map(describeEvent),
     ...(watching.length > 0 ? [`watched by ${listed(watching)}`] : []),
-    ...(others ? ['put aside for handlers of other processes'] : []),
+    ...(isHandedOff ? ['handed off to handlers of other processes'] : []),
   ];
   if (parts.length === 0) {
-    const near = nearestTo(added, [MESSAGE_EVENT_TYPE], { message, signal, handlers });
-    return `${said}${typesOf(added)}; no handler wants it${near ?? asked(handlers)}`;
+    const near = nearestTo(events, [MESSAGE_EVENT_TYPE], { message, signal, handlers });
+    return `${subject}${typesOf(events)}; no handler wants it${near ?? asked(handlers)}`;
   }
-  const unwanted = others ? [] : added.filter(({ deliveries }) => deliveries.length === 0);
-  if (unwanted.length === 0) return said + parts.join('; ');
+  const unwanted = isHandedOff ? [] : events.filter(({ deliveries }) => deliveries.length === 0);
+  if (unwanted.length === 0) return subject + parts.join('; ');
   const near = nearestTo(unwanted, [], { message, signal, handlers });
-  return `${said}${[...parts, `${typesOf(unwanted)} for no handler`].join('; ')}${near ?? ''}`;
+  return `${subject}${[...parts, `${typesOf(unwanted)} for no handler`].join('; ')}${near ?? ''}`;
 }
 
 function nearestTo(
   unwanted: readonly NewEvent[],
   types: readonly string[],
-  { message, signal, handlers }: Pick<ParsedMessageReport, 'message' | 'handlers'> & { readonly signal: RunSignal },
+  { message, signal, handlers }: Pick<ParsedReport, 'message' | 'handlers'> & { readonly signal: RunSignal },
 ): string | undefined {
   const { source, provider } = message;
   const events = [...unwanted.map(({ type }) => type), ...types].map((type): Routable =>

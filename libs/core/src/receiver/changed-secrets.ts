@@ -2,7 +2,7 @@ import { durationText } from '../duration-text.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
 
-/** What is known of a source since a signature last matched here. */
+/** Mismatches of a source since a signature last matched in this process. */
 interface Mismatches {
   requests: number;
   sinceMs: number;
@@ -10,14 +10,14 @@ interface Mismatches {
 }
 
 /**
- * Suspects that a sender's secret was changed: signatures of a source that used to be fine do not match, and none does.
- * That is logged once, until one matches again, so that strangers who send junk cannot fill the log with it.
+ * Detects that a sender's secret was probably changed: a source that used to accept messages gets only requests whose
+ * signatures do not match. Logged once until a signature matches again, so that strangers cannot fill the log.
  */
 export class ChangedSecrets {
   readonly #logger: Logger;
   readonly #bySource = new Map<string, Mismatches>();
-  /** Sources of which a signature has matched, here or in another process. */
-  readonly #fine = new Set<string>();
+  /** Sources with a signature that matched, here or in another process. */
+  readonly #proven = new Set<string>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -30,7 +30,7 @@ export class ChangedSecrets {
   }
 
   matched(source: string): void {
-    this.#fine.add(source);
+    this.#proven.add(source);
     const mismatches = this.#bySource.get(source);
     if (!mismatches) return;
     this.#bySource.delete(source);
@@ -41,16 +41,16 @@ export class ChangedSecrets {
     );
   }
 
-  /** The inbox has messages of these sources. */
+  /** Notes sources that have messages in the inbox. */
   stored(sources: readonly string[]): void {
-    for (const source of sources) this.#fine.add(source);
+    for (const source of sources) this.#proven.add(source);
   }
 
   look(nowMs: number): void {
     for (const [source, mismatches] of this.#bySource) {
       const forMs = nowMs - mismatches.sinceMs;
       const isLasting = mismatches.requests >= LIMITS.secretChangedMin && forMs >= LIMITS.secretChangedMs;
-      if (mismatches.isReported || !isLasting || !this.#fine.has(source)) continue;
+      if (mismatches.isReported || !isLasting || !this.#proven.has(source)) continue;
       mismatches.isReported = true;
       this.#logger.error(
         `Source "${source}" has stopped accepting webhooks: none of ${mismatches.requests} requests in ` +

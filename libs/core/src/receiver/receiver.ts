@@ -5,11 +5,12 @@ import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
 import { markVerified, type HeaderMap, type ReceivedMessage } from '../sources/message.js';
 import type { Refusals } from './refusals.js';
+import { describeRequest, SenderLog } from './sender-log.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Store } from '../store/store.js';
 import type { SignatureCheck } from '../sources/verification.js';
 
-/** What the sender is told. */
+/** Result of receiving a request; the HTTP response follows from it. */
 export type Receipt =
   | { readonly status: 'accepted' | 'duplicate'; readonly id: string }
   | { readonly status: 'refused'; readonly check: SignatureCheck; readonly reason: string };
@@ -20,38 +21,39 @@ export interface ReceiverOptions {
   readonly ids: IdSequence;
   readonly logger: Logger;
   readonly refusals: Refusals;
-  /** Called after a message was stored, so that it is read at once. */
+  /** Called after a message was stored, so that it is parsed at once. */
   readonly onAccepted: () => void;
 }
 
-/** The only way in: verify, identify, append. Nothing is answered before it is stored, and nothing else happens here. */
+/** The only way in: verify, identify, append. It responds after the message is stored, and does nothing else. */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  /** By source: which of its secrets matched a message. */
-  readonly #secretsUsed = new Map<string, Set<number>>();
+  readonly #log: SenderLog;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#log = new SenderLog(options.logger);
   }
 
   /**
-   * Rejects with `StoreUnavailableError` if it is unknown whether the message was stored. `onVerified` is called once
-   * the signature was found to be right, before the message is stored.
+   * Stores a request whose signature is valid. `onVerified` is called before the message is stored.
+   *
+   * @throws StoreUnavailableError if it is unknown whether the message was stored
    */
   async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap, onVerified?: () => void): Promise<Receipt> {
-    const { store, clock, ids, logger, refusals, onAccepted } = this.#options;
+    const { store, clock, ids, refusals, onAccepted } = this.#options;
     const receivedAt = clock.now();
     const received: ReceivedMessage = { source: source.name, body, headers, receivedAt };
     const verification = await source.provider.verify(received);
     if (!verification.ok) {
       const { check } = verification;
       const hint = source.provider.hint?.(headers);
-      refusals.failed(source.name, check, () => describe(headers, hint));
+      refusals.failed(source.name, check, () => describeRequest(headers, hint));
       return { status: 'refused', check, reason: hint ? `${verification.reason} ${hint}` : verification.reason };
     }
     onVerified?.();
     refusals.verified(source.name);
-    this.#logSecret(source, verification.secretIndex);
+    this.#log.verified(source.name, verification.secretIndex);
     const kept = pick(headers, source.provider.headersKept);
     const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));
     const appended = await store.append({
@@ -64,31 +66,9 @@ export class Receiver {
       body,
       receivedAt,
     });
-    const fields = { source: source.name, messageId: appended.id };
-    const subject = `Message ${appended.id} from source "${source.name}"`;
-    if (appended.status === 'accepted') {
-      onAccepted();
-      logger.log(`${subject} was accepted`, fields);
-    } else {
-      logger.debug(`${subject} is a duplicate; ignored`, fields);
-    }
+    this.#log.appended(source.name, appended);
+    if (appended.status === 'accepted') onAccepted();
     return appended;
-  }
-
-  /**
-   * Once per secret: whoever replaces one sees when the new one is in use, and after a restart whether the old one still
-   * is. That the first one matches is nothing to tell, unless another one did before.
-   */
-  #logSecret({ name }: OpenSource, secretIndex: number | undefined): void {
-    if (secretIndex === undefined) return;
-    const used = this.#secretsUsed.get(name) ?? new Set();
-    if (used.has(secretIndex)) return;
-    this.#secretsUsed.set(name, used.add(secretIndex));
-    if (secretIndex === 0 && used.size === 1) return;
-    this.#options.logger.log(
-      `Source "${name}": secrets[${secretIndex}] verified a message for the first time since startup`,
-      { source: name },
-    );
   }
 }
 
@@ -99,17 +79,4 @@ function pick(headers: HeaderMap, names: readonly string[]): HeaderMap {
     if (value !== undefined) kept[name] = value;
   }
   return kept;
-}
-
-/** What the log says of a refused request, for the operator: names of its headers, never their values. */
-function describe(headers: HeaderMap, hint: string | undefined): string {
-  const names = Object.keys(headers).slice(0, LIMITS.headerNamesLoggedMax).join(', ');
-  return `Headers: ${names}. They look like ${schemeOf(headers)}${hint ? `. ${hint.replace(/\.$/, '')}` : ''}`;
-}
-
-/** The signature scheme that the names of the headers suggest. */
-function schemeOf(headers: HeaderMap): string {
-  if ('svix-signature' in headers || 'webhook-signature' in headers) return 'Standard Webhooks (Svix)';
-  if ('authorization' in headers) return 'a signature or token in authorization';
-  return 'no signature scheme that Runhooks knows';
 }

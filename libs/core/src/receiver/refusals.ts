@@ -14,11 +14,11 @@ export interface RefusalsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly guard: StoreGuard;
-  /** Milliseconds by a clock that nobody sets; for tests. @default that of the process */
+  /** Returns milliseconds of a monotonic clock; for tests. @default the clock of the process */
   readonly monotonicMs?: () => number;
 }
 
-/** Requests to one source that are refused for one cause, from the first one until none comes any more. */
+/** An episode of rejected requests to one source for one cause, from the first until none arrives for a while. */
 interface Refused {
   readonly source: string;
   readonly cause: string;
@@ -30,16 +30,16 @@ interface Refused {
 }
 
 /**
- * The requests that are refused: logged at the first of a cause, then as a count while they go on, and when they are
- * over; and counted in the inbox. For each request it only counts, whatever strangers send: lines and writes come from
- * {@link look}, twice a minute. Memory is bounded by the sources and the causes that there are.
+ * Counts rejected requests in the inbox, and logs the first of each cause, a count while they continue, and their end. Per
+ * request it only counts, so that strangers cannot cause load: {@link look} logs and writes twice a minute. Its memory is
+ * bounded by the number of sources and causes.
  */
 export class Refusals {
   readonly #options: RefusalsOptions;
   readonly #monotonicMs: () => number;
   readonly #secrets: ChangedSecrets;
   readonly #refused = new Map<string, Refused>();
-  /** By source and check: what the inbox does not have yet. */
+  /** Counts that are not in the inbox yet, by source and check. */
   readonly #unstored = new Map<string, RefusalCount>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -50,12 +50,12 @@ export class Refusals {
     this.#secrets = new ChangedSecrets(options.logger);
   }
 
-  /** For each request whose signature matched. */
+  /** Notes a request whose signature matched. */
   verified(source: string): void {
     this.#secrets.matched(source);
   }
 
-  /** For each request that failed a check of its signature. `describe` is called for the first of a kind: what the log says of it. */
+  /** Counts a request that failed a check of its signature. `describe` is called for the first of its kind, for the log. */
   failed(source: string, check: SignatureCheck, describe: () => string): void {
     const key = keyOf(source, check);
     const requests = (this.#unstored.get(key)?.requests ?? 0) + 1;
@@ -64,7 +64,7 @@ export class Refusals {
     this.refused(source, `401 ${check}`, describe);
   }
 
-  /** For each request that is refused for any cause: the status that it is answered with, and a word; one of a few. */
+  /** Counts a request rejected for `cause`: the HTTP status and a word; one of a few. */
   refused(source: string, cause: string, describe?: () => string): void {
     const nowMs = this.#monotonicMs();
     const key = keyOf(source, cause);
@@ -82,12 +82,12 @@ export class Refusals {
     );
   }
 
-  /** What this process has counted and not stored yet. */
+  /** Returns the counts that this process has not stored yet. */
   unstored(): readonly RefusalCount[] {
     return [...this.#unstored.values()];
   }
 
-  /** From now on {@link look} is called by itself. */
+  /** Calls {@link look} regularly from now on. */
   start(): void {
     this.#timer ??= timers
       .setInterval(() => {
@@ -98,7 +98,7 @@ export class Refusals {
       .unref();
   }
 
-  /** Logs what is due, and stores what was counted. Never rejects. */
+  /** Logs due lines, and stores the counts. Never rejects. */
   async look(): Promise<void> {
     const nowMs = this.#monotonicMs();
     for (const [key, refused] of this.#refused) {
@@ -113,7 +113,7 @@ export class Refusals {
     this.#secrets.look(nowMs);
   }
 
-  /** Logs and stores what is left. To be called when no request comes any more, before the store is closed. */
+  /** Logs and stores the rest. Must be called after the last request, before the store is closed. */
   async stop(): Promise<void> {
     timers.clearInterval(this.#timer);
     await this.#looking;
@@ -146,7 +146,7 @@ export class Refusals {
     const refusals = this.unstored();
     if (refusals.length === 0) return;
     const known = await guard.write(() => store.countRefusals(refusals), undefined);
-    // Kept, and tried again with the next ones.
+    // The counts are kept and stored with the next ones.
     if (!known) return;
     this.#secrets.stored(known);
     for (const stored of refusals) {
@@ -158,7 +158,7 @@ export class Refusals {
   }
 }
 
-/** Returns stored sums and what a process has not stored yet, added up. */
+/** Returns the sums of stored counts and those a process has not stored yet. */
 export function addedUp(stored: readonly RefusalCount[], unstored: readonly RefusalCount[]): RefusalCount[] {
   const sums = new Map<string, RefusalCount>();
   for (const one of [...stored, ...unstored]) {
@@ -174,7 +174,7 @@ export function addedUp(stored: readonly RefusalCount[], unstored: readonly Refu
   return byKey.map(([, sum]) => sum);
 }
 
-/** Names of sources hold no space, which sorts before all that they hold. */
+/** Names of sources contain no space, and a space sorts before every character they can contain. */
 function keyOf(source: string, cause: string): string {
   return `${source} ${cause}`;
 }

@@ -11,7 +11,7 @@ export function isParseResult(answer: unknown): answer is ParseResult {
   switch (state) {
     case 'parsed':
       return typeof messageType === 'string' && typeof payload === 'object' && isSignal(fieldsOf(signal));
-    case 'unknown':
+    case 'unrecognized':
       return typeof reason === 'string' && typeof messageType === 'string' && typeof payload === 'object';
     case 'test':
     case 'quarantined':

@@ -70,12 +70,13 @@ export interface Recording {
 }
 
 export interface Recorded {
-  /** False where the claim was lost to another reader: nothing was written. */
+  /** `false` if another worker holds the message by now: nothing was written. */
   readonly recorded: boolean;
-  /** The events that were new. */
-  readonly eventIds: readonly string[];
-  readonly deliveries: number;
-  /** The id of this message came before with another body. */
+  /** The decided events that did not exist yet. */
+  readonly events: readonly NewEvent[];
+  /** The decided tasks. */
+  readonly tasks: readonly NewTask[];
+  /** An earlier message has the same id and a different body. */
   readonly idReused: boolean;
   /** As decided. */
   readonly contradicts?: RunOutcome;

@@ -43,7 +43,7 @@ describe('StoreGuard', () => {
     for (let times = 0; times < 3; times++) await guard.write(fails(), 0);
     expect(lines).toEqual([expect.stringMatching(/^error: .*StoreUnavailableError: the disk is full/)]);
     for (let times = 0; times < 3; times++) await guard.write(works, '');
-    expect(lines.slice(1)).toEqual(['log: the inbox answers again']);
+    expect(lines.slice(1)).toEqual(['log: Inbox is available again']);
     await guard.read(fails(), 0);
     expect(lines).toHaveLength(3);
   });
@@ -56,7 +56,7 @@ describe('StoreGuard', () => {
     }
     expect(lines).toHaveLength(1);
     await guard.write(works, '');
-    expect(lines.slice(1)).toEqual(['log: the inbox answers again']);
+    expect(lines.slice(1)).toEqual(['log: Inbox is available again']);
   });
 
   it('says each reason once, also where they take turns, and no more than a few that always differ', async () => {
@@ -70,7 +70,7 @@ describe('StoreGuard', () => {
     await guard.write(works, '');
     await guard.write(fails('refused on ::1'), 0);
     expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
-      'log: the inbox answers again',
+      'log: Inbox is available again',
       expect.stringContaining('::1'),
     ]);
   });

@@ -1,43 +1,41 @@
-import { describeError } from '../thrown.js';
+import { FailureLog } from '../failure-log.js';
 import type { Logger } from '../logger.js';
-import { Reasons } from '../reasons.js';
 
 /**
- * A store that fails must not end the work of a process: each reason is said once, and it is tried again later. Leases bring back what
- * was not recorded.
+ * Keeps a failing store from ending the work of the process: a failure is logged, and the caller gets a default and
+ * tries again later. Work that was not recorded comes back when its lease expires.
  */
 export class StoreGuard {
-  readonly #logger: Logger;
-  readonly #reasons = new Reasons();
-  #hasFailed = false;
+  readonly #failures: FailureLog;
 
   constructor(logger: Logger) {
-    this.#logger = logger;
+    this.#failures = new FailureLog({
+      failed: (failure) => {
+        const code = 'RUNHOOKS_INBOX_UNAVAILABLE';
+        logger.error(`Inbox is unavailable; work will be retried: ${failure}`, { code });
+      },
+      recovered: () => logger.log('Inbox is available again'),
+    });
   }
 
-  /** The step's result, or `otherwise` if it failed. */
+  /** Returns the result of a step that writes, or `otherwise` if it fails. */
   write<T>(step: () => Promise<T>, otherwise: T): Promise<T> {
     return this.read(async () => {
       const result = await step();
-      if (this.#hasFailed) this.#logger.log('Inbox is available again');
-      this.#hasFailed = false;
-      this.#reasons.clear();
+      this.#failures.worked();
       return result;
     }, otherwise);
   }
 
-  /** The same for a step that only looks. That it works says nothing about writing, for example on a full disk. */
+  /**
+   * Returns the result of a step that only reads, or `otherwise` if it fails. Its success does not end an outage: a full
+   * disk, for example, can still be read.
+   */
   async read<T>(step: () => Promise<T>, otherwise: T): Promise<T> {
     try {
       return await step();
     } catch (error) {
-      const failure = describeError(error);
-      if (this.#reasons.isNew(failure)) {
-        this.#logger.error(`Inbox is unavailable; work will be retried: ${failure}`, {
-          code: 'RUNHOOKS_INBOX_UNAVAILABLE',
-        });
-      }
-      this.#hasFailed = true;
+      this.#failures.failed(error);
       return otherwise;
     }
   }

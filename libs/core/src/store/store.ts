@@ -19,7 +19,7 @@ import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.j
 import type { Dismissal, Erased, Erasure, Redrive, Reparse } from './operator-request.js';
 import type { PullBack, PulledBack } from './pull-back.js';
 import type { Purge, Purged } from './purge.js';
-import type { AddedDeliveries, Recorded, Recording } from './recording.js';
+import type { AddedDeliveries, NewEvent, Recorded, Recording } from './recording.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
 
 /** A verified message about to be stored. */
@@ -122,8 +122,11 @@ export interface Store extends InboxReader {
   settle(settlement: Settlement, now: Date): Promise<boolean>;
   /** Takes due tasks that nobody holds, longest due first, and counts the claim. Answers them in the order of their messages. */
   claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
-  /** Decides a task in one transaction. Answers false, and writes nothing, if the claim was lost meanwhile. */
-  evaluate(evaluation: TaskEvaluation, now: Date): Promise<boolean>;
+  /**
+   * Decides a task in one transaction. Returns the decided events that did not exist yet, or `false` without writing
+   * anything if the claim has been lost.
+   */
+  evaluate(evaluation: TaskEvaluation, now: Date): Promise<readonly NewEvent[] | false>;
   /**
    * Makes dead letters due at once, with all their attempts before them again. Answers how many. As each verb that takes
    * a {@link Decision} it adds that to the audit, or its number to the row that has the same id.

@@ -1,13 +1,13 @@
 import { attemptError } from '../thrown.js';
 import type { TaskClaim } from '../store/claim.js';
 import { isStoreUnavailableError } from '../errors.js';
-import type { EventAnnouncer } from '../store/event-announcer.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
-import { isHandOff } from './hand-off.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
+import type { StoredMessage } from '../sources/message.js';
+import type { NewEvent } from '../store/recording.js';
 import type { ClaimedTask } from '../store/task.js';
 import type { TaskEvaluator } from './task-evaluator.js';
 
@@ -15,9 +15,10 @@ export interface TaskRunnerOptions {
   readonly store: Store;
   readonly handlers: HandlerSet;
   readonly evaluator: TaskEvaluator;
-  readonly announcer: EventAnnouncer;
   readonly logger: Logger;
   readonly guard: StoreGuard;
+  /** Called with the events a task added, and the message that led to the task. */
+  readonly onEvents?: (events: readonly NewEvent[], message: StoredMessage) => void;
 }
 
 /**
@@ -79,13 +80,10 @@ export class TaskRunner {
   }
 
   async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
-    const { store, guard, evaluator, announcer } = this.#options;
-    const evaluation = announcer.watched(evaluator.evaluationOf(task, now));
-    const isWritten = await store.evaluate(evaluation, now);
-    // What was put aside may lead to an event that is there already, and was announced.
-    const events = isHandOff(task) ? [] : announcer.eventsOf(evaluation);
-    if (!isWritten || events.length === 0) return;
+    const { store, guard, evaluator, onEvents } = this.#options;
+    const events = await store.evaluate(evaluator.evaluationOf(task, now), now);
+    if (!events || events.length === 0 || !onEvents) return;
     const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
-    if (message) announcer.announce(events, message);
+    if (message) onEvents(events, message);
   }
 }

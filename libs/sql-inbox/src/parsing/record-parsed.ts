@@ -1,4 +1,4 @@
-import type { Recorded, Recording } from 'nestjs-runhooks/core';
+import type { NewEvent, Recorded, Recording } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { sql } from '../schema/query-builder.js';
 import type { MessagesTable } from '../schema/schema.js';
@@ -24,7 +24,7 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     const { accountId: account_id = null, runId: run_id = null } = recording.run ?? {};
     const notes = recording.notes ? JSON.stringify(recording.notes) : null;
     const [message] = yield* settleMessage({ id, lease, state, reason, notes, message_type, account_id, run_id });
-    if (!message) return { recorded: false, eventIds: [], deliveries: 0, idReused: false };
+    if (!message) return { recorded: false, events: [], tasks: [], idReused: false };
 
     // First of all: whoever has the job decides alone about it and its runs.
     const lock = lockOf(recording);
@@ -41,18 +41,12 @@ export function recordReading(dialect: SqlDialect): (recording: Recording, now: 
     if (recording.run && decision.run) yield* runs.save(recording.run, decision.run, now);
 
     const { source, provider } = message;
-    const eventIds: string[] = [];
-    let deliveries = 0;
-    for (const event of decision.events) {
-      const isNew = yield* insert(event, { source, provider, message_id: id }, now);
-      if (!isNew) continue;
-      eventIds.push(event.id);
-      deliveries += event.deliveries.length;
-    }
-    for (const task of decision.tasks ?? []) yield* addTask(task, { source, provider, message_id: id });
-    const { contradicts } = decision;
-    const idReused = message.id_reused === 1;
-    return { recorded: true, eventIds, deliveries, idReused, ...(contradicts && { contradicts }) };
+    const origin = { source, provider, message_id: id };
+    const events: NewEvent[] = [];
+    for (const event of decision.events) if (yield* insert(event, origin, now)) events.push(event);
+    const { tasks = [], contradicts } = decision;
+    for (const task of tasks) yield* addTask(task, origin);
+    return { recorded: true, events, tasks, idReused: message.id_reused === 1, ...(contradicts && { contradicts }) };
   };
 }
 

@@ -1,4 +1,4 @@
-import type { TaskEvaluation, TaskQuestion } from 'nestjs-runhooks/core';
+import type { NewEvent, TaskEvaluation, TaskQuestion } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { BarriersTable, RunsTable, TasksTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -7,8 +7,10 @@ import { replayEvents } from '../deliveries/replay-events.js';
 import { runRows } from '../rows/run-and-job-rows.js';
 import { insertTask } from './insert-task.js';
 
-/** Decides a task, fenced by its lease: false if another holds it by now. */
-export function evaluateTask(dialect: SqlDialect): (evaluation: TaskEvaluation, now: Date) => Transaction<boolean> {
+/** Decides a task and returns its new events; `false` if another process holds its lease by now. */
+export function evaluateTask(
+  dialect: SqlDialect,
+): (evaluation: TaskEvaluation, now: Date) => Transaction<readonly NewEvent[] | false> {
   const { find, remove, postpone } = taskAccess(dialect);
   const ask = questions(dialect);
   const saveBarrier = barrierSaver(dialect);
@@ -24,12 +26,14 @@ export function evaluateTask(dialect: SqlDialect): (evaluation: TaskEvaluation, 
       yield* saveBarrier({ name: question.barrier, waiting: barrier, updated_at: now.getTime() });
     }
     const { source, provider, message_id } = task;
-    for (const event of events) yield* insert(event, { source, provider, message_id }, now);
+    const origin = { source, provider, message_id };
+    const added: NewEvent[] = [];
+    for (const event of events) if (yield* insert(event, origin, now)) added.push(event);
     yield* addDeliveries('', deliveries, now);
-    for (const one of tasks) yield* addTask(one, { source, provider, message_id });
+    for (const one of tasks) yield* addTask(one, origin);
     if (dueAt) yield* postpone({ id, due_at: dueAt.getTime() });
     else yield* remove({ id });
-    return true;
+    return added;
   };
 }
 

@@ -4,6 +4,7 @@ import {
   rowsOf,
   isStoreUnavailableError,
   type ClaimedTask,
+  type NewEvent,
   type NewTask,
   type TaskEvaluation,
 } from 'nestjs-runhooks/core';
@@ -37,7 +38,7 @@ async function evaluate(
   harness: StoreHarness,
   task: ClaimedTask,
   fields: Partial<TaskEvaluation> = {},
-): Promise<boolean> {
+): Promise<readonly NewEvent[] | false> {
   const { id: taskId, lease } = task;
   return await harness.store.evaluate(
     { taskId, lease, question: {}, decide: () => ({ events: [] }), ...fields },
@@ -107,7 +108,7 @@ export const taskCases: readonly ContractCase[] = [
       const decide = () => ({ events: [harness.event()], barrier: 'lost' });
       equal(await evaluate(harness, lost, { question: { barrier: 'b' }, decide }), false);
       equal((await harness.store.counts()).events, 0);
-      equal(await evaluate(harness, taken), true);
+      same(await evaluate(harness, taken), []);
       equal(await evaluate(harness, taken), false);
       equal((await harness.store.counts()).checks, 0);
     },
@@ -138,7 +139,7 @@ export const taskCases: readonly ContractCase[] = [
     run: async (harness) => {
       await addTasks(harness, taskOf('task'));
       const task = onlyOne(await takeTasks(harness));
-      equal(await evaluate(harness, task, { decide: () => ({ events: [], dueAt: at(50) }) }), true);
+      same(await evaluate(harness, task, { decide: () => ({ events: [], dueAt: at(50) }) }), []);
       equal(await evaluate(harness, task), false);
       equal((await takeTasks(harness, { at: 49 })).items.length, 0);
       const again = onlyOne(await takeTasks(harness, { at: 50 }));
@@ -217,7 +218,7 @@ export const taskCases: readonly ContractCase[] = [
       const messageId = await addTasks(harness, taskOf('task'));
       const created = harness.event({ handlerIds: [] });
       const { deliveries } = harness.event({ handlerIds: ['there', 'added'] });
-      await evaluate(harness, onlyOne(await takeTasks(harness)), {
+      const added = await evaluate(harness, onlyOne(await takeTasks(harness)), {
         decide: () => ({
           events: [created, { ...stored, data: '{"other":1}' }],
           deliveries: [
@@ -228,6 +229,7 @@ export const taskCases: readonly ContractCase[] = [
           tasks: [taskOf('next')],
         }),
       });
+      same(added, [created]);
       const { items } = await harness.takeDeliveries({ handlerIds: ['there', 'added'] });
       const found = items.map(({ handlerId, event, replayId }) =>
         [handlerId, event.id, event.data, replayId].join(' '),

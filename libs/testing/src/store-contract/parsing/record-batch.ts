@@ -28,7 +28,7 @@ export const recordBatchCases: readonly ContractCase[] = [
         at(0),
       );
       same(
-        recorded.map(({ eventIds }) => eventIds),
+        recorded.map(({ events }) => events.map(({ id }) => id)),
         events.map(({ id }, index) => (index === 2 ? [] : [id])),
       );
     },

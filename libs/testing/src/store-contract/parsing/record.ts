@@ -39,7 +39,7 @@ export const recordCases: readonly ContractCase[] = [
       const { items } = await harness.takeMessages();
       const lost = { items, lease: 'another' };
       const [recorded] = await harness.record(lost, { decide: () => ({ events: [harness.event()] }) });
-      same(recorded, { recorded: false, eventIds: [], deliveries: 0, idReused: false });
+      same(recorded, { recorded: false, events: [], tasks: [], idReused: false });
       const { messages, events, deliveries } = await harness.store.counts();
       same([messages.stored, messages.parsed, events, deliveries.pending], [1, 0, 0, 0]);
     },

@@ -91,7 +91,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
           },
         });
         same(known, STATE);
-        same([again?.recorded, again?.eventIds], [true, []]);
+        same([again?.recorded, again?.events], [true, []]);
       },
     },
     {
@@ -111,7 +111,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
             states.push(barrier);
             return { events: [], barrier: lease };
           };
-          equal(await harness.store.evaluate({ ...evaluation, decide: save }, at(0)), true);
+          same(await harness.store.evaluate({ ...evaluation, decide: save }, at(0)), []);
           await restart(harness);
         }
         same(states, [undefined, 'first']);

@@ -1,0 +1,86 @@
+import type { Clock } from '../clock.js';
+import { ConfigurationError, isStoreUnavailableError, LeaseLostError } from '../errors.js';
+import type { Router } from '../handlers/router.js';
+import { LIMITS } from '../limits.js';
+import type { StoredMessage } from '../sources/message.js';
+import type { Settlement } from '../store/delivery.js';
+import type { NewEvent } from '../store/recording.js';
+import type { StoreGuard } from '../store/store-guard.js';
+import type { Store } from '../store/store.js';
+import { timers } from '../timers.js';
+import { attemptRecord, type Attempt, type AttemptResult, type CompletionWork } from './attempt.js';
+import type { DeliveryLog } from './delivery-log.js';
+import { settlementOf } from './settlement.js';
+
+export interface DeliverySettlerOptions {
+  readonly store: Store;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly guard: StoreGuard;
+  readonly log: DeliveryLog;
+  /** Whether the process is shutting down, so that a settlement is not retried. */
+  readonly isDraining: () => boolean;
+  /** Called after a delivery became a dead letter, if a handler asked for that event. */
+  readonly onDeadLetter: (event: NewEvent, message: StoredMessage) => void;
+}
+
+/** Writes how attempts end. */
+export class DeliverySettler {
+  readonly #options: DeliverySettlerOptions;
+
+  constructor(options: DeliverySettlerOptions) {
+    this.#options = options;
+  }
+
+  /** Settles an attempt that is over, and logs it. Never rejects. */
+  async settle(attempt: Attempt, result: AttemptResult): Promise<void> {
+    const { clock, router, log, onDeadLetter } = this.#options;
+    const now = clock.now();
+    if (attempt.isCompleted) {
+      // Its handler has settled it already; nothing that happened after that changes it.
+      log.succeeded(attempt, attemptRecord(attempt.startedAt, now, { outcome: 'succeeded' }));
+      if (result.outcome === 'failed') log.threwAfterCompletion(attempt, result.thrown);
+      return;
+    }
+    const settlement = settlementOf(attempt, result, now, router);
+    const isWritten = await this.#write(settlement, now);
+    if (isWritten === false) log.leaseLost(attempt);
+    else log.settled(attempt, settlement, now);
+    const { next } = settlement;
+    if (isWritten && next.state === 'dead' && next.event) onDeadLetter(next.event, attempt.delivery.message);
+  }
+
+  /** Settles a delivery as succeeded in one transaction with the writes of its handler. */
+  async complete(attempt: Attempt, work: CompletionWork): Promise<void> {
+    const { store, clock, router } = this.#options;
+    if (!store.settleWith) {
+      throw new ConfigurationError(
+        'delivery.completeWith',
+        `the inbox is ${store.description}, where handlers cannot write; use postgresInbox, or pass delivery.id to the other system as idempotency key`,
+      );
+    }
+    const settlement = (): Settlement => settlementOf(attempt, { outcome: 'succeeded' }, clock.now(), router);
+    const isWritten = await store.settleWith(work, settlement, attempt.signal);
+    if (!isWritten) throw new LeaseLostError(attempt.delivery.id);
+  }
+
+  /**
+   * Returns whether the settlement was written, or `undefined` if that is unknown. While the store is unavailable and
+   * the lease is held, it retries: a handler that is done must not run twice because of an outage.
+   */
+  async #write(settlement: Settlement, now: Date): Promise<boolean | undefined> {
+    const { store, guard, isDraining } = this.#options;
+    for (let tries = 1; ; tries++) {
+      let isUnavailable = false;
+      const note = (error: unknown): never => {
+        isUnavailable = isStoreUnavailableError(error);
+        throw error;
+      };
+      const isWritten = await guard.write(() => store.settle(settlement, now).catch(note), undefined);
+      // A lease that is lost at a retry may mean that an earlier try was written after all.
+      if (isWritten === false && tries > 1) return undefined;
+      if (!isUnavailable || isDraining()) return isWritten;
+      await timers.pause(LIMITS.pollMs);
+    }
+  }
+}

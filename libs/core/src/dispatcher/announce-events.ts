@@ -1,0 +1,22 @@
+import { restoreEvent } from '../events/event-data.js';
+import type { WebhookEvent } from '../events/event.js';
+import { restoreMessage, type StoredMessage } from '../sources/message.js';
+import type { OpenSource } from '../sources/source.js';
+import type { NewEvent } from '../store/recording.js';
+
+/** Called with events that this process has just added to the inbox, and the message they were parsed from. */
+export type OnEvents = (events: readonly NewEvent[], message: StoredMessage) => void;
+
+/** Returns a function that passes recorded events to the app, as handlers would receive them. */
+export function announcerOf(
+  sources: ReadonlyMap<string, OpenSource>,
+  onRecorded: (event: WebhookEvent) => void,
+): OnEvents {
+  return (events, message) => {
+    const { id: messageId, source, provider } = message;
+    for (const { id, type, data } of events) {
+      const stored = { id, type, provider, source, messageId, data };
+      onRecorded(restoreEvent(stored, restoreMessage(message), sources.get(source)?.provider));
+    }
+  };
+}
