@@ -34,8 +34,6 @@ const shared = {
   moduleNameMapper: {
     ...nest,
     ...Object.fromEntries(Object.entries(paths).map(([name, [file]]) => [`^${name}$`, `<rootDir>/${file}`])),
-    // Which of its builds makes no difference here.
-    '^\\.{1,2}/(?:schema/)?query-builder\\.js$': 'kysely',
     // The sources say './x.js' for the file './x.ts', as Node and tsc want it.
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

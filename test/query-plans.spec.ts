@@ -82,8 +82,8 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
     `insert into handlers (id, version, subscriptions, since, seen_at)
      with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 30)
      select 'handler-' || n, 'handler-' || n || '@1', '[]', 0, ${START_MS} from numbers`,
-    `insert into tasks (id, handler_id, source, provider, message_id, data, claims, due_at)
-     ${numbers} select 'task-' || n, 'plain', 'dbt', 'dbt-cloud', ${id}, '{}', 0, ${START_MS} + n * 1000 from numbers`,
+    `insert into tasks (id, kind, handler_id, source, provider, message_id, data, claims, due_at)
+     ${numbers} select 'task-' || n, 'hand-off', 'plain', 'dbt', 'dbt-cloud', ${id}, '{}', 0, ${START_MS} + n * 1000 from numbers`,
   ]) {
     inbox.all(insert);
   }

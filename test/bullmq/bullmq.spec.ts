@@ -362,8 +362,8 @@ describe('the options of bullmq', () => {
     ['a client', { connection: { sendCommand: () => undefined } }, 'bullmq.connection: found a client; expected'],
     ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not work with it'],
     ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: found ""; expected a text'],
-    ['a bad concurrency', { connection: {}, concurrency: 0 }, 'bullmq.concurrency: found 0; expected a whole number'],
-    ['a misspelt option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: there is no such option'],
+    ['a bad concurrency', { connection: {}, concurrency: 0 }, 'bullmq.concurrency: expected an integer from 1 to'],
+    ['a misspelt option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: unknown option'],
   ])('with %s stop the boot, and quote no secret', (_, options, message) => {
     const make = (): unknown => bullmq(options as BullmqOptions);
     expect(make).toThrow(ConfigurationError);

@@ -3,7 +3,7 @@ import type { Clock } from 'nestjs-runhooks/core';
 /**
  * How much faster the clock of the apps runs, and of the sender, whose signatures name the time: a lease of 30 s then
  * ends after 6 s, so that what a killed process held is taken up while the next ones are killed. Not faster, because a
- * process must be able to keep a lease while another one has the write lock (`LIMITS.sqliteBusyMs`).
+ * process must be able to keep a lease while another one has the write lock (`SQL_LIMITS.sqliteBusyMs`).
  */
 const RATE = 5;
 

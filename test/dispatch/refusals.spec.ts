@@ -31,8 +31,8 @@ async function send(verification: Verification, times = 1, everyMs = 0): Promise
 
 /** Lets time pass, with the looks that come in it. */
 async function pass(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += LIMITS.refusalLookMs) {
-    harness.clock.advance(Math.min(LIMITS.refusalLookMs, ms - passed));
+  for (let passed = 0; passed < ms; passed += LIMITS.refusalCheckMs) {
+    harness.clock.advance(Math.min(LIMITS.refusalCheckMs, ms - passed));
     await harness.refusals.look();
   }
 }
@@ -134,7 +134,7 @@ describe('the inbox, when requests are refused', () => {
     await send(MISSING, 500);
     await send(MISMATCH, 500);
     expect(writes).toEqual([]);
-    await pass(5 * LIMITS.refusalLookMs);
+    await pass(5 * LIMITS.refusalCheckMs);
     expect(writes).toEqual([2]);
   });
 

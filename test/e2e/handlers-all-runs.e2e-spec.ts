@@ -90,8 +90,8 @@ describe('a barrier', () => {
     const { connectSqlite } = await import('inside/sqlite-connection');
     const connection = await connectSqlite(path, undefined);
     connection.all(
-      `insert into tasks (id, handler_id, source, provider, message_id, data, claims, due_at)
-       values ('runs.joined:broken', 'all', 'dbt', 'dbt-cloud', 'msg_0', 'no json', 0, 0)`,
+      `insert into tasks (id, kind, handler_id, source, provider, message_id, data, claims, due_at)
+       values ('runs.joined:broken', 'all-runs', 'all', 'dbt', 'dbt-cloud', 'msg_0', 'no json', 0, 0)`,
       [],
     );
     connection.close();

@@ -70,7 +70,7 @@ describe('handlers of a module that is loaded lazily', () => {
     const host = await startHandlers({ providers: [Early] });
     await host.app.get(LazyModuleLoader).load(() => LateModule);
     const conflict =
-      'handler id "page": used by both Early.page in AppModule and Late.second in LateModule; give one of them another id';
+      'handler id "page": expected a unique id, got one of both Early.page in AppModule and Late.second in LateModule';
     expect(() => host.app.get(Webhooks).discover()).toThrow(conflict);
     expect(() => host.app.get(Webhooks).discover()).toThrow(conflict);
     await host.dbt(failed('7'));

@@ -45,8 +45,8 @@ describe('the id of a handler', () => {
     const error = await bootError({ providers: [OnCall], imports: [feature] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toBe(
-      'handler id "page": used by both OnCall.page in AppModule and Support.tell in SupportModule; ' +
-        'give one of them another id',
+      'handler id "page": expected a unique id, got one of both OnCall.page in AppModule and Support.tell in ' +
+        'SupportModule. Change one of them',
     );
   });
 
@@ -61,7 +61,7 @@ describe('the id of a handler', () => {
     };
     const feature: DynamicModule = { module: class FeatureModule {}, providers: [classOf()] };
     const { message } = await bootError({ providers: [classOf()], imports: [feature] });
-    expect(message).toContain('used by both OnCall.page in AppModule and OnCall.page in FeatureModule');
+    expect(message).toContain('of both OnCall.page in AppModule and OnCall.page in FeatureModule');
   });
 });
 
@@ -134,21 +134,33 @@ describe('stacked decorators', () => {
 
 describe('the boot stops and names handler and option for', () => {
   const options: [string, object, RegExp][] = [
-    ['no time', { timeoutMs: 0 }, /^OnCall\.page\.timeoutMs: found 0; expected a whole number from 1 to \d+$/],
-    ['half a millisecond', { timeoutMs: 0.5 }, /^OnCall\.page\.timeoutMs: found 0\.5/],
-    ['a time that is a text', { timeoutMs: '5s' }, /^OnCall\.page\.timeoutMs: found 5s/],
-    ['more time than a timer holds', { timeoutMs: 2 ** 31 }, /^OnCall\.page\.timeoutMs: found 2147483648/],
-    ['no attempts', { retry: { attemptsMax: 0 } }, /^OnCall\.page\.retry\.attemptsMax: found 0/],
-    ['endless attempts', { retry: { attemptsMax: Infinity } }, /^OnCall\.page\.retry\.attemptsMax: found Infinity/],
-    ['a negative delay', { retry: { delayMs: -1 } }, /^OnCall\.page\.retry\.delayMs: found -1/],
-    ['a delay of years', { retry: { delayMsMax: 1e12 } }, /^OnCall\.page\.retry\.delayMsMax: found 1000000000000/],
-    ['no concurrency', { concurrency: 0 }, /^OnCall\.page\.concurrency: found 0/],
-    ['an unknown lane', { serialize: 'source' }, /^OnCall\.page\.serialize: found "source"/],
-    ['an id with spaces', { id: 'on call' }, /^OnCall\.page\.id: found "on call"; expected 1 to 200 letters/],
-    ['an empty id', { id: '' }, /^OnCall\.page\.id: found ""/],
-    ['an id too long', { id: 'x'.repeat(201) }, /^OnCall\.page\.id: found "x+"/],
-    ['a misspelled option', { jobs: 'nightly' }, /^OnCall\.page\.jobs: there is no such option; expected one of id, /],
-    ['a name every object has', { toString: 'x' }, /^OnCall\.page\.toString: there is no such option/],
+    ['no time', { timeoutMs: 0 }, /^OnCall\.page\.timeoutMs: expected an integer from 1 to \d+, got 0$/],
+    ['half a millisecond', { timeoutMs: 0.5 }, /^OnCall\.page\.timeoutMs: expected .*, got 0\.5/],
+    [
+      'a time that is a text',
+      { timeoutMs: '5s' },
+      /^OnCall\.page\.timeoutMs: expected an integer from 1 to \d+, got 5s/,
+    ],
+    ['more time than a timer holds', { timeoutMs: 2 ** 31 }, /^OnCall\.page\.timeoutMs: expected .*, got 2147483648/],
+    ['no attempts', { retry: { attemptsMax: 0 } }, /^OnCall\.page\.retry\.attemptsMax: expected .*, got 0/],
+    [
+      'endless attempts',
+      { retry: { attemptsMax: Infinity } },
+      /^OnCall\.page\.retry\.attemptsMax: expected .*, got Infinity/,
+    ],
+    ['a negative delay', { retry: { delayMs: -1 } }, /^OnCall\.page\.retry\.delayMs: expected .*, got -1/],
+    [
+      'a delay of years',
+      { retry: { delayMsMax: 1e12 } },
+      /^OnCall\.page\.retry\.delayMsMax: expected .*, got 1000000000000/,
+    ],
+    ['no concurrency', { concurrency: 0 }, /^OnCall\.page\.concurrency: expected .*, got 0/],
+    ['an unknown lane', { serialize: 'source' }, /^OnCall\.page\.serialize: expected .*, got "source"/],
+    ['an id with spaces', { id: 'on call' }, /^OnCall\.page\.id: expected 1 to 200 letters.*, got "on call"$/],
+    ['an empty id', { id: '' }, /^OnCall\.page\.id: expected .*, got ""/],
+    ['an id too long', { id: 'x'.repeat(201) }, /^OnCall\.page\.id: expected .*, got "x+"/],
+    ['a misspelled option', { jobs: 'nightly' }, /^OnCall\.page\.jobs: unknown option.*\. Valid options: id, /],
+    ['a name every object has', { toString: 'x' }, /^OnCall\.page\.toString: unknown option/],
     [
       'a job from an unset variable',
       { job: undefined },
@@ -199,7 +211,7 @@ describe('the boot stops and names handler and option for', () => {
       @OnMessage('dbt-cloud', 'job.run.errored', { jobs: 'nightly' } as object)
       page(): void {}
     }
-    expect((await bootError({ providers: [OnCall] })).message).toMatch(/^OnCall\.page\.jobs: there is no such option/);
+    expect((await bootError({ providers: [OnCall] })).message).toMatch(/^OnCall\.page\.jobs: unknown option/);
   });
 
   it('a symbol without an id', async () => {
@@ -209,6 +221,6 @@ describe('the boot stops and names handler and option for', () => {
       [Symbol('page')](): void {}
     }
     const { message } = await bootError({ providers: [OnCall] });
-    expect(message).toMatch(/^OnCall\[Symbol\(page\)\]\.id: found "OnCall\[Symbol\(page\)\]"; expected/);
+    expect(message).toMatch(/^OnCall\[Symbol\(page\)\]\.id: expected .*, got "OnCall\[Symbol\(page\)\]"/);
   });
 });

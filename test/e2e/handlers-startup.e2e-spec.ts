@@ -114,7 +114,7 @@ describe('default ids of handlers whose classes a bundler renamed', () => {
     const logger = { log: () => {}, error: () => {}, warn: (line: string) => lines.push(line) };
     const override = (builder: TestingModuleBuilder) => builder.setLogger(logger);
     const error = await bootError({ imports: [minified(pagerClass()), minified(pagerClass())], override });
-    expect(error.message).toMatch(/"e\.page": used by both/);
+    expect(error.message).toMatch(/"e\.page": expected a unique id, got one of both/);
     expect(lines).toEqual([expect.stringContaining('(e.page, e.page)')]);
   });
 

@@ -130,9 +130,13 @@ describe('a watchdog', () => {
 
 describe('a boot', () => {
   it.each<[string, object, string]>([
-    ['a watchdog without a time', { afterMs: 0 }, 'Bad.stuck.afterMs: found 0'],
+    [
+      'a watchdog without a time',
+      { afterMs: 0 },
+      'Bad.stuck.afterMs: expected a number above 0, up to 31622400000, got 0',
+    ],
     ['a watchdog without options', {}, 'Bad.stuck: expected afterMs or p95Times, got neither. Write {'],
-    ['a watchdog with two', { afterMs: 1, p95Times: 3 }, 'Bad.stuck.p95Times: there is no such option'],
+    ['a watchdog with two', { afterMs: 1, p95Times: 3 }, 'Bad.stuck.p95Times: unknown option'],
   ])('is stopped by %s', async (_, options, message) => {
     @Injectable()
     class Bad {

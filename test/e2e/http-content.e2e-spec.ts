@@ -28,11 +28,11 @@ const NO_JSON: [title: string, body: string | Uint8Array, reason: RegExp][] = [
     /not JSON|UTF-8/,
   ],
   ['random bytes', Uint8Array.from({ length: 512 }, (_, index) => (index * 7_919) % 256), /UTF-8/],
-  ['an id given twice', dbtText((text) => text.replace('{', `{"accountId":1,`)), /accountId: .*given twice/],
+  ['an id given twice', dbtText((text) => text.replace('{', `{"accountId":1,`)), /accountId: .*a duplicate key/],
   [
     'an id given twice, once escaped',
     dbtText((text) => text.replace('{', `{"\\u0061ccountId":1,`)),
-    /accountId: .*twice/,
+    /accountId: .*a duplicate key/,
   ],
   ['a number beyond 2^53', dbtText((text) => text.replace('43786', '9007199254740993')), /accountId/],
   ['a number beyond every other', dbtText((text) => text.replace('43786', '1e999')), /accountId/],

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { LIMITS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { until } from '../dispatch/dispatch-harness.js';
 import { checkProperty, PROPERTY_TEST_MS } from '../property.js';
 import {
@@ -138,7 +139,7 @@ describe.each(ADAPTERS)('troubles of a host on %s that any stranger can bring up
 
 describe.each(ADAPTERS)('bodies that are held on %s before their signature is checked', (adapter) => {
   it('are limited in all: beyond it senders are answered 503 at once, the log has one line, then it goes on', async () => {
-    const bodyBytesMax = LIMITS.bodiesHeldBytesMax / 4;
+    const bodyBytesMax = NEST_LIMITS.bodiesHeldBytesMax / 4;
     const sources = [
       dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], bodyBytesMax }),
       dbtCloud({ name: 'other', secrets: [TEST_SECRETS.dbtCloud], bodyBytesMax }),
@@ -156,7 +157,7 @@ describe.each(ADAPTERS)('bodies that are held on %s before their signature is ch
     await until(async () => {
       const { status, headers } = await edge.send(dbtWebhook());
       if (status === 200) accepted += 1;
-      return status === 503 && headers['retry-after'] === String(LIMITS.retryAfterSeconds);
+      return status === 503 && headers['retry-after'] === String(NEST_LIMITS.retryAfterSeconds);
     });
     expect(await edge.send(dbtWebhook())).toMatchObject({ status: 503, body: { status: 'unavailable' } });
     expect(edge.log.containing('the maximum of request bodies')).toHaveLength(1);

@@ -11,6 +11,7 @@ import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, memoryInbox, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { ADAPTERS, closeApps, closeLater, dbtWebhook, Handled, LogLines, startApp } from './http-app.js';
 
 afterEach(closeApps);
@@ -85,7 +86,7 @@ describe('the log of an app that is running', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const { app, log } = await startApp('express', { webhooks: { dispatch: 'auto' } });
     if (isEnabled) app.enableShutdownHooks();
-    jest.advanceTimersByTime(LIMITS.signalCheckMs - 1);
+    jest.advanceTimersByTime(NEST_LIMITS.signalCheckMs - 1);
     expect(log.containing('SIGTERM')).toEqual([]);
     jest.advanceTimersByTime(1);
     expect(log.containing('warn Graceful shutdown is off')).toHaveLength(isEnabled ? 0 : 1);
@@ -101,7 +102,7 @@ describe('the log of an app whose requests are refused', () => {
     for (const _ of [1, 2, 3]) {
       expect(await edge.send(dbtCloudWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
     }
-    await jest.advanceTimersByTimeAsync(LIMITS.refusalQuietMs + LIMITS.refusalLookMs);
+    await jest.advanceTimersByTimeAsync(LIMITS.refusalQuietMs + LIMITS.refusalCheckMs);
     expect(edge.log.containing('requests')).toEqual([
       expect.stringMatching(
         /^warn Source "dbt" still rejects requests: 401 signature-mismatch, 2 in the last 5 min, 3 in/,

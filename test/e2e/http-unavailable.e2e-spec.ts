@@ -2,16 +2,10 @@ import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Inbox, WEBHOOKS_STORE, WebhooksModule } from 'nestjs-runhooks';
-import {
-  LIMITS,
-  StoreUnavailableError,
-  type Appended,
-  type NewMessage,
-  type Source,
-  type Store,
-} from 'nestjs-runhooks/core';
+import { StoreUnavailableError, type Appended, type NewMessage, type Source, type Store } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { memoryInbox, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { until } from '../dispatch/dispatch-harness.js';
 import { ADAPTERS, closeApps, DBT, dbtWebhook, isNest12, startApp, type EdgeAnswer, type HttpApp } from './http-app.js';
 import { head } from './http-client.js';
@@ -40,7 +34,7 @@ function inboxWith(append: Append): {
 
 const UNAVAILABLE = {
   status: 503,
-  headers: { 'retry-after': String(LIMITS.retryAfterSeconds) },
+  headers: { 'retry-after': String(NEST_LIMITS.retryAfterSeconds) },
   body: { status: 'unavailable', message: 'it is unknown whether the message was stored; sending it again is safe' },
 };
 
@@ -241,7 +235,7 @@ describe.each(ADAPTERS)('while the app shuts down, on %s', (adapter) => {
     for (const answer of late.answers) {
       expect(answer).toMatchObject({
         status: 503,
-        headers: { 'retry-after': String(LIMITS.retryAfterSeconds), connection: 'close' },
+        headers: { 'retry-after': String(NEST_LIMITS.retryAfterSeconds), connection: 'close' },
         body: { status: 'unavailable', message: 'the app is shutting down; send the message again' },
       });
     }

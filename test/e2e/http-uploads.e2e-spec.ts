@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { ADAPTERS, closeApps, DBT, dbtWebhook, startApp, type HttpApp } from './http-app.js';
 import { head } from './http-client.js';
 
@@ -88,7 +89,7 @@ describe.each(ADAPTERS)('the body of a request, on %s', (adapter) => {
       await expectHealthy(edge, 0);
     });
 
-    it(`the sender takes longer than ${LIMITS.bodyReadMs} ms: 400, and the connection is closed`, async () => {
+    it(`the sender takes longer than ${NEST_LIMITS.bodyReadMs} ms: 400, and the connection is closed`, async () => {
       const edge = await startApp(adapter);
       const { body, headers } = dbtWebhook();
       const connection = edge.connect();
@@ -98,11 +99,11 @@ describe.each(ADAPTERS)('the body of a request, on %s', (adapter) => {
       await connection.write(body);
       await started;
       await setImmediate();
-      jest.advanceTimersByTime(LIMITS.bodyReadMs - 1);
+      jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs - 1);
       expect(connection.received).toBe('');
       jest.advanceTimersByTime(1);
       expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1.1 400 .*connection: close.*was not complete after/is);
-      jest.advanceTimersByTime(LIMITS.lingerMs);
+      jest.advanceTimersByTime(NEST_LIMITS.lingerMs);
       await connection.closed;
       jest.useRealTimers();
       await expectHealthy(edge, 0);
@@ -213,7 +214,7 @@ describe.each(ADAPTERS)('the body of a request, on %s', (adapter) => {
       for (let sent = 0; sent < 150; sent += 1) await connection.write(megabyte);
       expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(75 * 0x100000);
       expect(connection.received).toMatch(/^HTTP\/1.1 413 /);
-      jest.advanceTimersByTime(LIMITS.lingerMs);
+      jest.advanceTimersByTime(NEST_LIMITS.lingerMs);
       await connection.closed;
       jest.useRealTimers();
       await expectHealthy(edge, 0);

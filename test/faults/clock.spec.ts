@@ -231,7 +231,13 @@ describe('a clock that is years ahead for a while', () => {
 
   it('lets a watchdog that was to look at once look when the clock is right again', async () => {
     harness.clock.step(YEARS);
-    const task = { id: 'task', handlerId: 'handler', dueAt: harness.clock.now(), data: '{}' };
+    const task = {
+      id: 'task',
+      kind: 'stuck-run' as const,
+      handlerId: 'handler',
+      dueAt: harness.clock.now(),
+      data: '{}',
+    };
     const id = await harness.send();
     const [claimed] = await harness.store.claimMessages({ ...CLAIM, now: harness.clock.now(), sources: ['probe'] });
     const decide = () => ({ events: [], tasks: [task] });

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
-import { IdSequence, LIMITS, rowsOf, type Logger, type Store } from 'nestjs-runhooks/core';
+import { IdSequence, rowsOf, type Logger, type Store } from 'nestjs-runhooks/core';
 import { connectSqlite } from 'inside/sqlite-connection';
 import { SqliteStore } from 'inside/sqlite-store';
+import { SQL_LIMITS } from 'inside/sql-limits';
 import { onEveryDriver, openStore, quickDirectory, SILENT } from '../model/sqlite-files.js';
 
 const OLD = Date.UTC(2026, 0, 1);
@@ -122,12 +123,12 @@ onEveryDriver('the log of an SQLite inbox', (driver) => {
       reader.all('select count(*) from messages', []);
     };
     read();
-    await grow(LIMITS.walBytesMax + 24 * MIB);
+    await grow(SQL_LIMITS.walBytesMax + 24 * MIB);
     expect(warnings).toEqual([expect.stringMatching(/grown\.db.* cannot shrink.* read transaction open.*fuser/)]);
     reader.exec('commit');
     // A checkpoint that nobody holds up, and a commit that begins the log anew.
     await grow(16 * MIB);
-    expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(LIMITS.walBytesMax);
+    expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(SQL_LIMITS.walBytesMax);
     expect(warnings).toHaveLength(1);
     reader.close();
     await store.close();

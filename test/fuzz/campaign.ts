@@ -1,4 +1,4 @@
-import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { BatchRecord, InboxCheck } from './inbox-check.js';
 import { CaseSource } from './cases.js';
 import { EventLoopWatch } from './event-loop-watch.js';
@@ -11,7 +11,7 @@ import { SECRETS } from './targets.js';
 
 const CONNECTIONS = 16;
 /** The edge would wait longer for a body: nobody here keeps it waiting. */
-const HANGS_MS = LIMITS.bodyReadMs - 1_000;
+const HANGS_MS = NEST_LIMITS.bodyReadMs - 1_000;
 
 /** What became of the requests so far. */
 export class Tally {

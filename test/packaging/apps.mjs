@@ -113,7 +113,7 @@ function suiteOf(app, cwd, tarball) {
           () => 'the app started',
           (error) => error.message,
         );
-        if (!/found 2 copies in this process, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)) {
+        if (!/expected one copy in this process, got 2, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)) {
           throw new Error(failure);
         }
       },

@@ -301,7 +301,7 @@ function expectReports(lines, { caller, routeIsSent }) {
   );
   expectEqual(generic(lines.filter((line) => line.recorded).map((line) => line.recorded)), [
     'the pager is busy: nightly failed',
-    'the handler asked to be run again in … ms',
+    'the handler requested a retry in … ms',
     'no such pager',
   ]);
   expectEqual(lines.find((line) => line.status).status, 500);

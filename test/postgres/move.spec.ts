@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { moveInbox } from 'inside/move-inbox';
 import { connectSqlite } from 'inside/sqlite-connection';
+import { SQL_LIMITS } from 'inside/sql-limits';
 import { START } from '../dispatch/dispatch-harness.js';
 import { SIGNATURE } from '../dispatch/probe-provider.js';
 import { failureOf } from '../faults/failure-of.js';
@@ -23,7 +23,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
 
   onEveryDriver('a full inbox', (driver) => {
     it('is the same afterwards, row by row and byte by byte, in the same order', async () => {
-      await fillInbox(move.file, driver, { bodyBytes: LIMITS.moveBytesMax / 2 + 1 });
+      await fillInbox(move.file, driver, { bodyBytes: SQL_LIMITS.moveBytesMax / 2 + 1 });
       const before = bytesOf(move.file);
       const { code, output } = await move.run();
       expect([code, output]).toEqual([0, expect.stringContaining('"kind":"moved"')]);

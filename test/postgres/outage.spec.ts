@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConfigurationError, LIMITS, StoreUnavailableError, systemClock, type Store } from 'nestjs-runhooks/core';
+import { ConfigurationError, StoreUnavailableError, systemClock, type Store } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import pg from 'pg';
+import { SQL_LIMITS } from 'inside/sql-limits';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { closeApps, dbtWebhook, startApp } from '../e2e/http-app.js';
 import { eventually } from './eventually.js';
@@ -14,7 +16,7 @@ import { decided } from '../decided.js';
 /** For a machine that is slow; what waited for each connection in turn would take minutes. */
 const SLACK_MS = 40_000;
 /** What is noticed within an answer's time. */
-const NOTICED_MS = LIMITS.postgresAnswerMs + LIMITS.postgresConnectMs + SLACK_MS;
+const NOTICED_MS = SQL_LIMITS.postgresResponseMs + SQL_LIMITS.postgresConnectMs + SLACK_MS;
 
 async function open(connectionString: string): Promise<Store> {
   const store = postgresInbox({ connectionString }).createStore(SILENT);
@@ -60,7 +62,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     const second = dbtWebhook();
     expect(await app.send(second)).toMatchObject({
       status: 503,
-      headers: { 'retry-after': String(LIMITS.retryAfterSeconds) },
+      headers: { 'retry-after': String(NEST_LIMITS.retryAfterSeconds) },
       body: { status: 'unavailable' },
     });
     await server.start();
@@ -171,7 +173,9 @@ onOwnPostgres('a network that is cut between the app and PostgreSQL', () => {
       const waiting = store.append(newMessage()).catch((error: unknown) => error);
       const closedAt = performance.now();
       await store.close();
-      expect(performance.now() - closedAt).toBeLessThan(LIMITS.postgresCloseMs + LIMITS.postgresConnectMs + SLACK_MS);
+      expect(performance.now() - closedAt).toBeLessThan(
+        SQL_LIMITS.postgresCloseMs + SQL_LIMITS.postgresConnectMs + SLACK_MS,
+      );
       expect(await waiting).toBeInstanceOf(StoreUnavailableError);
       proxy.mend();
     });

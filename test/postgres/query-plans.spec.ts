@@ -41,8 +41,8 @@ const INSERTS: readonly string[] = [
    case when open then at end from numbers`,
   `attempts (delivery_id, attempt, started_at, finished_at, outcome) select dlv, 1, 0, 0, 'succeeded' from numbers`,
   `jobs (source, job_key, updated_at) select 'dbt', 'job-' || n, at from numbers`,
-  `tasks (id, handler_id, source, provider, message_id, data, claims, due_at)
-   select 'task-' || n, 'plain', 'dbt', 'dbt-cloud', msg, '{}', 0, at from numbers`,
+  `tasks (id, kind, handler_id, source, provider, message_id, data, claims, due_at)
+   select 'task-' || n, 'hand-off', 'plain', 'dbt', 'dbt-cloud', msg, '{}', 0, at from numbers`,
 ];
 
 const NUMBERS = `with numbers as (

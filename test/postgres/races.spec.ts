@@ -168,7 +168,7 @@ onPostgres('races between processes on Postgres', () => {
     const message = newMessage({ receivedAt: NOW });
     await one.store.append(message);
     await one.store.claimMessages({ ...CLAIM, lease: 'reader', sources: ['source'] });
-    const task = { id: 'task', handlerId: 'handler', dueAt: NOW, data: '{}' };
+    const task = { id: 'task', kind: 'stuck-run' as const, handlerId: 'handler', dueAt: NOW, data: '{}' };
     const decide = () => ({ events: [], tasks: [task] });
     await one.store.record([{ messageId: message.id, lease: 'reader', state: 'parsed', decide }], NOW);
     await one.store.claimTasks({ ...CLAIM, lease: 'one', handlerIds: ['handler'] });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS, systemClock, type ClaimedDelivery, type Store } from 'nestjs-runhooks/core';
 import pg from 'pg';
+import { SQL_LIMITS } from 'inside/sql-limits';
 import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { FailingStore } from '../dispatch/failing-store.js';
 import { eventually } from './eventually.js';
@@ -83,7 +84,7 @@ onPostgres('a process that waits for work', () => {
       // Notifications that are due anyway must not be taken for this one's.
       await eventually(async () => {
         const before = woken.count;
-        await new Promise((resolve) => setTimeout(resolve, 3 * LIMITS.notifyEveryMs));
+        await new Promise((resolve) => setTimeout(resolve, 3 * SQL_LIMITS.notifyEveryMs));
         return woken.count === before;
       });
       const before = woken.count;
@@ -105,7 +106,7 @@ onPostgres('a process that waits for work', () => {
     await Promise.all(Array.from({ length: 1_000 }, () => other.append(newMessage())));
     await eventually(() => woken.count > 0);
     // One at once, and one in each interval that has begun since.
-    expect(woken.count).toBeLessThanOrEqual(2 + (performance.now() - beganAtMs) / LIMITS.notifyEveryMs);
+    expect(woken.count).toBeLessThanOrEqual(2 + (performance.now() - beganAtMs) / SQL_LIMITS.notifyEveryMs);
   });
 
   it('is woken when it listens again after its connection was lost, as it may have missed something', async () => {

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from 'inside/sql-limits';
+import { NEST_LIMITS } from 'inside/nest-limits';
 import { ENVIRONMENT, readSettings } from '../../apps/example/src/settings.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -70,7 +72,8 @@ describe('compose.yaml', () => {
   });
 
   it('gives running handlers the time to end', () => {
-    const drainMs = LIMITS.drainMs + LIMITS.drainGraceMs + LIMITS.postgresCloseMs + LIMITS.postgresConnectMs;
+    const drainMs =
+      NEST_LIMITS.drainMs + LIMITS.drainGraceMs + SQL_LIMITS.postgresCloseMs + SQL_LIMITS.postgresConnectMs;
     for (const [, { stop_grace_period = '10s' }] of ours) {
       expect(Number(/^(\d+)s$/.exec(stop_grace_period)?.[1]) * 1_000).toBeGreaterThan(drainMs);
     }

@@ -205,7 +205,7 @@ describe('docs/options.md', () => {
     delete process.env['DBT_CLOUD_WEBHOOK_SECRET'];
     try {
       await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).rejects.toThrow(
-        "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined; expected the secret as text. Set the environment variable it comes from, or leave the entry out",
+        "dbtCloud({ name: 'dbt' }).secrets[0]: expected a string, got undefined. Set the environment variable it is read from, or remove the entry",
       );
     } finally {
       process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;

@@ -1,4 +1,4 @@
-import { ConfigurationError, requireKnownOptions, requireOptions, requireWhole } from 'nestjs-runhooks/core';
+import { ConfigurationError, requireKnownOptions, requireOptions, requireInteger } from 'nestjs-runhooks/core';
 
 /** Where Redis is: a URL such as `redis://host:6379`, or options of ioredis. */
 export type RedisConnection =
@@ -43,7 +43,7 @@ export function checkBullmqOptions(options: BullmqOptions): void {
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
     throw new ConfigurationError('bullmq.prefix', `found ${JSON.stringify(prefix)}; expected a text that is not empty`);
   }
-  if (concurrency !== undefined) requireWhole('bullmq.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+  if (concurrency !== undefined) requireInteger('bullmq.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
 }
 
 /** Never quotes what was found: it may hold a password. */

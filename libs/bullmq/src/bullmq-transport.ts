@@ -3,16 +3,16 @@ import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 import 'ioredis';
 import {
   describeError,
-  LIMITS,
   Reasons,
   type Carried,
   type DueDelivery,
   type Logger,
   type DispatchTransport,
   timers,
+  within,
 } from 'nestjs-runhooks/core';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
-import { within } from './within.js';
+import { BULLMQ_LIMITS } from './limits.js';
 
 const QUEUE = 'deliveries';
 
@@ -23,7 +23,7 @@ interface Carries {
 
 /**
  * One queue for all deliveries. A job is an id and is gone when it ended, however that was: then the same id may be
- * offered again. So Redis holds no more than {@link LIMITS.transportOfferMax} jobs or so, whatever waits in the inbox.
+ * offered again. So Redis holds no more than {@link BULLMQ_LIMITS.offerMax} jobs or so, whatever waits in the inbox.
  */
 export class BullmqTransport implements DispatchTransport {
   readonly #options: BullmqOptions;
@@ -75,9 +75,9 @@ export class BullmqTransport implements DispatchTransport {
       worker.on('error', (error) => {
         this.#failed(error);
         const nowMs = timers.monotonicMs();
-        if (nowMs - countedFromMs > LIMITS.transportErrorsMs) [countedFromMs, errors] = [nowMs, 0];
+        if (nowMs - countedFromMs > BULLMQ_LIMITS.errorsMs) [countedFromMs, errors] = [nowMs, 0];
         errors += 1;
-        if (errors === LIMITS.transportErrorsMax) this.#beginAgain(worker, begin);
+        if (errors === BULLMQ_LIMITS.errorsMax) this.#beginAgain(worker, begin);
       });
       worker.on('active', () => this.#failures.clear());
     };
@@ -87,7 +87,7 @@ export class BullmqTransport implements DispatchTransport {
 
   async room(): Promise<number> {
     const waiting = await this.#asked((queue) => queue.getWaitingCount());
-    return waiting < LIMITS.transportOfferMax / 2 ? LIMITS.transportOfferMax : 0;
+    return waiting < BULLMQ_LIMITS.offerMax / 2 ? BULLMQ_LIMITS.offerMax : 0;
   }
 
   async offer(due: readonly DueDelivery[]): Promise<void> {
@@ -115,7 +115,7 @@ export class BullmqTransport implements DispatchTransport {
     this.#queue = undefined;
     // Before the queue is ready, `disconnect` waits until it is, while `close` ends its connection at once.
     const queueEnd = isThere || !this.#isReady ? queue.close() : queue.disconnect();
-    await Promise.all([closed(worker?.close(!isThere)), closed(queueEnd)]);
+    await Promise.all([worker && closed(worker.close(!isThere)), closed(queueEnd)]);
   }
 
   async #run(run: Carried['run'], { id }: Carries): Promise<void> {
@@ -131,9 +131,9 @@ export class BullmqTransport implements DispatchTransport {
   /** Before the first connection is made BullMQ waits for it, however long that takes. */
   async #asked<T>(ask: (queue: Queue<Carries>) => Promise<T>): Promise<T> {
     if (!this.#queue) throw new Error('it is not started');
-    const answer = await within(LIMITS.transportAnswerMs, ask(this.#queue));
-    if (!answer) throw new Error(`Redis has not answered for ${LIMITS.transportAnswerMs} ms`);
-    return answer.value;
+    return await within(ask(this.#queue), BULLMQ_LIMITS.responseMs, () => {
+      throw new Error(`Redis has not responded for ${BULLMQ_LIMITS.responseMs} ms`);
+    });
   }
 
   /** What Redis refuses, BullMQ's worker asks for again without a pause: so there is one between workers. */
@@ -141,7 +141,7 @@ export class BullmqTransport implements DispatchTransport {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     void closed(worker.close(true));
-    timers.setTimeout(begin, LIMITS.transportRetryMsMax).unref();
+    timers.setTimeout(begin, BULLMQ_LIMITS.reconnectMsMax).unref();
   }
 
   /**
@@ -149,7 +149,7 @@ export class BullmqTransport implements DispatchTransport {
    * to wait for: a connection that is away when it is closed would else be tried again for ever.
    */
   #retryAfterMs(tries: number): number | null {
-    return this.#isStopping ? null : Math.min(tries * LIMITS.transportRetryMs, LIMITS.transportRetryMsMax);
+    return this.#isStopping ? null : Math.min(tries * BULLMQ_LIMITS.reconnectMs, BULLMQ_LIMITS.reconnectMsMax);
   }
 
   #failed(error: Error): void {
@@ -160,8 +160,8 @@ export class BullmqTransport implements DispatchTransport {
 }
 
 /** Whatever becomes of it. */
-async function closed(closing: Promise<unknown> | undefined): Promise<void> {
-  await within(LIMITS.transportAnswerMs, closing).catch(() => undefined);
+async function closed(closing: Promise<unknown>): Promise<void> {
+  await within(closing, BULLMQ_LIMITS.responseMs).catch(() => undefined);
 }
 
 function redisOptions(connection: RedisConnection): RedisOptions {

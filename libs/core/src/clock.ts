@@ -1,13 +1,14 @@
 import { timers } from './timers.js';
 
-/** Where the time comes from. Tests hold one; everything else uses {@link systemClock}. */
+/** A source of time. Tests use a manual one, everything else {@link systemClock}. */
 export interface Clock {
   now(): Date;
   /**
-   * Milliseconds since some moment, by a clock that nobody sets. Optional: without it nothing notices when the clock is
-   * set while the process runs.
+   * Returns the milliseconds since some moment, by a monotonic clock. Without it, a change of the clock while the process
+   * runs is not detected.
    */
   elapsedMs?(): number;
 }
 
+/** The clock of the host. */
 export const systemClock: Required<Clock> = { now: () => new Date(), elapsedMs: () => timers.monotonicMs() };

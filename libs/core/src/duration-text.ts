@@ -5,7 +5,7 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** A duration as a log line shows it, rounded to its largest unit that is at least two: `90 s`, `26 h`, `365 days`. */
+/** Returns a duration for a log line, in its largest unit with a value of at least two: `90 s`, `26 h`, `365 days`. */
 export function durationText(ms: number): string {
   const [unit, unitMs] = UNITS.find(([, oneMs]) => Math.abs(ms) >= 2 * oneMs) ?? ['ms', 1];
   return `${Math.round(ms / unitMs)} ${unit}`;

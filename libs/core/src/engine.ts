@@ -16,7 +16,7 @@ import { LIMITS } from './limits.js';
 import type { Logger } from './logger.js';
 import { Receiver } from './receiver/receiver.js';
 import { Refusals } from './receiver/refusals.js';
-import { leftOutSources, openSources, type NamedSource, type OpenSource, type Source } from './sources/source.js';
+import { disabledSources, openSources, type NamedSource, type OpenSource, type Source } from './sources/source.js';
 import { StoreGuard } from './store/store-guard.js';
 import type { Store } from './store/store.js';
 
@@ -74,7 +74,7 @@ export class Engine {
     this.role = role;
     const sources = openSources(options.sources);
     this.sources = sources;
-    this.leftOut = leftOutSources(options.sources);
+    this.leftOut = disabledSources(options.sources);
     this.named = [...sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.leftOut];
 
     const clock = options.clock ?? new SharedClock(store);

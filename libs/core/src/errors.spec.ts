@@ -49,7 +49,7 @@ describe('errors', () => {
       String.raw`sqliteInbox.path: /tmp/a\n\u202eb cannot be opened`,
     ],
     [new StoreUnavailableError('a\u001b[2K'), String.raw`a\u001b[2K`],
-    [new HandlerTimeoutError('a\r\nb', 5), String.raw`handler "a\r\nb" did not settle within its timeoutMs of 5 ms`],
+    [new HandlerTimeoutError('a\r\nb', 5), String.raw`handler "a\r\nb" did not finish within its timeoutMs of 5 ms`],
     [new LeaseLostError('\u2028'), expect.stringContaining(String.raw`delivery \u2028 was`)],
   ])('of our own making have a message of one printable line: %#', (error, message) => {
     expect(error.message).toEqual(message);

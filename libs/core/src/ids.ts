@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
-/** Of a message, or of a delivery. */
+/** Prefix of the id of a message or a delivery. */
 export type IdPrefix = 'msg' | 'dlv';
 
 const countMax = 0xffff;
@@ -9,11 +9,12 @@ const randomBytes = 8;
 const pooledIds = 256;
 
 /**
- * Makes ids such as `msg_0198c0ffee00` + `0000` + `9f86d081884c7d65`: milliseconds since 1970 in 12 hexadecimal digits,
- * a count within the millisecond in 4, then 64 random bits, which make an id unguessable and unique among processes
- * (the layout of a UUIDv7 without its version bits; RFC 9562, 6.2). Ids of one sequence and prefix always increase as
- * text: a clock that stands still or steps back keeps the last time and counts on, and a full count borrows the next
- * millisecond.
+ * Generator of ids such as `msg_0198c0ffee00` + `0000` + `9f86d081884c7d65`: milliseconds since 1970 in 12 hexadecimal
+ * digits, a count within the millisecond in 4 digits, and 64 random bits, which make ids unguessable and unique among
+ * processes. This is the layout of a UUIDv7 without its version bits (RFC 9562, 6.2).
+ *
+ * Ids of one sequence and prefix increase as text. If the clock stops or is set back, the last time is kept and the count
+ * continues. A full count borrows the next millisecond.
  */
 export class IdSequence {
   readonly #pool = Buffer.allocUnsafe(randomBytes * pooledIds);
@@ -22,6 +23,7 @@ export class IdSequence {
   #time = hex(0, 12);
   #count = -1;
 
+  /** Returns the next id. */
   next(prefix: IdPrefix, now: Date): string {
     const nowMs = now.getTime();
     if (nowMs > this.#timeMs) this.#startMs(nowMs);
@@ -36,7 +38,7 @@ export class IdSequence {
     this.#count = -1;
   }
 
-  /** Asking the system for each id's bits would cost more than the rest of the id. */
+  /** A system call for each id would take longer than the rest of the id. */
   #random(): string {
     if (this.#poolAt === this.#pool.length) {
       randomFillSync(this.#pool);

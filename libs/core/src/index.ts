@@ -8,6 +8,7 @@ export type * from './store/operator-request.js';
 export type * from './store/store.js';
 export type * from './deliveries/dispatch-transport.js';
 export { type Clock, systemClock } from './clock.js';
+export { defined } from './defined.js';
 export { durationText } from './duration-text.js';
 export { Engine, type EngineOptions } from './engine.js';
 export {
@@ -40,11 +41,12 @@ export {
 export { didYouMean, nearest } from './nearest.js';
 export { requireOneCopy } from './one-copy.js';
 export { oneLine } from './one-line.js';
-export { requireKnownOptions, requireOptions, requireWhole } from './option-checks.js';
+export { requireKnownOptions, requireOptions, requireInteger } from './option-checks.js';
 export { FailureLog, type FailureLogOptions } from './failure-log.js';
 export { Reasons } from './reasons.js';
 export { attemptError, describeError } from './thrown.js';
 export { timers, type Timers } from './timers.js';
+export { within } from './within.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';
 export { Dispatcher } from './dispatcher/dispatcher.js';
@@ -102,6 +104,7 @@ export { parseDated } from './payloads/dated-json.js';
 export { isIdText, readId } from './payloads/id-text.js';
 export type { JsonText } from './payloads/json-reader.js';
 export { parseJson } from './payloads/json-text.js';
+export { type BlankValues, blankValues } from './payloads/payload-blank.js';
 export {
   Deciding,
   IdField,
@@ -121,6 +124,7 @@ export { type Receipt, Receiver } from './receiver/receiver.js';
 export { Refusals } from './receiver/refusals.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';
 export {
+  endTypesOf,
   RUN_EVENT_TYPES,
   RUN_SIGNAL_TYPES,
   type RunEventType,
@@ -139,6 +143,7 @@ export {
   type RunStatus,
   type RunTrigger,
 } from './runs/run.js';
+export { isMaybeFailed, statusWord } from './runs/status-word.js';
 export { readHeaderName } from './signatures/header-name.js';
 export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
 export { TEST_SECRETS } from './signatures/published-secrets.js';
@@ -158,11 +163,21 @@ export {
   type VerifiedMessage,
 } from './sources/message.js';
 export type { Provider, ParseResult } from './sources/provider.js';
+export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export { type NamedSource, type OpenSource, openSources, type Source, type SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';
 export { ERASED_EVENT_DATA, erasedFromBarrier } from './store/erasure.js';
 export { type DueAhead, type PullBack, type PulledBack, soonerDueAtMs } from './store/pull-back.js';
 export { type ClockJump, type Purge, type PurgeBrake, type Purged, rowsOf } from './store/purge.js';
-export type { AddedDeliveries, Known, NewEvent, NewTask, Recorded, Recording, RunDecision } from './store/recording.js';
+export type {
+  AddedDeliveries,
+  Known,
+  NewEvent,
+  NewTask,
+  Recorded,
+  Recording,
+  RunDecision,
+  TaskKind,
+} from './store/recording.js';
 export { StoreGuard } from './store/store-guard.js';

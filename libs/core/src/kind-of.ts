@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-/** Names the kind of a value for errors. Never shows a string, a number or an object: each may be a secret. */
+/** Returns the kind of a value for errors, but no string, number or object itself, because it can be a secret. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null || typeof value === 'boolean') return String(value);
   if (value === '') return 'an empty string';

@@ -1,31 +1,24 @@
-/** The name that was probably meant: the one with the fewest letters to change, if at least half of them can stay. */
+/** Returns the name with the fewest letters to change, if at least half of the letters match. */
 export function nearest(typed: string, names: readonly string[]): string | undefined {
   const ranked = names
-    .map((name) => ({ name, changes: changesBetween(typed.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, changes: distance(typed.toLowerCase(), name.toLowerCase(), { changesMax: Infinity }) }))
     .filter(({ name, changes }) => changes <= Math.max(typed.length, name.length, 4) / 2 || name.includes(typed))
     .sort((a, b) => a.changes - b.changes);
   return ranked[0]?.name;
 }
 
-/** Returns the end of an error: the name that was probably meant, or nothing if none comes near. */
+/** Returns a hint for the end of an error, or `''` if no name is similar. */
 export function didYouMean(typed: string, names: readonly string[]): string {
   const near = nearest(typed, names);
   return near === undefined ? '' : ` (did you mean "${near}"?)`;
 }
 
-/**
- * Returns how many letters to change until a text fits a pattern, in which `*` stands for any run of characters;
- * `Infinity` if that is more than `changesMax`.
- */
+/** Returns how many letters to change until a text matches a pattern with `*`, or `Infinity` above `changesMax`. */
 export function changesToFit(pattern: string, text: string, changesMax: number): number {
   return distance(pattern, text, { wildcard: '*', changesMax });
 }
 
-function changesBetween(a: string, b: string): number {
-  return distance(a, b, { changesMax: Infinity });
-}
-
-/** Levenshtein distance, row by row, until it must exceed `changesMax`. */
+/** Returns the Levenshtein distance. It stops when the distance exceeds `changesMax`. */
 function distance(
   a: string,
   b: string,

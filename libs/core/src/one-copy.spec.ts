@@ -32,7 +32,7 @@ describe('requireOneCopy', () => {
     copies.set('/lib/node_modules/nestjs-runhooks/dist/esm', format);
     expect(requireOneCopy).toThrow(ConfigurationError);
     expect(requireOneCopy).toThrow(
-      /found 2 copies .*libs and \/lib\/node_modules\/nestjs-runhooks\/dist\/esm; .*peerDependencies/,
+      /expected one copy .*, got 2, .*libs and \/lib\/node_modules\/nestjs-runhooks\/dist\/esm\. .*peerDependencies/,
     );
   });
 

@@ -1,8 +1,8 @@
 import { ConfigurationError } from './errors.js';
 
 /**
- * Copies of this package that the process has loaded: the format of each, by the place it was loaded from. Global,
- * because that is the only place two copies meet. A test runner that loads the same file again loads no second copy.
+ * Loaded copies of this package: the format of each, by its place. The map is global, because copies share nothing else.
+ * A test runner that loads the same file again does not load a second copy.
  */
 const KEY = Symbol.for('nestjs-runhooks:loaded-copies');
 const format = typeof module === 'undefined' ? 'ESM' : 'CommonJS';
@@ -13,8 +13,8 @@ function loadedCopies(): Map<string, string> {
 }
 
 /**
- * The place of the code at the top of a stack: one source becomes both builds, and only one of them has `__filename`.
- * A query, as watchers and test runners add it, is no other place.
+ * Returns the place of the code at the top of a stack, because only the CommonJS build has `__filename`. Queries of
+ * watchers and test runners are removed.
  */
 export function placeOf(stack: unknown): string | undefined {
   if (typeof stack !== 'string') return undefined;
@@ -26,12 +26,13 @@ export function placeOf(stack: unknown): string | undefined {
     .replace(/[\\/]core[\\/]src[\\/]one-copy\.[cm]?[jt]s$/, '');
 }
 
-// Without a stack (`Error.stackTraceLimit = 0`) the formats are still told apart.
+// Without a stack (`Error.stackTraceLimit = 0`) the formats still differ.
 loadedCopies().set(placeOf(new Error().stack) ?? `the ${format} build`, format);
 
 /**
- * Throws {@link ConfigurationError} if the process loaded this package more than once: from two places, or both by
- * `import` and by `require`.
+ * Checks that the process has loaded this package once.
+ *
+ * @throws {ConfigurationError} if it was loaded from two places, or both by `import` and by `require`.
  */
 export function requireOneCopy(): void {
   const copies = [...loadedCopies()];
@@ -41,11 +42,11 @@ export function requireOneCopy(): void {
   throw new ConfigurationError(
     'nestjs-runhooks',
     formats.size > 1
-      ? `both its ESM and its CommonJS build are loaded in this process, from ${places}, so handlers of one would be ` +
-          'missing from the other; load it in one way only: all `import`, or all `require`'
-      : `found ${copies.length} copies in this process, ${places}; expected one, because handlers and providers of one ` +
-          'are unknown to the other. A shared library lists nestjs-runhooks in its peerDependencies, and has the same ' +
-          'versions of its peers (class-validator, @nestjs/core) as the app. `npm ls nestjs-runhooks` or ' +
-          '`pnpm why nestjs-runhooks` shows where the copies come from',
+      ? `expected one build in this process, got both ESM and CommonJS, ${places}. One does not have the handlers of the ` +
+          'other: load the package only with `import`, or only with `require`'
+      : `expected one copy in this process, got ${copies.length}, ${places}. One does not have the handlers and providers ` +
+          'of the other: shared libraries must list nestjs-runhooks in their peerDependencies, and use the same versions ' +
+          'of its peers (class-validator, @nestjs/core) as the app. `npm ls nestjs-runhooks` or ' +
+          '`pnpm why nestjs-runhooks` shows the origin of the copies',
   );
 }

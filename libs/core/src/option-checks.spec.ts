@@ -12,22 +12,14 @@ describe('requireKnownOptions', () => {
   );
 
   it.each<[path: string, given: unknown, message: string]>([
-    [
-      'dbt',
-      { maxAge: 1 },
-      'dbt.maxAge: there is no such option; expected one of maxAgeMs, name (did you mean "maxAgeMs"?)',
-    ],
-    ['', { nam: 1 }, 'nam: there is no such option; expected one of maxAgeMs, name (did you mean "name"?)'],
-    [
-      'dbt',
-      { nam: undefined },
-      'dbt.nam: there is no such option; expected one of maxAgeMs, name (did you mean "name"?)',
-    ],
-    ['dbt', { warehouse: 1 }, 'dbt.warehouse: there is no such option; expected one of maxAgeMs, name'],
-    ['dbt', { toString: 1 }, 'dbt.toString: there is no such option; expected one of maxAgeMs, name'],
-    ['dbt', 5, 'dbt: found a number; expected an object with any of maxAgeMs, name'],
-    ['dbt', ['name'], 'dbt: found an array; expected an object with any of maxAgeMs, name'],
-    ['dbt', null, 'dbt: found null; expected an object with any of maxAgeMs, name'],
+    ['dbt', { maxAge: 1 }, 'dbt.maxAge: unknown option (did you mean "maxAgeMs"?). Valid options: maxAgeMs, name'],
+    ['', { nam: 1 }, 'nam: unknown option (did you mean "name"?). Valid options: maxAgeMs, name'],
+    ['dbt', { nam: undefined }, 'dbt.nam: unknown option (did you mean "name"?). Valid options: maxAgeMs, name'],
+    ['dbt', { warehouse: 1 }, 'dbt.warehouse: unknown option. Valid options: maxAgeMs, name'],
+    ['dbt', { toString: 1 }, 'dbt.toString: unknown option. Valid options: maxAgeMs, name'],
+    ['dbt', 5, 'dbt: expected an object with any of maxAgeMs, name, got a number'],
+    ['dbt', ['name'], 'dbt: expected an object with any of maxAgeMs, name, got an array'],
+    ['dbt', null, 'dbt: expected an object with any of maxAgeMs, name, got null'],
   ])('refuses with path "%s" %j', (path, given, message) => {
     expect(() => requireKnownOptions(path, given, KNOWN)).toThrow(message);
   });

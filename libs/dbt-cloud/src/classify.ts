@@ -1,10 +1,10 @@
 import { describeNote, type ParseNote } from 'nestjs-runhooks/core';
+import { filled } from './blank.js';
 import { messageTypeOf, type DbtCloudMessageType } from './message-type.js';
-import { told } from './nothing.js';
 import type { DbtCloudPayload } from './payload.js';
 import { isFailureText } from './status.js';
 
-/** What a message is about: a run, a test of the endpoint, something new, or nothing we can make sense of. */
+/** Kind of a message: about a run, a test of the endpoint, of an unrecognized type, or unusable. */
 export type MessageKind =
   | { readonly kind: 'run'; readonly messageType: DbtCloudMessageType }
   | { readonly kind: 'test' | 'unrecognized' | 'quarantined'; readonly reason: string };
@@ -12,10 +12,10 @@ export type MessageKind =
 const STATUS_PATHS: readonly string[] = ['data.runStatus', 'data.runStatusCode'];
 
 /**
- * `notes` tell what was left out of the payload: a status that does not fit is still one.
+ * Returns the kind of a message. A status that was left out of the payload, with one of the `notes`, counts as a status.
  *
- * The body that dbt's "Test Endpoint" button sends is not documented. It was seen with hard-coded ids of a run that does
- * not exist (`testRunIds` names those), and is said to come without a status.
+ * dbt does not document the body of its "Test Endpoint" button. Users have seen bodies with the fixed ids of a run that
+ * does not exist (`testRunIds` lists them), and report bodies without a status.
  */
 export function classify(
   payload: DbtCloudPayload,
@@ -24,46 +24,48 @@ export function classify(
   testRunIds: ReadonlySet<string>,
 ): MessageKind {
   const { accountId, eventId, data } = payload;
-  const runId = told(data.runId);
-  const eventType = told(payload.eventType);
+  const runId = filled(data.runId);
+  const eventType = filled(payload.eventType);
   if (runId !== undefined && testRunIds.has(runId)) return test("data.runId is one of the source's testRunIds");
   if (eventType === undefined) {
-    if (runId === undefined && told(eventId) !== undefined) return test('there is no eventType and no data.runId');
-    return { kind: 'quarantined', reason: 'eventType: expected a text such as job.run.completed, found nothing' };
+    if (runId === undefined && filled(eventId) !== undefined) return test('eventType and data.runId are missing');
+    return { kind: 'quarantined', reason: 'eventType: expected a string such as job.run.completed, got nothing' };
   }
   const messageType = messageTypeOf(eventType);
-  if (messageType === undefined)
-    return { kind: 'unrecognized', reason: 'eventType is none of those this version knows' };
-  if (runId === undefined) return test('there is no data.runId');
+  if (messageType === undefined) return { kind: 'unrecognized', reason: 'this version does not know the eventType' };
+  if (runId === undefined) return test('data.runId is missing');
   const oddStatuses = notes.filter(({ path }) => STATUS_PATHS.includes(path));
-  if (!namesStatus(payload) && oddStatuses.length === 0 && !mayLackStatus(messageType, draft)) {
-    return test('there is no data.runStatus and no data.runStatusCode');
+  if (!hasStatus(payload) && oddStatuses.length === 0 && !mayLackStatus(messageType, draft)) {
+    return test('data.runStatus and data.runStatusCode are missing');
   }
-  if (told(accountId) === undefined) return missing('accountId');
-  if (told(data.jobId) === undefined) return missing('data.jobId');
+  if (filled(accountId) === undefined) return missing('accountId');
+  if (filled(data.jobId) === undefined) return missing('data.jobId');
   const decisive = messageType === 'job.run.completed' && oddStatuses.find(({ path }) => decides(path, payload));
   return decisive ? { kind: 'quarantined', reason: describeNote(decisive) } : { kind: 'run', messageType };
 }
 
-/** Whether the outcome of a completed run hangs on a status that cannot be read: on the code unless the text is bad news, else on the text. */
+/**
+ * Returns whether the outcome of a completed run depends on this invalid status: the code decides unless the text names
+ * a failure, and without a code the text decides.
+ */
 function decides(path: string, { data }: DbtCloudPayload): boolean {
-  if (path === 'data.runStatus') return told(data.runStatusCode) === undefined;
-  return !isFailureText(told(data.runStatus), told(data.runStatusMessage));
+  if (path === 'data.runStatus') return filled(data.runStatusCode) === undefined;
+  return !isFailureText(filled(data.runStatus), filled(data.runStatusMessage));
 }
 
-function namesStatus({ data }: DbtCloudPayload): boolean {
-  return told(data.runStatus) !== undefined || told(data.runStatusCode) !== undefined;
+function hasStatus({ data }: DbtCloudPayload): boolean {
+  return filled(data.runStatus) !== undefined || filled(data.runStatusCode) !== undefined;
 }
 
-/** The draft of 2022 gives a status to completed runs only. */
+/** The draft of 2022 has a status on completed runs only. */
 function mayLackStatus(messageType: DbtCloudMessageType, draft: boolean): boolean {
   return messageType === 'job.run.canceled' || (draft && messageType === 'job.run.started');
 }
 
 function test(found: string): MessageKind {
-  return { kind: 'test', reason: `${found}: taken for a message of dbt's "Test Endpoint" button` };
+  return { kind: 'test', reason: `${found}, as in the messages of dbt's "Test Endpoint" button` };
 }
 
 function missing(path: string): MessageKind {
-  return { kind: 'quarantined', reason: `${path}: expected an id, found nothing` };
+  return { kind: 'quarantined', reason: `${path}: expected an id, got nothing` };
 }

@@ -1,13 +1,13 @@
-/** A parsed body in the form of today. */
+/** A parsed body with the field names that dbt uses today. */
 export interface CurrentShape {
   readonly value: unknown;
-  /** Written in the snake_case of the draft of 2022, which leaves the status of started and canceled runs out. */
+  /** Whether the body has the snake_case of the draft of 2022, in which started and canceled runs have no status. */
   readonly draft: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Other names of today's fields: snake_case from 2022, `webhooksID` from dbt's documentation of 2023 to 2025. */
+/** Older names of fields: snake_case from 2022, `webhooksID` from dbt's documentation of 2023 to 2025. */
 const ENVELOPE_ALIASES: ReadonlyMap<string, string> = new Map([
   ['account_id', 'accountId'],
   ['event_id', 'eventId'],
@@ -38,8 +38,8 @@ const DATA_ALIASES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Gives fields of older generations their names of today; where both are there, today's counts and the other is kept
- * like any unknown field. Whatever is not an object is left to the validation.
+ * Returns the body with today's names of its fields. If a body has a field under both names, the older one is kept like
+ * an unknown field. Values that are not objects are returned unchanged; validation rejects them.
  */
 export function toCurrentShape(value: unknown): CurrentShape {
   if (!isFields(value)) return { value, draft: false };
@@ -48,12 +48,12 @@ export function toCurrentShape(value: unknown): CurrentShape {
   const sent = value['data'] ?? {};
   if (!isFields(sent)) return { value: envelope, draft };
   const data = rename(sent, DATA_ALIASES);
-  // The draft has the webhook's name within `data`.
+  // The draft contains the webhook's name in `data`.
   const { webhook_name: webhookName } = draft ? data : {};
   return { value: { ...(webhookName !== undefined && { webhookName }), ...envelope, data }, draft };
 }
 
-/** `Object.fromEntries` makes `__proto__` a key like any other. */
+/** `Object.fromEntries` creates an own property for the key `__proto__` as well. */
 function rename(fields: Fields, aliases: ReadonlyMap<string, string>): Fields {
   const taken = new Set(Object.keys(fields));
   return Object.fromEntries(

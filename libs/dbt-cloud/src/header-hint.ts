@@ -1,11 +1,11 @@
 import type { HeaderMap } from 'nestjs-runhooks/core';
 
-/** For the operator: what the headers of a refused request look like. */
+/** Returns a hint for the operator about the headers of a rejected request. */
 export function hintOf(headers: HeaderMap, signatureHeader: string): string | undefined {
   if (headers['x-webhook-payload-version'] !== undefined) {
     return (
-      'This looks like a dbt Cloud lifecycle event of 2021, which is not signed; use the account-level webhooks ' +
-      'of today instead (https://docs.getdbt.com/docs/deploy/webhooks).'
+      'The request looks like an unsigned dbt Cloud lifecycle event of 2021. Use account-level webhooks instead ' +
+      '(https://docs.getdbt.com/docs/deploy/webhooks).'
     );
   }
   if (signatureHeader !== 'authorization') return undefined;
@@ -13,7 +13,7 @@ export function hintOf(headers: HeaderMap, signatureHeader: string): string | un
     return undefined;
   }
   return (
-    "It looks as if a gateway put its own credentials into authorization in place of dbt's signature; if it moved " +
-    "the signature to another header, name that one: signatureHeader: 'x-forwarded-authorization'."
+    "A gateway seems to have replaced dbt's signature in authorization with its own credentials. If it moved the " +
+    "signature to another header, set that header: signatureHeader: 'x-forwarded-authorization'."
   );
 }

@@ -1,7 +1,7 @@
 /**
- * What dbt announces. `job.run.started`, `job.run.completed` and `job.run.errored` are documented
- * (https://docs.getdbt.com/docs/deploy/webhooks); `job.run.canceled` is in a draft of that page of 2022 only, and
- * today's dbt says that it announces no canceled runs.
+ * Message types of dbt. It documents `job.run.started`, `job.run.completed` and `job.run.errored`
+ * (https://docs.getdbt.com/docs/deploy/webhooks). `job.run.canceled` is only in a draft of that page from 2022; today's
+ * page states that dbt sends no messages about canceled runs.
  */
 export type DbtCloudMessageType = 'job.run.started' | 'job.run.completed' | 'job.run.errored' | 'job.run.canceled';
 
@@ -10,14 +10,14 @@ const MESSAGE_TYPES: ReadonlyMap<string, DbtCloudMessageType> = new Map([
   ['job.run.completed', 'job.run.completed'],
   ['job.run.errored', 'job.run.errored'],
   ['job.run.canceled', 'job.run.canceled'],
-  // The spelling other tools expect from dbt.
+  // Other tools expect this spelling from dbt.
   ['job.run.cancelled', 'job.run.canceled'],
 ]);
 
-/** As `@OnMessage` takes them. */
+/** Message types that `@OnMessage` accepts. */
 export const DBT_CLOUD_MESSAGE_TYPES: readonly DbtCloudMessageType[] = [...new Set(MESSAGE_TYPES.values())];
 
-/** In any case: nothing else could be meant. */
+/** Returns the message type, or `undefined` if it is unrecognized. Upper and lower case are the same. */
 export function messageTypeOf(eventType: string): DbtCloudMessageType | undefined {
   return MESSAGE_TYPES.get(eventType.toLowerCase());
 }

@@ -8,108 +8,112 @@ import {
   TextField,
   TimestampField,
 } from 'nestjs-runhooks/core';
-import { MayBeNothing } from './nothing.js';
+import { MayBeBlank } from './blank.js';
 
 /**
- * A run as dbt describes it. Ids are texts, whether dbt sent texts or numbers. A field that does not fit is absent,
- * with a note on the message; only `jobId` and `runId` have to.
+ * The `data` of a dbt webhook. Ids are strings, even if dbt sent numbers. An invalid field is absent, and the message has
+ * a note about it; an invalid `jobId` or `runId` quarantines the message.
  */
 export class DbtCloudRunData {
-  /** Always there in the message types that Runhooks knows. */
+  /** Present in all message types that Runhooks knows. */
   @Deciding()
-  @MayBeNothing()
+  @MayBeBlank()
   @IdField()
   readonly jobId!: string;
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly jobName?: string | null;
-  /** Always there in the message types that Runhooks knows. */
+  /** Present in all message types that Runhooks knows. */
   @Deciding()
-  @MayBeNothing()
+  @MayBeBlank()
   @IdField()
   readonly runId!: string;
-  @MayBeNothing()
+  @MayBeBlank()
   @IdField()
   readonly environmentId?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly environmentName?: string | null;
-  /** For example `1.4.6`, `2025.9.30+21d3fd7`, or an empty text. Not always a semantic version. */
-  @MayBeNothing()
+  /** Version of dbt, for example `1.4.6` or `2025.9.30+21d3fd7`; not always a semantic version, and can be empty. */
+  @MayBeBlank()
   @TextField()
   readonly dbtVersion?: string | null;
-  /** Since February 2023. */
-  @MayBeNothing()
+  /** Id of the project. dbt has sent it since February 2023. */
+  @MayBeBlank()
   @IdField()
   readonly projectId?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly projectName?: string | null;
-  /** `Running`, `Success` or `Errored`; `complete` in 2022. */
-  @MayBeNothing()
+  /** Status: `Running`, `Success` or `Errored`; `complete` in 2022. */
+  @MayBeBlank()
   @TextField()
   readonly runStatus?: string | null;
-  /** 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled. Since February 2023. Decides what became of a completed run. */
-  @MayBeNothing()
+  /**
+   * Status code: 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled. It decides the outcome of a
+   * completed run. dbt has sent it since February 2023.
+   */
+  @MayBeBlank()
   @IntegerField()
   readonly runStatusCode?: number | null;
-  /** The text `None` if there is no message. */
-  @MayBeNothing()
+  /** Error message, or the string `None`. */
+  @MayBeBlank()
   @TextField()
   readonly runStatusMessage?: string | null;
-  /** What started the run, in free text. May hold a person's e-mail address. */
-  @MayBeNothing()
+  /** Cause of the run, as free text. It can contain a person's email address. */
+  @MayBeBlank()
   @TextField()
   readonly runReason?: string | null;
-  /** UTC, as the other times. */
-  @MayBeNothing()
+  /** Start of the run. All times are in UTC. */
+  @MayBeBlank()
   @TimestampField()
   readonly runStartedAt?: string | null;
-  /** On `job.run.completed`. */
-  @MayBeNothing()
+  /** End of the run, in `job.run.completed`. */
+  @MayBeBlank()
   @TimestampField()
   readonly runFinishedAt?: string | null;
-  /** On `job.run.errored`. */
-  @MayBeNothing()
+  /** Time of the error, in `job.run.errored`. */
+  @MayBeBlank()
   @TimestampField()
   readonly runErroredAt?: string | null;
-  /** In the draft of 2022 only. */
-  @MayBeNothing()
+  /** Time of the cancellation, in the draft of 2022 only. */
+  @MayBeBlank()
   @TimestampField()
   readonly runCanceledAt?: string | null;
 }
 
 /**
- * The body of dbt's account-level webhooks in the form of today, whichever generation was sent. Fields that are not
- * listed here are kept; those that are and do not fit are absent, unless they decide: account, run, job and type. (https://docs.getdbt.com/docs/deploy/webhooks)
+ * Body of dbt's account-level webhooks, with today's names of fields (https://docs.getdbt.com/docs/deploy/webhooks).
+ * Fields that are not declared here are kept. A declared field that is invalid is absent. An invalid account, run, job or
+ * type quarantines the message.
  */
 export class DbtCloudPayload {
-  /** Always there in the message types that Runhooks knows. */
+  /** Present in all message types that Runhooks knows. */
   @Deciding()
-  @MayBeNothing()
+  @MayBeBlank()
   @IdField()
   readonly accountId!: string;
-  /** Of the subscription, `wsu_…`. Also where it was sent as `webhooksID`. */
-  @MayBeNothing()
+  /** Id of the webhook subscription, `wsu_…`. dbt also calls it `webhooksID`. */
+  @MayBeBlank()
   @IdField()
   readonly webhookId?: string | null;
-  /** Of this message, `wev_…`: two messages about one failed run have two. */
-  @MayBeNothing()
+  /** Id of this message, `wev_…`. The two messages about one failed run have different ids. */
+  @MayBeBlank()
   @IdField()
   readonly eventId?: string | null;
-  /** When dbt made the message, with up to nine digits after the second. */
-  @MayBeNothing()
+  /** Time at which dbt created the message, with up to nine fractional digits. */
+  @MayBeBlank()
   @TimestampField()
   readonly timestamp?: string | null;
-  /** For example `job.run.completed`, without space around it. */
+  /** Message type, for example `job.run.completed`, without spaces around it. */
   @Deciding()
-  @MayBeNothing()
+  @MayBeBlank()
   @NameField()
   readonly eventType!: string;
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly webhookName?: string | null;
-  /** Empty if none was sent. */
+  /** The run. An empty object if the body has no `data`. */
   @Deciding()
   @ObjectField(() => DbtCloudRunData)
   readonly data!: DbtCloudRunData;

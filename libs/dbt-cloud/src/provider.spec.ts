@@ -180,7 +180,7 @@ describe('test deliveries', () => {
     expect(completed(data, envelope)).toEqual({
       state: 'test',
       notes: [],
-      reason: expect.stringMatching(/: taken for a message of dbt's "Test Endpoint" button$/),
+      reason: expect.stringMatching(/, as in the messages of dbt's "Test Endpoint" button$/),
     });
   });
 
@@ -199,7 +199,7 @@ describe('messages of an unknown type', () => {
   it('are kept with their type and payload', () => {
     expect(completed({ jobId: undefined }, { eventType: 'job.run.paused' })).toEqual({
       state: 'unrecognized',
-      reason: 'eventType is none of those this version knows',
+      reason: 'this version does not know the eventType',
       messageType: 'job.run.paused',
       payload: expect.objectContaining({ eventType: 'job.run.paused', accountId: '1' }),
       notes: [],
@@ -243,8 +243,8 @@ describe('a field that no decision needs', () => {
     expect(reading).toMatchObject({
       state: 'parsed',
       notes: [
-        { path: 'data.jobName', expected: 'a text', found: 'an object' },
-        { path: 'data.runStartedAt', expected: expect.stringMatching(/^a time/), found: 'a whole number' },
+        { path: 'data.jobName', expected: 'a string', found: 'an object' },
+        { path: 'data.runStartedAt', expected: expect.stringMatching(/^a time/), found: 'an integer' },
       ],
     });
     expect(reading).not.toHaveProperty('payload.data.jobName');
@@ -290,7 +290,7 @@ describe('a field that no decision needs', () => {
   });
 
   it('is noted with a test and an unknown message as well', () => {
-    const notes = [{ path: 'data.jobName', expected: 'a text', found: 'an object' }];
+    const notes = [{ path: 'data.jobName', expected: 'a string', found: 'an object' }];
     expect(completed({ jobName: {}, runId: null })).toMatchObject({ state: 'test', notes });
     expect(completed({ jobName: {} }, { eventType: 'job.run.paused' })).toMatchObject({ state: 'unrecognized', notes });
   });
@@ -298,12 +298,12 @@ describe('a field that no decision needs', () => {
 
 describe('what cannot be read', () => {
   it.each([
-    ['null', null, /^the payload: expected an object, found null$/],
-    ['a list', [sample()], /^the payload: expected an object, found an array of 1$/],
-    ['a text', 'job.run.completed', /^the payload: expected an object, found a text of 17 characters$/],
-    ['an empty object', {}, /^eventType: .*found nothing$/],
-    ['data as a list', { ...sample(), data: [] }, /^data: expected an object, found an array of 0$/],
-    ['data as a text', { ...sample(), data: '{}' }, /^data: expected an object, found a text of 2 characters$/],
+    ['null', null, /^the payload: expected an object, got null$/],
+    ['a list', [sample()], /^the payload: expected an object, got an array of 1$/],
+    ['a text', 'job.run.completed', /^the payload: expected an object, got a string of 17 characters$/],
+    ['an empty object', {}, /^eventType: .*got nothing$/],
+    ['data as a list', { ...sample(), data: [] }, /^data: expected an object, got an array of 0$/],
+    ['data as a text', { ...sample(), data: '{}' }, /^data: expected an object, got a string of 2 characters$/],
   ])('is quarantined with its reason: %s', (_, value, reason) => {
     expect(read(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
   });
@@ -313,21 +313,21 @@ describe('what cannot be read', () => {
     [{}, { accountId: {} }, 'accountId: expected an id'],
     [{}, { accountId: 1.5 }, 'accountId: expected an id'],
     [{}, { accountId: true }, 'accountId: expected an id'],
-    [{}, { eventType: 7 }, 'eventType: expected a text of 1 to 255 printable characters'],
-    [{}, { eventType: 'job\u0000' }, 'eventType: expected a text of 1 to 255 printable characters'],
-    [{}, { eventType: ['job.run.completed'] }, 'eventType: expected a text of 1 to 255 printable characters'],
-    [{}, { eventType: undefined, eventId: undefined }, 'eventType: expected a text such as job.run.completed'],
-    [{}, { eventType: undefined }, 'eventType: expected a text such as job.run.completed'],
+    [{}, { eventType: 7 }, 'eventType: expected a string of 1 to 255 printable characters'],
+    [{}, { eventType: 'job\u0000' }, 'eventType: expected a string of 1 to 255 printable characters'],
+    [{}, { eventType: ['job.run.completed'] }, 'eventType: expected a string of 1 to 255 printable characters'],
+    [{}, { eventType: undefined, eventId: undefined }, 'eventType: expected a string such as job.run.completed'],
+    [{}, { eventType: undefined }, 'eventType: expected a string such as job.run.completed'],
     [{ jobId: undefined }, {}, 'data.jobId: expected an id'],
     [{ jobId: ['1'] }, {}, 'data.jobId: expected an id'],
     [{ runId: '1\u0007' }, {}, 'data.runId: expected an id'],
     [{ runId: '1\ud800' }, {}, 'data.runId: expected an id'],
     [{ runId: '1'.repeat(256) }, {}, 'data.runId: expected an id'],
     [{ runId: { length: 1 } }, {}, 'data.runId: expected an id'],
-    [{ runStatusCode: null, runStatus: 10 }, {}, 'data.runStatus: expected a text'],
-    [{ runStatusCode: 'ten' }, {}, 'data.runStatusCode: expected a whole number'],
-    [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected a whole number'],
-    [{ runStatusCode: [10], runStatus: 'timeout' }, {}, 'data.runStatusCode: expected a whole number'],
+    [{ runStatusCode: null, runStatus: 10 }, {}, 'data.runStatus: expected a string'],
+    [{ runStatusCode: 'ten' }, {}, 'data.runStatusCode: expected an integer'],
+    [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected an integer'],
+    [{ runStatusCode: [10], runStatus: 'timeout' }, {}, 'data.runStatusCode: expected an integer'],
   ])('is quarantined where what decides does not fit: %j, %j', (data, envelope, reason) => {
     const reading = completed(data, envelope);
 

@@ -11,34 +11,32 @@ import {
   type Verification,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
+import { filled } from './blank.js';
+import { classify } from './classify.js';
 import { toCurrentShape } from './generations.js';
 import { hintOf } from './header-hint.js';
-import { told } from './nothing.js';
 import { DBT_CLOUD_MESSAGE_TYPES } from './message-type.js';
 import { DbtCloudPayload } from './payload.js';
-import { classify } from './classify.js';
 import { signalOf } from './signal.js';
 
-/** A source's options after boot. */
+/** Checked options of a source. */
 export interface DbtCloudSettings {
   readonly scheme: SignatureScheme;
-  /** In words, for the boot log. */
-  readonly signature: string;
   readonly signatureHeader: string;
   readonly accessUrl: string | undefined;
   readonly testRunIds: ReadonlySet<string>;
-  /** Milliseconds; undefined for no limit. */
+  /** Milliseconds; `undefined` for no limit. */
   readonly maxAgeMs: number | undefined;
 }
 
-/** The fields that are looked at before a message is stored. */
+/** Fields that are read before a message is stored. */
 interface Envelope {
   readonly eventId?: unknown;
   readonly event_id?: unknown;
   readonly timestamp?: unknown;
 }
 
-/** Reads the messages of dbt's account-level webhooks. */
+/** Provider for dbt's account-level webhooks. */
 export class DbtCloudProvider implements Provider {
   readonly name = 'dbt-cloud';
   readonly messageTypes = DBT_CLOUD_MESSAGE_TYPES;
@@ -47,12 +45,12 @@ export class DbtCloudProvider implements Provider {
   readonly #settings: DbtCloudSettings;
 
   constructor(settings: DbtCloudSettings) {
-    this.signature = settings.signature;
+    this.signature = settings.scheme.description;
     this.headersKept = settings.scheme.headersKept;
     this.#settings = settings;
   }
 
-  /** A message without a readable `timestamp` has no age, so it is accepted: the time decides nothing else. */
+  /** Accepts a message without a valid `timestamp`, because its age is unknown. */
   verify(message: ReceivedMessage): Verification {
     const { scheme, maxAgeMs } = this.#settings;
     const verification = scheme.verify(message);
@@ -60,14 +58,14 @@ export class DbtCloudProvider implements Provider {
     const { timestamp } = envelopeOf(message.body);
     const sentAt = typeof timestamp === 'string' ? parseTimestamp(timestamp) : undefined;
     if (!sentAt || message.receivedAt.getTime() - sentAt.getTime() <= maxAgeMs) return verification;
-    const reason = `The timestamp in the body is older than the ${maxAgeMs} ms that this source accepts (maxAgeMs).`;
+    const reason = `The timestamp in the body is older than this source's maxAgeMs of ${maxAgeMs} ms.`;
     return { ok: false, check: 'timestamp-too-old', reason };
   }
 
-  /** `eventId`: the signature covers the body and nothing else. */
+  /** Returns `eventId`, because the signature covers only the body. */
   identify({ body }: VerifiedMessage): string {
     const { eventId, event_id } = envelopeOf(body);
-    return told(readId(eventId ?? event_id)) ?? '';
+    return filled(readId(eventId ?? event_id)) ?? '';
   }
 
   parse({ body, receivedAt }: VerifiedMessage): ParseResult {
@@ -104,7 +102,7 @@ export class DbtCloudProvider implements Provider {
   }
 }
 
-/** Of a verified body. Lenient: what cannot be read has no fields, and is judged when the message is read. */
+/** Returns no fields for a body that is not JSON; `parse` quarantines it later. */
 function envelopeOf(body: Uint8Array): Envelope {
   try {
     return (JSON.parse(new TextDecoder().decode(body)) ?? {}) as Envelope;

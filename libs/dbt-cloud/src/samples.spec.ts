@@ -261,7 +261,7 @@ describe('documented and captured messages', () => {
   it('are quarantined if they are lifecycle events of 2021, which cannot be signed', () => {
     expect(provider.parse(message('01-2021-lifecycle-running'))).toEqual({
       state: 'quarantined',
-      reason: 'eventType: expected a text such as job.run.completed, found nothing',
+      reason: 'eventType: expected a string such as job.run.completed, got nothing',
     });
   });
 });

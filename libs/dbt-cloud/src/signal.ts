@@ -1,4 +1,6 @@
 import {
+  defined,
+  endTypesOf,
   parseTimestamp,
   runDurationMs,
   type Reference,
@@ -6,22 +8,22 @@ import {
   type RunSignal,
   type RunSignalType,
 } from 'nestjs-runhooks/core';
+import { filled } from './blank.js';
 import type { DbtCloudMessageType } from './message-type.js';
-import { told } from './nothing.js';
 import type { DbtCloudPayload, DbtCloudRunData } from './payload.js';
 import { statusOf } from './status.js';
 import { triggerOf } from './trigger.js';
 
-/** What the payload alone does not tell. */
+/** Facts that the payload does not contain. */
 export interface SignalContext {
   readonly receivedAt: Date;
-  /** Where the account's runs can be looked at, without a slash at the end. */
+  /** Address of the account's dbt Cloud, without a slash at the end. */
   readonly accessUrl: string | undefined;
 }
 
 /**
- * What a message about a run says. `occurredAt` is the run's own time of the event, else when dbt made the message,
- * else when it was received.
+ * Returns the signal of a message about a run. `occurredAt` is the run's own time of the event. If it is missing, it is
+ * the time at which dbt created the message, or at which the message was received.
  */
 export function signalOf(
   messageType: DbtCloudMessageType,
@@ -32,25 +34,16 @@ export function signalOf(
   const ownTime = messageType === 'job.run.started' ? run.startedAt : run.finishedAt;
   return {
     types: eventTypesOf(messageType, run),
-    occurredAt: ownTime ?? timeOf(payload.timestamp) ?? receivedAt,
+    occurredAt: ownTime ?? parseTimestamp(payload.timestamp) ?? receivedAt,
     run,
   };
 }
 
-/** A failed run is announced twice, by `job.run.errored` at once and by `job.run.completed` when its results are there. */
+/** dbt sends two messages about a failed run: `job.run.errored` at once, `job.run.completed` when its results exist. */
 function eventTypesOf(messageType: DbtCloudMessageType, { status }: Run): readonly RunSignalType[] {
   if (messageType === 'job.run.started') return ['run.started'];
   if (messageType === 'job.run.errored') return ['run.failed'];
-  switch (status) {
-    case 'succeeded':
-      return ['run.succeeded', 'run.completed'];
-    case 'failed':
-      return ['run.failed', 'run.completed'];
-    case 'canceled':
-      return ['run.canceled', 'run.completed'];
-    default:
-      return ['run.completed'];
-  }
+  return endTypesOf(status);
 }
 
 function runOf(
@@ -58,36 +51,32 @@ function runOf(
   { accountId, data }: DbtCloudPayload,
   accessUrl: string | undefined,
 ): Run {
-  const code = told(data.runStatusCode);
-  const providerStatus = told(data.runStatus) ?? code?.toString();
-  const statusMessage = told(data.runStatusMessage);
+  const code = filled(data.runStatusCode);
+  const providerStatus = filled(data.runStatus) ?? code?.toString();
+  const statusMessage = filled(data.runStatusMessage);
   const project = referenceOf(data.projectId, data.projectName);
   const environment = referenceOf(data.environmentId, data.environmentName);
-  const startedAt = timeOf(data.runStartedAt);
+  const startedAt = parseTimestamp(data.runStartedAt);
   const finishedAt = finishedAtOf(messageType, data);
-  const durationMs = runDurationMs(startedAt, finishedAt);
+  const url =
+    accessUrl !== undefined && project?.id !== undefined
+      ? urlOf(accessUrl, accountId, project.id, data.runId)
+      : undefined;
   return {
     id: data.runId,
-    ...(accessUrl !== undefined &&
-      project?.id !== undefined && { url: urlOf(accessUrl, accountId, project.id, data.runId) }),
-    status: statusOf(messageType, { code, text: told(data.runStatus), error: statusMessage }),
-    ...(providerStatus !== undefined && { providerStatus }),
-    ...(statusMessage !== undefined && { statusMessage }),
+    status: statusOf(messageType, { code, text: filled(data.runStatus), error: statusMessage }),
     job: {
       key: `${encodeURIComponent(accountId)}/${encodeURIComponent(data.jobId)}`,
       ...referenceOf(data.jobId, data.jobName),
     },
     account: { id: accountId },
-    ...(project && { project }),
-    ...(environment && { environment }),
-    trigger: triggerOf(told(data.runReason)),
-    ...(startedAt && { startedAt }),
-    ...(finishedAt && { finishedAt }),
-    ...(durationMs !== undefined && { durationMs }),
+    trigger: triggerOf(filled(data.runReason)),
+    ...defined({ url, providerStatus, statusMessage, project, environment, startedAt, finishedAt }),
+    ...defined({ durationMs: runDurationMs(startedAt, finishedAt) }),
   };
 }
 
-/** Each kind of end has a field of its own; the one that fits the message comes first. */
+/** Each kind of end has its own field. The field of the message type comes first. */
 function finishedAtOf(
   messageType: DbtCloudMessageType,
   { runFinishedAt, runErroredAt, runCanceledAt }: DbtCloudRunData,
@@ -96,11 +85,11 @@ function finishedAtOf(
     case 'job.run.started':
       return undefined;
     case 'job.run.completed':
-      return timeOf(runFinishedAt) ?? timeOf(runErroredAt) ?? timeOf(runCanceledAt);
+      return parseTimestamp(runFinishedAt) ?? parseTimestamp(runErroredAt) ?? parseTimestamp(runCanceledAt);
     case 'job.run.errored':
-      return timeOf(runErroredAt) ?? timeOf(runFinishedAt);
+      return parseTimestamp(runErroredAt) ?? parseTimestamp(runFinishedAt);
     case 'job.run.canceled':
-      return timeOf(runCanceledAt) ?? timeOf(runFinishedAt);
+      return parseTimestamp(runCanceledAt) ?? parseTimestamp(runFinishedAt);
   }
 }
 
@@ -110,13 +99,6 @@ function urlOf(accessUrl: string, ...ids: readonly [account: string, project: st
 }
 
 function referenceOf(sentId: string | null | undefined, sentName: string | null | undefined): Reference | undefined {
-  const id = told(sentId);
-  const name = told(sentName);
-  if (id === undefined && name === undefined) return undefined;
-  return { ...(id !== undefined && { id }), ...(name !== undefined && { name }) };
-}
-
-function timeOf(text: string | null | undefined): Date | undefined {
-  const time = told(text);
-  return time === undefined ? undefined : parseTimestamp(time);
+  const [id, name] = [filled(sentId), filled(sentName)];
+  return id === undefined && name === undefined ? undefined : defined({ id, name });
 }

@@ -106,8 +106,8 @@ describe('the hint about a refused request', () => {
 
   it('names the unsigned lifecycle events of 2021', () => {
     expect(provider.hint?.(lifecycle)).toBe(
-      'This looks like a dbt Cloud lifecycle event of 2021, which is not signed; use the account-level webhooks ' +
-        'of today instead (https://docs.getdbt.com/docs/deploy/webhooks).',
+      'The request looks like an unsigned dbt Cloud lifecycle event of 2021. Use account-level webhooks instead ' +
+        '(https://docs.getdbt.com/docs/deploy/webhooks).',
     );
   });
 

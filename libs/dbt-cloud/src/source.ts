@@ -1,90 +1,80 @@
 import {
   ConfigurationError,
+  defineSource,
   hmacHex,
   isIdText,
-  LIMITS,
+  kindOf,
   readHeaderName,
-  requireKnownOptions,
-  requireOptions,
-  requireWhole,
+  requireInteger,
   type Source,
+  type SourceDefinition,
   type SourceOptions,
 } from 'nestjs-runhooks/core';
+import { DBT_CLOUD_LIMITS } from './limits.js';
 import { DbtCloudProvider } from './provider.js';
 
+/** Options for a source of dbt Cloud. */
 export interface DbtCloudOptions extends SourceOptions {
   /**
-   * Secrets that dbt showed when the webhook was created, at least one; any may match. Several are for several
-   * webhooks, or for replacing one while both are in use. Entries that are undefined stop the boot, so that an
-   * environment variable may be given as it is; so do entries of fewer than 8 bytes and, where `NODE_ENV` is
-   * `production`, test secrets.
+   * Secrets that dbt showed when the webhooks were created, at least one. A message is accepted if any of them matches:
+   * list several for several webhooks, or while you replace one. Startup fails if an entry is `undefined` or has fewer
+   * than 8 bytes, and if `NODE_ENV` is `production`, also for a test secret.
    */
   readonly secrets: readonly (string | undefined)[];
   /**
-   * Header with the signature, for gateways that take `Authorization` over and move the sender's to another header
-   * (Google API Gateway: `x-forwarded-authorization`).
+   * Header with the signature. Set it if a gateway replaces `Authorization` and moves the sender's value to another
+   * header (Google API Gateway: `x-forwarded-authorization`).
    * @default 'authorization'
    */
   readonly signatureHeader?: string;
   /**
-   * Where you open dbt, for example `https://ab123.us1.dbt.com`. Messages do not tell it; without it `run.url` is absent.
+   * Address at which you open dbt Cloud, for example `https://ab123.us1.dbt.com`. Messages do not contain it; without it
+   * `run.url` is absent.
+   * @default none
    */
   readonly accessUrl?: string;
   /**
-   * Run ids that dbt's "Test Endpoint" button sends. Messages about them are kept as tests and run no handler. A test
-   * without a run id or a status is recognised without this.
+   * Run ids that dbt's "Test Endpoint" button sends. Messages about them are stored as tests and run no handlers. Tests
+   * without a run id or a status are recognized without this option.
+   * @default none
    */
   readonly testRunIds?: readonly string[];
   /**
-   * Refuses messages whose own `timestamp` is older than this many milliseconds, with 401. The signature of dbt covers no
-   * time but that one, and duplicates are known for 400 days anyway. Must be longer than dbt's retries take, which it
-   * does not document; a message that is sent again by hand is refused, too.
+   * Maximum age of a message by its own `timestamp`, in milliseconds; older messages are rejected with 401. Usually
+   * unnecessary, because duplicates are detected for 400 days. It must be longer than dbt's retries, whose duration is
+   * not documented. Messages that are resent manually later are rejected as well.
    * @default none
    */
   readonly maxAgeMs?: number;
 }
 
-const OPTIONS = {
-  name: true,
-  path: true,
-  bodyBytesMax: true,
-  enabled: true,
-  secrets: true,
-  signatureHeader: true,
-  accessUrl: true,
-  testRunIds: true,
-  maxAgeMs: true,
-} satisfies Record<keyof DbtCloudOptions, true>;
+const DEFINITION: SourceDefinition<DbtCloudOptions> = {
+  call: 'dbtCloud',
+  provider: 'dbt-cloud',
+  example: "dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })",
+  optionNames: { secrets: true, signatureHeader: true, accessUrl: true, testRunIds: true, maxAgeMs: true },
+  open: openProvider,
+};
 
 /**
- * A source for dbt Cloud's account-level webhooks: HMAC-SHA256 of the body in `Authorization`
+ * Returns a source for dbt Cloud's account-level webhooks: HMAC-SHA256 of the body in `Authorization`
  * (https://docs.getdbt.com/docs/deploy/webhooks).
  *
- * Options are checked when the app boots: a missing or empty secret is a {@link ConfigurationError} that names it.
- * A name that is no option is one at once.
+ * @throws {ConfigurationError} if an option is unknown. Values, such as a missing secret, are checked at startup.
+ *
+ * @example
+ * dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })
  */
 export function dbtCloud(options: DbtCloudOptions): Source {
-  requireOptions(options, 'dbtCloud', "dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })");
-  const { name, path, bodyBytesMax, enabled } = options;
-  const call = `dbtCloud({ name: '${name}' })`;
-  requireKnownOptions(call, options, OPTIONS);
-  return {
-    name,
-    ...(path !== undefined && { path }),
-    ...(bodyBytesMax !== undefined && { bodyBytesMax }),
-    ...(enabled !== undefined && { enabled }),
-    provider: 'dbt-cloud',
-    open: () => openProvider(options, call),
-  };
+  return defineSource(DEFINITION, options);
 }
 
 function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvider {
   const { secrets, signatureHeader: header = 'authorization', accessUrl, testRunIds = [], maxAgeMs } = options;
-  if (maxAgeMs !== undefined) requireWhole(`${option}.maxAgeMs`, maxAgeMs, 1, Number.MAX_SAFE_INTEGER);
+  if (maxAgeMs !== undefined) requireInteger(`${option}.maxAgeMs`, maxAgeMs, 1, Number.MAX_SAFE_INTEGER);
   const signatureHeader = readHeaderName(header, `${option}.signatureHeader`);
   return new DbtCloudProvider({
-    scheme: hmacHex({ header: signatureHeader, secrets, secretBytesMin: LIMITS.dbtCloudSecretBytesMin }, option),
-    signature: `HMAC-SHA256 in ${signatureHeader}, ${secrets.length} secret${secrets.length === 1 ? '' : 's'}`,
+    scheme: hmacHex({ header: signatureHeader, secrets, secretBytesMin: DBT_CLOUD_LIMITS.secretBytesMin }, option),
     signatureHeader,
     accessUrl: accessUrl === undefined ? undefined : readAccessUrl(accessUrl, `${option}.accessUrl`),
     testRunIds: readTestRunIds(testRunIds, `${option}.testRunIds`),
@@ -99,16 +89,17 @@ function readAccessUrl(text: unknown, option: string): string {
   }
   throw new ConfigurationError(
     option,
-    'expected the https address at which you open dbt, for example https://ab123.us1.dbt.com',
+    `expected an https address without credentials, query or fragment, got ${kindOf(text)}. ` +
+      'Copy the address at which you open dbt, for example https://ab123.us1.dbt.com',
   );
 }
 
 function readTestRunIds(ids: readonly unknown[], option: string): ReadonlySet<string> {
-  if (!Array.isArray(ids)) throw new ConfigurationError(option, 'expected a list of run ids');
+  if (!Array.isArray(ids)) throw new ConfigurationError(option, `expected an array of run ids, got ${kindOf(ids)}`);
   return new Set(
     ids.map((id: unknown, index) => {
       if (isIdText(id)) return id;
-      throw new ConfigurationError(`${option}[${index}]`, `expected a run id as a text, found a ${typeof id}`);
+      throw new ConfigurationError(`${option}[${index}]`, `expected a run id, got ${kindOf(id)}`);
     }),
   );
 }

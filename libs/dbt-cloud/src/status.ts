@@ -1,7 +1,7 @@
-import type { RunStatus } from 'nestjs-runhooks/core';
+import { isMaybeFailed, statusWord, type RunStatus } from 'nestjs-runhooks/core';
 import type { DbtCloudMessageType } from './message-type.js';
 
-/** dbt's Administrative API v2, `status` of a run (https://docs.getdbt.com/dbt-cloud/api-v2). */
+/** Codes of dbt's Administrative API v2, `status` of a run (https://docs.getdbt.com/dbt-cloud/api-v2). */
 const STATUS_OF_CODE: ReadonlyMap<number, RunStatus> = new Map([
   [1, 'pending'],
   [2, 'pending'],
@@ -11,7 +11,7 @@ const STATUS_OF_CODE: ReadonlyMap<number, RunStatus> = new Map([
   [30, 'canceled'],
 ]);
 
-/** Labels of the codes above, the webhooks' own `Errored`, both spellings of canceled, and `complete` of 2022. */
+/** Labels of these codes, `Errored` of the webhooks, both spellings of canceled, and `complete` from 2022. */
 const STATUS_OF_TEXT: ReadonlyMap<string, RunStatus> = new Map([
   ['queued', 'pending'],
   ['starting', 'pending'],
@@ -24,20 +24,18 @@ const STATUS_OF_TEXT: ReadonlyMap<string, RunStatus> = new Map([
   ['canceled', 'canceled'],
 ]);
 
-/** Not dbt's own words, but met in payloads: a failure only if the message tells of an error as well. */
-const MAYBE_FAILED: ReadonlySet<string> = new Set(['timeout', 'timed_out', 'killed', 'aborted', 'failed', 'failure']);
-
-/** The parts of a message that may tell how its run ended. */
+/** Fields of a message that can name the outcome of its run. */
 export interface StatusWords {
   readonly code: number | undefined;
   readonly text: string | undefined;
-  /** What dbt tells of an error. */
+  /** Error message of dbt. */
   readonly error: string | undefined;
 }
 
 /**
- * What a message says about its run. The message type decides where it names the status itself; else the code, even
- * against the text; else the text. A completed run is over, so a status that is not final is `unknown` there.
+ * Returns the status of the run. The message type decides unless it is `job.run.completed`. There the code decides, even
+ * if the text differs, and the text decides if the code is missing. A status of a completed run that is not final is
+ * `unknown`.
  */
 export function statusOf(messageType: DbtCloudMessageType, { code, text, error }: StatusWords): RunStatus {
   switch (messageType) {
@@ -55,18 +53,17 @@ export function statusOf(messageType: DbtCloudMessageType, { code, text, error }
   }
 }
 
-function statusNamed(text = '', error: string | undefined): RunStatus | undefined {
-  const word = text.trim().toLowerCase();
-  const isFailure = error !== undefined && MAYBE_FAILED.has(word.replace(/[\s-]+/g, '_'));
-  return STATUS_OF_TEXT.get(word) ?? (isFailure ? 'failed' : undefined);
+function statusNamed(text: string | undefined, error: string | undefined): RunStatus | undefined {
+  const word = statusWord(text);
+  return STATUS_OF_TEXT.get(word) ?? (error !== undefined && isMaybeFailed(word) ? 'failed' : undefined);
 }
 
-/** Whether the text alone tells that a run did not succeed: it is believed beside a code that cannot be read, too. */
+/** Returns whether the text names a failure or a cancellation. It then decides even if the code is invalid. */
 export function isFailureText(text: string | undefined, error: string | undefined): boolean {
   return failureOf(statusNamed(text, error)) !== undefined;
 }
 
-/** Beside a code that we do not know, a text is believed if it tells of a failure, but not if it tells of a success. */
+/** With an unknown code, a text can report a failure but not a success. */
 function failureOf(named: RunStatus | undefined): RunStatus | undefined {
   return named === 'failed' || named === 'canceled' ? named : undefined;
 }

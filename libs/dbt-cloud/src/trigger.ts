@@ -1,8 +1,8 @@
 import type { RunTrigger } from 'nestjs-runhooks/core';
 
 /**
- * Only how a reason begins is looked at: what follows is a person's name or address. A run started by the API has the
- * caller's own words as its reason, so few of those can be told (facts: dbt docs, "Webhooks", sample payloads).
+ * Beginnings of `runReason`; a person's name or address can follow (dbt docs, "Webhooks", sample payloads). The reason of
+ * a run started by the API is free text of the caller, so most of these are `unknown`.
  */
 const KIND_OF_BEGINNING: readonly (readonly [RegExp, RunTrigger['kind']])[] = [
   [/^kicked off (?:from|in|via) (?:the )?ui\b/i, 'manual'],
@@ -12,6 +12,7 @@ const KIND_OF_BEGINNING: readonly (readonly [RegExp, RunTrigger['kind']])[] = [
   [/^(?:kicked off|triggered) (?:by|from|for|via) (?:a |the )?(?:\w+ )?(?:ci|pr|pull request|merge request)\b/i, 'ci'],
 ];
 
+/** Returns the trigger that a reason describes. */
 export function triggerOf(reason: string | undefined): RunTrigger {
   if (reason === undefined) return { kind: 'unknown' };
   const [, kind = 'unknown'] = KIND_OF_BEGINNING.find(([beginning]) => beginning.test(reason.trim())) ?? [];

@@ -5,10 +5,11 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
 import { logMissingHandlers, logMissingWorker, logReady, logStartup, type Startup } from './startup-log.js';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
+import { NEST_LIMITS } from './limits.js';
 import { WebhooksRuntime } from './webhooks.runtime.js';
 
 /**
@@ -54,7 +55,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     dispatcher.start();
     this.runtime.purger.start();
     // The check waits, because main.ts may call enableShutdownHooks() after listen().
-    this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), LIMITS.signalCheckMs).unref();
+    this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), NEST_LIMITS.signalCheckMs).unref();
   }
 
   /** The HTTP server still listens; from now on the routes respond with 503. */
@@ -64,7 +65,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     this.runtime.accepting = false;
     this.runtime.presence.keep();
     await this.runtime.purger.stop();
-    await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? LIMITS.drainMs);
+    await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? NEST_LIMITS.drainMs);
     await this.runtime.presence.stop();
   }
 

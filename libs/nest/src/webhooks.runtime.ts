@@ -7,7 +7,7 @@ import {
   LIMITS,
   requireKnownOptions,
   requireOneCopy,
-  requireWhole,
+  requireInteger,
   type Logger,
   type RetentionOptions,
   type Store,
@@ -79,16 +79,16 @@ function checkOptions(options: WebhooksOptions): void {
   }
   const times = { abortGraceMs, drainMs };
   for (const [option, value] of Object.entries(times)) {
-    if (value !== undefined) requireWhole(option, value, 0, LIMITS.timerMsMax);
+    if (value !== undefined) requireInteger(option, value, 0, LIMITS.timerMsMax);
   }
-  if (concurrency !== undefined) requireWhole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+  if (concurrency !== undefined) requireInteger('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
   checkRetention(retention);
 }
 
 function checkRetention(retention: RetentionOptions): void {
   requireKnownOptions('retention', retention, DEFAULT_RETENTION);
   for (const [option, value] of Object.entries(retention)) {
-    requireWhole(`retention.${option}`, value as number, 0, Number.MAX_SAFE_INTEGER);
+    requireInteger(`retention.${option}`, value as number, 0, Number.MAX_SAFE_INTEGER);
   }
 }
 

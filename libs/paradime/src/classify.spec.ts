@@ -69,22 +69,22 @@ describe('classify', () => {
       const kind = shapeWith({ commands: [{ id: '1' }], end_dttm: END, status });
       expect(kind).toEqual({
         kind: 'unclear',
-        reason: expect.stringMatching(/^The run has an end_dttm, .* status that means it is (running|pending);/),
+        reason: expect.stringMatching(/, got an end_dttm, and a status that means (running|pending)$/),
       });
     },
   );
 
   it.each([
-    [{ commands: [{ id: '1' }] }, 'has commands, but no end_dttm'],
-    [{ error_string: 'boom' }, 'has an error_string, but no end_dttm'],
-    [{ commands: [{ id: '1' }], error_string: 'boom' }, 'has commands and an error_string, but no end_dttm'],
+    [{ commands: [{ id: '1' }] }, 'commands, but no end_dttm'],
+    [{ error_string: 'boom' }, 'an error_string, but no end_dttm'],
+    [{ commands: [{ id: '1' }], error_string: 'boom' }, 'commands and an error_string, but no end_dttm'],
   ])('is unclear where something was done but nothing ended: %j', (fields, found) => {
     for (const nothing of NOTHING.end_dttm) {
       for (const status of NOT_FINAL) {
         const kind = shapeWith({ ...fields, end_dttm: nothing, status });
         expect(kind).toEqual({
           kind: 'unclear',
-          reason: `The run ${found}; expected a final status and an end_dttm (completed), or none of commands, end_dttm and error_string (started).`,
+          reason: `the run: expected a final status and an end_dttm (completed), or none of commands, end_dttm and error_string (started), got ${found}`,
         });
       }
     }

@@ -1,3 +1,4 @@
+import type { ParadimeMessageType } from './message-type.js';
 import type { ParadimePayload } from './payload.js';
 
 export {
@@ -7,6 +8,7 @@ export {
   type ParadimeStaticTokenOptions,
   type ParadimeUnsignedOptions,
 } from './source.js';
+export type { ParadimeMessageType } from './message-type.js';
 export type {
   ParadimeCommand,
   ParadimeEnvironment,
@@ -21,6 +23,6 @@ declare module 'nestjs-runhooks/core' {
     paradime: ParadimePayload;
   }
   interface ProviderMessageTypes {
-    paradime: 'bolt.run.started' | 'bolt.run.completed';
+    paradime: ParadimeMessageType;
   }
 }

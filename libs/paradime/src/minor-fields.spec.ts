@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
-import { isNothing } from './nothing.js';
+import { isBlank } from './blank.js';
 import { paradime } from './source.js';
 
 type Json = Record<string, unknown>;
@@ -30,7 +30,7 @@ const value = fc.oneof(
   fc.constantFrom('raw:1e400', 'raw:9007199254740993'),
 );
 /** An empty list says as little as nothing does. */
-const telling = value.filter((one) => !isNothing(one) && !(Array.isArray(one) && one.length === 0));
+const telling = value.filter((one) => !isBlank(one) && !(Array.isArray(one) && one.length === 0));
 
 function pathsOf(sent: unknown, path: Path = []): Path[] {
   if (typeof sent !== 'object' || sent === null) return [];

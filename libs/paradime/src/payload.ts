@@ -9,55 +9,55 @@ import {
   TextField,
   TimestampField,
 } from 'nestjs-runhooks/core';
-import { MayBeNothing, NOTHINGS } from './nothing.js';
+import { MayBeBlank, BLANK_WORDS } from './blank.js';
 
-/** An id without which its object says nothing. */
+/** Decorator for an id without which its object is useless. */
 function DecidingId(): PropertyDecorator {
-  const decorators = [Deciding(), IdField(), IsNotIn(NOTHINGS, { message: 'an id' })];
+  const decorators = [Deciding(), IdField(), IsNotIn(BLANK_WORDS, { message: 'an id' })];
   return (target, property) => {
     for (const decorate of decorators) decorate(target, property);
   };
 }
 
-/** A file that a command left behind. */
+/** A file that a command wrote. */
 export class ParadimeResource {
   @DecidingId()
   readonly id!: string;
-  /** For example `target/run_results.json`. */
-  @MayBeNothing()
+  /** Path of the file, for example `target/run_results.json`. */
+  @MayBeBlank()
   @TextField()
   readonly path?: string | null;
-  /** A ready-made GraphQL query. Data: build your own with {@link id} as a variable. */
-  @MayBeNothing()
+  /** GraphQL query for this object. Do not run it; write your own, with {@link id} as a variable. */
+  @MayBeBlank()
   @TextField()
   readonly resource_query?: string | null;
 }
 
-/** One command of a run. Bolt puts `git clone …` and `dbt deps` before those of the schedule. */
+/** A command of a run. Bolt runs `git clone …` and `dbt deps` before the commands of the schedule. */
 export class ParadimeCommand {
-  @MayBeNothing()
+  @MayBeBlank()
   @IdField()
   readonly id?: string | null;
-  /** Display text; `git clone ...` is shortened by Paradime. */
-  @MayBeNothing()
+  /** The command as text. Paradime shortens `git clone ...`. */
+  @MayBeBlank()
   @TextField()
   readonly command?: string | null;
-  /** An open list of words, for example `succeeded`, `failed`. */
-  @MayBeNothing()
+  /** Status, for example `succeeded` or `failed`. Paradime does not publish a list. */
+  @MayBeBlank()
   @TextField()
   readonly status?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @IntegerField()
   readonly return_code?: number | null;
-  /** UTC without a zone, for example `2023-10-15 16:44:14.576471`. */
-  @MayBeNothing()
+  /** Start of the command, in UTC without a zone, for example `2023-10-15 16:44:14.576471`. */
+  @MayBeBlank()
   @TimestampField()
   readonly start_dttm?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @TimestampField()
   readonly end_dttm?: string | null;
-  /** A ready-made GraphQL query. Data: build your own with {@link id} as a variable. */
-  @MayBeNothing()
+  /** GraphQL query for this object. Do not run it; write your own, with {@link id} as a variable. */
+  @MayBeBlank()
   @TextField()
   readonly api_query?: string | null;
   @IsOptional()
@@ -65,50 +65,50 @@ export class ParadimeCommand {
   readonly json_resources?: readonly ParadimeResource[] | null;
 }
 
-/** What started the run, and on which code. */
+/** Cause of a run, and the code that it runs on. */
 export class ParadimeEnvironment {
-  /** For example `Scheduler` or `Manual`. */
-  @MayBeNothing()
+  /** Cause of the run, for example `Scheduler` or `Manual`. */
+  @MayBeBlank()
   @TextField()
   readonly actor?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @TextField()
   readonly email?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @TextField()
   readonly branch?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @TextField()
   readonly commit_hash?: string | null;
 }
 
 /**
- * The schedule's own configuration, which gains fields with Paradime's releases. Only what names the schedule and its
- * environment is checked; the rest is as sent.
+ * Configuration of a schedule. Paradime's releases add fields. Only the names of the schedule and of its environment are
+ * validated; other fields are kept as they were sent.
  */
 export class ParadimeSchedule {
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly name?: string | null;
-  /** Newer schedules only. */
-  @MayBeNothing()
+  /** Identifier, of newer schedules only. */
+  @MayBeBlank()
   @LabelField()
   readonly slug?: string | null;
-  /** Newer schedules only. */
-  @MayBeNothing()
+  /** Label, of newer schedules only. */
+  @MayBeBlank()
   @LabelField()
   readonly display_name?: string | null;
-  /** For example `production`. */
-  @MayBeNothing()
+  /** Environment, for example `production`. */
+  @MayBeBlank()
   @LabelField()
   readonly environment?: string | null;
-  /** Documented as a cron line, `@daily` or `OFF`. */
+  /** Documented as a cron expression, `@daily` or `OFF`. */
   readonly schedule?: unknown;
-  /** Documented as a list of texts. */
+  /** Documented as an array of strings. */
   readonly commands?: unknown;
   readonly git_branch?: unknown;
   readonly owner_email?: unknown;
-  /** A text or a list of texts, as the other three about notifications. */
+  /** A string or an array of strings, as the next three fields. */
   readonly slack_notify?: unknown;
   readonly slack_on?: unknown;
   readonly email_notify?: unknown;
@@ -118,32 +118,33 @@ export class ParadimeSchedule {
   readonly turbo_ci?: unknown;
 }
 
+/** A workspace of Paradime. */
 export class ParadimeWorkspace {
   @DecidingId()
   readonly uid!: string;
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly name?: string | null;
 }
 
 /**
- * The body of both webhooks: a started run has no `commands`, `end_dttm` and `error_string`. Ids are texts, whatever
- * was sent; fields that are not listed here are kept. A field that does not fit is absent, with a note on the message;
- * only `id` and `workspace.uid` have to, and `status` where the run is over.
- * (https://docs.paradime.io/app-help/developers/webhooks/getting-started)
+ * Body of both webhooks (https://docs.paradime.io/app-help/developers/webhooks/getting-started). A started run has no
+ * `commands`, `end_dttm` and `error_string`. Ids are strings, even if Paradime sent numbers. Fields that are not declared
+ * here are kept. An invalid field is absent, and the message has a note about it. An invalid `id`, `workspace.uid` or, if
+ * the run is over, `status` quarantines the message.
  */
 export class ParadimePayload {
-  /** The run. */
+  /** Id of the run. */
   @DecidingId()
   readonly id!: string;
-  /** Not documented; it seems to name the schedule rather than the run. */
-  @MayBeNothing()
+  /** Not documented; it seems to identify the schedule rather than the run. */
+  @MayBeBlank()
   @TextField()
   readonly uuid?: string | null;
   @Deciding()
   @ObjectField(() => ParadimeWorkspace)
   readonly workspace!: ParadimeWorkspace;
-  @MayBeNothing()
+  @MayBeBlank()
   @LabelField()
   readonly schedule_name?: string | null;
   @IsOptional()
@@ -152,29 +153,29 @@ export class ParadimePayload {
   @IsOptional()
   @ObjectField(() => ParadimeEnvironment)
   readonly environment?: ParadimeEnvironment | null;
-  /** An open list of words, for example `failed`. Decides what became of a run that is over; on a started run it means nothing. */
-  @MayBeNothing()
+  /** Status, for example `failed`. It decides the outcome of a completed run, and means nothing for a started run. */
+  @MayBeBlank()
   @TextField()
   readonly status?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @TextField()
   readonly error_string?: string | null;
-  /** UTC without a zone, for example `2023-10-15 16:44:01.476190`. */
-  @MayBeNothing()
+  /** Start of the run, in UTC without a zone, for example `2023-10-15 16:44:01.476190`. */
+  @MayBeBlank()
   @TimestampField()
   readonly start_dttm?: string | null;
-  @MayBeNothing()
+  @MayBeBlank()
   @TimestampField()
   readonly end_dttm?: string | null;
   @IsOptional()
   @ListField(() => ParadimeCommand)
   readonly commands?: readonly ParadimeCommand[] | null;
-  /** The page of the run. */
-  @MayBeNothing()
+  /** Page of the run. */
+  @MayBeBlank()
   @TextField()
   readonly run_url?: string | null;
-  /** Data: never send credentials to an address that came with a message. */
-  @MayBeNothing()
+  /** Address of the API. Never send credentials to an address from a message. */
+  @MayBeBlank()
   @TextField()
   readonly api_url?: string | null;
 }

@@ -9,26 +9,24 @@ import {
   type Verification,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
-import { ParadimePayload } from './payload.js';
 import { classify } from './classify.js';
+import { PARADIME_MESSAGE_TYPES } from './message-type.js';
+import { ParadimePayload } from './payload.js';
 import { completedSignal, startedSignal } from './signal.js';
 
-/** The last one is that of messages which neither started nor completed. */
-const MESSAGE_TYPES = ['bolt.run.started', 'bolt.run.completed', 'unknown'] as const;
-
-/** Reads the two messages of Paradime's Bolt scheduler. Nothing in them is called, fetched or run. */
+/** Provider for the two messages of Paradime's Bolt scheduler. It never opens a URL or runs a query of a message. */
 export class ParadimeProvider implements Provider {
   readonly name = 'paradime';
-  readonly messageTypes = MESSAGE_TYPES;
+  readonly messageTypes = PARADIME_MESSAGE_TYPES;
   readonly signature: string;
   readonly isOpenToAnyone: boolean;
   readonly headersKept: readonly string[];
   readonly #scheme: SignatureScheme;
 
-  constructor(scheme: SignatureScheme, signature: string) {
+  constructor(scheme: SignatureScheme) {
     this.#scheme = scheme;
-    this.signature = signature;
-    this.isOpenToAnyone = scheme.kind === 'unsigned';
+    this.signature = scheme.description;
+    this.isOpenToAnyone = scheme.isOpenToAnyone ?? false;
     this.headersKept = scheme.headersKept;
   }
 
@@ -58,7 +56,7 @@ export class ParadimeProvider implements Provider {
           signal: startedSignal(payload, receivedAt),
         };
       case 'completed':
-        // Only here the status decides.
+        // The status decides the outcome of completed runs only.
         if (oddStatus) return { state: 'quarantined', reason: describeNote(oddStatus) };
         return {
           state: 'parsed',

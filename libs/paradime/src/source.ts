@@ -1,106 +1,92 @@
 import {
   ConfigurationError,
-  requireKnownOptions,
-  requireOptions,
+  defineSource,
   standardWebhooks,
   staticToken,
   unsigned,
+  type SignatureScheme,
   type Source,
+  type SourceDefinition,
   type SourceOptions,
   type StandardWebhooksSecret,
 } from 'nestjs-runhooks/core';
 import { ParadimeProvider } from './provider.js';
 
-/** Signed as Standard Webhooks or Svix do. Paradime documents no signature; this is what such senders use. */
+/**
+ * Options for a source of Paradime whose messages are signed as Standard Webhooks or Svix do. Paradime does not document
+ * its signatures; most senders use this scheme.
+ */
 export interface ParadimeStandardWebhooksOptions extends SourceOptions {
   /** @default 'standard-webhooks' */
   readonly scheme?: 'standard-webhooks';
   /**
-   * Signing secrets of the webhook endpoint, at least one; any of them may match, so that one can be replaced while
-   * both are in use. `whsec_…`, base64, `whpk_…` (ed25519), or `{ utf8: … }` for a secret that is plain text. At least
-   * 16 bytes each; where `NODE_ENV` is `production`, test secrets stop the boot.
+   * Signing secrets of the webhook endpoint, at least one. A message is accepted if any of them matches: list two while
+   * you replace one. `whsec_…`, base64, `whpk_…` (ed25519), or `{ utf8: … }` for plain text, at least 16 bytes each.
+   * Startup fails for a test secret if `NODE_ENV` is `production`.
    */
   readonly secrets: readonly (StandardWebhooksSecret | undefined)[];
 }
 
-/** A shared token in a header. It proves who sent a message, but not that the body arrived unchanged. */
+/**
+ * Options for a source of Paradime with a shared token in a header. The token proves who sent a message, but not that the
+ * body arrived unchanged.
+ */
 export interface ParadimeStaticTokenOptions extends SourceOptions {
   readonly scheme: 'static-token';
   /** Name of the header, for example `x-paradime-token`. */
   readonly header: string;
   /**
-   * The header's whole value, `Bearer ` included if it is sent. At least one; any of them may match. At least 16
-   * characters each, without the `Bearer `.
+   * Values of the header, at least one, including `Bearer ` if the sender adds it. A message is accepted if any of them
+   * matches. At least 16 characters each, without `Bearer `.
    */
   readonly tokens: readonly (string | undefined)[];
 }
 
-/** No check at all: whoever knows the path can report runs. The log says so at every start. */
+/** Options for a source of Paradime without a check: everyone who knows the path can send messages. Each startup warns. */
 export interface ParadimeUnsignedOptions extends SourceOptions {
   readonly scheme: 'unsigned-insecure';
 }
 
+/** Options for a source of Paradime. */
 export type ParadimeOptions = ParadimeStandardWebhooksOptions | ParadimeStaticTokenOptions | ParadimeUnsignedOptions;
 
-/** Of every scheme. */
-const OPTIONS = {
-  name: true,
-  path: true,
-  bodyBytesMax: true,
-  enabled: true,
-  scheme: true,
-  secrets: true,
-  header: true,
-  tokens: true,
-} satisfies Record<keyof ParadimeStandardWebhooksOptions | keyof ParadimeStaticTokenOptions, true>;
+const DEFINITION: SourceDefinition<ParadimeOptions> = {
+  call: 'paradime',
+  provider: 'paradime',
+  example: "paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })",
+  optionNames: { scheme: true, secrets: true, header: true, tokens: true },
+  open: (options, option) => new ParadimeProvider(openScheme(options, option)),
+};
 
 /**
- * A source for the webhooks of Paradime's Bolt scheduler, `bolt.run.started` and `bolt.run.completed`
+ * Returns a source for the webhooks of Paradime's Bolt scheduler, `bolt.run.started` and `bolt.run.completed`
  * (https://docs.paradime.io/app-help/developers/webhooks/getting-started).
  *
- * Filters see a run's workspace as its `account` and, as a workspace holds one dbt project, also as its `project`; its
- * schedule as its `job`; and the schedule's environment as its `environment`.
+ * In filters, a run's schedule is its `job`, and the schedule's environment its `environment`. Its workspace is its
+ * `account`, and also its `project`, because a workspace has one dbt project.
  *
- * Options are checked when the app boots: a missing, empty or unusable secret is a {@link ConfigurationError} that
- * names the option. A name that is no option is one at once.
+ * @throws {ConfigurationError} if an option is unknown. Values, such as a missing secret, are checked at startup.
+ *
+ * @example
+ * paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })
  */
 export function paradime(options: ParadimeOptions): Source {
-  requireOptions(options, 'paradime', "paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })");
-  const { name, path, bodyBytesMax, enabled } = options;
-  const call = `paradime({ name: '${name}' })`;
-  requireKnownOptions(call, options, OPTIONS);
-  return {
-    name,
-    ...(path !== undefined && { path }),
-    ...(bodyBytesMax !== undefined && { bodyBytesMax }),
-    ...(enabled !== undefined && { enabled }),
-    provider: 'paradime',
-    open: () => openProvider(options, call),
-  };
+  return defineSource(DEFINITION, options);
 }
 
-function openProvider(options: ParadimeOptions, option: string): ParadimeProvider {
+function openScheme(options: ParadimeOptions, option: string): SignatureScheme {
   switch (options.scheme) {
     case undefined:
-    case 'standard-webhooks': {
-      const scheme = standardWebhooks({ secrets: options.secrets }, option);
-      return new ParadimeProvider(scheme, `Standard Webhooks, ${count(options.secrets, 'secret')}`);
-    }
-    case 'static-token': {
-      const { header, tokens } = options;
-      const scheme = staticToken({ header, tokens }, option);
-      return new ParadimeProvider(scheme, `static token in ${header}, ${count(tokens, 'token')}`);
-    }
+    case 'standard-webhooks':
+      return standardWebhooks({ secrets: options.secrets }, option);
+    case 'static-token':
+      return staticToken({ header: options.header, tokens: options.tokens }, option);
     case 'unsigned-insecure':
-      return new ParadimeProvider(unsigned(), 'NONE (unsigned)');
+      return unsigned();
     default:
       throw new ConfigurationError(
         `${option}.scheme`,
-        "found something else; expected 'standard-webhooks', 'static-token' or 'unsigned-insecure'",
+        "expected 'standard-webhooks', 'static-token' or 'unsigned-insecure', got another value",
       );
   }
-}
-
-function count(list: readonly unknown[], noun: string): string {
-  return `${list.length} ${noun}${list.length === 1 ? '' : 's'}`;
 }

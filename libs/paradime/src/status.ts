@@ -1,8 +1,8 @@
-import type { RunStatus } from 'nestjs-runhooks/core';
+import { isMaybeFailed, statusWord, type RunStatus } from 'nestjs-runhooks/core';
 
 /**
- * Every spelling seen in Paradime's webhook documentation, its Python SDK, and its Airflow and Dagster integrations.
- * No list of the words a webhook may use is published, so a word that is not here is `unknown`, never a success.
+ * Statuses in Paradime's webhook documentation, its Python SDK, and its Airflow and Dagster integrations. Paradime does
+ * not publish a list for webhooks, so any other status is `unknown`, never a success.
  */
 const STATUS_OF: ReadonlyMap<string, RunStatus> = new Map([
   ['succeeded', 'succeeded'],
@@ -24,30 +24,19 @@ const STATUS_OF: ReadonlyMap<string, RunStatus> = new Map([
   ['deploying', 'pending'],
 ]);
 
-/** Words for an end that may be a failure. It is one only if something else in the message tells so. */
-const MAYBE_FAILED: ReadonlySet<string> = new Set(['timeout', 'timed_out', 'killed', 'aborted']);
-
 const FINAL: ReadonlySet<RunStatus> = new Set<RunStatus>(['succeeded', 'failed', 'canceled', 'skipped']);
 
 /**
- * What a status of a run or a command means. Webhooks use lower case, Paradime's API upper case. `failedElsewhere` is
- * whether a command, an error text or a return code tells of a failure.
+ * Returns the status of a run or a command. Webhooks use lower case, Paradime's API upper case. `failedElsewhere` is
+ * whether a command, an error message or a return code reports a failure.
  */
 export function statusOf(providerStatus: string | null | undefined, failedElsewhere = false): RunStatus {
-  const word = wordOf(providerStatus);
+  const word = statusWord(providerStatus);
   return STATUS_OF.get(word) ?? (failedElsewhere && isMaybeFailed(word) ? 'failed' : 'unknown');
 }
 
-/** Whether a status says that a run is over, whatever became of it. */
+/** Returns whether a status means that a run is over, with any outcome. */
 export function isFinal(providerStatus: string | null | undefined): boolean {
-  const word = wordOf(providerStatus);
+  const word = statusWord(providerStatus);
   return FINAL.has(statusOf(word)) || isMaybeFailed(word);
-}
-
-function wordOf(providerStatus: string | null | undefined): string {
-  return providerStatus?.trim().toLowerCase() ?? '';
-}
-
-function isMaybeFailed(word: string): boolean {
-  return MAYBE_FAILED.has(word.replace(/[\s-]+/g, '_'));
 }

@@ -9,7 +9,7 @@ const KIND_OF_ACTOR: ReadonlyMap<string, RunTrigger['kind']> = new Map([
   ['turbo_ci', 'ci'],
 ]);
 
-/** `Scheduler` and `Manual` are in Paradime's samples; the list of actors is not published. */
+/** Returns the trigger of an actor. Paradime's samples have `Scheduler` and `Manual`; it does not publish a list. */
 export function triggerOf(actor: string | undefined): RunTrigger {
   if (actor === undefined) return { kind: 'unknown' };
   return { kind: KIND_OF_ACTOR.get(actor.trim().toLowerCase()) ?? 'unknown', reason: actor };

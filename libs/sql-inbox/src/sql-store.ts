@@ -1,214 +1,128 @@
 import {
-  rowsOf,
   isStoreUnavailableError,
+  rowsOf,
   type Appended,
-  type AttemptSummary,
-  type AuditEntry,
-  type ClaimedDelivery,
-  type ClaimedMessage,
-  type ClaimedTask,
-  type DeliverySummary,
-  type DueDelivery,
-  type Erased,
-  type EventSummary,
-  type InboxCounts,
-  type JobState,
-  type MessageDetail,
-  type MessageSummary,
   type NewMessage,
-  type Page,
-  type ProcessSummary,
-  type PulledBack,
-  type Purged,
   type Recorded,
-  type RunSummary,
+  type Recording,
   type Store,
-  type MissingHandler,
-  type NewEvent,
 } from 'nestjs-runhooks/core';
-import type { SqlDialect } from './schema/dialect.js';
-import { inboxOperations } from './operations.js';
+import { appendMessage } from './accept/append-message.js';
+import { countRefusals } from './accept/count-refusals.js';
+import { claimDeliveries } from './deliveries/claim-deliveries.js';
+import { dueDeliveries } from './deliveries/due-deliveries.js';
+import { nextDueAt } from './deliveries/next-due.js';
+import { redriveDeliveries } from './deliveries/redrive-deliveries.js';
+import { renewDeliveries } from './deliveries/renew-deliveries.js';
+import { replayDecided } from './deliveries/replay-events.js';
+import { settleDelivery } from './deliveries/settle-delivery.js';
+import { countInbox } from './lists/count-inbox.js';
+import { listAttempts, listDeliveries } from './lists/list-deliveries.js';
+import { listEvents } from './lists/list-events.js';
+import { findMessage, listMessages } from './lists/list-messages.js';
+import { findJob, findRun, listRuns } from './lists/list-runs.js';
+import { searchMessages } from './lists/search-messages.js';
+import { claimMessages } from './parsing/claim-messages.js';
+import { recordReading } from './parsing/record-parsed.js';
+import { reparseMessages } from './parsing/reparse-messages.js';
+import { listMissingHandlers, listProcesses } from './processes/list-processes.js';
+import { deregisterProcess, registerProcess } from './processes/register-process.js';
+import { listAudit } from './rows/record-decision.js';
 import type { Transaction } from './schema/statement.js';
+import { SqlEngine } from './sql-engine.js';
+import { claimTasks } from './tasks/claim-tasks.js';
+import { evaluateTask } from './tasks/evaluate-task.js';
+import { dismissDeliveries } from './upkeep/dismiss-deliveries.js';
+import { eraseMessages } from './upkeep/erase-messages.js';
+import { pullBack } from './upkeep/pull-back.js';
+import { purgeInbox } from './upkeep/purge-inbox.js';
 
-export type Arguments<Verb extends keyof Store> = Store[Verb] extends (...args: infer A) => unknown ? A : never;
+/** An inbox in SQL: each verb is one operation, run as a transaction of the engine. */
+export abstract class SqlStore extends SqlEngine implements Store {
+  protected readonly appendOne = appendMessage(this.dialect);
+  protected readonly recordOne = recordReading(this.dialect);
+  protected readonly settleOne = settleDelivery(this.dialect);
 
-/** The verbs of an inbox in SQL. What is left to an engine is how it runs a transaction. */
-export abstract class SqlStore implements Store {
-  protected readonly operations: ReturnType<typeof inboxOperations>;
+  readonly countRefusals = this.writing(countRefusals(this.dialect));
+  readonly register = this.writing(registerProcess(this.dialect));
+  readonly deregister = this.writing(deregisterProcess(this.dialect));
+  readonly nextDueAt = this.reading(nextDueAt(this.dialect));
 
-  protected constructor(dialect: SqlDialect) {
-    this.operations = inboxOperations(dialect);
-  }
+  readonly claimMessages = this.writing(claimMessages(this.dialect));
+  readonly claimDeliveries = this.writing(claimDeliveries(this.dialect));
+  readonly dueDeliveries = this.reading(dueDeliveries(this.dialect));
+  readonly renew = this.writing(renewDeliveries(this.dialect));
+  readonly settle = this.writingWork(this.settleOne);
+  readonly claimTasks = this.writing(claimTasks(this.dialect));
+  readonly evaluate = this.writingWork(evaluateTask(this.dialect));
+
+  readonly redrive = this.writingWork(redriveDeliveries(this.dialect));
+  readonly dismiss = this.writing(dismissDeliveries(this.dialect));
+  readonly replay = this.writingWork(replayDecided(this.dialect));
+  readonly reparse = this.writingWork(reparseMessages(this.dialect));
+  readonly pullBack = this.writing(pullBack(this.dialect));
+
+  readonly audit = this.reading(listAudit(this.dialect));
+  readonly messagesHolding = this.reading(searchMessages(this.dialect));
+  readonly messages = this.reading(listMessages(this.dialect));
+  readonly message = this.reading(findMessage(this.dialect));
+  readonly events = this.reading(listEvents(this.dialect));
+  readonly deliveries = this.reading(listDeliveries(this.dialect));
+  readonly attempts = this.reading(listAttempts(this.dialect));
+  readonly runs = this.reading(listRuns(this.dialect));
+  readonly run = this.reading(findRun(this.dialect));
+  readonly job = this.reading(findJob(this.dialect));
+  readonly counts = this.reading(countInbox(this.dialect));
+  readonly processes = this.reading(listProcesses(this.dialect));
+  readonly missingHandlers = this.reading(listMissingHandlers(this.dialect));
+
+  readonly #erase = this.writing(eraseMessages(this.dialect));
+  readonly #purge = this.writing(purgeInbox(this.dialect));
 
   abstract readonly description: string;
   abstract open(): Promise<void>;
   abstract close(): Promise<void>;
 
-  /** Durable when it resolves. Rejects with {@link StoreUnavailableError} if the engine failed: then the effect is unknown. */
-  protected abstract write<T>(begin: () => Transaction<T>): Promise<T>;
-  protected abstract read<T>(begin: () => Transaction<T>): Promise<T>;
+  append(message: NewMessage): Promise<Appended> {
+    return this.appendBy((begin) => this.writeWork(begin), message);
+  }
 
-  /** Stores one message by itself; one that the engine refuses for what is in it is kept as bytes. */
+  async record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
+    const writes = recordings.map((recording) => this.writeWork(() => this.recordOne(recording, now)));
+    // Even if one fails, no write is still running when this settles.
+    await Promise.allSettled(writes);
+    return Promise.all(writes);
+  }
+
+  async erase(...args: Parameters<Store['erase']>): ReturnType<Store['erase']> {
+    const erased = await this.#erase(...args);
+    this.forgetRemoved();
+    return erased;
+  }
+
+  async purge(purge: Parameters<Store['purge']>[0]): ReturnType<Store['purge']> {
+    const removed = await this.#purge(purge);
+    // Only after the last of many steps: it would make every step take twice as long.
+    if (rowsOf(removed) < purge.limit || removed.heldBackBy) this.forgetRemoved();
+    return removed;
+  }
+
+  /** Stores one message in a transaction of its own. A message whose content the engine rejects is kept as bytes. */
   protected async appendBy(
     write: (begin: () => Transaction<Appended>) => Promise<Appended>,
     message: NewMessage,
   ): Promise<Appended> {
     try {
-      return await write(() => this.operations.append(message, { state: 'stored' }));
+      return await write(() => this.appendOne(message, { state: 'stored' }));
     } catch (error) {
       if (isStoreUnavailableError(error)) throw error;
-      // Something in this row; what is certain to fit are its bytes.
+      // The cause is in this row; only its bytes are certain to fit.
       const reason = 'the inbox could not store the headers or the id of this message, only its body';
       const bytes = { ...message, headers: {}, messageKey: '' };
-      return await write(() => this.operations.append(bytes, { state: 'quarantined', reason }));
+      return await write(() => this.appendOne(bytes, { state: 'quarantined', reason }));
     }
   }
 
-  /** A write that may make something due. */
-  protected writeWork<T>(begin: () => Transaction<T>): Promise<T> {
-    return this.write(begin);
-  }
-
-  /** Called once removals are over: what they removed must not be found in the files of the inbox either, if the engine can do that. */
+  /** Called after removals, so that the engine can wipe the removed content from the files of the inbox. */
   protected forgetRemoved(): void {}
-
-  append(message: NewMessage): Promise<Appended> {
-    return this.appendBy((begin) => this.writeWork(begin), message);
-  }
-
-  countRefusals(...args: Arguments<'countRefusals'>): Promise<readonly string[]> {
-    return this.write(() => this.operations.countRefusals(...args));
-  }
-
-  register(...args: Arguments<'register'>): Promise<Date | undefined> {
-    return this.write(() => this.operations.register(...args));
-  }
-
-  async deregister(...args: Arguments<'deregister'>): Promise<void> {
-    await this.write(() => this.operations.deregister(...args));
-  }
-
-  nextDueAt(...args: Arguments<'nextDueAt'>): Promise<Date | undefined> {
-    return this.read(() => this.operations.nextDueAt(...args));
-  }
-
-  claimMessages(...args: Arguments<'claimMessages'>): Promise<ClaimedMessage[]> {
-    return this.write(() => this.operations.claimMessages(...args));
-  }
-
-  async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
-    const writes = recordings.map((recording) => this.writeWork(() => this.operations.record(recording, now)));
-    // Even where one fails, none is still under way when the answer is given.
-    await Promise.allSettled(writes);
-    return Promise.all(writes);
-  }
-
-  claimDeliveries(...args: Arguments<'claimDeliveries'>): Promise<ClaimedDelivery[]> {
-    return this.write(() => this.operations.claimDeliveries(...args));
-  }
-
-  dueDeliveries(...args: Arguments<'dueDeliveries'>): Promise<DueDelivery[]> {
-    return this.read(() => this.operations.dueDeliveries(...args));
-  }
-
-  renew(...args: Arguments<'renew'>): Promise<string[]> {
-    return this.write(() => this.operations.renew(...args));
-  }
-
-  settle(...args: Arguments<'settle'>): Promise<boolean> {
-    return this.writeWork(() => this.operations.settle(...args));
-  }
-
-  claimTasks(...args: Arguments<'claimTasks'>): Promise<ClaimedTask[]> {
-    return this.write(() => this.operations.claimTasks(...args));
-  }
-
-  evaluate(...args: Arguments<'evaluate'>): Promise<readonly NewEvent[] | false> {
-    return this.writeWork(() => this.operations.evaluate(...args));
-  }
-
-  redrive(...args: Arguments<'redrive'>): Promise<number> {
-    return this.writeWork(() => this.operations.redrive(...args));
-  }
-
-  dismiss(...args: Arguments<'dismiss'>): Promise<number> {
-    return this.write(() => this.operations.dismiss(...args));
-  }
-
-  replay(...args: Arguments<'replay'>): Promise<number> {
-    return this.writeWork(() => this.operations.replay(...args));
-  }
-
-  reparse(...args: Arguments<'reparse'>): Promise<number> {
-    return this.writeWork(() => this.operations.reparse(...args));
-  }
-
-  async erase(...args: Arguments<'erase'>): Promise<Erased> {
-    const erased = await this.write(() => this.operations.erase(...args));
-    this.forgetRemoved();
-    return erased;
-  }
-
-  async purge(...args: Arguments<'purge'>): Promise<Purged> {
-    const removed = await this.write(() => this.operations.purge(...args));
-    // Not after each of many steps: that would make every one of them take twice as long.
-    if (rowsOf(removed) < args[0].limit || removed.heldBackBy) this.forgetRemoved();
-    return removed;
-  }
-
-  audit(...args: Arguments<'audit'>): Promise<Page<AuditEntry>> {
-    return this.read(() => this.operations.audit(...args));
-  }
-
-  messagesHolding(...args: Arguments<'messagesHolding'>): Promise<Page<string>> {
-    return this.read(() => this.operations.messagesHolding(...args));
-  }
-
-  pullBack(...args: Arguments<'pullBack'>): Promise<PulledBack> {
-    return this.write(() => this.operations.pullBack(...args));
-  }
-
-  messages(...args: Arguments<'messages'>): Promise<Page<MessageSummary>> {
-    return this.read(() => this.operations.messages(...args));
-  }
-
-  message(...args: Arguments<'message'>): Promise<MessageDetail | undefined> {
-    return this.read(() => this.operations.message(...args));
-  }
-
-  events(...args: Arguments<'events'>): Promise<Page<EventSummary>> {
-    return this.read(() => this.operations.events(...args));
-  }
-
-  deliveries(...args: Arguments<'deliveries'>): Promise<Page<DeliverySummary>> {
-    return this.read(() => this.operations.deliveries(...args));
-  }
-
-  attempts(...args: Arguments<'attempts'>): Promise<AttemptSummary[]> {
-    return this.read(() => this.operations.attempts(...args));
-  }
-
-  runs(...args: Arguments<'runs'>): Promise<Page<RunSummary>> {
-    return this.read(() => this.operations.runs(...args));
-  }
-
-  run(...args: Arguments<'run'>): Promise<RunSummary | undefined> {
-    return this.read(() => this.operations.run(...args));
-  }
-
-  job(...args: Arguments<'job'>): Promise<JobState | undefined> {
-    return this.read(() => this.operations.job(...args));
-  }
-
-  counts(): Promise<InboxCounts> {
-    return this.read(() => this.operations.counts());
-  }
-
-  processes(...args: Arguments<'processes'>): Promise<ProcessSummary[]> {
-    return this.read(() => this.operations.processes(...args));
-  }
-
-  missingHandlers(...args: Arguments<'missingHandlers'>): Promise<MissingHandler[]> {
-    return this.read(() => this.operations.missingHandlers(...args));
-  }
 }

@@ -193,12 +193,14 @@ describe('wrong options in JavaScript', () => {
     [
       'an event and no options',
       'failed',
-      /Webhook: found a string; expected options: .*Webhook\(\{ event: 'failed' \}\)/,
+      /Webhook: expected options, got a string\. Write .*Webhook\(\{ event: 'failed' \}\)/,
     ],
+    ['a misspelled option', { evnt: 'failed' }, /Webhook\.evnt: unknown option \(did you mean "event"\?\)/],
+    ['null', null, /Webhook: expected options, got null/],
     [
-      'a misspelled option',
-      { evnt: 'failed' },
-      /Webhook\.evnt: there is no such option; .* \(did you mean "event"\?\)/,
+      'a payload that is a text',
+      { payload: '{}' },
+      /\(\{ payload \}\): expected options, got a string\. Write an object/,
     ],
     ['null', null, /Webhook: found null; expected options/],
     ['a payload that is a string', { payload: '{}' }, /\(\{ payload \}\): found a string; expected options: an object/],
@@ -224,7 +226,7 @@ describe('wrong options in JavaScript', () => {
   ])('throw an error in %p for a misspelled option in %j', (make, options, problem) => {
     const [option, meant] = problem.split(' … ');
     const call = (): unknown => make(options as never);
-    expect(call).toThrow(`${option} there is no such option; expected one of `);
+    expect(call).toThrow(`${option} unknown option `);
     expect(call).toThrow(`(did you mean ${meant}?)`);
   });
 
@@ -241,7 +243,7 @@ describe('wrong options in JavaScript', () => {
       const call = make.name;
       for (const options of [undefined, null, 'a-secret', ['a-secret']]) {
         expect(() => make(options as never)).toThrow(
-          new RegExp(`^${call}: found (undefined|null|a string|an array); expected options: ${call}\\(\\{ `),
+          new RegExp(`^${call}: expected options, got (undefined|null|a string|an array)\\. Write ${call}\\(\\{ `),
         );
         expect(() => make(options as never)).not.toThrow(/a-secret/);
       }

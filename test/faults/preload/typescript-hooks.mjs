@@ -10,8 +10,6 @@ const { paths } = ts.readConfigFile(new URL('tsconfig.json', root).pathname, (pa
 export function resolve(specifier, context, next) {
   const lib = paths[specifier];
   if (lib) return { url: new URL(lib[0], root).href, shortCircuit: true };
-  // Which build of Kysely it is makes no difference here.
-  if (/^\.{1,2}\/(?:schema\/)?query-builder\.js$/.test(specifier)) return next('kysely', context);
   const isSource = specifier.startsWith('.') && context.parentURL?.endsWith('.ts');
   return next(isSource ? specifier.replace(/\.js$/, '.ts') : specifier, context);
 }

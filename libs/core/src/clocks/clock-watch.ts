@@ -7,6 +7,7 @@ import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../timers.js';
 
+/** Options for {@link ClockWatch}. */
 export interface ClockWatchOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -14,38 +15,38 @@ export interface ClockWatchOptions {
   readonly guard: StoreGuard;
 }
 
-/** A moment by two clocks, of which one may be set. */
+/** A moment by a clock that can be set, and by a monotonic clock. */
 interface Moment {
   readonly nowMs: number;
   readonly elapsedMs: number;
 }
 
-/** Notices that a clock was set, or that it differs from the inbox's, says so, and makes due what a wrong clock put off. */
+/** Logs that a clock was set, or differs from the inbox's clock, and pulls back work that a wrong clock postponed. */
 export class ClockWatch {
   readonly #options: ClockWatchOptions;
-  /** Of the clock that decides, and of the host's; undefined before the first look. */
+  /** Last moments of the deciding clock and of the host's clock; `undefined` before the first check. */
   #seen: Moment | undefined;
   #ownSeen: Moment | undefined;
   #pulledBackAtMs = -Infinity;
-  /** The difference that the log spoke of last. */
-  #saidAheadMs = 0;
+  /** Last logged difference. */
+  #loggedAheadMs = 0;
 
   constructor(options: ClockWatchOptions) {
     this.#options = options;
   }
 
-  /** Whether the host's clock was set, or the host slept, since the last look. */
+  /** Whether the host's clock was set, or the host slept, since the last check. */
   get hasStepped(): boolean {
     return isStep(stepMs(this.#own, this.#ownSeen));
   }
 
-  /** How far the host's clock is ahead of the inbox's, in milliseconds; negative: behind. */
+  /** Milliseconds that the host's clock is ahead of the inbox's clock; negative if it is behind. */
   get ownAheadMs(): number {
     const { clock } = this.#options;
     return clock instanceof SharedClock ? Math.round(clock.ownAheadMs) : 0;
   }
 
-  /** To be called at boot, now and then, and when the clock {@link hasStepped}. Never rejects: a store that fails is logged. */
+  /** Checks the clocks. Call it at startup, regularly, and if the clock {@link hasStepped}. Never rejects. */
   async look(): Promise<void> {
     const { clock, guard } = this.#options;
     if (clock instanceof SharedClock) await guard.read(() => clock.adjust(), undefined);
@@ -70,8 +71,8 @@ export class ClockWatch {
     const found = { messages: 0, deliveries: 0, tasks: 0 };
     let after: string | undefined;
     do {
-      const ask = { now: clock.now(), leaseMs: LIMITS.leaseMs, limit: LIMITS.pullBackRowsMax };
-      const step = await store.pullBack({ ...ask, ...(after !== undefined && { after }) });
+      const range = { now: clock.now(), leaseMs: LIMITS.leaseMs, limit: LIMITS.pullBackRowsMax };
+      const step = await store.pullBack({ ...range, ...(after !== undefined && { after }) });
       found.messages += step.messages;
       found.deliveries += step.deliveries;
       found.tasks += step.tasks;
@@ -94,14 +95,14 @@ export class ClockWatch {
     );
   }
 
-  /** Once per difference, and once when it is over. */
+  /** Logs each difference once, and once that it is over. */
   #logAhead(): void {
     const { logger } = this.#options;
     const aheadMs = this.ownAheadMs;
-    if (Math.abs(aheadMs - this.#saidAheadMs) < LIMITS.clockStepMs) return;
+    if (Math.abs(aheadMs - this.#loggedAheadMs) < LIMITS.clockStepMs) return;
     if (Math.abs(aheadMs) < LIMITS.clockStepMs) {
       logger.log('Clock of this host agrees with the clock of the inbox again');
-      this.#saidAheadMs = 0;
+      this.#loggedAheadMs = 0;
       return;
     }
     const difference = `${durationText(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'}`;
@@ -109,7 +110,7 @@ export class ClockWatch {
       `Clock of this host is ${difference} the clock of the inbox, which decides. Correct one of them, for example by NTP`,
       { code: 'RUNHOOKS_CLOCKS_DIFFER' },
     );
-    this.#saidAheadMs = aheadMs;
+    this.#loggedAheadMs = aheadMs;
   }
 }
 
@@ -122,7 +123,7 @@ function momentOf(clock: Clock): Moment | undefined {
   return passedMs === undefined ? undefined : { nowMs: clock.now().getTime(), elapsedMs: passedMs };
 }
 
-/** How far the clock moved beyond the time that passed. */
+/** Returns how far the clock moved beyond the elapsed time. */
 function stepMs(clock: Clock, seen: Moment | undefined): number {
   const moment = momentOf(clock);
   return moment && seen ? moment.nowMs - seen.nowMs - (moment.elapsedMs - seen.elapsedMs) : 0;

@@ -52,7 +52,7 @@ describe('the clock of an inbox', () => {
     await clock.adjust();
     expect(clock.now().getTime()).toBe(serverMs);
     serverMs += HOUR;
-    answerMs = LIMITS.clockAnswerMsMax + 2;
+    answerMs = LIMITS.clockResponseMsMax + 2;
     await clock.adjust();
     expect(clock.now().getTime()).toBe(serverMs - HOUR);
     answerMs = 200;

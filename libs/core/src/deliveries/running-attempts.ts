@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../timers.js';
+import { within } from '../within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Attempt } from './attempt.js';
 
@@ -97,7 +98,7 @@ export class RunningAttempts {
 
   /** Waits up to `drainMs` for running attempts, then aborts them. Resolves when all are settled. */
   async drain(drainMs: number): Promise<void> {
-    await this.#allSettledWithin(drainMs);
+    if (this.#held.size > 0) await within(Promise.all(this.#held.values()), drainMs);
     this.#isDraining = true;
     for (const attempt of this.#held.keys()) attempt.abort(new ShutdownError(), LIMITS.drainGraceMs);
     await Promise.all(this.#held.values());
@@ -118,15 +119,5 @@ export class RunningAttempts {
         attempt.abort(new LeaseLostError(id), abortGraceMs);
       }
     }
-  }
-
-  async #allSettledWithin(waitMs: number): Promise<void> {
-    if (this.#held.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = timers.setTimeout(resolve, waitMs);
-    });
-    await Promise.race([Promise.all(this.#held.values()), timeUp]);
-    timers.clearTimeout(timer);
   }
 }

@@ -1,4 +1,4 @@
-import { timers } from '../timers.js';
+import { within } from '../within.js';
 
 /** Lets one loop sleep until a time has passed or somebody wakes it; a call during its work is not lost. */
 export class WakeUp {
@@ -18,13 +18,10 @@ export class WakeUp {
   /** Answers whether somebody called. Waiting keeps the process alive: a worker without a server has nothing else that does. */
   async wait(waitMs: number): Promise<boolean> {
     if (!this.#called) {
-      await new Promise<void>((resolve) => {
-        const timer = timers.setTimeout(resolve, waitMs);
-        this.#wake = () => {
-          timers.clearTimeout(timer);
-          resolve();
-        };
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
       });
+      await within(woken, waitMs);
       this.#wake = undefined;
     }
     return this.#called;

@@ -146,8 +146,8 @@ describe('restoreEvent', () => {
     headers: {},
     receivedAt: TIME,
   });
-  const readerOf = (parse: () => ParseResult) => ({ parse }) as unknown as Provider;
-  const reading = (payload: object): ParseResult => ({
+  const providerOf = (parse: () => ParseResult) => ({ parse }) as unknown as Provider;
+  const parsed = (payload: object): ParseResult => ({
     state: 'parsed',
     messageType: 'job.run.errored',
     payload,
@@ -159,7 +159,7 @@ describe('restoreEvent', () => {
       restoreEvent(
         stored,
         message,
-        readerOf(() => reading({})),
+        providerOf(() => parsed({})),
       ),
     ).toMatchObject({
       id: 'run.failed:dbt/1/7',
@@ -173,21 +173,21 @@ describe('restoreEvent', () => {
     });
   });
 
-  it('reads the payload when it is first asked for, and never again', () => {
-    let reads = 0;
+  it('calls the payload when it is first asked for, and never again', () => {
+    let calls = 0;
     const payload = { runStatus: 'Errored' };
     const event = restoreEvent(
       stored,
       message,
-      readerOf(() => {
-        reads += 1;
-        return reading(payload);
+      providerOf(() => {
+        calls += 1;
+        return parsed(payload);
       }),
     ) as RunEvent;
-    expect(reads).toBe(0);
+    expect(calls).toBe(0);
     expect(event.payload).toBe(payload);
     expect(event.payload).toBe(payload);
-    expect(reads).toBe(1);
+    expect(calls).toBe(1);
   });
 
   it('has the payload of a message of a type that is not known', () => {
@@ -201,15 +201,19 @@ describe('restoreEvent', () => {
       restoreEvent(
         stored,
         message,
-        readerOf(() => unknown),
+        providerOf(() => unknown),
       ).payload,
     ).toEqual({ new: true });
   });
 
   it.each([
     ['its source is no longer configured', undefined, 'source "dbt", which is not configured'],
-    ['it is quarantined now', readerOf(() => ({ state: 'quarantined', reason: 'no runId' })), 'quarantined: no runId'],
-    ['it is a test now', readerOf(() => ({ state: 'test', reason: 'in testRunIds' })), 'test: in testRunIds'],
+    [
+      'it is quarantined now',
+      providerOf(() => ({ state: 'quarantined', reason: 'no runId' })),
+      'quarantined: no runId',
+    ],
+    ['it is a test now', providerOf(() => ({ state: 'test', reason: 'in testRunIds' })), 'test: in testRunIds'],
   ])('says why there is no payload where %s, naming event and message, never the body', (_, provider, found) => {
     const event = restoreEvent(stored, message, provider);
     const payload = () => event.payload;

@@ -7,7 +7,7 @@ import type { RunKey } from '../runs/run-state.js';
 import type { JoinedRun, Run } from '../runs/run.js';
 import { OwnError } from '../errors.js';
 
-/** What is stored of an event beside its columns. The payload is not: it is read again from the kept message. */
+/** Data of an event in the store, besides its columns. It does not contain the payload, which is parsed from the message. */
 export interface EventFacts extends EventExtras {
   readonly occurredAt: Date;
   readonly receivedAt: Date;
@@ -16,35 +16,36 @@ export interface EventFacts extends EventExtras {
   readonly deadLetter?: DeadLetter;
   readonly stuckAfterMs?: number;
   readonly runs?: readonly JoinedRun[];
-  /** The only handler the event is for. */
+  /** Id of the only handler that receives the event. */
   readonly handlerId?: string;
-  /** All else was erased. */
+  /** Set if the other facts were erased. */
   readonly erased?: true;
 }
 
-/** The payload of an event cannot be had any more. */
+/** Error if the payload of an event is no longer available. */
 export class PayloadUnavailableError extends OwnError {
   protected static override readonly className = 'PayloadUnavailableError';
   readonly code = 'RUNHOOKS_PAYLOAD_UNAVAILABLE';
 }
 
-/** `<type>:<source>/<account>/<run>`: the same for every copy of the fact. Parts are percent-encoded. */
+/** Returns `<type>:<source>/<account>/<run>` with percent-encoded parts. It is the same for all messages about the event. */
 export function runEventId(type: string, run: RunKey): string {
   return `${type}:${run.source}/${encodeURIComponent(run.accountId)}/${encodeURIComponent(run.runId)}`;
 }
 
-/** The same for every reading of the message. */
+/** Returns the id of a message's own event, which is the same every time the message is parsed. */
 export function messageEventId(source: string, messageId: string): string {
   return `${MESSAGE_EVENT_TYPE}:${source}/${messageId}`;
 }
 
+/** Returns the JSON text of {@link EventFacts}. */
 export function eventData(facts: EventFacts): string {
   return JSON.stringify(facts);
 }
 
 /**
- * The event a handler gets. `payload` is read from the message when it is first asked for: most handlers never do.
- * It throws {@link PayloadUnavailableError} if this version cannot read the message any more.
+ * Returns the event for a handler. `payload` is parsed from the message at its first use, because most handlers do not use
+ * it. The getter throws {@link PayloadUnavailableError} if this version can no longer parse the message.
  */
 export function restoreEvent(
   stored: StoredEvent,
@@ -68,28 +69,28 @@ export function restoreEvent(
   return event as unknown as WebhookEvent;
 }
 
-function payloadOf(stored: StoredEvent, reading: ParseResult | undefined): object {
-  if (reading && 'payload' in reading) return reading.payload;
-  const found = reading
-    ? `now reads as ${reading.state}: ${reading.reason}`
+function payloadOf(stored: StoredEvent, result: ParseResult | undefined): object {
+  if (result && 'payload' in result) return result.payload;
+  const found = result
+    ? `is now ${result.state}: ${result.reason}`
     : `is of source "${stored.source}", which is not configured`;
   throw new PayloadUnavailableError(
-    `the payload of event ${stored.id} cannot be read: message ${stored.messageId} ${found}`,
+    `the payload of event ${stored.id} is unavailable: message ${stored.messageId} ${found}`,
   );
 }
 
-/** What `eventData` stored. */
+/** Parses the result of `eventData`. */
 export function eventFacts(data: string): EventFacts {
   return parseDated<EventFacts>(data);
 }
 
-/** An event as stored: what {@link restoreEvent} needs. */
+/** An event in the store. */
 export interface StoredEvent {
   readonly id: string;
   readonly type: string;
   readonly provider: string;
   readonly source: string;
   readonly messageId: string;
-  /** JSON text made by `eventData`. */
+  /** JSON text from `eventData`. */
   readonly data: string;
 }

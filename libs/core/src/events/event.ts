@@ -3,22 +3,22 @@ import type { ProviderMessageType, ProviderName, ProviderPayload } from './provi
 import type { JoinedRun, Run } from '../runs/run.js';
 import type { RunEventType } from '../runs/run-signal.js';
 
-/** Event type of a provider's own message, for `@OnMessage` handlers. */
+/** Type of the event of a provider's own message, for `@OnMessage` handlers. */
 export const MESSAGE_EVENT_TYPE = 'message.received';
 
 interface EventBase<T extends string, P extends ProviderName> {
-  /** Unique and the same for every copy of the fact: `<type>:<source>/<account>/<run>`. */
+  /** Unique id: `<type>:<source>/<account>/<run>`. It is the same for all messages about the event. */
   readonly id: string;
   readonly type: T;
   readonly provider: P;
   /** Name of the source that sent the message. */
   readonly source: string;
-  /** The message this was read from. */
+  /** Id of the message that reported the event. */
   readonly messageId: string;
-  /** When it happened, by the provider's clock (else when we received it). */
+  /** Time of the event by the provider's clock; the time of receipt if the provider does not report it. */
   readonly occurredAt: Date;
   readonly receivedAt: Date;
-  /** The provider's own payload, validated; unknown fields are kept. */
+  /** Validated payload of the provider. Unknown fields are kept. */
   readonly payload: ProviderPayload<P>;
 }
 
@@ -26,89 +26,93 @@ interface RunEventOf<T extends RunEventType, P extends ProviderName> extends Eve
   readonly run: Run;
 }
 
-/** What only some types of events carry. */
+/** Fields that only some types of events have. */
 interface RunEventExtras {
   'run.started': {
-    /** The run was known to be over already when this arrived. */
+    /** Whether the inbox already knew that the run was over when the message was parsed. */
     readonly late: boolean;
   };
   'run.failed': {
-    /** The run finished before the job's latest known success, or was known to be over already. */
+    /** Whether the run finished before the job's latest success, or the inbox already knew that it was over. */
     readonly late: boolean;
-    /** The job was not failing before, as far as the inbox knew: the one to page for. */
+    /** Whether this failure opened the job's incident. Page for this one. */
     readonly firstFailure: boolean;
   };
   'run.recovered': {
-    /** The incident that this success has ended. */
+    /** Incident that this success ended. */
     readonly incident: Incident;
   };
 }
 
 interface MessageEventOf<P extends ProviderName, M extends string> extends EventBase<typeof MESSAGE_EVENT_TYPE, P> {
-  /** The provider's own message type, for example `job.run.completed`. */
+  /** Message type of the provider, for example `job.run.completed`. */
   readonly messageType: M;
-  /** The run that the message is about, as far as Runhooks can tell. */
+  /** Run that the message is about, if Runhooks recognizes it. */
   readonly run?: Run;
 }
 
-/** Event type of a delivery that gave up, for `@OnDeadLetter` handlers. */
+/** Type of the event of a dead letter, for `@OnDeadLetter` handlers. */
 export const DEAD_LETTER_EVENT_TYPE = 'delivery.dead';
 
-/** The delivery that gave up, as it stood then. */
+/** A delivery at the time it became a dead letter. */
 export interface DeadLetter {
   readonly deliveryId: string;
   readonly handlerId: string;
-  /** The event that the handler could not cope with. */
+  /** Id of the event the handler failed to process. */
   readonly eventId: string;
   readonly eventType: string;
   readonly attempts: number;
-  /** What the last attempt failed with; bounded. */
+  /** Error of the last attempt, shortened if necessary. */
   readonly error: { readonly name: string; readonly message: string };
 }
 
 interface DeadLetterEventOf<P extends ProviderName> extends EventBase<typeof DEAD_LETTER_EVENT_TYPE, P> {
   readonly deadLetter: DeadLetter;
-  /** The run that the event was about, if it was about one. */
+  /** Run that the event is about, if there is one. */
   readonly run?: Run;
 }
 
-/** Event type of a run that takes too long, for the `@OnRunStuck` handler that watches it. */
+/** Type of the event of a stuck run, for `@OnRunStuck` handlers. */
 export const RUN_STUCK_EVENT_TYPE = 'run.stuck';
 
 interface RunStuckEventOf<P extends ProviderName> extends EventBase<typeof RUN_STUCK_EVENT_TYPE, P> {
-  /** As its start told it. */
+  /** The run as its start reported it. */
   readonly run: Run;
-  /** The time that the run has exceeded, in milliseconds since its start. */
+  /** Exceeded time since the start of the run, in milliseconds. */
   readonly stuckAfterMs: number;
-  /** The handler that watches. */
+  /** Id of the `@OnRunStuck` handler. */
   readonly handlerId: string;
 }
 
-/** Event type of runs that have all finished, for the `@OnAllRuns` handler that waits for them. */
+/** Type of the event of several finished runs, for `@OnAllRuns` handlers. */
 export const RUNS_JOINED_EVENT_TYPE = 'runs.joined';
 
 interface RunsJoinedEventOf<P extends ProviderName> extends EventBase<typeof RUNS_JOINED_EVENT_TYPE, P> {
-  /** One run for each of the handler's `jobs`, in their order. */
+  /** One run for each of the handler's `jobs`, in the same order. */
   readonly runs: readonly JoinedRun[];
-  /** The handler that waits. */
+  /** Id of the `@OnAllRuns` handler. */
   readonly handlerId: string;
 }
 
-/** Every event of the types `T` from the providers `P`. */
+/** Events of the types `T` from the providers `P`. */
 type RunEvents<T extends RunEventType, P extends ProviderName> = {
   [K in T]: { [Q in P]: RunEventOf<K, Q> & (K extends keyof RunEventExtras ? RunEventExtras[K] : unknown) }[P];
 }[T];
 
 /**
- * An event about a run. A union over its types and providers: `event.type` and `event.provider` narrow it. Takes types,
- * providers, or both: `RunEvent<'run.failed'>`, `RunEvent<'dbt-cloud'>`, `RunEvent<'run.failed', 'dbt-cloud'>`.
+ * An event about a run. It is a union of all types and providers, which `event.type` and `event.provider` narrow.
+ *
+ * @example
+ * RunEvent<'run.failed'>
+ * RunEvent<'dbt-cloud'>
+ * RunEvent<'run.failed', 'dbt-cloud'>
  */
 export type RunEvent<
   T extends RunEventType | ProviderName = RunEventType,
   P extends ProviderName = ProviderName,
 > = T extends RunEventType ? RunEvents<T, P> : RunEvents<RunEventType, T & ProviderName & P>;
 
-/** A provider's own message, as `@OnMessage` handlers get it. */
+/** A provider's own message, for `@OnMessage` handlers. */
 export type MessageEvent<
   P extends ProviderName = ProviderName,
   M extends ProviderMessageType<P> = ProviderMessageType<P>,
@@ -116,23 +120,30 @@ export type MessageEvent<
   [Q in P]: MessageEventOf<Q, M & string>;
 }[P];
 
-/** A delivery has become a dead letter; what `@OnDeadLetter` handlers get. */
+/** A new dead letter, for `@OnDeadLetter` handlers. */
 export type DeadLetterEvent<P extends ProviderName = ProviderName> = { [Q in P]: DeadLetterEventOf<Q> }[P];
 
-/** A run has started and takes too long; what `@OnRunStuck` handlers get. */
+/** A run that takes too long, for `@OnRunStuck` handlers. */
 export type RunStuck<P extends ProviderName = ProviderName> = { [Q in P]: RunStuckEventOf<Q> }[P];
 
-/** All the runs a barrier waited for; what `@OnAllRuns` handlers get. `provider` and `payload` are those of the last one. */
+/** Finished runs of several jobs, for `@OnAllRuns` handlers. `provider` and `payload` are those of the last run. */
 export type RunsJoined<P extends ProviderName = ProviderName> = { [Q in P]: RunsJoinedEventOf<Q> }[P];
 
+/** A run has started. */
 export type RunStarted<P extends ProviderName = ProviderName> = RunEvents<'run.started', P>;
+/** A run has succeeded. */
 export type RunSucceeded<P extends ProviderName = ProviderName> = RunEvents<'run.succeeded', P>;
+/** A run has failed. */
 export type RunFailed<P extends ProviderName = ProviderName> = RunEvents<'run.failed', P>;
+/** A run was canceled. */
 export type RunCanceled<P extends ProviderName = ProviderName> = RunEvents<'run.canceled', P>;
+/** A run is over, with any outcome. */
 export type RunCompleted<P extends ProviderName = ProviderName> = RunEvents<'run.completed', P>;
+/** A run succeeded and ended its job's incident. */
 export type RunRecovered<P extends ProviderName = ProviderName> = RunEvents<'run.recovered', P>;
 
-/** Anything a handler can be given. */
+/** Any event that a handler can receive. */
 export type WebhookEvent = RunEvent | RunStuck | RunsJoined | MessageEvent | DeadLetterEvent;
 
+/** Type of any event. */
 export type WebhookEventType = WebhookEvent['type'];

@@ -1,5 +1,5 @@
 /**
- * The payload each provider sends. A provider adds itself, so that `event.provider` tells the type of `event.payload`:
+ * Payload of each provider. Each provider adds its own, so that `event.provider` narrows `event.payload`:
  *
  * ```ts
  * declare module 'nestjs-runhooks/core' {
@@ -11,12 +11,12 @@
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
 export interface ProviderPayloads {}
 
-/** The message types of each provider, in the provider's own words; what `@OnMessage` takes. */
+/** Message types of each provider, which `@OnMessage` accepts. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
 export interface ProviderMessageTypes {}
 
 /**
- * Message types that a provider sends and {@link ProviderMessageTypes} does not list yet, each with its provider:
+ * Message types that {@link ProviderMessageTypes} does not list yet, each with its provider:
  *
  * ```ts
  * declare module 'nestjs-runhooks/core' {
@@ -28,12 +28,12 @@ export interface ProviderMessageTypes {}
 export interface ExtraMessageTypes {}
 
 /**
- * Names of the providers whose types the program has loaded: the built-in ones come with the root import. Any text in a
- * program that imports only this entry point, for example a store.
+ * Name of a provider whose types the program has loaded. The root import loads those of the built-in providers. Any string
+ * in a program that imports only this entry point, for example a store.
  */
 export type ProviderName = [keyof ProviderPayloads] extends [never] ? string : keyof ProviderPayloads;
 
-/** What a provider sends; unknown where the program has not loaded its types. */
+/** Payload of a provider; `unknown` if the program has not loaded its types. */
 export type ProviderPayload<P extends ProviderName = ProviderName> = P extends keyof ProviderPayloads
   ? ProviderPayloads[P]
   : unknown;
@@ -42,7 +42,7 @@ type ExtraMessageType<P extends ProviderName> = {
   [M in keyof ExtraMessageTypes]: P extends ExtraMessageTypes[M] ? M : never;
 }[keyof ExtraMessageTypes];
 
-/** A provider's own message type. */
+/** Message type of a provider. */
 export type ProviderMessageType<P extends ProviderName = ProviderName> = P extends keyof ProviderMessageTypes
   ? ProviderMessageTypes[P] | ExtraMessageType<P>
   : string;

@@ -2,45 +2,45 @@ import { matchesPattern } from './glob.js';
 import type { ProviderName } from '../events/provider-payloads.js';
 import type { Reference, Run, RunTrigger } from '../runs/run.js';
 
-/** A value, or several of which one must fit. */
+/** A value, or an array of which one value must match. */
 export type OneOrMore<T> = T | readonly T[];
 
 /**
- * Which events a handler wants; every field given must fit. `account`, `project`, `environment` and `job` are an id,
- * a name, or a pattern over either in which only `*` is special.
+ * Filter for the events of a handler. An event must match every field that is set. `account`, `project`, `environment` and
+ * `job` are an id, a name, or a pattern for either, in which only `*` is special.
  */
 export interface EventFilter {
   readonly provider?: OneOrMore<ProviderName>;
   /** Name of a configured source. */
   readonly source?: OneOrMore<string>;
-  /** dbt Cloud: account. Paradime: workspace (uid or name). */
+  /** Account of dbt Cloud, or workspace of Paradime (uid or name). */
   readonly account?: OneOrMore<string>;
-  /** Paradime: the workspace, too. */
+  /** Project of dbt Cloud, or workspace of Paradime. */
   readonly project?: OneOrMore<string>;
   readonly environment?: OneOrMore<string>;
   readonly job?: OneOrMore<string>;
-  /** What started the run, as far as the provider tells; where it does not, that is `unknown`. */
+  /** Kind of the run's trigger; `unknown` if the provider does not report it. */
   readonly trigger?: OneOrMore<RunTrigger['kind']>;
 }
 
-/** What a filter looks at. A message without a run fits no filter on `account` and what follows it. */
+/** Facts that filters match. A message without a run matches no filter on fields of runs. */
 export interface Filterable {
   readonly provider: string;
   readonly source: string;
   readonly run?: Run;
 }
 
-/** What routing looks at: all of it is stored with the event, so a replay can be routed the same way. */
+/** Facts that routing uses. All of them are stored with the event, so that a replay is routed in the same way. */
 export interface Routable extends Filterable {
   readonly type: string;
   readonly messageType?: string;
-  /** It arrived after a later state was known. */
+  /** Whether the event was parsed after a later state of its run or job. */
   readonly late?: boolean;
-  /** The only handler the event is for. */
+  /** Id of the only handler that receives the event. */
   readonly handlerId?: string;
 }
 
-/** Whether an event fits a filter. */
+/** Returns whether an event matches a filter. */
 export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
   const { run } = event;
   return (
@@ -54,7 +54,7 @@ export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
   );
 }
 
-/** The values of a filter field, as a list. */
+/** Returns the values of a filter field. */
 export function valuesOf<T extends string>(wanted: OneOrMore<T> | undefined): readonly T[] {
   if (wanted === undefined) return [];
   return typeof wanted === 'string' ? [wanted] : wanted;
@@ -64,7 +64,7 @@ function isOneOf(wanted: OneOrMore<string> | undefined, value: string | undefine
   return wanted === undefined || (value !== undefined && valuesOf(wanted).includes(value));
 }
 
-/** Whether the id or the name fits; true if nothing is wanted. */
+/** Returns whether the id or the name matches, or no pattern is set. */
 export function refersTo(wanted: OneOrMore<string> | undefined, reference: Reference | undefined): boolean {
   if (wanted === undefined) return true;
   const { id, name } = reference ?? {};

@@ -1,13 +1,13 @@
 /**
- * Whether the whole text fits the pattern. Only `*` is special: any run of characters, also an empty one. Case matters.
- * There is no escape: a pattern that holds `*` fits a literal `*` like any other character.
+ * Returns whether the whole text matches the pattern. Only `*` is special: it matches any number of characters, including
+ * none and a literal `*`. Upper and lower case differ.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
   const [prefix = '', ...rest] = pattern.split('*');
   const suffix = rest.pop();
   if (suffix === undefined) return text === pattern;
   if (!text.startsWith(prefix)) return false;
-  // Taking each part as early as it comes leaves the most room for the next ones, so nothing is ever tried twice.
+  // The earliest match of each part leaves the most text for the next ones, so no part is searched twice.
   let at = prefix.length;
   for (const part of rest) {
     const found = text.indexOf(part, at);

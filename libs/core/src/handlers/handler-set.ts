@@ -3,14 +3,18 @@ import { wants, type Handler } from './handler.js';
 import type { Routable } from './filter.js';
 import { registeredHandler, type RegisteredHandler } from './registration.js';
 
-/** The handlers of one app. They can be added to while the dispatcher runs, for lazy-loaded modules. */
+/** The handlers of an app. Lazy-loaded modules can add handlers while the worker runs. */
 export class HandlerSet {
   #byId: ReadonlyMap<string, Handler> = new Map();
-  /** Made once for each handler: every reading asks for their versions. */
+  /** Computed once, because each parsed message needs the versions. */
   #registered: readonly RegisteredHandler[] = [];
   #versions: readonly string[] = [];
 
-  /** Adds all of them; none, with a {@link ConfigurationError}, if two handlers have the same id. */
+  /**
+   * Adds handlers.
+   *
+   * @throws {ConfigurationError} if two handlers have the same id. Then it adds none.
+   */
   add(...added: readonly Handler[]): void {
     const byId = new Map(this.#byId);
     for (const handler of added) {
@@ -18,7 +22,7 @@ export class HandlerSet {
       if (other) {
         throw new ConfigurationError(
           `handler id "${handler.id}"`,
-          `used by both ${other.label} and ${handler.label}; give one of them another id`,
+          `expected a unique id, got one of both ${other.label} and ${handler.label}. Change one of them`,
         );
       }
       byId.set(handler.id, handler);
@@ -36,7 +40,7 @@ export class HandlerSet {
     return [...this.#byId.values()];
   }
 
-  /** As other processes are told of them. */
+  /** Returns the handlers as they are registered in the inbox. */
   registered(): readonly RegisteredHandler[] {
     return this.#registered;
   }
@@ -45,17 +49,17 @@ export class HandlerSet {
     return this.#versions;
   }
 
-  /** The handlers that watch runs or wait for several. */
+  /** Returns the handlers of `@OnRunStuck` and `@OnAllRuns`. */
   watching(): Handler[] {
     return this.all().filter(({ subscriptions }) => subscriptions.some(({ on }) => 'stuck' in on || 'barrier' in on));
   }
 
-  /** Whose tasks can be done here: of handlers that watch, and what was put aside for just these versions. */
+  /** Returns the ids whose tasks this process can evaluate: of watching handlers, and of versions for handed-off messages. */
   taskHandlerIds(): string[] {
     return [...this.watching().map(({ id }) => id), ...this.#versions];
   }
 
-  /** The handlers that want an event, as far as can be told without running user code. */
+  /** Returns the handlers whose filters match an event, before `when` runs. */
   wanting(event: Routable): Handler[] {
     return this.all().filter(
       ({ id, subscriptions }) =>

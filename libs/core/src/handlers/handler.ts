@@ -1,72 +1,83 @@
+import { defined } from '../defined.js';
 import { ConfigurationError } from '../errors.js';
 import type { WebhookEvent } from '../events/event.js';
 import { MESSAGE_EVENT_TYPE, RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from '../events/event.js';
 import { LIMITS } from '../limits.js';
-import { requireKnownOptions, requireWhole } from '../option-checks.js';
+import { requireKnownOptions, requireInteger } from '../option-checks.js';
 import { matchesFilter, type Routable } from './filter.js';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.js';
 import type { SubscribedTo, Subscription } from './subscription.js';
 
-/** What a handler is told about the delivery it is running. */
+/** The delivery that a handler runs for. */
 export interface DeliveryContext {
-  /** The same over all attempts: use it as an idempotency key. */
+  /** Id of the delivery, the same for all attempts. Use it as an idempotency key. */
   readonly id: string;
   readonly handlerId: string;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
   readonly eventId: string;
   readonly messageId: string;
-  /** True if this delivery was asked for by a replay, and not by the event's arrival. */
+  /** Whether a replay created this delivery. */
   readonly isReplay: boolean;
-  /** Aborted when the handler's time is up or the app shuts down. Pass it on to fetch and the like. */
+  /** Aborted when the handler exceeds `timeoutMs` or the app shuts down. Pass it to fetch and other I/O. */
   readonly signal: AbortSignal;
   /**
-   * Writes an effect and the success of this delivery in one transaction of the inbox's Postgres database: both are
-   * there or neither, so the effect happens exactly once. If `work` rejects, nothing is written and the attempt has
-   * failed. Let it be the handler's last step: what comes after it is not tried again. Rejects with `ConfigurationError` if the inbox is not in
-   * Postgres, with `LeaseLostError` if another process has the delivery by now.
+   * Writes an effect and the success of this delivery in one transaction of the inbox's Postgres database. Either both
+   * are committed or neither is, so the effect happens exactly once. If `work` rejects, nothing is written, and the
+   * attempt fails. Make it the handler's last step, because later steps are not retried.
+   *
+   * @throws {ConfigurationError} if the inbox is not in Postgres.
+   * @throws {LeaseLostError} if another process has claimed the delivery.
+   *
+   * @example
+   * await delivery.completeWith((tx) => tx.query('insert into pages (id) values ($1)', [delivery.eventId]));
    */
   completeWith(work: (tx: InboxTransaction) => Promise<unknown>): Promise<void>;
 }
 
-/** How a handler is run. */
+/** Options for running a handler. */
 export interface HandlerOptions {
   /**
-   * Stable id, stored with every delivery. Recommended: without it a renamed class or method is another handler.
+   * Stable id, which is stored with every delivery. Set it: the default changes when you rename the class or method.
    * @default `<class>.<method>`
    */
   readonly id?: string;
-  /** When a failed delivery is attempted again; `false` for never. */
+  /** Retries of a failed delivery; `false` for none. */
   readonly retry?: RetryOptions | false;
-  /** After this many milliseconds `delivery.signal` is aborted and the attempt counts as failed. @default 300000 */
+  /** Timeout of an attempt, in milliseconds. Then `delivery.signal` is aborted, and the attempt fails. @default 300000 */
   readonly timeoutMs?: number;
-  /** Attempts of this handler that may run at the same time in one process. @default the dispatcher's `concurrency` */
+  /** Attempts of this handler that can run at the same time in one process. @default `concurrency` of the module */
   readonly concurrency?: number;
   /**
-   * `run` or `job`: deliveries of one run, or of one job, to this handler never overlap, and keep the order in which
-   * they were recorded: a later one waits until the earlier one is settled, retries included.
+   * Runs the deliveries of a run or of a job one at a time, in the order in which they were recorded. A delivery waits
+   * until the earlier one has finished, including its retries.
+   * @default none
    */
   readonly serialize?: 'run' | 'job';
 }
 
-/** A handler as the dispatcher runs it. */
+/** A handler with its resolved options. */
 export interface Handler {
   readonly id: string;
-  /** Where it is in the code, for logs and errors: `OnCall.page`. */
+  /** Class and method, for logs and errors: `OnCall.page`. */
   readonly label: string;
   readonly subscriptions: readonly Subscription[];
   readonly retry: RetryPolicy;
   readonly timeoutMs: number;
-  /** Nothing: bounded by the dispatcher alone. */
+  /** Attempts at the same time; `undefined` if only the module's `concurrency` limits them. */
   readonly concurrency?: number;
   readonly serialize?: 'run' | 'job';
   invoke(event: WebhookEvent, delivery: DeliveryContext): Promise<void>;
 }
 
-/** Default ids are made of identifiers, and minifiers like `$`. */
+/** Default ids consist of identifiers, and minifiers use `$`. */
 const HANDLER_ID = /^[A-Za-z0-9_$.:-]+$/;
 
-/** Checks options and fills in defaults. Throws {@link ConfigurationError} naming the handler and the option. */
+/**
+ * Returns the options with their defaults.
+ *
+ * @throws {ConfigurationError} if an option is invalid. It names the handler and the option.
+ */
 export function resolveHandlerOptions(
   label: string,
   options: HandlerOptions,
@@ -75,39 +86,38 @@ export function resolveHandlerOptions(
   if (typeof id !== 'string' || !HANDLER_ID.test(id) || id.length > LIMITS.handlerIdCharsMax) {
     throw new ConfigurationError(
       `${label}.id`,
-      `found ${JSON.stringify(id)}; expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", "$", ".", ":" or "-"`,
+      `expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", "$", ".", ":" or "-", got ${JSON.stringify(id)}`,
     );
   }
   const given = options.retry ?? {};
   if (given !== false) requireKnownOptions(`${label}.retry`, given, DEFAULT_RETRY);
   const retry: RetryPolicy = { ...DEFAULT_RETRY, ...(given === false ? { attemptsMax: 1 } : given) };
-  requireWhole(`${label}.retry.attemptsMax`, retry.attemptsMax, 1, Number.MAX_SAFE_INTEGER);
-  requireWhole(`${label}.retry.delayMs`, retry.delayMs, 0, LIMITS.dueAheadMsMax);
-  requireWhole(`${label}.retry.delayMsMax`, retry.delayMsMax, 0, LIMITS.dueAheadMsMax);
-  requireWhole(`${label}.timeoutMs`, timeoutMs, 1, LIMITS.timerMsMax);
-  if (concurrency !== undefined) requireWhole(`${label}.concurrency`, concurrency, 1, Number.MAX_SAFE_INTEGER);
+  requireInteger(`${label}.retry.attemptsMax`, retry.attemptsMax, 1, Number.MAX_SAFE_INTEGER);
+  requireInteger(`${label}.retry.delayMs`, retry.delayMs, 0, LIMITS.dueAheadMsMax);
+  requireInteger(`${label}.retry.delayMsMax`, retry.delayMsMax, 0, LIMITS.dueAheadMsMax);
+  requireInteger(`${label}.timeoutMs`, timeoutMs, 1, LIMITS.timerMsMax);
+  if (concurrency !== undefined) requireInteger(`${label}.concurrency`, concurrency, 1, Number.MAX_SAFE_INTEGER);
   if (serialize !== undefined && serialize !== 'run' && serialize !== 'job') {
-    throw new ConfigurationError(`${label}.serialize`, `found ${JSON.stringify(serialize)}; expected 'run' or 'job'`);
+    throw new ConfigurationError(`${label}.serialize`, `expected 'run' or 'job', got ${JSON.stringify(serialize)}`);
   }
   return {
     id,
     retry,
     timeoutMs,
-    ...(concurrency !== undefined && { concurrency }),
-    ...(serialize && { serialize }),
+    ...defined({ concurrency, serialize }),
   };
 }
 
-/** Whether a subscription wants an event, as far as can be told without running user code. */
+/** Returns whether a subscription matches an event, before `when` runs. */
 export function wants(subscription: Subscription, event: Routable): boolean {
   const { on, filter, includeLate = false } = subscription;
   if (event.type === 'run.started' && event.late && !includeLate) return false;
   if (!isOfType(on, event)) return false;
-  // Each of its runs fitted the filter; the event itself is about none of them.
+  // Each of its runs has matched the filter; the event itself has no run.
   return event.type === RUNS_JOINED_EVENT_TYPE || matchesFilter(filter, event);
 }
 
-/** Whether an event is of a kind that was asked for, whatever the filters say. */
+/** Returns whether an event has a subscribed type, without looking at filters. */
 export function isOfType(on: SubscribedTo, { type, provider, messageType }: Routable): boolean {
   if ('types' in on) return (on.types as readonly string[]).includes(type);
   if ('stuck' in on) return type === RUN_STUCK_EVENT_TYPE;
@@ -116,9 +126,9 @@ export function isOfType(on: SubscribedTo, { type, provider, messageType }: Rout
   return on.messageType === undefined || on.messageType === messageType;
 }
 
-/** A transaction of the inbox's own database, for what a handler writes there. */
+/** A transaction of the inbox's database, in which a handler can write. */
 export interface InboxTransaction {
-  /** Runs one statement; `$1` and so on stand for `values`. Rejects with the driver's error. */
+  /** Runs one statement with `values` for `$1` and so on. Rejects with the driver's error. */
   query<Row = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],

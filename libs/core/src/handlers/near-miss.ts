@@ -9,17 +9,16 @@ import type { Handler } from './handler.js';
 import { isOfType } from './handler.js';
 
 interface Miss {
-  /** Filters that do not fit. */
+  /** Number of filters that do not match. */
   readonly filters: number;
-  /** Letters to change until they do; letters in another case do not count. */
+  /** Letters to change until they match, ignoring case. */
   readonly changes: number;
   readonly text: string;
 }
 
 /**
- * Describes the handler that came nearest to wanting one of the events, with each of its filters that does not fit: the
- * one with the fewest such filters, and then with the fewest letters to change. Undefined if no handler asks for events
- * of these types.
+ * Describes the handler that nearly matches one of the events, with its filters that do not match. It has the fewest such
+ * filters and then the fewest letters to change. Returns `undefined` if no handler asks for events of these types.
  */
 export function nearMiss(handlers: readonly Handler[], events: readonly Routable[]): string | undefined {
   let best: Miss | undefined;
@@ -38,7 +37,7 @@ function isNearer(one: Miss, other: Miss): boolean {
   return one.filters < other.filters || (one.filters === other.filters && one.changes < other.changes);
 }
 
-/** Lists the types of events that handlers ask for. Undefined if there is no handler. */
+/** Lists the types of events that handlers ask for. Returns `undefined` if there is no handler. */
 export function typesAskedFor(handlers: readonly Handler[]): string | undefined {
   const types = new Set(handlers.flatMap(({ subscriptions }) => subscriptions.flatMap(({ on }) => nameOf(on))));
   if (types.size === 0) return undefined;
@@ -103,7 +102,7 @@ function describe(name: string, wanted: readonly string[], found: string | undef
   return `${name} ${shown.join(' or ')}${more}, found ${found === undefined ? 'none' : `"${shortName(found)}"`}`;
 }
 
-/** `Infinity` unless at least half of the pattern's letters can stay. */
+/** Returns the letters to change, or `Infinity` if that is more than half of the pattern's letters. */
 function changesOf(pattern: string, found: string): number {
   const [wanted, had] = [pattern, found].map((text) => text.slice(0, LIMITS.nearMissCharsMax).trim().toLowerCase());
   if (wanted === undefined || had === undefined) return Infinity;

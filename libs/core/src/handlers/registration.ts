@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Handler } from './handler.js';
 import { LIMITS } from '../limits.js';
 
-/** What a process does: `receiver` stores what arrives, `worker` reads it and runs handlers. */
+/** Role of a process: a `receiver` stores webhooks, a `worker` parses them and runs handlers. */
 export type Role = 'receiver' | 'worker' | 'both';
 
-/** A handler as one process tells others of it. */
+/** A handler in the registration of a process. */
 export interface RegisteredHandler {
   readonly id: string;
-  /** `<id>@<digest of its subscriptions>`: only who has this version can say whether the handler wants an event. */
+  /** `<id>@<digest of its subscriptions>`. Only processes with this version can match events for the handler. */
   readonly version: string;
-  /** Its subscriptions as JSON text, without `when`: that is asked in the attempt. */
+  /** Subscriptions as JSON text, without `when`, which runs in the attempt. */
   readonly subscriptions: string;
 }
 
-/** A handler with the digest of what it subscribed to. The order in which options were written makes no difference. */
+/** Returns a handler with the digest of its subscriptions. The order of options does not change it. */
 export function registeredHandler({ id, subscriptions }: Pick<Handler, 'id' | 'subscriptions'>): RegisteredHandler {
   const wanted = subscriptions.map(({ on, filter, includeLate = false }) => ({ on, filter, includeLate }));
   const text = JSON.stringify(sorted(wanted));
@@ -22,18 +22,18 @@ export function registeredHandler({ id, subscriptions }: Pick<Handler, 'id' | 's
   return { id, version: `${id}@${digest}`, subscriptions: text };
 }
 
-/** The id of the handler that a version is of. Ids have no `@`. */
+/** Returns the handler id of a version. Ids have no `@`. */
 export function handlerIdOf(version: string): string {
   const at = version.indexOf('@');
   return at < 0 ? version : version.slice(0, at);
 }
 
-/** A process that was last heard of before this time counts as gone. */
+/** Returns the time since which a running process must have sent a heartbeat. */
 export function lapsedBefore(now: Date): Date {
   return new Date(now.getTime() - LIMITS.processLapseMs);
 }
 
-/** The same JSON value with members in the order of their names. Takes half as long as a replacer. */
+/** Returns the JSON value with sorted members, in half the time of a replacer. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

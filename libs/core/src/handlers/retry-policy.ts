@@ -1,11 +1,11 @@
 import { isPermanentError, isRetryLater, type RetryLater } from '../errors.js';
 import { LIMITS } from '../limits.js';
 
-/** When a failed delivery is attempted again. */
+/** Options for retries. */
 export interface RetryOptions {
-  /** Attempts in all, the first included; then the delivery becomes a dead letter. @default 15 */
+  /** Attempts including the first one. Then the delivery becomes a dead letter. @default 15 */
   readonly attemptsMax?: number;
-  /** Upper bound of the first delay, in milliseconds; doubled for each further attempt. @default 5000 */
+  /** Upper bound of the first delay, in milliseconds. It doubles with each attempt. @default 5000 */
   readonly delayMs?: number;
   /** Upper bound of every delay, in milliseconds. @default 21600000 (6 hours) */
   readonly delayMsMax?: number;
@@ -20,8 +20,8 @@ export const DEFAULT_RETRY: RetryPolicy = Object.freeze({
 });
 
 /**
- * What to do after attempt number `attempt` threw: milliseconds to wait, or `'dead'`. The delay is exponential with
- * full jitter: drawn evenly between zero and the bound, so that deliveries that failed together do not return together.
+ * Returns the milliseconds to wait after attempt number `attempt` threw, or `'dead'`. The delay is random between zero and
+ * a bound that grows exponentially (full jitter), so that deliveries that failed together are not retried together.
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function afterFailure(
@@ -37,10 +37,10 @@ export function afterFailure(
   return Math.floor(random() * bound);
 }
 
-/** More would overflow, and a delay of zero times infinity is no time at all. */
+/** More doublings would overflow, and zero times infinity is NaN. */
 const DOUBLINGS_MAX = 52;
 
-/** Handlers may pass on what they found in a `Retry-After`: a text, or NaN. A proxy may refuse to tell. */
+/** Handlers can pass on a `Retry-After` as a string or NaN, and a proxy can throw. */
 function askedDelayMs(thrown: RetryLater): number | undefined {
   try {
     const { delayMs } = thrown as { delayMs: unknown };

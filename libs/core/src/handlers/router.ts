@@ -4,7 +4,7 @@ import type { Handler } from './handler.js';
 import type { IdSequence } from '../ids.js';
 import type { StoredEvent, EventFacts } from '../events/event-data.js';
 
-/** Decides which handlers an event goes to. */
+/** Creates the deliveries of events. */
 export class Router {
   readonly #handlers: HandlerSet;
   readonly #ids: IdSequence;
@@ -14,28 +14,28 @@ export class Router {
     this.#ids = ids;
   }
 
-  /** A delivery for one handler, whose filters were looked at before. */
+  /** Returns a delivery for one handler, whose filters have matched before. */
   deliveriesTo(handlerId: string, event: Routable, now: Date): NewDelivery[] {
     const handler = this.#handlers.get(handlerId);
     return handler ? [this.#delivery(handler, event, now)] : [];
   }
 
-  /** Whether there is a handler with this id. */
+  /** Returns whether a handler has this id. */
   knows(handlerId: string): boolean {
     return this.#handlers.get(handlerId) !== undefined;
   }
 
-  /** The versions of all handlers. */
+  /** Returns the versions of all handlers. */
   versions(): readonly string[] {
     return this.#handlers.versions();
   }
 
-  /** Whether any handler wants the event. */
+  /** Returns whether any handler matches the event. */
   isWanted(event: Routable): boolean {
     return this.#handlers.wanting(event).length > 0;
   }
 
-  /** A delivery for each handler that wants the event; only for those named, if any are. */
+  /** Returns a delivery for each handler that matches the event, of `handlerIds` if they are given. */
   deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): NewDelivery[] {
     return this.#handlers
       .wanting(event)
@@ -49,14 +49,14 @@ export class Router {
   }
 }
 
-/** Deliveries with the same lane run one after the other. As JSON, because ids may hold any separator. */
+/** Returns the lane, in which deliveries run one at a time. It is JSON, because ids can contain any separator. */
 function laneOf({ id, serialize }: Handler, { source, run }: Routable): string | undefined {
   if (serialize === undefined || run === undefined) return undefined;
   const place = serialize === 'run' ? [source, run.account.id, run.id] : [source, run.job.key];
   return `${id} ${serialize} ${JSON.stringify(place)}`;
 }
 
-/** What routing looks at of an event. */
+/** Returns the facts of an event that routing uses. */
 export function routableOf(
   { type, source, provider }: Pick<StoredEvent, 'type' | 'source' | 'provider'>,
   { run, messageType, late = false, handlerId }: Partial<EventFacts>,
@@ -72,7 +72,7 @@ export function routableOf(
   };
 }
 
-/** A delivery to be written. `lane`: deliveries of one lane never overlap and keep their order. */
+/** A delivery to write. Deliveries of one `lane` run one at a time, in order. */
 export interface NewDelivery {
   readonly id: string;
   readonly handlerId: string;

@@ -1,34 +1,39 @@
 import { ConfigurationError } from '../errors.js';
 import type { DEAD_LETTER_EVENT_TYPE } from '../events/event.js';
+import { kindOf } from '../kind-of.js';
 import { LIMITS } from '../limits.js';
-import { requirePositive, requireWhole } from '../option-checks.js';
+import { requirePositive, requireInteger } from '../option-checks.js';
 import type { RunEventType } from '../runs/run-signal.js';
 import type { EventFilter } from './filter.js';
 
-/** Which runs a barrier waits for. */
+/** Options for waiting for runs of several jobs. */
 export interface OnAllRunsOptions {
-  /** Jobs by id, name or pattern: one finished run of each is needed. At least two. */
+  /** Jobs by id, name or pattern, at least two. The handler waits for one finished run of each. */
   readonly jobs: readonly string[];
-  /** From the first of the runs to the last, in milliseconds. */
+  /** Longest time from the first to the last of these runs, in milliseconds. */
   readonly withinMs: number;
-  /** What counts as finished: a run that succeeded, or any run that is over. @default 'succeeded' */
+  /** Runs that count: only successful ones, or all completed ones. @default 'succeeded' */
   readonly outcome?: 'succeeded' | 'completed';
 }
 
-/** When a run counts as stuck: after a fixed time, or after a multiple of what its job usually takes. */
+/** Time after which a run is stuck: a fixed time, or a multiple of the job's usual duration. */
 export type StuckAfter =
   | {
       /** Milliseconds since the start of the run. */
       readonly afterMs: number;
     }
   | {
-      /** Times the 95th percentile of the job's last runs that succeeded, at most 100 of them. */
+      /** Multiple of the 95th percentile of the durations of the job's last successful runs, up to 100 runs. */
       readonly p95Times: number;
-      /** With fewer of them in the inbox there is no usual duration, and no event. At most 100. @default 10 */
+      /** Successful runs needed for a usual duration, up to 100. With fewer, runs are not watched. @default 10 */
       readonly runsMin?: number;
     };
 
-/** Throws {@link ConfigurationError} naming the option. */
+/**
+ * Checks the options of `@OnRunStuck`.
+ *
+ * @throws {ConfigurationError} if one is invalid.
+ */
 export function checkStuckAfter(option: string, stuck: StuckAfter): void {
   if ('afterMs' in stuck) {
     requirePositive(`${option}.afterMs`, stuck.afterMs, LIMITS.dueAheadMsMax);
@@ -41,38 +46,45 @@ export function checkStuckAfter(option: string, stuck: StuckAfter): void {
   if (stuck.runsMin !== undefined) requirePositive(`${option}.runsMin`, stuck.runsMin, LIMITS.stuckRunsMax);
 }
 
-/** Throws {@link ConfigurationError} naming the option. */
+/**
+ * Checks the options of `@OnAllRuns`.
+ *
+ * @throws {ConfigurationError} if one is invalid.
+ */
 export function checkBarrier(option: string, { jobs, withinMs, outcome = 'succeeded' }: OnAllRunsOptions): void {
   const max = LIMITS.barrierJobsMax;
   const areJobs = Array.isArray(jobs) && jobs.every((job) => typeof job === 'string' && job !== '');
   if (!areJobs || jobs.length < 2 || jobs.length > max || new Set(jobs).size < jobs.length) {
-    throw new ConfigurationError(`${option}.jobs`, `expected 2 to ${max} different jobs by id, name or pattern`);
+    throw new ConfigurationError(
+      `${option}.jobs`,
+      `expected 2 to ${max} different ids, names or patterns of jobs, got ${kindOf(jobs)}${Array.isArray(jobs) ? ` of ${jobs.length}` : ''}`,
+    );
   }
-  requireWhole(`${option}.withinMs`, withinMs, 1, LIMITS.dueAheadMsMax);
+  requireInteger(`${option}.withinMs`, withinMs, 1, LIMITS.dueAheadMsMax);
   if (outcome !== 'succeeded' && outcome !== 'completed') {
     throw new ConfigurationError(
       `${option}.outcome`,
-      `found ${JSON.stringify(outcome)}; expected 'succeeded' or 'completed'`,
+      `expected 'succeeded' or 'completed', got ${JSON.stringify(outcome)}`,
     );
   }
 }
 
-/** What a handler asked for. */
+/** Events of a handler. */
 export type SubscribedTo =
   | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
-  /** A provider's own messages: all of them, if no type is named. */
+  /** A provider's own messages, of one type or of all types. */
   | { readonly provider: string; readonly messageType?: string }
-  /** `run.stuck`, for runs that take this long. */
+  /** `run.stuck` of runs that take this long. */
   | { readonly stuck: StuckAfter }
-  /** `runs.joined`, of these runs. */
+  /** `runs.joined` of these runs. */
   | { readonly barrier: OnAllRunsOptions };
 
-/** A kind of event a handler asked for, with its filter. */
+/** Events of a handler, with a filter. */
 export interface Subscription {
   readonly on: SubscribedTo;
   readonly filter: EventFilter;
-  /** Also `run.started` of a run that is known to be over. */
+  /** Whether to include `run.started` of runs that are already over. @default false */
   readonly includeLate?: boolean;
-  /** User code, run in the attempt: false means the delivery is recorded as skipped. */
+  /** Predicate of the app, which runs in the attempt. If it returns `false`, the delivery is skipped. */
   readonly when?: (event: never) => boolean | Promise<boolean>;
 }

@@ -1,11 +1,11 @@
-/** Reads JSON that was written from an object of ours: its dates are under names that end in `At`. */
+/** Parses JSON written by Runhooks, in which the names of dates end in `At`. */
 export function parseDated<T>(text: string): T {
   const value = JSON.parse(text) as T;
   reviveDates(value);
   return value;
 }
 
-/** In place: `JSON.parse` would call a reviver for every value there is. */
+/** Changes the value in place, which is faster than a reviver that `JSON.parse` calls for every value. */
 function reviveDates(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   const members = value as Record<string, unknown>;

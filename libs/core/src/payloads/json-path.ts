@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.js';
 
-/** Such as `commands[3].id`. Printable and bounded, because it goes into logs and a sender chose the keys. */
+/** Returns a path such as `commands[3].id`. It is printable and bounded, because the sender chose the keys. */
 export function jsonPath(places: readonly (string | number | undefined)[]): string {
   let path = places.length > LIMITS.placesShownMax ? '...' : '';
   for (const place of places.slice(-LIMITS.placesShownMax)) {
@@ -16,7 +16,7 @@ function keyInPath(key: string, first: boolean): string {
   return `[${JSON.stringify(printable(shown))}]`;
 }
 
-/** The text with a question mark for each character that a log or a terminal trips over: controls, bidi, lone surrogates. */
+/** Returns the text with a question mark for each unprintable character: controls, bidirectional marks, lone surrogates. */
 export function printable(text: string): string {
   return text.replace(/[^ \p{L}\p{M}\p{N}\p{P}\p{S}]/gu, '?');
 }

@@ -10,9 +10,9 @@ const reasonOf = (body: Uint8Array | string) => {
 
 describe('the reason of a refusal', () => {
   it.each([
-    ['no bytes', '', 'The body is empty; JSON was expected.'],
-    ['only space', ' \r\n\t', 'The body is empty; JSON was expected.'],
-    ['only a byte order mark', '\ufeff', 'The body is empty; JSON was expected.'],
+    ['no bytes', '', 'The body is empty; expected JSON.'],
+    ['only space', ' \r\n\t', 'The body is empty; expected JSON.'],
+    ['only a byte order mark', '\ufeff', 'The body is empty; expected JSON.'],
     [
       'two byte order marks',
       '\ufeff\ufeff{}',

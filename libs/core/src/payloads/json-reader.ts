@@ -3,12 +3,12 @@ import { jsonPath } from './json-path.js';
 import { LIMITS } from '../limits.js';
 import { UNSURE } from './unsure-value.js';
 
-/** What a body says, or a sentence on why it cannot be read, which names the place but never a value. */
+/** A parsed body, or a reason that names the place of an error but no value. */
 export type JsonText = { ok: true; value: unknown } | { ok: false; reason: string };
 
 /**
- * Reads a text that `parseJson` could not read quickly: slowly, because JSON.parse hides duplicate keys and rounding,
- * and its error messages quote the payload and give no position on some versions of Node.
+ * Parses a text that the fast path of `parseJson` rejected. JSON.parse hides duplicate keys and rounding; its messages
+ * quote the payload, and have no position on some versions of Node.
  */
 export function readSlowly(text: string, start: number): JsonText {
   try {
@@ -21,13 +21,13 @@ export function readSlowly(text: string, start: number): JsonText {
 
 class Refusal extends Error {}
 
-/** Throws a {@link Refusal} at the first thing that is not JSON or is too much. Recurses at most `LIMITS.jsonDepthMax` deep. */
+/** Throws a {@link Refusal} at the first error or exceeded limit. Recurses up to `LIMITS.jsonDepthMax` levels. */
 class JsonReader {
   readonly #text: string;
   #at: number;
   #members = 0;
   #objects = 0;
-  /** The key or index being read in each open container, outermost first; undefined before an object's first key. */
+  /** Current key or index of each open container, outermost first; `undefined` before the first key of an object. */
   readonly #places: (string | number | undefined)[] = [];
 
   constructor(text: string, start: number) {
@@ -36,7 +36,7 @@ class JsonReader {
   }
 
   read(): unknown {
-    if (this.#next() === undefined) throw new Refusal('The body is empty; JSON was expected.');
+    if (this.#next() === undefined) throw new Refusal('The body is empty; expected JSON.');
     const value = this.#value();
     if (this.#next() !== undefined) this.#unexpected();
     return value;
@@ -155,13 +155,13 @@ class JsonReader {
     while (this.#skip('0123456789'));
   }
 
-  /** The next character that is not space, without taking it. Undefined at the end of the text. */
+  /** Returns the next character that is not whitespace without consuming it, or `undefined` at the end of the text. */
   #next(): string | undefined {
     while (this.#skip(' \n\r\t'));
     return this.#text[this.#at];
   }
 
-  /** Takes the character here if it is one of these. */
+  /** Consumes the current character if it is one of these. */
   #skip(characters: string): boolean {
     const character = this.#text[this.#at];
     if (character === undefined || !characters.includes(character)) return false;
@@ -185,12 +185,12 @@ class JsonReader {
   }
 }
 
-/** Not by assignment, which would set the prototype where the key is `__proto__`. */
+/** Defines a property without an assignment, which would set the prototype if the key is `__proto__`. */
 export function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
 }
 
-/** Where the first bytes that are not UTF-8 start, in a body known to hold some: they decode to U+FFFD. */
+/** Returns the position of the first invalid bytes in a body that is not UTF-8. They decode to U+FFFD. */
 export function invalidUtf8At(bytes: Buffer): number {
   const text = bytes.toString('utf8');
   let byte = 0;

@@ -139,7 +139,7 @@ describe('parseJson', () => {
     ['empty', '{"":1,"":2}', '[""]'],
     ['that look like array indices', '{"1":1,"1":2}', '["1"]'],
   ])('is not sure of duplicate keys %s', (_, text, path) => {
-    expect(unsureIn(valueOf(text))).toEqual({ [path]: 'a key that is given twice' });
+    expect(unsureIn(valueOf(text))).toEqual({ [path]: 'a duplicate key' });
   });
 
   it('is not sure of any duplicate key, wherever it stands and however it is spelled', () => {
@@ -156,7 +156,7 @@ describe('parseJson', () => {
           const name = names[pick % names.length] as string;
           const text = `${JSON.stringify(object).slice(0, -1)},${plain ? JSON.stringify(name) : escaped(name)}:0}`;
           const found = unsureIn(valueOf(`${'{"a":['.repeat(depth)}${text}${']}'.repeat(depth)}`));
-          expect(Object.values(found)).toEqual(['a key that is given twice']);
+          expect(Object.values(found)).toEqual(['a duplicate key']);
         },
       ),
     );

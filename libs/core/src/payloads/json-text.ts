@@ -12,14 +12,16 @@ const CLOSE_BRACE = 0x7d;
 export type { JsonText } from './json-reader.js';
 
 /**
- * Reads a JSON body (RFC 8259). Where JSON.parse would silently change what was sent, the value holds a symbol instead,
- * which `validatePayload` refuses where it decides and leaves out with a note elsewhere: for a key given twice in one
- * object, in any spelling; for a number beyond ±(2^53−1), in any spelling, so also `1e400` and `9007199254740993.0`; and
- * for the key `__proto__`, so that copying a value member by member cannot change a prototype. Refuses nesting deeper
- * than `LIMITS.jsonDepthMax` before anything recurses, and more than `LIMITS.jsonMembersMax` members or
- * `LIMITS.jsonObjectsMax` objects before any is checked. Fractions are rounded as JSON.parse rounds them. One leading
- * byte order mark is skipped. NUL and lone surrogates written as escapes are kept. Positions count bytes from 0. Time
- * is linear in the body.
+ * Parses a JSON body (RFC 8259) in linear time. A symbol replaces each value that JSON.parse would silently change:
+ *
+ * - a duplicate key of an object, in any spelling,
+ * - a number beyond ±(2^53−1), in any spelling, such as `1e400` or `9007199254740993.0`,
+ * - the key `__proto__`, so that copying a value member by member cannot change a prototype.
+ *
+ * `validatePayload` rejects these symbols in deciding fields, and leaves them out with a note in others. Bodies that
+ * exceed `LIMITS.jsonDepthMax` levels, `LIMITS.jsonMembersMax` members or `LIMITS.jsonObjectsMax` objects are rejected.
+ * Fractions are rounded as JSON.parse does. One leading byte order mark is skipped. Escaped NUL and lone surrogates are
+ * kept. Positions count bytes from 0.
  */
 export function parseJson(body: Uint8Array): JsonText {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -32,7 +34,7 @@ export function parseJson(body: Uint8Array): JsonText {
   if (members !== undefined) {
     try {
       const value: unknown = JSON.parse(text.slice(start));
-      // Of two members with one key only one is left, so the counts differ.
+      // JSON.parse keeps only one of two members with the same key, so the counts differ.
       if (membersRead(value) === members) return { ok: true, value };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
@@ -41,7 +43,7 @@ export function parseJson(body: Uint8Array): JsonText {
   return readSlowly(text, start);
 }
 
-/** Members of all objects in a JSON text, which are its colons outside strings. Undefined if too many, too deep or cut off. */
+/** Returns the members of all objects, which are the colons outside strings, or `undefined` if a limit is exceeded. */
 function membersWritten(text: string, start: number): number | undefined {
   let members = 0;
   let objects = 0;
@@ -50,7 +52,7 @@ function membersWritten(text: string, start: number): number | undefined {
   for (let at = start; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      // Both searches only ever move forward: a text full of escapes is still searched once.
+      // Both searches only move forward, so a text full of escapes is searched once.
       let from = at + 1;
       at = text.indexOf('"', from);
       for (;;) {
@@ -72,13 +74,13 @@ function membersWritten(text: string, start: number): number | undefined {
   return members;
 }
 
-/** The end of the text if there is none. */
+/** Returns the end of the text if no backslash follows. */
 function nextBackslash(text: string, from: number): number {
   const at = text.indexOf('\\', from);
   return at < 0 ? text.length : at;
 }
 
-/** Members of all objects in a value. NaN if JSON.parse may have rounded a number, or the key `__proto__` is there. */
+/** Returns the members of all objects in a value, or NaN for a number that may be rounded or a key `__proto__`. */
 function membersRead(value: unknown): number {
   if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? 0 : Number.NaN;
   if (typeof value !== 'object' || value === null) return 0;

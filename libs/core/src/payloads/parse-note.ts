@@ -1,32 +1,35 @@
 import { printable } from './json-path.js';
 import { LIMITS } from '../limits.js';
 
-/** A field of a payload that did not fit and was left out, though the message could be read. Names no value. */
+/** A field of a payload that was invalid and left out although the message could be parsed. It contains no value. */
 export interface ParseNote {
-  /** Where it is, for example `data.runStartedAt` or `commands[3].return_code`. */
+  /** Path of the field, for example `data.runStartedAt` or `commands[3].return_code`. */
   readonly path: string;
-  /** What was expected there, for example `a whole number`; empty where anything would have been taken. */
+  /** Expected kind of value, for example `an integer`; empty if every kind is accepted. */
   readonly expected: string;
-  /** The kind of what was found, for example `a text of 12 characters`. */
+  /** Actual kind of value, for example `a string of 12 characters`. */
   readonly found: string;
 }
 
-/** A note as a sentence, for a reason. */
+/** Returns a note as text, for a reason. */
 export function describeNote({ path, expected, found }: ParseNote): string {
-  return expected === '' ? `${path}: found ${found}` : `${path}: expected ${expected}, found ${found}`;
+  return expected === '' ? `${path}: got ${found}` : `${path}: expected ${expected}, got ${found}`;
 }
 
-/** For the log: how many fields were left out, and where the first of them are. */
+/** Returns how many fields were left out and the paths of the first ones, for the log. */
 export function leftOut(notes: readonly ParseNote[]): string {
-  const count = `${notes.length}${notes.length < LIMITS.notesMax ? '' : ' or more'}`;
+  const [count, were] =
+    notes.length === 1
+      ? ['1 field', 'was']
+      : [`${notes.length}${notes.length < LIMITS.notesMax ? '' : ' or more'} fields`, 'were'];
   const paths = notes.slice(0, LIMITS.notesLoggedMax).map(({ path }) => path);
   const more = notes.length > paths.length ? ', …' : '';
-  return `${count} ${count === '1' ? 'field' : 'fields'} did not match and ${count === '1' ? 'was' : 'were'} left out: ${paths.join(', ')}${more}`;
+  return `${count} did not match and ${were} left out: ${paths.join(', ')}${more}`;
 }
 
 /**
- * The notes of a reading as they are kept: the first `LIMITS.notesMax`, each text printable and of at most
- * `LIMITS.noteCharsMax` characters. Providers are anyone's: what is no note is left out, since nothing depends on it.
+ * Returns the notes to store: the first `LIMITS.notesMax`, each of their texts printable and up to `LIMITS.noteCharsMax`
+ * characters long. Values that are not notes are dropped, because third-party providers may lack types.
  */
 export function notesToKeep(notes: unknown): readonly ParseNote[] {
   return Array.isArray(notes) ? notes.filter(isNote).slice(0, LIMITS.notesMax).map(kept) : [];

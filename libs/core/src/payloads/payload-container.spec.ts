@@ -49,7 +49,7 @@ describe('validatePayload', () => {
     });
     expect(validatePayload(Body, { id: {} })).toEqual({
       ok: false,
-      reason: expect.stringMatching(/^id: expected an id \(.*\), found an object$/) as unknown as string,
+      reason: expect.stringMatching(/^id: expected an id \(.*\), got an object$/) as unknown as string,
     });
   });
 

@@ -5,57 +5,62 @@ import { isIdText, readId } from './id-text.js';
 import { LIMITS } from '../limits.js';
 import { parseTimestamp } from './timestamps.js';
 
-/** Class of a payload or of a part of it. */
+/** Class of a payload, or of an object in it. */
 export type PayloadClass<T extends object = object> = new () => T;
 
-/** Under which {@link Deciding} marks a field; a symbol of its own in any copy of the package. */
+/** Key of the metadata of {@link Deciding}, the same for every copy of the package. */
 const DECIDING = Symbol.for('nestjs-runhooks:deciding');
 
 /**
- * Marks a field without which its object says nothing, for example an id: if it does not fit, neither does its object.
- * The payload is then quarantined; an item of a list is left out with a note, and so is an object within, unless its
- * own field is marked as well. Every other field that does not fit is left out alone, so declare those as optional.
+ * Decorator for a field without which its object is useless, for example an id. If the field is invalid, so is its
+ * object: an invalid payload is quarantined. An invalid item of an array is left out with a note, and so is an invalid
+ * nested object unless its own field has this decorator too. Any other invalid field is left out alone, so declare those
+ * fields as optional.
  */
 export function Deciding(): PropertyDecorator {
   return (target, property) => Reflect.defineMetadata(DECIDING, true, target, property);
 }
 
+/** Returns whether a field has the decorator {@link Deciding}. */
 export function isDeciding(object: object, property: string): boolean {
   return Reflect.hasMetadata(DECIDING, object, property);
 }
 
-/** A text of any length, also an empty one. */
+/** Decorator for a string of any length, including an empty one. */
 export function TextField(): PropertyDecorator {
-  return valueField('a text', isText);
+  return valueField('a string', isString);
 }
 
-/** What people call something: a text of any length. A number becomes a text, because YAML takes a name such as 2024 for one. */
+/**
+ * Decorator for a name that people choose: a string of any length. A number becomes a string, because YAML reads a name
+ * such as 2024 as a number.
+ */
 export function LabelField(): PropertyDecorator {
-  return valueField('a text', isText, (value) => (isNumber(value) ? String(value) : value));
+  return valueField('a string', isString, (value) => (isNumber(value) ? String(value) : value));
 }
 
-/** A short printable text that is looked up, stored or compared, for example a message type. Space around it is cut off. */
+/** Decorator for a short printable string to compare, for example a message type. Spaces around it are removed. */
 export function NameField(): PropertyDecorator {
-  const expected = `a text of 1 to ${LIMITS.idCharsMax} printable characters`;
-  return valueField(expected, isIdText, (value) => (isText(value) ? value.trim() : value));
+  const expected = `a string of 1 to ${LIMITS.idCharsMax} printable characters`;
+  return valueField(expected, isIdText, (value) => (isString(value) ? value.trim() : value));
 }
 
-/** An id: a short printable text or a whole number, which becomes a text. */
+/** Decorator for an id: a short printable string, or an integer, which becomes a string. */
 export function IdField(): PropertyDecorator {
-  const expected = `an id (a whole number, or 1 to ${LIMITS.idCharsMax} printable characters)`;
+  const expected = `an id (an integer, or 1 to ${LIMITS.idCharsMax} printable characters)`;
   return valueField(expected, isIdText, (value) => readId(value) ?? value);
 }
 
-/** A whole number. Decimal digits in a text become a number; a text that says nothing, for example Python's `None`, null. */
+/** Decorator for an integer. A string of digits becomes a number; a blank string, or for example `None`, becomes null. */
 export function IntegerField(): PropertyDecorator {
-  return valueField('a whole number', Number.isSafeInteger, (value) => {
-    if (!isText(value)) return value;
+  return valueField('an integer', Number.isSafeInteger, (value) => {
+    if (!isString(value)) return value;
     if (/^-?\d{1,15}$/.test(value)) return Number(value);
     return /^(?:None|NaN|NaT|null)?$/i.test(value.trim()) ? null : value;
   });
 }
 
-/** A time, kept as the text that was sent; `parseTimestamp` reads it. */
+/** Decorator for a time, which stays the string that was sent. Parse it with `parseTimestamp`. */
 export function TimestampField(): PropertyDecorator {
   return valueField(
     `a time such as 2023-01-31T19:28:07Z in the years ${LIMITS.yearMin} to ${LIMITS.yearMax}`,
@@ -63,17 +68,17 @@ export function TimestampField(): PropertyDecorator {
   );
 }
 
-/** An object with declared fields of its own. */
+/** Decorator for a nested object with declared fields. */
 export function ObjectField(dto: () => PayloadClass): PropertyDecorator {
   return nestedField('an object', isRecord, dto);
 }
 
-/** A list of at most `LIMITS.arrayItemsMax` objects with declared fields of their own. Items that do not fit are left out. */
+/** Decorator for an array of up to `LIMITS.arrayItemsMax` objects with declared fields. Invalid items are left out. */
 export function ListField(dto: () => PayloadClass): PropertyDecorator {
-  return nestedField(`a list of at most ${LIMITS.arrayItemsMax} objects`, isShortList, dto);
+  return nestedField(`an array of up to ${LIMITS.arrayItemsMax} objects`, isShortList, dto);
 }
 
-/** Stands for an item of a list that is no object. class-validator finds fault with it, as with any class it does not know. */
+/** Replaces an item of an array that is not an object. class-validator rejects it, as any class without decorators. */
 export class OddItem {
   readonly found: unknown;
 
@@ -82,6 +87,7 @@ export class OddItem {
   }
 }
 
+/** Returns whether a value is an object, but not an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -90,7 +96,7 @@ function isShortList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.length <= LIMITS.arrayItemsMax;
 }
 
-function isText(value: unknown): value is string {
+function isString(value: unknown): value is string {
   return typeof value === 'string';
 }
 
@@ -99,8 +105,8 @@ function isNumber(value: unknown): value is number {
 }
 
 /**
- * Stands for a value that class-transformer must not look into: without a class it would copy the value member by
- * member, take what its own `constructor` field holds for its class, and need quadratic time for many members.
+ * Class of values that class-transformer must not inspect. Without a class it would copy the value member by member, use
+ * the value's own field `constructor` as its class, and need quadratic time for many members.
  */
 class Opaque {}
 
@@ -126,8 +132,8 @@ function withOddItems(made: unknown, sent: unknown): unknown {
 }
 
 /**
- * What was found is added where all violations are put into words. The constraint keeps its one instance: else
- * class-validator asks the container of the host's `useContainer` for it, which need not have it.
+ * Returns a decorator whose violation is `expected`. The constraint keeps its own instance: otherwise class-validator asks
+ * the container of the host's `useContainer`, which may not have it.
  */
 function check(expected: string, isValid: Check): PropertyDecorator {
   class FieldConstraint {

@@ -136,26 +136,26 @@ describe('validatePayload', () => {
   });
 
   it.each([
-    [null, 'the payload: expected an object, found null'],
-    [undefined, 'the payload: expected an object, found nothing'],
-    ['secret', 'the payload: expected an object, found a text of 6 characters'],
-    [[{ type: 't' }], 'the payload: expected an object, found an array of 1'],
-    [{}, 'type: expected a text of 1 to 255 printable characters, found nothing'],
-    [{ type: null }, 'type: expected a text of 1 to 255 printable characters, found null'],
-    [{ type: '' }, 'type: expected a text of 1 to 255 printable characters, found an empty text'],
-    [{ type: 5 }, 'type: expected a text of 1 to 255 printable characters, found a whole number'],
+    [null, 'the payload: expected an object, got null'],
+    [undefined, 'the payload: expected an object, got nothing'],
+    ['secret', 'the payload: expected an object, got a string of 6 characters'],
+    [[{ type: 't' }], 'the payload: expected an object, got an array of 1'],
+    [{}, 'type: expected a string of 1 to 255 printable characters, got nothing'],
+    [{ type: null }, 'type: expected a string of 1 to 255 printable characters, got null'],
+    [{ type: '' }, 'type: expected a string of 1 to 255 printable characters, got an empty string'],
+    [{ type: 5 }, 'type: expected a string of 1 to 255 printable characters, got an integer'],
   ])('fails where a field that decides does not fit, with path, expectation and kind: %j', (value, reason) => {
     expect(reasonFor(value)).toBe(`refused: ${reason}`);
   });
 
   it.each([
-    [{ one: 'x', many: [] }, 'one: expected an object, found a text of 1 characters'],
+    [{ one: 'x', many: [] }, 'one: expected an object, got a string of 1 characters'],
     [
       { one: { id: null }, many: [] },
-      'one.id: expected an id (a whole number, or 1 to 255 printable characters), found null',
+      'one.id: expected an id (an integer, or 1 to 255 printable characters), got null',
     ],
-    [{ one: { id: 1 }, many: {} }, 'many: expected a list of at most 5000 objects, found an object'],
-    [{ many: [] }, 'one: expected an object, found nothing'],
+    [{ one: { id: 1 }, many: {} }, 'many: expected an array of up to 5000 objects, got an object'],
+    [{ many: [] }, 'one: expected an object, got nothing'],
   ])(
     'fails where an object or a list that decides does not fit, itself or in what decides within: %j',
     (value, reason) => {
@@ -169,54 +169,54 @@ describe('validatePayload', () => {
   });
 
   it.each<[object, object, string]>([
-    [{ text: ['secret'] }, {}, 'text: expected a text, found an array of 1'],
-    [{ text: { constructor: 1 } }, {}, 'text: expected a text, found an object'],
-    [{ text: true }, {}, 'text: expected a text, found a boolean'],
-    [{ label: null }, {}, 'label: expected a text, found null'],
+    [{ text: ['secret'] }, {}, 'text: expected a string, got an array of 1'],
+    [{ text: { constructor: 1 } }, {}, 'text: expected a string, got an object'],
+    [{ text: true }, {}, 'text: expected a string, got a boolean'],
+    [{ label: null }, {}, 'label: expected a string, got null'],
     [
       { at: '0001-01-01T00:00:00Z' },
       {},
-      'at: expected a time such as 2023-01-31T19:28:07Z in the years 2000 to 2100, found a text of 20 characters',
+      'at: expected a time such as 2023-01-31T19:28:07Z in the years 2000 to 2100, got a string of 20 characters',
     ],
     [
       { at: 1700000000 },
       {},
-      'at: expected a time such as 2023-01-31T19:28:07Z in the years 2000 to 2100, found a whole number',
+      'at: expected a time such as 2023-01-31T19:28:07Z in the years 2000 to 2100, got an integer',
     ],
-    [{ one: [{ id: 1 }] }, {}, 'one: expected an object, found an array of 1'],
-    [{ one: 'x' }, {}, 'one: expected an object, found a text of 1 characters'],
+    [{ one: [{ id: 1 }] }, {}, 'one: expected an object, got an array of 1'],
+    [{ one: 'x' }, {}, 'one: expected an object, got a string of 1 characters'],
     [
       { one: { id: 1.5 } },
       {},
-      'one.id: expected an id (a whole number, or 1 to 255 printable characters), found a number with a fraction',
+      'one.id: expected an id (an integer, or 1 to 255 printable characters), got a number with a fraction',
     ],
     [
       { one: { id: 1, code: '1e3', more: true } },
       { one: { id: '1', more: true } },
-      'one.code: expected a whole number, found a text of 3 characters',
+      'one.code: expected an integer, got a string of 3 characters',
     ],
-    [{ many: { length: 3 } }, {}, 'many: expected a list of at most 5000 objects, found an object'],
-    [{ many: [{ id: 1 }, null] }, { many: [{ id: '1' }] }, 'many[1]: expected an object, found null'],
+    [{ many: { length: 3 } }, {}, 'many: expected an array of up to 5000 objects, got an object'],
+    [{ many: [{ id: 1 }, null] }, { many: [{ id: '1' }] }, 'many[1]: expected an object, got null'],
     [
       { many: ['x', 7] },
       { many: [] },
-      'many[0]: expected an object, found a text of 1 characters; many[1]: expected an object, found a whole number',
+      'many[0]: expected an object, got a string of 1 characters; many[1]: expected an object, got an integer',
     ],
-    [{ many: [[{ id: 1 }], { id: 2 }] }, { many: [{ id: '2' }] }, 'many[0]: expected an object, found an array of 1'],
+    [{ many: [[{ id: 1 }], { id: 2 }] }, { many: [{ id: '2' }] }, 'many[0]: expected an object, got an array of 1'],
     [
       { many: [{ id: 1 }, { id: 2, code: 1.5, more: 1 }] },
       { many: [{ id: '1' }, { id: '2', more: 1 }] },
-      'many[1].code: expected a whole number, found a number with a fraction',
+      'many[1].code: expected an integer, got a number with a fraction',
     ],
     [
       { many: [{ code: 1 }, { id: 2 }] },
       { many: [{ id: '2' }] },
-      'many[0].id: expected an id (a whole number, or 1 to 255 printable characters), found nothing',
+      'many[0].id: expected an id (an integer, or 1 to 255 printable characters), got nothing',
     ],
     [
       { many: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => ({ id: 1 })) },
       {},
-      'many: expected a list of at most 5000 objects, found an array of 5001',
+      'many: expected an array of up to 5000 objects, got an array of 5001',
     ],
   ])('leaves out any other field that does not fit, with path, expectation and kind: %j', (fields, kept, notes) => {
     expect(reasonFor({ type: 't', x: 1, ...fields })).toBe(notes);
@@ -246,23 +246,23 @@ describe('validatePayload', () => {
   });
 
   it.each([
-    ['{"type":"t","text":"a","text":"b"}', { type: 't' }, ['text: expected a text, found a key that is given twice']],
+    ['{"type":"t","text":"a","text":"b"}', { type: 't' }, ['text: expected a string, got a duplicate key']],
     [
       '{"type":"t","x":1e22,"y":{"a":[1,1e400,{"b":1,"b":2,"c":3}]}}',
       { type: 't', y: { a: [1, null, { c: 3 }] } },
       [
-        'x: found a number beyond ±(2^53−1), which would be rounded',
-        'y.a[1]: found a number beyond ±(2^53−1), which would be rounded',
-        'y.a[2].b: found a key that is given twice',
+        'x: got a number beyond ±(2^53−1), which would be rounded',
+        'y.a[1]: got a number beyond ±(2^53−1), which would be rounded',
+        'y.a[2].b: got a duplicate key',
       ],
     ],
     [
       '{"type":"t","one":{"id":1,"__proto__":{"polluted":1}},"many":[{"id":2,"z":12345678901234567890},1e99]}',
       { type: 't', one: { id: '1' }, many: [{ id: '2' }] },
       [
-        'one.__proto__: found the key __proto__',
-        'many[0].z: found a number beyond ±(2^53−1), which would be rounded',
-        'many[1]: expected an object, found a number beyond ±(2^53−1), which would be rounded',
+        'one.__proto__: got the key __proto__',
+        'many[0].z: got a number beyond ±(2^53−1), which would be rounded',
+        'many[1]: expected an object, got a number beyond ±(2^53−1), which would be rounded',
       ],
     ],
   ])(
@@ -276,7 +276,7 @@ describe('validatePayload', () => {
   it.each(['{"type":"a","type":"b"}', '{"type":1e99}'])(
     'fails where the parser was not sure of what decides: %s',
     (text) => {
-      expect(() => readText(text)).toThrow(/^type: expected .*, found (?:a key that is given twice|a number beyond)/);
+      expect(() => readText(text)).toThrow(/^type: expected .*, got (?:a duplicate key|a number beyond)/);
     },
   );
 
@@ -327,7 +327,7 @@ describe('validatePayload', () => {
 
     expect(validatePayload(Body, { ...wide, type: 't' }).ok).toBe(true);
     expect(validatePayload(Body, { type: 't', one: { ...wide, id: 1 } }).ok).toBe(true);
-    expect(reasonFor({ type: 't', text: wide })).toBe('text: expected a text, found an object');
+    expect(reasonFor({ type: 't', text: wide })).toBe('text: expected a string, got an object');
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
   });
 

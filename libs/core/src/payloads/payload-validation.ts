@@ -7,7 +7,7 @@ import { LIMITS } from '../limits.js';
 import { isDeciding, isRecord, OddItem, type PayloadClass } from './payload-fields.js';
 import { describeNote, type ParseNote } from './parse-note.js';
 
-/** A payload of the class it was checked against, with what was left out of it; or what decides and does not fit. */
+/** A valid payload with notes about the fields that were left out, or the reason why it is invalid. */
 export type PayloadCheck<T> =
   | { readonly ok: true; readonly payload: T; readonly notes: readonly ParseNote[] }
   | { readonly ok: false; readonly reason: string };
@@ -15,22 +15,21 @@ export type PayloadCheck<T> =
 type PayloadPath = readonly (string | number)[];
 
 /**
- * Checks a parsed body against a class and makes an instance of it. Every field the class declares needs one of the
- * field decorators (`@IdField()`, `@TextField()`, `@ObjectField(…)` …), and `@IsOptional()` of class-validator where
- * null is kept. Fields that are not declared are kept as they are.
+ * Validates a parsed body and returns an instance of the class. Every declared field needs one of the field decorators
+ * (`@IdField()`, `@TextField()`, `@ObjectField(…)` …), and `@IsOptional()` of class-validator if null is kept. Fields that
+ * are not declared are kept.
  *
- * Only a field that is marked `@Deciding()` can make the check fail. Any other one that does not fit is left out of the
- * payload, with a note; one that is absent has none. So is a value that `parseJson` could not be sure of, wherever it
- * is. Never throws; notes and reason name paths with what was expected and what kind of value was found, never the
- * value, the reason at most `LIMITS.violationsMax` of them.
+ * Only a field with `@Deciding()` can make the payload invalid. Any other invalid field is left out with a note; an absent
+ * field has none. Values that `parseJson` replaced with a symbol are left out too. Never throws. Notes and the reason
+ * contain paths, expected and actual kinds of values, but no values. The reason has up to `LIMITS.violationsMax` of them.
  */
 export function validatePayload<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
-  if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, found ${kindOf(value)}` };
-  // Only declared fields are transformed: class-transformer would drop some of the others (`toString`) and run others
+  if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, got ${kindOf(value)}` };
+  // Only declared fields are transformed: of the others, class-transformer would drop some (`toString`) and run some
   // (`constructor`).
   const payload = plainToInstance(dto, value, { excludeExtraneousValues: true, exposeUnsetFields: false });
-  // A field that fails its own check is not looked into.
-  // Not by `validateSync`, which takes its validator from the container of the host's `useContainer`.
+  // `validateSync` of the package takes its validator from the container of the host's `useContainer`, so it is not used.
+  // A field that fails its own check is not searched further.
   const errors = new Validator().validateSync(payload, { stopAtFirstError: true });
   const notes: ParseNote[] = [];
   keepUndeclared(payload, value, [], notes);
@@ -56,7 +55,7 @@ function keepUndeclared(payload: object, given: object, place: PayloadPath, note
   }
 }
 
-/** The value itself if `parseJson` was sure of all that is in it, else a copy without the rest; in a list, with null for it. */
+/** Returns the value itself, or a copy without the symbols of `parseJson`; in arrays, null replaces them. */
 function withoutUnsure(value: unknown, place: PayloadPath, notes: ParseNote[]): unknown {
   if (typeof value === 'symbol') {
     notes.push({ path: jsonPath(place), expected: '', found: kindOf(value) });
@@ -74,7 +73,7 @@ function withoutUnsure(value: unknown, place: PayloadPath, notes: ParseNote[]): 
   return Object.fromEntries(members.filter(([, member]) => typeof member !== 'symbol'));
 }
 
-/** Takes out of an object what does not fit and does not decide. Answers what decides and does not fit. */
+/** Removes the invalid fields of an object that do not decide. Returns the violations of the fields that decide. */
 function leaveOut(errors: readonly ValidationError[], place: PayloadPath, notes: ParseNote[]): readonly ParseNote[] {
   const faults: ParseNote[] = [];
   for (const error of errors) {
@@ -91,7 +90,7 @@ function leaveOut(errors: readonly ValidationError[], place: PayloadPath, notes:
   return faults;
 }
 
-/** What makes a value unfit: itself, or what decides within it. */
+/** Returns the violations that make a value invalid: its own, or those of deciding fields in it. */
 function faultsOf(error: ValidationError, place: PayloadPath, notes: ParseNote[]): readonly ParseNote[] {
   const { value, constraints, children = [] } = error as { value?: unknown } & ValidationError;
   if (value instanceof OddItem) return [fault(place, 'an object', value.found)];
@@ -124,19 +123,19 @@ function fault(place: PayloadPath, expected: string, value: unknown): ParseNote 
   return { path: jsonPath(place), expected, found: kindOf(value) };
 }
 
-/** Not by spreading: a list may be longer than a call may have arguments. */
+/** Appends items without a spread, because an array can be longer than the arguments of a call. */
 function append<T>(list: T[], items: readonly T[]): void {
   for (const item of items) list.push(item);
 }
 
-/** The kind of a value, and its size where that helps; never the value. */
+/** Returns the kind of a value, and its size if that helps, but never the value. */
 function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (value === '') return 'an empty text';
+  if (value === '') return 'an empty string';
   if (typeof value === 'symbol') return value.description ?? 'a symbol';
-  if (typeof value === 'string') return `a text of ${value.length} characters`;
-  if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a number with a fraction';
+  if (typeof value === 'string') return `a string of ${value.length} characters`;
+  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a number with a fraction';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === 'boolean' ? 'a boolean' : 'an object';
 }

@@ -4,18 +4,19 @@ const timestamp =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?(?:[Zz]|UTC|([+-])(\d\d):?(\d\d)))?$/;
 
 /**
- * Reads a provider's time: RFC 3339 with up to nine fractional digits or without seconds, `T` or a space between date
- * and time, and a zone of `Z`, `UTC`, `+hh:mm` or `+hhmm`, also behind a space. No zone means UTC, never local time.
- * What is finer than a millisecond is cut off, not rounded, so that no time moves into the next second or day. A leap
- * second (23:59:60 UTC) reads as 23:59:59.999. Undefined for anything else: surrounding space, a date or time that does
- * not exist, 24:00, seconds since 1970, a year in UTC outside `LIMITS.yearMin` to `LIMITS.yearMax` (so also Go's zero
- * time, year 1).
+ * Parses a provider's time: RFC 3339 with up to nine fractional digits or without seconds, `T` or a space between date
+ * and time, and a zone of `Z`, `UTC`, `+hh:mm` or `+hhmm`, also after a space. Without a zone the time is in UTC. Fractions
+ * of a millisecond are cut off, so that no time moves into the next second or day. A leap second (23:59:60 UTC) becomes
+ * 23:59:59.999.
  *
- * Facts: dbt Cloud writes `Z` and trims zeros (https://docs.getdbt.com/docs/deploy/webhooks); Paradime writes a space
- * and no zone (https://docs.paradime.io/app-help/developers/webhooks/getting-started).
+ * Returns `undefined` for anything else: a missing value, surrounding spaces, a date or time that does not exist, 24:00,
+ * seconds since 1970, or a year in UTC outside `LIMITS.yearMin` to `LIMITS.yearMax`, such as year 1, Go's zero time.
+ *
+ * dbt Cloud writes `Z` and trims zeros (https://docs.getdbt.com/docs/deploy/webhooks); Paradime writes a space and no zone
+ * (https://docs.paradime.io/app-help/developers/webhooks/getting-started).
  */
-export function parseTimestamp(text: string): Date | undefined {
-  const fields = timestamp.exec(text);
+export function parseTimestamp(text: string | null | undefined): Date | undefined {
+  const fields = timestamp.exec(text ?? '');
   if (fields === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields
     .slice(1, 7)
@@ -33,7 +34,7 @@ export function parseTimestamp(text: string): Date | undefined {
   return utcYear >= LIMITS.yearMin && utcYear <= LIMITS.yearMax ? time : undefined;
 }
 
-/** Date.UTC carries month 13 and 30 February over, and takes years below 100 for 19xx: neither comes back the same. */
+/** Date.UTC changes month 13, 30 February and years below 100, so such a date differs from its fields. */
 function isDay(year: number, month: number, day: number): boolean {
   const date = new Date(Date.UTC(year, month - 1, day));
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;

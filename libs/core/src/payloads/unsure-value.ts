@@ -1,10 +1,9 @@
 /**
- * Symbols that stand in a parsed body where JSON.parse would silently change what was sent. A symbol is neither text,
- * number, list nor object, so no check takes it for a value, and JSON.stringify leaves it out. The description goes
- * into notes and reasons.
+ * Symbols that replace values in a parsed body which JSON.parse would silently change. A symbol is not a string, number,
+ * array or object, so no check accepts it, and JSON.stringify omits it. Notes and reasons contain the description.
  */
 export const UNSURE = Object.freeze({
-  twice: Symbol('a key that is given twice'),
+  twice: Symbol('a duplicate key'),
   rounded: Symbol('a number beyond ±(2^53−1), which would be rounded'),
   /** An assignment to this key would change a prototype. */
   prototype: Symbol('the key __proto__'),

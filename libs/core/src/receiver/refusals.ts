@@ -94,7 +94,7 @@ export class Refusals {
         this.#looking ??= this.look().finally(() => {
           this.#looking = undefined;
         });
-      }, LIMITS.refusalLookMs)
+      }, LIMITS.refusalCheckMs)
       .unref();
   }
 

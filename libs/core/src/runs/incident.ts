@@ -2,47 +2,47 @@ import { LIMITS } from '../limits.js';
 import { earlierOf, laterOf } from './earlier-later.js';
 import type { RunOutcome } from './run.js';
 
-/** A run that an incident counts. */
+/** A failed run of an incident. */
 export interface FailedRun {
   readonly accountId: string;
   readonly runId: string;
   readonly finishedAt: Date;
 }
 
-/** A job's open failure: from a first failed run to the success that ends it. */
+/** A job's open failure, from its first failed run to the success that ends it. */
 export interface Incident {
-  /** When the first of its runs failed. */
+  /** End of the earliest failed run. */
   readonly openedAt: Date;
-  /** When the last one failed. */
+  /** End of the latest failed run. */
   readonly latestFailureAt: Date;
-  /** How many runs have failed. */
+  /** Number of failed runs. */
   readonly failures: number;
-  /** The first of them, at most {@link LIMITS.incidentRunsMax}. */
+  /** Failed runs in the order in which they were parsed, up to 100. */
   readonly runs: readonly FailedRun[];
 }
 
-/** What the inbox knows of a job, from all its runs. */
+/** State of a job, from all its runs. */
 export interface JobState {
-  /** When the last run that succeeded finished. */
+  /** End of the latest successful run. */
   readonly latestSuccessAt?: Date;
   readonly incident?: Incident;
 }
 
-/** What an outcome means for its job. */
+/** Effect of an outcome on its job. */
 export interface JobUpdate {
   readonly state: JobState;
-  /** The failure opened an incident. */
+  /** Whether the failure opened an incident. */
   readonly firstFailure: boolean;
-  /** The failure is older than the job's latest known success: it tells nothing new about the job. */
+  /** Whether the failure is older than the job's latest success, and so does not change the job's state. */
   readonly late: boolean;
-  /** The incident that the success has ended. */
+  /** Incident that the success ended. */
   readonly recovered?: Incident;
 }
 
 /**
- * A job's state after one more outcome, in the order of reading. Canceled runs change nothing. A success ends an
- * incident only if it finished after the incident's latest failure; a failure that finished before the latest known
- * success opens none.
+ * Returns a job's state after another outcome, in the order of parsing. Canceled runs change nothing. A success ends an
+ * incident only if it finished after the incident's latest failure. A failure that finished before the latest success
+ * does not open an incident.
  */
 export function advanceJob(known: JobState | undefined, outcome: RunOutcome, run: FailedRun): JobUpdate {
   const state: JobState = known ?? {};

@@ -1,6 +1,6 @@
-import type { Run } from './run.js';
+import type { Run, RunStatus } from './run.js';
 
-/** What a message can tell of a run. `run.completed` means over: the provider will say nothing more about this run. */
+/** Types of events that a message can report. After `run.completed`, the provider reports nothing more about the run. */
 export const RUN_SIGNAL_TYPES = [
   'run.started',
   'run.succeeded',
@@ -9,14 +9,22 @@ export const RUN_SIGNAL_TYPES = [
   'run.completed',
 ] as const;
 
-/** Every event about one run: what messages tell, and what follows from all of them together. */
+/** Types of all events about a run, including those that follow from several messages. */
 export const RUN_EVENT_TYPES = [...RUN_SIGNAL_TYPES, 'run.recovered'] as const;
 
+/** Type of an event that a message can report. */
 export type RunSignalType = (typeof RUN_SIGNAL_TYPES)[number];
 
+/** Type of an event about a run. */
 export type RunEventType = (typeof RUN_EVENT_TYPES)[number];
 
-/** What a message says about a run: the events it is evidence for, in the order they happened. */
+/** Returns the events of a run that ended with this status: its outcome, if the status is one, and `run.completed`. */
+export function endTypesOf(status: RunStatus): readonly RunSignalType[] {
+  const isOutcome = status === 'succeeded' || status === 'failed' || status === 'canceled';
+  return isOutcome ? [`run.${status}`, 'run.completed'] : ['run.completed'];
+}
+
+/** Facts about a run in a message: the events that it reports, in the order in which they happened. */
 export interface RunSignal {
   readonly types: readonly RunSignalType[];
   readonly occurredAt: Date;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { RunSignalType } from './run-signal.js';
 import type { RunOutcome } from './run.js';
-import { advanceRun, type RunState, type ToldOfRun } from './run-state.js';
+import { advanceRun, type RunState, type RunFacts } from './run-state.js';
 
 const STARTED: RunSignalType[] = ['run.started'];
 const ERRORED: RunSignalType[] = ['run.failed'];
@@ -19,7 +19,7 @@ const OUTCOMES: Record<RunOutcome, RunSignalType[][]> = {
 };
 const OUTCOME_TYPES: readonly string[] = ['run.succeeded', 'run.failed', 'run.canceled'];
 
-const news = (types: readonly RunSignalType[], more: Partial<ToldOfRun> = {}): ToldOfRun => ({
+const news = (types: readonly RunSignalType[], more: Partial<RunFacts> = {}): RunFacts => ({
   jobKey: 'job',
   types,
   ...more,

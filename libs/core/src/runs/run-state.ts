@@ -2,36 +2,36 @@ import { earlierOf, laterOf } from './earlier-later.js';
 import type { RunSignalType } from './run-signal.js';
 import type { RunOutcome } from './run.js';
 
-/** Names a run in the inbox. */
+/** Identity of a run in the inbox. */
 export interface RunKey {
   readonly source: string;
   readonly accountId: string;
   readonly runId: string;
 }
 
-/** Names a job in the inbox. */
+/** Identity of a job in the inbox. */
 export interface JobKey {
   readonly source: string;
   readonly jobKey: string;
 }
 
-/** What the inbox knows of a run, from all its messages. Outlives the messages and events themselves. */
+/** State of a run, from all its messages. It is kept after its messages and events are deleted. */
 export interface RunState {
   readonly jobKey: string;
-  /** Set once: a run ends one way, whatever is said later. */
+  /** First reported outcome. It never changes. */
   readonly outcome?: RunOutcome;
-  /** A later message named another outcome. It is kept and flagged, and changes nothing. */
+  /** Whether a later message reported another outcome. Such a message is kept, but does not change the outcome. */
   readonly contradicted: boolean;
-  /** The events this run has had. Each happens once, also when its event was purged long ago. */
+  /** Types of the run's events. Each of them happens once, even after an earlier one was purged. */
   readonly types: readonly RunSignalType[];
-  /** The earliest start that was told. */
+  /** Earliest reported start. */
   readonly startedAt?: Date;
-  /** The latest end that was told: dbt Cloud tells of an error before the run is over. */
+  /** Latest reported end. dbt Cloud reports an error before the run is over. */
   readonly finishedAt?: Date;
 }
 
-/** What one message tells of a run. */
-export interface ToldOfRun {
+/** Facts about a run in one message. */
+export interface RunFacts {
   readonly jobKey: string;
   readonly types: readonly RunSignalType[];
   readonly startedAt?: Date | undefined;
@@ -44,41 +44,41 @@ const OUTCOME_OF: Partial<Record<RunSignalType, RunOutcome>> = {
   'run.canceled': 'canceled',
 };
 
-/** The outcome that a type of event means, if it means one. */
+/** Returns the outcome that a type of event means, or `undefined`. */
 export function outcomeOf(type: RunSignalType): RunOutcome | undefined {
   return OUTCOME_OF[type];
 }
 
 /**
- * A run's state after one more message, and which of the message's events are new. The first outcome stays; of a run
- * that ended one way the state is the same in the end, in whatever order its messages come.
+ * Returns a run's state after another message, and the new events of this message. The first outcome is kept. The final
+ * state of a run with one outcome does not depend on the order of its messages.
  */
 export function advanceRun(
   known: RunState | undefined,
-  news: ToldOfRun,
+  facts: RunFacts,
 ): { state: RunState; newTypes: RunSignalType[]; contradicts?: RunOutcome } {
   let outcome = known?.outcome;
   let contradicts: RunOutcome | undefined;
   const types = [...(known?.types ?? [])];
   const newTypes: RunSignalType[] = [];
-  for (const type of news.types) {
-    const says = OUTCOME_OF[type];
-    if (says !== undefined && outcome !== undefined && says !== outcome) {
-      contradicts = says;
+  for (const type of facts.types) {
+    const reported = OUTCOME_OF[type];
+    if (reported !== undefined && outcome !== undefined && reported !== outcome) {
+      contradicts = reported;
       continue;
     }
-    outcome ??= says;
+    outcome ??= reported;
     if (types.includes(type)) continue;
     types.push(type);
     newTypes.push(type);
   }
-  const startedAt = earlierOf(known?.startedAt, news.startedAt);
-  const finishedAt = laterOf(known?.finishedAt, news.finishedAt);
+  const startedAt = earlierOf(known?.startedAt, facts.startedAt);
+  const finishedAt = laterOf(known?.finishedAt, facts.finishedAt);
   return {
     newTypes,
     ...(contradicts && { contradicts }),
     state: {
-      jobKey: news.jobKey,
+      jobKey: facts.jobKey,
       contradicted: (known?.contradicted ?? false) || contradicts !== undefined,
       types,
       ...(outcome && { outcome }),

@@ -4,37 +4,37 @@ import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
 import { advanceRun, outcomeOf, type RunState } from './run-state.js';
 import type { RunOutcome } from './run.js';
 
-/** What is known of a run and its job before a message about them. */
+/** State of a run and of its job before a message. */
 export interface KnownRun {
   readonly run?: RunState;
   readonly job?: JobState;
 }
 
-/** What only some types of events have. */
+/** Fields that only some types of events have. */
 export interface EventExtras {
   readonly late?: boolean;
   readonly firstFailure?: boolean;
   readonly incident?: Incident;
 }
 
-/** An event that follows from a message, with what only its type carries. */
+/** An event that follows from a message, with the fields of its type. */
 export interface NewRunEvent {
   readonly type: RunEventType;
   readonly extras: EventExtras;
 }
 
-/** What one message changes, given all that was known before. */
+/** Changes from one message. */
 export interface RunUpdate {
   readonly run: RunState;
-  /** Absent if the message says nothing new about the job. */
+  /** New state of the job; absent if the message does not change it. */
   readonly job?: JobState;
   readonly events: readonly NewRunEvent[];
   readonly contradicts?: RunOutcome;
 }
 
 /**
- * Decides once, in the order of reading, what a message means for its run and its job. Pure. No run has finished after
- * we were told so: else one clock that is far ahead would make all later runs of the job old news.
+ * Returns the changes from a message, in the order of parsing. A run's end is capped at the time its message was received:
+ * otherwise one fast clock would make all later runs of the job look outdated.
  */
 export function runUpdateOf(known: KnownRun, { run, types, occurredAt }: RunSignal, receivedAt: Date): RunUpdate {
   const { job, startedAt, finishedAt } = run;

@@ -1,30 +1,30 @@
-/** Provider-neutral status of a run or of one of its commands. `unknown` is a status we do not know: never a success. */
+/** Provider-neutral status of a run or a command. `unknown` is an unrecognized status, and never means a success. */
 export type RunStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'skipped' | 'unknown';
 
-/** Something of the provider's that has an id, a name, or both. */
+/** An object of the provider with an id, a name, or both. */
 export interface Reference {
   readonly id?: string;
   readonly name?: string;
 }
 
-/** What started a run, as far as the provider tells. */
+/** Cause of a run. */
 export interface RunTrigger {
   readonly kind: 'schedule' | 'manual' | 'api' | 'ci' | 'unknown';
-  /** The provider's own words. May hold a person's name or e-mail address. */
+  /** Text of the provider. It can contain a person's name or email address. */
   readonly reason?: string;
 }
 
-/** A file a command left behind. */
+/** A file that a command wrote. */
 export interface RunResource {
   readonly id: string;
   readonly path: string;
 }
 
-/** One command of a run (Paradime). */
+/** A command of a run (Paradime). */
 export interface RunCommand {
-  /** Absent where the provider did not tell it. */
+  /** Id of the command; absent if the provider does not report it. */
   readonly id?: string;
-  /** Display text, possibly shortened by the provider. */
+  /** The command as text, which the provider can shorten. */
   readonly command: string;
   readonly status: RunStatus;
   readonly providerStatus?: string;
@@ -34,33 +34,33 @@ export interface RunCommand {
   readonly resources: readonly RunResource[];
 }
 
-/** One execution of a job, as far as one message tells. Ids are strings, whatever the provider sends. */
+/** An execution of a job, as one message reports it. Ids are strings, even if the provider sends numbers. */
 export interface Run {
   readonly id: string;
-  /** Page of the run; for dbt Cloud only if the source's `accessUrl` is configured, since payloads name no host. */
+  /** Page of the run. For dbt Cloud it requires the source's `accessUrl`, because payloads do not contain a host. */
   readonly url?: string;
   readonly status: RunStatus;
-  /** The status in the provider's words. */
+  /** Status as the provider sent it. */
   readonly providerStatus?: string;
   readonly statusMessage?: string;
-  /** `key` names the job within its source; ids and names are the provider's. */
+  /** Job of the run. `key` identifies it within its source; id and name are those of the provider. */
   readonly job: Reference & { readonly key: string };
-  /** dbt Cloud: the account. Paradime: the workspace (`id` is its `uid`). */
+  /** Account of dbt Cloud, or workspace of Paradime (`id` is its `uid`). */
   readonly account: Reference & { readonly id: string };
   readonly project?: Reference;
   readonly environment?: Reference;
   readonly trigger: RunTrigger;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
-  /** From start to end, where both are known. */
+  /** Milliseconds from start to end, if both are known. */
   readonly durationMs?: number;
-  /** Paradime: the commands of a finished run, in the order sent. */
+  /** Commands of a finished run (Paradime), in the order in which they were sent. */
   readonly commands?: readonly RunCommand[];
 }
 
-/** A run that has come to a barrier. */
+/** A finished run of `@OnAllRuns`. */
 export interface JoinedRun {
-  /** The entry of `jobs` that it is for. */
+  /** Entry of `jobs` that the run fills. */
   readonly job: string;
   readonly source: string;
   readonly provider: string;
@@ -68,12 +68,12 @@ export interface JoinedRun {
   readonly finishedAt: Date;
 }
 
-/** `finishedAt - startedAt`, or nothing where either is missing or the clocks disagree. */
+/** Returns `finishedAt - startedAt`, or `undefined` if either is missing or the result is negative. */
 export function runDurationMs(startedAt: Date | undefined, finishedAt: Date | undefined): number | undefined {
   if (!startedAt || !finishedAt) return undefined;
   const durationMs = finishedAt.getTime() - startedAt.getTime();
   return durationMs >= 0 ? durationMs : undefined;
 }
 
-/** How a run can end. */
+/** Outcome of a run. */
 export type RunOutcome = 'succeeded' | 'failed' | 'canceled';

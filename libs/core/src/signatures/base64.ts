@@ -1,8 +1,8 @@
 const BASE64 = /^([A-Za-z0-9+/]+)(={0,2})$/;
 
 /**
- * Decodes standard base64 with or without its padding; undefined if the text is anything else. The URL-safe alphabet
- * is refused, as the Standard Webhooks libraries do: with `-` or `_` in it a secret is more likely plain text.
+ * Decodes standard base64 with or without padding. Returns `undefined` for any other text, including URL-safe base64, as
+ * the Standard Webhooks libraries do: a secret with `-` or `_` in it is more likely plain text.
  */
 export function decodeBase64(text: string): Buffer | undefined {
   const [, digits = '', padding = ''] = BASE64.exec(text) ?? [];

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 
 /**
- * Position of the first expected value equal to the given one, or -1. Compares with every one of them, so that the
- * time taken says nothing about which matched or how much of it. Lengths are not secret here.
+ * Returns the index of the first expected value that equals the given one, or -1. It compares all of them, so that the
+ * time taken does not reveal which value matched, or how much of it. Lengths are not secret here.
  */
 export function indexOfEqual(expected: readonly Uint8Array[], given: Uint8Array): number {
   let found = -1;

@@ -1,6 +1,7 @@
 /**
- * The y of every point whose order divides 8, each way that implementations read it, also those at or above the prime;
- * the sign of x is not in it. Solved from the curve's equation; libsodium refuses the same (`ge25519_has_small_order`).
+ * The y of every point whose order divides 8, without the sign of x, in every encoding that implementations accept,
+ * including encodings at or above the prime. Solved from the curve's equation; libsodium rejects the same points
+ * (`ge25519_has_small_order`).
  */
 const SMALL_ORDER_Y = [
   '0000000000000000000000000000000000000000000000000000000000000000',
@@ -13,8 +14,8 @@ const SMALL_ORDER_Y = [
 ];
 
 /**
- * Whether an ed25519 public key is a point of small order. Node's `verify` takes such keys, and for each of them anyone
- * can find a signature of one message in eight at least, without a private key.
+ * Returns whether an ed25519 public key is a point of small order. Node's `verify` accepts such keys. For each of them,
+ * everyone can find a signature of at least one message in eight without a private key.
  */
 export function isSmallOrderKey(key: Uint8Array): boolean {
   const y = Buffer.from(key);

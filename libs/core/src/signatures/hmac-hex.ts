@@ -1,36 +1,39 @@
 import { createHmac } from 'node:crypto';
 import { LIMITS } from '../limits.js';
 import type { Verification } from '../sources/verification.js';
-import { readSecretText, readSecrets } from './configured-secrets.js';
+import { countOf, readSecretText, readSecrets } from './configured-secrets.js';
 import { optionAt } from '../option-checks.js';
 import { indexOfEqual } from './constant-time.js';
 import { readHeaderName } from './header-name.js';
 import { requireStrongSecret } from './secret-strength.js';
 import type { SignatureScheme } from './signature-scheme.js';
 
+/** Options for {@link hmacHex}. */
 export interface HmacHexOptions {
   /**
-   * Header with the digest. Another name is for gateways that take `Authorization` over and pass the sender's on under
-   * a name of their own (Google API Gateway: `x-forwarded-authorization`).
+   * Header with the digest. Set it if a gateway replaces `Authorization` and moves the sender's value to another header
+   * (Google API Gateway: `x-forwarded-authorization`).
    * @default 'authorization'
    */
   readonly header?: string | undefined;
-  /** Secrets as UTF-8 text, whatever they look like; whitespace around them is dropped. Any one may match. */
+  /** Secrets as UTF-8 text, without whitespace around them. A message is accepted if any of them matches. */
   readonly secrets: readonly (string | undefined)[];
   /**
-   * Shortest secret, in bytes: a shorter one stops the boot. For a provider whose own secrets are shorter.
+   * Bytes of the shortest secret. Set it for a provider whose secrets are shorter than the default.
    * @default 16
    */
   readonly secretBytesMin?: number | undefined;
 }
 
-/** SHA-256 has 32 bytes. Either case of hex is the same digest. */
+/** The 32 bytes of SHA-256 as hex, in upper or lower case. */
 const DIGEST = /^[0-9a-f]{64}$/i;
 
 /**
- * HMAC-SHA256 of the raw body as bare hex in one header, without a scheme, an id or a time
- * (dbt: https://docs.getdbt.com/docs/deploy/webhooks). Nothing limits how long such a signature can be sent again, so
- * the header is never stored. Throws ConfigurationError; `path` goes before the option's name in it.
+ * Returns a scheme for HMAC-SHA256 of the raw body as bare hex in one header, without a scheme, an id or a time
+ * (dbt: https://docs.getdbt.com/docs/deploy/webhooks). Such a signature can be replayed forever, so the header is never
+ * stored. `path` goes before the names of options in errors.
+ *
+ * @throws {ConfigurationError} if an option is invalid.
  */
 export function hmacHex(options: HmacHexOptions, path = ''): SignatureScheme {
   const header = readHeaderName(options.header ?? 'authorization', optionAt(path, 'header'));
@@ -41,7 +44,7 @@ export function hmacHex(options: HmacHexOptions, path = ''): SignatureScheme {
     return text;
   });
   return {
-    kind: 'hmac-hex',
+    description: `HMAC-SHA256 in ${header}, ${countOf(secrets, 'secret')}`,
     headersKept: [],
     verify({ headers, body }) {
       const value = headers[header] ?? '';
@@ -52,7 +55,7 @@ export function hmacHex(options: HmacHexOptions, path = ''): SignatureScheme {
       return {
         ok: false,
         check: 'signature-mismatch',
-        reason: `Header "${header}" matches none of this source's secrets for the body received: the secret is another one, or the body was changed on its way.`,
+        reason: `Header "${header}" does not match: the secret is wrong, or the body was modified in transit.`,
       };
     },
     signedId: () => '',
@@ -69,9 +72,9 @@ function refuse(header: string, value: string): Verification {
 
 function describe(value: string): string {
   if (/^(?:bearer|basic|digest|negotiate)(?:\s|$)/i.test(value)) {
-    return 'holds credentials of another scheme, as when a gateway put its own in place of the signature (then configure the header it moved the signature to)';
+    return 'has credentials of another scheme; if a gateway moved the signature to another header, configure that header';
   }
   if (/^sha256=/i.test(value)) return 'starts with "sha256="';
-  if (value.includes(',')) return 'holds several values, as when it is sent twice';
-  return 'is no such digest';
+  if (value.includes(',')) return 'has several values';
+  return 'is not a digest';
 }

@@ -70,7 +70,9 @@ describe('a secret that everybody knows', () => {
   it.each(configured)('stops the boot in production only: %s', (_name, make) => {
     process.env['NODE_ENV'] = 'production';
     expect(make).toThrow(ConfigurationError);
-    expect(make).toThrow(/^a\.(secrets|tokens)\[0\](\.utf8)?: found a test secret or a placeholder/);
+    expect(make).toThrow(
+      /^a\.(secrets|tokens)\[0\](\.utf8)?: expected the secret that the provider shows, got a test secret or a placeholder/,
+    );
     process.env['NODE_ENV'] = 'test';
     expect(make).not.toThrow();
     delete process.env['NODE_ENV'];

@@ -4,23 +4,28 @@ import { readSecretText } from './configured-secrets.js';
 import { headerNames, type StandardWebhooksFamily } from './standard-webhooks-headers.js';
 import { readStandardWebhooksKey, type StandardWebhooksSecret } from './standard-webhooks-secret.js';
 
-/** What a sender puts into the header that `hmacHex` claims: HMAC-SHA256 of the body in lower-case hex. */
+/** Returns the header value that `hmacHex` checks: HMAC-SHA256 of the body in lower-case hex. */
 export function signHmacHex(secret: string, body: string | Uint8Array): string {
   return createHmac('sha256', readSecretText(secret, 'secret')).update(body).digest('hex');
 }
 
+/** A message to sign. */
 export interface StandardWebhooksMessage {
-  /** As configured for the receiver, except that a sender signs `v1a` with the private key, `whsk_…`. */
+  /** Secret of the receiver, or for `v1a` the sender's private key, `whsk_…`. */
   readonly secret: StandardWebhooksSecret;
   readonly id: string;
-  /** Time of this attempt to send; whole seconds of it are signed. */
+  /** Time of this attempt to send, which is signed in seconds. */
   readonly timestamp: Date;
   readonly body: string | Uint8Array;
-  /** @default 'webhook' */
+  /** First part of the names of the headers. @default 'webhook' */
   readonly family?: StandardWebhooksFamily | undefined;
 }
 
-/** The three headers a Standard Webhooks sender adds to a request. Throws ConfigurationError for an unusable secret. */
+/**
+ * Returns the three headers that a Standard Webhooks sender adds to a request.
+ *
+ * @throws {ConfigurationError} if the secret is unusable.
+ */
 export function signStandardWebhooks(message: StandardWebhooksMessage): Record<string, string> {
   const [idName, timestampName, signatureName] = headerNames(message.family ?? 'webhook');
   const timestamp = String(Math.floor(message.timestamp.getTime() / 1_000));
@@ -43,14 +48,14 @@ function signatureOf(signed: Buffer, secret: StandardWebhooksSecret): string {
   if (kind === 'public') {
     throw new ConfigurationError(
       'secret',
-      'found a public key ("whpk_"); expected the private one ("whsk_") to sign with',
+      'expected the private key ("whsk_") to sign with, got a public key ("whpk_")',
     );
   }
-  // Svix writes the seed and then the public key; the seed alone is enough.
+  // Svix writes the public key after the seed. The seed alone is enough.
   if (bytes.length !== ED25519_SEED_BYTES && bytes.length !== ED25519_KEY_PAIR_BYTES) {
     throw new ConfigurationError(
       'secret',
-      `found ${bytes.length} bytes after "whsk_"; expected an ed25519 private key of ${ED25519_SEED_BYTES} or ${ED25519_KEY_PAIR_BYTES} bytes`,
+      `expected an ed25519 private key of ${ED25519_SEED_BYTES} or ${ED25519_KEY_PAIR_BYTES} bytes after "whsk_", got ${bytes.length} bytes`,
     );
   }
   const der = Buffer.concat([ED25519_PKCS8_PREFIX, bytes.subarray(0, ED25519_SEED_BYTES)]);

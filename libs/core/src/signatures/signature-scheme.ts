@@ -1,14 +1,16 @@
 import type { HeaderMap, ReceivedMessage } from '../sources/message.js';
 import type { Verification } from '../sources/verification.js';
 
-/** One way of proving who sent a message. Made at boot from checked options; holds its secrets where nothing prints them. */
+/** A way to check who sent a message. It is created at startup from checked options, and does not expose its secrets. */
 export interface SignatureScheme {
-  /** Name of the scheme, for boot logs: `unsigned` must be called out there. */
-  readonly kind: string;
-  /** Headers to store with the message, in lower case. Never one that could be used again to get in. */
+  /** Description for the startup log, for example `Standard Webhooks, 2 secrets`. It contains no secret. */
+  readonly description: string;
+  /** Whether everyone who knows the path can send messages. The startup log then warns. @default false */
+  readonly isOpenToAnyone?: boolean;
+  /** Headers to store with a message, in lower case. None of them may allow a replay. */
   readonly headersKept: readonly string[];
-  /** Checks the raw bytes. Synchronous, never throws, and does not look into the body. */
+  /** Checks the raw bytes. Never throws, and does not parse the body. */
   verify(message: ReceivedMessage): Verification;
-  /** The sender's id of a message that {@link verify} accepted, if the signature covers it; else empty. */
+  /** Returns the sender's id of a message that {@link verify} accepted, or `''` unless the signature covers an id. */
   signedId(headers: HeaderMap): string;
 }

@@ -2,15 +2,15 @@ import { LIMITS } from '../limits.js';
 import type { HeaderMap } from '../sources/message.js';
 import type { Verification } from '../sources/verification.js';
 
-/** First part of the header names: Svix's own, and the one of the specification and of white-labelled senders. */
+/** First part of the header names: `svix` of Svix, `webhook` of the specification and of white-label senders. */
 export type StandardWebhooksFamily = 'svix' | 'webhook';
 
-/** The headers of one family, each of the form the specification gives it; nothing is known to be true yet. */
+/** Well-formed headers of one family. They are not verified. */
 export interface StandardWebhooksHeaders {
   readonly ok: true;
   readonly family: StandardWebhooksFamily;
   readonly id: string;
-  /** Whole seconds since 1970, as sent. */
+  /** Seconds since 1970, as sent. */
   readonly timestamp: string;
   /** Entries `<version>,<signature>`. */
   readonly signatures: readonly VersionedSignature[];
@@ -23,7 +23,7 @@ export interface VersionedSignature {
 
 type Refusal = Extract<Verification, { ok: false }>;
 
-/** Printable ASCII without a space or a dot: a dot in the id would let bytes move between id, time and body. */
+/** Printable ASCII without spaces and dots. With a dot in it, bytes could move between the id, the time and the body. */
 const ID = /^[\x21-\x2d\x2f-\x7e]+$/;
 const TIMESTAMP = /^[0-9]{1,10}$/;
 
@@ -50,7 +50,7 @@ export function readStandardWebhooksHeaders(headers: HeaderMap): StandardWebhook
     return refuseMalformed(idName, expected);
   }
   if (!TIMESTAMP.test(timestamp)) {
-    return refuseMalformed(timestampName, 'whole seconds since 1970 as 1 to 10 digits and nothing else');
+    return refuseMalformed(timestampName, 'seconds since 1970, as 1 to 10 digits');
   }
   const entries = signature.split(' ').filter((entry) => entry !== '');
   if (entries.length > LIMITS.signaturesMax) {
@@ -61,7 +61,7 @@ export function readStandardWebhooksHeaders(headers: HeaderMap): StandardWebhook
   return { ok: true, family, id, timestamp, signatures };
 }
 
-/** As the official libraries do: what follows a second comma is not looked at, and an odd entry is no reason to refuse. */
+/** Ignores text after a second comma and malformed entries, as the official libraries do. */
 function readEntry(entry: string): VersionedSignature {
   const [version = '', signature = ''] = entry.split(',');
   return { version, signature };

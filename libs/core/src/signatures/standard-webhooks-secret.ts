@@ -4,20 +4,25 @@ import { readSecretText } from './configured-secrets.js';
 
 /**
  * A Standard Webhooks key: `whsec_` and base64, base64 alone, `whpk_` and base64 (an ed25519 public key), or
- * `{ utf8 }` for a shared secret that is text and not base64, used as it is.
+ * `{ utf8 }` for a shared secret that is plain text.
  */
 export type StandardWebhooksSecret = string | { readonly utf8: string | undefined };
 
+/** A decoded key. */
 export interface StandardWebhooksKey {
   readonly kind: 'shared' | 'public' | 'private';
   readonly bytes: Buffer;
-  /** As configured, without whitespace around it. */
+  /** Configured text, without whitespace around it. */
   readonly text: string;
 }
 
 const KINDS = { whsec_: 'shared', whpk_: 'public', whsk_: 'private' } as const;
 
-/** Decodes a key by its prefix. Throws ConfigurationError if there is no key in it. */
+/**
+ * Decodes a key by its prefix.
+ *
+ * @throws {ConfigurationError} if it is not a key.
+ */
 export function readStandardWebhooksKey(
   secret: StandardWebhooksSecret | undefined,
   option: string,
@@ -32,7 +37,7 @@ export function readStandardWebhooksKey(
   if (bytes === undefined) {
     throw new ConfigurationError(
       option,
-      `found ${prefix === '' ? 'a text' : `"${prefix}" and a rest`} that is not standard base64; expected "whsec_" or "whpk_" and base64, or base64 alone. If the secret is plain text, write { utf8: … }`,
+      `expected "whsec_" or "whpk_" and base64, or base64 alone, got ${prefix === '' ? 'a string' : `"${prefix}" and a string`} that is not standard base64. If the secret is plain text, write { utf8: … }`,
     );
   }
   return { kind, bytes, text };

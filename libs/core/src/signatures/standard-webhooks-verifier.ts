@@ -7,11 +7,11 @@ import { isSmallOrderKey } from './ed25519-small-order.js';
 import { requireStrongSecret } from './secret-strength.js';
 import { readStandardWebhooksKey, type StandardWebhooksSecret } from './standard-webhooks-secret.js';
 
-/** What one configured key can check. */
+/** Checks signatures with one configured key. */
 export interface StandardWebhooksVerifier {
-  /** Which entries of the signature header are for this key. */
+  /** Version of the entries of the signature header that this key can check. */
   readonly version: 'v1' | 'v1a';
-  /** Whether one of the signatures, in base64, is of `<id>.<timestamp>.` followed by the body. */
+  /** Returns whether one of the signatures, in base64, signs `<id>.<timestamp>.` followed by the body. */
   matches(signedPrefix: Buffer, body: Uint8Array, signatures: readonly string[]): boolean;
 }
 
@@ -19,14 +19,15 @@ export interface StandardWebhooksVerifier {
 const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const ED25519_PUBLIC_KEY_BYTES = 32;
 
-/** Throws ConfigurationError, naming the option, for what cannot be a key of the receiver. */
+/**
+ * Returns the verifier of a secret.
+ *
+ * @throws {ConfigurationError} if it cannot be a key of the receiver.
+ */
 export function readVerifier(secret: StandardWebhooksSecret | undefined, option: string): StandardWebhooksVerifier {
   const { kind, bytes, text } = readStandardWebhooksKey(secret, option);
   if (kind === 'private') {
-    throw new ConfigurationError(
-      option,
-      'found the sender\'s private key ("whsk_"); expected its public key ("whpk_")',
-    );
+    throw new ConfigurationError(option, 'expected the sender\'s public key ("whpk_"), got its private key ("whsk_")');
   }
   if (kind === 'public') requirePublicKey(bytes, option);
   requireStrongSecret({ text, bytes, bytesMin: LIMITS.secretBytesMin }, option);
@@ -37,13 +38,13 @@ function requirePublicKey(bytes: Buffer, option: string): void {
   if (bytes.length !== ED25519_PUBLIC_KEY_BYTES) {
     throw new ConfigurationError(
       option,
-      `found ${bytes.length} bytes after "whpk_"; expected an ed25519 public key of ${ED25519_PUBLIC_KEY_BYTES} bytes`,
+      `expected an ed25519 public key of ${ED25519_PUBLIC_KEY_BYTES} bytes after "whpk_", got ${bytes.length} bytes`,
     );
   }
   if (isSmallOrderKey(bytes)) {
     throw new ConfigurationError(
       option,
-      'found a public key of small order after "whpk_", for which anyone can make signatures; expected the key that the sender shows',
+      'expected the key that the sender shows, got a public key of small order after "whpk_", for which everyone can create signatures',
     );
   }
 }
@@ -68,7 +69,7 @@ function ed25519Verifier(bytes: Buffer): StandardWebhooksVerifier {
       const signed = Buffer.concat([signedPrefix, body]);
       return signatures.some((text) => {
         const signature = decodeBase64(text);
-        // Only the canonical spelling: base64 has several for the same bytes.
+        // Base64 has several spellings of the same bytes. Only the canonical one is accepted.
         return signature?.toString('base64') === text && verify(null, signed, key, signature);
       });
     },

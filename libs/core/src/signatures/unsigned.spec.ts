@@ -8,7 +8,7 @@ describe('unsigned', () => {
     expect(scheme.verify({ source: 's', body: new Uint8Array(), headers, receivedAt: new Date() })).toEqual({
       ok: true,
     });
-    expect(scheme).toMatchObject({ kind: 'unsigned', headersKept: [] });
+    expect(scheme).toMatchObject({ description: 'NONE (unsigned)', isOpenToAnyone: true, headersKept: [] });
     expect(scheme.signedId(headers)).toBe('');
   });
 });

@@ -1,9 +1,15 @@
 import type { SignatureScheme } from './signature-scheme.js';
 
 /**
- * Accepts every message, from anyone who knows the path. Only for senders without any signature, behind something else
- * that keeps strangers out.
+ * Returns a scheme that accepts every message from everyone who knows the path. Use it only for senders that cannot sign,
+ * behind another protection.
  */
 export function unsigned(): SignatureScheme {
-  return { kind: 'unsigned', headersKept: [], verify: () => ({ ok: true }), signedId: () => '' };
+  return {
+    description: 'NONE (unsigned)',
+    isOpenToAnyone: true,
+    headersKept: [],
+    verify: () => ({ ok: true }),
+    signedId: () => '',
+  };
 }

@@ -1,11 +1,11 @@
-/** Request headers: names in lower case, a header sent twice joined by `, ` as Node does. */
+/** Request headers. Names are in lower case. Node joins the values of repeated headers with `, `. */
 export type HeaderMap = Readonly<Record<string, string>>;
 
-/** One webhook as received: nothing about it is known to be true yet. */
+/** A received webhook that is not verified. */
 export interface ReceivedMessage {
-  /** Name of the source whose path was called. */
+  /** Name of the source that the path belongs to. */
   readonly source: string;
-  /** The bytes as sent; signatures are over these and nothing else. */
+  /** Raw bytes, which signatures cover. */
   readonly body: Uint8Array;
   readonly headers: HeaderMap;
   readonly receivedAt: Date;
@@ -14,32 +14,32 @@ export interface ReceivedMessage {
 declare const verified: unique symbol;
 
 /**
- * A message whose signature was checked, either just now or before it was stored. Only {@link markVerified} and
- * {@link restoreMessage} make one, so nothing can identify or read a message that was not verified.
+ * A message with a checked signature. Only {@link markVerified} and {@link restoreMessage} return this type, so a message
+ * that was not verified cannot be identified or parsed.
  */
 export type VerifiedMessage = ReceivedMessage & { readonly [verified]: true };
 
 /**
- * What became of a stored message. `stored` is waiting to be read; the others are settled but can be read again, except
- * `erased`: of such a message only the fact that it came is left.
+ * State of a stored message. `stored` messages wait to be parsed. Messages in the other states can be reparsed, except
+ * `erased`, whose content was deleted.
  */
 export type MessageState = 'stored' | 'parsed' | 'test' | 'unrecognized' | 'quarantined' | 'erased';
 
-/** A message as a store keeps it. */
+/** A message in the store. */
 export interface StoredMessage extends ReceivedMessage {
   readonly id: string;
   readonly provider: string;
-  /** The id the sender gave it, taken from signed data only; empty if there is none. */
+  /** The sender's id, from signed data only; `''` if there is none. */
   readonly messageKey: string;
   readonly state: MessageState;
 }
 
-/** A stored message was verified before it was appended: this is the store's side of the brand. */
+/** Returns a stored message as verified, because only verified messages are stored. */
 export function restoreMessage(message: StoredMessage): StoredMessage & VerifiedMessage {
   return message as StoredMessage & VerifiedMessage;
 }
 
-/** For the receiver alone, right after a successful verification. */
+/** Returns a message as verified. Only the receiver may call it, after a successful verification. */
 export function markVerified(message: ReceivedMessage): VerifiedMessage {
   return message as VerifiedMessage;
 }

@@ -3,11 +3,11 @@ import { isIdText } from '../payloads/id-text.js';
 import type { ParseResult } from './provider.js';
 
 /**
- * Whether a provider's answer can be recorded. Providers are anyone's, possibly written without types, and what is
- * wrong with a reading must show before it is inside the store's transaction.
+ * Returns whether a provider returned a valid result. Third-party providers may lack types, and errors must be detected
+ * before the store's transaction.
  */
-export function isParseResult(answer: unknown): answer is ParseResult {
-  const { state, reason, messageType, payload, signal } = fieldsOf(answer);
+export function isParseResult(result: unknown): result is ParseResult {
+  const { state, reason, messageType, payload, signal } = fieldsOf(result);
   switch (state) {
     case 'parsed':
       return typeof messageType === 'string' && typeof payload === 'object' && isSignal(fieldsOf(signal));

@@ -4,61 +4,61 @@ import type { ParseNote } from '../payloads/parse-note.js';
 import type { Verification } from './verification.js';
 
 interface Noted {
-  /** What did not fit and was left out of the payload: kept with the message and shown by `Inbox`. */
+  /** Invalid fields that were left out of the payload. They are stored with the message, and `Inbox` lists them. */
   readonly notes?: readonly ParseNote[];
 }
 
-/** The outcome of reading one message. */
+/** Result of parsing a message. */
 export type ParseResult =
   | (Noted & {
       readonly state: 'parsed';
-      /** The provider's own message type. */
+      /** Message type of the provider. */
       readonly messageType: string;
       readonly payload: object;
       readonly signal: RunSignal;
     })
   | (Noted & {
-      /** The sender's test button, or a shape that means one: runs no handler. */
+      /** A test message of the sender. It runs no handlers. */
       readonly state: 'test';
       readonly reason: string;
     })
   | (Noted & {
-      /** A well-formed message of a type this version does not know. `@OnMessage` handlers get it. */
+      /** A well-formed message of a type that this version does not know. It runs `@OnMessage` handlers. */
       readonly state: 'unrecognized';
       readonly reason: string;
       readonly messageType: string;
       readonly payload: object;
     })
   | {
-      /** Verified, but not of the documented shape. */
+      /** A verified message whose content is invalid. */
       readonly state: 'quarantined';
       readonly reason: string;
     };
 
 /**
- * Port: one configured provider. The receiver calls {@link verify} and {@link identify} before the answer, so both
- * must be quick and must not write anywhere; the dispatcher calls {@link read} later, as often as it needs.
+ * Port: a configured provider. The receiver calls {@link verify} and {@link identify} before it responds, so both must be
+ * fast and write nothing. Workers call {@link parse} later, as often as they need.
  */
 export interface Provider {
   /** Name of the provider, as in `event.provider`. */
   readonly name: string;
   /**
-   * How messages are signed, for the boot log: a few words that name no secret, for example `Standard Webhooks,
-   * 2 secrets` or `HMAC-SHA256 in authorization, 1 secret`.
+   * Signature scheme for the startup log, without secrets: for example `Standard Webhooks, 2 secrets` or
+   * `HMAC-SHA256 in authorization, 1 secret`.
    */
   readonly signature: string;
-  /** True if whoever knows the path may send: the boot log warns. @default false */
+  /** Whether everyone who knows the path can send messages. The startup log then warns. @default false */
   readonly isOpenToAnyone?: boolean;
-  /** Headers kept with a stored message, in lower case. Never one that carries a secret. */
+  /** Headers to store with a message, in lower case. None of them may contain a secret. */
   readonly headersKept: readonly string[];
-  /** Types of messages that {@link read} knows. At boot, a warning names `@OnMessage` handlers of any other type. */
+  /** Message types that {@link parse} returns. Startup warns about `@OnMessage` handlers for other types. */
   readonly messageTypes?: readonly string[];
-  /** Checks the signature over the raw bytes. Must not look into the body before that. */
+  /** Checks the signature of the raw bytes. It must not parse the body first. */
   verify(message: ReceivedMessage): Verification | Promise<Verification>;
-  /** The sender's id of the message, from signed data only; empty if there is none. Must not throw. */
+  /** Returns the sender's id of the message, from signed data only, or `''` if there is none. It must not throw. */
   identify(message: VerifiedMessage): string;
-  /** Turns a message into what it says. Bad content is a `quarantined` reading, not an exception. */
+  /** Parses a message. For invalid content it returns a `quarantined` result and does not throw. */
   parse(message: VerifiedMessage): ParseResult;
-  /** For a request without a usable signature: what its headers look like, to help the operator. */
+  /** Returns a hint for the operator about the headers of a request without a valid signature. */
   hint?(headers: HeaderMap): string | undefined;
 }

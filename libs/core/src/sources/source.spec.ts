@@ -57,9 +57,14 @@ describe('openSources', () => {
   });
 
   it.each([
-    ['undefined', undefined, 'sources', 'found undefined; expected a list'],
-    ['a source without a list', source(), 'sources', 'found object; expected a list'],
-    ['a list with a hole', [source(), undefined], 'sources[1]', 'found undefined; expected a source'],
+    ['undefined', undefined, 'sources', 'expected an array, got undefined'],
+    ['a source without a list', source(), 'sources', 'expected an array, got an object'],
+    [
+      'a list with a hole',
+      [source(), undefined],
+      'sources[1]',
+      'expected a source, such as dbtCloud({ … }) or paradime({ … }), got undefined',
+    ],
     ['options that no provider was given', [{ name: 'dbt' }], 'sources[0]', 'as dbtCloud({ … })'],
   ])('refuses %s in place of the sources, naming the option', (_, sources, option, message) => {
     expect(() => openSources(sources as Source[])).toThrow(ConfigurationError);
@@ -99,7 +104,7 @@ describe('openSources', () => {
   ])('refuses the name %j, naming the option and what was found', (name) => {
     const error = refusal(source({ name: 'first' }), source({ name: name as string }));
     expect(error.option).toBe('sources[1].name');
-    expect(error.message).toContain(`found ${JSON.stringify(name)}`);
+    expect(error.message).toContain(`got ${JSON.stringify(name)}`);
   });
 
   it.each(['/a', '/a/b', '/A.b_c~d-e/0', '/.well-known/a..b/...', '/webhooks/dbt'])('accepts the path %j', (path) => {
@@ -159,6 +164,6 @@ describe('openSources', () => {
   ])('refuses a path %s, naming who has it', (_, sources, index) => {
     const error = refusal(...sources);
     expect(error.option).toBe(`sources[${index}].path`);
-    expect(error.message).toContain('belongs to source "dbt" already');
+    expect(error.message).toContain(' of source "dbt"');
   });
 });

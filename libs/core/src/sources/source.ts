@@ -1,39 +1,44 @@
 import { ConfigurationError } from '../errors.js';
 import { kindOf } from '../kind-of.js';
 import { LIMITS } from '../limits.js';
+import { requireInteger } from '../option-checks.js';
 import type { Provider } from './provider.js';
 
-/** What every source can be told, whatever its provider. */
+/** Options of every source. */
 export interface SourceOptions {
-  /** Unique name: part of the default path, of event ids and of log lines. Lower-case letters, digits, `-` and `_`. */
+  /** Unique name: lower-case letters, digits, `-` and `_`. It is part of the default path, event ids and log lines. */
   readonly name: string;
   /**
-   * Absolute path, or several. No global prefix or version is put before it.
+   * Absolute path or paths. A global prefix or version of the app does not apply to them.
    * @default `/webhooks/<name>`
    */
   readonly path?: string | readonly string[];
   /**
-   * Largest body accepted, in bytes; a larger one is answered 413 without being read.
+   * Largest accepted body, in bytes. A larger one receives a 413 and is not read.
    * @default 1048576 (1 MiB)
    */
   readonly bodyBytesMax?: number;
   /**
-   * `false` leaves the source out, for laptops and CI without its secret: `enabled: Boolean(process.env.…)`. Its secrets
-   * are then not checked, it has no route, its messages wait in the inbox, and every start warns.
+   * `false` disables the source, for laptops and CI without its secret: `enabled: Boolean(process.env.…)`. Its secrets
+   * are not checked, it has no route, its messages wait in the inbox, and each startup warns.
    * @default true
    */
   readonly enabled?: boolean;
 }
 
-/** One configured sender, as `dbtCloud(…)` or `paradime(…)` makes it. */
+/** A configured sender, as `dbtCloud(…)` or `paradime(…)` returns it. */
 export interface Source extends SourceOptions {
-  /** Name of the provider, known before anything is opened. */
+  /** Name of the provider. */
   readonly provider: string;
-  /** Called once at boot. Throws {@link ConfigurationError}, naming the option, if the provider cannot be made safely. */
+  /**
+   * Returns the provider. Called once at startup.
+   *
+   * @throws {ConfigurationError} if an option is invalid.
+   */
   open(): Provider;
 }
 
-/** A source after boot: checked, with its provider ready. */
+/** A checked source with its provider. */
 export interface OpenSource {
   readonly name: string;
   readonly paths: readonly string[];
@@ -41,27 +46,29 @@ export interface OpenSource {
   readonly provider: Provider;
 }
 
-/** A source as filters and the log know it: by its name, and the name of its provider. */
+/** The name of a source and of its provider. */
 export type NamedSource = Pick<Source, 'name' | 'provider'>;
 
 const NAME = /^[a-z0-9][a-z0-9_-]*$/;
-/** Without `.` and `..`, which senders resolve before they send. */
+/** Paths without `.` and `..`, which senders resolve before they send. */
 const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
 
-/** The sources with `enabled: false`. */
-export function leftOutSources(sources: readonly Source[]): NamedSource[] {
-  return sources.filter(isLeftOut).map(({ name, provider }) => ({ name, provider }));
+/** Returns the sources with `enabled: false`. */
+export function disabledSources(sources: readonly Source[]): NamedSource[] {
+  return sources.filter(isDisabled).map(({ name, provider }) => ({ name, provider }));
 }
 
 /**
- * Checks the sources of one app against each other, and opens those that are enabled. Throws {@link ConfigurationError}.
+ * Checks the sources of an app and opens those that are enabled.
+ *
+ * @throws {ConfigurationError} if an option is invalid, or if two sources have the same name or path.
  */
 export function openSources(sources: readonly Source[]): OpenSource[] {
   if (!Array.isArray(sources)) {
-    throw new ConfigurationError('sources', `found ${typeof sources}; expected a list, for example [dbtCloud({ … })]`);
+    throw new ConfigurationError('sources', `expected an array, got ${kindOf(sources)}. For example [dbtCloud({ … })]`);
   }
   if (sources.length === 0) {
-    throw new ConfigurationError('sources', 'found none; name at least one source, for example dbtCloud({ … })');
+    throw new ConfigurationError('sources', 'expected at least one source, got none. For example dbtCloud({ … })');
   }
   const ownerOfName = new Set<string>();
   const ownerOfPath = new Map<string, string>();
@@ -70,7 +77,7 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
     if (ownerOfName.has(open.name)) {
       throw new ConfigurationError(
         `sources[${index}].name`,
-        `"${open.name}" is the name of an earlier source; names must differ`,
+        `expected a unique name, got "${open.name}", the name of an earlier source`,
       );
     }
     ownerOfName.add(open.name);
@@ -79,16 +86,16 @@ export function openSources(sources: readonly Source[]): OpenSource[] {
       if (owner !== undefined) {
         throw new ConfigurationError(
           `sources[${index}].path`,
-          `"${path}" belongs to source "${owner}" already; paths must differ`,
+          `expected a unique path, got "${path}" of source "${owner}"`,
         );
       }
       ownerOfPath.set(path, open.name);
     }
-    return isLeftOut(source) ? [] : [{ ...open, provider: source.open() }];
+    return isDisabled(source) ? [] : [{ ...open, provider: source.open() }];
   });
 }
 
-function isLeftOut({ enabled }: Source): boolean {
+function isDisabled({ enabled }: Source): boolean {
   return enabled === false;
 }
 
@@ -96,15 +103,15 @@ function checkSource(source: Source, option: string): Omit<OpenSource, 'provider
   if (typeof source?.open !== 'function') {
     throw new ConfigurationError(
       option,
-      `found ${kindOf(source)}; expected a source, as dbtCloud({ … }) or paradime({ … }) makes it. ` +
-        'To leave a source out under a condition, set its `enabled`: dbtCloud({ …, enabled: condition })',
+      `expected a source, such as dbtCloud({ … }) or paradime({ … }), got ${kindOf(source)}. ` +
+        'To disable a source under a condition, set its `enabled`: dbtCloud({ …, enabled: condition })',
     );
   }
   const { name, path = `/webhooks/${name}`, bodyBytesMax = LIMITS.bodyBytesMax, enabled = true } = source;
   if (typeof name !== 'string' || !NAME.test(name) || name.length > LIMITS.sourceNameCharsMax) {
     throw new ConfigurationError(
       `${option}.name`,
-      `found ${JSON.stringify(name)}; expected 1 to ${LIMITS.sourceNameCharsMax} lower-case letters, digits, "-" or "_"`,
+      `expected 1 to ${LIMITS.sourceNameCharsMax} lower-case letters, digits, "-" or "_", got ${JSON.stringify(name)}`,
     );
   }
   const paths = Array.isArray(path) ? (path as readonly string[]) : [path as string];
@@ -112,20 +119,15 @@ function checkSource(source: Source, option: string): Omit<OpenSource, 'provider
     if (typeof one !== 'string' || !PATH.test(one)) {
       throw new ConfigurationError(
         `${option}.path`,
-        `found ${JSON.stringify(one)}; expected an absolute path such as "/webhooks/${name}", without parameters or a trailing slash`,
+        `expected an absolute path such as "/webhooks/${name}", without parameters or a trailing slash, got ${JSON.stringify(one)}`,
       );
     }
   }
-  if (!Number.isSafeInteger(bodyBytesMax) || bodyBytesMax < 1) {
-    throw new ConfigurationError(
-      `${option}.bodyBytesMax`,
-      `found ${bodyBytesMax}; expected a whole number of bytes, at least 1`,
-    );
-  }
+  requireInteger(`${option}.bodyBytesMax`, bodyBytesMax, 1, Number.MAX_SAFE_INTEGER);
   if (enabled !== true && enabled !== false) {
     throw new ConfigurationError(
       `${option}.enabled`,
-      `found ${enabled === null ? 'null' : `a ${typeof enabled}`}; expected true or false, for example Boolean(process.env.MY_WEBHOOK_SECRET)`,
+      `expected true or false, got ${kindOf(enabled)}. For example Boolean(process.env.MY_WEBHOOK_SECRET)`,
     );
   }
   return { name, paths: [...paths], bodyBytesMax };

@@ -1,17 +1,17 @@
-/** Which check a message failed. The caller learns it, with one sentence; never a digest or a secret. */
+/** Check that a message failed. The response contains it with a sentence, but no digest and no secret. */
 export type SignatureCheck =
   'missing-header' | 'malformed-header' | 'signature-mismatch' | 'timestamp-too-old' | 'timestamp-too-new';
 
-/** The answer of a signature scheme. */
+/** Result of a signature check. */
 export type Verification =
   | {
       readonly ok: true;
-      /** Position of the secret that matched, to see when an old one can be dropped. */
+      /** Index of the secret that matched, which shows when an old one can be removed. */
       readonly secretIndex?: number;
     }
   | {
       readonly ok: false;
       readonly check: SignatureCheck;
-      /** One sentence for the sender: names headers and what was expected, never their values. */
+      /** A sentence for the sender. It names headers and what was expected, but no values. */
       readonly reason: string;
     };

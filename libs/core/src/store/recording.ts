@@ -6,10 +6,14 @@ import type { KnownRun } from '../runs/run-update.js';
 import type { RunKey, JobKey, RunState } from '../runs/run-state.js';
 import type { MessageState } from '../sources/message.js';
 
+/** What a task does: checks whether a run is stuck, joins finished runs, or routes a message to a handler its parser did not have. */
+export type TaskKind = 'stuck-run' | 'all-runs' | 'hand-off';
+
 /** Work of the inbox's own that is not a handler's: to look again, later, at what the inbox knows. */
 export interface NewTask {
   /** Unique: the same task is never added twice. */
   readonly id: string;
+  readonly kind: TaskKind;
   /** The handler it is for: only a process that has it can do the task. */
   readonly handlerId: string;
   readonly dueAt: Date;

@@ -191,10 +191,13 @@ describe('checkBarrier', () => {
     [{ jobs: 'ab', withinMs: 1 }, 'All.jobs'],
     [{ withinMs: 1 }, 'All.jobs'],
     [{ jobs: Array.from({ length: 51 }, String), withinMs: 1 }, 'All.jobs'],
-    [{ jobs: ['a', 'b'] }, 'All.withinMs: found undefined'],
-    [{ jobs: ['a', 'b'], withinMs: 0 }, 'All.withinMs: found 0'],
+    [{ jobs: ['a', 'b'] }, 'All.withinMs: expected an integer from 1 to 31622400000, got undefined'],
+    [{ jobs: ['a', 'b'], withinMs: 0 }, 'All.withinMs: expected an integer from 1 to 31622400000, got 0'],
     [{ jobs: ['a', 'b'], withinMs: 1e15 }, 'All.withinMs'],
-    [{ jobs: ['a', 'b'], withinMs: 1, outcome: 'failed' }, 'All.outcome: found "failed"'],
+    [
+      { jobs: ['a', 'b'], withinMs: 1, outcome: 'failed' },
+      `All.outcome: expected 'succeeded' or 'completed', got "failed"`,
+    ],
   ])('refuses %j by the name of the option', (options, message) => {
     expect(() => checkBarrier('All', options as OnAllRunsOptions)).toThrow(message);
   });

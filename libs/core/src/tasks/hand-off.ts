@@ -10,7 +10,7 @@ import type { NewEvent, NewTask } from '../store/recording.js';
 import type { ClaimedTask, TaskDecision } from '../store/task.js';
 import type { TaskPlanner } from './task-planner.js';
 
-const HAND_OFF = 'put-aside';
+const HAND_OFF = 'hand-off';
 
 /** What a reading led to, as the `data` of a task. */
 export interface HandedOff {
@@ -33,14 +33,15 @@ export function handOff(messageId: string, news: HandedOff, versions: readonly s
   const data = JSON.stringify(news);
   return versions.map((version) => ({
     id: `${HAND_OFF}:${messageId}/${version}`,
+    kind: 'hand-off',
     handlerId: version,
     dueAt: now,
     data,
   }));
 }
 
-export function isHandOff({ id }: Pick<ClaimedTask, 'id'>): boolean {
-  return id.startsWith(`${HAND_OFF}:`);
+export function isHandOff({ kind }: Pick<ClaimedTask, 'kind'>): boolean {
+  return kind === HAND_OFF;
 }
 
 /** What the reading process would have written, had it known the handler. */

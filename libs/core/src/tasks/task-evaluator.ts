@@ -36,7 +36,7 @@ export class TaskEvaluator {
       return { taskId, lease, question: {}, decide: () => routeHandedOff(task, this.#router, this.#planner, now) };
     }
     const facts = parseDated<TaskFacts>(task.data);
-    return task.id.startsWith(`${RUN_STUCK_EVENT_TYPE}:`)
+    return task.kind === 'stuck-run'
       ? this.#evaluationOfStart(task, facts, now)
       : this.#evaluationOfEnd(task, facts, now);
   }

@@ -6,7 +6,7 @@ import type { StuckAfter } from '../handlers/subscription.js';
 import type { Subscription } from '../handlers/subscription.js';
 import type { RunEventType } from '../runs/run-signal.js';
 import type { Run } from '../runs/run.js';
-import type { NewTask } from '../store/recording.js';
+import type { NewTask, TaskKind } from '../store/recording.js';
 import { barrierJobsOf } from './barrier.js';
 
 /** What a task is about, as its `data`. */
@@ -37,15 +37,15 @@ export class TaskPlanner {
     const { source, run, happenedAt, receivedAt } = news;
     const key = { source, accountId: run.account.id, runId: run.id };
     const tasks: NewTask[] = [];
-    const add = (type: string, handlerId: string, dueAt: Date): void => {
+    const add = (kind: TaskKind, type: string, handlerId: string, dueAt: Date): void => {
       const data = JSON.stringify({ run, happenedAt, receivedAt } satisfies TaskFacts);
-      tasks.push({ id: `${runEventId(type, key)}/${handlerId}`, handlerId, dueAt, data });
+      tasks.push({ id: `${runEventId(type, key)}/${handlerId}`, kind, handlerId, dueAt, data });
     };
     for (const { id, subscriptions } of this.#handlers.watching()) {
       if (handlerId !== undefined && handlerId !== id) continue;
       const stuck = stuckAfter(subscriptions, news);
-      if (stuck) add(RUN_STUCK_EVENT_TYPE, id, firstLook(stuck, happenedAt, now));
-      if (waitsFor(subscriptions, news)) add(RUNS_JOINED_EVENT_TYPE, id, now);
+      if (stuck) add('stuck-run', RUN_STUCK_EVENT_TYPE, id, firstLook(stuck, happenedAt, now));
+      if (waitsFor(subscriptions, news)) add('all-runs', RUNS_JOINED_EVENT_TYPE, id, now);
     }
     return tasks;
   }

@@ -30,21 +30,21 @@ describe('allowedMs', () => {
 
 describe('checkStuckAfter', () => {
   it.each<[object, string]>([
-    [{ afterMs: 0 }, 'Watch.afterMs: found 0'],
-    [{ afterMs: -1 }, 'Watch.afterMs: found -1'],
-    [{ afterMs: NaN }, 'Watch.afterMs: found NaN'],
-    [{ afterMs: Infinity }, 'Watch.afterMs: found Infinity'],
+    [{ afterMs: 0 }, 'Watch.afterMs: expected a number above 0, up to 31622400000, got 0'],
+    [{ afterMs: -1 }, 'Watch.afterMs: expected a number above 0, up to 31622400000, got -1'],
+    [{ afterMs: NaN }, 'Watch.afterMs: expected a number above 0, up to 31622400000, got NaN'],
+    [{ afterMs: Infinity }, 'Watch.afterMs: expected a number above 0, up to 31622400000, got Infinity'],
     [{ afterMs: LIMITS.dueAheadMsMax + 1 }, 'Watch.afterMs'],
-    [{ afterMs: '60' }, 'Watch.afterMs: found 60'],
-    [{ afterMs: undefined }, 'Watch.afterMs: found undefined'],
+    [{ afterMs: '60' }, 'Watch.afterMs: expected a number above 0, up to 31622400000, got 60'],
+    [{ afterMs: undefined }, 'Watch.afterMs: expected a number above 0, up to 31622400000, got undefined'],
     [{}, 'Watch: expected afterMs or p95Times, got neither'],
     [{ runsMin: 5 }, 'Watch: expected afterMs or p95Times, got neither'],
     [{ p95Times: undefined }, 'Watch: expected afterMs or p95Times, got neither'],
-    [{ p95Times: 0 }, 'Watch.p95Times: found 0'],
+    [{ p95Times: 0 }, 'Watch.p95Times: expected a number above 0, up to 100, got 0'],
     [{ p95Times: 1e300 }, 'Watch.p95Times'],
     // More than are looked at: it could never fire.
-    [{ p95Times: 3, runsMin: LIMITS.stuckRunsMax + 1 }, 'Watch.runsMin: found 101'],
-    [{ p95Times: 3, runsMin: 0 }, 'Watch.runsMin: found 0'],
+    [{ p95Times: 3, runsMin: LIMITS.stuckRunsMax + 1 }, 'Watch.runsMin: expected a number above 0, up to 100, got 101'],
+    [{ p95Times: 3, runsMin: 0 }, 'Watch.runsMin: expected a number above 0, up to 100, got 0'],
   ])('refuses %j by the name of the option', (stuck, message) => {
     expect(() => checkStuckAfter('Watch', stuck as StuckAfter)).toThrow(message);
   });

@@ -1,4 +1,5 @@
 import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 
 /** The names that decide whether a bundler renamed a class. */
 export interface ClassNames {
@@ -22,7 +23,7 @@ export function isRenamedByBundler({ handler, module, own, ownInSource }: ClassN
 }
 
 function isMinified(name: string): boolean {
-  return name.length <= LIMITS.minifiedNameCharsMax;
+  return name.length <= NEST_LIMITS.minifiedNameCharsMax;
 }
 
 /** Returns the warning about default ids that contain names chosen by a bundler. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import { HeldBodies } from './held-bodies.js';
 
 describe('HeldBodies', () => {
@@ -25,12 +25,12 @@ describe('HeldBodies', () => {
   });
 
   it('has room for one body of the largest size that a source accepts', () => {
-    const bodyBytesMax = 2 * LIMITS.bodiesHeldBytesMax;
+    const bodyBytesMax = 2 * NEST_LIMITS.bodiesHeldBytesMax;
     expect(HeldBodies.of([{ bodyBytesMax }]).hold()!.resize(bodyBytesMax)).toBe(true);
     expect(
       HeldBodies.of([{ bodyBytesMax: 1 }])
         .hold()!
-        .resize(LIMITS.bodiesHeldBytesMax + 1),
+        .resize(NEST_LIMITS.bodiesHeldBytesMax + 1),
     ).toBe(false);
   });
 });

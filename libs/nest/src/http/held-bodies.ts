@@ -1,4 +1,4 @@
-import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 
 /** Limits of {@link HeldBodies}. */
 export interface HeldBodiesLimits {
@@ -29,8 +29,8 @@ export class HeldBodies {
 
   /** Returns an instance with the default limits, and with room for the largest body that a source accepts. */
   static of(sources: readonly { readonly bodyBytesMax: number }[]): HeldBodies {
-    const bytesMax = Math.max(LIMITS.bodiesHeldBytesMax, ...sources.map(({ bodyBytesMax }) => bodyBytesMax));
-    return new HeldBodies({ requestsMax: LIMITS.bodiesHeldMax, bytesMax });
+    const bytesMax = Math.max(NEST_LIMITS.bodiesHeldBytesMax, ...sources.map(({ bodyBytesMax }) => bodyBytesMax));
+    return new HeldBodies({ requestsMax: NEST_LIMITS.bodiesHeldMax, bytesMax });
   }
 
   /** Both are 0 if no request is being received. */

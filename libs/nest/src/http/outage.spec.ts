@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import { Outage } from './outage.js';
 
 describe('Outage', () => {
@@ -15,7 +16,7 @@ describe('Outage', () => {
       trouble: 'is responding with 503',
       over: 'accepts webhooks again; responses with 503 in between',
       code: 'RUNHOOKS_RESPONDING_503',
-      quietMs: LIMITS.outageQuietMs,
+      quietMs: NEST_LIMITS.outageQuietMs,
       logger: { debug: log, log, warn: log, error: log },
     });
   });
@@ -50,11 +51,11 @@ describe('Outage', () => {
   it('ends after a quiet time, not at the first request that succeeds', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       reject('too many bodies');
-      jest.advanceTimersByTime(LIMITS.outageQuietMs / 2);
+      jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);
       outage.end();
     }
     expect(lines).toEqual([expect.stringContaining('too many bodies')]);
-    jest.advanceTimersByTime(LIMITS.outageQuietMs / 2);
+    jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);
     outage.end();
     outage.end();
     expect(lines).toHaveLength(2);

@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import { HeldBodies } from './held-bodies.js';
 import { readBody as readHeldBody, type BodyResult } from './read-body.js';
 
@@ -16,7 +16,7 @@ function incoming(headers: Record<string, string> = {}): IncomingMessage {
 
 /** Reads a body with a limit larger than any body of these tests. */
 function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyResult> {
-  const held = new HeldBodies({ requestsMax: 1, bytesMax: LIMITS.bodiesHeldBytesMax }).hold();
+  const held = new HeldBodies({ requestsMax: 1, bytesMax: NEST_LIMITS.bodiesHeldBytesMax }).hold();
   return readHeldBody(request, bytesMax, held!);
 }
 
@@ -116,7 +116,7 @@ describe('readBody', () => {
     const slow = incoming();
     slow.push('a');
     const result = readBody(slow, 9);
-    jest.advanceTimersByTime(LIMITS.bodyReadMs - 1);
+    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs - 1);
     expect(await Promise.race([result, Promise.resolve('waiting')])).toBe('waiting');
     jest.advanceTimersByTime(1);
     expect(await result).toEqual(problem('too-slow'));
@@ -151,7 +151,7 @@ describe('readBody', () => {
     request.push('a');
     const result = readBody(request, 9);
     await new Promise((resolve) => setImmediate(resolve));
-    jest.advanceTimersByTime(LIMITS.bodyReadMs);
+    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs);
     expect(await result).toEqual(problem('paused'));
   });
 
@@ -159,7 +159,7 @@ describe('readBody', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const request = incoming();
     const result = readBody(request, 9);
-    jest.advanceTimersByTime(LIMITS.bodyReadMs);
+    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs);
     request.push('a');
     request.push(null);
     expect(await result).toEqual(body('a'));

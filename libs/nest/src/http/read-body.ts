@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import type { HeldBody } from './held-bodies.js';
 import { keptBody } from './kept-body.js';
 
@@ -69,7 +70,7 @@ class BodyReader {
   start(): void {
     const request = this.#request;
     // The timer starts first, because the app may have replaced the stream by one that emits nothing.
-    this.#timer = timers.setTimeout(() => this.#timeUp(), LIMITS.bodyReadMs);
+    this.#timer = timers.setTimeout(() => this.#timeUp(), NEST_LIMITS.bodyReadMs);
     this.#guarded(() => {
       const isReadByHand = request.listenerCount('readable') > 0;
       // A 'close' follows an 'error'. Without a listener Node would throw the error, even after the body was read.

@@ -1,4 +1,5 @@
-import { LIMITS, type Receipt } from 'nestjs-runhooks/core';
+import type { Receipt } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 
 /** The response to a webhook. It never contains payloads, digests or secrets. */
 export interface WebhookResponse {
@@ -15,7 +16,7 @@ export const RESPONSES = {
   'too-slow': {
     statusCode: 400,
     status: 'bad-request',
-    message: `the body was not complete after ${LIMITS.bodyReadMs} ms`,
+    message: `the body was not complete after ${NEST_LIMITS.bodyReadMs} ms`,
   },
   'too-large': { statusCode: 413, status: 'too-large', message: 'the body is larger than this source accepts' },
   compressed: {

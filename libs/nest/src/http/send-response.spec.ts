@@ -9,7 +9,7 @@ import {
 import { Socket, type AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import { RESPONSES, type WebhookResponse } from './responses.js';
 import { sendResponse } from './send-response.js';
 
@@ -51,7 +51,7 @@ describe('sendResponse', () => {
     const { request, response, headers } = exchange({ isBodyRead: true });
     await setImmediate();
     send(request, response, RESPONSES[name]);
-    expect([response.statusCode, headers['retry-after']]).toEqual([503, LIMITS.retryAfterSeconds]);
+    expect([response.statusCode, headers['retry-after']]).toEqual([503, NEST_LIMITS.retryAfterSeconds]);
   });
 
   it('closes the connection if the body was not read, without the header that HTTP/2 forbids', () => {
@@ -80,7 +80,7 @@ describe('sendResponse', () => {
     jest.useFakeTimers();
     const { request, response } = exchange();
     send(request, response, RESPONSES['too-large']);
-    jest.advanceTimersByTime(LIMITS.lingerMs - 1);
+    jest.advanceTimersByTime(NEST_LIMITS.lingerMs - 1);
     expect(response.writableEnded).toBe(false);
     jest.advanceTimersByTime(1);
     expect(response.writableEnded).toBe(true);
@@ -97,7 +97,7 @@ describe('sendResponse', () => {
     send(request, response, RESPONSES['too-large']);
     request.push(null);
     await setImmediate();
-    jest.advanceTimersByTime(LIMITS.lingerMs - 1);
+    jest.advanceTimersByTime(NEST_LIMITS.lingerMs - 1);
     expect(response.writableEnded).toBe(false);
     end();
     expect(response.writableEnded).toBe(true);
@@ -110,7 +110,7 @@ describe('sendResponse', () => {
     send(request, response, RESPONSES['too-large']);
     request.push(null);
     await setImmediate();
-    jest.advanceTimersByTime(LIMITS.lingerMs);
+    jest.advanceTimersByTime(NEST_LIMITS.lingerMs);
     expect(response.writableEnded).toBe(true);
   });
 
@@ -193,7 +193,7 @@ describe('sendResponse, if code of the app changes the response', () => {
   it('ends the response after a while if the app never does', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] });
     const got = received((response) => {
-      Object.assign(response, { end: () => process.nextTick(() => jest.advanceTimersByTime(LIMITS.lingerMs)) });
+      Object.assign(response, { end: () => process.nextTick(() => jest.advanceTimersByTime(NEST_LIMITS.lingerMs)) });
     }, OK);
     expect(await got).toEqual({ got: { status: 200, text: OK_TEXT }, troubles: [] });
   });

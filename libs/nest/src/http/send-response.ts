@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import type { WebhookResponse } from './responses.js';
 
 /** Called with an error that code of the app threw while the response was sent, or with a description of the problem. */
@@ -75,11 +76,11 @@ class ResponseSender {
   #end(text = ''): void {
     const response = this.#response;
     response.end(text);
-    if (!response.writableEnded) timers.setTimeout(() => this.#sendPlainly(), LIMITS.lingerMs).unref();
+    if (!response.writableEnded) timers.setTimeout(() => this.#sendPlainly(), NEST_LIMITS.lingerMs).unref();
   }
 
   /**
-   * Ends the response after the rest of the body has arrived, or after {@link LIMITS.lingerMs}. A sender that is still
+   * Ends the response after the rest of the body has arrived, or after {@link NEST_LIMITS.lingerMs}. A sender that is still
    * uploading needs this time to read the response. The connection is then closed, because the rest of the body would be
    * parsed as the next request.
    */
@@ -92,7 +93,7 @@ class ResponseSender {
       if (isOver(response)) return;
       this.#guarded(() => this.#end());
     };
-    const timer = timers.setTimeout(finish, LIMITS.lingerMs);
+    const timer = timers.setTimeout(finish, NEST_LIMITS.lingerMs);
     request.once('end', finish);
     request.once('close', finish);
     request.resume();
@@ -103,7 +104,7 @@ class ResponseSender {
     return {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(this.#text),
-      ...(statusCode === 503 && { 'retry-after': LIMITS.retryAfterSeconds }),
+      ...(statusCode === 503 && { 'retry-after': NEST_LIMITS.retryAfterSeconds }),
       // HTTP/2 has a stream for each request and forbids this header.
       ...(isBodyLeft && this.#request.httpVersionMajor === 1 && { connection: 'close' }),
     };
@@ -149,7 +150,7 @@ class ResponseSender {
         response.statusCode = this.#content.statusCode;
         response.writeHead(this.#content.statusCode, this.#headers(true));
       }
-      const timer = timers.setTimeout(() => this.#cut(), LIMITS.lingerMs).unref();
+      const timer = timers.setTimeout(() => this.#cut(), NEST_LIMITS.lingerMs).unref();
       response.once('finish', () => {
         timers.clearTimeout(timer);
         // An HTTP/2 stream ends with its response.

@@ -9,6 +9,7 @@ import {
   type Receiver,
   type Refusals,
 } from 'nestjs-runhooks/core';
+import { NEST_LIMITS } from '../limits.js';
 import type { HeldBodies, HeldBody } from './held-bodies.js';
 import { Outage } from './outage.js';
 import { readBody } from './read-body.js';
@@ -68,7 +69,7 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
       trouble: `is responding with ${statusCode}`,
       over: `accepts webhooks again; responses with ${statusCode} in between`,
       code: statusCode === 503 ? 'RUNHOOKS_RESPONDING_503' : 'RUNHOOKS_RESPONDING_500',
-      quietMs: LIMITS.outageQuietMs,
+      quietMs: NEST_LIMITS.outageQuietMs,
       logger,
     });
   return {

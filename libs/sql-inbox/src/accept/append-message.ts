@@ -1,13 +1,9 @@
 import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
+import type { MessageKeysTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AT_ONCE } from '../schema/due.js';
-
-type Row = Omit<
-  MessagesTable,
-  'message_type' | 'account_id' | 'run_id' | 'notes' | 'id_reused' | 'claims' | 'without_handlers' | 'lease'
->;
 
 /** How the message is put in: to be read, or as bytes that nobody reads unless asked to. */
 export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };
@@ -15,7 +11,8 @@ export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarant
 /** Stores a message, due for reading at once. The primary key of its keys is the only judge of what is a duplicate. */
 export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: AppendAs) => Transaction<Appended> {
   const keys = keyAccess(dialect);
-  const insert = messageInserter(dialect);
+  const { db } = dialect;
+  const insert = change<NewRow<'messages'>>((value) => db.insertInto('messages').values(newRow('messages', value)));
   return function* (message, as) {
     const { id, source, provider, messageKey, digest, body } = message;
     const key: MessageKeysTable = { source, message_key: messageKey, digest, message_id: id };
@@ -36,6 +33,9 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
       received_at,
       state,
       reason: as.state === 'quarantined' ? as.reason : null,
+      id_reused: 0,
+      claims: 0,
+      without_handlers: 0,
       due_at: as.state === 'stored' ? AT_ONCE : null,
     });
     return { status: 'accepted', id };
@@ -43,15 +43,10 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
 }
 
 export function keyAccess({ db }: SqlDialect) {
-  const insert = change<MessageKeysTable>((value) =>
+  const insert = change<NewRow<'message_keys'>>((value) =>
     db
       .insertInto('message_keys')
-      .values({
-        source: value('source'),
-        message_key: value('message_key'),
-        digest: value('digest'),
-        message_id: value('message_id'),
-      })
+      .values(newRow('message_keys', value))
       .onConflict((conflict) => conflict.columns(['source', 'message_key', 'digest']).doNothing()),
   );
   const find = statement<Omit<MessageKeysTable, 'message_id'>, Pick<MessageKeysTable, 'message_id'>>((value) =>
@@ -63,24 +58,4 @@ export function keyAccess({ db }: SqlDialect) {
       .where('digest', '=', value('digest')),
   );
   return { insert, find };
-}
-
-function messageInserter({ db }: SqlDialect) {
-  return change<Row>((value) =>
-    db.insertInto('messages').values({
-      id: value('id'),
-      source: value('source'),
-      provider: value('provider'),
-      message_key: value('message_key'),
-      headers: value('headers'),
-      body: value('body'),
-      received_at: value('received_at'),
-      state: value('state'),
-      reason: value('reason'),
-      id_reused: 0,
-      claims: 0,
-      without_handlers: 0,
-      due_at: value('due_at'),
-    }),
-  );
 }

@@ -1,6 +1,6 @@
 import type { Appended, NewMessage } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import { sql } from '../schema/query-builder.js';
 import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { keyAccess } from './append-message.js';

@@ -1,19 +1,15 @@
 import type { RefusalCount, SignatureCheck } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
 import type { RefusalsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
 /** Adds refused requests to their sums, one row for each source and check. A message's key outlives the message. */
 export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCount[]) => Transaction<string[]> {
-  const add = change<RefusalsTable>((value) =>
+  const add = change<NewRow<'refusals'>>((value) =>
     db
       .insertInto('refusals')
-      .values({
-        source: value('source'),
-        signature_check: value('signature_check'),
-        requests: value('requests'),
-        latest_at: value('latest_at'),
-      })
+      .values(newRow('refusals', value))
       .onConflict((conflict) =>
         conflict.columns(['source', 'signature_check']).doUpdateSet((eb) => ({
           requests: eb('refusals.requests', '+', value('requests')),

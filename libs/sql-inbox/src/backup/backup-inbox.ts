@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigurationError, LIMITS, OwnError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { ConfigurationError, OwnError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { existingFile, migrationsOf } from '../sqlite-file/existing-inbox.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqlite-connection/sqlite-connection.js';
 import { isDiskFull, isLocked, remedyFor } from '../sqlite-connection/sqlite-failure.js';
@@ -70,7 +71,7 @@ function refuseExisting(path: string, problem: string): void {
 /** SQLite takes a file that is empty, and leaves its mode as it is. */
 function makeTarget(part: string): void {
   try {
-    closeSync(openSync(part, 'wx', LIMITS.sqliteFileMode));
+    closeSync(openSync(part, 'wx', SQL_LIMITS.sqliteFileMode));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const problem =
@@ -91,7 +92,7 @@ async function copy(
   try {
     // Who may not write cannot close a log into the file, and cannot remove one that is empty either.
     source = await connect(file, driver, { readOnly: existsSync(`${file}-wal`) });
-    source.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
+    source.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
     const connection = source;
     await onceUnlocked(() => migrationsOf('--from', connection, file));
     await onceUnlocked(() => connection.all('vacuum into ?', [part]));

@@ -1,6 +1,7 @@
-import { LIMITS, type DueDelivery, type Store } from 'nestjs-runhooks/core';
+import type { DueDelivery, Store } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
+import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
-import { sql } from '../schema/query-builder.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { DUE_COLUMNS, firstsOfLanes, turnChecker, type Due, type Keeping, type TurnValues } from './lanes.js';
 import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';
@@ -29,7 +30,7 @@ function lanedFinder(dialect: SqlDialect, keep: Keeping): (values: TurnValues) =
   const findFirsts = firstsOfLanes(dialect);
   return function* (values) {
     const { now, limit } = values;
-    const lookMax = limit + LIMITS.laneLookMax;
+    const lookMax = limit + SQL_LIMITS.laneScanMax;
     const looked = yield* look({ ...values, limit: lookMax });
     const found = yield* keep(possibleFirsts(looked), now);
     if (found.length >= limit || looked.length < lookMax) return found.slice(0, limit);

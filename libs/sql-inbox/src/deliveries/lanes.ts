@@ -1,7 +1,6 @@
-import type { ExpressionBuilder } from 'kysely';
+import { sql, type ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { DeliveriesTable, RecordedInOrder, Schema } from '../schema/schema.js';
-import { sql } from '../schema/query-builder.js';
 import { statement, type Transaction } from '../schema/statement.js';
 
 /** A delivery that may be taken. */

@@ -1,6 +1,7 @@
 import type { Settlement } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { AttemptsTable, DeliveriesTable, EventsTable } from '../schema/schema.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
+import type { DeliveriesTable, EventsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { insertEvent, type EventOrigin } from '../rows/insert-event.js';
 
@@ -47,18 +48,7 @@ function deliverySettler({ db }: SqlDialect) {
 }
 
 function attemptInserter({ db }: SqlDialect) {
-  return change<AttemptsTable>((value) =>
-    db.insertInto('attempts').values({
-      delivery_id: value('delivery_id'),
-      attempt: value('attempt'),
-      started_at: value('started_at'),
-      finished_at: value('finished_at'),
-      outcome: value('outcome'),
-      error_name: value('error_name'),
-      error_message: value('error_message'),
-      error_stack: value('error_stack'),
-    }),
-  );
+  return change<NewRow<'attempts'>>((value) => db.insertInto('attempts').values(newRow('attempts', value)));
 }
 
 function originFinder({ db }: SqlDialect) {

@@ -1,6 +1,6 @@
+import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { DeliveriesTable } from '../schema/schema.js';
-import { sql } from '../schema/query-builder.js';
 import { statement, type Transaction } from '../schema/statement.js';
 
 /** A source that has messages to be read, and when the first of them is due. */

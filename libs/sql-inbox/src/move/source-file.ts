@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { ConfigurationError, lapsedBefore, LIMITS } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { existingFile, migrationsOf } from '../sqlite-file/existing-inbox.js';
 import type { ProcessesTable } from '../schema/schema.js';
 import {
@@ -33,7 +34,7 @@ export class SourceFile {
     let connection: SqliteConnection | undefined;
     try {
       connection = await connectSqlite(file, driver);
-      connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
+      connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
       requireThisSchema(OPTION, file, migrationsOf(OPTION, connection, file));
       refuseUse(connection, file, now);
       return new SourceFile(file, connection);
@@ -74,13 +75,13 @@ export class SourceFile {
     const bytes = LARGE_COLUMNS[table].map((column) => ` + coalesce(length(cast(${column} as blob)), 0)`).join('');
     const sizes = this.#connection.all(
       `select rowid as place, 0${bytes} as bytes from ${table} where rowid > ? order by rowid limit ?`,
-      [after, LIMITS.moveRowsMax],
+      [after, SQL_LIMITS.moveRowsMax],
     ) as { place: number; bytes: number }[];
     let sum = 0;
     let end: number | undefined;
     for (const row of sizes) {
       sum += row.bytes;
-      if (end !== undefined && sum > LIMITS.moveBytesMax) break;
+      if (end !== undefined && sum > SQL_LIMITS.moveBytesMax) break;
       end = row.place;
     }
     return end;

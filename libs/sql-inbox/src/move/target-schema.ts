@@ -1,4 +1,5 @@
-import { ConfigurationError, LIMITS, isRunhooksError, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, isRunhooksError, type Logger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
 import { PostgresConnections } from '../postgres-connection/postgres-connections.js';
 import { lockKey } from '../postgres/postgres-dialect.js';
@@ -28,7 +29,7 @@ export interface Begun {
 const NUMBERED = ['deliveries', 'audit'] as const satisfies readonly Table[];
 
 /** Counting may take longer than what an app asks of its inbox. */
-const BEGIN = `begin isolation level read committed read write; set local statement_timeout = ${LIMITS.postgresMigrateMs}; set local synchronous_commit = on`;
+const BEGIN = `begin isolation level read committed read write; set local statement_timeout = ${SQL_LIMITS.postgresMigrateMs}; set local synchronous_commit = on`;
 
 /** The schema of a Postgres database that an inbox is moved into. */
 export class TargetSchema {
@@ -134,7 +135,8 @@ export class TargetSchema {
     });
     // So that the first claims are planned for what is there.
     await this.#with(async (connection) => {
-      for (const table of TABLES) await connection.exec(`analyze "${this.#schema}".${table}`, LIMITS.postgresMigrateMs);
+      for (const table of TABLES)
+        await connection.exec(`analyze "${this.#schema}".${table}`, SQL_LIMITS.postgresMigrateMs);
     });
   }
 
@@ -169,7 +171,7 @@ export class TargetSchema {
 
   async #count(connection: PostgresConnection, tables: readonly string[]): Promise<Record<string, number>> {
     const counts = tables.map((table) => `(select count(*) from "${this.#schema}".${table}) as ${table}`);
-    const { rows } = await connection.ask({ text: `select ${counts.join(', ')}` }, LIMITS.postgresMigrateMs);
+    const { rows } = await connection.ask({ text: `select ${counts.join(', ')}` }, SQL_LIMITS.postgresMigrateMs);
     return Object.fromEntries(Object.entries(rows[0] as object).map(([table, count]) => [table, Number(count)]));
   }
 

@@ -1,6 +1,6 @@
 import type { NewEvent, Recorded, Recording } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import { sql } from '../schema/query-builder.js';
 import type { MessagesTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { insertTask } from '../tasks/insert-task.js';

@@ -1,4 +1,5 @@
-import { LIMITS, timers } from 'nestjs-runhooks/core';
+import { within } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { cut, type PostgresClient, type PostgresQuery } from './postgres-client.js';
 import { DriverError, sqlState } from './postgres-failure.js';
 import { toParameter, VALUE_TYPES } from './postgres-values.js';
@@ -53,23 +54,18 @@ export class PostgresConnection {
   }
 
   /** Rejects with a {@link DriverError}. `waitMs`: how long the answer may take, 0 for any time. */
-  async ask(query: PostgresQuery, waitMs: number = LIMITS.postgresAnswerMs) {
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<never>((_, reject) => {
-      if (waitMs === 0) return;
-      timer = timers.setTimeout(() => {
-        this.break();
-        reject(new Error(`no answer within ${waitMs} ms`));
-      }, waitMs);
-    });
+  async ask(query: PostgresQuery, waitMs: number = SQL_LIMITS.postgresResponseMs) {
+    const timedOut = (): never => {
+      this.break();
+      throw new Error(`no response within ${waitMs} ms`);
+    };
     try {
-      return await Promise.race([this.#client.query(query), timeUp]);
+      const result = this.#client.query(query);
+      return await (waitMs === 0 ? result : within(result, waitMs, timedOut));
     } catch (error) {
       // The driver, not the server: what this connection was about to do is unknown.
       if (sqlState(error) === undefined) this.#isBroken = true;
       throw new DriverError(error);
-    } finally {
-      timers.clearTimeout(timer);
     }
   }
 

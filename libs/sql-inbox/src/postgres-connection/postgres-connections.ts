@@ -1,4 +1,5 @@
-import { LIMITS, isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, StoreUnavailableError, within } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { cut, type PostgresClient, type PostgresPool } from './postgres-client.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { DriverError } from './postgres-failure.js';
@@ -74,10 +75,10 @@ export class PostgresConnections {
     const connecting = Promise.resolve().then(() => this.#pool.connect());
     const { promise: refused, refuse } = refusal();
     this.#waiting.add(refuse);
-    const timeUp = new Error(`no connection within ${LIMITS.postgresConnectMs} ms`);
-    const timer = timers.setTimeout(() => refuse(timeUp), LIMITS.postgresConnectMs);
     try {
-      return await Promise.race([connecting, refused]);
+      return await within(Promise.race([connecting, refused]), SQL_LIMITS.postgresConnectMs, () => {
+        throw new Error(`no connection within ${SQL_LIMITS.postgresConnectMs} ms`);
+      });
     } catch (error) {
       // One that comes after all goes back.
       connecting.then(
@@ -86,7 +87,6 @@ export class PostgresConnections {
       );
       throw isStoreUnavailableError(error) ? error : new DriverError(error);
     } finally {
-      timers.clearTimeout(timer);
       this.#waiting.delete(refuse);
     }
   }

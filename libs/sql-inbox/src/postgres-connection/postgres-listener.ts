@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { LIMITS, type Logger, timers } from 'nestjs-runhooks/core';
+import { type Logger, timers, within } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { PostgresNotification } from './postgres-client.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
@@ -39,7 +40,7 @@ export class PostgresListener {
     return await this.#hearsItself();
   }
 
-  /** Says that there is work, not more often than every {@link LIMITS.notifyEveryMs}. Never fails. */
+  /** Says that there is work, not more often than every {@link SQL_LIMITS.notifyEveryMs}. Never fails. */
   ring(): void {
     this.#isRungAgain = this.#quiet !== undefined;
     if (this.#isRungAgain || this.#isClosed) return;
@@ -47,7 +48,7 @@ export class PostgresListener {
       .setTimeout(() => {
         this.#quiet = undefined;
         if (this.#isRungAgain) this.ring();
-      }, LIMITS.notifyEveryMs)
+      }, SQL_LIMITS.notifyEveryMs)
       .unref();
     this.#notify(this.#self).catch(() => undefined);
   }
@@ -67,7 +68,7 @@ export class PostgresListener {
     connection.client.on('error', () => this.#checkLater(0));
     this.#connection = connection;
     await connection.exec(`listen "${this.#channel}"`);
-    this.#checkLater(LIMITS.listenCheckMs);
+    this.#checkLater(SQL_LIMITS.listenCheckMs);
   }
 
   readonly #onNotification = ({ channel, payload = '' }: PostgresNotification): void => {
@@ -87,7 +88,7 @@ export class PostgresListener {
     try {
       if (this.#connection) {
         await this.#connection.exec('select 1');
-        this.#checkLater(LIMITS.listenCheckMs);
+        this.#checkLater(SQL_LIMITS.listenCheckMs);
       } else {
         await this.#listen();
         this.#options.logger.debug('Postgres notifications arrive again');
@@ -98,22 +99,19 @@ export class PostgresListener {
       this.#connection?.break();
       this.#connection?.release();
       this.#connection = undefined;
-      this.#checkLater(LIMITS.listenAgainMs);
+      this.#checkLater(SQL_LIMITS.listenRetryMs);
     }
   }
 
   async #hearsItself(): Promise<boolean> {
     const question = randomUUID();
-    let timer: NodeJS.Timeout | undefined;
-    const answer = new Promise<boolean>((resolve) => {
+    const heard = new Promise<boolean>((resolve) => {
       this.#heard = (payload) => payload === question && resolve(true);
-      timer = timers.setTimeout(() => resolve(false), LIMITS.postgresConnectMs);
     });
     try {
       await this.#notify(question);
-      return await answer;
+      return await within(heard, SQL_LIMITS.postgresConnectMs, () => false);
     } finally {
-      timers.clearTimeout(timer);
       this.#heard = undefined;
     }
   }

@@ -1,5 +1,6 @@
-import { ConfigurationError, LIMITS } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
 import type { Pool } from 'pg';
+import { SQL_LIMITS } from '../limits.js';
 import { checkPostgresFiles } from './postgres-url.js';
 
 /** A pool of the inbox's own. Connections that break while nobody uses them are noticed by TCP keepalive. Throws {@link ConfigurationError} for files that cannot be used. */
@@ -9,9 +10,9 @@ export async function openPostgresPool(connectionString: string, connectionsMax:
   return new pg.Pool({
     connectionString,
     max: connectionsMax,
-    connectionTimeoutMillis: LIMITS.postgresConnectMs,
+    connectionTimeoutMillis: SQL_LIMITS.postgresConnectMs,
     keepAlive: true,
-    keepAliveInitialDelayMillis: LIMITS.listenCheckMs,
+    keepAliveInitialDelayMillis: SQL_LIMITS.listenCheckMs,
     application_name: 'nestjs-runhooks',
   });
 }

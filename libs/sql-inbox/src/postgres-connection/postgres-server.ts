@@ -1,8 +1,9 @@
-import { ConfigurationError, LIMITS, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { PostgresConnection } from './postgres-connection.js';
 
 /** https://www.postgresql.org/docs/14/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL */
-export const NOTICE_LOST_CLIENT = `set local client_connection_check_interval = ${LIMITS.lostClientMs}`;
+export const NOTICE_LOST_CLIENT = `set local client_connection_check_interval = ${SQL_LIMITS.lostClientMs}`;
 
 const VERSION_MIN = 140_000;
 

@@ -1,11 +1,11 @@
 import {
-  LIMITS,
   isStoreUnavailableError,
   StoreUnavailableError,
   type Appended,
   type NewMessage,
   timers,
 } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 
 interface Waiting {
   readonly message: NewMessage;
@@ -34,8 +34,10 @@ export class PostgresAppender {
 
   /** Rejects with {@link StoreUnavailableError} if it is unknown whether it was stored. */
   append(message: NewMessage): Promise<Appended> {
-    if (this.#waiting.length >= LIMITS.writeQueueMax) {
-      return Promise.reject(new StoreUnavailableError(`${LIMITS.writeQueueMax} messages wait to be stored already`));
+    if (this.#waiting.length >= SQL_LIMITS.writeQueueMax) {
+      return Promise.reject(
+        new StoreUnavailableError(`${SQL_LIMITS.writeQueueMax} messages wait to be stored already`),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ message, resolve, reject });
@@ -53,7 +55,7 @@ export class PostgresAppender {
 
   /** All that came in this turn of the event loop goes together. */
   #schedule(): void {
-    if (this.#isScheduled || this.#inFlight.size >= LIMITS.appendBatchesMax) return;
+    if (this.#isScheduled || this.#inFlight.size >= SQL_LIMITS.appendBatchesMax) return;
     this.#isScheduled = true;
     timers.setImmediate(() => {
       this.#isScheduled = false;
@@ -62,7 +64,7 @@ export class PostgresAppender {
   }
 
   #storeNext(): void {
-    if (this.#waiting.length === 0 || this.#inFlight.size >= LIMITS.appendBatchesMax) return;
+    if (this.#waiting.length === 0 || this.#inFlight.size >= SQL_LIMITS.appendBatchesMax) return;
     const storing = this.#store(this.#nextBatch()).then(() => {
       this.#inFlight.delete(storing);
       this.#schedule();
@@ -88,9 +90,9 @@ export class PostgresAppender {
   #nextBatch(): Waiting[] {
     let bytes = 0;
     let count = 0;
-    for (const { message } of this.#waiting.slice(0, LIMITS.commitBatchMax)) {
+    for (const { message } of this.#waiting.slice(0, SQL_LIMITS.commitBatchMax)) {
       bytes += message.body.length;
-      if (count > 0 && bytes > LIMITS.appendBatchBytesMax) break;
+      if (count > 0 && bytes > SQL_LIMITS.appendBatchBytesMax) break;
       count += 1;
     }
     return this.#waiting.splice(0, count);

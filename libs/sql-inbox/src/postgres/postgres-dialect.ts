@@ -1,5 +1,3 @@
-import type { SqlBool } from 'kysely';
-import type { NamedLocks, SqlDialect } from '../schema/dialect.js';
 import {
   DummyDriver,
   Kysely,
@@ -7,7 +5,9 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   sql,
-} from '../schema/query-builder.js';
+  type SqlBool,
+} from 'kysely';
+import type { NamedLocks, SqlDialect } from '../schema/dialect.js';
 import { toPostgresJson } from '../postgres-connection/postgres-text.js';
 import type { Schema } from '../schema/schema.js';
 import { statement } from '../schema/statement.js';

@@ -1,6 +1,5 @@
-import type { PostgresPool } from 'kysely';
-import { LIMITS } from 'nestjs-runhooks/core';
-import { Kysely, PostgresDialect, sql } from '../schema/query-builder.js';
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
+import { SQL_LIMITS } from '../limits.js';
 import { migrationsFor } from '../schema/migrations.js';
 import { refuseUnknown } from '../schema/newer-schema.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
@@ -23,9 +22,9 @@ const TABLE = 'runhooks_migrations';
  * table of the database, and fails where somebody else drops one at this moment.
  */
 export async function migratePostgres(connection: PostgresConnection, schema: string): Promise<void> {
-  const begin = `begin isolation level read committed read write; set local statement_timeout = ${LIMITS.postgresMigrateMs}; set local lock_timeout = 0`;
+  const begin = `begin isolation level read committed read write; set local statement_timeout = ${SQL_LIMITS.postgresMigrateMs}; set local lock_timeout = 0`;
   await transact(connection, begin, async () => {
-    const ask: Ask = (text, values = []) => connection.ask({ text, values }, LIMITS.postgresMigrateMs);
+    const ask: Ask = (text, values = []) => connection.ask({ text, values }, SQL_LIMITS.postgresMigrateMs);
     await ask('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockKey(schema, 'migrations')]);
     const done = await doneIn(schema, ask);
     refuseUnknown(MIGRATIONS, done);

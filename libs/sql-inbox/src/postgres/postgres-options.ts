@@ -1,4 +1,5 @@
-import { ConfigurationError, LIMITS, requireKnownOptions, requireWhole } from 'nestjs-runhooks/core';
+import { ConfigurationError, requireKnownOptions, requireInteger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { PostgresPool } from '../postgres-connection/postgres-client.js';
 import { checkPostgresUrl } from '../postgres-connection/postgres-url.js';
 
@@ -35,7 +36,7 @@ const SCHEMA = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/;
 /** Throws {@link ConfigurationError} naming the option. What a connection string holds is never shown. */
 export function resolvePostgresOptions(options: PostgresInboxOptions): ResolvedPostgresOptions {
   requireKnownOptions('postgresInbox', options, OPTIONS);
-  const { schema = 'runhooks', notify = true, connectionsMax = LIMITS.postgresConnections } = options;
+  const { schema = 'runhooks', notify = true, connectionsMax = SQL_LIMITS.postgresConnections } = options;
   if (typeof schema !== 'string' || !SCHEMA.test(schema) || schema.toLowerCase().startsWith('pg_')) {
     throw new ConfigurationError(
       'postgresInbox.schema',
@@ -45,7 +46,7 @@ export function resolvePostgresOptions(options: PostgresInboxOptions): ResolvedP
   if (typeof notify !== 'boolean') {
     throw new ConfigurationError('postgresInbox.notify', `found ${typeof notify}; expected true or false`);
   }
-  requireWhole('postgresInbox.connectionsMax', connectionsMax, 2, 10_000);
+  requireInteger('postgresInbox.connectionsMax', connectionsMax, 2, 10_000);
   return { schema, notify, connectionsMax, ...resolveSource(options, notify) };
 }
 

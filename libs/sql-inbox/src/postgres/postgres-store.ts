@@ -1,6 +1,5 @@
 import {
   ConfigurationError,
-  LIMITS,
   isStoreUnavailableError,
   StoreUnavailableError,
   type Appended,
@@ -10,11 +9,12 @@ import {
   type Recorded,
   type Recording,
   type Settlement,
-  timers,
+  within,
 } from 'nestjs-runhooks/core';
 import { atMost } from './at-most.js';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';
+import { SQL_LIMITS } from '../limits.js';
 import { lockOf } from '../parsing/record-parsed.js';
 import { PostgresAppender } from './postgres-appender.js';
 import { PostgresCompletions } from './postgres-completions.js';
@@ -27,7 +27,7 @@ import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgre
 import { openPostgresPool } from '../postgres-connection/postgres-pool.js';
 import { checkServer, serverTime, type ServerFacts } from '../postgres-connection/postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
-import { SqlStore, type Arguments } from '../sql-store.js';
+import { SqlStore } from '../sql-store.js';
 import type { Transaction } from '../schema/statement.js';
 
 /** What an open store works with. */
@@ -81,7 +81,7 @@ export class PostgresStore extends SqlStore {
     } catch (cause) {
       connections.close();
       // A pool whose options no connection can be made from never ends.
-      await within(LIMITS.postgresConnectMs, endPool());
+      await within(endPool(), SQL_LIMITS.postgresConnectMs);
       throw postgresOpenFailure(cause, option, schema);
     }
     this.#description = `${facts.description}, schema ${schema}`;
@@ -93,7 +93,7 @@ export class PostgresStore extends SqlStore {
         (messages) => transactions.run('write', () => this.#appendMessages(messages)),
         (message) => this.appendBy((begin) => transactions.run('write', begin), message),
       ),
-      completions: new PostgresCompletions(connections, pool.options?.max ?? LIMITS.postgresConnections, facts),
+      completions: new PostgresCompletions(connections, pool.options?.max ?? SQL_LIMITS.postgresConnections, facts),
       ...(listener && { listener }),
       endPool,
     };
@@ -112,7 +112,7 @@ export class PostgresStore extends SqlStore {
   }
 
   /** Those of one job in one transaction, in the order given; those of different jobs beside them. */
-  override async record(...[recordings, now]: Arguments<'record'>): Promise<Recorded[]> {
+  override async record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
     const groups = new Map<string, number[]>();
     recordings.forEach((recording, index) => {
       const key = lockOf(recording) ?? recording.messageId;
@@ -120,7 +120,7 @@ export class PostgresStore extends SqlStore {
     });
     const recorded: Recorded[] = [];
     const failures: unknown[] = [];
-    await atMost(groups.values(), LIMITS.recordingsMax, async (indices) => {
+    await atMost(groups.values(), SQL_LIMITS.recordingsMax, async (indices) => {
       try {
         const group = await this.#recordGroup(
           indices.map((index) => recordings[index] as Recording),
@@ -150,7 +150,7 @@ export class PostgresStore extends SqlStore {
     const { transactions, completions } = this.#opened();
     const settle = (): Transaction<boolean> => {
       const settled = settlement();
-      return this.operations.settle(settled, settled.attempt.finishedAt);
+      return this.settleOne(settled, settled.attempt.finishedAt);
     };
     return await transactions.watch(() => completions.run(work, settle, signal));
   }
@@ -161,15 +161,12 @@ export class PostgresStore extends SqlStore {
     this.#open = undefined;
     const { appender, transactions, listener, connections, endPool } = open;
     await within(
-      LIMITS.postgresCloseMs,
-      (async () => {
-        await appender.settled();
-        await transactions.settled();
-      })(),
+      appender.settled().then(() => transactions.settled()),
+      SQL_LIMITS.postgresCloseMs,
     );
     listener?.close();
     connections.close();
-    await within(LIMITS.postgresConnectMs, endPool());
+    await within(endPool(), SQL_LIMITS.postgresConnectMs);
   }
 
   protected async write<T>(begin: () => Transaction<T>): Promise<T> {
@@ -189,7 +186,7 @@ export class PostgresStore extends SqlStore {
 
   /** One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first. */
   async #recordGroup(group: readonly Recording[], now: Date): Promise<Recorded[]> {
-    const { record } = this.operations;
+    const record = this.recordOne;
     try {
       return await this.writeWork(function* () {
         const recorded: Recorded[] = [];
@@ -246,14 +243,4 @@ async function poolOf(options: ResolvedPostgresOptions) {
   const { connectionString, connectionsMax, notify } = options;
   const pool = await openPostgresPool(connectionString, connectionsMax + (notify ? 1 : 0));
   return { pool, endPool: () => pool.end() };
-}
-
-/** Waits for it, but not for ever. */
-async function within(waitMs: number, step: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = timers.setTimeout(resolve, waitMs);
-  });
-  await Promise.race([step, timeUp]);
-  timers.clearTimeout(timer);
 }

@@ -1,4 +1,5 @@
-import { LIMITS, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
 import type { PostgresConnections } from '../postgres-connection/postgres-connections.js';
 import { isConflict, isStandby, postgresFailure } from '../postgres-connection/postgres-failure.js';
@@ -6,8 +7,8 @@ import type { Transaction } from '../schema/statement.js';
 
 /** So that neither a lock that is not to be had nor a process that is paused holds up others for long. */
 export const BOUNDS =
-  `set local statement_timeout = ${LIMITS.postgresStatementMs}; ` +
-  `set local idle_in_transaction_session_timeout = ${LIMITS.postgresAnswerMs}`;
+  `set local statement_timeout = ${SQL_LIMITS.postgresStatementMs}; ` +
+  `set local idle_in_transaction_session_timeout = ${SQL_LIMITS.postgresResponseMs}`;
 
 /** All that a database, a role or a pooler may have other defaults for. */
 const BEGIN = {
@@ -36,8 +37,10 @@ export class PostgresTransactions {
 
   /** Counts and bounds what is under way, and tells failures of the server from those of a row. */
   async watch<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#running.size >= LIMITS.writeQueueMax) {
-      throw new StoreUnavailableError(`${LIMITS.writeQueueMax} operations wait for the inbox ${this.#inbox} already`);
+    if (this.#running.size >= SQL_LIMITS.writeQueueMax) {
+      throw new StoreUnavailableError(
+        `${SQL_LIMITS.writeQueueMax} operations wait for the inbox ${this.#inbox} already`,
+      );
     }
     const running = step();
     this.#running.add(running);
@@ -62,9 +65,9 @@ export class PostgresTransactions {
           transact(connection, BEGIN[mode], () => connection.runToEnd(begin())),
         );
       } catch (error) {
-        if (!isConflict(error) || tries >= LIMITS.postgresTriesMax) throw error;
+        if (!isConflict(error) || tries >= SQL_LIMITS.postgresTriesMax) throw error;
       }
-      await timers.pause(Math.random() * tries * LIMITS.postgresTryMs);
+      await timers.pause(Math.random() * tries * SQL_LIMITS.postgresTryMs);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { LIMITS, type RegisteredHandler, type Registration } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { HandlersTable, ProcessesTable } from '../schema/schema.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
+import type { HandlersTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { nextDueAt } from '../deliveries/next-due.js';
 import { noteClock } from './note-clock.js';
@@ -57,20 +58,12 @@ export function otherHandlers({
 }
 
 function processSaver({ db }: SqlDialect) {
-  return change<ProcessesTable>((value) => {
-    const said = {
-      role: value('role'),
-      label: value('label'),
-      handlers: value('handlers'),
-      abandoned: value('abandoned'),
-      started_at: value('started_at'),
-      seen_at: value('seen_at'),
-      clock_ahead_ms: value('clock_ahead_ms'),
-    };
+  return change<NewRow<'processes'>>((value) => {
+    const { id, ...changing } = newRow('processes', value);
     return db
       .insertInto('processes')
-      .values({ id: value('id'), ...said })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(said));
+      .values({ id, ...changing })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(changing));
   });
 }
 
@@ -99,16 +92,11 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
       .select(['id', 'version', 'since'])
       .where((eb) => isOneOf(eb.ref('id'), value('ids'))),
   );
-  const save = change<HandlersTable>((value) => {
-    const changing = {
-      version: value('version'),
-      subscriptions: value('subscriptions'),
-      since: value('since'),
-      seen_at: value('seen_at'),
-    };
+  const save = change<NewRow<'handlers'>>((value) => {
+    const { id, ...changing } = newRow('handlers', value);
     return db
       .insertInto('handlers')
-      .values({ id: value('id'), ...changing })
+      .values({ id, ...changing })
       .onConflict((conflict) =>
         conflict.column('id').doUpdateSet(changing).where('handlers.since', '<', value('since')),
       );

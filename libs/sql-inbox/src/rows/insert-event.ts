@@ -1,6 +1,7 @@
 import type { NewDelivery, NewEvent } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { DeliveriesTable, EventsTable } from '../schema/schema.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
+import type { EventsTable } from '../schema/schema.js';
 import { change, type Transaction } from '../schema/statement.js';
 
 /** Where an event comes from. */
@@ -32,46 +33,24 @@ export function insertEvent(
 export function insertDelivery({
   db,
 }: SqlDialect): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
-  type Columns = 'id' | 'event_id' | 'handler_id' | 'source' | 'replay_id' | 'lane' | 'in_lane';
-  type Values = Pick<DeliveriesTable, Columns> & { due_at: number };
-  const insert = change<Values>((value) =>
+  const insert = change<NewRow<'deliveries'>>((value) =>
     db
       .insertInto('deliveries')
-      .values({
-        id: value('id'),
-        event_id: value('event_id'),
-        handler_id: value('handler_id'),
-        source: value('source'),
-        replay_id: value('replay_id'),
-        lane: value('lane'),
-        in_lane: value('in_lane'),
-        state: 'pending',
-        attempts: 0,
-        attempts_before: 0,
-        due_at: value('due_at'),
-      })
+      .values(newRow('deliveries', value))
       .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
   );
   return function* ({ id, handlerId: handler_id, lane = null }, { eventId: event_id, source }, replay_id, now) {
+    const due = { state: 'pending', attempts: 0, attempts_before: 0, due_at: now.getTime() } as const;
     const in_lane = lane === null ? 0 : 1;
-    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, in_lane, due_at: now.getTime() })) > 0;
+    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, in_lane, ...due })) > 0;
   };
 }
 
 function eventInserter({ db }: SqlDialect) {
-  return change<EventsTable>((value) =>
+  return change<NewRow<'events'>>((value) =>
     db
       .insertInto('events')
-      .values({
-        id: value('id'),
-        type: value('type'),
-        source: value('source'),
-        provider: value('provider'),
-        message_id: value('message_id'),
-        occurred_at: value('occurred_at'),
-        recorded_at: value('recorded_at'),
-        data: value('data'),
-      })
+      .values(newRow('events', value))
       .onConflict((conflict) => conflict.column('id').doNothing()),
   );
 }

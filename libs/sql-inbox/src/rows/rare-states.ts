@@ -1,6 +1,5 @@
 import type { DeliveryState, MessageState } from 'nestjs-runhooks/core';
-import type { SqlBool } from 'kysely';
-import { sql } from '../schema/query-builder.js';
+import { sql, type SqlBool } from 'kysely';
 
 /** What nearly all rows are; the others are in an index of their own. */
 const USUAL_MESSAGES: readonly MessageState[] = ['stored', 'parsed'];

@@ -1,25 +1,17 @@
 import type { AuditEntry, DecidedAction, Decision, Page, PageRequest } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { itemsOf, pageOf } from './pages.js';
-import type { AuditTable } from '../schema/schema.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
 import { change, query, type Transaction } from '../schema/statement.js';
 
 type RecordDecision = (action: DecidedAction, decision: Decision, affected: number, now: Date) => Transaction<void>;
 
 /** Adds a decision to the audit, or what one more step of it affected, in the transaction of what was decided. */
 export function recordDecision({ db }: SqlDialect): RecordDecision {
-  const add = change<Omit<AuditTable, 'seq'>>((value) =>
+  const add = change<NewRow<'audit'>>((value) =>
     db
       .insertInto('audit')
-      .values({
-        id: value('id'),
-        decided_at: value('decided_at'),
-        action: value('action'),
-        actor: value('actor'),
-        reason: value('reason'),
-        details: value('details'),
-        affected: value('affected'),
-      })
+      .values(newRow('audit', value))
       .onConflict((conflict) =>
         conflict
           .column('id')
@@ -45,7 +37,7 @@ export function listAudit({ db }: SqlDialect) {
   };
 }
 
-function toAuditEntry({ id, decided_at, action, actor, reason, details, affected }: AuditRow): AuditEntry {
+function toAuditEntry({ id, decided_at, action, actor, reason, details, affected }: NewRow<'audit'>): AuditEntry {
   return {
     id,
     decidedAt: new Date(decided_at),
@@ -56,5 +48,3 @@ function toAuditEntry({ id, decided_at, action, actor, reason, details, affected
     affected,
   };
 }
-
-type AuditRow = Omit<AuditTable, 'seq'> & { readonly seq: number };

@@ -1,6 +1,7 @@
 import type { JobKey, JobState, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { toJobState, toRunState } from './rows.js';
+import { newRow, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
@@ -20,15 +21,11 @@ export function jobRows({ db }: SqlDialect) {
   const find = statement<Key, JobsTable>((value) =>
     db.selectFrom('jobs').selectAll().where('source', '=', value('source')).where('job_key', '=', value('job_key')),
   );
-  const save = change<JobsTable>((value) => {
-    const changing = {
-      latest_success_at: value('latest_success_at'),
-      incident: value('incident'),
-      updated_at: value('updated_at'),
-    };
+  const save = change<NewRow<'jobs'>>((value) => {
+    const { source, job_key, ...changing } = newRow('jobs', value);
     return db
       .insertInto('jobs')
-      .values({ source: value('source'), job_key: value('job_key'), ...changing })
+      .values({ source, job_key, ...changing })
       .onConflict((conflict) => conflict.columns(['source', 'job_key']).doUpdateSet(changing));
   });
   return {
@@ -59,19 +56,11 @@ export function runRows({ db }: SqlDialect) {
       .where('account_id', '=', value('account_id'))
       .where('run_id', '=', value('run_id')),
   );
-  const save = change<RunsTable>((value) => {
-    const changing = {
-      job_key: value('job_key'),
-      outcome: value('outcome'),
-      contradicted: value('contradicted'),
-      types: value('types'),
-      started_at: value('started_at'),
-      finished_at: value('finished_at'),
-      updated_at: value('updated_at'),
-    };
+  const save = change<NewRow<'runs'>>((value) => {
+    const { source, account_id, run_id, ...changing } = newRow('runs', value);
     return db
       .insertInto('runs')
-      .values({ source: value('source'), account_id: value('account_id'), run_id: value('run_id'), ...changing })
+      .values({ source, account_id, run_id, ...changing })
       .onConflict((conflict) => conflict.columns(['source', 'account_id', 'run_id']).doUpdateSet(changing));
   });
   const keyOf = (key: RunKey): Key => ({ source: key.source, account_id: key.accountId, run_id: key.runId });

@@ -1,6 +1,5 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { AT_ONCE } from './due.js';
-import { sql } from './query-builder.js';
 
 /** What the schema needs so that a clock which is wrong does little: a part of the migration `0002_notes_and_audit`. */
 export async function surviveWrongClocks(db: Kysely<unknown>): Promise<void> {

@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely';
-import { sql } from './query-builder.js';
+import { sql, type Kysely } from 'kysely';
 
 /** Only what is due is in it, so it stays small however large the inbox grows. */
 export async function createDueIndex(db: Kysely<unknown>, table: string, columns = ['due_at']): Promise<void> {

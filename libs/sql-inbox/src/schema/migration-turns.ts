@@ -1,7 +1,6 @@
-import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
+import { sql, type ColumnDefinitionBuilder, type Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.js';
 import { createDueIndex } from './due-index.js';
-import { sql } from './query-builder.js';
 
 /** Claims take turns over sources, so what is due is found by source, and of deliveries by handler first. */
 export async function takeTurns(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {

@@ -1,9 +1,8 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import { sql, type ColumnDefinitionBuilder, type Kysely, type Migration } from 'kysely';
 import { surviveWrongClocks } from './clock-migration.js';
 import type { ColumnTypes } from './column-types.js';
 import { createDueIndex } from './due-index.js';
 import { takeTurns } from './migration-turns.js';
-import { sql } from './query-builder.js';
 
 /** The schema's history. A migration that was released is never edited; the next one is added below it. */
 export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migration>> => ({
@@ -196,6 +195,7 @@ async function createTasks(db: Kysely<unknown>, { text }: ColumnTypes): Promise<
   await db.schema
     .createTable('tasks')
     .addColumn('id', text, primaryKey)
+    .addColumn('kind', text, notNull)
     .addColumn('handler_id', text, notNull)
     .addColumn('source', text, notNull)
     .addColumn('provider', text, notNull)

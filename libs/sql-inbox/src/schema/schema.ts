@@ -6,6 +6,7 @@ import type {
   MessageState,
   Role,
   RunOutcome,
+  TaskKind,
 } from 'nestjs-runhooks/core';
 
 /**
@@ -143,6 +144,7 @@ export interface AttemptsTable {
 
 export interface TasksTable {
   id: string;
+  kind: TaskKind;
   handler_id: string;
   source: string;
   provider: string;

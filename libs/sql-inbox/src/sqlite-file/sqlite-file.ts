@@ -10,7 +10,8 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigurationError, LIMITS, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 
 /** Kept in memory: for tests. */
 export const IN_MEMORY = ':memory:';
@@ -80,10 +81,10 @@ function refuseIfDenied(directory: string, cause: unknown): void {
   if (refusal) throw new ConfigurationError('sqliteInbox.path', refusal, { cause });
 }
 
-const FILE_MODES = [LIMITS.sqliteFileMode, 0o640, 0o660];
+const FILE_MODES = [SQL_LIMITS.sqliteFileMode, 0o640, 0o660];
 
 /** Checks the option `fileMode`. */
-export function resolveFileMode(mode: unknown = LIMITS.sqliteFileMode): number {
+export function resolveFileMode(mode: unknown = SQL_LIMITS.sqliteFileMode): number {
   if (FILE_MODES.includes(mode as number)) return mode as number;
   const found = typeof mode === 'number' ? octal(mode) : JSON.stringify(mode);
   throw new ConfigurationError(
@@ -132,7 +133,7 @@ export function warnOfOpenFiles(file: string, mode: number, logger: Logger): voi
   if (open.length === 0) return;
   logger.warn(
     `Inbox ${file} can be read by other users of this host, and it contains whole webhooks. ` +
-      `Run \`chmod ${mode.toString(8)} ${open.join(' ')}\`${mode === LIMITS.sqliteFileMode ? ', or set `fileMode` if its group may read it' : ''}`,
+      `Run \`chmod ${mode.toString(8)} ${open.join(' ')}\`${mode === SQL_LIMITS.sqliteFileMode ? ', or set `fileMode` if its group may read it' : ''}`,
     { code: 'RUNHOOKS_INBOX_READABLE_BY_OTHERS' },
   );
 }

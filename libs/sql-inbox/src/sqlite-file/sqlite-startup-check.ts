@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
-import { ConfigurationError, LIMITS, type Logger } from 'nestjs-runhooks/core';
+import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { connectSqlite, SqliteConnection, SqliteDriver } from '../sqlite-connection/sqlite-connection.js';
 import { onceUnlocked } from '../sqlite-connection/sqlite-lock.js';
 import { walProblem } from './sqlite-wal-format.js';
@@ -36,7 +37,7 @@ export async function checkSqliteFile(
   }
   const connection = await connect(file, driver, { readOnly: true });
   try {
-    connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
+    connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
     await checkWal(connection, file, `${real}-wal`, logger);
     // After a crash in the middle of its making, a new file has to be rolled back by a connection that may write.
     if (existsSync(`${real}-journal`)) return;
@@ -47,9 +48,9 @@ export async function checkSqliteFile(
 }
 
 async function checkPages(connection: SqliteConnection, file: string, bytes: number, logger: Logger): Promise<void> {
-  if (bytes > LIMITS.startupCheckBytesMax) {
+  if (bytes > SQL_LIMITS.startupCheckBytesMax) {
     logger.log(
-      `Inbox ${file} is too large to be checked at startup (${bytes} bytes; up to ${LIMITS.startupCheckBytesMax} are read). ` +
+      `Inbox ${file} is too large to be checked at startup (${bytes} bytes; up to ${SQL_LIMITS.startupCheckBytesMax} are read). ` +
         `\`npx nestjs-runhooks backup\` checks the copy that it makes`,
     );
     return;
@@ -64,7 +65,7 @@ async function checkPages(connection: SqliteConnection, file: string, bytes: num
 async function checkWal(connection: SqliteConnection, file: string, wal: string, logger: Logger): Promise<void> {
   const bytes = sizeOf(wal);
   if (bytes === 0) return;
-  if (bytes > LIMITS.startupCheckWalBytesMax) {
+  if (bytes > SQL_LIMITS.startupCheckWalBytesMax) {
     logger.log(`Write-ahead log ${wal} is too large to be checked at startup (${bytes} bytes)`);
     return;
   }

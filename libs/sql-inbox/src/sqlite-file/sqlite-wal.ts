@@ -1,4 +1,5 @@
-import { LIMITS, timers, type Logger } from 'nestjs-runhooks/core';
+import { timers, type Logger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { SqliteConnection } from '../sqlite-connection/sqlite-connection.js';
 
 /** https://sqlite.org/pragma.html#pragma_wal_checkpoint */
@@ -27,23 +28,23 @@ export class SqliteWal {
 
   /**
    * Brings all of the log into the database and cuts it off, if no other process reads. After a try that failed the
-   * next {@link LIMITS.walAgainMs} pass without one, because each may wait {@link LIMITS.sqliteTryMs}. Returns whether the log is empty.
+   * next {@link SQL_LIMITS.walRetryMs} pass without one, because each may wait {@link SQL_LIMITS.sqliteTryMs}. Returns whether the log is empty.
    */
   empty(): boolean {
     if (timers.monotonicMs() < this.#emptyAgainAt) return false;
     const isEmpty = this.#checkpoint('truncate')?.busy === 0;
-    this.#emptyAgainAt = isEmpty ? 0 : timers.monotonicMs() + LIMITS.walAgainMs;
+    this.#emptyAgainAt = isEmpty ? 0 : timers.monotonicMs() + SQL_LIMITS.walRetryMs;
     return isEmpty;
   }
 
   /** To be told its size after commits. Warns once of a log that cannot shrink, and again only after it was small. */
   watch(bytes: number): void {
-    if (bytes <= LIMITS.walBytesMax) {
+    if (bytes <= SQL_LIMITS.walBytesMax) {
       this.#isWarned = false;
       return;
     }
     if (this.#isWarned || timers.monotonicMs() < this.#lookAgainAt) return;
-    this.#lookAgainAt = timers.monotonicMs() + LIMITS.walAgainMs;
+    this.#lookAgainAt = timers.monotonicMs() + SQL_LIMITS.walRetryMs;
     const row = this.#checkpoint('passive');
     // One that is all in the database begins anew with the next commit.
     if (!row || row.checkpointed >= row.log) return;

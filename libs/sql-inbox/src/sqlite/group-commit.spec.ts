@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { StoreUnavailableError } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { GroupCommit } from './group-commit.js';
 import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqlite-connection/sqlite-connection.js';
 import type { Transaction } from '../schema/statement.js';
@@ -122,7 +123,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
   });
 
   it('splits more than one commit may hold, first come first served', async () => {
-    const total = 2 * LIMITS.commitBatchMax + 1;
+    const total = 2 * SQL_LIMITS.commitBatchMax + 1;
     const done: number[] = [];
     await Promise.all(
       numbersTo(total).map((number) => commits.run(insert(number)).then((result) => void done.push(result))),
@@ -140,19 +141,19 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       if (!over) setImmediate(turn);
     };
     setImmediate(turn);
-    await Promise.all(numbersTo(4 * LIMITS.commitBatchMax).map((number) => commits.run(insert(number))));
+    await Promise.all(numbersTo(4 * SQL_LIMITS.commitBatchMax).map((number) => commits.run(insert(number))));
     over = true;
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
   it('refuses at once what is more than may wait, and loses nothing of what does', async () => {
-    const waiting = numbersTo(LIMITS.writeQueueMax).map((number) => commits.run(insert(number)));
+    const waiting = numbersTo(SQL_LIMITS.writeQueueMax).map((number) => commits.run(insert(number)));
     const refused = commits.run(insert(-1));
     await expect(refused).rejects.toThrow(StoreUnavailableError);
-    await expect(refused).rejects.toThrow(new RegExp(`${LIMITS.writeQueueMax} operations wait .*inbox\\.db`));
+    await expect(refused).rejects.toThrow(new RegExp(`${SQL_LIMITS.writeQueueMax} operations wait .*inbox\\.db`));
     expect(executed).toEqual([]);
     await Promise.all(waiting);
-    expect(stored()).toEqual(numbersTo(LIMITS.writeQueueMax));
+    expect(stored()).toEqual(numbersTo(SQL_LIMITS.writeQueueMax));
     expect(await commits.run(insert(-1))).toBe(-1);
   });
 
@@ -219,7 +220,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       expect([stored(), executed]).toEqual([[], ['begin immediate', 'rollback']]);
     });
 
-    it.each([0, 250, LIMITS.commitBatchMax - 1])(
+    it.each([0, 250, SQL_LIMITS.commitBatchMax - 1])(
       'is found in few commits among the greatest number that share one, as number %i, with the event loop free',
       async (bad) => {
         let turns = 0;
@@ -228,12 +229,12 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
           setImmediate(turn).unref();
         };
         turn();
-        const runs = numbersTo(LIMITS.commitBatchMax).map((number) =>
+        const runs = numbersTo(SQL_LIMITS.commitBatchMax).map((number) =>
           number === bad ? commits.run(() => thrower(bug)).catch(() => -1) : commits.run(insert(number)),
         );
         const results = await Promise.all(runs);
-        expect(results).toEqual(numbersTo(LIMITS.commitBatchMax).map((number) => (number === bad ? -1 : number)));
-        expect(stored()).toEqual(numbersTo(LIMITS.commitBatchMax).filter((number) => number !== bad));
+        expect(results).toEqual(numbersTo(SQL_LIMITS.commitBatchMax).map((number) => (number === bad ? -1 : number)));
+        expect(stored()).toEqual(numbersTo(SQL_LIMITS.commitBatchMax).filter((number) => number !== bad));
         expect(times('begin immediate')).toBeLessThan(60);
         expect(turns).toBeGreaterThanOrEqual(times('begin immediate'));
       },
@@ -257,7 +258,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
 
   describe('while another connection holds the write lock', () => {
     it('waits with the event loop free, and commits once it is let go', async () => {
-      connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
+      connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
       const other = await locked();
       const runs = [1, 2, 3].map((number) => commits.run(insert(number)));
       let turns = 0;
@@ -277,11 +278,11 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
       const other = await locked();
       // More than fit one commit: they have all waited as long.
-      const numbers = Array.from({ length: 2 * LIMITS.commitBatchMax + 3 }, (_, index) => index);
+      const numbers = Array.from({ length: 2 * SQL_LIMITS.commitBatchMax + 3 }, (_, index) => index);
       const runs = numbers.map((number) => commits.run(insert(number)).catch((error: unknown) => error));
       let waitedMs = 0;
-      for (; jest.getTimerCount() > 0 || times('begin immediate') === 0; waitedMs += LIMITS.sqliteTryMs) {
-        jest.advanceTimersByTime(LIMITS.sqliteTryMs);
+      for (; jest.getTimerCount() > 0 || times('begin immediate') === 0; waitedMs += SQL_LIMITS.sqliteTryMs) {
+        jest.advanceTimersByTime(SQL_LIMITS.sqliteTryMs);
         await new Promise((resolve) => setImmediate(resolve));
       }
       for (const error of await Promise.all(runs)) {
@@ -289,21 +290,21 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
         expect((error as Error).message).toMatch(/inbox\.db .*another process holds its write lock/);
       }
       // Each try may itself take as long as the pause after it.
-      expect(2 * waitedMs).toBeLessThanOrEqual(LIMITS.sqliteBusyMs + 2 * LIMITS.sqliteTryMs);
-      expect(2 * waitedMs).toBeGreaterThanOrEqual(LIMITS.sqliteBusyMs - 2 * LIMITS.sqliteTryMs);
+      expect(2 * waitedMs).toBeLessThanOrEqual(SQL_LIMITS.sqliteBusyMs + 2 * SQL_LIMITS.sqliteTryMs);
+      expect(2 * waitedMs).toBeGreaterThanOrEqual(SQL_LIMITS.sqliteBusyMs - 2 * SQL_LIMITS.sqliteTryMs);
       // What comes next is waited for as long as this was.
       executed.length = 0;
       const next = commits.run(insert(4));
       await until(() => times('begin immediate') > 0);
       other.exec('rollback');
       other.close();
-      jest.advanceTimersByTime(LIMITS.sqliteTryMs);
+      jest.advanceTimersByTime(SQL_LIMITS.sqliteTryMs);
       expect(await next).toBe(4);
       expect(stored()).toEqual([4]);
     });
 
     it('keeps the order of what came before and what comes meanwhile, also of more than one commit', async () => {
-      const total = LIMITS.commitBatchMax + 2;
+      const total = SQL_LIMITS.commitBatchMax + 2;
       const other = await locked();
       const runs = numbersTo(total - 1).map((number) => commits.run(insert(number)));
       await until(() => times('begin immediate') > 0);
@@ -375,7 +376,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
 
   describe('closing', () => {
     it('commits what waits, more than one commit of it, and refuses what comes after', async () => {
-      const total = LIMITS.commitBatchMax + 1;
+      const total = SQL_LIMITS.commitBatchMax + 1;
       const waiting = numbersTo(total).map((number) => commits.run(insert(number)));
       commits.close();
       expect(stored()).toHaveLength(total);

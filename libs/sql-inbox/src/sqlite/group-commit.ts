@@ -1,4 +1,5 @@
-import { LIMITS, isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { rollBack, type SqliteConnection } from '../sqlite-connection/sqlite-connection.js';
 import type { FileGuard } from '../sqlite-file/sqlite-file-guard.js';
 import { isLocked, storeFailure } from '../sqlite-connection/sqlite-failure.js';
@@ -14,7 +15,7 @@ interface Waiting {
  * Runs transactions on the one writing connection. All that are waiting share one commit, and so one fsync; none is
  * answered before that. A commit is one synchronous step: with an `await` inside, other work of this process would
  * run into the write lock it holds and freeze the event loop for the whole busy timeout. While another process holds
- * the lock, it is tried again every {@link LIMITS.sqliteTryMs}, with the event loop free in between.
+ * the lock, it is tried again every {@link SQL_LIMITS.sqliteTryMs}, with the event loop free in between.
  */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
@@ -23,7 +24,7 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #scheduled = false;
   #triesLeft = TRIES;
-  #batchMax: number = LIMITS.commitBatchMax;
+  #batchMax: number = SQL_LIMITS.commitBatchMax;
   #lastFailed = false;
   #closed = false;
 
@@ -37,9 +38,9 @@ export class GroupCommit {
   /** Rejects with {@link StoreUnavailableError} if the engine failed: then the effect is unknown. */
   run<T>(begin: () => Transaction<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError(`the inbox ${this.#file} is closed`));
-    if (this.#waiting.length >= LIMITS.writeQueueMax) {
+    if (this.#waiting.length >= SQL_LIMITS.writeQueueMax) {
       return Promise.reject(
-        new StoreUnavailableError(`${LIMITS.writeQueueMax} operations wait for the inbox ${this.#file} already`),
+        new StoreUnavailableError(`${SQL_LIMITS.writeQueueMax} operations wait for the inbox ${this.#file} already`),
       );
     }
     return new Promise<T>((resolve, reject) => {
@@ -68,7 +69,7 @@ export class GroupCommit {
     try {
       const results = this.#commit(batch);
       this.#triesLeft = this.#closed ? 0 : TRIES;
-      this.#batchMax = Math.min(2 * this.#batchMax, LIMITS.commitBatchMax);
+      this.#batchMax = Math.min(2 * this.#batchMax, SQL_LIMITS.commitBatchMax);
       batch.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
       this.#failed(batch, error);
@@ -80,7 +81,7 @@ export class GroupCommit {
     if (isLocked(error) && this.#triesLeft > 0) {
       this.#triesLeft -= 1;
       this.#waiting.unshift(...batch);
-      this.#schedule(LIMITS.sqliteTryMs);
+      this.#schedule(SQL_LIMITS.sqliteTryMs);
       return;
     }
     this.#triesLeft = this.#closed ? 0 : TRIES;
@@ -115,8 +116,8 @@ export class GroupCommit {
   }
 }
 
-/** Each try waits for {@link LIMITS.sqliteTryMs} itself, and so does the pause after it. */
-const TRIES = Math.ceil(LIMITS.sqliteBusyMs / (2 * LIMITS.sqliteTryMs));
+/** Each try waits for {@link SQL_LIMITS.sqliteTryMs} itself, and so does the pause after it. */
+const TRIES = Math.ceil(SQL_LIMITS.sqliteBusyMs / (2 * SQL_LIMITS.sqliteTryMs));
 
 /** Gives each statement its answer, synchronously, until the transaction returns. */
 export function runToEnd<T>(connection: SqliteConnection, transaction: Transaction<T>): T {

@@ -1,13 +1,5 @@
-import type { SqlBool } from 'kysely';
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import {
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from '../schema/query-builder.js';
 import type { Schema } from '../schema/schema.js';
 import type { Transaction } from '../schema/statement.js';
 

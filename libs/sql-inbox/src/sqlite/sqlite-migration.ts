@@ -1,5 +1,4 @@
-import type { SqliteDatabase } from 'kysely';
-import { Kysely, Migrator, SqliteDialect } from '../schema/query-builder.js';
+import { Kysely, Migrator, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { migrationsFor } from '../schema/migrations.js';
 import { refuseUnknown } from '../schema/newer-schema.js';
 import { rollBack, type SqliteConnection } from '../sqlite-connection/sqlite-connection.js';

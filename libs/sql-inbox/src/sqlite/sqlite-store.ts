@@ -1,10 +1,5 @@
-import {
-  isConfigurationError,
-  ConfigurationError,
-  LIMITS,
-  StoreUnavailableError,
-  type Logger,
-} from 'nestjs-runhooks/core';
+import { isConfigurationError, ConfigurationError, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
 import { GroupCommit, runToEnd } from './group-commit.js';
 import { NewerSchemaError } from '../schema/newer-schema.js';
@@ -117,11 +112,11 @@ export class SqliteStore extends SqlStore {
  * `secure_delete`: what is removed is overwritten with zeros in the file.
  */
 async function configure(connection: SqliteConnection): Promise<void> {
-  connection.exec(`pragma busy_timeout = ${LIMITS.sqliteTryMs}`);
+  connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
   await onceUnlocked(() => connection.exec('pragma journal_mode = wal'));
   connection.exec('pragma synchronous = full');
   connection.exec('pragma secure_delete = on');
-  connection.exec(`pragma journal_size_limit = ${LIMITS.walBytesMax}`);
+  connection.exec(`pragma journal_size_limit = ${SQL_LIMITS.walBytesMax}`);
 }
 
 function openFailure(file: string, cause: unknown): unknown {

@@ -26,8 +26,9 @@ export function claimTasks(dialect: SqlDialect): (claim: TaskClaim) => Transacti
     const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(due.map(({ id }) => id)) });
     // `returning` promises no order; the ids of messages are in the order of arrival.
     rows.sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
-    return rows.map(({ id, handler_id, source, provider, message_id, data, claims }) => ({
+    return rows.map(({ id, kind, handler_id, source, provider, message_id, data, claims }) => ({
       id,
+      kind,
       handlerId: handler_id,
       data,
       claims,

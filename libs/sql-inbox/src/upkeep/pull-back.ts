@@ -1,7 +1,6 @@
 import { LIMITS, soonerDueAtMs, type PulledBack, type PullBack } from 'nestjs-runhooks/core';
-import type { SqlBool } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import { sql } from '../schema/query-builder.js';
 import type { AttemptsTable, DeliveriesTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AT_ONCE } from '../schema/due.js';

@@ -16,7 +16,7 @@ const RUN = { source: SOURCE, accountId: '1', runId: '42' };
 const JOB = { source: SOURCE, jobKey: '1/7' };
 
 function taskOf(id: string, fields: Partial<NewTask> = {}): NewTask {
-  return { id, handlerId: HANDLER, dueAt: at(0), data: `{"task":"${id}"}`, ...fields };
+  return { id, kind: 'stuck-run', handlerId: HANDLER, dueAt: at(0), data: `{"task":"${id}"}`, ...fields };
 }
 
 /** Records a new message with the tasks and returns its id. */
@@ -55,6 +55,7 @@ export const taskCases: readonly ContractCase[] = [
       same(items, [
         {
           id: 'task',
+          kind: 'stuck-run',
           handlerId: HANDLER,
           data: '{"task":"task"}',
           claims: 1,

@@ -147,7 +147,13 @@ export const turnsCases: readonly ContractCase[] = [
     run: async (harness) => {
       for (const source of ['behind', 'up-to-date']) {
         await harness.append({ source });
-        const task = { id: `task of ${source}`, handlerId: HANDLER, dueAt: at(0), data: '{}' };
+        const task = {
+          id: `task of ${source}`,
+          kind: 'stuck-run' as const,
+          handlerId: HANDLER,
+          dueAt: at(0),
+          data: '{}',
+        };
         await harness.record(await harness.takeMessages({ sources: [source] }), {
           decide: () => ({ events: [], tasks: [task] }),
         });

@@ -105,7 +105,7 @@ export const dismissCases: readonly ContractCase[] = [
     title: 'dismiss: removes the handed-off messages of a missing handler and hands off no more',
     run: async (harness) => {
       const tasks = ['removed@1', 'removed@2', 'removedNot@1', 'watched'].map((handlerId) => {
-        return { id: `task of ${handlerId}`, handlerId, dueAt: at(0), data: '{}' };
+        return { id: `task of ${handlerId}`, kind: 'hand-off' as const, handlerId, dueAt: at(0), data: '{}' };
       });
       let others: readonly string[] | undefined;
       const read = async (fields = {}): Promise<void> => {

@@ -17,7 +17,9 @@ function erase(harness: StoreHarness, erasure: Partial<Erasure>, ms = 50) {
 async function received(harness: StoreHarness, fields: Partial<NewEvent> & { handlerIds?: readonly string[] } = {}) {
   const event = harness.event({ data: JSON.stringify({ reason: NAME }), ...fields });
   const { id } = await harness.append({ body: Buffer.from(`{"name":"${NAME}"}`), headers: { from: NAME } });
-  const tasks = [{ id: `task ${id}`, handlerId: 'watch', dueAt: at(0), data: JSON.stringify(NAME) }];
+  const tasks = [
+    { id: `task ${id}`, kind: 'stuck-run' as const, handlerId: 'watch', dueAt: at(0), data: JSON.stringify(NAME) },
+  ];
   await harness.record(await harness.takeMessages(), { decide: () => ({ events: [event], tasks }) });
   return { id, event };
 }
@@ -158,7 +160,15 @@ export const eraseCases: readonly ContractCase[] = [
       await add({}, { state: 'unrecognized', reason: `found ${NAME}` });
       await add({}, { notes: [{ path: NAME, expected: 'a text', found: 'null' }] });
       await add({}, { decide: () => ({ events: [harness.event({ handlerIds: [], data: JSON.stringify(NAME) })] }) });
-      await add({}, { decide: () => ({ events: [], tasks: [{ id: 't', handlerId: 'h', dueAt: at(0), data: NAME }] }) });
+      await add(
+        {},
+        {
+          decide: () => ({
+            events: [],
+            tasks: [{ id: 't', kind: 'stuck-run', handlerId: 'h', dueAt: at(0), data: NAME }],
+          }),
+        },
+      );
       await add({}, { decide: () => ({ events: [harness.event()] }) });
       const held = onlyOne(await harness.takeDeliveries());
       const error = { name: 'Error', message: `no ${NAME}`, stack: '' };
@@ -191,7 +201,9 @@ export const eraseCases: readonly ContractCase[] = [
 
 /** Returns the state of a barrier, after replacing it if a new state is given. */
 async function evaluate(harness: StoreHarness, barrier?: string): Promise<string> {
-  const tasks = [{ id: `joins ${barrier === undefined}`, handlerId: HANDLER, dueAt: at(0), data: '{}' }];
+  const tasks = [
+    { id: `joins ${barrier === undefined}`, kind: 'all-runs' as const, handlerId: HANDLER, dueAt: at(0), data: '{}' },
+  ];
   await harness.append();
   await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });
   const [task] = await harness.store.claimTasks({

@@ -5,7 +5,7 @@ import { same } from '../same.js';
 
 export const recordEventsCases: readonly ContractCase[] = [
   {
-    title: 'record: returns the new events, as decided',
+    title: 'record: returns the events that are new, as they were decided',
     run: async (harness) => {
       const one = harness.event({ handlerIds: ['a', 'b'] });
       const two = harness.event({ handlerIds: [] });

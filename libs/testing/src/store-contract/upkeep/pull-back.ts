@@ -126,7 +126,7 @@ export const pullBackCases: readonly ContractCase[] = [
     title: 'pullBack: makes unclaimed tasks due now and counts those that were due impossibly far ahead',
     run: async (harness) => {
       const tasks = [MUCH_LATER, YEARS].map((ms) => {
-        return { id: `due in ${ms}`, handlerId: HANDLER, dueAt: at(ms), data: '{}' };
+        return { id: `due in ${ms}`, kind: 'stuck-run' as const, handlerId: HANDLER, dueAt: at(ms), data: '{}' };
       });
       await harness.append();
       await harness.record(await harness.takeMessages(), { decide: () => ({ events: [], tasks }) });

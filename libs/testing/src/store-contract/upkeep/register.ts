@@ -214,7 +214,7 @@ export const registerCases: readonly ContractCase[] = [
     run: async (harness) => {
       const handlerIds = ['attended', 'renamed', 'removed'];
       const tasks = ['watched', 'removed', 'attended@1', 'attended@2', 'renamed@1'].map((handlerId) => {
-        return { id: `task of ${handlerId}`, handlerId, dueAt: at(0), data: '{}' };
+        return { id: `task of ${handlerId}`, kind: 'hand-off' as const, handlerId, dueAt: at(0), data: '{}' };
       });
       same(await harness.store.missingHandlers(NEVER), []);
       await harness.recordEvent(harness.event({ handlerIds }));

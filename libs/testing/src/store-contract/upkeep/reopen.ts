@@ -98,7 +98,13 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
       title: 'reopen: keeps jobs, tasks and the states of barriers',
       run: async (harness) => {
         const job = { source: SOURCE, jobKey: '1/7' };
-        const tasks = ['one', 'two'].map((id) => ({ id, handlerId: 'watch', dueAt: at(0), data: '{}' }));
+        const tasks = ['one', 'two'].map((id) => ({
+          id,
+          kind: 'stuck-run' as const,
+          handlerId: 'watch',
+          dueAt: at(0),
+          data: '{}',
+        }));
         await harness.append();
         const decide = () => ({ events: [], tasks, job: { latestSuccessAt: at(3) } });
         await harness.record(await harness.takeMessages(), { run: RUN, job, decide });

@@ -1,0 +1,43 @@
+import type { Schema } from './schema.js';
+
+/** The columns that an insert sets, by table. A column that is missing here starts as null, or the engine numbers it. */
+// prettier-ignore
+const COLUMNS = {
+  message_keys: ['source', 'message_key', 'digest', 'message_id'],
+  messages: [
+    'id', 'source', 'provider', 'message_key', 'headers', 'body', 'received_at', 'state', 'reason',
+    'id_reused', 'claims', 'without_handlers', 'due_at',
+  ],
+  jobs: ['source', 'job_key', 'latest_success_at', 'incident', 'updated_at'],
+  runs: [
+    'source', 'account_id', 'run_id', 'job_key', 'outcome', 'contradicted', 'types', 'started_at', 'finished_at',
+    'updated_at',
+  ],
+  events: ['id', 'type', 'source', 'provider', 'message_id', 'occurred_at', 'recorded_at', 'data'],
+  deliveries: [
+    'id', 'event_id', 'handler_id', 'source', 'replay_id', 'lane', 'in_lane', 'state', 'attempts', 'attempts_before',
+    'due_at',
+  ],
+  attempts: [
+    'delivery_id', 'attempt', 'started_at', 'finished_at', 'outcome', 'error_name', 'error_message', 'error_stack',
+  ],
+  tasks: ['id', 'kind', 'handler_id', 'source', 'provider', 'message_id', 'data', 'claims', 'due_at'],
+  processes: ['id', 'role', 'label', 'handlers', 'abandoned', 'started_at', 'seen_at', 'clock_ahead_ms'],
+  handlers: ['id', 'version', 'subscriptions', 'since', 'seen_at'],
+  audit: ['id', 'decided_at', 'action', 'actor', 'reason', 'details', 'affected'],
+  refusals: ['source', 'signature_check', 'requests', 'latest_at'],
+} as const satisfies { readonly [T in keyof Schema]?: readonly (keyof Schema[T])[] };
+
+type Table = keyof typeof COLUMNS;
+
+/** A row as it is inserted. */
+export type NewRow<T extends Table> = Pick<Schema[T], (typeof COLUMNS)[T][number] & keyof Schema[T]>;
+
+/** Returns a placeholder for each column of a new row. Without a column that must be set, the row does not fit an insert. */
+export function newRow<T extends Table>(
+  table: T,
+  value: <C extends keyof NewRow<T>>(column: C) => NewRow<T>[C],
+): NewRow<T> {
+  const columns: readonly string[] = COLUMNS[table];
+  return Object.fromEntries(columns.map((column) => [column, value(column as keyof NewRow<T>)])) as NewRow<T>;
+}
