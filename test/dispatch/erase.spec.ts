@@ -80,12 +80,24 @@ describe('erasing', () => {
   });
 
   it.each<[string, object, string]>([
-    ['nothing named', {}, 'erase: found 0 of run, messageIds and textContains; expected one'],
-    ['two things', { messageIds: [], textContains: 'abc' }, 'erase: found 2 of run, messageIds and textContains'],
-    ['two letters', { textContains: 'ab' }, 'erase.textContains: found 2; expected at least 3 characters'],
-    ['no text', { textContains: '' }, 'erase.textContains: expected 1 to 200 characters'],
-    ['nobody', { messageIds: [], by: '' }, 'erase.by: expected 1 to 200 characters'],
-    ['no reason', { messageIds: [], reason: undefined }, 'erase.reason: expected 1 to 1000 characters'],
+    ['no selector', {}, 'erase: expected exactly one of run, messageIds and textContains, got 0'],
+    [
+      'two selectors',
+      { messageIds: [], textContains: 'abc' },
+      'expected exactly one of run, messageIds and textContains, got 2',
+    ],
+    ['two letters', { textContains: 'ab' }, 'erase.textContains: expected at least 3 characters, got 2'],
+    ['an empty string', { textContains: '' }, 'erase.textContains: expected a string of 1 to 200 characters'],
+    [
+      'an empty by',
+      { messageIds: [], by: '' },
+      'erase.by: expected a string of 1 to 200 characters, got an empty string',
+    ],
+    [
+      'no reason',
+      { messageIds: [], reason: undefined },
+      'erase.reason: expected a string of 1 to 1000 characters, got undefined',
+    ],
   ])('with %s is refused', async (_, fields, message) => {
     const refused = harness.inbox.erase({ ...WHY, ...fields } as Erase);
     await expect(refused).rejects.toThrow(ConfigurationError);
@@ -95,7 +107,7 @@ describe('erasing', () => {
 
   it.each(['redrive', 'replay', 'reparse'] as const)('%s is refused without who decided it', async (verb) => {
     const asked = { id: 'again', events: {} } as never;
-    await expect(harness.inbox[verb](asked)).rejects.toThrow(`${verb}.by: expected 1 to 200 characters`);
+    await expect(harness.inbox[verb](asked)).rejects.toThrow(`${verb}.by: expected a string of 1 to 200 characters`);
   });
 
   it('records one decision for a replay of many steps, and shortens a long list of ids', async () => {
