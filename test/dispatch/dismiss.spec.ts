@@ -50,10 +50,14 @@ describe('Inbox.dismiss', () => {
   });
 
   it.each([
-    ['no selection', {}, 'dismiss: found neither deliveryIds nor handlerId; expected one of them'],
-    ['an empty `by`', { handlerId: 'a', by: '' }, 'dismiss.by: expected 1 to 200 characters'],
-    ['no reason', { handlerId: 'a', reason: undefined }, 'dismiss.reason: expected 1 to 1000 characters'],
-    ['a long reason', { handlerId: 'a', reason: 'x'.repeat(1_001) }, 'dismiss.reason: expected 1 to 1000 characters'],
+    ['nothing named', {}, 'dismiss: expected deliveryIds or handlerId, got neither'],
+    ['an empty by', { handlerId: 'a', by: '' }, 'dismiss.by: expected a string of 1 to 200 characters'],
+    ['no reason', { handlerId: 'a', reason: undefined }, 'dismiss.reason: expected a string of 1 to 1000 characters'],
+    [
+      'a long reason',
+      { handlerId: 'a', reason: 'x'.repeat(1_001) },
+      'dismiss.reason: expected a string of 1 to 1000 characters, got 1001 characters',
+    ],
   ])('throws for %s', async (_, fields, message) => {
     const refused = harness.inbox.dismiss({ ...WHY, ...fields } as Dismissal & Required<DecidedBy>);
     await expect(refused).rejects.toThrow(ConfigurationError);

@@ -80,16 +80,24 @@ describe('Inbox.erase', () => {
   });
 
   it.each<[string, object, string]>([
-    ['no selection', {}, 'erase: found 0 of run, messageIds and textContains; expected one'],
-    ['two selections', { messageIds: [], textContains: 'abc' }, 'erase: found 2 of run, messageIds and textContains'],
+    ['no selector', {}, 'erase: expected exactly one of run, messageIds and textContains, got 0'],
     [
-      'a string of two characters',
-      { textContains: 'ab' },
-      'erase.textContains: found 2; expected at least 3 characters',
+      'two selectors',
+      { messageIds: [], textContains: 'abc' },
+      'expected exactly one of run, messageIds and textContains, got 2',
     ],
-    ['an empty string', { textContains: '' }, 'erase.textContains: expected 1 to 200 characters'],
-    ['an empty `by`', { messageIds: [], by: '' }, 'erase.by: expected 1 to 200 characters'],
-    ['no reason', { messageIds: [], reason: undefined }, 'erase.reason: expected 1 to 1000 characters'],
+    ['two letters', { textContains: 'ab' }, 'erase.textContains: expected at least 3 characters, got 2'],
+    ['an empty string', { textContains: '' }, 'erase.textContains: expected a string of 1 to 200 characters'],
+    [
+      'an empty by',
+      { messageIds: [], by: '' },
+      'erase.by: expected a string of 1 to 200 characters, got an empty string',
+    ],
+    [
+      'no reason',
+      { messageIds: [], reason: undefined },
+      'erase.reason: expected a string of 1 to 1000 characters, got undefined',
+    ],
   ])('throws for %s', async (_, fields, message) => {
     const refused = harness.inbox.erase({ ...WHY, ...fields } as Erase);
     await expect(refused).rejects.toThrow(ConfigurationError);
@@ -99,7 +107,7 @@ describe('Inbox.erase', () => {
 
   it.each(['redrive', 'replay', 'reparse'] as const)('requires `by` for %s', async (verb) => {
     const request = { id: 'again', events: {} } as never;
-    await expect(harness.inbox[verb](request)).rejects.toThrow(`${verb}.by: expected 1 to 200 characters`);
+    await expect(harness.inbox[verb](request)).rejects.toThrow(`${verb}.by: expected a string of 1 to 200 characters`);
   });
 
   it('records one decision for a replay of many steps and shortens a long list of ids', async () => {
