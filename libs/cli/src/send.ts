@@ -21,6 +21,7 @@ const PROVIDERS = {
 
 /** Nothing listens there, or it does not answer. */
 class UnansweredError extends OwnError {
+  protected static override readonly className = 'UnansweredError';
   readonly code = 'RUNHOOKS_UNANSWERED';
 }
 
