@@ -27,6 +27,7 @@ export interface BackedUp {
 
 /** The copy is not what it should be. It was removed. */
 export class BackupError extends OwnError {
+  protected static override readonly className = 'BackupError';
   readonly code = 'RUNHOOKS_BACKUP';
 }
 

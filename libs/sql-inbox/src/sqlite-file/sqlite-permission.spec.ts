@@ -27,14 +27,16 @@ beforeAll(() => {
   code = join(root, 'code');
   mkdirSync(code);
   const jsc = { target: 'es2022', parser: { syntax: 'typescript' } } as const;
-  for (const file of [
-    'core/src/errors',
-    'core/src/one-line',
-    'core/src/limits',
-    'sql-inbox/src/sqlite-file/sqlite-file',
-  ]) {
+  for (const [file, name = basename(file)] of [
+    ['core/src/errors'],
+    ['core/src/one-line'],
+    ['core/src/limits'],
+    ['sql-inbox/src/limits', 'sql-limits'],
+    ['sql-inbox/src/sqlite-file/sqlite-file'],
+  ] as const) {
     const { code: text } = transformSync(readFileSync(join(LIBS, `${file}.ts`), 'utf8'), { jsc });
-    writeFileSync(join(code, `${basename(file)}.js`), text.replaceAll('nestjs-runhooks/core', './core.js'));
+    const linked = text.replaceAll('nestjs-runhooks/core', './core.js').replaceAll('../limits.js', './sql-limits.js');
+    writeFileSync(join(code, `${name}.js`), linked);
   }
   writeFileSync(join(code, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(code, 'core.js'), "export * from './errors.js'; export * from './limits.js';");
