@@ -32,16 +32,7 @@ import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
-
-/** What to deliver again, to whom, and who decided that. */
-export interface Replay extends DecidedBy {
-  /** Names this replay: asking for it again adds nothing that is there already. */
-  readonly id: string;
-  /** The events; all of them if empty. */
-  readonly events: StoredEventFilter;
-  /** Only these handlers. @default every handler that wants the event now, also one that did not exist when it came */
-  readonly handlerIds?: readonly string[];
-}
+import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
 
 /** A run with all that the inbox has about it. */
 export interface RunDetail extends RunSummary {
@@ -67,15 +58,6 @@ export interface InboxStatus extends InboxCounts {
    * {@link Inbox.processes} lists them by process and handler.
    */
   readonly abandoned: number;
-}
-
-/** Which messages to read again, and who decided that. */
-export interface ReparseOptions extends DecidedBy {
-  readonly messageIds?: readonly string[];
-  /** @default unknown and quarantined ones */
-  readonly states?: Reparse['states'];
-  /** Without it events are only recorded, and a replay can deliver them. @default false */
-  readonly runHandlers?: boolean;
 }
 
 const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
@@ -183,6 +165,7 @@ export class Inbox {
 
   /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
   async redrive({ by, reason, ...redrive }: Redrive & DecidedBy): Promise<number> {
+    requireRequestOptions('redrive', redrive);
     const decision = decisionOf('redrive', { by, reason }, redrive);
     const redriven = await this.#options.store.redrive(redrive, decision, this.#options.clock.now());
     this.#options.onChange();
@@ -195,6 +178,7 @@ export class Inbox {
    * settled. Answers how many.
    */
   async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
+    requireRequestOptions('dismiss', dismissal);
     const { deliveryIds, handlerId } = dismissal;
     if (deliveryIds === undefined && handlerId === undefined) {
       throw new ConfigurationError('dismiss', 'found neither deliveryIds nor handlerId; expected one of them');
@@ -210,7 +194,10 @@ export class Inbox {
    * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
    * Answers how many were added.
    */
-  async replay({ id, events, handlerIds, by, reason }: Replay): Promise<number> {
+  async replay(replay: Replay): Promise<number> {
+    requireRequestOptions('replay', replay);
+    const { id, events, handlerIds, by, reason } = replay;
+    requireRequestOptions('replay.events', events);
     requireText('replay.id', id, LIMITS.replayIdCharsMax);
     const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
     const { store, router, clock, onChange } = this.#options;
@@ -238,13 +225,9 @@ export class Inbox {
    * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
    * are not checked again. Answers how many.
    */
-  async reparse({
-    messageIds,
-    states = REPARSED_BY_DEFAULT,
-    runHandlers = false,
-    by,
-    reason,
-  }: ReparseOptions): Promise<number> {
+  async reparse(options: ReparseOptions): Promise<number> {
+    requireRequestOptions('reparse', options);
+    const { messageIds, states = REPARSED_BY_DEFAULT, runHandlers = false, by, reason } = options;
     const reparse: Reparse = { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
     const decision = decisionOf('reparse', { by, reason }, reparse);
     const again = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
@@ -258,6 +241,7 @@ export class Inbox {
    * which a duplicate is known. What is pending ends as dismissed. What a handler runs with just now is `held`: ask again.
    */
   async erase(erase: Erase): Promise<Erased> {
+    requireRequestOptions('erase', erase);
     const { store, clock, onChange } = this.#options;
     const erased = await new Eraser(store, () => clock.now()).erase(erase);
     onChange();
