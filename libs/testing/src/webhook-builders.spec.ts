@@ -202,8 +202,6 @@ describe('wrong options in JavaScript', () => {
       { payload: '{}' },
       /\(\{ payload \}\): expected options, got a string\. Write \w+Webhook/,
     ],
-    ['null', null, /Webhook: expected options, got null/],
-    ['a payload that is a string', { payload: '{}' }, /\(\{ payload \}\): expected options, got a string/],
     [
       'a secret that is not set',
       { secret: undefined },
