@@ -126,7 +126,10 @@ module.exports = {
       severity: 'error',
       // The specs of libs/testing try its builders on the real providers and module.
       from: { path: `^libs/([^/]+)/.*${spec}`, pathNot: '^libs/testing/' },
-      to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/(core|testing)/src/index\\.ts$'] },
+      to: {
+        path: '^(libs|apps|test|bench)/',
+        pathNot: ['^libs/$1/', '^libs/(core|testing)/src/index\\.ts$', '^test/providers/'],
+      },
     },
     {
       name: 'libs-by-package-name',

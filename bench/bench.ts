@@ -7,35 +7,35 @@ import type { ContenderName } from './contenders/contenders.js';
 import type { LoadOrder, LoadResult } from './load/load.js';
 import type { Plan } from './plan.js';
 
-/** Connections of the load. */
+/** Number of connections of the load. */
 export const CONNECTIONS = 50;
 
 type FilledIn = 'port' | 'connections' | 'firstNumber';
 
-/** One run: the load, the contenders that were started, and where their files are. */
+/** One run with its load, the started contenders, and their files. */
 export class Bench {
   readonly plan: Plan;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly #directory: string;
   readonly #load: Child;
   readonly #contenders: Contender[] = [];
   #numbers = 0;
   #files = 0;
 
-  private constructor(plan: Plan, say: (line: string) => void, directory: string, load: Child) {
+  private constructor(plan: Plan, print: (line: string) => void, directory: string, load: Child) {
     this.plan = plan;
-    this.say = say;
+    this.print = print;
     this.#directory = directory;
     this.#load = load;
   }
 
-  static async open(plan: Plan, directory: string | undefined, say: (line: string) => void): Promise<Bench> {
+  static async open(plan: Plan, directory: string | undefined, print: (line: string) => void): Promise<Bench> {
     const own = mkdtempSync(join(directory ?? tmpdir(), 'runhooks-bench-'));
     const [load] = await Child.start('load/load.js', []);
-    return new Bench(plan, say, own, load);
+    return new Bench(plan, print, own, load);
   }
 
-  /** A path for a file that is not there yet. */
+  /** Returns the path of a new file. */
   newFile(ending = 'db'): string {
     this.#files += 1;
     return join(this.#directory, `${this.#files}.${ending}`);
@@ -49,7 +49,7 @@ export class Bench {
     return contender;
   }
 
-  /** Carries an order out against a contender, with messages that were never sent before. */
+  /** Runs an order against a contender, with messages that were never sent before. */
   async load<Order extends LoadOrder>(contender: Contender, order: Omit<Order, FilledIn>): Promise<LoadResult<Order>> {
     const firstNumber = this.#numbers;
     this.#numbers += order.requests;

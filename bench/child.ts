@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A process of ours that answers questions in their order. */
+/** A child process that responds to questions in order. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #name: string;
@@ -12,7 +12,7 @@ export class Child {
     this.#name = name;
   }
 
-  /** Starts a file of the compiled bench; resolves with what it says first. */
+  /** Starts a file of the compiled bench, and resolves with its first message. */
   static async start(
     file: string,
     args: readonly string[],
@@ -30,9 +30,9 @@ export class Child {
   }
 
   async ask(question: unknown): Promise<unknown> {
-    const answer = this.#next();
+    const response = this.#next();
     this.#process.send(question as object);
-    return await answer;
+    return await response;
   }
 
   async stop(): Promise<void> {
@@ -44,14 +44,14 @@ export class Child {
 
   async #next(): Promise<unknown> {
     const ended = new AbortController();
-    const answer = once(this.#process, 'message', { signal: ended.signal });
+    const response = once(this.#process, 'message', { signal: ended.signal });
     const onExit = (): void => ended.abort();
     this.#process.once('exit', onExit);
     try {
-      const [message] = (await answer) as [unknown];
+      const [message] = (await response) as [unknown];
       return message;
     } catch (cause) {
-      throw new Error(`${this.#name} ended before it answered`, { cause });
+      throw new Error(`${this.#name} ended before it responded`, { cause });
     } finally {
       this.#process.off('exit', onExit);
     }

@@ -1,6 +1,6 @@
 import type { ContenderName } from './contenders/contenders.js';
 
-/** As in tables and the plot. */
+/** Titles in the tables and the plot. */
 export const TITLES: Record<ContenderName, string> = {
   'bare-http': '(a) node:http',
   'bare-fastify': '(b) Fastify',

@@ -3,11 +3,11 @@ import type { Child } from './child.js';
 import type { ContenderName } from './contenders/contenders.js';
 import type { Question, Usage } from './contenders/serve.js';
 
-/** A contender's process, seen from the bench. */
+/** The bench's side of a contender's process. */
 export class Contender {
   readonly name: ContenderName;
   readonly port: number;
-  /** Requests that it has answered. */
+  /** Number of requests that it has responded to. */
   sent = 0;
   readonly #child: Child;
 
@@ -21,12 +21,12 @@ export class Contender {
     return (await this.#ask('usage')) as Usage;
   }
 
-  /** Resolves when that many handlers ran to their end, with the time of the system's monotonic clock. */
+  /** Resolves with the time of the system's monotonic clock when that many handlers have finished. */
   async handledAtMs(handledAtLeast: number): Promise<number> {
     return (await this.#ask({ handledAtLeast })) as number;
   }
 
-  /** Of an inbox; null for contenders that have none. */
+  /** Returns the counts of its inbox, or null for contenders without an inbox. */
   async counts(): Promise<InboxCounts | null> {
     return (await this.#ask('counts')) as InboxCounts | null;
   }

@@ -1,6 +1,6 @@
 import { median } from './quantile.js';
 
-/** What was measured in several rounds. */
+/** A figure measured in several rounds. */
 export interface Figure {
   readonly median: number;
   readonly min: number;
@@ -11,7 +11,7 @@ export function figure(values: readonly number[]): Figure {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** Of two contenders, round by round: what disturbs the machine for longer than a round disturbs both. */
+/** Returns the ratio of two contenders, round by round, so that a long disturbance of the machine affects both. */
 export function ratio(over: readonly number[], under: readonly number[]): Figure {
   return figure(over.map((value, round) => value / (under[round] ?? Number.NaN)));
 }

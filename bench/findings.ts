@@ -1,7 +1,7 @@
 import type { Figure } from './figures.js';
 import type { TargetKey } from './targets.js';
 
-/** A contender's figures in one regime. */
+/** The figures of a contender in one regime. */
 export interface Line {
   readonly title: string;
   readonly payload: string;
@@ -13,11 +13,11 @@ export interface Line {
   readonly loadShare: Figure;
 }
 
-/** What a scenario found. */
+/** The results of a scenario. */
 export interface Findings {
   readonly targets: Partial<Record<TargetKey, Figure>>;
-  /** Contenders side by side, under a title. */
+  /** Contenders side by side, by table title. */
   readonly lines?: Readonly<Record<string, readonly Line[]>>;
-  /** What else a reader must know, and further ratios. */
+  /** Further ratios and other notes for the reader. */
   readonly notes?: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 
-/** From dist/bench. */
+/** The path is relative to dist/bench. */
 const ROOT = new URL('../../', import.meta.url);
 
 const PACKAGES = [
@@ -20,7 +20,7 @@ const PACKAGES = [
   'autocannon',
 ];
 
-/** What the figures depend on. */
+/** The properties of the machine on which the figures depend. */
 export interface Machine {
   readonly cores: number;
   readonly memoryGb: number;
@@ -40,7 +40,7 @@ export function machine(): Machine {
   };
 }
 
-/** None for a package that is not installed. */
+/** Returns no entry for a package that is not installed. */
 function versionOf(name: string): [string, string][] {
   try {
     const text = readFileSync(new URL(`node_modules/${name}/package.json`, ROOT), 'utf8');

@@ -1,4 +1,5 @@
 import { Bench } from './bench.js';
+import { measuredCommit } from './commit.js';
 import type { Findings } from './findings.js';
 import { machine } from './machine.js';
 import { readOptions, USAGE } from './options.js';
@@ -17,8 +18,10 @@ async function main(args: readonly string[]): Promise<void> {
   const progress = json ? process.stderr : process.stdout;
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1_000;
-  const say = (line: string): void => void progress.write(`[${seconds().toFixed(0).padStart(4)} s] ${line}\n`);
-  const bench = await Bench.open(quick ? QUICK : FULL, directory, say);
+  const print = (line: string): void => void progress.write(`[${seconds().toFixed(0).padStart(4)} s] ${line}\n`);
+  // Read before the run, which may take long enough for a commit.
+  const commit = measuredCommit();
+  const bench = await Bench.open(quick ? QUICK : FULL, directory, print);
   const all: Findings[] = [];
   try {
     const names = Object.keys(SCENARIOS) as ScenarioName[];
@@ -30,7 +33,7 @@ async function main(args: readonly string[]): Promise<void> {
     await bench.close();
   }
   const date = new Date().toISOString().slice(0, 10);
-  const report: Report = { date, quick, seconds: seconds(), machine: machine(), ...collect(all) };
+  const report: Report = { date, commit, quick, seconds: seconds(), machine: machine(), ...collect(all) };
   console.log(json ? toJson(report) : toText(report));
   if (write) writeResults(report);
 }

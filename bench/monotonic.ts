@@ -1,4 +1,4 @@
-/** Milliseconds of the system's monotonic clock: the same in every process. */
+/** Returns milliseconds of the system's monotonic clock, which is the same in every process. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

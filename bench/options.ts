@@ -3,16 +3,16 @@ import { SCENARIOS, type ScenarioName } from './scenarios/scenarios.js';
 
 export const USAGE = `Usage: npm run bench -- [options]
 
-Measures Runhooks beside what people use instead, in interleaved rounds on this machine, and prints what was found beside
-what was set out to be reached. Contenders, and the load, are processes of their own; the load is sent by autocannon over
-50 connections, correctly signed, each message another one. Takes about 20 minutes; PostgreSQL joins where the package has
-a Postgres inbox and a server answers at POSTGRES_URL (default: 127.0.0.1:5432).
+Compares Runhooks with its alternatives in interleaved rounds on this machine, and prints the results beside the targets.
+Each contender and the load run in separate processes. The load is sent by autocannon over 50 connections; all messages
+are different and correctly signed. A run takes about 20 minutes. It includes PostgreSQL if the package has a Postgres
+inbox and a server is running at POSTGRES_URL (default: 127.0.0.1:5432).
 
-  --quick             everything, but within two minutes: to see that it works
+  --quick             run everything within two minutes, to check that it works
   --only <scenario>   one of ${Object.keys(SCENARIOS).join(', ')}; may be given several times
-  --json              one JSON document on stdout, progress on stderr
-  --write             writes bench/results, bench/RESULTS.md and the plots; needs a whole run
-  --directory <path>  where inboxes are made (default: the system's directory for temporary files)
+  --json              print one JSON document on stdout, and progress on stderr
+  --write             write bench/results, bench/RESULTS.md, a row of bench/HISTORY.md and the plots; needs a complete run
+  --directory <path>  directory of the inboxes (default: the system's temporary directory)
   --help              this text`;
 
 export interface Options {
@@ -24,7 +24,7 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Throws an error that says what is wrong with the command line. */
+/** Parses the command line. Throws an error that explains what is wrong with it. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -42,7 +42,7 @@ export function readOptions(args: readonly string[]): Options {
     throw new Error(`--only: found "${name}"; expected one of ${Object.keys(SCENARIOS).join(', ')}`);
   }
   if (values.write && (values.quick || values.only.length > 0)) {
-    throw new Error('--write: found together with --quick or --only; expected a whole run, whose results are kept');
+    throw new Error('--write: found together with --quick or --only; only a complete run can be written');
   }
   return { ...values, only: values.only as ScenarioName[], directory: values.directory };
 }

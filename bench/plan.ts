@@ -1,6 +1,9 @@
-/** How much is measured. A round is one turn of every contender; seconds are what one turn is to take, about. */
+/**
+ * Number and length of the measurements. A round is one turn of every contender; seconds are the approximate length of
+ * a turn.
+ */
 export interface Plan {
-  /** Requests before a contender's first turn, so that the runtime's compiler has seen everything. */
+  /** Requests before a contender's first turn, so that the JIT compiler has optimized all code. */
   readonly warmUp: number;
   readonly burst: { readonly rounds: number; readonly seconds: number };
   readonly sustained: { readonly rounds: number; readonly seconds: number; readonly pacedSeconds: number };
@@ -28,7 +31,9 @@ export const FULL: Plan = {
   otherRoutes: { rounds: 15, seconds: 1 },
 };
 
-/** To see that everything works, and a change of half; its figures decide nothing. */
+/**
+ * A short plan that shows whether everything works and whether a figure changed by half. Its figures decide nothing.
+ */
 export const QUICK: Plan = {
   warmUp: 2_000,
   burst: { rounds: 2, seconds: 0.4 },

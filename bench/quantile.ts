@@ -1,4 +1,4 @@
-/** Of values in ascending order; NaN if there are none. */
+/** Returns a quantile of values in ascending order, or NaN if there are none. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

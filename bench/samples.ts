@@ -9,27 +9,27 @@ export interface Sample {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU of the contender's process for each request. */
+  /** CPU time of the contender's process per request. */
   readonly cpuUs: number;
-  /** CPU of the contender, and of the load, over the time. */
+  /** CPU time of the contender and of the load, divided by the duration. */
   readonly serverShare: number;
   readonly loadShare: number;
 }
 
 const WARM_UP_STEP = 2_000;
-/** For contenders that are slow. */
+/** Limit for slow contenders. */
 const WARM_UP_MS_MAX = 4_000;
 
-/** Entrants of a race: contenders with what is sent to them. */
+/** An entrant of a race: a contender and the messages sent to it. */
 export interface Entrant {
   readonly contender: Contender;
-  /** None: GET requests of the host's own route. */
+  /** The sender; without one, the load sends GET requests to the host's own route. */
   readonly sender?: SenderName;
-  /** Deliveries of each message: the turn lasts until the last of them was handled. */
+  /** Deliveries per message. The turn lasts until the last delivery was handled. */
   readonly deliveries?: number;
 }
 
-/** Turns of all entrants, one after the other, again and again; each round begins with another one. */
+/** Runs the turns of all entrants one after the other, several times. Each round begins with another entrant. */
 export async function race(
   bench: Bench,
   entrants: readonly Entrant[],
@@ -43,12 +43,12 @@ export async function race(
       const entrant = entrants[(turn + round) % entrants.length] as Entrant;
       samples.get(entrant)?.push(await sample(bench, entrant, sizes.get(entrant) ?? 0));
     }
-    bench.say(`  round ${round + 1} of ${rounds}`);
+    bench.print(`  round ${round + 1} of ${rounds}`);
   }
   return samples;
 }
 
-/** Requests for a turn of about that many seconds, after a warm-up. */
+/** Returns the number of requests for a turn of about that many seconds, after a warm-up. */
 async function sizeFor(bench: Bench, entrant: Entrant, seconds: number): Promise<number> {
   const startedAtMs = monotonicMs();
   let last: Sample;
@@ -68,11 +68,11 @@ async function sample(bench: Bench, entrant: Entrant, requests: number): Promise
   const { contender, sender, deliveries = 0 } = entrant;
   const before = await contender.usage();
   const order = { kind: 'burst', requests, ...(sender && { sender }) } as const;
-  const [{ p50Ms, p99Ms, startedAtMs, ...answered }, handledAtMs] = await Promise.all([
+  const [{ p50Ms, p99Ms, startedAtMs, ...responses }, handledAtMs] = await Promise.all([
     bench.load<BurstOrder>(contender, order),
     deliveries > 0 ? contender.handledAtMs(before.handled + requests * deliveries) : 0,
   ]);
-  const seconds = deliveries > 0 ? (handledAtMs - startedAtMs) / 1_000 : answered.seconds;
+  const seconds = deliveries > 0 ? (handledAtMs - startedAtMs) / 1_000 : responses.seconds;
   const cpuMs = (await contender.usage()).cpuMs - before.cpuMs;
   return {
     perSecond: requests / seconds,
@@ -80,6 +80,6 @@ async function sample(bench: Bench, entrant: Entrant, requests: number): Promise
     p99Ms,
     cpuUs: (cpuMs * 1_000) / requests,
     serverShare: cpuMs / 1_000 / seconds,
-    loadShare: (answered.loadShare * answered.seconds) / seconds,
+    loadShare: (responses.loadShare * responses.seconds) / seconds,
   };
 }

@@ -1,4 +1,4 @@
-/** Both sides know these: the senders sign with them, the contenders verify. */
+/** Secrets that the senders sign with and the contenders verify. */
 export const SECRETS = {
   dbt: 'bench-dbt-secret-6f1d2c8a',
   paradime: 'whsec_YmVuY2gtcGFyYWRpbWUtc2VjcmV0LTAxMjM0NTY3',

@@ -1,6 +1,6 @@
 import type { Figure } from './figures.js';
 
-/** What was set out to be reached; keys as in the JSON. */
+/** A performance target; its key is the same as in the JSON. */
 export interface Target {
   readonly what: string;
   readonly payload: 'dbt' | 'Paradime' | '';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A decision of its own: what stores are told besides what was decided. */
+/** Returns a new operator decision, which stores receive with each operation of an operator. */
 export function decided({ id = `dec_${randomUUID()}` as string, by = 'an operator', reason = 'a test' } = {}) {
   return { id, by, reason, details: '{}' };
 }

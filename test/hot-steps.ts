@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { NewMessage, Registration, RunDecision, Store } from 'nestjs-runhooks/core';
 
-/** A grown inbox: so many messages, an event and a delivery of each. */
+/** Number of messages in a large inbox, each with an event and a delivery. */
 export const ROWS = 100_000;
-/** Every so many rows one is not settled. */
+/** One in this number of rows is unfinished. */
 export const OPEN_EVERY = 500;
 export const NOW = new Date('2026-01-31T00:00:00Z');
 export const START_MS = NOW.getTime() - ROWS * 1_000;
@@ -84,7 +84,7 @@ const REGISTRATION: Registration = {
 
 const at = (second: number): Date => new Date(START_MS + second * 1_000);
 
-/** Everything that is done for each webhook or all the time, with the indices of SQLite it must go by. */
+/** All steps that run for each webhook or regularly, with the SQLite indices they must use. */
 export const HOT: readonly {
   readonly title: string;
   readonly step: (store: Store) => Promise<unknown>;
@@ -92,7 +92,7 @@ export const HOT: readonly {
 }[] = [
   { title: 'append a message', step: (store) => store.append(newMessage('1')), indices: [] },
   {
-    title: 'tell a duplicate',
+    title: 'detect a duplicate',
     step: (store) => store.append(newMessage('1')),
     indices: ['sqlite_autoindex_message_keys_1 (source=? AND message_key=? AND digest=?)'],
   },
@@ -102,7 +102,7 @@ export const HOT: readonly {
     indices: ['messages_due (source=? AND due_at<?)', 'sqlite_autoindex_messages_1 (id=?)'],
   },
   {
-    title: 'record what was read',
+    title: 'record parsed messages',
     step: recordOne,
     indices: [
       'sqlite_autoindex_messages_1 (id=?)',
@@ -122,7 +122,7 @@ export const HOT: readonly {
     ],
   },
   {
-    title: 'look at what is due, in lanes and outside',
+    title: 'query due work, in lanes and outside',
     step: (store) => store.dueDeliveries({ now: NOW, limit: 5, handlerIds: HANDLERS }),
     indices: [
       'deliveries_due (handler_id=? AND source>?)',
@@ -145,12 +145,12 @@ export const HOT: readonly {
   },
   { title: 'renew and settle a delivery', step: settleOne, indices: ['sqlite_autoindex_deliveries_1 (id=?)'] },
   {
-    title: 'see what is due next',
+    title: 'query the next due time',
     step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
     indices: ['messages_due', 'deliveries_due', 'tasks_due'],
   },
   {
-    title: 'do a task',
+    title: 'evaluate a task',
     step: taskOne,
     indices: [
       'tasks_due (due_at<?)',
@@ -160,12 +160,12 @@ export const HOT: readonly {
     ],
   },
   {
-    title: 'say that a process lives',
+    title: 'renew a registration',
     step: (store) => store.register(REGISTRATION, NOW),
     indices: ['messages_due', 'deliveries_due', 'tasks_due'],
   },
   {
-    title: 'pull back what is due too far ahead',
+    title: 'pull back work due too far ahead',
     step: (store) => store.pullBack({ now: NOW, leaseMs: 30_000, limit: 500 }),
     indices: [
       'messages USING INDEX messages_due',

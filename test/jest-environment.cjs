@@ -1,6 +1,6 @@
-// A process of Jest that has nothing left to do has half a second to end. To give back hundreds of megabytes takes longer
-// on a slow machine, and Jest would report a leak; the operating system takes them at once. What really keeps the process
-// still does: then this event does not come.
+// A Jest process without work left has half a second to end. On a slow machine, freeing hundreds of megabytes takes
+// longer, and Jest would report a leak, so the process exits at once. An open handle still keeps the process running,
+// because then this event does not occur.
 process.once('beforeExit', () => process.exit());
 
 module.exports = require('jest-environment-node').TestEnvironment;

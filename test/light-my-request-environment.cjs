@@ -1,5 +1,5 @@
-// Node loads light-my-request, which is what `app.inject` of Fastify is: it has a dependency that is an ES module, and
-// Jest cannot require one before Node 24.9.
+// Node itself loads light-my-request, which implements `app.inject` of Fastify. One of its dependencies is an ES
+// module, which Jest cannot require before Node 24.9.
 const { createRequire } = require('node:module');
 const TestEnvironment = require('./jest-environment.cjs');
 

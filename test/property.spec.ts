@@ -5,14 +5,14 @@ import { checkProperty, checkScript } from './property.js';
 
 const numbers = fc.nat(1_000);
 
-/** A run that ends only when it is told to. */
+/** A run that ends only when it is aborted. */
 async function endless(signal: AbortSignal): Promise<never> {
   await once(signal, 'abort');
   throw signal.reason;
 }
 
 describe('checkProperty', () => {
-  it('makes all its runs within its time, one after the other', async () => {
+  it('makes all its runs within its time budget, one after the other', async () => {
     let [runs, running, most] = [0, 0, 0];
     const run = async (): Promise<void> => {
       runs += 1;
@@ -25,13 +25,13 @@ describe('checkProperty', () => {
     expect({ runs, most }).toEqual({ runs: 20, most: 1 });
   });
 
-  it('makes the fewest runs that it may, and no more, when its time is over', async () => {
+  it('makes only the minimum number of runs when its time budget is used up', async () => {
     let runs = 0;
     await checkProperty(numbers, () => Promise.resolve(void (runs += 1)), { runs: 20, runsMin: 5, budgetMs: -1 });
     expect(runs).toBe(5);
   });
 
-  it('goes on beyond its time until nothing is missing', async () => {
+  it('continues beyond its time budget until nothing is missing', async () => {
     let runs = 0;
     await checkProperty(numbers, () => Promise.resolve(void (runs += 1)), {
       runs: 20,
@@ -42,12 +42,12 @@ describe('checkProperty', () => {
     expect(runs).toBe(9);
   });
 
-  it('fails where something is missing in the end, and names it', async () => {
+  it('fails when something is still missing at the end, and names it', async () => {
     const checked = checkProperty(numbers, () => Promise.resolve(), { runs: 3, runsMin: 1, missing: () => [/kill/] });
     await expect(checked).rejects.toThrow(/^3 runs in \d+ ms, and none of them led to \/kill\/$/);
   });
 
-  it('ends the run that takes too long, leaves none behind, and says how far it came', async () => {
+  it('aborts a run that takes too long, leaves none running, and reports how many runs were made', async () => {
     let [begun, ended] = [0, 0];
     const run = async (_: number, signal: AbortSignal): Promise<void> => {
       begun += 1;
@@ -63,14 +63,14 @@ describe('checkProperty', () => {
     expect({ begun, ended }).toEqual({ begun: 1, ended: 1 });
   });
 
-  it('tells the seed and the smallest value that fails', async () => {
+  it('reports the seed and the smallest failing value', async () => {
     const run = (value: number): Promise<void> =>
       value < 100 ? Promise.resolve() : Promise.reject(new Error('too large'));
     const checked = checkProperty(numbers, run, { runs: 100, runsMin: 100 });
     await expect(checked).rejects.toThrow(/seed: \d+.*Counterexample: \[100\]/s);
   });
 
-  it('plays one given value once', async () => {
+  it('runs a given value once', async () => {
     const played: string[] = [];
     await checkScript('found', (value) => Promise.resolve(void played.push(value)));
     expect(played).toEqual(['found']);

@@ -40,14 +40,14 @@ class RecordedInbox {
     return this.#connection?.all(sql, parameters) ?? [];
   }
 
-  /** The statements that the step runs. */
+  /** Returns the statements that the step runs. */
   async statementsOf(step: (store: Store) => Promise<unknown>): Promise<readonly Recorded[]> {
     this.#statements.length = 0;
     await step(this.store);
     return [...this.#statements];
   }
 
-  /** How SQLite goes about each statement that the step runs: one text per statement, of the lines of its plan. */
+  /** Returns the query plan of each statement that the step runs, as one string of lines. */
   async plansOf(step: (store: Store) => Promise<unknown>): Promise<string[]> {
     return (await this.statementsOf(step)).map(({ sql, parameters }) =>
       (this.all(`explain query plan ${sql}`, parameters) as { detail: string }[])
@@ -57,7 +57,7 @@ class RecordedInbox {
   }
 }
 
-/** A grown inbox: nearly all of it is settled, as it is after months. */
+/** Fills an inbox like one that has run for months, in which nearly all work is finished. */
 async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
   await inbox.store.open();
   const numbers = `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${ROWS})`;
@@ -91,14 +91,14 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
 }
 
 /**
- * A look at every row of a table. The indices of what is due hold only what is not settled; there are as many handlers
- * as the app has, and as many processes as run. A walk steps from one place in an index to the next.
+ * Matches a scan of a whole table. Indices of due work contain only unfinished work, and there are few handlers and
+ * processes. A skip scan steps from one value of an index to the next.
  */
 const FULL_SCAN =
   /^SCAN (?!(?:json_each|listed|walk|handlers|processes|clock)\b)(?!.* USING (?:COVERING )?INDEX \w+_due$)/m;
 
 describe.each([
-  { statistics: 'as SQLite guesses, for nobody analyzes an inbox', isAnalyzed: false },
+  { statistics: 'without statistics, because an inbox is never analyzed', isAnalyzed: false },
   { statistics: 'with statistics', isAnalyzed: true },
 ])(`the plans of an inbox of ${ROWS} messages, $statistics`, ({ isAnalyzed }) => {
   const inbox = new RecordedInbox();
@@ -106,7 +106,7 @@ describe.each([
   beforeAll(() => grow(inbox, isAnalyzed));
   afterAll(() => inbox.store.close());
 
-  it.each(HOT)('$title by an index, and look at no table whole', async ({ step, indices }) => {
+  it.each(HOT)('use an index and scan no whole table: $title', async ({ step, indices }) => {
     const plans = await inbox.plansOf(step);
     expect(plans.length).toBeGreaterThanOrEqual(1);
     expect(plans.filter((plan) => FULL_SCAN.test(plan))).toEqual([]);
@@ -114,12 +114,12 @@ describe.each([
   });
 });
 
-describe('looking into an inbox', () => {
+describe('query plans of lists and counts', () => {
   const inbox = new RecordedInbox();
   beforeAll(() => inbox.store.open());
   afterAll(() => inbox.store.close());
 
-  it('counts by indices alone: rows of messages are large', async () => {
+  it('count with indices alone, because message rows are large', async () => {
     const [plan = ''] = await inbox.plansOf((store) => store.counts());
     const looks = plan.split('\n').filter((line) => /^(?:SCAN|SEARCH) (?!CONSTANT ROW)/.test(line));
     const byIndex = / USING (?:COVERING INDEX|INDEX \w+_due$)/;
@@ -134,12 +134,12 @@ describe('looking into an inbox', () => {
     ['deliveries', 'skipped'],
     ['deliveries', 'dead'],
     ['deliveries', 'dismissed'],
-  ] as const)('lists %s that are %s by an index', async (what, state) => {
+  ] as const)('list %s that are %s with an index', async (what, state) => {
     const [plan] = await inbox.plansOf((store) => store[what]({ state: state as never }, {}));
     expect(plan).toBe(`SEARCH ${what} USING INDEX ${what}_rare (state=?)`);
   });
 
-  it('finds dead letters by an index, to run them again or to dismiss them', async () => {
+  it('find dead letters with an index, to redrive or to dismiss them', async () => {
     const redrive = await inbox.plansOf((store) => store.redrive({}, decided(), NOW));
     const dismiss = await inbox.plansOf((store) => store.dismiss({}, decided(), NOW));
     for (const plans of [redrive, dismiss]) {
@@ -149,8 +149,8 @@ describe('looking into an inbox', () => {
   });
 });
 
-describe('the test of the plans', () => {
-  it('notices where an index is missing', async () => {
+describe('the test of the query plans', () => {
+  it('detects a missing index', async () => {
     const inbox = new RecordedInbox();
     await inbox.store.open();
     inbox.all('drop index messages_due');
@@ -161,7 +161,7 @@ describe('the test of the plans', () => {
 });
 
 describe('a purge', () => {
-  it('goes on where its last step ended, past messages that must stay, and comes back for them', async () => {
+  it('continues where its last step ended, skips messages that must stay, and returns to them later', async () => {
     const inbox = new RecordedInbox();
     await inbox.store.open();
     const [first, second, third] = [newMessage('1'), newMessage('2'), newMessage('3')];

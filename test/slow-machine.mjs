@@ -1,10 +1,10 @@
-// `npm run test:slow -- <arguments of npm test>`: the tests as on a machine that is several times slower. Beside them each
-// processor has a busy loop, before which they have to give way, as `nice` has it.
+// `npm run test:slow -- <arguments of npm test>` runs the tests as on a machine that is several times slower. A busy
+// loop on each processor runs beside them, and `nice` makes the tests give way to it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism, constants, setPriority } from 'node:os';
 
-// Ends with this process, however that ends.
+// The loop ends when this process ends, even after a crash.
 const BUSY = 'const { ppid } = process; while (process.ppid === ppid);';
 const busy = Array.from({ length: availableParallelism() }, () =>
   spawn(process.execPath, ['-e', BUSY], { stdio: 'ignore' }),

@@ -6,7 +6,7 @@ export class NewOrder {
   @IsInt() count!: number;
 }
 
-/** A route of the host's that uses class-validator, as most apps have. */
+/** A route of the host that uses class-validator, as most apps have. */
 @Controller('orders')
 export class OrdersController {
   @Post()

@@ -6,9 +6,9 @@ import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { listen, nestApp } from '../contenders/nest-app.js';
 import { SECRETS } from '../secrets.js';
 import { OrdersController } from './orders.controller.js';
-import { tellBoot } from './tell-boot.js';
+import { reportBoot } from './report-boot.js';
 
-/** The same as in the plain app, all 500 of them handlers. */
+/** The same 500 methods as in the plain app, each of them a handler. */
 const services = Array.from({ length: 50 }, (_, index): Type => {
   const id = (name: string) => ({ id: `service-${index}.${name}`, project: 'analytics', job: 'nightly-*' });
   @Injectable()
@@ -52,4 +52,4 @@ const [path = ''] = process.argv.slice(2);
 class OursModule {}
 
 await listen(await nestApp(OursModule, 'fastify'));
-tellBoot();
+reportBoot();

@@ -2,9 +2,9 @@ import 'reflect-metadata';
 import { Injectable, Module, type Type } from '@nestjs/common';
 import { listen, nestApp } from '../contenders/nest-app.js';
 import { OrdersController } from './orders.controller.js';
-import { tellBoot } from './tell-boot.js';
+import { reportBoot } from './report-boot.js';
 
-/** 50 providers of ten methods, which nobody calls. */
+/** 50 providers of ten methods that are never called. */
 const services = Array.from({ length: 50 }, (): Type => {
   @Injectable()
   class Service {
@@ -26,4 +26,4 @@ const services = Array.from({ length: 50 }, (): Type => {
 class PlainModule {}
 
 await listen(await nestApp(PlainModule, 'fastify'));
-tellBoot();
+reportBoot();

@@ -6,12 +6,12 @@ import { readOptions, USAGE } from './options.js';
 import { POSTGRES_URL, TRANSPORTS } from './measured-setup.js';
 import { toMarkdown, toText, type Report } from './report.js';
 
-/** From dist/bench-cluster. */
+/** The path is relative to dist/bench-cluster. */
 const PAGE = new URL('../../bench/CLUSTER.md', import.meta.url);
-const DISPATCHERS = [1, 2, 4];
+const WORKER_COUNTS = [1, 2, 4];
 const HANDLER_MS = [0, 50];
 
-/** What is measured now. */
+/** The measurement in progress. */
 let current: Parameters<typeof remove>[0] | undefined;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
   const measurements: Measurement[] = [];
   for (const handlerMs of HANDLER_MS) {
     for (const transport of TRANSPORTS) {
-      for (const workers of DISPATCHERS) {
+      for (const workers of WORKER_COUNTS) {
         const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4);
         progress.write(`[${seconds} s] ${transport}, ${workers} workers, handlers of ${handlerMs} ms\n`);
         const name = `bench_${process.pid}_${measurements.length}`;

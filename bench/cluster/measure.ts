@@ -2,37 +2,37 @@ import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { Progress } from './dispatcher.js';
-import { Dispatchers } from './workers.js';
+import type { Progress } from './worker.js';
+import { Workers } from './workers.js';
 import { storeMessages } from './store-messages.js';
 import { POSTGRES_URL, REDIS_URL, type MeasuredSetup, type TransportName } from './measured-setup.js';
 
 const MESSAGES = 2_000;
-const LOOK_MS = 20;
+const CHECK_MS = 20;
 const HANDLED_MS_MAX = 120_000;
 
 export interface Measurement {
   readonly transport: TransportName;
   readonly handlerMs: number;
   readonly workers: number;
-  /** Deliveries handled in a second, from storing the first message to the end of the last handler. */
+  /** Deliveries handled per second, from storing the first message to the end of the last handler. */
   readonly perSecond: number;
-  /** CPU time of the workers for one delivery. */
+  /** CPU time of the workers per delivery. */
   readonly dispatcherCpuMs: number;
-  /** Of everything else on the machine: Postgres, Redis, the kernel, and the process that stores. */
+  /** CPU time of all other processes per delivery: Postgres, Redis, the kernel, and the process that stores. */
   readonly otherCpuMs: number;
-  /** Of all cores, the share that was in use. */
+  /** Share of all cores that was in use. */
   readonly busy: number;
 }
 
 export async function measure(
-  asked: Pick<Measurement, 'transport' | 'handlerMs' | 'workers'>,
+  wanted: Pick<Measurement, 'transport' | 'handlerMs' | 'workers'>,
   name: string,
 ): Promise<Measurement> {
-  const place: MeasuredSetup = { transport: asked.transport, handlerMs: asked.handlerMs, name };
-  let workers: Dispatchers | undefined;
+  const setup: MeasuredSetup = { transport: wanted.transport, handlerMs: wanted.handlerMs, name };
+  let workers: Workers | undefined;
   try {
-    workers = await Dispatchers.start(asked.workers, place);
+    workers = await Workers.start(wanted.workers, setup);
     const [before, machineBefore, beganAtMs] = [await workers.progress(), machineTimes(), performance.now()];
     await storeMessages(name, MESSAGES);
     const after = await untilHandled(workers, MESSAGES);
@@ -40,7 +40,7 @@ export async function measure(
     const busyMs = machineAfter.busyMs - machineBefore.busyMs;
     const cpuMs = after.cpuMs - before.cpuMs;
     return {
-      ...asked,
+      ...wanted,
       perSecond: MESSAGES / ((endedAtMs - beganAtMs) / 1_000),
       dispatcherCpuMs: cpuMs / MESSAGES,
       otherCpuMs: (busyMs - cpuMs) / MESSAGES,
@@ -48,11 +48,11 @@ export async function measure(
     };
   } finally {
     await workers?.kill();
-    await remove(place);
+    await remove(setup);
   }
 }
 
-async function untilHandled(workers: Dispatchers, deliveries: number): Promise<Progress> {
+async function untilHandled(workers: Workers, deliveries: number): Promise<Progress> {
   const deadline = performance.now() + HANDLED_MS_MAX;
   for (;;) {
     const progress = await workers.progress();
@@ -60,7 +60,7 @@ async function untilHandled(workers: Dispatchers, deliveries: number): Promise<P
     if (performance.now() > deadline) {
       throw new Error(`${progress.handled} of ${deliveries} deliveries were handled in ${HANDLED_MS_MAX} ms`);
     }
-    await sleep(LOOK_MS);
+    await sleep(CHECK_MS);
   }
 }
 
@@ -71,7 +71,7 @@ function machineTimes(): { readonly busyMs: number; readonly allMs: number } {
   return { busyMs: allMs - idleMs, allMs };
 }
 
-/** What is left of a measurement. */
+/** Deletes what a measurement left in Postgres and Redis. */
 export async function remove({ transport, name }: Pick<MeasuredSetup, 'transport' | 'name'>): Promise<void> {
   const client = new pg.Client({ connectionString: POSTGRES_URL });
   await client.connect();

@@ -2,14 +2,14 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run bench:cluster -- [options]
 
-Measures how many deliveries one, two and four workers handle, each a process of its own, on Postgres and on Postgres
-with BullMQ: from storing the first of 2,000 messages to the end of the last handler. Needs a machine that does nothing
-else, and takes about two minutes on it. The servers are those at POSTGRES_URL (default: 127.0.0.1:5432, database
-postgres) and REDIS_URL (default: 127.0.0.1:6379); each measurement has a schema and a prefix of its own, removed after it.
+Measures how many deliveries one, two and four workers handle, each in its own process, on Postgres and on Postgres with
+BullMQ: from storing the first of 2,000 messages to the end of the last handler. Needs an otherwise idle machine, on
+which it takes about two minutes. It uses the servers at POSTGRES_URL (default: 127.0.0.1:5432, database postgres) and
+REDIS_URL (default: 127.0.0.1:6379). Each measurement uses its own schema and prefix and removes them.
 
-  --write   writes bench/CLUSTER.md
-  --json    one JSON document on stdout, progress on stderr
-  --help    this text`;
+  --write   write bench/CLUSTER.md
+  --json    print one JSON document on stdout, and progress on stderr
+  --help    print this text`;
 
 export interface Options {
   readonly write: boolean;
@@ -17,7 +17,7 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Throws an error that says what is wrong with the command line. */
+/** Parses the command line. Throws an error that explains what is wrong with it. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],

@@ -8,20 +8,20 @@ export interface Report {
 }
 
 const TITLES: Readonly<Record<TransportName, string>> = {
-  'claim loop': 'Postgres alone: deliveries are claimed from the inbox',
-  bullmq: 'Postgres with BullMQ: their ids are brought by Redis',
+  'claim loop': 'Postgres alone: workers claim deliveries from the inbox',
+  bullmq: 'Postgres with BullMQ: Redis delivers the ids of deliveries',
 };
 
-/** Of what would be the most, the share from which on that is called the limit. */
+/** Share of a maximum from which the maximum counts as the limit. */
 const NEAR = 0.85;
 
 const COLUMNS = [
   'handler',
   'workers',
   'handled/s',
-  'times one',
-  'CPU ms per delivery: dispatcher',
-  'the rest',
+  'speedup',
+  'CPU ms per delivery: worker',
+  'other',
   'cores in use',
   'limited by',
 ];
@@ -30,25 +30,25 @@ export function toMarkdown({ date, machine, measurements }: Report): string {
   return `${[
     '# Throughput by number of workers',
     `Written by \`npm run bench:cluster -- --write\`; do not edit. ${date}, ${machine}.`,
-    'Each dispatcher is a process of its own with the default `concurrency` of ' +
-      `${CONCURRENCY}. Another process stores messages as fast as Postgres takes them, and what is measured goes from the ` +
-      'first of them to the end of the last handler: storing a message, claiming and reading it, recording its run, event ' +
-      'and delivery, claiming the delivery, running its handler, recording its success. All of it is on one machine, so a ' +
-      'dispatcher that is added takes cores from Postgres, which it would not on a machine of its own. "The rest" is all ' +
-      'that is no dispatcher: Postgres, Redis, the kernel, and the process that stores.',
+    'Each worker is a separate process with the default `concurrency` of ' +
+      `${CONCURRENCY}. Another process stores messages as fast as Postgres accepts them. The measured time goes from the ` +
+      'first message to the end of the last handler. It includes storing a message, claiming and parsing it, recording its ' +
+      'run, event and delivery, claiming the delivery, running its handler, and recording its success. Everything runs on ' +
+      'one machine, so an added worker takes cores from Postgres, which it would not do on a separate machine. "Other" is ' +
+      'the CPU time of all other processes: Postgres, Redis, the kernel, and the process that stores.',
     ...TRANSPORTS.flatMap((transport) => {
       const own = measurements.filter((one) => one.transport === transport);
       return own.length === 0 ? [] : [`## ${TITLES[transport]}`, table(own)];
     }),
-    '## What limits them',
-    '- **Handlers that wait**: a dispatcher runs `concurrency` of them at a time, so it handles at most `concurrency` ' +
-      'divided by the time of one. More workers, or a higher `concurrency`, are more handlers at a time, until one of ' +
-      'the other limits is met.',
-    '- **The cores of the machine**: the CPU time of one delivery, of the dispatcher and of Postgres, times the ' +
-      'deliveries in a second, is all that there is. Then only more cores help, or fewer handlers per event.',
-    '- **Waiting for commits**: neither of both. A dispatcher goes from one step to the next, and each step is a ' +
-      'transaction that is flushed to the disk. More workers wait beside each other, and Postgres flushes their ' +
-      'commits together.',
+    '## Limits',
+    '- **Handlers that wait**: a worker runs `concurrency` handlers at a time, so it handles at most `concurrency` divided ' +
+      'by the duration of one handler. More workers or a higher `concurrency` run more handlers at a time, until another ' +
+      'limit is reached.',
+    '- **The cores of the machine**: the CPU time per delivery, of the worker and of Postgres, times the deliveries per ' +
+      'second cannot exceed the available CPU time. Then only more cores help, or fewer handlers per event.',
+    '- **Waiting for commits**: neither of the other limits. A worker runs one step after another, and each step is a ' +
+      'transaction that is flushed to the disk. More workers wait at the same time, and Postgres flushes their commits ' +
+      'together.',
   ].join('\n\n')}\n`;
 }
 

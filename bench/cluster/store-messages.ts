@@ -4,14 +4,14 @@ import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import { POSTGRES_URL } from './measured-setup.js';
 
-/** Runs of this many jobs: messages of one job are recorded one after the other. */
+/** Number of jobs with runs, because messages of one job are recorded one after the other. */
 const JOBS = 1_000;
 const AT_ONCE = 500;
 
 const silent = (): void => undefined;
 const SILENT: Logger = { debug: silent, log: silent, warn: silent, error: silent };
 
-/** Stores messages, each of a run that has succeeded, as a receiver does under load. */
+/** Stores messages of successful runs, like a receiver under load. */
 export async function storeMessages(schema: string, messages: number): Promise<void> {
   const store = postgresInbox({ connectionString: POSTGRES_URL, schema }).createStore(SILENT);
   await store.open();

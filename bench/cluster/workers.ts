@@ -1,25 +1,25 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Progress } from './dispatcher.js';
+import type { Progress } from './worker.js';
 import type { MeasuredSetup } from './measured-setup.js';
 
-const SCRIPT = fileURLToPath(new URL('./dispatcher.js', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./worker.js', import.meta.url));
 
-/** Dispatchers on one inbox, each a process of its own. */
-export class Dispatchers {
+/** Workers on one inbox, each in its own process. */
+export class Workers {
   readonly #processes: readonly ChildProcess[];
 
   private constructor(processes: readonly ChildProcess[]) {
     this.#processes = processes;
   }
 
-  /** Resolves when all of them look for work. */
-  static async start(count: number, place: MeasuredSetup): Promise<Dispatchers> {
-    const processes = Array.from({ length: count }, () => fork(SCRIPT, [JSON.stringify(place)]));
-    const workers = new Dispatchers(processes);
+  /** Resolves when all workers poll for work. */
+  static async start(count: number, setup: MeasuredSetup): Promise<Workers> {
+    const processes = Array.from({ length: count }, () => fork(SCRIPT, [JSON.stringify(setup)]));
+    const workers = new Workers(processes);
     try {
-      await Promise.all(processes.map(answerOf));
+      await Promise.all(processes.map(nextMessageOf));
       return workers;
     } catch (error) {
       await workers.kill();
@@ -27,16 +27,16 @@ export class Dispatchers {
     }
   }
 
-  /** Of all together. */
+  /** Returns the sum of the workers' progress. */
   async progress(): Promise<Progress> {
-    const answers = this.#processes.map(answerOf);
+    const responses = this.#processes.map(nextMessageOf);
     for (const one of this.#processes) one.send('progress');
-    const all = (await Promise.all(answers)) as Progress[];
+    const all = (await Promise.all(responses)) as Progress[];
     const sum = (of: (one: Progress) => number): number => all.reduce((total, one) => total + of(one), 0);
     return { handled: sum(({ handled }) => handled), cpuMs: sum(({ cpuMs }) => cpuMs) };
   }
 
-  /** What they were about to do is of no use to anybody. */
+  /** Kills the workers, because their remaining work is not needed. */
   async kill(): Promise<void> {
     const running = this.#processes.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
     const exits = running.map((one) => once(one, 'exit'));
@@ -45,16 +45,16 @@ export class Dispatchers {
   }
 }
 
-/** The next thing that it says. */
-async function answerOf(child: ChildProcess): Promise<unknown> {
+/** Resolves with the next message of the process. */
+async function nextMessageOf(child: ChildProcess): Promise<unknown> {
   const over = new AbortController();
   const ended = once(child, 'exit', { signal: over.signal }).then(([code]) => {
-    throw new Error(`a dispatcher ended with ${code}`);
+    throw new Error(`a worker ended with ${code}`);
   });
   ended.catch(() => undefined);
   try {
-    const [answer] = (await Promise.race([once(child, 'message', { signal: over.signal }), ended])) as [unknown];
-    return answer;
+    const [message] = (await Promise.race([once(child, 'message', { signal: over.signal }), ended])) as [unknown];
+    return message;
   } finally {
     over.abort();
   }

@@ -3,7 +3,7 @@ import { fastify } from 'fastify';
 import { isSignedByDbt, isSignedByParadime } from './hand-signatures.js';
 import type { Running } from './running.js';
 
-/** (b) Fastify alone: body, HMAC, JSON.parse. */
+/** Starts (b), Fastify alone with body, HMAC and JSON.parse. */
 export async function bareFastify(): Promise<Running> {
   let handled = 0;
   const app = fastify();

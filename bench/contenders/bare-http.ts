@@ -5,7 +5,7 @@ import type { Running } from './running.js';
 
 let handled = 0;
 
-/** (a) node:http alone: body, HMAC, JSON.parse. */
+/** Starts (a), node:http alone with body, HMAC and JSON.parse. */
 export async function bareHttp(): Promise<Running> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -10,7 +10,7 @@ import { perRequest } from './per-request.js';
 import { postgresInbox } from './postgres-inbox.js';
 import type { Running } from './running.js';
 
-/** How each contender is started; `place` is a path, and a name, that no other one uses. */
+/** Starts each contender. `place` is a path and a name that no other contender uses. */
 export const CONTENDERS = {
   'bare-http': () => bareHttp(),
   'bare-fastify': () => bareFastify(),

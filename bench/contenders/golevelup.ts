@@ -28,7 +28,7 @@ class Payments {
 })
 class GolevelupModule {}
 
-/** (e) \@golevelup/nestjs-stripe as its README says, with one handler that does nothing. Nothing is stored. */
+/** Starts (e), \@golevelup/nestjs-stripe as in its README, with one handler that does nothing. It stores nothing. */
 export async function golevelup(adapter: AdapterName): Promise<Running> {
   const app = await nestApp(GolevelupModule, adapter, { rawBody: true });
   const port = await listen(app);

@@ -66,7 +66,10 @@ class HandController {
 @Module({ imports: [EventEmitterModule.forRoot()], controllers: [HandController], providers: [HandListener] })
 class HandModule {}
 
-/** (c) What people write by hand: raw body, HMAC, and an event that is lost with the process. Nothing is stored. */
+/**
+ * Starts (c), a typical hand-written receiver: raw body, HMAC, and an event that is lost with the process. It stores
+ * nothing.
+ */
 export async function handNest(adapter: AdapterName, isValidated: boolean): Promise<Running> {
   const app = await nestApp(HandModule, adapter, { rawBody: true });
   if (isValidated) app.useGlobalPipes(new ValidationPipe({ transform: true }));

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { SECRETS } from '../secrets.js';
 
-/** What people copy from dbt's guide: hex HMAC of the raw body. */
+/** Verifies the hex HMAC of the raw body, as in dbt's guide. */
 export function isSignedByDbt(body: Buffer, signature: string | undefined): boolean {
   const expected = createHmac('sha256', SECRETS.dbt).update(body).digest();
   const given = Buffer.from(signature ?? '', 'hex');
@@ -11,7 +11,7 @@ export function isSignedByDbt(body: Buffer, signature: string | undefined): bool
 
 const PARADIME_KEY = Buffer.from(SECRETS.paradime.slice('whsec_'.length), 'base64');
 
-/** Svix's scheme by hand (https://docs.svix.com/receiving/verifying-payloads/how-manual). */
+/** Verifies Svix's scheme as in https://docs.svix.com/receiving/verifying-payloads/how-manual. */
 export function isSignedByParadime(body: Buffer, headers: IncomingHttpHeaders): boolean {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = headers;
   if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signatures !== 'string') return false;

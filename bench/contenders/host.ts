@@ -21,7 +21,7 @@ class OneHandler {
   one(_event: RunSucceeded): void {}
 }
 
-/** An app with a route of its own, with our module at `path` or without it. */
+/** Starts an app with its own route, with Runhooks at `path` or without it. */
 export async function host(adapter: AdapterName, path?: string): Promise<Running> {
   const ours = path === undefined ? {} : { imports: webhooksAt(path), providers: [OneHandler] };
   @Module({ ...ours, controllers: [HealthController] })

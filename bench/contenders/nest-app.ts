@@ -6,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 export type AdapterName = 'express' | 'fastify';
 
-/** A Nest app that logs as in production: nothing for each request. */
+/** Starts a Nest app that logs as in production, without a line per request. */
 export async function nestApp(
   module: Type | DynamicModule,
   adapter: AdapterName,

@@ -4,7 +4,9 @@ import { createNodeMiddleware, Webhooks } from '@octokit/webhooks';
 import { SECRETS } from '../secrets.js';
 import type { Running } from './running.js';
 
-/** (d) The middleware of \@octokit/webhooks on node:http, with one handler that does nothing. Nothing is stored. */
+/**
+ * Starts (d), the middleware of \@octokit/webhooks on node:http, with one handler that does nothing. It stores nothing.
+ */
 export async function octokit(): Promise<Running> {
   let handled = 0;
   const webhooks = new Webhooks({ secret: SECRETS.github });

@@ -51,11 +51,11 @@ export interface OursOptions {
   readonly adapter: AdapterName;
   readonly inbox: StoreFactory;
   readonly handlers?: keyof typeof HANDLERS;
-  /** `manual`: nothing is read and no handler runs. */
+  /** With `manual`, nothing is parsed and no handler runs. */
   readonly dispatch?: 'auto' | 'manual';
 }
 
-/** (f), (g) Runhooks as its README says. */
+/** Starts (f) or (g), Runhooks as in its README. */
 export async function ours({ adapter, inbox, handlers = 'one', dispatch = 'auto' }: OursOptions): Promise<Running> {
   @Module({
     imports: [

@@ -16,7 +16,7 @@ import type { Running } from './running.js';
 
 let stored = 0;
 
-/** The part that both drivers of SQLite share. */
+/** The part that both SQLite drivers share. */
 interface Database {
   exec(sql: string): unknown;
   prepare(sql: string): { run(...values: unknown[]): unknown };
@@ -48,7 +48,7 @@ class PerRequestController {
   }
 }
 
-/** A transaction for each request: the careful hand-written receiver, on Nest and Fastify, SQLite FULL. */
+/** Starts a careful hand-written receiver with a transaction per request, on Nest and Fastify with SQLite FULL. */
 export async function perRequest(path: string): Promise<Running> {
   const database = await openDatabase(path);
   database.exec('pragma journal_mode = wal');
@@ -60,7 +60,7 @@ export async function perRequest(path: string): Promise<Running> {
   return { port: await listen(app), handled: () => stored, close: () => app.close() };
 }
 
-/** The driver that ours would take. */
+/** Opens the file with the driver that Runhooks would use. */
 async function openDatabase(path: string): Promise<Database> {
   const builtIn = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
   if (builtIn) return new builtIn.DatabaseSync(path) as unknown as Database;

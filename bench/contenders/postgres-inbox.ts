@@ -5,9 +5,9 @@ type PostgresInbox = (options: { readonly connectionString: string; readonly sch
 
 const SUBPATH = 'nestjs-runhooks/postgres';
 
-/** The Postgres inbox in a schema of its own, where this build of the package has one. */
+/** Returns the Postgres inbox in its own schema, if this build of the package has one. */
 export async function postgresInbox(schema: string): Promise<StoreFactory> {
-  // By a name that the compiler does not resolve: the subpath is not there in every build.
+  // The compiler must not resolve this name, because the subpath does not exist in every build.
   const { postgresInbox: create } = (await import(SUBPATH as string)) as { postgresInbox: PostgresInbox };
   return create({ connectionString: POSTGRES_URL, schema });
 }

@@ -3,10 +3,10 @@ import type { InboxCounts } from 'nestjs-runhooks';
 /** A contender that listens. */
 export interface Running {
   readonly port: number;
-  /** Handlers that ran to their end; where there are none, payloads that were parsed. */
+  /** Returns the number of finished handlers, or of parsed payloads if there are no handlers. */
   readonly handled: () => number;
   readonly counts?: () => Promise<InboxCounts>;
-  /** When the handler of each run started, by run id: milliseconds of the system's monotonic clock. */
+  /** Returns when the handler of each run started, by run id, in milliseconds of the system's monotonic clock. */
   readonly startedAtMs?: () => Readonly<Record<string, number>>;
   readonly close: () => Promise<void>;
 }

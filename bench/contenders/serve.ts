@@ -9,33 +9,33 @@ export interface Usage {
   readonly handled: number;
 }
 
-/** What the bench may ask a contender's process. */
+/** A question of the bench to a contender's process. */
 export type Question = 'usage' | 'counts' | 'startedAtMs' | Handled;
 
-/** Answered when that many were handled, with the time of the system's monotonic clock. */
+/** Resolved when that many were handled, with the time of the system's monotonic clock. */
 export interface Handled {
   readonly handledAtLeast: number;
 }
 
-/** Between two looks. */
-const LOOK_MS = 2;
+/** Time between two checks. */
+const CHECK_MS = 2;
 
-/** A contender in a process of its own: says its port, then answers what it is asked. */
+/** Runs a contender in its own process: reports its port, and then responds to questions. */
 async function main([name = '', place = '']: readonly string[]): Promise<void> {
   const start = CONTENDERS[name as ContenderName] as (place: ContenderFile) => Promise<Running>;
   const running = await start(JSON.parse(place) as ContenderFile);
-  process.on('message', (question: Question) => void answer(running, question));
+  process.on('message', (question: Question) => void respond(running, question));
   process.send?.({ port: running.port });
 }
 
-async function answer(running: Running, question: Question): Promise<void> {
+async function respond(running: Running, question: Question): Promise<void> {
   if (question === 'usage') process.send?.(usage(running));
   else if (typeof question === 'object') process.send?.(await handledAtMs(running, question));
   else process.send?.((await running[question]?.()) ?? null);
 }
 
 async function handledAtMs(running: Running, { handledAtLeast }: Handled): Promise<number> {
-  while (running.handled() < handledAtLeast) await sleep(LOOK_MS);
+  while (running.handled() < handledAtLeast) await sleep(CHECK_MS);
   return monotonicMs();
 }
 

@@ -32,14 +32,16 @@ class Drainer {
 })
 class DrainModule {}
 
-/** An app without HTTP that works off what is in an inbox, with the defaults; tells how fast. */
+/**
+ * Resolves when everything is handled. This app without HTTP handles an inbox with the defaults and reports its rate.
+ */
 const everything = new Promise<void>((resolve) => {
   allHandled = resolve;
 });
 const app = await NestFactory.createApplicationContext(DrainModule, { logger: ['error', 'warn'] });
 app.enableShutdownHooks();
 await everything;
-// What the last handlers did is recorded before it is closed.
+// Closing the app first records the results of the last handlers.
 await app.close();
 const seconds = (monotonicMs() - startedAtMs) / 1_000;
 process.send?.({ perSecond: handled / seconds, handled });

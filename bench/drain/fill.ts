@@ -11,7 +11,7 @@ import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { SENDERS } from '../load/senders.js';
 import { SECRETS } from '../secrets.js';
 
-/** Messages received at a time, which share a commit. */
+/** Messages received at the same time, which share a commit. */
 const AT_ONCE = 500;
 const silent = (): void => undefined;
 const logger: Logger = { debug: silent, log: silent, warn: silent, error: console.error };
@@ -23,7 +23,7 @@ const handler: Handler = {
   invoke: async () => undefined,
 };
 
-/** Puts messages into an inbox and reads them; their deliveries are settled, or wait for a process that knows the handler. */
+/** Stores and parses messages. Their deliveries are finished, or wait for a process that has the handler. */
 async function fill(path: string, firstNumber: number, count: number, isSettled: boolean): Promise<void> {
   const store = sqliteInbox({ path }).createStore(logger);
   await store.open();
@@ -32,7 +32,7 @@ async function fill(path: string, firstNumber: number, count: number, isSettled:
     store,
     clock: systemClock,
     logger,
-    // Without room for an attempt, deliveries are recorded and wait.
+    // With a concurrency of zero, deliveries are recorded and wait.
     concurrency: isSettled ? AT_ONCE : 0,
   });
   handlers.add(handler);

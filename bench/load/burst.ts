@@ -6,28 +6,31 @@ import { SENDERS, type SenderName, type Signed } from './senders.js';
 export interface BurstOrder {
   readonly kind: 'burst';
   readonly port: number;
-  /** None: GET requests to `/health`. */
+  /** The sender; without one, the load sends GET requests to `/health`. */
   readonly sender?: SenderName;
   readonly connections: number;
   readonly requests: number;
-  /** Of the first message; the others follow. */
+  /** Number of the first message; the others follow. */
   readonly firstNumber: number;
 }
 
 export interface BurstResult {
-  /** Of the system's monotonic clock. */
+  /** Start, by the system's monotonic clock. */
   readonly startedAtMs: number;
-  /** From the first request to the last answer. */
+  /** Time from the first request to the last response. */
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Answers that were no 2xx, and requests that were not answered. */
+  /** Responses other than 2xx, and requests without a response. */
   readonly failures: number;
-  /** CPU that the load took meanwhile, over the time: near 1, the load itself is the limit. */
+  /** CPU time of the load divided by the duration. Near 1, the load itself is the limit. */
   readonly loadShare: number;
 }
 
-/** As many requests as asked for, each connection sending its next one when it was answered. Signed before the clock starts. */
+/**
+ * Sends the given number of requests; each connection sends its next request after a response. All are signed before
+ * the clock starts.
+ */
 export async function burst(order: BurstOrder): Promise<BurstResult> {
   const { port, connections, requests } = order;
   const lists = requestLists(order);
@@ -38,7 +41,7 @@ export async function burst(order: BurstOrder): Promise<BurstResult> {
     url: `http://127.0.0.1:${port}/health`,
     connections,
     amount: requests,
-    // So often it looks whether it is done.
+    // Interval at which autocannon checks whether it is done.
     sampleInt: 20,
     setupClient(client) {
       const list = lists.pop();
@@ -48,7 +51,7 @@ export async function burst(order: BurstOrder): Promise<BurstResult> {
         if (status >= 200 && status < 300) ok += 1;
         endedAt = monotonicMs();
       });
-      // The requests of the last client are built now, so all are.
+      // The requests of the last client are built at this point, so all are.
       startedAt = monotonicMs();
       cpu = process.cpuUsage();
     },
@@ -66,7 +69,7 @@ export async function burst(order: BurstOrder): Promise<BurstResult> {
   };
 }
 
-/** One list for each connection, so that no message is sent twice. */
+/** Returns one list of requests per connection, so that no message is sent twice. */
 function requestLists({ sender, connections, requests, firstNumber }: BurstOrder): autocannon.Request[][] {
   if (sender === undefined) return [];
   return Array.from({ length: connections }, (_, connection) =>

@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
 
-/** One HTTP/1.1 connection that sends requests made beforehand, one after the other. */
+/** One HTTP/1.1 connection that sends prepared requests one after the other. */
 export class Connection {
   readonly #socket: Socket;
   #received = '';
-  #answered: ((status: number) => void) | undefined;
+  #responded: ((status: number) => void) | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true).setEncoding('latin1');
     socket.on('data', (text: string) => this.#take(text));
-    socket.on('close', () => this.#answered?.(0));
+    socket.on('close', () => this.#responded?.(0));
     socket.on('error', () => undefined);
   }
 
@@ -21,10 +21,10 @@ export class Connection {
     });
   }
 
-  /** Answers the status code; 0 if the connection ended. */
+  /** Resolves with the status code, or with 0 if the connection ended. */
   send(request: Buffer): Promise<number> {
     return new Promise((resolve) => {
-      this.#answered = resolve;
+      this.#responded = resolve;
       this.#socket.write(request);
     });
   }
@@ -33,7 +33,7 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Contenders answer with a content-length. */
+  /** Contenders respond with a content-length. */
   #take(text: string): void {
     this.#received += text;
     const headEnd = this.#received.indexOf('\r\n\r\n');
@@ -42,6 +42,6 @@ export class Connection {
     if (this.#received.length < headEnd + 4 + bodyBytes) return;
     const status = Number(this.#received.slice(9, 12));
     this.#received = '';
-    this.#answered?.(status);
+    this.#responded?.(status);
   }
 }

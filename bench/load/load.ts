@@ -4,7 +4,7 @@ import { paced, type PacedOrder, type PacedResult } from './paced.js';
 export type LoadOrder = BurstOrder | PacedOrder;
 export type LoadResult<Order extends LoadOrder> = Order extends BurstOrder ? BurstResult : PacedResult;
 
-/** The load in a process of its own: does what it is told, one order after the other. */
+/** Runs the orders of the bench one after the other, in a separate process. */
 async function obey(order: LoadOrder): Promise<void> {
   process.send?.(order.kind === 'burst' ? await burst(order) : await paced(order));
 }

@@ -12,8 +12,8 @@ export interface PacedOrder {
   readonly perSecond: number;
   readonly requests: number;
   readonly firstNumber: number;
-  /** Whether to tell when each request was sent. */
-  readonly tellSentAt?: boolean;
+  /** Returns the time of sending for each request if set. */
+  readonly returnsSentAt?: boolean;
 }
 
 export interface PacedResult {
@@ -21,16 +21,16 @@ export interface PacedResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failures: number;
-  /** By run id, in milliseconds of the system's monotonic clock. */
+  /** Times of sending by run id, in milliseconds of the system's monotonic clock. */
   readonly sentAtMs: Readonly<Record<string, number>>;
 }
 
 /**
- * Requests at an even rate, whether or not the ones before were answered. The latency of one that finds no free
- * connection begins when it should have been sent.
+ * Sends requests at an even rate, whether or not earlier ones got a response. If no connection is free, the latency
+ * counts from when the request was due.
  */
 export async function paced(order: PacedOrder): Promise<PacedResult> {
-  const { port, sender, connections, perSecond, requests, firstNumber, tellSentAt = false } = order;
+  const { port, sender, connections, perSecond, requests, firstNumber, returnsSentAt = false } = order;
   const made = Array.from({ length: requests }, (_, index) => toBytes(SENDERS[sender](firstNumber + index), port));
   const free = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const everyConnection = [...free];
@@ -40,7 +40,7 @@ export async function paced(order: PacedOrder): Promise<PacedResult> {
   let failures = 0;
   const sendOne = async (index: number): Promise<void> => {
     const sentAt = monotonicMs();
-    if (tellSentAt) sentAtMs[runId(firstNumber + index)] = sentAt;
+    if (returnsSentAt) sentAtMs[runId(firstNumber + index)] = sentAt;
     const connection = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));
     const status = await connection.send(made[index] as Buffer);
     latencies.push(monotonicMs() - sentAt);

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 
-/** From dist/bench/load. */
+/** The path is relative to dist/bench/load. */
 const FIXTURES = new URL('../../../test/fixtures/', import.meta.url);
 
-/** A body in pieces, between which go the ids that make each message another one. */
+/** A body in pieces; ids between the pieces make each message different. */
 export type Template = readonly [head: string, middle: string, tail: string];
 
 const readFixture = (name: string): string => readFileSync(new URL(name, FIXTURES), 'utf8');
 
-/** What dbt sent, captured (735 bytes): between the pieces go `eventId` and `runId`. */
+/** Returns a captured dbt webhook (735 bytes), with `eventId` and `runId` between the pieces. */
 export function dbtTemplate(): Template {
   const text = readFixture('dbt-cloud/14-captured-completed.json');
   const { eventId, data } = JSON.parse(text) as { eventId: string; data: { runId: string } };
   return splitAt(text, eventId, data.runId);
 }
 
-/** The same body with what Stripe's library looks at: it needs a type, and the mode for which a secret is taken. */
+/** Returns the same body with the fields that Stripe's library checks: a type, and the mode that selects a secret. */
 export function stripeTemplate(): Template {
   const [head, middle, tail] = dbtTemplate();
   return [
@@ -30,7 +30,7 @@ interface ParadimeCommand {
   readonly json_resources: readonly { readonly id: number }[];
 }
 
-/** Paradime's documented sample of a run with four commands, here of seven, all of which succeed: 5 KB. */
+/** Returns Paradime's documented sample of a run with seven instead of four commands, all of which succeed (5 KB). */
 export function paradimeTemplate(): Template {
   const sample = JSON.parse(readFixture('paradime/run-completed-failed.json')) as Record<string, unknown>;
   const commands = sample['commands'] as ParadimeCommand[];
@@ -45,7 +45,7 @@ export function paradimeTemplate(): Template {
   return splitAt(text, '1000000063187', 'run_id/63187', 'run_id/');
 }
 
-/** Splits at the first place of each value; `keep` stays before the second one. */
+/** Splits at the first occurrence of each value; `keep` stays before the second one. */
 function splitAt(text: string, first: string, second: string, keep = ''): Template {
   const [head, rest] = cut(text, first);
   const [middle, tail] = cut(rest, second);
@@ -54,6 +54,6 @@ function splitAt(text: string, first: string, second: string, keep = ''): Templa
 
 function cut(text: string, value: string): [string, string] {
   const at = text.indexOf(value);
-  if (at < 0) throw new Error(`the fixture has no "${value}"`);
+  if (at < 0) throw new Error(`the fixture does not contain "${value}"`);
   return [text.slice(0, at), text.slice(at + value.length)];
 }

@@ -19,7 +19,7 @@ const seconds = (): string => String(Math.floor(Date.now() / 1_000));
 const fill = ([head, middle, tail]: Template, first: string, second: string): string =>
   head + first + middle + second + tail;
 
-/** How each kind of webhook is made and signed; the number makes the message, and its run, another one. */
+/** Creates and signs each kind of webhook. The number makes each message and its run different. */
 export const SENDERS = {
   dbt(number: number): Signed {
     const body = fill(dbt, eventId(number), runId(number));
@@ -51,7 +51,7 @@ export const SENDERS = {
 
 export type SenderName = keyof typeof SENDERS;
 
-/** As long as dbt's. */
+/** Returns an event id of the same length as dbt's. */
 function eventId(number: number): string {
   return `wev_${String(number).padStart(27, '0')}`;
 }

@@ -1,4 +1,4 @@
-/* For LD_PRELOAD: fsync and fdatasync take 2 ms longer. */
+/* A library for LD_PRELOAD that makes fsync and fdatasync take 2 ms longer. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <time.h>

@@ -1,28 +1,23 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { toMarkdown } from './markdown.js';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { withRow } from './history.js';
+import { withSection } from './markdown.js';
 import { toSvg } from './plot.js';
-import type { Report } from './report.js';
+import { majorOf, type Report } from './report.js';
 
 /** The folder of the sources, from dist/bench/report. */
 const FOLDER = new URL('../../../bench/', import.meta.url);
-const RESULTS = new URL('results/', FOLDER);
 
-/** Keeps a run in place of the last one on this version of Node, and writes the page anew. */
+/** Writes the figures of a run, its section of the page, its plot, and its row of the history. */
 export function writeResults(report: Report): void {
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(new URL(`${nameOf(report)}.json`, RESULTS), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(new URL(`${nameOf(report)}.svg`, RESULTS), toSvg(report));
-  const files = readdirSync(RESULTS).filter((name) => name.endsWith('.json'));
-  const reports = files
-    .toSorted()
-    .toReversed()
-    .map((name) => JSON.parse(readFileSync(new URL(name, RESULTS), 'utf8')) as Report);
-  writeFileSync(
-    new URL('RESULTS.md', FOLDER),
-    toMarkdown(reports, (one) => `results/${nameOf(one)}.svg`),
-  );
+  const name = `results/node-${majorOf(report)}`;
+  mkdirSync(new URL('results/', FOLDER), { recursive: true });
+  writeFileSync(new URL(`${name}.json`, FOLDER), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(new URL(`${name}.svg`, FOLDER), toSvg(report));
+  rewrite('RESULTS.md', (page) => withSection(page, report, `${name}.svg`));
+  rewrite('HISTORY.md', (page) => withRow(page, report));
 }
 
-function nameOf({ machine }: Report): string {
-  return `node-${Number.parseInt(machine.node.slice(1), 10)}`;
+function rewrite(file: string, change: (page: string) => string): void {
+  const url = new URL(file, FOLDER);
+  writeFileSync(url, change(existsSync(url) ? readFileSync(url, 'utf8') : ''));
 }

@@ -1,14 +1,20 @@
-import { LINE_COLUMNS, lineRows, TARGET_COLUMNS, targetRows, type Report } from './report.js';
+import { LINE_COLUMNS, lineRows, majorOf, TARGET_COLUMNS, targetRows, type Report } from './report.js';
 
-/** `bench/RESULTS.md`, of the last whole run on each version of Node. */
-export function toMarkdown(reports: readonly Report[], plotOf: (report: Report) => string): string {
-  return `${[
-    '# Results',
-    'Written by `npm run bench -- --write`; do not edit. Ratios are taken round by round, each is the median of all ' +
-      'rounds, and the spread is that of the rounds. Read ratios rather than figures: they depend less on the machine. ' +
-      'What is measured, and how, is in [README.md](README.md).',
-    ...reports.flatMap((report) => section(report, plotOf(report))),
-  ].join('\n\n')}\n`;
+const HEAD = [
+  '# Results',
+  'Written by `npm run bench -- --write`; do not edit. Ratios are taken round by round, each is the median of all ' +
+    'rounds, and the spread is that of the rounds. Read ratios rather than figures: they depend less on the machine. ' +
+    'What is measured, and how, is in [README.md](README.md).',
+];
+
+/** Returns `bench/RESULTS.md` with the section of this run in place of the last one on the same version of Node. */
+export function withSection(page: string, report: Report, plot: string): string {
+  const sections = new Map<number, string>();
+  for (const text of page.split(/^(?=## Node )/m).slice(1))
+    sections.set(Number.parseInt(text.slice(8), 10), text.trim());
+  sections.set(majorOf(report), section(report, plot).join('\n\n'));
+  const newestFirst = [...sections].toSorted(([a], [b]) => b - a).map(([, text]) => text);
+  return `${[...HEAD, ...newestFirst].join('\n\n')}\n`;
 }
 
 function section(report: Report, plot: string): string[] {

@@ -3,16 +3,23 @@ import type { Findings, Line } from '../findings.js';
 import type { Machine } from '../machine.js';
 import { isMet, TARGETS, type Target, type TargetKey } from '../targets.js';
 
-/** One run: what was found, and on what. */
+/** One run with its results and its machine. */
 export interface Report {
   /** Day of the run. */
   readonly date: string;
+  /** The commit that was measured, with `+` after it if the files differed from it. */
+  readonly commit: string;
   readonly quick: boolean;
   readonly seconds: number;
   readonly machine: Machine;
   readonly targets: Partial<Record<TargetKey, Figure>>;
   readonly lines: Readonly<Record<string, readonly Line[]>>;
   readonly notes: readonly string[];
+}
+
+/** The major version of Node. */
+export function majorOf({ machine }: Report): number {
+  return Number.parseInt(machine.node.slice(1), 10);
 }
 
 export function collect(all: readonly Findings[]): Pick<Report, 'targets' | 'lines' | 'notes'> {
@@ -23,13 +30,15 @@ export function collect(all: readonly Findings[]): Pick<Report, 'targets' | 'lin
   };
 }
 
-/** One object: the median of each target under its key, and the whole report beside them. */
+/** Returns one object with the median of each target under its key and the whole report. */
 export function toJson(report: Report): string {
   const medians = Object.entries(report.targets).map(([key, { median }]) => [key, round(median)]);
   return JSON.stringify({ ...Object.fromEntries(medians), report }, null, 2);
 }
 
-/** Rows of the table of targets: key, what, payload, found, spread, target, whether it is met. */
+/**
+ * Returns the rows of the table of targets: key, description, payload, median, spread, target, and whether it is met.
+ */
 export function targetRows({ targets }: Report): string[][] {
   return Object.entries(TARGETS).flatMap(([key, target]: [string, Target]) => {
     const found = targets[key as TargetKey];
@@ -42,7 +51,7 @@ export function targetRows({ targets }: Report): string[][] {
 
 export const TARGET_COLUMNS = ['key', 'what', 'payload', 'median', 'spread', 'target', 'met'];
 
-/** Rows of the table of contenders. */
+/** Returns the rows of the table of contenders. */
 export function lineRows(lines: readonly Line[]): string[][] {
   return lines.map(({ title, payload, perSecond, p50Ms, p99Ms, cpuUs, serverShare, loadShare }) => [
     title,
@@ -73,7 +82,7 @@ function boundOf({ atLeast, atMost }: Target): string {
   return atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast.toLocaleString('en')}`;
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en');
   return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 }

@@ -1,6 +1,6 @@
 import { LINE_COLUMNS, lineRows, TARGET_COLUMNS, targetRows, type Report } from './report.js';
 
-/** For a terminal. */
+/** Returns the report for a terminal. */
 export function toText(report: Report): string {
   const tables = Object.entries(report.lines).map(
     ([title, lines]) => `${title}\n${table(LINE_COLUMNS, lineRows(lines))}`,

@@ -8,10 +8,10 @@ interface Boot {
   readonly rssMb: number;
 }
 
-/** An app with 500 handlers, beside the same app without us. */
+/** Compares an app with 500 handlers and the same app without Runhooks. */
 export async function boot(bench: Bench): Promise<Findings> {
   const { rounds } = bench.plan.boot;
-  bench.say('boot');
+  bench.print('boot');
   const [plain, ours]: [Boot[], Boot[]] = [[], []];
   await bootOnce('boot/plain-app.js', bench);
   await bootOnce('boot/ours-app.js', bench);
@@ -26,14 +26,14 @@ export async function boot(bench: Bench): Promise<Findings> {
   return {
     targets: { boot_ms_500: grown((one) => one.bootMs), rss_mb: grown((one) => one.rssMb) },
     notes: [
-      `Boot, from the start of the process to listening: ${bootMs(plain)} ms and ${rssMb(plain)} MB without us, ` +
-        `${bootMs(ours)} ms and ${rssMb(ours)} MB with us and 500 handlers.`,
+      `Startup, from the start of the process to listening: ${bootMs(plain)} ms and ${rssMb(plain)} MB without Runhooks, ` +
+        `${bootMs(ours)} ms and ${rssMb(ours)} MB with Runhooks and 500 handlers.`,
     ],
   };
 }
 
 async function bootOnce(file: string, bench: Bench): Promise<Boot> {
-  const [child, told] = await Child.start(file, [bench.newFile()]);
+  const [child, report] = await Child.start(file, [bench.newFile()]);
   await child.stop();
-  return told as Boot;
+  return report as Boot;
 }

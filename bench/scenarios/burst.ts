@@ -38,7 +38,7 @@ const WITH_PARADIME: readonly ContenderName[] = [
   'ours-express',
 ];
 
-/** What the answer costs: nothing is read and no handler runs meanwhile. */
+/** Measures the cost of the response, while nothing is parsed and no handler runs. */
 export async function burst(bench: Bench): Promise<Findings> {
   const reason = await absenceOfPostgres();
   const entrants: Entrant[] = [];
@@ -48,9 +48,9 @@ export async function burst(bench: Bench): Promise<Findings> {
     entrants.push({ contender, sender: SENDER_OF[name] ?? 'dbt' });
     if (WITH_PARADIME.includes(name)) paradimeEntrants.push({ contender, sender: 'paradime' });
   }
-  bench.say('burst, dbt payload');
+  bench.print('burst, dbt payload');
   const dbt = await race(bench, entrants, bench.plan.burst);
-  bench.say('burst, Paradime payload');
+  bench.print('burst, Paradime payload');
   const paradime = await race(bench, paradimeEntrants, bench.plan.burst);
   await proveDone(entrants);
   const over = throughputRatios(dbt);
@@ -75,7 +75,7 @@ export async function burst(bench: Bench): Promise<Findings> {
     },
     notes: [
       ...more.map(([what, found]) => `Burst, ${what}: ${found.median.toFixed(2)}.`),
-      ...(reason === undefined ? [] : [`(g) Postgres was left out: ${reason}.`]),
+      ...(reason === undefined ? [] : [`(g) Postgres was skipped: ${reason}.`]),
     ],
   };
 }
@@ -88,13 +88,14 @@ function throughputRatios(results: ReadonlyMap<Entrant, readonly Sample[]>) {
   return (over: ContenderName, under: ContenderName): Figure => ratio(of(over), of(under));
 }
 
-/** What was answered 200 is in the inbox, each message once; or was handled, where there is none. */
+/** Checks that each message with a 200 response is in the inbox once, or was handled if there is no inbox. */
 async function proveDone(entrants: readonly Entrant[]): Promise<void> {
   for (const { contender } of entrants) {
     const { name, sent } = contender;
     const counts = await contender.counts();
     const stored = counts && Object.values(counts.messages).reduce((sum, count) => sum + count, 0);
     const done = stored ?? (await contender.usage()).handled;
-    if (done !== sent) throw new Error(`${name}: ${sent} messages were answered 200, ${done} were stored or handled`);
+    if (done !== sent)
+      throw new Error(`${name}: ${sent} messages got a 200 response, but ${done} were stored or handled`);
   }
 }

@@ -6,16 +6,16 @@ import { quantile } from '../quantile.js';
 
 const PER_SECOND = 500;
 
-/** From the moment a request is sent to the moment its handler starts, both seen from outside of our code. */
+/** Measures the time from sending a request to the start of its handler, both taken outside of Runhooks. */
 export async function handOff(bench: Bench): Promise<Findings> {
   const { rounds, pacedSeconds } = bench.plan.handOff;
   const contender = await bench.start('ours-stamping');
-  bench.say('hand-off, dbt payload');
+  bench.print('hand-off, dbt payload');
   const [p50s, p99s]: [number[], number[]] = [[], []];
-  // The first one is the warm-up.
+  // The first round is the warm-up.
   for (let round = 0; round <= rounds; round += 1) {
     const requests = PER_SECOND * (round === 0 ? 3 : pacedSeconds);
-    const order = { kind: 'paced', sender: 'dbt', perSecond: PER_SECOND, requests, tellSentAt: true } as const;
+    const order = { kind: 'paced', sender: 'dbt', perSecond: PER_SECOND, requests, returnsSentAt: true } as const;
     const { sentAtMs } = await bench.load<PacedOrder>(contender, order);
     await contender.handledAtMs(contender.sent);
     if (round === 0) continue;

@@ -4,12 +4,12 @@ import type { Findings } from '../findings.js';
 import { lineOf } from '../line-of.js';
 import { race, type Entrant, type Sample } from '../samples.js';
 
-/** A route of the host's own, in an app with us and in the same app without us. */
+/** Compares a route of the host in an app with Runhooks and in the same app without it. */
 export async function otherRoutes(bench: Bench): Promise<Findings> {
   const names = ['host-fastify', 'host-fastify-ours', 'host-express', 'host-express-ours'] as const;
   const entrants: Entrant[] = [];
   for (const name of names) entrants.push({ contender: await bench.start(name) });
-  bench.say("the host's other routes");
+  bench.print("the host's other routes");
   const samples = await race(bench, entrants, bench.plan.otherRoutes);
   const rates = entrants.map((one) => (samples.get(one) as Sample[]).map(({ perSecond }) => perSecond));
   const [fastify = [], fastifyOurs = [], express = [], expressOurs = []] = rates;
@@ -22,8 +22,8 @@ export async function otherRoutes(bench: Bench): Promise<Findings> {
     targets: { ...(lowest && { other_routes_ratio: lowest[1] }) },
     lines: { "The host's own route, GET": entrants.map((one) => lineOf(one, samples.get(one) as Sample[])) },
     notes: [
-      `The host's own route, with us over without: ${both.map(([name, { median }]) => `${median.toFixed(3)} on ${name}`).join(', ')}; ` +
-        'the lower one counts.',
+      `The host's own route, with Runhooks over without: ${both.map(([name, { median }]) => `${median.toFixed(3)} on ${name}`).join(', ')}; ` +
+        'the lower ratio counts.',
     ],
   };
 }

@@ -8,7 +8,7 @@ import { otherRoutes } from './other-routes.js';
 import { slowDisk } from './slow-disk.js';
 import { sustained } from './sustained.js';
 
-/** By the names that `--only` takes, in the order in which they run. */
+/** Scenarios by the names of `--only`, in the order they run. */
 export const SCENARIOS = {
   burst,
   sustained,

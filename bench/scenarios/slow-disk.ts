@@ -10,15 +10,16 @@ import { race, type Entrant, type Sample } from '../samples.js';
 const SOURCE = fileURLToPath(new URL('../../../bench/preload/slow-fsync.c', import.meta.url));
 const PER_SECOND = 1_000;
 
-/** A disk whose fsync takes 2 ms longer, as that of a cloud volume does. */
+/** Measures on a disk whose fsync takes 2 ms longer, like that of a cloud volume. */
 export async function slowDisk(bench: Bench): Promise<Findings> {
   const library = bench.newFile('so');
   const { status, error } = spawnSync('gcc', ['-shared', '-fPIC', '-O2', '-o', library, SOURCE, '-ldl']);
-  if (error || status !== 0) return { targets: {}, notes: ['The slow disk was left out: it needs Linux and gcc.'] };
+  if (error || status !== 0)
+    return { targets: {}, notes: ['The slow disk was skipped because it needs Linux and gcc.'] };
   const slow = { LD_PRELOAD: library };
   const ours: Entrant = { contender: await bench.start('ours-fastify', slow), sender: 'dbt' };
   const perRequest: Entrant = { contender: await bench.start('per-request', slow), sender: 'dbt' };
-  bench.say('slow disk, dbt payload');
+  bench.print('slow disk, dbt payload');
   const samples = await race(bench, [ours, perRequest], bench.plan.slowDisk);
   const perSecond = (entrant: Entrant): number[] => (samples.get(entrant) as Sample[]).map((one) => one.perSecond);
   const dispatching = await bench.start('ours-dispatching', slow);
@@ -36,6 +37,6 @@ export async function slowDisk(bench: Bench): Promise<Findings> {
     lines: {
       'Burst, dbt payload, fsync + 2 ms': [...samples].map(([entrant, turns]) => lineOf(entrant, turns)),
     },
-    notes: [`Slow disk, ${PER_SECOND}/s, dispatching: the median answer took ${p50.median.toFixed(1)} ms.`],
+    notes: [`Slow disk, ${PER_SECOND}/s, dispatching: the median response took ${p50.median.toFixed(1)} ms.`],
   };
 }

@@ -8,14 +8,17 @@ import { median } from '../quantile.js';
 import { absenceOfPostgres } from '../postgres.js';
 import { race, type Entrant, type Sample } from '../samples.js';
 
-/** A backlog that this much time is enough for is none. */
+/** A backlog smaller than the work of this time counts as flat. */
 const FLAT_SECONDS = 0.25;
 const STEP = 0.93;
 const STEPS_MAX = 10;
-/** Of a machine that is shared, a rate as high as that is not to be hoped for. */
+/** Minimum share of the rate that the load must reach, because a shared machine rarely allows the full rate. */
 const PACE_SHARE_MIN = 0.97;
 
-/** What one process can receive, read, run and record for good: everything, with one handler that does nothing. */
+/**
+ * Measures the rate at which one process can receive, parse, run and record indefinitely, with one handler that does
+ * nothing.
+ */
 export async function sustained(bench: Bench): Promise<Findings> {
   const reason = await absenceOfPostgres();
   const ours: Entrant = { contender: await bench.start('ours-dispatching'), sender: 'dbt', deliveries: 1 };
@@ -28,7 +31,7 @@ export async function sustained(bench: Bench): Promise<Findings> {
   if (reason === undefined) {
     others.push({ contender: await bench.start('ours-dispatching-postgres'), sender: 'dbt', deliveries: 1 });
   }
-  bench.say('sustained, dbt payload');
+  bench.print('sustained, dbt payload');
   const samples = await race(bench, [ours, hand, stripe, ...others], bench.plan.sustained);
   const perSecond = (entrant: Entrant): number[] => (samples.get(entrant) as Sample[]).map((one) => one.perSecond);
   const capacity = median(perSecond(ours));
@@ -45,19 +48,19 @@ export async function sustained(bench: Bench): Promise<Findings> {
     },
     notes: [
       `Sustained, Fastify: the backlog stayed flat at ${flat.toFixed(0)}/s, sent evenly for ` +
-        `${bench.plan.sustained.pacedSeconds} s; that rate is what the sustained ratios are of. Sent as fast as ` +
-        `answers came, and handled to the end, it was ${capacity.toFixed(0)}/s.`,
+        `${bench.plan.sustained.pacedSeconds} s; the sustained ratios use that rate. Sent as fast as ` +
+        `responses arrived, and handled completely, it was ${capacity.toFixed(0)}/s.`,
     ],
   };
 }
 
-/** The highest rate, in steps, at which the backlog does not grow. */
+/** Returns the highest rate, in steps, at which the backlog does not grow. */
 async function flatRate(bench: Bench, contender: Contender, estimate: number): Promise<number> {
   let rate = estimate;
   let flat = 0;
   for (let step = 0; step < STEPS_MAX; step += 1) {
     const isFlat = await staysFlat(bench, contender, rate);
-    bench.say(`  ${rate.toFixed(0)}/s: the backlog ${isFlat ? 'stays flat' : 'grows'}`);
+    bench.print(`  ${rate.toFixed(0)}/s: the backlog ${isFlat ? 'stays flat' : 'grows'}`);
     if (isFlat) flat = Math.max(flat, rate);
     else if (flat > 0) break;
     rate = isFlat ? rate / STEP : rate * STEP;

@@ -34,7 +34,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     return { file, sender };
   }
 
-  /** The command in this process. */
+  /** Runs the command in this process. */
   async function backup(from: string, to: string, ...more: string[]): Promise<{ code: number; said: string }> {
     let said = '';
     const output = { write: (text: string) => void (said += text) };
@@ -42,7 +42,9 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     return { code, said };
   }
 
-  /** The command as a process, stopped in the middle for as long as `meanwhile` takes. False if it was never seen there. */
+  /**
+   * Runs the command as a process, paused in the middle while `meanwhile` runs. Returns false if it never paused there.
+   */
   async function backupStopped(from: string, to: string, meanwhile: () => Promise<void>): Promise<boolean> {
     const child = spawn(
       process.execPath,
@@ -60,7 +62,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     return isBetween;
   }
 
-  it('copies an inbox that an app goes on using, with all that was acknowledged when it began', async () => {
+  it('copies an inbox in use, with everything acknowledged before it began', async () => {
     const file = newFile();
     const store = await openStore(file, driver);
     const before = new Sender('before');
@@ -69,7 +71,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     const send = async (): Promise<void> => {
       for (let round = 0; round < 3; round += 1) await meanwhile.send(store);
     };
-    // A process may be through before it can be stopped.
+    // A process may finish before it can be paused.
     let to = '';
     for (let tries = 1; ; tries += 1) {
       to = join(directory, `beside-${tries}.db`);
@@ -84,7 +86,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     await copy.close();
   });
 
-  it('makes a copy that only its owner may read, says what is in it, and leaves nothing else', async () => {
+  it('creates a copy readable only by its owner, prints its content, and leaves no other file', async () => {
     const { file } = await inboxOf(2);
     const to = `${file}.backup`;
     const { code, said } = await backup(file, to);
@@ -103,7 +105,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     });
   });
 
-  it('copies what a kill left, log included, without touching it', async () => {
+  it('copies what a kill left, log included, without changing it', async () => {
     const { file: live } = await inboxOf(0);
     const store = await openStore(live, driver);
     const sender = new Sender();
@@ -119,7 +121,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     await store.close();
   });
 
-  it('leaves out what was removed', async () => {
+  it('leaves out deleted content', async () => {
     const file = newFile();
     const store = await openStore(file, driver);
     await new Sender('to-be-removed').send(store);
@@ -134,7 +136,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     expect([copy.includes('to-be-removed'), copy.includes('kept')]).toEqual([false, true]);
   });
 
-  it('copies an inbox of an older version as it is, and says its schema', async () => {
+  it('copies an inbox of an older version unchanged, and prints its schema version', async () => {
     const { file } = await inboxOf(1);
     const connection = await connectSqlite(file, driver);
     connection.exec(`delete from runhooks_migrations where name <> '${Object.keys(MIGRATIONS)[0]}'`);
@@ -144,7 +146,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
   });
 
   it.each<[string, (file: string) => { from?: string; to?: string }, RegExp]>([
-    ['a target that is there', (file) => ({ to: file }), /--to: .*inbox\.db exists already; choose another name/],
+    ['an existing target', (file) => ({ to: file }), /--to: .*inbox\.db exists already; choose another name/],
     [
       'the rest of a backup that was interrupted',
       (file) => (writeFileSync(`${file}.new.part`, ''), { to: `${file}.new` }),
@@ -157,11 +159,11 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     ],
     ['a file that is missing', (file) => ({ from: `${file}.no` }), /--from: there is no file .*inbox\.db\.no/],
     [
-      'a file that is no database',
+      'a file that is not a database',
       (file) => (writeFileSync(`${file}.text`, 'text '.repeat(1_000)), { from: `${file}.text` }),
       /--from: .*inbox\.db\.text: the file is not an SQLite database/,
     ],
-  ])('refuses %s, and makes nothing', async (_, change, says) => {
+  ])('rejects %s, and creates nothing', async (_, change, says) => {
     const { file } = await inboxOf(1);
     const { from = file, to = `${file}.backup` } = change(file);
     const before = readdirSync(join(file, '..')).sort();
@@ -176,7 +178,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     });
   });
 
-  it('says that it is the target which has no room, and makes nothing', async () => {
+  it('reports that the target has no space, and creates nothing', async () => {
     const { file } = await inboxOf(1);
     const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL', errcode: 13 });
     const connect: typeof connectSqlite = async (...given) => {
@@ -192,7 +194,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     expect(readdirSync(join(file, '..'))).toEqual(['inbox.db']);
   });
 
-  it('refuses a database that is no inbox, and a damaged inbox, and makes nothing', async () => {
+  it('rejects a database that is not an inbox, and a damaged inbox, and creates nothing', async () => {
     const { file } = await inboxOf(3);
     const other = `${file}.other`;
     const connection = await connectSqlite(other, driver);
@@ -209,7 +211,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     expect(readdirSync(join(file, '..')).sort()).toEqual(['inbox.db', 'inbox.db.other']);
   });
 
-  it('gives up with another exit code on a file that stays locked, so that it can be tried again', async () => {
+  it('exits with another code for a locked file, so that a script can retry', async () => {
     const { file } = await inboxOf(1);
     const other = await connectSqlite(file, driver);
     other.exec('pragma locking_mode = exclusive; begin exclusive');

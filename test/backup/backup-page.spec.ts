@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const PAGE = readFileSync(file('../../docs/backup.md'), 'utf8');
 
-/** The `sh` blocks below a heading of the page, as they stand there. */
+/** Returns the `sh` blocks below a heading of the page, unchanged. */
 function commandsBelow(heading: string): string[] {
   const [, rest = ''] = PAGE.split(`\n## ${heading}\n`);
   const [section = ''] = rest.split('\n## ');
@@ -27,7 +27,7 @@ const BACK_UP = commandsBelow('Back up an SQLite inbox');
 const RESTORE = commandsBelow('Restore an SQLite inbox');
 const POSTGRES = commandsBelow('Back up and restore a Postgres inbox');
 
-/** A directory for the commands, with `backups` in it, and a `npx` that runs the sources. */
+/** A directory for the commands, with `backups` in it, and an `npx` that runs the sources. */
 class ShellPage {
   readonly directory = quickDirectory();
   readonly #programs = join(this.directory, 'programs');
@@ -58,8 +58,8 @@ class ShellPage {
   }
 }
 
-describe('docs/backup.md', () => {
-  it('has its commands below the headings where they are looked for, and no others', () => {
+describe('docs/backup.md for SQLite', () => {
+  it('has its commands below the expected headings, and no others', () => {
     expect([BACK_UP.length, RESTORE.length, POSTGRES.length]).toEqual([3, 1, 2]);
     expect([...PAGE.matchAll(/^```sh$/gm)]).toHaveLength(6);
   });
@@ -67,7 +67,7 @@ describe('docs/backup.md', () => {
   const isThere = findProgram('sqlite3') !== undefined;
   if (!isThere) it.skip('is not tested: there is no sqlite3 on the PATH', () => undefined);
   else
-    it('backs up an SQLite inbox in use by each of its commands, and restores it', async () => {
+    it('backs up an inbox in use with each of its commands, and restores it', async () => {
       const place = new ShellPage();
       const store = await openStore(place.at('runhooks.db'));
       const before = new Sender('before');
@@ -95,7 +95,7 @@ describe('docs/backup.md', () => {
     });
 });
 
-onPostgres('docs/backup.md', () => {
+onPostgres('docs/backup.md for PostgreSQL', () => {
   if (postgresPrograms() === undefined) {
     it.skip('is not tested: there is no pg_dump (PG_BIN)', () => undefined);
     return;
@@ -110,7 +110,7 @@ onPostgres('docs/backup.md', () => {
     await admin.end();
   });
 
-  it('backs up a Postgres inbox in use, and restores it', async () => {
+  it('backs up an inbox in use, and restores it', async () => {
     await admin.connect();
     await admin.query(`create database ${database}`);
     const place = new ShellPage();

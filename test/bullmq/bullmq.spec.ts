@@ -19,7 +19,7 @@ const logger: Logger = { debug: silent, log: silent, warn: note, error: note };
 const transport = (options: BullmqOptions): DispatchTransport => bullmq(options).createTransport(logger);
 const succeeded = async ({ inbox }: DispatchHarness): Promise<number> => (await inbox.counts()).deliveries.succeeded;
 
-/** Timers that keep this process, those of the test runner included. */
+/** Returns the number of timers that keep this process running, including those of the test runner. */
 const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 let timersBefore: number;
 
@@ -30,7 +30,7 @@ beforeEach(() => {
   warnings = [];
 });
 afterAll(async () => {
-  // After an error BullMQ pauses for up to 5 s, and ioredis for 2 s, also when they are closed meanwhile.
+  // After an error BullMQ pauses for up to 5 s and ioredis for 2 s, even if they are closed in the meantime.
   while (timers() > timersBefore) await new Promise((resolve) => setTimeout(resolve, 50));
 });
 
@@ -47,7 +47,7 @@ onRedis('dispatch over BullMQ', () => {
 
   dispatchContract(() => transport({ connection: REDIS_URL, prefix }));
 
-  it('puts ids into Redis and nothing else, under its prefix, and leaves no jobs behind', async () => {
+  it('stores only ids in Redis, under its prefix, and leaves no jobs behind', async () => {
     const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: REDIS_URL, prefix }),
@@ -73,7 +73,7 @@ onRedis('dispatch over BullMQ', () => {
     await redis.quit();
   });
 
-  it('holds no more jobs than it may, whatever waits in the inbox', async () => {
+  it('limits its jobs, however much work waits in the inbox', async () => {
     const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: REDIS_URL, prefix }),
@@ -93,7 +93,7 @@ onRedis('dispatch over BullMQ', () => {
     await redis.quit();
   });
 
-  it('runs and records once what BullMQ brings several times at once, as after a stalled job', async () => {
+  it('runs and records a delivery once when BullMQ delivers its job several times, as after a stall', async () => {
     const harness = await DispatchHarness.open({
       store: await openStore(),
       transport: transport({ connection: REDIS_URL, prefix }),
@@ -126,7 +126,7 @@ onRedis('dispatch over BullMQ', () => {
     await harness.close();
   });
 
-  it('is an option of the module, which the boot log tells of, and receivers do without', async () => {
+  it('is a module option, logged at startup, and unused by receivers', async () => {
     const dispatch = bullmq({ connection: REDIS_URL, prefix });
     const ran: string[] = [];
     @Injectable()
@@ -154,7 +154,7 @@ onRedis('dispatch over BullMQ', () => {
     expect(ran).toEqual(['7']);
   });
 
-  it('takes as many jobs as it is told to, if the process may run as many', async () => {
+  it("takes as many jobs as configured, within the process's concurrency", async () => {
     const harness = await DispatchHarness.open({
       store: await openStore(),
       concurrency: 3,
@@ -176,7 +176,7 @@ onRedis('dispatch over BullMQ', () => {
   });
 });
 
-onOwnRedis('a Redis that fails', () => {
+onOwnRedis('a failing Redis', () => {
   let redis: OwnRedis;
   let benches: DispatchHarness[];
 
@@ -206,7 +206,7 @@ onOwnRedis('a Redis that fails', () => {
     return benches[0]!;
   }
 
-  it('loses nothing by FLUSHALL in the middle of a run, and nothing runs twice', async () => {
+  it('loses nothing and runs nothing twice after FLUSHALL during a run', async () => {
     await redis.start();
     let runs = 0;
     const first = await start(2, async () => {
@@ -222,7 +222,7 @@ onOwnRedis('a Redis that fails', () => {
     expect(runs).toBe(300);
   });
 
-  it('is done without while it is away, and carries again when it is back, empty', async () => {
+  it('is replaced by claims while it is down, and used again when it is back and empty', async () => {
     await redis.start();
     let runs = 0;
     const harness = await start(1, () => void (runs += 1));
@@ -244,7 +244,7 @@ onOwnRedis('a Redis that fails', () => {
     expect(runs).toBe(await succeeded(harness));
   });
 
-  it('may be away at the start, and at the end', async () => {
+  it('may be down at the start and at the end', async () => {
     let runs = 0;
     const harness = await start(1, () => void (runs += 1));
     await harness.send({ run: '1' });
@@ -261,7 +261,7 @@ onOwnRedis('a Redis that fails', () => {
   });
 });
 
-onOwnRedis('a Redis that refuses', () => {
+onOwnRedis('a Redis that rejects commands', () => {
   let redis: OwnRedis;
   let admin: Redis;
   beforeEach(async () => {
@@ -283,7 +283,7 @@ onOwnRedis('a Redis that refuses', () => {
     return [...commands].reduce((sum, [, calls]) => sum + Number(calls), 0);
   }
 
-  it('the password is warned of once, however often it is tried', async () => {
+  it('causes one warning for a wrong password, however often it is retried', async () => {
     await admin.config('SET', 'requirepass', 'right');
     const refused = transport({ connection: `${redis.url.replace('//', '//:wrong@')}/1` });
     refused.start({ concurrency: 1, run: () => Promise.resolve() });
@@ -293,7 +293,7 @@ onOwnRedis('a Redis that refuses', () => {
     expect(warnings).toEqual([...new Set(warnings)]);
   });
 
-  it('to be written is asked now and then, warned of once, and carries again when it no longer does', async () => {
+  it('causes one warning for rejected writes, and is used again once it accepts them', async () => {
     await admin.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha');
     const harness = await DispatchHarness.open({
       store: await openStore(),
@@ -305,7 +305,7 @@ onOwnRedis('a Redis that refuses', () => {
     await harness.send({ run: '1' });
     await until(() => runs === 1);
     const [asked, connections] = [await refusals(), await stat('total_connections_received')];
-    // Two workers after this one, each begun after a pause.
+    // Two more workers start after this one, each after a pause.
     await until(async () => (await stat('total_connections_received')) >= connections + 4);
     const askedSince = (await refusals()) - asked;
     expect(askedSince).toBeGreaterThan(0);
@@ -325,7 +325,7 @@ onOwnRedis('a Redis that refuses', () => {
 });
 
 onRedis('dispatch over a Redis that is too old for BullMQ', () => {
-  it('goes on without it, says so, and keeps no connection to it when it stops', async () => {
+  it('is replaced by claims with a warning, and leaves no connection open at the stop', async () => {
     const { host, port } = new Redis(REDIS_URL, { lazyConnect: true }).options;
     const older = createServer((near) => {
       const far = connect(port ?? 6379, host ?? '127.0.0.1');
@@ -350,28 +350,32 @@ onRedis('dispatch over a Redis that is too old for BullMQ', () => {
     await until(() => runs === 1);
     expect(warnings.join()).toContain('Redis version');
     await harness.close();
-    // Calls back when every connection has ended.
+    // The callback runs when every connection has ended.
     await new Promise((resolve) => older.close(resolve));
   });
 });
 
-describe('the options of bullmq', () => {
+describe('options of bullmq', () => {
   it.each([
     ['no connection', {}, 'bullmq.connection: found undefined; expected a URL or { host, port }'],
-    ['a URL of something else', { connection: 'http://user:secret@host' }, 'bullmq.connection: found a text; expected'],
+    [
+      'a URL of another protocol',
+      { connection: 'http://user:secret@host' },
+      'bullmq.connection: found a text; expected',
+    ],
     ['a client', { connection: { sendCommand: () => undefined } }, 'bullmq.connection: found a client; expected'],
     ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not work with it'],
     ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: found ""; expected a text'],
     ['a bad concurrency', { connection: {}, concurrency: 0 }, 'bullmq.concurrency: expected an integer from 1 to'],
-    ['a misspelt option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: unknown option'],
-  ])('with %s stop the boot, and quote no secret', (_, options, message) => {
+    ['a misspelled option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: unknown option'],
+  ])('fail the startup for %s, without showing a secret', (_, options, message) => {
     const make = (): unknown => bullmq(options as BullmqOptions);
     expect(make).toThrow(ConfigurationError);
     expect(make).toThrow(message);
     expect(make).not.toThrow('secret');
   });
 
-  it('are told without user and password', () => {
+  it('are logged without user and password', () => {
     expect(transport({ connection: 'redis://user:secret@host:1234/2', prefix: 'p' }).description).toBe(
       'BullMQ on Redis host:1234, prefix p',
     );

@@ -8,7 +8,7 @@ export const REDIS_URL = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 
 const absence = await absenceOf(REDIS_URL);
 
-/** The tests of `define` on a Redis that others use, too; reported as skipped, by name, where none answers. */
+/** Adds the tests of `define` on a shared Redis; they are reported as skipped by name if none is running. */
 export function onRedis(title: string, define: () => void): void {
   describe(`${title}, on Redis,`, () => {
     if (absence === undefined) define();
@@ -16,7 +16,7 @@ export function onRedis(title: string, define: () => void): void {
   });
 }
 
-/** The same with a Redis server that the test may stop. */
+/** Adds the tests of `define` on a Redis server that the test may stop. */
 export function onOwnRedis(title: string, define: () => void): void {
   const { error } = spawnSync('redis-server', ['--version']);
   describe(`${title}, on a server of its own,`, () => {
@@ -29,7 +29,7 @@ export function newPrefix(): string {
   return `runhooks-test-${randomUUID()}`;
 }
 
-/** Every key under a prefix is gone afterwards. */
+/** Deletes every key under a prefix. */
 export async function removeKeys(prefix: string): Promise<void> {
   const redis = new Redis(REDIS_URL);
   const keys = await redis.keys(`${prefix}:*`);
@@ -49,7 +49,7 @@ async function absenceOf(url: string): Promise<string | undefined> {
   }
 }
 
-/** A Redis of the test's own, on a port of its own; it keeps nothing. */
+/** A Redis of one test, on its own port and without persistence. */
 export class OwnRedis {
   #server: ChildProcess | undefined;
 
@@ -69,7 +69,7 @@ export class OwnRedis {
     while ((await absenceOf(this.url)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  /** As a crash: all that was in it is lost. */
+  /** Kills the server like a crash, which loses its whole content. */
   async kill(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;

@@ -4,29 +4,31 @@ import { bullmq } from 'nestjs-runhooks/bullmq';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { CrashApp } from '../crash/crash-app.js';
 import { Ledger } from '../crash/ledger.js';
-import { serve, telling } from '../crash/serve.js';
+import { serve, reportingOpen } from '../crash/serve.js';
 import { clusterClock } from './cluster-clock.js';
 import { ExactHandler } from './exact-handler.js';
 
-/** Where the processes of a cluster meet, and what one of them is. */
-export interface ChildPlace {
-  readonly life: number;
+/** The servers and files that the processes of a cluster share, and the role of one process. */
+export interface ChildOptions {
+  readonly processNumber: number;
   readonly role: Role;
   readonly postgres: string;
-  /** Undefined where deliveries are claimed from the inbox. */
+  /** Undefined if deliveries are claimed from the inbox. */
   readonly redis?: string;
   readonly ledger: string;
   readonly clockStartMs: number;
 }
 
-const { life, role, postgres, redis, ledger, clockStartMs } = JSON.parse(process.argv[2] ?? '') as ChildPlace;
+const { processNumber, role, postgres, redis, ledger, clockStartMs } = JSON.parse(
+  process.argv[2] ?? '',
+) as ChildOptions;
 
-await serve(`${role} ${life}`, () =>
+await serve(`${role} ${processNumber}`, () =>
   CrashApp.with({
-    inbox: telling(postgresInbox({ connectionString: postgres })),
+    inbox: reportingOpen(postgresInbox({ connectionString: postgres })),
     clock: clusterClock(clockStartMs),
     ledger: new Ledger(ledger),
-    life,
+    processNumber,
     webhooks: { role, ...(redis !== undefined && { dispatch: bullmq({ connection: redis }) }) },
     handlers: [ExactHandler],
   }),

@@ -4,7 +4,7 @@ import type { Effect } from '../crash/ledger.js';
 import { Random } from '../crash/random.js';
 import type { PlannedMessage, PlannedRun } from '../crash/run-plan.js';
 import { verify, type Expectation } from '../crash/verify.js';
-import { planBlows } from './blows.js';
+import { planFaults } from './faults.js';
 import { WANTED_IN_CLUSTER } from './exact-handler.js';
 import { readOptions } from './options.js';
 import { verifyExact } from './verify-exact.js';
@@ -29,14 +29,14 @@ const expectation: Expectation = {
   concurrency: CONCURRENCY,
 };
 
-const effect = (handlerId: 'every' | 'exact', life: number, attempt: number): Effect => ({
+const effect = (handlerId: 'every' | 'exact', processNumber: number, attempt: number): Effect => ({
   handlerId,
-  life,
+  processNumber,
   attempt,
   deliveryId: `dlv_${handlerId}`,
 });
 
-/** One event for two handlers, each of which succeeded with attempt 2 of 3 that were begun. */
+/** Returns evidence of one event for two handlers, each of which succeeded with attempt 2 of 3 started attempts. */
 function evidenceOf(effects: readonly Effect[]): Evidence {
   const handlers = ['every', 'exact'];
   return {
@@ -58,7 +58,7 @@ const EVERY = effect('every', GOOD, 2);
 const EXACT = effect('exact', GOOD, 2);
 
 describe('the verifier of a cluster', () => {
-  it('finds in order what was done once', () => {
+  it('finds no problem when all work was done once', () => {
     const evidence = evidenceOf([EVERY, EXACT]);
     expect(verify(evidence, expectation)).toMatchObject({
       problems: [],
@@ -70,31 +70,31 @@ describe('the verifier of a cluster', () => {
   });
 
   it.each([
-    ['before another one had taken over', [effect('every', PAUSED, 1), EVERY]],
-    ['after that', [EVERY, effect('every', PAUSED, 1)]],
-  ])('explains by a pause what was done again, if the process that was held up did it %s', (_, effects) => {
+    ['before another process took over', [effect('every', PAUSED, 1), EVERY]],
+    ['after another process took over', [EVERY, effect('every', PAUSED, 1)]],
+  ])('explains repeated work by a pause when the paused process did it %s', (_, effects) => {
     const verdict = verify(evidenceOf([...effects, EXACT]), expectation);
     expect(verdict).toMatchObject({ problems: [], repeatedAttempts: 1, repeatedAttemptsMax: 2 * CONCURRENCY });
   });
 
   it.each([
-    ['was neither killed nor held up', [effect('every', GOOD, 1), EVERY], /in process 1, which was not killed/],
-    ['was killed, but did it after another one', [EVERY, effect('every', KILLED, 1)], /was made after attempt 2/],
+    ['was neither killed nor paused', [effect('every', GOOD, 1), EVERY], /in process 1, which was not killed/],
+    ['was killed, but worked after another process', [EVERY, effect('every', KILLED, 1)], /was made after attempt 2/],
     [
-      'was held up, but did it more often than it can have handlers running',
+      'was paused, but worked more often than it can run handlers',
       [EVERY, effect('every', PAUSED, 1), effect('every', PAUSED, 1), effect('every', PAUSED, 3)],
-      /3 effects of process 2 were not recorded, and only 2 handlers could run/,
+      /3 effects of process 2 were not recorded but only 2 handlers could run/,
     ],
-  ])('reports what a process did again that %s', (_, effects, problem) => {
+  ])('reports repeated work of a process that %s', (_, effects, problem) => {
     const { problems } = verify(evidenceOf([...effects, EXACT]), expectation);
     expect(problems).toContainEqual(expect.stringMatching(problem));
   });
 
   it.each([
     ['that is missing', [], 0, /has 0 effects for run.started dbt\/1\/1; expected 1/],
-    ['that is there twice', [EXACT, EXACT], 2, /has 2 effects for run.started dbt\/1\/1; expected 1/],
-    ['without its success, even of a killed process', [effect('exact', KILLED, 1)], 1, /and not its success/],
-    ['of a delivery that is not there', [EXACT, { ...EXACT, deliveryId: 'dlv_other' }], 2, /effects for ; expected 0/],
+    ['that exists twice', [EXACT, EXACT], 2, /has 2 effects for run.started dbt\/1\/1; expected 1/],
+    ['without its success, even of a killed process', [effect('exact', KILLED, 1)], 1, /but no success/],
+    ['of a missing delivery', [EXACT, { ...EXACT, deliveryId: 'dlv_other' }], 2, /effects for ; expected 0/],
   ])('reports an exactly-once effect %s', (_, effects, count, problem) => {
     const verdict = verifyExact(evidenceOf([EVERY, ...effects]), runs);
     expect(verdict).toMatchObject({ effects: count, expected: 1 });
@@ -102,17 +102,17 @@ describe('the verifier of a cluster', () => {
   });
 });
 
-describe('the blows that a cluster is dealt', () => {
-  const counted = (plan: Parameters<typeof planBlows>[0]): Record<string, number> => {
+describe('faults in a cluster', () => {
+  const counted = (plan: Parameters<typeof planFaults>[0]): Record<string, number> => {
     const counts: Record<string, number> = {};
-    for (const { blow, atMs } of planBlows(plan, new Random(1))) {
+    for (const { fault, atMs } of planFaults(plan, new Random(1))) {
       expect(atMs).toBeLessThan(plan.seconds * 1_000);
-      counts[blow] = (counts[blow] ?? 0) + 1;
+      counts[fault] = (counts[fault] ?? 0) + 1;
     }
     return counts;
   };
 
-  it('are as many kills as asked for, and some of every other kind', () => {
+  it('include the requested kills and some of every other kind', () => {
     expect(counted({ kills: 20, seconds: 60, hasRedis: false })).toEqual({ kill: 20, 'restart-postgres': 4, pause: 3 });
     expect(counted({ kills: 1, seconds: 1, hasRedis: true })).toEqual({
       kill: 1,
@@ -123,17 +123,17 @@ describe('the blows that a cluster is dealt', () => {
     });
   });
 
-  it('are the same for the same seed, and in the order of their times', () => {
+  it('are the same for the same seed, sorted by time', () => {
     const plan = { kills: 10, seconds: 30, hasRedis: true };
-    const blows = planBlows(plan, new Random(7));
-    expect(planBlows(plan, new Random(7))).toEqual(blows);
-    expect(planBlows(plan, new Random(8))).not.toEqual(blows);
-    expect(blows.map(({ atMs }) => atMs)).toEqual(blows.map(({ atMs }) => atMs).sort((a, b) => a - b));
+    const faults = planFaults(plan, new Random(7));
+    expect(planFaults(plan, new Random(7))).toEqual(faults);
+    expect(planFaults(plan, new Random(8))).not.toEqual(faults);
+    expect(faults.map(({ atMs }) => atMs)).toEqual(faults.map(({ atMs }) => atMs).sort((a, b) => a - b));
   });
 });
 
-describe('the command line of the cluster test', () => {
-  it('is read, with both set-ups by default', () => {
+describe('command line of the cluster test', () => {
+  it('selects both setups by default', () => {
     expect(readOptions([])).toMatchObject({ setups: ['postgres', 'bullmq'], kills: 20, seconds: 60, json: false });
     expect(readOptions(['--on', 'bullmq', '--seed', '5'])).toMatchObject({ setups: ['bullmq'], seed: 5 });
   });
@@ -141,8 +141,8 @@ describe('the command line of the cluster test', () => {
   it.each([
     [['--on', 'mysql'], '--on: found "mysql"; expected postgres or bullmq'],
     [['--kills', '-1'], /--kills/],
-    [['--seconds', 'x'], '--seconds: found "x"; expected a whole number'],
-  ])('is refused: %j', (args, problem) => {
+    [['--seconds', 'x'], '--seconds: found "x"; expected an integer'],
+  ])('is rejected: %j', (args, problem) => {
     expect(() => readOptions(args)).toThrow(problem);
   });
 });

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { InboxCounts, Role } from 'nestjs-runhooks';
 import pg from 'pg';
-import { Life } from '../crash/life.js';
+import { ProcessRun } from '../crash/process-run.js';
 import { Random } from '../crash/random.js';
 import { RunPlan } from '../crash/run-plan.js';
 import { Sender } from '../crash/sender.js';
-import type { ChildPlace } from './child.js';
+import type { ChildOptions } from './child.js';
 import { clusterClock, PAUSE_MS } from './cluster-clock.js';
 import { EFFECTS_TABLE } from './exact-handler.js';
 import type { Setup } from './options.js';
@@ -17,11 +17,17 @@ import { Servers } from './servers.js';
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 const ROLES: readonly Role[] = ['receiver', 'receiver', 'worker', 'worker', 'worker'];
-/** Of each of the 16 workers of the sender: all is handled by five processes and a server on two cores, with time to spare. */
+/**
+ * Pause of each of the sender's 16 workers. With it, five processes and a server on two cores can handle the load
+ * easily.
+ */
 const PAUSE_OF_SENDER_MS = 450;
-/** What is due is taken up within a lease and some; a busy machine gets this long to do any of it. */
+/**
+ * Time without progress after which the test fails. Due work starts within about a lease; the rest is for a busy
+ * machine.
+ */
 const STUCK_MS_MAX = 60_000;
-const IDLE_LOOK_MS = 100;
+const IDLE_CHECK_MS = 100;
 
 export interface ClusterOptions {
   readonly setup: Setup;
@@ -29,16 +35,16 @@ export interface ClusterOptions {
   readonly seed: number;
 }
 
-/** Servers, the processes on them, and a sender. */
+/** The servers, the processes on them, and a sender. */
 export class Cluster {
   readonly servers: Servers;
   readonly replicas: readonly Replica[];
   readonly sender: Sender;
   readonly plan: RunPlan;
-  readonly lives: (Life & { readonly role: Role })[] = [];
+  readonly processRuns: (ProcessRun & { readonly role: Role })[] = [];
   readonly ledger: string;
   readonly log: string;
-  /** What was last seen to be left, once that is looked at. */
+  /** Work left at the last check, once the test waits for its end. */
   left: string | undefined;
   readonly #clockStartMs = Date.now();
 
@@ -57,7 +63,7 @@ export class Cluster {
         new Replica({
           role,
           load: () => this.#load(role),
-          mayFailToStart: (beganAtMs) => servers.wasPostgresAway(beganAtMs),
+          mayFailToStart: (beganAtMs) => servers.wasPostgresUnavailable(beganAtMs),
           pauseMs: PAUSE_MS,
         }),
     );
@@ -79,7 +85,7 @@ export class Cluster {
     for (const replica of this.replicas) await replica.untilReady();
   }
 
-  /** Resolves when all that was sent is read and handled. */
+  /** Resolves when everything that was sent is parsed and handled. */
   async untilIdle(): Promise<void> {
     let done = -1;
     let stuckAtMs = 0;
@@ -92,39 +98,42 @@ export class Cluster {
       done = messages.parsed + deliveries.succeeded;
       if (done !== before) stuckAtMs = performance.now() + STUCK_MS_MAX;
       if (performance.now() > stuckAtMs) {
-        throw new Error(`work is left, of which nothing was done for ${STUCK_MS_MAX} ms: ${JSON.stringify(counts)}`);
+        throw new Error(`no progress on the remaining work for ${STUCK_MS_MAX} ms: ${JSON.stringify(counts)}`);
       }
-      await sleep(IDLE_LOOK_MS);
+      await sleep(IDLE_CHECK_MS);
     }
   }
 
-  /** Ends whatever still runs, and removes the servers. May be called again. */
+  /** Ends all processes and removes the servers. May be called again. */
   async remove(): Promise<void> {
     this.sender.abort();
     for (const replica of this.replicas) replica.discard();
     await this.servers.remove();
   }
 
-  #load(role: Role): Life {
-    const life = this.lives.length + 1;
-    const place: ChildPlace = {
-      life,
+  #load(role: Role): ProcessRun {
+    const processNumber = this.processRuns.length + 1;
+    const childOptions: ChildOptions = {
+      processNumber,
       role,
       postgres: this.servers.postgres.url,
       ...(this.servers.redis && { redis: this.servers.redis.url }),
       ledger: this.ledger,
       clockStartMs: this.#clockStartMs,
     };
-    const process = Object.assign(new Life(life, { script: CHILD, args: [JSON.stringify(place)], log: this.log }), {
-      role,
-    });
-    this.lives.push(process);
+    const process = Object.assign(
+      new ProcessRun(processNumber, { script: CHILD, args: [JSON.stringify(childOptions)], log: this.log }),
+      {
+        role,
+      },
+    );
+    this.processRuns.push(process);
     return process;
   }
 
   async #counts(): Promise<InboxCounts> {
     const response = await fetch(`http://127.0.0.1:${this.replicas[0]?.port}/counts`);
-    if (!response.ok) throw new Error(`the app answered ${response.status} to GET /counts`);
+    if (!response.ok) throw new Error(`the app returned ${response.status} for GET /counts`);
     return (await response.json()) as InboxCounts;
   }
 }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { absenceOfPostgres } from '../postgres/own-postgres.js';
 import { Cluster } from './cluster.js';
 import { readOptions, USAGE, type Options } from './options.js';
-import { Ordeal, type OrdealResult } from './ordeal.js';
+import { ClusterTest, type ClusterTestResult } from './cluster-test.js';
 import { absenceOfRedis } from './own-redis.js';
 import { report, summary } from './report.js';
 
 const LOG_LINES_SHOWN = 20;
 
-/** What has to be removed, however this ends. */
+/** Directory to remove at the end, however the test ends. */
 let directory: string | undefined;
 let starting: Promise<Cluster> | undefined;
 
@@ -22,17 +22,17 @@ async function main(args: readonly string[]): Promise<boolean> {
   }
   requireServers(options);
   const progress = options.json ? process.stderr : process.stdout;
-  const say = (line: string): void => void progress.write(`${line}\n`);
+  const print = (line: string): void => void progress.write(`${line}\n`);
   directory = mkdtempSync(join(tmpdir(), 'runhooks-cluster-'));
-  say(`seed ${options.seed}`);
-  const results: OrdealResult[] = [];
+  print(`seed ${options.seed}`);
+  const results: ClusterTestResult[] = [];
   for (const setup of options.setups) {
     starting = Cluster.start({ setup, directory: join(directory, setup), seed: options.seed });
     const cluster = await starting;
     try {
-      const result = await new Ordeal(cluster, { ...options, setup, say }).run();
+      const result = await new ClusterTest(cluster, { ...options, setup, print }).run();
       results.push(result);
-      say(summary(result));
+      print(summary(result));
     } catch (error) {
       throw new Error(`on ${setup}: ${String((error as Error).message)}\n${lastLinesOf(cluster.log)}`, {
         cause: error,
@@ -41,17 +41,17 @@ async function main(args: readonly string[]): Promise<boolean> {
       await cluster.remove();
     }
   }
-  if (options.keep) say(`ledgers and logs are kept in ${directory}`);
+  if (options.keep) print(`ledgers and logs are kept in ${directory}`);
   else remove();
-  return report(results, options, say);
+  return report(results, options, print);
 }
 
-/** Never skipped: a proof that did not run proves nothing. */
+/** Throws if a server program is missing. The test is never skipped, because a skipped test proves nothing. */
 function requireServers({ setups }: Options): void {
   const absences = [absenceOfPostgres(), setups.includes('bullmq') ? absenceOfRedis() : undefined];
   const missing = absences.filter((absence) => absence !== undefined);
   if (missing.length > 0) {
-    throw new Error(`there is ${missing.join(' and ')}; install the packages postgresql and redis-server`);
+    throw new Error(`missing servers: ${missing.join(' and ')}; install the packages postgresql and redis-server`);
   }
 }
 
@@ -63,9 +63,9 @@ function remove(): void {
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
 }
 
-/** Ctrl-C, or an orchestrator that has waited long enough. */
+/** Handles Ctrl-C and the SIGTERM of an orchestrator. */
 async function interrupted(code: number): Promise<void> {
-  process.stderr.write('interrupted; removing servers and files\n');
+  process.stderr.write('interrupted; removing the servers and files\n');
   const cluster = await starting?.catch(() => undefined);
   await cluster?.remove();
   remove();

@@ -2,28 +2,28 @@ import { parseArgs } from 'node:util';
 
 export const SETUPS = ['postgres', 'bullmq'] as const;
 
-/** What the cluster stands on: Postgres alone, or Postgres with BullMQ on Redis. */
+/** The servers below a cluster: Postgres alone, or Postgres with BullMQ on Redis. */
 export type Setup = (typeof SETUPS)[number];
 
 export const USAGE = `Usage: npm run test:cluster -- [options]
 
-Starts two receivers and three workers on a PostgreSQL server, as processes of their own, and sends them signed
-webhooks and duplicates over HTTP. Meanwhile, at random: SIGKILL of any of them, an immediate-mode restart of PostgreSQL,
-and a dispatcher that is held up by SIGSTOP for longer than its lease. Then the same with BullMQ, and with FLUSHALL and
-SIGKILL of Redis. At the end all that is in the inbox, and what the handlers did, is checked against what was
-acknowledged. Exits with 0 only if every promise was kept.
+Starts two receivers and three workers on a PostgreSQL server, each in its own process, and sends them signed webhooks
+and duplicates over HTTP. During the load it injects faults at random: SIGKILL of any process, immediate-mode restarts of
+PostgreSQL, and SIGSTOP of a worker for longer than its lease. Then it repeats this with BullMQ, and adds FLUSHALL and
+SIGKILL of Redis. At the end it compares the inbox and the effects of the handlers with the acknowledged messages. It
+exits with 0 only if every guarantee holds.
 
-The servers are started by the test, on ports of their own, and removed by it: it needs initdb (below
-/usr/lib/postgresql, or where PG_BIN says) and redis-server. An immediate-mode stop ends a server, not the machine: what
-was written, but not flushed to disk, is not lost by it.
+The test starts its own servers on free ports and removes them. It needs initdb (below /usr/lib/postgresql, or in
+PG_BIN) and redis-server. An immediate-mode stop ends a server, not the machine, so it does not lose data that was
+written but not flushed to disk.
 
-  --on <set-up>       postgres or bullmq: only that (default: one after the other)
-  --kills <number>    kills of processes in each set-up (default 20)
-  --seconds <number>  time over which kills, restarts and the like are spread, in each set-up (default 60)
-  --seed <number>     repeats the choices of a run: what happens when, what is sent (default: a new one)
-  --keep              keep ledgers and logs, also if all went well
-  --json              one JSON document on stdout, progress on stderr
-  --help              this text`;
+  --on <setup>        only postgres or only bullmq (default: both, one after the other)
+  --kills <number>    kills of processes in each setup (default 20)
+  --seconds <number>  time over which the faults of each setup are spread (default 60)
+  --seed <number>     repeat the choices of a run: faults, times and webhooks (default: a new seed)
+  --keep              keep ledgers and logs even on success
+  --json              print one JSON document on stdout, and progress on stderr
+  --help              print this text`;
 
 export interface Options {
   readonly setups: readonly Setup[];
@@ -35,7 +35,7 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Throws an error that says what is wrong with the command line. */
+/** Parses the command line. Throws an error that explains what is wrong with it. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -65,6 +65,6 @@ export function readOptions(args: readonly string[]): Options {
 
 function readNumber(name: string, text: string): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 2 ** 32) throw new Error(`--${name}: found "${text}"; expected a whole number`);
+  if (!/^\d+$/.test(text) || number > 2 ** 32) throw new Error(`--${name}: found "${text}"; expected an integer`);
   return number;
 }

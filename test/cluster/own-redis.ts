@@ -7,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../postgres/own-postgres.js';
 
 const START_MS_MAX = 30_000;
-const ANSWER_MS_MAX = 5_000;
+const RESPONSE_MS_MAX = 5_000;
 
-/** Why no server can be started here; undefined where one can. */
+/** Returns why no server can be started here, or undefined if one can. */
 export function absenceOfRedis(): string | undefined {
   return spawnSync('redis-server', ['--version']).error ? 'no redis-server' : undefined;
 }
 
-/** A server of the test's own that keeps nothing over a restart. */
+/** A Redis of the test, which keeps nothing across a restart. */
 export class OwnRedis {
   readonly port: number;
   readonly #directory = mkdtempSync(join(tmpdir(), 'runhooks-redis-'));
@@ -44,14 +44,14 @@ export class OwnRedis {
     const server = spawn('redis-server', [...args, '--dir', this.#directory], { stdio: 'ignore' });
     this.#server = server;
     const deadline = performance.now() + START_MS_MAX;
-    while (!(await this.#answers())) {
+    while (!(await this.#responses())) {
       if (server.exitCode !== null) throw new Error(`redis-server ended with ${server.exitCode}`);
       if (performance.now() > deadline) throw new Error(`redis-server does not answer after ${START_MS_MAX} ms`);
       await sleep(20);
     }
   }
 
-  /** As a crash: all that was in it is lost. */
+  /** Kills the server like a crash, which loses its whole content. */
   async kill(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -62,8 +62,8 @@ export class OwnRedis {
   }
 
   async flush(): Promise<void> {
-    const answer = await this.#ask('FLUSHALL');
-    if (answer !== '+OK') throw new Error(`FLUSHALL was answered ${answer}`);
+    const response = await this.#request('FLUSHALL');
+    if (response !== '+OK') throw new Error(`FLUSHALL was answered ${response}`);
   }
 
   async remove(): Promise<void> {
@@ -71,15 +71,15 @@ export class OwnRedis {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #answers(): Promise<boolean> {
-    return (await this.#ask('PING').catch(() => undefined)) === '+PONG';
+  async #responses(): Promise<boolean> {
+    return (await this.#request('PING').catch(() => undefined)) === '+PONG';
   }
 
-  /** Its answer in one line. */
-  #ask(command: string): Promise<string> {
+  /** Returns the response to a command in one line. */
+  #request(command: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`));
-      socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy(new Error(`no answer to ${command}`)));
+      socket.setTimeout(RESPONSE_MS_MAX, () => socket.destroy(new Error(`no answer to ${command}`)));
       socket.once('error', reject).once('data', (data) => {
         resolve(String(data).trim());
         socket.destroy();

@@ -1,114 +1,116 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Role } from 'nestjs-runhooks';
-import type { Life } from '../crash/life.js';
+import type { ProcessRun } from '../crash/process-run.js';
 
 const READY_MS_MAX = 60_000;
-/** Between the end of a process that could not start and the next one. */
-const AGAIN_MS = 200;
+/** Time between the end of a process that could not start and the next one. */
+const RESTART_MS = 200;
 
 export interface ReplicaOptions {
   readonly role: Role;
-  /** The next process, loading. */
-  readonly load: (role: Role) => Life;
-  /** Whether a process that began then may have found no database. */
+  /** Loads the next process. */
+  readonly load: (role: Role) => ProcessRun;
+  /** Returns whether a process that began then may have found no database. */
   readonly mayFailToStart: (beganAtMs: number) => boolean;
   readonly pauseMs: number;
 }
 
-/** A place in the cluster, and the processes that take it one after the other, as an orchestrator starts them. */
+/** A slot in the cluster and the processes that fill it one after the other, as an orchestrator starts them. */
 export class Replica {
   readonly #options: ReplicaOptions;
-  #life: Life;
-  /** Whether the process has started, and has not merely tried to. */
+  #processRun: ProcessRun;
+  /** True once the process has started successfully. */
   #hasRun = false;
-  #isStruck = false;
+  #isBeingHit = false;
   #isOver = false;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.#life = this.#begin();
+    this.#processRun = this.#begin();
   }
 
   get role(): Role {
     return this.#options.role;
   }
 
-  /** Where it takes requests now. */
+  /** The port at which the process receives requests now. */
   get port(): number | undefined {
-    return this.#life.port;
+    return this.#processRun.port;
   }
 
-  /** Whether it can be struck now: it runs, or is about to. */
-  get isWhole(): boolean {
-    return !this.#isStruck;
+  /** True if a fault can hit the process now, because it runs or starts. */
+  get canBeHit(): boolean {
+    return !this.#isBeingHit;
   }
 
-  /** Answers false if the process had just ended by itself, for want of a database. */
+  /** Returns false if the process had just ended by itself because the database was unavailable. */
   async kill(): Promise<boolean> {
-    const life = this.#life;
-    const isKilled = await this.#struck(async () => {
+    const processRun = this.#processRun;
+    const isKilled = await this.#hit(async () => {
       try {
-        await life.kill();
+        await processRun.kill();
         return true;
       } catch (error) {
-        if (this.#hasRun || !this.#options.mayFailToStart(life.beganAtMs)) throw error;
+        if (this.#hasRun || !this.#options.mayFailToStart(processRun.beganAtMs)) throw error;
         return false;
       }
     });
-    if (life === this.#life && !this.#isOver) this.#life = this.#begin();
+    if (processRun === this.#processRun && !this.#isOver) this.#processRun = this.#begin();
     return isKilled;
   }
 
   async pause(): Promise<void> {
-    await this.#struck(() => this.#life.pause(this.#options.pauseMs));
+    await this.#hit(() => this.#processRun.pause(this.#options.pauseMs));
   }
 
-  /** Throws if it does not come to run. */
+  /** Throws if the process does not start. */
   async untilReady(): Promise<void> {
     const deadline = performance.now() + READY_MS_MAX;
-    while (this.#life.port === undefined) {
-      if (performance.now() > deadline) throw new Error(`process ${this.#life.number} did not start; its log says why`);
+    while (this.#processRun.port === undefined) {
+      if (performance.now() > deadline)
+        throw new Error(`process ${this.#processRun.number} did not start; see its log for the reason`);
       await sleep(20);
     }
   }
 
-  /** Throws if it ends otherwise than is expected of it, or had ended before. */
+  /** Throws if the process ends with another result than a graceful stop, or had ended before. */
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#life.stop();
+    await this.#processRun.stop();
   }
 
   discard(): void {
     this.#isOver = true;
-    this.#life.discard();
+    this.#processRun.discard();
   }
 
-  #begin(): Life {
+  #begin(): ProcessRun {
     this.#hasRun = false;
-    const life = this.#options.load(this.role);
-    life.begin();
-    void this.#watch(life);
-    return life;
+    const processRun = this.#options.load(this.role);
+    processRun.begin();
+    void this.#watch(processRun);
+    return processRun;
   }
 
-  /** One that ends while it starts is followed by another, if there was a reason. */
-  async #watch(life: Life): Promise<void> {
-    const port = await life.ready;
+  /** Starts the next process if this one ends during its start and the database was unavailable. */
+  async #watch(processRun: ProcessRun): Promise<void> {
+    const port = await processRun.ready;
     if (port !== undefined) {
       this.#hasRun = true;
       return;
     }
-    if (!this.#options.mayFailToStart(life.beganAtMs)) return;
-    await sleep(AGAIN_MS);
-    if (!this.#isOver && life === this.#life && life.end === undefined) this.#life = this.#begin();
+    if (!this.#options.mayFailToStart(processRun.beganAtMs)) return;
+    await sleep(RESTART_MS);
+    if (!this.#isOver && processRun === this.#processRun && processRun.end === undefined)
+      this.#processRun = this.#begin();
   }
 
-  async #struck<T>(blow: () => Promise<T>): Promise<T> {
-    this.#isStruck = true;
+  async #hit<T>(fault: () => Promise<T>): Promise<T> {
+    this.#isBeingHit = true;
     try {
-      return await blow();
+      return await fault();
     } finally {
-      this.#isStruck = false;
+      this.#isBeingHit = false;
     }
   }
 }

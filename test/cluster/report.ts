@@ -1,15 +1,15 @@
 import type { Options } from './options.js';
-import type { OrdealResult } from './ordeal.js';
+import type { ClusterTestResult } from './cluster-test.js';
 
 const PROBLEMS_SHOWN = 20;
 
-/** What is promised, then what could not be kept. Answers whether all was. */
+/** Prints the totals and every broken guarantee. Returns true if there is none. */
 export function report(
-  results: readonly OrdealResult[],
+  results: readonly ClusterTestResult[],
   { json, seed }: Pick<Options, 'json' | 'seed'>,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): boolean {
-  const sum = (of: (result: OrdealResult) => number): number => results.reduce((total, one) => total + of(one), 0);
+  const sum = (of: (result: ClusterTestResult) => number): number => results.reduce((total, one) => total + of(one), 0);
   const totals = {
     kills: sum(({ kills }) => kills),
     restarts: sum(({ restarts }) => restarts),
@@ -22,10 +22,10 @@ export function report(
     exactEffectsExpected: sum(({ exactEffectsExpected }) => exactEffectsExpected),
   };
   const problems = results.flatMap((result) => result.problems);
-  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) say(`FAILED: ${problem}`);
-  if (problems.length > PROBLEMS_SHOWN) say(`FAILED: and ${problems.length - PROBLEMS_SHOWN} more`);
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) print(`FAILED: ${problem}`);
+  if (problems.length > PROBLEMS_SHOWN) print(`FAILED: and ${problems.length - PROBLEMS_SHOWN} more`);
   if (json) process.stdout.write(`${JSON.stringify({ ...totals, seed, setups: results }, null, 2)}\n`);
-  else say(ledgerLine(totals));
+  else print(ledgerLine(totals));
   return problems.length === 0;
 }
 
@@ -38,17 +38,17 @@ function ledgerLine(totals: Readonly<Record<string, number>>): string {
   );
 }
 
-export function summary(result: OrdealResult): string {
+export function summary(result: ClusterTestResult): string {
   const { setup, problems, seconds, kills, restarts, flushes, pauses } = result;
   return [
     `on ${setup}: ${problems.length === 0 ? 'ok' : 'FAILED'} after ${seconds.toFixed(0)} s`,
     `${kills} kills`,
     `${restarts} restarts of servers`,
-    ...(setup === 'bullmq' ? [`${flushes} times FLUSHALL`] : []),
-    `${pauses} pauses beyond a lease`,
+    ...(setup === 'bullmq' ? [`${flushes} FLUSHALL commands`] : []),
+    `${pauses} pauses longer than a lease`,
     `${result.acknowledged} messages acknowledged`,
     `${result.duplicates} duplicates sent`,
-    `${result.unanswered} sendings repeated`,
+    `${result.unanswered} requests repeated`,
     `${result.deliveries} deliveries`,
   ].join(', ');
 }

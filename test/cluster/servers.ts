@@ -2,15 +2,15 @@ import { OwnPostgres } from '../postgres/own-postgres.js';
 import type { Setup } from './options.js';
 import { OwnRedis } from './own-redis.js';
 
-/** The servers of one cluster, which lose their power now and then. */
+/** The servers of one cluster, which the test restarts. */
 export class Servers {
   readonly postgres: OwnPostgres;
   readonly redis: OwnRedis | undefined;
-  /** Of PostgreSQL and of Redis. */
+  /** Restarts of PostgreSQL and of Redis. */
   restarts = 0;
   flushes = 0;
-  /** When Postgres was last away: infinite as long as it is. */
-  #awayUntilMs = -1;
+  /** Time when Postgres was last unavailable; infinite while it is. */
+  #unavailableUntilMs = -1;
   #postgresRestart: Promise<unknown> = Promise.resolve();
   #redisRestart: Promise<unknown> = Promise.resolve();
 
@@ -29,17 +29,17 @@ export class Servers {
     }
   }
 
-  /** Whether Postgres was away at any time since then. */
-  wasPostgresAway(sinceMs: number): boolean {
-    return this.#awayUntilMs >= sinceMs;
+  /** Returns whether Postgres was unavailable at any time since then. */
+  wasPostgresUnavailable(sinceMs: number): boolean {
+    return this.#unavailableUntilMs >= sinceMs;
   }
 
   async restartPostgres(): Promise<void> {
     this.#postgresRestart = this.#postgresRestart.then(async () => {
-      this.#awayUntilMs = Infinity;
+      this.#unavailableUntilMs = Infinity;
       await this.postgres.stop('immediate');
       await this.postgres.start();
-      this.#awayUntilMs = performance.now();
+      this.#unavailableUntilMs = performance.now();
       this.restarts += 1;
     });
     await this.#postgresRestart;
@@ -65,10 +65,10 @@ export class Servers {
     await Promise.all([this.postgres.remove(), this.redis?.remove()]);
   }
 
-  /** What befalls one server does so one after the other. */
-  async #withRedis(blow: (redis: OwnRedis) => Promise<void>): Promise<void> {
+  /** Runs faults of one server one after the other. */
+  async #withRedis(fault: (redis: OwnRedis) => Promise<void>): Promise<void> {
     this.#redisRestart = this.#redisRestart.then(async () => {
-      if (this.redis) await blow(this.redis);
+      if (this.redis) await fault(this.redis);
     });
     await this.#redisRestart;
   }

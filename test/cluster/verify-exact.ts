@@ -4,14 +4,14 @@ import type { PlannedRun } from '../crash/run-plan.js';
 import { WANTED_IN_CLUSTER } from './exact-handler.js';
 
 export interface ExactVerdict {
-  /** Effects of the handler that has them with `completeWith`. */
+  /** Number of effects by the handler that uses `completeWith`. */
   readonly effects: number;
-  /** Events that it was to have one effect for, each. */
+  /** Number of events for which it must have one effect each. */
   readonly expected: number;
   readonly problems: readonly string[];
 }
 
-/** For each event that the handler wants there is one effect, made by the attempt that is recorded as its success. */
+/** Verifies that each event the handler wants has one effect, made by the attempt recorded as its success. */
 export function verifyExact(evidence: Evidence, runs: readonly PlannedRun[]): ExactVerdict {
   const problems: string[] = [];
   const factOf = factsOf(evidence);
@@ -24,7 +24,7 @@ export function verifyExact(evidence: Evidence, runs: readonly PlannedRun[]): Ex
   const effects = evidence.effects.filter(({ handlerId }) => handlerId === 'exact');
   for (const { deliveryId, attempt } of effects) {
     if (succeeded.has(`${deliveryId} ${attempt}`)) continue;
-    problems.push(`attempt ${attempt} of delivery ${deliveryId} has its effect in the table, and not its success`);
+    problems.push(`attempt ${attempt} of delivery ${deliveryId} has an effect in the table but no success`);
   }
   const ofFact = groupBy(effects, ({ deliveryId }) => factOf.get(deliveryOf.get(deliveryId)?.eventId ?? '') ?? '');
   let expected = 0;

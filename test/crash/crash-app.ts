@@ -21,25 +21,25 @@ import { paradime } from 'nestjs-runhooks/paradime';
 import { TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { Ledger } from './ledger.js';
 
-/** Handlers that may run at the same time in one process. */
+/** Maximum number of handlers that run at the same time in one process. */
 export const CONCURRENCY = 10;
 
-/** However often a handler is killed, it is to be run again, and soon. */
+/** A killed handler is retried soon, however often it is killed. */
 export const retry = { attemptsMax: 1_000_000, delayMs: 100, delayMsMax: 1_000 };
 
-/** The process that this is, for the ledger. */
-export class LifeLedger {
+/** Writes the effects of this process to the ledger. */
+export class ProcessLedger {
   constructor(
     readonly ledger: Ledger,
-    readonly life: number,
+    readonly processNumber: number,
   ) {}
 
   append({ handlerId, id, attempt }: DeliveryContext): void {
-    this.ledger.append({ life: this.life, handlerId, deliveryId: id, attempt });
+    this.ledger.append({ processNumber: this.processNumber, handlerId, deliveryId: id, attempt });
   }
 }
 
-/** What each of {@link Handlers} is to be given. */
+/** The event types that each of {@link Handlers} must receive. */
 export const WANTED: Readonly<Record<string, (type: RunEventType) => boolean>> = {
   every: () => true,
   slow: (type) => type === 'run.completed',
@@ -48,11 +48,11 @@ export const WANTED: Readonly<Record<string, (type: RunEventType) => boolean>> =
 
 @Injectable()
 export class Handlers {
-  constructor(@Inject(LifeLedger) private readonly ledger: LifeLedger) {}
+  constructor(@Inject(ProcessLedger) private readonly ledger: ProcessLedger) {}
 
   @OnRun('run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed', {
     id: 'every',
-    // A kill can delay the message of a start until its run is over.
+    // A kill can delay the message of a start until after its run has ended.
     includeLate: true,
     serialize: 'run',
     retry,
@@ -61,7 +61,7 @@ export class Handlers {
     this.ledger.append(delivery);
   }
 
-  /** Has its effect first, and is not done for a while: most kills that meet it come in between. */
+  /** Has its effect first and then takes a while, so most kills that hit it come in between. */
   @OnRunCompleted({ id: 'slow', retry })
   async slow(_event: RunCompleted, delivery: DeliveryContext): Promise<void> {
     this.ledger.append(delivery);
@@ -71,7 +71,7 @@ export class Handlers {
   @OnRunFailed({ id: 'flaky', retry })
   async flaky(_event: RunFailed, delivery: DeliveryContext): Promise<void> {
     await sleep(Math.random() * 5);
-    if (Math.random() < 0.3) throw new Error('fails now and then');
+    if (Math.random() < 0.3) throw new Error('fails sometimes');
     this.ledger.append(delivery);
   }
 
@@ -81,7 +81,7 @@ export class Handlers {
   }
 }
 
-/** A route of the host's own, beside the webhooks. */
+/** A route of the host beside the webhooks. */
 @Controller()
 export class CountsController {
   constructor(@Inject(Inbox) private readonly inbox: Inbox) {}
@@ -96,8 +96,8 @@ export interface CrashAppOptions {
   readonly inbox: StoreFactory;
   readonly clock: Clock;
   readonly ledger: Ledger;
-  readonly life: number;
-  /** How it differs from one process that does all. */
+  readonly processNumber: number;
+  /** Settings that differ from those of one process with all roles. */
   readonly webhooks?: Pick<WebhooksOptions, 'role' | 'dispatch'>;
   /** Classes with more handlers. */
   readonly handlers?: readonly Type[];
@@ -105,7 +105,7 @@ export interface CrashAppOptions {
 
 @Module({})
 export class CrashApp {
-  static with({ inbox, clock, ledger, life, webhooks, handlers = [] }: CrashAppOptions): DynamicModule {
+  static with({ inbox, clock, ledger, processNumber, webhooks, handlers = [] }: CrashAppOptions): DynamicModule {
     return {
       module: CrashApp,
       imports: [
@@ -121,7 +121,11 @@ export class CrashApp {
         }),
       ],
       controllers: [CountsController],
-      providers: [Handlers, ...handlers, { provide: LifeLedger, useValue: new LifeLedger(ledger, life) }],
+      providers: [
+        Handlers,
+        ...handlers,
+        { provide: ProcessLedger, useValue: new ProcessLedger(ledger, processNumber) },
+      ],
     };
   }
 }

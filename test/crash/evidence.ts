@@ -1,13 +1,13 @@
 import { readLedger, type Effect } from './ledger.js';
 import { openSqlite } from './sqlite-file.js';
 
-/** What is in an inbox and its ledger, read with plain SQL: nothing of ours judges itself. */
+/** The content of an inbox and its ledger, read with plain SQL so that Runhooks does not verify itself. */
 export interface Evidence {
-  /** What SQLite says of its file: `ok`, or what is wrong. Servers are not asked. */
+  /** Result of SQLite's integrity check: `ok`, or the errors. Not used for servers. */
   readonly integrity?: readonly string[];
   readonly messages: readonly MessageEvidence[];
   readonly events: readonly EventEvidence[];
-  /** In the order of recording. */
+  /** Deliveries in the order of recording. */
   readonly deliveries: readonly DeliveryEvidence[];
   readonly attempts: readonly AttemptEvidence[];
   readonly effects: readonly Effect[];
@@ -18,7 +18,7 @@ export interface MessageEvidence {
   readonly source: string;
   readonly key: string;
   readonly state: string;
-  /** `<source>/<account>/<run>`, from the bytes of the message. */
+  /** Run of the message as `<source>/<account>/<run>`, read from its bytes. */
   readonly run: string;
 }
 
@@ -56,7 +56,7 @@ export async function readEvidence(inbox: string, ledger: string): Promise<Evide
   }
 }
 
-/** In words of SQL that every engine has. */
+/** Reads the tables with SQL that every engine supports. */
 export async function readTables(
   all: <Row>(sql: string) => Row[] | Promise<Row[]>,
 ): Promise<Omit<Evidence, 'integrity' | 'effects'>> {
@@ -76,7 +76,7 @@ export async function readTables(
   };
 }
 
-/** The parts of both providers' payloads that name a run. */
+/** The parts of both providers' payloads that identify a run. */
 interface Payload {
   readonly accountId?: number;
   readonly data?: { readonly runId: string };

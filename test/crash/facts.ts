@@ -2,7 +2,7 @@ import type { RunEventType } from 'nestjs-runhooks/core';
 import type { Evidence } from './evidence.js';
 import type { PlannedMessage, PlannedRun } from './run-plan.js';
 
-/** By handler: whether it is to be given events of a type. */
+/** Returns for each handler whether it must receive events of a type. */
 export type Wanted = Readonly<Record<string, (type: RunEventType) => boolean>>;
 
 export function keyOf({ source, key }: PlannedMessage): string {
@@ -10,8 +10,8 @@ export function keyOf({ source, key }: PlannedMessage): string {
 }
 
 /**
- * Of every event, what it says: a run's events are facts about the run, a message's own event one about that message.
- * The same for two events that say the same under different ids.
+ * Returns the fact stated by each event: a fact about its run, or, for a message's own event, about that message. Two
+ * events with different ids can state the same fact.
  */
 export function factsOf({ events, messages }: Evidence): Map<string, string> {
   const messageOf = new Map(messages.map((message) => [message.id, message]));
@@ -24,7 +24,7 @@ export function factsOf({ events, messages }: Evidence): Map<string, string> {
   );
 }
 
-/** Of every fact that must be there, who must have been told. */
+/** Returns every fact that must exist, with the handlers that must have received it. */
 export function expectedFacts(runs: readonly PlannedRun[], wanted: Wanted): Map<string, string[]> {
   const facts = new Map<string, string[]>();
   for (const { run, messages, types } of runs) {

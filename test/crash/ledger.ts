@@ -1,17 +1,17 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-/** One effect of a handler on the world outside of the inbox. */
+/** One effect of a handler outside of the inbox. */
 export interface Effect {
-  /** Number of the process that did it. */
-  readonly life: number;
+  /** Number of the process that had the effect. */
+  readonly processNumber: number;
   readonly handlerId: string;
   readonly deliveryId: string;
   readonly attempt: number;
 }
 
 /**
- * A file that handlers append to: their effects, which no inbox can take back. One `write` of one line each, so that a
- * line is there whole once the call was made, whatever becomes of the process.
+ * A file to which handlers append their effects, which no inbox can undo. Each line is one `write`, so it is complete
+ * once the call returns, whatever happens to the process.
  */
 export class Ledger {
   readonly #file: number;
@@ -20,8 +20,8 @@ export class Ledger {
     this.#file = openSync(path, 'a');
   }
 
-  append({ life, handlerId, deliveryId, attempt }: Effect): void {
-    writeSync(this.#file, `${life} ${handlerId} ${deliveryId} ${attempt}\n`);
+  append({ processNumber, handlerId, deliveryId, attempt }: Effect): void {
+    writeSync(this.#file, `${processNumber} ${handlerId} ${deliveryId} ${attempt}\n`);
   }
 
   close(): void {
@@ -29,15 +29,15 @@ export class Ledger {
   }
 }
 
-/** The effects in the order they happened. */
+/** Returns the effects in the order they happened. */
 export function readLedger(path: string): Effect[] {
   const lines = readFileSync(path, 'utf8').split('\n');
-  if (lines.pop() !== '') throw new Error(`the last line of ${path} was not written whole`);
+  if (lines.pop() !== '') throw new Error(`the last line of ${path} is incomplete`);
   return lines.map((line, index) => {
-    const [life, handlerId, deliveryId, attempt, ...rest] = line.split(' ');
-    if (!life || !handlerId || !deliveryId || !attempt || rest.length > 0) {
-      throw new Error(`line ${index + 1} of ${path} is no effect: ${line}`);
+    const [processNumber, handlerId, deliveryId, attempt, ...rest] = line.split(' ');
+    if (!processNumber || !handlerId || !deliveryId || !attempt || rest.length > 0) {
+      throw new Error(`line ${index + 1} of ${path} is not an effect: ${line}`);
     }
-    return { life: Number(life), handlerId, deliveryId, attempt: Number(attempt) };
+    return { processNumber: Number(processNumber), handlerId, deliveryId, attempt: Number(attempt) };
   });
 }

@@ -21,37 +21,37 @@ async function main(args: readonly string[]): Promise<boolean> {
     return true;
   }
   const progress = options.json ? process.stderr : process.stdout;
-  const say = (line: string): void => void progress.write(`${line}\n`);
+  const print = (line: string): void => void progress.write(`${line}\n`);
   const directory = mkdtempSync(join(tmpdir(), 'runhooks-crash-'));
-  say(`seed ${options.seed}; files in ${directory}`);
+  print(`seed ${options.seed}; files in ${directory}`);
   const results: ScenarioResult[] = [];
   for (const { title, run, killsOf } of SCENARIOS) {
     const kills = killsOf(options);
     if (kills === 0) continue;
     const own = join(directory, title.replace(' ', '-'));
-    const scenario = new Scenario({ title, directory: own, kills, seed: options.seed, say });
+    const scenario = new Scenario({ title, directory: own, kills, seed: options.seed, print });
     try {
       results.push(await run(scenario));
     } catch (error) {
       scenario.discard();
-      throw new Error(`${title}: ${String((error as Error).message)}\n${lastLinesOf(scenario.place.log)}`, {
+      throw new Error(`${title}: ${String((error as Error).message)}\n${lastLinesOf(scenario.files.log)}`, {
         cause: error,
       });
     }
-    say(`${title}: ${summary(results.at(-1) as ScenarioResult)}`);
+    print(`${title}: ${summary(results.at(-1) as ScenarioResult)}`);
   }
-  const isOk = report(results, options, directory, say);
+  const isOk = report(results, options, directory, print);
   if (isOk && !options.keep) rmSync(directory, { recursive: true });
-  else say(`the inboxes, ledgers and logs are kept in ${directory}`);
+  else print(`inboxes, ledgers and logs are kept in ${directory}`);
   return isOk;
 }
 
-/** What is promised, then what could not be kept. */
+/** Prints the totals and every broken guarantee. Returns true if there is none. */
 function report(
   results: readonly ScenarioResult[],
   { json, seed }: Options,
   directory: string,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): boolean {
   const sum = (of: (result: ScenarioResult) => number): number => results.reduce((total, one) => total + of(one), 0);
   const totals = {
@@ -62,13 +62,13 @@ function report(
     repeatedAttempts: sum(({ repeatedAttempts }) => repeatedAttempts),
   };
   const problems = results.flatMap((result) => result.problems);
-  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) say(`FAILED: ${problem}`);
-  if (problems.length > PROBLEMS_SHOWN) say(`FAILED: and ${problems.length - PROBLEMS_SHOWN} more`);
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) print(`FAILED: ${problem}`);
+  if (problems.length > PROBLEMS_SHOWN) print(`FAILED: and ${problems.length - PROBLEMS_SHOWN} more`);
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...totals, seed, directory, scenarios: results }, null, 2)}\n`);
   } else {
     const { kills, acknowledged, lost, doubleEvents, repeatedAttempts } = totals;
-    say(
+    print(
       `kills ${kills}, acknowledged ${acknowledged}, lost ${lost}, ` +
         `double events ${doubleEvents}, repeated attempts ${repeatedAttempts}`,
     );
@@ -83,7 +83,7 @@ function summary(result: ScenarioResult): string {
     `${kills} kills`,
     `${acknowledged} messages acknowledged`,
     `${duplicates} duplicates sent`,
-    `${unanswered} sendings repeated (${storedUnanswered} of messages that were stored)`,
+    `${unanswered} requests repeated (${storedUnanswered} of stored messages)`,
     `${deliveries} deliveries`,
     `${result.repeatedAttempts} attempts repeated (the kills explain at most ${result.repeatedAttemptsMax})`,
   ].join(', ');

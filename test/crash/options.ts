@@ -2,19 +2,19 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run test:crash -- [options]
 
-Sends webhooks over HTTP to an app with an SQLite inbox, kills its process with SIGKILL at random moments, starts it
-again on the same file, and checks what is in the inbox, and what the handlers did, against what was acknowledged.
-First with one process on a file, then with two that share one. Exits with 0 only if every promise was kept.
+Sends webhooks over HTTP to an app with an SQLite inbox, kills its process with SIGKILL at random moments, and starts it
+again on the same file. It then compares the inbox and the effects of the handlers with the acknowledged messages. It
+runs first with one process on a file, then with two processes on one file. It exits with 0 only if every guarantee holds.
 
-SIGKILL ends a process, not the machine: the operating system keeps what was written to files. That a commit also
-survives a power cut rests on SQLite's synchronous=FULL, and is not tried here.
+SIGKILL ends a process, not the machine, so the operating system keeps everything written to files. Power cuts are not
+tested here; commits survive them because of SQLite's synchronous=FULL.
 
   --kills <number>       kills with one process on the file (default 200)
   --pair-kills <number>  kills with two processes on the file (default: a fifth of --kills)
-  --seed <number>        repeats the choices of a run: which kills, when, what is sent (default: a new one)
-  --keep                 keep the files, also if all went well
-  --json                 one JSON document on stdout, progress on stderr
-  --help                 this text`;
+  --seed <number>        repeat the choices of a run: kills, times and webhooks (default: a new seed)
+  --keep                 keep the files even on success
+  --json                 print one JSON document on stdout, and progress on stderr
+  --help                 print this text`;
 
 export interface Options {
   readonly kills: number;
@@ -25,7 +25,7 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Throws an error that says what is wrong with the command line. */
+/** Parses the command line. Throws an error that explains what is wrong with it. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -52,6 +52,6 @@ export function readOptions(args: readonly string[]): Options {
 
 function readNumber(name: string, text: string): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 2 ** 32) throw new Error(`--${name}: found "${text}"; expected a whole number`);
+  if (!/^\d+$/.test(text) || number > 2 ** 32) throw new Error(`--${name}: found "${text}"; expected an integer`);
   return number;
 }

@@ -1,4 +1,7 @@
-/** Even draws from a seed (mulberry32): the same seed asks for the same kills, though the machine decides what they meet. */
+/**
+ * Uniform random numbers from a seed (mulberry32). The same seed plans the same kills, but the machine decides what
+ * they hit.
+ */
 export class Random {
   #state: number;
 
@@ -6,7 +9,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, but not including, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -14,7 +17,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** From `min` up to, but not including, `max`. */
+  /** Returns a number from `min` up to, but not including, `max`. */
   between(min: number, max: number): number {
     return min + this.next() * (max - min);
   }

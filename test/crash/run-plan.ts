@@ -9,20 +9,20 @@ import {
 } from 'nestjs-runhooks/testing';
 import type { Random } from './random.js';
 
-/** One webhook that is to be sent until it is acknowledged. */
+/** A webhook that is sent until it is acknowledged. */
 export interface PlannedMessage {
   readonly source: 'dbt' | 'paradime';
-  /** The sender's id, as the inbox keeps it. */
+  /** The sender's id, as stored in the inbox. */
   readonly key: string;
-  /** The provider's own type of message. */
+  /** The provider's message type. */
   readonly messageType: string;
-  /** The bytes are the same each time; Paradime's signature is over the time of sending, too. */
+  /** Signs the webhook. The bytes are the same each time, but Paradime's signature covers the time of sending. */
   sign(now: Date): SignedWebhook;
 }
 
-/** A run: what its provider sends about it, and the events that must come of all of that. */
+/** A run with the webhooks its provider sends about it, and the events they must lead to. */
 export interface PlannedRun {
-  /** `<source>/<account>/<run>` */
+  /** Run as `<source>/<account>/<run>`. */
   readonly run: string;
   readonly messages: readonly PlannedMessage[];
   readonly types: readonly RunEventType[];
@@ -33,7 +33,7 @@ const WORKSPACE = 'n0sg8br1m44k0ryj';
 
 const DBT: readonly { readonly sends: readonly DbtCloudTestEvent[]; readonly types: readonly RunEventType[] }[] = [
   { sends: ['started', 'succeeded'], types: ['run.started', 'run.succeeded', 'run.completed'] },
-  // Told twice that it failed: one fact.
+  // The failure is reported twice, but it is one fact.
   { sends: ['started', 'failed', 'completed-failed'], types: ['run.started', 'run.failed', 'run.completed'] },
   { sends: ['started', 'canceled'], types: ['run.started', 'run.canceled', 'run.completed'] },
 ];
@@ -44,7 +44,7 @@ const PARADIME: readonly { readonly sends: readonly ParadimeTestEvent[]; readonl
   { sends: ['started', 'canceled'], types: ['run.started', 'run.canceled', 'run.completed'] },
 ];
 
-/** Makes runs without end, and remembers them. */
+/** Creates any number of runs and remembers them. */
 export class RunPlan {
   readonly #random: Random;
   readonly #runs: PlannedRun[] = [];

@@ -6,49 +6,52 @@ import type { Random } from './random.js';
 import type { PlannedMessage, RunPlan } from './run-plan.js';
 
 const WORKERS = 16;
-/** Default of `pauseMs`: the load that one process handles with ease on SQLite. */
+/** Default of `pauseMs`, with a load that one process handles easily on SQLite. */
 const PAUSE_MS = 90;
-/** Of the messages that were acknowledged, the share that is sent again, at once or later. */
+/** Share of the acknowledged messages that is sent again, at once or later. */
 const DUPLICATES = 0.25;
-/** Late duplicates are drawn from this many messages. */
+/** Number of messages from which late duplicates are drawn. */
 const REMEMBERED = 5_000;
-const ANSWER_MS_MAX = 20_000;
+const RESPONSE_MS_MAX = 20_000;
 
 export interface SenderOptions {
   readonly plan: RunPlan;
   readonly random: Random;
   readonly now: () => Date;
-  /** The ports that take webhooks now. */
+  /** Returns the ports that accept webhooks now. */
   readonly ports: () => readonly number[];
-  /** Pause between two runs of a worker, on average. @default 90 */
+  /**
+   * Average pause between two runs of a worker.
+   * @default 90
+   */
   readonly pauseMs?: number;
 }
 
-interface Answer {
+interface Response {
   readonly status: number;
   readonly body: string;
 }
 
-/** What a message was answered. */
+/** The responses to one message. */
 export interface Acknowledged {
   readonly message: PlannedMessage;
-  /** Ids of the stored message, as answered; all answers must name one. */
+  /** Ids of the stored message in the responses, which must all be the same. */
   readonly ids: Set<string>;
-  /** Whether any answer said that it was new. If none did, a process was killed between the commit and its answer. */
+  /** True if any response had status accepted. Otherwise a process was killed between the commit and its response. */
   wasAccepted: boolean;
 }
 
 /**
- * Sends webhooks as providers do: several at a time over kept connections, again and again until each is answered 2xx,
- * and now and then once more after that.
+ * Sends webhooks like providers: several at a time over kept connections, repeated until each gets a 2xx response, and
+ * some once more after that.
  */
 export class Sender {
   readonly acknowledged = new Map<string, Acknowledged>();
-  /** Copies sent of messages that had been acknowledged, or beside a first copy. */
+  /** Number of copies sent of acknowledged messages, or beside a first copy. */
   duplicates = 0;
-  /** Sendings without an answer, or answered 503: sent again. */
+  /** Number of requests without a response or with 503, which were repeated. */
   unanswered = 0;
-  /** Answers that no kill explains. */
+  /** Responses that no kill explains. */
   readonly problems: string[] = [];
   readonly #options: SenderOptions;
   readonly #agent = new Agent({ keepAlive: true });
@@ -65,21 +68,21 @@ export class Sender {
     this.#workers ??= Promise.all(Array.from({ length: WORKERS }, () => this.#work()));
   }
 
-  /** Sends until so many messages are acknowledged, and what belongs to them. */
+  /** Sends until this many messages are acknowledged, and then completes their runs. */
   async sendAtLeast(messages: number): Promise<void> {
     this.start();
     while (this.acknowledged.size < messages) await sleep(1);
     await this.finish();
   }
 
-  /** Begins no new runs. Resolves when everything that was begun is acknowledged. */
+  /** Begins no new runs. Resolves when everything begun is acknowledged. */
   async finish(): Promise<void> {
     this.#finishing = true;
     await this.#workers;
     this.#agent.destroy();
   }
 
-  /** Stops at once, whatever is not acknowledged. */
+  /** Stops at once, even if messages are not acknowledged. */
   abort(): void {
     this.#finishing = true;
     this.#isAborted = true;
@@ -99,7 +102,7 @@ export class Sender {
     const copies = [this.#untilAcknowledged(message)];
     if (random.chance(DUPLICATES)) {
       this.duplicates += 1;
-      // One time the same message beside itself, the other time any older one.
+      // The copy is either the same message sent at the same time, or any older one.
       copies.push(this.#untilAcknowledged(random.chance(0.5) ? message : (random.pick(this.#recent) ?? message)));
     }
     await Promise.all(copies);
@@ -111,10 +114,10 @@ export class Sender {
     const { random, now, ports } = this.#options;
     while (!this.#isAborted) {
       const port = random.pick(ports());
-      const answer = port === undefined ? undefined : await this.#post(port, message, message.sign(now()));
-      if (answer && answer.status >= 200 && answer.status < 300) return this.#acknowledge(message, answer);
-      if (answer && answer.status !== 503) {
-        this.problems.push(`message ${message.key} was answered ${answer.status}: ${answer.body}`);
+      const response = port === undefined ? undefined : await this.#post(port, message, message.sign(now()));
+      if (response && response.status >= 200 && response.status < 300) return this.#acknowledge(message, response);
+      if (response && response.status !== 503) {
+        this.problems.push(`message ${message.key} got status ${response.status}: ${response.body}`);
         return;
       }
       if (port !== undefined) this.unanswered += 1;
@@ -122,7 +125,7 @@ export class Sender {
     }
   }
 
-  #acknowledge(message: PlannedMessage, { body }: Answer): void {
+  #acknowledge(message: PlannedMessage, { body }: Response): void {
     const key = `${message.source} ${message.key}`;
     const { id, status } = JSON.parse(body) as { id: string; status: string };
     const known = this.acknowledged.get(key) ?? { message, ids: new Set(), wasAccepted: false };
@@ -131,21 +134,21 @@ export class Sender {
     this.acknowledged.set(key, known);
   }
 
-  /** Undefined where the connection was refused or broke before the answer. */
-  #post(port: number, { source, key }: PlannedMessage, webhook: SignedWebhook): Promise<Answer | undefined> {
+  /** Resolves with undefined if the connection was refused or broke before the response. */
+  #post(port: number, { source, key }: PlannedMessage, webhook: SignedWebhook): Promise<Response | undefined> {
     const { body, headers } = webhook;
     return new Promise((resolve) => {
       const sending = request(
         { host: '127.0.0.1', port, path: `/webhooks/${source}`, method: 'POST', agent: this.#agent, headers },
         (response) => {
           text(response).then(
-            (answered) => resolve({ status: response.statusCode ?? 0, body: answered }),
+            (received) => resolve({ status: response.statusCode ?? 0, body: received }),
             () => resolve(undefined),
           );
         },
       );
-      sending.setTimeout(ANSWER_MS_MAX, () => {
-        this.problems.push(`message ${key} was not answered within ${ANSWER_MS_MAX} ms`);
+      sending.setTimeout(RESPONSE_MS_MAX, () => {
+        this.problems.push(`message ${key} got no response within ${RESPONSE_MS_MAX} ms`);
         sending.destroy();
       });
       sending.on('error', () => resolve(undefined)).end(body);

@@ -5,8 +5,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { StoreFactory } from 'nestjs-runhooks/core';
 
 /**
- * What a process that is killed does: an app as a host would write it, begun when the parent says so. Says on stdout how
- * far it is; logs to stderr.
+ * Runs an app as a host would write it, in a process that the test kills. It begins when the parent asks for it,
+ * reports its progress on stdout, and logs to stderr.
  */
 export async function serve(name: string, appOf: () => DynamicModule): Promise<void> {
   await text(process.stdin);
@@ -15,10 +15,10 @@ export async function serve(name: string, appOf: () => DynamicModule): Promise<v
   });
   app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
   await app.listen(0, '127.0.0.1');
-  tell(`ready ${new URL(await app.getUrl()).port}`);
+  report(`ready ${new URL(await app.getUrl()).port}`);
 }
 
-/** stdout is for the parent. */
+/** A logger that leaves stdout to the messages for the parent. */
 class StderrLogger extends ConsoleLogger {
   protected override printMessages(
     messages: unknown[],
@@ -29,14 +29,14 @@ class StderrLogger extends ConsoleLogger {
   }
 }
 
-/** The same inbox; the parent learns when its file is opened, which is when its schema is made or checked. */
-export function telling(inbox: StoreFactory): StoreFactory {
+/** Returns the same inbox, which reports to the parent when its file is opened and its schema is created or checked. */
+export function reportingOpen(inbox: StoreFactory): StoreFactory {
   return {
     createStore(logger) {
       const store = inbox.createStore(logger);
       const open = store.open.bind(store);
       store.open = () => {
-        tell('opening');
+        report('opening');
         return open();
       };
       return store;
@@ -44,6 +44,6 @@ export function telling(inbox: StoreFactory): StoreFactory {
   };
 }
 
-function tell(line: string): void {
+function report(line: string): void {
   process.stdout.write(`${line}\n`);
 }

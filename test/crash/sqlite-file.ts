@@ -1,4 +1,4 @@
-/** An SQLite file, with whichever driver this Node has. */
+/** An SQLite file, opened with any driver of this Node. */
 export interface SqliteFile {
   all<Row>(sql: string): Row[];
   close(): void;

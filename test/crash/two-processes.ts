@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Life } from './life.js';
+import type { ProcessRun } from './process-run.js';
 import type { Scenario, ScenarioResult } from './scenario.js';
 
-/** Longest time between two kills. */
+/** Maximum time between two kills. */
 const BETWEEN_MS_MAX = 1_000;
-/** Of the kills, those that end both processes at once. */
+/** Share of the kills that end both processes at once. */
 const BOTH = 0.2;
 
-/** Two processes that share a file, both serving and dispatching: one of them is killed while the other goes on. */
+/** Runs two processes with all roles on one file, and kills one of them while the other continues. */
 export async function twoProcesses(scenario: Scenario): Promise<ScenarioResult> {
   const { random } = scenario;
   const { kills } = scenario.options;
-  // Both at once on a file that is not there yet.
-  const lives = [scenario.start(), scenario.start()];
-  await Promise.all(lives.map((life) => life.untilReady()));
+  // Both processes start at the same time on a missing file.
+  const processRuns = [scenario.start(), scenario.start()];
+  await Promise.all(processRuns.map((processRun) => processRun.untilReady()));
   scenario.sender.start();
   const restart = async (index: number): Promise<void> => {
-    await scenario.kill(lives[index] as Life);
-    lives[index] = scenario.start();
+    await scenario.kill(processRuns[index] as ProcessRun);
+    processRuns[index] = scenario.start();
   };
   const stopAt = Math.ceil(kills / 2);
   let hasStopped = false;
@@ -25,16 +25,16 @@ export async function twoProcesses(scenario: Scenario): Promise<ScenarioResult> 
     await sleep(random.between(0, BETWEEN_MS_MAX));
     if (!hasStopped && scenario.kills >= stopAt) {
       hasStopped = true;
-      await Promise.all(lives.map((life) => life.untilReady()));
-      await (lives[0] as Life).stop();
-      lives[0] = scenario.start();
+      await Promise.all(processRuns.map((processRun) => processRun.untilReady()));
+      await (processRuns[0] as ProcessRun).stop();
+      processRuns[0] = scenario.start();
     }
     const index = random.chance(0.5) ? 1 : 0;
     if (scenario.kills + 2 <= kills && random.chance(BOTH)) await Promise.all([restart(0), restart(1)]);
     else await restart(index);
-    // Now and then a process is killed again while it starts; mostly it has taken up work before.
-    if (random.chance(0.8)) await (lives[index] as Life).untilReady();
+    // A process is sometimes killed during its start, but usually after it has taken over work.
+    if (random.chance(0.8)) await (processRuns[index] as ProcessRun).untilReady();
   }
-  await Promise.all(lives.map((life) => life.untilReady()));
-  return await scenario.end(lives);
+  await Promise.all(processRuns.map((processRun) => processRun.untilReady()));
+  return await scenario.end(processRuns);
 }

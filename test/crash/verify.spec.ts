@@ -17,8 +17,8 @@ import { Sender } from './sender.js';
 import { openSqlite, type SqliteFile } from './sqlite-file.js';
 import { verify, type Expectation, type Verdict } from './verify.js';
 
-/** The process of the spec itself, which nobody kills. */
-const LIFE = 1;
+/** The process of the spec itself, which is never killed. */
+const OWN_PROCESS = 1;
 const KILLED = 99;
 const MESSAGES = 120;
 
@@ -26,12 +26,12 @@ const directory = mkdtempSync(join(tmpdir(), 'runhooks-verify-'));
 const place = { inbox: join(directory, 'inbox.db'), ledger: join(directory, 'ledger.txt') };
 let expectation: Expectation;
 
-/** The parts of a crash test, without a kill: what it leaves is what must be found in order. */
+/** Runs the parts of a crash test without a kill. The result must have no problems. */
 async function fillInbox(): Promise<Expectation> {
   const clock = fastClock(Date.now());
   const ledger = new Ledger(place.ledger);
   const app = await NestFactory.create<NestFastifyApplication>(
-    CrashApp.with({ inbox: sqliteInbox({ path: place.inbox }), clock, ledger, life: LIFE }),
+    CrashApp.with({ inbox: sqliteInbox({ path: place.inbox }), clock, ledger, processNumber: OWN_PROCESS }),
     new FastifyAdapter(),
     { logger: false },
   );
@@ -65,7 +65,7 @@ interface Sabotage {
 
 let copies = 0;
 
-/** The verdict on a copy that was tampered with. */
+/** Verifies a copy of the result after a manipulation. */
 async function verdictOf({ change, ledger, expectation: other }: Sabotage): Promise<Verdict> {
   const copy = { inbox: join(directory, `${(copies += 1)}.db`), ledger: join(directory, `${copies}.txt`) };
   copyFileSync(place.inbox, copy.inbox);
@@ -79,7 +79,7 @@ async function verdictOf({ change, ledger, expectation: other }: Sabotage): Prom
   return verify(await readEvidence(copy.inbox, copy.ledger), { ...expectation, ...other });
 }
 
-/** The line of the one effect of the first delivery of handler `slow`, in its parts. */
+/** Returns the ledger line of the only effect of the first delivery of handler `slow`, in parts. */
 function firstSlow(lines: readonly string[]): { line: string; index: number; deliveryId: string; handlerId: string } {
   const index = lines.findIndex((line) => line.includes(' slow '));
   const line = lines[index] ?? '';
@@ -89,7 +89,10 @@ function firstSlow(lines: readonly string[]): { line: string; index: number; del
 
 const FIRST_SLOW = `(select id from deliveries where handler_id = 'slow' order by seq limit 1)`;
 
-/** As after a kill between an effect and its record: attempts 1 to `before` have an effect, and the next one a record. */
+/**
+ * Simulates a kill between an effect and its record: attempts 1 to `before` have an effect, and the next one has a
+ * record.
+ */
 function attemptsBefore(before: number): (file: SqliteFile) => void {
   return (file) => {
     file.all(`update deliveries set attempts = ${before + 1} where id = ${FIRST_SLOW} returning id`);
@@ -97,11 +100,13 @@ function attemptsBefore(before: number): (file: SqliteFile) => void {
   };
 }
 
-/** The effects of those attempts, by the processes given. */
-function effectsBy(lives: readonly number[]): (lines: string[]) => string[] {
+/** Adds the effects of those attempts by the given processes. */
+function effectsBy(processNumbers: readonly number[]): (lines: string[]) => string[] {
   return (lines) => {
     const { index, deliveryId, handlerId } = firstSlow(lines);
-    const effects = [...lives, LIFE].map((life, before) => `${life} ${handlerId} ${deliveryId} ${before + 1}`);
+    const effects = [...processNumbers, OWN_PROCESS].map(
+      (processNumber, before) => `${processNumber} ${handlerId} ${deliveryId} ${before + 1}`,
+    );
     return lines.toSpliced(index, 1, ...effects);
   };
 }
@@ -112,20 +117,20 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe('the verifier of the crash test finds in order', () => {
-  it('an inbox and a ledger that nothing happened to', async () => {
+describe('the verifier of the crash test', () => {
+  it('finds no problem in an unchanged inbox and ledger', async () => {
     const verdict = await verdictOf({});
     expect(verdict).toMatchObject({ problems: [], lost: 0, doubleEvents: 0, repeatedAttempts: 0 });
     expect(verdict.acknowledged).toBeGreaterThanOrEqual(MESSAGES);
   });
 
-  it('effects repeated because a process was killed between an effect and its record, and counts them', async () => {
+  it('accepts and counts effects repeated because of a kill between an effect and its record', async () => {
     const verdict = await verdictOf({ change: attemptsBefore(1), ledger: effectsBy([KILLED]) });
     expect(verdict).toMatchObject({ problems: [], lost: 0, repeatedAttempts: 1, repeatedAttemptsMax: CONCURRENCY });
   });
 });
 
-/** Adds a copy of one row, with other values in some of its columns. */
+/** Adds a copy of one row with other values in some columns. */
 function copyRow(file: SqliteFile, table: string, where: string, others: Readonly<Record<string, string>>): void {
   const columns = file.all<{ name: string }>(`select name from pragma_table_info('${table}')`).map(({ name }) => name);
   const values = columns.map((name) => others[name] ?? name);
@@ -141,36 +146,36 @@ const sabotages: readonly (Sabotage & {
   readonly counted?: Partial<Verdict>;
 })[] = [
   {
-    title: 'an acknowledged message that is gone',
+    title: 'an acknowledged message that is missing',
     change: (file) => file.all(`delete from messages where id = ${ANY_MESSAGE} returning id`),
-    problem: /was acknowledged, and is not in the inbox/,
-    // The message, and what handler `every` did about its event.
+    problem: /was acknowledged but is not in the inbox/,
+    // The message is lost, and so is the success of handler `every` for its event.
     counted: { lost: 2 },
   },
   {
-    title: 'an acknowledged message that was not read',
+    title: 'an acknowledged message that was not parsed',
     change: (file) => file.all(`update messages set state = 'quarantined' where id = ${ANY_MESSAGE} returning id`),
-    problem: /was acknowledged, and is quarantined, not read/,
+    problem: /was acknowledged but is quarantined, not parsed/,
     counted: { lost: 1 },
   },
   {
-    title: 'a message that is there twice',
+    title: 'a message that is stored twice',
     change: (file) => copyRow(file, 'messages', `id = ${ANY_MESSAGE}`, { id: "'msg_copy'" }),
     problem: /is in the inbox 2 times/,
   },
   {
-    title: 'a message that nobody sent',
+    title: 'a message that was never sent',
     change: (file) => file.all(`update messages set message_key = 'other' where id = ${ANY_MESSAGE} returning id`),
-    problem: /is in the inbox, and was never sent/,
+    problem: /is in the inbox but was never sent/,
     counted: { lost: 1 },
   },
   {
-    title: 'a message stored under another id than its sender was told',
+    title: 'a message stored under another id than its response named',
     change: (file) => {
       file.all(`update events set message_id = 'msg_other' where message_id = ${ANY_MESSAGE} returning id`);
       file.all(`update messages set id = 'msg_other' where id = ${ANY_MESSAGE} returning id`);
     },
-    problem: /is msg_other; its sender was told msg_/,
+    problem: /is msg_other; its responses named msg_/,
   },
   {
     title: 'an event that is missing',
@@ -181,13 +186,13 @@ const sabotages: readonly (Sabotage & {
   {
     title: 'one fact in two events with different ids',
     change: (file) => copyRow(file, 'events', `id = ${ANY_EVENT}`, { id: "'copy'" }),
-    problem: /^run.completed \S+ is there 2 times/,
+    problem: /^run.completed \S+ exists 2 times/,
     counted: { doubleEvents: 1 },
   },
   {
-    title: 'an event that does not follow from what was sent',
+    title: 'an event that does not follow from the sent webhooks',
     change: (file) => file.all(`update events set type = 'run.paused' where id = ${ANY_EVENT} returning id`),
-    problem: /^run.paused \S+ is there, and does not follow/,
+    problem: /^run.paused \S+ exists but does not follow/,
   },
   {
     title: 'a delivery that is missing',
@@ -196,7 +201,7 @@ const sabotages: readonly (Sabotage & {
     counted: { lost: 1 },
   },
   {
-    title: 'a delivery that gave up',
+    title: 'a delivery that became a dead letter',
     change: (file) => {
       file.all(`update attempts set outcome = 'failed' where delivery_id = ${FIRST_SLOW} returning attempt`);
       file.all(`update deliveries set state = 'dead' where id = ${FIRST_SLOW} returning id`);
@@ -230,31 +235,31 @@ const sabotages: readonly (Sabotage & {
   {
     title: 'a success without an effect',
     ledger: (lines) => lines.toSpliced(firstSlow(lines).index, 1),
-    problem: /succeeded, and its handler slow did nothing/,
+    problem: /succeeded but its handler slow had no effect/,
   },
   {
-    title: 'an effect of a delivery that is not there',
-    ledger: (lines) => [...lines, `${LIFE} slow dlv_other 1`],
-    problem: /an effect is of delivery dlv_other, which is not there/,
+    title: 'an effect of a missing delivery',
+    ledger: (lines) => [...lines, `${OWN_PROCESS} slow dlv_other 1`],
+    problem: /an effect belongs to the missing delivery dlv_other/,
   },
   {
     title: 'an effect repeated although no process was killed',
     change: attemptsBefore(1),
-    ledger: effectsBy([LIFE]),
+    ledger: effectsBy([OWN_PROCESS]),
     problem: /had its effect in process 1, which was not killed, and is recorded as nothing/,
     counted: { repeatedAttempts: 1 },
   },
   {
-    title: 'an attempt that went on after its delivery had succeeded',
+    title: 'an attempt after its delivery had succeeded',
     ledger: (lines) => [...lines, firstSlow(lines).line.replace(/^1 (.*) 1$/, `${KILLED} $1 2`)],
-    problem: /attempt 2 was made|has a success that is not of its last effect/,
+    problem: /attempt 2 was made|has a success that does not belong to its last effect/,
     counted: { repeatedAttempts: 1 },
   },
   {
-    title: 'more repeated effects than the killed process could have had running',
+    title: 'more repeated effects than the killed process could have running',
     change: attemptsBefore(CONCURRENCY + 1),
     ledger: effectsBy(Array<number>(CONCURRENCY + 1).fill(KILLED)),
-    problem: /11 effects of process 99 were not recorded, and only 10 handlers could run/,
+    problem: /11 effects of process 99 were not recorded but only 10 handlers could run/,
     counted: { repeatedAttempts: CONCURRENCY + 1 },
   },
   {
@@ -264,21 +269,21 @@ const sabotages: readonly (Sabotage & {
   },
 ];
 
-describe('the verifier of the crash test reports', () => {
-  it.each(sabotages)('$title', async ({ problem, counted = {}, ...sabotage }) => {
+describe('the problems found by the crash test', () => {
+  it.each(sabotages)('include $title', async ({ problem, counted = {}, ...sabotage }) => {
     const verdict = await verdictOf(sabotage);
     expect(verdict.problems).toContainEqual(expect.stringMatching(problem));
     expect(verdict).toMatchObject(counted);
   });
 
-  it('a planned message that was never acknowledged', async () => {
+  it('include a planned message that was never acknowledged', async () => {
     const [first = ['', { ids: new Set<string>() }], ...rest] = expectation.acknowledged;
     const acknowledged = new Map(rest);
     const { problems } = await verdictOf({ expectation: { acknowledged } });
     expect(problems).toEqual([`message ${first[0]} was never acknowledged`]);
   });
 
-  it('a file that SQLite finds damaged', async () => {
+  it('include a file that SQLite reports as damaged', async () => {
     const evidence = await readEvidence(place.inbox, place.ledger);
     const damaged = { ...evidence, integrity: ['row 7 missing from index messages_due'] };
     expect(verify(damaged, expectation).problems).toEqual([
@@ -286,19 +291,19 @@ describe('the verifier of the crash test reports', () => {
     ]);
   });
 
-  it('a file that SQLite cannot read', async () => {
+  it('include a file that SQLite cannot read', async () => {
     const inbox = join(directory, 'damaged.db');
     const bytes = readFileSync(place.inbox);
     writeFileSync(inbox, bytes.fill(0xff, 4096));
-    // Of which realm's class the error is depends on what ran before.
+    // The class of the error depends on which test realm ran before, so only its fields are compared.
     await expect(readEvidence(inbox, place.ledger)).rejects.toMatchObject({
       message: expect.stringMatching(/malformed/),
     });
   });
 
-  it('a ledger whose last line is torn', async () => {
+  it('include a ledger with an incomplete last line', async () => {
     const ledger = join(directory, 'torn.txt');
     writeFileSync(ledger, readFileSync(place.ledger, 'utf8').slice(0, -3));
-    await expect(readEvidence(place.inbox, ledger)).rejects.toThrow(/was not written whole/);
+    await expect(readEvidence(place.inbox, ledger)).rejects.toThrow(/is incomplete/);
   });
 });

@@ -3,37 +3,37 @@ import { expectedFacts, factsOf, groupBy, keyOf, type Wanted } from './facts.js'
 import type { Effect } from './ledger.js';
 import type { PlannedRun } from './run-plan.js';
 
-/** What must have come of a scenario, known without asking the inbox. */
+/** The expected result of a scenario, known independently of the inbox. */
 export interface Expectation {
   readonly runs: readonly PlannedRun[];
-  /** By source and key: the ids of the stored message that the sender was told. */
+  /** Ids of the stored message in the responses to the sender, by source and key. */
   readonly acknowledged: ReadonlyMap<string, { readonly ids: ReadonlySet<string> }>;
-  /** Handlers, and what they are to be given. */
+  /** Handlers and the event types they must receive. */
   readonly wanted: Wanted;
-  /** Numbers of the processes that were killed; every other one was stopped. */
+  /** Numbers of the killed processes; all other processes were stopped. */
   readonly killed: ReadonlySet<number>;
-  /** By number of a process: how often it was held up for longer than a lease. */
+  /** Number of pauses longer than a lease, by process number. */
   readonly paused?: ReadonlyMap<number, number>;
-  /** Handlers that may run at the same time in one process. */
+  /** Maximum number of handlers that run at the same time in one process. */
   readonly concurrency: number;
 }
 
 export interface Verdict {
   readonly acknowledged: number;
-  /** Acknowledged messages that are not in the inbox and read, and successes of handlers that are missing. */
+  /** Acknowledged messages that are not stored and parsed, and missing successes of handlers. */
   readonly lost: number;
-  /** Events beyond the first for one fact. */
+  /** Number of events beyond the first for one fact. */
   readonly doubleEvents: number;
-  /** Effects beyond the first for one delivery. */
+  /** Number of effects beyond the first for one delivery. */
   readonly repeatedAttempts: number;
-  /** Repeated attempts that the kills can explain at most. */
+  /** Maximum number of repeated attempts that the kills can explain. */
   readonly repeatedAttemptsMax: number;
   readonly deliveries: number;
-  /** Empty if every promise was kept. */
+  /** Empty if every guarantee holds. */
   readonly problems: readonly string[];
 }
 
-/** Compares what is there with what must be. */
+/** Compares the evidence with the expected result. */
 export function verify(evidence: Evidence, expectation: Expectation): Verdict {
   const check = new Check(evidence, expectation);
   check.integrity();
@@ -76,7 +76,7 @@ class Check {
     this.#require(integrity.length === 1 && integrity[0] === 'ok', `the file is damaged: ${integrity.join('; ')}`);
   }
 
-  /** Answers how many acknowledged messages are lost. */
+  /** Returns the number of lost acknowledged messages. */
   messages(): number {
     const stored = groupBy(this.#evidence.messages, ({ source, key }) => `${source} ${key}`);
     const { acknowledged, runs } = this.#expectation;
@@ -93,36 +93,36 @@ class Check {
       }
       const [row] = copies;
       if (row?.state !== 'parsed') lost += 1;
-      this.#require(row !== undefined, `message ${key} was acknowledged, and is not in the inbox`);
+      this.#require(row !== undefined, `message ${key} was acknowledged but is not in the inbox`);
       if (!row) continue;
       this.#require(copies.length === 1, `message ${key} is in the inbox ${copies.length} times`);
-      this.#require(row.state === 'parsed', `message ${key} was acknowledged, and is ${row.state}, not read`);
+      this.#require(row.state === 'parsed', `message ${key} was acknowledged but is ${row.state}, not parsed`);
       this.#require(row.run === run, `message ${key} is about ${row.run}; expected ${run}`);
       this.#require(
         ids.size === 1 && ids.has(row.id),
-        `message ${key} is ${row.id}; its sender was told ${[...ids].join(' and ')}`,
+        `message ${key} is ${row.id}; its responses named ${[...ids].join(' and ')}`,
       );
     }
-    for (const key of stored.keys()) this.#require(false, `message ${key} is in the inbox, and was never sent`);
+    for (const key of stored.keys()) this.#require(false, `message ${key} is in the inbox but was never sent`);
     return lost;
   }
 
-  /** Answers how many events say what another one says. */
+  /** Returns the number of events that repeat another event's fact. */
   events(): number {
     const events = groupBy(this.#evidence.events, ({ id }) => this.#factOfEvent.get(id) ?? '');
     let doubles = 0;
     for (const [fact, copies] of events) {
       doubles += copies.length - 1;
-      this.#require(copies.length === 1, `${fact} is there ${copies.length} times: ${idsOf(copies)}`);
-      // Which success ends an incident depends on the order of reading; only a success can.
+      this.#require(copies.length === 1, `${fact} exists ${copies.length} times: ${idsOf(copies)}`);
+      // The order of parsing decides which success ends an incident, but only a success can.
       const cause = fact.replace(/^run\.recovered /, 'run.succeeded ');
-      this.#require(this.#handlersOfFact.has(cause), `${fact} is there, and does not follow from what was sent`);
+      this.#require(this.#handlersOfFact.has(cause), `${fact} exists but does not follow from the sent webhooks`);
     }
     for (const fact of this.#handlersOfFact.keys()) this.#require(events.has(fact), `${fact} is missing`);
     return doubles;
   }
 
-  /** Answers how many handlers have no success for an event that they want. */
+  /** Returns the number of missing successes of handlers for events they want. */
   successes(): number {
     const { deliveries, attempts } = this.#evidence;
     const found = groupBy(deliveries, ({ handlerId, eventId }) => `${handlerId} ${this.#factOfEvent.get(eventId)}`);
@@ -145,15 +145,15 @@ class Check {
         }
       }
     }
-    for (const key of found.keys()) this.#require(false, `delivery ${key} was not to be made`);
+    for (const key of found.keys()) this.#require(false, `delivery ${key} is unexpected`);
     const known = new Set(deliveries.map(({ id }) => id));
     for (const { deliveryId } of attempts) {
-      this.#require(known.has(deliveryId), `an attempt is of delivery ${deliveryId}, which is not there`);
+      this.#require(known.has(deliveryId), `an attempt belongs to the missing delivery ${deliveryId}`);
     }
     return lost;
   }
 
-  /** Answers how many effects there are beyond the first of each delivery. */
+  /** Returns the number of effects beyond the first of each delivery. */
   effects(): number {
     const { effects, deliveries } = this.#evidence;
     const ofDelivery = groupBy(effects, ({ deliveryId }) => deliveryId);
@@ -163,39 +163,47 @@ class Check {
       const own = ofDelivery.get(id) ?? [];
       ofDelivery.delete(id);
       repeated += Math.max(0, own.length - 1);
-      this.#require(own.length > 0, `delivery ${id} succeeded, and its handler ${handlerId} did nothing`);
+      this.#require(own.length > 0, `delivery ${id} succeeded but its handler ${handlerId} had no effect`);
       this.#inOrder(delivery, own);
     }
-    for (const id of ofDelivery.keys()) this.#require(false, `an effect is of delivery ${id}, which is not there`);
+    for (const id of ofDelivery.keys()) this.#require(false, `an effect belongs to the missing delivery ${id}`);
     this.#unrecorded(effects);
     this.#lanes(deliveries);
     return repeated;
   }
 
-  /** Answers how many repeated attempts there may be: a kill ends at most all handlers that ran, and so does a pause. */
+  /**
+   * Returns the maximum number of repeated attempts: a kill or a pause can interrupt all handlers that run in the
+   * process.
+   */
   bound(repeatedAttempts: number): number {
     const { killed, paused = new Map<number, number>() } = this.#expectation;
-    const lives = new Set([...killed, ...paused.keys()]);
-    const max = [...lives].reduce((sum, life) => sum + this.#unrecordedMax(life), 0);
-    this.#require(repeatedAttempts <= max, `${repeatedAttempts} attempts were repeated; the kills explain ${max}`);
+    const processNumbers = new Set([...killed, ...paused.keys()]);
+    const max = [...processNumbers].reduce((sum, processNumber) => sum + this.#unrecordedMax(processNumber), 0);
+    this.#require(
+      repeatedAttempts <= max,
+      `${repeatedAttempts} attempts were repeated; the kills explain at most ${max}`,
+    );
     return max;
   }
 
-  /** Effects that one process may have had without a record. */
-  #unrecordedMax(life: number): number {
+  /** Returns the maximum number of effects without a record by one process. */
+  #unrecordedMax(processNumber: number): number {
     const { killed, paused, concurrency } = this.#expectation;
-    return ((killed.has(life) ? 1 : 0) + (paused?.get(life) ?? 0)) * concurrency;
+    return ((killed.has(processNumber) ? 1 : 0) + (paused?.get(processNumber) ?? 0)) * concurrency;
   }
 
-  /** What a delivery's handler did was done in the order of its attempts, and last in the one that is its success. */
+  /**
+   * Checks that a delivery's effects are in the order of its attempts, and that the last one belongs to its success.
+   */
   #inOrder({ id, handlerId, attempts: claims }: DeliveryEvidence, own: readonly Effect[]): void {
     let earlier = 0;
     let last: Effect | undefined;
     for (const effect of own) {
       const { attempt, handlerId: by } = effect;
       const what = `attempt ${attempt} of delivery ${id}`;
-      this.#require(by === handlerId, `${what} is ${handlerId}'s, and was made by ${by}`);
-      this.#require(attempt <= claims, `${what} was made, and only ${claims} were counted`);
+      this.#require(by === handlerId, `${what} belongs to ${handlerId} but was made by ${by}`);
+      this.#require(attempt <= claims, `${what} was made but only ${claims} were counted`);
       if (this.#isBelated(effect)) continue;
       this.#require(attempt > earlier, `${what} was made after attempt ${earlier}`);
       earlier = attempt;
@@ -203,44 +211,47 @@ class Check {
     }
     this.#require(
       last === undefined || this.#outcomeOf(last) === 'succeeded',
-      `delivery ${id} has a success that is not of its last effect`,
+      `delivery ${id} has a success that does not belong to its last effect`,
     );
   }
 
-  /** Only of attempts that a kill or a pause fell into is it not known how they ended. */
+  /** Checks that only attempts interrupted by a kill or a pause have no recorded outcome. */
   #unrecorded(effects: readonly Effect[]): void {
     const counts = new Map<number, number>();
     for (const effect of effects) {
-      const { life, attempt, deliveryId } = effect;
+      const { processNumber, attempt, deliveryId } = effect;
       const outcome = this.#outcomeOf(effect);
       if (outcome === 'succeeded') continue;
-      counts.set(life, (counts.get(life) ?? 0) + 1);
-      const max = this.#unrecordedMax(life);
+      counts.set(processNumber, (counts.get(processNumber) ?? 0) + 1);
+      const max = this.#unrecordedMax(processNumber);
       this.#require(
         max > 0 && outcome === undefined,
-        `attempt ${attempt} of delivery ${deliveryId} had its effect in process ${life}, which was ` +
-          `${max > 0 ? '' : 'not '}killed, and is recorded as ${outcome ?? 'nothing'}: no kill explains it`,
+        `attempt ${attempt} of delivery ${deliveryId} had its effect in process ${processNumber}, which was ` +
+          `${max > 0 ? '' : 'not '}killed, and is recorded as ${outcome ?? 'nothing'}; no kill explains this`,
       );
     }
-    for (const [life, count] of counts) {
-      const max = this.#unrecordedMax(life);
+    for (const [processNumber, count] of counts) {
+      const max = this.#unrecordedMax(processNumber);
       this.#require(
         count <= max,
-        `${count} effects of process ${life} were not recorded, and only ${max} handlers could run`,
+        `${count} effects of process ${processNumber} were not recorded but only ${max} handlers could run`,
       );
     }
   }
 
-  /** Whether it is of a process that was held up, and so may have come when another one had taken over. */
+  /** Returns whether the effect is of a paused process, and so may have come after another process took over. */
   #isBelated(effect: Effect): boolean {
-    return (this.#expectation.paused?.has(effect.life) ?? false) && this.#outcomeOf(effect) === undefined;
+    return (this.#expectation.paused?.has(effect.processNumber) ?? false) && this.#outcomeOf(effect) === undefined;
   }
 
   #outcomeOf({ deliveryId, attempt }: Effect): string | undefined {
     return this.#outcomes.get(`${deliveryId} ${attempt}`);
   }
 
-  /** Handler `every` is serialized by run: what it did for one run is in the order of recording, and nothing overlaps. */
+  /**
+   * Checks the lanes of handler `every`, which is serialized by run: its effects for one run are in the order of
+   * recording, without overlap.
+   */
   #lanes(deliveries: readonly DeliveryEvidence[]): void {
     const placeOf = new Map<string, { lane: string; place: number }>();
     deliveries.forEach(({ id, eventId, handlerId }, place) => {

@@ -14,7 +14,7 @@ function thrower(thrown: unknown): never {
   throw thrown;
 }
 
-/** Looks like an error, and throws when it is looked at. */
+/** Returns an error whose properties throw when they are read. */
 function trap(): Error {
   const get = () => thrower(new Error('not to be looked at'));
   return Object.create(Error.prototype, { name: { get }, message: { get }, stack: { get } }) as Error;
@@ -29,8 +29,8 @@ function revokedProxy(): object {
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-describe('a handler', () => {
-  it('gets each event once, with what it may know of the delivery', async () => {
+describe('handler attempts', () => {
+  it('run once per event, with the details of the delivery', async () => {
     const seen: [WebhookEvent, DeliveryContext][] = [];
     harness.on('handler', (...args) => void seen.push(args));
     const messageId = await harness.send({ run: '7' });
@@ -44,7 +44,7 @@ describe('a handler', () => {
     expect(delivery).toMatchObject({ id, handlerId: 'handler', attempt: 1, messageId, isReplay: false });
   });
 
-  it('has the same delivery id and event over all its attempts, and their number', async () => {
+  it('keep the delivery id and the event across retries and count up', async () => {
     const seen: unknown[] = [];
     harness.on('handler', (event, { id, attempt }) => {
       seen.push([event.id, id, attempt]);
@@ -62,8 +62,8 @@ describe('a handler', () => {
     ['rejects with an error', () => Promise.reject(new TypeError('no')), 'TypeError', 'no'],
     ['throws undefined', () => thrower(undefined), 'undefined', 'a value that is not an error was thrown: undefined'],
     ['throws null', () => thrower(null), 'object', 'a value that is not an error was thrown: null'],
-    ['throws a text', () => thrower('no'), 'string', 'a value that is not an error was thrown: no'],
-    ['throws a text with NUL and half a character', () => thrower('\0\ud800'), 'string', undefined],
+    ['throws a string', () => thrower('no'), 'string', 'a value that is not an error was thrown: no'],
+    ['throws a string with NUL and half a surrogate pair', () => thrower('\0\ud800'), 'string', undefined],
     ['throws an object without a prototype', () => thrower(Object.create(null)), 'object', undefined],
     ['throws an error whose properties throw', () => thrower(trap()), 'object', undefined],
     ['throws a revoked proxy', () => thrower(revokedProxy()), 'object', 'a value that cannot be shown was thrown'],
@@ -76,7 +76,7 @@ describe('a handler', () => {
       undefined,
     ],
     ['throws in a thenable', () => ({ then: () => thrower('no') }), 'string', undefined],
-  ])('that %s is tried again, and what it threw is kept', async (_, run, name, message) => {
+  ])('are retried with the error recorded when a handler %s', async (_, run, name, message) => {
     harness.on('handler', (event, delivery) => (delivery.attempt === 1 ? run(event, delivery) : undefined));
     await harness.send();
     await harness.idle();
@@ -87,23 +87,23 @@ describe('a handler', () => {
     expect(harness.lines).toEqual([expect.stringMatching(/^warn: Delivery .*attempt 1 of .* Retrying in 0 ms$/)]);
   });
 
-  it('whose payload cannot be read any more fails like any other, and the others go on', async () => {
+  it('fail like any other when the payload cannot be parsed, without affecting other deliveries', async () => {
     harness.on('handler', ({ payload }) => void payload, { retry: false });
     harness.on('other', () => undefined);
     await harness.send({ run: '7' });
     let reads = 0;
-    harness.provider.readings.set('7', () => {
-      harness.provider.readings.delete('7');
-      const reading = harness.provider.parse({ body: Buffer.from('{"run":"7"}'), receivedAt: START } as never);
-      harness.provider.readings.set('7', () => ({ state: 'quarantined', reason: `read ${(reads += 1)} times` }));
-      return reading;
+    harness.provider.parseOverrides.set('7', () => {
+      harness.provider.parseOverrides.delete('7');
+      const result = harness.provider.parse({ body: Buffer.from('{"run":"7"}'), receivedAt: START } as never);
+      harness.provider.parseOverrides.set('7', () => ({ state: 'quarantined', reason: `read ${(reads += 1)} times` }));
+      return result;
     });
     await harness.idle();
     expect(await harness.outcome('handler')).toEqual(['dead', 'PayloadUnavailableError']);
     expect(await harness.outcome('other')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('that fails is tried again alone: its siblings never run twice', async () => {
+  it('are retried for the failed handler only', async () => {
     const ran: string[] = [];
     const fail = (id: string, times: number) =>
       harness.on(id, (_, { attempt }) => {
@@ -119,7 +119,7 @@ describe('a handler', () => {
     expect(ran.filter((id) => id === 'b')).toHaveLength(4);
   });
 
-  it('whose errors would fill the inbox keeps as much of them as is useful', async () => {
+  it('record a truncated error when the full one would fill the inbox', async () => {
     harness.on('handler', () => thrower(new Error('x'.repeat(1_000_000))), { retry: false });
     await harness.send();
     await harness.idle();
@@ -131,7 +131,7 @@ describe('a handler', () => {
 });
 
 describe('a failed delivery', () => {
-  it('waits until its time has come', async () => {
+  it('is not retried before its due time', async () => {
     let runs = 0;
     harness.on('handler', () => {
       runs += 1;
@@ -148,7 +148,7 @@ describe('a failed delivery', () => {
     expect(runs).toBe(2);
   });
 
-  it('becomes a dead letter after its last attempt, said at error level', async () => {
+  it('becomes a dead letter after its last attempt, logged at error level', async () => {
     harness.on('handler', () => thrower(new Error('no')), { retry: { attemptsMax: 3 } });
     await harness.send();
     await harness.idle();
@@ -171,7 +171,7 @@ describe('a failed delivery', () => {
     expect(await harness.outcome('handler')).toEqual(['dead', name]);
   });
 
-  it('waits for a RetryLater of another copy of the package', async () => {
+  it('honors a RetryLater of another copy of the package', async () => {
     const later = { [Symbol.for('nestjs-runhooks:retry-later')]: true, delayMs: 60_000 };
     harness.on('handler', () => thrower(Object.assign(new Error('later'), later)));
     await harness.send();
@@ -180,10 +180,10 @@ describe('a failed delivery', () => {
   });
 });
 
-describe('a handler whose time is up', () => {
+describe('a handler that times out', () => {
   const stuck = { timeoutMs: 5 };
 
-  it('is told by its signal, and has succeeded if it settles well within the grace', async () => {
+  it('is aborted by its signal, and succeeds when it returns within the grace period', async () => {
     await harness.close();
     harness = await DispatchHarness.open({ abortGraceMs: 60_000 });
     harness.on('handler', (_, { signal }) => aborted(signal), stuck);
@@ -192,7 +192,7 @@ describe('a handler whose time is up', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('is tried again only after it settled or the grace is over', async () => {
+  it('is retried only after it returns or the grace period ends', async () => {
     const { promise, release } = held();
     const ran: number[] = [];
     harness.on(
@@ -210,7 +210,7 @@ describe('a handler whose time is up', () => {
     release();
   });
 
-  it('gives its room back when its attempt is over, though it has not settled', async () => {
+  it('releases its concurrency slot when its attempt is over, even if it still runs', async () => {
     const { promise, release } = held();
     const ran: string[] = [];
     harness.on(
@@ -229,7 +229,7 @@ describe('a handler whose time is up', () => {
     release();
   });
 
-  it('does not keep a result that comes after the grace', async () => {
+  it('has a result discarded that arrives after the grace period', async () => {
     const { promise, release } = held();
     harness.on('handler', () => promise, { ...stuck, retry: false });
     await harness.send();
@@ -241,7 +241,7 @@ describe('a handler whose time is up', () => {
 });
 
 describe('concurrency', () => {
-  /** Runs until released; notes how many ran at the same time at most. */
+  /** Returns a handler that runs until released and counts how many calls ran at the same time. */
   function gate() {
     const gates: (() => void)[] = [];
     let [running, most] = [0, 0];
@@ -264,7 +264,7 @@ describe('concurrency', () => {
     await idle;
   }
 
-  it('of the process is never exceeded, and used in full', async () => {
+  it('uses the full limit of a process and never exceeds it', async () => {
     await harness.close();
     harness = await DispatchHarness.open({ concurrency: 3 });
     const [a, b] = [gate(), gate()];
@@ -282,7 +282,7 @@ describe('concurrency', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ succeeded: 20, pending: 0 });
   });
 
-  it('of a handler is never exceeded, and leaves the rest to others', async () => {
+  it('never exceeds the limit of a handler and leaves the rest to other handlers', async () => {
     const [bounded, free] = [gate(), gate()];
     harness.on('bounded', bounded.run, { concurrency: 2 });
     harness.on('free', free.run);
@@ -292,7 +292,7 @@ describe('concurrency', () => {
     expect(free.most()).toBeGreaterThanOrEqual(8);
   });
 
-  it('leaves a turn to every handler, however much waits for another', async () => {
+  it('leaves a turn to every handler when much work waits for one of them', async () => {
     await harness.close();
     harness = await DispatchHarness.open({ concurrency: 1 });
     const order: string[] = [];

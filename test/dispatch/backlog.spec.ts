@@ -7,7 +7,7 @@ let harness: DispatchHarness;
 
 afterEach(() => harness.close());
 
-it('a run whose end is stored, behind more than is read in one go, is not stuck', async () => {
+it('reports no stuck run when its end is stored behind more messages than one claim takes', async () => {
   harness = await DispatchHarness.open();
   const stuck: string[] = [];
   harness.on('watch', ({ id }) => stuck.push(id), { on: { stuck: { afterMs: 30 * MINUTE } } });
@@ -19,7 +19,7 @@ it('a run whose end is stored, behind more than is read in one go, is not stuck'
   expect(stuck).toEqual(['run.stuck:probe/1/hangs/watch']);
 });
 
-it('what is due does not wait for messages that take long to be recorded', async () => {
+it('runs due deliveries while a slow recording of messages is in progress', async () => {
   const recording = held();
   let isSlow = false;
   let isRecording = false;

@@ -11,8 +11,8 @@ beforeEach(async () => {
 
 afterEach(() => harness.close());
 
-describe('dismissing', () => {
-  it('ends the deliveries of a handler that was removed, and keeps who decided that, when and why', async () => {
+describe('Inbox.dismiss', () => {
+  it('cancels the deliveries of a removed handler and records who, when and why', async () => {
     const before = await DispatchHarness.open({ store: harness.store, clock: harness.clock });
     before.on('removed', () => Promise.reject(new RetryLater(1_000)));
     await before.send({ run: '1' });
@@ -29,7 +29,7 @@ describe('dismissing', () => {
     expect(await harness.deliveries('removed')).toEqual([]);
   });
 
-  it('lets the lane of a dispatcher that runs go on at once', async () => {
+  it('unblocks the lane of a running worker at once', async () => {
     const ran: string[] = [];
     harness.on(
       'laned',
@@ -50,11 +50,15 @@ describe('dismissing', () => {
   });
 
   it.each([
-    ['nothing named', {}, 'dismiss: found neither deliveryIds nor handlerId; expected one of them'],
-    ['nobody', { handlerId: 'a', by: '' }, 'dismiss.by: expected 1 to 200 characters'],
-    ['no reason', { handlerId: 'a', reason: undefined }, 'dismiss.reason: expected 1 to 1000 characters'],
-    ['a long reason', { handlerId: 'a', reason: 'x'.repeat(1_001) }, 'dismiss.reason: expected 1 to 1000 characters'],
-  ])('with %s is refused', async (_, fields, message) => {
+    ['nothing named', {}, 'dismiss: expected deliveryIds or handlerId, got neither'],
+    ['an empty by', { handlerId: 'a', by: '' }, 'dismiss.by: expected a string of 1 to 200 characters'],
+    ['no reason', { handlerId: 'a', reason: undefined }, 'dismiss.reason: expected a string of 1 to 1000 characters'],
+    [
+      'a long reason',
+      { handlerId: 'a', reason: 'x'.repeat(1_001) },
+      'dismiss.reason: expected a string of 1 to 1000 characters, got 1001 characters',
+    ],
+  ])('throws for %s', async (_, fields, message) => {
     const refused = harness.inbox.dismiss({ ...WHY, ...fields } as Dismissal & Required<DecidedBy>);
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow(message);

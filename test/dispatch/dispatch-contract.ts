@@ -2,10 +2,10 @@ import { expect, it } from '@jest/globals';
 import { PermanentError, RetryLater, type DispatchTransport } from 'nestjs-runhooks/core';
 import { DispatchHarness, held, openStore, until, type HarnessOptions } from './dispatch-harness.js';
 
-/** A transport of its own for each of several processes, which share what is behind them. */
+/** Opens a separate transport for each process; all of them share one backend. */
 export type OpenTransport = () => DispatchTransport | undefined;
 
-/** What every way of dispatching does, seen from a handler. The workers run by themselves, in real time. */
+/** Defines the behavior every dispatch backend must have for a handler. The workers run by themselves in real time. */
 export function dispatchContract(openTransport: OpenTransport): void {
   const open = (options: HarnessOptions = {}): Promise<DispatchHarness> => {
     const transport = openTransport();
@@ -29,7 +29,7 @@ export function dispatchContract(openTransport: OpenTransport): void {
 
   const succeeded = async ({ inbox }: DispatchHarness): Promise<number> => (await inbox.counts()).deliveries.succeeded;
 
-  it('runs each handler once for each event, in one process or another', () =>
+  it('runs each handler once per event, in any one process', () =>
     withBenches(2, async (one, two) => {
       const ran: string[] = [];
       for (const harness of [one, two]) {
@@ -42,7 +42,7 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect(new Set(ran).size).toBe(100);
     }));
 
-  it('finds what was due before it began, however much that is', () =>
+  it('runs all work that was due before the worker started', () =>
     withBenches(1, async (harness) => {
       let ran = 0;
       harness.on('handler', () => void (ran += 1));
@@ -52,7 +52,7 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect(ran).toBe(1_200);
     }));
 
-  it('tries again what failed, when that is due, and gives up in the end', () =>
+  it('retries failed deliveries when they are due, up to the last attempt', () =>
     withBenches(1, async (harness) => {
       const attempts: number[] = [];
       harness.on('later', (_, { attempt }) => {
@@ -73,23 +73,23 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect((await harness.deliveries('stubborn')).map(({ attempts: count }) => count)).toEqual([3]);
     }));
 
-  it('runs at once what is redriven or replayed', () =>
+  it('runs redriven and replayed deliveries at once', () =>
     withBenches(1, async (harness) => {
-      let isMended = false;
+      let isFixed = false;
       harness.on('handler', () => {
-        if (!isMended) throw new PermanentError('no');
+        if (!isFixed) throw new PermanentError('no');
       });
       harness.dispatcher.start();
       await harness.send();
       await until(async () => (await harness.inbox.counts()).deliveries.dead === 1);
-      isMended = true;
+      isFixed = true;
       await harness.inbox.redrive({ by: 'me' });
       await until(async () => (await succeeded(harness)) === 1);
       await harness.inbox.replay({ id: 'again', events: {}, by: 'me' });
       await until(async () => (await succeeded(harness)) === 2);
     }));
 
-  it('keeps to the bounds of the process and of each handler', () =>
+  it('respects the concurrency of the process and of each handler', () =>
     withBenches(1, async (harness) => {
       const running = { bounded: 0, free: 0, boundedMax: 0, allMax: 0 };
       const run = (kind: 'bounded' | 'free') => async () => {
@@ -109,7 +109,7 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect(running.allMax).toBeGreaterThan(2);
     }));
 
-  it('keeps the order of a lane, over processes', () =>
+  it('keeps the order of a lane across processes', () =>
     withBenches(2, async (one, two) => {
       const ran: string[] = [];
       for (const harness of [one, two]) {
@@ -122,7 +122,7 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect(ran).toEqual(runs.map((run) => `run.succeeded:probe/1/${run}`));
     }));
 
-  it('comes to the process that has the handler', () =>
+  it('runs a delivery in the process that has the handler', () =>
     withBenches(2, async (one, two) => {
       const ran: string[] = [];
       one.on('a', () => void ran.push('a'));
@@ -140,7 +140,7 @@ export function dispatchContract(openTransport: OpenTransport): void {
       expect(ran).toHaveLength(10);
     }));
 
-  it('waits at a stop for what runs, and starts nothing more', () =>
+  it('waits for running handlers at a stop and starts nothing new', () =>
     withBenches(1, async (harness) => {
       const { promise, release } = held();
       let runs = 0;

@@ -30,36 +30,36 @@ import { ProbeProvider, SIGNATURE, type ProbeMessage } from './probe-provider.js
 export const START = new Date('2026-11-23T12:00:00.000Z');
 
 export interface HarnessOptions {
-  /** Shared with another harness: as two processes on one inbox. */
+  /** Store of another harness, to simulate two processes on one inbox. */
   readonly store?: Store;
   readonly clock?: ManualClock;
   readonly concurrency?: number;
   readonly abortGraceMs?: number;
   readonly retention?: RetentionOptions;
-  /** In place of `clock`: the store's own, as an app has it that names none. */
+  /** Clock of the host. With it the store uses its own clock, as in an app that sets no `clock`. */
   readonly hostClock?: ManualClock;
   readonly role?: Role;
   readonly transport?: DispatchTransport;
-  /** Beside the probe's. */
+  /** Sources in addition to the probe's. */
   readonly sources?: readonly Source[];
 }
 
 export type Run = (event: WebhookEvent, delivery: DeliveryContext) => unknown;
 
-/** What a handler is added with: its options, and what it wants. */
+/** Options of a handler and its subscription. */
 export interface Handling extends HandlerOptions {
   readonly types?: readonly string[];
-  /** Messages of the probe instead of events about runs. */
+  /** Subscribes to messages of the probe instead of run events. */
   readonly messages?: boolean;
-  /** What is derived from several messages, instead of events about runs. */
+  /** Subscribes to an event derived from several messages instead of run events. */
   readonly on?: Subscription['on'];
   readonly filter?: Subscription['filter'];
 }
 
-/** The engine of one app on a real store, with a clock that the test holds. */
+/** Runs the engine of one app on a real store, with a clock controlled by the test. */
 export class DispatchHarness {
   readonly lines: string[] = [];
-  /** Lines about messages that were read. */
+  /** Log lines about parsed messages. */
   readonly parsedLines: string[] = [];
   readonly debugged: string[] = [];
   readonly logger: Logger;
@@ -69,14 +69,14 @@ export class DispatchHarness {
   readonly handlers: HandlerSet;
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
-  /** Not started: a test that is about processes does that. */
+  /** Registration of the process. The harness does not start it; tests about processes do. */
   readonly presence: Presence;
-  /** Held by the test: the one that decides, or its host's. */
+  /** Clock controlled by the test: either the deciding one or the host's. */
   readonly clock: ManualClock;
   readonly purger: Purger;
   readonly watch: ClockWatch;
   readonly inbox: Inbox;
-  /** Looks when a test says so; its time is that of the clock. */
+  /** Counter of rejected requests. It flushes when a test calls it, with the time of the clock. */
   readonly refusals: Refusals;
 
   private constructor(
@@ -94,7 +94,7 @@ export class DispatchHarness {
   ) {
     this.clock = hostClock ?? manualClock;
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
-    // What is said of every message would only be in the way.
+    // Lines about single messages are kept apart because most tests do not need them.
     const log = (line: string) => {
       if (line.startsWith('Message ') && !line.includes(' is a test webhook')) {
         if (!line.endsWith('was accepted')) this.parsedLines.push(line);
@@ -132,7 +132,7 @@ export class DispatchHarness {
     return new DispatchHarness(store, clock, options);
   }
 
-  /** A handler, tried again without delay unless told otherwise. */
+  /** Adds a handler. Its retries have no delay unless `handling` sets one. */
   on(id: string, run: Run, handling: Handling = {}): void {
     const { types = ['run.succeeded'], messages, filter = {}, on: derived, ...options } = handling;
     const retry = options.retry === false ? false : { delayMs: 0, ...options.retry };
@@ -145,12 +145,12 @@ export class DispatchHarness {
     });
   }
 
-  /** Receives a message; answers its id. */
+  /** Receives a probe message and returns its id. */
   async send(message: ProbeMessage = {}): Promise<string> {
     return await this.receive('probe', { body: Buffer.from(JSON.stringify(message)), headers: SIGNATURE });
   }
 
-  /** Receives what a source was sent; answers the id of the message. */
+  /** Receives a request for a source and returns the id of the message. */
   async receive(name: string, { body, headers }: { body: Uint8Array; headers: HeaderMap }): Promise<string> {
     const source = this.#sources.get(name);
     if (!source) throw new Error(`no source ${name}`);
@@ -163,12 +163,12 @@ export class DispatchHarness {
     return this.dispatcher.runUntilIdle();
   }
 
-  /** The deliveries of a handler, oldest first. */
+  /** Returns the deliveries of a handler, oldest first. */
   async deliveries(handlerId: string) {
     return [...(await this.inbox.deliveries({ handlerId }, { limit: 1_000 })).items].reverse();
   }
 
-  /** The state of the only delivery of a handler, and the outcomes of its attempts. */
+  /** Returns the state of the only delivery of a handler and the outcomes of its attempts. */
   async outcome(handlerId: string): Promise<[state: string, ...outcomes: string[]]> {
     const [delivery, ...more] = await this.deliveries(handlerId);
     if (!delivery || more.length > 0) throw new Error(`expected one delivery of ${handlerId}`);
@@ -192,8 +192,8 @@ export async function openStore(factory = memoryInbox()): Promise<Store> {
 }
 
 /**
- * Resolves as soon as the condition holds: looks again whenever the event loop has gone round, and after some rounds
- * leaves the processor to whom it waits for. The time only guards against a hang; no machine may be too slow for it.
+ * Resolves as soon as the condition holds. Checks after every turn of the event loop, and after some turns pauses so
+ * that other processes get the CPU. The time limit only guards against a hang; no machine may be too slow for it.
  */
 export async function until(condition: () => boolean | Promise<boolean>, waitMsMax = 60_000): Promise<void> {
   const deadline = performance.now() + waitMsMax;
@@ -203,7 +203,7 @@ export async function until(condition: () => boolean | Promise<boolean>, waitMsM
   }
 }
 
-/** A promise to be settled by the test. */
+/** Returns a promise that the test settles. */
 export function held() {
   let release = (): void => undefined;
   const promise = new Promise<void>((resolve) => {

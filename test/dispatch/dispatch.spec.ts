@@ -3,10 +3,10 @@ import type { Carried, DueDelivery, DispatchTransport } from 'nestjs-runhooks/co
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { dispatchContract } from './dispatch-contract.js';
 
-/** What is behind the transports of several processes: gives each id to one that is free. */
+/** Backend shared by the transports of several processes. It gives each id to a free process. */
 class Courier {
   readonly carrying = new Map<Carried, Set<Promise<void>>>();
-  /** Ids taken, in order. */
+  /** Offered ids in the order they arrived. */
   readonly offered: DueDelivery[] = [];
   readonly #waiting: string[] = [];
   isAway = false;
@@ -19,7 +19,7 @@ class Courier {
 
   take({ id, attempt, dueAt }: DueDelivery): void {
     this.offered.push({ id, attempt, dueAt });
-    // The careless one loses some, and brings others twice.
+    // A careless courier loses some ids and delivers others twice.
     const turn = this.isCareless ? this.offered.length % 20 : 1;
     if (turn === 0) return;
     this.#waiting.push(id, ...(turn < 10 && this.isCareless ? [id] : []));
@@ -64,14 +64,14 @@ class CourierTransport implements DispatchTransport {
   }
 }
 
-describe('the claim loop', () => {
+describe('dispatch by the claim loop', () => {
   dispatchContract(() => undefined);
 });
 
 describe.each([
   ['a transport', false],
-  ['a transport that loses ids and brings others twice', true],
-])('%s', (_, isCareless) => {
+  ['a transport that loses ids and delivers others twice', true],
+])('dispatch by %s', (_, isCareless) => {
   let courier: Courier;
   beforeEach(() => {
     courier = new Courier(isCareless);
@@ -79,8 +79,8 @@ describe.each([
   dispatchContract(() => new CourierTransport(courier));
 });
 
-describe('a transport that is away', () => {
-  it('is not waited for: deliveries are claimed meanwhile, which is said once, and carried again when it is back', async () => {
+describe('an unavailable transport', () => {
+  it('is replaced by claims, logs the outage once, and is used again once it is back', async () => {
     const courier = new Courier(false);
     const harness = await DispatchHarness.open({ store: await openStore(), transport: new CourierTransport(courier) });
     harness.on('handler', () => undefined);
@@ -100,7 +100,7 @@ describe('a transport that is away', () => {
     await harness.close();
   });
 
-  it('is asked beside the work, however long its answer takes', async () => {
+  it('does not delay other work when its response is slow', async () => {
     const courier = new Courier(false);
     const transport = new CourierTransport(courier);
     const { promise, release } = held();
@@ -120,7 +120,7 @@ describe('a transport that is away', () => {
     await harness.close();
   });
 
-  it('is said to be so once, though it still answers what room it has', async () => {
+  it('is logged once when it still reports free slots', async () => {
     const transport = new CourierTransport(new Courier(false));
     const harness = await DispatchHarness.open({ store: await openStore(), transport });
     harness.on('handler', () => undefined);

@@ -16,8 +16,8 @@ beforeEach(async () => {
 
 afterEach(() => harness.close());
 
-describe('erasing', () => {
-  it('takes all messages of a run, and leaves those of others', async () => {
+describe('Inbox.erase', () => {
+  it('erases all messages of a run and keeps those of other runs', async () => {
     harness.on('page', () => undefined);
     for (const run of ['1', '2']) await harness.send({ run, types: ['run.started'] });
     await harness.send({ run: '1' });
@@ -30,7 +30,7 @@ describe('erasing', () => {
     expect(await harness.inbox.run({ ...run, accountId })).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('finds a text in whatever was made of a message, and keeps it out of the audit', async () => {
+  it('finds a string in everything derived from a message and keeps it out of the audit', async () => {
     harness.on('page', () => {
       throw new PermanentError('no such person: Zoë Möller');
     });
@@ -57,13 +57,13 @@ describe('erasing', () => {
     ['Go', 'Zoë R&D', String.raw`Zoë R\u0026D`],
     ['Python', 'Zoë R&D', String.raw`Zo\u00eb R&D`],
     ['PHP', 'https://example.com/zoë', String.raw`https:\/\/example.com\/zo\u00eb`],
-  ])('finds a text as %s escapes it', async (_, text, spelling) => {
-    // Only the body holds it: what is made of a message is written by Runhooks.
+  ])('finds a string escaped as %s', async (_, text, spelling) => {
+    // Only the body can contain this spelling, because Runhooks writes everything derived from a message itself.
     await harness.receive('probe', { body: Buffer.from(`{"note":"${spelling}"}`), headers: SIGNATURE });
     expect(await harness.inbox.erase({ ...WHY, textContains: text })).toMatchObject({ messages: 1 });
   });
 
-  it('leaves nothing to replay, to read again or to redrive, and stops nothing else', async () => {
+  it('leaves nothing to replay, reparse or redrive, and affects no other message', async () => {
     harness.on('page', () => {
       throw new PermanentError('never');
     });
@@ -80,25 +80,39 @@ describe('erasing', () => {
   });
 
   it.each<[string, object, string]>([
-    ['nothing named', {}, 'erase: found 0 of run, messageIds and textContains; expected one'],
-    ['two things', { messageIds: [], textContains: 'abc' }, 'erase: found 2 of run, messageIds and textContains'],
-    ['two letters', { textContains: 'ab' }, 'erase.textContains: found 2; expected at least 3 characters'],
-    ['no text', { textContains: '' }, 'erase.textContains: expected 1 to 200 characters'],
-    ['nobody', { messageIds: [], by: '' }, 'erase.by: expected 1 to 200 characters'],
-    ['no reason', { messageIds: [], reason: undefined }, 'erase.reason: expected 1 to 1000 characters'],
-  ])('with %s is refused', async (_, fields, message) => {
+    ['no selector', {}, 'erase: expected exactly one of run, messageIds and textContains, got 0'],
+    [
+      'two selectors',
+      { messageIds: [], textContains: 'abc' },
+      'expected exactly one of run, messageIds and textContains, got 2',
+    ],
+    ['two letters', { textContains: 'ab' }, 'erase.textContains: expected at least 3 characters, got 2'],
+    ['an empty string', { textContains: '' }, 'erase.textContains: expected a string of 1 to 200 characters'],
+    [
+      'an empty by',
+      { messageIds: [], by: '' },
+      'erase.by: expected a string of 1 to 200 characters, got an empty string',
+    ],
+    [
+      'no reason',
+      { messageIds: [], reason: undefined },
+      'erase.reason: expected a string of 1 to 1000 characters, got undefined',
+    ],
+  ])('throws for %s', async (_, fields, message) => {
     const refused = harness.inbox.erase({ ...WHY, ...fields } as Erase);
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow(message);
     expect((await harness.inbox.audit()).items).toEqual([]);
   });
 
-  it.each(['redrive', 'replay', 'reparse'] as const)('%s is refused without who decided it', async (verb) => {
-    const asked = verb === 'replay' ? { id: 'again', events: {} } : {};
-    await expect(harness.inbox[verb](asked as never)).rejects.toThrow(`${verb}.by: expected 1 to 200 characters`);
+  it.each(['redrive', 'replay', 'reparse'] as const)('requires `by` for %s', async (verb) => {
+    const request = verb === 'replay' ? { id: 'again', events: {} } : {};
+    await expect(harness.inbox[verb](request as never)).rejects.toThrow(
+      `${verb}.by: expected a string of 1 to 200 characters`,
+    );
   });
 
-  it('records one decision for a replay of many steps, and shortens a long list of ids', async () => {
+  it('records one decision for a replay of many steps and shortens a long list of ids', async () => {
     const ids = Array.from({ length: 150 }, (_, index) => `dlv_${index}`);
     await harness.inbox.redrive({ deliveryIds: ids, by: 'Kim' });
     const [entry] = (await harness.inbox.audit()).items;
@@ -114,7 +128,7 @@ describe('erasing', () => {
   });
 });
 
-describe('the file of an SQLite inbox', () => {
+describe('an SQLite inbox file', () => {
   let directory: string;
 
   beforeEach(() => {
@@ -123,9 +137,9 @@ describe('the file of an SQLite inbox', () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('holds nothing of what was erased, its write-ahead log included', async () => {
-    const quiet = (): void => undefined;
-    const logger = { debug: quiet, log: quiet, warn: quiet, error: quiet };
+  it('contains no erased content, nor does its write-ahead log', async () => {
+    const discard = (): void => undefined;
+    const logger = { debug: discard, log: discard, warn: discard, error: discard };
     const store = sqliteInbox({ path: join(directory, 'inbox.db') }).createStore(logger);
     await store.open();
     const own = await DispatchHarness.open({ store });

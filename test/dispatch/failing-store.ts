@@ -1,15 +1,18 @@
 import { StoreUnavailableError, type Store } from 'nestjs-runhooks/core';
 
-/** A real store with a switch: while it is off, the verbs named (all, if none is) fail without reaching it, and are counted. */
+/**
+ * A real store with a switch. While it is off, the named verbs (all verbs if none is named) fail without reaching the
+ * store and are counted.
+ */
 export class FailingStore {
   readonly store: Store;
   readonly calls: string[] = [];
-  /** Makes the error of a verb that fails. */
+  /** Creates the error of a failing verb. */
   error = (): unknown => new StoreUnavailableError('the disk is full');
-  /** Whether the effect of a failing verb happens nevertheless: "unknown" is either. */
+  /** Runs the verb before it fails. A real store may or may not have written before it fails. */
   afterEffect = false;
-  /** Called with what a verb answers, before the answer is given. */
-  answering: (verb: string, result: unknown) => unknown = () => undefined;
+  /** Called with the result of a verb before it is returned. */
+  beforeReturn: (verb: string, result: unknown) => unknown = () => undefined;
   #failing: ReadonlySet<string> = new Set();
 
   constructor(store: Store) {
@@ -23,7 +26,7 @@ export class FailingStore {
           if (fails && !this.afterEffect) throw this.error();
           const result: unknown = await (member as (...args: unknown[]) => unknown).apply(target, args);
           if (fails) throw this.error();
-          await this.answering(verb, result);
+          await this.beforeReturn(verb, result);
           return result;
         };
       },

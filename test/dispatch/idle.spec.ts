@@ -17,7 +17,7 @@ afterEach(async () => {
   await harness.close();
 });
 
-/** Timers and the clock of the harness go on together. */
+/** Advances the timers and the clock of the harness together. */
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 100) {
     harness.clock.advance(100);
@@ -26,8 +26,8 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-describe('an idle dispatcher', () => {
-  it('asks the store at most once a second', async () => {
+describe('an idle worker', () => {
+  it('queries the store at most once a second', async () => {
     harness.on('handler', () => undefined);
     harness.dispatcher.start();
     await pass(2_000);
@@ -38,7 +38,7 @@ describe('an idle dispatcher', () => {
     expect(new Set(watched.calls)).toEqual(new Set(['nextDueAt']));
   });
 
-  it('says in place of a look, every 20 seconds, that its process is alive', async () => {
+  it('sends a heartbeat every 20 seconds instead of a poll', async () => {
     harness.on('handler', () => undefined);
     await harness.presence.start();
     harness.dispatcher.start();
@@ -51,7 +51,7 @@ describe('an idle dispatcher', () => {
     expect(watched.countOf('register')).toBe(3);
   });
 
-  it('learns from that word what is due, as from any other look', async () => {
+  it('learns from the heartbeat what is due, as from a poll', async () => {
     const due = 20_500;
     let ranAtMs = 0;
     harness.on('handler', (_, { attempt }) => {
@@ -66,7 +66,7 @@ describe('an idle dispatcher', () => {
     expect(ranAtMs).toBeLessThanOrEqual(due + 1_200);
   });
 
-  it('asks no more often for work that is due in an hour', async () => {
+  it('polls no more often when work is due in an hour', async () => {
     harness.on('handler', (_, { attempt }) => {
       if (attempt === 1) throw new RetryLater(3_600_000);
     });
@@ -78,7 +78,7 @@ describe('an idle dispatcher', () => {
     expect(watched.calls.length).toBeLessThanOrEqual(60);
   });
 
-  it('asks no more often while its handlers are busy and more is due', async () => {
+  it('polls no more often while its handlers are busy and more work is due', async () => {
     const { promise, release } = held();
     harness.on('handler', () => promise, { concurrency: 1 });
     for (let run = 0; run < 2; run++) await harness.send({ run: `${run}` });
@@ -86,13 +86,13 @@ describe('an idle dispatcher', () => {
     await pass(2_000);
     watched.calls.length = 0;
     await pass(60_000);
-    // A look, a claim of messages, one of tasks, and a renewal now and then.
+    // Each second has a poll, a claim of messages and a claim of tasks; lease renewals add a few calls.
     expect(watched.calls.length).toBeLessThanOrEqual(60 * 3 + 20);
     release();
     await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 2);
   });
 
-  it('asks no more often while a lane waits for a retry', async () => {
+  it('polls no more often while a lane waits for a retry', async () => {
     const handling = { types: ['run.started', 'run.completed'], serialize: 'run' } as const;
     harness.on('handler', () => Promise.reject(new RetryLater(3_600_000)), handling);
     await harness.send({ types: ['run.started'] });
@@ -101,11 +101,11 @@ describe('an idle dispatcher', () => {
     await pass(2_000);
     watched.calls.length = 0;
     await pass(60_000);
-    // A look, and a claim of messages, of tasks and of deliveries.
+    // Each second has a poll and a claim of messages, of tasks and of deliveries.
     expect(watched.calls.length).toBeLessThanOrEqual(60 * 4);
   });
 
-  it('reads at once what this process stores, without waiting for its next look', async () => {
+  it('parses at once what this process stores, without waiting for the next poll', async () => {
     let ran = false;
     harness.on('handler', () => void (ran = true));
     harness.dispatcher.start();
@@ -126,7 +126,7 @@ describe('an idle dispatcher', () => {
     expect(ran).toBe(true);
   });
 
-  it('tries again within a second of the time that was asked for', async () => {
+  it('retries within a second of the requested time', async () => {
     const attempts: number[] = [];
     harness.on('handler', (_, { attempt }) => {
       attempts.push(harness.clock.now().getTime());
@@ -141,7 +141,7 @@ describe('an idle dispatcher', () => {
     expect(waited).toBeLessThanOrEqual(11_400);
   });
 
-  it('goes on after a call that comes while it looks', async () => {
+  it('continues after a call that arrives during a poll', async () => {
     let runs = 0;
     harness.on('handler', () => void (runs += 1));
     harness.dispatcher.start();
@@ -150,8 +150,8 @@ describe('an idle dispatcher', () => {
   });
 });
 
-describe('a dispatcher that is run until it is idle', () => {
-  it('sees what became due while it looked', async () => {
+describe('runUntilIdle', () => {
+  it('runs work that became due during its poll', async () => {
     const [gate, looked] = [held(), held()];
     const attempts: number[] = [];
     harness.on('handler', async (_, { attempt }) => {
@@ -159,10 +159,10 @@ describe('a dispatcher that is run until it is idle', () => {
       await gate.promise;
       if (attempt === 1) throw new Error('fails once');
     });
-    // Its end lets the dispatcher look again while the other still runs.
+    // The end of this handler lets the worker poll again while the other handler still runs.
     harness.on('quick', () => undefined);
-    // The answer that nothing is due is held back until the first attempt has failed and is due again.
-    watched.answering = async (verb, result) => {
+    // The test holds back the result that nothing is due until the first attempt has failed and is due again.
+    watched.beforeReturn = async (verb, result) => {
       if (verb !== 'claimDeliveries' || attempts.length !== 1 || (result as unknown[]).length > 0) return;
       gate.release();
       await until(() => harness.lines.some((line) => line.includes('Retrying in')));

@@ -32,7 +32,7 @@ describe('a dead letter', () => {
   };
   const onDead = { types: ['delivery.dead'] };
 
-  it('tells its handlers which delivery died, of what, and of what event', async () => {
+  it('notifies its handlers of the delivery, its error and its event', async () => {
     harness.on('mortal', dies);
     harness.on('alarm', note, onDead);
     const messageId = await harness.send({ run: '7' });
@@ -57,7 +57,7 @@ describe('a dead letter', () => {
     expect(event?.payload).toEqual({ run: '7' });
   });
 
-  it('of a handler of dead letters is kept, and makes no further ones', async () => {
+  it('is kept without a further dead letter when a dead-letter handler fails', async () => {
     harness.on('mortal', dies);
     harness.on('alarm', dies, onDead);
     harness.on('second alarm'.replace(' ', '-'), note, onDead);
@@ -68,7 +68,7 @@ describe('a dead letter', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 2, succeeded: 1, pending: 0 });
   });
 
-  it('is filtered like the event it is about', async () => {
+  it('is filtered by the event it is about', async () => {
     harness.on('mortal', dies);
     harness.on('alarm', note, { ...onDead, filter: { job: 'nightly' } });
     await harness.send({ run: '1', job: 'hourly' });
@@ -77,7 +77,7 @@ describe('a dead letter', () => {
     expect(seen.map(([event]) => (event as DeadLetterEvent).run?.id)).toEqual(['2']);
   });
 
-  it('tells them again when it dies again', async () => {
+  it('notifies its handlers again when the delivery dies again', async () => {
     harness.on('mortal', dies);
     harness.on('alarm', note, onDead);
     await harness.send();
@@ -88,8 +88,8 @@ describe('a dead letter', () => {
   });
 });
 
-describe('redrive', () => {
-  it('gives a dead letter all its attempts again, and goes on counting', async () => {
+describe('Inbox.redrive', () => {
+  it('gives a dead letter its full number of attempts again and keeps counting', async () => {
     let heals = false;
     const attempts: number[] = [];
     const run = (_: WebhookEvent, { attempt }: DeliveryContext) => {
@@ -116,7 +116,7 @@ describe('redrive', () => {
     ]);
   });
 
-  it('takes those named, those of a handler, or all; and nothing that is no dead letter', async () => {
+  it('selects deliveries by id, by handler, or all, and only dead letters', async () => {
     let heals = false;
     const run = () => {
       if (!heals) throw new PermanentError('no');
@@ -140,8 +140,8 @@ describe('redrive', () => {
   });
 });
 
-describe('what makes work due', () => {
-  it.each(['redrive', 'replay', 'reparse'] as const)('wakes the dispatcher: %s', async (verb) => {
+describe('new work', () => {
+  it.each(['redrive', 'replay', 'reparse'] as const)('wakes the worker: %s', async (verb) => {
     let heals = false;
     let runs = 0;
     harness.on('handler', () => {
@@ -150,7 +150,7 @@ describe('what makes work due', () => {
     });
     await harness.send();
     await harness.send({ run: '2', as: 'quarantined' });
-    // No look of its own: what runs from here on was woken for.
+    // Without a poll of its own, the worker only runs what it was woken for.
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
     harness.dispatcher.start();
     await until(async () => (await harness.inbox.counts()).deliveries.dead === 1);
@@ -164,8 +164,8 @@ describe('what makes work due', () => {
   });
 });
 
-describe('replay', () => {
-  it('delivers stored events again, as new deliveries that say so', async () => {
+describe('Inbox.replay', () => {
+  it('creates new deliveries of stored events, flagged as replays', async () => {
     harness.on('handler', note);
     await harness.send();
     await harness.idle();
@@ -178,7 +178,7 @@ describe('replay', () => {
     expect((await harness.deliveries('handler')).map(({ replayId }) => replayId)).toEqual(['', 'one']);
   });
 
-  it('adds nothing when it is asked for again under the same id, also at the same time', async () => {
+  it('creates nothing when repeated under the same id, even at the same time', async () => {
     harness.on('handler', note);
     for (let run = 0; run < 5; run++) await harness.send({ run: `${run}` });
     await harness.idle();
@@ -191,7 +191,7 @@ describe('replay', () => {
     expect(seen).toHaveLength(15);
   });
 
-  it('reaches a handler that did not exist when the event came, and only those named', async () => {
+  it('reaches a handler added after the event, and only the named handlers', async () => {
     harness.on('old', note);
     await harness.send();
     await harness.idle();
@@ -202,7 +202,7 @@ describe('replay', () => {
     expect(seen.map(([, { handlerId }]) => handlerId)).toEqual(['old', 'new']);
   });
 
-  it('is routed like the event itself: by the filters of now', async () => {
+  it('applies the current filters, as for a new event', async () => {
     await harness.send({ job: 'nightly' });
     await harness.send({ run: '2', job: 'hourly' });
     await harness.idle();
@@ -211,7 +211,7 @@ describe('replay', () => {
     expect(await harness.inbox.replay({ id: 'one', events: {}, by: 'me' })).toBe(1);
   });
 
-  it('takes the events it is asked for', async () => {
+  it('selects the requested events', async () => {
     await harness.send({ run: '1' });
     await harness.idle();
     harness.clock.advance(60_000);
@@ -234,7 +234,7 @@ describe('replay', () => {
     expect(await replayed({ ids: [] })).toBe(0);
   });
 
-  it('keeps the order in which events were recorded, over more of them than one step holds', async () => {
+  it('keeps the recorded order across steps', async () => {
     const runs = LIMITS.replayStepMax;
     for (let run = 0; run < runs; run++) {
       await harness.send({ run: `${run}`, types: ['run.started'] });
@@ -259,7 +259,7 @@ describe('replay', () => {
     expect(recorded).toEqual([...recorded].sort((a, b) => a - b));
   });
 
-  it('takes the events there were when it began, each once, whatever is recorded meanwhile', async () => {
+  it('selects the events that exist when it begins, each once, even if more are recorded during it', async () => {
     const runs = LIMITS.replayStepMax;
     for (let run = 0; run < runs; run++) await harness.send({ run: `${run}` });
     await harness.idle();
@@ -282,7 +282,7 @@ describe('replay', () => {
     expect(replayed.join()).not.toContain('later');
   });
 
-  it('of events that are purged meanwhile adds nothing that cannot be run', async () => {
+  it('creates only runnable deliveries when events are purged during it', async () => {
     harness.on('handler', note);
     await harness.send();
     await harness.idle();
@@ -305,16 +305,16 @@ describe('replay', () => {
     ['too long', 'x'.repeat(LIMITS.replayIdCharsMax + 1)],
     ['missing', undefined],
     ['a number', 5],
-  ])('refuses an id that is %s', async (_, id) => {
+  ])('rejects an id that is %s', async (_, id) => {
     const refused = harness.inbox.replay({ id: id as string, events: {}, by: 'me' });
     await expect(refused).rejects.toThrow(ConfigurationError);
   });
 });
 
-describe('reading again', () => {
+describe('Inbox.reparse', () => {
   const RUNNING = { runHandlers: true, by: 'me' };
 
-  it('after an upgrade makes events of what could not be read before, and runs their handlers', async () => {
+  it('creates events and runs handlers for messages that could not be parsed before an upgrade', async () => {
     harness.on('handler', note);
     await harness.send({ run: '1', as: 'quarantined' });
     await harness.send({ run: '2', as: 'unrecognized' });
@@ -327,7 +327,7 @@ describe('reading again', () => {
     expect(seenTypes()).toEqual(['run.succeeded', 'run.succeeded']);
   });
 
-  it('records the events and runs nothing unless asked to; a replay can, later', async () => {
+  it('records events without running handlers by default; a later replay can run them', async () => {
     harness.on('handler', note);
     await harness.send({ as: 'quarantined' });
     await harness.idle();
@@ -341,7 +341,7 @@ describe('reading again', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('runs handlers when it is asked to the next time', async () => {
+  it('runs handlers when the second call asks for it', async () => {
     harness.on('handler', note);
     await harness.send({ as: 'quarantined' });
     await harness.idle();
@@ -353,7 +353,7 @@ describe('reading again', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('leaves what still cannot be read where it was, as often as it is asked', async () => {
+  it('keeps the state of messages that still cannot be parsed, however often it is called', async () => {
     await harness.send({ as: 'quarantined' });
     for (let times = 0; times < LIMITS.parseClaimsMax + 3; times++) {
       await harness.idle();
@@ -364,7 +364,7 @@ describe('reading again', () => {
     expect(items[0]).toMatchObject({ state: 'quarantined', reason: 'not to be read' });
   });
 
-  it('gives a handler of messages no message twice', async () => {
+  it('delivers each message only once to message handlers', async () => {
     harness.on('handler', note, { messages: true });
     await harness.send({ as: 'unrecognized' });
     await harness.idle();
@@ -386,7 +386,7 @@ describe('reading again', () => {
     expect(harness.lines.at(-1)).toMatch(/^warn: .*reports run 1 as failed, but that run already has another outcome/);
   });
 
-  it('takes the messages named, in the states named', async () => {
+  it('selects the named messages in the named states', async () => {
     const ids = [];
     for (const run of ['1', '2', '3']) ids.push(await harness.send({ run, as: 'quarantined' }));
     const read = await harness.send({ run: '4' });
@@ -400,18 +400,18 @@ describe('reading again', () => {
   });
 });
 
-describe('a message that its provider cannot read', () => {
+describe('a message that its provider cannot parse', () => {
   const poisons: [string, () => unknown][] = [
     ['throws', () => thrower(new Error('found hunter2'))],
     ['throws undefined', () => thrower(undefined)],
     ['overflows the stack', () => overflow(0)],
-    ['answers nothing', () => undefined],
-    ['answers a promise that rejects', () => Promise.reject(new Error('no')).catch(() => undefined)],
+    ['returns nothing', () => undefined],
+    ['returns a promise that rejects', () => Promise.reject(new Error('no')).catch(() => undefined)],
   ];
 
-  it.each(poisons)('is quarantined where it %s, is said at once, and stops no neighbour', async (_, poison) => {
+  it.each(poisons)('is quarantined and logged at once, without affecting others, when parse %s', async (_, poison) => {
     harness.on('handler', note);
-    harness.provider.readings.set('poison', poison);
+    harness.provider.parseOverrides.set('poison', poison);
     const ids = [];
     for (const run of ['1', 'poison', '2']) ids.push(await harness.send({ run }));
     await harness.idle();
@@ -422,11 +422,11 @@ describe('a message that its provider cannot read', () => {
   });
 });
 
-describe('messages that take long to read', () => {
-  it('leave the event loop its turns, however many are read in one go', async () => {
+describe('messages that are slow to parse', () => {
+  it('do not block the event loop, however many one claim takes', async () => {
     for (let run = 0; run < 20; run++) {
       await harness.send({ run: `${run}` });
-      harness.provider.readings.set(`${run}`, () => {
+      harness.provider.parseOverrides.set(`${run}`, () => {
         const end = performance.now() + LIMITS.parseTurnMs;
         while (performance.now() < end);
         return { state: 'test', reason: 'slow' };

@@ -14,7 +14,7 @@ const STARTED = ['run.started'] as const;
 const OVER = ['run.succeeded', 'run.completed'] as const;
 const TYPES = ['run.started', 'run.succeeded', 'run.completed'];
 
-/** A handler that notes when it begins and ends, and finds out whether two deliveries of a lane overlap. */
+/** Returns a handler that records its start and end and detects overlapping deliveries of a lane. */
 function laneWatch(laneOf: (event: RunEvent) => string) {
   const running = new Map<string, number>();
   const order: string[] = [];
@@ -36,7 +36,7 @@ function laneWatch(laneOf: (event: RunEvent) => string) {
 }
 
 describe("serialize: 'run'", () => {
-  it('never overlaps deliveries of one run, keeps their order, and lets runs go side by side', async () => {
+  it('runs deliveries of one run in order without overlap, and different runs in parallel', async () => {
     const watch = laneWatch(({ run }) => run.id);
     harness.on('handler', watch.run, { types: TYPES, serialize: 'run' });
     for (let run = 0; run < 10; run++) await harness.send({ run: `${run}`, types: STARTED });
@@ -50,7 +50,7 @@ describe("serialize: 'run'", () => {
     }
   });
 
-  it('keeps the order through retries: what comes later waits until what came before is settled', async () => {
+  it('keeps the order during retries: later deliveries wait until the earlier one is finished', async () => {
     const order: string[] = [];
     harness.on(
       'handler',
@@ -71,7 +71,7 @@ describe("serialize: 'run'", () => {
     expect(order).toEqual(['run.started 1', 'run.started 2', 'run.started 3', 'run.succeeded 1', 'run.completed 1']);
   });
 
-  it('goes on after a dead letter', async () => {
+  it('continues after a dead letter', async () => {
     const order: string[] = [];
     harness.on(
       'handler',
@@ -87,7 +87,7 @@ describe("serialize: 'run'", () => {
     expect(order).toEqual(TYPES);
   });
 
-  it('waits for a handler that runs, however long it takes', async () => {
+  it('waits for a running handler, however long it takes', async () => {
     const { promise, release } = held();
     const order: string[] = [];
     const run = ({ type }: WebhookEvent) => {
@@ -105,7 +105,7 @@ describe("serialize: 'run'", () => {
     expect(order).toEqual(TYPES);
   });
 
-  it('does not let a redriven dead letter run beside a later delivery of its run', async () => {
+  it('does not run a redriven dead letter beside a later delivery of its run', async () => {
     const { promise, release } = held();
     const order: string[] = [];
     let dies = true;
@@ -126,7 +126,7 @@ describe("serialize: 'run'", () => {
     await until(() => order.includes('run.succeeded'));
     dies = false;
     expect(await harness.inbox.redrive({ by: 'me' })).toBe(1);
-    // It is due, and there is room: a claim that leaves it alone shows that its lane is taken.
+    // The delivery is due and a slot is free, so a claim that skips it proves that its lane is occupied.
     await harness.send({ run: 'other', types: ['run.failed'] });
     await until(() => order.includes('run.failed'));
     order.pop();
@@ -136,7 +136,7 @@ describe("serialize: 'run'", () => {
     expect(order).toEqual(['run.started', 'run.succeeded', 'run.started']);
   });
 
-  it('holds up no other handler and no other run', async () => {
+  it('delays no other handler and no other run', async () => {
     const { promise, release } = held();
     const ran: string[] = [];
     harness.on('stuck', ({ type }) => (type === 'run.started' ? promise : void ran.push('stuck')), {
@@ -157,7 +157,7 @@ describe("serialize: 'run'", () => {
 });
 
 describe("serialize: 'job'", () => {
-  it('never overlaps deliveries of one job, whichever run they are about, and keeps their order', async () => {
+  it('runs deliveries of one job in order without overlap, whatever their run', async () => {
     const watch = laneWatch(({ run }) => run.job.key);
     harness.on('handler', watch.run, { serialize: 'job' });
     for (let run = 0; run < 12; run++) await harness.send({ run: `${run}`, job: `job-${run % 3}` });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { LIMITS, LeaseLostError, type DeliveryClaim, type DeliveryContext, type Store } from 'nestjs-runhooks/core';
 import { DispatchHarness, held, START, until } from './dispatch-harness.js';
 
-/** Two processes on one inbox. */
+/** Two processes that share one inbox. */
 let one: DispatchHarness;
 let other: DispatchHarness;
 const releases: (() => void)[] = [];
@@ -19,7 +19,9 @@ afterEach(async () => {
   await one.close();
 });
 
-/** A handler of the first process that runs until it is released or aborted; the second process only notes. */
+/**
+ * Adds a handler that runs in the first process until released or aborted; the second process only counts its calls.
+ */
 function longHandler(runsInOther: () => unknown = () => undefined) {
   const { promise, release } = held();
   releases.push(release);
@@ -36,7 +38,7 @@ function longHandler(runsInOther: () => unknown = () => undefined) {
   return { release, runs: () => signals.length, signal: () => signals[0]!, inOther: () => inOther };
 }
 
-/** One look of the first process for work, and at its leases; more only when an attempt was recorded. */
+/** Lets the first process poll once for work and renew its leases. It polls more only when an attempt is recorded. */
 function pass(): void {
   void one.idle();
 }
@@ -47,7 +49,7 @@ async function leaseEnds(): Promise<number | undefined> {
 }
 
 describe('the lease of a running handler', () => {
-  it('keeps the delivery from others until it ends', async () => {
+  it('keeps other processes from claiming the delivery until it ends', async () => {
     const handler = longHandler();
     await one.send();
     pass();
@@ -57,7 +59,7 @@ describe('the lease of a running handler', () => {
     expect(handler.inOther()).toBe(0);
   });
 
-  it.each(['a pass of its dispatcher', 'its timer'])('is renewed by %s as long as it runs', async (by) => {
+  it.each(['a pass of its worker', 'its timer'])('is renewed by %s while the handler runs', async (by) => {
     if (by === 'its timer') jest.useFakeTimers({ doNotFake: ['setTimeout', 'setImmediate', 'Date', 'nextTick'] });
     const handler = longHandler();
     await one.send();
@@ -79,7 +81,7 @@ describe('the lease of a running handler', () => {
     expect(handler.signal().aborted).toBe(false);
   });
 
-  it('is not claimed by the process that holds it, though its clock jumped ahead', async () => {
+  it('is not claimed again by its own process when the clock jumps ahead', async () => {
     const handler = longHandler();
     await one.send({ run: '1' });
     pass();
@@ -109,8 +111,8 @@ describe('the lease of a running handler', () => {
   });
 });
 
-describe('a lease that ran out', () => {
-  it('lets another process take over: the next attempt of the same delivery', async () => {
+describe('an expired lease', () => {
+  it('lets another process run the next attempt of the delivery', async () => {
     const handler = longHandler();
     let taken: DeliveryContext | undefined;
     await one.send();
@@ -123,7 +125,7 @@ describe('a lease that ran out', () => {
     expect(taken).toMatchObject({ id: before?.id, attempt: 2 });
   });
 
-  it('aborts the handler that lost it with a LeaseLostError, and drops its late result', async () => {
+  it('aborts the handler with a LeaseLostError and discards its late result', async () => {
     const handler = longHandler();
     await one.send();
     pass();
@@ -141,9 +143,9 @@ describe('a lease that ran out', () => {
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, 'succeeded']]);
   });
 
-  it('while the process was held up before it began: it leaves the delivery to the one that took over', async () => {
-    const answer = held();
-    releases.push(answer.release);
+  it('makes a process skip the delivery when it expires before the handler starts', async () => {
+    const claimPause = held();
+    releases.push(claimPause.release);
     let isClaimed = false;
     const store = new Proxy(one.store, {
       get(target, verb: keyof Store) {
@@ -152,7 +154,7 @@ describe('a lease that ran out', () => {
           const claimed = await target.claimDeliveries(claim);
           if (claimed.length === 0) return claimed;
           isClaimed = true;
-          await answer.promise;
+          await claimPause.promise;
           return claimed;
         };
       },
@@ -167,15 +169,15 @@ describe('a lease that ran out', () => {
     await until(() => isClaimed);
     one.clock.advance(LIMITS.leaseMs);
     await other.idle();
-    answer.release();
+    claimPause.release();
     await idle;
     expect([runs, inOther]).toEqual([0, 1]);
     await heldUp.dispatcher.stop(0);
   });
 
-  it('drops a late success while the other process still runs, and keeps what that one records', async () => {
-    const theirs = held();
-    const handler = longHandler(() => theirs.promise);
+  it('discards a late success and keeps the result of the process that took over', async () => {
+    const otherAttempt = held();
+    const handler = longHandler(() => otherAttempt.promise);
     await one.send();
     pass();
     await until(() => handler.runs() === 1);
@@ -185,12 +187,12 @@ describe('a lease that ran out', () => {
     handler.release();
     await until(() => one.lines.length > 0);
     expect(await one.outcome('handler')).toEqual(['pending']);
-    theirs.release();
+    otherAttempt.release();
     await until(async () => (await one.outcome('handler'))[0] === 'succeeded');
     expect(handler.inOther()).toBe(1);
   });
 
-  it('does not keep a shutdown waiting for a handler that never returns', async () => {
+  it('does not delay a shutdown when a handler never returns', async () => {
     const handler = longHandler();
     await one.send();
     pass();
@@ -211,8 +213,8 @@ describe('a lease that ran out', () => {
   });
 });
 
-describe('a process that died', () => {
-  it('has its messages read by another one once their lease is over', async () => {
+describe('a crashed process', () => {
+  it('has its messages parsed by another process once their lease expires', async () => {
     await one.send();
     const claim = { now: one.clock.now(), leaseMs: LIMITS.leaseMs, limit: 10, sources: ['probe'] };
     expect(await one.store.claimMessages({ ...claim, lease: 'dead' })).toHaveLength(1);
@@ -223,26 +225,26 @@ describe('a process that died', () => {
     expect((await one.inbox.counts()).messages.parsed).toBe(1);
   });
 
-  it('each time over the same message has it quarantined, and no other message with it', async () => {
+  it('has a message quarantined that crashes it every time, and no other message', async () => {
     const poison = await one.send({ run: 'poison' });
     for (let run = 0; run < 20; run++) await one.send({ run: `${run}` });
-    for (let deaths = 0; deaths < LIMITS.parseClaimsMax; deaths++) {
+    for (let crashes = 0; crashes < LIMITS.parseClaimsMax; crashes++) {
       const claim = { now: one.clock.now(), leaseMs: LIMITS.leaseMs, limit: 100, sources: ['probe'] };
-      const take = () => one.store.claimMessages({ ...claim, lease: `${deaths}` });
+      const take = () => one.store.claimMessages({ ...claim, lease: `${crashes}` });
       let claimed = await take();
-      // What comes before the poison is read; over the poison the process dies.
+      // Messages before the poison message are parsed; at the poison message the process crashes.
       for (; claimed.every(({ id }) => id !== poison); claimed = await take()) {
         await one.store.record(
           claimed.map(({ id }) => ({
             messageId: id,
-            lease: `${deaths}`,
+            lease: `${crashes}`,
             state: 'parsed',
             decide: () => ({ events: [] }),
           })),
           claim.now,
         );
       }
-      expect(claimed).toHaveLength(deaths === 0 ? 21 : 1);
+      expect(claimed).toHaveLength(crashes === 0 ? 21 : 1);
       one.clock.advance(LIMITS.leaseMs);
     }
     await other.idle();
@@ -250,19 +252,22 @@ describe('a process that died', () => {
     expect(await one.inbox.message(poison)).toMatchObject({ state: 'quarantined' });
   });
 
-  it.each(['what it says cannot be written', 'its time is none'])(
-    'is not needed to have a message quarantined of which %s, and no other message with it',
+  it.each(['its content cannot be written', 'its time is invalid'])(
+    'is not required to quarantine a message, and no other message, when %s',
     async (what) => {
-      const spoiled = what === 'its time is none' ? { startedAt: '2026-11-23' } : { providerStatus: 1n };
-      one.provider.readings.set('poison', () => {
-        const reading = one.provider.parse({
+      const invalidFields = what === 'its time is none' ? { startedAt: '2026-11-23' } : { providerStatus: 1n };
+      one.provider.parseOverrides.set('poison', () => {
+        const parsed = one.provider.parse({
           source: 'probe',
           headers: {},
           body: Buffer.from('{}'),
           receivedAt: START,
         });
-        if (reading.state !== 'parsed') throw new Error('not read');
-        return { ...reading, signal: { ...reading.signal, run: { ...reading.signal.run, id: 'poison', ...spoiled } } };
+        if (parsed.state !== 'parsed') throw new Error('not parsed');
+        return {
+          ...parsed,
+          signal: { ...parsed.signal, run: { ...parsed.signal.run, id: 'poison', ...invalidFields } },
+        };
       });
       const poison = await one.send({ run: 'poison' });
       for (let run = 0; run < 20; run++) await one.send({ run: `${run}` });
@@ -275,16 +280,16 @@ describe('a process that died', () => {
     },
   );
 
-  it('each time over the same delivery leaves a dead letter that says so, and runs it no more', async () => {
+  it('leaves a dead letter with the reason when one delivery crashes it every time', async () => {
     const handler = longHandler();
     await one.send();
     pass();
     await until(() => handler.runs() === 1);
     const { attemptsMax } = one.handlers.get('handler')!.retry;
-    for (let deaths = 1; deaths < attemptsMax + LIMITS.attemptsLostMax; deaths++) {
+    for (let crashes = 1; crashes < attemptsMax + LIMITS.attemptsLostMax; crashes++) {
       one.clock.advance(LIMITS.leaseMs);
       const claim = { now: one.clock.now(), leaseMs: LIMITS.leaseMs, limit: 1, handlerIds: ['handler'] };
-      expect(await one.store.claimDeliveries({ ...claim, lease: `${deaths}` })).toHaveLength(1);
+      expect(await one.store.claimDeliveries({ ...claim, lease: `${crashes}` })).toHaveLength(1);
     }
     one.clock.advance(LIMITS.leaseMs);
     await other.idle();

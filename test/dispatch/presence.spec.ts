@@ -18,7 +18,7 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-/** Timers and the clock of the harness go on together. */
+/** Advances the timers and the clock of the harness together. */
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1_000) {
     harness.clock.advance(1_000);
@@ -31,8 +31,8 @@ const another = (role: 'receiver' | 'worker') =>
   DispatchHarness.open({ store: harness.store, clock: harness.clock, role });
 const roles = async () => (await harness.inbox.processes()).map(({ role }) => role).sort((a, b) => (a < b ? -1 : 1));
 
-describe('a process', () => {
-  it('is in the inbox with its handlers from its start to its stop', async () => {
+describe('process registration', () => {
+  it('lists a process with its handlers from its start to its stop', async () => {
     harness.on('handler', () => undefined);
     expect(await harness.inbox.processes()).toEqual([]);
     await harness.presence.start();
@@ -57,7 +57,7 @@ describe('a process', () => {
     expect(await harness.inbox.processes()).toEqual([]);
   });
 
-  it('that says nothing any more counts as gone after a minute, and what waits for its handlers can be seen', async () => {
+  it('counts a process as gone a minute after its last heartbeat, and lists its handlers as missing', async () => {
     const crashed = await another('worker');
     crashed.on('handler', () => undefined);
     await crashed.presence.start();
@@ -72,14 +72,14 @@ describe('a process', () => {
     expect(await roles()).toEqual(['both']);
     expect(await harness.inbox.counts()).toMatchObject({ missingHandlers: 0, workers: 1, checks: 1 });
     expect(await harness.inbox.missingHandlers()).toEqual([{ handlerId: 'handler', deliveries: 0, checks: 1 }]);
-    // It was only held up.
+    // The process was only delayed, so it registers again.
     await crashed.presence.renew();
     expect(await roles()).toEqual(['both', 'worker']);
     await crashed.idle();
     expect((await harness.deliveries('handler')).map(({ state }) => state)).toEqual(['succeeded']);
   });
 
-  it('that does not look for work says so every 20 seconds', async () => {
+  it('sends a heartbeat every 20 seconds in a process that does not poll', async () => {
     await harness.presence.start();
     harness.presence.keep();
     watched.calls.length = 0;
@@ -91,7 +91,7 @@ describe('a process', () => {
     expect(watched.calls).toEqual([]);
   });
 
-  it('says so while its dispatcher has no rest', async () => {
+  it('sends a heartbeat while the worker is continuously busy', async () => {
     const { promise, release } = held();
     harness.on('busy', () => promise, { concurrency: 1 });
     await harness.send({ run: '1' });
@@ -105,7 +105,7 @@ describe('a process', () => {
     await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 2);
   });
 
-  it('starts while the inbox cannot be written, says what is wrong, and registers when it can', async () => {
+  it('starts with a warning while the inbox cannot be written, and registers once it can', async () => {
     watched.fail('register');
     await harness.presence.start();
     harness.presence.keep();
@@ -116,8 +116,8 @@ describe('a process', () => {
   });
 });
 
-describe('without a dispatcher', () => {
-  it('what a receiver stores waits, visibly', async () => {
+describe('an inbox without a worker', () => {
+  it('keeps what a receiver stores and shows it as waiting', async () => {
     const receiver = await another('receiver');
     receiver.on('handler', () => undefined);
     await receiver.presence.start();
@@ -131,7 +131,7 @@ describe('without a dispatcher', () => {
     expect(await receiver.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('deliveries for handlers that only a receiver has are missingHandlers, and can be listed', async () => {
+  it('lists deliveries for handlers that only a receiver has as missing handlers', async () => {
     harness.on('handler', (_, { attempt }) => {
       if (attempt === 1) throw new RetryLater(60_000);
     });

@@ -1,27 +1,27 @@
 import type { Provider, ReceivedMessage, ParseResult, Run, RunSignalType, Verification } from 'nestjs-runhooks/core';
 
-/** What a message of the probe says: a provider written for tests, as a third party would write one. */
+/** Content of a probe message. The probe is a provider for tests, written as a third party would write one. */
 export interface ProbeMessage {
-  /** Signed id. */
+  /** Signed id of the message. */
   readonly id?: string;
   readonly account?: string;
   readonly run?: string;
   readonly job?: string;
   readonly types?: readonly RunSignalType[];
-  /** Instead of a run: a message type that is not known, a test, or something that cannot be read. */
+  /** Kind of the message if it is not about a run: an unrecognized type, a test, or content that cannot be parsed. */
   readonly as?: 'unrecognized' | 'test' | 'quarantined';
 }
 
 export const SIGNATURE = { 'x-probe-signature': 'good' };
 
-/** Every switch of it is a thing that a provider may do wrong, or late. */
+/** A provider whose switches each reproduce a mistake or a delay that a provider can cause. */
 export class ProbeProvider implements Provider {
   readonly name = 'probe';
   readonly signature = 'x-probe-signature';
   readonly headersKept = ['x-probe-id'];
-  /** What it does in place of reading, for messages it is told to. */
-  readonly readings = new Map<string, () => unknown>();
-  /** Message types it does not know yet, as before an upgrade. */
+  /** Replacements of `parse`, by message. */
+  readonly parseOverrides = new Map<string, () => unknown>();
+  /** Makes the provider recognize the message types that it did not know before its upgrade. */
   upgraded = false;
 
   verify({ headers }: ReceivedMessage): Verification | Promise<Verification> {
@@ -36,8 +36,8 @@ export class ProbeProvider implements Provider {
   parse({ body, receivedAt }: ReceivedMessage): ParseResult {
     const message = messageOf(body);
     const { account = '1', run = '1', job = 'job', types = ['run.succeeded', 'run.completed'], as } = message;
-    const reading = this.readings.get(run);
-    if (reading) return reading() as ParseResult;
+    const result = this.parseOverrides.get(run);
+    if (result) return result() as ParseResult;
     if (as === 'unrecognized' && !this.upgraded) {
       return { state: 'unrecognized', reason: 'no such type', messageType: 'probe.new', payload: message };
     }

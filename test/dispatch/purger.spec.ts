@@ -22,7 +22,7 @@ afterEach(async () => {
 const messages = async () => (await harness.inbox.messages({}, { limit: 1_000 })).items.length;
 
 describe('purging', () => {
-  it('removes a settled message with all that came of it when its time is over, and not before', async () => {
+  it('deletes a finished message with everything derived from it when its retention ends, not before', async () => {
     harness.on('handler', () => undefined);
     await harness.send();
     await harness.idle();
@@ -36,7 +36,7 @@ describe('purging', () => {
     expect([await messages(), events, deliveries.succeeded]).toEqual([0, 0, 0]);
   });
 
-  it('keeps what is not done, however old: unread, waiting for a retry, or running', async () => {
+  it('keeps unfinished work of any age: unparsed, waiting for a retry, or running', async () => {
     let heals = false;
     harness.on(
       'handler',
@@ -56,7 +56,7 @@ describe('purging', () => {
     expect((await harness.inbox.counts()).deliveries.succeeded).toBe(2);
   });
 
-  it('keeps dead letters for a time of their own, with what it takes to run them again', async () => {
+  it('keeps dead letters for their own retention, with everything needed to run them again', async () => {
     let heals = false;
     harness.on('handler', () => {
       if (!heals) throw new PermanentError('no');
@@ -71,7 +71,7 @@ describe('purging', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'PermanentError', 'succeeded']);
   });
 
-  it('knows a duplicate long after its message is gone, and a run long after its events are', async () => {
+  it('recognizes a duplicate after its message is deleted, and a run after its events are deleted', async () => {
     let runs = 0;
     harness.on('handler', () => void (runs += 1));
     const id = await harness.send();
@@ -85,7 +85,7 @@ describe('purging', () => {
     expect(runs).toBe(1);
   });
 
-  it('takes many small steps, between which others have their turn', async () => {
+  it('deletes in many small steps with pauses for other work', async () => {
     const count = LIMITS.purgeRowsMax * 3;
     for (let run = 0; run < count; run++) await harness.send({ run: `${run}`, as: 'test' });
     await harness.idle();
@@ -102,7 +102,7 @@ describe('purging', () => {
   });
 });
 
-describe('purging with a clock that may be wrong', () => {
+describe('purging with a wrong clock', () => {
   const COUNT = 3 * LIMITS.purgeBrakeRowsMin;
   const YEAR = 365 * DAY;
 
@@ -113,7 +113,7 @@ describe('purging with a clock that may be wrong', () => {
     harness.lines.length = 0;
   });
 
-  it('removes a few rows in an hour, knows duplicates, and says why, however often and by whom it is asked', async () => {
+  it('deletes a few rows per hour, recognizes duplicates, and logs why, in every process and at every call', async () => {
     harness.clock.step(YEAR);
     expect(await harness.inbox.purge()).toBe(LIMITS.purgeBrakeRowsMin);
     await harness.presence.renew();
@@ -126,18 +126,18 @@ describe('purging with a clock that may be wrong', () => {
       expect.stringMatching(/^warn: Purging is held back until 2027-11-24.* jumped ahead by 365 days/),
       expect.stringMatching(/^warn: Clock jumped ahead by 365 days/),
     ]);
-    // Right again.
+    // The clock is right again.
     harness.clock.step(-YEAR);
     await harness.presence.renew();
     expect(await harness.inbox.purge()).toBe(0);
     expect(await messages()).toBe(COUNT - LIMITS.purgeBrakeRowsMin);
   });
 
-  it('does the same in a process that starts with that clock, and in the one after it', async () => {
+  it('deletes a few rows per hour in a process that starts with the wrong clock, and in the next one', async () => {
     await harness.presence.stop();
     harness.clock.step(YEAR);
     let removed = 0;
-    for (let boot = 0; boot < 3; boot += 1) {
+    for (let start = 0; start < 3; start += 1) {
       const next = await DispatchHarness.open({ store: harness.store, clock: harness.clock, retention: RETENTION });
       await next.presence.start();
       removed += await next.inbox.purge();
@@ -146,18 +146,18 @@ describe('purging with a clock that may be wrong', () => {
     expect(removed).toBe(LIMITS.purgeBrakeRowsMin);
   });
 
-  it('removes the rest when the clock has said so for a day', async () => {
+  it('deletes the rest when the clock has stayed at that time for a day', async () => {
     harness.clock.step(YEAR);
     await harness.presence.renew();
     for (let passedMs = 0; passedMs < LIMITS.purgeBrakeMs; passedMs += LIMITS.clockJumpMs / 2) {
       harness.clock.advance(LIMITS.clockJumpMs / 2);
       await harness.presence.renew();
     }
-    // The messages, and their keys.
+    // The number counts the messages and their deduplication keys.
     expect(await harness.inbox.purge()).toBe(2 * COUNT);
   });
 
-  it('says nothing of a brake while there is nothing to hold back', async () => {
+  it('logs nothing about throttling while there is nothing to hold back', async () => {
     await harness.presence.stop();
     harness.clock.advance(DAY);
     await harness.presence.start();
@@ -169,7 +169,7 @@ describe('purging with a clock that may be wrong', () => {
 describe('the purger', () => {
   const holdTimers = () => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
 
-  it('looks every few minutes, and lives through a store that fails', async () => {
+  it('runs every few minutes and survives a failing store', async () => {
     holdTimers();
     harness.purger.start();
     harness.purger.start();
@@ -183,7 +183,7 @@ describe('the purger', () => {
     expect(watched.countOf('purge')).toBe(2);
   });
 
-  it('stops after the step that it is in, and for good', async () => {
+  it('stops for good after its current step', async () => {
     for (let run = 0; run < LIMITS.purgeRowsMax * 3; run++) await harness.send({ run: `${run}`, as: 'test' });
     await harness.idle();
     harness.clock.advance(RETENTION.finishedMs + 1);

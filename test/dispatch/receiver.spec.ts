@@ -19,7 +19,7 @@ let harness: DispatchHarness;
 let woken: number;
 let appended: NewMessage[];
 
-/** A receiver whose store is watched, or fails. */
+/** Returns a receiver on a store that is watched or fails. */
 function receiver(changes: Partial<Provider> = {}, append = harness.store.append.bind(harness.store)) {
   const { clock, logger, store, source, provider } = harness;
   const watched = Object.create(store, {
@@ -51,8 +51,8 @@ beforeEach(async () => {
 
 afterEach(() => harness.close());
 
-describe('a message that is accepted', () => {
-  it('is stored before the answer: its bytes, its digest, its signed id, and when it came', async () => {
+describe('an accepted message', () => {
+  it('is stored before the response: body, digest, signed id and time of receipt', async () => {
     const receipt = await receiver()();
     expect(receipt).toMatchObject({ status: 'accepted' });
     const stored = await harness.inbox.message((receipt as { id: string }).id);
@@ -62,24 +62,24 @@ describe('a message that is accepted', () => {
     expect(Buffer.from(appended[0]!.digest)).toEqual(createHash('sha256').update('{"id":"1"}').digest());
   });
 
-  it('is answered only once the store has it', async () => {
+  it('gets its response only after the store has committed it', async () => {
     const { promise, release } = held();
-    let answered = false;
+    let responded = false;
     const receipt = receiver({}, async (message) => {
       await promise;
       return harness.store.append(message);
     })().then((value) => {
-      answered = true;
+      responded = true;
       return value;
     });
     await until(() => appended.length === 1);
-    expect([answered, woken]).toEqual([false, 0]);
+    expect([responded, woken]).toEqual([false, 0]);
     release();
     expect(await receipt).toMatchObject({ status: 'accepted' });
     expect(woken).toBe(1);
   });
 
-  it('is stored with the headers that its provider keeps, and no others', async () => {
+  it('is stored with the headers its provider keeps, and no others', async () => {
     const headers = {
       ...SIGNATURE,
       'x-probe-id': '1',
@@ -91,7 +91,7 @@ describe('a message that is accepted', () => {
     expect(appended[0]?.headers).toEqual({ 'x-probe-id': '1' });
   });
 
-  it('is identified by the kept headers alone, so that reading it again later cannot tell anything else', async () => {
+  it('is identified by the kept headers alone, so that reparsing it gives the same id', async () => {
     const seen: HeaderMap[] = [];
     const identify: Provider['identify'] = ({ headers }) => {
       seen.push(headers);
@@ -101,19 +101,19 @@ describe('a message that is accepted', () => {
     expect(seen).toEqual([{ 'x-probe-id': '1' }]);
   });
 
-  it('keeps no more of a signed id than fits', async () => {
+  it('keeps only as much of a signed id as fits', async () => {
     await receiver({ identify: () => 'x'.repeat(10_000) })();
     expect(appended[0]?.messageKey).toBe('x'.repeat(LIMITS.messageIdCharsMax));
   });
 
-  it('is a duplicate when it comes again, of the first, and wakes nobody', async () => {
+  it('is a duplicate of the first when it is resent, and wakes no worker', async () => {
     const receive = receiver();
     const first = await receive();
     expect(await receive()).toEqual({ ...first, status: 'duplicate' });
     expect(woken).toBe(1);
   });
 
-  it('is one message, however often it comes at the same time', async () => {
+  it('is stored once when many copies arrive at the same time', async () => {
     const receive = receiver();
     const receipts = await Promise.all(Array.from({ length: 50 }, () => receive()));
     expect(receipts.filter(({ status }) => status === 'accepted')).toHaveLength(1);
@@ -121,20 +121,20 @@ describe('a message that is accepted', () => {
     expect(woken).toBe(1);
   });
 
-  it('is another message under the same id if its bytes are others', async () => {
+  it('is separate from a message with the same id and another body', async () => {
     const receive = receiver();
     await receive();
     expect(await receive(SIGNATURE, '{"id":"1" }')).toMatchObject({ status: 'accepted' });
   });
 
-  it('may have been verified asynchronously', async () => {
+  it('may be verified asynchronously', async () => {
     const verify = () => new Promise<Verification>((resolve) => setImmediate(resolve, { ok: true }));
     expect(await receiver({ verify })()).toMatchObject({ status: 'accepted' });
   });
 });
 
-describe('a message that is refused', () => {
-  it('is neither identified, nor stored, nor given to anybody', async () => {
+describe('a rejected message', () => {
+  it('is neither identified nor stored nor passed on', async () => {
     const identify = () => {
       throw new Error('not to be called');
     };
@@ -152,18 +152,18 @@ describe('a message that is refused', () => {
   it.each([
     ['throws', () => thrower()],
     ['rejects', () => Promise.reject(new Error('no key'))],
-  ])('is not stored either where verification %s', async (_, verify) => {
+  ])('is not stored when verification %s', async (_, verify) => {
     await expect(receiver({ verify })()).rejects.toThrow('no key');
     expect([appended, woken]).toEqual([[], 0]);
   });
 
-  it('is said with the hint of its provider, if it has one', async () => {
+  it('is logged with the hint of its provider, if it has one', async () => {
     const receive = receiver({ verify: () => REFUSED, hint: () => 'It looks like another event.' });
     expect(await receive()).toMatchObject({ reason: 'Header "x" is not the one. It looks like another event.' });
     expect(harness.lines[0]).toContain('. It looks like another event. Further rejections are counted');
   });
 
-  it('is logged at the first of each source and check, with the names of its headers, never their values', async () => {
+  it('is logged once per source and check, with header names but not their values', async () => {
     const checks = ['signature-mismatch', 'missing-header', 'signature-mismatch', 'missing-header'] as const;
     let calls = 0;
     const verify = () => ({ ...REFUSED, check: checks[calls++ % 4]! });
@@ -176,7 +176,7 @@ describe('a message that is refused', () => {
     }
   });
 
-  it('cannot fill a log line: of its headers only so many are named', async () => {
+  it('lists only a limited number of headers in the log', async () => {
     const headers = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x-header-${index}`, '']));
     await receiver({ verify: () => REFUSED })(headers);
     expect(harness.lines[0]!.match(/x-header-/g)).toHaveLength(LIMITS.headerNamesLoggedMax);
@@ -187,23 +187,23 @@ describe('a message that is refused', () => {
     ['webhook-signature', 'Standard Webhooks'],
     ['authorization', 'a signature or token in authorization'],
     ['x-hub-signature', 'no signature scheme'],
-  ])('is logged with the scheme that a header %s suggests', async (name, scheme) => {
+  ])('is logged with the scheme suggested by header %s', async (name, scheme) => {
     await receiver({ verify: () => REFUSED })({ [name]: 's3cret' });
     expect(harness.lines[0]).toContain(`look like ${scheme}`);
   });
 });
 
-describe('a store that fails', () => {
+describe('a failing store', () => {
   it.each([
-    ['says that it is unavailable', new StoreUnavailableError('the disk is full')],
-    ['says anything else', new TypeError('no such column')],
-  ])('leaves the message unanswered and wakes nobody where it %s', async (_, error) => {
+    ['reports that it is unavailable', new StoreUnavailableError('the disk is full')],
+    ['reports any other error', new TypeError('no such column')],
+  ])('rejects the message and wakes no worker when it %s', async (_, error) => {
     const receive = receiver({}, () => Promise.reject(error));
     await expect(receive()).rejects.toBe(error);
     expect(woken).toBe(0);
   });
 
-  it('accepts the message when it comes again', async () => {
+  it('accepts the message when it is resent after the failure', async () => {
     let fails = true;
     const receive = receiver({}, (message) =>
       fails ? Promise.reject(new StoreUnavailableError('the disk is full')) : harness.store.append(message),

@@ -18,7 +18,7 @@ const MISSING: Verification = { ok: false, check: 'missing-header', reason: 'Hea
 let harness: DispatchHarness;
 let bodies = 0;
 
-/** Sends requests that are verified as told, `everyMs` apart; looks in between as the timer would. */
+/** Sends requests with the given verification, `everyMs` apart, and runs the timer in between. */
 async function send(verification: Verification, times = 1, everyMs = 0): Promise<void> {
   const { clock, logger, store, source, refusals } = harness;
   const provider: Provider = Object.assign(Object.create(harness.provider) as Provider, { verify: () => verification });
@@ -29,7 +29,7 @@ async function send(verification: Verification, times = 1, everyMs = 0): Promise
   }
 }
 
-/** Lets time pass, with the looks that come in it. */
+/** Advances time and runs the timer calls that fall into it. */
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += LIMITS.refusalCheckMs) {
     harness.clock.advance(Math.min(LIMITS.refusalCheckMs, ms - passed));
@@ -42,8 +42,8 @@ beforeEach(async () => {
 });
 afterEach(() => harness.close());
 
-describe('requests that are refused', () => {
-  it('are logged at the first, as a count every few minutes while they go on, and when they are over', async () => {
+describe('rejected requests', () => {
+  it('are logged at the first, as a count every few minutes, and at the end', async () => {
     await send(MISSING, 120, 10_000);
     await pass(LIMITS.refusalQuietMs - 1 * MINUTE);
     expect(harness.lines).toEqual([
@@ -68,7 +68,7 @@ describe('requests that are refused', () => {
     expect(harness.lines[1]).toContain('rejected a request: 401 missing-header');
   });
 
-  it('are logged apart for each check, and no more often where two take turns', async () => {
+  it('are logged separately per check, and no more often when two checks alternate', async () => {
     for (let turn = 0; turn < 20; turn += 1) {
       await send(MISSING);
       await send(MISMATCH);
@@ -79,7 +79,7 @@ describe('requests that are refused', () => {
     ]);
   });
 
-  it('have their count logged at the shutdown, if there is one that was not logged', async () => {
+  it('have an unlogged count logged at the shutdown', async () => {
     await send(MISSING);
     await send(MISMATCH, 3);
     await harness.refusals.stop();
@@ -88,7 +88,7 @@ describe('requests that are refused', () => {
     ]);
   });
 
-  it('are counted by source and check, in memory at first, and in the inbox with the next look', async () => {
+  it('are counted by source and check, in memory first and in the inbox at the next timer call', async () => {
     await send(MISSING, 3);
     harness.clock.advance(1_000);
     await send(MISMATCH);
@@ -112,7 +112,7 @@ describe('requests that are refused', () => {
   });
 });
 
-describe('the inbox, when requests are refused', () => {
+describe('the inbox during rejections', () => {
   const writes: number[] = [];
   let isDown = false;
 
@@ -130,7 +130,7 @@ describe('the inbox, when requests are refused', () => {
     harness = await DispatchHarness.open({ store });
   });
 
-  it('is written to once a look, however many there are, and not at all where there are none', async () => {
+  it('is written once per timer call for any number of rejections, and never without one', async () => {
     await send(MISSING, 500);
     await send(MISMATCH, 500);
     expect(writes).toEqual([]);
@@ -138,7 +138,7 @@ describe('the inbox, when requests are refused', () => {
     expect(writes).toEqual([2]);
   });
 
-  it('gets the counts of an outage when it is back', async () => {
+  it('receives the counts of an outage afterwards', async () => {
     isDown = true;
     await send(MISSING, 3);
     await harness.refusals.look();
@@ -150,10 +150,10 @@ describe('the inbox, when requests are refused', () => {
   });
 });
 
-describe('a sender whose secret was changed', () => {
+describe('a sender with a changed secret', () => {
   const suspicions = (): string[] => harness.lines.filter((line) => line.startsWith('error: '));
 
-  it('is suspected once, after some minutes without a match, with what to do', async () => {
+  it('is reported once, with the fix, after some minutes without a match', async () => {
     await send(MATCH);
     await send(MISMATCH, 3, 30_000);
     expect(suspicions()).toEqual([]);
@@ -165,7 +165,7 @@ describe('a sender whose secret was changed', () => {
     ]);
   });
 
-  it('is noticed to be right again, and suspected again after that', async () => {
+  it('is reported as recovered, and again after the next change', async () => {
     await send(MATCH);
     await send(MISMATCH, 10, MINUTE);
     await send(MATCH);
@@ -176,7 +176,7 @@ describe('a sender whose secret was changed', () => {
     expect(suspicions()).toHaveLength(2);
   });
 
-  it('is suspected after a restart, too, and after its messages were purged: the inbox remembers their keys', async () => {
+  it('is reported after a restart and after a purge, because the inbox keeps the keys', async () => {
     await send(MATCH);
     await harness.idle();
     harness.clock.advance(LIMITS.finishedMs + 1);
@@ -188,7 +188,7 @@ describe('a sender whose secret was changed', () => {
     expect(suspicions()).toHaveLength(1);
   });
 
-  it('is not suspected where other messages of the source are accepted in between', async () => {
+  it('is not reported when other messages of the source are accepted in between', async () => {
     for (let turn = 0; turn < 10; turn += 1) {
       await send(MISMATCH, 2, MINUTE);
       await send(MATCH);
@@ -196,7 +196,7 @@ describe('a sender whose secret was changed', () => {
     expect(suspicions()).toEqual([]);
   });
 
-  it('is not suspected for requests without a signature, of a source that never worked, or for a short burst', async () => {
+  it('is not reported for unsigned requests, a source that never worked, or a short burst', async () => {
     await send(MISMATCH, 50, MINUTE);
     await send(MATCH);
     await send(MISSING, 50, MINUTE);

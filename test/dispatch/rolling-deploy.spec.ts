@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 let old: DispatchHarness;
 let seen: string[];
 
-/** Another process on the same inbox: of which version, and with which handlers. It starts a second later. */
+/** Starts another process on the same inbox with the given version and handlers, one second later. */
 async function start(version: string, handlers: Record<string, Handling>): Promise<DispatchHarness> {
   old?.clock.advance(1_000);
   const harness = await DispatchHarness.open(old && { store: old.store, clock: old.clock });
@@ -17,7 +17,7 @@ async function start(version: string, handlers: Record<string, Handling>): Promi
   return harness;
 }
 
-/** What ran, in no order. */
+/** Returns the sorted names of the handlers that ran. */
 function ran(): string[] {
   return seen.splice(0).sort((a, b) => (a < b ? -1 : 1));
 }
@@ -32,8 +32,8 @@ afterEach(async () => {
   await old.close();
 });
 
-describe('a handler that a newer process has', () => {
-  it('gets what an older one reads, from the time it was registered, once, and the others get nothing twice', async () => {
+describe('a handler of a newer process', () => {
+  it('receives what an older process parses, once, from its registration on, and no other handler runs twice', async () => {
     await old.send({ run: 'before' });
     await old.idle();
     const newer = await start('new', { kept: {}, added: {} });
@@ -54,7 +54,7 @@ describe('a handler that a newer process has', () => {
     expect((await old.inbox.counts()).checks).toBe(0);
   });
 
-  it('gets only what it asked for', async () => {
+  it('receives only matching events', async () => {
     const newer = await start('new', { added: { types: ['run.failed'], filter: { job: 'nightly-*' } } });
     await old.send({ run: '1', job: 'nightly-1', types: ['run.failed', 'run.completed'] });
     await old.send({ run: '2', job: 'hourly', types: ['run.failed', 'run.completed'] });
@@ -64,7 +64,7 @@ describe('a handler that a newer process has', () => {
     expect(ran().filter((line) => line.startsWith('added'))).toEqual(['added in new: run.failed:probe/1/1']);
   });
 
-  it('gets messages as events, which nobody had asked for before', async () => {
+  it('receives messages as events when no earlier handler subscribed to messages', async () => {
     const newer = await start('new', { messages: { messages: true } });
     const read = await old.send({ run: '1' });
     const unknown = await old.send({ as: 'unrecognized' });
@@ -77,7 +77,7 @@ describe('a handler that a newer process has', () => {
     ]);
   });
 
-  it('gets a message as an event that another new one has got already', async () => {
+  it('receives a message as an event that another new handler has received already', async () => {
     const one = await start('one', { first: { messages: true } });
     const two = await start('two', { second: { messages: true } });
     const id = await old.send();
@@ -89,7 +89,7 @@ describe('a handler that a newer process has', () => {
     expect((await old.inbox.events({ type: 'message.received' })).items).toHaveLength(1);
   });
 
-  it('is not given what is read again quietly, nor what has nothing to tell', async () => {
+  it('receives nothing of messages reparsed without running handlers, nor of messages without events', async () => {
     await start('new', { added: { messages: true } });
     await old.send({ as: 'quarantined' });
     await old.send({ as: 'test' });
@@ -99,7 +99,7 @@ describe('a handler that a newer process has', () => {
     expect((await old.inbox.counts()).checks).toBe(0);
   });
 
-  it('waits for its process when that is down, visibly, and for none of another version', async () => {
+  it('waits for its process while it is down, is listed as missing, and is not run by another version', async () => {
     const newer = await start('new', { added: { filter: { job: 'a' } } });
     await newer.presence.stop();
     await old.send({ job: 'a' });
@@ -114,10 +114,10 @@ describe('a handler that a newer process has', () => {
     expect(await old.inbox.missingHandlers()).toEqual([]);
   });
 
-  it('counts as removed when no process has had it for a day: nothing more is put aside', async () => {
+  it('counts as removed when no process has had it for a day, so nothing more is handed off', async () => {
     const newer = await start('new', { added: {} });
     await newer.presence.stop();
-    // Heard of all the while: a day that passes at once may be a clock that was set.
+    // The heartbeats continue, because a day that passes at once could be a changed clock.
     const beatMs = LIMITS.clockJumpMs / 2;
     for (let passedMs = 0; passedMs < LIMITS.handlerMissingMs; passedMs += beatMs) {
       old.clock.advance(beatMs);
@@ -134,8 +134,8 @@ describe('a handler that a newer process has', () => {
   });
 });
 
-describe('a handler whose filters a newer process has changed', () => {
-  it('gets what the newer one lets through, though an older process reads it', async () => {
+describe('a handler with filters changed by a newer process', () => {
+  it('receives what the newer filters match, even if an older process parses it', async () => {
     await old.presence.stop();
     old = await start('old', { alarm: { filter: { job: 'a' } } });
     const newer = await start('new', { alarm: { filter: { job: ['a', 'b'] } } });
@@ -147,7 +147,7 @@ describe('a handler whose filters a newer process has changed', () => {
     expect((await newer.deliveries('alarm')).map(({ attempts }) => attempts)).toEqual([1, 1]);
   });
 
-  it('is no reason to put anything aside for the older version', async () => {
+  it('causes no handed-off messages for the older version', async () => {
     const newer = await start('new', { kept: { filter: { job: 'b' } } });
     await newer.send({ job: 'a' });
     await newer.idle();
@@ -156,7 +156,7 @@ describe('a handler whose filters a newer process has changed', () => {
     expect(await old.inbox.counts()).toMatchObject({ checks: 0, events: 2 });
   });
 
-  it('in whatever order its options are written, is the same handler', async () => {
+  it('is the same handler whatever the order of its options', async () => {
     const one = await start('one', { kept: {}, added: { filter: { job: 'job', account: '1' } } });
     await start('two', { added: { filter: { account: '1', job: 'job' } } });
     await one.send();
@@ -165,8 +165,8 @@ describe('a handler whose filters a newer process has changed', () => {
   });
 });
 
-describe('watchdogs and barriers of a newer process', () => {
-  it('watch runs whose start an older one reads, and wait for runs whose end it reads', async () => {
+describe('stuck-run and fan-in handlers of a newer process', () => {
+  it('watch runs whose start an older process parses, and wait for runs whose end it parses', async () => {
     const newer = await start('new', {
       watch: { on: { stuck: { afterMs: MINUTE } } },
       joined: { on: { barrier: { jobs: ['a', 'b'], withinMs: 60 * MINUTE } } },
@@ -185,8 +185,8 @@ describe('watchdogs and barriers of a newer process', () => {
   });
 });
 
-describe('three processes of different handlers that read in turn', () => {
-  it('run each handler once for each event since it was registered', async () => {
+describe('three processes with different handlers that parse in turn', () => {
+  it('run each handler once per event since its registration', async () => {
     const second = await start('second', { kept: {}, b: {} });
     const third = await start('third', { kept: {}, b: {}, c: {} });
     const processes = [old, second, third];

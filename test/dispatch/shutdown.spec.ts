@@ -35,7 +35,7 @@ async function running(run: (delivery: DeliveryContext) => unknown, options = {}
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-/** Timers run only where a test says so; answers when the promise is settled, and after how much of their time. */
+/** Runs the timers and returns how much of their time passed until the promise settled. */
 async function timeUntil(promise: Promise<unknown>): Promise<number> {
   let [over, passed] = [false, 0];
   void promise.then(() => (over = true));
@@ -49,13 +49,13 @@ async function timeUntil(promise: Promise<unknown>): Promise<number> {
   return passed;
 }
 
-/** The last moment at which a stop may be over. */
+/** Returns the latest time at which a stop must be over. */
 const endOf = (drainMs: number) => drainMs + LIMITS.drainGraceMs + 1_000;
 
 const holdTimers = () => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
 
-describe('stopping the dispatcher', () => {
-  it('waits for running handlers, which are not aborted, and records them', async () => {
+describe('stopping the worker', () => {
+  it('waits for running handlers without aborting them, and records them', async () => {
     const { promise, release } = held();
     let signal: AbortSignal | undefined;
     await running((delivery) => {
@@ -72,7 +72,7 @@ describe('stopping the dispatcher', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('claims nothing from then on', async () => {
+  it('claims nothing new', async () => {
     const { promise, release } = held();
     const handler = await running(() => promise, { concurrency: 1 });
     const stopped = harness.dispatcher.stop(60_000);
@@ -89,7 +89,7 @@ describe('stopping the dispatcher', () => {
     expect(claims()).toBe(before);
   });
 
-  it('starts no further delivery of a pass that has begun', async () => {
+  it('starts no further delivery of a pass in progress', async () => {
     const claimDeliveries = harness.store.claimDeliveries.bind(harness.store);
     const { promise, release } = held();
     let ran = 0;
@@ -107,7 +107,7 @@ describe('stopping the dispatcher', () => {
     expect(ran).toBeLessThanOrEqual(1);
   });
 
-  it('aborts what runs longer than it may wait, and gives it back, due at once, though it was its last attempt', async () => {
+  it('aborts a handler that exceeds the drain time and makes it due at once, even at its last attempt', async () => {
     await running(({ signal }) => aborted(signal).then(() => Promise.reject(signal.reason as Error)), { retry: false });
     await harness.dispatcher.stop(1);
     expect(await harness.outcome('handler')).toEqual(['pending', 'ShutdownError']);
@@ -119,13 +119,13 @@ describe('stopping the dispatcher', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ succeeded: 1, dead: 0 });
   });
 
-  it('counts a handler that succeeds after it was aborted as one that did', async () => {
+  it('records a success when a handler succeeds after its abort', async () => {
     await running(({ signal }) => aborted(signal));
     await harness.dispatcher.stop(1);
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('is over in its time, though a handler never returns, and gives its lease back', async () => {
+  it('ends on time when a handler never returns, and releases its lease', async () => {
     let reason: unknown;
     holdTimers();
     await running(({ signal }) => {
@@ -137,7 +137,7 @@ describe('stopping the dispatcher', () => {
     expect((await harness.deliveries('handler'))[0]).toMatchObject({ state: 'pending', dueAt: harness.clock.now() });
   });
 
-  it('is over in its time, though the time of such a handler runs out meanwhile', async () => {
+  it('ends on time when such a handler times out during the stop', async () => {
     await harness.close();
     harness = await DispatchHarness.open({ abortGraceMs: LIMITS.abortGraceMs });
     holdTimers();
@@ -155,14 +155,14 @@ describe('stopping the dispatcher', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it.each(['before it was started', 'twice', 'twice at the same time'])('works %s', async (how) => {
+  it.each(['before it was started', 'twice', 'twice at the same time'])('succeeds %s', async (how) => {
     if (how !== 'before it was started') await running(() => undefined);
     const first = harness.dispatcher.stop(0);
     if (how === 'twice') await first;
     await Promise.all([first, harness.dispatcher.stop(0)]);
   });
 
-  it('ends a wait for idleness', async () => {
+  it('resolves a pending runUntilIdle', async () => {
     const { promise, release } = held();
     let began = false;
     harness.on('handler', () => {

@@ -3,7 +3,7 @@ import { LIMITS, StoreUnavailableError, type Store } from 'nestjs-runhooks/core'
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
-/** Time goes by only where a test says so; the store needs setImmediate. */
+/** The test controls all timers except setImmediate, which the store needs. */
 const HELD_TIMERS = { doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask', 'performance'] as const };
 
 let failing: FailingStore;
@@ -20,7 +20,7 @@ afterEach(async () => {
   await harness.close();
 });
 
-/** Lets timers of the given time run, one after the other, with all that follows from each. */
+/** Runs the timers of the given time one after the other, with all work that follows from each. */
 async function letTimePass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
     await jest.advanceTimersByTimeAsync(250);
@@ -32,34 +32,37 @@ const holdTimers = () => jest.useFakeTimers({ doNotFake: [...HELD_TIMERS.doNotFa
 const failures = () => harness.lines.filter((line) => line.startsWith('error: Inbox is unavailable'));
 const recoveries = () => harness.lines.filter((line) => line === 'log: Inbox is available again');
 
-describe('a store that fails', () => {
+describe('a failing store', () => {
   it.each([
     ['altogether', []],
     ['at claiming messages', ['claimMessages']],
-    ['at recording what was read', ['record']],
+    ['at recording parsed messages', ['record']],
     ['at claiming deliveries', ['claimDeliveries']],
     ['at writing, as on a full disk', ['append', 'claimMessages', 'record', 'claimDeliveries', 'renew', 'settle']],
-  ] as [string, (keyof Store)[]][])('%s: the dispatcher lives, says so once, and goes on after', async (_, verbs) => {
-    holdTimers();
-    let runs = 0;
-    harness.on('handler', () => void (runs += 1));
-    await harness.send();
-    failing.fail(...verbs);
-    harness.dispatcher.start();
-    await letTimePass(20_000);
-    expect(runs).toBe(0);
-    expect(failures()).toEqual([expect.stringContaining('StoreUnavailableError: the disk is full')]);
-    expect(recoveries()).toEqual([]);
-    failing.work();
-    // What was claimed and not recorded comes back with the end of its lease.
-    harness.clock.advance(LIMITS.leaseMs);
-    await letTimePass(3_000);
-    expect(runs).toBe(1);
-    expect(recoveries()).toHaveLength(1);
-    expect(failures()).toHaveLength(1);
-  });
+  ] as [string, (keyof Store)[]][])(
+    'does not end the worker, is logged once, and lets it resume: %s',
+    async (_, verbs) => {
+      holdTimers();
+      let runs = 0;
+      harness.on('handler', () => void (runs += 1));
+      await harness.send();
+      failing.fail(...verbs);
+      harness.dispatcher.start();
+      await letTimePass(20_000);
+      expect(runs).toBe(0);
+      expect(failures()).toEqual([expect.stringContaining('StoreUnavailableError: the disk is full')]);
+      expect(recoveries()).toEqual([]);
+      failing.work();
+      // A claimed but unrecorded message returns when its lease expires.
+      harness.clock.advance(LIMITS.leaseMs);
+      await letTimePass(3_000);
+      expect(runs).toBe(1);
+      expect(recoveries()).toHaveLength(1);
+      expect(failures()).toHaveLength(1);
+    },
+  );
 
-  it('is asked no more than a few times a second', async () => {
+  it('is called no more than a few times a second', async () => {
     holdTimers();
     failing.fail();
     harness.dispatcher.start();
@@ -70,9 +73,9 @@ describe('a store that fails', () => {
 
   it.each([
     ['undefined', undefined],
-    ['a text', 'no'],
+    ['a string', 'no'],
     ['an error of a bug', new TypeError('x is not a function')],
-  ])('may fail with anything: %s', async (_, thrown) => {
+  ])('may throw any value: %s', async (_, thrown) => {
     holdTimers();
     failing.error = () => thrown;
     harness.on('handler', () => undefined);
@@ -85,7 +88,7 @@ describe('a store that fails', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('does not make a stop hang', async () => {
+  it('does not block a stop', async () => {
     harness.on('handler', () => undefined);
     await harness.send();
     failing.fail();
@@ -94,7 +97,7 @@ describe('a store that fails', () => {
     await harness.dispatcher.stop(0);
   });
 
-  it('makes running until idle reject with what is wrong', async () => {
+  it('makes runUntilIdle reject with the error', async () => {
     failing.fail();
     await expect(harness.idle()).rejects.toThrow(StoreUnavailableError);
   });
@@ -118,7 +121,7 @@ describe('a store that fails while a handler runs', () => {
   it.each([
     ['without effect', false],
     ['after the effect', true],
-  ])('at recording a success, %s: it is recorded later, and the handler does not run again', async (_, afterEffect) => {
+  ])('records the success later without running the handler again: %s', async (_, afterEffect) => {
     const handler = await runningHandler();
     failing.afterEffect = afterEffect;
     failing.fail('settle');
@@ -134,7 +137,7 @@ describe('a store that fails while a handler runs', () => {
     expect(harness.lines.join()).not.toContain('taken over');
   });
 
-  it('for longer than a lease: the lease is kept by renewing it when the store is back', async () => {
+  it('renews the lease when it is back after more than a lease time', async () => {
     const handler = await runningHandler();
     failing.fail();
     handler.release();
@@ -148,7 +151,7 @@ describe('a store that fails while a handler runs', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('at renewing, does not abort it: that it lost its lease is not known', async () => {
+  it('does not abort the handler when it fails at renewing, because the lease may still be held', async () => {
     const handler = await runningHandler();
     failing.fail('renew');
     await letTimePass(LIMITS.leaseMs);
@@ -159,7 +162,7 @@ describe('a store that fails while a handler runs', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('for a reason that no later try can mend, leaves the delivery to the end of its lease', async () => {
+  it('leaves the delivery until its lease expires when no retry can succeed', async () => {
     const handler = await runningHandler();
     failing.error = () => new TypeError('value cannot be bound');
     failing.fail('settle');
@@ -168,7 +171,7 @@ describe('a store that fails while a handler runs', () => {
     expect(failing.countOf('settle')).toBe(1);
   });
 
-  it('and stays away, does not keep a shutdown waiting', async () => {
+  it('does not delay a shutdown when it stays unavailable', async () => {
     const handler = await runningHandler();
     failing.fail();
     handler.release();

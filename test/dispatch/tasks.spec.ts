@@ -8,28 +8,28 @@ const STARTED = { types: ['run.started'] } as const;
 
 let harness: DispatchHarness;
 let watched: FailingStore;
-let barks: string[];
+let reports: string[];
 
 beforeEach(async () => {
   watched = new FailingStore(await openStore());
   harness = await DispatchHarness.open({ store: watched.store, retention: { finishedMs: 0 } });
-  barks = [];
+  reports = [];
 });
 
 afterEach(() => harness.close());
 
-/** A handler that is told of runs that take longer than an hour. */
+/** Adds a handler for runs that take longer than an hour. */
 function watch(): void {
   harness.handlers.add({
     ...resolveHandlerOptions('watchdog', {}),
     label: 'watchdog',
     subscriptions: [{ on: { stuck: { afterMs: HOUR } }, filter: {} }],
-    invoke: async ({ id }) => void barks.push(id),
+    invoke: async ({ id }) => void reports.push(id),
   });
 }
 
-describe('a task', () => {
-  it('that cannot be written, for however long, is done in the end, and never given up', async () => {
+describe('checks of the inbox', () => {
+  it('are done eventually, and never abandoned, when they cannot be written for a long time', async () => {
     watch();
     await harness.send(STARTED);
     await harness.idle();
@@ -41,11 +41,11 @@ describe('a task', () => {
     }
     watched.work();
     await harness.idle();
-    expect(barks).toEqual(['run.stuck:probe/1/1/watchdog']);
+    expect(reports).toEqual(['run.stuck:probe/1/1/watchdog']);
     expect(harness.lines.filter((line) => line.includes('given up'))).toEqual([]);
   });
 
-  it('that is due waits for a process that does it, for at least a day, whatever the retention', async () => {
+  it('wait at least a day for a process that can do them, whatever the retention', async () => {
     watch();
     await harness.send(STARTED);
     await harness.idle();

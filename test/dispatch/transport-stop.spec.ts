@@ -2,14 +2,14 @@ import { expect, it } from '@jest/globals';
 import type { DispatchTransport } from 'nestjs-runhooks/core';
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 
-it('what a transport was asked when it was stopped fails, which is nothing to speak of', async () => {
+it('logs nothing when a pending transport call fails because of the stop', async () => {
   const stopping = held();
-  let isAsked = false;
+  let isPending = false;
   const transport: DispatchTransport = {
     description: 'a transport',
     start: () => undefined,
     room: async () => {
-      isAsked = true;
+      isPending = true;
       await stopping.promise;
       throw new Error('it is closed');
     },
@@ -21,9 +21,9 @@ it('what a transport was asked when it was stopped fails, which is nothing to sp
   harness.on('handler', ({ id }) => handled.push(id));
   harness.dispatcher.start();
   await harness.send();
-  await until(() => isAsked);
+  await until(() => isPending);
   await harness.close();
   expect(harness.lines).toEqual([]);
-  // Nor is it claimed: the process ends.
+  // The delivery is not claimed either, because the process ends.
   expect(handled).toEqual([]);
 });

@@ -25,15 +25,15 @@ afterEach(closeApps);
 
 const run = (runId: string) => ({ payload: { data: { runId } } }) as const;
 
-describe('in an app with EventEmitterModule', () => {
-  it('each event is emitted once under its type, whether handlers want it or not, with its payload', async () => {
+describe('EventEmitterModule integration', () => {
+  it('emits each event once under its type with its payload, even when no handler wants it', async () => {
     const seen: string[] = [];
     @Injectable()
     class Listeners {
       @OnEvent('run.started')
       @OnEvent('run.failed')
       @OnEvent('run.completed')
-      tell({ type, run: { id }, payload, provider }: RunEvent): void {
+      listen({ type, run: { id }, payload, provider }: RunEvent): void {
         seen.push(`${type} ${id} ${provider} ${payload.constructor.name}`);
       }
     }
@@ -54,7 +54,7 @@ describe('in an app with EventEmitterModule', () => {
     ]);
   });
 
-  it('is emitted by the process that records it, before its handlers run', async () => {
+  it('emits an event in the process that records it, before its handlers run', async () => {
     const seen: string[] = [];
     @Injectable()
     class Both {
@@ -73,7 +73,7 @@ describe('in an app with EventEmitterModule', () => {
     expect(seen).toEqual(['listener', 'handler']);
   });
 
-  it('wildcards work where the app has them', async () => {
+  it('supports wildcard listeners when the app enables wildcards', async () => {
     const seen: string[] = [];
     @Injectable()
     class Listeners {
@@ -107,7 +107,7 @@ describe('in an app with EventEmitterModule', () => {
     ]);
   });
 
-  it('what is derived is emitted, too: recovered, stuck and joined runs, dead letters, messages', async () => {
+  it('emits derived events: recovered, stuck and joined runs, dead letters, messages', async () => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {
@@ -124,7 +124,7 @@ describe('in an app with EventEmitterModule', () => {
       dead(_event: DeadLetterEvent): void {}
 
       @OnEvent('**')
-      tell(event: WebhookEvent): void {
+      listen(event: WebhookEvent): void {
         seen.push(`${event.type} ${'run' in event ? event.run?.id : ''} ${event.payload.constructor.name}`);
       }
     }
@@ -155,7 +155,7 @@ describe('in an app with EventEmitterModule', () => {
     ]);
   });
 
-  it('errors of listeners are theirs: handlers run, nothing is retried, and the process lives', async () => {
+  it('runs handlers without a retry when a listener throws, and keeps the process alive', async () => {
     let listened = 0;
     @Injectable()
     class Both {
@@ -183,7 +183,7 @@ describe('in an app with EventEmitterModule', () => {
     ]);
   });
 
-  it('no delivery waits for a listener', async () => {
+  it('runs deliveries without waiting for listeners', async () => {
     @Injectable()
     class Both {
       @OnEvent('run.failed')
@@ -199,7 +199,7 @@ describe('in an app with EventEmitterModule', () => {
     expect(await host.outcomes()).toEqual(['page 1 succeeded']);
   });
 
-  it('nothing is emitted for a replay', async () => {
+  it('emits nothing for a replay', async () => {
     const seen: string[] = [];
     @Injectable()
     class Both {
@@ -221,13 +221,13 @@ describe('in an app with EventEmitterModule', () => {
     expect(seen).toEqual(['listener 7', 'handler 7', 'handler 7']);
   });
 
-  it('events of a message that is read again are emitted if its handlers run, and not if it is read quietly', async () => {
+  it('emits the events of a reparsed message only when its handlers run', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
     const seen: string[] = [];
     @Injectable()
     class Listeners {
       @OnEvent('run.failed')
-      tell({ run: { id } }: RunEvent): void {
+      listen({ run: { id } }: RunEvent): void {
         seen.push(id);
       }
     }
@@ -257,12 +257,12 @@ describe('in an app with EventEmitterModule', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('request-scoped listeners work', async () => {
+  it('calls request-scoped listeners', async () => {
     const seen: string[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Listeners {
       @OnEvent('run.failed')
-      tell({ run: { id } }: RunEvent): void {
+      listen({ run: { id } }: RunEvent): void {
         seen.push(id);
       }
     }

@@ -2,15 +2,15 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Inbox, OnAllRuns, type RunsJoined } from 'nestjs-runhooks';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
-import { about, InboxFiles, MINUTE } from './told-runs.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
+import { about, InboxFiles, MINUTE } from './timed-runs.js';
 
 const files = new InboxFiles();
 
 afterEach(closeApps);
 afterAll(() => files.remove());
 
-describe('a barrier', () => {
+describe('@OnAllRuns', () => {
   const seen: string[] = [];
   afterEach(() => void seen.splice(0));
 
@@ -39,7 +39,7 @@ describe('a barrier', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('waits over restarts, and joins once where the last runs come to two processes at the same time', async () => {
+  it('joins once across restarts when two processes receive the last runs at the same time', async () => {
     const inbox = files.next();
     const start = () => startHandlers({ providers: [Dashboards], webhooks: { inbox: inbox() } });
     const first = await start();
@@ -57,7 +57,7 @@ describe('a barrier', () => {
     expect(new Set(joined).size).toBe(joined.length);
   });
 
-  it('counts runs that are over, however they ended, if it is told to; and asks `when`', async () => {
+  it('counts failed and canceled runs when configured to, and evaluates `when`', async () => {
     @Injectable()
     class Any {
       @OnAllRuns({
@@ -84,7 +84,7 @@ describe('a barrier', () => {
     expect(await host.outcomes()).toEqual(['Any.done 1 skipped', 'Any.done 1 succeeded']);
   });
 
-  it('goes on with others where one task cannot be evaluated, and gives that one up in the end, saying so', async () => {
+  it('abandons a check that cannot be evaluated, logs it, and completes the other checks', async () => {
     const path = files.nextPath();
     const host = await startHandlers({ providers: [Dashboards], webhooks: { inbox: sqliteInbox({ path }) } });
     const { connectSqlite } = await import('inside/sqlite-connection');
@@ -107,8 +107,8 @@ describe('a barrier', () => {
   });
 });
 
-describe('a boot', () => {
-  it('is stopped by two barriers of one handler, and not by two handlers', async () => {
+describe('startup with two @OnAllRuns', () => {
+  it('fails when one handler has both, and succeeds when two handlers have one each', async () => {
     const [jobs, other] = [
       ['a', 'b'],
       ['c', 'd'],
@@ -119,7 +119,7 @@ describe('a boot', () => {
       @OnAllRuns({ jobs: other ?? [], withinMs: 1 })
       both(): void {}
     }
-    expect((await bootError({ providers: [Bad] })).message).toContain(
+    expect((await startupError({ providers: [Bad] })).message).toContain(
       'Bad.both.id: expected an id for each @OnAllRuns, got one id for two',
     );
     @Injectable()

@@ -17,13 +17,13 @@ import {
 
 export interface HandlersSetup extends ModuleMetadata {
   readonly webhooks?: Partial<WebhooksOptions>;
-  /** What a host's test does before it compiles. */
+  /** Changes to the testing module before it is compiled, as a host's test makes them. */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
-  /** What the host does in main.ts. */
+  /** Setup code of the host's main.ts. */
   readonly main?: (app: INestApplication) => unknown;
 }
 
-/** What the app logged: level and message. */
+/** A logger that keeps the level and message of each line. */
 class Log implements LoggerService {
   readonly lines: string[] = [];
 
@@ -39,14 +39,14 @@ class Log implements LoggerService {
 
 const running = new Set<INestApplication>();
 
-/** For `afterEach`. */
+/** Closes all apps a test started. Pass it to `afterEach`. */
 export async function closeApps(): Promise<void> {
   const apps = [...running];
   running.clear();
   await Promise.all(apps.map((app) => app.close()));
 }
 
-/** Options for an app that gets webhooks of dbt and Paradime and runs handlers when it is told to. */
+/** Returns options for an app with a dbt and a Paradime source that runs handlers only when the test asks for it. */
 export function webhooksOptions(more: Partial<WebhooksOptions> = {}): WebhooksOptions {
   return {
     sources: [
@@ -59,7 +59,7 @@ export function webhooksOptions(more: Partial<WebhooksOptions> = {}): WebhooksOp
   };
 }
 
-/** An app with the providers and controllers of a test. Rejects as its boot does. */
+/** Starts an app with the providers and controllers of a test. Rejects if the startup fails. */
 export async function startHandlers(setup: HandlersSetup): Promise<HandlersApp> {
   const { webhooks, override = (builder) => builder, main, ...metadata } = setup;
   const clock = new ManualClock();
@@ -77,14 +77,14 @@ export async function startHandlers(setup: HandlersSetup): Promise<HandlersApp> 
   return new HandlersApp(app, clock, log);
 }
 
-/** The error an app's boot ends with. */
-export async function bootError(setup: HandlersSetup): Promise<Error> {
+/** Returns the error that makes the startup fail. */
+export async function startupError(setup: HandlersSetup): Promise<Error> {
   const outcome = await startHandlers(setup).catch((error: unknown) => error);
   if (outcome instanceof Error) return outcome;
   throw new Error('the app booted');
 }
 
-/** What became of one delivery: `handler attempts state`, for example `OnCall.page 1 succeeded`. */
+/** The outcome of one delivery as `handler attempts state`, for example `OnCall.page 1 succeeded`. */
 export type Outcome = string;
 
 export class HandlersApp {
@@ -94,12 +94,12 @@ export class HandlersApp {
     readonly log: Log,
   ) {}
 
-  /** Sends a webhook of dbt Cloud and runs what follows from it. */
+  /** Sends a dbt Cloud webhook and runs all work that follows from it. */
   async dbt(options: DbtCloudWebhookOptions = {}): Promise<void> {
     await this.send('dbt', dbtCloudWebhook({ now: this.clock.now(), ...options }));
   }
 
-  /** Sends a webhook of Paradime and runs what follows from it. */
+  /** Sends a Paradime webhook and runs all work that follows from it. */
   async paradime(options: ParadimeWebhookOptions = {}): Promise<void> {
     await this.send('paradime', paradimeWebhook({ now: this.clock.now(), ...options }));
   }
@@ -114,19 +114,19 @@ export class HandlersApp {
     await waitUntilIdle(this.app);
   }
 
-  /** Lets a time pass in which every retry becomes due, and runs what is due then. */
+  /** Advances the clock until every retry is due, and runs all work that is due then. */
   async later(ms = 24 * 60 * 60 * 1_000): Promise<void> {
     this.clock.advance(ms);
     await this.idle();
   }
 
-  /** What became of every delivery, by handler. */
+  /** Returns the outcome of every delivery, sorted by handler. */
   async outcomes(): Promise<Outcome[]> {
     const { items } = await this.app.get(Inbox).deliveries();
     return items.map(({ handlerId, attempts, state }) => `${handlerId} ${attempts} ${state}`).sort();
   }
 
-  /** The errors of a handler's attempts, first to last: `name: message`. */
+  /** Returns the errors of a handler's attempts as `name: message`, from first to last. */
   async errors(handlerId: string): Promise<string[]> {
     const inbox = this.app.get(Inbox);
     const { items } = await inbox.deliveries({ handlerId });

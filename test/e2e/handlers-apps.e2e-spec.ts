@@ -13,8 +13,8 @@ afterEach(closeApps);
 
 const failed = (runId: string) => ({ event: 'failed', payload: { data: { runId } } }) as const;
 
-describe('handlers of a module that is loaded lazily', () => {
-  it('run once discover() was called, for what is read from then on', async () => {
+describe('handlers of a lazily loaded module', () => {
+  it('run for messages parsed after discover() was called', async () => {
     const seen: string[] = [];
     @Injectable()
     class Early {
@@ -51,7 +51,7 @@ describe('handlers of a module that is loaded lazily', () => {
     expect(seen.sort()).toEqual(['early 7', 'early 8', 'early 9', 'late 9', 'scoped 9 true']);
   });
 
-  it('are not added at all, if one of them cannot be', async () => {
+  it('are all rejected when one of them is invalid', async () => {
     @Injectable()
     class Early {
       @OnRunFailed({ id: 'page' })
@@ -78,7 +78,7 @@ describe('handlers of a module that is loaded lazily', () => {
   });
 });
 
-it('an application context without HTTP runs handlers for what another process received', async () => {
+it('runs handlers in an application context without HTTP for webhooks another process received', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
   const options = () => webhooksOptions({ inbox: sqliteInbox({ path: join(folder, 'runhooks.db') }) });
   const seen: string[] = [];
@@ -110,7 +110,7 @@ async function listen({ app }: Awaited<ReturnType<typeof startHandlers>>): Promi
   return await app.getUrl();
 }
 
-it('two apps in one process run the handlers of one class each for its own webhooks', async () => {
+it('runs the handlers of one class separately in each of two apps in one process', async () => {
   const seen: string[] = [];
   @Injectable()
   class Handlers {

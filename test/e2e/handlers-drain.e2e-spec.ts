@@ -20,10 +20,13 @@ import { closeApps, startHandlers, webhooksOptions } from './handlers-app.js';
 
 afterEach(closeApps);
 
-/** Nest calls hooks by a distance of modules that it works out itself, so what follows holds per version of it. */
+/**
+ * Nest orders shutdown hooks by module distance, which each version computes differently, so the titles name the
+ * version.
+ */
 const { version } = createRequire(import.meta.url)('@nestjs/core/package.json') as { version: string };
 
-/** Something of the host's that handlers use as long as the app lives. */
+/** A resource of the host that handlers use for as long as the app runs. */
 @Injectable()
 class Pool implements OnModuleInit, OnModuleDestroy {
   state = 'made';
@@ -37,7 +40,7 @@ class Pool implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-/** A handler that runs until it is let go, and a promise of its start. */
+/** Returns a handler that runs until the test releases it, with a promise of its start. */
 function gatedHandler() {
   let start: () => void;
   let letGo: () => void;
@@ -59,9 +62,9 @@ function gatedHandler() {
   return { Handlers, started, letGo: () => letGo(), seen };
 }
 
-describe(`on Nest ${version}, while the app closes`, () => {
+describe(`shutdown on Nest ${version}`, () => {
   it.each(['in the root module', 'in a module imported before', 'in a module imported after', 'in a global module'])(
-    'a running handler can use what the host destroys in onModuleDestroy: %s',
+    'lets a running handler use a resource that the host destroys in onModuleDestroy: %s',
     async (place) => {
       const { Handlers, started, letGo, seen } = gatedHandler();
       const parts = { providers: [Pool, Handlers], exports: [Pool] };
@@ -76,7 +79,7 @@ describe(`on Nest ${version}, while the app closes`, () => {
       await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'failed' }));
       await started;
       const closing = app.close();
-      // Refused: the shutdown has begun, and waits for the handler.
+      // The app returns 503 here because the shutdown has begun and waits for the handler.
       const { status } = await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook());
       expect(status).toBe(503);
       expect(app.get(Pool, { strict: false }).state).toBe('open');
@@ -87,7 +90,7 @@ describe(`on Nest ${version}, while the app closes`, () => {
     },
   );
 
-  it('a handler that does not end in time is told to, and still has what it needs', async () => {
+  it('aborts a handler that does not end in time, and keeps its resources available until then', async () => {
     const seen: string[] = [];
     let start: () => void;
     const started = new Promise<void>((resolve) => (start = resolve));
@@ -115,7 +118,7 @@ describe(`on Nest ${version}, while the app closes`, () => {
   });
 });
 
-it('an app that is closed has let go of its inbox, and purges no more', async () => {
+it('releases the inbox and stops purging when the app is closed', async () => {
   const { app } = await startHandlers({});
   const inbox = app.get(Inbox, { strict: false });
   await closeApps();
@@ -123,7 +126,7 @@ it('an app that is closed has let go of its inbox, and purges no more', async ()
   expect(await inbox.purge()).toBe(0);
 });
 
-it(`on Nest ${version}, no handler runs before all of the host is ready`, async () => {
+it(`runs no handler before the whole host is ready on Nest ${version}`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
   const inbox = sqliteInbox({ path: join(folder, 'runhooks.db') });
   const order: string[] = [];

@@ -20,24 +20,24 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
 import { ConfigurationError, OnRunCanceled, OnRunFailed, PermanentError, type RunFailed } from 'nestjs-runhooks';
 import { EMPTY, map, of, tap, throwError, type Observable } from 'rxjs';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
-/** What ran, in order. */
+/** The names of what ran, in order. */
 let ran: string[] = [];
 afterEach(() => {
   ran = [];
 });
 
-/** A guard that tells what it was asked, and answers `allows`. */
+/** Returns a guard that records the context it was called with and returns `allows`. */
 function guard(name: string, allows = true): Type<CanActivate> {
   @Injectable()
   class Guard implements CanActivate {
     canActivate(context: ExecutionContext): boolean {
       const [event, delivery] = context.getArgs<[{ type?: string }, { handlerId?: string }]>();
-      const asked = `${context.getType()} ${context.getClass().name}.${context.getHandler().name}`;
-      ran.push(`${name}: ${asked} (${event.type}, ${delivery.handlerId}) of ${context.getArgs().length}`);
+      const handlerRun = `${context.getType()} ${context.getClass().name}.${context.getHandler().name}`;
+      ran.push(`${name}: ${handlerRun} (${event.type}, ${delivery.handlerId}) of ${context.getArgs().length}`);
       return allows;
     }
   }
@@ -59,7 +59,7 @@ const failed = { event: 'failed', payload: { data: { runId: '7' } } } as const;
 
 describe('guards and interceptors bound to a handler', () => {
   it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])(
-    'run with context type webhook and the event and the delivery as arguments; scope %s',
+    'run with context type webhook and receive the event and the delivery; scope %s',
     async (scope) => {
       @UseGuards(guard('class guard'))
       @UseInterceptors(interceptor('class interceptor'))
@@ -88,7 +88,7 @@ describe('guards and interceptors bound to a handler', () => {
     },
   );
 
-  it.each([Scope.DEFAULT, Scope.REQUEST])('of a controller run, too; scope %s', async (scope) => {
+  it.each([Scope.DEFAULT, Scope.REQUEST])("run for a controller's handlers; scope %s", async (scope) => {
     @UseGuards(guard('class guard'))
     @Controller({ path: 'runs', scope })
     class Runs {
@@ -112,7 +112,7 @@ describe('guards and interceptors bound to a handler', () => {
     ]);
   });
 
-  it('of a base class run, too', async () => {
+  it('run when a base class declares them', async () => {
     @UseGuards(guard('base guard'))
     class Base {
       @OnRunFailed()
@@ -127,7 +127,7 @@ describe('guards and interceptors bound to a handler', () => {
     expect(ran).toEqual(['base guard: webhook Pager.page (run.failed, Pager.page) of 2', 'handler']);
   });
 
-  it('of the class in its own module run, with the dependencies it has there', async () => {
+  it('run with the dependencies of their own module', async () => {
     @Injectable()
     class Named implements CanActivate {
       constructor(@Inject('name') private readonly name: string) {}
@@ -157,7 +157,7 @@ describe('guards and interceptors bound to a handler', () => {
     expect(ran.sort()).toEqual(['app', 'feature']);
   });
 
-  it.each([Scope.REQUEST, Scope.TRANSIENT])('have their dependencies, also with scope %s', async (scope) => {
+  it.each([Scope.REQUEST, Scope.TRANSIENT])('receive their dependencies with scope %s', async (scope) => {
     @Injectable({ scope })
     class Scoped implements CanActivate {
       constructor(@Inject('name') private readonly name: string) {}
@@ -178,7 +178,7 @@ describe('guards and interceptors bound to a handler', () => {
     expect(ran).toEqual(['dependency']);
   });
 
-  it('that depend on the request get the event and the delivery', async () => {
+  it('receive the event and the delivery when they inject the request', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped implements CanActivate {
       constructor(@Inject(REQUEST) private readonly request: { event: RunFailed }) {}
@@ -199,7 +199,7 @@ describe('guards and interceptors bound to a handler', () => {
     expect(ran).toEqual(['7']);
   });
 
-  it('that deny are a failed attempt: the handler does not run, and is attempted again', async () => {
+  it('fail the attempt when a guard denies, and run again on the retry', async () => {
     let allows = false;
     @Injectable()
     class Pager {
@@ -224,7 +224,7 @@ describe('guards and interceptors bound to a handler', () => {
     expect(await host.outcomes()).toEqual(['Pager.other 1 succeeded', 'Pager.page 2 succeeded']);
   });
 
-  it('that throw a PermanentError give up', async () => {
+  it('make the delivery a dead letter when they throw a PermanentError', async () => {
     const never: CanActivate = {
       canActivate() {
         throw new PermanentError('not for us');
@@ -244,10 +244,10 @@ describe('guards and interceptors bound to a handler', () => {
   it.each([
     ['an error', () => throwError(() => new Error('intercepted')), 'Error: intercepted'],
     ['nothing', () => EMPTY, 'EmptyError: no elements in sequence'],
-  ])('that answer %s are a failed attempt', async (_name, answer, error) => {
+  ])('fail the attempt when an interceptor returns %s', async (_name, intercept, error) => {
     @Injectable()
     class Pager {
-      @UseInterceptors({ intercept: answer })
+      @UseInterceptors({ intercept })
       @OnRunFailed()
       page(): void {
         ran.push('handler');
@@ -259,7 +259,7 @@ describe('guards and interceptors bound to a handler', () => {
     expect(await host.errors('Pager.page')).toEqual([error]);
   });
 
-  it('run where the handler is provided by a factory, if they are instances', async () => {
+  it('run for a handler provided by a factory when they are instances', async () => {
     class Pager {
       @UseGuards(new (guard('instance'))())
       @OnRunFailed()
@@ -276,14 +276,14 @@ describe('guards and interceptors bound to a handler', () => {
     ['a value', (Pager) => ({ provide: Pager, useValue: new Pager() })],
   ];
 
-  it.each(places)('stop the boot where %s provides the handler and Nest would skip them', async (_name, provider) => {
+  it.each(places)('fail the startup when %s provides the handler and Nest would skip them', async (_name, provider) => {
     const Guard = guard('guard');
     @UseGuards(Guard)
     class ByClass {
       @OnRunFailed()
       page(): void {}
     }
-    const error = await bootError({ providers: [provider(ByClass)] });
+    const error = await startupError({ providers: [provider(ByClass)] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toMatch(/^ByClass\.page: its guard Guard would be skipped/);
     class ByMethod {
@@ -291,13 +291,13 @@ describe('guards and interceptors bound to a handler', () => {
       @OnRunFailed()
       page(): void {}
     }
-    const { message } = await bootError({ providers: [provider(ByMethod)] });
+    const { message } = await startupError({ providers: [provider(ByMethod)] });
     expect(message).toMatch(/^ByMethod\.page: its interceptor Interceptor would be skipped/);
   });
 });
 
-describe('what a handler answers', () => {
-  it('as an observable is waited for', async () => {
+describe('handler return values', () => {
+  it('are awaited when the handler returns an observable', async () => {
     @Injectable()
     class Pager {
       @OnRunFailed()
@@ -318,7 +318,7 @@ describe('what a handler answers', () => {
   });
 });
 
-describe('global enhancers of the host do not run for handlers, but go on running for its routes', () => {
+describe("global enhancers run for the host's routes but not for handlers", () => {
   class GlobalGuard implements CanActivate {
     canActivate(): boolean {
       ran.push('guard');
@@ -343,7 +343,7 @@ describe('global enhancers of the host do not run for handlers, but go on runnin
       host.switchToHttp().getResponse<{ status(code: number): { json(body: object): void } }>().status(418).json({});
     }
   }
-  // Not transient ones: Nest 11.1.4 does not run those for routes either.
+  // Transient enhancers are left out because Nest 11.1.4 does not run them for routes either.
   const scopes = [Scope.DEFAULT, Scope.REQUEST];
   const setups: [string, Parameters<typeof startHandlers>[0]][] = [
     [
@@ -397,8 +397,8 @@ describe('global enhancers of the host do not run for handlers, but go on runnin
     expect(ran.sort()).toEqual(['bound: webhook Runs.add (run.failed, Runs.add) of 2', 'controller', 'handler']);
     expect(await host.outcomes()).toEqual(['Pager.page 1 dead', 'Runs.add 1 succeeded']);
     ran = [];
-    const answer = await fetch(`${await host.app.getUrl()}/runs`);
-    expect(answer.status).toBe(418);
+    const response = await fetch(`${await host.app.getUrl()}/runs`);
+    expect(response.status).toBe(418);
     expect(ran).toEqual(['guard', 'interceptor', 'filter']);
   });
 });

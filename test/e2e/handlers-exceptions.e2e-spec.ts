@@ -22,7 +22,7 @@ import {
   type WebhookRequest,
 } from 'nestjs-runhooks';
 import { of } from 'rxjs';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
@@ -41,28 +41,28 @@ class Refused extends Error {
   override readonly name = 'Refused';
 }
 
-/** What a filter is told. */
-function seen(error: unknown, host: ArgumentsHost): string {
+/** Describes the arguments a filter received. */
+function describeArguments(error: unknown, host: ArgumentsHost): string {
   if (!isWebhookContext(host)) return `a ${host.getType()} context`;
   const [event, delivery] = host.getArgs();
   return `${String(error)} by ${delivery.handlerId} for ${event.type} of ${host.getArgs().length}`;
 }
 
-/** A filter for {@link Refused} that tells what it was given and answers. */
-function filter(name: string, answer: (error: Error) => unknown = () => undefined, scope = Scope.DEFAULT): Type {
+/** Returns a filter for {@link Refused} that records its arguments and returns the result of `resultOf`. */
+function filter(name: string, resultOf: (error: Error) => unknown = () => undefined, scope = Scope.DEFAULT): Type {
   @Catch(Refused)
   @Injectable({ scope })
   class Filter implements ExceptionFilter {
     catch(error: Error, host: ArgumentsHost): unknown {
-      ran.push(`${name}: ${seen(error, host)}`);
-      return answer(error);
+      ran.push(`${name}: ${describeArguments(error, host)}`);
+      return resultOf(error);
     }
   }
   return Filter;
 }
 
 describe('exception filters bound to a handler', () => {
-  const answers: [string, () => unknown][] = [
+  const results: [string, () => unknown][] = [
     ['nothing', () => undefined],
     ['a value', () => 'handled'],
     ['a promise', async () => await Promise.resolve('handled')],
@@ -70,8 +70,8 @@ describe('exception filters bound to a handler', () => {
     ['an observable', () => of('handled')],
   ];
 
-  it.each(answers)('never undo a failure: one that answers %s', async (_name, answer) => {
-    @UseFilters(filter('filter', answer))
+  it.each(results)('never turn a failure into a success when they return %s', async (_name, resultOf) => {
+    @UseFilters(filter('filter', resultOf))
     @Injectable()
     class Pager {
       @OnRunFailed({ id: 'page' })
@@ -86,53 +86,50 @@ describe('exception filters bound to a handler', () => {
     expect(await host.errors('page')).toEqual(['Refused: no']);
   });
 
-  it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])(
-    'may give an error another meaning, scope %s',
-    async (scope) => {
-      const giveUp = filter(
-        'class',
-        (cause) => {
-          throw new PermanentError('we will never be let in', { cause });
-        },
-        scope,
-      );
-      const later = async (): Promise<never> => await Promise.reject(new RetryLater(5_000));
-      @UseFilters(giveUp)
-      @Injectable({ scope })
-      class Pager {
-        @OnRunFailed({ id: 'page' })
-        page(): void {
-          throw new Refused('no');
-        }
-
-        @UseFilters(filter('method', later, scope))
-        @OnRunFailed({ id: 'text' })
-        text(): void {
-          throw new Refused('not now');
-        }
-
-        @OnRunFailed({ id: 'other' })
-        other(): void {
-          throw new Error('of no class that the filter is for');
-        }
+  it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])('can replace the error; scope %s', async (scope) => {
+    const giveUp = filter(
+      'class',
+      (cause) => {
+        throw new PermanentError('we will never be let in', { cause });
+      },
+      scope,
+    );
+    const later = async (): Promise<never> => await Promise.reject(new RetryLater(5_000));
+    @UseFilters(giveUp)
+    @Injectable({ scope })
+    class Pager {
+      @OnRunFailed({ id: 'page' })
+      page(): void {
+        throw new Refused('no');
       }
-      const host = await startHandlers({ providers: [Pager] });
-      await host.dbt(failed);
-      expect(ran.sort()).toEqual([
-        'class: Refused: no by page for run.failed of 2',
-        // The filter of the method stands nearer than that of the class.
-        'method: Refused: not now by text for run.failed of 2',
-      ]);
-      expect(await host.outcomes()).toEqual(['other 1 pending', 'page 1 dead', 'text 1 pending']);
-      expect(await host.errors('page')).toEqual(['PermanentError: we will never be let in']);
-      expect(await host.errors('other')).toEqual(['Error: of no class that the filter is for']);
-      expect(host.log.containing('Retrying in 5 s')).toHaveLength(1);
-    },
-  );
+
+      @UseFilters(filter('method', later, scope))
+      @OnRunFailed({ id: 'text' })
+      text(): void {
+        throw new Refused('not now');
+      }
+
+      @OnRunFailed({ id: 'other' })
+      other(): void {
+        throw new Error('of no class that the filter is for');
+      }
+    }
+    const host = await startHandlers({ providers: [Pager] });
+    await host.dbt(failed);
+    expect(ran.sort()).toEqual([
+      'class: Refused: no by page for run.failed of 2',
+      // The filter of the method is closer to the handler than the filter of the class.
+      'method: Refused: not now by text for run.failed of 2',
+    ]);
+    expect(await host.outcomes()).toEqual(['other 1 pending', 'page 1 dead', 'text 1 pending']);
+    expect(await host.errors('page')).toEqual(['PermanentError: we will never be let in']);
+    expect(await host.errors('other')).toEqual(['Error: of no class that the filter is for']);
+    expect(host.log.containing('Retrying in 5 s')).toHaveLength(1);
+  });
 
   it.each([
     [
-      'a filter that answers over HTTP',
+      'a filter that writes an HTTP response',
       { catch: (_: unknown, at: ArgumentsHost) => at.switchToHttp().getResponse<HttpReply>().status(500).json({}) },
     ],
     ["a subclass of Nest's own filter", undefined],
@@ -144,12 +141,12 @@ describe('exception filters bound to a handler', () => {
         },
       },
     ],
-  ])('do not hide the error of the handler: %s', async (_, instance) => {
+  ])("keep the handler's error in the attempt when they are %s", async (_, instance) => {
     @Catch()
     class Reporting extends BaseExceptionFilter {
       override catch(error: unknown, at: ArgumentsHost): void {
         ran.push('reported');
-        // A filter's method, not that of a promise.
+        // This method belongs to the filter, not to a promise.
         // oxlint-disable-next-line promise/valid-params
         super.catch(error, at);
       }
@@ -174,7 +171,7 @@ describe('exception filters bound to a handler', () => {
     ]);
   });
 
-  it('are asked about what guards and pipes throw, too', async () => {
+  it('catch the errors of guards and pipes', async () => {
     @UseFilters(filter('filter'))
     @Controller()
     class Pager {
@@ -204,7 +201,7 @@ describe('exception filters bound to a handler', () => {
     ]);
   });
 
-  it('may depend on the delivery', async () => {
+  it('can inject the delivery', async () => {
     @Catch()
     @Injectable({ scope: Scope.REQUEST })
     class Scoped implements ExceptionFilter {
@@ -227,14 +224,14 @@ describe('exception filters bound to a handler', () => {
     expect(ran).toEqual(['page']);
   });
 
-  it('do not run when all is well, and change nothing about what is thrown otherwise', async () => {
+  it('do not run when the handler succeeds or throws an error they do not catch', async () => {
     let fails = true;
     @UseFilters(filter('filter'))
     @Injectable()
     class Pager {
       @OnRunFailed({ id: 'page' })
       page(): void {
-        // A handler may throw anything.
+        // A handler can throw any value.
         // oxlint-disable-next-line no-throw-literal
         if (fails) throw 'a text';
       }
@@ -248,7 +245,7 @@ describe('exception filters bound to a handler', () => {
     expect(ran).toEqual([]);
   });
 
-  it('leave the log to one line for a failed attempt, where they are for other errors', async () => {
+  it('keep the log at one line per failed attempt when they handle other errors', async () => {
     @UseFilters(filter('filter'))
     @Injectable()
     class Pager {
@@ -262,13 +259,13 @@ describe('exception filters bound to a handler', () => {
     expect(host.log.containing('only once')).toHaveLength(1);
   });
 
-  it('stop the boot where a factory provides the handler and Nest would skip them', async () => {
+  it('fail the startup when a factory provides the handler and Nest would skip them', async () => {
     class Pager {
       @UseFilters(filter('filter'))
       @OnRunFailed()
       page(): void {}
     }
-    const error = await bootError({ providers: [{ provide: Pager, useFactory: () => new Pager() }] });
+    const error = await startupError({ providers: [{ provide: Pager, useFactory: () => new Pager() }] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toMatch(/^Pager\.page: its exception filter Filter would be skipped/);
   });

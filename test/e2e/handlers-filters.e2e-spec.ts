@@ -19,7 +19,7 @@ afterEach(closeApps);
 
 type Filter = Parameters<typeof OnRunFailed>[0];
 
-/** Which of one run of dbt and one of Paradime a handler with this filter gets. */
+/** Returns which of two runs, one of dbt and one of Paradime, a handler with this filter receives. */
 async function matched(filter: Filter): Promise<string> {
   const seen: string[] = [];
   @Injectable()
@@ -56,7 +56,7 @@ async function matched(filter: Filter): Promise<string> {
   return seen.join(' ') || 'nothing';
 }
 
-describe('a filter', () => {
+describe('handler filters', () => {
   const filters: [Filter, string][] = [
     [{}, 'dbt paradime'],
     [{ provider: 'dbt-cloud' }, 'dbt'],
@@ -88,7 +88,7 @@ describe('a filter', () => {
     [{ trigger: 'manual' }, 'paradime'],
     [{ trigger: ['schedule', 'manual'] }, 'dbt paradime'],
     [{ trigger: ['api', 'ci', 'unknown'] }, 'nothing'],
-    // Only the star is special.
+    // Only the asterisk is a wildcard.
     [{ job: 'nightly.run' }, 'nothing'],
     [{ job: 'nightly-ru?' }, 'nothing'],
     [{ job: '[n]ightly-run' }, 'nothing'],
@@ -96,16 +96,16 @@ describe('a filter', () => {
     [{ job: '!nightly-run' }, 'nothing'],
     [{ job: '^nightly-run$' }, 'nothing'],
     [{ job: 'Nightly (prod)*' }, 'dbt'],
-    // Every field must fit.
+    // An event must match every field.
     [{ provider: 'dbt-cloud', job: 'nightly-*' }, 'nothing'],
     [{ provider: 'paradime', job: 'nightly-*', project: 'analytics', environment: 'production' }, 'paradime'],
   ];
 
-  it.each(filters)('%j lets through: %s', async (filter, expected) => {
+  it.each(filters)('match with %j: %s', async (filter, expected) => {
     expect(await matched(filter)).toBe(expected);
   });
 
-  it('tells two sources of one provider apart', async () => {
+  it('distinguish two sources of one provider', async () => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {
@@ -135,7 +135,7 @@ describe('a filter', () => {
   });
 });
 
-describe('the type of an event decides which decorators get it', () => {
+describe('event types', () => {
   class Handlers {
     static readonly seen: string[] = [];
 
@@ -176,7 +176,7 @@ describe('the type of an event decides which decorators get it', () => {
     ['failed', ['ended badly run.failed', 'failed run.failed']],
     ['completed-failed', ['completed run.completed', 'ended badly run.failed', 'failed run.failed']],
     ['canceled', ['canceled run.canceled', 'completed run.completed', 'ended badly run.canceled']],
-  ] as const)('%s', async (event, expected) => {
+  ] as const)('are received by matching decorators only: %s', async (event, expected) => {
     Handlers.seen.length = 0;
     const host = await startHandlers({ providers: [Handlers] });
     await host.dbt({ event });
@@ -184,15 +184,15 @@ describe('the type of an event decides which decorators get it', () => {
   });
 });
 
-describe('when', () => {
-  const answers: [string, string, () => boolean | Promise<boolean>][] = [
+describe('`when` predicate', () => {
+  const results: [string, string, () => boolean | Promise<boolean>][] = [
     ['true', '1 succeeded', () => true],
     ['a promise of true', '1 succeeded', async () => await Promise.resolve(true)],
     ['false', '1 skipped', () => false],
     ['a promise of false', '1 skipped', async () => await Promise.resolve(false)],
   ];
 
-  it.each(answers)('that answers %s makes it %s', async (_name, outcome, when) => {
+  it.each(results)('returning %s makes the delivery %s', async (_name, outcome, when) => {
     let runs = 0;
     @Injectable()
     class Handlers {
@@ -213,47 +213,44 @@ describe('when', () => {
     [
       'throws',
       () => {
-        throw new Error('no answer');
+        throw new Error('no response');
       },
     ],
-    ['rejects', async () => await Promise.reject(new Error('no answer'))],
+    ['rejects', async () => await Promise.reject(new Error('no response'))],
   ];
 
-  it.each(failures)(
-    'that %s at first is a failed attempt of that handler alone, and asked again',
-    async (_name, fail) => {
-      const asked: string[] = [];
-      const runs: string[] = [];
-      @Injectable()
-      class Handlers {
-        @OnRunFailed({
-          when: ({ run }) => {
-            asked.push(run.id);
-            return asked.length > 1 ? true : fail();
-          },
-        })
-        page(): void {
-          runs.push('page');
-        }
-
-        @OnRunFailed()
-        other(): void {
-          runs.push('other');
-        }
+  it.each(failures)('fails the attempt and runs again on the retry when it %s at first', async (_name, fail) => {
+    const calls: string[] = [];
+    const runs: string[] = [];
+    @Injectable()
+    class Handlers {
+      @OnRunFailed({
+        when: ({ run }) => {
+          calls.push(run.id);
+          return calls.length > 1 ? true : fail();
+        },
+      })
+      page(): void {
+        runs.push('page');
       }
-      const host = await startHandlers({ providers: [Handlers] });
-      await host.dbt({ event: 'failed', payload: { data: { runId: '7' } } });
-      expect(runs).toEqual(['other']);
-      expect(await host.outcomes()).toEqual(['Handlers.other 1 succeeded', 'Handlers.page 1 pending']);
-      expect(await host.errors('Handlers.page')).toEqual(['Error: no answer']);
-      await host.later();
-      expect(asked).toEqual(['7', '7']);
-      expect(runs).toEqual(['other', 'page']);
-      expect(await host.outcomes()).toEqual(['Handlers.other 1 succeeded', 'Handlers.page 2 succeeded']);
-    },
-  );
 
-  it('that throws a PermanentError gives up', async () => {
+      @OnRunFailed()
+      other(): void {
+        runs.push('other');
+      }
+    }
+    const host = await startHandlers({ providers: [Handlers] });
+    await host.dbt({ event: 'failed', payload: { data: { runId: '7' } } });
+    expect(runs).toEqual(['other']);
+    expect(await host.outcomes()).toEqual(['Handlers.other 1 succeeded', 'Handlers.page 1 pending']);
+    expect(await host.errors('Handlers.page')).toEqual(['Error: no response']);
+    await host.later();
+    expect(calls).toEqual(['7', '7']);
+    expect(runs).toEqual(['other', 'page']);
+    expect(await host.outcomes()).toEqual(['Handlers.other 1 succeeded', 'Handlers.page 2 succeeded']);
+  });
+
+  it('makes the delivery a dead letter when it throws a PermanentError', async () => {
     @Injectable()
     class Handlers {
       @OnRunFailed({
@@ -268,12 +265,12 @@ describe('when', () => {
     expect(await host.outcomes()).toEqual(['Handlers.page 1 dead']);
   });
 
-  it('is asked only about events that the filter of its decorator lets through', async () => {
-    const asked: string[] = [];
-    const when = (name: string, answer: boolean) => ({
+  it("runs only for events that match the decorator's filter", async () => {
+    const calls: string[] = [];
+    const when = (name: string, result: boolean) => ({
       when: ({ type }: RunEvent) => {
-        asked.push(`${name} ${type}`);
-        return answer;
+        calls.push(`${name} ${type}`);
+        return result;
       },
     });
     const runs: string[] = [];
@@ -289,7 +286,7 @@ describe('when', () => {
     const host = await startHandlers({ providers: [Handlers] });
     await host.dbt({ event: 'failed' });
     await host.dbt({ event: 'canceled' });
-    expect(asked).toEqual(['any job run.failed', 'canceled run.canceled']);
+    expect(calls).toEqual(['any job run.failed', 'canceled run.canceled']);
     expect(runs).toEqual(['run.canceled']);
     expect(await host.outcomes()).toEqual(['Handlers.page 1 skipped', 'Handlers.page 1 succeeded']);
   });

@@ -21,7 +21,7 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
 import { ConfigurationError, isWebhookContext, OnRunFailed, PermanentError } from 'nestjs-runhooks';
 import type { Observable } from 'rxjs';
-import { bootError, closeApps, startHandlers, type HandlersSetup } from './handlers-app.js';
+import { startupError, closeApps, startHandlers, type HandlersSetup } from './handlers-app.js';
 
 afterEach(closeApps);
 
@@ -129,31 +129,37 @@ const setups: [string, HandlersSetup][] = [
   ]),
 ];
 
-describe('with globalEnhancers: true', () => {
-  it.each(setups)('global enhancers run before bound ones, and go on running for routes; %s', async (_name, setup) => {
-    const host = await startHandlers({
-      ...setup,
-      webhooks: { globalEnhancers: true },
-      providers: [Pager, ...(setup.providers ?? [])],
-    });
-    await host.dbt(failed);
-    expect(ran).toEqual(pageRan);
-    expect(await host.outcomes()).toEqual(['page 1 dead']);
-    expect(await host.errors('page')).toEqual(['PermanentError: mapped']);
-  });
+describe('globalEnhancers: true', () => {
+  it.each(setups)(
+    'runs global enhancers before bound ones, and still runs them for routes; %s',
+    async (_name, setup) => {
+      const host = await startHandlers({
+        ...setup,
+        webhooks: { globalEnhancers: true },
+        providers: [Pager, ...(setup.providers ?? [])],
+      });
+      await host.dbt(failed);
+      expect(ran).toEqual(pageRan);
+      expect(await host.outcomes()).toEqual(['page 1 dead']);
+      expect(await host.errors('page')).toEqual(['PermanentError: mapped']);
+    },
+  );
 
-  it.each(setups)('handlers in controllers have them, too, and routes as before; %s', async (_name, setup) => {
-    const host = await startHandlers({ ...setup, webhooks: { globalEnhancers: true }, controllers: [Runs] });
-    await host.dbt(failed);
-    expect(ran).toEqual(['global guard runs.add', 'global interceptor runs.add', 'global pipe', 'controller']);
-    expect(await host.outcomes()).toEqual(['runs.add 1 succeeded']);
-    ran = [];
-    const answer = await fetch(`${await host.app.getUrl()}/runs`);
-    expect(answer.status).toBe(418);
-    expect(ran).toEqual(['global guard http', 'global interceptor http', 'global filter http route']);
-  });
+  it.each(setups)(
+    'runs global enhancers for handlers in controllers, and still runs them for routes; %s',
+    async (_name, setup) => {
+      const host = await startHandlers({ ...setup, webhooks: { globalEnhancers: true }, controllers: [Runs] });
+      await host.dbt(failed);
+      expect(ran).toEqual(['global guard runs.add', 'global interceptor runs.add', 'global pipe', 'controller']);
+      expect(await host.outcomes()).toEqual(['runs.add 1 succeeded']);
+      ran = [];
+      const response = await fetch(`${await host.app.getUrl()}/runs`);
+      expect(response.status).toBe(418);
+      expect(ran).toEqual(['global guard http', 'global interceptor http', 'global filter http route']);
+    },
+  );
 
-  it('a request-scoped one is made for each delivery, with its dependencies and the delivery', async () => {
+  it('creates a request-scoped enhancer for each delivery, with its dependencies and the delivery', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped implements CanActivate {
       constructor(
@@ -193,7 +199,7 @@ describe('with globalEnhancers: true', () => {
     expect(ran.sort()).toEqual(['controller', 'feature other', 'feature runs.add', 'handler']);
   });
 
-  it('a filter that only knows HTTP leaves the error of the handler the reason', async () => {
+  it("keeps the handler's error as the reason when a global filter only supports HTTP", async () => {
     const onlyHttp: ExceptionFilter = {
       catch: (_error, host) => {
         host.switchToHttp().getResponse<{ status(code: number): void }>().status(500);
@@ -210,7 +216,7 @@ describe('with globalEnhancers: true', () => {
     expect(host.log.containing('an exception filter threw TypeError')).toHaveLength(1);
   });
 
-  it('a bound filter stands before a global one', async () => {
+  it('runs a bound filter before a global one', async () => {
     @UseFilters({
       catch: () => {
         ran.push('bound filter');
@@ -239,15 +245,15 @@ describe('with globalEnhancers: true', () => {
     ['filter', { provide: APP_FILTER, useClass: Filter, scope: Scope.TRANSIENT }],
   ];
 
-  it.each(transient)('a transient %s stops the boot', async (kind, provider) => {
-    const error = await bootError({ webhooks: { globalEnhancers: true }, providers: [Pager, provider] });
+  it.each(transient)('fails the startup when an enhancer is a transient %s', async (kind, provider) => {
+    const error = await startupError({ webhooks: { globalEnhancers: true }, providers: [Pager, provider] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toContain(`globalEnhancers: the global ${kind}`);
     expect(error.message).toContain('is transient and cannot run for handlers');
   });
 });
 
-it('globalEnhancers must be true or false', async () => {
-  const { message } = await bootError({ webhooks: { globalEnhancers: 'yes' as unknown as boolean } });
+it('fails the startup when globalEnhancers is not a boolean', async () => {
+  const { message } = await startupError({ webhooks: { globalEnhancers: 'yes' as unknown as boolean } });
   expect(message).toBe('globalEnhancers: expected true or false, got a string');
 });

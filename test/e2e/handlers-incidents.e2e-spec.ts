@@ -12,7 +12,7 @@ import {
   type RunStarted,
 } from 'nestjs-runhooks';
 import { closeApps, startHandlers } from './handlers-app.js';
-import { about, MINUTE } from './told-runs.js';
+import { about, MINUTE } from './timed-runs.js';
 
 afterEach(closeApps);
 
@@ -33,7 +33,7 @@ describe('incidents', () => {
     }
   }
 
-  it('page once for a job that fails again and again, and tell when it works again and from what', async () => {
+  it('page once when a job fails repeatedly, and report the recovery with the first failure', async () => {
     const host = await startHandlers({ providers: [Alerts] });
     host.clock.set(new Date('2026-05-01T10:00:00Z'));
     await host.dbt({ event: 'failed', ...about(host, '1') });
@@ -56,7 +56,7 @@ describe('incidents', () => {
     ]);
   });
 
-  it('are seen in the inbox, as are the runs of a job and all that was done about one', async () => {
+  it('are listed by the inbox, with the runs of a job and the work done for a run', async () => {
     const host = await startHandlers({ providers: [Alerts] });
     await host.dbt({ event: 'started', ...about(host, '1') });
     await host.dbt({ event: 'failed', ...about(host, '1') });
@@ -80,8 +80,8 @@ describe('incidents', () => {
   });
 });
 
-describe('a run that contradicts itself', () => {
-  it('keeps its first outcome, is marked and logged, and neither ends nor opens an incident', async () => {
+describe('contradictory outcomes of a run', () => {
+  it('keep the first outcome, flag and log the run, and do not change the incident', async () => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {
@@ -104,8 +104,8 @@ describe('a run that contradicts itself', () => {
   });
 });
 
-describe('a start that comes after the end of its run', () => {
-  it('is for those who ask for late ones', async () => {
+describe('late start of a run', () => {
+  it('is delivered only to handlers that ask for late events', async () => {
     const seen: string[] = [];
     @Injectable()
     class Starts {

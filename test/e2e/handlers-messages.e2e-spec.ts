@@ -8,7 +8,7 @@ import { closeApps, startHandlers } from './handlers-app.js';
 afterEach(closeApps);
 
 describe('@OnMessage', () => {
-  it('gets every message of its type once, whatever it says of the run', async () => {
+  it('receives every message of its type once, whatever the state of its run', async () => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {
@@ -37,7 +37,7 @@ describe('@OnMessage', () => {
     expect(seen).toEqual(['job.run.errored 7', 'job.run.errored 7', 'job.run.completed 7', 'bolt.run.completed 8']);
   });
 
-  it('gets messages of a type that Runhooks does not know, typed by the program', async () => {
+  it('receives messages of a type Runhooks does not recognize, typed by the program', async () => {
     const seen: unknown[] = [];
     @Injectable()
     class Handlers {
@@ -56,7 +56,7 @@ describe('@OnMessage', () => {
     expect(seen).toEqual(['job.run.warned', '7', undefined]);
   });
 
-  it('warns at boot of a type that the provider does not know, and names the nearest one', async () => {
+  it('warns at startup of a type the provider does not have, and suggests the nearest one', async () => {
     @Injectable()
     class Handlers {
       @OnMessage('dbt-cloud', 'job.run.complete' as 'job.run.completed', { id: 'dbt' })
@@ -76,16 +76,16 @@ describe('@OnMessage', () => {
     ]);
   });
 
-  it('filters by what is known of the run, and asks when', async () => {
+  it('filters by the details of the run and evaluates `when`', async () => {
     const seen: string[] = [];
-    const asked: string[] = [];
+    const calls: string[] = [];
     @Injectable()
     class Handlers {
       @OnMessage('dbt-cloud', 'job.run.errored', {
         job: 'nightly-*',
         source: 'dbt',
         when: ({ payload }) => {
-          asked.push(payload.data.runId);
+          calls.push(payload.data.runId);
           return payload.data.runId !== '8';
         },
       })
@@ -97,12 +97,12 @@ describe('@OnMessage', () => {
     await host.dbt({ event: 'failed', payload: { data: { runId: '7', jobName: 'nightly-build' } } });
     await host.dbt({ event: 'failed', payload: { data: { runId: '8', jobName: 'nightly-build' } } });
     await host.dbt({ event: 'failed', payload: { data: { runId: '9', jobName: 'hourly' } } });
-    expect(asked).toEqual(['7', '8']);
+    expect(calls).toEqual(['7', '8']);
     expect(seen).toEqual(['7']);
     expect(await host.outcomes()).toEqual(['Handlers.errored 1 skipped', 'Handlers.errored 1 succeeded']);
   });
 
-  it('gets no test messages', async () => {
+  it('receives no test messages', async () => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {

@@ -21,7 +21,7 @@ afterEach(() => {
 
 const failed = (runId: string) => ({ event: 'failed', payload: { data: { runId } } }) as const;
 
-/** A transport whose messages come from the test. */
+/** A microservice transport whose messages come from the test. */
 class LocalServer extends Server implements CustomTransportStrategy {
   listen(done: () => void): void {
     done();
@@ -29,7 +29,7 @@ class LocalServer extends Server implements CustomTransportStrategy {
 
   close(): void {}
 
-  async ask(pattern: string, data: unknown): Promise<unknown> {
+  async request(pattern: string, data: unknown): Promise<unknown> {
     const handler = this.getHandlerByPattern(pattern);
     if (!handler) throw new Error(`no handler of ${pattern}`);
     return await firstValueFrom(from(await handler(data)));
@@ -65,9 +65,9 @@ class Runs {
   }
 }
 
-describe('a hybrid app', () => {
+describe('hybrid app', () => {
   it.each([false, true])(
-    'receives webhooks, runs handlers and answers messages; inheritAppConfig %s',
+    'receives webhooks, runs handlers and responds to messages; inheritAppConfig %s',
     async (inherit) => {
       const server = new LocalServer();
       const host = await startHandlers({
@@ -78,13 +78,13 @@ describe('a hybrid app', () => {
         },
       });
       await host.dbt(failed('7'));
-      expect(await server.ask('runs.failed', {})).toBe('7');
+      expect(await server.request('runs.failed', {})).toBe('7');
       expect(ran).toEqual(['guard webhook', 'guard rpc']);
       expect(await host.outcomes()).toEqual(['runs.add 1 succeeded']);
     },
   );
 
-  it('a guard of the microservice is none of the handlers, also with globalEnhancers', async () => {
+  it('runs no guard of the microservice for handlers, even with globalEnhancers', async () => {
     const host = await startHandlers({
       webhooks: { globalEnhancers: true },
       controllers: [Runs],
@@ -99,7 +99,7 @@ describe('a hybrid app', () => {
   });
 });
 
-it('a microservice runs handlers for what another process received', async () => {
+it('runs handlers in a microservice for webhooks another process received', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
   const options = () => webhooksOptions({ inbox: sqliteInbox({ path: join(folder, 'runhooks.db') }) });
   try {
@@ -113,7 +113,7 @@ it('a microservice runs handlers for what another process received', async () =>
     try {
       await sendWebhook(receiver.app, '/webhooks/dbt', dbtCloudWebhook(failed('7')));
       await waitUntilIdle(worker);
-      expect(await server.ask('runs.failed', {})).toBe('7');
+      expect(await server.request('runs.failed', {})).toBe('7');
       expect(await receiver.outcomes()).toEqual(['runs.add 1 succeeded']);
     } finally {
       await worker.close();
@@ -124,7 +124,7 @@ it('a microservice runs handlers for what another process received', async () =>
   }
 });
 
-it('a TestingModule without an HTTP server runs handlers for what is in the inbox', async () => {
+it('runs handlers in a TestingModule without an HTTP server for messages in the inbox', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runhooks-'));
   const options = () => webhooksOptions({ inbox: sqliteInbox({ path: join(folder, 'runhooks.db') }) });
   @Injectable()

@@ -11,12 +11,12 @@ import {
   type RunEvent,
   type RunFailed,
 } from 'nestjs-runhooks';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
-describe('the id of a handler', () => {
-  it('is class and method, unless the decorator names one', async () => {
+describe('handler id', () => {
+  it('is class and method unless the decorator sets it', async () => {
     @Injectable()
     class OnCall {
       @OnRunFailed()
@@ -30,7 +30,7 @@ describe('the id of a handler', () => {
     expect(await host.outcomes()).toEqual(['OnCall.page 1 succeeded', 'on-call.wake-up:v2 1 succeeded']);
   });
 
-  it('stops the boot with both names, if two handlers have it', async () => {
+  it('fails the startup with both names when two handlers share it', async () => {
     @Injectable()
     class OnCall {
       @OnRunFailed({ id: 'page' })
@@ -42,7 +42,7 @@ describe('the id of a handler', () => {
       tell(): void {}
     }
     const feature: DynamicModule = { module: class SupportModule {}, providers: [Support] };
-    const error = await bootError({ providers: [OnCall], imports: [feature] });
+    const error = await startupError({ providers: [OnCall], imports: [feature] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toBe(
       'handler id "page": expected a unique id, got one of both OnCall.page in AppModule and Support.tell in ' +
@@ -50,7 +50,7 @@ describe('the id of a handler', () => {
     );
   });
 
-  it('stops the boot with both names, if two classes have the same name', async () => {
+  it('fails the startup with both names when two classes have the same name', async () => {
     const classOf = (): Type => {
       @Injectable()
       class OnCall {
@@ -60,13 +60,13 @@ describe('the id of a handler', () => {
       return OnCall;
     };
     const feature: DynamicModule = { module: class FeatureModule {}, providers: [classOf()] };
-    const { message } = await bootError({ providers: [classOf()], imports: [feature] });
+    const { message } = await startupError({ providers: [classOf()], imports: [feature] });
     expect(message).toContain('of both OnCall.page in AppModule and OnCall.page in FeatureModule');
   });
 });
 
 describe('stacked decorators', () => {
-  it('add up to one handler, which gets one delivery per event even if several of them want it', async () => {
+  it('create one handler that receives one delivery per event when several of them match', async () => {
     const seen: string[] = [];
     @Injectable()
     class OnCall {
@@ -85,7 +85,7 @@ describe('stacked decorators', () => {
     expect(await host.outcomes()).toEqual(['OnCall.page 1 succeeded', 'OnCall.page 1 succeeded']);
   });
 
-  it('share the id and the options that one of them names', async () => {
+  it('share the id and the options that one of them sets', async () => {
     @Injectable()
     class OnCall {
       @OnRunFailed({ id: 'on-call', retry: { attemptsMax: 2 } })
@@ -100,7 +100,7 @@ describe('stacked decorators', () => {
     expect(await host.outcomes()).toEqual(['on-call 2 dead']);
   });
 
-  it('are two handlers, each with its own deliveries and options, if they name two ids', async () => {
+  it('create two handlers with their own deliveries and options when they set two ids', async () => {
     const seen: string[] = [];
     @Injectable()
     class OnCall {
@@ -117,14 +117,14 @@ describe('stacked decorators', () => {
     expect(await host.outcomes()).toEqual(['a 1 dead', 'b 1 pending']);
   });
 
-  it('stop the boot if they give one handler different values for an option', async () => {
+  it('fail the startup when they set different values of one option', async () => {
     @Injectable()
     class OnCall {
       @OnRunFailed({ timeoutMs: 1_000 })
       @OnRunCanceled({ timeoutMs: 2_000 })
       page(): void {}
     }
-    const error = await bootError({ providers: [OnCall] });
+    const error = await startupError({ providers: [OnCall] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toMatch(
       /^OnCall\.page\.timeoutMs: expected one value, got different ones from two decorators of one handler/,
@@ -132,12 +132,12 @@ describe('stacked decorators', () => {
   });
 });
 
-describe('the boot stops and names handler and option for', () => {
+describe('startup errors that name handler and option', () => {
   const options: [string, object, RegExp][] = [
     ['no time', { timeoutMs: 0 }, /^OnCall\.page\.timeoutMs: expected an integer from 1 to \d+, got 0$/],
     ['half a millisecond', { timeoutMs: 0.5 }, /^OnCall\.page\.timeoutMs: expected .*, got 0\.5/],
     [
-      'a time that is a text',
+      'a time that is a string',
       { timeoutMs: '5s' },
       /^OnCall\.page\.timeoutMs: expected an integer from 1 to \d+, got 5s/,
     ],
@@ -155,7 +155,7 @@ describe('the boot stops and names handler and option for', () => {
       /^OnCall\.page\.retry\.delayMsMax: expected .*, got 1000000000000/,
     ],
     ['no concurrency', { concurrency: 0 }, /^OnCall\.page\.concurrency: expected .*, got 0/],
-    ['an unknown lane', { serialize: 'source' }, /^OnCall\.page\.serialize: expected .*, got "source"/],
+    ['an unrecognized serialize value', { serialize: 'source' }, /^OnCall\.page\.serialize: expected .*, got "source"/],
     ['an id with spaces', { id: 'on call' }, /^OnCall\.page\.id: expected 1 to 200 letters.*, got "on call"$/],
     ['an empty id', { id: '' }, /^OnCall\.page\.id: expected .*, got ""/],
     ['an id too long', { id: 'x'.repeat(201) }, /^OnCall\.page\.id: expected .*, got "x+"/],
@@ -194,33 +194,33 @@ describe('the boot stops and names handler and option for', () => {
     ],
   ];
 
-  it.each(options)('%s', async (_name, wrong, message) => {
+  it.each(options)('are thrown for %s', async (_name, wrong, message) => {
     @Injectable()
     class OnCall {
       @OnRunFailed(wrong)
       page(): void {}
     }
-    const error = await bootError({ providers: [OnCall] });
+    const error = await startupError({ providers: [OnCall] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toMatch(message);
   });
 
-  it('a misspelled option of @OnMessage', async () => {
+  it('are thrown for a misspelled option of @OnMessage', async () => {
     @Injectable()
     class OnCall {
       @OnMessage('dbt-cloud', 'job.run.errored', { jobs: 'nightly' } as object)
       page(): void {}
     }
-    expect((await bootError({ providers: [OnCall] })).message).toMatch(/^OnCall\.page\.jobs: unknown option/);
+    expect((await startupError({ providers: [OnCall] })).message).toMatch(/^OnCall\.page\.jobs: unknown option/);
   });
 
-  it('a symbol without an id', async () => {
+  it('are thrown for a symbol without an id', async () => {
     @Injectable()
     class OnCall {
       @OnRunFailed()
       [Symbol('page')](): void {}
     }
-    const { message } = await bootError({ providers: [OnCall] });
+    const { message } = await startupError({ providers: [OnCall] });
     expect(message).toMatch(/^OnCall\[Symbol\(page\)\]\.id: expected .*, got "OnCall\[Symbol\(page\)\]"/);
   });
 });

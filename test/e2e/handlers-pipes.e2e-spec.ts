@@ -25,7 +25,7 @@ import {
   type WebhookRequest,
 } from 'nestjs-runhooks';
 import { finalize } from 'rxjs';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
@@ -36,7 +36,7 @@ afterEach(() => {
 
 const failed = { event: 'failed', payload: { data: { runId: '7' } } } as const;
 
-/** A pipe that tells what it was given, and renames the source of the event. */
+/** Returns a pipe that records its arguments and renames the source of the event. */
 function pipe(name: string, scope = Scope.DEFAULT): Type<PipeTransform> {
   @Injectable({ scope })
   class Rename implements PipeTransform {
@@ -50,7 +50,7 @@ function pipe(name: string, scope = Scope.DEFAULT): Type<PipeTransform> {
 
 describe('pipes bound to a handler', () => {
   it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])(
-    'are given the event, class before method, and the handler what they answer; scope %s',
+    'receive the event, class before method, and pass their result to the handler; scope %s',
     async (scope) => {
       @UsePipes(pipe('class'))
       @Injectable({ scope })
@@ -73,18 +73,18 @@ describe('pipes bound to a handler', () => {
     },
   );
 
-  it('run after guards and inside interceptors, which see the event as it was', async () => {
-    const tell = (who: string, context: ExecutionContext): true => {
+  it('run after guards and inside interceptors, which receive the unchanged event', async () => {
+    const record = (who: string, context: ExecutionContext): true => {
       if (isWebhookContext(context)) ran.push(`${who}: ${context.getArgs()[0].source}`);
       return true;
     };
     @Controller()
     class Pager {
-      @UseGuards({ canActivate: (context) => tell('guard', context) })
+      @UseGuards({ canActivate: (context) => record('guard', context) })
       @UseInterceptors({
         intercept: (context, next) => {
-          tell('interceptor', context);
-          return next.handle().pipe(finalize(() => tell('after', context)));
+          record('interceptor', context);
+          return next.handle().pipe(finalize(() => record('after', context)));
         },
       })
       @UsePipes(new (pipe('piped'))())
@@ -104,7 +104,7 @@ describe('pipes bound to a handler', () => {
     ]);
   });
 
-  it('may have dependencies, also on the delivery', async () => {
+  it('can inject dependencies and the delivery', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped implements PipeTransform {
       constructor(@Inject(REQUEST) private readonly request: WebhookRequest) {}
@@ -125,7 +125,7 @@ describe('pipes bound to a handler', () => {
     expect(ran).toEqual(['page']);
   });
 
-  it("run for durable handlers, too, which are one instance for each of the host's tenants", async () => {
+  it('run for durable handlers, with one instance per tenant of the host', async () => {
     const tenant = ContextIdFactory.create();
     const strategy: ContextIdStrategy = {
       attach: (contextId) => ({
@@ -155,7 +155,7 @@ describe('pipes bound to a handler', () => {
     }
   });
 
-  it('that throw are a failed attempt of that handler alone, and are tried again', async () => {
+  it('fail the attempt of their handler only when they throw, and run again on the retry', async () => {
     let accepts = false;
     const picky: PipeTransform = {
       transform: (event: unknown) => {
@@ -185,7 +185,7 @@ describe('pipes bound to a handler', () => {
     expect(ran).toEqual(['other', 'page']);
   });
 
-  it('like ValidationPipe look at the class of the first parameter, and leave events alone otherwise', async () => {
+  it('use the class of the first parameter, like ValidationPipe, and leave events unchanged otherwise', async () => {
     class NumberedRun {
       @IsNumberString()
       id!: string;
@@ -219,18 +219,18 @@ describe('pipes bound to a handler', () => {
     expect(await host.errors('Pager.checked')).toEqual(['BadRequestException: Bad Request Exception']);
   });
 
-  it('stop the boot where a factory provides the handler and Nest would skip them', async () => {
+  it('fail the startup when a factory provides the handler and Nest would skip them', async () => {
     class Pager {
       @UsePipes(pipe('pipe'))
       @OnRunFailed()
       page(): void {}
     }
-    const error = await bootError({ providers: [{ provide: Pager, useFactory: () => new Pager() }] });
+    const error = await startupError({ providers: [{ provide: Pager, useFactory: () => new Pager() }] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toMatch(/^Pager\.page: its pipe Rename would be skipped/);
   });
 
-  it('are given the event of a method that a symbol names, too', async () => {
+  it('receive the event of a handler whose method name is a symbol', async () => {
     const page = Symbol('page');
     @Injectable()
     class Pager {

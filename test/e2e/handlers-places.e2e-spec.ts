@@ -22,7 +22,7 @@ import { closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
-/** A class with one handler, which tells what it is: a new one for each test. */
+/** Returns a new class with one handler that records its instance. */
 function pagerClass(seen: unknown[]) {
   @Injectable()
   class Pager {
@@ -39,7 +39,7 @@ function pagerClass(seen: unknown[]) {
 
 const failed = (runId = '7') => ({ event: 'failed', payload: { data: { runId } } }) as const;
 
-describe('a handler runs once per event in', () => {
+describe('handler discovery', () => {
   const places: [string, (pager: Type) => Provider[]][] = [
     ['a provider', (Pager) => [Pager]],
     ['useClass', (Pager) => [{ provide: 'pager', useClass: Pager }]],
@@ -103,7 +103,7 @@ describe('a handler runs once per event in', () => {
     ],
   ];
 
-  it.each(places)('%s', async (_name, providers) => {
+  it.each(places)('runs a handler once per event in %s', async (_name, providers) => {
     const seen: unknown[] = [];
     const Pager = pagerClass(seen);
     const host = await startHandlers({ providers: providers(Pager as Type) });
@@ -114,7 +114,7 @@ describe('a handler runs once per event in', () => {
     expect(host.log.containing('is provided more than once')).toEqual([]);
   });
 
-  it('a controller, beside its routes', async () => {
+  it('runs the handlers of a controller and keeps its routes', async () => {
     const seen: unknown[] = [];
     @Controller('runs')
     class Runs {
@@ -133,7 +133,7 @@ describe('a handler runs once per event in', () => {
     expect(seen).toEqual(['7']);
   });
 
-  it('a request-scoped controller', async () => {
+  it('runs the handlers of a request-scoped controller', async () => {
     const seen: unknown[] = [];
     @Controller({ path: 'runs', scope: Scope.REQUEST })
     class Runs {
@@ -150,7 +150,7 @@ describe('a handler runs once per event in', () => {
   });
 });
 
-describe('a class that is provided twice has its handlers run once, and the log says on which,', () => {
+describe('a class that is provided twice', () => {
   const twice: [string, (pager: Type) => { imports?: DynamicModule[]; providers?: Provider[] }][] = [
     ['in two modules', (Pager) => ({ imports: [moduleOf([Pager])], providers: [Pager] })],
     [
@@ -176,21 +176,24 @@ describe('a class that is provided twice has its handlers run once, and the log 
     ],
   ];
 
-  it.each(twice)('%s', async (_name, metadata) => {
-    const seen: unknown[] = [];
-    const host = await startHandlers(metadata(pagerClass(seen) as Type));
-    await host.dbt(failed());
-    expect(seen).toEqual(['made by Nest: 7 1']);
-    expect(host.log.containing('Pager is provided more than once')).toHaveLength(1);
-  });
+  it.each(twice)(
+    'runs its handlers once and logs the instance they run on when provided %s',
+    async (_name, metadata) => {
+      const seen: unknown[] = [];
+      const host = await startHandlers(metadata(pagerClass(seen) as Type));
+      await host.dbt(failed());
+      expect(seen).toEqual(['made by Nest: 7 1']);
+      expect(host.log.containing('Pager is provided more than once')).toHaveLength(1);
+    },
+  );
 });
 
 function moduleOf(providers: Provider[]): DynamicModule {
   return { module: class FeatureModule {}, providers };
 }
 
-describe('of a handler made for each delivery', () => {
-  it('every attempt of every delivery gets an instance of its own, with REQUEST the event and the delivery', async () => {
+describe('handler instances', () => {
+  it('are created for each attempt of each delivery, with REQUEST as the event and the delivery', async () => {
     const seen: { instance: object; request: WebhookRequest; event: RunFailed; delivery: DeliveryContext }[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Dependency {
@@ -217,7 +220,7 @@ describe('of a handler made for each delivery', () => {
     expect(seen[0]?.instance).not.toBe(seen[1]?.instance);
   });
 
-  it('a transient one is not shared either', async () => {
+  it('are not shared when the class is transient', async () => {
     const seen = new Set<object>();
     @Injectable({ scope: Scope.TRANSIENT })
     class Pager {
@@ -232,7 +235,7 @@ describe('of a handler made for each delivery', () => {
     expect(seen.size).toBe(2);
   });
 
-  it('a singleton that uses a transient provider stays one', async () => {
+  it('are shared when a singleton uses a transient provider', async () => {
     const seen = new Set<object>();
     @Injectable({ scope: Scope.TRANSIENT })
     class Dependency {}
@@ -252,7 +255,7 @@ describe('of a handler made for each delivery', () => {
     expect(seen.size).toBe(2);
   });
 
-  it('the one in its own module is used, where two modules provide the class', async () => {
+  it('come from their own module when two modules provide the class', async () => {
     const seen: unknown[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Pager {
@@ -271,13 +274,13 @@ describe('of a handler made for each delivery', () => {
     expect(host.log.containing('its handlers run on the instance from AppModule (token Pager)')).toHaveLength(1);
   });
 
-  it('durable ones follow the strategy of the host, which is asked for nobody else', async () => {
+  it('follow the durable strategy of the host, which is called for handlers only', async () => {
     const seen: unknown[] = [];
-    const asked: unknown[] = [];
+    const calls: unknown[] = [];
     const tenants = new Map<string, ContextId>();
     const strategy: ContextIdStrategy<WebhookRequest> = {
       attach(contextId, request) {
-        asked.push(request.delivery.handlerId);
+        calls.push(request.delivery.handlerId);
         const tenant = String(request.event.source);
         const tenantId = tenants.get(tenant) ?? ContextIdFactory.create();
         tenants.set(tenant, tenantId);
@@ -311,12 +314,12 @@ describe('of a handler made for each delivery', () => {
     }
     const [first] = seen;
     expect(seen).toEqual([first, 'dbt', first, 'dbt']);
-    expect(new Set(asked)).toEqual(new Set(['Durable.page']));
+    expect(new Set(calls)).toEqual(new Set(['Durable.page']));
   });
 });
 
-describe('inherited', () => {
-  it('handlers of an abstract class run for each class that extends it', async () => {
+describe('handler inheritance', () => {
+  it('runs the handlers of an abstract class for each subclass', async () => {
     const seen: string[] = [];
     abstract class Base {
       abstract readonly name: string;
@@ -340,7 +343,7 @@ describe('inherited', () => {
     expect(await host.outcomes()).toEqual(['A.page 1 succeeded', 'B.page 1 succeeded']);
   });
 
-  it('a method that overrides a handler without a decorator is none', async () => {
+  it('ignores a method that overrides a handler without a decorator', async () => {
     class Base {
       @OnRunFailed()
       page(): void {}
@@ -359,7 +362,7 @@ describe('inherited', () => {
     expect(await host.outcomes()).toEqual(['Pager.kept 1 succeeded']);
   });
 
-  it('a method that overrides a handler with a decorator has that one only', async () => {
+  it('uses only the new decorator when a method overrides a handler with one', async () => {
     class Base {
       @OnRunFailed({ id: 'base' })
       page(): void {}
@@ -375,8 +378,8 @@ describe('inherited', () => {
   });
 });
 
-describe('a handler is found', () => {
-  it('when its method was replaced by another decorator', async () => {
+describe('handler methods', () => {
+  it('are found when another decorator replaced the method', async () => {
     const seen: string[] = [];
     const wrapped: MethodDecorator = (target, key) => {
       const original = (target as Record<string | symbol, (...args: unknown[]) => unknown>)[key];
@@ -399,22 +402,25 @@ describe('a handler is found', () => {
     expect(seen).toEqual(['wrapper', '7']);
   });
 
-  it.each([Scope.DEFAULT, Scope.REQUEST])('when its name is a symbol, if it has an id; scope %s', async (scope) => {
-    const seen: string[] = [];
-    @Injectable({ scope })
-    class Pager {
-      @OnRunFailed({ id: 'by-symbol' })
-      [Symbol('page')](event: RunFailed): void {
-        seen.push(event.run.id);
+  it.each([Scope.DEFAULT, Scope.REQUEST])(
+    'are found when the name is a symbol and an id is set; scope %s',
+    async (scope) => {
+      const seen: string[] = [];
+      @Injectable({ scope })
+      class Pager {
+        @OnRunFailed({ id: 'by-symbol' })
+        [Symbol('page')](event: RunFailed): void {
+          seen.push(event.run.id);
+        }
       }
-    }
-    const host = await startHandlers({ providers: [Pager] });
-    await host.dbt(failed());
-    expect(seen).toEqual(['7']);
-    expect(await host.outcomes()).toEqual(['by-symbol 1 succeeded']);
-  });
+      const host = await startHandlers({ providers: [Pager] });
+      await host.dbt(failed());
+      expect(seen).toEqual(['7']);
+      expect(await host.outcomes()).toEqual(['by-symbol 1 succeeded']);
+    },
+  );
 
-  it('when it is private', async () => {
+  it('are found when the method is private', async () => {
     const seen: string[] = [];
     @Injectable()
     class Pager {
@@ -431,8 +437,8 @@ describe('a handler is found', () => {
   });
 });
 
-describe('looking for handlers', () => {
-  it('calls no getter and stumbles over no value', async () => {
+describe('handler explorer', () => {
+  it('calls no getter and tolerates any provider value', async () => {
     const touched: string[] = [];
     class Base {
       get inherited(): string {
@@ -478,7 +484,7 @@ describe('looking for handlers', () => {
     expect(await host.outcomes()).toEqual(['Lazy.page 1 succeeded']);
   });
 
-  it('leaves out what a test of the host replaced by a mock', async () => {
+  it('ignores handlers that a test of the host replaced by a mock', async () => {
     const seen: unknown[] = [];
     const Pager = pagerClass(seen);
     const host = await startHandlers({
@@ -490,7 +496,7 @@ describe('looking for handlers', () => {
     expect(await host.outcomes()).toEqual([]);
   });
 
-  it('leaves out a factory or value that gives nothing, whatever class it is provided as', async () => {
+  it('ignores a factory or value that returns nothing, whatever class it is provided as', async () => {
     const Pager = pagerClass([]);
     const host = await startHandlers({
       providers: [
@@ -502,7 +508,7 @@ describe('looking for handlers', () => {
     expect(await host.outcomes()).toEqual([]);
   });
 
-  it('runs a method that a test of the host replaced by a spy later', async () => {
+  it('runs a method that a test of the host later replaced by a spy', async () => {
     const seen: unknown[] = [];
     const Pager = pagerClass(seen);
     const host = await startHandlers({ providers: [Pager] });

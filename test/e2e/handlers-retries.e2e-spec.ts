@@ -21,8 +21,8 @@ afterEach(closeApps);
 
 const failed = { event: 'failed', payload: { data: { runId: '7' } } } as const;
 
-describe('a handler that fails', () => {
-  it('is attempted again alone: its siblings are never run again', async () => {
+describe('a failing handler', () => {
+  it('is retried alone, without running its siblings again', async () => {
     const ran: string[] = [];
     @Injectable()
     class Handlers {
@@ -65,7 +65,7 @@ describe('a handler that fails', () => {
     ]);
   });
 
-  it('gets the same delivery in every attempt, and a number for each', async () => {
+  it('receives the same delivery in every attempt, with the attempt number', async () => {
     const deliveries: DeliveryContext[] = [];
     const events: RunFailed[] = [];
     @Injectable()
@@ -93,7 +93,7 @@ describe('a handler that fails', () => {
     expect(events[1]).not.toBe(events[0]);
   });
 
-  it('is given up after the attempts it was given', async () => {
+  it('becomes a dead letter after the configured attempts', async () => {
     @Injectable()
     class Handlers {
       @OnRunFailed({ retry: { attemptsMax: 3 } })
@@ -113,7 +113,7 @@ describe('a handler that fails', () => {
     expect(await host.outcomes()).toEqual(['Handlers.one 1 dead', 'Handlers.three 3 dead']);
   });
 
-  it('waits no longer than its policy says', async () => {
+  it('waits no longer than its retry policy allows', async () => {
     let attempts = 0;
     @Injectable()
     class Handlers {
@@ -132,7 +132,7 @@ describe('a handler that fails', () => {
     }
   });
 
-  it('with RetryLater is attempted when it asked to be, and not before', async () => {
+  it('is retried at the time set by RetryLater, not before', async () => {
     const ran: number[] = [];
     @Injectable()
     class Handlers {
@@ -150,7 +150,7 @@ describe('a handler that fails', () => {
     expect(ran).toEqual([1, 2]);
   });
 
-  it('with RetryLater is given up after the last attempt all the same', async () => {
+  it('becomes a dead letter after the last attempt when it throws RetryLater', async () => {
     @Injectable()
     class Handlers {
       @OnRunFailed({ retry: { attemptsMax: 2 } })
@@ -164,7 +164,7 @@ describe('a handler that fails', () => {
     expect(await host.outcomes()).toEqual(['Handlers.page 2 dead']);
   });
 
-  it('with a PermanentError, also one of a class of its own, is a dead letter at once', async () => {
+  it('becomes a dead letter at once when it throws a PermanentError or a subclass', async () => {
     class NoSuchChannel extends PermanentError {}
     @Injectable()
     class Handlers {
@@ -187,7 +187,7 @@ describe('a handler that fails', () => {
   const thrown: [string, unknown, string][] = [
     ['undefined', undefined, 'undefined: a value that is not an error was thrown: undefined'],
     ['null', null, 'object: a value that is not an error was thrown: null'],
-    ['a text', 'broken', 'string: a value that is not an error was thrown: broken'],
+    ['a string', 'broken', 'string: a value that is not an error was thrown: broken'],
     ['an object', { code: 1 }, 'object: a value that is not an error was thrown: [object Object]'],
     ['a symbol', Symbol('broken'), 'symbol: a value that is not an error was thrown: Symbol(broken)'],
     ['an object without a prototype', Object.create(null), 'object: a value that cannot be shown was thrown'],
@@ -203,7 +203,7 @@ describe('a handler that fails', () => {
     ],
   ];
 
-  it.each(thrown)('with %s is attempted again, like with any error', async (_name, value, error) => {
+  it.each(thrown)('is retried like after any error when it throws %s', async (_name, value, error) => {
     @Injectable()
     class Handlers {
       @OnRunFailed()
@@ -227,7 +227,7 @@ function revokedProxy(): object {
 }
 
 describe('the event of an attempt', () => {
-  it('is its own: what a handler changes in it, no other handler and no other attempt sees', async () => {
+  it('is a copy, so changes by a handler reach no other handler and no other attempt', async () => {
     const seen: unknown[] = [];
     function deface(event: RunFailed, { attempt }: DeliveryContext): void {
       const { payload, run } = event as unknown as {
@@ -260,8 +260,8 @@ describe('the event of an attempt', () => {
     expect(await host.outcomes()).toEqual(['Handlers.a 2 succeeded', 'Handlers.b 2 succeeded']);
   });
 
-  it('reads its payload when it is first asked for, once, in every attempt that asks', async () => {
-    let reads = 0;
+  it('parses its payload once per attempt, on first access', async () => {
+    let parses = 0;
     const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] });
     const counted: Source = {
       ...source,
@@ -270,7 +270,7 @@ describe('the event of an attempt', () => {
         const parse = provider.parse.bind(provider);
         return Object.assign(provider, {
           parse(message: Parameters<typeof parse>[0]) {
-            reads += 1;
+            parses += 1;
             return parse(message);
           },
         });
@@ -291,7 +291,7 @@ describe('the event of an attempt', () => {
     const host = await startHandlers({ providers: [Handlers], webhooks: { sources: [counted] } });
     await host.dbt(failed);
     await host.later();
-    expect(reads).toBe(3);
+    expect(parses).toBe(3);
     expect(payloads[1]).toBe(payloads[0]);
     expect(payloads[3]).toBe(payloads[2]);
     expect(payloads[2]).not.toBe(payloads[0]);
@@ -299,7 +299,7 @@ describe('the event of an attempt', () => {
   });
 });
 
-describe('one run', () => {
+describe('events of one run', () => {
   const payload = { data: { runId: '7' } };
   const errored = () => dbtCloudWebhook({ event: 'failed', payload });
   const completed = () => dbtCloudWebhook({ event: 'completed-failed', payload });
@@ -318,7 +318,7 @@ describe('one run', () => {
     ],
   ];
 
-  it.each(orders)('that fails is one run.failed and one run.completed: %s', async (_name, webhooks) => {
+  it.each(orders)('are one run.failed and one run.completed when it fails: %s', async (_name, webhooks) => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {
@@ -338,7 +338,7 @@ describe('one run', () => {
     expect(await host.outcomes()).toEqual(['Handlers.completed 1 succeeded', 'Handlers.failed 1 succeeded']);
   });
 
-  it('has one outcome, told before its messages are read as well as after', async () => {
+  it('show the same outcome before and after its messages are parsed', async () => {
     const seen: string[] = [];
     @Injectable()
     class Handlers {

@@ -5,11 +5,11 @@ import type { TestingModuleBuilder } from '@nestjs/testing';
 import { ConfigurationError, OnMessage, OnRunCanceled, OnRunFailed, Webhooks } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { dbtCloudWebhook, TEST_SECRETS } from 'nestjs-runhooks/testing';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
-describe('a filter that nothing can fit stops the boot', () => {
+describe('filters that can never match', () => {
   const filters: [Parameters<typeof OnRunFailed>[0], string][] = [
     [
       { source: 'dtb' },
@@ -42,32 +42,32 @@ describe('a filter that nothing can fit stops the boot', () => {
     ],
   ];
 
-  it.each(filters)('%j', async (filter, message) => {
+  it.each(filters)('fail the startup: %j', async (filter, message) => {
     @Injectable()
     class Handlers {
       @OnRunCanceled()
       @OnRunFailed(filter)
       page(): void {}
     }
-    const error = await bootError({ providers: [Handlers] });
+    const error = await startupError({ providers: [Handlers] });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toBe(`Handlers.page.${message}`);
   });
 
-  it('also of @OnMessage, for a provider without a source', async () => {
+  it('fail the startup when @OnMessage names a provider without a source', async () => {
     @Injectable()
     class Handlers {
       @OnMessage('paradime', 'bolt.run.started')
       started(): void {}
     }
     const sources = [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })];
-    const { message } = await bootError({ providers: [Handlers], webhooks: { sources } });
+    const { message } = await startupError({ providers: [Handlers], webhooks: { sources } });
     expect(message).toBe(
       'Handlers.started.provider: expected the provider of a configured source (dbt-cloud), got "paradime"',
     );
   });
 
-  it('and what a lazy module brings is refused as a whole', async () => {
+  it('make discover() reject a lazy module as a whole', async () => {
     @Injectable()
     class Late {
       @OnRunFailed({ id: 'good' })
@@ -86,7 +86,7 @@ describe('a filter that nothing can fit stops the boot', () => {
   });
 });
 
-describe('default ids of handlers whose classes a bundler renamed', () => {
+describe('default handler ids when a bundler renamed the classes', () => {
   const minified = (...providers: Type[]) => ({ module: class t {}, providers });
   const pagerClass = () => {
     @Injectable()
@@ -100,7 +100,7 @@ describe('default ids of handlers whose classes a bundler renamed', () => {
     return e;
   };
 
-  it('are named in one warning, without ids that were set', async () => {
+  it('are listed in one warning, without ids that were set', async () => {
     const host = await startHandlers({ imports: [minified(pagerClass())] });
     expect(host.log.containing('Default handler ids')).toEqual([
       'warn Default handler ids may change with the next build: a bundler renamed the classes they are made of (e.page). ' +
@@ -109,22 +109,22 @@ describe('default ids of handlers whose classes a bundler renamed', () => {
     ]);
   });
 
-  it('are named before the boot fails because two classes have one name now', async () => {
+  it('are listed before the startup fails because two classes have one name', async () => {
     const lines: string[] = [];
     const logger = { log: () => {}, error: () => {}, warn: (line: string) => lines.push(line) };
     const override = (builder: TestingModuleBuilder) => builder.setLogger(logger);
-    const error = await bootError({ imports: [minified(pagerClass()), minified(pagerClass())], override });
+    const error = await startupError({ imports: [minified(pagerClass()), minified(pagerClass())], override });
     expect(error.message).toMatch(/"e\.page": expected a unique id, got one of both/);
     expect(lines).toEqual([expect.stringContaining('(e.page, e.page)')]);
   });
 
-  it('are not warned about if the class only has a short name', async () => {
+  it('cause no warning when the class only has a short name', async () => {
     const host = await startHandlers({ providers: [pagerClass()] });
     expect(host.log.containing('Default handler ids')).toEqual([]);
   });
 });
 
-it('the log says at boot what each handler waits for, and of those found later, too', async () => {
+it('logs the filters of each handler at startup and when it is found later', async () => {
   @Injectable()
   class Handlers {
     @OnRunFailed({ job: ['a', 'b*'], trigger: 'schedule', when: () => true })
@@ -150,7 +150,7 @@ it('the log says at boot what each handler waits for, and of those found later, 
   ]);
 });
 
-it('the log has one line for each message accepted, read, and for each attempt, with names and ids and without payloads', async () => {
+it('logs one line per accepted message, parsed message and attempt, with names and ids but no payloads', async () => {
   @Injectable()
   class Handlers {
     @OnRunFailed({ id: 'page', retry: { attemptsMax: 2 } })

@@ -1,15 +1,15 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type Type } from '@nestjs/common';
 import { Inbox, OnRunStuck, type RunStuck } from 'nestjs-runhooks';
-import { bootError, closeApps, startHandlers, type HandlersApp } from './handlers-app.js';
-import { about, InboxFiles, MINUTE } from './told-runs.js';
+import { startupError, closeApps, startHandlers, type HandlersApp } from './handlers-app.js';
+import { about, InboxFiles, MINUTE } from './timed-runs.js';
 
 const files = new InboxFiles();
 
 afterEach(closeApps);
 afterAll(() => files.remove());
 
-describe('a watchdog', () => {
+describe('@OnRunStuck', () => {
   const seen: string[] = [];
   afterEach(() => void seen.splice(0));
 
@@ -25,7 +25,7 @@ describe('a watchdog', () => {
     return await startHandlers({ providers, webhooks: { inbox: inbox() } });
   }
 
-  it('barks once at a run that takes too long, and lets it end normally', async () => {
+  it('runs once for a run that takes too long, which can then end normally', async () => {
     const host = await start([Watch]);
     await host.dbt({ event: 'started', ...about(host, '1') });
     await host.later(30 * MINUTE - 1_000);
@@ -39,7 +39,7 @@ describe('a watchdog', () => {
     expect(run?.events).toHaveLength(4);
   });
 
-  it('does not bark at runs that end in time, of other jobs, or whose start comes late', async () => {
+  it('ignores runs that end in time, runs of other jobs, and late starts', async () => {
     const host = await start([Watch]);
     await host.dbt({ event: 'started', ...about(host, '1') });
     await host.dbt({ event: 'started', ...about(host, '2', 'hourly') });
@@ -52,13 +52,13 @@ describe('a watchdog', () => {
     expect((await host.app.get(Inbox).counts()).checks).toBe(0);
   });
 
-  it('barks at once at a start that was sent long after it happened', async () => {
+  it('runs at once for a start that was sent long after it happened', async () => {
     const host = await start([Watch]);
     await host.dbt({ event: 'started', ...about(host, '1', 'nightly', { startedAgo: 3_600 }) });
     expect(seen).toHaveLength(1);
   });
 
-  it('is no reason to page about what is replayed, or read again', async () => {
+  it('does not run for replayed or reparsed messages', async () => {
     @Injectable()
     class Other {
       @OnRunStuck({ id: 'other', afterMs: MINUTE })
@@ -70,7 +70,7 @@ describe('a watchdog', () => {
     await host.dbt({ event: 'started', ...about(host, '1') });
     await host.later(30 * MINUTE);
     expect(seen).toHaveLength(2);
-    // Its own handler, and no other.
+    // The replay reaches the stuck-run handler only.
     const inbox = host.app.get(Inbox);
     expect(await inbox.replay({ id: 'again', events: { ids: ['run.stuck:dbt/43786/1/watch'] }, by: 'me' })).toBe(1);
     await inbox.reparse({ states: ['parsed'] as never, runHandlers: true, by: 'me' });
@@ -78,7 +78,7 @@ describe('a watchdog', () => {
     expect(seen.slice(2)).toEqual(['1 30 watch run.stuck:dbt/43786/1/watch']);
   });
 
-  it('goes on over restarts, and waits for its handler to come back', async () => {
+  it('works across restarts and waits until its handler is available again', async () => {
     const inbox = files.next();
     const first = await start([Watch], inbox);
     await first.dbt({ event: 'started', ...about(first, '1') });
@@ -93,7 +93,7 @@ describe('a watchdog', () => {
     expect((await last.app.get(Inbox).counts()).checks).toBe(0);
   });
 
-  it('barks once where two processes share the inbox', async () => {
+  it('runs once when two processes share the inbox', async () => {
     const inbox = files.next();
     const [one, two] = [await start([Watch], inbox), await start([Watch], inbox)];
     await one.dbt({ event: 'started', ...about(one, '1') });
@@ -103,7 +103,7 @@ describe('a watchdog', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('by what is usual for the job: barks at three times of that, and not before there is enough history', async () => {
+  it('runs after three times the usual duration of a job, once the job has enough history', async () => {
     @Injectable()
     class Usual {
       @OnRunStuck({ p95Times: 3, runsMin: 4 })
@@ -117,7 +117,7 @@ describe('a watchdog', () => {
     }
     await host.dbt({ event: 'started', ...about(host, 'early') });
     await host.later();
-    // Fails soon, and tells nothing of how long the job takes.
+    // A failed run ends early, so its duration must not count.
     await host.dbt({ event: 'failed', ...about(host, '4', 'nightly', { startedAgo: 1 }) });
     await host.dbt({ event: 'succeeded', ...about(host, '5', 'nightly', { startedAgo: 600 }) });
     await host.dbt({ event: 'started', ...about(host, 'usual') });
@@ -128,21 +128,17 @@ describe('a watchdog', () => {
   });
 });
 
-describe('a boot', () => {
+describe('startup with an invalid @OnRunStuck', () => {
   it.each<[string, object, string]>([
-    [
-      'a watchdog without a time',
-      { afterMs: 0 },
-      'Bad.stuck.afterMs: expected a number above 0, up to 31622400000, got 0',
-    ],
-    ['a watchdog without options', {}, 'Bad.stuck: expected afterMs or p95Times, got neither. Write {'],
-    ['a watchdog with two', { afterMs: 1, p95Times: 3 }, 'Bad.stuck.p95Times: unknown option'],
-  ])('is stopped by %s', async (_, options, message) => {
+    ['a zero time', { afterMs: 0 }, 'Bad.stuck.afterMs: expected a number above 0, up to 31622400000, got 0'],
+    ['no options', {}, 'Bad.stuck: expected afterMs or p95Times, got neither. Write {'],
+    ['two times', { afterMs: 1, p95Times: 3 }, 'Bad.stuck.p95Times: unknown option'],
+  ])('fails when it has %s', async (_, options, message) => {
     @Injectable()
     class Bad {
       @OnRunStuck(options as { afterMs: number })
       stuck(): void {}
     }
-    expect((await bootError({ providers: [Bad] })).message).toContain(message);
+    expect((await startupError({ providers: [Bad] })).message).toContain(message);
   });
 });

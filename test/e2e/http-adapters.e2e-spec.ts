@@ -13,25 +13,25 @@ afterEach(closeApps);
 
 const secrets = [TEST_SECRETS.dbtCloud];
 
-async function statusOf(edge: HttpApp, path: string): Promise<number> {
-  return (await edge.request({ path, ...dbtWebhook() })).status;
+async function statusOf(httpApp: HttpApp, path: string): Promise<number> {
+  return (await httpApp.request({ path, ...dbtWebhook() })).status;
 }
 
-describe.each(ADAPTERS)('paths on %s', (adapter) => {
-  it('a query is not part of the path', async () => {
-    const edge = await startApp(adapter);
-    expect(await statusOf(edge, `${DBT}?token=1&x[]=%`)).toBe(200);
+describe.each(ADAPTERS)('webhook paths on %s', (adapter) => {
+  it('match when the URL has a query', async () => {
+    const httpApp = await startApp(adapter);
+    expect(await statusOf(httpApp, `${DBT}?token=1&x[]=%`)).toBe(200);
   });
 
   it.each(['/webhooks', '/webhooks/db', '/webhooks/dbtt', '//webhooks/dbt', '/webhooks/dbt/x', '/webhooks%2fdbt'])(
-    '%s is not the path',
+    'do not match %s',
     async (path) => {
-      const edge = await startApp(adapter);
-      expect(await statusOf(edge, path)).toBe(404);
+      const httpApp = await startApp(adapter);
+      expect(await statusOf(httpApp, path)).toBe(404);
     },
   );
 
-  it('a controller with parameters in its place gets everything but the webhooks', async () => {
+  it('take precedence over a controller with parameters, which receives all other requests', async () => {
     @Controller('webhooks')
     class Catchall {
       @Post(':name')
@@ -39,12 +39,12 @@ describe.each(ADAPTERS)('paths on %s', (adapter) => {
         return 'host';
       }
     }
-    const edge = await startApp(adapter, { module: { controllers: [Catchall] } });
-    expect(await edge.request({ path: '/webhooks/other', body: '' })).toMatchObject({ status: 201, text: 'host' });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    const httpApp = await startApp(adapter, { module: { controllers: [Catchall] } });
+    expect(await httpApp.request({ path: '/webhooks/other', body: '' })).toMatchObject({ status: 201, text: 'host' });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
   });
 
-  it('a controller may answer GET on the same path', async () => {
+  it('allow a controller for GET on the same path', async () => {
     @Controller('webhooks/dbt')
     class Page {
       @Get()
@@ -52,12 +52,12 @@ describe.each(ADAPTERS)('paths on %s', (adapter) => {
         return 'host';
       }
     }
-    const edge = await startApp(adapter, { module: { controllers: [Page] } });
-    expect(await edge.request({ method: 'GET', path: DBT })).toMatchObject({ status: 200, text: 'host' });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
+    const httpApp = await startApp(adapter, { module: { controllers: [Page] } });
+    expect(await httpApp.request({ method: 'GET', path: DBT })).toMatchObject({ status: 200, text: 'host' });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200 });
   });
 
-  it('a controller for POST on the same path stops the boot', async () => {
+  it('fail the startup when a controller handles POST on the same path', async () => {
     @Controller('webhooks')
     class Same {
       @Post('dbt')
@@ -66,7 +66,7 @@ describe.each(ADAPTERS)('paths on %s', (adapter) => {
     await expect(startApp(adapter, { module: { controllers: [Same] } })).rejects.toThrow(/'?\/webhooks\/dbt/);
   });
 
-  it('one path in another case is another path on Fastify, and stops the boot on Express', async () => {
+  it('are separate on Fastify and fail the startup on Express when they differ in case', async () => {
     const sources = [
       dbtCloud({ name: 'lower', path: '/hooks/dbt', secrets }),
       dbtCloud({ name: 'upper', path: '/hooks/DBT', secrets }),
@@ -75,21 +75,18 @@ describe.each(ADAPTERS)('paths on %s', (adapter) => {
     if (adapter === 'express') {
       await expect(started).rejects.toThrow('source "lower": its path /hooks/dbt is also the path of another route');
     } else {
-      const edge = await started;
-      expect([await statusOf(edge, '/hooks/dbt'), await statusOf(edge, '/hooks/DBT')]).toEqual([200, 200]);
+      const httpApp = await started;
+      expect([await statusOf(httpApp, '/hooks/dbt'), await statusOf(httpApp, '/hooks/DBT')]).toEqual([200, 200]);
     }
   });
 });
 
-describe('Express', () => {
-  it.each(['/webhooks/dbt/', '/Webhooks/DBT'])(
-    'takes %s for the same path, as it does for every route',
-    async (path) => {
-      expect(await statusOf(await startApp('express'), path)).toBe(200);
-    },
-  );
+describe('webhook paths with Express only', () => {
+  it.each(['/webhooks/dbt/', '/Webhooks/DBT'])('match %s, as for every Express route', async (path) => {
+    expect(await statusOf(await startApp('express'), path)).toBe(200);
+  });
 
-  it.each(['/webhooks/dbt/', '/Webhooks/dbt'])('a route of the host on %s stops the boot', async (path) => {
+  it.each(['/webhooks/dbt/', '/Webhooks/dbt'])('fail the startup when the host has a route on %s', async (path) => {
     @Controller()
     class Same {
       @Post(path)
@@ -100,7 +97,7 @@ describe('Express', () => {
     );
   });
 
-  it('a route that was there before Nest stops the boot, as it would get the webhooks', async () => {
+  it('fail the startup when a route registered before Nest would receive the webhooks', async () => {
     const app = express();
     app.post(DBT, (_, response) => void response.send('host'));
     await expect(startApp('express', { http: new ExpressAdapter(app) })).rejects.toThrow(
@@ -108,7 +105,7 @@ describe('Express', () => {
     );
   });
 
-  it('a controller for all methods on the same path gets all but POST', async () => {
+  it('leave all methods except POST to a controller for all methods on the same path', async () => {
     @Controller('webhooks/dbt')
     class Page {
       @All()
@@ -116,16 +113,16 @@ describe('Express', () => {
         return 'host';
       }
     }
-    const edge = await startApp('express', { module: { controllers: [Page] } });
-    expect(await edge.request({ method: 'GET', path: DBT })).toMatchObject({ status: 200, text: 'host' });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    const httpApp = await startApp('express', { module: { controllers: [Page] } });
+    expect(await httpApp.request({ method: 'GET', path: DBT })).toMatchObject({ status: 200, text: 'host' });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
   });
 });
 
-describe('Fastify', () => {
+describe('webhook paths with Fastify only', () => {
   const start = (options: object) => startApp('fastify', { http: new FastifyAdapter(options) });
 
-  it.each(['/webhooks/dbt/', '/Webhooks/DBT'])('takes %s for another path', async (path) => {
+  it.each(['/webhooks/dbt/', '/Webhooks/DBT'])('do not match %s', async (path) => {
     expect(await statusOf(await startApp('fastify'), path)).toBe(404);
   });
 
@@ -136,25 +133,25 @@ describe('Fastify', () => {
     ['timeouts', { requestTimeout: 5_000, connectionTimeout: 5_000, keepAliveTimeout: 5_000 }],
     ['errors of its own when closing', { return503OnClosing: false }],
     ['logs', { logger: { level: 'silent' } }],
-  ])('with %s receives webhooks', async (_, options) => {
-    const edge = await start(options);
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
+  ])('receive webhooks with %s', async (_, options) => {
+    const httpApp = await start(options);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
   });
 
-  it('with parsers of the host for the content type receives webhooks', async () => {
-    const edge = await startApp('fastify', {
+  it('receive webhooks when the host has its own parsers for the content type', async () => {
+    const httpApp = await startApp('fastify', {
       main: (app) => (app as NestFastifyApplication).useBodyParser('application/json', { bodyLimit: 5 }),
     });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
   });
 
-  // What injects is a CommonJS file that requires an ESM one, which Jest cannot load on an older Node.
+  // light-my-request is a CommonJS file that requires an ESM file, which Jest cannot load on an older Node.
   if (Number.parseInt(process.versions.node, 10) >= 24) {
-    it('receives webhooks that a test injects without a network', async () => {
-      const edge = await startApp('fastify');
+    it('receive webhooks that a test injects without a network', async () => {
+      const httpApp = await startApp('fastify');
       const { body, headers } = dbtWebhook();
       const inject = (payload: Buffer) =>
-        (edge.app as NestFastifyApplication).inject({ method: 'POST', url: DBT, payload, headers });
+        (httpApp.app as NestFastifyApplication).inject({ method: 'POST', url: DBT, payload, headers });
       const accepted = await inject(body);
       expect([accepted.statusCode, accepted.json()]).toMatchObject([200, { status: 'accepted' }]);
       expect((await inject(body.subarray(1))).statusCode).toBe(401);
@@ -163,14 +160,14 @@ describe('Fastify', () => {
     });
   }
 
-  describe('over HTTP/2', () => {
+  describe('HTTP/2', () => {
     async function post(
       session: ClientHttp2Session,
       body: Uint8Array,
       headers: Record<string, string>,
     ): Promise<{ status: number | undefined; body: unknown }> {
       const stream = session.request({ ':method': 'POST', ':path': DBT, ...headers });
-      // A stream that the server ended early is reset once its answer is there.
+      // A stream that the server ended early is reset once its response has arrived.
       stream.on('error', () => undefined);
       let status: number | undefined;
       stream.once('response', (received) => {
@@ -180,9 +177,9 @@ describe('Fastify', () => {
       return { body: JSON.parse(await text(stream)), status };
     }
 
-    it('gives the same answers', async () => {
-      const edge = await start({ http2: true });
-      const session = connect(`http://127.0.0.1:${edge.port}`);
+    it('returns the same responses as HTTP/1.1', async () => {
+      const httpApp = await start({ http2: true });
+      const session = connect(`http://127.0.0.1:${httpApp.port}`);
       const good = dbtWebhook();
       const forged = dbtWebhook({ secret: 'forged' });
       expect(await post(session, good.body, good.headers)).toMatchObject({ status: 200, body: { status: 'accepted' } });
@@ -196,12 +193,12 @@ describe('Fastify', () => {
       expect(await post(session, Buffer.alloc(5_000_000), good.headers)).toMatchObject({ status: 413 });
       expect(await post(session, ...sized(dbtWebhook()))).toMatchObject({ status: 200, body: { status: 'accepted' } });
       session.close();
-      expect(await edge.stored()).toBe(2);
+      expect(await httpApp.stored()).toBe(2);
     });
 
-    it('stores nothing of an upload that is reset', async () => {
-      const edge = await start({ http2: true });
-      const session = connect(`http://127.0.0.1:${edge.port}`);
+    it('stores nothing when an upload is reset', async () => {
+      const httpApp = await start({ http2: true });
+      const session = connect(`http://127.0.0.1:${httpApp.port}`);
       const { body, headers } = dbtWebhook();
       const stream = session.request({ ':method': 'POST', ':path': DBT, ...headers });
       const closed = new Promise((resolve) => stream.once('close', resolve));
@@ -214,7 +211,7 @@ describe('Fastify', () => {
       await closed;
       expect(await post(session, ...sized(dbtWebhook()))).toMatchObject({ status: 200, body: { status: 'accepted' } });
       session.close();
-      expect(await edge.stored()).toBe(1);
+      expect(await httpApp.stored()).toBe(1);
     });
 
     function sized({

@@ -26,9 +26,9 @@ import {
   type DbtCloudWebhookOptions,
   type SignedWebhook,
 } from 'nestjs-runhooks/testing';
-import { exchange, RawConnection, type HttpAnswer, type HttpRequest } from './http-client.js';
+import { exchange, RawConnection, type HttpResponse, type HttpRequest } from './http-client.js';
 
-/** Every test of the edge runs on both. */
+/** The HTTP adapters on which every HTTP test runs. */
 export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
 
@@ -37,10 +37,10 @@ export const isNest12 = 'enableCsrfProtection' in NestApplication.prototype;
 export const DBT = '/webhooks/dbt';
 export const PARADIME = '/webhooks/paradime';
 
-/** Stands for content that only the two ends may see: payloads carry it, and no answer and no log line may. */
+/** A string for payload content, which must appear in no response and no log line. */
 export const CONTENT = 'content-for-handlers-only';
 
-/** A signed webhook of dbt Cloud whose texts, but for the job's name, are {@link CONTENT}. */
+/** Returns a signed dbt Cloud webhook whose strings, except the job's name, are {@link CONTENT}. */
 export function dbtWebhook(options: DbtCloudWebhookOptions = {}): SignedWebhook {
   const { data, ...payload } = { data: {}, ...options.payload };
   return dbtCloudWebhook({
@@ -63,7 +63,7 @@ export class Handled {
   }
 }
 
-/** A route of the host's own, with a body parsed by the host. */
+/** A route of the host whose body is parsed by the host. */
 @Controller('host')
 export class HostController {
   @Post('echo')
@@ -72,35 +72,35 @@ export class HostController {
   }
 }
 
-/** What the app logged, each line with everything that was given with it. */
+/** A logger that keeps each line with all its arguments. */
 export class LogLines implements LoggerService {
   readonly lines: string[] = [];
 
-  log = (...said: unknown[]): void => this.#add('log', said);
-  warn = (...said: unknown[]): void => this.#add('warn', said);
-  error = (...said: unknown[]): void => this.#add('error', said);
-  debug = (...said: unknown[]): void => this.#add('debug', said);
-  fatal = (...said: unknown[]): void => this.#add('fatal', said);
+  log = (...parts: unknown[]): void => this.#add('log', parts);
+  warn = (...parts: unknown[]): void => this.#add('warn', parts);
+  error = (...parts: unknown[]): void => this.#add('error', parts);
+  debug = (...parts: unknown[]): void => this.#add('debug', parts);
+  fatal = (...parts: unknown[]): void => this.#add('fatal', parts);
 
   containing(part: string): string[] {
     return this.lines.filter((line) => line.includes(part));
   }
 
-  #add(level: string, said: readonly unknown[]): void {
-    const texts = said.map((one) => (one instanceof Error ? String(one.stack) : String(one)));
+  #add(level: string, parts: readonly unknown[]): void {
+    const texts = parts.map((one) => (one instanceof Error ? String(one.stack) : String(one)));
     this.lines.push(`${level} ${texts.join(' ')}`);
   }
 }
 
-export interface EdgeSetup {
-  /** Instead of a new one of the adapter's kind. */
+export interface HttpSetup {
+  /** Replaces the adapter that the setup would create. */
   readonly http?: AbstractHttpAdapter;
   readonly webhooks?: Partial<WebhooksOptions>;
   /** @default WebhooksModule.forRoot */
   readonly imported?: (options: WebhooksOptions) => DynamicModule;
   readonly module?: ModuleMetadata;
   readonly nest?: NestApplicationOptions;
-  /** What the host does in main.ts. */
+  /** Setup code of the host's main.ts. */
   readonly main?: (app: INestApplication) => unknown;
   /** @default NestFactory.create */
   readonly create?: (
@@ -114,8 +114,8 @@ export interface EdgeSetup {
 const running = new Set<HttpApp>();
 const others = new Set<{ close(): Promise<void> }>();
 
-/** A listening app with a dbt and a Paradime source, in the set-up of a test. */
-export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Promise<HttpApp> {
+/** Starts a listening app with a dbt and a Paradime source, set up as the test asks. */
+export async function startApp(adapter: AdapterName, setup: HttpSetup = {}): Promise<HttpApp> {
   const { module = {}, nest, main, create = createByFactory, log = new LogLines() } = setup;
   const { imported = (options) => WebhooksModule.forRoot(options), http = newAdapter(adapter) } = setup;
   const recordings: Recording[] = [];
@@ -128,20 +128,20 @@ export async function startApp(adapter: AdapterName, setup: EdgeSetup = {}): Pro
     providers: [Handled, ...(module.providers ?? [])],
   };
   const app = await create(root, http, { logger: log, abortOnError: false, ...nest });
-  const edge = new HttpApp(app, log, recordings);
-  running.add(edge);
+  const httpApp = new HttpApp(app, log, recordings);
+  running.add(httpApp);
   await main?.(app);
   await app.listen(0, '127.0.0.1');
-  return edge;
+  return httpApp;
 }
 
-/** An app that the test made by itself. */
+/** Registers an app that the test created itself, so that it is closed after the test. */
 export function closeLater<T extends { close(): Promise<void> }>(app: T): T {
   others.add(app);
   return app;
 }
 
-/** For `afterEach`: closes what the test started, and finds what was said that must not be. */
+/** Closes all apps a test started and fails if a log line contains forbidden content. Pass it to `afterEach`. */
 export async function closeApps(): Promise<void> {
   const apps = [...running];
   const closing = [...others, ...apps.map(({ app }) => app)];
@@ -156,7 +156,7 @@ export function newAdapter(adapter: AdapterName): AbstractHttpAdapter {
   return adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
 }
 
-/** The adapter-specific app that a host's main.ts has. */
+/** Returns the Express or Fastify instance of an app, as a host's main.ts uses it. */
 export function instanceOf<T>(app: INestApplication): T {
   return app.getHttpAdapter().getInstance() as T;
 }
@@ -179,7 +179,7 @@ function defaultOptions(): Omit<WebhooksOptions, 'inbox'> {
   };
 }
 
-/** The same inbox, whose recordings can be looked at. */
+/** Returns the same inbox and keeps its recordings for the test. */
 function observed(inbox: StoreFactory, recordings: Recording[]): StoreFactory {
   return {
     createStore(logger) {
@@ -197,14 +197,14 @@ function observed(inbox: StoreFactory, recordings: Recording[]): StoreFactory {
   };
 }
 
-export interface EdgeAnswer extends HttpAnswer {
+export interface WebhookResponse extends HttpResponse {
   readonly body: { readonly status: string; readonly message: string; readonly id?: string };
 }
 
 export class HttpApp {
   readonly #recordings: readonly Recording[];
   readonly #secrets = new Set<string>([CONTENT, TEST_SECRETS.dbtCloud, TEST_SECRETS.paradime]);
-  readonly #answers: string[] = [];
+  readonly #responses: string[] = [];
   readonly #connections: RawConnection[] = [];
 
   constructor(
@@ -219,26 +219,26 @@ export class HttpApp {
     return ((this.app.getHttpServer() as Server).address() as AddressInfo).port;
   }
 
-  /** A request, to the webhooks or to the host's own routes. */
-  async request(request: HttpRequest): Promise<HttpAnswer> {
+  /** Sends a request to a webhook path or to a route of the host. */
+  async request(request: HttpRequest): Promise<HttpResponse> {
     for (const name of ['authorization', 'webhook-signature', 'svix-signature']) {
       const value = request.headers?.[name];
       if (typeof value === 'string' && value !== '') this.#secrets.add(value);
     }
-    const answer = await exchange(this.port, request);
-    this.#answers.push(`${JSON.stringify(answer.headers)} ${answer.text}`);
-    return answer;
+    const response = await exchange(this.port, request);
+    this.#responses.push(`${JSON.stringify(response.headers)} ${response.text}`);
+    return response;
   }
 
-  /** A webhook; the answer must be one of Runhooks'. */
+  /** Sends a webhook and checks that the response comes from Runhooks. */
   async send(
     webhook: Pick<SignedWebhook, 'body' | 'headers'>,
     path = DBT,
     more: Partial<HttpRequest> = {},
-  ): Promise<EdgeAnswer> {
+  ): Promise<WebhookResponse> {
     const { body, headers } = webhook;
-    const answer = await this.request({ path, body, ...more, headers: { ...headers, ...more.headers } });
-    return { ...answer, body: JSON.parse(answer.text) as EdgeAnswer['body'] };
+    const response = await this.request({ path, body, ...more, headers: { ...headers, ...more.headers } });
+    return { ...response, body: JSON.parse(response.text) as WebhookResponse['body'] };
   }
 
   connect(): RawConnection {
@@ -247,19 +247,19 @@ export class HttpApp {
     return connection;
   }
 
-  /** What the handler got, after everything that is due. */
+  /** Runs all due work and returns the events the handler received. */
   async handled(): Promise<Handled['events']> {
     await waitUntilIdle(this.app);
     return this.app.get(Handled).events;
   }
 
-  /** How many messages the inbox holds, read or not. */
+  /** Returns how many messages the inbox holds, parsed or not. */
   async stored(): Promise<number> {
     const { messages } = await this.app.get<Store>(WEBHOOKS_STORE).counts();
     return Object.values(messages).reduce((sum, count) => sum + count, 0);
   }
 
-  /** State, reason and notes of every message read so far, after everything that is due. */
+  /** Runs all due work and returns state, reason and notes of every message parsed so far. */
   async messages(): Promise<({ id: string } & Pick<Recording, 'state' | 'reason' | 'notes'>)[]> {
     await waitUntilIdle(this.app);
     return this.#recordings.map(({ messageId, state, reason, notes }) => ({
@@ -275,12 +275,12 @@ export class HttpApp {
   }
 
   checkSecrecy(): void {
-    const said = [...this.log.lines, ...this.#answers, ...this.#connections.map(({ received }) => received)];
+    const texts = [...this.log.lines, ...this.#responses, ...this.#connections.map(({ received }) => received)];
     for (const secret of this.#secrets) {
-      const leak = said.find((line) => line.includes(secret));
-      if (leak !== undefined) throw new Error(`said what must not be said (${secret}): ${leak}`);
+      const leak = texts.find((line) => line.includes(secret));
+      if (leak !== undefined) throw new Error(`a log line or response contains secret content (${secret}): ${leak}`);
     }
-    // Line breaks and the like in a line of ours can only come from a sender, who could forge lines with them.
+    // A control character in a Runhooks line can only come from a sender, who could use it to forge log lines.
     const forged = this.log.containing(' Runhooks').find((line) => /\p{Cc}/u.test(line));
     if (forged !== undefined) throw new Error(`logged control characters: ${JSON.stringify(forged)}`);
   }

@@ -7,18 +7,21 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
-  /** A connection of its own, unless told otherwise. */
+  /**
+   * Agent of the connection.
+   * @default a new connection per request
+   */
   readonly agent?: Agent;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-/** Sends what it is told, as it is told. */
-export function exchange(port: number, { body, agent, ...options }: HttpRequest): Promise<HttpAnswer> {
+/** Sends a request exactly as specified, without adding headers. */
+export function exchange(port: number, { body, agent, ...options }: HttpRequest): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const to = { host: '127.0.0.1', port, method: 'POST', ...options };
     request({ ...to, agent: agent ?? false }, (response) => {
@@ -30,11 +33,11 @@ export function exchange(port: number, { body, agent, ...options }: HttpRequest)
   });
 }
 
-/** A connection on which every byte is the test's own. */
+/** A raw connection on which the test writes every byte itself. */
 export class RawConnection {
-  /** Everything the server said so far. */
+  /** The text received from the server so far. */
   received = '';
-  /** Resolves when nothing more can come, whether the server ended in order or cut the connection. */
+  /** Resolves when the server has ended or cut the connection. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   #changed: () => void = () => undefined;
@@ -45,7 +48,7 @@ export class RawConnection {
       this.received += String(chunk);
       this.#changed();
     });
-    // A reset is one way of the server's to close; `received` tells what came before it.
+    // The server may close with a reset; `received` keeps what arrived before it.
     this.#socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       this.#socket.once('end', resolve).once('close', () => resolve());
@@ -53,19 +56,19 @@ export class RawConnection {
     void this.closed.then(() => this.#changed());
   }
 
-  /** Resolves once the bytes are with the operating system. */
+  /** Resolves once the operating system has accepted the bytes. */
   write(bytes: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.write(bytes, () => resolve());
     });
   }
 
-  /** Reads nothing until {@link until} is called, as a client does that sends all before it looks at the answer. */
+  /** Stops reading until {@link until} is called, like a client that sends everything before it reads the response. */
   hold(): void {
     this.#socket.pause();
   }
 
-  /** Says that no more bytes will come, and goes on listening. */
+  /** Ends the sending side and keeps reading. */
   finish(): void {
     this.#socket.end();
   }
@@ -74,7 +77,7 @@ export class RawConnection {
     this.#socket.destroy();
   }
 
-  /** Resolves when the server has said something; rejects if the connection closes without it. */
+  /** Resolves when the received text matches; rejects if the connection closes first. */
   async until(pattern: RegExp): Promise<string> {
     this.#socket.resume();
     let isClosed = false;
@@ -89,7 +92,7 @@ export class RawConnection {
   }
 }
 
-/** The start of a POST as bytes; the body is up to the caller. */
+/** Returns the head of a POST request; the caller sends the body. */
 export function head(path: string, headers: Readonly<Record<string, string | number>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join('')}\r\n`;

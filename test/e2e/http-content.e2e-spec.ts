@@ -7,7 +7,7 @@ afterEach(closeApps);
 const DEEP = 100_000;
 const dbtText = (change: (text: string) => string) => change(dbtWebhook().body.toString());
 
-/** Bodies no JSON reader should take, whoever signed them. */
+/** Bodies that no JSON parser may accept, even if they are signed. */
 const NO_JSON: [title: string, body: string | Uint8Array, reason: RegExp][] = [
   ['cut off', dbtText((text) => text.slice(0, -1)), /not JSON/],
   ['with single quotes', `{'a':'${CONTENT}'}`, /not JSON/],
@@ -17,7 +17,7 @@ const NO_JSON: [title: string, body: string | Uint8Array, reason: RegExp][] = [
   ['a form', `payload=${CONTENT}`, /not JSON/],
   ['spaces', '   ', /empty/],
   ['a NUL byte', '\0', /not JSON/],
-  ['a text with a raw NUL in it', `{"a":"\0${CONTENT}"}`, /not JSON/],
+  ['a string with a raw NUL', `{"a":"\0${CONTENT}"}`, /not JSON/],
   ['Latin-1', Buffer.from(`{"a":"é${CONTENT}"}`, 'latin1'), /not UTF-8/],
   [
     'UTF-16',
@@ -48,14 +48,14 @@ const LINE_OF_STATE: Readonly<Record<string, string>> = {
   test: 'is a test webhook',
 };
 
-/** JSON, but no message of dbt's. */
+/** Valid JSON that is not a dbt message. */
 const NO_MESSAGE: [title: string, body: string, state: string, reason: RegExp][] = [
   ['null', 'null', 'quarantined', /expected|object/i],
-  ['a list', '[]', 'quarantined', /expected|object/i],
-  ['a text', `"${CONTENT}"`, 'quarantined', /expected|object/i],
+  ['an array', '[]', 'quarantined', /expected|object/i],
+  ['a string', `"${CONTENT}"`, 'quarantined', /expected|object/i],
   ['a number', '1', 'quarantined', /expected|object/i],
   ['no data', `{"accountId":1,"eventId":"wev_1","eventType":"job.run.started"}`, 'test', /data.runId/],
-  ['an account that is a text with a NUL', JSON.stringify(payload({ accountId: '1\0' })), 'quarantined', /accountId/],
+  ['an account that is a string with a NUL', JSON.stringify(payload({ accountId: '1\0' })), 'quarantined', /accountId/],
   ['a run id that is a lone surrogate', JSON.stringify(payload({ data: { runId: '\ud800' } })), 'quarantined', /runId/],
   ['a run id that is an object', JSON.stringify(payload({ data: { runId: { a: CONTENT } } })), 'quarantined', /runId/],
   ['a run id of 256 characters', JSON.stringify(payload({ data: { runId: '1'.repeat(256) } })), 'quarantined', /runId/],
@@ -69,15 +69,15 @@ const NO_MESSAGE: [title: string, body: string, state: string, reason: RegExp][]
   ],
 ];
 
-/** Messages of dbt's with something odd that decides nothing, and the path that is noted. */
+/** dbt messages with an odd field that decides nothing, and the path that is noted. */
 const ODD: [title: string, body: string, path: string][] = [
-  ['a time that is none', JSON.stringify(payload({ data: { runStartedAt: CONTENT } })), 'data.runStartedAt'],
+  ['an invalid time', JSON.stringify(payload({ data: { runStartedAt: CONTENT } })), 'data.runStartedAt'],
   [
-    'a number in place of a message',
+    'a number instead of a message',
     JSON.stringify(payload({ data: { runStatusMessage: 7 } })),
     'data.runStatusMessage',
   ],
-  ['a number beyond 2^53 that is not read', dbtText((text) => text.replace('{', '{"cost":1e22,')), 'cost'],
+  ['an unused number beyond 2^53', dbtText((text) => text.replace('{', '{"cost":1e22,')), 'cost'],
   [
     'a key of control characters given twice',
     dbtText((text) => text.replace('{', String.raw`{"\n\u001b[2J\r":1,"\n\u001b[2J\r":2,`)),
@@ -90,92 +90,97 @@ function payload(change: { accountId?: string; eventType?: string; data?: Record
   return JSON.parse(dbtCloudWebhook({ payload: change }).body.toString());
 }
 
-describe.each(ADAPTERS)('signed content that is no payload, on %s', (adapter) => {
+describe.each(ADAPTERS)('signed content with an invalid payload, on %s', (adapter) => {
   it.each([...NO_JSON.map(([title, body, reason]) => [title, body, 'quarantined', reason] as const), ...NO_MESSAGE])(
-    '%s is stored, told as accepted, kept with its reason, and its neighbours are handled',
+    'is accepted, stored with the reason, and blocks no other message: %s',
     async (_, body, state, reason) => {
-      const edge = await startApp(adapter);
+      const httpApp = await startApp(adapter);
       const neighbour = (runId: string) => dbtWebhook({ payload: { data: { runId } } });
-      const answers = [
-        await edge.send(neighbour('1')),
-        await edge.send(signDbtCloud(body)),
-        await edge.send(neighbour('2')),
-        await edge.send(signDbtCloud(body)),
+      const responses = [
+        await httpApp.send(neighbour('1')),
+        await httpApp.send(signDbtCloud(body)),
+        await httpApp.send(neighbour('2')),
+        await httpApp.send(signDbtCloud(body)),
       ];
-      expect(answers.map((answer) => [answer.status, answer.body.status])).toEqual([
+      expect(responses.map((response) => [response.status, response.body.status])).toEqual([
         [200, 'accepted'],
         [200, 'accepted'],
         [200, 'accepted'],
         [200, 'duplicate'],
       ]);
-      const messages = await edge.messages();
+      const messages = await httpApp.messages();
       expect(messages).toHaveLength(3);
-      const bad = messages.find(({ id }) => id === answers[1]?.body.id);
+      const bad = messages.find(({ id }) => id === responses[1]?.body.id);
       expect(bad).toMatchObject({ state, reason: expect.stringMatching(reason) });
       expect(bad?.reason).not.toContain(CONTENT);
-      expect((await edge.handled()).map(({ type, runId }) => `${type} ${runId}`).sort()).toEqual([
+      expect((await httpApp.handled()).map(({ type, runId }) => `${type} ${runId}`).sort()).toEqual([
         'run.completed 1',
         'run.completed 2',
         'run.succeeded 1',
         'run.succeeded 2',
       ]);
-      expect(edge.log.containing(LINE_OF_STATE[state] ?? 'no such state')).toHaveLength(1);
+      expect(httpApp.log.containing(LINE_OF_STATE[state] ?? 'no such state')).toHaveLength(1);
     },
   );
 
-  it.each(NO_JSON)('for Paradime: %s is quarantined too', async (_, body, reason) => {
-    const edge = await startApp(adapter);
-    expect(await edge.send(signParadime(body), PARADIME)).toMatchObject({ status: 200, body: { status: 'accepted' } });
-    const [message] = await edge.messages();
+  it.each(NO_JSON)('is quarantined for Paradime: %s', async (_, body, reason) => {
+    const httpApp = await startApp(adapter);
+    expect(await httpApp.send(signParadime(body), PARADIME)).toMatchObject({
+      status: 200,
+      body: { status: 'accepted' },
+    });
+    const [message] = await httpApp.messages();
     expect(message).toMatchObject({ state: 'quarantined', reason: expect.any(String) });
     if (!reason.source.includes('accountId')) expect(message?.reason).toMatch(reason);
   });
 
-  it.each(ODD)('%s costs no event: it is left out, noted and said once', async (_, body, path) => {
-    const edge = await startApp(adapter);
-    const { body: answer } = await edge.send(signDbtCloud(body));
-    const [message] = await edge.messages();
-    expect(message).toMatchObject({ id: answer.id, state: 'parsed', notes: [{ path, found: expect.any(String) }] });
-    expect((await edge.handled()).map(({ type }) => type).sort()).toEqual(['run.completed', 'run.succeeded']);
-    expect(edge.log.containing('did not match')).toEqual([
+  it.each(ODD)('still yields its event and is noted and logged once: %s', async (_, body, path) => {
+    const httpApp = await startApp(adapter);
+    const { body: response } = await httpApp.send(signDbtCloud(body));
+    const [message] = await httpApp.messages();
+    expect(message).toMatchObject({ id: response.id, state: 'parsed', notes: [{ path, found: expect.any(String) }] });
+    expect((await httpApp.handled()).map(({ type }) => type).sort()).toEqual(['run.completed', 'run.succeeded']);
+    expect(httpApp.log.containing('did not match')).toEqual([
       expect.stringContaining(
-        `Message ${answer.id} from source "dbt": 1 field did not match and was left out: ${path}`,
+        `Message ${response.id} from source "dbt": 1 field did not match and was left out: ${path}`,
       ),
     ]);
-    expect(JSON.stringify([message?.notes, edge.log.containing('did not match')])).not.toContain(CONTENT);
+    expect(JSON.stringify([message?.notes, httpApp.log.containing('did not match')])).not.toContain(CONTENT);
   });
 
-  it('all of it at once, with good messages among it, stops nothing', async () => {
-    const edge = await startApp(adapter);
+  it('blocks no good message when all of it arrives at once', async () => {
+    const httpApp = await startApp(adapter);
     const bodies = [...NO_JSON, ...NO_MESSAGE].map(([, body]) => body);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       bodies.flatMap((body) => [
-        edge.send(signDbtCloud(body), DBT),
-        edge.send(signParadime(body), PARADIME),
-        edge.send(dbtWebhook(), DBT),
-        edge.send(paradimeWebhook(), PARADIME),
+        httpApp.send(signDbtCloud(body), DBT),
+        httpApp.send(signParadime(body), PARADIME),
+        httpApp.send(dbtWebhook(), DBT),
+        httpApp.send(paradimeWebhook(), PARADIME),
       ]),
     );
-    expect(answers.filter(({ status, body }) => status !== 200 || body.status !== 'accepted')).toEqual([]);
-    const messages = await edge.messages();
+    expect(responses.filter(({ status, body }) => status !== 200 || body.status !== 'accepted')).toEqual([]);
+    const messages = await httpApp.messages();
     expect(messages.filter(({ state }) => state === 'parsed')).toHaveLength(bodies.length * 2);
-    expect(await edge.handled()).toHaveLength(bodies.length * 4);
+    expect(await httpApp.handled()).toHaveLength(bodies.length * 4);
   });
 
-  it('texts that databases and terminals stumble over reach the handlers as they are', async () => {
+  it('reaches handlers unchanged when strings are hard for databases and terminals', async () => {
     const odd = `nul \0 lone \ud800 right-to-left \u202e escape \u001b[31m emoji 🐘 ${'x'.repeat(5_000)}`;
-    const edge = await startApp(adapter);
-    const answer = await edge.send(dbtWebhook({ payload: { data: { runId: '1', jobName: odd, runReason: odd } } }));
-    expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
-    const [message] = await edge.messages();
+    const httpApp = await startApp(adapter);
+    const response = await httpApp.send(
+      dbtWebhook({ payload: { data: { runId: '1', jobName: odd, runReason: odd } } }),
+    );
+    expect(response).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    const [message] = await httpApp.messages();
     expect(message).toMatchObject({ state: 'parsed' });
-    expect(await edge.handled()).toHaveLength(2);
-    const said = edge.log.containing('right-to-left');
-    // The name of the job, in the one line that names it: printable and cut.
-    expect(said).toEqual([
+    expect(await httpApp.handled()).toHaveLength(2);
+    const lines = httpApp.log.containing('right-to-left');
+    // The line names the job; the name is printable and truncated.
+    expect(lines).toEqual([
       expect.stringMatching(/^log Message msg_\w+ from source "dbt": run 1 of "nul \\u0000 .* \[…\] x+"/),
     ]);
-    expect(said.join('')).toMatch(/^\P{Cc}{1,400}$/u);
-    expect(said.join('')).not.toContain('\u202e');
+    expect(lines.join('')).toMatch(/^\P{Cc}{1,400}$/u);
+    expect(lines.join('')).not.toContain('\u202e');
   });
 });

@@ -26,32 +26,32 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import { WebhooksModule, type WebhooksOptions, type WebhooksOptionsFactory } from 'nestjs-runhooks';
-import { ADAPTERS, closeApps, DBT, dbtWebhook, isNest12, startApp, type HttpApp, type EdgeSetup } from './http-app.js';
+import { ADAPTERS, closeApps, DBT, dbtWebhook, isNest12, startApp, type HttpApp, type HttpSetup } from './http-app.js';
 
 afterEach(closeApps);
 
 const ECHO = '/host/echo';
 
-/** What every set-up must leave as it is: webhooks are received, checked and handled. */
-async function expectReceives(edge: HttpApp, headers: Record<string, string> = {}): Promise<void> {
+/** Expects webhooks to be received, verified and handled, as every setup must allow. */
+async function expectReceives(httpApp: HttpApp, headers: Record<string, string> = {}): Promise<void> {
   const webhook = dbtWebhook({ payload: { data: { runId: '7' } } });
-  const first = await edge.send(webhook, DBT, { headers });
+  const first = await httpApp.send(webhook, DBT, { headers });
   expect(first).toMatchObject({ status: 200, body: { status: 'accepted' } });
-  const second = await edge.send(webhook, DBT, { headers });
+  const second = await httpApp.send(webhook, DBT, { headers });
   expect(second).toMatchObject({ status: 200, body: { status: 'duplicate', id: first.body.id } });
-  const forged = await edge.send(dbtWebhook({ secret: 'forged' }), DBT, { headers });
+  const forged = await httpApp.send(dbtWebhook({ secret: 'forged' }), DBT, { headers });
   expect(forged).toMatchObject({ status: 401, body: { status: 'signature-mismatch' } });
-  expect((await edge.handled()).map(({ type, runId }) => `${type} ${runId}`)).toEqual([
+  expect((await httpApp.handled()).map(({ type, runId }) => `${type} ${runId}`)).toEqual([
     'run.succeeded 7',
     'run.completed 7',
   ]);
 }
 
-async function echo(edge: HttpApp, path = ECHO, headers: Record<string, string> = {}): Promise<[number, unknown]> {
+async function echo(httpApp: HttpApp, path = ECHO, headers: Record<string, string> = {}): Promise<[number, unknown]> {
   const body = JSON.stringify({ a: 1 });
-  const answer = await edge.request({ path, body, headers: { 'content-type': 'application/json', ...headers } });
-  const isJson = answer.headers['content-type']?.startsWith('application/json');
-  return [answer.status, isJson ? JSON.parse(answer.text) : answer.text];
+  const response = await httpApp.request({ path, body, headers: { 'content-type': 'application/json', ...headers } });
+  const isJson = response.headers['content-type']?.startsWith('application/json');
+  return [response.status, isJson ? JSON.parse(response.text) : response.text];
 }
 
 const ECHOED = [201, { got: { a: 1 } }];
@@ -60,7 +60,7 @@ interface Calls {
   count: number;
 }
 
-/** Everything that can be made global, each refusing whatever it meets. */
+/** Global enhancers that each refuse every request. */
 @Injectable()
 class DenyingGuard implements CanActivate {
   constructor(@Inject('CALLS') private readonly calls: Calls) {}
@@ -104,9 +104,9 @@ class TeapotFilter implements ExceptionFilter {
   }
 }
 
-describe.each(ADAPTERS)('in a host app on %s', (adapter) => {
-  const SETUPS: [title: string, setup: EdgeSetup][] = [
-    ['as Nest makes it', {}],
+describe.each(ADAPTERS)('a host app on %s', (adapter) => {
+  const SETUPS: [title: string, setup: HttpSetup][] = [
+    ["with Nest's defaults", {}],
     ['with rawBody', { nest: { rawBody: true } }],
     ['with CORS by an option', { nest: { cors: true } }],
     ['with CORS in main.ts', { main: (app) => app.enableCors({ origin: 'https://app.example' }) }],
@@ -122,16 +122,16 @@ describe.each(ADAPTERS)('in a host app on %s', (adapter) => {
       { main: (app) => app.enableVersioning({ type: VersioningType.MEDIA_TYPE, key: 'v=' }) },
     ],
     ['with shutdown hooks', { main: (app) => app.enableShutdownHooks() }],
-    ['initialised before it listens', { main: (app) => app.init() }],
+    ['initialized before it listens', { main: (app) => app.init() }],
     [
-      'made by TestingModule',
+      'created by TestingModule',
       {
         create: async (module, http, options) =>
           (await Test.createTestingModule({ imports: [module] }).compile()).createNestApplication(http, options),
       },
     ],
     [
-      'made by TestingModule without options',
+      'created by TestingModule without options',
       {
         create: async (module, http) =>
           (await Test.createTestingModule({ imports: [module] }).compile()).createNestApplication(http),
@@ -139,75 +139,83 @@ describe.each(ADAPTERS)('in a host app on %s', (adapter) => {
     ],
   ];
 
-  it.each(SETUPS)('%s, webhooks arrive and its own routes are as before', async (_, setup) => {
-    const edge = await startApp(adapter, setup);
-    await expectReceives(edge);
-    expect(await echo(edge)).toEqual(ECHOED);
-    expect(await echo(edge, '/elsewhere')).toMatchObject([404, { statusCode: 404, message: 'Cannot POST /elsewhere' }]);
-    expect(await echo(edge, `${DBT}/more`)).toMatchObject([404, { statusCode: 404 }]);
+  it.each(SETUPS)('receives webhooks and keeps its own routes when set up %s', async (_, setup) => {
+    const httpApp = await startApp(adapter, setup);
+    await expectReceives(httpApp);
+    expect(await echo(httpApp)).toEqual(ECHOED);
+    expect(await echo(httpApp, '/elsewhere')).toMatchObject([
+      404,
+      { statusCode: 404, message: 'Cannot POST /elsewhere' },
+    ]);
+    expect(await echo(httpApp, `${DBT}/more`)).toMatchObject([404, { statusCode: 404 }]);
   });
 
   (isNest12 ? it : it.skip)('with security headers of Nest 12, webhooks arrive', async () => {
     await expectReceives(await startApp(adapter, { main: (app) => app.useSecurityHeaders() }));
   });
 
-  it('without body parsers, webhooks arrive', async () => {
+  it('receives webhooks without body parsers', async () => {
     await expectReceives(await startApp(adapter, { nest: { bodyParser: false } }));
   });
 
-  it('with helmet, webhooks arrive and its own routes have the headers', async () => {
-    const edge = await startApp(adapter, {
+  it('receives webhooks with helmet and keeps the headers on its own routes', async () => {
+    const httpApp = await startApp(adapter, {
       main: async (app) => {
         if (adapter === 'express') app.use(helmet());
         else await (app as NestFastifyApplication).register(fastifyHelmet);
       },
     });
-    await expectReceives(edge);
-    const { headers } = await edge.request({ path: ECHO, body: '{}', headers: { 'content-type': 'application/json' } });
+    await expectReceives(httpApp);
+    const { headers } = await httpApp.request({
+      path: ECHO,
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(headers).toHaveProperty('content-security-policy');
   });
 
-  it('with a rate limit, webhooks are not counted', async () => {
+  it('does not count webhooks in a rate limit', async () => {
     const tooMany = () => new HttpException('too many', 429);
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       main: async (app) => {
         if (adapter === 'express') app.use(rateLimit({ limit: 1, windowMs: 60_000, validate: false }));
         else
           await (app as NestFastifyApplication).register(fastifyRateLimit, { max: 1, errorResponseBuilder: tooMany });
       },
     });
-    expect((await echo(edge))[0]).toBe(201);
-    expect((await echo(edge))[0]).toBe(429);
-    await expectReceives(edge);
+    expect((await echo(httpApp))[0]).toBe(201);
+    expect((await echo(httpApp))[0]).toBe(429);
+    await expectReceives(httpApp);
   });
 
-  // Its refusal is written for Express: on Fastify it fails.
+  // The middleware writes its refusal for Express, so on Fastify it fails with 500.
   const SEEN_BY_MIDDLEWARE = { express: [200, 200], fastify: [200, 500] } as const;
 
-  it(`with a rate limit as middleware, webhooks are ${adapter === 'express' ? 'not counted' : 'counted'}`, async () => {
-    const edge = await startApp(adapter, {
+  it(`${adapter === 'express' ? 'does not count' : 'counts'} webhooks in a rate limit that is a middleware`, async () => {
+    const httpApp = await startApp(adapter, {
       main: (app) => app.use(rateLimit({ limit: 1, windowMs: 60_000, validate: false })),
     });
     const statuses: number[] = [];
-    for (let turn = 0; turn < 2; turn += 1) statuses.push((await edge.request({ path: DBT, ...dbtWebhook() })).status);
+    for (let turn = 0; turn < 2; turn += 1)
+      statuses.push((await httpApp.request({ path: DBT, ...dbtWebhook() })).status);
     expect(statuses).toEqual(SEEN_BY_MIDDLEWARE[adapter]);
   });
 
-  it('with a prefix and versions in the path, webhooks keep their absolute path', async () => {
-    const edge = await startApp(adapter, {
+  it('keeps the absolute webhook path with a prefix and versions in the path', async () => {
+    const httpApp = await startApp(adapter, {
       main: (app) => {
         app.setGlobalPrefix('api');
         app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
       },
     });
-    await expectReceives(edge);
-    expect(await echo(edge, '/api/v1/host/echo')).toEqual(ECHOED);
+    await expectReceives(httpApp);
+    expect(await echo(httpApp, '/api/v1/host/echo')).toEqual(ECHOED);
     for (const path of ['/api/webhooks/dbt', '/api/v1/webhooks/dbt', '/v1/webhooks/dbt']) {
-      expect((await echo(edge, path))[0]).toBe(404);
+      expect((await echo(httpApp, path))[0]).toBe(404);
     }
   });
 
-  describe('whose global parts refuse everything, webhooks arrive and none of them is called', () => {
+  describe('global enhancers that refuse everything', () => {
     const calls: Calls = { count: 0 };
     const callsProvider = { provide: 'CALLS', useValue: calls };
 
@@ -216,40 +224,40 @@ describe.each(ADAPTERS)('in a host app on %s', (adapter) => {
       ['a request-scoped APP_GUARD', APP_GUARD, RequestScopedGuard, 403],
       ['APP_PIPE', APP_PIPE, RefusingPipe, 400],
       ['APP_INTERCEPTOR', APP_INTERCEPTOR, BreakingInterceptor, 403],
-    ])('%s', async (_, provide, useClass, status) => {
+    ])('are not called for webhooks: %s', async (_, provide, useClass, status) => {
       calls.count = 0;
-      const edge = await startApp(adapter, { module: { providers: [callsProvider, { provide, useClass }] } });
-      await expectReceives(edge);
+      const httpApp = await startApp(adapter, { module: { providers: [callsProvider, { provide, useClass }] } });
+      await expectReceives(httpApp);
       expect(calls.count).toBe(0);
-      expect((await echo(edge))[0]).toBe(status);
+      expect((await echo(httpApp))[0]).toBe(status);
       expect(calls.count).toBe(1);
     });
 
-    it('APP_FILTER', async () => {
+    it('are not called for webhooks: APP_FILTER', async () => {
       calls.count = 0;
-      const edge = await startApp(adapter, {
+      const httpApp = await startApp(adapter, {
         module: { providers: [callsProvider, { provide: APP_FILTER, useClass: TeapotFilter }] },
       });
-      await expectReceives(edge);
-      expect(await edge.send({ body: Buffer.alloc(0), headers: {} })).toMatchObject({ status: 400 });
+      await expectReceives(httpApp);
+      expect(await httpApp.send({ body: Buffer.alloc(0), headers: {} })).toMatchObject({ status: 400 });
       expect(calls.count).toBe(0);
-      expect(await echo(edge, '/elsewhere')).toEqual([418, { teapot: true }]);
+      expect(await echo(httpApp, '/elsewhere')).toEqual([418, { teapot: true }]);
     });
 
     it.each<[title: string, use: (app: INestApplication) => unknown]>([
       ['useGlobalGuards', (app) => app.useGlobalGuards(new DenyingGuard(calls))],
       ['useGlobalPipes', (app) => app.useGlobalPipes(new RefusingPipe(calls))],
       ['useGlobalInterceptors', (app) => app.useGlobalInterceptors(new BreakingInterceptor(calls))],
-    ])('%s', async (_, main) => {
+    ])('are not called for webhooks: %s', async (_, main) => {
       calls.count = 0;
-      const edge = await startApp(adapter, { main });
-      await expectReceives(edge);
+      const httpApp = await startApp(adapter, { main });
+      await expectReceives(httpApp);
       expect(calls.count).toBe(0);
-      expect((await echo(edge))[0]).toBeGreaterThanOrEqual(400);
+      expect((await echo(httpApp))[0]).toBeGreaterThanOrEqual(400);
     });
   });
 
-  describe('that makes the options itself, webhooks arrive', () => {
+  describe('asynchronous module options', () => {
     @Injectable()
     class Settings {
       optionsMade = 0;
@@ -296,23 +304,23 @@ describe.each(ADAPTERS)('in a host app on %s', (adapter) => {
           return WebhooksModule.forRootAsync({ imports: [FactoryModule], useExisting: Factory });
         },
       ],
-    ])('by %s', async (_, imported) => {
-      const edge = await startApp(adapter, { imported });
-      await expectReceives(edge);
-      expect(edge.app.get(Settings, { strict: false }).optionsMade).toBe(1);
+    ])('receive webhooks when created by %s', async (_, imported) => {
+      const httpApp = await startApp(adapter, { imported });
+      await expectReceives(httpApp);
+      expect(httpApp.app.get(Settings, { strict: false }).optionsMade).toBe(1);
     });
   });
 
   (isNest12 ? describe : describe.skip)('with the protection of Nest 12 against CSRF', () => {
     const foreign = { origin: 'https://elsewhere.example', 'sec-fetch-site': 'cross-site' };
 
-    it('webhooks arrive, which come from no browser, and requests of foreign pages do not', async () => {
-      const edge = await startApp(adapter, { main: (app) => app.enableCsrfProtection() });
-      await expectReceives(edge);
-      expect((await echo(edge, ECHO, foreign))[0]).toBe(403);
+    it('receives webhooks with CSRF protection, which still rejects requests of foreign pages', async () => {
+      const httpApp = await startApp(adapter, { main: (app) => app.enableCsrfProtection() });
+      await expectReceives(httpApp);
+      expect((await echo(httpApp, ECHO, foreign))[0]).toBe(403);
     });
 
-    it('a sender or gateway that adds an Origin needs the path excluded on Fastify, and nothing on Express', async () => {
+    it('needs the path excluded from CSRF protection on Fastify only when a sender adds an Origin', async () => {
       const closed = await startApp(adapter, { main: (app) => app.enableCsrfProtection() });
       const { status } = await closed.request({
         path: DBT,

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 type Interfere = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** An app whose host does this to each request before Runhooks has it. */
+/** Starts an app whose host runs `interfere` on each request before Runhooks receives it. */
 async function startWith(adapter: AdapterName, interfere: Interfere): Promise<HttpApp> {
   if (adapter === 'fastify') {
     return await startApp(adapter, {
@@ -57,36 +57,36 @@ const fail = (): never => {
 const ENCODINGS = ['utf8', 'latin1', 'hex', 'base64', 'utf16le'] as const;
 
 describe.each(ADAPTERS)('a host on %s', (adapter) => {
-  it.each(ENCODINGS)(
-    'that makes text of bodies, as %s: they are received, and judged by their bytes',
-    async (encoding) => {
-      let seen = 0;
-      const edge = await startWith(adapter, (request) => {
-        request.setEncoding(encoding).on('data', () => (seen += 1));
-      });
-      // In UTF-16 Node drops the last one of an odd number of bytes, and nobody can bring it back.
-      let webhook = dbtWebhook();
-      while (webhook.body.length % 2 > 0) webhook = dbtWebhook();
-      expect(await edge.send(webhook)).toMatchObject({ status: 200, body: { status: 'accepted' } });
-      expect(await edge.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
-      const padding = (bytes: number) => signDbtCloud(Buffer.alloc(bytes, 'ä'));
-      // Of 512 Ki characters, in many chunks: the limit is one of bytes.
-      expect(await edge.send(padding(LIMITS.bodyBytesMax))).toMatchObject({ status: 200 });
-      expect((await edge.send(padding(LIMITS.bodyBytesMax + 2))).status).toBe(413);
-      expect(await edge.stored()).toBe(2);
-      expect(seen).toBeGreaterThan(2);
-    },
-  );
+  it.each(ENCODINGS)('accepts a webhook and enforces the byte limit when it decodes bodies as %s', async (encoding) => {
+    let seen = 0;
+    const httpApp = await startWith(adapter, (request) => {
+      request.setEncoding(encoding).on('data', () => (seen += 1));
+    });
+    // In UTF-16, Node drops the last byte of an odd number of bytes, and it cannot be restored.
+    let webhook = dbtWebhook();
+    while (webhook.body.length % 2 > 0) webhook = dbtWebhook();
+    expect(await httpApp.send(webhook)).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    expect(await httpApp.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
+    const padding = (bytes: number) => signDbtCloud(Buffer.alloc(bytes, 'ä'));
+    // The body has 512 Ki characters in many chunks; the limit counts bytes.
+    expect(await httpApp.send(padding(LIMITS.bodyBytesMax))).toMatchObject({ status: 200 });
+    expect((await httpApp.send(padding(LIMITS.bodyBytesMax + 2))).status).toBe(413);
+    expect(await httpApp.stored()).toBe(2);
+    expect(seen).toBeGreaterThan(2);
+  });
 
   it.each([
     ['ascii', '{"name":"Zoe"}', '{"name":"Zoë"}'],
     ['utf16le', '{"even":1}', '{"odd":"1"}'],
     ['utf8', '{"name":"Zoë"}', Buffer.from('{"name":"Zo\xeb"}', 'latin1')],
-  ] as const)('that makes text of bodies, as %s: what loses bytes by it is a 401', async (encoding, kept, lost) => {
-    const edge = await startWith(adapter, (request) => void request.setEncoding(encoding));
-    expect(await edge.send(signDbtCloud(kept))).toMatchObject({ status: 200 });
-    expect(await edge.send(signDbtCloud(lost))).toMatchObject({ status: 401, body: { status: 'signature-mismatch' } });
-    expect(await edge.stored()).toBe(1);
+  ] as const)('rejects a webhook with 401 when decoding its body as %s loses bytes', async (encoding, kept, lost) => {
+    const httpApp = await startWith(adapter, (request) => void request.setEncoding(encoding));
+    expect(await httpApp.send(signDbtCloud(kept))).toMatchObject({ status: 200 });
+    expect(await httpApp.send(signDbtCloud(lost))).toMatchObject({
+      status: 401,
+      body: { status: 'signature-mismatch' },
+    });
+    expect(await httpApp.stored()).toBe(1);
   });
 
   it.each<[title: string, interfere: Interfere]>([
@@ -95,24 +95,24 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
     ['a listener that reads by hand', (request) => request.on('readable', () => undefined)],
     ['writeHead that throws', (_, response) => Object.assign(response, { writeHead: fail })],
     ['end that throws', (_, response) => Object.assign(response, { end: fail })],
-  ])('with %s: webhooks arrive', async (_, interfere) => {
-    const edge = await startWith(adapter, interfere);
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
-    expect(await edge.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
-    expect(await edge.stored()).toBe(1);
+  ])('receives webhooks with %s', async (_, interfere) => {
+    const httpApp = await startWith(adapter, interfere);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    expect(await httpApp.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
+    expect(await httpApp.stored()).toBe(1);
   });
 
-  it('that throws where the request is looked at: a 500, and the log says why', async () => {
-    const edge = await startWith(adapter, (request) => {
+  it('returns 500 and logs the reason when it throws while the request is inspected', async () => {
+    const httpApp = await startWith(adapter, (request) => {
       Object.defineProperty(request, 'headers', { get: fail });
     });
-    const answer = await edge.request({ path: DBT, ...dbtWebhook() });
-    expect(answer.status).toBe(500);
-    expect(edge.log.lines.filter((line) => line.includes('by the host'))).not.toEqual([]);
+    const received = await httpApp.request({ path: DBT, ...dbtWebhook() });
+    expect(received.status).toBe(500);
+    expect(httpApp.log.lines.filter((line) => line.includes('by the host'))).not.toEqual([]);
   });
 });
 
-describe.each(ADAPTERS)('troubles of a host on %s that any stranger can bring up', (adapter) => {
+describe.each(ADAPTERS)('repeated failures on %s that any sender can cause', (adapter) => {
   it.each<[title: string, interfere: Interfere, line: RegExp]>([
     [
       'writeHead that throws',
@@ -129,46 +129,46 @@ describe.each(ADAPTERS)('troubles of a host on %s that any stranger can bring up
       (request) => Object.defineProperty(request, 'readableDidRead', { value: true }),
       /^error Source "dbt" is responding with 500: the body was read before .*counted, not logged/,
     ],
-  ])('%s: the log has one line for a hundred requests', async (_, interfere, line) => {
-    const edge = await startWith(adapter, interfere);
-    for (let sent = 0; sent < 100; sent += 1) await edge.request({ path: DBT, ...dbtWebhook({ secret: 'forged' }) });
-    const errors = edge.log.lines.filter((one) => one.startsWith('error '));
+  ])('are logged once per hundred requests: %s', async (_, interfere, line) => {
+    const httpApp = await startWith(adapter, interfere);
+    for (let sent = 0; sent < 100; sent += 1) await httpApp.request({ path: DBT, ...dbtWebhook({ secret: 'forged' }) });
+    const errors = httpApp.log.lines.filter((one) => one.startsWith('error '));
     expect(errors).toEqual([expect.stringMatching(line)]);
   });
 });
 
-describe.each(ADAPTERS)('bodies that are held on %s before their signature is checked', (adapter) => {
-  it('are limited in all: beyond it senders are answered 503 at once, the log has one line, then it goes on', async () => {
+describe.each(ADAPTERS)('unverified bodies on %s', (adapter) => {
+  it('are limited in total: further senders get 503 at once, one line is logged, and receiving resumes', async () => {
     const bodyBytesMax = NEST_LIMITS.bodiesHeldBytesMax / 4;
     const sources = [
       dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], bodyBytesMax }),
       dbtCloud({ name: 'other', secrets: [TEST_SECRETS.dbtCloud], bodyBytesMax }),
     ];
-    const edge = await startApp(adapter, { webhooks: { sources } });
-    // However slow this machine is, no upload runs out of its time.
+    const httpApp = await startApp(adapter, { webhooks: { sources } });
+    // With fake timers no upload times out, even on a slow machine.
     jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
     const almost = Buffer.alloc(bodyBytesMax - 1, 'x');
     const uploads = ['dbt', 'other', 'dbt', 'other'].map((name) => {
-      const upload = edge.connect();
+      const upload = httpApp.connect();
       void upload.write(head(`/webhooks/${name}`, { 'content-length': bodyBytesMax })).then(() => upload.write(almost));
       return upload;
     });
     let accepted = 0;
     await until(async () => {
-      const { status, headers } = await edge.send(dbtWebhook());
+      const { status, headers } = await httpApp.send(dbtWebhook());
       if (status === 200) accepted += 1;
       return status === 503 && headers['retry-after'] === String(NEST_LIMITS.retryAfterSeconds);
     });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 503, body: { status: 'unavailable' } });
-    expect(edge.log.containing('the maximum of request bodies')).toHaveLength(1);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 503, body: { status: 'unavailable' } });
+    expect(httpApp.log.containing('the maximum of request bodies')).toHaveLength(1);
     for (const upload of uploads) upload.destroy();
-    await until(async () => (await edge.send(dbtWebhook())).status === 200);
-    expect(await edge.stored()).toBe(accepted + 1);
+    await until(async () => (await httpApp.send(dbtWebhook())).status === 200);
+    expect(await httpApp.stored()).toBe(accepted + 1);
   });
 });
 
-/** What code of a host may do to a request, alone or together; each leaves the process to Runhooks afterwards. */
-const DEEDS: Readonly<Record<string, Interfere>> = {
+/** Actions that host code may take on a request, alone or together; each leaves the process to Runhooks afterwards. */
+const ACTIONS: Readonly<Record<string, Interfere>> = {
   pause: (request) => request.pause(),
   utf8: (request) => request.setEncoding('utf8'),
   base64: (request) => request.setEncoding('base64'),
@@ -202,16 +202,16 @@ const DEEDS: Readonly<Record<string, Interfere>> = {
   destroyRequest: (request) => later(() => request.destroy()),
   destroyResponse: (_, response) => later(() => response.destroy()),
   endLater: (_, response) => later(() => response.end()),
-  answerLater: (_, response) => later(() => response.headersSent || response.writeHead(418).end()),
+  respondLater: (_, response) => later(() => response.headersSent || response.writeHead(418).end()),
 };
 
-/** What throws by itself in a timer of the host's is the host's alone. */
+/** Runs code in a timer and ignores its errors, which belong to the host and not to Runhooks. */
 function later(run: () => unknown): void {
   setImmediate(() => {
     try {
       run();
     } catch {
-      // Of another deed.
+      // Another action may have ended the response already.
     }
   });
 }
@@ -226,49 +226,49 @@ function failAfter(response: ServerResponse, name: 'writeHead' | 'write' | 'end'
   });
 }
 
-/** Those that end a response of the host's own: its 2xx are the host's, and none of Runhooks'. */
-const ANSWERING = new Set(['endLater', 'answerLater']);
+/** Actions that end the response themselves, so a 2xx does not come from Runhooks. */
+const RESPONDING = new Set(['endLater', 'answerLater']);
 
-describe.each(ADAPTERS)('whatever a host does on %s', (adapter) => {
+describe.each(ADAPTERS)('arbitrary host interference on %s', (adapter) => {
   it(
-    'the process lives, each request ends, and nothing is acknowledged that is not stored',
+    'never ends the process, hangs a request or acknowledges an unstored message',
     async () => {
-      let deeds: readonly string[] = [];
-      const edge = await startWith(adapter, (request, response) => {
-        for (const deed of deeds) {
+      let actions: readonly string[] = [];
+      const httpApp = await startWith(adapter, (request, response) => {
+        for (const action of actions) {
           try {
-            DEEDS[deed]!(request, response);
+            ACTIONS[action]!(request, response);
           } catch {
-            // The one before stands in its way.
+            // An earlier action may have made this one impossible.
           }
         }
       });
       let sent = 0;
       let acknowledged = 0;
-      const sets = fc.array(fc.constantFrom(...Object.keys(DEEDS)), { minLength: 1, maxLength: 4 });
+      const sets = fc.array(fc.constantFrom(...Object.keys(ACTIONS)), { minLength: 1, maxLength: 4 });
       await checkProperty(
         fc.tuple(sets, fc.boolean(), fc.integer({ min: 0, max: 2 })),
         async ([chosen, isForged, size]) => {
-          deeds = chosen;
+          actions = chosen;
           const padding = 'x'.repeat([0, 70_000, LIMITS.bodyBytesMax][size]!);
           const webhook = dbtWebhook({ payload: { padding }, ...(isForged && { secret: 'forged' }) });
-          const before = await edge.stored();
-          // Rejects where the connection is closed, as it may be.
-          const answer = await edge.request({ path: DBT, ...webhook }).catch(() => undefined);
+          const before = await httpApp.stored();
+          // The request rejects if an action closed the connection, which is allowed.
+          const received = await httpApp.request({ path: DBT, ...webhook }).catch(() => undefined);
           const isGood = !isForged && size < 2;
           if (isGood) sent += 1;
-          if (answer?.status === 200 && !deeds.some((deed) => ANSWERING.has(deed))) {
-            expect({ isGood, stored: (await edge.stored()) > before }).toEqual({ isGood: true, stored: true });
+          if (received?.status === 200 && !actions.some((action) => RESPONDING.has(action))) {
+            expect({ isGood, stored: (await httpApp.stored()) > before }).toEqual({ isGood: true, stored: true });
             acknowledged += 1;
           }
         },
-        // A request that does not end makes this fail: fast-check's own limit of time would pass it over.
+        // Without this limit a hanging request would pass, because fast-check's own time limit skips it.
         { runs: 300, runsMin: 60 },
       );
-      deeds = [];
-      expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
-      expect(await edge.stored()).toBeGreaterThanOrEqual(acknowledged + 1);
-      expect(await edge.stored()).toBeLessThanOrEqual(sent + 1);
+      actions = [];
+      expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200 });
+      expect(await httpApp.stored()).toBeGreaterThanOrEqual(acknowledged + 1);
+      expect(await httpApp.stored()).toBeLessThanOrEqual(sent + 1);
       expect(acknowledged).toBeGreaterThan(0);
     },
     PROPERTY_TEST_MS,

@@ -52,8 +52,8 @@ function boot(log: LogLines): string[] {
   return log.lines.filter((line) => / (?:Inbox|Source|Handler|No handlers)\b/.test(line));
 }
 
-describe.each(ADAPTERS)('the log of a boot on %s', (adapter) => {
-  it('names the inbox, every source with its paths and scheme, and every handler with its filters', async () => {
+describe.each(ADAPTERS)('the startup log on %s', (adapter) => {
+  it('lists the inbox, every source with its paths and scheme, and every handler with its filters', async () => {
     const { log } = await startApp(adapter, { webhooks: { sources }, module: { providers: [OnCall] } });
     const [inbox, ...others] = boot(log);
     expect(inbox).toMatch(/^log Inbox: SQLite :memory: \((?:node:sqlite|better-sqlite3)\) Runhooks$/);
@@ -70,18 +70,18 @@ describe.each(ADAPTERS)('the log of a boot on %s', (adapter) => {
     }
   });
 
-  it('names the absolute path, whatever prefix and version the host has', async () => {
+  it('lists the absolute path, whatever prefix and version the host has', async () => {
     const { log } = await startApp(adapter, { main: (app) => app.setGlobalPrefix('api') });
     expect(log.containing('POST /webhooks/dbt;')).toHaveLength(1);
   });
 });
 
-describe('the log of an app that is running', () => {
+describe('the log of a running app', () => {
   afterEach(() => void jest.useRealTimers());
 
   it.each([
-    ['warns that SIGTERM will be a crash, if main.ts has not called enableShutdownHooks()', false],
-    ['says nothing of SIGTERM, if main.ts has called enableShutdownHooks(), be it after listen()', true],
+    ['warns that SIGTERM skips a graceful shutdown when main.ts has not called enableShutdownHooks()', false],
+    ['logs nothing about SIGTERM when main.ts has called enableShutdownHooks(), even after listen()', true],
   ])('%s', async (_, isEnabled) => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const { app, log } = await startApp('express', { webhooks: { dispatch: 'auto' } });
@@ -93,32 +93,32 @@ describe('the log of an app that is running', () => {
   });
 });
 
-describe('the log of an app whose requests are refused', () => {
+describe('the log of an app that rejects requests', () => {
   afterEach(() => void jest.useRealTimers());
 
-  it('says when that is over, though no request comes, and the inbox has their count', async () => {
+  it('reports the end and the count of rejections, even when no further request arrives', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
-    const edge = await startApp('express');
+    const httpApp = await startApp('express');
     for (const _ of [1, 2, 3]) {
-      expect(await edge.send(dbtCloudWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
+      expect(await httpApp.send(dbtCloudWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
     }
     await jest.advanceTimersByTimeAsync(LIMITS.refusalQuietMs + LIMITS.refusalCheckMs);
-    expect(edge.log.containing('requests')).toEqual([
+    expect(httpApp.log.containing('requests')).toEqual([
       expect.stringMatching(
         /^warn Source "dbt" still rejects requests: 401 signature-mismatch, 2 in the last 5 min, 3 in/,
       ),
       expect.stringMatching(/^log Source "dbt" no longer rejects requests: 401 signature-mismatch, 3 in/),
     ]);
-    expect((await edge.app.get<Store>(WEBHOOKS_STORE).counts()).refusals).toMatchObject([
+    expect((await httpApp.app.get<Store>(WEBHOOKS_STORE).counts()).refusals).toMatchObject([
       { source: 'dbt', check: 'signature-mismatch', requests: 3 },
     ]);
   });
 
-  it('has their count when the app is closed before that', async () => {
-    const edge = await startApp('express');
-    for (const _ of [1, 2, 3]) await edge.send(dbtCloudWebhook({ secret: 'forged' }));
-    await edge.app.close();
-    expect(edge.log.containing('until the shutdown: 401 signature-mismatch, 3 in')).toHaveLength(1);
+  it('reports the count when the app is closed earlier', async () => {
+    const httpApp = await startApp('express');
+    for (const _ of [1, 2, 3]) await httpApp.send(dbtCloudWebhook({ secret: 'forged' }));
+    await httpApp.app.close();
+    expect(httpApp.log.containing('until the shutdown: 401 signature-mismatch, 3 in')).toHaveLength(1);
   });
 });
 
@@ -139,7 +139,7 @@ describe('an app without HTTP', () => {
             .compile()
         ).init(),
     ],
-  ])('%s starts, and its log says that no source can be reached', async (_, start) => {
+  ])('starts %s and logs that no source can be reached', async (_, start) => {
     const log = new LogLines();
     closeLater(await start({ module: class {}, imports: [WebhooksModule.forRoot(options())] }, log));
     expect(boot(log).slice(1)).toEqual([
@@ -150,7 +150,7 @@ describe('an app without HTTP', () => {
     ]);
   });
 
-  it('dispatches what another process received', async () => {
+  it('runs handlers for webhooks another process received', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'runhooks-'));
     try {
       const inbox = sqliteInbox({ path: join(directory, 'inbox.db') });

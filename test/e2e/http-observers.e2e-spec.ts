@@ -13,7 +13,7 @@ afterEach(closeApps);
 
 type Seen = string[];
 
-/** As access logs are written: a line once the response is sent. */
+/** Records a line once the response is sent, as access logs do. */
 function logTo(seen: Seen, request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): void {
   const { method, originalUrl = request.url } = request;
   response.on('finish', () => seen.push(`${method} ${originalUrl} ${response.statusCode}`));
@@ -21,23 +21,23 @@ function logTo(seen: Seen, request: IncomingMessage & { originalUrl?: string }, 
 
 const LINE = `POST ${DBT} 200`;
 
-describe.each(ADAPTERS)('what sees a webhook on %s', (adapter) => {
+describe.each(ADAPTERS)('observers of a webhook on %s', (adapter) => {
   const onFastify = adapter === 'fastify' ? [LINE] : [];
 
-  it('middleware of main.ts sees it on Fastify only', async () => {
+  it('include middleware of main.ts on Fastify only', async () => {
     const seen: Seen = [];
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       main: (app) =>
         app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
           logTo(seen, request, response);
           next();
         }),
     });
-    await edge.send(dbtWebhook());
+    await httpApp.send(dbtWebhook());
     expect(seen).toEqual(onFastify);
   });
 
-  it('middleware of a Nest module sees it on Fastify only', async () => {
+  it('include middleware of a Nest module on Fastify only', async () => {
     const seen: Seen = [];
     @Module({})
     class AccessLog implements NestModule {
@@ -50,24 +50,24 @@ describe.each(ADAPTERS)('what sees a webhook on %s', (adapter) => {
           .forRoutes('{*path}');
       }
     }
-    const edge = await startApp(adapter, { module: { imports: [AccessLog] } });
-    await edge.send(dbtWebhook());
+    const httpApp = await startApp(adapter, { module: { imports: [AccessLog] } });
+    await httpApp.send(dbtWebhook());
     expect(seen).toEqual(onFastify);
   });
 
-  it('a listener of the HTTP server sees it on both', async () => {
+  it('include a listener of the HTTP server on both adapters', async () => {
     const seen: Seen = [];
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       main: (app) =>
         (app.getHttpServer() as Server).prependListener('request', (request, response) =>
           logTo(seen, request, response),
         ),
     });
-    await edge.send(dbtWebhook());
+    await httpApp.send(dbtWebhook());
     expect(seen).toEqual([LINE]);
   });
 
-  it('a context of the request, as correlation ids are kept in, ends before handlers run', async () => {
+  it('lose their request context, which holds correlation ids, before handlers run', async () => {
     const context = new AsyncLocalStorage<string>();
     const found: (string | undefined)[] = [];
     @Injectable()
@@ -77,7 +77,7 @@ describe.each(ADAPTERS)('what sees a webhook on %s', (adapter) => {
         found.push(context.getStore());
       }
     }
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       webhooks: { dispatch: 'auto' },
       module: { providers: [Asks] },
       main: (app) =>
@@ -86,26 +86,28 @@ describe.each(ADAPTERS)('what sees a webhook on %s', (adapter) => {
         }),
     });
     for (const id of ['1', '2', '3']) {
-      await edge.send(dbtWebhook(), DBT, { headers: { 'x-request-id': id } });
-      await waitUntilIdle(edge.app);
+      await httpApp.send(dbtWebhook(), DBT, { headers: { 'x-request-id': id } });
+      await waitUntilIdle(httpApp.app);
     }
-    await Promise.all(['4', '5', '6'].map((id) => edge.send(dbtWebhook(), DBT, { headers: { 'x-request-id': id } })));
-    await waitUntilIdle(edge.app);
+    await Promise.all(
+      ['4', '5', '6'].map((id) => httpApp.send(dbtWebhook(), DBT, { headers: { 'x-request-id': id } })),
+    );
+    await waitUntilIdle(httpApp.app);
     expect(found).toEqual(Array.from({ length: 6 }));
   });
 
-  it('nothing that lists controllers, as Swagger does, finds its route', async () => {
-    const edge = await startApp(adapter);
-    const modules = [...edge.app.get(ModulesContainer).values()];
+  it('exclude tools that list controllers, such as Swagger', async () => {
+    const httpApp = await startApp(adapter);
+    const modules = [...httpApp.app.get(ModulesContainer).values()];
     const controllers = modules.flatMap((module) => [...module.controllers.values()].map(({ name }) => name));
     expect(controllers).toEqual(['HostController']);
   });
 });
 
-it("Fastify's own log and its onResponse hooks see a webhook", async () => {
+it("shows webhooks in Fastify's own log and its onResponse hooks", async () => {
   const seen: Seen = [];
   const stream = { write: (line: string) => void seen.push((JSON.parse(line) as { msg: string }).msg) };
-  const edge = await startApp('fastify', {
+  const httpApp = await startApp('fastify', {
     http: new FastifyAdapter({ logger: { level: 'info', stream } }),
     main: (app) =>
       instanceOf<FastifyInstance>(app).addHook('onResponse', (request, reply, done) => {
@@ -113,6 +115,6 @@ it("Fastify's own log and its onResponse hooks see a webhook", async () => {
         done();
       }),
   });
-  await edge.send(dbtWebhook());
+  await httpApp.send(dbtWebhook());
   expect(seen.slice(1).sort()).toEqual([LINE, 'incoming request', 'request completed']);
 });

@@ -9,7 +9,7 @@ afterEach(closeApps);
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
 
-/** What each documented or captured payload leads to. */
+/** The events that each documented or captured payload leads to. */
 const EVENTS_OF: Readonly<Record<string, readonly string[]>> = {
   'dbt-cloud/02-2022-started.json': ['run.started'],
   'dbt-cloud/03-2022-canceled.json': ['run.canceled', 'run.completed'],
@@ -45,64 +45,68 @@ function signed(file: string): SignedWebhook {
   return file.startsWith('dbt-cloud/') ? signDbtCloud(bytesOf(file)) : signParadime(bytesOf(file));
 }
 
-/** A name for the source that a payload is sent to: several of them tell about one run. */
+/** Returns the name of a payload's source. Payloads about the same run are sent to separate sources. */
 function sourceOf(file: string): string {
   return file.replace(/\.json$/, '').replace('/', '-');
 }
 
-it('every payload there is has its expectation', () => {
+it('has an expectation for every payload', () => {
   expect(FILES).toEqual([UNSIGNED, ...Object.keys(EVENTS_OF)]);
 });
 
 describe.each(ADAPTERS)('documented and captured payloads, on %s', (adapter) => {
-  it('are stored, read, and handled as what they say, each by itself', async () => {
+  it('are stored, parsed and handled separately', async () => {
     const sources = FILES.map((file) =>
       file.startsWith('dbt-cloud/')
         ? dbtCloud({ name: sourceOf(file), secrets: [TEST_SECRETS.dbtCloud] })
         : paradime({ name: sourceOf(file), secrets: [TEST_SECRETS.paradime] }),
     );
-    const edge = await startApp(adapter, { webhooks: { sources } });
+    const httpApp = await startApp(adapter, { webhooks: { sources } });
     const files = Object.keys(EVENTS_OF);
     for (const file of files) {
       const webhook = signed(file);
-      const first = await edge.send(webhook, `/webhooks/${sourceOf(file)}`);
-      const second = await edge.send(webhook, `/webhooks/${sourceOf(file)}`);
-      expect({ file, status: first.status, said: first.body.status }).toEqual({ file, status: 200, said: 'accepted' });
+      const first = await httpApp.send(webhook, `/webhooks/${sourceOf(file)}`);
+      const second = await httpApp.send(webhook, `/webhooks/${sourceOf(file)}`);
+      expect({ file, status: first.status, responseStatus: first.body.status }).toEqual({
+        file,
+        status: 200,
+        responseStatus: 'accepted',
+      });
       expect({ file, ...second.body }).toMatchObject({ file, status: 'duplicate', id: first.body.id });
     }
-    const messages = await edge.messages();
+    const messages = await httpApp.messages();
     expect(messages).toHaveLength(files.length);
     expect(messages.filter(({ state }) => state !== 'parsed')).toEqual([]);
-    const events = await edge.handled();
+    const events = await httpApp.handled();
     for (const file of files) {
       const types = events.filter(({ source }) => source === sourceOf(file)).map(({ type }) => type);
       expect({ file, types }).toEqual({ file, types: EVENTS_OF[file] });
     }
   });
 
-  it('the three of 2022, which share one event id and one run, are three messages with one outcome', async () => {
-    const edge = await startApp(adapter);
+  it('are three messages with one outcome when the three of 2022 share one event id and one run', async () => {
+    const httpApp = await startApp(adapter);
     for (const file of FILES.filter((name) => name.includes('-2022-'))) {
-      expect((await edge.send(signed(file))).body).toMatchObject({ status: 'accepted' });
+      expect((await httpApp.send(signed(file))).body).toMatchObject({ status: 'accepted' });
     }
-    expect(await edge.messages()).toMatchObject([{ state: 'parsed' }, { state: 'parsed' }, { state: 'parsed' }]);
-    expect((await edge.handled()).map(({ type }) => type)).toEqual(['run.started', 'run.canceled', 'run.completed']);
-    expect(edge.log.containing('has the id of an earlier message but a different body')).toHaveLength(2);
+    expect(await httpApp.messages()).toMatchObject([{ state: 'parsed' }, { state: 'parsed' }, { state: 'parsed' }]);
+    expect((await httpApp.handled()).map(({ type }) => type)).toEqual(['run.started', 'run.canceled', 'run.completed']);
+    expect(httpApp.log.containing('has the id of an earlier message but a different body')).toHaveLength(2);
   });
 
-  it('the unsigned lifecycle event of 2021 is refused by name and leaves nothing behind', async () => {
-    const edge = await startApp(adapter);
+  it('are rejected with the reason and not stored when unsigned: the lifecycle event of 2021', async () => {
+    const httpApp = await startApp(adapter);
     const captured = JSON.parse(bytesOf(UNSIGNED.replace('.json', '.headers.json')).toString()) as Record<
       string,
       string
     >;
     const { host: _, 'content-length': __, ...headers } = captured;
-    const { status, body } = await edge.send({ body: bytesOf(UNSIGNED), headers });
+    const { status, body } = await httpApp.send({ body: bytesOf(UNSIGNED), headers });
     expect({ status, body }).toEqual({
       status: 401,
       body: { status: 'missing-header', message: expect.stringMatching(/lifecycle event of 2021.*not signed/) },
     });
-    expect(edge.log.containing('lifecycle event of 2021')).toHaveLength(1);
-    expect(await edge.stored()).toBe(0);
+    expect(httpApp.log.containing('lifecycle event of 2021')).toHaveLength(1);
+    expect(await httpApp.stored()).toBe(0);
   });
 });

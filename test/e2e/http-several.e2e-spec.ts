@@ -12,55 +12,55 @@ const EU = 'secret-of-the-account-in-europe';
 const US = 'secret-of-the-account-in-america';
 const aRun = (secret: string) => dbtWebhook({ secret, payload: { data: { runId: '7' } } });
 
-describe.each(ADAPTERS)('several of them, on %s', (adapter) => {
-  it('two sources of one provider have secrets, paths and runs of their own', async () => {
+describe.each(ADAPTERS)('several sources, paths or apps, on %s', (adapter) => {
+  it('keep secrets, paths and runs separate when two sources have one provider', async () => {
     const sources = [
       dbtCloud({ name: 'dbt-eu', secrets: [EU] }),
       dbtCloud({ name: 'dbt-us', secrets: [US], path: '/hooks/america' }),
     ];
-    const edge = await startApp(adapter, { webhooks: { sources } });
-    expect((await edge.send(aRun(EU), '/webhooks/dbt-eu')).body.status).toBe('accepted');
-    expect((await edge.send(aRun(US), '/hooks/america')).body.status).toBe('accepted');
+    const httpApp = await startApp(adapter, { webhooks: { sources } });
+    expect((await httpApp.send(aRun(EU), '/webhooks/dbt-eu')).body.status).toBe('accepted');
+    expect((await httpApp.send(aRun(US), '/hooks/america')).body.status).toBe('accepted');
     for (const [secret, path] of [
       [US, '/webhooks/dbt-eu'],
       [EU, '/hooks/america'],
     ] as const) {
-      expect(await edge.send(aRun(secret), path)).toMatchObject({
+      expect(await httpApp.send(aRun(secret), path)).toMatchObject({
         status: 401,
         body: { status: 'signature-mismatch' },
       });
     }
-    expect((await edge.request({ path: '/webhooks/dbt-us', ...aRun(US) })).status).toBe(404);
-    expect((await edge.handled()).filter(({ type }) => type === 'run.succeeded')).toEqual([
+    expect((await httpApp.request({ path: '/webhooks/dbt-us', ...aRun(US) })).status).toBe(404);
+    expect((await httpApp.handled()).filter(({ type }) => type === 'run.succeeded')).toEqual([
       { type: 'run.succeeded', source: 'dbt-eu', runId: '7' },
       { type: 'run.succeeded', source: 'dbt-us', runId: '7' },
     ]);
-    expect(await edge.stored()).toBe(2);
+    expect(await httpApp.stored()).toBe(2);
   });
 
-  it('one message sent to two sources with one secret is a message of each', async () => {
+  it('store one message per source when a message is sent to two sources with one secret', async () => {
     const secrets = [TEST_SECRETS.dbtCloud];
     const sources = [dbtCloud({ name: 'one', secrets }), dbtCloud({ name: 'two', secrets })];
-    const edge = await startApp(adapter, { webhooks: { sources } });
+    const httpApp = await startApp(adapter, { webhooks: { sources } });
     const webhook = dbtWebhook();
-    const answers = [await edge.send(webhook, '/webhooks/one'), await edge.send(webhook, '/webhooks/two')];
-    expect(answers.map(({ body }) => body.status)).toEqual(['accepted', 'accepted']);
-    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(2);
+    const responses = [await httpApp.send(webhook, '/webhooks/one'), await httpApp.send(webhook, '/webhooks/two')];
+    expect(responses.map(({ body }) => body.status)).toEqual(['accepted', 'accepted']);
+    expect(new Set(responses.map(({ body }) => body.id)).size).toBe(2);
   });
 
-  it('all paths of one source lead to the same messages', async () => {
+  it('lead to the same messages when one source has several paths', async () => {
     const path = ['/webhooks/dbt', '/old/path-of.before', '/a'];
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       webhooks: { sources: [dbtCloud({ name: 'dbt', path, secrets: [TEST_SECRETS.dbtCloud] })] },
     });
     const webhook = dbtWebhook();
     const statuses: string[] = [];
-    for (const one of path) statuses.push((await edge.send(webhook, one)).body.status);
+    for (const one of path) statuses.push((await httpApp.send(webhook, one)).body.status);
     expect(statuses).toEqual(['accepted', 'duplicate', 'duplicate']);
-    expect(edge.log.containing('POST /webhooks/dbt, POST /old/path-of.before, POST /a')).toHaveLength(1);
+    expect(httpApp.log.containing('POST /webhooks/dbt, POST /old/path-of.before, POST /a')).toHaveLength(1);
   });
 
-  it('two apps in one process know nothing of each other', async () => {
+  it('are independent when two apps run in one process', async () => {
     const appOf = (secret: string) =>
       startApp(adapter, { webhooks: { sources: [dbtCloud({ name: 'dbt', secrets: [secret] })] } });
     const [eu, us] = [await appOf(EU), await appOf(US)];
@@ -74,7 +74,7 @@ describe.each(ADAPTERS)('several of them, on %s', (adapter) => {
     expect(await us.handled()).toHaveLength(2);
   });
 
-  it('two apps made of one module object know nothing of each other either', async () => {
+  it('are independent when two apps are created from one module object', async () => {
     const sources = [paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime] })];
     class AppModule {}
     const root = {
@@ -87,25 +87,25 @@ describe.each(ADAPTERS)('several of them, on %s', (adapter) => {
     const [one, two] = [await start(), await start()];
     const webhook = paradimeWebhook();
     for (const app of [one, two]) {
-      const answer = await sendWebhook(app, '/webhooks/paradime', webhook);
-      expect(answer.body.status).toBe('accepted');
+      const response = await sendWebhook(app, '/webhooks/paradime', webhook);
+      expect(response.body.status).toBe('accepted');
     }
     await waitUntilIdle(one);
     expect(one.get(Handled).events).toHaveLength(2);
     expect(two.get(Handled).events).toEqual([]);
   });
 
-  it('an app started again after another was closed is a new one', async () => {
+  it('are independent when an app starts after another was closed', async () => {
     const webhook = dbtWebhook();
     for (const _ of [1, 2]) {
-      const edge = await startApp(adapter);
-      expect(await edge.send(webhook, DBT)).toMatchObject({ status: 200, body: { status: 'accepted' } });
+      const httpApp = await startApp(adapter);
+      expect(await httpApp.send(webhook, DBT)).toMatchObject({ status: 200, body: { status: 'accepted' } });
       await closeApps();
     }
   });
 });
 
-it('an app on Express and one on Fastify run side by side', async () => {
+it('runs an Express app and a Fastify app in one process', async () => {
   const [one, two] = [await startApp('express'), await startApp('fastify')];
   const webhook = dbtWebhook();
   expect([(await one.send(webhook)).body.status, (await two.send(webhook)).body.status]).toEqual([

@@ -38,7 +38,7 @@ const DBT_REFUSALS: [title: string, change: Change, check: string, reason: RegEx
   ['a byte more', withBody((body) => `${body.toString()}\n`), 'signature-mismatch', /changed/],
   ['a byte less', withBody((body) => body.subarray(1)), 'signature-mismatch', /changed/],
   [
-    'the same JSON written otherwise',
+    'the same JSON formatted differently',
     withBody((body) => JSON.stringify(JSON.parse(body.toString()), null, 1)),
     'signature-mismatch',
     /changed/,
@@ -81,49 +81,52 @@ const PARADIME_REFUSALS: [title: string, change: Change, check: string, reason: 
   ],
 ];
 
-describe.each(ADAPTERS)('a bad signature is a 401 that names the check, on %s', (adapter) => {
-  it.each(DBT_REFUSALS)('dbt: %s', async (_, change, status, reason) => {
-    const edge = await startApp(adapter);
-    const answer = await edge.send(change(dbtWebhook()));
-    expect(answer).toMatchObject({ status: 401, body: { status, message: expect.stringMatching(reason) } });
-    expect(await edge.stored()).toBe(0);
+describe.each(ADAPTERS)('invalid signatures, on %s', (adapter) => {
+  it.each(DBT_REFUSALS)('are rejected with 401 and the failed check for dbt: %s', async (_, change, status, reason) => {
+    const httpApp = await startApp(adapter);
+    const response = await httpApp.send(change(dbtWebhook()));
+    expect(response).toMatchObject({ status: 401, body: { status, message: expect.stringMatching(reason) } });
+    expect(await httpApp.stored()).toBe(0);
   });
 
-  it.each(PARADIME_REFUSALS)('Paradime: %s', async (_, change, status, reason) => {
-    const edge = await startApp(adapter);
-    const answer = await edge.send(change(paradimeWebhook()), PARADIME);
-    expect(answer).toMatchObject({ status: 401, body: { status, message: expect.stringMatching(reason) } });
-    expect(await edge.stored()).toBe(0);
-  });
+  it.each(PARADIME_REFUSALS)(
+    'are rejected with 401 and the failed check for Paradime: %s',
+    async (_, change, status, reason) => {
+      const httpApp = await startApp(adapter);
+      const response = await httpApp.send(change(paradimeWebhook()), PARADIME);
+      expect(response).toMatchObject({ status: 401, body: { status, message: expect.stringMatching(reason) } });
+      expect(await httpApp.stored()).toBe(0);
+    },
+  );
 
-  it('nothing that cannot be verified is read, however odd it is', async () => {
-    const edge = await startApp(adapter);
+  it('are rejected before an odd body is parsed', async () => {
+    const httpApp = await startApp(adapter);
     const bodies = ['{', '\0', 'null', '[]', '"', '[['.repeat(200_000), Buffer.alloc(64, 0xff), `{"a":"${CONTENT}"}`];
     for (const body of bodies) {
-      const answer = await edge.send({ body: Buffer.from(body), headers: { authorization: '0'.repeat(64) } });
-      expect(answer).toMatchObject({ status: 401, body: { status: 'signature-mismatch' } });
+      const response = await httpApp.send({ body: Buffer.from(body), headers: { authorization: '0'.repeat(64) } });
+      expect(response).toMatchObject({ status: 401, body: { status: 'signature-mismatch' } });
     }
-    expect(await edge.stored()).toBe(0);
+    expect(await httpApp.stored()).toBe(0);
   });
 
-  it('a message for one provider is refused by the other', async () => {
-    const edge = await startApp(adapter);
-    expect(await edge.send(dbtWebhook(), PARADIME)).toMatchObject({ status: 401 });
-    expect(await edge.send(paradimeWebhook(), DBT)).toMatchObject({ status: 401 });
-    expect(await edge.stored()).toBe(0);
+  it('are reported when a message for one provider is sent to the other', async () => {
+    const httpApp = await startApp(adapter);
+    expect(await httpApp.send(dbtWebhook(), PARADIME)).toMatchObject({ status: 401 });
+    expect(await httpApp.send(paradimeWebhook(), DBT)).toMatchObject({ status: 401 });
+    expect(await httpApp.stored()).toBe(0);
   });
 
-  it('the log names the headers once for each source and check, and never their values', async () => {
+  it('are logged once per source and check with header names, never with values', async () => {
     const sources = ['one', 'two'].map((name) => paradime({ name, secrets: ['whsec_c2VjcmV0LW9mLXRoZS10ZXN0'] }));
-    const edge = await startApp(adapter, { webhooks: { sources } });
+    const httpApp = await startApp(adapter, { webhooks: { sources } });
     const foreign = { 'x-odd-header': 'odd-value', authorization: 'Bearer token-of-somebody' };
     const refused = [paradimeWebhook().headers, foreign].map((headers) => ({ body: Buffer.from('{}'), headers }));
     for (const path of ['/webhooks/one', '/webhooks/two']) {
       for (const request of [...refused, ...refused, ...refused]) {
-        expect(await edge.send(request, path)).toMatchObject({ status: 401 });
+        expect(await httpApp.send(request, path)).toMatchObject({ status: 401 });
       }
     }
-    const lines = edge.log.containing('rejected a request');
+    const lines = httpApp.log.containing('rejected a request');
     expect(lines.map((line) => /Source "(\w+)" .*: 401 ([\w-]+)\./.exec(line)?.slice(1))).toEqual([
       ['one', 'signature-mismatch'],
       ['one', 'missing-header'],
@@ -132,30 +135,30 @@ describe.each(ADAPTERS)('a bad signature is a 401 that names the check, on %s', 
     ]);
     expect(lines[0]).toMatch(/Headers: .*webhook-signature.*look like Standard Webhooks/);
     expect(lines[1]).toMatch(/Headers: .*x-odd-header.*signature or token in authorization/);
-    expect(edge.log.containing('odd-value')).toEqual([]);
-    expect(edge.log.containing('token-of-somebody')).toEqual([]);
+    expect(httpApp.log.containing('odd-value')).toEqual([]);
+    expect(httpApp.log.containing('token-of-somebody')).toEqual([]);
   });
 
-  it('a refused sender does not keep a good one out', async () => {
-    const edge = await startApp(adapter);
-    const answers = await Promise.all(
+  it('do not block a valid sender', async () => {
+    const httpApp = await startApp(adapter);
+    const responses = await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
-        edge.send(index % 3 ? dbtCloudWebhook({ secret: 'forged' }) : dbtWebhook()),
+        httpApp.send(index % 3 ? dbtCloudWebhook({ secret: 'forged' }) : dbtWebhook()),
       ),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, (_, i) => (i % 3 ? 401 : 200)));
-    expect(await edge.stored()).toBe(10);
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, (_, i) => (i % 3 ? 401 : 200)));
+    expect(await httpApp.stored()).toBe(10);
   });
 });
 
-describe.each(ADAPTERS)('a secret that is replaced, on %s', (adapter) => {
-  it('the log says once for each secret that it is in use, by its place in the list', async () => {
-    const secrets = ['the-new-secret', 'the-old-secret', 'one-that-nobody-uses'];
-    const edge = await startApp(adapter, { webhooks: { sources: [dbtCloud({ name: 'dbt', secrets })] } });
+describe.each(ADAPTERS)('a rotated secret, on %s', (adapter) => {
+  it('is logged once when it is first used, by its index', async () => {
+    const secrets = ['the-new-secret', 'the-old-secret', 'an-unused-secret'];
+    const httpApp = await startApp(adapter, { webhooks: { sources: [dbtCloud({ name: 'dbt', secrets })] } });
     for (const secret of ['the-old-secret', 'the-old-secret', 'forged', 'the-new-secret', 'the-old-secret']) {
-      await edge.send(dbtWebhook({ secret }));
+      await httpApp.send(dbtWebhook({ secret }));
     }
-    const lines = edge.log.containing('for the first time since startup');
+    const lines = httpApp.log.containing('for the first time since startup');
     expect(lines).toEqual([
       expect.stringMatching(/Source "dbt": secrets\[1\] /),
       expect.stringMatching(/Source "dbt": secrets\[0\] /),

@@ -24,7 +24,7 @@ afterEach(closeApps);
 const secrets = [TEST_SECRETS.dbtCloud];
 const dbt = dbtCloud({ name: 'dbt', secrets });
 
-/** Options as a host without types would write them. */
+/** Returns options as a host without types would write them. */
 function given(options: Record<string, unknown>): WebhooksOptions {
   return { sources: [dbt], inbox: memoryInbox(), dispatch: 'manual', ...options } as unknown as WebhooksOptions;
 }
@@ -90,17 +90,17 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
     paradimeWith({ scheme: 'static-token', header: 'x', tokens: [undefined] }),
     /\.tokens\[0\]/,
   ],
-  ['Paradime: a misspelt scheme', paradimeWith({ scheme: 'unsigned' }), /\.scheme: .*'unsigned-insecure'/],
+  ['Paradime: a misspelled scheme', paradimeWith({ scheme: 'unsigned' }), /\.scheme: .*'unsigned-insecure'/],
   ['no sources', given({ sources: [] }), /^sources: expected at least one source, got none/],
-  ['sources left out', given({ sources: undefined }), /^sources: expected an array, got undefined/],
-  ['a source in place of the list', given({ sources: dbt }), /^sources: expected an array, got an object/],
+  ['omitted sources', given({ sources: undefined }), /^sources: expected an array, got undefined/],
+  ['a source instead of an array', given({ sources: dbt }), /^sources: expected an array, got an object/],
   [
     'a source that is undefined',
     given({ sources: [dbt, undefined] }),
     /^sources\[1\]: expected a source, .*, got undefined/,
   ],
   [
-    'a source nobody made',
+    'a source that no provider function created',
     given({ sources: [{ name: 'dbt', secrets }] }),
     /^sources\[0\]: expected a source, .*dbtCloud.*, got an object/,
   ],
@@ -115,12 +115,12 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   ['a name of 65 characters', dbtWith({ name: 'x'.repeat(65) }), /sources\[0\]\.name/],
   ['a name that is a number', dbtWith({ name: 7 }), /sources\[0\]\.name: expected .*, got 7/],
   [
-    'two sources of one name',
+    'two sources with one name',
     given({ sources: [dbt, dbtCloud({ name: 'dbt', path: '/x', secrets })] }),
     /sources\[1\]\.name: expected a unique name, got "dbt"/,
   ],
   [
-    'two sources of one path',
+    'two sources with one path',
     given({ sources: [dbt, dbtCloud({ name: 'b', path: DBT, secrets })] }),
     /sources\[1\]\.path: expected a unique path, got "\/webhooks\/dbt" of source "dbt"/,
   ],
@@ -167,7 +167,7 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   ]),
   ['enabled left undefined, without a secret', dbtWith({ enabled: undefined, secrets: [undefined] }), /secrets\[0\]/],
   [
-    'a source that is left out under the name of another',
+    'a disabled source under the name of another',
     given({ sources: [dbt, dbtCloud({ name: 'dbt', path: '/x', secrets: [], enabled: false })] }),
     /sources\[1\]\.name: expected a unique name, got "dbt"/,
   ],
@@ -191,11 +191,11 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
     /^sources\[1\]: expected .*, got (false|an empty string|null|a number|the function dbtCloud)\..*set its `enabled`: dbtCloud\(/,
   ]),
   [
-    'a dispatch that is no transport',
+    'a dispatch that is not a transport',
     given({ dispatch: { password: 'p' } }),
     /^dispatch: expected 'auto', 'manual' or a dispatch backend .*, got an object/,
   ],
-  ['a misspelt dispatch', given({ dispatch: 'none' }), /^dispatch: expected 'auto', 'manual' or .*, got "none"/],
+  ['a misspelled dispatch', given({ dispatch: 'none' }), /^dispatch: expected 'auto', 'manual' or .*, got "none"/],
   ['a concurrency of zero', given({ concurrency: 0 }), /^concurrency: expected an integer from 1 to \d+, got 0/],
   [
     'a misspelt retention',
@@ -208,7 +208,7 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
     /^retention: expected an object with any of .*, got a number/,
   ],
   [
-    'a misspelt inbox',
+    'a misspelled inbox',
     given({ inbox: undefined, inbx: memoryInbox() }),
     /^inbx: unknown option \(did you mean "inbox"\?\)/,
   ],
@@ -219,8 +219,8 @@ const REFUSED: [title: string, options: WebhooksOptions, names: RegExp][] = [
   ],
 ];
 
-describe('the boot stops, naming the option, for', () => {
-  it.each(REFUSED)('%s', async (_, options, names) => {
+describe('startup errors that name the option', () => {
+  it.each(REFUSED)('are thrown for %s', async (_, options, names) => {
     const root: DynamicModule = {
       module: class {},
       imports: [WebhooksModule.forRootAsync({ useFactory: () => options })],
@@ -241,17 +241,17 @@ describe('the boot stops, naming the option, for', () => {
     }
   });
 
-  it.each(REFUSED.slice(0, 1))('%s given to forRoot, on both adapters', async (_, options, names) => {
+  it.each(REFUSED.slice(0, 1))('are thrown for %s given to forRoot, on both adapters', async (_, options, names) => {
     for (const adapter of ADAPTERS) {
       await expect(startApp(adapter, { webhooks: options })).rejects.toThrow(names);
     }
   });
 
   it.each([
-    // For Nest 11 an override by nothing is none.
+    // Nest 11 treats an override by undefined as no override.
     ...(isNest12 ? [['nothing', undefined] as const] : []),
     ['a builder that was not called', memoryInbox] as const,
-  ])('%s in place of the store, and a factory that returns nothing', async (_, store) => {
+  ])('are thrown for %s instead of the store, and for a factory that returns nothing', async (_, store) => {
     const compile = (options: WebhooksOptions | undefined): Promise<unknown> =>
       Test.createTestingModule({ imports: [WebhooksModule.forRootAsync({ useFactory: () => options as never })] })
         .overrideProvider(WEBHOOKS_STORE)
@@ -264,13 +264,13 @@ describe('the boot stops, naming the option, for', () => {
     await expect(compile(undefined)).rejects.toThrow(/^WebhooksModule\.options: expected an object .*, got undefined/);
   });
 
-  it('a factory that fails, with its own error', async () => {
+  it("are the factory's own error when a factory fails", async () => {
     const failing = () =>
       WebhooksModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault today')) });
     await expect(startApp('express', { imported: failing })).rejects.toThrow('no vault today');
   });
 
-  it('an HTTP adapter that is neither Express nor Fastify', async () => {
+  it('are thrown for an HTTP adapter that is neither Express nor Fastify', async () => {
     class Other extends ExpressAdapter {
       override getType(): string {
         return 'other';
@@ -282,10 +282,10 @@ describe('the boot stops, naming the option, for', () => {
   });
 });
 
-/** The class itself in `imports`. */
+/** The error for a class that is listed in `imports` without forRoot. */
 const BARE = /^WebhooksModule: .*got the class itself in imports\. Write imports: \[WebhooksModule\.forRoot\(/;
 
-describe('called in plain JavaScript', () => {
+describe('module options in plain JavaScript', () => {
   class Empty {}
   const ROOT = 'Write WebhooksModule.forRoot({ sources:';
   const ASYNC = 'Write WebhooksModule.forRootAsync({ useFactory: () => (';
@@ -297,8 +297,8 @@ describe('called in plain JavaScript', () => {
     ['a string', 'runhooks.db', 'got a string', ROOT],
     ['a promise', Promise.resolve(options), 'got a Promise', ASYNC],
     ['a function', () => options, 'got a function', ASYNC],
-    ['what is for forRootAsync', { useFactory: () => options }, 'got an object with useFactory', ASYNC],
-  ])('forRoot refuses %s', (_, wrong, got, write) => {
+    ['options of forRootAsync', { useFactory: () => options }, 'got an object with useFactory', ASYNC],
+  ])('make forRoot throw for %s', (_, wrong, got, write) => {
     const call = (): unknown => WebhooksModule.forRoot(wrong as never);
     expect(call).toThrow(ConfigurationError);
     expect(call).toThrow(`WebhooksModule.forRoot: expected an object, ${got}. ${write}`);
@@ -307,20 +307,24 @@ describe('called in plain JavaScript', () => {
   it.each<[title: string, options: unknown, message: string]>([
     ['nothing', undefined, `: expected an object, got undefined. ${ASYNC}`],
     ['a function', () => options, `: expected an object, got a function. ${ASYNC}`],
-    ['what is for forRoot', options, `: expected an object, got an object with sources. ${ASYNC}`],
+    ['options of forRoot', options, `: expected an object, got an object with sources. ${ASYNC}`],
     ['an empty object', {}, `: expected one of useFactory, useClass, useExisting, got an object with none of them. `],
     ['an undefined factory', { useFactory: undefined }, ': expected one of useFactory, useClass, useExisting, got an '],
     ['two ways', { useFactory: () => options, useClass: Empty }, 'got an object with useFactory and useClass. '],
     ['options as the factory', { useFactory: options }, '.useFactory: expected a function, got an object. '],
     ['a class that is a string', { useClass: 'Config' }, '.useClass: expected a class, got a string. '],
-    ['inject without a list', { useFactory: () => options, inject: Empty }, '.inject: expected an array, got the fun'],
-    ['imports without a list', { useClass: Empty, imports: Empty }, '.imports: expected an array, got the function '],
+    [
+      'inject without an array',
+      { useFactory: () => options, inject: Empty },
+      '.inject: expected an array, got the fun',
+    ],
+    ['imports without an array', { useClass: Empty, imports: Empty }, '.imports: expected an array, got the function '],
     [
       'a misspelled option',
       { useFactroy: () => options },
       '.useFactroy: unknown option (did you mean "useFactory"?). Valid options: useFactory, useClass, useExisting, inject, imports, isGlobal',
     ],
-  ])('forRootAsync refuses %s', (_, wrong, message) => {
+  ])('make forRootAsync throw for %s', (_, wrong, message) => {
     const call = (): unknown => WebhooksModule.forRootAsync(wrong as never);
     expect(call).toThrow(ConfigurationError);
     expect(call).toThrow('WebhooksModule.forRootAsync');
@@ -330,7 +334,7 @@ describe('called in plain JavaScript', () => {
   it.each<[string, unknown]>([
     ['useClass', { useClass: Empty }],
     ['useExisting', { imports: [{ module: class {}, providers: [Empty], exports: [Empty] }], useExisting: Empty }],
-  ])('forRootAsync refuses a class of %s that has no method', async (_, wrong) => {
+  ])('make forRootAsync throw for a class of %s without the method', async (_, wrong) => {
     const imports = [WebhooksModule.forRootAsync(wrong as never)];
     await expect(Test.createTestingModule({ imports }).setLogger(new LogLines()).compile()).rejects.toThrow(
       'WebhooksModule.forRootAsync: expected a class with the method createWebhooksOptions, got an instance of Empty without it. Write createWebhooksOptions() {',
@@ -338,27 +342,27 @@ describe('called in plain JavaScript', () => {
   });
 });
 
-describe.each(ADAPTERS)('imported wrongly, on %s', (adapter) => {
+describe.each(ADAPTERS)('invalid imports of WebhooksModule, on %s', (adapter) => {
   const again = () => WebhooksModule.forRoot(given({ sources: [dbtCloud({ name: 'again', secrets })] }));
 
-  it('twice: the boot stops and says what to do', async () => {
+  it('fail the startup with the fix when it is imported twice', async () => {
     await expect(startApp(adapter, { module: { imports: [again()] } })).rejects.toThrow(
       /WebhooksModule: expected one call of forRoot or forRootAsync, got more than one. List every source in one call/,
     );
   });
 
-  it('twice, once of them deep in the app: the same', async () => {
+  it('fail the startup with the fix when one of two imports is nested', async () => {
     class Inner {}
     class Outer {}
     const imports = [{ module: Outer, imports: [{ module: Inner, imports: [again()] }] }];
     await expect(startApp(adapter, { module: { imports } })).rejects.toThrow(/WebhooksModule: expected one call/);
   });
 
-  it('bare: the boot stops', async () => {
+  it('fail the startup when the class itself is imported', async () => {
     await expect(startApp(adapter, { imported: () => ({ module: WebhooksModule }) })).rejects.toThrow(BARE);
   });
 
-  it('bare beside forRoot, or with a provider that injects what it exports: the same', async () => {
+  it('fail the startup when the class is imported beside forRoot, or a provider injects its exports', async () => {
     class Feature {}
     const feature = { module: Feature, imports: [WebhooksModule] };
     await expect(startApp(adapter, { module: { imports: [feature] } })).rejects.toThrow(BARE);
@@ -367,14 +371,14 @@ describe.each(ADAPTERS)('imported wrongly, on %s', (adapter) => {
     await expect(startApp(adapter, { imported })).rejects.toThrow(BARE);
   });
 
-  it('the same import in several modules is one', async () => {
+  it('are accepted when several modules share one import', async () => {
     const shared = WebhooksModule.forRoot(given({}));
     class Feature {}
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       imported: () => shared,
       module: { imports: [{ module: Feature, imports: [shared] }] },
     });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200 });
   });
 
   const anApp = async () =>
@@ -382,7 +386,7 @@ describe.each(ADAPTERS)('imported wrongly, on %s', (adapter) => {
       await NestFactory.create({ module: class {} }, newAdapter(adapter), { logger: false, abortOnError: false }),
     );
 
-  it('lazily: loading it fails and says what to do, and the app goes on', async () => {
+  it('reject the lazy load with the fix and keep the app running', async () => {
     const app = await anApp();
     await app.listen(0, '127.0.0.1');
     const loading = app.get(LazyModuleLoader).load(() => again() as unknown as Promise<DynamicModule>);
@@ -392,7 +396,7 @@ describe.each(ADAPTERS)('imported wrongly, on %s', (adapter) => {
     expect((await fetch(await app.getUrl())).status).toBe(404);
   });
 
-  it('lazily within a module of the app: the same', async () => {
+  it('reject the lazy load with the fix when a lazy module of the app imports it', async () => {
     const app = await anApp();
     const feature = { module: class Feature {}, imports: [again()] };
     const loading = app.get(LazyModuleLoader).load(() => feature as unknown as Promise<DynamicModule>);

@@ -7,14 +7,23 @@ import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { memoryInbox, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { NEST_LIMITS } from 'inside/nest-limits';
 import { until } from '../dispatch/dispatch-harness.js';
-import { ADAPTERS, closeApps, DBT, dbtWebhook, isNest12, startApp, type EdgeAnswer, type HttpApp } from './http-app.js';
+import {
+  ADAPTERS,
+  closeApps,
+  DBT,
+  dbtWebhook,
+  isNest12,
+  startApp,
+  type WebhookResponse,
+  type HttpApp,
+} from './http-app.js';
 import { head } from './http-client.js';
 
 afterEach(closeApps);
 
 type Append = (store: Store, message: NewMessage) => Promise<Appended>;
 
-/** A real inbox whose way in is the test's. */
+/** Returns a real inbox whose `append` is controlled by the test. */
 function inboxWith(append: Append): {
   createStore(logger: Parameters<ReturnType<typeof memoryInbox>['createStore']>[0]): Store;
 } {
@@ -38,81 +47,81 @@ const UNAVAILABLE = {
   body: { status: 'unavailable', message: 'it is unknown whether the message was stored; sending it again is safe' },
 };
 
-describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
-  it('a sender is told to come back, and is accepted when it does', async () => {
+describe.each(ADAPTERS)('failing to store messages, on %s', (adapter) => {
+  it('returns 503 with Retry-After, and accepts the message when it is resent', async () => {
     let isDown = true;
     const inbox = inboxWith(async (store, message) => {
       if (isDown) throw new StoreUnavailableError('the disk is full');
       return await store.append(message);
     });
-    const edge = await startApp(adapter, { webhooks: { inbox } });
+    const httpApp = await startApp(adapter, { webhooks: { inbox } });
     const webhook = dbtWebhook();
-    expect(await edge.send(webhook)).toMatchObject(UNAVAILABLE);
+    expect(await httpApp.send(webhook)).toMatchObject(UNAVAILABLE);
     isDown = false;
-    expect(await edge.send(webhook)).toMatchObject({ status: 200, body: { status: 'accepted' } });
-    expect(await edge.handled()).toHaveLength(2);
+    expect(await httpApp.send(webhook)).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    expect(await httpApp.handled()).toHaveLength(2);
   });
 
-  it('a store of another copy of the package is told by its mark, not by its class', async () => {
+  it('returns 503 for a store error of another copy of the package, recognized by its flag', async () => {
     const inbox = inboxWith(async () => {
       const brand = { [Symbol.for('nestjs-runhooks:store-unavailable-error')]: true };
       throw Object.assign(new Error('the disk is full'), brand);
     });
-    const edge = await startApp(adapter, { webhooks: { inbox } });
-    expect(await edge.send(dbtWebhook())).toMatchObject(UNAVAILABLE);
+    const httpApp = await startApp(adapter, { webhooks: { inbox } });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject(UNAVAILABLE);
   });
 
-  it('the log says once why, and in the end how many messages it was', async () => {
+  it('logs the reason once, and the number of rejected messages at the end', async () => {
     let reason: string | undefined = 'the disk is full';
     const inbox = inboxWith(async (store, message) => {
       if (reason !== undefined) throw new StoreUnavailableError(reason);
       return await store.append(message);
     });
     const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], path: ['/old', DBT] });
-    const edge = await startApp(adapter, { webhooks: { inbox, sources: [source] } });
-    for (const path of ['/old', DBT, '/old']) await edge.send(dbtWebhook(), path);
+    const httpApp = await startApp(adapter, { webhooks: { inbox, sources: [source] } });
+    for (const path of ['/old', DBT, '/old']) await httpApp.send(dbtWebhook(), path);
     reason = 'the disk reported an I/O error';
-    await edge.send(dbtWebhook());
-    const isDown = edge.log.containing('Source "dbt" is responding with 503');
+    await httpApp.send(dbtWebhook());
+    const isDown = httpApp.log.containing('Source "dbt" is responding with 503');
     expect(isDown).toEqual([
       expect.stringContaining('the disk is full'),
       expect.stringContaining('the disk reported an I/O error'),
     ]);
     reason = undefined;
-    await edge.send(dbtWebhook({ secret: 'forged' }));
-    expect(edge.log.containing('accepts webhooks again')).toEqual([]);
+    await httpApp.send(dbtWebhook({ secret: 'forged' }));
+    expect(httpApp.log.containing('accepts webhooks again')).toEqual([]);
     await until(async () => {
-      await edge.send(dbtWebhook());
-      return edge.log.containing('accepts webhooks again').length > 0;
+      await httpApp.send(dbtWebhook());
+      return httpApp.log.containing('accepts webhooks again').length > 0;
     });
-    await edge.send(dbtWebhook(), '/old');
-    expect(edge.log.containing('accepts webhooks again')).toEqual([
+    await httpApp.send(dbtWebhook(), '/old');
+    expect(httpApp.log.containing('accepts webhooks again')).toEqual([
       expect.stringContaining('Source "dbt" accepts webhooks again; responses with 503 in between: 4'),
     ]);
   });
 
-  it('a message that was stored although the answer was 503 is a duplicate when it comes again', async () => {
+  it('returns duplicate for a resend when the message was stored in spite of the 503', async () => {
     let isCutOff = true;
     const inbox = inboxWith(async (store, message) => {
       const appended = await store.append(message);
       if (isCutOff) throw new StoreUnavailableError('no word from the database');
       return appended;
     });
-    const edge = await startApp(adapter, { webhooks: { inbox } });
+    const httpApp = await startApp(adapter, { webhooks: { inbox } });
     const webhook = dbtWebhook();
-    expect(await edge.send(webhook)).toMatchObject(UNAVAILABLE);
+    expect(await httpApp.send(webhook)).toMatchObject(UNAVAILABLE);
     isCutOff = false;
-    expect(await edge.send(webhook)).toMatchObject({ status: 200, body: { status: 'duplicate' } });
-    expect(await edge.handled()).toHaveLength(2);
+    expect(await httpApp.send(webhook)).toMatchObject({ status: 200, body: { status: 'duplicate' } });
+    expect(await httpApp.handled()).toHaveLength(2);
   });
 
-  it('a forged message is a 401 all the same, as the store is not asked', async () => {
+  it('returns 401 for a forged message without calling the store', async () => {
     const inbox = inboxWith(() => Promise.reject(new StoreUnavailableError('down')));
-    const edge = await startApp(adapter, { webhooks: { inbox } });
-    expect(await edge.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
+    const httpApp = await startApp(adapter, { webhooks: { inbox } });
+    expect(await httpApp.send(dbtWebhook({ secret: 'forged' }))).toMatchObject({ status: 401 });
   });
 
-  it.each<[title: string, append: Append, said: string]>([
+  it.each<[title: string, append: Append, failure: string]>([
     ['fails in a way of its own', () => Promise.reject(new RangeError('column 7')), 'failed with RangeError: column 7'],
     ['rejects with nothing', () => Promise.reject(), 'failed with'],
     [
@@ -122,18 +131,18 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
       },
       'failed with TypeError: not a function',
     ],
-  ])('a store that %s is a 500 for this message alone', async (_, append, said) => {
+  ])('returns 500 for one message only when the store %s', async (_, append, failure) => {
     const bad = dbtWebhook();
     const inbox = inboxWith((store, message) =>
       Buffer.compare(message.body, bad.body) === 0 ? append(store, message) : store.append(message),
     );
-    const edge = await startApp(adapter, { webhooks: { inbox } });
-    expect(await edge.send(bad)).toMatchObject({ status: 500, body: { status: 'error' } });
-    expect(edge.log.containing(`Source "dbt" is responding with 500: receiving ${said}`)).toHaveLength(1);
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
+    const httpApp = await startApp(adapter, { webhooks: { inbox } });
+    expect(await httpApp.send(bad)).toMatchObject({ status: 500, body: { status: 'error' } });
+    expect(httpApp.log.containing(`Source "dbt" is responding with 500: receiving ${failure}`)).toHaveLength(1);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200 });
   });
 
-  it('a provider that throws while it verifies lets nothing in, and breaks nothing else', async () => {
+  it('rejects one message and no other when a provider throws during verification', async () => {
     const broken: Source = {
       name: 'broken',
       provider: 'other',
@@ -148,21 +157,21 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
         parse: () => ({ state: 'quarantined', reason: 'never read' }),
       }),
     };
-    const edge = await startApp(adapter, { webhooks: { sources: [broken] } });
-    const answer = await edge.send(dbtWebhook(), '/webhooks/broken');
-    expect(answer).toMatchObject({ status: 500, body: { status: 'error' } });
-    expect(answer.text).not.toContain('bad key');
+    const httpApp = await startApp(adapter, { webhooks: { sources: [broken] } });
+    const response = await httpApp.send(dbtWebhook(), '/webhooks/broken');
+    expect(response).toMatchObject({ status: 500, body: { status: 'error' } });
+    expect(response.text).not.toContain('bad key');
     expect(
-      edge.log.containing('Source "broken" is responding with 500: receiving failed with Error: bad key'),
+      httpApp.log.containing('Source "broken" is responding with 500: receiving failed with Error: bad key'),
     ).toHaveLength(1);
-    expect(await edge.stored()).toBe(0);
+    expect(await httpApp.stored()).toBe(0);
   });
 
-  it('a test can put its own store in place of the configured one', async () => {
+  it("is reproducible with a test's own store instead of the configured one", async () => {
     const store = inboxWith(() => Promise.reject(new StoreUnavailableError('by order of the test'))).createStore(
       console as never,
     );
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       create: async (module, http, options) => {
         const builder = Test.createTestingModule({ imports: [module] })
           .overrideProvider(WEBHOOKS_STORE)
@@ -170,12 +179,12 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
         return (await builder.compile()).createNestApplication(http, options);
       },
     });
-    expect(await edge.send(dbtWebhook())).toMatchObject(UNAVAILABLE);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject(UNAVAILABLE);
   });
 
-  it('a test can give what makes a store, as for the option inbox', async () => {
+  it("is reproducible with a test's own store factory, as for the inbox option", async () => {
     const asConfigured: unknown[] = [];
-    const edge = await startApp(adapter, {
+    const httpApp = await startApp(adapter, {
       webhooks: { inbox: inboxWith((_store, message) => Promise.reject(asConfigured.push(message))) },
       create: async (module, http, options) => {
         const builder = Test.createTestingModule({ imports: [module] })
@@ -184,15 +193,15 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
         return (await builder.compile()).createNestApplication(http, options);
       },
     });
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 200 });
-    expect(await edge.app.get(Inbox).counts()).toMatchObject({ messages: { stored: 1 } });
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 200 });
+    expect(await httpApp.app.get(Inbox).counts()).toMatchObject({ messages: { stored: 1 } });
     expect(asConfigured).toEqual([]);
-    await edge.app.close();
+    await httpApp.app.close();
   });
 
-  // Nest 11 takes undefined for no override at all.
+  // Nest 11 treats an override by undefined as no override.
   it.each(isNest12 ? [[undefined], ['runhooks.db'], [{}]] : [['runhooks.db'], [{}]])(
-    'a test that gives %p as store is told what to give',
+    'fails with the fix when a test sets the store to %p',
     async (store) => {
       const builder = Test.createTestingModule({
         imports: [
@@ -209,10 +218,10 @@ describe.each(ADAPTERS)('while messages cannot be stored, on %s', (adapter) => {
   );
 });
 
-describe.each(ADAPTERS)('while the app shuts down, on %s', (adapter) => {
-  const late: { edge?: HttpApp; answers: EdgeAnswer[] } = { answers: [] };
+describe.each(ADAPTERS)('shutting down, on %s', (adapter) => {
+  const late: { httpApp?: HttpApp; responses: WebhookResponse[] } = { responses: [] };
 
-  /** A provider of the host's whose hooks run when the shutdown has begun and the server still listens. */
+  /** A provider of the host whose hooks run while the shutdown has begun and the server still listens. */
   @Injectable()
   class Late implements OnModuleDestroy, BeforeApplicationShutdown {
     async onModuleDestroy(): Promise<void> {
@@ -222,41 +231,41 @@ describe.each(ADAPTERS)('while the app shuts down, on %s', (adapter) => {
       await this.send();
     }
     private async send(): Promise<void> {
-      if (late.edge) late.answers.push(await late.edge.send(dbtWebhook()));
+      if (late.httpApp) late.responses.push(await late.httpApp.send(dbtWebhook()));
     }
   }
 
-  it('new messages are a 503, whatever they are, and the connection is closed', async () => {
-    late.answers = [];
-    late.edge = await startApp(adapter, { module: { providers: [Late] } });
-    expect(await late.edge.send(dbtWebhook())).toMatchObject({ status: 200 });
-    await late.edge.app.close();
-    expect(late.answers).toHaveLength(2);
-    for (const answer of late.answers) {
-      expect(answer).toMatchObject({
+  it('returns 503 for every new message and closes the connection', async () => {
+    late.responses = [];
+    late.httpApp = await startApp(adapter, { module: { providers: [Late] } });
+    expect(await late.httpApp.send(dbtWebhook())).toMatchObject({ status: 200 });
+    await late.httpApp.app.close();
+    expect(late.responses).toHaveLength(2);
+    for (const response of late.responses) {
+      expect(response).toMatchObject({
         status: 503,
         headers: { 'retry-after': String(NEST_LIMITS.retryAfterSeconds), connection: 'close' },
         body: { status: 'unavailable', message: 'the app is shutting down; send the message again' },
       });
     }
-    delete late.edge;
+    delete late.httpApp;
   });
 
-  it('a message whose upload had begun is stored before the app is gone', async () => {
+  it('stores a message whose upload had begun before the app closed', async () => {
     const stored: string[] = [];
     const inbox = inboxWith(async (store, message) => {
       const appended = await store.append(message);
       stored.push(appended.status);
       return appended;
     });
-    const edge = await startApp(adapter, { webhooks: { inbox } });
+    const httpApp = await startApp(adapter, { webhooks: { inbox } });
     const { body, headers } = dbtWebhook();
-    const connection = edge.connect();
-    const started = new Promise((resolve) => edge.app.getHttpServer().once('request', resolve));
+    const connection = httpApp.connect();
+    const started = new Promise((resolve) => httpApp.app.getHttpServer().once('request', resolve));
     await connection.write(head(DBT, { ...headers, 'content-length': body.length }));
     await connection.write(body.subarray(0, 10));
     await started;
-    const closed = edge.app.close();
+    const closed = httpApp.app.close();
     await connection.write(body.subarray(10));
     expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1.1 200 .*"accepted"/s);
     expect(stored).toEqual(['accepted']);

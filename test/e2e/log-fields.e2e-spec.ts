@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type LoggerService } from '@nestjs/common';
 import { ConfigurationError, OnRunFailed, PermanentError, type LogArguments, type LogFields } from 'nestjs-runhooks';
-import { bootError, closeApps, startHandlers } from './handlers-app.js';
+import { startupError, closeApps, startHandlers } from './handlers-app.js';
 
 afterEach(closeApps);
 
-/** Each call of a method of the host's logger, with the context that Nest adds. */
+/** A logger that keeps the arguments of each call, with the context that Nest adds. */
 class Calls implements LoggerService {
   readonly all: unknown[][] = [];
 
@@ -27,7 +27,10 @@ class OnCall {
   }
 }
 
-/** What an app logs of a failed run whose handler fails twice; ids and times that differ from app to app are left out. */
+/**
+ * Returns an app's log calls for a failed run whose handler fails twice, without ids and times that differ between
+ * apps.
+ */
 async function calls(logArguments?: LogArguments): Promise<unknown[][]> {
   const host = new Calls();
   const app = await startHandlers({
@@ -46,7 +49,7 @@ async function calls(logArguments?: LogArguments): Promise<unknown[][]> {
 const textOf = ([first, ...more]: unknown[]): unknown => (typeof first === 'string' ? first : more[0]);
 
 describe('logArguments', () => {
-  it('leaves the texts of all lines as they are without it', async () => {
+  it('keeps the text of all lines', async () => {
     const plain = await calls();
     const structured = await calls((text, fields) => [fields, text]);
     expect(plain.length).toBeGreaterThan(8);
@@ -54,7 +57,7 @@ describe('logArguments', () => {
     expect(structured.map(textOf)).toEqual(plain.map(textOf));
   });
 
-  it('is given the ids of each line about a source, a message, a handler or a delivery', async () => {
+  it('receives the ids of each line about a source, a message, a handler or a delivery', async () => {
     const lines = await calls((text, fields) => [fields, text]);
     const fieldsOf = (part: string): LogFields[] =>
       lines.filter((args) => String(textOf(args)).includes(part)).map(([fields]) => fields as LogFields);
@@ -74,8 +77,8 @@ describe('logArguments', () => {
     expect(fieldsOf('is now a dead letter')).toEqual([{ ...delivery, attempt: 2, code: 'RUNHOOKS_DEAD_LETTER' }]);
   });
 
-  it('stops the boot if it is not a function', async () => {
-    const error = await bootError({ webhooks: { logArguments: true as unknown as LogArguments } });
+  it('fails the startup when it is not a function', async () => {
+    const error = await startupError({ webhooks: { logArguments: true as unknown as LogArguments } });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toContain('logArguments: expected a function, got true');
   });

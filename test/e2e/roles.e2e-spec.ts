@@ -16,7 +16,7 @@ import {
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, ManualClock, sendWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
 import { until } from '../dispatch/dispatch-harness.js';
-import { bootError, closeApps, startHandlers, webhooksOptions, type HandlersApp } from './handlers-app.js';
+import { startupError, closeApps, startHandlers, webhooksOptions, type HandlersApp } from './handlers-app.js';
 
 let folder: string;
 let clock: ManualClock;
@@ -53,18 +53,18 @@ async function send({ app }: HandlersApp, runId: string): Promise<number> {
   return (await sendWebhook(app, '/webhooks/dbt', webhook)).status;
 }
 
-describe('a receiver and a dispatcher on one inbox', () => {
-  it('share the work: one stores what arrives, the other reads it and runs handlers', async () => {
+describe('a receiver and a worker on one inbox', () => {
+  it('share the work: the receiver stores webhooks, and the worker parses them and runs handlers', async () => {
     const receiver = await start('receiver');
-    const dispatcher = await start('worker');
+    const worker = await start('worker');
     expect(await send(receiver, '7')).toBe(200);
-    expect(await send(dispatcher, '8')).toBe(404);
+    expect(await send(worker, '8')).toBe(404);
     expect((await receiver.app.get(Inbox).counts()).messages).toMatchObject({ stored: 1, parsed: 0 });
-    await dispatcher.idle();
+    await worker.idle();
     expect(ran).toEqual(['7']);
     const processes = await receiver.app.get(Inbox).processes();
-    const said = new Map(processes.map(({ role, handlerIds }) => [role, handlerIds]));
-    expect(said).toEqual(
+    const handlersByRole = new Map(processes.map(({ role, handlerIds }) => [role, handlerIds]));
+    expect(handlersByRole).toEqual(
       new Map([
         ['receiver', ['page']],
         ['worker', ['page']],
@@ -72,37 +72,37 @@ describe('a receiver and a dispatcher on one inbox', () => {
     );
   });
 
-  it('the receiver can replay and redrive for the handlers it knows, and runs none, also when told to', async () => {
+  it('let the receiver replay and redrive for its handlers, without running any', async () => {
     const receiver = await start('receiver');
-    const dispatcher = await start('worker');
+    const worker = await start('worker');
     await send(receiver, '7');
-    await dispatcher.idle();
+    await worker.idle();
     expect(await receiver.app.get(Inbox).replay({ id: 'again', events: {}, handlerIds: ['page'], by: 'me' })).toBe(1);
     const refused = receiver.app.get(Webhooks).runUntilIdle();
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow("role: expected 'worker' or 'both', got 'receiver'");
     expect(ran).toEqual(['7']);
-    await dispatcher.idle();
+    await worker.idle();
     expect(ran).toEqual(['7', '7']);
   });
 
-  it('by themselves: a receiver never dispatches, and a dispatcher finds what was stored', async () => {
+  it('work alone: the receiver never runs handlers, and the worker finds stored messages', async () => {
     const receiver = await startHandlers({
       providers: [Pager],
       webhooks: { ...options('receiver'), dispatch: 'auto' },
     });
     await send(receiver, '7');
-    const dispatcher = await startHandlers({
+    const worker = await startHandlers({
       providers: [Pager],
       webhooks: { ...options('worker'), dispatch: 'auto' },
     });
     await until(() => ran.length > 0);
     expect(ran).toEqual(['7']);
-    await dispatcher.app.close();
+    await worker.app.close();
     expect((await receiver.app.get(Inbox).processes()).map(({ role }) => role)).toEqual(['receiver']);
   });
 
-  it('leave the host its own route on the path of a webhook, where nothing is received', async () => {
+  it("leave a webhook path to the host's own route in the worker", async () => {
     @Controller()
     class Own {
       @Post('webhooks/dbt')
@@ -110,11 +110,11 @@ describe('a receiver and a dispatcher on one inbox', () => {
         return 'own';
       }
     }
-    const dispatcher = await startHandlers({ controllers: [Own], webhooks: options('worker') });
-    expect(await send(dispatcher, '7')).toBe(201);
+    const worker = await startHandlers({ controllers: [Own], webhooks: options('worker') });
+    expect(await send(worker, '7')).toBe(201);
   });
 
-  it('work without HTTP: a dispatcher in an application context', async () => {
+  it('work when the worker is an application context without HTTP', async () => {
     const receiver = await start('receiver');
     @Module({ imports: [WebhooksModule.forRoot(webhooksOptions(options('worker')))], providers: [Pager] })
     class WorkerModule {}
@@ -126,14 +126,14 @@ describe('a receiver and a dispatcher on one inbox', () => {
   });
 });
 
-describe('the boot', () => {
+describe('startup with a role', () => {
   it.each([
     [undefined, 'Role: both (receives webhooks and runs handlers)', 'POST /webhooks/dbt'],
     ['receiver', 'Role: receiver (receives webhooks; handlers run in other processes)', 'POST /webhooks/dbt'],
     ['worker', 'Role: worker (runs handlers; has no webhook routes)', 'not received here'],
-  ] as const)('as %s says the role, and where webhooks are received', async (role, said, where) => {
+  ] as const)('logs the role %s and where webhooks are received', async (role, line, where) => {
     const { log } = await start(role);
-    expect(log.containing(said)).toHaveLength(1);
+    expect(log.containing(line)).toHaveLength(1);
     expect(log.containing(`Source "dbt" (dbt-cloud): ${where}; signature`)).toHaveLength(1);
   });
 
@@ -142,13 +142,13 @@ describe('the boot', () => {
     ['', '""'],
     [null, 'null'],
     [['receiver'], 'an array'],
-  ])('rejects the role %j and names the option', async (role, got) => {
-    const error = await bootError({ webhooks: { role: role as Role } });
+  ])('fails for the invalid role %j and names the option', async (role, got) => {
+    const error = await startupError({ webhooks: { role: role as Role } });
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error.message).toBe(`role: expected 'receiver', 'worker' or 'both', got ${got}`);
   });
 
-  it('of a receiver says whether nobody is there to read', async () => {
+  it('logs in a receiver whether a worker is running', async () => {
     const line =
       'warn No worker is running on this inbox; webhooks are stored and handled once one starts [RUNHOOKS_NO_WORKER]';
     const alone = await start('receiver', []);
@@ -158,7 +158,7 @@ describe('the boot', () => {
     expect((await start('receiver')).log.lines).not.toContain(line);
   });
 
-  it('warns once of what waits for handlers that no process has', async () => {
+  it('warns once of work that waits for missing handlers', async () => {
     const before = await start();
     await send(before, '7');
     await send(before, '8');

@@ -24,7 +24,7 @@ class Seen {
   }
 }
 
-/** Writes until the reader has gone. */
+/** Writes until the client has closed the connection. */
 function endless(response: ServerResponse): void {
   response.on('error', () => undefined).on('drain', () => response.write('x'.repeat(100_000)));
   while (response.write('x'.repeat(100_000)));
@@ -65,7 +65,7 @@ describe('npx nestjs-runhooks send', () => {
     return { code, output, errors };
   }
 
-  it("sends dbt Cloud's webhook, signed with the secret in the environment", async () => {
+  it('sends a dbt Cloud webhook signed with the secret from the environment', async () => {
     process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
     const args = ['--event', 'failed', '--job', 'hourly', '--project', 'finance', '--run', '42'];
     const sent = await send(`${url}/webhooks/dbt`, ...args);
@@ -74,7 +74,7 @@ describe('npx nestjs-runhooks send', () => {
     expect(app.get(Seen).events).toEqual(['failed hourly of finance run 42']);
   });
 
-  it("sends Paradime's, with the secret in a variable of another name, and answers as JSON", async () => {
+  it('sends a Paradime webhook with the secret from another variable, and prints JSON', async () => {
     process.env['ANOTHER'] = TEST_SECRETS.paradime;
     const args = ['--provider=paradime', '--secret-env=ANOTHER', '--job=hourly', '--run=43', '--json'];
     const { code, output } = await send(`${url}/webhooks/paradime`, ...args);
@@ -86,7 +86,7 @@ describe('npx nestjs-runhooks send', () => {
     expect(app.get(Seen).events).toEqual(['succeeded hourly']);
   });
 
-  it('says what a refusal means', async () => {
+  it('explains a rejection', async () => {
     process.env['DBT_CLOUD_WEBHOOK_SECRET'] = 'the secret of another app';
     expect(await send(`${url}/webhooks/dbt`)).toEqual({
       code: 1,
@@ -105,7 +105,7 @@ describe('npx nestjs-runhooks send', () => {
     });
   });
 
-  it('tells an app that is not running', async () => {
+  it('reports an app that is not running', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
@@ -120,7 +120,7 @@ describe('npx nestjs-runhooks send', () => {
     });
   });
 
-  it.each<[title: string, answer: (response: ServerResponse) => void, output: string, errors: RegExp]>([
+  it.each<[title: string, respond: (response: ServerResponse) => void, output: string, errors: RegExp]>([
     [
       'a page',
       (response) => response.end('<!doctype html>'),
@@ -148,9 +148,9 @@ describe('npx nestjs-runhooks send', () => {
       `200 ${'x'.repeat(200)}\n`,
       /the response is not from Runhooks/,
     ],
-  ])('fails where %s is answered', async (_, answer, output, errors) => {
+  ])('fails when the response is %s', async (_, respond, output, errors) => {
     process.env['DBT_CLOUD_WEBHOOK_SECRET'] = TEST_SECRETS.dbtCloud;
-    const server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1');
+    const server = createServer((_request, response) => respond(response)).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const sent = await send(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     expect(sent).toEqual({ code: 1, output, errors: expect.stringMatching(errors) });
@@ -171,11 +171,11 @@ describe('npx nestjs-runhooks send', () => {
       ['http://localhost/x', '--provider=paradime', '--run', 'x', '--secret-env', 'ANOTHER'],
       '--run: expected an integer, as in ids of Paradime, got "x"',
     ],
-  ])('%j is wrong', async (args, says) => {
+  ])('rejects invalid arguments: %j', async (args, message) => {
     process.env['ANOTHER'] = TEST_SECRETS.paradime;
     const { code, output, errors } = await send(...args);
     expect([code, output]).toEqual([2, '']);
-    expect(errors).toContain(says);
+    expect(errors).toContain(message);
     expect(errors).not.toContain(TEST_SECRETS.paradime);
     expect(errors).not.toContain('hunter2');
   });

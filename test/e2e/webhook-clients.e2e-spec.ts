@@ -9,7 +9,7 @@ afterEach(closeApps);
 
 type Client = (app: INestApplication, path: string, webhook: SignedWebhook) => Promise<number | undefined>;
 
-/** As supertest and superagent do once they have a string: `request(server).post(…).set(headers).send(text)`. */
+/** Sends a string over HTTP, like supertest and superagent: `request(server).post(…).set(headers).send(text)`. */
 const overHttp: Client = async (app, path, { headers, text }) => {
   const url = new URL(path, await app.getUrl());
   return await new Promise((resolve, reject) => {
@@ -29,10 +29,10 @@ const byFetch: Client = async (app, path, { headers, text }) => {
 
 type Inject = (dispatch: unknown, request: object) => Promise<{ readonly statusCode: number }>;
 
-/** From the environment of this file. */
+/** Comes from the test environment of this file. */
 declare const lightMyRequest: Inject;
 
-/** With a request and a response that no socket carried. */
+/** Sends a request with `inject()`, without a socket. */
 function byInject(form: 'text' | 'body'): Client {
   return async (app, url, { headers, [form]: payload }) => {
     const [dispatch] = (app.getHttpServer() as Server).listeners('request');
@@ -47,14 +47,14 @@ const WEBHOOKS: [path: string, webhook: SignedWebhook][] = [
 
 describe.each(ADAPTERS)('the text of a webhook, on %s', (adapter) => {
   it.each([
-    ['an HTTP request that is given a string', overHttp],
+    ['a string over HTTP', overHttp],
     ['fetch', byFetch],
-  ])('is accepted as %s sends it', async (_, client) => {
+  ])('is accepted when sent as %s', async (_, client) => {
     const { app } = await startApp(adapter);
     for (const [path, webhook] of WEBHOOKS) expect(await client(app, path, webhook)).toBe(200);
   });
 
-  it('is refused once a client has encoded it again', async () => {
+  it('is rejected when a client has encoded it again', async () => {
     const { app } = await startApp(adapter);
     for (const [path, webhook] of WEBHOOKS) {
       expect(await overHttp(app, path, { ...webhook, text: JSON.stringify(webhook.body) })).toBe(401);
@@ -62,9 +62,9 @@ describe.each(ADAPTERS)('the text of a webhook, on %s', (adapter) => {
   });
 });
 
-// light-my-request. On Express it changes the prototypes of node:http for the whole process.
+// light-my-request changes the prototypes of node:http for the whole process, so this test does not cover Express.
 describe('app.inject of Fastify', () => {
-  it.each(['text', 'body'] as const)('takes the %s of a webhook', async (form) => {
+  it.each(['text', 'body'] as const)('accepts the %s of a webhook', async (form) => {
     const { app } = await startApp('fastify');
     for (const [path, webhook] of WEBHOOKS) expect(await byInject(form)(app, path, webhook)).toBe(200);
   });

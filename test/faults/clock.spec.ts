@@ -7,14 +7,14 @@ const HOUR = 3_600_000;
 
 let harness: DispatchHarness;
 let other: DispatchHarness;
-/** Runs by delivery, and how many of one delivery there ever were at the same time. */
+/** Runs by delivery, with the highest number of simultaneous runs of one delivery. */
 const runs = new Map<string, number>();
 const running = new Set<string>();
 let overlaps: number;
 
 beforeEach(async () => {
   harness = await DispatchHarness.open({ abortGraceMs: 1 });
-  // Another process on the same inbox, and so on the same host: their clocks jump together.
+  // Both processes are on one host, so their clocks jump together.
   other = await DispatchHarness.open({ store: harness.store, clock: harness.clock });
   runs.clear();
   running.clear();
@@ -25,7 +25,7 @@ afterEach(async () => {
   await harness.close();
 });
 
-/** Counts, and runs until `until` is over or it is told to stop. */
+/** Returns a handler that counts its calls and runs until `until` resolves or its signal aborts. */
 function counting(until: () => Promise<unknown> = () => Promise.resolve()) {
   return async (_: unknown, { id, signal }: DeliveryContext): Promise<void> => {
     runs.set(id, (runs.get(id) ?? 0) + 1);
@@ -39,7 +39,7 @@ function counting(until: () => Promise<unknown> = () => Promise.resolve()) {
 }
 
 describe('a clock that jumps back an hour', () => {
-  it('delays nothing that comes after the jump', async () => {
+  it('does not delay work that arrives after the jump', async () => {
     harness.on('handler', counting());
     await harness.send({ run: '1' });
     await harness.idle();
@@ -49,7 +49,7 @@ describe('a clock that jumps back an hour', () => {
     expect([...runs.values()]).toEqual([1, 1]);
   });
 
-  it('delays what waited at the jump by the jump at most: unread messages, first attempts, retries', async () => {
+  it('delays unparsed messages, first attempts and retries by the length of the jump at most', async () => {
     let isBroken = true;
     harness.on('retried', () => {
       if (isBroken) throw new RetryLater(1_000);
@@ -65,7 +65,7 @@ describe('a clock that jumps back an hour', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ pending: 0, succeeded: 2 });
   });
 
-  it('runs nothing twice that runs meanwhile, here or in another process, however long', async () => {
+  it('runs no delivery twice at the same time, in any process, however long it takes', async () => {
     const { promise, release } = held();
     harness.on(
       'handler',
@@ -89,7 +89,7 @@ describe('a clock that jumps back an hour', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('leaves what a process was doing that died at the jump to others after the jump and a lease, not later', async () => {
+  it("hands a dead process's work to others within the clock jump plus one lease", async () => {
     const { promise, release } = held();
     harness.on(
       'handler',
@@ -99,7 +99,7 @@ describe('a clock that jumps back an hour', () => {
     await harness.send();
     void harness.idle();
     await until(() => runs.size === 1);
-    // Dead: it neither renews nor records.
+    // A dead process neither renews its leases nor records results.
     running.clear();
     harness.clock.advance(-HOUR);
     await other.idle();
@@ -112,7 +112,7 @@ describe('a clock that jumps back an hour', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('makes no attempt end before it began', async () => {
+  it('never makes an attempt end before its start', async () => {
     harness.on('handler', () => harness.clock.advance(-HOUR));
     await harness.send();
     await harness.idle();
@@ -123,8 +123,8 @@ describe('a clock that jumps back an hour', () => {
   });
 });
 
-describe('a clock that jumps on an hour', () => {
-  it('runs nothing twice in the process that runs it', async () => {
+describe('a clock that jumps ahead an hour', () => {
+  it('runs no delivery twice in the same process', async () => {
     const { promise, release } = held();
     harness.on(
       'handler',
@@ -143,7 +143,7 @@ describe('a clock that jumps on an hour', () => {
     expect(overlaps).toBe(0);
   });
 
-  it('lets another process take over, since the lease is over: the first is told to stop, and one result is kept', async () => {
+  it('lets another process take over an expired lease, aborts the first handler, and keeps one result', async () => {
     const never = new Promise(() => undefined);
     harness.on(
       'handler',
@@ -155,7 +155,7 @@ describe('a clock that jumps on an hour', () => {
     await until(() => runs.size === 1);
     harness.clock.advance(HOUR);
     await other.idle();
-    // The next look for work is a look at the leases, too.
+    // The next poll also checks the leases.
     void harness.idle();
     await first;
     expect([...runs.values()]).toEqual([2]);
@@ -168,7 +168,7 @@ describe('a clock that jumps on an hour', () => {
 describe('a clock that is years ahead for a while', () => {
   const YEARS = 2 * 365 * 24 * HOUR;
 
-  it('keeps no message from being read that was stored meanwhile', async () => {
+  it('does not keep messages stored in that time from being parsed', async () => {
     harness.on('handler', counting());
     harness.clock.step(YEARS);
     await harness.send({ run: '1' });
@@ -177,7 +177,7 @@ describe('a clock that is years ahead for a while', () => {
     expect([...runs.values()]).toEqual([1]);
   });
 
-  it('leaves nothing due in that year, when a process dies with all it holds: the next one says so at its boot', async () => {
+  it('leaves nothing due in that year when the process dies, and the next process logs it at startup', async () => {
     other.on('retried', () => Promise.reject(new RetryLater(60_000)));
     const forever = held();
     other.on('held', () => forever.promise);
@@ -189,7 +189,7 @@ describe('a clock that is years ahead for a while', () => {
     await until(
       async () => (await other.inbox.attempts((await other.deliveries('retried'))[0]?.id ?? '')).length === 1,
     );
-    // Dead.
+    // The process is dead from here on.
     harness.clock.step(-YEARS);
     await harness.presence.start();
     expect(harness.lines).toEqual([expect.stringContaining('0 messages, 2 deliveries, 0 checks')]);
@@ -204,7 +204,7 @@ describe('a clock that is years ahead for a while', () => {
     forever.release();
   });
 
-  it('leaves nothing due in that year in a process that lives through it, which says that its clock was set', async () => {
+  it('leaves nothing due in that year when the process survives, and logs that the clock was changed', async () => {
     harness.on('handler', (_, { attempt }) => {
       if (attempt === 1) throw new RetryLater(60_000);
     });
@@ -229,7 +229,7 @@ describe('a clock that is years ahead for a while', () => {
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'RetryLater', 'succeeded']);
   });
 
-  it('lets a watchdog that was to look at once look when the clock is right again', async () => {
+  it('runs an overdue stuck-run check once the clock is right again', async () => {
     harness.clock.step(YEARS);
     const task = {
       id: 'task',
@@ -255,8 +255,8 @@ describe('a clock that is years ahead for a while', () => {
 
 const CLAIM = { leaseMs: LIMITS.leaseMs, limit: 10, lease: 'test' };
 
-describe('the watch over the clock', () => {
-  it('says nothing while time passes, however much at once', async () => {
+describe('the clock watch', () => {
+  it('logs nothing when much time passes at once', async () => {
     await harness.watch.look();
     harness.clock.advance(100 * HOUR);
     expect(harness.watch.hasStepped).toBe(false);
@@ -264,7 +264,7 @@ describe('the watch over the clock', () => {
     expect(harness.lines).toEqual([]);
   });
 
-  it('notices that the clock was set, either way, says so once, and leaves small corrections alone', async () => {
+  it('logs a clock change in either direction once, and ignores small corrections', async () => {
     await harness.watch.look();
     harness.clock.step(LIMITS.clockStepMs - 1);
     expect(harness.watch.hasStepped).toBe(false);
@@ -281,7 +281,7 @@ describe('the watch over the clock', () => {
     ]);
   });
 
-  it('looks again every few minutes for what another process put off, whose clock was wrong', async () => {
+  it('checks every few minutes for work postponed by another process with a wrong clock', async () => {
     await harness.watch.look();
     const wrong = await DispatchHarness.open({
       store: harness.store,

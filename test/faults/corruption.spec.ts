@@ -5,14 +5,14 @@ import { onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.
 import { CORRUPT } from './driver-errors.js';
 import { failureOf } from './failure-of.js';
 import { expectUnavailable } from './failure.js';
-import { LIFE, LOOKS } from './inbox-life.js';
-import { ToldLife } from './told-life.js';
+import { OPERATIONS, QUERIES } from './store-operations.js';
+import { RecordedOperations } from './recorded-operations.js';
 
 const PAGE_BYTES = 4_096;
-/** Every verb is still to come then, and every table has rows. */
-const CHAPTER = 9;
+/** At this operation every table has rows, and later operations still call every verb. */
+const FIRST_OPERATION = 9;
 
-/** Overwrites a page; of the first one, the file header stays. */
+/** Overwrites a page, except the file header on the first page. */
 function damage(file: string, page: number, fill: number): void {
   const start = page === 0 ? 100 : 0;
   const opened = openSync(file, 'r+');
@@ -22,22 +22,22 @@ function damage(file: string, page: number, fill: number): void {
 
 onEveryDriver('an SQLite inbox with a damaged page', (driver) => {
   const directory = quickDirectory();
-  let life: ToldLife;
+  let recorded: RecordedOperations;
 
   beforeAll(async () => {
-    life = await ToldLife.tell(directory, driver);
+    recorded = await RecordedOperations.record(directory, driver);
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** A file with all of its contents in its pages, and none in the log. */
+  /** Returns a file with all contents in its pages and an empty log. */
   async function settledFile(): Promise<string> {
-    const file = life.fileBefore(CHAPTER);
+    const file = recorded.fileBefore(FIRST_OPERATION);
     await (await openStore(file, driver)).close();
     return file;
   }
 
   it.each([0x00, 0x41, 0xff])(
-    '(all bytes %i) is not opened, whichever page it is, and stays as it was',
+    'refuses to open with any page damaged (all bytes %i), and leaves the file unchanged',
     async (fill) => {
       const pages = statSync(await settledFile()).size / PAGE_BYTES;
       expect(pages).toBeGreaterThan(20);
@@ -45,18 +45,18 @@ onEveryDriver('an SQLite inbox with a damaged page', (driver) => {
         const file = await settledFile();
         damage(file, page, fill);
         const before = readFileSync(file);
-        const refusal = await failureOf(openStore(file, driver));
-        expect(refusal).toBeInstanceOf(ConfigurationError);
-        expect((refusal as Error).message).toContain(file);
-        expect((refusal as Error).message).toMatch(CORRUPT.remedy);
-        expect((refusal as Error).message).toMatch(/backup/);
+        const failure = await failureOf(openStore(file, driver));
+        expect(failure).toBeInstanceOf(ConfigurationError);
+        expect((failure as Error).message).toContain(file);
+        expect((failure as Error).message).toMatch(CORRUPT.remedy);
+        expect((failure as Error).message).toMatch(/backup/);
         expect(readFileSync(file).equals(before)).toBe(true);
       }
     },
   );
 
   it.each([0x00, 0x41, 0xff])(
-    '(all bytes %i) that was damaged after the start says so and what to do, whichever page it is, and ends no process',
+    'reports the damage and the fix when any page is damaged after the start (all bytes %i), without ending the process',
     async (fill) => {
       const pages = statSync(await settledFile()).size / PAGE_BYTES;
       let refused = 0;
@@ -64,8 +64,8 @@ onEveryDriver('an SQLite inbox with a damaged page', (driver) => {
         const file = await settledFile();
         const store = await openStore(file, driver);
         damage(file, page, fill);
-        for (const { tell } of [...LOOKS, ...LIFE.slice(CHAPTER)]) {
-          const failure = await failureOf(tell(store));
+        for (const { run } of [...QUERIES, ...OPERATIONS.slice(FIRST_OPERATION)]) {
+          const failure = await failureOf(run(store));
           if (failure === undefined) continue;
           expectUnavailable(failure, file, CORRUPT);
           refused += 1;

@@ -1,9 +1,9 @@
-/** SQLite fails. https://sqlite.org/rescode.html */
+/** A failure of SQLite, as listed at https://sqlite.org/rescode.html. */
 export interface Fault {
   /** Name of the extended result code. */
   readonly name: string;
   readonly code: number;
-  /** What an operator is told to look at. */
+  /** The advice that the error message must contain. */
   readonly remedy: RegExp;
 }
 
@@ -17,16 +17,16 @@ export const BUSY: Fault = { name: 'SQLITE_BUSY', code: 5, remedy: /lock/ };
 export const BUSY_SNAPSHOT: Fault = { name: 'SQLITE_BUSY_SNAPSHOT', code: 517, remedy: /lock/ };
 export const LOCKED: Fault = { name: 'SQLITE_LOCKED_SHAREDCACHE', code: 262, remedy: /lock/ };
 
-/** Each driver tells a failure in its own way. */
+/** The form in which each driver reports a failure. */
 export const SHAPES = {
   'node:sqlite': ({ name, code }: Fault): Error =>
-    Object.assign(new Error(`${name} as node:sqlite says it`), {
+    Object.assign(new Error(`${name} as reported by node:sqlite`), {
       code: 'ERR_SQLITE_ERROR',
       errcode: code,
       errstr: name,
     }),
   'better-sqlite3': ({ name }: Fault): Error =>
-    Object.assign(new Error(`${name} as better-sqlite3 says it`), { code: name }),
+    Object.assign(new Error(`${name} as reported by better-sqlite3`), { code: name }),
 } as const;
 
 export type Shape = keyof typeof SHAPES;

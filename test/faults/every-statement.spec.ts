@@ -17,18 +17,18 @@ import { failureOf } from './failure-of.js';
 import { expectUnavailable } from './failure.js';
 import { watchedConnect, type CallWatch } from './faulty-connection.js';
 import { dumpInbox } from './inbox-dump.js';
-import { LIFE, LOOKS } from './inbox-life.js';
-import { FaultAt, ToldLife, type ToldCall } from './told-life.js';
+import { OPERATIONS, QUERIES } from './store-operations.js';
+import { FaultAt, RecordedOperations, type RecordedCall } from './recorded-operations.js';
 
-/** How a call that fails leaves the transaction. */
-type Effect = 'nothing happened' | 'the engine rolled back' | 'the commit happened' | 'nothing works from then on';
+/** The state in which a failing call leaves the transaction. */
+type Effect = 'nothing happened' | 'the engine rolled back' | 'the commit happened' | 'every later call fails';
 
-/** Each kind of failure with each effect that SQLite documents for it, told in the way of either driver. */
+/** Each failure with each effect that SQLite documents for it, in the form of either driver. */
 const FAULTS: readonly { fault: Fault; effect: Effect; shape: Shape }[] = [
   { fault: DISK_FULL, effect: 'nothing happened', shape: 'node:sqlite' },
   { fault: DISK_FULL, effect: 'the engine rolled back', shape: 'better-sqlite3' },
   { fault: WRITE_FAILED, effect: 'the engine rolled back', shape: 'node:sqlite' },
-  { fault: WRITE_FAILED, effect: 'nothing works from then on', shape: 'better-sqlite3' },
+  { fault: WRITE_FAILED, effect: 'every later call fails', shape: 'better-sqlite3' },
   { fault: FSYNC_FAILED, effect: 'the commit happened', shape: 'better-sqlite3' },
   { fault: BUSY, effect: 'nothing happened', shape: 'node:sqlite' },
   { fault: BUSY_SNAPSHOT, effect: 'nothing happened', shape: 'better-sqlite3' },
@@ -36,86 +36,86 @@ const FAULTS: readonly { fault: Fault; effect: Effect; shape: Shape }[] = [
 
 onEveryDriver('an SQLite inbox', (driver) => {
   const directory = quickDirectory();
-  let life: ToldLife;
+  let recorded: RecordedOperations;
 
   beforeAll(async () => {
-    life = await ToldLife.tell(directory, driver);
+    recorded = await RecordedOperations.record(directory, driver);
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('lives a whole life here, in which every chapter leaves a trace', () => {
-    const { dumps, calls } = life;
-    expect(LIFE.filter((_, index) => dumps[index] === dumps[index + 1]).map(({ title }) => title)).toEqual([]);
+  it('changes with every recorded operation, so that each one is tested', () => {
+    const { dumps, calls } = recorded;
+    expect(OPERATIONS.filter((_, index) => dumps[index] === dumps[index + 1]).map(({ title }) => title)).toEqual([]);
     expect(calls.length).toBeGreaterThan(100);
   });
 
-  it('is whole, as before the operation or as after it, if the process is killed at any statement', async () => {
-    for (const { chapter, index, sql, isCommitted } of life.calls) {
-      const file = life.fileBefore(chapter);
+  it('contains an operation completely or not at all when the process is killed at any statement', async () => {
+    for (const { operation, index, sql, isCommitted } of recorded.calls) {
+      const file = recorded.fileBefore(operation);
       const copies: string[] = [];
-      const copy = (): void => void copies.push(life.copyOf(file));
+      const copy = (): void => void copies.push(recorded.copyOf(file));
       const watch = new FaultAt(index, { before: copy, after: copy });
       const store = await openStore(file, driver, watchedConnect(watch));
       watch.arm();
-      await LIFE[chapter]!.tell(store);
+      await OPERATIONS[operation]!.run(store);
       const [before, after] = await Promise.all(copies.map((killed) => dumpInbox(killed, driver)));
-      expect(before).toBe(life.dumps[chapter + Number(isCommitted)]);
-      expect(after).toBe(life.dumps[chapter + Number(isCommitted || sql === 'commit')]);
+      expect(before).toBe(recorded.dumps[operation + Number(isCommitted)]);
+      expect(after).toBe(recorded.dumps[operation + Number(isCommitted || sql === 'commit')]);
       await store.close();
     }
   });
 
   describe.each(FAULTS)('$fault.name, and $effect', ({ fault, effect, shape }) => {
     const isWaitedFor = /BUSY|LOCKED/.test(fault.name);
-    const isSpot = ({ sql, isCommitted }: ToldCall): boolean =>
+    const isSpot = ({ sql, isCommitted }: RecordedCall): boolean =>
       !isCommitted && (isWaitedFor ? sql === 'begin immediate' : effect !== 'the commit happened' || sql === 'commit');
 
-    it(`at any statement ${isWaitedFor ? 'is waited for' : 'refuses the operation, whole, and it can be repeated'}`, async () => {
-      for (const { chapter, index } of life.calls.filter(isSpot)) {
-        const file = life.fileBefore(chapter);
-        const watch = new FaultAt(index, failing(fault, effect, shape), effect === 'nothing works from then on');
+    it(`${isWaitedFor ? 'waits when a statement is busy' : 'rejects the whole operation when any statement fails, and accepts it again'}`, async () => {
+      for (const { operation, index } of recorded.calls.filter(isSpot)) {
+        const file = recorded.fileBefore(operation);
+        const watch = new FaultAt(index, failing(fault, effect, shape), effect === 'every later call fails');
         const store = await openStore(file, driver, watchedConnect(watch));
-        const { tell } = LIFE[chapter]!;
+        const { run } = OPERATIONS[operation]!;
         watch.arm();
-        const failure = await failureOf(tell(store));
+        const failure = await failureOf(run(store));
         if (isWaitedFor) expect(failure).toBeUndefined();
         else expectUnavailable(failure, file, fault);
         watch.heal();
         const isDone = isWaitedFor || effect === 'the commit happened';
-        expect(await dumpInbox(file, driver)).toBe(life.dumps[chapter + Number(isDone)]);
-        if (!isDone) await tell(store);
-        expect(await dumpInbox(file, driver)).toBe(life.dumps[chapter + 1]);
+        expect(await dumpInbox(file, driver)).toBe(recorded.dumps[operation + Number(isDone)]);
+        if (!isDone) await run(store);
+        expect(await dumpInbox(file, driver)).toBe(recorded.dumps[operation + 1]);
         await store.close();
       }
     });
   });
 
-  it('has done an operation that is committed, even if what follows the commit fails', async () => {
-    const spots = life.calls.filter(({ isCommitted }) => isCommitted);
+  it('reports a committed operation as done when a later statement fails', async () => {
+    const spots = recorded.calls.filter(({ isCommitted }) => isCommitted);
     expect(spots.map(({ sql }) => sql)).toEqual(['pragma wal_checkpoint(truncate)']);
-    for (const { chapter, index } of spots) {
-      const file = life.fileBefore(chapter);
+    for (const { operation, index } of spots) {
+      const file = recorded.fileBefore(operation);
       const watch = new FaultAt(index, failing(FSYNC_FAILED, 'nothing happened', driver));
       const store = await openStore(file, driver, watchedConnect(watch));
       watch.arm();
-      expect(await failureOf(LIFE[chapter]!.tell(store))).toBeUndefined();
-      expect(await dumpInbox(file, driver)).toBe(life.dumps[chapter + 1]);
+      expect(await failureOf(OPERATIONS[operation]!.run(store))).toBeUndefined();
+      expect(await dumpInbox(file, driver)).toBe(recorded.dumps[operation + 1]);
       await store.close();
     }
   });
 
-  it.each(LOOKS)('a look at $title fails with the file and the remedy, and is possible again', async ({ tell }) => {
-    const file = life.fileBefore(LIFE.length - 1);
+  it.each(QUERIES)('rejects reading $title with the file and the fix, and accepts it again', async ({ run }) => {
+    const file = recorded.fileBefore(OPERATIONS.length - 1);
     const watch = new FaultAt(0, failing(CORRUPT, 'nothing happened', driver));
     const store = await openStore(file, driver, watchedConnect(watch));
     watch.arm();
-    expectUnavailable(await failureOf(tell(store)), file, CORRUPT);
-    await tell(store);
+    expectUnavailable(await failureOf(run(store)), file, CORRUPT);
+    await run(store);
     await store.close();
   });
 });
 
-/** What is done in place of a call, or after it. */
+/** Returns a watch that makes a call fail, instead of running it or after it ran. */
 function failing(fault: Fault, effect: Effect, shape: Shape): CallWatch {
   const fail = (): never => {
     throw SHAPES[shape](fault);
@@ -134,6 +134,6 @@ function rollBack(connection: SqliteConnection): void {
   try {
     connection.exec('rollback');
   } catch {
-    // There was no transaction.
+    // No transaction was open.
   }
 }

@@ -1,7 +1,7 @@
-/** What an answer was refused with; undefined if it was not. */
-export async function failureOf(answer: Promise<unknown>): Promise<unknown> {
+/** Resolves with the rejection reason, or with undefined if the promise resolves. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   try {
-    await answer;
+    await promise;
     return undefined;
   } catch (error) {
     return error;

@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
 import type { Fault } from './driver-errors.js';
 
-/** Says which file, what to do about it, and keeps what the engine said. */
+/** Expects an error that names the file and the fix and keeps the engine's message. */
 export function expectUnavailable(failure: unknown, file: string, { remedy }: Fault): void {
   expect(failure).toBeInstanceOf(StoreUnavailableError);
   const { message, cause } = failure as StoreUnavailableError;

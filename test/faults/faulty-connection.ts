@@ -1,13 +1,13 @@
 import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
 
-/** Told before each call of a connection. Throwing makes the call fail without being made. */
+/** Called before each call of a connection. If it throws, the call fails without running. */
 export interface CallWatch {
   before?(call: string, connection: SqliteConnection): void;
-  /** Throwing makes the call fail although it was made. */
+  /** Called after each call. If it throws, the call fails although it ran. */
   after?(call: string, connection: SqliteConnection): void;
 }
 
-/** Opens real connections, with somebody between them and the store who sees every call. */
+/** Opens real connections whose calls all pass through the watch. */
 export function watchedConnect(watch: CallWatch): typeof connectSqlite {
   return async (file, driver, options) => {
     const real = await connectSqlite(file, driver, options);

@@ -3,37 +3,37 @@ import { LIMITS } from 'nestjs-runhooks/core';
 import { DispatchHarness, until } from '../dispatch/dispatch-harness.js';
 
 let harness: DispatchHarness;
-/** Ends the handlers that a test has let hang. */
-let letGo: () => void;
+/** Ends all handlers that still hang. */
+let endAll: () => void;
 let over: Promise<void>;
 
 beforeEach(async () => {
   harness = await DispatchHarness.open({ concurrency: 3, abortGraceMs: 1 });
   over = new Promise((resolve) => {
-    letGo = resolve;
+    endAll = resolve;
   });
 });
 afterEach(async () => {
-  letGo();
+  endAll();
   await harness.close();
 });
 
 const NEVER_SETTLING: readonly [what: string, run: () => unknown][] = [
   ['never returns', () => over],
-  ['answers a thenable that never settles', () => ({ then: (): void => undefined })],
-  ['answers a thenable that settles in both ways, and again', () => ({ then: bothWays })],
-  ['hangs, and throws long after its time was up', () => over.then(() => Promise.reject(new Error('too late')))],
+  ['returns a thenable that never settles', () => ({ then: (): void => undefined })],
+  ['returns a thenable that settles in both ways, repeatedly', () => ({ then: bothWays })],
+  ['hangs, and throws long after its timeout', () => over.then(() => Promise.reject(new Error('too late')))],
 ];
 
-/** Rejects first; what it says afterwards is nothing. */
+/** Rejects first, so the later calls have no effect. */
 function bothWays(resolve: () => void, reject: (thrown: unknown) => void): void {
   reject(undefined);
   resolve();
   reject(new Error('again'));
 }
 
-describe('a handler', () => {
-  it.each(NEVER_SETTLING)('that %s holds up neither its sibling nor the next event', async (_, run) => {
+describe('a handler that misbehaves', () => {
+  it.each(NEVER_SETTLING)('does not delay its siblings or later events when it %s', async (_, run) => {
     const done: string[] = [];
     harness.on('hangs', run, { timeoutMs: 1, retry: false });
     harness.on('works', ({ id }) => void done.push(id));
@@ -52,12 +52,12 @@ describe('a handler', () => {
   });
 });
 
-/** Lines of the log about a handler. */
+/** Returns the log lines about a handler. */
 const linesAbout = (id: string) => harness.lines.filter((line) => line.includes(`Handler "${id}"`));
 const hang = { timeoutMs: 1, retry: false } as const;
 
-describe('handlers that hang', () => {
-  it('give their places back, however many of the process they have taken', async () => {
+describe('hanging handlers', () => {
+  it('release their slots in the process, however many they have taken', async () => {
     const done: string[] = [];
     for (let count = 0; count < 10; count += 1) harness.on(`hangs-${count}`, () => over, hang);
     harness.on('works', ({ id }) => void done.push(id), { types: ['run.failed'] });
@@ -69,7 +69,7 @@ describe('handlers that hang', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 10, succeeded: 1 });
   });
 
-  it('give the places of their own `concurrency` back, too, so that their next events are not stopped', async () => {
+  it('release their own `concurrency` slots, so that later events run', async () => {
     const runs: string[] = [];
     const run = ({ id }: { id: string }) => (runs.push(id) === 1 ? over : undefined);
     harness.on('hangs-once', run, { ...hang, concurrency: 1 });
@@ -80,14 +80,14 @@ describe('handlers that hang', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ dead: 1, succeeded: 1 });
   });
 
-  it('are warned of once for each handler, and then counted', async () => {
+  it('are warned of once per handler and then counted', async () => {
     harness.on('hangs', () => over, { timeoutMs: 1, retry: { attemptsMax: 3 } });
     await harness.send();
     await harness.idle();
     expect(linesAbout('hangs')).toEqual([expect.stringMatching(/^warn: .*ignored delivery\.signal: attempt 1 /)]);
   });
 
-  it('are shown by process and handler until they settle', async () => {
+  it('are listed by process and handler until they return', async () => {
     harness.on('hangs', () => over, { timeoutMs: 1, retry: { attemptsMax: 2 } });
     harness.on('works', () => undefined);
     await harness.presence.start();
@@ -96,7 +96,7 @@ describe('handlers that hang', () => {
     await harness.presence.renew();
     expect((await harness.inbox.processes())[0]?.abandoned).toEqual([{ handlerId: 'hangs', calls: 2 }]);
     expect((await harness.inbox.counts()).abandoned).toBe(2);
-    letGo();
+    endAll();
     await until(async () => {
       await harness.presence.renew();
       return (await harness.inbox.counts()).abandoned === 0;
@@ -104,7 +104,7 @@ describe('handlers that hang', () => {
     expect((await harness.inbox.processes())[0]?.abandoned).toEqual([]);
   });
 
-  it('are dead letters before their handler has too many abandoned calls to be started', async () => {
+  it('have their deliveries made dead letters before the handler reaches its limit of abandoned calls', async () => {
     harness.on('hangs', () => over, { timeoutMs: 1 });
     await harness.send();
     await harness.idle();
@@ -112,7 +112,7 @@ describe('handlers that hang', () => {
     expect(LIMITS.attemptsMax).toBeLessThan(LIMITS.abandonedPerHandlerMax);
   });
 
-  it('are not started beyond the limit of a handler, which is said at error level, until a call settles', async () => {
+  it("are not called beyond the handler's limit, which is logged as an error, until a call returns", async () => {
     const done: string[] = [];
     let calls = 0;
     const hangs = () => {
@@ -130,7 +130,7 @@ describe('handlers that hang', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ pending: 2, succeeded: 2 });
     const [, paused] = linesAbout('hangs');
     expect(paused).toMatch(/^error: Handler "hangs" is paused in this process until/);
-    letGo();
+    endAll();
     await until(async () => {
       await harness.idle();
       return (await harness.inbox.counts()).deliveries.pending === 0;
@@ -138,7 +138,7 @@ describe('handlers that hang', () => {
     expect(linesAbout('hangs').at(-1)).toBe('log: Handler "hangs" is running in this process again');
   });
 
-  it('stop, once the process has too many abandoned calls, only handlers that have some', async () => {
+  it('stop only handlers with abandoned calls when the process reaches its limit', async () => {
     const each = LIMITS.abandonedPerHandlerMax - 1;
     const handlers = Math.ceil(LIMITS.abandonedMax / each);
     const retry = { attemptsMax: 2 * LIMITS.abandonedPerHandlerMax };
@@ -149,7 +149,7 @@ describe('handlers that hang', () => {
     await harness.send({ types: ['run.failed'], run: '2' });
     await harness.idle();
     await harness.presence.start();
-    // Those that ran when the limit was reached are abandoned, too.
+    // The calls that ran when the limit was reached are abandoned as well.
     expect((await harness.inbox.counts()).abandoned).toBeLessThan(LIMITS.abandonedMax + 3);
     expect((await harness.outcome('works'))[0]).toBe('succeeded');
     const paused = /^error: Handler "(hangs-\d)" is paused in this process/;
@@ -157,11 +157,11 @@ describe('handlers that hang', () => {
     expect(named.sort()).toEqual(Array.from({ length: handlers }, (_, count) => `hangs-${count}`));
   });
 
-  it('hold up no shutdown once their attempt is over', async () => {
+  it('do not delay a shutdown once their attempt is over', async () => {
     harness.on('hangs', () => over, hang);
     await harness.send();
     await harness.idle();
-    // Without them there is nothing to wait for, so the day is not waited for.
+    // Abandoned calls are not awaited, so the stop returns without waiting a day.
     await harness.dispatcher.stop(24 * 60 * 60 * 1_000);
     expect((await harness.outcome('hangs'))[0]).toBe('dead');
   });

@@ -3,7 +3,7 @@ import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
 
 const TABLES = ['message_keys', 'messages', 'runs', 'events', 'deliveries', 'attempts', 'processes', 'handlers'];
 
-/** All that is in an inbox, as another process sees it. Throws if the file is not sound. */
+/** Returns the whole content of an inbox as another process sees it. Throws if the file is damaged. */
 export async function dumpInbox(file: string, driver: SqliteDriver): Promise<string> {
   const connection = await connectSqlite(file, driver);
   try {

@@ -7,7 +7,7 @@ import { DISK_FULL, FSYNC_FAILED, SHAPES, type Fault, type Shape } from './drive
 import { failureOf } from './failure-of.js';
 import { watchedConnect } from './faulty-connection.js';
 import { dumpInbox } from './inbox-dump.js';
-import { FaultAt } from './told-life.js';
+import { FaultAt } from './recorded-operations.js';
 
 const FAULTS: readonly { fault: Fault; shape: Shape }[] = [
   { fault: DISK_FULL, shape: 'node:sqlite' },
@@ -34,7 +34,7 @@ onEveryDriver('opening a new SQLite inbox', (driver) => {
 
   describe.each(FAULTS)('with $fault.name', ({ fault, shape }) => {
     it.each(['once', 'from then on'])(
-      'at any call, %s, says what is wrong and leaves nothing in the way',
+      'reports the failure at any call and leaves no obstacle behind, %s',
       async (lasting) => {
         expect(calls).toBeGreaterThan(20);
         for (let call = 0; call < calls; call += 1) {
@@ -43,11 +43,11 @@ onEveryDriver('opening a new SQLite inbox', (driver) => {
           const fail = (): never => {
             throw SHAPES[shape](fault);
           };
-          const watch = new FaultAt(call, { before: (said) => (close(said) ? undefined : fail()) }, lasting !== 'once');
+          const watch = new FaultAt(call, { before: (sql) => (close(sql) ? undefined : fail()) }, lasting !== 'once');
           watch.arm();
           const connect = watchedConnect({
             before: watch.before,
-            after: (said) => void (closed += Number(close(said))),
+            after: (sql) => void (closed += Number(close(sql))),
           });
           const failure = await failureOf(openStore(file, driver, connect));
           expect(failure).toBeInstanceOf(ConfigurationError);

@@ -12,7 +12,7 @@ import { Sender } from './sender.js';
 
 const MB = 1024 * 1024;
 
-/** A disk of 4 MB, or undefined where we may not mount one. */
+/** Mounts a disk of 4 MB. Returns undefined if this user may not mount one. */
 function mountSmallDisk(): string | undefined {
   const directory = mkdtempSync(join(tmpdir(), 'runhooks-disk-'));
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', directory]).status === 0) return directory;
@@ -34,7 +34,7 @@ onEveryDriver('an SQLite inbox', (driver) => {
   it.each([
     { what: 'grow', fault: DISK_FULL, begin: 'pragma max_page_count = 400', end: 'pragma max_page_count = 100000' },
     { what: 'be written', fault: READ_ONLY, begin: 'pragma query_only = true', end: 'pragma query_only = false' },
-  ])('that may not $what any more can be looked at, and goes on when it may again', async ({ fault, begin, end }) => {
+  ])('stays readable when the file cannot $what, and resumes writing later', async ({ fault, begin, end }) => {
     let connection!: SqliteConnection;
     const watch = watchedConnect({ before: (_, real) => void (connection = real) });
     const file = join(directory, `${fault.name}.db`);
@@ -42,7 +42,7 @@ onEveryDriver('an SQLite inbox', (driver) => {
     const sender = new Sender();
     await sender.send(store);
     connection.exec(begin);
-    expectUnavailable(await sender.fill(store), file, fault);
+    expectUnavailable(await sender.appendUntilFull(store), file, fault);
     expect((await store.counts()).messages.stored).toBe(sender.acknowledged.size);
     connection.exec(end);
     await sender.expectRecovery(store);
@@ -50,19 +50,19 @@ onEveryDriver('an SQLite inbox', (driver) => {
   });
 
   if (disk === undefined) {
-    it.skip('on a full disk is not tested, because this user may not mount a small one', () => undefined);
+    it.skip('is not tested on a full disk, because this user may not mount a small one', () => undefined);
     return;
   }
-  it('on a full disk refuses with the file and the remedy, loses nothing, and goes on when there is room', async () => {
+  it('rejects writes on a full disk with the file and the fix, loses nothing, and resumes when there is space', async () => {
     const other = join(disk, 'other');
     writeFileSync(other, Buffer.alloc(MB));
     const file = join(disk, 'inbox.db');
     const store = await openStore(file, driver);
     const sender = new Sender();
-    for (let round = 0; round < 3; round += 1) expectUnavailable(await sender.fill(store), file, DISK_FULL);
+    for (let round = 0; round < 3; round += 1) expectUnavailable(await sender.appendUntilFull(store), file, DISK_FULL);
     expect(sender.acknowledged.size).toBeGreaterThan(0);
     expect((await store.counts()).messages.stored).toBe(sender.acknowledged.size);
-    // What a kill leaves at this moment has all that was acknowledged, too.
+    // A kill at this moment must also keep everything acknowledged.
     const killed = join(directory, 'killed.db');
     copyAsKilled(file, killed);
     const next = await openStore(killed, driver);

@@ -13,17 +13,17 @@ const NEW = Date.UTC(2026, 5, 1);
 const BETWEEN = new Date(Date.UTC(2026, 3, 1));
 const PURGE = { settledBefore: BETWEEN, deadBefore: BETWEEN, keysBefore: BETWEEN, tasksBefore: BETWEEN, limit: 200 };
 
-/** Texts in the bytes of an inbox's files. */
+/** Returns the strings found in the bytes of an inbox's files. */
 function found(file: string, text: string): string[] {
   return ['', '-wal'].filter((suffix) => readFileSync(`${file}${suffix}`).includes(text));
 }
 
-onEveryDriver('what is removed from an SQLite inbox', (driver) => {
+onEveryDriver('content deleted from an SQLite inbox', (driver) => {
   const directory = quickDirectory();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** Old messages and then new ones, of every size, so that pages are split, joined and used again. */
-  async function fill(store: Store): Promise<void> {
+  /** Appends old and then new messages of every size, so that pages are split, merged and reused. */
+  async function appendAll(store: Store): Promise<void> {
     const ids = { old: new IdSequence(), new: new IdSequence() };
     const appends = Array.from({ length: 600 }, (_, index) => {
       const age = index < 400 ? 'old' : 'new';
@@ -62,10 +62,10 @@ onEveryDriver('what is removed from an SQLite inbox', (driver) => {
     }
   }
 
-  it('is found neither in its file nor in its log', async () => {
+  it('is in neither the file nor the log', async () => {
     const file = join(directory, 'purged.db');
     const store = await openStore(file, driver);
-    await fill(store);
+    await appendAll(store);
     expect(found(file, 'old-body').length).toBeGreaterThan(0);
     expect(await purgeAll(store)).toBeGreaterThanOrEqual(400);
     for (const text of ['old-body', 'old-header']) expect([text, found(file, text)]).toEqual([text, []]);
@@ -73,10 +73,10 @@ onEveryDriver('what is removed from an SQLite inbox', (driver) => {
     await store.close();
   });
 
-  it('is gone from the log after the next purge without another process that reads', async () => {
+  it('is not in the log after the next purge when no other process reads', async () => {
     const file = join(directory, 'read.db');
     const store = await openStore(file, driver);
-    await fill(store);
+    await appendAll(store);
     const reader = await connectSqlite(file, driver, { readOnly: true });
     reader.exec('begin');
     reader.all('select count(*) from messages', []);
@@ -96,7 +96,7 @@ onEveryDriver('the log of an SQLite inbox', (driver) => {
   const directory = quickDirectory();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('that another process keeps from shrinking is warned of once, with the cause, and again after it was small', async () => {
+  it('causes one warning with the cause when another process keeps it large, and a new one after it was small', async () => {
     const file = join(directory, 'grown.db');
     const warnings: string[] = [];
     const logger: Logger = { ...SILENT, warn: (line) => void warnings.push(line) };
@@ -126,7 +126,7 @@ onEveryDriver('the log of an SQLite inbox', (driver) => {
     await grow(SQL_LIMITS.walBytesMax + 24 * MIB);
     expect(warnings).toEqual([expect.stringMatching(/grown\.db.* cannot shrink.* read transaction open.*fuser/)]);
     reader.exec('commit');
-    // A checkpoint that nobody holds up, and a commit that begins the log anew.
+    // Nothing blocks this checkpoint, and the next commit starts the log from its beginning.
     await grow(16 * MIB);
     expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(SQL_LIMITS.walBytesMax);
     expect(warnings).toHaveLength(1);

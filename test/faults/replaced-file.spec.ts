@@ -7,31 +7,31 @@ import { failureOf } from './failure-of.js';
 import { watchedConnect } from './faulty-connection.js';
 import { Sender } from './sender.js';
 
-/** What happens to the file of a running app, and how it is undone. */
+/** Losses of a running app's file, and how each is undone. */
 const LOSSES = [
   {
-    what: 'is renamed',
+    what: 'was renamed',
     lose: (file: string) => renameSync(file, `${file}.away`),
     undo: (file: string) => renameSync(`${file}.away`, file),
-    says: /removed or moved.*move it back/,
+    message: /removed or moved.*move it back/,
   },
   {
-    what: 'is replaced by a copy of itself',
+    what: 'was replaced by a copy of itself',
     lose: (file: string) => {
       renameSync(file, `${file}.away`);
       copyFileSync(`${file}.away`, file);
     },
     undo: (file: string) => renameSync(`${file}.away`, file),
-    says: /another file was put in its place.*move the first one back/,
+    message: /another file was put in its place.*move the first one back/,
   },
   {
-    what: 'goes away with its directory',
+    what: 'disappeared with its directory',
     lose: (file: string) => renameSync(dirname(file), `${dirname(file)}.away`),
     undo: (file: string) => renameSync(`${dirname(file)}.away`, dirname(file)),
-    says: /removed or moved/,
+    message: /removed or moved/,
   },
   {
-    what: 'is hidden by another file system entry in the place of its directory',
+    what: 'is hidden by another entry instead of its directory',
     lose: (file: string) => {
       renameSync(dirname(file), `${dirname(file)}.away`);
       copyFileSync(`${dirname(file)}.away/inbox.db`, dirname(file));
@@ -40,11 +40,11 @@ const LOSSES = [
       unlinkSync(dirname(file));
       renameSync(`${dirname(file)}.away`, dirname(file));
     },
-    says: /removed or moved/,
+    message: /removed or moved/,
   },
 ];
 
-onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
+onEveryDriver('an SQLite inbox whose file is removed or replaced', (driver) => {
   const directory = quickDirectory();
   let files = 0;
 
@@ -56,8 +56,8 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     return join(own, 'inbox.db');
   };
 
-  /** Refuses to write and to read, each time with the same words: one line of the log, however often it is asked. */
-  async function expectLost(store: Store, file: string, says: RegExp): Promise<void> {
+  /** Expects writes and reads to fail with the same message, which is logged once. */
+  async function expectLost(store: Store, file: string, message: RegExp): Promise<void> {
     const sender = new Sender('lost');
     const failures = [
       await failureOf(sender.send(store)),
@@ -67,20 +67,20 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     ];
     for (const failure of failures) expect(failure).toBeInstanceOf(StoreUnavailableError);
     const messages = new Set(failures.map((failure) => (failure as Error).message));
-    expect([...messages]).toEqual([expect.stringMatching(says)]);
+    expect([...messages]).toEqual([expect.stringMatching(message)]);
     expect([...messages][0]).toContain(file);
     expect(sender.acknowledged.size).toBe(0);
   }
 
-  describe.each(LOSSES)('and $what', ({ lose, undo, says }) => {
-    it('is unavailable, makes no other file, and goes on by itself when the file is back', async () => {
+  describe.each(LOSSES)('when the file $what', ({ lose, undo, message }) => {
+    it('is unavailable, creates no other file, and resumes by itself when the file is back', async () => {
       const file = newFile();
       const store = await openStore(file, driver);
       const sender = new Sender();
       await sender.send(store);
       lose(file);
       const before = listed(directory);
-      await expectLost(store, file, says);
+      await expectLost(store, file, message);
       expect(listed(directory)).toEqual(before);
       undo(file);
       await sender.expectRecovery(store);
@@ -90,13 +90,13 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
       await next.close();
     });
 
-    it('acknowledges nothing that is committed after that, whenever in a commit it happens', async () => {
+    it('acknowledges nothing committed after the loss, at any point of the commit', async () => {
       for (const call of ['begin immediate', 'commit'] as const) {
         for (const when of ['before', 'after'] as const) {
           const file = newFile();
           let isArmed = false;
-          const now = (said: string): void => {
-            if (!isArmed || said !== call) return;
+          const now = (sql: string): void => {
+            if (!isArmed || sql !== call) return;
             isArmed = false;
             lose(file);
           };
@@ -115,7 +115,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     });
   });
 
-  it('and removed stays unavailable, and leaves nothing that spoils the backup that is put there', async () => {
+  it('stays unavailable after a deletion and leaves nothing that damages a restored backup', async () => {
     const file = newFile();
     const store = await openStore(file, driver);
     const backedUp = new Sender('backed up');
@@ -133,7 +133,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     await next.close();
   });
 
-  it('holds all that was acknowledged where it was moved, without the log that stayed behind', async () => {
+  it('keeps everything acknowledged in the moved file, even without the log left behind', async () => {
     const file = newFile();
     const store = await openStore(file, driver);
     const sender = new Sender();
@@ -147,7 +147,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     await store.close();
   });
 
-  it('by a link that is pointed elsewhere says so, and goes on when it points back', async () => {
+  it('reports a link that points elsewhere, and resumes when it points back', async () => {
     const [first, second] = [newFile(), newFile()];
     const current = join(directory, `current-${files}`);
     symlinkSync(dirname(first), current);
@@ -167,7 +167,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
   });
 
   it.each(['-wal', '-shm'])(
-    'and that loses its %s is unavailable, and has lost nothing after a restart',
+    'is unavailable when it loses its %s, and has lost nothing after a restart',
     async (suffix) => {
       const file = newFile();
       const store = await openStore(file, driver);
@@ -175,7 +175,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
       await sender.send(store);
       unlinkSync(`${file}${suffix}`);
       await expectLost(store, file, new RegExp(`inbox\\.db${suffix} was removed or replaced.*restart the app`));
-      // As after a kill: only what is in the files by now.
+      // Copies only what the files contain now, as after a kill.
       const killed = `${file}.killed`;
       const next = await openStore(copied(file, killed), driver);
       await sender.expectRecovery(next);
@@ -187,15 +187,15 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     },
   );
 
-  it('does not start on what was left beside a file that is missing, and says what to do', async () => {
+  it('refuses to start on the leftovers of a missing file, and names the fix', async () => {
     const file = newFile();
     const store = await openStore(file, driver);
     const sender = new Sender();
     await sender.send(store);
     renameSync(file, `${file}.away`);
-    const refusal = await failureOf(openStore(file, driver));
-    expect(refusal).toBeInstanceOf(ConfigurationError);
-    expect((refusal as Error).message).toMatch(
+    const failure = await failureOf(openStore(file, driver));
+    expect(failure).toBeInstanceOf(ConfigurationError);
+    expect((failure as Error).message).toMatch(
       /inbox\.db is missing, but .*inbox\.db-wal and .*inbox\.db-shm .*Put it back/,
     );
     expect(existsSync(file)).toBe(false);

@@ -7,7 +7,7 @@ import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model
 import { DISK_FULL, FSYNC_FAILED, SHAPES } from './driver-errors.js';
 import { failureOf } from './failure-of.js';
 import { watchedConnect, type CallWatch } from './faulty-connection.js';
-import { FaultAt } from './told-life.js';
+import { FaultAt } from './recorded-operations.js';
 
 const NEVER: CallWatch = {};
 
@@ -19,7 +19,7 @@ onEveryDriver('an app whose disk fails', (driver) => {
   beforeAll(async () => {
     await (await openStore(empty, driver)).close();
     const count = new FaultAt(0, { before: () => void (calls += 1) }, true);
-    await live(count);
+    await handleAll(count);
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -29,8 +29,11 @@ onEveryDriver('an app whose disk fails', (driver) => {
     return file;
   }
 
-  /** Three messages of two runs and their handlers; what fails is tried again, by us as by a sender and by time. */
-  async function live(watch: FaultAt): Promise<string[]> {
+  /**
+   * Receives three messages of two runs and runs their handlers. Failures are retried by the app, by the sender and by
+   * time.
+   */
+  async function handleAll(watch: FaultAt): Promise<string[]> {
     const store = await openStore(newFile(), driver, watchedConnect(watch));
     const harness = await DispatchHarness.open({ store, abortGraceMs: 1 });
     const called: string[] = [];
@@ -40,7 +43,7 @@ onEveryDriver('an app whose disk fails', (driver) => {
       called.push(`gives-up ${event.id}`);
       throw new PermanentError('no');
     });
-    harness.on('is-told', async () => void called.push('is-told'), { types: ['delivery.dead'] });
+    harness.on('notified', async () => void called.push('notified'), { types: ['delivery.dead'] });
     watch.arm();
     for (const message of [
       { run: '1', types: ['run.failed'] },
@@ -61,9 +64,9 @@ onEveryDriver('an app whose disk fails', (driver) => {
       messages: { stored: 0, parsed: 3, test: 0, unrecognized: 0, quarantined: 0, erased: 0 },
       events: 4,
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
-      tasks: 0,
+      checks: 0,
       refusals: [],
-      // The harness is not registered; nothing waits for anybody.
+      // The harness does not register its process, so its handlers would count as missing.
       missingHandlers: 0,
       workers: 0,
       abandoned: 0,
@@ -84,32 +87,32 @@ onEveryDriver('an app whose disk fails', (driver) => {
     );
   }
 
-  it('is compared with one whose disk does not: every handler runs once', async () => {
+  it('runs every handler once on a healthy disk, as a baseline', async () => {
     expect(calls).toBeGreaterThan(60);
-    expect(await live(new FaultAt(0, NEVER))).toEqual([
+    expect(await handleAll(new FaultAt(0, NEVER))).toEqual([
       'gives-up run.succeeded:probe/1/2',
-      'is-told',
+      'notified',
       'works run.completed:probe/1/1',
       'works run.failed:probe/1/1',
     ]);
   });
 
-  describe.each(['without effect', 'after the commit'])('at any statement, %s,', (effect) => {
-    it('loses nothing, runs no handler twice, and finishes once the disk works again', async () => {
-      const healthy = await live(new FaultAt(0, NEVER));
+  describe.each(['without effect', 'after the commit'])('when any statement fails, %s,', (effect) => {
+    it('loses nothing, runs no handler twice, and finishes once the disk works', async () => {
+      const healthy = await handleAll(new FaultAt(0, NEVER));
       const fail = (call: string): void => {
         if (effect === 'after the commit' && call !== 'commit') return;
         throw effect === 'without effect' ? SHAPES['node:sqlite'](DISK_FULL) : SHAPES['better-sqlite3'](FSYNC_FAILED);
       };
       const watchOf = (call: number): FaultAt =>
         new FaultAt(call, effect === 'without effect' ? { before: fail } : { after: fail });
-      // All at once, because what could not be recorded is tried again only after a second.
-      const lives = await Promise.all(Array.from({ length: calls }, (_, call) => live(watchOf(call))));
-      for (const called of lives) expect(called).toEqual(healthy);
+      // The cases run in parallel, because a failed recording is retried only after a second.
+      const results = await Promise.all(Array.from({ length: calls }, (_, call) => handleAll(watchOf(call))));
+      for (const called of results) expect(called).toEqual(healthy);
     });
   });
 
-  it('that cannot record what was read, for however long, has the message read in the end, and never quarantined', async () => {
+  it('parses a message eventually, without quarantine, when recordings fail for a long time', async () => {
     let failsLeft = LIMITS.parseClaimsMax + 2;
     const before = (call: string): void => {
       if (!call.startsWith('insert into "runs"') || (failsLeft -= 1) < 0) return;

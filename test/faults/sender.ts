@@ -6,34 +6,34 @@ import { failureOf } from './failure-of.js';
 const BODY_BYTES = 20_000;
 const AT_ONCE = 20;
 
-/** Appends messages, some at a time, and remembers which were acknowledged. */
+/** Appends messages, several at a time, and remembers which were acknowledged. */
 export class Sender {
   readonly acknowledged = new Set<string>();
   readonly #ids = new IdSequence();
   readonly #name: string;
   #sent = 0;
 
-  /** @param name makes its messages unlike those of others */
+  /** @param name makes these messages differ from those of other senders */
   constructor(name = 'sender') {
     this.#name = name;
   }
 
-  /** Rejects if one of them was refused. */
+  /** Rejects if any message was rejected. */
   async send(store: Store): Promise<void> {
     const words = Array.from({ length: AT_ONCE }, () => this.#sendOne(store));
     await Promise.allSettled(words);
     await Promise.all(words);
   }
 
-  /** Until it is refused; answers with what. */
-  async fill(store: Store): Promise<unknown> {
+  /** Appends until a message is rejected, and returns the error. */
+  async appendUntilFull(store: Store): Promise<unknown> {
     for (;;) {
       const failure = await failureOf(this.send(store));
       if (failure !== undefined) return failure;
     }
   }
 
-  /** After a failure: all that was acknowledged is there, and more can come. */
+  /** Expects every acknowledged message to be stored and new messages to be accepted. */
   async expectRecovery(store: Store): Promise<void> {
     const stored = await storedIds(store);
     same(

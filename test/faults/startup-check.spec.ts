@@ -10,15 +10,15 @@ import { Sender } from './sender.js';
 const HEADER_BYTES = 32;
 const FRAME_BYTES = 24 + 4_096;
 
-onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
+onEveryDriver('the startup check of an SQLite inbox', (driver) => {
   const directory = quickDirectory();
-  /** As a kill left it: some commits in the file, and more in the log. */
+  /** An inbox as a kill left it, with some commits in the file and more in the log. */
   const killed = join(directory, 'killed.db');
   const sender = new Sender();
   const other = new Sender('other');
   let files = 0;
 
-  /** A copy of what the kill left, with a log of its own. */
+  /** Returns a copy of the killed inbox with a changed log. */
   function withLog(change: (wal: Buffer) => Buffer): string {
     const file = join(directory, `${(files += 1)}.db`);
     copyFileSync(killed, file);
@@ -26,11 +26,11 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
     return file;
   }
 
-  async function refusalOf(file: string): Promise<string> {
+  async function failureMessageOf(file: string): Promise<string> {
     const before = [readFileSync(file), readFileSync(`${file}-wal`)];
-    const refusal = await failureOf(openStore(file, driver));
-    expect(refusal).toBeInstanceOf(ConfigurationError);
-    const { message } = refusal as Error;
+    const failure = await failureOf(openStore(file, driver));
+    expect(failure).toBeInstanceOf(ConfigurationError);
+    const { message } = failure as Error;
     expect(message).toContain(file);
     expect(message).toMatch(/backup/);
     const after = [readFileSync(file), readFileSync(`${file}-wal`)];
@@ -54,11 +54,11 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('takes what a kill left', async () => {
+  it('accepts what a kill left', async () => {
     expect(await storedIn(withLog((wal) => wal))).toBe(sender.acknowledged.size);
   });
 
-  describe('refuses a log that SQLite would pass over in silence, and changes nothing:', () => {
+  describe('logs that SQLite would ignore silently', () => {
     it.each<[string, (wal: Buffer) => Buffer, RegExp]>([
       ['of another kind', (wal) => Buffer.alloc(wal.length, 'no log '), /is no write-ahead log of SQLite/],
       ['of another version', (wal) => changed(wal, 7), /format is \d+/],
@@ -67,11 +67,11 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
       ['with a damaged page in its first commit', (wal) => changed(wal, HEADER_BYTES + 100), /committed is damaged/],
       ['with a damaged frame header', (wal) => changed(wal, HEADER_BYTES + FRAME_BYTES + 16), /committed is damaged/],
       ['with pages that were wiped', (wal) => changed(wal, HEADER_BYTES, 3 * FRAME_BYTES), /committed is damaged/],
-    ])('one %s', async (_, change, says) => {
-      expect(await refusalOf(withLog(change))).toMatch(says);
+    ])('are rejected without changing a file: one %s', async (_, change, reason) => {
+      expect(await failureMessageOf(withLog(change))).toMatch(reason);
     });
 
-    it('one of a database with pages of another size', async () => {
+    it('are rejected without changing a file: one of a database with another page size', async () => {
       const wide = join(directory, 'wide.db');
       const connection = await connectSqlite(wide, driver);
       connection.exec(
@@ -79,37 +79,39 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
       );
       const wal = readFileSync(`${wide}-wal`);
       connection.close();
-      expect(await refusalOf(withLog(() => wal))).toMatch(/another database: its pages have 8192 bytes, expected 4096/);
+      expect(await failureMessageOf(withLog(() => wal))).toMatch(
+        /another database: its pages have 8192 bytes, expected 4096/,
+      );
     });
 
-    it('one that is newer than the backup that was put beside it', async () => {
+    it('are rejected without changing a file: one newer than the backup beside it', async () => {
       const file = join(directory, 'restored.db');
       const store = await openStore(file, driver);
       await other.send(store);
       await store.close();
       const backup = readFileSync(file);
       const again = await openStore(file, driver);
-      // Enough for several checkpoints.
+      // This is enough for several checkpoints.
       for (let commits = 0; commits < 30; commits += 1) await other.send(again);
       const wal = readFileSync(`${file}-wal`);
       await again.close();
       writeFileSync(file, backup);
       writeFileSync(`${file}-wal`, wal);
-      expect(await refusalOf(file)).toMatch(/is damaged/);
+      expect(await failureMessageOf(file)).toMatch(/is damaged/);
     });
   });
 
-  describe('takes what a crash may leave of a log:', () => {
+  describe('logs that a crash may leave', () => {
     it.each<[string, (wal: Buffer) => Buffer]>([
       ['nothing', () => Buffer.alloc(0)],
-      ['its length and nothing in it', (wal) => Buffer.alloc(wal.length)],
+      ['full length without content', (wal) => Buffer.alloc(wal.length)],
       ['a part of its header', (wal) => wal.subarray(0, 20)],
-      ['a header and nothing else', (wal) => wal.subarray(0, HEADER_BYTES)],
-    ])('%s', async (_, change) => {
+      ['only a header', (wal) => wal.subarray(0, HEADER_BYTES)],
+    ])('are accepted: %s', async (_, change) => {
       await expect(storedIn(withLog(change))).resolves.toEqual(expect.any(Number));
     });
 
-    it('any part of the last transaction', async () => {
+    it('are accepted: any part of the last transaction', async () => {
       const wal = readFileSync(`${killed}-wal`);
       const commits = commitsIn(wal);
       const lost = sender.acknowledged.size - 20;
@@ -120,7 +122,7 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
       }
     });
 
-    it('transactions that failed in the middle, written over by shorter ones', async () => {
+    it('are accepted: failed transactions overwritten by shorter ones', async () => {
       const branches = [];
       for (const rounds of [1, 8]) {
         const file = withLog((wal) => wal);
@@ -135,7 +137,7 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
       }
       const [short, long] = branches as [(typeof branches)[0], (typeof branches)[0]];
       expect(long.wal.length).toBeGreaterThan(short.wal.length);
-      // The same log in both up to there.
+      // Both logs are the same up to this point.
       expect(long.wal.subarray(0, HEADER_BYTES)).toEqual(short.wal.subarray(0, HEADER_BYTES));
       const file = withLog(() => Buffer.concat([short.wal, long.wal.subarray(short.wal.length)]));
       expect(await storedIn(file)).toBe(sender.acknowledged.size);
@@ -143,14 +145,14 @@ onEveryDriver('the check of an SQLite inbox at startup', (driver) => {
   });
 });
 
-/** Some bytes of it as they are not. */
+/** Returns a copy with some bytes changed. */
 function changed(bytes: Buffer, at: number, length = 1): Buffer {
   const copy = Buffer.from(bytes);
   for (let index = at; index < at + length; index += 1) copy[index] = length === 1 ? ~copy[index]! : 0;
   return copy;
 }
 
-/** Where each commit of a log ends. */
+/** Returns the offsets at which the commits of a log end. */
 function commitsIn(wal: Buffer): number[] {
   const salts = wal.subarray(16, 24);
   const ends: number[] = [];

@@ -10,7 +10,7 @@ const preload = fileURLToPath(new URL('preload/', import.meta.url));
 const directory = quickDirectory();
 const library = join(directory, 'fault.so');
 
-/** Why the system's calls cannot be made to fail here; undefined where they can. */
+/** Returns why system calls cannot be made to fail here, or undefined if they can. */
 function absence(): string | undefined {
   if (process.platform !== 'linux') return 'LD_PRELOAD is for Linux';
   const { status, error } = spawnSync('gcc', ['-shared', '-fPIC', '-o', library, join(preload, 'fault.c'), '-ldl']);
@@ -28,12 +28,12 @@ describe('an SQLite inbox, on the default driver,', () => {
   }
 
   it.each([
-    { what: 'a failing fsync (EIO)', call: 'sync', errno: 5, said: /I\/O error/ },
-    { what: 'a failing write (EIO)', call: 'write', errno: 5, said: /I\/O error/ },
-    { what: 'a write without room (ENOSPC)', call: 'write', errno: 28, said: /disk is full/ },
+    { what: 'a failing fsync (EIO)', call: 'sync', errno: 5, reason: /I\/O error/ },
+    { what: 'a failing write (EIO)', call: 'write', errno: 5, reason: /I\/O error/ },
+    { what: 'a write without room (ENOSPC)', call: 'write', errno: 28, reason: /disk is full/ },
   ])(
-    'after $what refuses, goes on once it works again, and has lost nothing when killed',
-    async ({ call, errno, said }) => {
+    'rejects writes after $what, resumes once it works, and has lost nothing when killed',
+    async ({ call, errno, reason }) => {
       const file = join(directory, `${call}-${errno}.db`);
       const during = join(directory, `${call}-${errno}`);
       const { stdout, stderr, signal } = spawnSync(
@@ -54,7 +54,7 @@ describe('an SQLite inbox, on the default driver,', () => {
       );
       expect({ signal, stderr }).toEqual({ signal: 'SIGKILL', stderr: expect.not.stringMatching(/Error/) });
       const { refusals, acknowledged } = JSON.parse(stdout) as { refusals: string[]; acknowledged: string[] };
-      expect(refusals).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(said)));
+      expect(refusals).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(reason)));
       expect(acknowledged.length).toBe(80);
       const store = await openStore(file);
       const sender = new Sender('after the kill');

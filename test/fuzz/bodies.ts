@@ -5,7 +5,7 @@ import { containersOf, textOf, treeOf, type JsonArray, type JsonObject, type Jso
 import { oddKey, oddValue } from './odd-json.js';
 import type { Random } from './random.js';
 
-/** Whose payloads a source gets. */
+/** The provider whose payloads a source receives. */
 export type Family = 'dbt-cloud' | 'paradime';
 
 const SAMPLES: Readonly<Record<Family, readonly Buffer[]>> = {
@@ -21,7 +21,7 @@ function samplesOf(family: Family): Buffer[] {
     .map((name) => readFileSync(new URL(name, folder)));
 }
 
-/** A payload as its provider sends it, about one of a few thousand runs, so that some messages tell about the same one. */
+/** Returns a payload of a provider about one of a few thousand runs, so that some messages are about the same run. */
 export function realBody(random: Random, family: Family): Buffer {
   if (random.chance(0.3)) return random.pick(SAMPLES[family]);
   const run = random.between(1, 5_000);
@@ -33,7 +33,7 @@ export function realBody(random: Random, family: Family): Buffer {
   return dbtCloudWebhook({ event, payload: { eventId: `wev_${random.word(27)}`, data: { runId: String(run) } } }).body;
 }
 
-/** Something in the place of a payload: mostly one with faults, sometimes no JSON at all. Never empty. */
+/** Returns an invalid body: usually a payload with faults, sometimes not JSON at all. It is never empty. */
 export function hostileBody(random: Random, family: Family, bytesMax: number): Buffer {
   const body = random.weighted<() => Buffer>([
     [10, () => realBody(random, family)],
@@ -47,7 +47,7 @@ export function hostileBody(random: Random, family: Family, bytesMax: number): B
   return body.length === 0 ? Buffer.from(' ') : body.subarray(0, bytesMax);
 }
 
-/** The same document with members changed, given twice, moved or left out. */
+/** Returns the same document with members changed, repeated, moved or left out. */
 function writtenWrongly(random: Random, body: Buffer): Buffer {
   const tree = treeOf(JSON.parse(body.toString()));
   for (let times = random.chance(0.6) ? 1 : random.between(2, 4); times > 0; times--) {
@@ -81,7 +81,7 @@ function changeObject(random: Random, { members }: JsonObject, tree: JsonTree): 
   ])();
 }
 
-/** Members that decide what a message is taken for, and values that they might have. */
+/** Members that decide the meaning of a message, and values they could have. */
 const MEANINGS: Readonly<Record<string, readonly string[]>> = {
   '"eventType"': [
     '"job.run.exploded"',
@@ -103,7 +103,7 @@ const MEANINGS: Readonly<Record<string, readonly string[]>> = {
   '"commands"': ['[]', 'null', '[{"id":1}]'],
 };
 
-/** A payload that its provider might send one day, or sends to test. */
+/** Returns a payload that its provider could send in the future, or sends as a test. */
 function meantOtherwise(random: Random, body: Buffer): Buffer {
   const tree = treeOf(JSON.parse(body.toString()));
   const members = containersOf(tree).flatMap((container) => ('members' in container ? container.members : []));
@@ -112,7 +112,7 @@ function meantOtherwise(random: Random, body: Buffer): Buffer {
   return Buffer.from(textOf(tree));
 }
 
-/** The same key for JSON, other bytes for anyone who compares those. */
+/** Returns a key that JSON treats as the same although its bytes differ. */
 function spelledOut(key: string): string {
   return key.replace(/[a-z]/, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`);
 }
@@ -130,7 +130,7 @@ const PIECES: readonly Buffer[] = [
   Buffer.from('}{'),
 ];
 
-/** The same bytes with some of them changed, as by a broken wire, a proxy or someone who tries. */
+/** Returns the same bytes with some changed, as by a broken connection, a proxy or an attacker. */
 function damaged(random: Random, body: Buffer, family: Family): Buffer {
   const at = random.between(0, body.length);
   const to = random.between(at, body.length);

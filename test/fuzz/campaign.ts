@@ -5,31 +5,31 @@ import { EventLoopWatch } from './event-loop-watch.js';
 import { described, refute } from './fault.js';
 import type { FuzzApp } from './fuzz-app.js';
 import type { FuzzCase } from './fuzz-case.js';
-import { FuzzConnection, type FuzzAnswer } from './fuzz-connection.js';
+import { FuzzConnection, type FuzzResponse } from './fuzz-connection.js';
 import { Random } from './random.js';
 import { SECRETS } from './targets.js';
 
 const CONNECTIONS = 16;
-/** The edge would wait longer for a body: nobody here keeps it waiting. */
+/** Runhooks would wait longer for a body, but these senders never pause for long. */
 const HANGS_MS = NEST_LIMITS.bodyReadMs - 1_000;
 
-/** What became of the requests so far. */
+/** Counts of the results so far. */
 export class Tally {
   requests = 0;
   accepted = 0;
   duplicate = 0;
-  /** Refused by Runhooks, by status. */
+  /** Requests rejected by Runhooks, by status. */
   readonly refused: Record<number, number> = {};
-  /** Refused by a route or a filter of the host. */
+  /** Requests rejected by a route or a filter of the host. */
   byHost = 0;
-  /** Refused by Node's HTTP parser. */
+  /** Requests rejected by Node's HTTP parser. */
   byParser = 0;
-  /** The connection ended without an answer. */
+  /** Connections that ended without a response. */
   unanswered = 0;
   longestBlockMs = 0;
 }
 
-/** Sends generated requests to one app, and looks after each batch for what must never be. */
+/** Sends generated requests to one app, and checks the invariants after each batch. */
 export class Campaign {
   readonly tally = new Tally();
   readonly #target: FuzzApp;
@@ -44,7 +44,7 @@ export class Campaign {
     this.#inbox = new InboxCheck(target.app);
   }
 
-  /** Throws at the first thing that must not be. */
+  /** Throws at the first broken invariant. */
   async run(requests: number): Promise<void> {
     this.#batch = new BatchRecord();
     this.#watch.start();
@@ -56,7 +56,7 @@ export class Campaign {
     this.tally.longestBlockMs = Math.max(this.tally.longestBlockMs, this.#watch.takeLongestMs());
     await this.#inbox.after(this.#batch);
     const [fault] = this.#target.log.faults;
-    refute(fault !== undefined, () => `the log has: ${fault}`);
+    refute(fault !== undefined, () => `the log contains a forbidden line: ${fault}`);
   }
 
   async #sendAll(requests: number): Promise<void> {
@@ -86,54 +86,54 @@ export class Campaign {
   async #send(connection: FuzzConnection, fuzz: FuzzCase): Promise<void> {
     this.#batch.prove(fuzz.proven);
     for (const step of fuzz.steps) await connection.do(step);
-    if (fuzz.statuses) await this.#expectAnswers(connection, fuzz, fuzz.statuses);
+    if (fuzz.statuses) await this.#expectResponses(connection, fuzz, fuzz.statuses);
     else await this.#expectEnd(connection, fuzz);
   }
 
-  async #expectAnswers(connection: FuzzConnection, fuzz: FuzzCase, statuses: readonly number[]): Promise<void> {
+  async #expectResponses(connection: FuzzConnection, fuzz: FuzzCase, statuses: readonly number[]): Promise<void> {
     for (const status of statuses) {
-      const answer = await connection.answer(HANGS_MS);
-      if (!answer) throw new Error(`no answer where ${status} was expected: ${described(fuzz)}`);
-      const isOurs = this.#note(fuzz, answer);
+      const response = await connection.response(HANGS_MS);
+      if (!response) throw new Error(`expected ${status}, got no response: ${described(fuzz)}`);
+      const isOfRunhooks = this.#note(fuzz, response);
       refute(
-        answer.status !== status || !isOurs,
-        () => `${answer.status} ${answer.text} where ${status} was expected: ${described(fuzz)}`,
+        response.status !== status || !isOfRunhooks,
+        () => `expected ${status}, got ${response.status} ${response.text}: ${described(fuzz)}`,
       );
-      if (answer.closes) connection.destroy();
+      if (response.closes) connection.destroy();
     }
-    refute(connection.rest().length > 0, () => `an answer that nobody asked for: ${described(fuzz)}`);
+    refute(connection.rest().length > 0, () => `unexpected response: ${described(fuzz)}`);
   }
 
   async #expectEnd(connection: FuzzConnection, fuzz: FuzzCase): Promise<void> {
     const isClosed = await connection.closed(HANGS_MS);
-    refute(!isClosed, () => `nothing ended the connection: ${described(fuzz)}`);
-    const answers = connection.rest();
-    if (answers.length === 0) this.tally.unanswered += 1;
-    for (const answer of answers) this.#note(fuzz, answer);
+    refute(!isClosed, () => `the connection was not ended: ${described(fuzz)}`);
+    const responses = connection.rest();
+    if (responses.length === 0) this.tally.unanswered += 1;
+    for (const response of responses) this.#note(fuzz, response);
   }
 
-  /** Checks and counts an answer, and tells whether it is one of Runhooks. */
-  #note(fuzz: FuzzCase, { status, text }: FuzzAnswer): boolean {
+  /** Checks and counts a response. Returns whether it comes from Runhooks. */
+  #note(fuzz: FuzzCase, { status, text }: FuzzResponse): boolean {
     refute(!(status >= 200 && status < 500), () => `${status} ${text}: ${described(fuzz)}`);
     const secret = SECRETS.find((one) => text.includes(one));
-    refute(secret !== undefined, () => `the answer tells ${secret}: ${described(fuzz)}`);
-    const said = saidBy(text);
-    if (!said) {
-      refute(status < 400, () => `${status} ${text} by someone else: ${described(fuzz)}`);
+    refute(secret !== undefined, () => `the response contains ${secret}: ${described(fuzz)}`);
+    const runhooks = runhooksResponseOf(text);
+    if (!runhooks) {
+      refute(status < 400, () => `${status} ${text} not from Runhooks: ${described(fuzz)}`);
       this.tally[isOfParser(text) ? 'byParser' : 'byHost'] += 1;
     } else if (status === 200) {
       refute(fuzz.proven.length === 0, () => `200 without a proof: ${described(fuzz)}`);
-      this.#noteStored(fuzz, said);
+      this.#noteStored(fuzz, runhooks);
     } else {
       this.tally.refused[status] = (this.tally.refused[status] ?? 0) + 1;
     }
-    return said !== undefined;
+    return runhooks !== undefined;
   }
 
-  #noteStored(fuzz: FuzzCase, { status, id }: Said): void {
+  #noteStored(fuzz: FuzzCase, { status, id }: RunhooksResponse): void {
     const { acceptedIds, duplicateIds } = this.#batch;
     if (status === 'accepted') {
-      refute(acceptedIds.has(id), () => `accepted once more as ${id}: ${described(fuzz)}`);
+      refute(acceptedIds.has(id), () => `accepted again as ${id}: ${described(fuzz)}`);
       acceptedIds.add(id);
       this.tally.accepted += 1;
     } else {
@@ -143,23 +143,23 @@ export class Campaign {
   }
 }
 
-interface Said {
+interface RunhooksResponse {
   readonly status: string;
   readonly id: string;
 }
 
-/** What Runhooks said; undefined if it was someone else. */
-function saidBy(text: string): Said | undefined {
+/** Returns the response of Runhooks, or undefined for other responses. */
+function runhooksResponseOf(text: string): RunhooksResponse | undefined {
   try {
     const { status, message, id, ...others } = JSON.parse(text) as Record<string, unknown>;
-    const isOurs = typeof status === 'string' && typeof message === 'string' && Object.keys(others).length === 0;
-    return isOurs ? { status, id: String(id) } : undefined;
+    const isOfRunhooks = typeof status === 'string' && typeof message === 'string' && Object.keys(others).length === 0;
+    return isOfRunhooks ? { status, id: String(id) } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Before there was a request to route: Node says nothing but the status, Fastify puts this into words. */
+/** Matches responses to requests that were never parsed: Node sends only a status, Fastify adds a text. */
 function isOfParser(text: string): boolean {
   return (
     text === '' ||

@@ -17,10 +17,10 @@ interface Sent {
 
 const SENT_KEPT = 50;
 
-/** Makes requests, one after the other; the same seed makes the same ones. */
+/** Creates requests one after the other; the same seed creates the same ones. */
 export class CaseSource {
   readonly #random: Random;
-  /** Accepted before, to be sent again. */
+  /** Accepted requests, to be sent again. */
   readonly #sent: Sent[] = [];
 
   constructor(random: Random) {
@@ -72,7 +72,7 @@ export class CaseSource {
     return { steps, statuses: [401], proven: [] };
   }
 
-  /** Several requests at once on one connection, answered in their order. */
+  /** Several requests at once on one connection, whose responses come in order. */
   #pipelined(): Made {
     const random = this.#random;
     const requests = Array.from({ length: random.between(2, 6) }, () => {

@@ -1,9 +1,6 @@
 const EVERY_MS = 5;
 
-/**
- * Measures how long the event loop was kept from everything else. Time in which the process did not compute, because
- * others had the processor, is not counted.
- */
+/** Measures how long the event loop was blocked. Time in which other processes had the CPU is not counted. */
 export class EventLoopWatch {
   #longestMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -19,7 +16,7 @@ export class EventLoopWatch {
     clearInterval(this.#timer);
   }
 
-  /** The longest since the last call. */
+  /** Returns the longest block since the last call. */
   takeLongestMs(): number {
     const longest = this.#longestMs;
     this.#longestMs = 0;

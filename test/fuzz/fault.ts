@@ -2,15 +2,15 @@ import type { FuzzCase } from './fuzz-case.js';
 
 const BYTES_SHOWN = 3_000;
 
-/** Ends the run if something is as it must never be. */
-export function refute(isFault: boolean, say: () => string): void {
-  if (isFault) throw new Error(say());
+/** Ends the run if an invariant is broken. */
+export function refute(isFault: boolean, report: () => string): void {
+  if (isFault) throw new Error(report());
 }
 
-/** Enough to send it again by hand. */
+/** Describes a request in enough detail to send it again by hand. */
 export function described({ kind, steps, statuses, proven }: FuzzCase): string {
-  const said = steps.map((step) => ('write' in step ? shown(step.write) : JSON.stringify(step)));
-  return `${kind} (${statuses?.join(', ') ?? 'any refusal'}; ${proven.length} proven): ${said.join(' + ')}`;
+  const actions = steps.map((step) => ('write' in step ? shown(step.write) : JSON.stringify(step)));
+  return `${kind} (${statuses?.join(', ') ?? 'any rejection'}; ${proven.length} proven): ${actions.join(' + ')}`;
 }
 
 function shown(bytes: Buffer): string {

@@ -13,7 +13,7 @@ class Handlers {
 
   @OnRun('run.started', 'run.succeeded', 'run.failed', 'run.canceled', 'run.completed', { id: 'every' })
   every({ run, payload }: RunEvent): void {
-    // What handlers do with events: everything in them is there to be read.
+    // This handler reads every field of its events, as handlers do.
     if (JSON.stringify({ run, payload }) !== '') this.handled += 1;
   }
 
@@ -34,26 +34,26 @@ class Handlers {
   }
 }
 
-/** Keeps no lines, because there are as many as requests: only the first that must not be there. */
+/** A logger that keeps only the first forbidden line, because there are as many lines as requests. */
 class FuzzLog implements LoggerService {
   readonly faults: string[] = [];
 
-  log = (...said: unknown[]): void => this.#check(said);
-  debug = (...said: unknown[]): void => this.#check(said);
-  warn = (...said: unknown[]): void => this.#check(said);
-  error = (...said: unknown[]): void => void this.faults.push(`error ${String(said)}`);
-  fatal = (...said: unknown[]): void => void this.faults.push(`fatal ${String(said)}`);
+  log = (...parts: unknown[]): void => this.#check(parts);
+  debug = (...parts: unknown[]): void => this.#check(parts);
+  warn = (...parts: unknown[]): void => this.#check(parts);
+  error = (...parts: unknown[]): void => void this.faults.push(`error ${String(parts)}`);
+  fatal = (...parts: unknown[]): void => void this.faults.push(`fatal ${String(parts)}`);
 
-  #check(said: readonly unknown[]): void {
-    const line = said.map(String).join(' ');
-    if (SECRETS.some((secret) => line.includes(secret))) this.faults.push(`told a secret: ${line}`);
-    // They can only come from a sender, who could forge lines with them.
+  #check(parts: readonly unknown[]): void {
+    const line = parts.map(String).join(' ');
+    if (SECRETS.some((secret) => line.includes(secret))) this.faults.push(`logged a secret: ${line}`);
+    // Control characters can only come from a sender, who could use them to forge log lines.
     if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(line)) this.faults.push(`unprintable: ${JSON.stringify(line)}`);
     if (line.length > 20_000) this.faults.push(`${line.length} characters: ${line.slice(0, 200)}`);
   }
 }
 
-/** An app as a host has it: an inbox in a file, a dispatcher that runs all the while, and handlers. */
+/** An app like a host's, with an inbox in a file, a worker that runs all the time, and handlers. */
 export class FuzzApp {
   private constructor(
     readonly adapter: AdapterName,

@@ -1,33 +1,33 @@
 import type { Target } from './targets.js';
 
-/** One thing that a sender does. */
+/** One action of a sender. */
 export type Step =
   | { readonly write: Buffer }
   | { readonly pauseMs: number }
-  /** Waits for an answer, or the end of the connection, but not longer than this: the server may be waiting too. */
+  /** Waits for a response or the end of the connection, but only this long because the server may be waiting, too. */
   | { readonly listenMs: number }
-  /** Says that no more bytes will come. */
+  /** Ends the sending side. */
   | { readonly finish: true }
   /** Cuts the connection. */
   | { readonly destroy: true };
 
-/** Bytes whose sender proved itself: these, and no others, may be in the inbox afterwards. */
+/** A body with valid proof of its sender. Only such bodies may be in the inbox afterwards. */
 export interface Proven {
   readonly source: Target['name'];
   readonly body: Buffer;
 }
 
-/** What a sender does on one connection, and what must come of it. */
+/** The actions of a sender on one connection, and the expected result. */
 export interface FuzzCase {
   readonly kind: string;
   readonly steps: readonly Step[];
   /**
-   * The statuses of the answers, in order, by Runhooks itself; after them the connection serves the next request or is
-   * closed. Undefined if HTTP may be at fault: then whoever notices may refuse, or the connection ends.
+   * The expected statuses of Runhooks' responses, in order; after them the connection serves the next request or is
+   * closed. Undefined for faulty HTTP, where the HTTP parser may respond or the connection may end.
    */
   readonly statuses: readonly number[] | undefined;
   readonly proven: readonly Proven[];
 }
 
-/** After bytes that the server may or may not take for a whole request. */
+/** Steps after bytes that the server may or may not treat as a complete request. */
 export const LISTENING: readonly Step[] = [{ listenMs: 100 }, { finish: true }];

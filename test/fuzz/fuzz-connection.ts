@@ -2,16 +2,16 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Step } from './fuzz-case.js';
 
-export interface FuzzAnswer {
+export interface FuzzResponse {
   readonly status: number;
   readonly closes: boolean;
   readonly text: string;
 }
 
-/** A sender's end of a connection: does any steps, and cuts what comes back into answers. */
+/** A sender's end of a connection, which runs steps and splits the received bytes into responses. */
 export class FuzzConnection {
   readonly #socket: Socket;
-  readonly #answers: FuzzAnswer[] = [];
+  readonly #responses: FuzzResponse[] = [];
   #received = '';
   #isClosed = false;
   #notify: () => void = () => undefined;
@@ -19,7 +19,7 @@ export class FuzzConnection {
   constructor(port: number) {
     this.#socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true }).setNoDelay().setEncoding('latin1');
     this.#socket.on('data', (chunk) => this.#onData(String(chunk)));
-    // A reset is one way to close; what came before it counts.
+    // A reset is one way to close; the bytes received before it count.
     this.#socket.on('error', () => undefined);
     this.#socket.once('end', () => this.#onClose()).once('close', () => this.#onClose());
   }
@@ -31,25 +31,25 @@ export class FuzzConnection {
   async do(step: Step): Promise<void> {
     if ('write' in step) await this.#write(step.write);
     else if ('pauseMs' in step) await sleep(step.pauseMs);
-    else if ('listenMs' in step) await this.#until(() => this.#answers.length > 0 || this.#isClosed, step.listenMs);
+    else if ('listenMs' in step) await this.#until(() => this.#responses.length > 0 || this.#isClosed, step.listenMs);
     else if ('finish' in step) this.#socket.end();
     else this.destroy();
   }
 
-  /** The next answer; undefined if none came before the connection ended or the time was over. */
-  async answer(timeoutMs: number): Promise<FuzzAnswer | undefined> {
-    await this.#until(() => this.#answers.length > 0 || this.#isClosed, timeoutMs);
-    return this.#answers.shift();
+  /** Resolves with the next response, or with undefined if the connection or the time ends first. */
+  async response(timeoutMs: number): Promise<FuzzResponse | undefined> {
+    await this.#until(() => this.#responses.length > 0 || this.#isClosed, timeoutMs);
+    return this.#responses.shift();
   }
 
-  /** Whether the connection ended in time. */
+  /** Resolves with whether the connection ended in time. */
   async closed(timeoutMs: number): Promise<boolean> {
     return await this.#until(() => this.#isClosed, timeoutMs);
   }
 
-  /** What came and was not asked for, as far as it can be cut into answers. */
-  rest(): readonly FuzzAnswer[] {
-    return this.#answers.splice(0);
+  /** Returns unexpected responses, as far as the bytes can be split into responses. */
+  rest(): readonly FuzzResponse[] {
+    return this.#responses.splice(0);
   }
 
   destroy(): void {
@@ -86,8 +86,8 @@ export class FuzzConnection {
 
   #onClose(): void {
     this.#isClosed = true;
-    // An answer without its end: to HEAD, or cut off.
-    if (this.#received !== '') this.#answers.push(answerOf(this.#received, ''));
+    // This response has no end, because it is for HEAD or was cut off.
+    if (this.#received !== '') this.#responses.push(responseOf(this.#received, ''));
     this.#received = '';
     this.#notify();
   }
@@ -99,17 +99,17 @@ export class FuzzConnection {
       const head = this.#received.slice(0, headEnd);
       const length = head.startsWith('HTTP/1.1 1') ? 0 : Number(/^content-length: *(\d+)/im.exec(head)?.[1]);
       const end = headEnd + 4 + length;
-      // Without a length it ends with the connection.
+      // Without a length the response ends with the connection.
       if (!(end <= this.#received.length)) return;
       if (length > 0 || !head.startsWith('HTTP/1.1 1')) {
-        this.#answers.push(answerOf(head, this.#received.slice(headEnd + 4, end)));
+        this.#responses.push(responseOf(head, this.#received.slice(headEnd + 4, end)));
       }
       this.#received = this.#received.slice(end);
     }
   }
 }
 
-function answerOf(head: string, text: string): FuzzAnswer {
+function responseOf(head: string, text: string): FuzzResponse {
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]);
   return { status, closes: /^connection: *close/im.test(head), text };
 }

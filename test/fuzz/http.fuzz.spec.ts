@@ -10,16 +10,16 @@ import { memoryUse, type MemoryUse } from './memory-use.js';
 import { Unhandled } from './unhandled.js';
 
 const LONG = process.env['FUZZ_REQUESTS'];
-/** Of both adapters together. */
+/** Number of requests for both adapters together. */
 const REQUESTS = Number(LONG ?? 2_000);
-/** Short runs are all the same, long ones differ unless a seed is given back. */
+/** Short runs use a fixed seed; long runs use a new seed unless one is set. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? (LONG === undefined ? 1 : Date.now() % 2 ** 32));
 const EACH = REQUESTS / ADAPTERS.length;
 const BATCH = 250;
 
-/** Time of the processor in one piece, the senders' own work included. */
+/** Maximum CPU time in one piece, including the work of the senders. */
 const BLOCK_MS_MAX = 500;
-/** From the second quarter to the last one. */
+/** Maximum growth from the second quarter to the last one. */
 const LIVE_MIB_MAX = 8;
 const NATIVE_MIB_MAX = 64;
 
@@ -33,25 +33,27 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each(ADAPTERS)('the edge under fire, on %s', (adapter) => {
+describe.each(ADAPTERS)('HTTP fuzzing on %s', (adapter) => {
   it(
-    `never answers 5xx, never crashes, stores what was proven and nothing else, and reads all of it: ${EACH} requests`,
+    `returns no unexpected 5xx, never crashes, stores only proven messages and parses all of them: ${EACH} requests`,
     async () => {
       const unhandled = new Unhandled();
       const app = await FuzzApp.start(adapter, join(folder, `${adapter}.db`));
       try {
         const { tally, growth } = await fire(app);
         const { messages } = await app.app.get(Inbox).counts();
-        say(`${adapter}: ${JSON.stringify({ seed: SEED, ...tally, inbox: messages, handled: app.handled, growth })}\n`);
+        print(
+          `${adapter}: ${JSON.stringify({ seed: SEED, ...tally, inbox: messages, handled: app.handled, growth })}\n`,
+        );
 
         expect(unhandled.errors).toEqual([]);
         expect(tally.longestBlockMs).toBeLessThan(BLOCK_MS_MAX);
         expect(growth.live).toBeLessThan(LIVE_MIB_MAX);
         expect(growth.native).toBeLessThan(NATIVE_MIB_MAX);
-        // Otherwise it is the generator that broke.
+        // Without these results the generator is broken.
         const { stored: _, erased: __, ...settled } = messages;
-        const { refused, longestBlockMs: ___, ...answers } = tally;
-        expect(neverSeen({ ...settled, ...answers, ...refused })).toEqual([]);
+        const { refused, longestBlockMs: ___, ...responses } = tally;
+        expect(neverSeen({ ...settled, ...responses, ...refused })).toEqual([]);
         expect(Object.keys(refused)).toEqual(['400', '401', '413', '415']);
       } finally {
         unhandled.stop();
@@ -66,7 +68,7 @@ function neverSeen(counts: Readonly<Record<string, number>>): string[] {
   return Object.keys(counts).filter((what) => counts[what] === 0);
 }
 
-/** All requests of one adapter, and how much more memory is used in their last quarter than in the second one. */
+/** Sends all requests of one adapter, and returns how much more memory the last quarter uses than the second one. */
 async function fire(app: FuzzApp): Promise<{ tally: Tally; growth: MemoryUse }> {
   const campaign = new Campaign(app, SEED);
   const { tally } = campaign;
@@ -80,13 +82,13 @@ async function fire(app: FuzzApp): Promise<{ tally: Tally; growth: MemoryUse }> 
       throw new Error(`${again}: ${(cause as Error).message}`, { cause });
     }
     samples.push(memoryUse());
-    say(`\r${app.adapter}: ${tally.requests} of ${EACH}`);
+    print(`\r${app.adapter}: ${tally.requests} of ${EACH}`);
   }
-  say('\r');
+  print('\r');
   return { tally, growth: growthOf(samples) };
 }
 
-/** Of the least in each quarter: what is more than that was free again. */
+/** Compares the lowest use of each quarter, because memory above it was freed again. */
 function growthOf(samples: readonly MemoryUse[]): MemoryUse {
   const quarter = Math.ceil(samples.length / 4);
   const mib = (of: keyof MemoryUse): number => {
@@ -96,7 +98,7 @@ function growthOf(samples: readonly MemoryUse[]): MemoryUse {
   return { live: mib('live'), native: mib('native'), resident: mib('resident') };
 }
 
-/** How it goes, for whoever waits for a long run. */
-function say(text: string): void {
+/** Prints the progress of a long run. */
+function print(text: string): void {
   if (LONG !== undefined) process.stderr.write(text);
 }

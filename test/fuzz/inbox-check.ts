@@ -10,7 +10,7 @@ const KEPT_HEADERS = ['webhook', 'svix'].flatMap((family) =>
   ['id', 'timestamp', 'signature'].map((part) => `${family}-${part}`),
 );
 
-/** What one batch of requests may have left in the inbox. */
+/** Messages that one batch of requests may have left in the inbox. */
 export class BatchRecord {
   readonly #proven = new Set<string>();
   readonly acceptedIds = new Set<string>();
@@ -29,7 +29,7 @@ function keyOf(source: string, body: Uint8Array): string {
   return `${source} ${createHash('sha256').update(body).digest('base64')}`;
 }
 
-/** Compares an inbox, batch after batch, with what senders proved and what they were told. */
+/** Compares an inbox, batch after batch, with the proven bodies and the responses. */
 export class InboxCheck {
   readonly #app: INestApplication;
   readonly #inbox: Inbox;
@@ -44,18 +44,18 @@ export class InboxCheck {
   async after(batch: BatchRecord): Promise<void> {
     await waitUntilIdle(this.#app);
     const { messages, deliveries } = await this.#inbox.counts();
-    refute(messages.stored > 0, () => `${messages.stored} messages were never read`);
+    refute(messages.stored > 0, () => `${messages.stored} messages were never parsed`);
     const { pending, dead } = deliveries;
-    refute(pending + dead > 0, () => `${pending} deliveries are pending and ${dead} dead`);
+    refute(pending + dead > 0, () => `${pending} deliveries are pending and ${dead} are dead`);
 
     const found = new Set(await this.#newMessages(batch));
     this.#stored += found.size;
     const all = Object.values(messages).reduce((sum, count) => sum + count, 0);
     refute(all !== this.#stored, () => `the inbox counts ${all} messages and lists ${this.#stored}`);
-    for (const id of batch.acceptedIds) refute(!found.has(id), () => `${id} was accepted and is not there`);
+    for (const id of batch.acceptedIds) refute(!found.has(id), () => `${id} was accepted but is missing`);
     for (const id of batch.duplicateIds) {
       const isThere = found.has(id) || (await this.#inbox.message(id)) !== undefined;
-      refute(!isThere, () => `${id} was called a duplicate and is not there`);
+      refute(!isThere, () => `${id} was reported as a duplicate but is missing`);
     }
   }
 
@@ -77,9 +77,9 @@ export class InboxCheck {
 
   async #checkMessage(id: string, batch: BatchRecord): Promise<void> {
     const message = await this.#inbox.message(id);
-    if (!message) throw new Error(`${id} is listed and not there`);
+    if (!message) throw new Error(`${id} is listed but missing`);
     const { source, headers, body, state, reason, notes = [] } = message;
-    refute(!batch.isProven(source, body), () => `${id} of ${source} holds bytes that nobody proved`);
+    refute(!batch.isProven(source, body), () => `${id} of ${source} contains bytes without proof`);
     const header = Object.keys(headers).find((name) => source !== 'paradime' || !KEPT_HEADERS.includes(name));
     refute(header !== undefined, () => `${id} of ${source} was stored with its header ${header}`);
     const [odd] = notes.filter(

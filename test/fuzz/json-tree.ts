@@ -1,6 +1,6 @@
 /**
- * JSON as it is written, so that it can be written wrongly: a key twice, a number no reader can hold. Scalars and keys
- * are texts as they stand in the document, quotes included.
+ * JSON in its written form, so that it can be written wrongly, with repeated keys or numbers no parser can represent.
+ * Scalars and keys are strings as in the document, quotes included.
  */
 export type JsonTree = string | JsonObject | JsonArray;
 
@@ -24,7 +24,7 @@ export function textOf(tree: JsonTree): string {
   return `{${tree.members.map(([key, value]) => `${key}:${textOf(value)}`).join(',')}}`;
 }
 
-/** Every object and array of a tree, itself included. */
+/** Returns every object and array of a tree, including the tree itself. */
 export function containersOf(tree: JsonTree): (JsonObject | JsonArray)[] {
   if (typeof tree === 'string') return [];
   const children = 'items' in tree ? tree.items : tree.members.map(([, value]) => value);

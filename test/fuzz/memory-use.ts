@@ -3,17 +3,17 @@ import { runInNewContext } from 'node:vm';
 
 const MIB = 2 ** 20;
 
-/** In MiB. */
+/** Memory in MiB. */
 export interface MemoryUse {
-  /** What is reachable: objects and buffers. */
+  /** Reachable objects and buffers. */
   readonly live: number;
-  /** What the process has of the machine, without the heap of V8, which V8 makes larger at will and gives back late. */
+  /** Memory of the process without the V8 heap, which V8 enlarges freely and returns late. */
   readonly native: number;
-  /** What the process has of the machine in all. */
+  /** All memory of the process. */
   readonly resident: number;
 }
 
-/** After everything that is not reachable was freed. */
+/** Measures after all unreachable memory was freed. */
 export function memoryUse(): MemoryUse {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

@@ -6,7 +6,7 @@ import { SIGNED_TARGETS } from './targets.js';
 
 type Made = Omit<FuzzCase, 'kind'>;
 
-/** Lines of a head that senders do not send, or only with bad intent. The name of the proving header is given. */
+/** Header lines that senders do not send, or only with bad intent. The name of the proof header is passed in. */
 const LINES: readonly ((random: Random, proving: string) => string)[] = [
   () => 'x-empty:',
   () => 'content-type: text/plain',
@@ -54,7 +54,7 @@ const LINES: readonly ((random: Random, proving: string) => string)[] = [
 
 const VERSIONS = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/0.9', 'HTTP/1.2', 'HTTP/2.0', 'http/1.1', 'HTTP/1.1 ', 'HTP/1.1', ''];
 
-/** A head that is abused, before bytes that are proven or not. */
+/** Creates a request with an abused head and a proven or unproven body. */
 export function abusedHead(random: Random): Made {
   const target = random.pick(SIGNED_TARGETS);
   const body = realBody(random, target.family);
@@ -73,7 +73,7 @@ export function abusedHead(random: Random): Made {
   };
 }
 
-/** A body whose chunks or length do not fit it. */
+/** Creates a body that does not match its chunks or its length. */
 export function badFraming(random: Random): Made {
   const target = random.pick(SIGNED_TARGETS);
   const body = realBody(random, target.family);

@@ -1,6 +1,6 @@
 import type { Random } from './random.js';
 
-/** Values that payloads do not have, or not there: each as JSON writes it, or as somebody might who does not know JSON. */
+/** Values that payloads do not have, or not at that position: valid JSON, or a beginner's mistakes. */
 const VALUES: readonly string[] = [
   'null',
   'true',
@@ -52,7 +52,7 @@ const VALUES: readonly string[] = [
   '"2023-01-31 19:28:07.5+23:59"',
   '"9999-12-31T23:59:59Z"',
   '1675193287',
-  // No JSON at all.
+  // The following values are not JSON.
   'NaN',
   'undefined',
   '01',
@@ -119,7 +119,7 @@ function repeated(item: string, times: number): string {
   return Array.from({ length: times }, () => item).join(',');
 }
 
-/** Names like numbers are kept by engines in another way than others. */
+/** Engines store names that look like numbers differently. */
 function manyMembers(random: Random, count: number): string {
   const prefix = random.pick(['', 'k']);
   return Array.from({ length: count }, (_, index) => `"${prefix}${index * 1_024}":0`).join(',');

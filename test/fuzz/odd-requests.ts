@@ -8,7 +8,7 @@ import { chunkedRequest, headOf, inPieces, requestOf } from './wire.js';
 
 type Made = Omit<FuzzCase, 'kind'>;
 
-/** Refused for its transport, whoever sent it: proven bytes too are not stored. */
+/** Creates a request that is rejected for its transport, even with a valid proof, so it is never stored. */
 export function badTransport(random: Random, target: Target): Made {
   const body = realBody(random, target.family);
   const encoded = (sent: Buffer): Step[] => [{ write: requestOf(target.path, compressed(random, target, body), sent) }];
@@ -44,7 +44,7 @@ function compressed(random: Random, target: Target, body: Buffer): Fields {
 }
 
 function tooLarge(random: Random): Step[] {
-  // The smaller limits: the bytes are really sent.
+  // Uses the smaller limits, because the bytes are really sent.
   const target = random.pick(TARGETS.filter(({ bodyBytesMax }) => bodyBytesMax < 100_000));
   const length = target.bodyBytesMax + random.pick([1, 2, 1_000, target.bodyBytesMax, 200_000]);
   const inner = requestOf(target.path, proof(random, target, Buffer.of(1)), Buffer.of(1));
@@ -70,14 +70,14 @@ function empty(random: Random, target: Target): Step[] {
   return [{ write }];
 }
 
-/** A whole request that proves itself, inside the body of one that does not. */
+/** Hides a complete proven request in the body of an unproven one. */
 function hidden(random: Random, target: Target): Step[] {
   const body = realBody(random, target.family);
   const inner = requestOf(target.path, proof(random, target, body), body);
   return [{ write: requestOf(target.path, noProof(random, target, inner), inner) }];
 }
 
-/** The signature after the body it is of. */
+/** Sends the signature after the body that it signs. */
 function provenTooLate(random: Random, body: Buffer): Step[] {
   const target = targetOf('dbt');
   const [[name, value] = ['', '']] = proof(random, target, body);
@@ -93,7 +93,7 @@ function provenTooLate(random: Random, body: Buffer): Step[] {
   return [{ write }];
 }
 
-/** A sender that goes away, or says that it is done, in the middle of a body. */
+/** Creates a sender that disconnects or ends its side in the middle of a body. */
 export function cutOff(random: Random): Made {
   const target = random.pick(SIGNED_TARGETS);
   const body = hostileBody(random, target.family, 20_000);
@@ -101,13 +101,13 @@ export function cutOff(random: Random): Made {
   const fields: Fields = [...proof(random, target, body), ['content-length', String(body.length + more)]];
   const request = Buffer.concat([headOf(target.path, fields), body]);
   const bodyAt = request.length - body.length;
-  // Whole only if the length was a lie.
+  // The request is complete only if its length was wrong.
   const kept = more > 0 ? request.length : random.between(bodyAt, request.length - 1);
   const last: Step = random.chance(0.5) ? { destroy: true } : { finish: true };
   return { steps: [...inPieces(random, request.subarray(0, kept), 20), last], statuses: undefined, proven: [] };
 }
 
-/** Anything may happen to these bytes on their way. */
+/** Creates bytes with any damage. */
 export function broken(random: Random): Made {
   const target = random.pick(SIGNED_TARGETS);
   const body = realBody(random, target.family);
@@ -179,7 +179,7 @@ const METHODS = [
   '',
 ];
 
-/** Not what a source listens to, or perhaps it is: hosts differ in what they take for the same path. */
+/** Creates a path that no source has, or might have, because hosts differ in which paths they treat as equal. */
 export function elsewhere(random: Random, target: Target): Made {
   const body = hostileBody(random, target.family, 20_000);
   const fields = proof(random, target, body);

@@ -3,14 +3,14 @@ import { TEST_SECRETS } from 'nestjs-runhooks/testing';
 import type { Random } from './random.js';
 import { GATEWAY_SECRETS, TOKEN, type Target } from './targets.js';
 
-/** Header lines in the order in which they are sent; a name may come more than once. */
+/** Header lines in the order of sending; a name may occur more than once. */
 export type Fields = readonly Field[];
 export type Field = readonly [name: string, value: string];
 
 const MINUTE = 60_000;
 const BASE64 = Buffer.alloc(32).toString('base64');
 
-/** Headers that prove the sender of this body, in one of the ways in which they may be written. */
+/** Returns headers that prove the sender of this body, in one of several valid forms. */
 export function proof(random: Random, target: Target, body: Buffer): Fields {
   switch (target.name) {
     case 'dbt': {
@@ -19,7 +19,7 @@ export function proof(random: Random, target: Target, body: Buffer): Fields {
         [8, [['authorization', digest]]],
         [1, [['Authorization', digest.toUpperCase()]]],
         [1, [['AUTHORIZATION', `  ${digest}\t `]]],
-        // Node keeps the first authorization and drops the others.
+        // Node keeps the first authorization header and drops the others.
         [
           1,
           [
@@ -59,7 +59,7 @@ function standardProof(random: Random, body: Buffer): Fields {
     [2, good.map(([name, value]) => [name.toUpperCase(), ` ${value} `])],
     [2, rotated],
     [1, [...good, [`${other}-id`, 'of-another-family']]],
-    // Of two whole families svix counts.
+    // If both header families are complete, svix counts.
     [1, family === 'svix' ? [...good, ...forgedStandard(random, 'webhook')] : good],
   ]);
 }
@@ -88,7 +88,7 @@ function digestOf(random: Random): string {
   return random.bytes(32).toString('hex');
 }
 
-/** Headers that prove nothing about this body: answered 401, whatever the body is. */
+/** Returns headers that prove nothing about this body, so the response is 401 for any body. */
 export function noProof(random: Random, target: Target, body: Buffer): Fields {
   if (random.chance(0.1)) return [];
   switch (target.name) {
@@ -139,7 +139,7 @@ function notDigest(random: Random, digest: string, body: Buffer): string {
   ]);
 }
 
-/** One character replaced by another one. */
+/** Returns the text with one character replaced by another. */
 function changedAt(random: Random, text: string, alphabet: string): string {
   const at = random.between(0, text.length - 1);
   const other = random.pick([...alphabet].filter((letter) => letter.toLowerCase() !== text[at]?.toLowerCase()));

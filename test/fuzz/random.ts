@@ -1,4 +1,4 @@
-/** Even draws from a seed (mulberry32): the same seed makes the same requests. */
+/** Uniform random numbers from a seed (mulberry32): the same seed creates the same requests. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, but not including, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -14,7 +14,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `min` up to and including `max`. */
+  /** Returns an integer from `min` up to and including `max`. */
   between(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
@@ -27,7 +27,7 @@ export class Random {
     return items[this.between(0, items.length - 1)] as T;
   }
 
-  /** One of the values, each as often as its weight says. */
+  /** Returns one of the values, with a frequency proportional to its weight. */
   weighted<T>(items: readonly (readonly [weight: number, value: T])[]): T {
     let left = this.next() * items.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, value] of items) {
@@ -41,7 +41,7 @@ export class Random {
     return Buffer.from(Array.from({ length }, () => this.between(0, 255)));
   }
 
-  /** Lower-case letters and digits. */
+  /** Returns lower-case letters and digits. */
   word(length: number): string {
     return Array.from({ length }, () => this.between(0, 35).toString(36)).join('');
   }

@@ -10,13 +10,13 @@ const YEAR_MS = 366 * 24 * 60 * 60 * 1_000;
 export const GATEWAY_SECRETS = ['old-secret-of-the-fuzz-test', 'new-secret-of-the-fuzz-test'] as const;
 export const TOKEN = 'Bearer token-of-the-fuzz-test';
 
-/** A source that requests are made for. */
+/** A source for which requests are created. */
 export interface Target {
   readonly name: 'dbt' | 'gateway' | 'paradime' | 'token';
   readonly path: string;
   readonly family: Family;
   readonly bodyBytesMax: number;
-  /** The header that proves the sender, or the last of them. */
+  /** The header that proves the sender, or the last of several. */
   readonly proof: string;
 }
 
@@ -27,7 +27,7 @@ export const TARGETS: readonly Target[] = [
   target('token', 'paradime', 64 * KIB, 'x-fuzz-token'),
 ];
 
-/** Where a signature proves every byte, and a change of the body is noticed. */
+/** Sources whose signature covers every byte, so that a changed body is noticed. */
 export const SIGNED_TARGETS = TARGETS.filter(({ name }) => name !== 'token');
 
 export function targetOf(name: Target['name']): Target {
@@ -38,7 +38,7 @@ function target(name: Target['name'], family: Family, bodyBytesMax: number, proo
   return { name, path: `/webhooks/${name}`, family, bodyBytesMax, proof };
 }
 
-/** The sources of the app, by each signature scheme that there is. */
+/** Returns the sources of the app, one for each signature scheme. */
 export function sources(): Source[] {
   const limits = (name: Target['name']) => ({ name, bodyBytesMax: targetOf(name).bodyBytesMax });
   return [
@@ -49,7 +49,7 @@ export function sources(): Source[] {
       signatureHeader: 'X-Forwarded-Authorization',
       accessUrl: 'https://ab123.us1.dbt.com',
       testRunIds: ['12345'],
-      // Looks at the time in every body, and finds none too old.
+      // Checks the time in every body, but accepts any age.
       maxAgeMs: 100 * YEAR_MS,
     }),
     paradime({ ...limits('paradime'), secrets: [TEST_SECRETS.paradime] }),
@@ -57,5 +57,5 @@ export function sources(): Source[] {
   ];
 }
 
-/** What must never be in a log line or an answer. */
+/** Strings that must never be in a log line or a response. */
 export const SECRETS: readonly string[] = [TEST_SECRETS.dbtCloud, TEST_SECRETS.paradime, ...GATEWAY_SECRETS, TOKEN];

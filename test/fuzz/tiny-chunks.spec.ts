@@ -16,13 +16,13 @@ const BODY_BYTES = 30_000;
 const LIVE_MIB_MAX = 4;
 
 describe.each(ADAPTERS)('a body in chunks of one byte, on %s', (adapter) => {
-  it('takes the memory of its bytes, not of its chunks, and is read as what it is', async () => {
-    const edge = await startApp(adapter);
-    // On a slow machine so many chunks take longer than a body may.
+  it('uses memory for its bytes, not for its chunks, and is parsed', async () => {
+    const httpApp = await startApp(adapter);
+    // On a slow machine so many chunks take longer than the time limit of a body.
     jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
     const { body, headers } = signDbtCloud('x'.repeat(BODY_BYTES));
-    const connection = edge.connect();
-    const started = once(edge.app.getHttpServer() as Server, 'request') as Promise<[IncomingMessage]>;
+    const connection = httpApp.connect();
+    const started = once(httpApp.app.getHttpServer() as Server, 'request') as Promise<[IncomingMessage]>;
     const before = memoryUse();
     await connection.write(head(DBT, { ...headers, 'transfer-encoding': 'chunked' }));
     const [{ socket }] = await started;

@@ -1,6 +1,6 @@
 /**
- * Collects what nobody handled, which ends a process outside of tests. The `process` that tests see is a copy, on which
- * nothing is emitted.
+ * Collects unhandled errors and rejections, which would end a process outside of tests. The `process` visible to tests
+ * is a copy on which no events are emitted.
  */
 export class Unhandled {
   readonly errors: unknown[] = [];

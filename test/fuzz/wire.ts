@@ -5,18 +5,18 @@ import type { Random } from './random.js';
 const JSON_TYPE: Fields = [['content-type', 'application/json']];
 const CRLF = Buffer.from('\r\n');
 
-/** The start of a request; the body is up to the caller. One character of a field is one byte. */
+/** Returns the head of a request; the caller sends the body. One character of a field is one byte. */
 export function headOf(path: string, fields: Fields, method = 'POST'): Buffer {
   const lines = [['host', '127.0.0.1'], ...JSON_TYPE, ...fields].map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
 }
 
-/** A whole request in one piece. */
+/** Returns a complete request in one piece. */
 export function requestOf(path: string, fields: Fields, body: Buffer, method = 'POST'): Buffer {
   return Buffer.concat([headOf(path, [...fields, ['content-length', String(body.length)]], method), body]);
 }
 
-/** A request without a fault in its transport: whole, in pieces, or in chunks. */
+/** Returns a request with a valid transport: in one piece, in several, or in chunks. */
 export function sentWell(random: Random, path: string, fields: Fields, body: Buffer): Step[] {
   return random.weighted<() => Step[]>([
     [14, () => [{ write: requestOf(path, fields, body) }]],
@@ -31,7 +31,7 @@ export function chunkedRequest(random: Random, path: string, fields: Fields, bod
   return Buffer.concat([headOf(path, [...fields, ['transfer-encoding', 'chunked']]), chunked(random, body)]);
 }
 
-/** Two to five writes with pauses of up to so many milliseconds. */
+/** Returns two to five writes with pauses of up to `pauseMsMax` milliseconds. */
 export function inPieces(random: Random, bytes: Buffer, pauseMsMax: number): Step[] {
   const cuts = Array.from({ length: random.between(1, 4) }, () => random.between(1, bytes.length - 1));
   const ends = [...cuts, bytes.length].sort((one, other) => one - other);
@@ -46,7 +46,7 @@ function chunked(random: Random, body: Buffer): Buffer {
   const parts: Buffer[] = [];
   let at = 0;
   while (at < body.length) {
-    // Never so many that they take longer than the body deserves.
+    // Limits the number of chunks, so that they do not take too long.
     const chunk = body.subarray(at, at + Math.max(random.between(1, bytesMax), Math.ceil(body.length / 4_000)));
     const extension = random.chance(0.05) ? `;${random.word(5)}="${random.word(5)}"` : '';
     parts.push(Buffer.from(`${chunk.length.toString(16)}${extension}\r\n`), chunk, CRLF);

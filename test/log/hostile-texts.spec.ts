@@ -15,9 +15,12 @@ import {
 } from 'nestjs-runhooks/core';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
-import { closeApps, LogLines, startApp, type HttpApp, type EdgeSetup } from '../e2e/http-app.js';
+import { closeApps, LogLines, startApp, type HttpApp, type HttpSetup } from '../e2e/http-app.js';
 
-/** Texts that forge lines, clear a screen, reorder or hide what stands in a line, or flood it. Each holds this word. */
+/**
+ * Marks strings that forge lines, clear a screen, reorder or hide parts of a line, or flood it. Each contains this
+ * word.
+ */
 const WORD = 'hostile';
 const TEXTS = [
   `${WORD}\n[Nest] 1 - LOG [Runhooks] Message msg_1 from source "dbt" was accepted`,
@@ -30,7 +33,7 @@ const TEXTS = [
 ];
 const UNPRINTABLE = /(?!\ufe0f)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
 
-/** What a host's logger was given by Runhooks: each time a text, and the context. */
+/** Collects the arguments that Runhooks passes to the host's logger: a string and the context. */
 class RunhooksLines extends LogLines {
   readonly given: string[] = [];
 
@@ -38,9 +41,9 @@ class RunhooksLines extends LogLines {
     super();
     for (const level of ['log', 'warn', 'error', 'debug'] as const) {
       const add = this[level];
-      this[level] = (...said: unknown[]): void => {
-        if (said.at(-1) === 'Runhooks') this.given.push(String(said[0]));
-        add(...said);
+      this[level] = (...parts: unknown[]): void => {
+        if (parts.at(-1) === 'Runhooks') this.given.push(String(parts[0]));
+        add(...parts);
       };
     }
   }
@@ -51,7 +54,7 @@ beforeEach(() => {
   log = new RunhooksLines();
 });
 
-/** Every line is one, and those wanted are among them, each with a hostile text in it. */
+/** Expects every entry to be a single line, and each wanted line to contain a hostile string. */
 function expectLines(...wanted: readonly RegExp[]): void {
   for (const line of log.given) {
     expect(line.length).toBeLessThanOrEqual(LIMITS.lineCharsMax);
@@ -61,10 +64,10 @@ function expectLines(...wanted: readonly RegExp[]): void {
   for (const pattern of wanted) expect(hostile).toContainEqual(expect.stringMatching(pattern));
 }
 
-const start = (setup: EdgeSetup = {}): Promise<HttpApp> => startApp('express', { ...setup, log });
+const start = (setup: HttpSetup = {}): Promise<HttpApp> => startApp('express', { ...setup, log });
 const failed = () => dbtCloudWebhook({ event: 'failed' });
 
-/** A third party's source, all of whose texts are hostile. */
+/** Returns a third-party source whose strings are all hostile. */
 function hostileSource(text: string, changes: Partial<Provider>): Source {
   const provider: Provider = {
     name: text,
@@ -81,8 +84,8 @@ function hostileSource(text: string, changes: Partial<Provider>): Source {
 
 afterEach(closeApps);
 
-describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ text }) => {
-  it('as the name and message of the error of a handler or a listener', async () => {
+describe.each(TEXTS.map((text) => ({ text })))('a string from outside (%#)', ({ text }) => {
+  it('is logged in one line as the name and message of an error of a handler or listener', async () => {
     @Injectable()
     class Failing {
       @OnRunFailed({ id: 'retried' })
@@ -98,9 +101,9 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
         throw new Error(text);
       }
     }
-    const edge = await start({ module: { providers: [Failing], imports: [EventEmitterModule.forRoot()] } });
-    await edge.send(failed());
-    await waitUntilIdle(edge.app).catch(() => undefined);
+    const httpApp = await start({ module: { providers: [Failing], imports: [EventEmitterModule.forRoot()] } });
+    await httpApp.send(failed());
+    await waitUntilIdle(httpApp.app).catch(() => undefined);
     expectLines(
       /^Delivery \S+ failed \(handler "retried", run\.failed:\S+, attempt 1 of \d+\): hostile.*Retrying in .*\[RUNHOOKS_ATTEMPT_FAILED\]$/,
       /is now a dead letter \(handler "given-up".*PermanentError: hostile.*Retry it with Inbox\.redrive/,
@@ -108,7 +111,7 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
     );
   });
 
-  it('as names of a provider, and what it says of messages and of headers', async () => {
+  it('is logged in one line as a name, hint or parse reason of a provider', async () => {
     const verify: Provider['verify'] = ({ headers }) =>
       headers['x-ok'] ? { ok: true } : { ok: false, check: 'missing-header', reason: text };
     const thrown = Object.assign(new Error(text), { name: text });
@@ -117,15 +120,15 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       if ((reads += 1) > 1) throw thrown;
       return { state: 'unrecognized', reason: text, messageType: text, payload: {} };
     };
-    const edge = await start({ webhooks: { sources: [hostileSource(text, { verify, parse: read })] } });
+    const httpApp = await start({ webhooks: { sources: [hostileSource(text, { verify, parse: read })] } });
     const names = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [`x-${WORD}-${index}-${'x'.repeat(250)}`, '1']),
     );
     const request = (headers: Record<string, string>, body: string) => ({ body: Buffer.from(body), headers });
-    await edge.send(request(names, '{}'), '/webhooks/odd');
-    await edge.send(request({ 'x-ok': '1' }, '{"a":1}'), '/webhooks/odd');
-    await edge.send(request({ 'x-ok': '1' }, '{"a":2}'), '/webhooks/odd');
-    await waitUntilIdle(edge.app);
+    await httpApp.send(request(names, '{}'), '/webhooks/odd');
+    await httpApp.send(request({ 'x-ok': '1' }, '{"a":1}'), '/webhooks/odd');
+    await httpApp.send(request({ 'x-ok': '1' }, '{"a":2}'), '/webhooks/odd');
+    await waitUntilIdle(httpApp.app);
     expectLines(
       /^Source "odd" \(hostile/,
       /^Source "odd" rejected a request: 401 missing-header\. Headers: .*Further rejections are counted( \[RUNHOOKS_REQUEST_REJECTED\])?$/,
@@ -134,8 +137,8 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
     );
   });
 
-  it('as ids, names and keys in a signed message', async () => {
-    const edge = await start();
+  it('is logged in one line as an id, name or key in a signed message', async () => {
+    const httpApp = await start();
     const data = { runId: text, jobId: text, jobName: text, runStatus: text, [text]: text };
     for (const payload of [
       { eventType: text },
@@ -143,14 +146,14 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       { data },
       { [text]: [text], data: { jobName: text } },
     ]) {
-      await edge.send(dbtCloudWebhook({ payload: payload as never }));
+      await httpApp.send(dbtCloudWebhook({ payload: payload as never }));
     }
-    await waitUntilIdle(edge.app).catch(() => undefined);
+    await waitUntilIdle(httpApp.app).catch(() => undefined);
     expectLines();
     expect(log.given.length).toBeGreaterThan(0);
   });
 
-  it('as the error of a store or of a transport', async () => {
+  it('is logged in one line as the error of a store or a transport', async () => {
     const refuse = (): Promise<never> => Promise.reject(new Error(text));
     const transport: DispatchTransport = {
       description: text.slice(0, 200),
@@ -159,13 +162,13 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
       offer: refuse,
       stop: refuse,
     };
-    const edge = await start({ webhooks: { dispatch: { createTransport: () => transport } } });
-    const store = edge.app.get<Store>(WEBHOOKS_STORE);
+    const httpApp = await start({ webhooks: { dispatch: { createTransport: () => transport } } });
+    const store = httpApp.app.get<Store>(WEBHOOKS_STORE);
     for (const error of [new StoreUnavailableError(text), Object.assign(new TypeError(text), { name: text })]) {
       Object.assign(store, { append: () => Promise.reject(error), nextDueAt: () => Promise.reject(error) });
-      expect((await edge.send(failed())).status).toBeGreaterThanOrEqual(500);
+      expect((await httpApp.send(failed())).status).toBeGreaterThanOrEqual(500);
     }
-    await edge.app.close();
+    await httpApp.app.close();
     expectLines(
       /^Dispatch: hostile/,
       /^hostile.* is unavailable; claiming deliveries from the inbox instead/,
@@ -174,7 +177,7 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
     );
   });
 
-  it('as the id of a handler that another program left in the inbox', async () => {
+  it('is logged in one line as a handler id that another program left in the inbox', async () => {
     const inbox = sqliteInbox({ path: ':memory:' });
     const missingHandlers: Store['missingHandlers'] = () =>
       Promise.resolve([{ handlerId: text, deliveries: 1, checks: 0 }]);
@@ -187,21 +190,21 @@ describe.each(TEXTS.map((text) => ({ text })))('a text from outside (%#)', ({ te
 
 describe.each(
   TEXTS.slice(0, 5).map((text) => ({ name: text.replace('\0', '').slice(0, 60).replaceAll('/', '') + '.db' })),
-)('a file whose name is hostile (%#)', ({ name }) => {
+)('a file with a hostile name (%#)', ({ name }) => {
   let directory: string;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'runhooks-'));
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('is named at the boot in one line', async () => {
-    const edge = await start({ webhooks: { inbox: sqliteInbox({ path: join(directory, name, 'inbox.db') }) } });
-    expect((await edge.send(failed())).status).toBe(200);
-    expect((await edge.app.get(Inbox).counts()).messages.stored).toBe(1);
+  it('is logged in one line at startup', async () => {
+    const httpApp = await start({ webhooks: { inbox: sqliteInbox({ path: join(directory, name, 'inbox.db') }) } });
+    expect((await httpApp.send(failed())).status).toBe(200);
+    expect((await httpApp.app.get(Inbox).counts()).messages.stored).toBe(1);
     expectLines(/^Inbox: SQLite .*inbox\.db \(/);
   });
 
-  it('is named in one line by the error of a boot that fails', async () => {
+  it('is named in one line by the error of a failing startup', async () => {
     const file = join(directory, name);
     writeFileSync(file, 'no database, though long enough to be looked at as one');
     const paths = [file, join(file, 'inbox.db'), join(directory, name, `${name}\0`)];

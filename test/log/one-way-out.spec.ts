@@ -10,7 +10,7 @@ interface SourceText {
   readonly tree: ts.SourceFile;
 }
 
-/** The files that are published, without specs. */
+/** The published source files, without specs. */
 const sources: readonly SourceText[] = readdirSync(LIBS, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts') && !path.endsWith('.d.ts'))
   .map((path) => {
@@ -19,7 +19,7 @@ const sources: readonly SourceText[] = readdirSync(LIBS, { recursive: true, enco
     return { path: relative(LIBS, file).replaceAll('\\', '/'), tree };
   });
 
-/** The files in which a node of the syntax is what is asked for. */
+/** Returns the files that contain a matching syntax node. */
 function filesWith(isOne: (node: ts.Node) => boolean): string[] {
   const has = (node: ts.Node): boolean =>
     isOne(node) || (ts.forEachChild(node, (child) => has(child) || undefined) ?? false);
@@ -39,7 +39,7 @@ const isOutput = (node: ts.Node): boolean =>
     /^(?:console\.\w+|process\.(?:stdout|stderr|emitWarning|_rawDebug))$/.test(node.getText())) ||
   (ts.isImportSpecifier(node) && /^(?:stdout|stderr|emitWarning)\b/.test(node.getText()));
 
-/** Classes by what they extend. */
+/** Matches classes by the class they extend. */
 const extendsClass =
   (base: string) =>
   (node: ts.Node): boolean =>
@@ -47,22 +47,22 @@ const extendsClass =
     node.token === ts.SyntaxKind.ExtendsKeyword &&
     node.types.some(({ expression }) => expression.getText() === base);
 
-describe('the way to the log', () => {
-  it('sees all of libs', () => {
+describe('the path of text to the log', () => {
+  it('covers all sources of libs', () => {
     expect(sources.length).toBeGreaterThan(150);
   });
 
-  it('takes a logger of Nest in one place, which makes every line printable', () => {
+  it("wraps Nest's logger in one place, which makes every line printable", () => {
     expect(filesWith(isNestLogger)).toEqual(['nest/src/runhooks-logger.ts']);
   });
 
-  it('writes to a console or a stream of the process only where the command begins', () => {
+  it('writes to a console or a process stream only at the start of the command line', () => {
     expect(filesWith(isOutput)).toEqual(['cli/src/main.ts']);
   });
 
-  it('makes every error whose message the host may print from the base that makes it printable', () => {
+  it('derives every error a host may print from the base class that makes messages printable', () => {
     expect(filesWith(extendsClass('RunhooksError'))).toEqual(['core/src/errors.ts']);
-    // Caught inside of its lib, and wrapped in one of ours.
+    // These errors are caught inside their lib and wrapped in another error.
     expect(filesWith(extendsClass('Error'))).toEqual([
       'core/src/errors.ts',
       'core/src/payloads/json-reader.ts',

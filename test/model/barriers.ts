@@ -9,20 +9,20 @@ import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js
 
 const SECOND = 1_000;
 const WITHIN_SECONDS = 30;
-/** Of two providers. */
+/** The jobs belong to two providers. */
 const JOBS = ['ingest', 'transform', 'nightly-run'] as const;
 const BARRIER = { jobs: JOBS, withinMs: WITHIN_SECONDS * SECOND };
 
 interface Finished {
   readonly job: (typeof JOBS)[number];
   readonly run: string;
-  /** Seconds after the first that could be. */
+  /** End of the run in seconds after the earliest possible end. */
   readonly at: number;
 }
 
 interface Arrival extends Omit<Finished, 'run'> {
   readonly to: 0 | 1;
-  /** Its process is restarted before. */
+  /** Restarts the process before this run. */
   readonly restarts: boolean;
 }
 
@@ -41,7 +41,10 @@ function signed({ job, run, at }: Finished): SignedWebhook {
   return paradimeWebhook({ now, payload: { id: run } });
 }
 
-/** Tells two processes on one inbox of runs that a barrier waits for, and compares what joins with the plain rule. */
+/**
+ * Sends the runs that a barrier waits for to two processes on one inbox, and compares the joined runs with the plain
+ * rule.
+ */
 export async function checkBarriers(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
   let [joins, shared] = [0, 0];
   const missing = (): readonly string[] => [
@@ -50,8 +53,8 @@ export async function checkBarriers(newInbox: NewInbox, budget: PropertyBudget):
   ];
   await checkProperty(
     arrivals,
-    async (told, signal) => {
-      const { joined, stores } = await tell(await newInbox(), told, signal);
+    async (arrived, signal) => {
+      const { joined, stores } = await sendRuns(await newInbox(), arrived, signal);
       joins += joined;
       shared += stores > 1 && joined > 0 ? 1 : 0;
     },
@@ -59,7 +62,7 @@ export async function checkBarriers(newInbox: NewInbox, budget: PropertyBudget):
   );
 }
 
-async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], signal: AbortSignal) {
+async function sendRuns(inbox: SharedInbox, arrived: readonly (readonly Arrival[])[], signal: AbortSignal) {
   const joined: string[] = [];
   const refresh = (event: unknown): void => {
     const { runs } = event as RunsJoined;
@@ -73,7 +76,7 @@ async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], s
   );
   const finished = new Map<string, Finished>();
   try {
-    for (const together of told) {
+    for (const together of arrived) {
       signal.throwIfAborted();
       for (const { job, at, to, restarts } of together) {
         const one = { job, at, run: `${1_000 + finished.size}` };
@@ -83,7 +86,7 @@ async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], s
       }
       await two.work();
     }
-    // `runs.joined:<source>/<account>/<run>/<handler>`
+    // Ids have the form `runs.joined:<source>/<account>/<run>/<handler>`.
     const decided = order.tasks.map((id) => finished.get(id.split('/').at(-2) ?? '')!);
     same(decided.length, finished.size, 'each run came to the barrier once');
     same(joined.sort(), byTheRule(decided).sort(), 'what has joined');
@@ -93,7 +96,10 @@ async function tell(inbox: SharedInbox, told: readonly (readonly Arrival[])[], s
   }
 }
 
-/** The latest run of each job, all within the window, as soon as there are such; none twice, and none older than one that joined. */
+/**
+ * Returns the latest run of each job as soon as all are within the window. No run is used twice, and none is older than
+ * a run that joined.
+ */
 function byTheRule(arrived: readonly Finished[]): string[] {
   const joins: string[] = [];
   const joined: Finished[] = [];

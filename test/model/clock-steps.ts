@@ -10,14 +10,14 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const YEAR = 365 * DAY;
 const RETENTION = { finishedMs: 30 * DAY, deadMs: 90 * DAY, deduplicationMs: 400 * DAY };
-/** More than fit into what the brake lets go, so that it shows. */
+/** More messages than the purge may delete at once with a doubtful clock, so that the limit shows. */
 const OLD_MESSAGES = 2 * LIMITS.purgeBrakeRowsMin;
-/** Every command takes so long by a true clock: all of them are over within an hour. */
+/** Duration of every command by a correct clock, so that all commands are over within an hour. */
 const STEP_MS = MINUTE;
 
 type Command =
   | { readonly do: 'send' | 'work' | 'purge' | 'reboot'; readonly process: 0 | 1 }
-  /** The clock of one process, or of the host that both are on. */
+  /** Sets the clock of one process, or of the host that both processes share. */
   | { readonly do: 'set'; readonly process: 0 | 1; readonly aheadMs: number };
 
 const process = fc.constantFrom<0 | 1>(0, 1);
@@ -30,8 +30,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
 );
 
-/** Two processes, each with a clock that is set at random; whatever a process does, it registers before, as it does all the time. */
-class Ordeal {
+/** Two processes whose clocks are set at random. A process registers before each command, as running processes do. */
+class ClockStepsSession {
   readonly #place: InboxSite;
   readonly #clocks: readonly [ManualClock, ManualClock];
   readonly #aheadMs: [number, number] = [0, 0];
@@ -45,7 +45,7 @@ class Ordeal {
     this.#clocks = [new ManualClock(start), new ManualClock(start)];
   }
 
-  /** Throws soon after `signal` was aborted. */
+  /** Runs the commands. Throws soon after `signal` is aborted. */
   async play(commands: readonly Command[], signal: AbortSignal): Promise<void> {
     for (const process of [0, 1] as const) await this.#boot(process);
     for (let index = 0; index < OLD_MESSAGES; index += 1) await this.#send(0);
@@ -54,7 +54,7 @@ class Ordeal {
       signal.throwIfAborted();
       await this.#do(one);
     }
-    // Purges so far were by clocks that were wrong, or right: nothing was old enough.
+    // Purges so far used wrong or correct clocks, but nothing was old enough to be deleted.
     await this.#checkKept();
     await this.#finish();
   }
@@ -74,7 +74,7 @@ class Ordeal {
   async #boot(process: 0 | 1): Promise<void> {
     const store = await this.#place.open();
     const harness = await DispatchHarness.open({ store, clock: this.#clocks[process], retention: RETENTION });
-    // Some need a second attempt, so that retries are due while the clock is set.
+    // Some deliveries need a second attempt, so that retries are due while the clock is set.
     harness.on('handler', ({ id }, { attempt }) => {
       if (attempt === 1 && Number(/(\d+)$/.exec(id)?.[1]) % 3 === 0) throw new RetryLater(10_000);
       this.#handled.add(id);
@@ -107,14 +107,14 @@ class Ordeal {
     await this.#harness(process).send({ run: `${this.#runs}` });
   }
 
-  /** All that was stored was stored within the last hour. */
+  /** Checks that nothing was deleted, because everything was stored within the last hour. */
   async #checkKept(): Promise<void> {
     const { items } = await this.#harness(0).inbox.messages({}, { limit: 1_000 });
     const gone = this.#runs - items.length;
     ok(gone <= LIMITS.purgeBrakeRowsMin, `${gone} of ${this.#runs} young messages were purged`);
   }
 
-  /** Right clocks: after a lease and a retry all is handled, and what came twice is known. */
+  /** With correct clocks, everything must be handled after a lease and a retry, and duplicates must be recognized. */
   async #finish(): Promise<void> {
     for (const process of [0, 1] as const) {
       this.#set(process, 0);
@@ -131,7 +131,9 @@ class Ordeal {
   }
 }
 
-/** Sets the clocks of two processes on one inbox at random. Without an error: what was acknowledged is handled, and kept. */
+/**
+ * Sets the clocks of two processes on one inbox at random. Throws unless everything acknowledged was handled and kept.
+ */
 export async function clockSteps(
   newPlace: () => InboxSite | Promise<InboxSite>,
   budget: PropertyBudget,
@@ -139,11 +141,11 @@ export async function clockSteps(
   await checkProperty(
     fc.array(command, { minLength: 10, maxLength: 40, size: 'max' }),
     async (commands, signal) => {
-      const ordeal = new Ordeal(await newPlace());
+      const session = new ClockStepsSession(await newPlace());
       try {
-        await ordeal.play(commands, signal);
+        await session.play(commands, signal);
       } finally {
-        await ordeal.end();
+        await session.end();
       }
     },
     budget,

@@ -11,7 +11,7 @@ import { sqlitePlace } from './sqlite-place.js';
 const TITLE =
   'handles all that was acknowledged once its clocks are right, and keeps what is young but for a few rows, however they are set';
 
-onEveryDriver('an SQLite inbox of two processes', (driver) => {
+onEveryDriver('clock changes in two processes on one SQLite inbox', (driver) => {
   const directory = quickDirectory();
   const empty = join(directory, 'empty.db');
 
@@ -21,7 +21,7 @@ onEveryDriver('an SQLite inbox of two processes', (driver) => {
   it(TITLE, () => clockSteps(() => sqlitePlace(directory, driver, empty), { runs: 25, runsMin: 8 }), PROPERTY_TEST_MS);
 });
 
-onPostgres('a Postgres inbox of two processes', () => {
+onPostgres('clock changes in two processes on one Postgres inbox', () => {
   const schemas = new Schemas();
   it(TITLE, () => clockSteps(() => postgresPlace(schemas), { runs: 8, runsMin: 4 }), PROPERTY_TEST_MS);
 });

@@ -6,7 +6,7 @@ import { HANDLERS, SOURCES } from './script.js';
 const MESSAGE_STATES = ['stored', 'parsed', 'test', 'unrecognized', 'quarantined', 'erased'] as const;
 const DELIVERY_STATES = ['pending', 'succeeded', 'skipped', 'dead', 'dismissed'] as const;
 
-/** All that can be looked at, through every filter, in pages of every small size. */
+/** Compares all lists, with every filter and in pages of every small size. */
 export async function compareLists(store: Store, model: InboxModel): Promise<void> {
   const lists = [...messageLists(store, model), ...eventLists(store, model), ...deliveryLists(store, model)];
   for (const [index, { of, list, expected }] of lists.entries()) {

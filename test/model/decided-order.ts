@@ -1,11 +1,11 @@
 import type { Recording, Store, TaskEvaluation } from 'nestjs-runhooks/core';
 
-/** How much one claim takes here: little, so that the work of many messages is spread over processes. */
+/** Limit of one claim. A small one spreads the work of many messages over processes. */
 const CLAIM_MAX = 2;
 
 /**
- * Listens to the stores of several processes: in which order messages were decided, and tasks. What is decided under
- * one lock is decided one after the other, so the order says what each decision had to know.
+ * Records in which order several stores decided messages and tasks. Decisions under one lock are made one after the
+ * other, so the order shows what each decision had to know.
  */
 export class DecidedOrder {
   readonly #messages = new Map<string, number>();
@@ -13,17 +13,17 @@ export class DecidedOrder {
   readonly #stores = new Set<Store>();
   #count = 0;
 
-  /** How many of the stores decided anything. */
+  /** Returns how many of the stores decided anything. */
   get stores(): number {
     return this.#stores.size;
   }
 
-  /** Ids of the messages that were recorded, first to last. */
+  /** Ids of the recorded messages, first to last. */
   get messages(): string[] {
     return inOrder(this.#messages);
   }
 
-  /** Ids of the tasks that were evaluated, first to last. */
+  /** Ids of the evaluated tasks, first to last. */
   get tasks(): string[] {
     return inOrder(this.#tasks);
   }
@@ -43,31 +43,31 @@ export class DecidedOrder {
 
   #record(store: Store): Store['record'] {
     return async (recordings, now) => {
-      const heard = recordings.map((recording): Recording => ({
+      const watched = recordings.map((recording): Recording => ({
         ...recording,
         decide: (known) => {
           this.#hear(store, this.#messages, recording.messageId);
           return recording.decide(known);
         },
       }));
-      return await store.record(heard, now);
+      return await store.record(watched, now);
     };
   }
 
   #evaluate(store: Store): Store['evaluate'] {
     return async (evaluation, now) => {
-      const heard: TaskEvaluation = {
+      const watched: TaskEvaluation = {
         ...evaluation,
         decide: (known) => {
           this.#hear(store, this.#tasks, evaluation.taskId);
           return evaluation.decide(known);
         },
       };
-      return await store.evaluate(heard, now);
+      return await store.evaluate(watched, now);
     };
   }
 
-  /** A decision may be made again: the last time counts. */
+  /** A decision may be made again, so its last position counts. */
   #hear(store: Store, order: Map<string, number>, id: string): void {
     this.#stores.add(store);
     this.#count += 1;

@@ -12,22 +12,22 @@ import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 import { sqlitePlace } from './sqlite-place.js';
 
 const RUNS = { runs: 100, runsMin: 30 };
-/** On Postgres every word is a few round trips and a commit. */
+/** On Postgres every call takes a few round trips and a commit. */
 const RUNS_ON_POSTGRES = { runs: 60, runsMin: 15 };
 
-/** What the scripts must have come to, all taken together: else they prove nothing. */
+/** Transcript lines that the scripts must produce together; without them the test proves nothing. */
 const REACHES: readonly RegExp[] = [
   /in this call: kill/,
   /in this call: stop/,
   /run\.failed:.*, attempt 4/,
-  /told: delivery\.dead:/,
+  /dead-letters: delivery\.dead:/,
   /redrive [1-9]/,
   /in this call: clock on/,
   /in this call: clock back/,
 ];
 
-/** The tests of a kind of inbox; `newPlace` makes an empty one. */
-function keepsItsPromises(newPlace: () => InboxSite | Promise<InboxSite>, budget: PropertyBudget): void {
+/** Adds the tests for one kind of inbox; `newPlace` creates an empty one. */
+function keepsGuarantees(newPlace: () => InboxSite | Promise<InboxSite>, budget: PropertyBudget): void {
   const reached = new Set<RegExp>();
   const missing = (): readonly RegExp[] => REACHES.filter((pattern) => !reached.has(pattern));
 
@@ -38,7 +38,7 @@ function keepsItsPromises(newPlace: () => InboxSite | Promise<InboxSite>, budget
   }
 
   it(
-    'lose nothing, run each handler on its own as its policy says, and repeat only what was in flight',
+    'loses nothing, runs each handler by its own policy, and repeats only attempts in flight',
     async () => {
       await checkProperty(dispatchScript, play, { ...budget, missing });
     },
@@ -48,17 +48,17 @@ function keepsItsPromises(newPlace: () => InboxSite | Promise<InboxSite>, budget
   it.each(Object.entries(FOUND_DISPATCH))('%s', (_, found) => checkScript(found, play), PROPERTY_TEST_MS);
 }
 
-onEveryDriver('receiver and dispatcher', (driver) => {
+onEveryDriver('receiver and worker', (driver) => {
   const directory = quickDirectory();
   const empty = join(directory, 'empty.db');
 
   beforeAll(async () => (await openStore(empty, driver)).close());
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  keepsItsPromises(() => sqlitePlace(directory, driver, empty), RUNS);
+  keepsGuarantees(() => sqlitePlace(directory, driver, empty), RUNS);
 });
 
-onPostgres('receiver and dispatcher, on Postgres', () => {
+onPostgres('receiver and worker, on Postgres', () => {
   const schemas = new Schemas();
-  keepsItsPromises(() => postgresPlace(schemas), RUNS_ON_POSTGRES);
+  keepsGuarantees(() => postgresPlace(schemas), RUNS_ON_POSTGRES);
 });

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { RUN_SIGNAL_TYPES, type RunSignalType } from 'nestjs-runhooks/core';
 import { HOUR, SECOND } from './script.js';
 
-/** What a handler does in an attempt. `slow` lets others go first, `timeout` stops when told to, `deaf` never does. */
-export type Behaviour = 'ok' | 'slow' | 'fail' | 'throw undefined' | 'permanent' | 'later' | 'timeout' | 'deaf';
+/**
+ * Behavior of a handler in an attempt. `slow` lets others run first, `timeout` stops when aborted, `deaf` never stops.
+ */
+export type Behavior = 'ok' | 'slow' | 'fail' | 'throw undefined' | 'permanent' | 'later' | 'timeout' | 'deaf';
 
 export const LATER_MS = 5 * SECOND;
 
@@ -11,19 +13,19 @@ export interface HandlerPlan {
   readonly id: string;
   readonly types: readonly string[];
   readonly attemptsMax: number;
-  /** Bound of the delay after a failure. */
+  /** Maximum delay after a failure. */
   readonly delayMs: number;
   readonly serialize?: 'run' | 'job';
   readonly concurrency?: number;
-  /** By run and attempt, beginning again after the last. */
-  readonly does: readonly Behaviour[];
+  /** Behaviors by run and attempt, repeated after the last one. */
+  readonly does: readonly Behavior[];
 }
 
-/** What happens to a process in the middle of an attempt: `stop` is an orderly shutdown, which aborts it. */
+/** An interruption of a process during an attempt. `stop` is an orderly shutdown, which aborts the attempt. */
 export type Mishap = 'kill' | 'stop' | 'clock on an hour' | 'clock back an hour';
 
 export type DispatchStep =
-  | { readonly do: 'send'; readonly id: string; readonly run: number; readonly says: readonly RunSignalType[] }
+  | { readonly do: 'send'; readonly id: string; readonly run: number; readonly reports: readonly RunSignalType[] }
   | { readonly do: 'work' }
   | { readonly do: 'work'; readonly atCall: number; readonly mishap: Mishap }
   | { readonly do: 'restart' }
@@ -35,14 +37,14 @@ export interface DispatchScript {
   readonly steps: readonly DispatchStep[];
 }
 
-/** What a handler does about a run in its attempt of that number. */
-export function behaviourOf({ does }: HandlerPlan, run: number, attempt: number): Behaviour {
+/** Returns what a handler does about a run in the given attempt. */
+export function behaviorOf({ does }: HandlerPlan, run: number, attempt: number): Behavior {
   return does[(run + attempt - 1) % does.length] ?? 'ok';
 }
 
-/** Is told of all dead letters, and never fails. */
-export const TOLD: HandlerPlan = {
-  id: 'told',
+/** A handler of all dead letters that never fails. */
+export const DEAD_LETTERS: HandlerPlan = {
+  id: 'dead-letters',
   types: ['delivery.dead'],
   attemptsMax: 1,
   delayMs: 0,
@@ -55,10 +57,10 @@ const TYPES_OF = {
   all: RUN_SIGNAL_TYPES,
 } as const;
 
-const behaviour = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom<Behaviour>('ok', 'slow') },
-  { weight: 4, arbitrary: fc.constantFrom<Behaviour>('fail', 'throw undefined') },
-  { weight: 2, arbitrary: fc.constantFrom<Behaviour>('permanent', 'later', 'timeout', 'deaf') },
+const behavior = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom<Behavior>('ok', 'slow') },
+  { weight: 4, arbitrary: fc.constantFrom<Behavior>('fail', 'throw undefined') },
+  { weight: 2, arbitrary: fc.constantFrom<Behavior>('permanent', 'later', 'timeout', 'deaf') },
 );
 
 const handler = (id: keyof typeof TYPES_OF): fc.Arbitrary<HandlerPlan> =>
@@ -71,14 +73,17 @@ const handler = (id: keyof typeof TYPES_OF): fc.Arbitrary<HandlerPlan> =>
         delayMs: fc.constantFrom(0, 10 * SECOND),
         serialize: fc.constantFrom('run', 'job'),
         concurrency: fc.integer({ min: 1, max: 2 }),
-        does: fc.array(behaviour, { minLength: 1, maxLength: 4 }),
+        does: fc.array(behavior, { minLength: 1, maxLength: 4 }),
       },
       { requiredKeys: ['id', 'types', 'attemptsMax', 'delayMs', 'does'] },
     )
     .map((plan) => ({ ...plan, does: plan.does.map((one) => fitting(one, plan)) }));
 
-/** A handler that never stops keeps its place for good, so it must not be the only one; and the time of a slow one must not be up. */
-function fitting(one: Behaviour, { concurrency, does }: HandlerPlan): Behaviour {
+/**
+ * Replaces a behavior that would block the script: a deaf handler keeps its slot forever, so it needs a second slot,
+ * and a slow handler must not time out.
+ */
+function fitting(one: Behavior, { concurrency, does }: HandlerPlan): Behavior {
   if (one === 'deaf' && concurrency !== undefined) return 'timeout';
   if (one === 'slow' && does.some((other) => other === 'timeout' || other === 'deaf')) return 'ok';
   return one;
@@ -91,7 +96,7 @@ const step: fc.Arbitrary<DispatchStep> = fc.oneof(
       do: fc.constant('send' as const),
       id: fc.constantFrom('', 'x', 'y'),
       run: fc.nat({ max: 2 }),
-      says: fc.constantFrom<readonly RunSignalType[]>(
+      reports: fc.constantFrom<readonly RunSignalType[]>(
         ['run.started'],
         ['run.failed'],
         ['run.failed', 'run.completed'],

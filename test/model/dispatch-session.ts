@@ -3,52 +3,52 @@ import { PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } f
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { DispatchHarness, START } from '../dispatch/dispatch-harness.js';
 import {
-  behaviourOf,
+  behaviorOf,
   LATER_MS,
-  TOLD,
+  DEAD_LETTERS,
   type DispatchScript,
   type DispatchStep,
   type Mishap,
   type HandlerPlan,
 } from './dispatch-script.js';
-import { checkPromises, type Call, type Lost } from './dispatch-promises.js';
+import { checkGuarantees, type Call, type Lost } from './dispatch-guarantees.js';
 import type { InboxSite } from './inbox-site.js';
 import { HOUR } from './script.js';
 
-/** Rounds, an hour apart, in which all that is left comes to an end. */
+/** Rounds, an hour apart, after which all remaining work must be finished. */
 const ROUNDS_MAX = 60;
 
-/** A run of several processes, one after the other, on one inbox. */
+/** Runs several processes one after the other on one inbox. */
 export class DispatchSession {
   readonly #place: InboxSite;
   readonly #handlers: readonly HandlerPlan[];
   readonly #clock = new ManualClock(START);
   readonly #transcript: string[] = [];
-  /** All processes but those that were stopped; what those still do that were killed, nobody sees. */
+  /** All processes that were not stopped. Killed processes are included, but no other process sees what they do. */
   readonly #opened = new Set<DispatchHarness>();
-  /** What came of it, to be judged at the end. */
+  /** Results of the run, checked at the end. */
   readonly #acknowledged = new Set<string>();
   readonly #calls: Call[] = [];
   readonly #lost: Lost[] = [];
   readonly #redriven: { readonly deliveryId: string; readonly attempts: number }[] = [];
   readonly #running = new Set<string>();
   #harness!: DispatchHarness;
-  /** The times since work was last begun. */
+  /** Times since the last start of work. */
   #working = { from: 0, to: 0 };
   #process = 0;
   #next: { callsLeft: number; readonly mishap: Mishap; readonly over: () => void } | undefined;
 
   constructor(place: InboxSite, handlers: readonly HandlerPlan[]) {
     this.#place = place;
-    this.#handlers = [...handlers, TOLD];
+    this.#handlers = [...handlers, DEAD_LETTERS];
   }
 
-  /** What happened so far, a line each. */
+  /** Everything that happened so far, one line each. */
   get transcript(): string {
     return this.#transcript.join('\n');
   }
 
-  /** Throws soon after `signal` was aborted; what was opened is closed in any case. */
+  /** Runs the script. Throws soon after `signal` is aborted, and always closes what it opened. */
   async play({ steps }: DispatchScript, signal: AbortSignal): Promise<void> {
     try {
       await this.#open();
@@ -57,7 +57,7 @@ export class DispatchSession {
         await this.#take(step);
       }
       await this.#finish(signal);
-      await checkPromises(this.#harness.inbox, {
+      await checkGuarantees(this.#harness.inbox, {
         acknowledged: this.#acknowledged,
         handlers: this.#handlers,
         calls: this.#calls,
@@ -82,33 +82,33 @@ export class DispatchSession {
   async #take(step: DispatchStep): Promise<void> {
     switch (step.do) {
       case 'send': {
-        const { id, run, says } = step;
-        const message = { id, run: `${run}`, job: `job-${run % 2}`, types: says };
+        const { id, run, reports } = step;
+        const message = { id, run: `${run}`, job: `job-${run % 2}`, types: reports };
         await this.#harness.send(message);
         this.#acknowledged.add(JSON.stringify(message));
-        return this.#say(`send "${id}": run ${run} ${says.join(' ')}`);
+        return this.#log(`send "${id}": run ${run} ${reports.join(' ')}`);
       }
       case 'work':
         return 'mishap' in step ? this.#workUntil(step.atCall, step.mishap) : this.#work();
       case 'restart':
-        this.#say('restart');
+        this.#log('restart');
         return this.#restart();
       case 'redrive':
         return this.#redrive();
       case 'clock':
-        this.#say(`clock ${step.ms} ms`);
+        this.#log(`clock ${step.ms} ms`);
         return this.#clock.advance(step.ms);
     }
   }
 
   async #work(): Promise<void> {
-    this.#say('work');
+    this.#log('work');
     await this.#idle();
   }
 
-  /** Works, and something happens in the middle of the handler call of that number since. */
+  /** Runs work, and interrupts the process during the handler call with that number. */
   async #workUntil(call: number, mishap: Mishap): Promise<void> {
-    this.#say(`work; ${mishap} in call ${call}`);
+    this.#log(`work; ${mishap} in call ${call}`);
     const isOver = new Promise<'over'>((resolve) => {
       this.#next = { callsLeft: call, mishap, over: () => resolve('over') };
     });
@@ -137,12 +137,12 @@ export class DispatchSession {
   async #redrive(): Promise<void> {
     const { items } = await this.#harness.inbox.deliveries({ state: 'dead' }, { limit: 1_000 });
     this.#redriven.push(...items.map(({ id, attempts }) => ({ deliveryId: id, attempts })));
-    this.#say(`redrive ${await this.#harness.inbox.redrive({ by: 'me' })}`);
+    this.#log(`redrive ${await this.#harness.inbox.redrive({ by: 'me' })}`);
   }
 
-  /** Whatever happened, an hour and another hour must bring it all to an end. */
+  /** After any script, all work must end within the rounds. */
   async #finish(signal: AbortSignal): Promise<void> {
-    this.#say('and now finish all that is left:');
+    this.#log('and now finish all that is left:');
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       signal.throwIfAborted();
       await this.#idle();
@@ -183,7 +183,7 @@ export class DispatchSession {
       const over = (): void => lanes.forEach((lane) => this.#running.delete(lane));
       delivery.signal.addEventListener('abort', over);
       try {
-        await behave(behaviourOf(plan, run, delivery.attempt), delivery);
+        await behave(behaviorOf(plan, run, delivery.attempt), delivery);
       } finally {
         over();
       }
@@ -208,17 +208,17 @@ export class DispatchSession {
       stopped: false,
     };
     this.#calls.push(call);
-    this.#say(`  ${id}: ${event.id}, attempt ${attempt}`);
+    this.#log(`  ${id}: ${event.id}, attempt ${attempt}`);
     return call;
   }
 
-  /** Whether this call sees its process end. */
+  /** Returns whether this call sees its process end. */
   #meetMishap(call: Call): boolean {
     const next = this.#next;
     if (!next || (next.callsLeft -= 1) > 0) return false;
     const { mishap } = next;
     this.#next = undefined;
-    this.#say(`  in this call: ${mishap}`);
+    this.#log(`  in this call: ${mishap}`);
     if (mishap === 'kill') this.#kill();
     else if (mishap === 'stop') call.stopped = true;
     else this.#jump(mishap === 'clock on an hour' ? HOUR : -HOUR);
@@ -234,7 +234,7 @@ export class DispatchSession {
     this.#working.to = Math.max(this.#working.to, now);
   }
 
-  /** The process is gone from here on; another one will find what it left in its files. */
+  /** Kills the process. The next process continues with the files it left. */
   #kill(): void {
     this.#place.kill();
     this.#lost.push({ process: this.#process, at: this.#clock.now().getTime() });
@@ -247,13 +247,13 @@ export class DispatchSession {
     return [deliveryId, `${id} of ${serialize === 'run' ? `run ${run}` : `job-${run % 2}`}`];
   }
 
-  #say(line: string): void {
+  #log(line: string): void {
     this.#transcript.push(`  ${line}`);
   }
 }
 
-async function behave(behaviour: ReturnType<typeof behaviourOf>, delivery: DeliveryContext): Promise<void> {
-  switch (behaviour) {
+async function behave(behavior: ReturnType<typeof behaviorOf>, delivery: DeliveryContext): Promise<void> {
+  switch (behavior) {
     case 'ok':
       return undefined;
     case 'slow':
@@ -274,7 +274,7 @@ async function behave(behaviour: ReturnType<typeof behaviourOf>, delivery: Deliv
   }
 }
 
-/** Until the handler is told to stop. */
+/** Resolves when the handler is aborted. */
 function stopped({ signal }: DeliveryContext): Promise<void> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 }

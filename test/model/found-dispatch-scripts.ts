@@ -10,16 +10,16 @@ const handler = (id: string, plan: Partial<HandlerPlan>): HandlerPlan => ({
   ...plan,
 });
 
-/** Scripts that once broke a promise; their titles are what is promised. */
+/** Scripts that once broke a guarantee. Each title states the guarantee. */
 export const FOUND_DISPATCH: Readonly<Record<string, DispatchScript>> = {
-  'a clock that jumps on between two claims of a pass makes nothing run twice at the same time': {
+  'runs nothing twice at the same time when the clock jumps ahead between two claims of a pass': {
     handlers: [
       handler('fails', { does: ['fail'] }),
-      // With a place of its own, and so with a claim of its own, the second one in each pass.
+      // A handler with its own concurrency has its own claim, which is the second one in each pass.
       handler('runs-meanwhile', { does: ['slow'], concurrency: 2 }),
     ],
     steps: [
-      { do: 'send', id: '', run: 0, says: ['run.started'] },
+      { do: 'send', id: '', run: 0, reports: ['run.started'] },
       { do: 'work', atCall: 3, mishap: 'clock on an hour' },
     ],
   },

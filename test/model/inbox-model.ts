@@ -33,7 +33,7 @@ import type {
 import { RegistryModel } from './registry-model.js';
 import { same } from './same.js';
 
-/** Work that is due once `dueAt` has come, to whoever takes it. Settled work has no `dueAt`. */
+/** Work that any process may claim once `dueAt` has come. Finished work has no `dueAt`. */
 interface Work {
   dueAt?: number;
   lease?: string;
@@ -67,9 +67,9 @@ export interface ModelDelivery extends Work {
 }
 
 /**
- * What an inbox is: maps, in the order in which things came, and plain rules. There are no engines, transactions or
- * restarts in it, because none of them may make a difference. A claim may choose among works due at the same time, so
- * the model judges the choice; everything else it predicts.
+ * A plain model of an inbox: maps in insertion order and simple rules. It has no engines, transactions or restarts,
+ * because none of them may make a difference. A claim may choose among works due at the same time, so the model checks
+ * the choice and predicts everything else.
  */
 export class InboxModel {
   readonly messages = new Map<string, ModelMessage>();
@@ -78,7 +78,7 @@ export class InboxModel {
   readonly registry = new RegistryModel();
   readonly audit = new Map<string, AuditEntry>();
   readonly attempts = new Map<string, (AttemptRecord & { readonly attempt: number })[]>();
-  /** Who came with which key; kept longer than the messages. */
+  /** Deduplication keys with their messages; kept longer than the messages. */
   readonly #keys: NewMessage[] = [];
   readonly #runs = new Map<string, { readonly state: RunState; readonly updatedAt: number }>();
 
@@ -86,7 +86,7 @@ export class InboxModel {
     const same = this.#keys.find((key) => isSameKey(key, message) && Buffer.compare(key.digest, message.digest) === 0);
     if (same) return { status: 'duplicate', id: same.id };
     this.#keys.push(message);
-    // Due by any clock.
+    // The message is due by any clock.
     const dueAt = 0;
     this.messages.set(message.id, {
       message,
@@ -210,12 +210,12 @@ export class InboxModel {
     return chosen.length;
   }
 
-  /** Pending deliveries by handler, of handlers that nobody runs. */
+  /** Returns pending deliveries of handlers that no running process has, by handler. */
   missingHandlers(seenFrom: Date): { handlerId: string; deliveries: number; checks: number }[] {
-    const attended = this.registry.attended(seenFrom);
+    const handlersOfWorkers = this.registry.handlersOfWorkers(seenFrom);
     const counts = new Map<string, number>();
     for (const { state, delivery } of this.deliveries.values()) {
-      if (state !== 'pending' || attended.has(delivery.handlerId)) continue;
+      if (state !== 'pending' || handlersOfWorkers.has(delivery.handlerId)) continue;
       counts.set(delivery.handlerId, (counts.get(delivery.handlerId) ?? 0) + 1);
     }
     const waiting = [...counts].map(([handlerId, deliveries]) => ({ handlerId, deliveries, checks: 0 }));
@@ -273,7 +273,7 @@ export class InboxModel {
     return sum;
   }
 
-  /** All steps of a purge. */
+  /** Runs all steps of a purge. */
   purge({ settledBefore, deadBefore, keysBefore }: Purge): number {
     let removed = 0;
     for (const [id, { dueAt }] of this.messages) {
@@ -300,7 +300,7 @@ export class InboxModel {
     return removed;
   }
 
-  /** When something is due that a claim would take at that time, leases that run out included. */
+  /** Returns when a claim can next take work, including work whose lease expires. */
   nextDueAt(sources: readonly string[], handlerIds: readonly string[]): number | undefined {
     const messages = [...this.messages.values()].filter(({ message }) => sources.includes(message.source));
     const deliveries = [...this.deliveries.values()].filter(({ delivery }) => handlerIds.includes(delivery.handlerId));
@@ -308,7 +308,7 @@ export class InboxModel {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** When everything is due. */
+  /** Returns when all work is due. */
   lastDueAt(): number | undefined {
     const times = timesOf([...this.messages.values(), ...this.deliveries.values()]);
     return times.length === 0 ? undefined : Math.max(...times);
@@ -344,7 +344,7 @@ export class InboxModel {
     return true;
   }
 
-  /** Nothing unsettled of the lane came before it, and nothing of the lane is running. */
+  /** Returns whether all earlier work of the lane is finished and nothing of the lane is running. */
   #isFirstInLane(work: ModelDelivery, now: Date): boolean {
     const { lane } = work.delivery;
     if (lane === undefined) return true;
@@ -387,7 +387,7 @@ export class InboxModel {
   }
 }
 
-/** What is due, apart for each turn. */
+/** Groups due work by turn. */
 function byTurn<W extends Work>(due: readonly [string, W][], turnOf: (work: W) => string): [string, W][][] {
   const turns = new Map<string, [string, W][]>();
   for (const one of due) turns.set(turnOf(one[1]), [...(turns.get(turnOf(one[1])) ?? []), one]);
@@ -395,8 +395,8 @@ function byTurn<W extends Work>(due: readonly [string, W][], turnOf: (work: W) =
 }
 
 /**
- * A claim takes one turn after the other, all of each while it has room. Whose turn it is first is its own choice; what
- * it answers is in the order of the turns.
+ * Checks that a claim takes whole turns in order while it has room. It may choose the first turn freely, and its result
+ * follows the order of the turns.
  */
 function checkTurns(
   turns: readonly (readonly [string, Work][])[],
@@ -417,8 +417,8 @@ function checkTurns(
 }
 
 /**
- * A claim of messages takes what is longest due of each source: one alone, if its reading was begun before, else the new
- * ones among what it has looked at.
+ * Checks that a claim of messages takes the longest due ones of each source: a message that was begun before alone,
+ * otherwise new ones among those it has seen.
  */
 function checkMessageChoice(
   due: readonly [string, ModelMessage][],
@@ -439,7 +439,7 @@ function checkMessageChoice(
   }
 }
 
-/** A claim takes what is longest due, as much as it may, and nothing else. */
+/** Checks that a claim takes the longest due work up to its limit, and nothing else. */
 function checkChoice(due: readonly [string, Work][], limit: number, taken: readonly { readonly id: string }[]): void {
   const takenIds = new Set(taken.map(({ id }) => id));
   equal(taken.length, Math.min(limit, due.length), `took ${taken.length} of ${due.length} due, at most ${limit}`);
@@ -472,7 +472,7 @@ function runName({ source, accountId, runId }: RunKey): string {
   return `${source}/${accountId}/${runId}`;
 }
 
-/** The time in an id is what purging goes by. */
+/** Returns the time in an id, which decides when the entry is purged. */
 export function timeOf(id: string): number {
   return Number.parseInt(id.slice('msg_'.length, 'msg_'.length + 12), 16);
 }

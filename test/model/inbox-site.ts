@@ -1,13 +1,13 @@
 import type { Store } from 'nestjs-runhooks/core';
 
-/** Where an inbox is kept, for one run of a script. */
+/** Location of an inbox for one run of a script. */
 export interface InboxSite {
-  /** Whether what is said at once is answered as if it was said one after the other. */
+  /** True if simultaneous calls return the same results as calls made one after the other. */
   readonly isInOrder: boolean;
-  /** A process that works on the inbox. */
+  /** Opens the inbox as another process. */
   open(): Promise<Store>;
-  /** From here on nothing of the processes opened so far reaches the inbox; the last one may be in the middle of a write. */
+  /** Cuts all opened processes off from the inbox; the last one may be in the middle of a write. */
   kill(isWriting?: boolean): void;
-  /** When all processes are closed. */
+  /** Deletes the inbox after all processes are closed. */
   remove(): Promise<void>;
 }

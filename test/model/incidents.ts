@@ -8,18 +8,18 @@ import { DecidedOrder } from './decided-order.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
-/** What a webhook says of a run: `skipped` is over in no outcome. */
-type Says = 'started' | 'failed early' | 'failed' | 'succeeded' | 'canceled' | 'skipped';
+/** The state of a run that a webhook reports. `skipped` ends a run without an outcome. */
+type Reported = 'started' | 'failed early' | 'failed' | 'succeeded' | 'canceled' | 'skipped';
 
 interface Webhook {
   readonly source: 'dbt' | 'paradime';
   readonly job: string;
   readonly run: number;
-  readonly says: Says;
+  readonly reports: Reported;
   readonly to: 0 | 1;
 }
 
-/** When each run of a job ended, in seconds: not in the order of their numbers, and some at the same time. */
+/** The ends of each job's runs in seconds: not in the order of their numbers, and some at the same time. */
 const ENDS = [3, 1, 2, 1, 3, 2];
 const endOf = (run: number): Date => new Date(START.getTime() - 60_000 + ENDS[run]! * 1_000);
 
@@ -27,7 +27,7 @@ const webhook: fc.Arbitrary<Webhook> = fc.record({
   source: fc.constantFrom('dbt', 'dbt', 'paradime' as const),
   job: fc.constantFrom('a', 'a', 'b'),
   run: fc.nat(ENDS.length - 1),
-  says: fc.constantFrom<Says>(
+  reports: fc.constantFrom<Reported>(
     'started',
     'failed early',
     'failed',
@@ -40,14 +40,14 @@ const webhook: fc.Arbitrary<Webhook> = fc.record({
   to: fc.constantFrom<0 | 1>(0, 1),
 });
 
-/** Webhooks of several jobs in any order: those of one element are there before any of them is read. */
+/** Webhooks of several jobs in any order. All webhooks of one element are stored before any of them is parsed. */
 type Arrivals = readonly (readonly Webhook[])[];
 const arrivals: fc.Arbitrary<Arrivals> = fc.array(fc.array(webhook, { minLength: 1, maxLength: 10 }), {
   maxLength: 6,
   size: 'max',
 });
 
-function signed({ source, job, run, says }: Webhook): SignedWebhook {
+function signed({ source, job, run, reports }: Webhook): SignedWebhook {
   const id = runId(job, run);
   if (source === 'dbt') {
     const event = {
@@ -58,43 +58,43 @@ function signed({ source, job, run, says }: Webhook): SignedWebhook {
       canceled: 'canceled',
       skipped: 'succeeded',
     } as const;
-    // No code or word of dbt's that is known to be an outcome.
-    const odd = says === 'skipped' && { runStatus: 'Skipped', runStatusCode: 99 };
+    // This code and this status are no known outcome of dbt.
+    const odd = reports === 'skipped' && { runStatus: 'Skipped', runStatusCode: 99 };
     const data = { jobId: job, jobName: job, runId: id, ...odd };
-    return dbtCloudWebhook({ event: event[says], now: endOf(run), payload: { data } });
+    return dbtCloudWebhook({ event: event[reports], now: endOf(run), payload: { data } });
   }
   const event = { started: 'started', 'failed early': 'failed', skipped: 'succeeded' } as const;
   const payload = {
     id,
     schedule_name: job,
     schedule: { name: job },
-    end_dttm: says === 'started' ? undefined : dttm(endOf(run)),
-    ...(says === 'skipped' && { status: 'skipped' }),
+    end_dttm: reports === 'started' ? undefined : dttm(endOf(run)),
+    ...(reports === 'skipped' && { status: 'skipped' }),
   };
-  return paradimeWebhook({ event: event[says as keyof typeof event] ?? says, now: START, payload });
+  return paradimeWebhook({ event: event[reports as keyof typeof event] ?? reports, now: START, payload });
 }
 
 const runId = (job: string, run: number): string => `${job === 'a' ? 100 + run : 200 + run}`;
 const dttm = (time: Date): string => time.toISOString().replace('T', ' ').replace('Z', '');
 
-/** What must have come of it, all runs taken together: else they prove nothing. */
+/** Results that all runs together must produce; without them the test proves nothing. */
 const REACHES = ['run.failed first', 'run.failed late', 'run.failed late first', 'run.recovered of 2', 'by 2 stores'];
 
-/** Leads to all but the last of these in any case: of two processes nobody knows what they do in which order. */
+/** Leads to all results except the last one, which depends on the order of two processes. */
 const LEADS_THERE: readonly Webhook[] = [
-  { source: 'dbt', job: 'a', run: 0, says: 'skipped', to: 0 },
-  { source: 'dbt', job: 'a', run: 0, says: 'failed', to: 1 },
-  { source: 'dbt', job: 'b', run: 1, says: 'failed', to: 0 },
-  { source: 'dbt', job: 'b', run: 2, says: 'failed', to: 1 },
-  { source: 'dbt', job: 'b', run: 0, says: 'succeeded', to: 0 },
-  { source: 'dbt', job: 'b', run: 3, says: 'failed', to: 1 },
+  { source: 'dbt', job: 'a', run: 0, reports: 'skipped', to: 0 },
+  { source: 'dbt', job: 'a', run: 0, reports: 'failed', to: 1 },
+  { source: 'dbt', job: 'b', run: 1, reports: 'failed', to: 0 },
+  { source: 'dbt', job: 'b', run: 2, reports: 'failed', to: 1 },
+  { source: 'dbt', job: 'b', run: 0, reports: 'succeeded', to: 0 },
+  { source: 'dbt', job: 'b', run: 3, reports: 'failed', to: 1 },
 ];
 
-/** Tells two processes on one inbox of many runs, and compares each incident with those of the plain rule. */
+/** Sends webhooks of many runs to two processes on one inbox, and compares each incident with the plain rule. */
 export async function checkIncidents(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
   const missing = new Set(REACHES);
-  const play = async (told: Arrivals, signal: AbortSignal): Promise<void> => {
-    const reached = await tell(await newInbox(), told, signal);
+  const play = async (sent: Arrivals, signal: AbortSignal): Promise<void> => {
+    const reached = await sendAll(await newInbox(), sent, signal);
     for (const reach of missing) if (reached.some((line) => line.startsWith(reach))) missing.delete(reach);
   };
   await checkScript(
@@ -104,13 +104,13 @@ export async function checkIncidents(newInbox: NewInbox, budget: PropertyBudget)
   await checkProperty(arrivals, play, { ...budget, missing: () => [...missing] });
 }
 
-/** Answers what followed, in words. */
-async function tell(inbox: SharedInbox, told: Arrivals, signal: AbortSignal): Promise<string[]> {
+/** Sends the webhooks and returns descriptions of the events that followed. */
+async function sendAll(inbox: SharedInbox, sent: Arrivals, signal: AbortSignal): Promise<string[]> {
   const order = new DecidedOrder();
   const two = await TwoProcesses.on(inbox, () => undefined, order.wrap);
   const messages = new Map<string, Webhook>();
   try {
-    for (const together of told) {
+    for (const together of sent) {
       signal.throwIfAborted();
       for (const one of together) messages.set(await two.process(one.to).receive(one.source, signed(one)), one);
       await two.work();
@@ -119,8 +119,8 @@ async function tell(inbox: SharedInbox, told: Arrivals, signal: AbortSignal): Pr
     const model = new IncidentModel();
     for (const id of order.messages) {
       const one = messages.get(id)!;
-      const found = items.filter(({ messageId }) => messageId === id).map(said);
-      same(found.sort(), model.read(one).sort(), `what followed from "${one.job} ${one.run} ${one.says}"`);
+      const found = items.filter(({ messageId }) => messageId === id).map(describeEvent);
+      same(found.sort(), model.parse(one).sort(), `what followed from "${one.job} ${one.run} ${one.reports}"`);
     }
     same(order.messages.length, messages.size, 'every message was read');
     for (const [job, expected] of model.jobs()) {
@@ -128,14 +128,14 @@ async function tell(inbox: SharedInbox, told: Arrivals, signal: AbortSignal): Pr
       const jobKey = source === 'dbt' ? `43786/${name}` : `n0sg8br1m44k0ryj/${name}`;
       same(plainJob(await two.process(1).inbox.job({ source, jobKey })), expected, `the job ${job}`);
     }
-    return [...items.map(said), `by ${order.stores} stores`];
+    return [...items.map(describeEvent), `by ${order.stores} stores`];
   } finally {
     await two.end();
   }
 }
 
-/** An event in words. */
-function said({ type, data }: EventSummary): string {
+/** Describes an event. */
+function describeEvent({ type, data }: EventSummary): string {
   const { late, firstFailure, incident } = eventFacts(data);
   const runs = incident && incident.runs.map((run) => run.runId).join(' ');
   const since = incident && `since ${+incident.openedAt} until ${+incident.latestFailureAt}`;
@@ -159,23 +159,23 @@ function plainJob(state: JobState | undefined): object {
   return { latestSuccessAt: latestSuccessAt?.getTime(), open: incident?.runs.map((run) => run.runId) ?? [] };
 }
 
-/** The rule of incidents over lists of all that was told, in the order of reading. */
+/** Applies the rule of incidents to the list of all webhooks, in the order they were parsed. */
 class IncidentModel {
   readonly #jobs = new Map<string, PlainJob>();
-  /** What each run has had: `started`, `over`, and its one outcome. */
+  /** Facts known of each run: `started`, `over`, and its one outcome. */
   readonly #runs = new Map<string, Set<string>>();
 
-  read({ source, job, run, says }: Webhook): string[] {
+  parse({ source, job, run, reports }: Webhook): string[] {
     const name = `${source} ${job}`;
     const id = runId(job, run);
     const had = this.#runs.get(`${name} ${id}`) ?? new Set();
     this.#runs.set(`${name} ${id}`, had);
-    const early = says === 'failed early' && source === 'dbt';
+    const early = reports === 'failed early' && source === 'dbt';
     const isLate = had.size > (had.has('started') ? 1 : 0);
-    if (says === 'started') return once(had, 'started', isLate ? 'run.started late' : 'run.started');
+    if (reports === 'started') return once(had, 'started', isLate ? 'run.started late' : 'run.started');
     const wasOver = had.has('over');
     const over = early ? [] : once(had, 'over', 'run.completed');
-    const outcome = says === 'failed early' ? 'failed' : says;
+    const outcome = reports === 'failed early' ? 'failed' : reports;
     if (outcome === 'skipped' || ['failed', 'succeeded', 'canceled'].some((one) => had.has(one))) return over;
     had.add(outcome);
     return [...over, ...this.#end(name, outcome, { run: id, at: +endOf(run) }, wasOver)];

@@ -3,7 +3,7 @@ import { KillablePool } from '../postgres/killable-pool.js';
 import type { Schemas } from '../postgres/server.js';
 import type { InboxSite } from './inbox-site.js';
 
-/** An inbox in a schema, empty at first. Killed processes lose their connections and get no others. */
+/** Returns an empty inbox in a schema. Killed processes lose their connections and get no new ones. */
 export async function postgresPlace(schemas: Schemas): Promise<InboxSite> {
   const schema = await schemas.emptied();
   let alive: KillablePool[] = [];

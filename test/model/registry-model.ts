@@ -6,16 +6,16 @@ interface ModelProcess {
 }
 
 interface ModelHandler extends RegisteredHandler {
-  /** When the process that brought it started. */
+  /** Start of the process that registered the handler. */
   since: number;
   seenAt: number;
 }
 
-/** Who is there, and which handlers are known. */
+/** Registered processes and known handlers. */
 export class RegistryModel {
   readonly #processes = new Map<string, ModelProcess>();
   readonly #handlers = new Map<string, ModelHandler>();
-  /** The time as it was last told, and when that last jumped. */
+  /** Time of the last call, and of the last jump of that time. */
   #clockSeenMs: number | undefined;
   #jumpedAtMs: number | undefined;
 
@@ -43,7 +43,7 @@ export class RegistryModel {
     for (const [id, { seenAt }] of this.#handlers) if (seenAt < missingBefore.getTime()) this.#handlers.delete(id);
   }
 
-  /** Whether the time jumped, now or lately. */
+  /** Returns whether the time jumped, now or recently. */
   #noteClock(nowMs: number): boolean {
     const movedMs = nowMs - (this.#clockSeenMs ?? nowMs);
     const isFirst = this.#clockSeenMs === undefined;
@@ -56,7 +56,7 @@ export class RegistryModel {
     this.#processes.delete(processId);
   }
 
-  /** Unless a process has it. */
+  /** Removes a handler unless a process has it. */
   forget(handlerId: string): void {
     const isThere = [...this.#processes.values()].some(({ registration }) =>
       registration.handlers.some(({ id }) => id === handlerId),
@@ -79,8 +79,8 @@ export class RegistryModel {
     return summaries.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1));
   }
 
-  /** Handlers that some dispatching process has. */
-  attended(seenFrom: Date): Set<string> {
+  /** Returns the handlers of all running workers. */
+  handlersOfWorkers(seenFrom: Date): Set<string> {
     const workers = this.processes(seenFrom).filter(({ role }) => role !== 'receiver');
     return new Set(workers.flatMap(({ handlerIds }) => handlerIds));
   }

@@ -15,8 +15,8 @@ import { checkProperty, type PropertyBudget } from '../property.js';
 import { same } from './same.js';
 import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js';
 
-/** One webhook of a run, as its provider sends it: `again` makes the same statement as a message of its own. */
-interface Told {
+/** One webhook of a run as its provider sends it. `again` repeats its content as a separate message. */
+interface RunWebhook {
   readonly types: readonly RunSignalType[];
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
@@ -24,35 +24,35 @@ interface Told {
   readonly again: SignedWebhook;
 }
 
-/** All that a provider says about one run that ends one way. */
-interface ToldRun {
+/** All webhooks a provider sends about one run that ends in one way. */
+interface RunCase {
   readonly name: string;
   readonly source: string;
   readonly key: RunKey;
-  readonly messages: readonly Told[];
+  readonly messages: readonly RunWebhook[];
 }
 
 const STARTED: readonly RunSignalType[] = ['run.started'];
 const before = (seconds: number): Date => new Date(START.getTime() - seconds * 1_000);
 const STARTED_AT = before(90);
-/** dbt tells of an error some seconds before the run is over. */
+/** dbt reports an error some seconds before the run is over. */
 const ERRORED_AT = before(7);
 
-function dbtMessage(event: DbtCloudTestEvent, types: readonly RunSignalType[], finishedAt?: Date): Told {
+function dbtMessage(event: DbtCloudTestEvent, types: readonly RunSignalType[], finishedAt?: Date): RunWebhook {
   const errored = event === 'failed' && { runErroredAt: ERRORED_AT.toISOString() };
   const make = () => dbtCloudWebhook({ event, now: START, payload: { data: { runId: '42', ...errored } } });
   const times = { startedAt: STARTED_AT, ...(finishedAt && { finishedAt }) };
   return { types, ...times, webhook: make(), again: make() };
 }
 
-function paradimeMessage(event: ParadimeTestEvent, types: readonly RunSignalType[]): Told {
+function paradimeMessage(event: ParadimeTestEvent, types: readonly RunSignalType[]): RunWebhook {
   const make = () => paradimeWebhook({ event, now: START, payload: { id: 42 } });
   const times = { startedAt: STARTED_AT, ...(event !== 'started' && { finishedAt: START }) };
   return { types, ...times, webhook: make(), again: make() };
 }
 
-/** A payload as the provider documents it; its copy says the same in other bytes. */
-function documented(name: string, types: readonly RunSignalType[], startedAt: string, finishedAt?: string): Told {
+/** Returns a documented payload. Its copy has the same content in other bytes. */
+function documented(name: string, types: readonly RunSignalType[], startedAt: string, finishedAt?: string): RunWebhook {
   const text = readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8');
   const sign = name.startsWith('dbt-cloud') ? signDbtCloud : (body: string) => signParadime(body, { now: START });
   const times = { startedAt: new Date(startedAt), ...(finishedAt && { finishedAt: new Date(finishedAt) }) };
@@ -64,14 +64,14 @@ const PARADIME = { source: 'paradime', key: { source: 'paradime', accountId: 'n0
 const DBT_STARTED = dbtMessage('started', STARTED);
 const PARADIME_STARTED = paradimeMessage('started', STARTED);
 
-export const TOLD_RUNS: readonly ToldRun[] = [
+export const RUN_CASES: readonly RunCase[] = [
   {
-    name: 'a run of dbt Cloud that succeeds',
+    name: 'is the same for a successful dbt Cloud run',
     ...DBT,
     messages: [DBT_STARTED, dbtMessage('succeeded', ['run.succeeded', 'run.completed'], START)],
   },
   {
-    name: 'a run of dbt Cloud that fails, which it says twice',
+    name: 'is the same for a failed dbt Cloud run, which is reported twice',
     ...DBT,
     messages: [
       DBT_STARTED,
@@ -80,12 +80,12 @@ export const TOLD_RUNS: readonly ToldRun[] = [
     ],
   },
   {
-    name: 'a run of dbt Cloud that is canceled',
+    name: 'is the same for a canceled dbt Cloud run',
     ...DBT,
     messages: [DBT_STARTED, dbtMessage('canceled', ['run.canceled', 'run.completed'], START)],
   },
   {
-    name: 'the run that dbt Cloud documents',
+    name: 'is the same for the run documented by dbt Cloud',
     source: 'dbt',
     key: { source: 'dbt', accountId: '1', runId: '12345' },
     messages: [
@@ -99,12 +99,12 @@ export const TOLD_RUNS: readonly ToldRun[] = [
     ],
   },
   ...(['succeeded', 'failed', 'canceled'] as const).map((end) => ({
-    name: `a run of Paradime that is ${end}`,
+    name: `is the same for a ${end} Paradime run`,
     ...PARADIME,
     messages: [PARADIME_STARTED, paradimeMessage(end, [`run.${end}`, 'run.completed'])],
   })),
   {
-    name: 'the run that Paradime documents as failed',
+    name: 'is the same for the failed run documented by Paradime',
     source: 'paradime',
     key: { source: 'paradime', accountId: 'n0sg8br1m44k0ryj', runId: '63187' },
     messages: [
@@ -125,7 +125,7 @@ type Line =
 
 const which = fc.constantFrom<0 | 1>(0, 1);
 
-/** Every order, repetition and loss; read one by one, all at once, or by both processes. */
+/** Every order, repetition and loss; parsed one by one, all at once, or by both processes. */
 const lines: fc.Arbitrary<readonly Line[]> = fc.array(
   fc.oneof(
     {
@@ -138,13 +138,13 @@ const lines: fc.Arbitrary<readonly Line[]> = fc.array(
   { maxLength: 12 },
 );
 
-/** Tells an inbox a run's webhooks in many ways, and checks that it knows the same in the end. */
-export async function checkToldRun(run: ToldRun, newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
-  await checkProperty(lines, async (script, signal) => tell(run, await newInbox(), script, signal), budget);
+/** Sends a run's webhooks to an inbox in many ways and checks that the final state is the same. */
+export async function checkRunWebhooks(run: RunCase, newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
+  await checkProperty(lines, async (script, signal) => sendAll(run, await newInbox(), script, signal), budget);
 }
 
-async function tell(
-  { source, key, messages }: ToldRun,
+async function sendAll(
+  { source, key, messages }: RunCase,
   inbox: SharedInbox,
   script: readonly Line[],
   signal: AbortSignal,
@@ -153,7 +153,7 @@ async function tell(
   const two = await TwoProcesses.on(inbox, (harness) =>
     harness.on('all', ({ id }) => handled.push(id), { types: RUN_SIGNAL_TYPES }),
   );
-  const told = new Set<Told>();
+  const sent = new Set<RunWebhook>();
   try {
     for (const line of script) {
       signal.throwIfAborted();
@@ -162,13 +162,13 @@ async function tell(
       else {
         const message = messages[line.message % messages.length]!;
         await two.process(line.to).receive(source, line.again ? message.again : message.webhook);
-        told.add(message);
+        sent.add(message);
       }
     }
     await two.work();
     const run = await two.process(0).inbox.run(key);
     const events = run?.events ?? [];
-    const { types, ...expected } = finalRun([...told]);
+    const { types, ...expected } = finalRun([...sent]);
     if (types.length > 0) {
       same([...(run?.types ?? [])].sort(), types, 'what has happened to the run');
       const { outcome, startedAt, finishedAt, contradicted } = run ?? {};
@@ -185,10 +185,10 @@ async function tell(
   }
 }
 
-/** What a run is, once all of these were told: their order does not matter. */
-function finalRun(told: readonly Told[]) {
-  const types = [...new Set(told.flatMap((one) => one.types))].sort();
+/** Returns the final state of a run after all these webhooks; their order does not matter. */
+function finalRun(sent: readonly RunWebhook[]) {
+  const types = [...new Set(sent.flatMap((one) => one.types))].sort();
   const outcome = (['succeeded', 'failed', 'canceled'] as const).find((one) => types.includes(`run.${one}`));
-  const finishedAt = told.flatMap((one) => one.finishedAt ?? []).sort((one, other) => +other - +one)[0];
-  return { types, outcome, startedAt: told[0]?.startedAt, finishedAt };
+  const finishedAt = sent.flatMap((one) => one.finishedAt ?? []).sort((one, other) => +other - +one)[0];
+  return { types, outcome, startedAt: sent[0]?.startedAt, finishedAt };
 }

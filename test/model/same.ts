@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict';
 
-/** Compares what is said: bytes, rows and lists of a driver or of the runtime have other prototypes than those of a test. */
+/** Compares values by content, because values of a driver or the runtime have other prototypes than those of a test. */
 export function same(found: unknown, expected: unknown, message?: string): void {
   try {
     deepEqual(plain(found), plain(expected));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { MessageState, Role, RunSignalType } from 'nestjs-runhooks/core';
 
 export const SOURCES = ['dbt', 'paradime'] as const;
-/** Each runs as its name says; `dead` is told of dead letters. */
+/** Each handler runs as its name says; `dead` handles dead letters. */
 export const HANDLERS = ['free', 'by-run', 'by-job', 'dead'] as const;
 
 export const SECOND = 1_000;
@@ -10,35 +10,37 @@ export const HOUR = 3_600 * SECOND;
 export const DAY = 24 * HOUR;
 export const LEASE_MS = 30 * SECOND;
 
-/** What a message turns out to say. All runs are of one job. */
-export interface ReadingPlan {
+/** The parse result of a message. All runs belong to one job. */
+export interface ParsePlan {
   readonly state: Exclude<MessageState, 'stored' | 'erased'>;
   readonly run: number;
-  readonly says: readonly RunSignalType[];
-  /** Also an event of its own. */
+  readonly reports: readonly RunSignalType[];
+  /** True if the message is an event itself. */
   readonly isEvent: boolean;
   readonly handlers: readonly string[];
-  /** Versions of the handlers that the reading process has; without them it does not ask for others. */
+  /** Handler versions of the parsing process. Without them it does not query for other handlers. */
   readonly knows?: readonly string[];
 }
 
 export const PROCESSES = ['p', 'q'] as const;
-/** Of each handler. */
+/** Versions of each handler. */
 const VERSIONS = [1, 2] as const;
 
-/** Things to choose from are counted from the newest; beyond the last it begins again, and with none nothing happens. */
+/**
+ * Index of a candidate, counted from the newest and modulo their number. Without a candidate the command does nothing.
+ */
 type Choice = number;
 
-/** One line of a script. */
+/** One command of a script. */
 export type Command =
   | { readonly do: 'append'; readonly source: string; readonly key: string; readonly body: number }
   | { readonly do: 'claim messages'; readonly sources: readonly string[]; readonly limit: number }
   | {
       readonly do: 'record';
       readonly claim: Choice;
-      readonly plans: readonly ReadingPlan[];
+      readonly plans: readonly ParsePlan[];
       readonly lease: 'own' | 'wrong';
-      /** The decision about this one throws. */
+      /** The message whose decision throws. */
       readonly poison?: number;
     }
   | { readonly do: 'claim deliveries'; readonly handlers: readonly string[]; readonly limit: number }
@@ -46,14 +48,14 @@ export type Command =
   | {
       readonly do: 'settle';
       readonly held: Choice;
-      readonly as: 'succeeded' | 'skipped' | 'dead' | 'dead, told' | number;
+      readonly as: 'succeeded' | 'skipped' | 'dead' | 'dead, reported' | number;
       readonly lease: 'own' | 'wrong';
     }
   | { readonly do: 'clock'; readonly ms: number }
   | {
       readonly do: 'register';
       readonly process: string;
-      /** It is a new one under the name of an old one. */
+      /** True for a new replay under the id of an old one. */
       readonly isNew: boolean;
       readonly role: Role;
       readonly handlers: readonly string[];
@@ -64,7 +66,7 @@ export type Command =
   | { readonly do: 'deregister'; readonly process: string }
   | { readonly do: 'dismiss'; readonly ids?: readonly Choice[]; readonly handler?: string }
   | { readonly do: 'erase'; readonly messages: readonly Choice[] }
-  /** From here on the other of two processes on the same file is spoken to. */
+  /** Sends the following commands to the other of two processes on the same file. */
   | { readonly do: 'other process' }
   | { readonly do: 'crash'; readonly by: 'kill' | 'kill while writing' | 'close' }
   | {
@@ -88,7 +90,7 @@ export type Command =
       readonly withoutHandlers: boolean;
     };
 
-/** Lines in one element are said in the same breath, and so share a commit. */
+/** Commands in one element run at the same time and so share a commit. */
 export type Script = readonly (readonly Command[])[];
 
 const choice = fc.nat({ max: 5 });
@@ -97,7 +99,7 @@ const sources = fc.subarray([...SOURCES], { minLength: 1 });
 const handlers = fc.subarray([...HANDLERS]);
 const mostHandlers = fc.oneof({ weight: 2, arbitrary: fc.constant([...HANDLERS]) }, { weight: 1, arbitrary: handlers });
 
-const says = fc.constantFrom<readonly RunSignalType[]>(
+const reports = fc.constantFrom<readonly RunSignalType[]>(
   ['run.started'],
   ['run.succeeded', 'run.completed'],
   ['run.failed'],
@@ -105,11 +107,11 @@ const says = fc.constantFrom<readonly RunSignalType[]>(
   ['run.canceled', 'run.completed'],
 );
 const versions = HANDLERS.flatMap((id) => VERSIONS.map((version) => `${id}@${version}`));
-const plan: fc.Arbitrary<ReadingPlan> = fc.record({
+const plan: fc.Arbitrary<ParsePlan> = fc.record({
   knows: fc.subarray(versions),
   state: fc.constantFrom('parsed', 'parsed', 'parsed', 'unrecognized', 'quarantined', 'test' as const),
   run: fc.nat({ max: 1 }),
-  says,
+  reports,
   isEvent: fc.boolean(),
   handlers: mostHandlers,
 });
@@ -146,7 +148,7 @@ const settle = fc.record({
   do: fc.constant('settle' as const),
   held: choice,
   as: fc.oneof(
-    fc.constantFrom('succeeded', 'skipped', 'dead', 'dead', 'dead, told', 'dead, told' as const),
+    fc.constantFrom('succeeded', 'skipped', 'dead', 'dead', 'dead, reported', 'dead, reported' as const),
     fc.constantFrom(0, SECOND, 40 * SECOND, HOUR),
   ),
   lease,
@@ -233,7 +235,7 @@ const alone = fc.oneof(
   { weight: 1, arbitrary: purge },
 );
 
-/** Lines that a store answers are said alone or together; the others are about the world around it. */
+/** Calls of the store run alone or together; the other commands change its environment. */
 const lines = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.tuple<Command[]>(write) },
@@ -243,7 +245,7 @@ const lines = fc.array(
   { maxLength: 50, size: 'max' },
 );
 
-/** Leads to deliveries that somebody holds, from where there is more to come to. Each line may be left out. */
+/** Commands that lead to claimed deliveries, from which more states can be reached. Each command may be left out. */
 const opening = fc
   .tuple(
     line(append),
@@ -252,7 +254,7 @@ const opening = fc
     line(record.map((one): Command => ({ ...one, lease: 'own' }))),
     line(fc.constant<Command>({ do: 'claim deliveries', handlers: HANDLERS, limit: 5 })),
   )
-  .map((said) => said.flatMap((one) => (one === null ? [] : [[one]])));
+  .map((commands) => commands.flatMap((one) => (one === null ? [] : [[one]])));
 
 function line(command: fc.Arbitrary<Command>): fc.Arbitrary<Command | null> {
   return fc.option(command, { freq: 20 });

@@ -10,13 +10,13 @@ const SETTLED: Extract<Command, { do: 'settle' }> = { do: 'settle', held: 0, as:
 const READ: Command = {
   do: 'record',
   claim: 0,
-  plans: [{ state: 'parsed', run: 0, says: [], isEvent: false, handlers: [] }],
+  plans: [{ state: 'parsed', run: 0, reports: [], isEvent: false, handlers: [] }],
   lease: 'own',
 };
-/** Rounds that finish whatever a script has left; each begins when all of it is due. */
+/** Rounds that finish all work left by a script. Each begins when all of it is due. */
 const ROUNDS_MAX = 20;
 
-/** A store and the model of it, told the same things. Throws what differed, below the script that led there. */
+/** Sends the same commands to a store and to its model. Throws the first difference below the script that led to it. */
 export class Session {
   readonly model = new InboxModel();
   readonly #steps = new Steps(this.model);
@@ -30,20 +30,20 @@ export class Session {
     this.#store = store;
   }
 
-  /** Begins in an inbox that nothing is in. */
+  /** Begins in an empty inbox. */
   static async begin(place: InboxSite): Promise<Session> {
     return new Session(place, await place.open());
   }
 
   /**
-   * Says every line, compares the counts after each, and all there is at the end; then finishes all work that is left.
-   * Throws soon after `signal` was aborted.
+   * Runs every command, compares the counts after each one and all lists at the end, and then finishes all remaining
+   * work. Throws soon after `signal` is aborted.
    */
   async play(script: Script, signal: AbortSignal): Promise<void> {
     try {
       for (const lines of script) {
         signal.throwIfAborted();
-        await this.#say(lines);
+        await this.#run(lines);
         await this.#compareCounts();
       }
       await compareLists(this.#store, this.model);
@@ -54,7 +54,7 @@ export class Session {
     }
   }
 
-  /** What was said and answered so far, a line each. */
+  /** All commands and results so far, one line each. */
   get transcript(): string {
     return this.#transcript.join('\n');
   }
@@ -72,24 +72,24 @@ export class Session {
     await this.#other?.close();
   }
 
-  async #say(commands: readonly Command[]): Promise<void> {
+  async #run(commands: readonly Command[]): Promise<void> {
     const [first] = commands;
     if (first?.do === 'clock') return this.#moveClock(first.ms);
     if (first?.do === 'crash') return this.#crash(first.by);
     if (first?.do === 'other process') return this.#switchProcess();
     const steps = commands.flatMap((command) => this.#steps.prepare(command) ?? []);
     const begin = (step: Step) => step.begin(this.#store).catch((error: unknown) => error);
-    const answers: unknown[] = this.#place.isInOrder ? await Promise.all(steps.map(begin)) : [];
-    if (!this.#place.isInOrder) for (const step of steps) answers.push(await begin(step));
-    steps.forEach((step, index) => this.#check(step, answers[index], steps.length > 1));
+    const results: unknown[] = this.#place.isInOrder ? await Promise.all(steps.map(begin)) : [];
+    if (!this.#place.isInOrder) for (const step of steps) results.push(await begin(step));
+    steps.forEach((step, index) => this.#check(step, results[index], steps.length > 1));
   }
 
-  #check(step: Step, answer: unknown, isOneOfMany: boolean): void {
+  #check(step: Step, result: unknown, isOneOfMany: boolean): void {
     const at = this.#transcript.push(`${isOneOfMany ? '| ' : '  '}${step.line}`) - 1;
     try {
-      this.#transcript[at] += `  → ${step.check(answer)}`;
+      this.#transcript[at] += `  → ${step.check(result)}`;
     } catch (error) {
-      this.#transcript[at] += `  → HERE: ${answer instanceof Error ? answer.message : JSON.stringify(answer)}`;
+      this.#transcript[at] += `  → HERE: ${result instanceof Error ? result.message : JSON.stringify(result)}`;
       throw error;
     }
   }
@@ -125,7 +125,7 @@ export class Session {
     same(dueAt?.getTime(), this.model.nextDueAt(SOURCES, HANDLERS), 'nextDueAt');
   }
 
-  /** Nothing may be stuck, whatever was said: claiming and settling for long enough leaves nothing unsettled. */
+  /** No work may be stuck after any script: claiming and settling long enough must finish all of it. */
   async #finish(signal: AbortSignal): Promise<void> {
     this.#transcript.push('  and now finish all that is left:');
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -133,10 +133,10 @@ export class Session {
       const dueAt = this.model.lastDueAt();
       if (dueAt === undefined) return;
       this.#moveClock(Math.max(0, dueAt - this.#steps.now.getTime()));
-      await this.#say([{ do: 'claim messages', sources: SOURCES, limit: 100 }]);
-      await this.#say([READ]);
-      await this.#say([{ do: 'claim deliveries', handlers: HANDLERS, limit: 100 }]);
-      for (let held = this.#steps.heldCount(); held > 0; held -= 1) await this.#say([{ ...SETTLED, held: held - 1 }]);
+      await this.#run([{ do: 'claim messages', sources: SOURCES, limit: 100 }]);
+      await this.#run([READ]);
+      await this.#run([{ do: 'claim deliveries', handlers: HANDLERS, limit: 100 }]);
+      for (let held = this.#steps.heldCount(); held > 0; held -= 1) await this.#run([{ ...SETTLED, held: held - 1 }]);
       await this.#compareCounts();
     }
     throw new Error(`after ${ROUNDS_MAX} rounds there is still work left: something is stuck`);

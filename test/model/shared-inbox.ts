@@ -4,15 +4,15 @@ import { paradime } from 'nestjs-runhooks/paradime';
 import { ManualClock, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { DispatchHarness, START } from '../dispatch/dispatch-harness.js';
 
-/** An inbox that is new, and that several processes share. */
+/** A new inbox that several processes share. */
 export interface SharedInbox {
-  /** Opens it once more: the store of one process. */
+  /** Opens the inbox again, as the store of another process. */
   open(): Promise<Store>;
-  /** When all its stores are closed. */
+  /** Deletes the inbox after all its stores are closed. */
   remove(): void;
 }
 
-/** Makes one. */
+/** Creates a shared inbox. */
 export type NewInbox = () => Promise<SharedInbox>;
 
 /** Two processes that share an inbox and a clock, each with a source of both providers. Either can be restarted. */
@@ -30,7 +30,7 @@ export class TwoProcesses {
     this.#wrap = wrap;
   }
 
-  /** `begin` adds the handlers of a process that starts, `wrap` may listen to what its store is told. */
+  /** Opens both processes. `begin` adds the handlers of a starting process; `wrap` may watch the calls of its store. */
   static async on(
     inbox: SharedInbox,
     begin: (harness: DispatchHarness) => void,
@@ -46,16 +46,16 @@ export class TwoProcesses {
     return two;
   }
 
-  /** The first or the other one. */
+  /** Returns the first or the second process. */
   process(which: 0 | 1): DispatchHarness {
     if (!this.#benches) throw new Error('not started');
     return this.#benches[which];
   }
 
-  /** Both at the same time, until nothing is left to do. */
+  /** Runs both processes at the same time until no work is left. */
   async work(): Promise<void> {
     await Promise.all([this.process(0).idle(), this.process(1).idle()]);
-    // What one of them has added last may be for the other one.
+    // Work that one process added last may belong to the other one.
     await Promise.all([this.process(0).idle(), this.process(1).idle()]);
   }
 

@@ -12,7 +12,7 @@ export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, 
 
 const ALL: readonly SqliteDriver[] = ['node:sqlite', 'better-sqlite3'];
 
-/** Why a driver cannot be tried; undefined where it works. */
+/** Returns why a driver cannot be tested, or undefined if it works. */
 async function absenceOf(driver: SqliteDriver): Promise<string | undefined> {
   try {
     (await connectSqlite(':memory:', driver)).close();
@@ -24,7 +24,7 @@ async function absenceOf(driver: SqliteDriver): Promise<string | undefined> {
 
 const absences = new Map(await Promise.all(ALL.map(async (driver) => [driver, await absenceOf(driver)] as const)));
 
-/** The tests of `define` on every driver that this Node has; the others are reported as skipped, by name. */
+/** Adds the tests of `define` for every driver of this Node; missing drivers are reported as skipped by name. */
 export function onEveryDriver(title: string, define: (driver: SqliteDriver) => void): void {
   describe.each(ALL)(`${title}, on %s`, (driver) => {
     const absence = absences.get(driver);
@@ -33,7 +33,10 @@ export function onEveryDriver(title: string, define: (driver: SqliteDriver) => v
   });
 }
 
-/** In memory where the system has such a directory: these tests crash processes, not machines, so no disk is needed. */
+/**
+ * Creates a directory, in memory if the system allows it. These tests crash processes, not machines, so they need no
+ * disk.
+ */
 export function quickDirectory(): string {
   const shared = '/dev/shm';
   return mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'runhooks-'));
@@ -45,7 +48,7 @@ export async function openStore(path: string, driver?: SqliteDriver, connect = c
   return store;
 }
 
-/** New files, each of which several processes can open. */
+/** Creates new files that several processes can open. */
 export async function sharedFiles(driver: SqliteDriver): Promise<{ newInbox: NewInbox; remove(): void }> {
   const directory = quickDirectory();
   const empty = join(directory, 'empty.db');
@@ -66,8 +69,8 @@ export async function sharedFiles(driver: SqliteDriver): Promise<{ newInbox: New
 }
 
 /**
- * What a killed process leaves behind: all it has given to the operating system. The `-shm` file is a cache that the
- * next process makes anew. What is still being written when the kill comes is the end of the log.
+ * Copies what a killed process leaves behind, which is everything it has passed to the operating system. The next
+ * process recreates the `-shm` cache. A write interrupted by the kill is the end of the log.
  */
 export function copyAsKilled(from: string, to: string): void {
   copyFileSync(from, to);

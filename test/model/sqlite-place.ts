@@ -4,7 +4,10 @@ import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import type { InboxSite } from './inbox-site.js';
 import { copyAsKilled, openStore } from './sqlite-files.js';
 
-/** An inbox in a file, which begins as a copy of `empty`. Killed processes go on with a file that nobody sees any more. */
+/**
+ * Returns an inbox in a file that begins as a copy of `empty`. Killed processes continue on a file that no other
+ * process sees.
+ */
 export function sqlitePlace(directory: string, driver: SqliteDriver, empty: string): InboxSite {
   const own = mkdtempSync(join(directory, 'run-'));
   let files = 0;
@@ -17,7 +20,7 @@ export function sqlitePlace(directory: string, driver: SqliteDriver, empty: stri
       const from = path();
       files += 1;
       copyAsKilled(from, path());
-      // Behind a header anything may stand; one that was never synchronized is nothing but length.
+      // After a header the log may contain anything; a log that was never synchronized has only a length.
       const wal = `${path()}-wal`;
       if (isWriting) appendFileSync(wal, Buffer.alloc(6_000, statSync(wal, { throwIfNoEntry: false })?.size ? 1 : 0));
     },

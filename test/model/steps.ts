@@ -17,16 +17,16 @@ import {
 import { advanceRun } from 'inside/run-state';
 import type { InboxModel } from './inbox-model.js';
 import { same } from './same.js';
-import { LEASE_MS, type Command, type ReadingPlan } from './script.js';
+import { LEASE_MS, type Command, type ParsePlan } from './script.js';
 import { decided } from '../decided.js';
 
-/** One word to a store, and what the model says to its answer. */
+/** One call of a store, and the check of its result against the model. */
 export interface Step {
-  /** As it reads in a script. */
+  /** Text of the call in the transcript. */
   readonly line: string;
   begin(store: Store): Promise<unknown>;
-  /** Does the same to the model, compares the answers, and says in short what came of it. */
-  check(answer: unknown): string;
+  /** Makes the same call on the model, compares both results, and returns a short description. */
+  check(result: unknown): string;
 }
 
 type Line<Does extends Command['do']> = Extract<Command, { readonly do: Does }>;
@@ -40,15 +40,18 @@ interface HeldDelivery {
 
 const POISON = new Error('poison');
 
-/** Turns lines of a script into words to the store, for the state that the model is in. Undefined where a line has nothing to be about. */
+/**
+ * Converts commands of a script into store calls for the current state of the model. Returns undefined if a command has
+ * no candidate.
+ */
 export class Steps {
   now = new Date(Date.UTC(2026, 0, 1));
   readonly #model: InboxModel;
   #ids = new IdSequence();
-  /** Every claim there ever was, newest first: also those that were lost meanwhile. */
+  /** All claims so far, newest first, including claims that were lost. */
   readonly #messageClaims: { readonly lease: string; readonly messages: readonly ClaimedMessage[] }[] = [];
   readonly #held: HeldDelivery[] = [];
-  /** Every event there ever was, with its run. */
+  /** All events so far, with their runs. */
   readonly #events = new Map<string, { readonly source: string; readonly run?: number }>();
   readonly #names = new Map<string, string>();
   readonly #startedAt = new Map<string, Date>();
@@ -58,18 +61,18 @@ export class Steps {
     this.#model = model;
   }
 
-  /** A new process counts its ids anew. */
+  /** A new process starts its ids at zero. */
   restart(): void {
     this.#ids = new IdSequence();
   }
 
-  /** How much the last claim of deliveries holds; {@link Command}s choose from the newest on. */
+  /** Returns the size of the last claim of deliveries; {@link Command}s count from the newest. */
   heldCount(): number {
     const [newest] = this.#held;
     return this.#held.filter(({ lease }) => lease === newest?.lease).length;
   }
 
-  /** Ids as a script shows them. */
+  /** Returns an id in the short form of the transcript. */
   name(id: string): string {
     return this.#names.get(id) ?? id;
   }
@@ -126,9 +129,9 @@ export class Steps {
     return {
       line: `${this.name(message.id)} = append to ${source}: key "${key}", body ${body}`,
       begin: (store) => store.append(message),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.append(message);
-        same(answer, expected);
+        same(result, expected);
         return expected.status === 'accepted' ? 'accepted' : `duplicate of ${this.name(expected.id)}`;
       },
     };
@@ -140,8 +143,8 @@ export class Steps {
     return {
       line: `${lease} = claim ${limit} messages of ${sources.join(', ')}`,
       begin: (store) => store.claimMessages(claim),
-      check: (answer) => {
-        const messages = answer as ClaimedMessage[];
+      check: (result) => {
+        const messages = result as ClaimedMessage[];
         this.#model.claimMessages(claim, messages);
         if (messages.length > 0) this.#messageClaims.unshift({ lease, messages });
         return this.#list(messages);
@@ -153,34 +156,34 @@ export class Steps {
     const held = choose(this.#messageClaims, claim);
     if (!held) return undefined;
     const { messages } = held;
-    const token = lease === 'own' ? held.lease : 'nobody';
+    const token = lease === 'own' ? held.lease : 'unknown-lease';
     const drafts = messages.map((message, index) =>
       this.#draft(message, plans[index % plans.length]!, token, index === poison),
     );
     const { now } = this;
-    const readings = drafts.map(({ line }) => line).join('; ');
+    const parseResults = drafts.map(({ line }) => line).join('; ');
     return {
-      line: `record ${held.lease}${lease === 'own' ? '' : ' by a wrong lease'}: ${readings}`,
+      line: `record ${held.lease}${lease === 'own' ? '' : ' by a wrong lease'}: ${parseResults}`,
       begin: (store) =>
         store.record(
           drafts.map(({ recording }) => recording),
           now,
         ),
-      check: (answer) => {
-        const answers = drafts.map(({ recording, known }) => {
+      check: (result) => {
+        const results = drafts.map(({ recording, known }) => {
           const expected = orPoison(() => this.#model.record(recording, now));
           for (const one of known) same(one, known[0], 'something else is known');
           return expected;
         });
-        if (answers.includes(POISON)) {
-          ok(answer === POISON, 'the poison was not told');
+        if (results.includes(POISON)) {
+          ok(result === POISON, 'the poison error was not thrown');
           return 'threw the poison';
         }
-        same(answer, answers);
-        const recorded = (answers as Recorded[]).filter((one) => one.recorded);
+        same(result, results);
+        const recorded = (results as Recorded[]).filter((one) => one.recorded);
         const others = drafts.flatMap(({ known }) => known[0]?.otherHandlers ?? []);
         const notes = [
-          `${recorded.length} of ${answers.length} recorded`,
+          `${recorded.length} of ${results.length} recorded`,
           ...recorded.flatMap(({ idReused, contradicts }) => [
             ...(idReused ? ['id reused'] : []),
             ...(contradicts ? ['contradicts'] : []),
@@ -192,14 +195,14 @@ export class Steps {
     };
   }
 
-  /** What one message turns out to say. `known`: what each call of the decision was told. */
+  /** Returns the parse result of one message. `known` collects the arguments of each call of the decision. */
   #draft(
     { id, source, withoutHandlers }: ClaimedMessage,
-    plan: ReadingPlan,
+    plan: ParsePlan,
     lease: string,
     isPoison: boolean,
   ): { recording: Recording; known: Known[]; line: string } {
-    const { state, run, says, isEvent } = plan;
+    const { state, run, reports, isEvent } = plan;
     const handlers = withoutHandlers ? [] : plan.handlers;
     const known: Known[] = [];
     const isRun = state === 'parsed';
@@ -219,9 +222,9 @@ export class Steps {
       ...(state !== 'quarantined' && isEvent && { notes: [{ path: state, expected: 'a text', found: 'null' }] }),
       ...(isRun && { run: { source, accountId: '1', runId: `${run}` }, job: { source, jobKey: 'job' } }),
       ...(plan.knows && { handlers: plan.knows }),
-      decide: (told) => {
-        known.push(told);
-        const before = told.run;
+      decide: (given) => {
+        known.push(given);
+        const before = given.run;
         if (isPoison) throw POISON;
         if (!isRun) return { events: ownEvents() };
         const {
@@ -230,7 +233,7 @@ export class Steps {
           contradicts,
         } = advanceRun(before, {
           jobKey: 'job',
-          types: says,
+          types: reports,
           startedAt: now,
           finishedAt: undefined,
         });
@@ -238,8 +241,8 @@ export class Steps {
         return { run: after, events: [...events, ...ownEvents()], ...(contradicts && { contradicts }) };
       },
     };
-    const about = isRun ? ` of run ${run}: ${says.join(' ') || 'nothing'}` : '';
-    const to = isRun || isEvent ? ` for ${handlers.join(', ') || 'nobody'}` : '';
+    const about = isRun ? ` of run ${run}: ${reports.join(' ') || 'nothing'}` : '';
+    const to = isRun || isEvent ? ` for ${handlers.join(', ') || 'no handler'}` : '';
     return {
       recording,
       known,
@@ -251,10 +254,10 @@ export class Steps {
     const lease = this.#newLease();
     const claim = { now: this.now, leaseMs: LEASE_MS, limit, lease, handlerIds: handlers };
     return {
-      line: `${lease} = claim ${limit} deliveries of ${handlers.join(', ') || 'nobody'}`,
+      line: `${lease} = claim ${limit} deliveries of ${handlers.join(', ') || 'no handler'}`,
       begin: (store) => store.claimDeliveries(claim),
-      check: (answer) => {
-        const taken = answer as ClaimedDelivery[];
+      check: (result) => {
+        const taken = result as ClaimedDelivery[];
         this.#model.claimDeliveries(claim, taken);
         const held = taken.map(({ id, attempt, event: { source } }) => ({ id, lease, attempt, source }));
         this.#held.unshift(...held);
@@ -267,14 +270,14 @@ export class Steps {
     const { now } = this;
     const chosen = held
       .flatMap((one) => choose(this.#held, one) ?? [])
-      .map(({ id, lease: own }) => ({ id, lease: lease === 'own' ? own : 'nobody' }));
+      .map(({ id, lease: own }) => ({ id, lease: lease === 'own' ? own : 'unknown-lease' }));
     const names = chosen.map((one) => `${this.name(one.id)} by ${one.lease}`);
     return {
       line: `renew ${names.join(', ') || 'nothing'}`,
       begin: (store) => store.renew(chosen, { now, leaseMs: LEASE_MS }),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.renew(chosen, now, LEASE_MS);
-        same(answer, expected);
+        same(result, expected);
         return expected.length === 0 ? 'none held' : `held ${expected.map((id) => this.name(id)).join(', ')}`;
       },
     };
@@ -284,14 +287,14 @@ export class Steps {
     const chosen = choose(this.#held, held);
     if (!chosen) return undefined;
     const { now } = this;
-    const settlement = this.#settlement(chosen, as, lease === 'own' ? chosen.lease : 'nobody');
+    const settlement = this.#settlement(chosen, as, lease === 'own' ? chosen.lease : 'unknown-lease');
     const how = typeof as === 'number' ? `pending for ${as} ms` : as;
     return {
       line: `settle ${this.name(chosen.id)} by ${settlement.lease}: ${how}`,
       begin: (store) => store.settle(settlement, now),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.settle(settlement, now);
-        same(answer, expected);
+        same(result, expected);
         return expected ? 'written' : 'refused';
       },
     };
@@ -333,9 +336,9 @@ export class Steps {
         }
         return removed;
       },
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.purge(purge);
-        same(answer, expected);
+        same(result, expected);
         return `removed ${expected}`;
       },
     };
@@ -354,9 +357,9 @@ export class Steps {
     return {
       line: `redrive ${names ?? (redrive.handlerId ? `handler ${redrive.handlerId}` : 'all')}`,
       begin: (store) => store.redrive(redrive, decision, now),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.redrive(redrive, decision, now);
-        same(answer, expected);
+        same(result, expected);
         return `${expected} redriven`;
       },
     };
@@ -375,9 +378,9 @@ export class Steps {
     return {
       line: `dismiss ${names}${handler === undefined ? '' : ` of handler ${handler}`}`,
       begin: (store) => store.dismiss(dismissal, decision, now),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.dismiss(dismissal, decision, now);
-        same(answer, expected);
+        same(result, expected);
         return `${expected} dismissed`;
       },
     };
@@ -400,8 +403,8 @@ export class Steps {
     return {
       line: `register ${isNew ? 'a new ' : ''}${process} as ${role}: ${handlers.join(', ') || 'nothing'} @${version}`,
       begin: (store) => store.register(registration, now),
-      check: (answer) => {
-        same(answer, undefined);
+      check: (result) => {
+        same(result, undefined);
         this.#model.registry.register(registration, now);
         return 'registered';
       },
@@ -426,11 +429,11 @@ export class Steps {
     const chosen = events.flatMap((one) => choose(all, one) ?? []);
     const replayed = chosen.map((eventId) => ({ eventId, deliveries: this.#deliveriesOf(eventId, handlers) }));
     return {
-      line: `replay "${id}" of ${chosen.join(', ') || 'nothing'} for ${handlers.join(', ') || 'nobody'}`,
+      line: `replay "${id}" of ${chosen.join(', ') || 'nothing'} for ${handlers.join(', ') || 'no handler'}`,
       begin: (store) => store.replay(id, replayed, decision, now),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.replay(id, replayed, decision, now);
-        same(answer, expected);
+        same(result, expected);
         return `${expected} added`;
       },
     };
@@ -446,9 +449,9 @@ export class Steps {
     return {
       line: `reparse ${which} if ${states.join(' or ') || 'nothing'}${withoutHandlers ? ', quietly' : ''}`,
       begin: (store) => store.reparse(reparse, decision, now),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.reparse(reparse, decision, now);
-        same(answer, expected);
+        same(result, expected);
         return `${expected} again`;
       },
     };
@@ -462,15 +465,15 @@ export class Steps {
     return {
       line: `erase ${messageIds.map((id) => this.name(id)).join(', ') || 'nothing'}`,
       begin: (store) => store.erase({ messageIds, eventIds: [], runs: [], texts: [] }, decision, now),
-      check: (answer) => {
+      check: (result) => {
         const expected = this.#model.erase(messageIds, decision, now);
-        same(answer, expected);
+        same(result, expected);
         return `${expected.messages} erased, ${expected.held} held`;
       },
     };
   }
 
-  /** A delivery for each handler; `by-run` and `by-job` have lanes. */
+  /** Returns a delivery for each handler; `by-run` and `by-job` have lanes. */
   #deliveriesOf(eventId: string, handlers: readonly string[]): NewDelivery[] {
     const { source, run } = this.#events.get(eventId)!;
     return handlers.map((handlerId) => {
@@ -500,7 +503,7 @@ function choose<T>(from: readonly T[], choice: number): T | undefined {
   return from.length === 0 ? undefined : from[choice % from.length];
 }
 
-/** A decision may be asked for again; what it makes is made once. */
+/** Caches results, because a decision may run again but must create each id once. */
 function once<T>(make: (key: string) => T): (key: string) => T {
   const made = new Map<string, T>();
   return (key) => {

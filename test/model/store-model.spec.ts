@@ -12,10 +12,10 @@ import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
 import { sqlitePlace } from './sqlite-place.js';
 
 const RUNS = { runs: 150, runsMin: 40 };
-/** On Postgres every word is a few round trips and a commit. */
+/** On Postgres every call takes a few round trips and a commit. */
 const RUNS_ON_POSTGRES = { runs: 60, runsMin: 15 };
 
-/** What the scripts must have come to, all taken together: else they prove nothing. */
+/** Transcript lines that the scripts must produce together; without them the test proves nothing. */
 const REACHES: readonly RegExp[] = [
   /append .*→ duplicate of m/,
   /record .*→ .*id reused/,
@@ -26,7 +26,7 @@ const REACHES: readonly RegExp[] = [
   /renew .*→ none held/,
   /settle .* by L.*→ written/,
   /settle .* by L.*→ refused/,
-  /settle .* by nobody.*→ refused/,
+  /settle .* by unknown-lease.*→ refused/,
   /purge.*→ removed [1-9]/,
   /redrive .*→ [1-9]\d* redriven/,
   /replay .*→ [1-9]\d* added/,
@@ -41,7 +41,7 @@ const REACHES: readonly RegExp[] = [
   /^\| /m,
 ];
 
-/** The tests of a kind of inbox; `newPlace` makes an empty one. */
+/** Adds the tests for one kind of inbox; `newPlace` creates an empty one. */
 function behavesAsTheModel(newPlace: () => InboxSite | Promise<InboxSite>, budget: PropertyBudget): void {
   const reached = new Set<RegExp>();
   const missing = (): readonly RegExp[] => REACHES.filter((pattern) => !reached.has(pattern));
@@ -58,7 +58,7 @@ function behavesAsTheModel(newPlace: () => InboxSite | Promise<InboxSite>, budge
   }
 
   it(
-    'does what the plain model says, in two processes, through crashes, clock jumps and lost leases',
+    'matches the plain model in two processes, through crashes, clock jumps and lost leases',
     async () => {
       await checkProperty(script, play, { ...budget, missing });
     },

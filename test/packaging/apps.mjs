@@ -1,4 +1,4 @@
-// Small Nest apps of both majors, formats and adapters, each with the packed tarball installed.
+// Small Nest apps of both major versions, formats and adapters, each with the packed tarball installed.
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesOfTypes } from './declarations.mjs';
@@ -12,11 +12,13 @@ const nest = (versions) => Object.fromEntries(Object.entries(versions).map(([nam
 const peers = Object.fromEntries(
   ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
 );
-/** Optional peers that an entry point loads; two of the apps are without. */
+/** Optional peers that an entry point loads; two of the apps lack them. */
 const { bullmq, ioredis } = devDependencies;
 const oldestPeers = { ...peers, 'class-validator': '0.14.2', 'reflect-metadata': '0.1.14', rxjs: '7.8.0' };
 
-/** Both majors, both formats, both adapters; the oldest supported and a recent version of each major. */
+/**
+ * Apps that cover both major versions (the oldest supported and a recent one of each), both formats and both adapters.
+ */
 const APPS = [
   {
     name: "Nest 11.0's template (CommonJS, node10 resolution), with its own older BullMQ and ioredis",
@@ -90,7 +92,7 @@ function suiteOf(app, cwd, tarball) {
           [app.main, app.also].filter(Boolean).map((file) => `${file}.ts`),
           app.compilerOptions,
         ),
-      'has types for an SQLite inbox that do not need those of Kysely': async () => {
+      'has types for an SQLite inbox that need no types of Kysely': async () => {
         const folder = join(cwd, 'node_modules/nestjs-runhooks');
         const condition = app.type === 'module' ? 'import' : 'require';
         const needed = await packagesOfTypes(folder, './sqlite', condition);
@@ -103,7 +105,7 @@ function suiteOf(app, cwd, tarball) {
           await command(cwd, process.execPath, `--input-type=${app.type}`, '-e', `${load}(${JSON.stringify(name)})`);
         }
       },
-      'names the places of a second copy of the package': async () => {
+      'names the locations of a second copy of the package': async () => {
         const second = join(cwd, 'lib/node_modules/nestjs-runhooks');
         await cp(join(cwd, 'node_modules/nestjs-runhooks'), second, { recursive: true });
         const load = app.type === 'module' ? 'await import' : 'require';
@@ -113,11 +115,13 @@ function suiteOf(app, cwd, tarball) {
           () => 'the app started',
           (error) => error.message,
         );
-        if (!/expected one copy in this process, got 2, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)) {
+        if (
+          !/expected one copy in this process, got 2, .*lib\/node_modules.* and .*app-\d+\/node_modules/.test(failure)
+        ) {
           throw new Error(failure);
         }
       },
-      'has documents whose links lead to files that it has': async () => {
+      'has documents whose links lead to packaged files': async () => {
         const broken = await brokenLinks(join(cwd, 'node_modules/nestjs-runhooks'));
         expectEqual(broken, []);
       },
@@ -127,17 +131,18 @@ function suiteOf(app, cwd, tarball) {
           if (!help.startsWith(`Usage: npx nestjs-runhooks ${name}`)) throw new Error(`found ${help}`);
         }
       },
-      'answers a signed webhook with 200': async () => {
+      'returns 200 for a signed webhook': async () => {
         running = start(cwd, `${app.main}.js`, ENV);
         url = await running.line('listening');
         expectEqual(await post(url, WEBHOOK), [200, 'accepted']);
       },
-      'hands the event to its handler': async () => {
+      'passes the event to its handler': async () => {
         expectEqual(JSON.parse(await running.line('handled')), { type: 'run.failed', run: RUN_ID, attempt: 1 });
       },
-      'knows the same webhook again': async () => expectEqual(await post(url, WEBHOOK), [200, 'duplicate']),
-      'refuses a forged signature': async () => expectEqual((await post(url, WEBHOOK, '0'.repeat(64)))[0], 401),
-      'drains a handler before the host destroys what it needs': async () => {
+      'recognizes a resent webhook as a duplicate': async () =>
+        expectEqual(await post(url, WEBHOOK), [200, 'duplicate']),
+      'rejects a forged signature': async () => expectEqual((await post(url, WEBHOOK, '0'.repeat(64)))[0], 401),
+      'drains a handler before the host destroys its resources': async () => {
         expectEqual(await post(url, COMPLETED), [200, 'accepted']);
         await running.line('lingers');
         running.child.stdin.end();
@@ -147,7 +152,7 @@ function suiteOf(app, cwd, tarball) {
         expectEqual(await running.exited, 0);
       },
       ...(app.also === 'old-bullmq' && {
-        'names the BullMQ that is needed where the host has an older one for itself': async () => {
+        'names the required BullMQ version when the host has an older one': async () => {
           running = start(cwd, 'old-bullmq.js', ENV);
           const code = await running.exited;
           if (
@@ -159,7 +164,7 @@ function suiteOf(app, cwd, tarball) {
         },
       }),
       ...(app.also === 'both-builds' && {
-        'stops the boot when both builds are loaded': async () => {
+        'fails the startup when both builds are loaded': async () => {
           running = start(cwd, 'both-builds.js', ENV);
           const code = await running.exited;
           if (code === 0 || !/nestjs-runhooks.*(ESM|import).*(CommonJS|require)/is.test(running.output())) {

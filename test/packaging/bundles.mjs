@@ -1,4 +1,4 @@
-// One app, bundled by each tool with the configuration that docs/bundling.md shows for it.
+// One app, bundled by each tool with the configuration shown in docs/bundling.md.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ const FILES = {
     },
     include: ['src'],
   }),
-  // webpack and Rspack without their command lines, which are packages of their own.
+  // These scripts replace the command lines of webpack and Rspack, which are separate packages.
   'pack.cjs': `
     const [, , name, config] = process.argv;
     const tool = require(name);
@@ -49,7 +49,7 @@ const FILES = {
     });`,
 };
 
-/** A configuration of the document; each change replaces a part that must be in it. */
+/** Returns a configuration of the document. Each change replaces a string that must occur in it. */
 function configuration(name, ...changes) {
   const code = document.split('```js\n').find((block) => block.startsWith(`// ${name}\n`));
   if (!code) throw new Error(`docs/bundling.md has no ${name}`);
@@ -74,7 +74,7 @@ function bundlesSuite(folder, tarball) {
   }
   const esbuild = (...changes) => build('esbuild.config.mjs', configuration('esbuild.config.mjs', ...changes));
 
-  /** A folder that holds the bundles and, of all packages, only the native one. */
+  /** Creates a folder with the bundles and, of all packages, only the native one. */
   async function deployed() {
     const place = join(folder, `deployed-${++builds}`);
     await cp(join(cwd, 'dist'), join(place, 'dist'), { recursive: true });
@@ -147,7 +147,7 @@ function bundlesSuite(folder, tarball) {
         const name = /(\w+)\]?: dbtCloud\(\{ name: 'dbt' \}\)\.secrets\[0\]: /.exec(running.output())?.[1];
         expectEqual(name, 'ConfigurationError');
       },
-      'warns of them in a minified app whose packages are external': async () => {
+      'warns of default handler ids in a minified app whose packages are external': async () => {
         await esbuild(['keepNames', 'minify'], [/external: .*/, "packages: 'external',"]);
         await warns('main.mjs', cwd);
       },
@@ -171,7 +171,7 @@ function bundlesSuite(folder, tarball) {
         await command(cwd, 'npx', '--no-install', 'nest', 'build', '--builder', 'rspack');
         await keepsIds('main.js', cwd);
       },
-      'runs as `nest build --builder swc` compiles it': async () => {
+      'runs as compiled by `nest build --builder swc`': async () => {
         await command(cwd, 'npx', '--no-install', 'nest', 'build', '--builder', 'swc');
         await keepsIds('main.js', cwd);
       },

@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 const HANDLERS = 200;
 
-/** What `nest new` of Nest 12 sets, as far as it matters to types. */
+/** The options set by `nest new` of Nest 12 that affect types. */
 const OPTIONS = {
   module: ts.ModuleKind.NodeNext,
   target: ts.ScriptTarget.ES2023,
@@ -17,7 +17,7 @@ const OPTIONS = {
   noEmit: true,
 };
 
-/** The handlers of an app: what a module of many such files has. */
+/** The handlers of an app, as a module with many such files has them. */
 const OURS = [
   { decorator: "OnRunFailed({ id: 'ID', job: 'nightly-*' })", event: 'RunFailed' },
   { decorator: "OnRunSucceeded({ id: 'ID', project: 'analytics' })", event: 'RunSucceeded' },
@@ -138,7 +138,7 @@ function instantiations(program, files) {
 const host = ts.createCompilerHost(OPTIONS);
 const parsed = new Map();
 const { getSourceFile } = host;
-// Both apps need mostly the same declaration files.
+// Both apps need mostly the same declaration files, so they are parsed once.
 host.getSourceFile = (path, options) => {
   if (!parsed.has(path)) parsed.set(path, getSourceFile(path, options));
   return parsed.get(path);

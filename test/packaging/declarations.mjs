@@ -1,8 +1,8 @@
-// What the type declarations of an installed package import.
+// Finds the imports in the type declarations of an installed package.
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** The packages that the types of one entry point need, those of the package itself followed. */
+/** Returns the packages that the types of an entry point need, following imports within the package. */
 export async function packagesOfTypes(folder, entry, condition) {
   const { name, exports } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
   const packages = new Set();

@@ -1,4 +1,4 @@
-// Loggers that take objects, and Sentry: one Nest 11 app with the real packages runs the code of the docs.
+// One Nest 11 app runs the code of the docs with the real packages: loggers that accept objects, and Sentry.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command, compile, install, repo } from './packed-app.mjs';
@@ -24,7 +24,7 @@ const app = {
   },
 };
 
-/** As `nest new` of Nest 11 writes it, stricter where the docs are. */
+/** The options of `nest new` of Nest 11, stricter where the docs are. */
 const COMPILER_OPTIONS = {
   module: 'nodenext',
   target: 'es2023',
@@ -39,7 +39,7 @@ const COMPILER_OPTIONS = {
   outDir: 'dist',
 };
 
-/** Nothing listens there. Without an address Sentry instruments nothing. */
+/** No server listens at this address, but without an address Sentry instruments nothing. */
 const SENTRY_ENV = ['SENTRY_DSN=http://key@127.0.0.1:9/1', 'SENTRY_TRACES_SAMPLE_RATE=1'];
 
 const SEND = `
@@ -52,7 +52,7 @@ export async function sendFailedRun(app: INestApplication, now = new Date()): Pr
   if (status !== 200) throw new Error(\`found \${status}\`);
 }`;
 
-/** One app per logger, each logging to stdout what a failed attempt and what comes before it log. */
+/** One app per logger, each of which logs a failed attempt and the lines before it to stdout. */
 const logsApp = (pino, winston) => `
 import { Injectable, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -113,7 +113,7 @@ async function main(): Promise<void> {
 
 void main();`;
 
-/** The handlers of docs/sentry.md in apps of three set-ups; what would be sent to Sentry is printed instead. */
+/** The handlers of docs/sentry.md in apps of three setups, which print what they would send to Sentry. */
 const SENTRY_APP = `
 import './instrument';
 import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
@@ -218,21 +218,21 @@ export class Pager {
   }
 }`;
 
-/** The blocks of a document that begin with the name of their file, by name. */
+/** Returns the blocks of a document that begin with the name of their file, by name. */
 async function blocksOf(document) {
   const text = await readFile(join(repo, document), 'utf8');
   const blocks = text.matchAll(/^```typescript\n\/\/ src\/(\S+)\n(.*?)^```$/gms);
   return Object.fromEntries(Array.from(blocks, ([, name, code]) => [name, code]));
 }
 
-/** `logArguments` as the table of docs/handlers.md has it for a logger. */
+/** Returns `logArguments` from the table of docs/handlers.md for a logger. */
 async function logArgumentsOf(logger) {
   const text = await readFile(join(repo, 'docs/handlers.md'), 'utf8');
   const [, code] = new RegExp(`^\\| ${logger} +\\| \`([^\`]+)\``, 'm').exec(text);
   return code;
 }
 
-/** What a program printed as JSON, in sections that begin with a title. */
+/** Returns the JSON lines that a program printed, in sections that begin with a title. */
 async function sectionsOf(cwd, file, env = []) {
   const sections = new Map();
   let section;
@@ -255,7 +255,7 @@ const generic = (value) =>
       .replace(/\d+ ms/g, '… ms'),
   );
 
-/** Lines of Runhooks: level, text and ids, without what differs from run to run. */
+/** Returns the lines of Runhooks with level, text and ids, without parts that differ between runs. */
 function runhooksLines(lines, textKey) {
   const ours = lines.filter(({ context }) => context === 'Runhooks');
   return generic(ours.map((line) => ({ level: line.level, text: line[textKey], ids: idsOf(line) })));
@@ -282,7 +282,10 @@ function expectFields(sections, logger, textKey) {
   });
 }
 
-/** What is sent to Sentry for a handler that fails, asks to be run later, and fails for good; then for a broken route. */
+/**
+ * Expects the reports to Sentry for a handler that fails, asks for a later retry, and fails for good, and for a broken
+ * route.
+ */
 function expectReports(lines, { caller, routeIsSent }) {
   const report = (attempt, sent) => ({
     sent,
@@ -305,7 +308,7 @@ function expectReports(lines, { caller, routeIsSent }) {
     'no such pager',
   ]);
   expectEqual(lines.find((line) => line.status).status, 500);
-  // Sentry's instrumentation is on.
+  // This proves that Sentry's instrumentation is on.
   expectEqual(
     lines.map((line) => line.isTraced).filter((one) => one !== undefined),
     [true],
@@ -333,24 +336,24 @@ function suite(cwd, tarball) {
         await Promise.all(Object.entries(files).map(([name, code]) => writeFile(join(src, name), code)));
         await compile(cwd, ['sentry.ts', 'logs.ts'], COMPILER_OPTIONS);
       },
-      'nestjs-pino has the same texts with logArguments, and the ids beside them': async () => {
+      'nestjs-pino logs the same texts with logArguments, and the ids beside them': async () => {
         logs = await sectionsOf(cwd, 'logs.js');
         expectFields(logs, 'pino', 'msg');
       },
-      'nest-winston has the same texts with logArguments, and the ids beside them': () =>
+      'nest-winston logs the same texts with logArguments, and the ids beside them': () =>
         expectFields(logs, 'winston', 'message'),
-      'Sentry gets each failed attempt once, with its own stack and ids; the inbox records the same': async () => {
+      'Sentry receives each failed attempt once, with its stack and ids, and the inbox records the same': async () => {
         reports = await sectionsOf(cwd, 'sentry.js', SENTRY_ENV);
         expectReports(reports.get('bound'), { caller: 'OnCall.page', routeIsSent: false });
       },
-      'SentryGlobalFilter changes nothing for a handler with the filter, with and without globalEnhancers': () => {
+      'SentryGlobalFilter changes nothing for a handler with the filter, with or without globalEnhancers': () => {
         expectReports(reports.get('bound beside SentryGlobalFilter'), { caller: 'OnCall.page', routeIsSent: true });
         expectReports(reports.get('bound beside SentryGlobalFilter, globalEnhancers'), {
           caller: 'OnCall.page',
           routeIsSent: true,
         });
       },
-      'one global filter serves routes and handlers': () =>
+      'one global filter works for routes and handlers': () =>
         expectReports(reports.get('AllErrors'), { caller: 'Unbound.page', routeIsSent: true }),
     },
   };

@@ -1,9 +1,9 @@
-// Links between the documents of an installed package.
+// Checks the links between the documents of an installed package.
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** Links to files that the package does not have, as `document: link`. */
+/** Returns links to files that the package does not contain, as `document: link`. */
 export async function brokenLinks(folder) {
   const names = await readdir(folder, { recursive: true });
   const documents = names.filter((name) => name.endsWith('.md') && !name.startsWith('node_modules'));

@@ -22,7 +22,7 @@ const nest = (version) =>
   Object.fromEntries(['common', 'core', 'platform-express'].map((name) => [`@nestjs/${name}`, version]));
 const writeJson = (file, value) => writeFile(file, JSON.stringify(value));
 
-/** Installs a package manager in a folder of its own, and returns the arguments that run it with this Node. */
+/** Installs a package manager in its own folder, and returns the arguments that run it with this Node. */
 async function manager(folder, name, version, file) {
   await mkdir(folder, { recursive: true });
   await writeJson(join(folder, 'package.json'), { private: true });
@@ -39,7 +39,7 @@ class SharedHandlers {
 OnRunFailed({ id: 'shared.note' })(SharedHandlers.prototype, 'note', Object.getOwnPropertyDescriptor(SharedHandlers.prototype, 'note'));
 exports.SharedHandlers = SharedHandlers;
 `;
-/** As a workspace's app has it: its own module, and handlers of the shared library. */
+/** The app of a workspace, with its own module and handlers of the shared library. */
 const MAIN_SHARED = `
 require('reflect-metadata');
 const { Module } = require('@nestjs/common');
@@ -73,7 +73,7 @@ function pnpmSuite(folder, tarball) {
             devDependencies: dependencies,
           },
           'other-app': { dependencies: { ...dependencies, 'shared-handlers': 'workspace:own-copy@*' } },
-          // The mistake: another class-validator than the app's, and the package as a dependency.
+          // This library makes the mistake of depending on the package and on another class-validator than the app's.
           'own-copy': { dependencies: { ...dependencies, 'class-validator': '0.14.2' } },
         };
         for (const [name, manifest] of Object.entries(packages)) {
@@ -94,21 +94,21 @@ function pnpmSuite(folder, tarball) {
         if (needsSqliteDriver) await addSqliteBinary(await realpath(join(app, 'node_modules/better-sqlite3')));
       },
       'compiles strictly against the packed types, declarations included': async () => {
-        // Without hoisting the types of @nestjs/core themselves do not find all that they import.
+        // Without hoisting, the types of @nestjs/core do not find all their own imports.
         await compile(app, ['main-express.ts', 'missing-pg.ts'], { ...STRICT, declaration: true, skipLibCheck: true });
         await writeFile(join(app, 'dist/main-shared.js'), MAIN_SHARED);
         await cp(join(app, 'dist'), join(other, 'dist'), { recursive: true });
       },
-      'has one copy, and handles a webhook, with a shared library that lists the package as a peer': async () => {
+      'has one copy and handles a webhook when a shared library lists the package as a peer': async () => {
         await serves.check();
         expectEqual(await running.line('shared'), '12345');
       },
-      'names both places where a shared library has its own copy': () =>
+      'names both locations when a shared library has its own copy': () =>
         expectRefusal(
           start(other, 'main-shared.js', ENV),
           /expected one copy in this process, got 2, .*node_modules\/\.pnpm\/.* and .*node_modules\/\.pnpm\/.*peerDependencies/,
         ),
-      'names the package pg where it is missing': () =>
+      'names the package pg when it is missing': () =>
         expectRefusal(start(app, 'missing-pg.js', ENV), /package pg could not be loaded; run `npm install pg@8`/),
     },
   };
@@ -117,7 +117,7 @@ function pnpmSuite(folder, tarball) {
 function yarnSuite(folder, tarball) {
   const cwd = join(folder, 'yarn');
   let yarn;
-  /** As `yarn node` does, without a process between the test and the app. */
+  /** Runs Node like `yarn node`, but without a process between the test and the app. */
   const node = () => [process.execPath, '--require', './.pnp.cjs', '--experimental-loader', './.pnp.loader.mjs'];
   const serves = serving((env) => start(cwd, 'main-express.js', env, node()));
 
@@ -154,7 +154,7 @@ function yarnSuite(folder, tarball) {
       'compiles without type checks': () =>
         compile(cwd, ['main-express.ts', 'missing-pg.ts'], { ...STRICT, noCheck: true, types: [] }),
       'handles a webhook': serves.check,
-      'names the package pg where it is missing': () =>
+      'names the package pg when it is missing': () =>
         expectRefusal(
           start(cwd, 'missing-pg.js', ENV, node()),
           /package pg could not be loaded; run `npm install pg@8`/,

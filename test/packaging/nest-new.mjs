@@ -1,5 +1,5 @@
-// From `nest new` to a handled webhook: by the README alone, and by `nest add`. The apps of one major version of Nest are
-// folders beside each other, and share the packages that are installed in the folder around them.
+// From `nest new` to a handled webhook, by following only the README and by `nest add`. The apps of one major version
+// of Nest are folders beside each other and share the packages installed in the folder around them.
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { expectEqual } from './webhook.mjs';
 
 /** The quickstart of README.md takes at most ten minutes. */
 const SECONDS_MAX = 600;
-/** From here on Jest loads the ES modules of Nest 12 in the CommonJS template. */
+/** From this Node version on, Jest loads the ES modules of Nest 12 in the CommonJS template. */
 const [major, minor] = process.versions.node.split('.').map(Number);
 const jestRequiresEsm = major > 24 || (major === 24 && minor >= 9);
 
@@ -18,7 +18,9 @@ const ours = (...names) => Object.fromEntries(names.map((name) => [name, devDepe
 const jest = { ...ours('jest'), '@types/jest': '30.0.0', 'ts-jest': '29.4.15' };
 const peers = ours('class-transformer', 'class-validator', 'reflect-metadata', 'rxjs');
 
-/** What the templates need to be built and tested: with packages for Fastify, rspack (in monorepos) and webpack. */
+/**
+ * The packages that the templates need to be built and tested, including Fastify, Rspack (in monorepos) and webpack.
+ */
 const NEST_12 = {
   ...peers,
   ...jest,
@@ -48,7 +50,7 @@ const readJson = async (path) => JSON.parse(await readFile(path, 'utf8'));
 const edit = async (path, change) => writeFile(path, change(await readFile(path, 'utf8')));
 const editJson = (path, change) => edit(path, (text) => JSON.stringify(change(JSON.parse(text)), null, 2));
 
-/** `nest new`. The CLI asks for CommonJS or ESM only on a terminal; it then runs the command that stands here. */
+/** Runs `nest new`. The CLI asks for CommonJS or ESM only on a terminal, and then runs the command given here. */
 async function nestNew(home, name, type) {
   const flags = ['--language=ts', '--strict', '--package-manager=npm'];
   const schematics = join(home, 'node_modules/@angular-devkit/schematics-cli/bin/schematics.js');
@@ -71,7 +73,7 @@ function freePort() {
   });
 }
 
-/** The app of one suite, from its folder on. */
+/** The app of one suite, with paths relative to its folder. */
 class App {
   #running;
   #began;
@@ -101,7 +103,7 @@ class App {
     return { port, running: this.#running };
   }
 
-  /** Sends the webhook of the README's command, and returns the handler's line. */
+  /** Sends the webhook of the README's command and returns the log line of the handler. */
   async handled(main) {
     const { port, running } = await this.start(main, readmeSecret);
     const answer = await command(this.cwd, 'sh', '-c', readmeSend(port));
@@ -109,7 +111,7 @@ class App {
     return running.logged(' [OnCall] ');
   }
 
-  /** Seconds since the suite began to install and to run `nest new`; the README allows ten minutes. */
+  /** Returns the seconds since the suite began to install and to run `nest new`; the README allows ten minutes. */
   seconds() {
     const seconds = Math.round((Date.now() - this.#began) / 1000);
     if (seconds > SECONDS_MAX)
@@ -123,7 +125,7 @@ class App {
     this.#running = undefined;
   }
 
-  /** Text of each file of the app, by path. */
+  /** Returns the text of each file of the app, by path. */
   async files() {
     const names = await readdir(this.cwd, { recursive: true, withFileTypes: true });
     const paths = names
@@ -151,7 +153,7 @@ function readmeSuite(home, { name, folder, ...layout }) {
     anyNode: true,
     stop: () => app.stop(),
     checks: {
-      'is written by nest new': async () => {
+      'is created by nest new': async () => {
         await app.create(layout);
         if (layout.fastify) await edit(join(app.cwd, src, 'main.ts'), onFastify);
         if (layout.webpack) {
@@ -173,7 +175,7 @@ function readmeSuite(home, { name, folder, ...layout }) {
         return app.seconds();
       },
       ...(layout.monorepo && {
-        'is refused by nest add, which would add a second module': async () => {
+        'is rejected by nest add, which would add a second module': async () => {
           const printed = await refused(app, `--project=${folder}`);
           expectEqual(printed.includes(`${src}/app.module.ts: expected no WebhooksModule.forRoot()`), true);
         },
@@ -182,7 +184,7 @@ function readmeSuite(home, { name, folder, ...layout }) {
   };
 }
 
-/** Runs a `nest add` that must fail and change nothing, and returns what it prints. */
+/** Runs a `nest add` that must fail without changing a file, and returns its output. */
 async function refused(app, ...flags) {
   const before = await app.files();
   const add = app.run('nest', 'add', 'nestjs-runhooks', '--skip-install', '--provider=dbt-cloud', ...flags);
@@ -211,7 +213,7 @@ function addSuite(home, { name, folder, test, ...layout }) {
     app.run('nest', 'add', 'nestjs-runhooks', '--skip-install', '--provider=dbt-cloud', ...flags);
   return {
     name: `nest add, ${name}`,
-    // Only where Jest can load Nest 12 does another Node add something.
+    // Another Node version matters only if Jest can load Nest 12.
     anyNode: name !== 'CommonJS + Jest',
     stop: () => app.stop(),
     checks: {
@@ -222,7 +224,7 @@ function addSuite(home, { name, folder, test, ...layout }) {
         expectEqual(printed.includes('src/webhooks/on-call.spec.ts'), true);
         expectEqual(await app.files(), before);
       },
-      'changes nothing in a second run': async () => {
+      'changes nothing when run again': async () => {
         const printed = await add();
         const [start] = /nest start .*$/m.exec(printed);
         expectEqual(start, 'nest start --env-file .env');
@@ -264,7 +266,7 @@ const STRICTEST = {
   skipLibCheck: true,
 };
 
-/** An app of a monorepo that differs in all that the others have in common. */
+/** Adds an app of a monorepo with settings that no other suite uses. */
 function addOtherSuite(home) {
   const app = new App(home, 'add-mono');
   return {
@@ -306,7 +308,7 @@ function addOtherSuite(home) {
   };
 }
 
-/** A folder in which the first suite that needs it installs the packages. */
+/** Returns a folder in which the first suite that needs it installs the packages. */
 function homeOf(folder, dependencies, tarball) {
   let installation;
   const installed = () => (installation ??= install(folder, { type: 'commonjs', dependencies }, tarball));

@@ -1,4 +1,4 @@
-// One small Nest app in a folder of its own, with the packed tarball installed.
+// A small Nest app in its own folder, with the packed tarball installed.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,10 +12,10 @@ const execFileAsync = promisify(execFile);
 
 const COMMAND_MS_MAX = 300_000;
 const LINE_MS_MAX = 30_000;
-/** Where the runtime has SQLite, better-sqlite3 is left out, which proves that it is optional. */
+/** If the runtime has SQLite, better-sqlite3 is left out, which proves that it is optional. */
 export const needsSqliteDriver = process.getBuiltinModule?.('node:sqlite') === undefined;
 
-/** Runs a command to its end and returns its output; a failure carries what it printed. */
+/** Runs a command to its end and returns its output. An error contains the output. */
 export async function command(cwd, file, ...args) {
   try {
     const options = { cwd, timeout: COMMAND_MS_MAX, maxBuffer: 64 * 2 ** 20 };
@@ -25,7 +25,7 @@ export async function command(cwd, file, ...args) {
   }
 }
 
-/** The packages of an app with the tarball: `dependencies` are exact versions beside it. */
+/** Returns the packages of an app with the tarball; `dependencies` are exact versions. */
 export function dependenciesOf(dependencies, tarball) {
   return {
     ...(needsSqliteDriver && { 'better-sqlite3': devDependencies['better-sqlite3'] }),
@@ -35,7 +35,7 @@ export function dependenciesOf(dependencies, tarball) {
   };
 }
 
-/** `type` is the app's module format; `dependencies` are exact versions beside the tarball's. */
+/** Installs an app. `type` is its module format; `dependencies` are exact versions. */
 export async function install(cwd, { type, dependencies }, tarball) {
   await mkdir(cwd);
   const manifest = { private: true, type, dependencies: dependenciesOf(dependencies, tarball) };
@@ -54,13 +54,13 @@ export async function install(cwd, { type, dependencies }, tarball) {
   if (!dependencies['better-sqlite3']) await addSqliteBinary(join(cwd, 'node_modules/better-sqlite3'));
 }
 
-/** Compiling the driver takes longer than all else here, and the repository has the same version compiled. */
+/** Copies the driver that the repository has compiled, because compiling takes longer than all other steps. */
 export async function addSqliteBinary(folder) {
   const binary = 'build/Release/better_sqlite3.node';
   if (needsSqliteDriver) await cp(join(repo, 'node_modules/better-sqlite3', binary), join(folder, binary));
 }
 
-/** As `nest new` of @nestjs/schematics 11.0.0 writes it. */
+/** The options of `nest new` of @nestjs/schematics 11.0.0. */
 export const NEST_11_OPTIONS = {
   module: 'commonjs',
   declaration: true,
@@ -81,7 +81,7 @@ export const NEST_11_OPTIONS = {
   noFallthroughCasesInSwitch: true,
 };
 
-/** What a strict TypeScript user has. */
+/** The options of a strict TypeScript user. */
 export const STRICT = {
   target: 'es2022',
   module: 'nodenext',
@@ -93,7 +93,7 @@ export const STRICT = {
   outDir: 'dist',
 };
 
-/** Compiles the app, declaration files included, with the TypeScript that it has, else with the repository's. */
+/** Compiles the app with declaration files, using its own TypeScript or else the repository's. */
 export async function compile(cwd, files, compilerOptions = STRICT) {
   await cp(join(import.meta.dirname, 'app'), join(cwd, 'src'), { recursive: true });
   await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: files.map((f) => `src/${f}`) }));
@@ -103,8 +103,8 @@ export async function compile(cwd, files, compilerOptions = STRICT) {
 }
 
 /**
- * Starts a compiled file, by default with this Node. `line(word)` waits for an output line that begins with the word and
- * returns the rest; `logged(text)` waits for a line that contains the text and returns it.
+ * Starts a compiled file, by default with this Node. `line(word)` waits for an output line that begins with the word
+ * and returns the rest; `logged(text)` waits for a line that contains the text and returns it.
  */
 export function start(cwd, file, env, [program, ...args] = [process.execPath]) {
   const options = { cwd, env: { ...process.env, NO_COLOR: '1', ...env } };

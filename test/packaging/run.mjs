@@ -1,7 +1,7 @@
-// Packs the package and runs the suites of packaging tests on the tarball, two at a time. Needs a fresh `npm run build`.
-// `node test/packaging/run.mjs [--only <part of a suite's name>] [--other-node] [file for the counts as JSON]` ends with
-// `N passed, N failed`. With `--other-node`, suites that were run on another Node already, and to which it makes no
-// difference, are left out.
+// Packs the package and runs the suites of packaging tests on the tarball, two at a time. Needs a fresh `npm run
+// build`. `node test/packaging/run.mjs [--only <part of a suite's name>] [--other-node] [file for the counts as JSON]`
+// ends with `N passed, N failed`. With `--other-node` it skips the suites for which the version of Node makes no
+// difference, because they already ran on another Node.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,9 @@ import { testToolSuites } from './test-tools.mjs';
 import { typeCostSuites } from './type-cost.mjs';
 
 /**
- * Each gets the folder to work in and the tarball, and returns suites: `{ name, checks, stop, anyNode }`. The `checks` are
- * functions by title, in order; each needs those before it, and a string that one returns is printed. `stop`, if there
- * is one, ends what they started. `anyNode` is true where the version of Node makes no difference.
+ * Each function receives a working folder and the tarball, and returns suites: `{ name, checks, stop, anyNode }`. The
+ * `checks` are functions by title, in order; each depends on the earlier ones, and a returned string is printed. An
+ * optional `stop` ends what they started. `anyNode` is true if the version of Node makes no difference.
  */
 const SOURCES = [
   appSuites,
@@ -32,7 +32,10 @@ const SOURCES = [
   nestNewSuites,
 ];
 
-/** Runs the checks of one suite; after the first failure the rest counts as failed, unreached. */
+/**
+ * Runs the checks of one suite. After the first failure the remaining checks count as failed because they are not
+ * reached.
+ */
 async function runSuite({ name, checks, stop }) {
   const report = [];
   const started = Date.now();

@@ -1,4 +1,4 @@
-// One app of CommonJS on Node, Bun and Deno. It has a better-sqlite3 of its own that is older, and not compiled.
+// One CommonJS app on Node, Bun and Deno. It has its own better-sqlite3, which is older and not compiled.
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ const peers = Object.fromEntries(
   ['class-transformer', 'class-validator', 'reflect-metadata', 'rxjs'].map((name) => [name, devDependencies[name]]),
 );
 
-/** The packages that hold the programs for this machine: the scripts that would choose them do not run here. */
+/** The packages that contain the programs for this machine, because the scripts that choose them do not run here. */
 const { platform, arch } = process;
 const BUN = `@oven/bun-${platform}-${arch === 'arm64' ? 'aarch64' : arch}`;
 const DENO = `@deno/${platform}-${arch}${platform === 'linux' ? '-glibc' : ''}`;
@@ -24,7 +24,7 @@ export function runtimeSuites({ folder, tarball }) {
   const bunCommand = () => [program(BUN, 'bin/bun')];
   const denoCommand = (...flags) => [program(DENO, 'deno'), 'run', '--no-prompt', '--allow-env', ...flags];
   const allowed = ['--allow-net', '--allow-sys', '--allow-read', `--allow-write=${cwd}`];
-  /** Each start has an inbox of its own. */
+  /** Starts a program with a new inbox. */
   const startFresh = (file, env, command) => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(join(cwd, `runhooks.db${suffix}`), { force: true });
     return start(cwd, file, env, command);
@@ -34,7 +34,7 @@ export function runtimeSuites({ folder, tarball }) {
   const onDeno = serving((env) => startFresh('main-express.js', env, denoCommand(...allowed)));
   let running;
 
-  /** The runtimes end by the signal once the app has drained its handler. */
+  /** Expects the runtime to end by the signal once the app has drained its handler. */
   async function drainsOnSigterm(command) {
     running = startFresh('main-signals.js', ENV, command);
     expectEqual(await post(await running.line('listening'), COMPLETED), [200, 'accepted']);
@@ -84,7 +84,7 @@ export function runtimeSuites({ folder, tarball }) {
           }),
         ...(needsSqliteDriver
           ? {
-              'names the settings that let the install script of better-sqlite3 run': () =>
+              'names the settings that allow the install script of better-sqlite3': () =>
                 expectRefusal(
                   start(cwd, 'main-express.js', ENV),
                   /is installed, but its install script did not run.*allowScripts.*npm rebuild.*approve-builds.*dependenciesMeta/,

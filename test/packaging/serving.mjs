@@ -1,7 +1,10 @@
-// What an app must do wherever it runs: the checks that the suites of package managers and runtimes share.
+// Checks that every app must pass, shared by the suites of package managers and runtimes.
 import { COMPLETED, ENV, expectEqual, post, RUN_ID, WEBHOOK } from './webhook.mjs';
 
-/** `startApp` gets the environment and returns what `start` returns. `stop` ends what still runs. */
+/**
+ * Returns the checks. `startApp` receives the environment and returns the result of `start`; `stop` ends what still
+ * runs.
+ */
 export function serving(startApp) {
   let running;
   return {
@@ -25,7 +28,7 @@ export function serving(startApp) {
   };
 }
 
-/** Runs an app that must not start, and compares what it printed. */
+/** Runs an app that must fail to start, and checks its output. */
 export async function expectRefusal(running, pattern) {
   const timer = setTimeout(() => running.child.kill('SIGKILL'), 30_000);
   const code = await running.exited;

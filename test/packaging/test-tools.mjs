@@ -1,4 +1,4 @@
-// The tests that docs/testing.md shows, as an app runs them with the packed tarball: ts-jest, Jest with ESM, Vitest.
+// Runs the tests shown in docs/testing.md with the packed tarball, as an app would: ts-jest, Jest with ESM, Vitest.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command, install, repo, NEST_11_OPTIONS } from './packed-app.mjs';
@@ -7,7 +7,7 @@ const { devDependencies } = JSON.parse(await readFile(join(repo, 'package.json')
 const versionOf = (names) => Object.fromEntries(names.map((name) => [name, devDependencies[name]]));
 const nest = (versions) => Object.fromEntries(Object.entries(versions).map(([name, v]) => [`@nestjs/${name}`, v]));
 
-/** The code of a page: its `ts` blocks by the file that their first line names, and the `js` blocks in order. */
+/** Returns the code of a page: its `ts` blocks by the file named in their first line, and the `js` blocks in order. */
 async function codeOf(page) {
   const text = await readFile(join(repo, page), 'utf8');
   const blocks = (language) =>
@@ -18,7 +18,7 @@ async function codeOf(page) {
   };
 }
 
-/** Replaces a text that must be there: a page that changed is noticed. */
+/** Replaces strings that must occur in the code, so that a changed page is noticed. */
 function replaced(code, ...pairs) {
   return pairs.reduce((text, [found, other]) => {
     if (!text.includes(found)) throw new Error(`expected ${JSON.stringify(found)} in\n${text}`);
@@ -76,7 +76,7 @@ it('inject of Fastify', async () => {
 });
 `;
 
-/** As `nest new` of @nestjs/schematics 11.0.0 writes them. */
+/** The Jest configuration of `nest new` of @nestjs/schematics 11.0.0. */
 const TS_JEST = {
   moduleFileExtensions: ['js', 'json', 'ts'],
   rootDir: 'src',
@@ -102,7 +102,7 @@ const VITEST = `import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 export default defineConfig({ plugins: [swc.vite({ module: { type: 'es6' } })] });`;
 
-/** Runs a test runner, whose report may go to either stream, and expects so many tests that pass. */
+/** Runs a test runner, whose report may go to either stream, and expects this number of passing tests. */
 async function runTests(cwd, program, passed) {
   const output = await command(
     cwd,
@@ -119,7 +119,7 @@ export function testToolSuites({ folder, tarball }) {
   const root = join(folder, 'test-tools');
   const program = (path) => join(root, 'node_modules', path);
 
-  /** Writes an app below the installed folder, which finds the packages upward. */
+  /** Writes an app below the folder with the installed packages, which it finds upward. */
   async function writeApp(name, manifest, files) {
     await mkdir(join(root, name, 'src'), { recursive: true });
     const all = { ...files, 'package.json': JSON.stringify({ private: true, ...manifest }) };
@@ -167,7 +167,7 @@ export function testToolSuites({ folder, tarball }) {
             },
             tarball,
           ),
-        "ts-jest, with Nest 11.0's template: the app's test, and one with each HTTP client": async () => {
+        "ts-jest with Nest 11.0's template runs the app's test, and one with each HTTP client": async () => {
           const { files, snippets } = await codeOf('docs/testing.md');
           const cwd = await writeApp(
             'ts-jest',
@@ -186,12 +186,12 @@ export function testToolSuites({ folder, tarball }) {
           );
           await runTests(cwd, [program('jest/bin/jest.js'), '-i'], 5);
         },
-        "Jest with ESM: the app's test as it stands": async () => {
+        "Jest with ESM runs the app's test unchanged": async () => {
           const { files } = await codeOf('docs/testing.md');
           const cwd = await writeApp('jest-esm', { type: 'module' }, { ...files, 'jest.config.js': JEST_ESM });
           await runTests(cwd, ['--experimental-vm-modules', program('jest/bin/jest.js'), '-i'], 1);
         },
-        "Vitest: the app's test": async () => {
+        "Vitest runs the app's test": async () => {
           const { files } = await codeOf('docs/testing.md');
           const spec = replaced(files['src/app.spec.ts'], ["'@jest/globals'", "'vitest'"]);
           const cwd = await writeApp(

@@ -1,9 +1,10 @@
-// What the types of the package cost an app's tsc, beside those of @nestjs/event-emitter. Instantiations of types are the same
-// on every machine for the TypeScript and the Nest of the lock file, so no time is measured.
+// Measures what the types of the package cost an app's tsc compared with those of @nestjs/event-emitter. The number of
+// type instantiations is the same on every machine for the TypeScript and the Nest of the lock file, so no time is
+// measured.
 import { join } from 'node:path';
 import { command, repo } from './packed-app.mjs';
 
-/** Each bound is a tenth above the count at the time it was set. */
+/** Each limit is a tenth above the count at the time it was set. */
 const BOUNDS = { handlers: 1070, declarations: 1060 };
 
 function requireBelow(counts, part) {
@@ -21,7 +22,7 @@ function suite() {
     anyNode: true,
     checks: {
       'both apps compile': async () => {
-        // In a process of its own: other suites run at the same time.
+        // The count runs in a separate process because other suites run at the same time.
         counts = JSON.parse(await command(repo, process.execPath, join(repo, 'test/packaging/count-types.mjs')));
       },
       'the handlers add few type instantiations': () => requireBelow(counts, 'handlers'),

@@ -1,4 +1,4 @@
-// What the packaging tests send, and how they compare.
+// The webhook that the packaging tests send, and their comparisons.
 import { createHmac } from 'node:crypto';
 
 export const SECRET = 'packaging-test-secret';

@@ -22,7 +22,7 @@ onPostgres('accepting messages into Postgres', () => {
   const appendAll = (store: Store, messages: readonly NewMessage[]) =>
     Promise.all(messages.map((message) => store.append(message)));
 
-  it('takes what comes at the same time in a few commits', async () => {
+  it('commits simultaneous messages in a few transactions', async () => {
     const { store, schema } = await open();
     await appendAll(
       store,
@@ -35,7 +35,7 @@ onPostgres('accepting messages into Postgres', () => {
     expect(found?.commits).toBeLessThanOrEqual(10);
   });
 
-  it('waits for the disk though the role has another default', async () => {
+  it("waits for the disk even if the role's default does not", async () => {
     const schema = schemas.next();
     const { role, connectionString } = await schemas.newRole();
     await schemas.query(`alter role "${role}" set synchronous_commit = off;
@@ -43,7 +43,7 @@ onPostgres('accepting messages into Postgres', () => {
       alter role "${role}" set default_transaction_read_only = on;
       create schema "${schema}" authorization "${role}"`);
     const { store } = await open(schema, { connectionString });
-    // As a trigger sees it, in the transaction itself.
+    // The trigger reads the setting inside the transaction itself.
     await schemas.query(`
       create table "${schema}".seen (setting text, isolation text);
       grant insert on "${schema}".seen to "${role}";
@@ -58,19 +58,19 @@ onPostgres('accepting messages into Postgres', () => {
     expect(await schemas.query(`select * from "${schema}".seen`)).toEqual([seen, seen]);
   });
 
-  it('keeps the bytes of one that the server refuses, and does not fail its neighbours', async () => {
+  it('keeps the bytes of a message the server rejects, and accepts the others of its batch', async () => {
     const { store, schema } = await open();
     await schemas.query(`alter table "${schema}".messages add check (headers not like '%refused%')`);
-    const refused = newMessage({ headers: { 'x-say': 'refused' } });
+    const rejected = newMessage({ headers: { 'x-say': 'refused' } });
     const others = Array.from({ length: 50 }, () => newMessage());
-    const appended = await appendAll(store, [...others, refused, ...Array.from({ length: 50 }, () => newMessage())]);
+    const appended = await appendAll(store, [...others, rejected, ...Array.from({ length: 50 }, () => newMessage())]);
     expect(new Set(appended.map(({ status }) => status))).toEqual(new Set(['accepted']));
     expect(await store.counts()).toMatchObject({ messages: { stored: 100, quarantined: 1 } });
-    expect(await store.message(refused.id)).toMatchObject({ state: 'quarantined', headers: {}, body: refused.body });
-    expect((await store.append({ ...refused, id: newMessage().id })).status).toBe('duplicate');
+    expect(await store.message(rejected.id)).toMatchObject({ state: 'quarantined', headers: {}, body: rejected.body });
+    expect((await store.append({ ...rejected, id: newMessage().id })).status).toBe('duplicate');
   });
 
-  it('knows copies that come at once through several processes', async () => {
+  it('recognizes simultaneous copies received by several processes', async () => {
     const { store, schema } = await open();
     const stores = [store, (await open(schema)).store, (await open(schema)).store];
     const copies = Array.from({ length: 20 }, () => newMessage());
@@ -84,7 +84,7 @@ onPostgres('accepting messages into Postgres', () => {
     }
   });
 
-  it('survives batches of the same keys in any order', async () => {
+  it('survives batches with the same keys in different orders', async () => {
     const { store, schema } = await open();
     const { store: other } = await open(schema);
     for (let round = 0; round < 5; round += 1) {
@@ -96,7 +96,7 @@ onPostgres('accepting messages into Postgres', () => {
   });
 
   it.each(['a NUL \0', 'a lone surrogate \ud800', 'the sign for what was replaced \u241b, \u241b0000', 'a duck 🦆'])(
-    'brings back every text as it was: %j',
+    'returns every string unchanged: %j',
     async (text) => {
       const { store } = await open(await schemas.emptied());
       const message = newMessage({ messageKey: text, headers: { 'x-text': text } });
@@ -107,25 +107,25 @@ onPostgres('accepting messages into Postgres', () => {
     },
   );
 
-  it('takes bodies that are too much for one batch in several', async () => {
+  it('stores bodies too large for one batch in several', async () => {
     const { store } = await open(await schemas.emptied());
     const messages = Array.from({ length: 12 }, (_, index) => newMessage({ body: Buffer.alloc(1024 * 1024, index) }));
     expect((await appendAll(store, messages)).map(({ status }) => status)).toEqual(messages.map(() => 'accepted'));
     expect(Buffer.compare((await store.message(messages[11]!.id))!.body, messages[11]!.body)).toBe(0);
   });
 
-  it('answers that it is unavailable once too many wait', async () => {
+  it('reports that it is unavailable when too many messages wait', async () => {
     const { store } = await open(await schemas.emptied());
     const body = Buffer.from('{}');
-    const answers = await Promise.allSettled(
+    const results = await Promise.allSettled(
       Array.from({ length: 10_100 }, (_, index) => store.append(newMessage({ body, messageKey: `${index % 3}` }))),
     );
-    const refused = answers.filter(({ status }) => status === 'rejected');
-    expect(refused).toHaveLength(100);
-    expect(String((refused[0] as PromiseRejectedResult).reason)).toContain('10000 messages wait');
+    const rejected = results.filter(({ status }) => status === 'rejected');
+    expect(rejected).toHaveLength(100);
+    expect(String((rejected[0] as PromiseRejectedResult).reason)).toContain('10000 messages wait');
   });
 
-  it('is not held up for ever by somebody who holds a lock', async () => {
+  it('is not blocked forever when another session holds a lock', async () => {
     const { store, schema } = await open();
     const client = new pg.Client({ connectionString: POSTGRES_URL });
     await client.connect();

@@ -7,7 +7,7 @@ import { onPostgres, Schemas } from './server.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Of a host: runs as any clock does, but was set wrong. */
+/** A host clock that runs normally but was set wrong. */
 class WrongClock extends ManualClock {
   constructor(private aheadMs: number) {
     super();
@@ -26,7 +26,7 @@ class WrongClock extends ManualClock {
   }
 }
 
-onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
+onPostgres('hosts with wrong clocks on one Postgres inbox', () => {
   const schemas = new Schemas();
   const benches: DispatchHarness[] = [];
 
@@ -34,7 +34,7 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     for (const harness of benches.splice(0)) await harness.close();
   });
 
-  /** A process on a host whose clock is so far ahead of the server's. */
+  /** Opens a process on a host whose clock is this far ahead of the server's. */
   async function host(schema: string, aheadMs: number): Promise<DispatchHarness> {
     const harness = await DispatchHarness.open({
       store: await schemas.open({ schema, notify: false }),
@@ -45,7 +45,7 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     return harness;
   }
 
-  it('agree on the time: what one of them stores, records or gives back is due for the others at once', async () => {
+  it("share the server's time, so stored, recorded and released work is due at once for all", async () => {
     const schema = schemas.next();
     const [ahead, behind] = [await host(schema, 400 * DAY), await host(schema, -400 * DAY)];
     let runs = 0;
@@ -64,7 +64,7 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     expect(Math.abs(message!.receivedAt.getTime() - Date.now())).toBeLessThan(HOUR);
   });
 
-  it('take nothing from each other that is held, and leave nothing held for longer than a lease', async () => {
+  it('take no held work from each other, and hold none for longer than a lease', async () => {
     const schema = schemas.next();
     const [ahead, right] = [await host(schema, 10 * HOUR), await host(schema, 0)];
     const { promise, release } = held();
@@ -93,7 +93,7 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     expect(runs).toBe(2);
   });
 
-  it('are shown with how wrong they are, and each says so in its log once, and once when it is over', async () => {
+  it('are listed with their clock error, and log its start and its end once', async () => {
     const schema = schemas.next();
     const [ahead, right] = [await host(schema, 3 * HOUR), await host(schema, 0)];
     const differences = async () =>
@@ -113,7 +113,7 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     expect(right.lines).toEqual([]);
   });
 
-  it('start by the time of the inbox: of two versions of a handler that of the later process counts', async () => {
+  it("start by the inbox's time: the handler version of the later process wins", async () => {
     const schema = schemas.next();
     const [ahead, behind] = [await host(schema, 400 * DAY), await host(schema, -400 * DAY)];
     const startedAt = (await ahead.inbox.processes()).map((one) => one.startedAt.getTime());
@@ -122,7 +122,7 @@ onPostgres('hosts whose clocks are wrong, on one Postgres inbox', () => {
     expect(behind.lines).toEqual([expect.stringMatching(/is 400 days behind the clock of the inbox/)]);
   });
 
-  it('purge nothing because of that', async () => {
+  it('delete nothing early', async () => {
     const harness = await host(schemas.next(), 400 * DAY);
     await harness.send({ as: 'test' });
     await harness.idle();

@@ -27,7 +27,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     return { harness, pool, store };
   }
 
-  /** An inbox, and a table of the app in which handlers write: a row for each effect. */
+  /** Returns an inbox and an app table in which handlers write one row per effect. */
   async function newApp() {
     const schema = schemas.next();
     const first = await process(schema);
@@ -40,7 +40,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     return { schema, ...first, effect, effects };
   }
 
-  it('writes the effect and the success together', async () => {
+  it('commits the effect and the success together', async () => {
     const { harness, effect, effects } = await newApp();
     harness.on('handler', (_, delivery) => effect(delivery));
     await harness.send();
@@ -49,7 +49,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(await effects()).toEqual([{ attempt: 1 }]);
   });
 
-  it('writes neither if the function fails, and both at the next attempt', async () => {
+  it('commits neither when the function fails, and both at the next attempt', async () => {
     const { harness, schema, effects } = await newApp();
     harness.on('handler', (_, delivery) =>
       delivery.completeWith(async (tx) => {
@@ -63,26 +63,26 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(await effects()).toEqual([{ attempt: 2 }]);
   });
 
-  it('gives the handler what the database says, and lets it read its own writes', async () => {
+  it('returns query results to the handler, including its own writes', async () => {
     const { harness, schema } = await newApp();
-    const said: unknown[] = [];
+    const results: unknown[] = [];
     harness.on('handler', (_, delivery) =>
       delivery.completeWith(async (tx) => {
         const inserted = await tx.query(`insert into "${schema}".effects values ($1, 7), ($1, 8)`, [delivery.id]);
         const { rows } = await tx.query<{ attempt: number }>(`select attempt from "${schema}".effects order by 1`);
-        said.push(inserted.rowCount, rows);
+        results.push(inserted.rowCount, rows);
         await tx.query('savepoint before');
-        said.push(await tx.query('select no_such_column').catch((error: { code: string }) => error.code));
+        results.push(await tx.query('select no_such_column').catch((error: { code: string }) => error.code));
         await tx.query('rollback to before');
       }),
     );
     await harness.send();
     await harness.idle();
-    expect(said).toEqual([2, [{ attempt: 7 }, { attempt: 8 }], '42703']);
+    expect(results).toEqual([2, [{ attempt: 7 }, { attempt: 8 }], '42703']);
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('rolls the effect back if another process has the delivery by now, and that one alone completes it', async () => {
+  it('rolls the effect back when another process has claimed the delivery, which alone completes it', async () => {
     const { harness, schema, effect, effects } = await newApp();
     const other = (await process(schema, harness.clock)).harness;
     const { promise, release } = held();
@@ -107,8 +107,8 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(harness.lines.join()).toContain('lost its lease during attempt 1');
   });
 
-  it.each(['before the function returned', 'after it'] as const)(
-    'leaves nothing if the process is killed %s, and the next one completes it',
+  it.each(['before the function returned', 'after the function returned'] as const)(
+    'leaves nothing when the process is killed %s, and the next process completes the delivery',
     async (when) => {
       const { harness, pool, schema, effect, effects } = await newApp();
       const { promise, release } = held();
@@ -119,26 +119,26 @@ onPostgres('delivery.completeWith on Postgres', () => {
           isWritten = true;
           if (when === 'before the function returned') await promise;
         });
-        // Recorded: a process that dies here has nothing left to say.
+        // The result is recorded, so a process that dies here has nothing left to write.
         await promise;
       });
       await harness.send();
       void harness.idle().catch(() => undefined);
       await eventually(() => isWritten);
-      if (when === 'after it') await eventually(async () => (await effects()).length === 1);
+      if (when === 'after the function returned') await eventually(async () => (await effects()).length === 1);
       await pool.kill();
       const next = (await process(schema)).harness;
       next.clock.advance(LIMITS.leaseMs + 1);
       next.on('handler', (_, delivery) => effect(delivery));
       await next.idle();
-      // Let the dead go.
+      // Ends the handler of the killed process.
       release();
-      expect(await effects()).toEqual([{ attempt: when === 'after it' ? 1 : 2 }]);
+      expect(await effects()).toEqual([{ attempt: when === 'after the function returned' ? 1 : 2 }]);
       expect(await next.outcome('handler')).toEqual(['succeeded', 'succeeded']);
     },
   );
 
-  it('happens exactly once, whatever statement the connection is lost at', async () => {
+  it('happens exactly once, at whichever statement the connection is lost', async () => {
     const { schema } = await newApp();
     for (let lostAt = 0, isReached = true; isReached; lostAt += 1) {
       await schemas.query(`delete from "${schema}".effects`);
@@ -165,7 +165,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     }
   });
 
-  it('holds on to its lease meanwhile, and holds up nobody else', async () => {
+  it('keeps its lease during the transaction and delays no other delivery', async () => {
     const { harness, schema } = await newApp();
     const other = (await process(schema, harness.clock)).harness;
     const { promise, release } = held();
@@ -197,7 +197,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(await harness.outcome('slow')).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('is cut off when the handler is out of time, and tried again', async () => {
+  it('is rolled back when the handler times out, and retried', async () => {
     const { harness, pool, schema, effects } = await newApp();
     harness.on(
       'handler',
@@ -214,12 +214,12 @@ onPostgres('delivery.completeWith on Postgres', () => {
     await harness.idle();
     expect(await harness.outcome('handler')).toEqual(['succeeded', 'HandlerTimeoutError', 'succeeded']);
     expect(await effects()).toEqual([{ attempt: 2 }]);
-    // Its connection and no other: nothing was wrong with the server.
+    // Only the connection of the handler was closed; the server was fine.
     await Promise.all([harness.inbox.counts(), harness.inbox.counts()]);
     expect(removed).toBe(1);
   });
 
-  it('is cut off when its connection broke before: those that were opened with it are not trusted either', async () => {
+  it('is rolled back when its connection breaks, along with connections opened at the same time', async () => {
     const { harness, pool } = await newApp();
     harness.on(
       'handler',
@@ -241,7 +241,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(removed).toBeGreaterThan(1);
   });
 
-  it('writes nothing from an abandoned call, whose attempt is over', async () => {
+  it('writes nothing from an abandoned call', async () => {
     const { harness, effect, effects } = await newApp();
     const { promise, release } = held();
     const late: unknown[] = [];
@@ -261,7 +261,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect(await effects()).toEqual([]);
   });
 
-  it('gives the place back of a handler that hangs after it', async () => {
+  it('releases the slot of a handler that hangs after it', async () => {
     const { harness, effect } = await newApp();
     const { promise, release } = held();
     harness.on('handler', (_, delivery) => effect(delivery).then(() => promise), { timeoutMs: 300, concurrency: 1 });
@@ -273,7 +273,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     release();
   });
 
-  it('leaves connections for storing messages, however many handlers are in the middle of it', async () => {
+  it('leaves connections for storing messages while many handlers use it', async () => {
     const { harness } = await newApp();
     const { promise, release } = held();
     let begun = 0;
@@ -293,18 +293,18 @@ onPostgres('delivery.completeWith on Postgres', () => {
     expect((await harness.inbox.counts()).deliveries).toMatchObject({ succeeded: 9, pending: 0 });
   });
 
-  describe('refuses', () => {
+  describe('statements in delivery.completeWith', () => {
     it.each([
       'commit',
       'ROLLBACK',
       ' begin',
       'end',
       'prepare transaction $$x$$',
-      '-- as always\n commit',
+      '-- a comment\n commit',
       '/* as /* always */ */ commit',
       ' ;; commit',
       'select 1; commit',
-    ])('to be ended by %j', async (text) => {
+    ])('are rejected when they would end the transaction: %j', async (text) => {
       const { harness, effects, schema } = await newApp();
       harness.on(
         'handler',
@@ -321,7 +321,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
       expect(await effects()).toEqual([]);
     });
 
-    it('a query after its transaction is over', async () => {
+    it('are rejected after the transaction is over', async () => {
       const { harness, effects, schema } = await newApp();
       let late: unknown;
       harness.on('handler', async (_, delivery) => {
@@ -339,7 +339,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
     });
   });
 
-  it('keeps a success though the handler then fails, and says so', async () => {
+  it('keeps the success and logs the error when the handler throws afterwards', async () => {
     const { harness, effect, effects } = await newApp();
     harness.on('handler', async (_, delivery) => {
       await effect(delivery);
@@ -367,7 +367,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
 });
 
 describe('delivery.completeWith on SQLite', () => {
-  it('is refused before anything is run, naming what to use instead', async () => {
+  it('throws before it runs anything, and names the alternative', async () => {
     const harness = await DispatchHarness.open();
     let works = 0;
     harness.on('handler', (_, delivery) => delivery.completeWith(() => Promise.resolve((works += 1))), {

@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Resolves as soon as the condition holds, with what it answered. A condition that rejects does not hold. The time only guards against a hang. */
+/**
+ * Resolves with the result of the condition as soon as it is truthy. A rejection counts as false. The time limit only
+ * guards against a hang.
+ */
 export async function eventually<T>(condition: () => T | Promise<T>, withinMs = 60_000): Promise<NonNullable<T>> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {

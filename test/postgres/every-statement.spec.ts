@@ -1,14 +1,14 @@
 import { expect, it } from '@jest/globals';
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
 import { failureOf } from '../faults/failure-of.js';
-import { LIFE } from '../faults/inbox-life.js';
+import { OPERATIONS } from '../faults/store-operations.js';
 import { KillablePool } from './killable-pool.js';
 import { onPostgres, Schemas, TABLES } from './server.js';
 
-onPostgres('a Postgres inbox whose connection is lost', () => {
+onPostgres('a Postgres inbox that loses its connection', () => {
   const schemas = new Schemas();
 
-  /** All that is in it; but numbers that the server gives are given again after a rollback, and never the same. */
+  /** Returns the whole inbox content, without numbers of server sequences, which differ after a rollback. */
   async function dump(schema: string): Promise<string> {
     const tables = TABLES.map((table) =>
       schemas.query(`select to_jsonb(t) - 'seq' as row from "${schema}".${table} t`),
@@ -19,13 +19,13 @@ onPostgres('a Postgres inbox whose connection is lost', () => {
     );
   }
 
-  /** What is in an inbox after each chapter of a life without faults. */
-  async function tellWithoutFaults(): Promise<string[]> {
+  /** Returns the inbox content after each operation without faults. */
+  async function dumpsWithoutFaults(): Promise<string[]> {
     const schema = schemas.next();
     const store = await schemas.open({ schema, notify: false });
     const dumps: string[] = [];
-    for (const { tell } of LIFE) {
-      await tell(store);
+    for (const { run } of OPERATIONS) {
+      await run(store);
       dumps.push(await dump(schema));
     }
     await store.close();
@@ -33,14 +33,14 @@ onPostgres('a Postgres inbox whose connection is lost', () => {
   }
 
   it.each(['before', 'after'] as const)(
-    '%s any statement refuses the operation, whole or not at all, and it can be repeated',
+    'rejects an operation, done completely or not at all, and accepts it again, when the loss is %s any statement',
     async (side) => {
-      const expected = await tellWithoutFaults();
+      const expected = await dumpsWithoutFaults();
       const schema = schemas.next();
       const pool = new KillablePool();
       const store = await schemas.open({ pool, schema, notify: false });
       let losses = 0;
-      for (const [chapter, { title, tell }] of LIFE.entries()) {
+      for (const [operation, { title, run }] of OPERATIONS.entries()) {
         for (let lostAt = 0, isReached = true; isReached; lostAt += 1) {
           isReached = false;
           let statements = -1;
@@ -49,14 +49,14 @@ onPostgres('a Postgres inbox whose connection is lost', () => {
             isReached = true;
             return side;
           };
-          const failure = await failureOf(tell(store));
+          const failure = await failureOf(run(store));
           pool.onQuery = undefined;
           if (isReached) losses += 1;
           if (isReached) expect(failure).toBeInstanceOf(StoreUnavailableError);
           else expect(failure).toBeUndefined();
-          await pool.forgotten();
+          await pool.connectionsClosed();
         }
-        expect({ title, inbox: await dump(schema) }).toEqual({ title, inbox: expected[chapter] });
+        expect({ title, inbox: await dump(schema) }).toEqual({ title, inbox: expected[operation] });
       }
       expect(losses).toBeGreaterThan(150);
       await store.close();

@@ -8,7 +8,7 @@ import type { ProbeMessage } from '../dispatch/probe-provider.js';
 
 export const HOUR = 3_600_000;
 
-/** A process that says that it lives. */
+/** A registration of a running process. */
 export const REGISTRATION = {
   processId: 'process',
   role: 'both',
@@ -21,30 +21,30 @@ export const REGISTRATION = {
   scope: { sources: [], handlerIds: [], taskHandlerIds: [] },
 } as const;
 
-/** What the handlers of a harness did, and what a test may have them do. */
-export interface Behaviour {
+/** Calls of a harness's handlers, and switches that change what they do. */
+export interface Behavior {
   readonly ran: string[];
-  isMended: boolean;
+  isFixed: boolean;
 }
 
 export const SENT_TWICE: ProbeMessage = { id: 'twice', run: 'first', job: 'ingest' };
 
-/** An app on an inbox: every kind of handler, one that fails, one that gives up. */
+/** Opens an app with every kind of handler, including one that fails and one that gives up. */
 export async function openApp(inbox = sqliteInbox({ path: ':memory:' }), clock = new ManualClock(START)) {
   const harness = await DispatchHarness.open({ store: await openStore(inbox), clock });
-  const behaviour: Behaviour = { ran: [], isMended: false };
-  const note = (what: string) => void behaviour.ran.push(what);
+  const behavior: Behavior = { ran: [], isFixed: false };
+  const note = (what: string) => void behavior.ran.push(what);
   harness.on('done', ({ id }) => note(`done ${id}`));
   harness.on(
     'retried',
     ({ id }) => {
-      if (!behaviour.isMended) throw new Error(`a NUL \0, a lone surrogate \ud800, a ␛ and a duck 🦆`);
+      if (!behavior.isFixed) throw new Error(`a NUL \0, a lone surrogate \ud800, a ␛ and a duck 🦆`);
       note(`retried ${id}`);
     },
     { retry: { delayMs: HOUR, delayMsMax: HOUR } },
   );
   harness.on('given-up', ({ id }) => {
-    if (!behaviour.isMended) throw new PermanentError('no');
+    if (!behavior.isFixed) throw new PermanentError('no');
     note(`given-up ${id}`);
   });
   harness.on('in-lanes', ({ id }) => note(`in-lanes ${id}`), {
@@ -55,10 +55,10 @@ export async function openApp(inbox = sqliteInbox({ path: ':memory:' }), clock =
   harness.on('barrier', ({ id }) => note(`barrier ${id}`), {
     on: { barrier: { jobs: ['ingest', 'transform'], withinMs: 2 * HOUR } },
   });
-  return { harness, behaviour };
+  return { harness, behavior };
 }
 
-/** A file with rows in every table, as an app leaves it that was closed; and what no app of ours would write. */
+/** Creates a file with rows in every table, as a closed app leaves it, and with rows that no app would write. */
 export async function fillInbox(
   path: string,
   driver?: SqliteDriver,
@@ -110,7 +110,7 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
       ],
     );
   });
-  // As a driver reads what a text holds that is not Unicode.
+  // A driver returns this string for bytes that are not Unicode.
   connection.all(
     `insert into message_keys values ('gone', cast(x'610062' as text), x'00ff', 'odd_1'), ('gone', cast(x'61eda08062' as text), x'', 'odd_2')`,
     [],
@@ -120,7 +120,7 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
        values ('one', 1, 'redrive', 'an operator', null, '{}', 1), ('two', 2, 'reparse', '␛', 'why', '{}', 0);
      insert into refusals values ('gone', 'signature-mismatch', 3, 1)`,
   );
-  // Numbers have gaps, and do not begin with 1.
+  // Sequence numbers may have gaps and need not begin with 1.
   connection.exec('delete from deliveries where seq in (1, 4)');
   connection.close();
 }

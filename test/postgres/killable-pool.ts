@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { POSTGRES_URL } from './server.js';
 
-/** A client with the socket below it. */
+/** A client and the socket below it. */
 export interface Wired {
   readonly connection: { readonly stream: { destroy(): void } };
 }
 
-/** A pool that can be lost as a process is lost that is killed: without a word to the server. */
+/** A pool that can lose its connections like a killed process, without notifying the server. */
 export class KillablePool extends pg.Pool {
   readonly #name: string;
   readonly #clients = new Set<pg.PoolClient>();
   #isKilled = false;
   /**
-   * Told before each query, on whatever client; says what the query has to wait for, or whether the connection is lost
-   * before it or after its answer.
+   * Called before each query on any client. Returns what the query must wait for, or whether the connection is lost
+   * before the query or after its result.
    */
   onQuery: ((text: string) => 'before' | 'after' | Promise<void> | undefined) | undefined;
 
@@ -33,17 +33,17 @@ export class KillablePool extends pg.Pool {
     return callback ? super.connect(callback) : super.connect();
   }
 
-  /** Resolves when the server has noticed: what was under way is then committed or not, for good. */
+  /** Resolves when the server has noticed the loss, so that pending work is finally committed or not. */
   async kill(): Promise<void> {
     this.#isKilled = true;
     for (const client of this.#clients) {
       (client as unknown as Wired).connection.stream.destroy();
     }
-    await this.forgotten(0);
+    await this.connectionsClosed(0);
   }
 
-  /** Resolves when the server has noticed which connections were lost: their transactions hold nothing any more. */
-  async forgotten(left = this.totalCount): Promise<void> {
+  /** Resolves when the server has closed the lost connections and their transactions hold no locks. */
+  async connectionsClosed(left = this.totalCount): Promise<void> {
     const client = new pg.Client({ connectionString: POSTGRES_URL });
     await client.connect();
     const find = 'select 1 from pg_stat_activity where application_name = $1';
@@ -56,15 +56,15 @@ export class KillablePool extends pg.Pool {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     const lose = (): void => (client as unknown as Wired).connection.stream.destroy();
     client.query = ((...args: unknown[]) => {
-      const [asked] = args as [{ text?: string } | string];
-      const lost = this.onQuery?.(typeof asked === 'string' ? asked : (asked.text ?? ''));
+      const [request] = args as [{ text?: string } | string];
+      const lost = this.onQuery?.(typeof request === 'string' ? request : (request.text ?? ''));
       if (lost instanceof Promise) return lost.then(() => query(...args));
       if (lost === 'before') lose();
-      const answer = query(...args);
-      if (lost !== 'after') return answer;
-      return (answer as Promise<unknown>).then(() => {
+      const result = query(...args);
+      if (lost !== 'after') return result;
+      return (result as Promise<unknown>).then(() => {
         lose();
-        throw new Error('the answer was lost');
+        throw new Error('the result was lost');
       });
     }) as typeof client.query;
   }

@@ -21,13 +21,13 @@ onPostgres('lanes shared by several processes', () => {
     return benches;
   }
 
-  /** Works in all processes at the same time until nothing is left. */
+  /** Works in all processes at the same time until no work is left. */
   async function workAll(): Promise<void> {
     do await Promise.all(benches.map((harness) => harness.idle()));
     while ((await benches[0]!.inbox.counts()).deliveries.pending > 0);
   }
 
-  it('never run two deliveries at the same time, and keep the order of recording, retries included', async () => {
+  it('run deliveries one at a time in recorded order, including retries', async () => {
     const all = await processes(4);
     const running = new Set<string>();
     const handled = new Map<string, string[]>();
@@ -47,7 +47,7 @@ onPostgres('lanes shared by several processes', () => {
         { serialize: 'job', types: ['run.succeeded'] },
       );
     }
-    // Sent, read and handled at the same time, by whichever process comes first.
+    // Messages are sent, parsed and handled at the same time, by any process.
     const sending = Array.from({ length: RUNS * JOBS }, async (_, index) => {
       await all[index % all.length]!.send({ run: `${index}`, job: `job-${index % JOBS}`, types: ['run.succeeded'] });
       await all[(index + 1) % all.length]!.idle();
@@ -64,7 +64,7 @@ onPostgres('lanes shared by several processes', () => {
     expect(new Set(handled.values())).toEqual(new Set(orders.map(({ ids }) => ids)));
   });
 
-  it('never run two at the same time though dead letters come back to the front of their lane', async () => {
+  it('run deliveries one at a time when dead letters return to the front of their lane', async () => {
     const all = await processes(3);
     const running = new Set<string>();
     let overlaps = 0;

@@ -3,7 +3,7 @@ import { IdSequence, type NewMessage } from 'nestjs-runhooks/core';
 
 const ids = new IdSequence();
 
-/** Unlike every other one, except in what is given. */
+/** Returns a message that differs from all others except in the given fields. */
 export function newMessage(fields: Partial<NewMessage> = {}): NewMessage {
   const { body = Buffer.from(JSON.stringify({ made: randomUUID() })), receivedAt = new Date() } = fields;
   return {

@@ -18,7 +18,7 @@ interface Line {
   readonly rowsOfAll?: number;
 }
 
-/** The command as a process, killed when it has said so many lines. */
+/** Runs the command as a process and kills it after the given number of lines. */
 async function runKilled(move: Move, linesMax: number): Promise<{ code: number | null; lines: Line[] }> {
   const args = ['move', '--from', move.file, '--to', POSTGRES_URL, '--schema', move.schema, '--json'];
   const child = spawn(
@@ -31,20 +31,20 @@ async function runKilled(move: Move, linesMax: number): Promise<{ code: number |
   );
   const lines: Line[] = [];
   createInterface(child.stdout).on('line', (line) => {
-    const said = JSON.parse(line) as Line;
-    // A server without fsync is warned of first.
-    if (said.kind !== 'warning') lines.push(said);
+    const entry = JSON.parse(line) as Line;
+    // A server without fsync causes a warning first.
+    if (entry.kind !== 'warning') lines.push(entry);
     if (lines.length >= linesMax) child.kill('SIGKILL');
   });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, lines };
 }
 
-onPostgres('moving an inbox from SQLite to Postgres, killed on its way,', () => {
+onPostgres('an interrupted move from SQLite to Postgres', () => {
   const schemas = new Schemas();
   const move = new Move(schemas);
 
-  it('goes on where it stopped, however often it is killed, and all is there once', async () => {
+  it('resumes where it stopped after any number of kills, and moves every row once', async () => {
     await fillInbox(move.file, undefined, { messages: 700 });
     const before = bytesOf(move.file);
     let moved = 0;
@@ -54,7 +54,7 @@ onPostgres('moving an inbox from SQLite to Postgres, killed on its way,', () => 
       if (code === 0) break;
       kills += 1;
       expect(code).toBeNull();
-      // What was said to be moved stays moved.
+      // Rows reported as moved stay moved.
       expect(lines[0]?.movedOfAll).toBeGreaterThanOrEqual(moved === 0 ? 0 : 1);
       moved = Math.max(moved, ...lines.map(({ movedOfAll = 0 }) => movedOfAll));
     }
@@ -66,7 +66,7 @@ onPostgres('moving an inbox from SQLite to Postgres, killed on its way,', () => 
     expect(bytesOf(move.file)).toEqual(before);
   });
 
-  it('cannot be done by two at the same time', async () => {
+  it('is rejected while another process moves into the same schema', async () => {
     await fillInbox(move.file);
     let other: Promise<Said> | undefined;
     await moveInbox({ from: move.file, to: POSTGRES_URL, schema: move.schema }, () => (other ??= move.run()), SILENT);
@@ -76,14 +76,14 @@ onPostgres('moving an inbox from SQLite to Postgres, killed on its way,', () => 
   });
 });
 
-onOwnPostgres('moving an inbox from SQLite to Postgres, whose server fails on the way,', () => {
+onOwnPostgres('a move from SQLite to Postgres whose server fails', () => {
   const schemas = new Schemas();
   const move = new Move(schemas);
   let server: OwnPostgres;
 
   afterEach(() => server.remove());
 
-  it('ends with the code for that, and goes on when the server is back', async () => {
+  it('exits with the code for an unavailable server, and resumes when the server is back', async () => {
     server = await OwnPostgres.start();
     await fillInbox(move.file, undefined, { messages: 600 });
     let stopped: Promise<void> | undefined;

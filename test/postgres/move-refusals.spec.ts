@@ -9,11 +9,11 @@ import { fillInbox, openApp, REGISTRATION } from './full-inbox.js';
 import { bytesOf, Move } from './move.js';
 import { onPostgres, POSTGRES_URL, Schemas } from './server.js';
 
-onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
+onPostgres('npx nestjs-runhooks move', () => {
   const schemas = new Schemas();
   const move = new Move(schemas);
 
-  async function refusal(options: Parameters<Move['run']>[0] = {}): Promise<string> {
+  async function failureMessage(options: Parameters<Move['run']>[0] = {}): Promise<string> {
     const { code, output } = await move.run(options);
     const last = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as { kind: string; message: string };
     expect([code, last.kind]).toEqual([1, 'failed']);
@@ -26,26 +26,26 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
     connection.close();
   }
 
-  it('for a file that is not there, and none is made', async () => {
-    expect(await refusal()).toMatch(/^--from: there is no file .*inbox\.db/);
+  it('rejects a missing file without creating it', async () => {
+    expect(await failureMessage()).toMatch(/^--from: there is no file .*inbox\.db/);
     expect(existsSync(move.file)).toBe(false);
   });
 
   it.each([
     ['no database', Buffer.alloc(4_096, 'no'), 'not an SQLite database'],
     ['nothing', Buffer.alloc(0), 'a database, but no inbox'],
-  ])('for a file that has %s in it, and it is left alone', async (_, bytes, says) => {
+  ])('rejects a file with %s in it, and leaves it unchanged', async (_, bytes, expected) => {
     writeFileSync(move.file, bytes);
-    expect(await refusal()).toContain(says);
+    expect(await failureMessage()).toContain(expected);
     expect(readFileSync(move.file)).toEqual(bytes);
   });
 
-  onEveryDriver('while the inbox lives', (driver) => {
-    it('and a process has the file open, with how to find and stop it; not once it has ended', async () => {
+  onEveryDriver('npx nestjs-runhooks move from an inbox in use', (driver) => {
+    it('rejects a file that a process has open, and explains how to find and stop it', async () => {
       const store = await openStore(move.file, driver);
       await store.register(REGISTRATION, new Date());
       const before = bytesOf(move.file);
-      const message = await refusal();
+      const message = await failureMessage();
       expect(message).toMatch(/another process has .*inbox\.db open; stop every app on it, by SIGTERM/);
       expect(message).toMatch(/host 1 \(\d s ago\)\. `fuser /);
       expect(bytesOf(move.file)).toEqual(before);
@@ -55,17 +55,17 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
       expect((await move.run()).code).toBe(0);
     });
 
-    it('or a process was heard of lately; not once it counts as gone', async () => {
-      const heardOf = async (ago: number): Promise<void> => {
+    it('rejects a file whose process sent a heartbeat recently, until it counts as gone', async () => {
+      const sendHeartbeat = async (ago: number): Promise<void> => {
         const store = await openStore(move.file, driver);
         await store.register(REGISTRATION, new Date(Date.now() - ago));
         await store.close();
       };
-      await heardOf(LIMITS.processLapseMs / 2);
-      expect(await refusal()).toMatch(
+      await sendHeartbeat(LIMITS.processLapseMs / 2);
+      expect(await failureMessage()).toMatch(
         /may still be alive.*host 1 \(3\d s ago\)\. One that was killed counts as gone 60 s/,
       );
-      await heardOf(LIMITS.processLapseMs + 1);
+      await sendHeartbeat(LIMITS.processLapseMs + 1);
       expect((await move.run()).code).toBe(0);
     });
   });
@@ -77,64 +77,62 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
       /newer version.*9999_future.*use that/,
     ],
     ['an older', `delete from runhooks_migrations`, /older version.*0001_inbox.*start the app on it once/],
-  ])('for a file of %s version', async (_, sql, says) => {
+  ])('rejects a file of %s version', async (_, sql, expected) => {
     await (await openStore(move.file)).close();
     await change(sql);
-    expect(await refusal()).toMatch(says);
+    expect(await failureMessage()).toMatch(expected);
     expect(await move.tablesThere()).toBe(0);
   });
 
   it.each([
     ['a newer', `insert into "$".runhooks_migrations values ('9999_future', 'now')`, /--schema:.*newer version/],
     ['an older', `delete from "$".runhooks_migrations`, /--schema:.*older version/],
-  ])('for a schema of %s version, and nothing in it is changed', async (_, sql, says) => {
+  ])('rejects a schema of %s version, and leaves it unchanged', async (_, sql, expected) => {
     await (await openStore(move.file)).close();
     await (await schemas.open({ schema: move.schema })).close();
     await schemas.query(sql.replace('$', move.schema));
     const before = await move.tablesThere();
-    expect(await refusal()).toMatch(says);
+    expect(await failureMessage()).toMatch(expected);
     expect(await move.tablesThere()).toBe(before);
   });
 
-  it('for a schema that an app has used, and nothing in it is changed', async () => {
+  it('rejects a schema an app has used, and leaves it unchanged', async () => {
     await fillInbox(move.file);
     const { harness } = await openApp(postgresInbox({ connectionString: POSTGRES_URL, schema: move.schema }));
     await harness.send({});
     await harness.close();
     const before = await move.tablesThere();
-    expect(await refusal()).toMatch(/is in use, with rows in message_keys, messages; choose another schema/);
+    expect(await failureMessage()).toMatch(/is in use, with rows in message_keys, messages; choose another schema/);
     expect(await move.tablesThere()).toBe(before);
   });
 
-  it('for a schema that another file was moved into, or this one before somebody wrote to it', async () => {
+  it("rejects a schema into which another file was moved, or which was changed after this file's move", async () => {
     await (await openStore(move.file)).close();
     expect((await move.run()).code).toBe(0);
     const other = join(move.directory, 'other.db');
     await (await openStore(other)).close();
-    expect(await refusal({ from: other })).toMatch(/another file was moved into .*drop schema/);
+    expect(await failureMessage({ from: other })).toMatch(/another file was moved into .*drop schema/);
     await change(`insert into jobs values ('source', 'job', 1, null, 1)`);
-    expect(await refusal()).toMatch(/or this one before it was changed/);
+    expect(await failureMessage()).toMatch(/or this one before it was changed/);
   });
 
-  it('for a user who may not make the schema', async () => {
+  it('rejects a user without permission to create the schema', async () => {
     await (await openStore(move.file)).close();
     const { connectionString } = await schemas.newRole();
-    expect(await refusal({ to: connectionString })).toMatch(/^--schema: the user may not make or use the schema/);
+    expect(await failureMessage({ to: connectionString })).toMatch(
+      /^--schema: the user may not make or use the schema/,
+    );
   });
 
   it.each([
-    [
-      'a server that is not there',
-      'postgres://me:secret%21of-mine@127.0.0.1:1/test',
-      '--to: the server cannot be reached',
-    ],
+    ['an unreachable server', 'postgres://me:secret%21of-mine@127.0.0.1:1/test', '--to: the server cannot be reached'],
     ['a URL of another kind', 'mysql://me:secret@host/db', '--to: expected postgres://'],
-    ['a URL that is none', 'secret', '--to: expected postgres://'],
-  ])('for %s, without the password', async (_, to, says) => {
+    ['an invalid URL', 'secret', '--to: expected postgres://'],
+  ])('rejects %s without showing the password', async (_, to, expected) => {
     await (await openStore(move.file)).close();
     for (const json of [true, false]) {
       const { code, output, errors } = await move.run({ to, json });
-      expect([code, output + errors]).toEqual([1, expect.stringContaining(says)]);
+      expect([code, output + errors]).toEqual([1, expect.stringContaining(expected)]);
       expect(output + errors).not.toMatch(/secret|of-mine/);
     }
   });

@@ -21,8 +21,8 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
   const openMoved = (startedAt = START) =>
     openApp(postgresInbox({ connectionString: POSTGRES_URL, schema: move.schema }), new ManualClock(startedAt));
 
-  onEveryDriver('a full inbox', (driver) => {
-    it('is the same afterwards, row by row and byte by byte, in the same order', async () => {
+  onEveryDriver('moving a full inbox', (driver) => {
+    it('keeps every row and byte in the same order', async () => {
       await fillInbox(move.file, driver, { bodyBytes: SQL_LIMITS.moveBytesMax / 2 + 1 });
       const before = bytesOf(move.file);
       const { code, output } = await move.run();
@@ -35,13 +35,13 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
       expect(bytesOf(move.file)).toEqual(before);
     });
 
-    it('goes on in its app: retries are due, dead letters redriven, a duplicate is known, runs are watched, barriers wait', async () => {
+    it('lets an app continue: retries, redrives, duplicates, stuck-run checks and fan-in', async () => {
       await fillInbox(move.file, driver);
       await move.run();
-      const { harness, behaviour } = await openMoved(new Date(START.getTime() + 1));
-      const { ran } = behaviour;
+      const { harness, behavior } = await openMoved(new Date(START.getTime() + 1));
+      const { ran } = behavior;
       try {
-        behaviour.isMended = true;
+        behavior.isFixed = true;
         const body = Buffer.from(JSON.stringify(SENT_TWICE));
         const again = await harness.receiver.receive(harness.source, body, SIGNATURE);
         expect(again.status).toBe('duplicate');
@@ -65,7 +65,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
       }
     });
 
-    it('is moved with what a killed process has left in the log beside it, and nothing of that is written', async () => {
+    it('includes what a killed process left in the log, without writing to it', async () => {
       const live = join(move.directory, 'live.db');
       await fillInbox(live, driver);
       const store = await openStore(live, driver);
@@ -82,7 +82,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     });
   });
 
-  it('counts on after the greatest number of a delivery', async () => {
+  it('continues the numbers of deliveries after the greatest one', async () => {
     await fillInbox(move.file);
     await move.run();
     const [last] = await schemas.query<{ greatest: string }>(
@@ -98,7 +98,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     expect(Number(first?.next)).toBe(Number(last?.greatest) + 1);
   });
 
-  it('keeps apps off the file meanwhile, and off the schema until all is there', async () => {
+  it('keeps apps off the file during the move, and off the schema until it is complete', async () => {
     await fillInbox(move.file);
     let tried: Promise<unknown[]> | undefined;
     const tries = () => Promise.all([failureOf(readFile()), failureOf(schemas.open({ schema: move.schema }))]);
@@ -118,7 +118,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     await (await schemas.open({ schema: move.schema })).close();
   });
 
-  it('does nothing more when all is there, also after apps have worked on the new inbox', async () => {
+  it('does nothing more once it is complete, even after apps have used the new inbox', async () => {
     await fillInbox(move.file);
     await move.run();
     const { harness } = await openMoved();
@@ -130,10 +130,10 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     expect(await move.rowsOfSchema()).toEqual(before);
   });
 
-  it('fails loudly if a table has not as many rows as before, and keeps apps off it', async () => {
+  it('fails when a table has a different number of rows than before, and keeps apps off it', async () => {
     await fillInbox(move.file);
     await (await schemas.open({ schema: move.schema })).close();
-    // Stands for somebody who writes to the schema meanwhile.
+    // Simulates another session that writes to the schema during the move.
     await schemas.query(
       `create rule thief as on insert to "${move.schema}".attempts where new.attempt = 1 do instead nothing`,
     );
@@ -142,7 +142,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     await expect(schemas.open({ schema: move.schema })).rejects.toThrow('is not all there');
   });
 
-  it('tells of rows that the server does not take where they are, and nothing of what is in them', async () => {
+  it('reports the location of rows the server rejects, but none of their content', async () => {
     await fillInbox(move.file);
     const connection = await connectSqlite(move.file, undefined);
     connection.exec(`update jobs set latest_success_at = 'a secret text'`);
@@ -152,8 +152,8 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     expect(output + errors).not.toContain('a secret text');
   });
 
-  describe('on its way', () => {
-    it('is shown in lines', async () => {
+  describe('progress of a move', () => {
+    it('is printed in lines', async () => {
       await fillInbox(move.file);
       const { output } = await move.run({ json: false });
       expect(output.split('\n')[0]).toMatch(/^ +\d+% message_keys \d+ of \d+$/);
@@ -163,7 +163,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
       expect(output).toMatch(/Rows in both databases:\n {2}message_keys +\d+\n/);
     });
 
-    it('is shown by a bar on a terminal', async () => {
+    it('is shown as a bar on a terminal', async () => {
       await fillInbox(move.file);
       const { output } = await move.run({ json: false, isTTY: true });
       expect(output).toContain(`\r\u001b[K${'█'.repeat(30)} 100% refusals 1 of 1\r\u001b[KMoved `);

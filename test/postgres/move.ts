@@ -18,7 +18,7 @@ export interface Said {
   readonly errors: string;
 }
 
-/** A file and a schema for each test. To be made where tests are described. */
+/** A file and a schema for each test. Create it inside `describe`. */
 export class Move {
   readonly schemas: Schemas;
   directory = '';
@@ -35,7 +35,7 @@ export class Move {
     afterEach(() => rmSync(this.directory, { recursive: true }));
   }
 
-  /** The command in this process. */
+  /** Runs the command in this process. */
   async run({ to = POSTGRES_URL, from = this.file, json = true, isTTY = false } = {}): Promise<Said> {
     let [output, errors] = ['', ''];
     const args = ['move', '--from', from, '--to', to, '--schema', this.schema, ...(json ? ['--json'] : [])];
@@ -44,7 +44,7 @@ export class Move {
     return { code, output, errors };
   }
 
-  /** Of each table the rows as JSON, in the order of their texts. */
+  /** Returns the rows of each table as JSON strings in sorted order. */
   async rowsOfFile(driver?: SqliteDriver): Promise<Dump> {
     const connection = await connectSqlite(this.file, driver, { readOnly: true });
     const dump = MOVED.map((table) => [table, texts(connection.all(`select * from ${table}`, []))] as const);
@@ -70,7 +70,7 @@ export class Move {
   }
 }
 
-/** What an inbox's file and its log have in them, and when they were written to. */
+/** Returns the content of an inbox's file and its log, with their modification times. */
 export function bytesOf(file: string): unknown {
   return [file, `${file}-wal`]
     .filter((path) => existsSync(path) && statSync(path).size > 0)
@@ -88,7 +88,7 @@ function texts(rows: readonly unknown[], decode = (text: string) => text): strin
     .sort();
 }
 
-/** Postgres gives 64-bit numbers as texts. What is large is told by its digest. */
+/** Converts 64-bit numbers, which Postgres returns as strings, and replaces large values by their digests. */
 function plain(column: string, value: unknown, decode: (text: string) => string): unknown {
   if (value instanceof Uint8Array) return { bytes: digestOf(value) };
   if (typeof value !== 'string') return value;

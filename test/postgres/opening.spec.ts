@@ -22,13 +22,13 @@ onPostgres('opening a Postgres inbox', () => {
     return store;
   }
 
-  async function refusal(options: Partial<PostgresInboxOptions>): Promise<ConfigurationError> {
+  async function configurationErrorOf(options: Partial<PostgresInboxOptions>): Promise<ConfigurationError> {
     const failure = await failureOf(open(options));
     expect(failure).toBeInstanceOf(ConfigurationError);
     return failure as ConfigurationError;
   }
 
-  it('makes the schema it is told to, and says where it is', async () => {
+  it('creates the configured schema and describes its location', async () => {
     const schema = `${schemas.next()}-With_Capitals`;
     const store = await open({ schema });
     expect(store.description).toMatch(
@@ -39,7 +39,7 @@ onPostgres('opening a Postgres inbox', () => {
     await schemas.query(`drop schema "${schema}" cascade`);
   });
 
-  it('is safe for ten replicas at once, in a new schema and in one that is there', async () => {
+  it('succeeds for ten replicas at once, in a new schema and in an existing one', async () => {
     const schema = schemas.next();
     for (let round = 0; round < 2; round += 1) {
       const stores = await Promise.all(Array.from({ length: 10 }, () => open({ schema, connectionsMax: 2 })));
@@ -51,13 +51,13 @@ onPostgres('opening a Postgres inbox', () => {
     expect(run).not.toEqual([]);
   });
 
-  it('does not take the migrations of another schema for its own', async () => {
+  it('ignores the migrations of another schema', async () => {
     await open();
     const store = await open();
     expect((await store.append(newMessage())).status).toBe('accepted');
   });
 
-  it('compares all its texts by their bytes, whatever the language of the database', async () => {
+  it('compares all strings by their bytes, whatever the language of the database', async () => {
     const schema = schemas.next();
     await open({ schema });
     const columns = await schemas.query(
@@ -68,7 +68,7 @@ onPostgres('opening a Postgres inbox', () => {
     expect(columns).toEqual([]);
   });
 
-  it('needs no more than a schema of its own', async () => {
+  it('needs no permission beyond its own schema', async () => {
     const { role, connectionString } = await schemas.newRole();
     const schema = schemas.next();
     await schemas.query(`create schema "${schema}" authorization "${role}"`);
@@ -76,7 +76,7 @@ onPostgres('opening a Postgres inbox', () => {
     expect((await store.append(newMessage())).status).toBe('accepted');
   });
 
-  it('needs no right to create anything where another user has brought the schema up to date', async () => {
+  it('needs no permission to create anything when another user has migrated the schema', async () => {
     const { role, connectionString } = await schemas.newRole();
     const schema = schemas.next();
     await open({ schema });
@@ -88,47 +88,47 @@ onPostgres('opening a Postgres inbox', () => {
     expect((await store.append(newMessage())).status).toBe('accepted');
   });
 
-  it('says which right is missing and how to give it', async () => {
+  it('names the missing permission and how to grant it', async () => {
     const { connectionString } = await schemas.newRole();
     const schema = schemas.next();
-    const { option, message } = await refusal({ connectionString, schema });
+    const { option, message } = await configurationErrorOf({ connectionString, schema });
     expect(option).toBe('postgresInbox.schema');
     expect(message).toContain(`create schema "${schema}" authorization`);
     expect(message).toContain('permission denied');
   });
 
-  it('refuses a schema of a newer version, naming what it does not know, and leaves it alone', async () => {
+  it('rejects a schema of a newer version, names what is unknown, and leaves it unchanged', async () => {
     const schema = schemas.next();
     await open({ schema });
     await schemas.query(`insert into "${schema}".runhooks_migrations values ('9999_future', 'now')`);
-    const { option, message } = await refusal({ schema });
+    const { option, message } = await configurationErrorOf({ schema });
     expect(option).toBe('postgresInbox.schema');
     expect(message).toMatch(/newer version.*9999_future/);
   });
 
-  it('refuses a schema that holds something else, and makes nothing in it', async () => {
+  it('rejects a schema with other content, and creates nothing in it', async () => {
     const schema = schemas.next();
     await schemas.query(`create schema "${schema}"; create table "${schema}".events (mine text)`);
-    expect((await refusal({ schema })).option).toBe('postgresInbox.schema');
+    expect((await configurationErrorOf({ schema })).option).toBe('postgresInbox.schema');
     const tables = await schemas.query(`select tablename from pg_tables where schemaname = $1`, [schema]);
     expect(tables).toEqual([{ tablename: 'events' }]);
   });
 
   it.each([
-    ['a database that is not there', '/no_such_database', 'there is no such database'],
-    ['a host that is not there', undefined, 'cannot be reached'],
-  ])('refuses %s, without the password', async (_, pathname, says) => {
+    ['a missing database', '/no_such_database', 'there is no such database'],
+    ['an unreachable host', undefined, 'cannot be reached'],
+  ])('rejects %s without showing the password', async (_, pathname, expected) => {
     const url = new URL(POSTGRES_URL);
     url.password = 'secret-of-mine';
     if (pathname) url.pathname = pathname;
     else url.port = '1';
-    const { option, message, stack } = await refusal({ connectionString: url.href });
+    const { option, message, stack } = await configurationErrorOf({ connectionString: url.href });
     expect(option).toBe('postgresInbox.connectionString');
-    expect(message).toContain(says);
+    expect(message).toContain(expected);
     expect(stack).not.toContain('secret-of-mine');
   });
 
-  it.each<[title: string, parameter: string, says: RegExp]>([
+  it.each<[title: string, parameter: string, expected: RegExp]>([
     ['an authority', 'sslrootcert=/no/ca.pem', /^sslrootcert: the file cannot be read \(ENOENT.*\/no\/ca.pem/],
     ['a certificate', 'sslcert=/no/client.pem', /^sslcert: the file cannot be read/],
     ['a key', 'sslkey=/no/client.key', /^sslkey: the file cannot be read/],
@@ -142,32 +142,32 @@ onPostgres('opening a Postgres inbox', () => {
     ['a host', 'host=no.such.host.invalid', /^the name of its host is not known/],
     ['a setting', 'options=-c%20no_such_setting%3D1', /^the server refuses a parameter .*no_such_setting/],
     ['the value of a setting', 'statement_timeout=soon', /^the server refuses a parameter .*statement_timeout/],
-  ])('names what is wrong in the connection string, without the password: %s', async (_, parameter, says) => {
+  ])('names the invalid part of the connection string, without the password: %s', async (_, parameter, expected) => {
     const url = new URL(POSTGRES_URL);
     url.password = 'secret-of-mine';
-    const { option, message, stack } = await refusal({
+    const { option, message, stack } = await configurationErrorOf({
       connectionString: `${url.href}${url.search ? '&' : '?'}${parameter}`,
     });
     expect(option).toBe('postgresInbox.connectionString');
-    expect(message.slice(`${option}: `.length)).toMatch(says);
+    expect(message.slice(`${option}: `.length)).toMatch(expected);
     expect(stack).not.toContain('secret-of-mine');
   });
 
   it.each<[string, pg.PoolConfig, RegExp]>([
     [
-      'a file that is not there',
+      'a missing file',
       { connectionString: `${POSTGRES_URL}?sslrootcert=/no/ca.pem` },
       /a file for TLS \(sslrootcert, sslcert or sslkey\) cannot be read.*ENOENT.*\/no\/ca.pem/,
     ],
-    ['a port there is not', { host: '127.0.0.1', port: 99_999 }, /its port is not a number from 1 to 65535/],
-  ])('says what is wrong with a pool of the app: %s', async (_, config, says) => {
-    // It is not ended: after such a failure a pool never ends.
-    const { option, message } = await refusal({ pool: new pg.Pool(config) });
+    ['an invalid port', { host: '127.0.0.1', port: 99_999 }, /its port is not a number from 1 to 65535/],
+  ])("explains what is wrong with an app's pool: %s", async (_, config, expected) => {
+    // The pool is not ended, because after such a failure ending it never resolves.
+    const { option, message } = await configurationErrorOf({ pool: new pg.Pool(config) });
     expect(option).toBe('postgresInbox.pool');
-    expect(message).toMatch(says);
+    expect(message).toMatch(expected);
   });
 
-  it('refuses a database that is not in UTF-8', async () => {
+  it('rejects a database that is not in UTF-8', async () => {
     const database = schemas.next();
     await schemas.query(
       `create database "${database}" encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0`,
@@ -175,31 +175,31 @@ onPostgres('opening a Postgres inbox', () => {
     const url = new URL(POSTGRES_URL);
     url.pathname = `/${database}`;
     try {
-      expect((await refusal({ connectionString: url.href })).message).toMatch(/SQL_ASCII.*expected UTF8/);
+      expect((await configurationErrorOf({ connectionString: url.href })).message).toMatch(/SQL_ASCII.*expected UTF8/);
     } finally {
       await schemas.query(`drop database "${database}" with (force)`);
     }
   });
 
-  describe('looks at the server', () => {
-    /** A pool of a server that says of itself what `facts` say. */
+  describe('opening a Postgres inbox on an unsuitable server', () => {
+    /** Returns a pool of a server that reports the given facts about itself. */
     function poolOfServer(facts: object): PostgresPool {
       const pool = new pg.Pool({ connectionString: POSTGRES_URL });
       pools.push(pool);
       pool.on('connect', (client) => {
-        const query = client.query.bind(client) as (asked: pg.QueryConfig) => Promise<pg.QueryResult>;
-        client.query = (async (asked: pg.QueryConfig) => {
-          const answer = await query(asked);
-          if (asked.text.includes('server_version_num')) Object.assign(answer.rows[0] as object, facts);
-          return answer;
+        const query = client.query.bind(client) as (request: pg.QueryConfig) => Promise<pg.QueryResult>;
+        client.query = (async (request: pg.QueryConfig) => {
+          const result = await query(request);
+          if (request.text.includes('server_version_num')) Object.assign(result.rows[0] as object, facts);
+          return result;
         }) as typeof client.query;
       });
       return pool;
     }
 
-    it('and refuses one that is too old, before anything is made', async () => {
+    it('rejects a server that is too old before creating anything', async () => {
       const schema = schemas.next();
-      const { option, message } = await refusal({
+      const { option, message } = await configurationErrorOf({
         pool: poolOfServer({ number: 130_022, version: '13.22 (Debian)' }),
         schema,
       });
@@ -211,7 +211,7 @@ onPostgres('opening a Postgres inbox', () => {
     it.each([
       ['off', 1],
       ['on', 0],
-    ])('and warns of what a crash can lose where fsync is %s', async (fsync, warnings) => {
+    ])('warns of what a crash can lose when fsync is %s', async (fsync, warnings) => {
       const lines: string[] = [];
       await open({ pool: poolOfServer({ fsync }) }, { ...SILENT, warn: (line) => lines.push(line) });
       expect(lines).toHaveLength(warnings);
@@ -219,8 +219,8 @@ onPostgres('opening a Postgres inbox', () => {
     });
   });
 
-  describe('with a pool of the app', () => {
-    it('works on it, whatever its parsers of types, and leaves it open', async () => {
+  describe("opening a Postgres inbox with the app's pool", () => {
+    it('works with any type parsers, and leaves the pool open', async () => {
       const pool = new pg.Pool({
         connectionString: POSTGRES_URL,
         types: { getTypeParser: () => () => 'not this' } as unknown as pg.CustomTypesConfig,
@@ -235,19 +235,19 @@ onPostgres('opening a Postgres inbox', () => {
       await pool.end();
     });
 
-    it('that has no client left says so, and gets back the one that would have listened', async () => {
+    it('reports that no client is left, and returns the one reserved for listening', async () => {
       const pool = new pg.Pool({ connectionString: POSTGRES_URL, max: 2, connectionTimeoutMillis: 200 });
       const taken = new Set<pg.PoolClient>();
       pool.on('acquire', (client) => taken.add(client));
       pool.on('release', (_, client) => taken.delete(client));
       const client = await pool.connect();
-      expect((await refusal({ pool })).message).toMatch(/^postgresInbox.pool: .*no connection is free/);
+      expect((await configurationErrorOf({ pool })).message).toMatch(/^postgresInbox.pool: .*no connection is free/);
       expect([taken.size, taken.has(client)]).toEqual([1, true]);
       client.release();
       await pool.end();
     });
 
-    it('survives that a connection nobody uses is ended', async () => {
+    it('survives the loss of an idle connection', async () => {
       const pool = new pg.Pool({ connectionString: POSTGRES_URL, application_name: schemas.next() });
       const store = await open({ pool });
       await store.counts();
@@ -263,22 +263,22 @@ onPostgres('opening a Postgres inbox', () => {
 
   it.each<[string, object, string]>([
     ['neither pool nor connectionString', {}, 'postgresInbox'],
-    ['a connection string that came from nowhere', { connectionString: undefined }, 'postgresInbox.connectionString'],
+    ['an undefined connection string', { connectionString: undefined }, 'postgresInbox.connectionString'],
     ['both', { connectionString: POSTGRES_URL, pool: new pg.Pool() }, 'postgresInbox'],
     [
       'a connection string of another kind',
       { connectionString: 'mysql://me:secret@host/db' },
       'postgresInbox.connectionString',
     ],
-    ['a pool that is none', { pool: {} }, 'postgresInbox.pool'],
+    ['a value that is not a pool', { pool: {} }, 'postgresInbox.pool'],
     ['a pool whose only client would listen', { pool: new pg.Pool({ max: 1 }) }, 'postgresInbox.pool'],
     ['a schema with a quote', { connectionString: POSTGRES_URL, schema: 'a"b' }, 'postgresInbox.schema'],
     ['a schema of the system', { connectionString: POSTGRES_URL, schema: 'pg_mine' }, 'postgresInbox.schema'],
     ['a schema too long', { connectionString: POSTGRES_URL, schema: 'x'.repeat(51) }, 'postgresInbox.schema'],
-    ['a notify that is no boolean', { connectionString: POSTGRES_URL, notify: 'no' }, 'postgresInbox.notify'],
+    ['a notify that is not a boolean', { connectionString: POSTGRES_URL, notify: 'no' }, 'postgresInbox.notify'],
     ['too few connections', { connectionString: POSTGRES_URL, connectionsMax: 1 }, 'postgresInbox.connectionsMax'],
-    ['an option there is not', { connectionString: POSTGRES_URL, shema: 'x' }, 'postgresInbox.shema'],
-  ])('refuses %s', (_, options, option) => {
+    ['an unknown option', { connectionString: POSTGRES_URL, shema: 'x' }, 'postgresInbox.shema'],
+  ])('rejects %s', (_, options, option) => {
     let failure: unknown;
     try {
       postgresInbox(options).createStore(SILENT);

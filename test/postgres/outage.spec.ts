@@ -13,9 +13,9 @@ import { Proxy } from './proxy.js';
 import { SILENT } from './server.js';
 import { decided } from '../decided.js';
 
-/** For a machine that is slow; what waited for each connection in turn would take minutes. */
+/** Tolerance for a slow machine. Waiting for each connection in turn would take minutes. */
 const SLACK_MS = 40_000;
-/** What is noticed within an answer's time. */
+/** Time within which a lost connection must be noticed. */
 const NOTICED_MS = SQL_LIMITS.postgresResponseMs + SQL_LIMITS.postgresConnectMs + SLACK_MS;
 
 async function open(connectionString: string): Promise<Store> {
@@ -24,7 +24,7 @@ async function open(connectionString: string): Promise<Store> {
   return store;
 }
 
-onOwnPostgres('a PostgreSQL server that goes away', () => {
+onOwnPostgres('a PostgreSQL server that becomes unavailable', () => {
   let server: OwnPostgres;
 
   beforeAll(async () => {
@@ -34,7 +34,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
   afterAll(() => server.remove());
 
   it.each(['fast', 'immediate'] as const)(
-    'by a stop that is %s: a verb rejects, and works again when it is back',
+    'makes verbs reject after a stop that is %s, and succeed again when it is back',
     async (mode) => {
       const store = await open(server.url);
       const kept = newMessage();
@@ -51,7 +51,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     },
   );
 
-  it('answers 503 while it is gone, takes the message when it comes again, and goes on handling by itself', async () => {
+  it('causes 503 responses, and later accepts resent messages and resumes handling by itself', async () => {
     const app = await startApp('express', {
       webhooks: { inbox: postgresInbox({ connectionString: server.url, schema: 'app' }) },
     });
@@ -71,7 +71,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     expect(await app.handled()).toHaveLength(4);
   });
 
-  it('while a dispatcher looks for work: it goes on by itself, and is woken again', async () => {
+  it('interrupts a polling worker, which resumes by itself and is woken by notifications again', async () => {
     const [store, other] = await Promise.all([open(server.url), open(server.url)]);
     const harness = await DispatchHarness.open({ store, clock: systemClock as never });
     const handled: string[] = [];
@@ -89,7 +89,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     await harness.close();
   });
 
-  it('and comes back as a standby: a verb rejects until it is the primary, and no inbox is opened', async () => {
+  it('makes verbs reject while it is a standby, and opening an inbox fails', async () => {
     const pool = new pg.Pool({ connectionString: server.url });
     let connected = 0;
     pool.on('connect', () => (connected += 1));
@@ -98,7 +98,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     await server.stop('fast');
     await server.start('standby');
     const message = newMessage();
-    // The first finds the connection dead, the second the standby.
+    // The first call finds the connection dead, the second finds the standby.
     for (const tried of [1, 2]) {
       const failure = await store.append(message).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(StoreUnavailableError);
@@ -106,7 +106,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     }
     await expect(open(server.url)).rejects.toThrow(/^postgresInbox.connectionString: .*connect to the primary/);
     await server.promote();
-    // By a connection of its own each time: its address may be that of the new primary by now.
+    // Each retry opens a new connection, because the address may belong to the new primary by now.
     connected = 0;
     expect((await store.append(message)).status).toBe('accepted');
     expect(connected).toBe(1);
@@ -114,7 +114,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
     await pool.end();
   });
 
-  it('before the boot: the error names the option, and no password', async () => {
+  it('fails the startup with an error that names the option but no password', async () => {
     await server.stop('fast');
     const url = server.url.replace('postgres@', 'postgres:secret@');
     const failure = await open(url).catch((error: unknown) => error);
@@ -126,7 +126,7 @@ onOwnPostgres('a PostgreSQL server that goes away', () => {
   });
 });
 
-onOwnPostgres('a network that is cut between the app and PostgreSQL', () => {
+onOwnPostgres('a network cut between the app and PostgreSQL', () => {
   let server: OwnPostgres;
   let proxy: Proxy;
 
@@ -143,7 +143,7 @@ onOwnPostgres('a network that is cut between the app and PostgreSQL', () => {
 
   describe.each([
     { pooled: 'its own pool', newPool: () => undefined },
-    { pooled: "the app's pool, which waits for ever", newPool: () => new pg.Pool({ connectionString: url() }) },
+    { pooled: "the app's pool, which waits forever", newPool: () => new pg.Pool({ connectionString: url() }) },
   ])('with $pooled', ({ newPool }) => {
     let store: Store;
     let pool: pg.Pool | undefined;
@@ -154,20 +154,20 @@ onOwnPostgres('a network that is cut between the app and PostgreSQL', () => {
       await store.open();
     });
 
-    it('is noticed in bounded time, and every connection from before the cut is given up at once', async () => {
-      // As many idle connections as it may have: each would be waited for in turn.
+    it('is noticed in limited time, and drops every connection from before the cut at once', async () => {
+      // Opens as many idle connections as allowed, because each would be waited for in turn.
       await Promise.all(Array.from({ length: 20 }, () => store.counts()));
       proxy.cut();
       const cutAt = performance.now();
       await expect(store.append(newMessage())).rejects.toThrow(StoreUnavailableError);
       expect(performance.now() - cutAt).toBeLessThan(NOTICED_MS);
-      proxy.mend();
-      const mendedAt = performance.now();
+      proxy.restore();
+      const restoredAt = performance.now();
       for (let count = 0; count < 10; count += 1) await eventually(() => store.append(newMessage()));
-      expect(performance.now() - mendedAt).toBeLessThan(NOTICED_MS);
+      expect(performance.now() - restoredAt).toBeLessThan(NOTICED_MS);
     });
 
-    it('does not hold up closing', async () => {
+    it('does not delay closing', async () => {
       await store.append(newMessage());
       proxy.cut();
       const waiting = store.append(newMessage()).catch((error: unknown) => error);
@@ -177,7 +177,7 @@ onOwnPostgres('a network that is cut between the app and PostgreSQL', () => {
         SQL_LIMITS.postgresCloseMs + SQL_LIMITS.postgresConnectMs + SLACK_MS,
       );
       expect(await waiting).toBeInstanceOf(StoreUnavailableError);
-      proxy.mend();
+      proxy.restore();
     });
 
     afterAll(async () => {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const ROOT_OF_DEBIAN = '/usr/lib/postgresql';
 
-/** Where initdb and pg_ctl are: of the newest version that Debian has installed, or wherever PG_BIN says. */
+/** Returns the directory of initdb and pg_ctl: PG_BIN, or the newest version that Debian has installed. */
 function findBin(): string | undefined {
   try {
     const bin = process.env['PG_BIN'] ?? join(ROOT_OF_DEBIAN, newestVersion(), 'bin');
@@ -23,12 +23,12 @@ function newestVersion(): string {
   return readdirSync(ROOT_OF_DEBIAN).sort((a, b) => Number(b) - Number(a))[0] ?? '';
 }
 
-/** Why no server can be started here; undefined where one can. */
+/** Returns why no server can be started here, or undefined if one can. */
 export function absenceOfPostgres(): string | undefined {
   return findBin() === undefined ? `no initdb below ${ROOT_OF_DEBIAN} (PG_BIN)` : undefined;
 }
 
-/** A port that nobody listens on. */
+/** Returns a free port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,7 +37,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A server of the test's own, to be stopped in every way there is. */
+/** A server for one test, which can be stopped in every way. */
 export class OwnPostgres {
   readonly #directory: string;
   readonly port: number;
@@ -69,7 +69,7 @@ export class OwnPostgres {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** `standby`: until {@link promote} it can only be read, as the old primary after a failover. */
+  /** Starts the server. A `standby` is read-only until {@link promote}, like the old primary after a failover. */
   async start(as: 'primary' | 'standby' = 'primary'): Promise<void> {
     if (as === 'standby') writeFileSync(join(this.#data, 'standby.signal'), '', { mode: 0o666 });
     const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#directory}`;
@@ -80,7 +80,7 @@ export class OwnPostgres {
     await this.#run('pg_ctl', '-D', this.#data, '-w', 'promote');
   }
 
-  /** `immediate`: as if the machine had lost its power. */
+  /** Stops the server. `immediate` simulates a power failure. */
   async stop(mode: 'fast' | 'immediate'): Promise<void> {
     await this.#run('pg_ctl', '-D', this.#data, '-m', mode, '-w', 'stop');
   }
@@ -94,7 +94,7 @@ export class OwnPostgres {
     return join(this.#directory, 'data');
   }
 
-  /** PostgreSQL refuses to be run by root. */
+  /** Runs a command as a user that PostgreSQL accepts, because it refuses to be run by root. */
   async #run(command: string, ...args: string[]): Promise<void> {
     const options: ExecFileOptions = { cwd: this.#directory, timeout: 60_000 };
     const file = join(findBin() ?? '', command);

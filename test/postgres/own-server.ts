@@ -3,7 +3,7 @@ import { absenceOfPostgres } from './own-postgres.js';
 
 export { freePort, OwnPostgres } from './own-postgres.js';
 
-/** The tests of `define` where a server can be started; else they are reported as skipped, by name. */
+/** Adds the tests of `define` if a server can be started; otherwise they are reported as skipped by name. */
 export function onOwnPostgres(title: string, define: () => void): void {
   describe(`${title}`, () => {
     const absence = absenceOfPostgres();

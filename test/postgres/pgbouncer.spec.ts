@@ -12,7 +12,7 @@ import { newMessage } from './messages.js';
 import { freePort } from './own-server.js';
 import { onPostgres, POSTGRES_URL, Schemas } from './server.js';
 
-/** Where Debian puts it is on nobody's path but root's. */
+/** Debian installs pgbouncer in a directory that is only on root's path. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 
 function isInstalled(): boolean {
@@ -24,7 +24,7 @@ function isInstalled(): boolean {
   }
 }
 
-/** A pgbouncer of the test's own before the server. */
+/** A pgbouncer of this test in front of the server. */
 class PgBouncer {
   private constructor(
     readonly url: string,
@@ -86,13 +86,13 @@ onPostgres('pgbouncer between the app and Postgres', () => {
   let bouncer: PgBouncer;
   afterAll(() => bouncer.stop());
 
-  describe('in transaction mode', () => {
+  describe('pgbouncer in transaction mode', () => {
     beforeAll(async () => {
       bouncer = await PgBouncer.start('transaction');
     });
     afterAll(() => bouncer.stop());
 
-    it('is noticed at boot, where notifications are asked for: the error names the option and the cure', async () => {
+    it('fails the startup with notifications on; the error names the option and the fix', async () => {
       const failure = await failureOf(schemas.open({ connectionString: bouncer.url }));
       expect(failure).toBeInstanceOf(ConfigurationError);
       expect((failure as ConfigurationError).option).toBe('postgresInbox.notify');
@@ -120,7 +120,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
         it(title, run);
     });
 
-    it('is safe for ten replicas that start at once', async () => {
+    it('serves ten replicas that start at once', async () => {
       const options = { connectionString: bouncer.url, schema: schemas.next(), notify: false, connectionsMax: 2 };
       const stores = await Promise.all(Array.from({ length: 10 }, () => schemas.open(options)));
       for (const store of stores) expect((await store.append(newMessage())).status).toBe('accepted');
@@ -128,12 +128,12 @@ onPostgres('pgbouncer between the app and Postgres', () => {
     });
   });
 
-  describe('in session mode', () => {
+  describe('pgbouncer in session mode', () => {
     beforeAll(async () => {
       bouncer = await PgBouncer.start('session');
     });
 
-    it('lets notifications pass', async () => {
+    it('passes notifications', async () => {
       const schema = schemas.next();
       const store = await schemas.open({ connectionString: bouncer.url, schema });
       const other = await schemas.open({ connectionString: bouncer.url, schema });

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A network between the app and a server that can be cut without either end being told. */
+/** A network between the app and a server that can be cut without notifying either end. */
 export class Proxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -28,14 +28,14 @@ export class Proxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Nothing passes any more, in any connection, and no connection ends. */
+  /** Stops all data in all connections without ending any of them. */
   cut(): void {
     this.#isCut = true;
     for (const pair of this.#pairs) this.#frozen.add(pair);
   }
 
-  /** New connections pass; those that were cut stay dead, as behind a router that forgot them. */
-  mend(): void {
+  /** Lets new connections pass. Cut connections stay dead, as behind a router that has lost them. */
+  restore(): void {
     this.#isCut = false;
   }
 

@@ -4,28 +4,28 @@ import pg from 'pg';
 import { HOT, OPEN_EVERY, ROWS, START_MS } from '../hot-steps.js';
 import { onPostgres, POSTGRES_URL, Schemas } from './server.js';
 
-interface Asked {
+interface RecordedQuery {
   readonly text: string;
   readonly values?: unknown[];
 }
 
-/** A pool that remembers the statements that are run on it. */
+/** A pool that remembers the statements run on it. */
 class RecordingPool extends pg.Pool {
-  readonly asked: Asked[] = [];
+  readonly recorded: RecordedQuery[] = [];
 
   constructor() {
     super({ connectionString: POSTGRES_URL });
     this.on('connect', (client) => {
       const query = client.query.bind(client) as (...args: unknown[]) => unknown;
       client.query = ((...args: unknown[]) => {
-        this.asked.push(args[0] as Asked);
+        this.recorded.push(args[0] as RecordedQuery);
         return query(...args);
       }) as typeof client.query;
     });
   }
 }
 
-/** The same inbox as the one of the SQLite plans: nearly all of it is settled. */
+/** The same inbox as for the SQLite plans; nearly all of its work is finished. */
 const INSERTS: readonly string[] = [
   `message_keys select 'dbt', 'key-' || n, decode(md5('' || n), 'hex'), msg from numbers`,
   `messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, claims, without_handlers, due_at)
@@ -51,10 +51,10 @@ const NUMBERS = `with numbers as (
     'dlv_' || lpad(to_hex(n), 12, '0') || '0000' || lpad(to_hex(n), 16, '0') as dlv
   from generate_series(1, ${ROWS}) n)`;
 
-/** Every ten minutes, and of tasks there are few; unanalyzed, the server expects a third of them to be due ahead. */
-const PULL_BACK = 'pull back what is due too far ahead';
+/** This step runs every ten minutes on few tasks. Before an analysis the server expects a third of them to be ahead. */
+const PULL_BACK = 'pull back work due too far ahead';
 
-/** A look at every row of a table. Of handlers, barriers and processes there is a handful. */
+/** Matches a scan of a whole table. Handlers, barriers and processes are exempt because they have few rows. */
 const FULL_SCAN = /Seq Scan on (?!(?:barriers|handlers|processes|clock)\b)\w+/;
 
 onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
@@ -75,13 +75,13 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
     await pool.end();
   });
 
-  /** How the server goes about each statement that the step runs; all of it is undone. */
+  /** Returns the plan of each statement that the step runs, and rolls the step back. */
   async function plansOf(step: (store: Store) => Promise<unknown>): Promise<string[]> {
-    pool.asked.length = 0;
+    pool.recorded.length = 0;
     await step(store);
-    const asked = pool.asked.filter(({ text }) => /^(?:select|insert|update|delete|with)\b/.test(text));
+    const recorded = pool.recorded.filter(({ text }) => /^(?:select|insert|update|delete|with)\b/.test(text));
     const plans: string[] = [];
-    for (const { text, values } of asked) {
+    for (const { text, values } of recorded) {
       const lines = await schemas.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
       plans.push(lines.map((line) => line['QUERY PLAN']).join('\n'));
     }
@@ -94,10 +94,10 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
     expect(plans.filter((plan) => fullScan.test(plan))).toEqual([]);
   }
 
-  // What is old enough to be purged has been analyzed by autovacuum long before.
-  describe('as the server guesses, before it has analyzed the tables', () => {
+  // Purging is left out here: rows old enough to be purged were analyzed by autovacuum long before.
+  describe('before the server has analyzed the tables', () => {
     it.each(HOT.filter(({ title }) => title !== 'purge' && title !== PULL_BACK))(
-      '$title by an index, and look at no table whole',
+      'use an index and scan no whole table: $title',
       ({ step }) => expectIndices(step),
     );
   });
@@ -107,13 +107,13 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
       await schemas.query(`set local search_path to "${schema}"; analyze`);
     });
 
-    it.each(HOT)('$title by an index, and look at no table whole', ({ step, title }) =>
-      // There are as many tasks here as messages. A purge may look at all of them rather than at those of each message.
+    it.each(HOT)('use an index and scan no whole table: $title', ({ step, title }) =>
+      // Here there are as many tasks as messages, so a purge may scan all tasks instead of those of each message.
       expectIndices(step, title === 'purge' ? /Seq Scan on (?!(?:barriers|tasks|clock|audit)\b)\w+/ : FULL_SCAN),
     );
   });
 
-  it('are noticed where an index is missing', async () => {
+  it('are detected as full scans when an index is missing', async () => {
     await schemas.query(`drop index "${schema}".messages_due`);
     const plans = await plansOf((one) =>
       one.nextDueAt({ sources: ['dbt'], handlerIds: ['plain'], taskHandlerIds: ['plain'] }),

@@ -10,7 +10,7 @@ import { decided } from '../decided.js';
 const NOW = new Date('2026-01-01T00:00:00Z');
 const CLAIM = { now: NOW, leaseMs: 60_000, limit: 10 };
 
-/** Two processes at the worst moments there are: one stands still in the middle of a transaction while the other acts. */
+/** Two processes at the worst moments: one pauses in the middle of a transaction while the other acts. */
 onPostgres('races between processes on Postgres', () => {
   const schemas = new Schemas();
   const closers: (() => Promise<unknown>)[] = [];
@@ -28,7 +28,7 @@ onPostgres('races between processes on Postgres', () => {
     return { store, pool };
   }
 
-  /** Lets the next query that begins like this stand still. Answers when it does; to be released. */
+  /** Pauses the next query that begins like this. `reached` resolves when it waits. */
   function stopAt(pool: KillablePool, start: RegExp): { reached: () => Promise<unknown>; release: () => void } {
     const { promise, release } = held();
     let isReached = false;
@@ -40,7 +40,7 @@ onPostgres('races between processes on Postgres', () => {
     return { reached: () => eventually(() => isReached), release };
   }
 
-  /** Two deliveries in a lane; the first is a dead letter. */
+  /** Creates two deliveries in a lane, of which the first is a dead letter. */
   async function laneWithDeadLetter() {
     const schema = schemas.next();
     const [one, two] = [await open(schema), await open(schema)];
@@ -73,7 +73,7 @@ onPostgres('races between processes on Postgres', () => {
     return { one, two, claim };
   }
 
-  it('a dead letter comes back in front of a delivery that is just being taken: it waits', async () => {
+  it('makes a redriven dead letter wait when a later delivery of its lane is just being claimed', async () => {
     const { one, two, claim } = await laneWithDeadLetter();
     const stop = stopAt(one.pool, /^update .*"deliveries"/);
     const claiming = claim(one.store, 'one');
@@ -85,19 +85,19 @@ onPostgres('races between processes on Postgres', () => {
     expect(await claim(two.store, 'two')).toEqual([]);
   });
 
-  it('a dead letter comes back and is taken while another process still looks at its lane: that one goes without', async () => {
+  it('lets only one process claim a dead letter redriven during another claim of its lane', async () => {
     const { one, two, claim } = await laneWithDeadLetter();
     const stop = stopAt(one.pool, /pg_try_advisory_xact_lock/);
     const claiming = claim(one.store, 'one');
     await stop.reached();
     await two.store.redrive({}, decided(), NOW);
-    // It cannot be taken by the row: that is the other one's. By the lane it can.
+    // The row is locked by the other process, so only the lane can prevent this claim.
     expect(await claim(two.store, 'two')).toEqual(['dlv_1']);
     stop.release();
     expect(await claiming).toEqual([]);
   });
 
-  it('messages about a new job are read at the same moment: each reading knows those before it', async () => {
+  it('lets each of several simultaneous recordings about a new job see the earlier ones', async () => {
     const schema = schemas.next();
     const processes = await Promise.all(Array.from({ length: 4 }, () => open(schema)));
     for (let round = 0; round < 5; round += 1) {
@@ -127,7 +127,7 @@ onPostgres('races between processes on Postgres', () => {
     }
   });
 
-  it('a message is purged while its event is replayed: no delivery is left without its event', async () => {
+  it('leaves no delivery without its event when a message is purged during a replay', async () => {
     const schema = schemas.next();
     const [one, two] = [await open(schema), await open(schema)];
     const message = newMessage({ receivedAt: NOW });
@@ -162,7 +162,7 @@ onPostgres('races between processes on Postgres', () => {
     expect(claimed).toMatchObject([{ id: 'dlv_1', event: { id: 'event' } }]);
   });
 
-  it('a task is taken over while it is decided: what comes second waits, and writes nothing', async () => {
+  it('makes the second process wait and write nothing when a task is taken over during its evaluation', async () => {
     const schema = schemas.next();
     const [one, two] = [await open(schema), await open(schema)];
     const message = newMessage({ receivedAt: NOW });
@@ -185,7 +185,7 @@ onPostgres('races between processes on Postgres', () => {
     expect((await two.store.counts()).checks).toBe(0);
   });
 
-  it('one process purges at a time', async () => {
+  it('lets only one process purge at a time', async () => {
     const schema = schemas.next();
     const [one, two] = [await open(schema), await open(schema)];
     const { id: messageId } = await one.store.append(newMessage({ receivedAt: NOW }));
@@ -199,7 +199,7 @@ onPostgres('races between processes on Postgres', () => {
     await stop.reached();
     expect(rowsOf(await two.store.purge(purge))).toBe(0);
     stop.release();
-    // The message and its key.
+    // The number counts the message and its deduplication key.
     expect(rowsOf(await purging)).toBe(2);
   });
 });

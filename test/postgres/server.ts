@@ -5,12 +5,12 @@ import { postgresInbox, type PostgresInboxOptions } from 'nestjs-runhooks/postgr
 import pg from 'pg';
 import type { Schema } from 'inside/schema';
 
-/** Where tests that need a PostgreSQL server find one. */
+/** Address of the PostgreSQL server for tests. */
 export const POSTGRES_URL = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
 
 export const SILENT: Logger = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
 
-/** Why there is no server; undefined where there is one. */
+/** Returns why no server is available, or undefined if one is. */
 async function absenceOf(): Promise<string | undefined> {
   const client = new pg.Client({ connectionString: POSTGRES_URL, connectionTimeoutMillis: 5_000 });
   try {
@@ -18,13 +18,13 @@ async function absenceOf(): Promise<string | undefined> {
     await client.end();
     return undefined;
   } catch {
-    return `no PostgreSQL answers at ${new URL(POSTGRES_URL).host} (POSTGRES_URL)`;
+    return `no PostgreSQL is running at ${new URL(POSTGRES_URL).host} (POSTGRES_URL)`;
   }
 }
 
 const absence = await absenceOf();
 
-/** The tests of `define` where there is a server; else they are reported as skipped, by name. */
+/** Adds the tests of `define` if a server is available; otherwise they are reported as skipped by name. */
 export function onPostgres(title: string, define: () => void): void {
   describe(`${title}`, () => {
     if (absence === undefined) define();
@@ -49,11 +49,11 @@ export const TABLES: readonly (keyof Schema)[] = [
   'refusals',
 ];
 
-/** Schemas of one test file, dropped when its tests are over. To be made where tests are described. */
+/** Creates the schemas of one test file and drops them after its tests. Create it inside `describe`. */
 export class Schemas {
   readonly #names: string[] = [];
   readonly #roles: string[] = [];
-  /** What is open on each schema that {@link emptied} made, and those of them on which nothing is. */
+  /** Open stores on each schema of {@link emptied}, and the schemas without any. */
   readonly #openOn = new Map<string, Set<Store>>();
   readonly #free = new Set<string>();
   readonly #admin = new pg.Pool({ connectionString: POSTGRES_URL, max: 2 });
@@ -66,19 +66,19 @@ export class Schemas {
     });
   }
 
-  /** The one named last. */
+  /** Name of the most recent schema. */
   get last(): string {
     return this.#names.at(-1) ?? '';
   }
 
-  /** A name that nobody else has. */
+  /** Returns a unique name. */
   next(): string {
     const name = `test_${randomBytes(6).toString('hex')}`;
     this.#names.push(name);
     return name;
   }
 
-  /** A user without any right of its own, as which to connect by the connection string. */
+  /** Creates a user without any permissions and returns a connection string for it. */
   async newRole(): Promise<{ role: string; connectionString: string }> {
     const role = this.next();
     await this.query(`create role "${role}" login password 'secret-of-role'`);
@@ -90,8 +90,8 @@ export class Schemas {
   }
 
   /**
-   * A schema with nothing in its tables, for tests that are many and follow each other. It is used again once everything
-   * that was opened on it here is closed: what a test has left open by mistake disturbs no other.
+   * Returns a schema with empty tables, for test files with many tests in a row. It is reused once everything opened on
+   * it here is closed, so a store left open by mistake affects no other test.
    */
   async emptied(): Promise<string> {
     const [free] = this.#free;
@@ -102,12 +102,12 @@ export class Schemas {
     return schema;
   }
 
-  /** As the owner of everything. */
+  /** Runs a query as the owner of everything. */
   async query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     return (await this.#admin.query<Row>(text, values)).rows;
   }
 
-  /** An open inbox in a schema, by default a new one. */
+  /** Opens an inbox in a schema, by default a new one. */
   async open(options: Partial<PostgresInboxOptions> = {}, logger = SILENT): Promise<Store> {
     const store = this.create(options, logger);
     await store.open();

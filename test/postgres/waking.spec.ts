@@ -24,7 +24,7 @@ onPostgres('a process that waits for work', () => {
     return store;
   }
 
-  /** A process whose wake-ups are counted, and another one. */
+  /** Opens a process whose wake-ups are counted, and another one. */
   async function pair() {
     const schema = schemas.next();
     const [waiting, other] = [await open(schema), await open(schema)];
@@ -33,7 +33,7 @@ onPostgres('a process that waits for work', () => {
     return { schema, waiting, other, woken };
   }
 
-  /** Two claimed deliveries of one event. */
+  /** Returns two claimed deliveries of one event. */
   async function claimed(store: Store): Promise<readonly ClaimedDelivery[]> {
     await store.append(newMessage());
     const now = new Date();
@@ -45,7 +45,7 @@ onPostgres('a process that waits for work', () => {
     return await store.claimDeliveries({ ...CLAIM, now, lease: 'runner', handlerIds: ['a', 'b'] });
   }
 
-  it('is woken by a message that another process stored, and not by its own', async () => {
+  it('is woken by a message that another process stored, not by its own', async () => {
     const { waiting, other, woken } = await pair();
     await waiting.append(newMessage());
     await other.append(newMessage());
@@ -58,7 +58,7 @@ onPostgres('a process that waits for work', () => {
     await eventually(() => woken.count === 3);
   });
 
-  it('is woken by what another process recorded, gave back, redrove, replayed and made to be read again', async () => {
+  it("is woken by another process's recordings, releases, redrives, replays and reparses", async () => {
     const { other, woken } = await pair();
     const [one, two] = await claimed(other);
     const times = { startedAt: new Date(), finishedAt: new Date() };
@@ -81,7 +81,7 @@ onPostgres('a process that waits for work', () => {
       () => other.reparse({ states: ['unrecognized'], withoutHandlers: true }, decided(), new Date()),
     ];
     for (const step of steps) {
-      // Notifications that are due anyway must not be taken for this one's.
+      // Waits for notifications that are due anyway, so that they do not count for this call.
       await eventually(async () => {
         const before = woken.count;
         await new Promise((resolve) => setTimeout(resolve, 3 * SQL_LIMITS.notifyEveryMs));
@@ -100,16 +100,16 @@ onPostgres('a process that waits for work', () => {
     await eventually(() => woken.count === 1);
   });
 
-  it('hears of a thousand messages a few times only', async () => {
+  it('receives a few notifications for a thousand messages', async () => {
     const { other, woken } = await pair();
     const beganAtMs = performance.now();
     await Promise.all(Array.from({ length: 1_000 }, () => other.append(newMessage())));
     await eventually(() => woken.count > 0);
-    // One at once, and one in each interval that has begun since.
+    // One notification comes at once, and one in each interval since.
     expect(woken.count).toBeLessThanOrEqual(2 + (performance.now() - beganAtMs) / SQL_LIMITS.notifyEveryMs);
   });
 
-  it('is woken when it listens again after its connection was lost, as it may have missed something', async () => {
+  it('is woken when it listens again after losing its connection, because it may have missed work', async () => {
     const { schema, woken, other } = await pair();
     const ended = await schemas.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen "${schema}_work"' and pid <> pg_backend_pid()`,
@@ -121,33 +121,33 @@ onPostgres('a process that waits for work', () => {
     await eventually(() => woken.count > before);
   });
 
-  describe('runs a handler', () => {
+  describe('notifications', () => {
     afterEach(() => void jest.useRealTimers());
 
-    /** Sends once the dispatcher has found nothing and rests, until its timer, which only the test moves on, wakes it. */
+    /** Sends once the worker has found no work and is idle until its timer, which only the test advances. */
     async function sendAtRest(options: object): Promise<{ isHandled: () => boolean; close: () => Promise<void> }> {
       const schema = schemas.next();
       const receiver = await DispatchHarness.open({ store: await open(schema, options), clock: systemClock as never });
       const watched = new FailingStore(await open(schema, options));
-      const dispatcher = await DispatchHarness.open({ store: watched.store, clock: systemClock as never });
+      const worker = await DispatchHarness.open({ store: watched.store, clock: systemClock as never });
       let handled = 0;
-      dispatcher.on('handler', () => void (handled += 1));
+      worker.on('handler', () => void (handled += 1));
       jest.useFakeTimers({
         doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'],
       });
-      dispatcher.dispatcher.start();
+      worker.dispatcher.start();
       await eventually(() => watched.countOf('claimDeliveries') > 0 && jest.getTimerCount() > 0);
       await receiver.send();
-      return { isHandled: () => handled > 0, close: () => dispatcher.close() };
+      return { isHandled: () => handled > 0, close: () => worker.close() };
     }
 
-    it('sooner than it would look by itself', async () => {
+    it("run a handler before the worker's next poll", async () => {
       const { isHandled, close } = await sendAtRest({});
       await eventually(isHandled);
       await close();
     });
 
-    it('when it looks by itself, where notifications are off', async () => {
+    it("leave a handler to the worker's next poll when they are off", async () => {
       const { isHandled, close } = await sendAtRest({ notify: false });
       expect(isHandled()).toBe(false);
       await eventually(async () => {
@@ -158,7 +158,7 @@ onPostgres('a process that waits for work', () => {
     });
   });
 
-  it('keeps one client of a pool of the app, and gives it back', async () => {
+  it("keep one client of an app's pool, and return it at the end", async () => {
     const pool = new pg.Pool({ connectionString: POSTGRES_URL, max: 2 });
     const store = await open(schemas.next(), { pool });
     expect([pool.totalCount - pool.idleCount, pool.waitingCount]).toEqual([1, 0]);

@@ -8,21 +8,21 @@ import type { ProcessOptions } from './app.js';
 const APP = fileURLToPath(new URL('app.ts', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../faults/preload/typescript.mjs', import.meta.url));
 
-/** What the process says of its inbox. */
-export interface Found {
+/** The state of the inbox as the process sees it. */
+export interface InboxState {
   readonly counts: InboxStatus;
   readonly missingHandlers: readonly MissingHandler[];
 }
 
-/** An app in a process of its own. */
+/** An app in a separate process. */
 export class AppProcess {
-  /** `<handler> <run>`, in the order in which they ran. */
+  /** Handler calls as `<handler> <run>`, in the order they ran. */
   readonly ran: string[] = [];
   readonly warnings: string[] = [];
   url = '';
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
-  readonly #told = new Map<string, (said: unknown) => void>();
+  readonly #listeners = new Map<string, (value: unknown) => void>();
 
   private constructor(options: ProcessOptions) {
     const args = ['--disable-warning=ExperimentalWarning', '--import', TYPESCRIPT, APP, JSON.stringify(options)];
@@ -40,18 +40,18 @@ export class AppProcess {
     return app;
   }
 
-  /** Sends a webhook of a run that has succeeded. */
+  /** Sends a webhook of a successful run. */
   async send(runId: string): Promise<number> {
     const { body, headers } = dbtCloudWebhook({ event: 'succeeded', payload: { data: { runId } } });
-    const answer = await fetch(`${this.url}/webhooks/dbt`, { method: 'POST', body: new Uint8Array(body), headers });
-    await answer.arrayBuffer();
-    return answer.status;
+    const response = await fetch(`${this.url}/webhooks/dbt`, { method: 'POST', body: new Uint8Array(body), headers });
+    await response.arrayBuffer();
+    return response.status;
   }
 
-  async look(): Promise<Found> {
-    const found = this.#next('found');
-    this.#child.stdin!.write('look\n');
-    return (await found) as Found;
+  async inboxState(): Promise<InboxState> {
+    const state = this.#next('inbox');
+    this.#child.stdin!.write('inbox\n');
+    return (await state) as InboxState;
   }
 
   async close(): Promise<void> {
@@ -66,14 +66,14 @@ export class AppProcess {
 
   #next(what: string): Promise<unknown> {
     const ended = this.#exited.then(() => Promise.reject(new Error(`the process ended before it was ${what}`)));
-    return Promise.race([new Promise((resolve) => this.#told.set(what, resolve)), ended]);
+    return Promise.race([new Promise((resolve) => this.#listeners.set(what, resolve)), ended]);
   }
 
   #hear(line: string): void {
     const [what = ''] = line.split(' ', 1);
-    const said: unknown = JSON.parse(line.slice(what.length + 1));
-    if (what === 'ran') this.ran.push(said as string);
-    else if (what === 'warned') this.warnings.push(said as string);
-    else this.#told.get(what)?.(said);
+    const value: unknown = JSON.parse(line.slice(what.length + 1));
+    if (what === 'ran') this.ran.push(value as string);
+    else if (what === 'warned') this.warnings.push(value as string);
+    else this.#listeners.get(what)?.(value);
   }
 }

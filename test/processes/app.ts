@@ -6,35 +6,35 @@ import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { TEST_SECRETS } from 'nestjs-runhooks/testing';
 
-/** What a process is started with, and how it differs from others on the same inbox. */
+/** Options of a process, which make it differ from others on the same inbox. */
 export interface ProcessOptions {
   readonly file: string;
   readonly role: Role;
   /** Ids of its handlers. */
   readonly handlers: readonly string[];
-  /** How far its clock is ahead. */
+  /** Time by which its clock is ahead. */
   readonly aheadMs?: number;
 }
 
 const { file, role, handlers, aheadMs = 0 } = JSON.parse(process.argv[2] ?? '') as ProcessOptions;
 
-/** One line for the test that has started this process. */
-function tell(what: string, said: unknown = ''): void {
-  process.stdout.write(`${what} ${JSON.stringify(said)}\n`);
+/** Sends one line to the test that started this process. */
+function send(what: string, value: unknown = ''): void {
+  process.stdout.write(`${what} ${JSON.stringify(value)}\n`);
 }
 
 function handlerClass(id: string): Type {
   class Handlers {
     @OnRunCompleted({ id })
     completed({ run }: RunCompleted): void {
-      tell('ran', `${id} ${run.id}`);
+      send('ran', `${id} ${run.id}`);
     }
   }
   return Handlers;
 }
 
 const silent = (): void => undefined;
-const warn = (message: unknown): void => tell('warned', message);
+const warn = (message: unknown): void => send('warned', message);
 const logger: LoggerService = { log: silent, warn, error: warn };
 const options = {
   sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] })],
@@ -48,14 +48,14 @@ class AppModule {}
 
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger });
 await app.listen(0, '127.0.0.1');
-tell('ready', await app.getUrl());
+send('ready', await app.getUrl());
 
 process.stdin.on('data', (data) => {
-  if (String(data).includes('look')) void look();
+  if (String(data).includes('inbox')) void sendInboxState();
 });
 process.stdin.on('end', () => void app.close());
 
-async function look(): Promise<void> {
+async function sendInboxState(): Promise<void> {
   const inbox = app.get(Inbox);
-  tell('found', { counts: await inbox.counts(), missingHandlers: await inbox.missingHandlers() });
+  send('inbox', { counts: await inbox.counts(), missingHandlers: await inbox.missingHandlers() });
 }

@@ -24,7 +24,7 @@ async function start(role: Role, handlers: readonly string[], aheadMs = 0): Prom
   return one;
 }
 
-/** What all processes ran, in no order. */
+/** Returns what all processes ran, sorted. */
 const ran = (): string[] => processes.flatMap((one) => one.ran).sort((a, b) => (a < b ? -1 : 1));
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -36,22 +36,26 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 describe('processes on one SQLite file', () => {
-  it('a receiver stores, with nobody there to read, and a dispatcher that comes later runs it', async () => {
+  it('store webhooks in a receiver without a worker, and run them in a worker started later', async () => {
     const receiver = await start('receiver', ['a']);
     expect(receiver.warnings).toContainEqual(expect.stringContaining('No worker is running'));
     expect(await receiver.send('1')).toBe(200);
-    expect((await receiver.look()).counts).toMatchObject({ messages: { stored: 1 }, workers: 0 });
-    const dispatcher = await start('worker', ['a']);
-    expect(await dispatcher.send('2')).toBe(404);
+    expect((await receiver.inboxState()).counts).toMatchObject({ messages: { stored: 1 }, workers: 0 });
+    const worker = await start('worker', ['a']);
+    expect(await worker.send('2')).toBe(404);
     expect(await receiver.send('3')).toBe(200);
     await until(() => ran().length === 2);
-    expect(dispatcher.ran).toEqual(['a 1', 'a 3']);
-    expect((await receiver.look()).counts).toMatchObject({ messages: { parsed: 2 }, workers: 1, missingHandlers: 0 });
-    await dispatcher.close();
-    expect((await receiver.look()).counts.workers).toBe(0);
+    expect(worker.ran).toEqual(['a 1', 'a 3']);
+    expect((await receiver.inboxState()).counts).toMatchObject({
+      messages: { parsed: 2 },
+      workers: 1,
+      missingHandlers: 0,
+    });
+    await worker.close();
+    expect((await receiver.inboxState()).counts.workers).toBe(0);
   });
 
-  it('a rolling deploy of three versions runs every handler once for each event since it was there', async () => {
+  it('run every handler once per event since its registration during a rolling deploy of three versions', async () => {
     const first = await start('both', ['a']);
     await first.send('before b');
     await until(() => ran().length === 1);
@@ -68,7 +72,7 @@ describe('processes on one SQLite file', () => {
     await second.close();
     await third.send('third alone');
     await until(() => ran().length === 3 + 90 + 6);
-    const { counts } = await third.look();
+    const { counts } = await third.inboxState();
     expect(counts).toMatchObject({ checks: 0, missingHandlers: 0, workers: 1, deliveries: { pending: 0 } });
     const all = ['without first', 'third alone', ...runs];
     expect(ran()).toEqual(
@@ -78,25 +82,25 @@ describe('processes on one SQLite file', () => {
     );
   });
 
-  it('what only a killed process had waits, is seen when the process counts as gone, and runs when it is back', async () => {
+  it('keep work of a killed process, list its handlers as missing, and run the work when it is back', async () => {
     const killed = await start('worker', ['b']);
     await killed.kill();
     const receiver = await start('receiver', ['a', 'b']);
-    const dispatcher = await start('worker', ['a']);
+    const worker = await start('worker', ['a']);
     await receiver.send('1');
     await until(() => ran().length === 1);
-    // Not heard of for less than a minute: it may only be slow.
-    expect(await receiver.look()).toMatchObject({ missingHandlers: [], counts: { workers: 2, tasks: 1 } });
+    // After less than a minute without a heartbeat the process may only be slow.
+    expect(await receiver.inboxState()).toMatchObject({ missingHandlers: [], counts: { workers: 2, checks: 1 } });
     const later = await start('worker', ['a'], LIMITS.processLapseMs + 30_000);
-    expect(await later.look()).toMatchObject({
+    expect(await later.inboxState()).toMatchObject({
       missingHandlers: [{ handlerId: 'b', deliveries: 0, checks: 1 }],
-      counts: { tasks: 1 },
+      counts: { checks: 1 },
     });
-    expect(later.warnings).toContainEqual(expect.stringContaining('no running process has: b (1 task).'));
-    expect(dispatcher.ran).toEqual(['a 1']);
+    expect(later.warnings).toContainEqual(expect.stringContaining('no running process has: b (1 check).'));
+    expect(worker.ran).toEqual(['a 1']);
     const back = await start('worker', ['b']);
     await until(() => back.ran.length === 1);
     expect(ran()).toEqual(['a 1', 'b 1']);
-    expect((await back.look()).counts).toMatchObject({ checks: 0, missingHandlers: 0 });
+    expect((await back.inboxState()).counts).toMatchObject({ checks: 0, missingHandlers: 0 });
   });
 });

@@ -14,22 +14,22 @@ import ts from 'typescript';
 
 const root = join(import.meta.dirname, '../..');
 
-/** One ```ts block of a document, written to a file as it stands. */
+/** One ```ts block of a document, written to a file unchanged. */
 export interface CodeBlock {
-  /** For example `docs/handlers.md`. */
+  /** Path of the document, such as `docs/handlers.md`. */
   readonly document: string;
-  /** Line of the document on which its code starts. */
+  /** Line of the document on which the code starts. */
   readonly line: number;
   readonly file: string;
 }
 
-/** README.md and the like, and everything below docs/. */
+/** Returns README.md, its neighbors, and everything below docs/. */
 export function documents(): string[] {
   const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
   return [...readdirSync(root), ...guides.map((name) => join('docs', name))].filter((name) => name.endsWith('.md'));
 }
 
-/** Links of a document to files of the repository, or to their headings, that are not there. */
+/** Returns links of a document to missing files or headings of the repository. */
 export function brokenLinks(document: string): string[] {
   const links = readFileSync(join(root, document), 'utf8').matchAll(/\]\(([^)\s]+)\)/g);
   return [...links]
@@ -42,7 +42,7 @@ export function brokenLinks(document: string): string[] {
     });
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** Returns the anchors that GitHub creates for a page's headings. */
 function anchorsOf(file: string): string[] {
   const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm);
   return [...headings].map(([, text = '']) =>
@@ -54,8 +54,9 @@ function anchorsOf(file: string): string[] {
 }
 
 /**
- * Writes the blocks of all documents to a temporary directory. A block that begins with a comment such as
- * `// src/app.module.ts` is that file, so that blocks of one document can import each other; nothing is added to it.
+ * Writes the blocks of all documents to a temporary directory. A block that begins with a comment such as `//
+ * src/app.module.ts` becomes that file, so that blocks of one document can import each other. Nothing is added to a
+ * block.
  */
 export function writeCodeBlocks(): { directory: string; blocks: CodeBlock[] } {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'runhooks-docs-')));
@@ -76,13 +77,13 @@ export function writeCodeBlocks(): { directory: string; blocks: CodeBlock[] } {
   return { directory, blocks };
 }
 
-/** What TypeScript says against the blocks, with the options of tsconfig.json, in terms of the documents. */
+/** Returns TypeScript's errors in the blocks, with lines of the documents and the options of tsconfig.json. */
 export function typeErrors(blocks: readonly CodeBlock[]): string[] {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
   const program = ts.createProgram({
     rootNames: blocks.map(({ file }) => file),
-    // As the strictest of hosts compiles them.
+    // These are the strictest options a host may use.
     options: {
       ...options,
       noPropertyAccessFromIndexSignature: true,

@@ -16,11 +16,11 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-// A build of all libs and of the example.
+// This builds all libs and the example.
 beforeAll(() => run('npm', ['run', '-s', 'build:example'], { cwd }));
 
-describe.each(['express', 'fastify'])('the demo on %s', (http) => {
-  it('ends well, with what was answered, read and handled, one JSON object a line', async () => {
+describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
+  it('succeeds and prints responses, parsed messages and handled events as one JSON object per line', async () => {
     const { stdout } = await run(process.execPath, ['dist/example/demo.js', '--json'], {
       cwd,
       env: { ...process.env, EXAMPLE_HTTP: http, NODE_OPTIONS: '' },
@@ -57,19 +57,19 @@ describe('the example as a service', () => {
     ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined"],
     ['with an unknown adapter', { EXAMPLE_HTTP: 'koa' }, 'EXAMPLE_HTTP: found "koa"; expected "express" or "fastify"'],
     ['with an unknown role', { RUNHOOKS_ROLE: 'web' }, 'RUNHOOKS_ROLE: found "web"; expected "receiver", "worker"'],
-  ])('%s does not start, and says why', async (_, env, reason) => {
+  ])('fails to start %s and logs the reason', async (_, env, reason) => {
     const { PATH } = process.env;
     const started = run(process.execPath, ['dist/example/main.js'], { cwd, env: { ...(PATH && { PATH }), ...env } });
     await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
   });
 
-  it('lists what it reads from its environment', async () => {
+  it('lists the environment variables it reads', async () => {
     const { stdout } = await run(process.execPath, ['dist/example/main.js', '--help'], { cwd });
     expect(stdout).toContain('RUNHOOKS_DATABASE_URL');
   });
 });
 
-onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
+onPostgres('the example as a receiver and a worker on one Postgres', () => {
   const schemas = new Schemas();
   const children: ChildProcess[] = [];
 
@@ -80,7 +80,7 @@ onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
     }
   });
 
-  /** Resolves as soon as the process has logged the text. */
+  /** Starts a process. `logged` resolves as soon as it has logged the text. */
   function start(env: NodeJS.ProcessEnv) {
     const child = spawn(process.execPath, ['dist/example/main.js'], {
       cwd,
@@ -94,7 +94,7 @@ onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
     return { child, logs };
   }
 
-  it('stores in one process and handles in the other, which ends by itself on SIGTERM', async () => {
+  it('stores in one process, handles in the other, and ends by itself on SIGTERM', async () => {
     const database = schemas.next();
     await schemas.query(`create database "${database}"`);
     const url = new URL(POSTGRES_URL);
@@ -106,16 +106,16 @@ onPostgres('the example as a receiver and a dispatcher on one Postgres', () => {
       RUNHOOKS_DATABASE_URL: url.href,
     };
     try {
-      const dispatcher = start({ ...env, RUNHOOKS_ROLE: 'worker' });
+      const worker = start({ ...env, RUNHOOKS_ROLE: 'worker' });
       const receiver = start({ ...env, RUNHOOKS_ROLE: 'receiver', PORT: `${port}` });
-      await Promise.all([receiver.logs('successfully started'), dispatcher.logs('dashboards.refresh')]);
+      await Promise.all([receiver.logs('successfully started'), worker.logs('dashboards.refresh')]);
       const { body, headers } = dbtCloudWebhook({ event: 'failed', payload: { data: { jobName: 'nightly' } } });
       const target = `http://127.0.0.1:${port}/webhooks/dbt`;
       const sent = await eventually(() => fetch(target, { method: 'POST', body: new Uint8Array(body), headers }));
       expect(sent.status).toBe(200);
-      expect(await dispatcher.logs('nightly in')).toMatch(/Page dlv_.*: nightly in .* failed/);
-      dispatcher.child.kill('SIGTERM');
-      const [code, signal] = (await once(dispatcher.child, 'exit')) as unknown[];
+      expect(await worker.logs('nightly in')).toMatch(/Page dlv_.*: nightly in .* failed/);
+      worker.child.kill('SIGTERM');
+      const [code, signal] = (await once(worker.child, 'exit')) as unknown[];
       expect([code, signal]).toEqual([null, 'SIGTERM']);
     } finally {
       for (const child of children) child.kill('SIGKILL');

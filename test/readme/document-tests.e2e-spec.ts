@@ -6,7 +6,7 @@ const { directory, blocks } = writeCodeBlocks();
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-// The tests that documents show: importing them adds them to this file.
+// Importing the tests shown in documents adds them to this file.
 for (const { file } of blocks) {
   if (file.endsWith('.spec.ts')) await import(file);
 }

@@ -1,15 +1,15 @@
 import type { LoggerService } from '@nestjs/common';
 
-/** Keeps what an app logs. */
+/** A logger that keeps what an app logs. */
 export class LogLines implements LoggerService {
   #lines: string[] = [];
 
-  /** The lines that contain a text. */
+  /** Returns the lines that contain a string. */
   containing(text: string): string[] {
     return this.#lines.filter((line) => line.includes(text));
   }
 
-  /** The lines that are as a document shows them, where `…` stands for anything. */
+  /** Returns the lines that match a line of a document, where `…` stands for any text. */
   like(shown: string): string[] {
     const parts = shown.split('…').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
     return this.#lines.filter((line) => new RegExp(`^${parts.join('.*')}$`).test(line));

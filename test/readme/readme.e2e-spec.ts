@@ -35,7 +35,7 @@ const cwd = process.cwd();
 const log = new LogLines();
 const apps: INestApplication[] = [];
 
-/** What a code block exports. */
+/** Returns the exports of a code block. */
 async function load<T extends object>(document: string, file: string): Promise<T> {
   return (await import(join(directory, document, file))) as T;
 }
@@ -45,7 +45,7 @@ function opened<App extends INestApplication>(app: App): App {
   return app;
 }
 
-/** An app with handlers of a document, and a source of each provider. */
+/** Starts an app with handlers of a document and a source of each provider. */
 async function appWith(handlers: Type[], imports: DynamicModule[] = []): Promise<INestApplication> {
   const webhooks = WebhooksModule.forRoot({
     sources: [
@@ -66,7 +66,7 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
-  // The inbox of the documents is a file in the working directory.
+  // The documents place the inbox file in the working directory.
   process.chdir(mkdtempSync(join(directory, 'cwd-')));
 });
 
@@ -80,13 +80,13 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-describe('the documents', () => {
-  it('have code blocks that compile as they stand, with the strict options of this package', () => {
+describe('documents', () => {
+  it('have code blocks that compile unchanged with the strict options of this package', () => {
     expect(new Set(blocks.map(({ document }) => document))).toContain('README.md');
     expect(typeErrors(blocks)).toEqual([]);
   });
 
-  it.each(documents())('%s links only to files and headings that are there', (document) => {
+  it.each(documents())('%s links only to existing files and headings', (document) => {
     expect(brokenLinks(document)).toEqual([]);
   });
 });
@@ -98,7 +98,7 @@ describe('ARCHITECTURE.md', () => {
   const root = join(import.meta.dirname, '../..');
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
 
-  /** The files of a row: those after a lib's first are below its `src`, too. */
+  /** Returns the files of a row. After the first file of a lib, paths are relative to its `src`. */
   function filesOf(row: string): string[] {
     let source = '';
     return [...row.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, path = '']) => {
@@ -107,14 +107,14 @@ describe('ARCHITECTURE.md', () => {
     });
   }
 
-  it('names files that are there', () => {
+  it('names only existing files', () => {
     const table = text.slice(text.indexOf('## Where to find what'), text.indexOf('## The store port'));
     const files = table.split('\n').slice(3).flatMap(filesOf);
     expect(files.length).toBeGreaterThan(80);
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
-  it('draws the rooms in the order that is checked', () => {
+  it('shows the rooms in the order that is checked', () => {
     const rooms = createRequire(import.meta.url)(join(root, '.rooms.cjs')) as {
       lib: string;
       order: string[];
@@ -136,18 +136,18 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
       : opened(await NestFactory.create(AppModule, { logger: log }));
   }
 
-  it('pages once for a run that dbt Cloud announces twice as failed', async () => {
+  it('pages once for a run that dbt Cloud reports twice as failed', async () => {
     const app = await boot();
     const payload = { data: { runId: '42', projectName: 'analytics', jobName: 'nightly-build' } };
     for (const event of ['failed', 'completed-failed', 'failed'] as const) {
-      const answer = await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, payload }));
-      expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
+      const response = await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event, payload }));
+      expect(response).toMatchObject({ status: 200, body: { status: 'accepted' } });
     }
     await waitUntilIdle(app);
     expect(log.containing('nightly-build failed')).toHaveLength(1);
   });
 
-  it('answers and logs what the page shows, when the command sends it a webhook', async () => {
+  it('returns and logs what the page shows when the command sends a webhook', async () => {
     const app = await boot();
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
@@ -166,7 +166,7 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
     }
   });
 
-  it('does not page for another project, and refuses what is not signed', async () => {
+  it('does not page for another project, and rejects unsigned requests', async () => {
     const app = await boot();
     const other = dbtCloudWebhook({ event: 'failed', payload: { data: { projectName: 'sandbox' } } });
     await sendWebhook(app, '/webhooks/dbt', other);
@@ -180,7 +180,7 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
 });
 
 describe('docs/options.md', () => {
-  it('has an app with both providers, whose handlers get what the kit makes of itself', async () => {
+  it("has an app with both providers whose handlers receive the kit's own webhooks", async () => {
     const { webhooks, Dashboards } = await load<{ webhooks: DynamicModule; Dashboards: Type }>(
       'docs/options',
       'src/webhooks.ts',
@@ -199,7 +199,7 @@ describe('docs/options.md', () => {
     expect(await sendWebhook(app, '/webhooks/paradime', paradimeWebhook())).toMatchObject({ status: 200 });
   });
 
-  it('shows the error of a missing secret as it is', async () => {
+  it('shows the exact error of a missing secret', async () => {
     const { webhooks } = await load<{ webhooks: DynamicModule }>('docs/options', 'src/webhooks.ts');
     await expect(Test.createTestingModule({ imports: [webhooks] }).compile()).resolves.toBeDefined();
     delete process.env['DBT_CLOUD_WEBHOOK_SECRET'];
@@ -214,7 +214,7 @@ describe('docs/options.md', () => {
 });
 
 describe('docs/handlers.md', () => {
-  it('has a pager that tries again when it is told to wait, with the same key, and gives up when it is refused', async () => {
+  it('has a pager that retries later with the same key when asked to wait, and gives up when rejected', async () => {
     const { Pager } = await load<{ Pager: Type }>('docs/handlers', 'src/pager.ts');
     const { InboxDesk } = await load<{ InboxDesk: Type<Desk> }>('docs/inbox', 'src/inbox-desk.ts');
     const pager = await fakePager([429, 200, 400, 200]);
@@ -252,7 +252,7 @@ describe('docs/handlers.md', () => {
     expect(log.containing('run-notes.write took')).toHaveLength(1);
   });
 
-  it('has a data team that is alerted once, told that its job works again, and refreshes once', async () => {
+  it('has handlers that alert a data team once, report a recovery, and refresh once', async () => {
     const { DataTeam } = await load<{ DataTeam: Type }>('docs/handlers', 'src/data-team.ts');
     const app = await appWith([DataTeam]);
     for (const [runId, event, jobName] of [
@@ -271,7 +271,7 @@ describe('docs/handlers.md', () => {
     expect(log.containing('Refresh after ingest-a and transform')).toHaveLength(1);
   });
 
-  it('has a filter that gives up, and a plain listener', async () => {
+  it('has an exception filter that gives up, and a plain listener', async () => {
     const { Tickets } = await load<{ Tickets: Type }>('docs/handlers', 'src/refusals.filter.ts');
     const { FailureCounter } = await load<{ FailureCounter: Type<{ count: number }> }>(
       'docs/handlers',
@@ -289,7 +289,7 @@ describe('docs/handlers.md', () => {
 });
 
 describe('docs/first-hour.md', () => {
-  it('sends a webhook with curl and openssl, which is a duplicate when it is sent again', async () => {
+  it('sends a webhook with curl and openssl, which is a duplicate when sent again', async () => {
     const app = await appWith([]);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
@@ -305,7 +305,7 @@ describe('docs/first-hour.md', () => {
 });
 
 describe('docs/inbox.md', () => {
-  it('has a desk that reads kept messages again and lets a handler catch up', async () => {
+  it('has a support desk that reparses messages and lets a handler catch up', async () => {
     const { RunBoard } = await load<{ RunBoard: Type<{ lines: string[] }> }>('docs/handlers', 'src/run-board.ts');
     const { InboxDesk } = await load<{ InboxDesk: Type<Desk> }>('docs/inbox', 'src/inbox-desk.ts');
     const app = await appWith([RunBoard, InboxDesk]);
@@ -344,7 +344,7 @@ describe('docs/http.md', () => {
     expect(lines).toEqual(['POST /webhooks/dbt 200']);
   });
 
-  it('has an exception from CSRF protection that holds under a global prefix on Fastify', async () => {
+  it('has a CSRF exception that works with a global prefix on Fastify', async () => {
     const { protectFromCsrf } = await load<{ protectFromCsrf: (app: INestApplication) => void }>(
       'docs/http',
       'src/csrf.ts',
@@ -388,7 +388,7 @@ describe('docs/custom-provider.md', () => {
   });
 });
 
-/** `docs/inbox.md` */
+/** The support desk of `docs/inbox.md`. */
 interface Desk {
   deadLetters(): Promise<object[]>;
   tryAgain(handlerId: string, by: string): Promise<number>;
@@ -398,7 +398,7 @@ interface Desk {
   decisions(): Promise<object[]>;
 }
 
-/** Answers one status after the other, and keeps the idempotency keys it was sent. */
+/** Starts a pager that returns the statuses in turn and keeps the idempotency keys it receives. */
 async function fakePager(statuses: number[]): Promise<{ url: string; keys: unknown[]; close(): Promise<void> }> {
   const keys: IncomingHttpHeaders[string][] = [];
   const server = createServer((request, response) => {

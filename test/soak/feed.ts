@@ -2,7 +2,10 @@ import { dbtCloudWebhook, signDbtCloud, type SignedWebhook } from 'nestjs-runhoo
 
 const EVENTS = ['started', 'succeeded'] as const;
 
-/** Webhooks of one run after the other, two of each; cheap to make, so that the soak is not about making them. */
+/**
+ * Creates webhooks of one run after the other, two of each. They are cheap to create, so that the soak does not measure
+ * their creation.
+ */
 export class Feed {
   readonly #templates = EVENTS.map((event) =>
     dbtCloudWebhook({ event, payload: { eventId: '<event>', data: { runId: '<run>' } } }).body.toString('utf8'),

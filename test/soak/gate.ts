@@ -1,4 +1,4 @@
-/** Lets work through while fewer than `max` pieces of it are under way. */
+/** Lets work start while fewer than `max` pieces of work are in progress. */
 export class Gate {
   readonly #max: number;
   readonly #waiting: (() => void)[] = [];
@@ -19,7 +19,7 @@ export class Gate {
     else this.#underWay -= 1;
   }
 
-  /** Waits until nothing is under way. */
+  /** Waits until no work is in progress. */
   async empty(): Promise<void> {
     for (let place = 0; place < this.#max; place += 1) await this.enter();
     for (let place = 0; place < this.#max; place += 1) this.leave();

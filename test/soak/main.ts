@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { judge } from './judge.js';
+import { problemsOf } from './problems.js';
 import { readOptions, USAGE } from './options.js';
 import { soak } from './soak.js';
 import type { Tenth } from './tenth.js';
@@ -13,14 +13,14 @@ async function main(args: readonly string[]): Promise<boolean> {
     return true;
   }
   const progress = json ? process.stderr : process.stdout;
-  const say = (line: string): void => void progress.write(`${line}\n`);
+  const report = (line: string): void => void progress.write(`${line}\n`);
   const directory = mkdtempSync(join(given ?? tmpdir(), 'runhooks-soak-'));
   try {
-    const { tenths, said } = await soak({ path: join(directory, 'inbox.db'), messages, say });
-    const problems = [...judge(tenths), ...said];
-    for (const problem of problems) say(`FAILED: ${problem}`);
+    const { tenths, warnings } = await soak({ path: join(directory, 'inbox.db'), messages, report });
+    const problems = [...problemsOf(tenths), ...warnings];
+    for (const problem of problems) report(`FAILED: ${problem}`);
     if (json) process.stdout.write(`${JSON.stringify({ messages, problems, tenths }, null, 2)}\n`);
-    else say(summary(messages, tenths));
+    else report(summary(messages, tenths));
     return problems.length === 0;
   } finally {
     rmSync(directory, { recursive: true });

@@ -16,16 +16,16 @@ const DRAIN_MS = 10_000;
 
 export interface PipelineOptions {
   readonly path: string;
-  /** Settled messages are kept this long, on the pipeline's clock. */
+  /** Retention of finished messages, by the pipeline's clock. */
   readonly finishedMs: number;
-  /** Duplicate keys and runs are. */
+  /** Retention of deduplication keys and runs. */
   readonly deduplicationMs: number;
   /** Called when a message was handled. */
   readonly onHandled: () => void;
   readonly logger: Logger;
 }
 
-/** The core without Nest and HTTP: receives signed webhooks, reads them, runs a handler for each, and purges. */
+/** The core without Nest and HTTP: receives signed webhooks, parses them, runs a handler for each, and purges. */
 export class Pipeline {
   readonly clock = new ManualClock(new Date('2026-01-01T00:00:00Z'));
   readonly #engine: Engine;
@@ -63,7 +63,7 @@ export class Pipeline {
   }
 }
 
-/** Wants one event of each message that is sent. */
+/** Returns a handler of one event per sent message. */
 function handlerOf(onHandled: () => void): Handler {
   return {
     ...resolveHandlerOptions('soak', {}),

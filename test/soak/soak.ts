@@ -4,59 +4,59 @@ import { Gate } from './gate.js';
 import { Pipeline } from './pipeline.js';
 import { Meter, type Tenth } from './tenth.js';
 
-/** Receives under way at the same time; together they wait for a commit. */
+/** Receives in progress at the same time; together they wait for a commit. */
 const RECEIVING_MAX = 200;
-/** Messages accepted, but not handled yet. */
+/** Messages that are accepted but not handled yet. */
 const UNHANDLED_MAX = 1_000;
-/** Retention as in the defaults, 30 and 400 days, of a clock that advances a millisecond with each message. */
-const SETTLED_SHARE = 1 / 50;
+/** Retention in the proportion of the defaults, 30 and 400 days, on a clock that advances a millisecond per message. */
+const FINISHED_SHARE = 1 / 50;
 const KEYS_OVER_SETTLED = 400 / 30;
-/** What the runtime takes before its memory stays as it is. */
+/** Messages that the runtime needs before its memory is stable. */
 const WARM_UP_MIN = 60_000;
-/** Looks for what is old, in the time that settled messages are kept. */
-const PURGES_PER_SETTLED = 20;
+/** Purges within the retention of finished messages. */
+const PURGES_PER_RETENTION = 20;
 
 export interface SoakOptions {
   readonly path: string;
   readonly messages: number;
-  readonly say: (line: string) => void;
+  readonly report: (line: string) => void;
 }
 
 export interface SoakResult {
   readonly tenths: readonly Tenth[];
-  /** What was warned of; nothing should be. */
-  readonly said: readonly string[];
+  /** Warnings of the pipeline; there should be none. */
+  readonly warnings: readonly string[];
 }
 
 /** Sends messages through one inbox as fast as they are handled. */
-export async function soak({ path, messages, say }: SoakOptions): Promise<SoakResult> {
-  const finishedMs = Math.round(messages * SETTLED_SHARE);
+export async function soak({ path, messages, report }: SoakOptions): Promise<SoakResult> {
+  const finishedMs = Math.round(messages * FINISHED_SHARE);
   const deduplicationMs = Math.round(finishedMs * KEYS_OVER_SETTLED);
-  const said: string[] = [];
-  const hear = (message: string): void => void said.push(message);
+  const warnings: string[] = [];
+  const hear = (message: string): void => void warnings.push(message);
   const logger: Logger = { debug: () => {}, log: () => {}, warn: hear, error: hear };
   const unhandled = new Gate(UNHANDLED_MAX);
   const pipeline = new Pipeline({ path, finishedMs, deduplicationMs, onHandled: () => unhandled.leave(), logger });
   await pipeline.open();
-  // About the disk, which is not what is tried here.
-  for (const warning of said.splice(0)) say(warning);
+  // These warnings are about the disk, which the soak does not test.
+  for (const warning of warnings.splice(0)) report(warning);
   const meter = new Meter(path);
-  const run = new Run(pipeline, meter, unhandled, finishedMs / PURGES_PER_SETTLED);
+  const run = new Run(pipeline, meter, unhandled, finishedMs / PURGES_PER_RETENTION);
 
   const warmUp = Math.max(finishedMs + deduplicationMs, WARM_UP_MIN);
   await run.send(warmUp);
-  say(`warm-up        ${lineOf(meter.take())}`);
+  report(`warm-up        ${lineOf(meter.take())}`);
   const tenths: Tenth[] = [];
   for (let number = 1; number <= 10; number += 1) {
     await run.send(Math.floor((messages * number) / 10) - Math.floor((messages * (number - 1)) / 10));
     const tenth = meter.take();
     tenths.push(tenth);
-    say(`tenth ${String(number).padStart(2)} of 10 ${lineOf(tenth)}`);
+    report(`tenth ${String(number).padStart(2)} of 10 ${lineOf(tenth)}`);
   }
   meter.stop();
   await run.finish();
   await pipeline.close();
-  return { tenths, said };
+  return { tenths, warnings };
 }
 
 class Run {
@@ -98,12 +98,12 @@ class Run {
   async #receiveOne(): Promise<void> {
     const startedAtMs = performance.now();
     const { status } = await this.#pipeline.receive(this.#feed.next());
-    if (status !== 'accepted') throw new Error(`a new message was answered "${status}"`);
+    if (status !== 'accepted') throw new Error(`expected status "accepted" for a new message, got "${status}"`);
     this.#meter.accepted(performance.now() - startedAtMs);
     this.#receiving.leave();
   }
 
-  /** One after the other, as the app's own timer does. */
+  /** Runs one purge at a time, like the app's own timer. */
   #purgeOnce(): void {
     this.#purge ??= this.#pipeline
       .purge()

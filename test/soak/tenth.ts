@@ -3,18 +3,18 @@ import { statSync } from 'node:fs';
 const SAMPLE_MS = 100;
 const MB = 1024 * 1024;
 
-/** One tenth of a soak. */
+/** Measurements of one tenth of a soak. */
 export interface Tenth {
   readonly messages: number;
   readonly seconds: number;
   readonly perSecond: number;
-  /** From the call to the answer. */
+  /** Median time from the call to its result. */
   readonly acceptMsP50: number;
   readonly acceptMsP99: number;
   readonly cpuSeconds: number;
-  /** The lowest that was seen: what garbage there is goes away, what leaks does not. */
+  /** Lowest memory use. Garbage does not count in it, but a leak does. */
   readonly rssMb: number;
-  /** The file and its log, the largest that was seen. */
+  /** Largest size of the file and its log. */
   readonly fileMb: number;
 }
 
@@ -37,7 +37,7 @@ export class Meter {
     this.#acceptMs.push(tookMs);
   }
 
-  /** What was measured since the last call. */
+  /** Returns the measurements since the last call. */
   take(): Tenth {
     this.#sample();
     const now = performance.now();

@@ -10,30 +10,30 @@ afterEach(() => {
 
 type Config = NonNullable<Parameters<typeof jest.useFakeTimers>[0]>;
 
-/** Fastify itself does not start without these. */
+/** Timers that Fastify itself needs to start. */
 const NEEDED = { express: [], fastify: ['nextTick', 'queueMicrotask'] } as const;
 
-describe.each(ADAPTERS)('with fake timers of Jest before the app starts, on %s', (adapter) => {
+describe.each(ADAPTERS)("Jest's fake timers before the app starts, on %s", (adapter) => {
   it.each<[title: string, config: Config & { doNotFake?: readonly ('Date' | 'performance')[] }]>([
-    ['all of them', {}],
-    ['all but Date', { doNotFake: ['Date', 'performance'] }],
-    ['those that go on by themselves', { advanceTimers: true }],
-    ['at a time of the test', { now: new Date('2020-02-29T12:00:00Z') }],
-  ])('%s: it starts, receives, handles and stops', async (_, { doNotFake = [], ...config }) => {
+    ['all timers', {}],
+    ['all timers but Date', { doNotFake: ['Date', 'performance'] }],
+    ['timers that advance by themselves', { advanceTimers: true }],
+    ['timers at a time set by the test', { now: new Date('2020-02-29T12:00:00Z') }],
+  ])('let the app start, receive, handle and stop: %s', async (_, { doNotFake = [], ...config }) => {
     jest.useFakeTimers({ ...config, doNotFake: [...doNotFake, ...NEEDED[adapter]] });
     expect(await liveUnderFakeTimers(adapter)).toEqual(['run.completed', 'run.succeeded']);
   });
 
-  it('the old ones: it starts, receives, handles and stops', async () => {
+  it('let the app start, receive, handle and stop: legacy timers', async () => {
     jest.useFakeTimers({ legacyFakeTimers: true });
     expect(await liveUnderFakeTimers(adapter)).toEqual(['run.completed', 'run.succeeded']);
   });
 });
 
-onPostgres('with fake timers of Jest before an app on Postgres starts', () => {
+onPostgres("Jest's fake timers before an app on Postgres starts", () => {
   const schemas = new Schemas();
 
-  it('starts, receives, handles and stops it, if the driver has its nextTick', async () => {
+  it('let it start, receive, handle and stop when the driver has the real nextTick', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick'] });
     const inbox = postgresInbox({ connectionString: POSTGRES_URL, schema: schemas.next() });
     expect(await liveUnderFakeTimers('express', inbox)).toEqual(['run.completed', 'run.succeeded']);

@@ -6,7 +6,10 @@ import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { dbtCloudWebhook, memoryInbox, sendWebhook, TEST_SECRETS, waitUntilIdle } from 'nestjs-runhooks/testing';
 import { newAdapter, type AdapterName } from '../e2e/http-app.js';
 
-/** What every app in a host's tests must do, whatever became of the timers: start, receive, handle, and stop. */
+/**
+ * Starts an app, sends it a webhook, handles it and stops. Every app in a host's tests must do this with any fake
+ * timers.
+ */
 export async function liveUnderFakeTimers(
   adapter: AdapterName,
   inbox: StoreFactory = memoryInbox(),

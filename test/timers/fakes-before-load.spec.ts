@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 
-// Nothing of Runhooks is imported here: each test loads it with the fakes in place, as `enableGlobally` does, or
-// `vi.useFakeTimers()` in a set-up file.
+// This file imports nothing of Runhooks. Each test loads it with the fakes in place, as `enableGlobally` does, or
+// `vi.useFakeTimers()` in a setup file.
 interface FakeTimers {
   install(config: { now: number; toFake: string[] }): { uninstall(): void };
 }
@@ -15,7 +15,7 @@ afterEach(() => {
   jest.resetModules();
 });
 
-/** What vitest fakes unless it is told otherwise. Unlike Jest's, these replace the exports of `node:timers`, too. */
+/** The timers that vitest fakes by default. Unlike Jest's fakes, these also replace the exports of `node:timers`. */
 const OF_VITEST = [
   'setTimeout',
   'clearTimeout',
@@ -27,14 +27,14 @@ const OF_VITEST = [
   'performance',
 ];
 
-describe('with fake timers before Runhooks is loaded', () => {
-  it('of Jest: it starts, receives, handles and stops', async () => {
+describe('fake timers before Runhooks is loaded', () => {
+  it("let the app start, receive, handle and stop: Jest's", async () => {
     jest.useFakeTimers();
     const { liveUnderFakeTimers } = await import('./faked-app.js');
     expect(await liveUnderFakeTimers('express')).toEqual(['run.completed', 'run.succeeded']);
   });
 
-  it('as vitest has them: it starts, receives, handles and stops', async () => {
+  it("let the app start, receive, handle and stop: vitest's", async () => {
     const clock = FakeTimers.install({ now: Date.now(), toFake: OF_VITEST });
     restore = () => clock.uninstall();
     const { liveUnderFakeTimers } = await import('./faked-app.js');

@@ -1,8 +1,8 @@
 import type { Timers } from 'inside/timers';
 
 /**
- * Stands in for `libs/core/src/timers.ts` in the tests of Runhooks itself (see jest.config.js), so that
- * `jest.useFakeTimers()` holds its timers. In the tests of a host it must not: test/timers runs on the real file.
+ * Replaces `libs/core/src/timers.ts` in the tests of Runhooks (see jest.config.js), so that `jest.useFakeTimers()`
+ * fakes its timers. In the tests of a host this must not happen, so test/timers uses the real file.
  */
 export const timers: Timers = {
   setTimeout: (run, ms) => setTimeout(run, ms),

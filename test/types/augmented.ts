@@ -1,6 +1,6 @@
 /**
- * What a program adds to the types by `declare module`: a provider of its own, and a message type that dbt may announce
- * before Runhooks knows it. One place, because it holds for every file of the program.
+ * The types that a program adds by `declare module`: its own provider, and a message type that dbt may add before
+ * Runhooks recognizes it. They are in one file because they apply to every file of the program.
  */
 export interface WeaverPayload {
   readonly pipeline: string;

@@ -82,11 +82,11 @@ export class Rejected {
   @OnRunCompleted({ when: (event) => event.firstFailure })
   first(): void {}
 
-  // @ts-expect-error -- when is a run stuck?
+  // @ts-expect-error -- afterMs or p95Times is required
   @OnRunStuck()
   stuckWithoutTime(): void {}
 
-  // @ts-expect-error -- when is a run stuck?
+  // @ts-expect-error -- afterMs or p95Times is required
   @OnRunStuck({ runsMin: 10 })
   stuckWithoutMultiple(): void {}
 
@@ -94,15 +94,15 @@ export class Rejected {
   @OnRunStuck({ afterMs: 1 })
   stuck(_event: RunStarted): void {}
 
-  // @ts-expect-error -- other providers' runs get stuck, too
+  // @ts-expect-error -- runs of other providers get stuck, too
   @OnRunStuck({ afterMs: 1 })
   stuckProvider(_event: RunStuck<'dbt-cloud'>): void {}
 
-  // @ts-expect-error -- within what time?
+  // @ts-expect-error -- withinMs is required
   @OnAllRuns({ jobs: ['a', 'b'] })
   noWindow(): void {}
 
-  // @ts-expect-error -- the jobs are named by `jobs`
+  // @ts-expect-error -- `jobs` already names the jobs
   @OnAllRuns({ jobs: ['a', 'b'], withinMs: 1, job: 'a' })
   job(): void {}
 

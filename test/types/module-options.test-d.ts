@@ -6,7 +6,7 @@ import { memoryInbox } from 'nestjs-runhooks/testing';
 import { expectSame } from './expect-type.js';
 
 const sources = [
-  // As read from the environment: whether it is set is asked at boot.
+  // Environment variables may be undefined for the compiler; the startup checks them.
   dbtCloud({ name: 'dbt', secrets: [process.env['DBT_CLOUD_WEBHOOK_SECRET']] }),
   paradime({ name: 'paradime', secrets: [process.env['PARADIME_WEBHOOK_SECRET'], { utf8: 'plain' }] }),
   dbtCloud({ name: 'laptop', secrets: [process.env['A_SECRET']], enabled: Boolean(process.env['A_SECRET']) }),
@@ -66,17 +66,17 @@ export const rejected = [
   // @ts-expect-error -- sources have names
   WebhooksModule.forRoot({ sources: [paradime({ secrets: ['whsec_x'] })], inbox }),
 
-  // @ts-expect-error -- nothing makes the options
+  // @ts-expect-error -- no way to create the options
   WebhooksModule.forRootAsync({}),
-  // @ts-expect-error -- nothing makes the options
+  // @ts-expect-error -- no way to create the options
   WebhooksModule.forRootAsync({ imports: [ConfigModule] }),
   // @ts-expect-error -- no inbox
   WebhooksModule.forRootAsync({ useFactory: () => ({ sources }) }),
   // @ts-expect-error -- a path is not an inbox
   WebhooksModule.forRootAsync({ useFactory: async () => await Promise.resolve({ sources, inbox: 'runhooks.db' }) }),
-  // @ts-expect-error -- does not make options
+  // @ts-expect-error -- does not create options
   WebhooksModule.forRootAsync({ useClass: Config }),
-  // @ts-expect-error -- does not make options
+  // @ts-expect-error -- does not create options
   WebhooksModule.forRootAsync({ useExisting: ConfigModule }),
   // @ts-expect-error -- misspelled: 'useFactory'
   WebhooksModule.forRootAsync({ factory: () => ({ sources, inbox }) }),

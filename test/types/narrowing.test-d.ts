@@ -29,12 +29,12 @@ export function byType(event: WebhookEvent): void {
   if (event.type === 'run.completed' && event.provider === 'dbt-cloud') {
     expectSame<typeof event, RunCompleted<'dbt-cloud'>>();
   }
-  // @ts-expect-error -- a message that is not about a run has none
+  // @ts-expect-error -- a message that is not about a run has no run
   void event.run.id;
 }
 
 export function withoutNarrowing(event: RunEvent, run: Run): void {
-  // @ts-expect-error -- which payload it is depends on the provider
+  // @ts-expect-error -- the payload type depends on the provider
   void event.payload.data;
   // @ts-expect-error -- events are read-only
   event.run = run;

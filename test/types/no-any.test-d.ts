@@ -8,14 +8,14 @@ import type * as sqlite from 'nestjs-runhooks/sqlite';
 import type * as testing from 'nestjs-runhooks/testing';
 import { expectSame } from './expect-type.js';
 
-/** Types that are not ours; some of Nest's hold `any`. */
+/** Types of other packages; some of Nest's contain `any`. */
 type Foreign =
   DynamicModule | INestApplicationContext | Type | PropertyDecorator | Date | Uint8Array | AbortSignal | Error;
-/** Fields of ours with types of Nest's. */
+/** Fields of Runhooks with types of Nest. */
 type ForeignField = 'imports' | 'inject' | 'useClass' | 'useExisting';
 type Primitive = string | number | bigint | boolean | symbol | null | undefined;
 
-/** The paths at which a type is `any`; `never` if there are none. */
+/** The paths at which a type is `any`, or `never` if there are none. */
 type AnyIn<T, Path extends string, Depth extends 0[] = []> = 0 extends 1 & T
   ? Path
   : Depth['length'] extends 8
@@ -34,7 +34,7 @@ type AnyIn<T, Path extends string, Depth extends 0[] = []> = 0 extends 1 & T
                   [K in Exclude<keyof T, ForeignField>]: AnyIn<T[K], `${Path}.${K & string}`, [...Depth, 0]>;
                 }[Exclude<keyof T, ForeignField>];
 
-// What can be called, constructed and read.
+// Functions, classes and values that programs use.
 expectSame<AnyIn<typeof root, 'nestjs-runhooks'>, never>();
 expectSame<AnyIn<typeof core, 'core'>, never>();
 expectSame<AnyIn<typeof dbtCloud, 'dbt-cloud'>, never>();
@@ -43,7 +43,7 @@ expectSame<AnyIn<typeof postgres, 'postgres'>, never>();
 expectSame<AnyIn<typeof sqlite, 'sqlite'>, never>();
 expectSame<AnyIn<typeof testing, 'testing'>, never>();
 
-// What handlers and providers are written with.
+// Types with which handlers and providers are written.
 expectSame<
   AnyIn<
     {
@@ -69,5 +69,5 @@ expectSame<
   never
 >();
 
-// That it would be found.
+// Proves that an `any` would be found.
 expectSame<AnyIn<{ a: { b: (c: string) => Promise<ReturnType<typeof JSON.parse>[]> } }, 'it'>, 'await it.a.b()[]'>();

@@ -22,7 +22,7 @@ export class Rejected {
   @OnDeadLetter()
   otherEvent(_event: RunFailed): void {}
 
-  // @ts-expect-error -- without a provider filter, other providers' dead letters get here, too
+  // @ts-expect-error -- without a provider filter, dead letters of other providers arrive here, too
   @OnDeadLetter()
   oneOfTheProviders(_event: DeadLetterEvent<'dbt-cloud'>): void {}
 }

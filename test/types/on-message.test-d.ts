@@ -49,7 +49,7 @@ export class Rejected {
   @OnMessage('paradime', 'job.run.errored')
   typeOfAnother(): void {}
 
-  // @ts-expect-error -- which messages?
+  // @ts-expect-error -- the message type is required
   @OnMessage('dbt-cloud')
   noType(): void {}
 

@@ -7,7 +7,7 @@ declare const pool: Pool;
 declare const client: PoolClient;
 declare const delivery: DeliveryContext;
 
-// What is used of pg is what pg has.
+// The pool of pg must fit the interface that Runhooks uses.
 const slice: PostgresPool = pool;
 const clientSlice: PostgresClient = client;
 postgresInbox({ pool });
@@ -20,7 +20,7 @@ postgresInbox({ connectionString: 'postgres://host/db', shema: 'app' });
 // @ts-expect-error: a pool, and not a client
 postgresInbox({ pool: client });
 
-// A handler's transaction: what a client has, as far as it is needed.
+// The transaction of a handler has only those parts of a client that a handler needs.
 void delivery.completeWith(async (tx) => {
   expectSame<typeof tx, InboxTransaction>();
   const { rows, rowCount } = await tx.query<{ id: string }>('select id from jobs where id = $1', ['1']);
@@ -28,6 +28,6 @@ void delivery.completeWith(async (tx) => {
   expectSame<typeof rowCount, number>();
   const untyped = await tx.query('select 1');
   expectSame<typeof untyped.rows, Record<string, unknown>[]>();
-  // @ts-expect-error: there is nothing to end it with
+  // @ts-expect-error: a handler cannot end the transaction
   tx.release();
 });

@@ -20,7 +20,7 @@ import type {} from 'nestjs-runhooks/dbt-cloud';
 import type {} from 'nestjs-runhooks/paradime';
 import { expectSame } from './expect-type.js';
 
-/** Methods of every shape a handler may have. */
+/** Methods of every shape that a handler may have. */
 export class Accepted {
   @OnRunStarted()
   both(_event: RunStarted, _delivery: DeliveryContext): void {}
@@ -92,14 +92,14 @@ export class Accepted {
   @OnRunFailed()
   protected hidden(_event: RunFailed): void {}
 
-  // Called by nothing the compiler can see, so `noUnusedLocals` reports it unless something else names it.
+  // No call is visible to the compiler, so `noUnusedLocals` reports the method unless something else names it.
   @OnRunFailed()
   private secret(_event: RunFailed): void {}
 
   readonly named = (event: RunFailed): void => this.secret(event);
 }
 
-/** Decorators of one's own are made of ours, and check just as much. */
+/** A custom decorator composed of Runhooks decorators, with the same type checks. */
 export function OnNightlyFailure(): HandlerDecorator<RunFailed> {
   return (target, key, descriptor) => {
     OnRunFailed({ job: 'nightly-*' })(target, key, descriptor);
@@ -120,7 +120,7 @@ export class WrongParameters {
   @OnRun('run.failed', 'run.canceled', { job: 'nightly' })
   oneOfTheTypesWithOptions(_event: RunFailed): void {}
 
-  // @ts-expect-error -- without a provider filter, other providers' runs get here, too
+  // @ts-expect-error -- without a provider filter, runs of other providers arrive here, too
   @OnRunFailed()
   oneOfTheProviders(_event: RunFailed<'dbt-cloud'>): void {}
 
@@ -153,13 +153,13 @@ export class WrongParameters {
   @OnRunCanceled()
   stacked(_event: RunCanceled): void {}
 
-  // @ts-expect-error -- one's own decorator checks, too
+  // @ts-expect-error -- a custom decorator checks, too
   @OnNightlyFailure()
   composed(_event: RunStarted): void {}
 }
 
 export class WrongPlaces {
-  // @ts-expect-error -- nothing would call a static method
+  // @ts-expect-error -- a static method is never called
   @OnRunFailed()
   static onTheClass(_event: RunFailed): void {}
 
@@ -191,7 +191,7 @@ export class WrongOptions {
   @OnRunFailed({ provider: 'dbt' })
   unknownProvider(): void {}
 
-  // @ts-expect-error -- an empty list fits nothing
+  // @ts-expect-error -- an empty array matches nothing
   @OnRunFailed({ provider: [] })
   noProvider(): void {}
 
@@ -215,7 +215,7 @@ export class WrongOptions {
   @OnRun('run.failed', { job: 'nightly' }, 'run.canceled')
   optionsInTheMiddle(): void {}
 
-  // @ts-expect-error -- ids are texts, whatever providers send
+  // @ts-expect-error -- ids are strings for every provider
   @OnRunFailed({ job: 512049 })
   numericId(): void {}
 
@@ -264,7 +264,7 @@ export class When {
   @OnRunFailed({ when: ({ run }) => run.name === 'nightly' })
   noField(): void {}
 
-  // @ts-expect-error -- its parameter narrows nothing: filter by provider
+  // @ts-expect-error -- a parameter type does not filter: set `provider`
   @OnRunFailed({ when: (event: RunFailed<'dbt-cloud'>) => event.payload.data.runId !== '' })
   narrow(): void {}
 }

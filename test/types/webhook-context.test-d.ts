@@ -5,7 +5,7 @@ import { expectSame } from './expect-type.js';
 declare const host: ArgumentsHost;
 declare const context: ExecutionContext;
 
-// In a filter: the event and the delivery, typed.
+// In a filter, the event and the delivery are typed.
 if (isWebhookContext(host)) {
   const args = host.getArgs();
   expectSame<typeof args, [event: WebhookEvent, delivery: DeliveryContext]>();
@@ -15,7 +15,7 @@ if (isWebhookContext(host)) {
   host.switchToHttp();
 }
 
-// In a guard or an interceptor it stays what it was.
+// In a guard or an interceptor, the context keeps its type.
 if (isWebhookContext(context)) {
   const [event, delivery] = context.getArgs();
   expectSame<typeof event, WebhookEvent>();

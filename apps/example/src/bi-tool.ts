@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 
-/** Stands for the HTTP API of a BI tool. Like many of them it is asleep when it is first called. */
+/** Simulates the HTTP API of a BI tool. Like many such APIs, it is asleep when it is first called. */
 @Injectable()
 export class BiTool {
   private readonly logger = new Logger(BiTool.name);
@@ -10,7 +10,7 @@ export class BiTool {
     signal.throwIfAborted();
     if (!this.awake) {
       this.awake = true;
-      throw new Error('the BI tool is waking up; try again');
+      throw new Error('the BI tool is waking up; retry later');
     }
     this.logger.log(`Dashboards of ${project} are fresh`);
   }

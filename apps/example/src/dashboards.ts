@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { OnRunCompleted, type DeliveryContext, type RunCompleted } from 'nestjs-runhooks';
 import { BiTool } from './bi-tool.js';
 
-/** Shows fresh data once there is any. */
+/** Refreshes the dashboards when new data is available. */
 @Injectable()
 export class Dashboards {
   constructor(private readonly biTool: BiTool) {}
 
-  /** `run.completed` and not `run.succeeded`, whose results may still be on their way. */
+  /** Uses `run.completed`, because results may still be incomplete at `run.succeeded`. */
   @OnRunCompleted({
     id: 'dashboards.refresh',
     when: ({ run }) => run.status === 'succeeded',

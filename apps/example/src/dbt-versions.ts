@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { OnMessage, type MessageEvent } from 'nestjs-runhooks';
 
-/** Follows which dbt version each job runs on: something only dbt's own payload tells. */
+/** Logs the dbt version of each job, which only dbt's own payload contains. */
 @Injectable()
 export class DbtVersions {
   private readonly logger = new Logger(DbtVersions.name);

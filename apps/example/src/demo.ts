@@ -13,12 +13,12 @@ import { jsonTimeline, textTimeline } from './demo/timeline.js';
 import { readSettings } from './settings.js';
 
 const HELP = `Starts the example app on a free port with throw-away secrets and a temporary inbox, sends it signed webhooks of
-dbt Cloud and Paradime, shows what came of each, and checks it. Exit code 0 if all was as expected.
+dbt Cloud and Paradime, and shows and checks the results of each. Exits with 0 if all results are as expected.
 
   npm run demo                        on Express
   EXAMPLE_HTTP=fastify npm run demo   on Fastify
-  npm run demo -- --json              one JSON object a line
-  npm run demo -- --keep              keep the app running and say how to send it a webhook with curl
+  npm run demo -- --json              one JSON object per line
+  npm run demo -- --keep              keep the app running and print how to send it a webhook with curl
 `;
 
 async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<boolean> {
@@ -71,7 +71,7 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
 
 async function keepRunning(url: string, { dbt }: Secrets): Promise<void> {
   console.log(`
-Still running; Ctrl+C ends it. To send a webhook of dbt Cloud from another shell:
+The app is still running; press Ctrl+C to stop it. To send a dbt Cloud webhook from another shell:
 
   BODY=$(sed "s/wev_2pV7c/wev_$RANDOM/; s/318274655/$RANDOM/" test/fixtures/dbt-cloud/18-spike-errored.json)
   curl -i ${url}/webhooks/dbt --data-raw "$BODY" -H 'content-type: application/json' \\

@@ -3,8 +3,8 @@ import { OnEvent } from '@nestjs/event-emitter';
 import type { RunFailed } from 'nestjs-runhooks';
 
 /**
- * A plain listener of @nestjs/event-emitter: enough for what may be missed. If it fails nobody calls it again, and what
- * was recorded right before a crash it never hears of. See `OnCall` for what matters.
+ * A plain listener of @nestjs/event-emitter, for events that may be missed. A failed call is not retried, and an event
+ * recorded right before a crash never arrives. See `OnCall` for events that must arrive.
  */
 @Injectable()
 export class FailureFeed {

@@ -1,15 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { OnRunFailed, type DeliveryContext, type Run, type RunFailed } from 'nestjs-runhooks';
 
-/** Tells whoever is on call. */
+/** Notifies the person on call. */
 @Injectable()
 export class OnCall {
   private readonly logger = new Logger(OnCall.name);
 
-  /** Once per failed run, although dbt Cloud announces a failure twice. */
+  /** Runs once per failed run, although dbt Cloud reports a failure twice. */
   @OnRunFailed({ id: 'on-call.page' })
   page({ run }: RunFailed, delivery: DeliveryContext): void {
-    // A real pager takes delivery.id as its deduplication key: an attempt may be repeated after a crash.
+    // A real pager uses delivery.id as its deduplication key, because an attempt may be repeated after a crash.
     this.logger.warn(`Page ${delivery.id}: ${nameOf(run)} failed${reasonOf(run)}. ${run.url ?? `Run ${run.id}`}`);
   }
 }
@@ -18,7 +18,7 @@ function nameOf({ job, project }: Run): string {
   return `${job.name ?? job.key}${project?.name === undefined ? '' : ` in ${project.name}`}`;
 }
 
-/** Paradime says which command failed; dbt Cloud may say a word in its status message. */
+/** Returns the failed command for Paradime, or the status message if dbt Cloud sends one. */
 function reasonOf({ commands = [], statusMessage }: Run): string {
   const failed = commands.find(({ status }) => status === 'failed');
   if (failed) return `: "${failed.command}" returned ${failed.returnCode ?? 'no code'}`;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnRun, type RunEvent, type RunEventType } from 'nestjs-runhooks';
 
-/** Counts what every job did. */
+/** Counts the runs of every job. */
 @Injectable()
 export class RunAudit {
   private readonly countsOfJob = new Map<string, Map<RunEventType, number>>();

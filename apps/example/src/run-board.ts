@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { OnRunCompleted, OnRunStarted, type Run, type RunCompleted, type RunStarted } from 'nestjs-runhooks';
 
-/** Shows the latest run of each job. Stacked decorators make one handler. */
+/** Shows the latest run of each job. Stacked decorators create one handler. */
 @Injectable()
 export class RunBoard {
   private readonly logger = new Logger(RunBoard.name);
@@ -18,7 +18,7 @@ export class RunBoard {
   }
 }
 
-/** Webhooks come in any order: an earlier run, or the start of one that is over already, is no news. */
+/** Returns false for an earlier run and for the start of a finished run, because webhooks arrive in any order. */
 function isNewer(run: Run, shown: Run): boolean {
   if (run.id === shown.id) return run.status !== 'running';
   return (run.startedAt?.getTime() ?? 0) >= (shown.startedAt?.getTime() ?? 0);

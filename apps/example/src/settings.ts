@@ -2,16 +2,19 @@ import type { Role } from 'nestjs-runhooks';
 
 export const ENVIRONMENT = `  DBT_CLOUD_WEBHOOK_SECRET   the secret of the webhook in dbt Cloud
   PARADIME_WEBHOOK_SECRET    the secret of the endpoint at Paradime
-  DBT_CLOUD_ACCESS_URL       where you open dbt Cloud; makes links to runs
-  RUNHOOKS_DB                the file of an SQLite inbox (default: runhooks.db)
-  RUNHOOKS_DATABASE_URL      postgres://…: a Postgres inbox in place of the file
-  RUNHOOKS_REDIS_URL         redis://…: BullMQ brings due deliveries to workers
+  DBT_CLOUD_ACCESS_URL       your dbt Cloud URL, used for links to runs
+  RUNHOOKS_DB                path of an SQLite inbox (default: runhooks.db)
+  RUNHOOKS_DATABASE_URL      postgres://…: use a Postgres inbox instead of the file
+  RUNHOOKS_REDIS_URL         redis://…: dispatch due deliveries to workers with BullMQ
   RUNHOOKS_ROLE              receiver, worker or both (default: both)
   EXAMPLE_HTTP               express or fastify (default: express)
-  PORT                       where receivers listen (default: 3000)
+  PORT                       port of receivers (default: 3000)
 `;
 
-/** What the example reads from its environment. Secrets and URLs are not checked here: Runhooks does, and names the option. */
+/**
+ * Settings of the example from the environment. Runhooks checks secrets and URLs itself, and its errors name the
+ * option.
+ */
 export interface Settings {
   readonly http: 'express' | 'fastify';
   readonly port: number;

@@ -20,39 +20,42 @@ import { disabledSources, openSources, type NamedSource, type OpenSource, type S
 import { StoreGuard } from './store/store-guard.js';
 import type { Store } from './store/store.js';
 
+/** Options for an engine. */
 export interface EngineOptions {
+  /** Sources to receive webhooks from. */
   readonly sources: readonly Source[];
-  /** Opened and closed by whoever made it. */
+  /** Store that keeps the inbox. The caller opens it before it starts the engine's parts, and closes it. */
   readonly store: Store;
   readonly logger: Logger;
-  /** @default the store's own, which all processes on it share */
+  /** Clock that decides what is due. @default the clock that all processes on the store share */
   readonly clock?: Clock;
-  /** @default 'both' */
+  /** Parts that this process runs. @default 'both' */
   readonly role?: Role;
-  /** Attempts at the same time in this process. @default LIMITS.concurrency */
+  /** Number of handlers that may run at the same time in this process. @default LIMITS.concurrency */
   readonly concurrency?: number;
-  /** After a handler's signal was aborted, how long its place is kept, in ms. @default LIMITS.abortGraceMs */
+  /** Time an aborted handler has to return before its attempt ends without it, in milliseconds. @default 30000 */
   readonly abortGraceMs?: number;
-  /** What is not named here is kept for its default. */
+  /** Time that the inbox keeps finished work. @default DEFAULT_RETENTION, for each option left out */
   readonly retention?: RetentionOptions;
-  /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
+  /** Brings due deliveries to workers. @default none: workers claim them from the inbox */
   readonly transport?: DispatchTransport;
-  /** Called for each new event, after this process recorded it. Must not throw. */
+  /** Called for each new event after this process has recorded it. Must not throw. @default not called */
   readonly onRecorded?: (event: WebhookEvent) => void;
-  /** Milliseconds by a clock that nobody sets; for tests. @default that of the process */
+  /** Monotonic time in milliseconds, for tests. @default that of the process */
   readonly monotonicMs?: () => number;
 }
 
 /**
- * The parts of the core, wired once for one process. Nothing is started, and the store is neither opened nor closed
- * here: that is in the hands of what the engine is built into. Throws `ConfigurationError`, naming the option, if a
- * source is not safe.
+ * Parts of the core, connected for one process. The constructor starts nothing. The host app opens the store, starts and
+ * stops the parts, and closes the store.
+ *
+ * @throws ConfigurationError, with the path of the option, if a source is invalid or not safe.
  */
 export class Engine {
   readonly sources: readonly OpenSource[];
-  /** Sources with `enabled: false`: no route, and their messages wait. */
+  /** Sources with `enabled: false`. They have no route, and their messages wait. */
   readonly leftOut: readonly NamedSource[];
-  /** All that are configured, as filters name them. */
+  /** All configured sources, disabled ones included. Filters may name them. */
   readonly named: readonly NamedSource[];
   readonly handlers = new HandlerSet();
   readonly role: Role;

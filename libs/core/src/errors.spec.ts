@@ -31,7 +31,7 @@ const ABSTRACT = new Set(['RunhooksError', 'OwnError']);
 const isErrorClass = (value: unknown): boolean =>
   typeof value === 'function' && (value === RunhooksError || value.prototype instanceof RunhooksError);
 
-/** As another copy of this package throws it: another class, the same brand. */
+/** An error of another copy of this package: another class with the same brand. */
 const foreign = (brand: string) =>
   Object.assign(new Error('foreign'), { [Symbol.for(`nestjs-runhooks:${brand}`)]: true });
 
@@ -51,21 +51,21 @@ describe('errors', () => {
     [new StoreUnavailableError('a\u001b[2K'), String.raw`a\u001b[2K`],
     [new HandlerTimeoutError('a\r\nb', 5), String.raw`handler "a\r\nb" did not finish within its timeoutMs of 5 ms`],
     [new LeaseLostError('\u2028'), expect.stringContaining(String.raw`delivery \u2028 was`)],
-  ])('of our own making have a message of one printable line: %#', (error, message) => {
+  ])('have a message of one printable line if Runhooks throws them: %#', (error, message) => {
     expect(error.message).toEqual(message);
     expect(error.stack).toContain(error.message);
   });
 
-  it('that handlers throw keep their message', () => {
-    expect(new PermanentError('the pager answered:\n400').message).toBe('the pager answered:\n400');
-    expect(new RetryLater(5, 'the pager answered:\n503').message).toBe('the pager answered:\n503');
+  it('keep their message if handlers throw them', () => {
+    expect(new PermanentError('the pager responded:\n400').message).toBe('the pager responded:\n400');
+    expect(new RetryLater(5, 'the pager responded:\n503').message).toBe('the pager responded:\n503');
   });
 
-  it('have codes that differ', () => {
+  it('have unique codes', () => {
     expect(new Set(ERRORS.map(([, code]) => code)).size).toBe(ERRORS.length);
   });
 
-  it('keep what caused them', () => {
+  it('keep their cause', () => {
     const cause = new Error('first');
     expect(new ConfigurationError('option', 'problem', { cause }).cause).toBe(cause);
     expect(new StoreUnavailableError('message', { cause }).cause).toBe(cause);
@@ -73,7 +73,7 @@ describe('errors', () => {
     expect(new RetryLater(5, 'message', { cause }).cause).toBe(cause);
   });
 
-  it('say what they are about', () => {
+  it('name their subject', () => {
     expect(new ConfigurationError('sources[0].name', 'found ""')).toMatchObject({
       option: 'sources[0].name',
       message: 'sources[0].name: found ""',
@@ -84,7 +84,7 @@ describe('errors', () => {
   });
 
   it.each(Object.entries(core).filter(([, value]) => isErrorClass(value)))(
-    '%s has its name as a literal, which no minifier changes',
+    'has its name as a literal that minifiers do not change: %s',
     (name, errorClass) => {
       expect(Object.getOwnPropertyDescriptor(errorClass, 'className')?.value).toBe(
         ABSTRACT.has(name) ? undefined : name,
@@ -92,7 +92,7 @@ describe('errors', () => {
     },
   );
 
-  it('are known by their own subclass names', () => {
+  it('have the names of their subclasses', () => {
     class NoSuchTicket extends PermanentError {}
     expect(new NoSuchTicket('gone')).toMatchObject({ name: 'NoSuchTicket', code: 'RUNHOOKS_PERMANENT' });
     expect(isPermanentError(new NoSuchTicket('gone'))).toBe(true);
@@ -105,7 +105,7 @@ describe('isRunhooksError, isConfigurationError and isStoreUnavailableError', ()
     ['ConfigurationError of another copy', foreign('configuration-error'), [false, true, false]],
     ['StoreUnavailableError', new StoreUnavailableError('no'), [true, false, true]],
     ['StoreUnavailableError of another copy', foreign('store-unavailable-error'), [false, false, true]],
-    ['another error of ours', new ShutdownError(), [true, false, false]],
+    ['another error of Runhooks', new ShutdownError(), [true, false, false]],
     ['an error of another copy', foreign('error'), [true, false, false]],
     ['any other error', new Error('no'), [false, false, false]],
     ['undefined', undefined, [false, false, false]],
@@ -122,7 +122,7 @@ describe('isPermanentError and isRetryLater', () => {
     ['RetryLater', new RetryLater(1), false, true],
     ['RetryLater of another copy', foreign('retry-later'), false, true],
     ['any other error', new Error('no'), false, false],
-    ['another error of ours', new ShutdownError(), false, false],
+    ['another error of Runhooks', new ShutdownError(), false, false],
     ['undefined', undefined, false, false],
     ['null', null, false, false],
     ['a text', 'permanent', false, false],

@@ -6,7 +6,7 @@ const noon = new Date('2026-11-23T12:00:00.000Z');
 const partsOf = (id: string) => /^(msg|dlv)_([0-9a-f]{12})([0-9a-f]{4})([0-9a-f]{16})$/.exec(id)?.slice(1) ?? [];
 
 describe('IdSequence', () => {
-  it('makes an id of a prefix, the time, a count and random bits, always 36 characters long', () => {
+  it('returns an id of a prefix, the time, a count and random bits, always 36 characters long', () => {
     const ids = new IdSequence();
     const [prefix, time, count] = partsOf(ids.next('msg', noon));
     expect([prefix, Number.parseInt(time as string, 16), count]).toEqual(['msg', noon.getTime(), '0000']);
@@ -24,7 +24,7 @@ describe('IdSequence', () => {
     );
   });
 
-  it('carries on into the next millisecond when a standing clock has used up the count', () => {
+  it('borrows the next millisecond if the count is full', () => {
     const ids = new IdSequence();
     let last = '';
     for (let i = 0; i < 70_000; i++) {

@@ -16,7 +16,7 @@ describe('nearest', () => {
     expect(nearest(typed, names)).toBe(expected);
   });
 
-  it('is the name itself where it is there, and one of the names otherwise', () => {
+  it('returns the name itself if it exists, otherwise one of the names', () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.string()), (typed, names) => {
         expect(nearest(typed, [...names, typed])?.toLowerCase()).toBe(typed.toLowerCase());

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { placeOf, requireOneCopy } from './one-copy.js';
 import { ConfigurationError } from './errors.js';
 
-/** Where the copies of this package meet: another copy finds it by the same name. */
+/** The map that all copies of this package share. */
 const copies = (globalThis as { [key: symbol]: unknown })[Symbol.for('nestjs-runhooks:loaded-copies')] as Map<
   string,
   string
@@ -16,19 +16,19 @@ describe('requireOneCopy', () => {
     for (const [ownPlace, ownFormat] of own) copies.set(ownPlace, ownFormat);
   });
 
-  it('finds the one copy that is loaded, at its place, and nothing wrong with it', () => {
+  it('accepts the one copy that is loaded', () => {
     expect(own).toHaveLength(1);
     expect(place).toMatch(/libs$/);
     expect(requireOneCopy).not.toThrow();
   });
 
-  it('refuses to go on where both builds are loaded, and names their places and the way out of it', () => {
+  it('throws if both builds are loaded, with their places and the remedy', () => {
     copies.set('/app/nestjs-runhooks/dist/esm', format === 'ESM' ? 'CommonJS' : 'ESM');
     expect(requireOneCopy).toThrow(ConfigurationError);
     expect(requireOneCopy).toThrow(/libs and \/app\/nestjs-runhooks\/dist\/esm.*`import`.*`require`/);
   });
 
-  it('names the places of two copies of one format, and the way out of it', () => {
+  it('throws if two copies of one format are loaded, with their places and the remedy', () => {
     copies.set('/lib/node_modules/nestjs-runhooks/dist/esm', format);
     expect(requireOneCopy).toThrow(ConfigurationError);
     expect(requireOneCopy).toThrow(
@@ -36,7 +36,7 @@ describe('requireOneCopy', () => {
     );
   });
 
-  it('sees the same file loaded twice as one copy', () => {
+  it('accepts one file that is loaded twice', () => {
     copies.set(place, format);
     expect(requireOneCopy).not.toThrow();
   });

@@ -22,29 +22,29 @@ describe('oneLine', () => {
     ['invisible characters', '\u200b\u200d\ufeff\u00ad\u2060\u3164', String.raw`\u200b\u200d\ufeff\u00ad\u2060\u3164`],
     ['tags that spell an invisible text', '\u{e0041}\u{e007f}', String.raw`\u{e0041}\u{e007f}`],
     ['lone surrogates', '\ud800a\udc00', String.raw`\ud800a\udc00`],
-  ])('writes out %s', (_, text, line) => {
+  ])('escapes %s', (_, text, line) => {
     expect(oneLine(text)).toBe(line);
   });
 
-  it('leaves printable text of any script as it is', () => {
+  it('keeps printable text of any script', () => {
     for (const text of ['', 'a "b" \\n C:\\new', 'Nächtlicher Lauf – 夜間ビルド', 'اردو', '🚀 ⚠️ e\u0301']) {
       expect(oneLine(text)).toBe(text);
     }
   });
 
-  it('takes the middle out of a long text, and keeps its start and its end', () => {
+  it('removes the middle of a long text and keeps its start and its end', () => {
     const line = oneLine(`the start ${'\u202e'.repeat(1_000_000)} what to do`);
     expect(line).toHaveLength(LIMITS.lineCharsMax);
     expect(line).toMatch(/^the start \\u202e.* \[…\] .*what to do$/);
   });
 
-  it('splits no pair of surrogates where it cuts', () => {
+  it('does not split surrogate pairs', () => {
     for (let before = 0; before < 4; before += 1) {
       expect(oneLine('x'.repeat(before) + '🚀'.repeat(100), 51)).toMatch(/^x*(?:🚀)+ \[…\] (?:🚀)+$/u);
     }
   });
 
-  it('makes one bounded, printable line of any text, and changes that line no more', () => {
+  it('returns one bounded, printable line for any text, and keeps such a line unchanged', () => {
     const hostile = fc.constantFrom('\n', '\u001b', '\u202e', '\ud83d', '\ude80', '🚀', '\u{e0001}', 'a');
     const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.string({ unit: hostile, maxLength: 200 }));
     fc.assert(

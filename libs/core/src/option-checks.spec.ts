@@ -20,7 +20,7 @@ describe('requireKnownOptions', () => {
     ['dbt', 5, 'dbt: expected an object with any of maxAgeMs, name, got a number'],
     ['dbt', ['name'], 'dbt: expected an object with any of maxAgeMs, name, got an array'],
     ['dbt', null, 'dbt: expected an object with any of maxAgeMs, name, got null'],
-  ])('refuses with path "%s" %j', (path, given, message) => {
+  ])('rejects with path "%s" %j', (path, given, message) => {
     expect(() => requireKnownOptions(path, given, KNOWN)).toThrow(message);
   });
 });

@@ -1,7 +1,7 @@
 import { LIMITS } from './limits.js';
 
 /**
- * Reasons for one failure, each of which is logged once: at most {@link LIMITS.outageReasonsMax}, because a driver's
+ * Reasons for one failure, each of which is logged once: at most `LIMITS.outageReasonsMax`, because a driver's
  * messages may all differ, for example by a port or a process id.
  */
 export class Reasons {

@@ -1,4 +1,4 @@
 import { blankValues } from 'nestjs-runhooks/core';
 
 /** `"None"` comes from Python; `""` has been seen for `dbtVersion` and `runReason`. */
-export const { filled, MayBeBlank } = blankValues(['', 'None']);
+export const { isBlank, filled, MayBeBlank } = blankValues(['', 'None']);

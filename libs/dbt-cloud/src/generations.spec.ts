@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { toCurrentShape } from './generations.js';
 
 describe('toCurrentShape', () => {
-  it.each([null, undefined, 7, 'text', [{ event_type: 'x' }]])('leaves %j to the validation', (value) => {
+  it.each([null, undefined, 7, 'text', [{ event_type: 'x' }]])('returns %j unchanged', (value) => {
     expect(toCurrentShape(value)).toEqual({ value, draft: false });
   });
 
-  it.each([7, 'text', [1]])('leaves data that is %j to the validation', (data) => {
+  it.each([7, 'text', [1]])('returns data of %j unchanged', (data) => {
     expect(toCurrentShape({ eventType: 'x', data })).toEqual({ value: { eventType: 'x', data }, draft: false });
   });
 
-  it.each([undefined, null])('takes data that is %j for empty', (data) => {
+  it.each([undefined, null])('treats data of %j as empty', (data) => {
     expect(toCurrentShape({ eventType: 'x', data }).value).toEqual({ eventType: 'x', data: {} });
   });
 
@@ -26,13 +26,13 @@ describe('toCurrentShape', () => {
     expect(toCurrentShape(value)).toEqual({ value, draft: false });
   });
 
-  it('keeps the second of two old names for one field', () => {
+  it('keeps the second of two old names of a field', () => {
     const { value } = toCurrentShape({ webhooksID: 'wsu_1', webhook_id: 'wsu_2', data: {} });
 
     expect(value).toEqual({ webhookId: 'wsu_1', webhook_id: 'wsu_2', data: {} });
   });
 
-  it('reads every field of the draft, and keeps what it does not know', () => {
+  it('renames every field of the draft and keeps unknown ones', () => {
     const { value, draft } = toCurrentShape({
       account_id: 1,
       event_type: 'job.run.completed',

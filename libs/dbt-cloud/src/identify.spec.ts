@@ -1,13 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
-
-function message(text: string) {
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-  return restoreMessage({ ...stored, headers: {}, body: Buffer.from(text), receivedAt: new Date(0) });
-}
 
 describe('identify', () => {
   it.each([
@@ -29,7 +24,7 @@ describe('identify', () => {
     ['{"eventId":"wev_1"', ''],
     ['', ''],
     ['['.repeat(100_000), ''],
-  ])('takes the id from the body alone: %.40s', (body, id) => {
-    expect(provider.identify(message(body))).toBe(id);
+  ])('returns only the id in the body: %.40s', (body, id) => {
+    expect(provider.identify(storedMessage(body))).toBe(id);
   });
 });

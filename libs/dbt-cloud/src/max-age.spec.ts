@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage, signHmacHex } from 'nestjs-runhooks/core';
+import { signHmacHex } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const secret = 'a-secret';
@@ -15,30 +16,29 @@ function verify(body: string, receivedAt: string, maxAgeMs?: number) {
 describe('maxAgeMs', () => {
   const body = JSON.stringify({ eventId: 'wev_1', timestamp: sentAt });
 
-  it('accepts a message of any age where it is not set', () => {
+  it('accepts a message of any age if it is not set', () => {
     expect(verify(body, '2030-01-01T00:00:00Z')).toMatchObject({ ok: true });
   });
 
-  it('accepts exactly the age, and refuses a millisecond more with 401', () => {
+  it('accepts exactly this age and rejects one more millisecond', () => {
     expect(verify(body, '2026-11-23T08:01:00.123Z', 60_000)).toMatchObject({ ok: true });
     expect(verify(body, '2026-11-23T08:01:00.124Z', 60_000)).toMatchObject({ ok: false, check: 'timestamp-too-old' });
   });
 
   it.each([['{}'], ['{"timestamp":"yesterday"}'], ['{"timestamp":17}'], ['null'], ['"text"'], ['{'], ['']])(
-    'leaves %s, which has no readable time, to the reading',
+    'accepts %s, which has no valid time',
     (text) => {
       expect(verify(text, '2030-01-01T00:00:00Z', 1)).toMatchObject({ ok: true });
     },
   );
 
-  it('is not checked again when a stored message is read', () => {
+  it('does not apply when a stored message is parsed', () => {
     const provider = dbtCloud({ name: 'dbt', secrets: [secret], maxAgeMs: 1 }).open();
-    const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-    const message = { ...stored, headers: {}, body: Buffer.from(body), receivedAt: new Date('2030-01-01T00:00:00Z') };
-    expect(provider.parse(restoreMessage(message))).not.toMatchObject({ state: 'quarantined', reason: /old/ });
+    const message = storedMessage(body, new Date('2030-01-01T00:00:00Z'));
+    expect(provider.parse(message)).not.toMatchObject({ state: 'quarantined', reason: /old/ });
   });
 
-  it('stops the boot, naming the option, if it is no number of milliseconds', () => {
+  it('fails at startup if it is not a positive integer', () => {
     const source = dbtCloud({ name: 'dbt', secrets: [secret], maxAgeMs: -1 });
     expect(() => source.open()).toThrow("dbtCloud({ name: 'dbt' }).maxAgeMs");
   });

@@ -1,22 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
+import type { ParseResult } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
 const bodies = readdirSync(fixtures).map((name) => readFileSync(new URL(name, fixtures)));
 const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
-function message(body: Uint8Array) {
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-  return restoreMessage({ ...stored, headers: {}, body, receivedAt: new Date(0) });
-}
-
-/** What must not be so for anything that is read: parts of keys that cannot be one, types that make no sense together. */
-function flawsOf(reading: ParseResult): string[] {
-  if (reading.state !== 'parsed') return reading.reason === '' ? ['no reason'] : [];
-  const { types, run, occurredAt } = reading.signal;
+/** Returns the contradictions in a result, such as parts of keys that are invalid, or types that exclude each other. */
+function flawsOf(result: ParseResult): string[] {
+  if (result.state !== 'parsed') return result.reason === '' ? ['no reason'] : [];
+  const { types, run, occurredAt } = result.signal;
   const last = types.at(-1);
   const flaws = {
     'ends with an outcome': last !== 'run.started' && last !== 'run.failed' && last !== 'run.completed',
@@ -30,8 +26,8 @@ function flawsOf(reading: ParseResult): string[] {
   return Object.entries(flaws).flatMap(([flaw, found]) => (found ? [flaw] : []));
 }
 
-function expectSound(reading: ParseResult): void {
-  expect(flawsOf(reading)).toEqual([]);
+function expectSound(result: ParseResult): void {
+  expect(flawsOf(result)).toEqual([]);
 }
 
 const json = fc.jsonValue({ maxDepth: 3 });
@@ -49,8 +45,8 @@ const hostile = fc.constantFrom<unknown>(
   '\u0000',
 );
 
-describe('reading', () => {
-  it('never throws, with any field of any sample replaced, removed or added', () => {
+describe('parse', () => {
+  it('never throws if a field of a sample is replaced, removed or added', () => {
     const edit = fc.record({
       body: fc.constantFrom(...bodies),
       within: fc.boolean(),
@@ -71,7 +67,7 @@ describe('reading', () => {
           const keys = Object.keys(target);
           target[name ?? keys[field % keys.length] ?? 'x'] = structuredClone(value);
         }
-        const sent = message(Buffer.from(JSON.stringify(root)));
+        const sent = storedMessage(Buffer.from(JSON.stringify(root)));
         expectSound(provider.parse(sent));
         expect(provider.identify(sent)).toEqual(expect.any(String));
       }),
@@ -79,7 +75,7 @@ describe('reading', () => {
     );
   });
 
-  it('never throws, with any bytes of any sample changed, or on any bytes at all', () => {
+  it('never throws for changed bytes of a sample, or for any bytes', () => {
     const damaged = fc
       .tuple(fc.constantFrom(...bodies), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), fc.nat())
       .map(([body, changes, length]) => {
@@ -89,14 +85,14 @@ describe('reading', () => {
       });
     fc.assert(
       fc.property(fc.oneof(damaged, fc.uint8Array()), (bytes) => {
-        expectSound(provider.parse(message(bytes)));
-        expect(provider.identify(message(bytes))).toEqual(expect.any(String));
+        expectSound(provider.parse(storedMessage(bytes)));
+        expect(provider.identify(storedMessage(bytes))).toEqual(expect.any(String));
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it('never makes a success of a status outside the success table', () => {
+  it('reports a success only for a status in the success table', () => {
     const types = fc.constantFrom(
       'job.run.started',
       'job.run.completed',
@@ -110,10 +106,10 @@ describe('reading', () => {
     fc.assert(
       fc.property(types, code, text, (eventType, runStatusCode, runStatus) => {
         const data = { runId: '1', jobId: '2', runStatus, runStatusCode };
-        const reading = provider.parse(message(Buffer.from(JSON.stringify({ accountId: 1, eventType, data }))));
+        const result = provider.parse(storedMessage(Buffer.from(JSON.stringify({ accountId: 1, eventType, data }))));
         const known = typeof runStatus === 'string' && ['success', 'complete'].includes(runStatus.trim().toLowerCase());
         const success = runStatusCode === undefined || runStatusCode === null ? known : Number(runStatusCode) === 10;
-        const succeeded = reading.state === 'parsed' && reading.signal.types.includes('run.succeeded');
+        const succeeded = result.state === 'parsed' && result.signal.types.includes('run.succeeded');
         expect(succeeded).toBe(eventType === 'job.run.completed' && success);
       }),
       { numRuns: 2_000 },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
+import type { ParseResult } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const fixtures = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
@@ -21,13 +22,12 @@ function sample(name = '12-completed'): Sample {
   return JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), 'utf8')) as Sample;
 }
 
-function message(body: Uint8Array | string) {
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-  return restoreMessage({ ...stored, headers: {}, body: Buffer.from(body), receivedAt });
+function parseText(body: string | Uint8Array): ParseResult {
+  return provider.parse(storedMessage(body, receivedAt));
 }
 
-function read(value: unknown): ParseResult {
-  return provider.parse(message(JSON.stringify(value)));
+function parse(value: unknown): ParseResult {
+  return parseText(JSON.stringify(value));
 }
 
 /** The completed sample with other values; undefined takes a field away. */
@@ -37,12 +37,12 @@ function completed(
   name = '12-completed',
 ): ParseResult {
   const { data: before, ...rest } = sample(name);
-  return read({ ...rest, ...envelope, data: { ...before, ...data } });
+  return parse({ ...rest, ...envelope, data: { ...before, ...data } });
 }
 
-function signalOf(reading: ParseResult) {
-  if (reading.state !== 'parsed') throw new Error(`${reading.state}: ${reading.reason}`);
-  return reading.signal;
+function signalOf(result: ParseResult) {
+  if (result.state !== 'parsed') throw new Error(`${result.state}: ${result.reason}`);
+  return result.signal;
 }
 
 describe('outcomes', () => {
@@ -69,11 +69,11 @@ describe('outcomes', () => {
       'canceled',
     ],
     ['job.run.cancelled', { runStatusCode: 30, runStatus: 'Cancelled' }, ['run.canceled', 'run.completed'], 'canceled'],
-  ])('%s with %j makes %j', (eventType, data, types, status) => {
+  ])('maps %s with %j to %j', (eventType, data, types, status) => {
     expect(signalOf(completed(data, { eventType }))).toMatchObject({ types, run: { status } });
   });
 
-  it('has one message type for both spellings of canceled, and keeps the sent one in the payload', () => {
+  it('uses one message type for both spellings of canceled and keeps the sent one in the payload', () => {
     expect(completed({}, { eventType: 'job.run.cancelled' })).toMatchObject({
       messageType: 'job.run.canceled',
       payload: { eventType: 'job.run.cancelled' },
@@ -81,12 +81,12 @@ describe('outcomes', () => {
   });
 });
 
-describe('what documents leave open', () => {
-  it('takes ids as numbers or texts, and zone-less times as UTC', () => {
+describe('undocumented details', () => {
+  it('accepts ids as numbers or strings, and times without a zone as UTC', () => {
     const data = { runId: 12, jobId: 34, projectId: 56, environmentId: 78, runFinishedAt: '2023-01-31 19:29:32' };
-    const reading = completed(data, { accountId: '9' });
+    const result = completed(data, { accountId: '9' });
 
-    expect(signalOf(reading).run).toMatchObject({
+    expect(signalOf(result).run).toMatchObject({
       id: '12',
       url: 'https://ab123.us1.dbt.com/deploy/9/projects/56/runs/12',
       job: { key: '9/34', id: '34' },
@@ -94,11 +94,11 @@ describe('what documents leave open', () => {
       environment: { id: '78' },
       finishedAt: new Date('2023-01-31T19:29:32.000Z'),
     });
-    expect(reading).toMatchObject({ payload: { accountId: '9', data: { runId: '12', jobId: '34' } } });
+    expect(result).toMatchObject({ payload: { accountId: '9', data: { runId: '12', jobId: '34' } } });
   });
 
   it.each([undefined, null, '', 'None', ' '])(
-    'reads a run of which dbt says little (%j) without the missing parts',
+    'parses a run with few fields (%j) without the missing ones',
     (nothing) => {
       const optional = [
         'jobName',
@@ -132,23 +132,23 @@ describe('what documents leave open', () => {
     },
   );
 
-  it('uses the time of the message where the run has none', () => {
-    const reading = completed({ runFinishedAt: undefined }, { timestamp: '2023-01-31T19:29:35.789265936Z' });
+  it('uses the time of the message if the run has none', () => {
+    const result = completed({ runFinishedAt: undefined }, { timestamp: '2023-01-31T19:29:35.789265936Z' });
 
-    expect(signalOf(reading).occurredAt).toEqual(new Date('2023-01-31T19:29:35.789Z'));
+    expect(signalOf(result).occurredAt).toEqual(new Date('2023-01-31T19:29:35.789Z'));
   });
 
-  it('keeps a status message that says something, and fields it does not know', () => {
-    const reading = completed(
+  it('keeps a status message that is not blank, and unknown fields', () => {
+    const result = completed(
       { runStatusMessage: 'dbt command failed', attempt: 2, constructor: 'x' },
       { region: ['eu'] },
     );
 
-    expect(signalOf(reading).run.statusMessage).toBe('dbt command failed');
-    expect(reading).toMatchObject({ payload: { region: ['eu'], data: { attempt: 2, constructor: 'x' } } });
+    expect(signalOf(result).run.statusMessage).toBe('dbt command failed');
+    expect(result).toMatchObject({ payload: { region: ['eu'], data: { attempt: 2, constructor: 'x' } } });
   });
 
-  it('never makes two jobs one, whatever their ids hold', () => {
+  it('gives two jobs different keys for any ids', () => {
     const keys = [
       ['1/2', '3'],
       ['1', '2/3'],
@@ -163,7 +163,7 @@ describe('test deliveries', () => {
     ['no run id', { runId: undefined }, {}],
     ['an empty run id', { runId: '' }, {}],
     ['no status', { runStatus: undefined, runStatusCode: undefined }, {}],
-    ['a status that says nothing', { runStatus: 'None', runStatusCode: null }, {}],
+    ['a blank status', { runStatus: 'None', runStatusCode: null }, {}],
     [
       'an errored run without a status',
       { runStatus: undefined, runStatusCode: undefined },
@@ -176,7 +176,7 @@ describe('test deliveries', () => {
     ],
     ['a run id that is configured as one', { runId: 777 }, {}],
     ['nothing but an event id', { runId: undefined }, { eventType: undefined }],
-  ])('are recognised by %s', (_, data, envelope) => {
+  ])('are recognized by %s', (_, data, envelope) => {
     expect(completed(data, envelope)).toEqual({
       state: 'test',
       notes: [],
@@ -184,18 +184,18 @@ describe('test deliveries', () => {
     });
   });
 
-  it.each([undefined, null, {}])('are recognised by data being %j', (data) => {
-    expect(read({ ...sample(), data }).state).toBe('test');
+  it.each([undefined, null, {}])('are recognized by data of %j', (data) => {
+    expect(parse({ ...sample(), data }).state).toBe('test');
   });
 
-  it('are not started or canceled runs of 2022, which have no status', () => {
+  it('do not include started or canceled runs of 2022, which have no status', () => {
     expect(completed({}, {}, '02-2022-started').state).toBe('parsed');
     expect(completed({}, {}, '03-2022-canceled').state).toBe('parsed');
     expect(completed({ run_status: undefined }, {}, '04-2022-completed').state).toBe('test');
   });
 });
 
-describe('messages of an unknown type', () => {
+describe('messages of an unrecognized type', () => {
   it('are kept with their type and payload', () => {
     expect(completed({ jobId: undefined }, { eventType: 'job.run.paused' })).toEqual({
       state: 'unrecognized',
@@ -206,12 +206,12 @@ describe('messages of an unknown type', () => {
     });
   });
 
-  it.each(['constructor', '__proto__', 'toString'])('may be called %s', (eventType) => {
+  it.each(['constructor', '__proto__', 'toString'])('can have the type %s', (eventType) => {
     expect(completed({}, { eventType })).toMatchObject({ state: 'unrecognized', messageType: eventType });
   });
 });
 
-describe('a field that no decision needs', () => {
+describe('an invalid field that decides nothing', () => {
   const ZERO = '0001-01-01T00:00:00Z';
 
   it.each<[Record<string, unknown>, Record<string, unknown>, string[]]>([
@@ -225,39 +225,39 @@ describe('a field that no decision needs', () => {
     [{ runStatus: {}, runStatusCode: 'twenty' }, {}, ['data.runStatus', 'data.runStatusCode']],
     [{ jobName: 2024, dbtVersion: '', runStatusMessage: 'None' }, {}, []],
     [{ jobName: 'x'.repeat(10_000), environmentName: 'Pro\tduction' }, {}, []],
-  ])('does not cost a failed run its event: %j, %j', (data, envelope, paths) => {
-    const reading = completed(data, envelope, '13-errored');
+  ])('does not suppress the event of a failed run: %j, %j', (data, envelope, paths) => {
+    const result = completed(data, envelope, '13-errored');
 
-    expect(reading).toMatchObject({
+    expect(result).toMatchObject({
       state: 'parsed',
       signal: { types: ['run.failed'], run: { id: '12345', status: 'failed' } },
     });
-    const notes = reading.state === 'parsed' ? (reading.notes ?? []) : [];
+    const notes = result.state === 'parsed' ? (result.notes ?? []) : [];
     expect(notes.map(({ path }) => path)).toEqual(paths);
     expect(JSON.stringify(notes)).not.toContain('SECRET');
   });
 
-  it('is absent from the payload and the run, and its name is the one of today', () => {
-    const reading = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
+  it("is absent from the payload and the run, and is noted under today's name", () => {
+    const result = completed({ run_started_at: 17, job_name: { x: 1 } }, {}, '04-2022-completed');
 
-    expect(reading).toMatchObject({
+    expect(result).toMatchObject({
       state: 'parsed',
       notes: [
         { path: 'data.jobName', expected: 'a string', found: 'an object' },
         { path: 'data.runStartedAt', expected: expect.stringMatching(/^a time/), found: 'an integer' },
       ],
     });
-    expect(reading).not.toHaveProperty('payload.data.jobName');
-    expect(reading).not.toHaveProperty('payload.data.runStartedAt');
-    expect(reading).not.toHaveProperty('signal.run.startedAt');
-    expect(reading).not.toHaveProperty('signal.run.job.name');
+    expect(result).not.toHaveProperty('payload.data.jobName');
+    expect(result).not.toHaveProperty('payload.data.runStartedAt');
+    expect(result).not.toHaveProperty('signal.run.startedAt');
+    expect(result).not.toHaveProperty('signal.run.job.name');
   });
 
-  it('is a number where a name is expected: the name is its digits', () => {
+  it('becomes a string if it is a number instead of a name', () => {
     expect(completed({ jobName: 2024 })).toMatchObject({ payload: { data: { jobName: '2024' } }, notes: [] });
   });
 
-  it('is the status of a completed run beside a code, and an unreadable code beside bad news', () => {
+  it('can be the status beside a code, or the code beside a status of a failure', () => {
     expect(signalOf(completed({ runStatus: {}, runStatusCode: 10 })).types).toEqual(['run.succeeded', 'run.completed']);
     expect(signalOf(completed({ runStatus: 'Errored', runStatusCode: {} })).types).toEqual([
       'run.failed',
@@ -268,10 +268,10 @@ describe('a field that no decision needs', () => {
   it.each(['job.run.errored ', ' JOB.RUN.ERRORED', 'Job.Run.Errored\n'])(
     'has the type %j read as what it means',
     (eventType) => {
-      const reading = completed({}, { eventType }, '13-errored');
+      const result = completed({}, { eventType }, '13-errored');
 
-      expect(reading).toMatchObject({ state: 'parsed', messageType: 'job.run.errored', notes: [] });
-      expect(reading).toHaveProperty('payload.eventType', eventType.trim());
+      expect(result).toMatchObject({ state: 'parsed', messageType: 'job.run.errored', notes: [] });
+      expect(result).toHaveProperty('payload.eventType', eventType.trim());
     },
   );
 
@@ -281,22 +281,22 @@ describe('a field that no decision needs', () => {
     ['"x":"\\u0000\\ud800",', []],
     ['"__proto__":{"eventType":"x"},', ['__proto__']],
     ['"eventId":"wev_1",', ['eventId']],
-  ])('is one that JSON.parse would change, or that nobody reads: %s', (more, paths) => {
-    const reading = provider.parse(message(JSON.stringify(sample('13-errored')).replace('{', `{${more}`)));
+  ])('can be a value that JSON.parse would change: %s', (more, paths) => {
+    const result = parseText(JSON.stringify(sample('13-errored')).replace('{', `{${more}`));
 
-    expect(reading).toMatchObject({ state: 'parsed', signal: { types: ['run.failed'] } });
-    expect(reading.state === 'parsed' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+    expect(result).toMatchObject({ state: 'parsed', signal: { types: ['run.failed'] } });
+    expect(result.state === 'parsed' && result.notes?.map(({ path }) => path)).toEqual(paths);
     expect({}).not.toHaveProperty('eventType');
   });
 
-  it('is noted with a test and an unknown message as well', () => {
+  it('is noted with tests and unrecognized messages as well', () => {
     const notes = [{ path: 'data.jobName', expected: 'a string', found: 'an object' }];
     expect(completed({ jobName: {}, runId: null })).toMatchObject({ state: 'test', notes });
     expect(completed({ jobName: {} }, { eventType: 'job.run.paused' })).toMatchObject({ state: 'unrecognized', notes });
   });
 });
 
-describe('what cannot be read', () => {
+describe('an invalid body', () => {
   it.each([
     ['null', null, /^the payload: expected an object, got null$/],
     ['a list', [sample()], /^the payload: expected an object, got an array of 1$/],
@@ -304,8 +304,8 @@ describe('what cannot be read', () => {
     ['an empty object', {}, /^eventType: .*got nothing$/],
     ['data as a list', { ...sample(), data: [] }, /^data: expected an object, got an array of 0$/],
     ['data as a text', { ...sample(), data: '{}' }, /^data: expected an object, got a string of 2 characters$/],
-  ])('is quarantined with its reason: %s', (_, value, reason) => {
-    expect(read(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
+  ])('is quarantined with a reason: %s', (_, value, reason) => {
+    expect(parse(value)).toEqual({ state: 'quarantined', reason: expect.stringMatching(reason) });
   });
 
   it.each([
@@ -328,10 +328,10 @@ describe('what cannot be read', () => {
     [{ runStatusCode: 'ten' }, {}, 'data.runStatusCode: expected an integer'],
     [{ runStatusCode: 10.5 }, {}, 'data.runStatusCode: expected an integer'],
     [{ runStatusCode: [10], runStatus: 'timeout' }, {}, 'data.runStatusCode: expected an integer'],
-  ])('is quarantined where what decides does not fit: %j, %j', (data, envelope, reason) => {
-    const reading = completed(data, envelope);
+  ])('is quarantined if a deciding field is invalid: %j, %j', (data, envelope, reason) => {
+    const result = completed(data, envelope);
 
-    expect(reading).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
+    expect(result).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
   });
 
   const text = JSON.stringify(sample());
@@ -347,19 +347,19 @@ describe('what cannot be read', () => {
     ['text behind the end', `${text}{}`],
     ['HTML', '<html></html>'],
   ])('is quarantined: %s', (_, body) => {
-    expect(provider.parse(message(body)).state).toBe('quarantined');
+    expect(parseText(body).state).toBe('quarantined');
   });
 
-  it('says so of what decides only, and never with a value', () => {
-    const reading = completed(
+  it('has a reason about deciding fields only, and without values', () => {
+    const result = completed(
       { runId: ['SECRET'], jobId: ['SECRET'], jobName: ['SECRET'], projectId: ['SECRET'] },
       { accountId: ['SECRET'], timestamp: 'SECRET' },
     );
 
-    expect(reading).toEqual({
+    expect(result).toEqual({
       state: 'quarantined',
       reason: expect.stringMatching(/^accountId: .*; data\.runId: [^;]*$/),
     });
-    expect(JSON.stringify(reading)).not.toContain('SECRET');
+    expect(JSON.stringify(result)).not.toContain('SECRET');
   });
 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { restoreMessage, type Run, type RunSignal } from 'nestjs-runhooks/core';
+import type { Run, RunSignal } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { dbtCloud } from './source.js';
 
 const directory = new URL('../../../test/fixtures/dbt-cloud/', import.meta.url);
@@ -8,9 +9,7 @@ const receivedAt = new Date('2026-11-23T08:00:00.000Z');
 const provider = dbtCloud({ name: 'dbt', secrets: ['a-secret'], accessUrl: 'https://cloud.getdbt.com/' }).open();
 
 function message(name: string) {
-  const body = readFileSync(new URL(`${name}.json`, directory));
-  const stored = { id: 'msg_1', source: 'dbt', provider: 'dbt-cloud', messageKey: '', state: 'stored' } as const;
-  return restoreMessage({ ...stored, headers: {}, body, receivedAt });
+  return storedMessage(readFileSync(new URL(`${name}.json`, directory)), receivedAt);
 }
 
 /** Draft of 2022: no status but on the completed run. */
@@ -199,16 +198,16 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 };
 
 describe('documented and captured messages', () => {
-  it('are all specified here', () => {
+  it('are all covered by this file', () => {
     const names = readdirSync(directory).filter((name) => !name.startsWith('01-'));
     expect(names.sort()).toEqual(Object.keys(EXPECTED).map((name) => `${name}.json`));
   });
 
-  it.each(Object.entries(EXPECTED))('%s reads as its run and events', (name, { type, eventId, signal }) => {
+  it.each(Object.entries(EXPECTED))('parses %s as its run and events', (name, { type, eventId, signal }) => {
     const sample = message(name);
-    const reading = provider.parse(sample);
+    const result = provider.parse(sample);
 
-    expect(reading).toStrictEqual({
+    expect(result).toStrictEqual({
       state: 'parsed',
       messageType: type,
       payload: expect.any(Object),
@@ -218,10 +217,10 @@ describe('documented and captured messages', () => {
     expect(provider.identify(sample)).toBe(eventId);
   });
 
-  it('keep their own words in the payload, in the form of today', () => {
-    const reading = provider.parse(message('03-2022-canceled'));
+  it("keep their values in the payload, under today's names", () => {
+    const result = provider.parse(message('03-2022-canceled'));
 
-    expect(reading).toHaveProperty('payload', {
+    expect(result).toHaveProperty('payload', {
       accountId: '123',
       eventId: '231321foisdjfiods',
       timestamp: '2022-05-02 12:42:31',
@@ -243,22 +242,22 @@ describe('documented and captured messages', () => {
     });
   });
 
-  it.each(['09-2023-completed', '12-completed'])('%s has its webhookId, whatever it was called', (name) => {
-    const reading = provider.parse(message(name));
+  it.each(['09-2023-completed', '12-completed'])('parses the webhookId of %s under any of its names', (name) => {
+    const result = provider.parse(message(name));
 
-    expect(reading).toHaveProperty('payload.webhookId', 'wsu_12345abcde');
-    expect(reading).not.toHaveProperty('payload.webhooksID');
-    expect(reading).toHaveProperty('payload.data.runStatusMessage', 'None');
+    expect(result).toHaveProperty('payload.webhookId', 'wsu_12345abcde');
+    expect(result).not.toHaveProperty('payload.webhooksID');
+    expect(result).toHaveProperty('payload.data.runStatusMessage', 'None');
   });
 
-  it('have no run.url without an accessUrl or a project id', () => {
+  it('lack run.url without an accessUrl or a project id', () => {
     const withoutUrl = dbtCloud({ name: 'dbt', secrets: ['a-secret'] }).open();
 
     expect(withoutUrl.parse(message('12-completed'))).not.toHaveProperty('signal.run.url');
     expect(provider.parse(message('06-beta-completed'))).not.toHaveProperty('signal.run.url');
   });
 
-  it('are quarantined if they are lifecycle events of 2021, which cannot be signed', () => {
+  it('are quarantined if they are unsigned lifecycle events of 2021', () => {
     expect(provider.parse(message('01-2021-lifecycle-running'))).toEqual({
       state: 'quarantined',
       reason: 'eventType: expected a string such as job.run.completed, got nothing',

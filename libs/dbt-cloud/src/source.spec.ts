@@ -26,7 +26,7 @@ function verify(headers: HeaderMap, options: Partial<DbtCloudOptions> = {}) {
 }
 
 describe('dbtCloud', () => {
-  it('is a source of provider dbt-cloud with the options of every source, and shows no secret', () => {
+  it('returns a source of the provider dbt-cloud with the options of every source, and exposes no secret', () => {
     const source = dbtCloud({ name: 'dbt', path: ['/a', '/b'], bodyBytesMax: 10, secrets: ['hidden-secret'] });
 
     expect(source).toEqual({
@@ -39,7 +39,7 @@ describe('dbtCloud', () => {
     expect(JSON.stringify([source, source.open()])).not.toContain('hidden-secret');
   });
 
-  it('says how messages are signed, and keeps no header', () => {
+  it('describes the signature and keeps no header', () => {
     const provider = dbtCloud({
       name: 'dbt',
       secrets: ['one secret', 'two secrets'],
@@ -70,13 +70,13 @@ describe('dbtCloud', () => {
     [{ testRunIds: '123' }, 'testRunIds'],
     [{ testRunIds: ['1', 123] }, 'testRunIds[1]'],
     [{ testRunIds: [''] }, 'testRunIds[0]'],
-  ])('with %j is refused when the app boots, naming the option', (wrong, option) => {
+  ])('fails at startup with %j and names the option', (wrong, option) => {
     const source = dbtCloud({ name: 'dbt', secrets: ['a secret'], ...wrong } as DbtCloudOptions);
 
     expect(optionAtFault(source)).toBe(`dbtCloud({ name: 'dbt' }).${option}`);
   });
 
-  it('accepts a body signed with any of its secrets, also one given with a line break', () => {
+  it('accepts a body signed with any secret, including one configured with a line break', () => {
     const secrets = ['new-secret', 'old-secret\n'];
 
     expect(verify({ authorization: sign('new-secret') }, { secrets })).toEqual({ ok: true, secretIndex: 0 });
@@ -86,7 +86,7 @@ describe('dbtCloud', () => {
     });
   });
 
-  it('reads the signature from the configured header only', () => {
+  it('uses the signature of the configured header only', () => {
     const headers = { 'x-forwarded-authorization': sign('12345abcde'), authorization: 'Bearer token' };
 
     expect(verify(headers)).toMatchObject({ ok: false, check: 'malformed-header' });
@@ -100,7 +100,7 @@ describe('dbtCloud', () => {
   });
 });
 
-describe('the hint about a refused request', () => {
+describe('the hint about a rejected request', () => {
   const provider = dbtCloud({ name: 'dbt', secrets: ['a secret'] }).open();
   const lifecycle = JSON.parse(readFileSync(new URL('01-2021-lifecycle-running.headers.json', fixtures), 'utf8'));
 
@@ -112,13 +112,13 @@ describe('the hint about a refused request', () => {
   });
 
   it.each([{ authorization: 'Bearer x.y.z' }, { authorization: 'a'.repeat(64), 'x-forwarded-authorization': 'b' }])(
-    'points at signatureHeader where %j says that a gateway is in between',
+    'suggests signatureHeader if %j shows a gateway',
     (headers) => {
       expect(provider.hint?.(headers)).toContain("signatureHeader: 'x-forwarded-authorization'");
     },
   );
 
-  it('is not given where the headers tell nothing, or another header is configured already', () => {
+  it('is absent for ordinary headers, or if another header is configured', () => {
     const other = dbtCloud({ name: 'dbt', secrets: ['a secret'], signatureHeader: 'x-forwarded-authorization' }).open();
 
     expect(provider.hint?.({ authorization: 'abc', 'content-type': 'application/json' })).toBeUndefined();

@@ -40,24 +40,24 @@ const TABLE: readonly (readonly [code: number | undefined, text: string | undefi
 const MAYBE_FAILED = ['timeout', 'Timed_Out', 'timed out', ' KILLED ', 'aborted', 'Failed', 'Failure'];
 
 describe('statusOf', () => {
-  it.each(TABLE)('takes code %p and text %p of a completed run for %s', (code, text, status) => {
+  it.each(TABLE)('maps code %p and text %p of a completed run to %s', (code, text, status) => {
     expect(statusOf('job.run.completed', { code, text, error: undefined })).toBe(status);
   });
 
-  it.each(TABLE)('lets the message type count more than code %p and text %p', (code, text) => {
+  it.each(TABLE)('prefers the message type to code %p and text %p', (code, text) => {
     expect(statusOf('job.run.errored', { code, text, error: undefined })).toBe('failed');
     expect(statusOf('job.run.canceled', { code, text, error: undefined })).toBe('canceled');
     expect(statusOf('job.run.started', { code, text, error: undefined })).toBe('running');
   });
 
-  it.each(MAYBE_FAILED)('takes %j for a failure only where a code or an error text tells of one', (text) => {
+  it.each(MAYBE_FAILED)('treats %j as a failure only if a code or an error message reports one', (text) => {
     const status = (code: number | undefined, error?: string) => statusOf('job.run.completed', { code, text, error });
     expect([status(undefined), status(99), status(10)]).toEqual(['unknown', 'unknown', 'succeeded']);
     expect([status(20), status(undefined, 'boom'), status(99, 'boom')]).toEqual(['failed', 'failed', 'failed']);
     expect(status(10, 'boom')).toBe('succeeded');
   });
 
-  it('takes no error text for a failure beside another word', () => {
+  it('ignores an error message beside another status', () => {
     for (const text of ['Success', 'Completed', 'Done', undefined]) {
       expect(statusOf('job.run.completed', { code: undefined, text, error: 'boom' })).not.toBe('failed');
     }

@@ -21,11 +21,11 @@ const TABLE: readonly (readonly [reason: string, kind: RunTrigger['kind']])[] = 
 ];
 
 describe('triggerOf', () => {
-  it.each(TABLE)('takes %j for %s and keeps the words', (reason, kind) => {
+  it.each(TABLE)('maps %j to %s and keeps the text', (reason, kind) => {
     expect(triggerOf(reason)).toEqual({ kind, reason });
   });
 
-  it('has no reason where dbt gives none', () => {
+  it('has no reason if dbt sends none', () => {
     expect(triggerOf(undefined)).toEqual({ kind: 'unknown' });
   });
 });

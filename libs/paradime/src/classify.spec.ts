@@ -6,7 +6,7 @@ const START = '2023-10-15 16:44:01.476190';
 const END = '2023-10-15 16:44:39.891890';
 const ABSENT = Symbol('absent');
 
-/** Every way to say nothing in each of the three fields. */
+/** Blank values of each of the three fields. */
 const NOTHING = {
   commands: [ABSENT, null, []],
   end_dttm: [ABSENT, null, '', ' ', 'NaT'],
@@ -14,7 +14,7 @@ const NOTHING = {
 };
 const NOT_FINAL = [ABSENT, null, 'running', 'brand-new', 'None'];
 const FINAL = ['failed', 'SUCCESS', 'Cancelled', 'skipped', 'timeout', 'Killed'];
-/** What an end says, whether it can be read or not. */
+/** Values of an end, valid or not. */
 const ENDS = [END, '2023-02-30', 1697388279, {}, Symbol('given twice')];
 
 function shapeWith(fields: Record<string, unknown>): MessageKind {
@@ -31,20 +31,20 @@ function combinations(choices: Record<string, readonly unknown[]>): Record<strin
 }
 
 describe('classify', () => {
-  it('is started where none of the three fields is there and a start is, whatever the status says', () => {
+  it('returns started for a start without the three fields, with any status', () => {
     for (const status of [...NOT_FINAL, ...FINAL]) {
       expect(shapeWith({ status, start_dttm: START })).toEqual({ kind: 'started' });
       expect(shapeWith({ status, start_dttm: 0 })).toEqual({ kind: 'started' });
     }
   });
 
-  it('is started where all three fields say nothing and the status is not final, in every combination', () => {
+  it('returns started for three blank fields and a status that is not final, in every combination', () => {
     for (const fields of combinations({ ...NOTHING, status: NOT_FINAL, start_dttm: [ABSENT, null, START] })) {
       expect(shapeWith(fields)).toEqual({ kind: 'started' });
     }
   });
 
-  it('is completed with a final status where one of the three fields is there, whatever it says', () => {
+  it('returns completed for a final status and one of the three fields, with any value', () => {
     for (const fields of combinations({ ...NOTHING, status: FINAL, start_dttm: [ABSENT, START] })) {
       const isThere = Object.keys(NOTHING).some((field) => fields[field] !== ABSENT);
       const isOver = isThere || fields['start_dttm'] === ABSENT;
@@ -52,7 +52,7 @@ describe('classify', () => {
     }
   });
 
-  it('is completed with an end_dttm and a status that is not one of a run under way, whatever else is there', () => {
+  it('returns completed for an end_dttm unless the status means pending or running', () => {
     const all = combinations({
       commands: [...NOTHING.commands, [{ id: '1' }]],
       error_string: [...NOTHING.error_string, 'boom'],
@@ -64,7 +64,7 @@ describe('classify', () => {
   });
 
   it.each(['running', 'RUNNING', 'started', 'starting', 'pending', 'queued'])(
-    'is unclear with an end_dttm and the status %s',
+    'returns unclear for an end_dttm and the status %s',
     (status) => {
       const kind = shapeWith({ commands: [{ id: '1' }], end_dttm: END, status });
       expect(kind).toEqual({
@@ -78,7 +78,7 @@ describe('classify', () => {
     [{ commands: [{ id: '1' }] }, 'commands, but no end_dttm'],
     [{ error_string: 'boom' }, 'an error_string, but no end_dttm'],
     [{ commands: [{ id: '1' }], error_string: 'boom' }, 'commands and an error_string, but no end_dttm'],
-  ])('is unclear where something was done but nothing ended: %j', (fields, found) => {
+  ])('returns unclear for results without an end: %j', (fields, found) => {
     for (const nothing of NOTHING.end_dttm) {
       for (const status of NOT_FINAL) {
         const kind = shapeWith({ ...fields, end_dttm: nothing, status });
@@ -90,7 +90,7 @@ describe('classify', () => {
     }
   });
 
-  it('does not repeat what was sent in a reason', () => {
+  it('repeats no sent value in a reason', () => {
     expect(JSON.stringify(shapeWith({ error_string: 'SECRET' }))).not.toContain('SECRET');
   });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS, restoreMessage, type ParseResult } from 'nestjs-runhooks/core';
+import { LIMITS, type ParseResult } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { paradime } from './source.js';
 
 const provider = paradime({ name: 'paradime', scheme: 'unsigned-insecure' }).open();
@@ -10,10 +11,9 @@ function fixture(name: string): string {
   return readFileSync(new URL(`../../../test/fixtures/paradime/${name}.json`, import.meta.url), 'utf8');
 }
 
-function read(body: string | Uint8Array | object): ParseResult {
+function parse(body: string | Uint8Array | object): ParseResult {
   const text = typeof body === 'object' && !(body instanceof Uint8Array) ? JSON.stringify(body) : body;
-  const stored = { id: 'msg_1', source: 'paradime', provider: 'paradime', messageKey: '', state: 'stored' } as const;
-  return provider.parse(restoreMessage({ ...stored, headers: {}, body: Buffer.from(text), receivedAt: RECEIVED }));
+  return provider.parse(storedMessage(text, RECEIVED));
 }
 
 function changed(fields: object): object {
@@ -21,10 +21,10 @@ function changed(fields: object): object {
 }
 
 describe('the documented started run', () => {
-  const reading = read(fixture('run-started'));
+  const result = parse(fixture('run-started'));
 
-  it('reads as a started run, although its status is "failed"', () => {
-    expect(reading).toEqual({
+  it('is parsed as a started run, although its status is "failed"', () => {
+    expect(result).toEqual({
       state: 'parsed',
       messageType: 'bolt.run.started',
       payload: expect.anything(),
@@ -50,10 +50,10 @@ describe('the documented started run', () => {
 });
 
 describe('the documented completed run', () => {
-  const reading = read(fixture('run-completed-failed'));
+  const result = parse(fixture('run-completed-failed'));
 
-  it('reads as a failed and completed run, with its four commands', () => {
-    expect(reading).toEqual({
+  it('is parsed as a failed and completed run with its four commands', () => {
+    expect(result).toEqual({
       state: 'parsed',
       messageType: 'bolt.run.completed',
       payload: expect.anything(),
@@ -129,41 +129,41 @@ describe('the documented completed run', () => {
 });
 
 describe('a payload', () => {
-  it.each(['run-started', 'run-completed-failed'])('is kept as sent, except that ids are texts: %s', (name) => {
-    const reading = read(fixture(name));
+  it.each(['run-started', 'run-completed-failed'])('is kept as sent, with ids as strings: %s', (name) => {
+    const result = parse(fixture(name));
     const idsAsTexts = fixture(name).replaceAll(/"id": (\d+)/g, '"id": "$1"');
-    expect(JSON.parse(JSON.stringify('payload' in reading && reading.payload))).toEqual(JSON.parse(idsAsTexts));
+    expect(JSON.parse(JSON.stringify('payload' in result && result.payload))).toEqual(JSON.parse(idsAsTexts));
   });
 
-  it('keeps fields it does not know, at every level', () => {
-    const news = { timezone: 'UTC', nested: [{ deep: { text: 'x' } }], none: null };
+  it('keeps unknown fields at every level', () => {
+    const added = { timezone: 'UTC', nested: [{ deep: { text: 'x' } }], none: null };
     const sent = {
-      ...news,
+      ...added,
       id: '1',
-      workspace: { uid: 'w', ...news },
-      environment: { pull_request: 7, ...news },
-      schedule: { slack_notify: 'one-channel', sla_minutes: 5, ...news },
-      commands: [{ id: '2', ...news, json_resources: [{ id: '3', ...news }] }],
+      workspace: { uid: 'w', ...added },
+      environment: { pull_request: 7, ...added },
+      schedule: { slack_notify: 'one-channel', sla_minutes: 5, ...added },
+      commands: [{ id: '2', ...added, json_resources: [{ id: '3', ...added }] }],
       end_dttm: '2023-10-15 16:44:39',
     };
-    expect(read(sent)).toMatchObject({ state: 'parsed', payload: sent });
+    expect(parse(sent)).toMatchObject({ state: 'parsed', payload: sent });
   });
 
-  it('is also there where the shape is unclear, and the message is then unknown', () => {
-    expect(read(changed({ end_dttm: null, status: 'brand-new' }))).toMatchObject({
+  it('is kept with an unclear message, which is unrecognized', () => {
+    expect(parse(changed({ end_dttm: null, status: 'brand-new' }))).toMatchObject({
       state: 'unrecognized',
       reason: expect.stringContaining('got commands, but no end_dttm'),
       messageType: 'unknown',
       payload: { id: '63187' },
     });
-    expect(read(changed({ status: 'running' }))).toMatchObject({
+    expect(parse(changed({ status: 'running' }))).toMatchObject({
       state: 'unrecognized',
       reason: expect.stringContaining('got an end_dttm'),
     });
   });
 });
 
-describe('what documentation leaves open', () => {
+describe('undocumented details', () => {
   it.each<[string, object]>([
     ['ids as texts', { id: '63187' }],
     ['a schedule that notifies one channel', { schedule: { slack_notify: 'data-alerts', email_on: [''] } }],
@@ -189,8 +189,8 @@ describe('what documentation leaves open', () => {
       { commands: Array.from({ length: LIMITS.arrayItemsMax }, (_, id) => ({ id })) },
     ],
     ['a return code as text', { commands: [{ id: 1, return_code: '1' }] }],
-  ])('is read without a note: %s', (_what, fields) => {
-    expect(read(changed(fields))).toMatchObject({ state: 'parsed', notes: [] });
+  ])('are parsed without a note: %s', (_what, fields) => {
+    expect(parse(changed(fields))).toMatchObject({ state: 'parsed', notes: [] });
   });
 
   it.each([
@@ -202,12 +202,12 @@ describe('what documentation leaves open', () => {
     ['2023-10-15 18:44:39.891890+02:00', '2023-10-15T16:44:39.891Z'],
     ['2023-10-15 16:44:39.891890 UTC', '2023-10-15T16:44:39.891Z'],
     ['2023-10-15 16:44', '2023-10-15T16:44:00.000Z'],
-  ])('is read: the time %s', (end_dttm, time) => {
-    expect(read(changed({ end_dttm }))).toMatchObject({ signal: { occurredAt: new Date(time) } });
+  ])('include the time %s', (end_dttm, time) => {
+    expect(parse(changed({ end_dttm }))).toMatchObject({ signal: { occurredAt: new Date(time) } });
   });
 });
 
-describe('a field that no decision needs', () => {
+describe('an invalid field that decides nothing', () => {
   const sent = JSON.parse(fixture('run-completed-failed')) as { schedule: object; commands: object[] };
   const command = { id: 1, command: 'dbt run' };
 
@@ -240,42 +240,45 @@ describe('a field that no decision needs', () => {
       { commands: Array.from({ length: LIMITS.arrayItemsMax + 1 }, () => command) },
       ['commands'],
     ],
-  ])('does not cost a failed run its events: %s', (_what, fields, paths) => {
-    const reading = read(changed(fields));
+  ])('does not suppress the events of a failed run: %s', (_what, fields, paths) => {
+    const result = parse(changed(fields));
 
-    expect(reading).toMatchObject({
+    expect(result).toMatchObject({
       state: 'parsed',
       signal: { types: ['run.failed', 'run.completed'], run: { id: '63187' } },
     });
-    expect(reading.state === 'parsed' && reading.notes?.map(({ path }) => path)).toEqual(paths);
+    expect(result.state === 'parsed' && result.notes?.map(({ path }) => path)).toEqual(paths);
   });
 
-  it('is absent from the payload, and the rest of its object stays', () => {
-    const reading = read(
+  it('is absent from the payload, while the rest of its object is kept', () => {
+    const result = parse(
       changed({ commands: [{ id: null, status: 'failed', return_code: 1.5 }, 7], schedule: { slug: {}, x: 1 } }),
     );
 
-    expect(reading).toMatchObject({ payload: { commands: [{ id: null, status: 'failed' }], schedule: { x: 1 } } });
-    expect(reading).toHaveProperty('signal.run.commands', [
+    expect(result).toMatchObject({ payload: { commands: [{ id: null, status: 'failed' }], schedule: { x: 1 } } });
+    expect(result).toHaveProperty('signal.run.commands', [
       { command: '', status: 'failed', providerStatus: 'failed', resources: [] },
     ]);
-    expect(reading).not.toHaveProperty('payload.commands.1');
-    expect(reading).not.toHaveProperty('payload.commands.0.return_code');
-    expect(reading).not.toHaveProperty('payload.schedule.slug');
+    expect(result).not.toHaveProperty('payload.commands.1');
+    expect(result).not.toHaveProperty('payload.commands.0.return_code');
+    expect(result).not.toHaveProperty('payload.schedule.slug');
   });
 
-  it.each(['"x":1e22,', '"x":{"y":1,"y":2},', '"uuid":"again",'])('is one that JSON.parse would change: %s', (more) => {
-    const reading = read(fixture('run-completed-failed').replace('{', `{${more}`));
-    expect(reading).toMatchObject({ state: 'parsed', notes: [expect.anything()] });
-  });
+  it.each(['"x":1e22,', '"x":{"y":1,"y":2},', '"uuid":"again",'])(
+    'can be a value that JSON.parse would change: %s',
+    (more) => {
+      const result = parse(fixture('run-completed-failed').replace('{', `{${more}`));
+      expect(result).toMatchObject({ state: 'parsed', notes: [expect.anything()] });
+    },
+  );
 
-  it('is the status of a run that started', () => {
+  it('can be the status of a started run', () => {
     const started = JSON.parse(fixture('run-started')) as object;
-    expect(read({ ...started, status: { odd: true } })).toMatchObject({ signal: { types: ['run.started'] } });
+    expect(parse({ ...started, status: { odd: true } })).toMatchObject({ signal: { types: ['run.started'] } });
   });
 });
 
-describe('a run that is over though its message has no end', () => {
+describe('a finished run whose message has no end', () => {
   it.each<[string, object, string[]]>([
     [
       'the fields of the end are there and empty',
@@ -294,13 +297,9 @@ describe('a run that is over though its message has no end', () => {
       ['run.canceled', 'run.completed'],
     ],
     ['it was skipped', { start_dttm: undefined, end_dttm: null, commands: null, status: 'skipped' }, ['run.completed']],
-    [
-      'nobody knows whether it failed',
-      { end_dttm: '', commands: [], error_string: null, status: 'timeout' },
-      ['run.completed'],
-    ],
-  ])('is completed, never started, where %s', (_what, fields, types) => {
-    expect(read(changed(fields))).toMatchObject({
+    ['it may have failed', { end_dttm: '', commands: [], error_string: null, status: 'timeout' }, ['run.completed']],
+  ])('is completed, never started, if %s', (_what, fields, types) => {
+    expect(parse(changed(fields))).toMatchObject({
       messageType: 'bolt.run.completed',
       signal: { types, occurredAt: RECEIVED },
     });
@@ -316,20 +315,20 @@ describe('a status that may mean a failure', () => {
     ['a failed command', { commands: [good, { id: 2, status: 'failed' }] }, 'failed'],
     ['a return code', { commands: [{ id: 2, return_code: 137 }] }, 'failed'],
     [
-      'a command of which the same can be said',
+      'a command with such a status and an error',
       { commands: [{ id: 2, status: 'killed', return_code: 137 }] },
       'failed',
     ],
-    ['a command of which nothing else can be said', { commands: [{ id: 2, status: 'killed' }] }, 'unknown'],
-  ])('is one where the message also has %s', (_what, fields, status) => {
+    ['a command with such a status only', { commands: [{ id: 2, status: 'killed' }] }, 'unknown'],
+  ])('is decided by %s', (_what, fields, status) => {
     for (const word of ['timeout', 'timed_out', 'Timed out', 'KILLED', 'aborted ']) {
-      const reading = read(changed({ error_string: null, ...fields, status: word }));
-      expect(reading).toMatchObject({ state: 'parsed', signal: { run: { status, providerStatus: word } } });
+      const result = parse(changed({ error_string: null, ...fields, status: word }));
+      expect(result).toMatchObject({ state: 'parsed', signal: { run: { status, providerStatus: word } } });
     }
   });
 });
 
-describe('a body that is no Paradime message', () => {
+describe('an invalid body', () => {
   const bytes = Buffer.from(fixture('run-completed-failed'));
 
   it.each<[string, string | Uint8Array | object, string]>([
@@ -369,7 +368,7 @@ describe('a body that is no Paradime message', () => {
     ],
     ['two ids', fixture('run-completed-failed').replace('{', '{"id":1,'), 'id: expected an id'],
     ['nesting without end', `${'['.repeat(100_000)}`, 'The body is nested deeper'],
-  ])('is quarantined, with what was found and expected: %s', (_what, body, reason) => {
-    expect(read(body)).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
+  ])('is quarantined with a reason: %s', (_what, body, reason) => {
+    expect(parse(body)).toEqual({ state: 'quarantined', reason: expect.stringContaining(reason) });
   });
 });

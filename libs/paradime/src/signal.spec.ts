@@ -21,7 +21,7 @@ function commandOf(fields: object): RunCommand | undefined {
 }
 
 describe('a completed run', () => {
-  it('says no more than the message where almost everything is missing', () => {
+  it('has no more fields than a minimal message', () => {
     expect(completed({})).toEqual({
       types: ['run.completed'],
       occurredAt: new Date('2023-10-15T16:44:39Z'),
@@ -37,7 +37,7 @@ describe('a completed run', () => {
     });
   });
 
-  it('leaves out what is blank, in every optional field', () => {
+  it('omits every optional field that is blank', () => {
     const blank = {
       uuid: '',
       schedule_name: '',
@@ -64,11 +64,11 @@ describe('a completed run', () => {
     ['skipped', ['run.completed']],
     ['brand-new', ['run.completed']],
     [null, ['run.completed']],
-  ])('with the status %j is evidence for %j', (status, types) => {
+  ])('reports, with the status %j, %j', (status, types) => {
     expect(completed({ status }).types).toEqual(types);
   });
 
-  it('keeps the words of the provider beside ours', () => {
+  it("keeps the provider's status", () => {
     const { run } = completed({ status: 'ERROR', error_string: 'Warehouse is gone' });
     expect(run).toMatchObject({ status: 'failed', providerStatus: 'ERROR', statusMessage: 'Warehouse is gone' });
   });
@@ -79,13 +79,13 @@ describe('a completed run', () => {
 });
 
 describe('a started run', () => {
-  it.each(['failed', 'SUCCESS', 'canceled', 'brand-new', null])('is running, even with the status %j', (status) => {
+  it.each(['failed', 'SUCCESS', 'canceled', 'brand-new', null])('is running with the status %j', (status) => {
     const signal = startedSignal(payloadOf({ status, end_dttm: null }), RECEIVED);
     expect(signal.types).toEqual(['run.started']);
     expect(signal.run.status).toBe('running');
   });
 
-  it('happened when it was received if it names no start', () => {
+  it('uses the time of receipt if it has no start', () => {
     expect(startedSignal(payloadOf({ end_dttm: null }), RECEIVED).occurredAt).toEqual(RECEIVED);
   });
 });
@@ -104,7 +104,7 @@ describe('the job of a run', () => {
       { key: 'w1/daily-1a2b3c', id: 'daily-1a2b3c', name: 'Daily run' },
     ],
     [
-      'the slug for both, where nothing else is told',
+      'the slug for both, if there is no other name',
       { schedule_name: 'daily-1a2b3c', schedule: { slug: 'daily-1a2b3c' } },
       { key: 'w1/daily-1a2b3c', id: 'daily-1a2b3c', name: 'daily-1a2b3c' },
     ],
@@ -127,11 +127,11 @@ describe('the job of a run', () => {
         name: 'Täglich / 6  Uhr 👩‍🔧',
       },
     ],
-  ])('is known by %s', (_what, fields, job) => {
+  ])('is identified by %s', (_what, fields, job) => {
     expect(completed(fields).run.job).toEqual(job);
   });
 
-  it('has a bounded key of its own for each of two long labels that begin alike, always the same', () => {
+  it('has a bounded, stable and unique key for long labels with the same beginning', () => {
     const keyOf = (end: string) => completed({ schedule_name: `${'é\ud83d\ude00'.repeat(2_000)}${end}` }).run.job.key;
     expect(keyOf('a')).toBe(keyOf('a'));
     expect(keyOf('a')).not.toBe(keyOf('b'));
@@ -139,7 +139,7 @@ describe('the job of a run', () => {
     expect(keyOf('a').length).toBeLessThan(1_000);
   });
 
-  it('is another one in another workspace', () => {
+  it('differs between workspaces', () => {
     const here = completed({ schedule_name: 'daily' }).run.job.key;
     const there = completed({ schedule_name: 'daily', workspace: { uid: 'w2' } }).run.job.key;
     expect(here).not.toBe(there);
@@ -156,7 +156,7 @@ describe('the trigger of a run', () => {
     ['turbo_ci', 'ci'],
     ['fabio@paradime.io', 'unknown'],
     ['Gremlin', 'unknown'],
-  ])('that %j acted is %s, with the reason kept', (actor, kind) => {
+  ])('maps the actor %j to %s and keeps the reason', (actor, kind) => {
     expect(completed({ environment: { actor } }).run.trigger).toEqual({ kind, reason: actor });
   });
 });
@@ -178,7 +178,7 @@ describe('the url of a run', () => {
     'https://',
     'https://user:password@app.paradime.io/',
     'not a url',
-  ])('is left out where it is %j', (run_url) => {
+  ])('is absent if it is %j', (run_url) => {
     expect(completed({ run_url }).run).not.toHaveProperty('url');
   });
 
@@ -189,7 +189,7 @@ describe('the url of a run', () => {
 });
 
 describe('a command', () => {
-  it('says no more than was told', () => {
+  it('has no more fields than were sent', () => {
     expect(commandOf({})).toEqual({ id: '1', command: '', status: 'unknown', resources: [] });
     const blank = { command: '', status: '', return_code: null, start_dttm: '', end_dttm: null, json_resources: null };
     expect(commandOf(blank)).toEqual(commandOf({}));
@@ -206,11 +206,11 @@ describe('a command', () => {
     [{ status: '', return_code: -9 }, 'failed'],
     [{ return_code: 0 }, 'unknown'],
     [{ return_code: null }, 'unknown'],
-  ])('with %j is %s', (fields, status) => {
+  ])('maps %j to %s', (fields, status) => {
     expect(commandOf(fields)?.status).toBe(status);
   });
 
-  it('lists its resources with ids as texts', () => {
+  it('lists its resources with ids as strings', () => {
     const json_resources = [
       { id: 1205731, path: 'target/manifest.json' },
       { id: '9', path: null },
@@ -221,7 +221,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('keeps the order it was sent in', () => {
+  it('keeps the order of commands', () => {
     const commands = [3, 1, 2].map((id) => ({ id }));
     expect(completed({ commands }).run.commands?.map(({ id }) => id)).toEqual(['3', '1', '2']);
   });

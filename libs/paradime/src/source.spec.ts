@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ConfigurationError,
   openSources,
-  restoreMessage,
   type HeaderMap,
   type Provider,
   type ReceivedMessage,
 } from 'nestjs-runhooks/core';
+import { storedMessage } from '../../../test/providers/stored-message.js';
 import { paradime, type ParadimeOptions } from './source.js';
 
 /** The HMAC vector of the Standard Webhooks specification. */
@@ -23,9 +23,8 @@ function received(headers: HeaderMap, body = BODY, receivedAt = SIGNED_AT): Rece
   return { source: 'paradime', headers, body: Buffer.from(body), receivedAt };
 }
 
-function identify(provider: Provider, message: ReceivedMessage): string {
-  const stored = { id: 'msg_1', provider: 'paradime', messageKey: '', state: 'stored' as const };
-  return provider.identify(restoreMessage({ ...message, ...stored }));
+function identify(provider: Provider, { headers }: ReceivedMessage): string {
+  return provider.identify({ ...storedMessage(BODY), headers });
 }
 
 function errorOf(act: () => unknown): unknown {
@@ -37,7 +36,7 @@ function errorOf(act: () => unknown): unknown {
 }
 
 describe('paradime(…)', () => {
-  it('is a source of the provider "paradime" with the options every source has', () => {
+  it('returns a source of the provider "paradime" with the options of every source', () => {
     const [open] = openSources([paradime({ name: 'bolt', secrets: [SECRET], path: ['/a', '/b'], bodyBytesMax: 512 })]);
     expect(open).toMatchObject({
       name: 'bolt',
@@ -47,18 +46,18 @@ describe('paradime(…)', () => {
     });
   });
 
-  it('takes a path and a size of its own where none are given', () => {
+  it('uses the default path and size', () => {
     const [open] = openSources([paradime({ name: 'bolt', secrets: [SECRET] })]);
     expect(open).toMatchObject({ paths: ['/webhooks/bolt'], bodyBytesMax: 1_048_576 });
   });
 
-  it('shows no secret', () => {
+  it('exposes no secret', () => {
     const source = paradime({ name: 'paradime', secrets: [SECRET] });
     expect(JSON.stringify([source, source.open()])).not.toContain(SECRET.slice(6));
   });
 });
 
-describe('a configuration that is not safe', () => {
+describe('an unsafe configuration', () => {
   const option = "paradime({ name: 'paradime' })";
   const cases: [string, object, string][] = [
     ['no secrets', {}, `${option}.secrets`],
@@ -85,14 +84,14 @@ describe('a configuration that is not safe', () => {
     ['null for the scheme', { scheme: null, secrets: [SECRET] }, `${option}.scheme`],
   ];
 
-  it.each(cases)('stops the boot and names the option: %s', (_what, options, named) => {
+  it.each(cases)('fails at startup and names the option: %s', (_what, options, named) => {
     const source = paradime({ name: 'paradime', ...options } as ParadimeOptions);
     const error = errorOf(() => source.open());
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error).toMatchObject({ option: named, message: expect.stringContaining(`${named}: `) });
   });
 
-  it('is not repeated in the error', () => {
+  it('does not appear in the error', () => {
     const source = paradime({ name: 'paradime', secrets: ['hunter2!'] });
     expect(String(errorOf(() => source.open()))).not.toContain('hunter2');
   });
@@ -101,7 +100,7 @@ describe('a configuration that is not safe', () => {
 describe('the default scheme, Standard Webhooks', () => {
   const provider = paradime({ name: 'paradime', secrets: [SECRET] }).open();
 
-  it.each([svix, webhook])('accepts a message signed in %j, and knows it by its signed id', (headers) => {
+  it.each([svix, webhook])('accepts a message signed in %j and identifies it by its signed id', (headers) => {
     expect(provider.verify(received(headers))).toEqual({ ok: true, secretIndex: 0 });
     expect(identify(provider, received(headers))).toBe(ID);
   });
@@ -114,16 +113,16 @@ describe('the default scheme, Standard Webhooks', () => {
     ['a message of 301 s ago', received(svix, BODY, new Date(SIGNED_AT.getTime() + 301_000)), 'timestamp-too-old'],
     ['a message 301 s ahead', received(svix, BODY, new Date(SIGNED_AT.getTime() - 301_000)), 'timestamp-too-new'],
     ['a static token', received({ authorization: SECRET }), 'missing-header'],
-  ])('refuses %s', (_what, message, check) => {
+  ])('rejects %s', (_what, message, check) => {
     expect(provider.verify(message)).toMatchObject({ ok: false, check });
   });
 
-  it('can still name a stored message, from the headers that were kept', () => {
+  it('identifies a stored message by its kept headers', () => {
     const kept = Object.fromEntries(Object.entries(svix).filter(([name]) => provider.headersKept.includes(name)));
     expect(identify(provider, received(kept))).toBe(ID);
   });
 
-  it('accepts any of several secrets, also plain text', () => {
+  it('accepts any of several secrets, including plain text', () => {
     const both = paradime({ name: 'paradime', secrets: [{ utf8: 'plain text of 24 bytes!!' }, SECRET] }).open();
     expect(both.verify(received(svix))).toEqual({ ok: true, secretIndex: 1 });
   });
@@ -131,7 +130,7 @@ describe('the default scheme, Standard Webhooks', () => {
   it.each([
     [[SECRET], 'Standard Webhooks, 1 secret'],
     [[SECRET, SECRET], 'Standard Webhooks, 2 secrets'],
-  ])('says so in a few words', (secrets, signature) => {
+  ])('describes the signature', (secrets, signature) => {
     expect(paradime({ name: 'paradime', secrets }).open().signature).toBe(signature);
     expect(paradime({ name: 'paradime', scheme: 'standard-webhooks', secrets }).open().signature).toBe(signature);
   });
@@ -156,11 +155,11 @@ describe('the scheme "static-token"', () => {
     [{ 'x-paradime-token': 'the token of now.' }, 'signature-mismatch'],
     [{ authorization: 'new' }, 'missing-header'],
     [svix, 'missing-header'],
-  ])('refuses %j', (headers, check) => {
+  ])('rejects %j', (headers, check) => {
     expect(provider.verify(received(headers))).toMatchObject({ ok: false, check });
   });
 
-  it('trusts no id, stores no token, and says what it is', () => {
+  it('trusts no id, stores no token, and describes the signature', () => {
     expect(identify(provider, received({ 'x-paradime-token': 'the token of now', 'svix-id': ID }))).toBe('');
     expect(provider.headersKept).toEqual([]);
     expect(provider.signature).toBe('static token in x-paradime-token, 2 tokens');
@@ -170,7 +169,7 @@ describe('the scheme "static-token"', () => {
 describe('the scheme "unsigned-insecure"', () => {
   const provider = paradime({ name: 'paradime', scheme: 'unsigned-insecure' }).open();
 
-  it('accepts anything, trusts no id, and can be told from a signed one', () => {
+  it('accepts any message, trusts no id, and is marked as open to anyone', () => {
     expect(provider.verify(received({}))).toEqual({ ok: true });
     expect(identify(provider, received({ 'svix-id': ID }))).toBe('');
     expect(provider).toMatchObject({ signature: 'NONE (unsigned)', isOpenToAnyone: true });

@@ -14,7 +14,7 @@ const KNOWN: readonly [RunStatus, readonly string[]][] = [
 const WORDS = KNOWN.flatMap(([status, words]) => words.map((word) => [word, status] as const));
 
 describe('statusOf', () => {
-  it.each(WORDS)('knows %s as %s in any case and with space around it', (word, status) => {
+  it.each(WORDS)('maps %s to %s in any case and with spaces around it', (word, status) => {
     const title = word.charAt(0).toUpperCase() + word.slice(1);
     for (const spelling of [word, word.toUpperCase(), title, ` ${word}\n`]) expect(statusOf(spelling)).toBe(status);
   });
@@ -32,15 +32,15 @@ describe('statusOf', () => {
     'REMOVING',
     'No runs',
     '0',
-  ])('takes %j for unknown', (word) => expect(statusOf(word)).toBe('unknown'));
+  ])('maps %j to unknown', (word) => expect(statusOf(word)).toBe('unknown'));
 
-  it.each(['constructor', '__proto__', 'toString', 'get', 'size'])('takes the object member %s for unknown', (word) => {
+  it.each(['constructor', '__proto__', 'toString', 'get', 'size'])('maps the object member %s to unknown', (word) => {
     expect(statusOf(word)).toBe('unknown');
   });
 
-  it.each([null, undefined])('takes %s for unknown', (nothing) => expect(statusOf(nothing)).toBe('unknown'));
+  it.each([null, undefined])('maps %s to unknown', (nothing) => expect(statusOf(nothing)).toBe('unknown'));
 
-  it('takes any other word for unknown', () => {
+  it('maps any other status to unknown', () => {
     const known = new Set(WORDS.map(([word]) => word));
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (word) => {
@@ -51,15 +51,15 @@ describe('statusOf', () => {
   });
 });
 
-describe('a word that may mean a failure', () => {
+describe('a status that may mean a failure', () => {
   it.each(['timeout', 'Timed_Out', 'timed-out', ' KILLED ', 'aborted'])(
-    '%j is one only where something else tells so',
+    'means a failure only if something else reports one: %j',
     (word) => {
       expect([statusOf(word), statusOf(word, true)]).toEqual(['unknown', 'failed']);
     },
   );
 
-  it('is no other word', () => {
+  it('is none of the other statuses', () => {
     for (const word of ['', 'brand-new', 'succeeded', 'skipped', 'canceled', 'running', null]) {
       expect(statusOf(word, true)).toBe(statusOf(word));
     }
@@ -67,7 +67,7 @@ describe('a word that may mean a failure', () => {
 });
 
 describe('isFinal', () => {
-  it('is so of every status that says that a run is over, also where it may be a failure', () => {
+  it('returns true for every status of a finished run, including possible failures', () => {
     const final = new Set<RunStatus>(['succeeded', 'failed', 'canceled', 'skipped']);
     for (const [word, status] of WORDS) expect(isFinal(word.toUpperCase())).toBe(final.has(status));
     for (const word of ['timeout', 'Killed']) expect(isFinal(word)).toBe(true);

@@ -14,7 +14,7 @@ const refusals: string[] = [];
 async function refused(): Promise<void> {
   writeFileSync(during, '');
   const failure = await failureOf(sender.send(store));
-  refusals.push(failure instanceof Error ? failure.message : 'not refused');
+  refusals.push(failure instanceof Error ? failure.message : 'not rejected');
 }
 
 await store.open();
@@ -26,5 +26,5 @@ for (let round = 0; round < ROUNDS; round += 1) {
 }
 await refused();
 writeSync(1, JSON.stringify({ refusals, acknowledged: [...sender.acknowledged] }));
-// The fault lasts, and nothing is closed.
+// The fault persists and nothing is closed.
 process.kill(process.pid, 'SIGKILL');

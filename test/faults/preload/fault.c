@@ -1,6 +1,6 @@
 /*
- * For LD_PRELOAD: while the file FAULT_WHILE exists, syncing or writing files whose path ends in FAULT_FILE fails.
- * FAULT_CALL: "sync" or "write". FAULT_ERRNO: the number to fail with.
+ * A library for LD_PRELOAD. While the file FAULT_WHILE exists, calls fail for files whose path ends in FAULT_FILE.
+ * FAULT_CALL selects "sync" or "write" calls, and FAULT_ERRNO is the error number.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -6,7 +6,7 @@ const root = new URL('../../../', import.meta.url);
 const { paths } = ts.readConfigFile(new URL('tsconfig.json', root).pathname, (path) => readFileSync(path, 'utf8'))
   .config.compilerOptions;
 
-/** The libs by their package names, and './x.js' for the file './x.ts'. */
+/** Resolves the libs by their package names, and './x.js' to the file './x.ts'. */
 export function resolve(specifier, context, next) {
   const lib = paths[specifier];
   if (lib) return { url: new URL(lib[0], root).href, shortCircuit: true };

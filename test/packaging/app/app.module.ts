@@ -29,7 +29,7 @@ export class OnCall {
     this.pager.page(`handled ${JSON.stringify({ type: event.type, run: event.run.id, attempt: delivery.attempt })}`);
   }
 
-  /** Still runs when the app closes, and needs the pager then. */
+  /** This handler still runs when the app closes, and needs the pager then. */
   @OnRunCompleted({ id: 'on-call.linger' })
   async linger(): Promise<void> {
     this.pager.page('lingers until the app closes');
@@ -39,7 +39,7 @@ export class OnCall {
   }
 }
 
-/** Never provided: proves that the packed types are there and refuse what the sources refuse. */
+/** This class is never provided. It proves that the packed types exist and reject what the sources reject. */
 export class WrongHandler {
   // @ts-expect-error a failed run is not a number
   @OnRunFailed({ id: 'wrong' })

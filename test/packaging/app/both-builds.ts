@@ -1,4 +1,4 @@
-// The mistake: one process that loads the package by require and by import.
+// This app makes the mistake of loading the package both by require and by import.
 import { createRequire } from 'node:module';
 
 createRequire(import.meta.url)('nestjs-runhooks');

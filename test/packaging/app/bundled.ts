@@ -1,4 +1,5 @@
-// One file, so that it can be the entry of every bundler. Its handler has a default id, as in a careless app.
+// The app is one file, so that it can be the entry of every bundler. Its handler has a default id, to cause the
+// warning.
 import 'reflect-metadata';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

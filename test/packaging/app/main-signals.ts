@@ -1,4 +1,4 @@
-// An app that closes on the two signals that every runtime lets it listen to.
+// This app closes on the two signals that every runtime supports.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';

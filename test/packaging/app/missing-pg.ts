@@ -1,4 +1,4 @@
-// An app without the package pg, which a Postgres inbox needs.
+// This app lacks the package pg, which a Postgres inbox needs.
 import { NestFactory } from '@nestjs/core';
 import { WebhooksModule } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';

@@ -1,4 +1,4 @@
-// An app whose own BullMQ is too old to carry deliveries.
+// This app has its own BullMQ, which is too old to dispatch deliveries.
 import { NestFactory } from '@nestjs/core';
 import { WebhooksModule } from 'nestjs-runhooks';
 import { bullmq } from 'nestjs-runhooks/bullmq';

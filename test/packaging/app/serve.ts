@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 
-/** Listens on a free port, says where, and closes the app when stdin ends. The process must then end by itself. */
+/** Listens on a free port, prints it, and closes the app when stdin ends. The process must then end by itself. */
 export async function serve(app: INestApplication): Promise<void> {
   await app.listen(0, '127.0.0.1');
   console.log(`listening ${await app.getUrl()}`);

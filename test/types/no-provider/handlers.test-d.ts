@@ -9,7 +9,7 @@ import {
 } from 'nestjs-runhooks';
 import { expectSame } from '../expect-type.js';
 
-/** As in a lib of handlers that leaves it to the app which sources there are: the built-in providers have types. */
+/** A library of handlers that leaves the choice of sources to the app. The built-in providers still have types. */
 export class Handlers {
   @OnRunFailed({ id: 'failed', provider: 'paradime', job: 'nightly', when: ({ firstFailure }) => firstFailure })
   failed({ run, payload }: RunFailed<'paradime'>): unknown {

@@ -1,7 +1,7 @@
 import type { Inbox } from 'nestjs-runhooks';
 import type { AttemptOutcome, EventSummary, MessageState } from 'nestjs-runhooks/core';
 
-/** A message once it was read. */
+/** A message after it was parsed. */
 export interface MessageSeen {
   readonly kind: 'message';
   readonly source: string;
@@ -22,7 +22,7 @@ export interface AttemptSeen {
 
 export type Seen = MessageSeen | AttemptSeen;
 
-/** What the inbox holds of a message and of all that came of it, attempts in the order in which they began. */
+/** Returns the message and every attempt that followed from it, in the order the attempts started. */
 export async function consequencesOf(inbox: Inbox, messageId: string): Promise<Seen[]> {
   const message = await inbox.message(messageId);
   if (!message) return [];

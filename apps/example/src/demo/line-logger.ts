@@ -1,14 +1,20 @@
 import type { LoggerService } from '@nestjs/common';
 
-/** What Nest itself says at boot is not about webhooks. */
-const QUIET = new Set(['InstanceLoader', 'NestApplication', 'NestFactory', 'RouterExplorer', 'RoutesResolver']);
+/** Nest's own startup lines are hidden, because they are not about webhooks. */
+const HIDDEN_CONTEXTS = new Set([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
 
-/** Keeps log lines until they are taken, so that they can be shown beside what caused them. */
+/** Keeps log lines until they are taken, so that they can be shown beside their cause. */
 export class LineLogger implements LoggerService {
   #lines: string[] = [];
   #isLive = false;
 
-  /** Prints lines as they come from now on. */
+  /** Prints all further lines immediately. */
   goLive(): void {
     this.#isLive = true;
   }
@@ -32,7 +38,7 @@ export class LineLogger implements LoggerService {
   }
 
   #add(level: string, message: unknown, context: unknown): void {
-    if (typeof context === 'string' && QUIET.has(context)) return;
+    if (typeof context === 'string' && HIDDEN_CONTEXTS.has(context)) return;
     const line = `${typeof context === 'string' ? `[${context}] ` : ''}${level}${String(message)}`;
     if (this.#isLive) console.log(line);
     else this.#lines.push(line);

@@ -8,10 +8,10 @@ import type { LineLogger } from './line-logger.js';
 import type { Step } from './scenario.js';
 import type { StepResult } from './timeline.js';
 
-/** A delivery that is to be tried again must have been by then. */
+/** Time within which all deliveries, including retries, must be finished. */
 const IDLE_MS_MAX = 30_000;
 
-/** Sends a step's webhook, waits for all that comes of it, and compares. */
+/** Sends a step's webhook, waits for all work that follows, and compares the result. */
 export async function play(app: INestApplication, step: Step, logger: LineLogger): Promise<StepResult> {
   const inbox = app.get(Inbox);
   const before = await contentOf(inbox);
@@ -32,13 +32,13 @@ export async function play(app: INestApplication, step: Step, logger: LineLogger
   return { step, answer, seen, log: logger.take(), problems };
 }
 
-/** How much is in the inbox. That a request was refused is counted, too, and changes nothing in it. */
+/** Returns the inbox counts. Rejected requests are left out, because they are counted without changing the content. */
 async function contentOf(inbox: Inbox): Promise<object> {
   const { refusals: _, ...content } = await inbox.counts();
   return content;
 }
 
-/** Waits for deliveries that are to be tried again, too. */
+/** Waits until all deliveries are finished, including retries. */
 async function idle(app: INestApplication, inbox: Inbox): Promise<boolean> {
   const deadline = Date.now() + IDLE_MS_MAX;
   while (Date.now() < deadline) {

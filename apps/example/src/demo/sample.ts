@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 
 const FIXTURES = new URL('../../../test/fixtures/', import.meta.url);
 
-/** A payload as its provider sent or documented it, byte for byte. */
+/** Returns a payload byte for byte as its provider sent or documented it. */
 export function sample(name: string): Buffer {
   return readFileSync(new URL(name, FIXTURES));
 }
 
 /**
- * A sample of dbt's about a run and an event of its own: dbt's documentation uses the same ids for different runs. The
- * names of fields are those of today or of the draft of 2022. `envelope` and `data` are further changes.
+ * Returns a dbt sample about a separate run and event, because dbt's documentation uses the same ids for different
+ * runs. Field names are the current ones or those of the 2022 draft. `envelope` and `data` are further changes.
  */
 export function sampleOfRun(name: string, runId: string, envelope: object = {}, data: object = {}): string {
   const payload = JSON.parse(sample(name).toString()) as { event_id?: unknown; data: object };

@@ -3,15 +3,15 @@ import type { MessageState } from 'nestjs-runhooks/core';
 import { signDbtCloud, signParadime, type SignedWebhook } from 'nestjs-runhooks/testing';
 import { sample, sampleOfRun } from './sample.js';
 
-/** One webhook, and everything that must come of it. */
+/** One webhook and its expected results. */
 export interface Step {
   readonly title: string;
   readonly source: 'dbt' | 'paradime';
   readonly webhook: Pick<SignedWebhook, 'body' | 'headers'>;
   readonly answer: `${number} ${string}`;
-  /** Of the stored message; nothing if nothing new is stored. */
+  /** State of the stored message; omitted if no new message is stored. */
   readonly state?: MessageState;
-  /** `<handler> <event type> <outcome>` of every attempt, in any order. */
+  /** Every attempt as `<handler> <event type> <outcome>`, in any order. */
   readonly attempts: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface Secrets {
 
 type Outcome = 'succeeded' | 'failed' | 'canceled';
 
-/** What the handlers of the example do about an event of a run. */
+/** Returns the attempts of the example's handlers for an event of a run. */
 function attemptsFor(type: RunEventType, runStatus: Outcome | 'running'): string[] {
   const attempts = [`run-audit.count ${type} succeeded`];
   if (type === 'run.started' || type === 'run.completed') attempts.push(`run-board.update ${type} succeeded`);
@@ -40,7 +40,7 @@ function attemptsFor(type: RunEventType, runStatus: Outcome | 'running'): string
 
 const DBT_COMPLETED = 'dbt-versions.note message.received succeeded';
 
-/** Every webhook of the demo, in the order sent. */
+/** Returns every webhook of the demo in the order of sending. */
 export function scenario({ dbt, paradime }: Secrets): Chapter[] {
   const fromDbt = (title: string, body: string | Buffer, attempts: readonly string[]): Step => ({
     title,
@@ -70,7 +70,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
 
   return [
     {
-      title: 'A dbt Cloud job runs. The BI tool is asleep, so one handler is tried again, alone',
+      title: 'A dbt Cloud job runs. The BI tool is asleep, so only one handler is retried',
       steps: [
         started('job.run.started', sample('dbt-cloud/11-started.json')),
         succeeded('job.run.completed, Success', sample('dbt-cloud/12-completed.json'), [
@@ -79,7 +79,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
       ],
     },
     {
-      title: 'A dbt Cloud job fails. dbt says so twice; on-call is paged once',
+      title: 'A dbt Cloud job fails. dbt reports it twice; on-call is paged once',
       steps: [
         errored('job.run.errored', sampleOfRun('dbt-cloud/13-errored.json', '20001')),
         fromDbt(
@@ -95,7 +95,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
       ],
     },
     {
-      title: 'Paradime: a run starts (its status says "failed", its shape says started), another one fails',
+      title: 'Paradime: a run starts (its status is "failed", but its form is a start), and another run fails',
       steps: [
         fromParadime('run started', 'paradime/run-started.json', attemptsFor('run.started', 'running')),
         fromParadime('run completed, a command failed', 'paradime/run-completed-failed.json', [
@@ -105,10 +105,10 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
       ],
     },
     {
-      title: 'What must not get in, and what gets in once',
+      title: 'Rejected requests and duplicates',
       steps: [
         {
-          title: 'the same message again',
+          title: 'the same message, resent',
           source: 'dbt',
           webhook: signDbtCloud(sample('dbt-cloud/12-completed.json'), dbt),
           answer: '200 duplicate',
@@ -139,7 +139,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
           attempts: [],
         },
         {
-          ...fromDbt('not JSON, but well signed: kept for people to look at', '{"eventId": "wev_demo', []),
+          ...fromDbt('invalid JSON with a valid signature: kept for inspection', '{"eventId": "wev_demo', []),
           state: 'quarantined',
         },
         {

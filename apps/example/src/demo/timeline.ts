@@ -2,14 +2,14 @@ import type { WebhookResponse } from 'nestjs-runhooks/testing';
 import type { AttemptSeen, Seen } from './consequences.js';
 import type { Step } from './scenario.js';
 
-/** What came of one step. */
+/** The results of one step. */
 export interface StepResult {
   readonly step: Step;
   readonly answer: WebhookResponse;
   readonly seen: readonly Seen[];
-  /** What the app logged meanwhile. */
+  /** Lines the app logged during the step. */
   readonly log: readonly string[];
-  /** Nothing if all is as expected. */
+  /** Differences from the expected results; empty if there are none. */
   readonly problems: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export interface Summary {
   readonly inbox: object;
 }
 
-/** Where the demo is told to. */
+/** Output of the demo. */
 export interface Timeline {
   boot(log: readonly string[]): void;
   chapter(title: string): void;
@@ -28,10 +28,10 @@ export interface Timeline {
   summary(summary: Summary): void;
 }
 
-/** For people. */
+/** Output for people. */
 export const textTimeline: Timeline = {
   boot(log) {
-    console.log('The app boots');
+    console.log('The app starts');
     for (const line of log) console.log(`  ${line}`);
   },
   chapter(title) {
@@ -57,7 +57,7 @@ function attemptLine({ handler, type, runId, runStatus, attempt, outcome }: Atte
   return `${handler.padEnd(20)}${type.padEnd(18)}${run.padEnd(24)}${outcome}${which}`;
 }
 
-/** One JSON object a line, for programs. */
+/** Output for programs: one JSON object per line. */
 export const jsonTimeline: Timeline = {
   boot: () => undefined,
   chapter: () => undefined,

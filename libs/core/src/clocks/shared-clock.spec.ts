@@ -5,10 +5,10 @@ import { SharedClock } from './shared-clock.js';
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 10, 23);
 
-/** The clock of a host that somebody may set, and the one of a server; time passes for both. */
+/** The clock of a host, which can be set, and the clock of a server. */
 let host: { nowMs: number; elapsedMs: number };
 let serverMs: number;
-let answerMs: number;
+let responseMs: number;
 let clock: SharedClock;
 
 function pass(ms: number): void {
@@ -19,13 +19,13 @@ function pass(ms: number): void {
 beforeEach(() => {
   host = { nowMs: START + HOUR, elapsedMs: 5_000 };
   serverMs = START;
-  answerMs = 0;
+  responseMs = 0;
   const own = { now: () => new Date(host.nowMs), elapsedMs: () => host.elapsedMs };
   const now = async (): Promise<Date> => {
-    pass(answerMs / 2);
-    const told = new Date(serverMs);
-    pass(answerMs / 2);
-    return told;
+    pass(responseMs / 2);
+    const time = new Date(serverMs);
+    pass(responseMs / 2);
+    return time;
   };
   clock = new SharedClock({ now }, own);
 });
@@ -38,7 +38,7 @@ describe('the clock of an inbox', () => {
     expect([clock.now().getTime(), clock.ownAheadMs]).toEqual([START + 2 * HOUR, 0]);
   });
 
-  it("is the store's from the first answer on, whatever the host's is set to", async () => {
+  it("is the store's clock after the first response, even if the host's clock is set", async () => {
     expect(clock.now().getTime()).toBe(START + HOUR);
     await clock.adjust();
     pass(1_500);
@@ -47,20 +47,20 @@ describe('the clock of an inbox', () => {
     expect([clock.now().getTime(), clock.ownAheadMs]).toEqual([START + 1_500, -2 * HOUR]);
   });
 
-  it('takes the time that an answer takes into account, and not one that took too long', async () => {
-    answerMs = 200;
+  it('accounts for the duration of a response and ignores a slow one', async () => {
+    responseMs = 200;
     await clock.adjust();
     expect(clock.now().getTime()).toBe(serverMs);
     serverMs += HOUR;
-    answerMs = LIMITS.clockResponseMsMax + 2;
+    responseMs = LIMITS.clockResponseMsMax + 2;
     await clock.adjust();
     expect(clock.now().getTime()).toBe(serverMs - HOUR);
-    answerMs = 200;
+    responseMs = 200;
     await clock.adjust();
     expect(clock.now().getTime()).toBe(serverMs);
   });
 
-  it('goes on where the store fails', async () => {
+  it('continues if the store fails', async () => {
     await clock.adjust();
     clock = new SharedClock({ now: () => Promise.reject(new Error('gone')) }, clock.own);
     await expect(clock.adjust()).rejects.toThrow('gone');

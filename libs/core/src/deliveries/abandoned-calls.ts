@@ -4,43 +4,45 @@ import { LIMITS } from '../limits.js';
 import type { Logger } from '../logger.js';
 
 /**
- * The calls of this process that still run although their attempt is over: their handler ignored `delivery.signal`.
- * They take up no room, so that a handler that hangs stops no other one. Each holds memory, so there are limits.
+ * Calls of this process that are still running although their attempt is over, because their handler ignored
+ * `delivery.signal`. They occupy no place, so that a handler that hangs stops no other one. Each uses memory, so their
+ * number is limited.
  */
 export class AbandonedCalls {
   readonly #logger: Logger;
   readonly #byHandler = new Map<string, number>();
-  /** Handlers that were warned of: a handler that is always a little late must not fill the log. */
+  /** Handlers with a warning in the log. One warning is enough for a handler that is always a little late. */
   readonly #warned = new Set<string>();
-  /** Handlers that the log named as not started again. */
-  readonly #saidPaused = new Set<string>();
+  /** Handlers that were logged as paused. */
+  readonly #loggedPaused = new Set<string>();
   #total = 0;
 
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
-  /** By handler, in the order in which they came to have any. */
+  /** Returns the numbers by handler, for handlers with at least one. */
   counts(): AbandonedCount[] {
     return [...this.#byHandler].map(([handlerId, calls]) => ({ handlerId, calls }));
   }
 
   /**
-   * Whether a handler has so many that this process does not start it again until one of them settles. If the process
-   * has too many in all, this holds for every handler with at least one, and for no other.
+   * Returns whether a handler has so many abandoned calls that this process does not start it until one of them ends. If
+   * the process has too many in all, every handler with at least one is paused.
    */
   isPaused(handlerId: string): boolean {
     const calls = this.#byHandler.get(handlerId) ?? 0;
     return calls >= LIMITS.abandonedPerHandlerMax || (calls > 0 && this.#total >= LIMITS.abandonedMax);
   }
 
+  /** Counts the call of an attempt that is over. */
   add(attempt: Attempt): void {
     this.#change(attempt.handler.id, 1);
     this.#log(attempt);
     this.#logPaused();
   }
 
-  /** Its handler has returned or thrown after all. */
+  /** Removes a call whose handler has returned or thrown. */
   remove({ handler: { id }, delivery, fields }: Attempt): void {
     this.#change(id, -1);
     const left = this.#byHandler.get(id) ?? 0;
@@ -73,16 +75,16 @@ export class AbandonedCalls {
     }
   }
 
-  /** One call more or less may pause or resume every handler that has some. */
+  /** Logs which handlers were paused or resumed. One call can change this for every handler that has some. */
   #logPaused(): void {
-    for (const id of this.#saidPaused) {
+    for (const id of this.#loggedPaused) {
       if (this.isPaused(id)) continue;
-      this.#saidPaused.delete(id);
+      this.#loggedPaused.delete(id);
       this.#logger.log(`Handler "${id}" is running in this process again`, { handlerId: id });
     }
     for (const [id, calls] of this.#byHandler) {
-      if (!this.isPaused(id) || this.#saidPaused.has(id)) continue;
-      this.#saidPaused.add(id);
+      if (!this.isPaused(id) || this.#loggedPaused.has(id)) continue;
+      this.#loggedPaused.add(id);
       this.#logger.error(
         `Handler "${id}" is paused in this process until one of its ${calls} abandoned calls ends ` +
           `(${this.#total} in this process; limits: ${LIMITS.abandonedPerHandlerMax} per handler, ${LIMITS.abandonedMax} in all). ` +

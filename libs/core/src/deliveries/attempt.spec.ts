@@ -12,8 +12,8 @@ import { attemptError } from '../thrown.js';
 import { Attempt, attemptRecord, type AttemptOptions } from './attempt.js';
 
 const START = new Date('2026-11-23T12:00:00.000Z');
-/** Longer than any test may take. */
-const FOR_EVER = 60_000;
+/** Longer than any test takes. */
+const FOREVER = 60_000;
 const EVENT = { id: 'run.failed:dbt/1/7', type: 'run.failed', provider: 'dbt-cloud', source: 'dbt' } as WebhookEvent;
 const ON_FAILED: Subscription = { on: { types: ['run.failed'] }, filter: {} };
 
@@ -25,11 +25,11 @@ interface Setup extends HandlerOptions {
   readonly complete?: AttemptOptions['complete'];
 }
 
-const NO_TRANSACTION: InboxTransaction = { query: () => Promise.reject(new Error('there is no database here')) };
+const NO_TRANSACTION: InboxTransaction = { query: () => Promise.reject(new Error('this test has no database')) };
 
 function attempt(invoke: Handler['invoke'], setup: Setup = {}): Attempt {
   const { delivery, subscriptions = [ON_FAILED], restore = () => EVENT, ...rest } = setup;
-  const { graceMs = FOR_EVER, complete = (_, work) => work(NO_TRANSACTION).then(() => undefined), ...options } = rest;
+  const { graceMs = FOREVER, complete = (_, work) => work(NO_TRANSACTION).then(() => undefined), ...options } = rest;
   const handler = { ...resolveHandlerOptions('OnCall.page', options), label: 'OnCall.page', subscriptions, invoke };
   return new Attempt({
     delivery: { ...claimed(), ...delivery },
@@ -67,7 +67,7 @@ function claimed(): ClaimedDelivery {
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-/** A promise to be settled by the test. */
+/** Returns a promise that the test resolves. */
 function held() {
   let release = (): void => undefined;
   const promise = new Promise<void>((resolve) => {
@@ -86,7 +86,7 @@ afterEach(() => {
 });
 
 describe('an attempt', () => {
-  it('gives the handler its event and what it may know of the delivery', async () => {
+  it('passes the event and the delivery to the handler', async () => {
     const seen: [WebhookEvent, DeliveryContext][] = [];
     const one = attempt((...args) => Promise.resolve(void seen.push(args)), { delivery: { attempt: 3 } });
     expect(await one.ended).toEqual({ outcome: 'succeeded' });
@@ -107,7 +107,7 @@ describe('an attempt', () => {
     expect(one.abortedBy).toBeUndefined();
   });
 
-  it('tells the handler of a replay', async () => {
+  it('sets isReplay for a replay', async () => {
     let isReplay: boolean | undefined;
     const note = (_: WebhookEvent, delivery: DeliveryContext) => Promise.resolve(void (isReplay = delivery.isReplay));
     await attempt(note, { delivery: { replayId: 'again' } }).ended;
@@ -118,9 +118,9 @@ describe('an attempt', () => {
     ['an error', new Error('no')],
     ['undefined', undefined],
     ['null', null],
-    ['a text', 'no'],
+    ['a string', 'no'],
     ['an object whose properties throw', trap],
-  ])('fails with exactly what the handler throws, at once or later: %s', async (_, make) => {
+  ])('fails with the thrown value when the handler throws or rejects with %s', async (_, make) => {
     const thrown = typeof make === 'function' ? make() : make;
     const atOnce = attempt(() => {
       throw thrown;
@@ -134,7 +134,7 @@ describe('an attempt', () => {
     }
   });
 
-  it('fails if its event cannot be restored, without running the handler', async () => {
+  it('fails without running the handler when its event cannot be restored', async () => {
     let ran = false;
     const broken = new SyntaxError('no JSON');
     const restore = () => {
@@ -145,31 +145,31 @@ describe('an attempt', () => {
     expect(ran).toBe(false);
   });
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     const one = attempt(() => Promise.resolve());
     await one.ended;
     expect(jest.getTimerCount()).toBe(0);
-    one.abort(new LeaseLostError('dlv_1'), FOR_EVER);
+    one.abort(new LeaseLostError('dlv_1'), FOREVER);
     expect(jest.getTimerCount()).toBe(0);
   });
 });
 
 describe('an attempt with `when`', () => {
-  const when = (answer: () => unknown): Subscription => ({ ...ON_FAILED, when: answer as () => boolean });
+  const when = (result: () => unknown): Subscription => ({ ...ON_FAILED, when: result as () => boolean });
   const elsewhere: Subscription = { on: { types: ['run.started'] }, filter: {}, when: () => true };
 
   it.each([
-    ['one that says yes', [when(() => true)], 'succeeded'],
-    ['one that says no', [when(() => false)], 'skipped'],
-    ['one that says yes later', [when(() => Promise.resolve(true))], 'succeeded'],
-    ['one that says no later', [when(() => Promise.resolve(false))], 'skipped'],
-    ['one that says nothing', [when(() => undefined)], 'skipped'],
-    ['a no and a yes', [when(() => false), when(() => true)], 'succeeded'],
-    ['a no, beside a subscription without one', [when(() => false), ON_FAILED], 'succeeded'],
-    ['a no, and a yes for other events', [when(() => false), elsewhere], 'skipped'],
-    ['none any more that wants the event', [elsewhere], 'succeeded'],
-  ] as const)('%s: %s', async (_, subscriptions, outcome) => {
+    ['it returns true', [when(() => true)], 'succeeded'],
+    ['it returns false', [when(() => false)], 'skipped'],
+    ['it resolves to true', [when(() => Promise.resolve(true))], 'succeeded'],
+    ['it resolves to false', [when(() => Promise.resolve(false))], 'skipped'],
+    ['it returns undefined', [when(() => undefined)], 'skipped'],
+    ['one of two returns true', [when(() => false), when(() => true)], 'succeeded'],
+    ['it returns false and another subscription has none', [when(() => false), ON_FAILED], 'succeeded'],
+    ['it returns false, and true for other events', [when(() => false), elsewhere], 'skipped'],
+    ['no subscription wants the event any more', [elsewhere], 'succeeded'],
+  ] as const)('runs only if one `when` returns true: %s', async (_, subscriptions, outcome) => {
     let ran = 0;
     const result = await attempt(() => Promise.resolve(void (ran += 1)), { subscriptions }).ended;
     expect(result).toEqual({ outcome });
@@ -179,26 +179,26 @@ describe('an attempt with `when`', () => {
   it.each([
     ['throws', () => thrower('no')],
     ['rejects', () => Promise.reject(new Error('no'))],
-  ])('fails, to be tried again, if it %s', async (_, answer) => {
-    const result = await attempt(() => Promise.resolve(), { subscriptions: [when(answer)] }).ended;
+  ])('fails when `when` %s', async (_, failing) => {
+    const result = await attempt(() => Promise.resolve(), { subscriptions: [when(failing)] }).ended;
     expect(result.outcome).toBe('failed');
   });
 
-  it('is timed like the handler itself', async () => {
+  it('applies the timeout to `when`', async () => {
     const never = when(() => new Promise(() => undefined));
     const one = attempt(() => Promise.resolve(), { subscriptions: [never], timeoutMs: 1, graceMs: 1 });
     expect(await one.ended).toMatchObject({ outcome: 'failed', thrown: expect.any(HandlerTimeoutError) as unknown });
   });
 });
 
-describe('an attempt whose time is up', () => {
-  it('aborts the signal with a HandlerTimeoutError, and succeeds if the handler still does within the grace', async () => {
+describe('an attempt that times out', () => {
+  it('aborts the signal with a HandlerTimeoutError, and succeeds when the handler returns within the grace period', async () => {
     const one = attempt(async (_, { signal }) => aborted(signal), { timeoutMs: 1 });
     expect(await one.ended).toEqual({ outcome: 'succeeded' });
     expect(one.abortedBy).toBeInstanceOf(HandlerTimeoutError);
   });
 
-  it('fails with what the handler throws within the grace', async () => {
+  it('fails with the error that the handler throws within the grace period', async () => {
     const stopped = new Error('fetch was aborted');
     const stop = async (_: WebhookEvent, { signal }: DeliveryContext) => {
       await aborted(signal);
@@ -207,7 +207,7 @@ describe('an attempt whose time is up', () => {
     expect(await attempt(stop, { timeoutMs: 1 }).ended).toEqual({ outcome: 'failed', thrown: stopped });
   });
 
-  it('ends after the grace if the handler never returns, and is not settled before the handler is', async () => {
+  it('ends after the grace period when the handler does not return, and is settled when it does', async () => {
     const { promise, release } = held();
     const one = attempt(() => promise, { timeoutMs: 1, graceMs: 1 });
     expect(await one.ended).toMatchObject({ outcome: 'failed', thrown: expect.any(HandlerTimeoutError) as unknown });
@@ -216,7 +216,7 @@ describe('an attempt whose time is up', () => {
     await one.settled;
   });
 
-  it('does not end before its time and the whole grace are over', async () => {
+  it('does not end before the timeout and the whole grace period have passed', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
     const one = attempt(() => new Promise(() => undefined), { timeoutMs: 1_000, graceMs: 500 });
     await jest.advanceTimersByTimeAsync(999);
@@ -228,7 +228,7 @@ describe('an attempt whose time is up', () => {
     expect(await isPending(one.ended)).toBe(false);
   });
 
-  it('is over, whatever the handler that would not stop throws in the end', async () => {
+  it('keeps its result when the handler throws after the end', async () => {
     const { promise, release } = held();
     const one = attempt(() => promise.then(() => thrower(undefined)), { timeoutMs: 1, graceMs: 1 });
     const result = await one.ended;
@@ -237,49 +237,49 @@ describe('an attempt whose time is up', () => {
     expect(await one.ended).toBe(result);
   });
 
-  it('runs on before that', async () => {
+  it('keeps running before the timeout', async () => {
     const { promise, release } = held();
-    const one = attempt(() => promise, { timeoutMs: FOR_EVER });
+    const one = attempt(() => promise, { timeoutMs: FOREVER });
     expect(await isPending(one.ended)).toBe(true);
     release();
     expect(await one.ended).toEqual({ outcome: 'succeeded' });
   });
 });
 
-describe('an attempt that is aborted', () => {
+describe('an aborted attempt', () => {
   const never = () => new Promise<void>(() => undefined);
 
-  it('tells the handler why', async () => {
+  it('passes the reason to the handler', async () => {
     let reason: unknown;
     const one = attempt((_, { signal }) => aborted(signal).then(() => void (reason = signal.reason)));
     const shutdown = new ShutdownError();
     await isPending(one.ended);
-    one.abort(shutdown, FOR_EVER);
+    one.abort(shutdown, FOREVER);
     await one.ended;
     expect(reason).toBe(shutdown);
     expect(one.abortedBy).toBe(shutdown);
   });
 
-  it('ends with the first reason, though aborted again for another', async () => {
+  it('ends with the first reason when it is aborted twice', async () => {
     const one = attempt(never);
     const first = new LeaseLostError('dlv_1');
-    one.abort(first, FOR_EVER);
+    one.abort(first, FOREVER);
     one.abort(new ShutdownError(), 1);
     expect(await one.ended).toEqual({ outcome: 'failed', thrown: first });
   });
 
   it.each([
-    ['the first abort left', [1, FOR_EVER]],
-    ['a later abort left', [FOR_EVER, 1]],
-    ['the shortest abort left', [FOR_EVER, 1, FOR_EVER]],
-  ])('ends when the grace that %s is over: no later abort makes it longer', async (_, graces) => {
+    ['of the first abort', [1, FOREVER]],
+    ['of a later abort', [FOREVER, 1]],
+    ['of the shortest abort', [FOREVER, 1, FOREVER]],
+  ])('ends after the grace period %s', async (_, graces) => {
     const one = attempt(never);
     for (const graceMs of graces) one.abort(new ShutdownError(), graceMs);
     expect(await one.ended).toMatchObject({ outcome: 'failed' });
   });
 
-  it('gets no longer grace because its time is up as well', async () => {
-    const one = attempt(never, { timeoutMs: 1, graceMs: FOR_EVER });
+  it('keeps a shorter grace period when it times out as well', async () => {
+    const one = attempt(never, { timeoutMs: 1, graceMs: FOREVER });
     one.abort(new ShutdownError(), 20);
     expect(await one.ended).toMatchObject({ outcome: 'failed', thrown: expect.any(ShutdownError) as unknown });
   });
@@ -290,20 +290,20 @@ describe('attemptError', () => {
 
   it.each([
     ['an error', error, 'PermanentError', 'no such ticket'],
-    ['an error with a name of its own', Object.assign(new Error('no'), { name: 'Odd' }), 'Odd', 'no'],
+    ['an error with its own name', Object.assign(new Error('no'), { name: 'Odd' }), 'Odd', 'no'],
     ['an error of another realm', runInNewContext('new TypeError("no")'), 'TypeError', 'no'],
     ['an error without a stack', Object.assign(new Error('no'), { stack: undefined }), 'Error', 'no'],
-    ['an error whose message is none', Object.assign(new Error('no'), { message: 5 }), 'Error', '5'],
+    ['an error whose message is a number', Object.assign(new Error('no'), { message: 5 }), 'Error', '5'],
     ['undefined', undefined, 'undefined', 'a value that is not an error was thrown: undefined'],
     ['null', null, 'object', 'a value that is not an error was thrown: null'],
-    ['a text', 'no', 'string', 'a value that is not an error was thrown: no'],
+    ['a string', 'no', 'string', 'a value that is not an error was thrown: no'],
     ['a number', Number.NaN, 'number', 'a value that is not an error was thrown: NaN'],
     ['a bigint', 5n, 'bigint', 'a value that is not an error was thrown: 5'],
     ['a symbol', Symbol('no'), 'symbol', 'a value that is not an error was thrown: Symbol(no)'],
     ['a promise', Promise.resolve(), 'object', 'a value that is not an error was thrown: [object Promise]'],
     ['an object without a prototype', Object.create(null), 'object', 'a value that cannot be shown was thrown'],
     [
-      'an object that will not be a text',
+      'an object that cannot be converted to a string',
       { toString: () => ({}) },
       'object',
       'a value that cannot be shown was thrown',
@@ -322,7 +322,7 @@ describe('attemptError', () => {
     expect(attemptError(error).stack).toBe(error.stack);
   });
 
-  it('keeps no more of anything than is useful', () => {
+  it('limits the length of name, message and stack', () => {
     const huge = 'x'.repeat(1_000_000);
     const { name, message, stack } = attemptError(Object.assign(new Error(huge), { name: huge, stack: huge }));
     expect([name.length, message.length, stack.length]).toEqual([
@@ -337,7 +337,7 @@ describe('delivery.completeWith', () => {
   const error = new TypeError('no');
   const nothing = () => Promise.resolve();
 
-  it('completes the delivery, and what the handler does after that changes nothing', async () => {
+  it('completes the delivery, even if the handler throws afterwards', async () => {
     const one = attempt(async (_, delivery) => {
       await delivery.completeWith(nothing);
       throw error;
@@ -346,7 +346,7 @@ describe('delivery.completeWith', () => {
     expect(one.isCompleted).toBe(true);
   });
 
-  it('is waited for, though the handler did not', async () => {
+  it('is awaited when the handler does not await it', async () => {
     const { promise, release } = held();
     const one = attempt((_, delivery) => Promise.resolve(void delivery.completeWith(() => promise)));
     release();
@@ -354,7 +354,7 @@ describe('delivery.completeWith', () => {
     expect(one.isCompleted).toBe(true);
   });
 
-  it('fails the attempt if it fails, and may then be tried again in the same attempt', async () => {
+  it('fails the attempt when it fails, and can be called again in the same attempt', async () => {
     const failing = () => Promise.reject(error);
     const once = attempt((_, delivery) => delivery.completeWith(failing));
     expect(await once.ended).toEqual({ outcome: 'failed', thrown: error });
@@ -364,14 +364,14 @@ describe('delivery.completeWith', () => {
     expect(twice.isCompleted).toBe(true);
   });
 
-  it('is refused a second time, also while the first is under way', async () => {
+  it('rejects a second call, even while the first one is running', async () => {
     const one = attempt(async (_, delivery) => {
       await Promise.all([delivery.completeWith(nothing), delivery.completeWith(nothing)]);
     });
     expect(await one.ended).toMatchObject({ outcome: 'failed', thrown: { message: expect.stringContaining('once') } });
   });
 
-  it('is refused once the handler was asked to stop', async () => {
+  it('rejects after the signal was aborted', async () => {
     const { promise, release } = held();
     const reason = new ShutdownError();
     let works = 0;
@@ -379,7 +379,7 @@ describe('delivery.completeWith', () => {
       await promise;
       await delivery.completeWith(() => Promise.resolve((works += 1)));
     });
-    one.abort(reason, FOR_EVER);
+    one.abort(reason, FOREVER);
     release();
     expect(await one.ended).toEqual({ outcome: 'failed', thrown: reason });
     expect(works).toBe(0);
@@ -387,7 +387,7 @@ describe('delivery.completeWith', () => {
 });
 
 describe('attemptRecord', () => {
-  it('has the error of a failed attempt, and of no other', () => {
+  it('contains an error only for a failed attempt', () => {
     const end = new Date(START.getTime() + 5);
     const times = { startedAt: START, finishedAt: end };
     expect(attemptRecord(START, end, { outcome: 'skipped' })).toEqual({ ...times, outcome: 'skipped' });
@@ -403,9 +403,9 @@ function thrower(thrown: unknown): never {
   throw thrown;
 }
 
-/** An error that throws when it is looked at. */
+/** Returns an error whose properties throw. */
 function trap(): Error {
-  const get = () => thrower(new Error('not to be looked at'));
+  const get = () => thrower(new Error('must not be read'));
   return Object.create(Error.prototype, { name: { get }, message: { get }, stack: { get } }) as Error;
 }
 

@@ -33,7 +33,7 @@ export interface DeliveryRunnerOptions {
   readonly abortGraceMs: number;
   /** Counts the calls that outlive their attempts. */
   readonly abandoned: AbandonedCalls;
-  /** Called when there is room again, or when something became due. */
+  /** Called when a place became free, or when work became due. */
   readonly onChange: () => void;
   /** Called after a delivery became a dead letter, if a handler asked for that event. */
   readonly onDeadLetter: (event: NewEvent, message: StoredMessage) => void;
@@ -124,7 +124,7 @@ export class DeliveryRunner {
     const begun = delivery.attempt - delivery.attemptsBefore - 1;
     const isLost = begun >= handler.retry.attemptsMax + LIMITS.attemptsLostMax;
     const restore = (): WebhookEvent => {
-      if (isLost) throw new PermanentError(`${begun} attempts never ended; does the handler end the process?`);
+      if (isLost) throw new PermanentError(`${begun} attempts never ended. Check whether the handler ends the process`);
       return restoreEvent(delivery.event, delivery.message, provider);
     };
     return new Attempt({

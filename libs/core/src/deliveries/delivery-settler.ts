@@ -56,7 +56,7 @@ export class DeliverySettler {
     if (!store.settleWith) {
       throw new ConfigurationError(
         'delivery.completeWith',
-        `the inbox is ${store.description}, where handlers cannot write; use postgresInbox, or pass delivery.id to the other system as idempotency key`,
+        `expected an inbox in PostgreSQL, got ${store.description}. Use postgresInbox, or pass delivery.id to the other system as idempotency key`,
       );
     }
     const settlement = (): Settlement => settlementOf(attempt, { outcome: 'succeeded' }, clock.now(), router);

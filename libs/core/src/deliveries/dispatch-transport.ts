@@ -1,41 +1,46 @@
 import type { Logger } from '../logger.js';
 import type { DueDelivery } from '../store/claim.js';
 
-/** What a transport does its work with. */
+/** Deliveries of this process, as a transport sees them. */
 export interface Carried {
-  /** Deliveries that this process may run at the same time. */
+  /** Number of deliveries that this process may run at the same time. */
   readonly concurrency: number;
   /**
-   * Runs a delivery, if it is still due, nobody holds it, and this process has its handler. Resolves when the attempt
-   * was recorded, or when there is nothing to do. Rejects if the store fails.
+   * Runs a delivery if it is due, not claimed, and its handler is in this process. Resolves when the attempt was recorded,
+   * or at once if the delivery does not run. Rejects if the store fails.
    */
   run(deliveryId: string): Promise<void>;
 }
 
 /**
- * Port: brings the ids of due deliveries to the process that is to run them, in place of the claim loop. The inbox
- * stays the truth: it knows what is due and when, every run takes a lease first, and what was not run is offered
- * again. So a transport may lose ids, repeat them, and bring them late, twice at once, or to a process that cannot run
- * them: what it brings to nobody is claimed after {@link LIMITS.transportLateMs}.
+ * Port: brings the ids of due deliveries to workers, instead of the claim loop. A transport carries ids only.
+ *
+ * The inbox remains the source of truth. It decides what is due, every run claims its delivery first, and a delivery that
+ * did not run is offered again. A transport may therefore lose ids, repeat them, and bring them late or to a process that
+ * cannot run them. Workers claim a delivery from the inbox if it is overdue by `LIMITS.transportLateMs` (5 s).
  */
 export interface DispatchTransport {
-  /** For the boot log: the engine and where it is. */
+  /** Engine and its address, for the log: `BullMQ on Redis 127.0.0.1:6379`. It must not contain a password. */
   readonly description: string;
-  /** From now on ids are brought to `run`. What it needs may be away: then it goes on trying. */
+  /** Starts to pass ids to `carried.run`. If the engine is unavailable, the transport keeps trying to connect. */
   start(carried: Carried): void;
   /**
-   * How many ids it wants to be offered now, those that are under way already among them; 0 while it has enough. Rejects
-   * while it cannot carry any.
+   * Returns how many ids to offer now, including ids that are under way; 0 if it has enough. Rejects while the engine is
+   * unavailable.
    */
   room(): Promise<number>;
-  /** Takes ids to carry. The same id and attempt offered again while it is under way is one. Rejects if it cannot. */
+  /** Takes ids to bring to workers. It ignores an id and attempt that are under way. Rejects if the engine is unavailable. */
   offer(due: readonly DueDelivery[]): Promise<void>;
-  /** Brings no more ids. Resolves when the runs that were begun have ended. May be called again. */
+  /** Stops bringing ids. Resolves when the runs that have started are over. May be called again. */
   stop(): Promise<void>;
 }
 
-/** What `bullmq(…)` makes: a configured transport that is started with the dispatcher. */
+/** Configured transport that starts with the worker, as `bullmq(…)` returns it. */
 export interface DispatchTransportFactory {
-  /** Nothing is connected before {@link DispatchTransport.start}. Throws `ConfigurationError`. */
+  /**
+   * Creates the transport. It must not connect before {@link DispatchTransport.start}.
+   *
+   * @throws ConfigurationError if an option is invalid.
+   */
   createTransport(logger: Logger): DispatchTransport;
 }

@@ -72,7 +72,7 @@ export class RunningAttempts {
     this.#renewal ??= timers.setInterval(renew, RENEW_AFTER_MS).unref();
   }
 
-  /** Frees the place of an attempt that is over. If its handler still runs, the call counts as abandoned. */
+  /** Frees the place of an attempt that is over. If its handler is still running, the call counts as abandoned. */
   freePlace(attempt: Attempt): void {
     if (this.#running.delete(attempt)) this.#options.abandoned.add(attempt);
   }

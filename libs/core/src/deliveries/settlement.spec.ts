@@ -70,7 +70,7 @@ const lastAttempt = { options: { retry: { attemptsMax: 3 } }, delivery: claimed(
 
 describe('settlementOf', () => {
   it.each(['succeeded', 'skipped'] as const)(
-    '%s is %s, with the times of the attempt and no error',
+    'keeps the outcome %s, with the times of the attempt and no error',
     async (outcome) => {
       expect(await settled({ outcome })).toEqual({
         deliveryId: 'dlv_1',
@@ -81,7 +81,7 @@ describe('settlementOf', () => {
     },
   );
 
-  it('a failure is tried again after a delay, and its error is kept', async () => {
+  it('retries a failure after a delay, and keeps its error', async () => {
     const { next, attempt } = await settled(failedWith(FAILURE), { options: { retry: { delayMs: 1_000 } } });
     expect(attempt).toMatchObject({ outcome: 'failed', error: { name: 'Error', message: 'did not work' } });
     const delayMs = next.state === 'pending' ? next.dueAt.getTime() - NOW.getTime() : Number.NaN;
@@ -89,7 +89,7 @@ describe('settlementOf', () => {
     expect(delayMs).toBeLessThan(1_000);
   });
 
-  it('a failure is tried again when it asks to be', async () => {
+  it('retries a failure at the time that RetryLater names', async () => {
     const { next } = await settled(failedWith(new RetryLater(90_000)));
     expect(next).toEqual({ state: 'pending', dueAt: new Date(NOW.getTime() + 90_000) });
   });
@@ -98,45 +98,42 @@ describe('settlementOf', () => {
     ['the last attempt', failedWith(FAILURE), lastAttempt],
     ['the only attempt', failedWith(FAILURE), { options: { retry: false } }],
     ['a PermanentError', failedWith(new PermanentError('no')), {}],
-    ['the last attempt, that asks for another', failedWith(new RetryLater(5)), lastAttempt],
-    ['the last attempt, that ran out of time', failedWith(new HandlerTimeoutError('OnCall.page', 5)), lastAttempt],
+    ['the last attempt with a RetryLater', failedWith(new RetryLater(5)), lastAttempt],
+    ['the last attempt with a timeout', failedWith(new HandlerTimeoutError('OnCall.page', 5)), lastAttempt],
     [
-      'an attempt beyond the last, after the limit was lowered',
+      'an attempt beyond the limit, after the limit was lowered',
       failedWith(FAILURE),
       {
         ...lastAttempt,
         delivery: claimed({ attempt: 9 }),
       },
     ],
-  ] as const)('%s gives up', async (_, result, setup) => {
+  ] as const)('makes a dead letter of %s', async (_, result, setup) => {
     expect((await settled(result, setup)).next).toEqual({ state: 'dead' });
   });
 
   it.each([
-    ['the first after a redrive', 4, 'pending'],
-    ['the last after a redrive', 6, 'dead'],
-  ])('%s counts from the redrive on', async (_, attempt, state) => {
+    ['the first attempt after a redrive', 4, 'pending'],
+    ['the last attempt after a redrive', 6, 'dead'],
+  ])('counts attempts from the redrive on: %s', async (_, attempt, state) => {
     const delivery = claimed({ attempt, attemptsBefore: 3 });
     expect((await settled(failedWith(FAILURE), { ...lastAttempt, delivery })).next.state).toBe(state);
   });
 
   it.each([
-    ['what it was aborted with', new ShutdownError()],
-    ['an error of its own', FAILURE],
+    ['the abort reason', new ShutdownError()],
+    ['its own error', FAILURE],
     ['a PermanentError', new PermanentError('the connection was closed')],
-  ])(
-    'an attempt stopped by a shutdown is due at once, also the last one, whatever it throws: %s',
-    async (_, thrown) => {
-      const { next } = await settled(failedWith(thrown), { ...lastAttempt, abort: new ShutdownError() });
-      expect(next).toEqual({ state: 'pending', dueAt: NOW });
-    },
-  );
+  ])('makes a last attempt that a shutdown stopped due at once, when it throws %s', async (_, thrown) => {
+    const { next } = await settled(failedWith(thrown), { ...lastAttempt, abort: new ShutdownError() });
+    expect(next).toEqual({ state: 'pending', dueAt: NOW });
+  });
 
-  it('an attempt that succeeds during a shutdown has succeeded', async () => {
+  it('keeps the success of an attempt during a shutdown', async () => {
     expect((await settled({ outcome: 'succeeded' }, { abort: new ShutdownError() })).next.state).toBe('succeeded');
   });
 
-  it('an attempt that lost its lease fails like any other: the lease keeps it from being written', async () => {
+  it('returns a retry for an attempt that lost its lease, with the lost token', async () => {
     const { next, lease } = await settled(failedWith(FAILURE), { abort: new LeaseLostError('dlv_1') });
     expect([next.state, lease]).toEqual(['pending', 'lease']);
   });
@@ -144,14 +141,14 @@ describe('settlementOf', () => {
 
 describe('the event of a dead letter', () => {
   const onDead = handler('Alarm.ring', ['delivery.dead']);
-  const dies = (delivery = claimed({ attempt: 4 }), others = [onDead]) =>
+  const deadLetter = (delivery = claimed({ attempt: 4 }), others = [onDead]) =>
     settled(failedWith(new PermanentError('no such ticket')), { delivery, others });
-  const eventOf = async (...args: Parameters<typeof dies>) => {
-    const { next } = await dies(...args);
+  const eventOf = async (...args: Parameters<typeof deadLetter>) => {
+    const { next } = await deadLetter(...args);
     return next.state === 'dead' ? next.event : undefined;
   };
 
-  it('tells who wants to know which delivery died, of what event, after how many attempts, and why', async () => {
+  it('names the delivery, its event, its number of attempts and its error', async () => {
     const event = await eventOf();
     expect(event).toMatchObject({ id: 'delivery.dead:dbt/dlv_1/4', type: 'delivery.dead', occurredAt: NOW });
     expect(event?.deliveries.map(({ handlerId }) => handlerId)).toEqual(['Alarm.ring']);
@@ -170,16 +167,16 @@ describe('the event of a dead letter', () => {
     });
   });
 
-  it('is another one when a redriven delivery dies again', async () => {
+  it('has another id when a redriven delivery becomes a dead letter again', async () => {
     const [first, second] = [await eventOf(), await eventOf(claimed({ attempt: 5, attemptsBefore: 4 }))];
     expect(first?.id).not.toBe(second?.id);
   });
 
-  it('is none where nobody wants it', async () => {
+  it('does not exist when no handler wants it', async () => {
     expect(await eventOf(undefined, [])).toBeUndefined();
   });
 
-  it('is none for a dead letter about a dead letter: that could go on for ever', async () => {
+  it('does not exist for a dead letter of an @OnDeadLetter handler, because that could go on forever', async () => {
     expect(await eventOf(claimed({}, 'delivery.dead'))).toBeUndefined();
   });
 });

@@ -8,13 +8,13 @@ import type { AttemptRecord, Settlement } from '../store/delivery.js';
 import type { NewEvent } from '../store/recording.js';
 import { attemptRecord, type Attempt, type AttemptResult } from './attempt.js';
 
-/** What becomes of a delivery after an attempt. Pure, but for the jitter of the delay. */
+/** Returns the settlement of a delivery after an attempt. Pure, except for the jitter of the retry delay. */
 export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date, router: Router): Settlement {
   const { delivery, startedAt } = attempt;
   const record = attemptRecord(startedAt, now, result);
   const base = { deliveryId: delivery.id, lease: delivery.lease, attempt: record };
   if (result.outcome !== 'failed') return { ...base, next: { state: result.outcome } };
-  // A shutdown is no fault of the handler's: it neither waits nor gives up.
+  // A shutdown is not the handler's failure, so the delivery is due at once and cannot become a dead letter.
   if (attempt.abortedBy instanceof ShutdownError) return { ...base, next: { state: 'pending', dueAt: now } };
   const delayMs = afterFailure(attempt.handler.retry, delivery.attempt - delivery.attemptsBefore, result.thrown);
   if (delayMs !== 'dead') {
@@ -24,7 +24,7 @@ export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date,
   return { ...base, next: { state: 'dead', ...(event && { event }) } };
 }
 
-/** The event for `@OnDeadLetter` handlers. None for their own dead letters: that could go on for ever. */
+/** Returns the event for `@OnDeadLetter` handlers. Their own dead letters have none, because that could go on forever. */
 function deadLetterEvent(attempt: Attempt, record: AttemptRecord, now: Date, router: Router): NewEvent | undefined {
   const { delivery } = attempt;
   const { event, attempt: attempts } = delivery;
@@ -48,7 +48,7 @@ function deadLetterEvent(attempt: Attempt, record: AttemptRecord, now: Date, rou
   const routable: Routable = { type: DEAD_LETTER_EVENT_TYPE, source, provider, ...(run && { run }) };
   const deliveries = router.deliveriesFor(routable, now);
   if (deliveries.length === 0) return undefined;
-  // With the attempt, because a redriven delivery can die again.
+  // The id includes the attempt, because a redriven delivery can become a dead letter again.
   const id = `${DEAD_LETTER_EVENT_TYPE}:${source}/${delivery.id}/${attempts}`;
   return { id, type: DEAD_LETTER_EVENT_TYPE, occurredAt: now, data: eventData(facts), deliveries };
 }

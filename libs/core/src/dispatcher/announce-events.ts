@@ -4,7 +4,7 @@ import { restoreMessage, type StoredMessage } from '../sources/message.js';
 import type { OpenSource } from '../sources/source.js';
 import type { NewEvent } from '../store/recording.js';
 
-/** Called with events that this process has just added to the inbox, and the message they were parsed from. */
+/** Function that receives events this process has just added to the inbox, and the message they were parsed from. */
 export type OnEvents = (events: readonly NewEvent[], message: StoredMessage) => void;
 
 /** Returns a function that passes recorded events to the app, as handlers would receive them. */

@@ -24,6 +24,7 @@ import { announcerOf } from './announce-events.js';
 import type { Presence } from './presence.js';
 import { WakeUp } from './wake-up.js';
 
+/** Options for a dispatcher. */
 export interface DispatcherOptions {
   readonly store: Store;
   readonly sources: readonly OpenSource[];
@@ -33,24 +34,24 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   readonly guard: StoreGuard;
   readonly presence: Presence;
-  /** Handlers that may run at the same time in this process. */
+  /** Number of handlers that may run at the same time in this process. */
   readonly concurrency: number;
-  /** After a handler's signal was aborted, how long the next attempt waits for it to settle. */
+  /** Time an aborted handler has to return before its attempt ends without it, in milliseconds. */
   readonly abortGraceMs: number;
-  /** Calls that outlive their attempts are counted there. */
+  /** Counts the calls that outlive their attempts. */
   readonly abandoned: AbandonedCalls;
-  /** Brings due deliveries to the processes that run them. @default none: they are claimed from the inbox */
+  /** Brings due deliveries to workers. @default none: workers claim them from the inbox */
   readonly transport?: DispatchTransport;
   /**
-   * Called for each new event, after this process recorded it: at most once over all processes, and never for messages
-   * that are read again quietly. Must not throw.
+   * Called for each new event after this process has recorded it. It is called in one process only, and not for messages
+   * that are reparsed without running handlers. Must not throw.
    */
   readonly onRecorded?: (event: WebhookEvent) => void;
 }
 
 /**
- * Claims due work under a lease: reads messages, runs handlers. It is woken when this process stores a message, or another
- * one where the store can tell, and asks once a second for what others stored or what became due.
+ * Worker: claims due work under a lease, parses messages and runs handlers. It is woken when this process stores a message,
+ * or when the store reports work of another process. It also polls once a second.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -60,9 +61,9 @@ export class Dispatcher {
   readonly #deliveries: DeliveryRunner;
   readonly #carrier: Carrier | undefined;
   readonly #wakeUp = new WakeUp();
-  /** Calls when a handler has ended, or was recorded. */
+  /** Wakes a pass when a handler has ended, or when messages were recorded. */
   readonly #change = new WakeUp();
-  /** The last pass begun: passes follow each other, so that no two of them fill the same room. */
+  /** The last pass. Passes run one after the other, so that no two use the same free places. */
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #stopping = false;
@@ -95,7 +96,7 @@ export class Dispatcher {
     this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, clock, logger });
   }
 
-  /** Starts looking for work. Calling it again changes nothing. */
+  /** Starts to claim work. A second call changes nothing. */
   start(): void {
     if (this.#loop) return;
     this.#options.store.onWork?.(() => this.wake());
@@ -103,14 +104,14 @@ export class Dispatcher {
     this.#loop = this.#work();
   }
 
-  /** Look now: something was stored or became due. */
+  /** Polls now, because a message was stored or work became due. */
   wake(): void {
     this.#wakeUp.now();
   }
 
   /**
-   * Stops claiming, waits up to `drainMs` for running handlers, then aborts them. Those that do not settle even then
-   * are given back, to be attempted again. Calling it again changes nothing.
+   * Stops claiming, waits up to `drainMs` for running handlers, then aborts them. Handlers that are still running 5 seconds
+   * later are abandoned, and their deliveries are retried. A second call changes nothing.
    */
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
@@ -125,8 +126,7 @@ export class Dispatcher {
   }
 
   /**
-   * Reads and runs all that is due now, and what follows from it, until nothing is; here, whatever a transport would
-   * do. Rejects if the store fails.
+   * Parses and runs due work in this process, without the transport, until no work is due. Rejects if the store fails.
    */
   async runUntilIdle(): Promise<void> {
     while (!this.#stopping) {
@@ -150,22 +150,22 @@ export class Dispatcher {
     }
   }
 
-  /** Until something is due: in this process we are woken, of others we learn by asking. */
+  /** Sleeps until work is due. Work of this process wakes it; work of other processes is found by polling. */
   async #rest(): Promise<void> {
     const { clock } = this.#options;
     let waitMs: number = LIMITS.pollMs;
     while (!this.#stopping) {
       const woken = await this.#wakeUp.wait(waitMs);
       if (woken) return;
-      const dueAt = await this.#look();
+      const dueAt = await this.#poll();
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
       if (dueInMs <= 0) return;
       waitMs = Math.min(dueInMs, LIMITS.pollMs);
     }
   }
 
-  /** When the next work is due. Now and then the same question says that this process lives. */
-  async #look(): Promise<Date | undefined> {
+  /** Returns when the next work is due. If a heartbeat is due, both are one call of the store. */
+  async #poll(): Promise<Date | undefined> {
     const { store, guard, handlers, presence } = this.#options;
     const scope = {
       sources: [...this.#sources.keys()],
@@ -182,37 +182,37 @@ export class Dispatcher {
     return pass;
   }
 
-  /** Reads what is stored and starts what is due, side by side: so they share commits. Answers how much it claimed. */
+  /** Parses messages and starts deliveries at the same time, so that they share commits. Returns how many items it claimed. */
   async #pass(deliver: () => Promise<number>): Promise<number> {
-    // Handlers that end in this very turn make room first, and are recorded by the commit of these claims.
+    // Handlers that end in this turn free their places first, and are recorded in the same commit as these claims.
     await new Promise<void>((resolve) => timers.nextTick(resolve));
-    const reading = this.#readDue();
-    const steps = [reading, this.#deliverBeside(reading, deliver)];
-    // Even where one fails, none is still under way when the next pass begins.
+    const parsing = this.#parseDue();
+    const steps = [parsing, this.#deliverDuring(parsing, deliver)];
+    // Both steps must have ended before the next pass begins, even if one fails.
     await Promise.allSettled(steps);
     return (await Promise.all(steps)).reduce((sum, claimed) => sum + claimed, 0);
   }
 
-  async #readDue(): Promise<number> {
-    const read = await this.#messages.runDue(this.#claim(LIMITS.claimMax));
-    // What is left to read may say that a watched run is over, but only of the same source.
-    const unlessDue = read < LIMITS.claimMax ? [] : [...this.#sources.keys()];
-    return read + (await this.#tasks.runDue({ ...this.#claim(LIMITS.claimMax), unlessDue }));
+  async #parseDue(): Promise<number> {
+    const parsed = await this.#messages.runDue(this.#claim(LIMITS.claimMax));
+    // A message that is not parsed yet may report the end of a watched run, but only of its own source.
+    const unlessDue = parsed < LIMITS.claimMax ? [] : [...this.#sources.keys()];
+    return parsed + (await this.#tasks.runDue({ ...this.#claim(LIMITS.claimMax), unlessDue }));
   }
 
-  /** At once, when something was read, and between whenever there is room again: many messages take a second to be recorded. */
-  async #deliverBeside(reading: Promise<number>, deliver: () => Promise<number>): Promise<number> {
-    let isParseResult = true;
+  /** Starts deliveries at once, when places become free during parsing, which can take a second, and once it has ended. */
+  async #deliverDuring(parsing: Promise<number>, deliver: () => Promise<number>): Promise<number> {
+    let isParsing = true;
     let isMoreDue = true;
     const end = (claimed: number): void => {
-      isParseResult = false;
+      isParsing = false;
       isMoreDue = claimed > 0;
       this.#change.now();
     };
     this.#change.reset();
-    reading.then(end, () => end(0));
+    parsing.then(end, () => end(0));
     let started = await deliver();
-    while (isParseResult) {
+    while (isParsing) {
       await this.#change.wait(LIMITS.pollMs);
       this.#change.reset();
       if (isMoreDue) started += await deliver();

@@ -11,12 +11,13 @@ import type { WorkScope } from '../store/claim.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../timers.js';
 
+/** Options for a presence. */
 export interface PresenceOptions {
   readonly store: Store;
   readonly handlers: HandlerSet;
   readonly clock: Clock;
   readonly guard: StoreGuard;
-  /** Looked at before each word. */
+  /** Checks the clock before each heartbeat. */
   readonly watch: ClockWatch;
   readonly role: Role;
   readonly abandoned: AbandonedCalls;
@@ -25,59 +26,60 @@ export interface PresenceOptions {
 const NOTHING: WorkScope = { sources: [], handlerIds: [], taskHandlerIds: [] };
 
 /**
- * Keeps this process and its handlers registered in the inbox while it lives. A dispatcher that looks for work says so
- * in the same step; any other process by a timer ({@link keep}).
+ * Keeps this process and its handlers registered in the inbox. A worker combines its heartbeats with its polls
+ * ({@link look}). Any other process sends them by a timer ({@link keep}).
  */
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #processId = randomUUID();
   #startedAt: Date | undefined;
-  /** When it was last said, by a clock that nobody sets. */
-  #saidAtMs = 0;
+  /** Monotonic time of the last heartbeat. */
+  #heartbeatAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
-  #saying: Promise<unknown> = Promise.resolve();
+  /** Heartbeat that was sent last. */
+  #heartbeat: Promise<unknown> = Promise.resolve();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
   }
 
-  /** Registers for the first time. If the store fails, that is logged, and it is tried again with the next word. */
+  /** Registers the process. If the store fails, the failure is logged, and the next heartbeat registers it. */
   async start(): Promise<void> {
-    // By the clock that decides: of two versions of a handler that of the process which started last counts.
+    // The shared clock decides which process started last, and so which version of a handler wins.
     await this.#options.watch.look();
     this.#startedAt ??= this.#options.clock.now();
     await this.renew();
   }
 
-  /** Says so now: there are more handlers. */
+  /** Sends a heartbeat now, for example after handlers were added. */
   async renew(): Promise<void> {
     await this.look(NOTHING);
   }
 
-  /** From now on by itself, for a process that does not look for work. */
+  /** Starts to send heartbeats by a timer, for a process that does not poll for work. */
   keep(): void {
     this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
   }
 
-  /** Whether it is time to say so again, or the clock was set. Never before {@link start}. */
+  /** Whether a heartbeat is due, because of its age or because the clock was set. Never before {@link start}. */
   get isDue(): boolean {
     if (this.#startedAt === undefined) return false;
-    return timers.monotonicMs() - this.#saidAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
+    return timers.monotonicMs() - this.#heartbeatAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
   }
 
-  /** Says so, and answers when the next work of `scope` is due; undefined if the store fails. */
+  /** Sends a heartbeat. Returns when the next work of `scope` is due, or `undefined` if none waits or the store fails. */
   async look(scope: WorkScope): Promise<Date | undefined> {
-    this.#saidAtMs = timers.monotonicMs();
-    const saying = this.#say(scope);
-    this.#saying = saying;
-    return await saying;
+    this.#heartbeatAtMs = timers.monotonicMs();
+    const heartbeat = this.#register(scope);
+    this.#heartbeat = heartbeat;
+    return await heartbeat;
   }
 
-  async #say(scope: WorkScope): Promise<Date | undefined> {
+  async #register(scope: WorkScope): Promise<Date | undefined> {
     const { store, handlers, clock, guard, watch, role, abandoned } = this.#options;
     await watch.look();
     const now = clock.now();
-    // By a clock that is wrong it started in another year, and its handlers would be the latest ever since.
+    // A start in the future, from a wrong clock, would make its versions of the handlers win forever.
     if (this.#startedAt && this.#startedAt > now) this.#startedAt = now;
     const registration = {
       processId: this.#processId,
@@ -94,10 +96,10 @@ export class Presence {
     return await guard.write(() => store.register(registration, now), undefined);
   }
 
-  /** Takes this process out of the inbox, if it was in it. Without that it counts as gone after a while. */
+  /** Removes this process from the inbox. A process that does not call it counts as ended after a minute. */
   async stop(): Promise<void> {
     timers.clearInterval(this.#timer);
-    await this.#saying;
+    await this.#heartbeat;
     if (this.#startedAt === undefined) return;
     this.#startedAt = undefined;
     const { store, guard } = this.#options;

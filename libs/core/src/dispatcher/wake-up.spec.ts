@@ -4,7 +4,7 @@ import { WakeUp } from './wake-up.js';
 const LONG = 60_000;
 
 describe('WakeUp', () => {
-  it('sleeps until somebody calls, and says so', async () => {
+  it('returns true when it is woken during the sleep', async () => {
     const wakeUp = new WakeUp();
     wakeUp.reset();
     const sleep = wakeUp.wait(LONG);
@@ -12,20 +12,20 @@ describe('WakeUp', () => {
     expect(await sleep).toBe(true);
   });
 
-  it('says that nobody called when the time is up', async () => {
+  it('returns false when the time has passed', async () => {
     const wakeUp = new WakeUp();
     wakeUp.reset();
     expect(await wakeUp.wait(1)).toBe(false);
   });
 
-  it('does not lose a call that came before the sleep', async () => {
+  it('keeps a wake-up that came before the sleep', async () => {
     const wakeUp = new WakeUp();
     wakeUp.reset();
     wakeUp.now();
     expect(await wakeUp.wait(LONG)).toBe(true);
   });
 
-  it('remembers one call, however often it is made, until it is told to forget', async () => {
+  it('keeps a wake-up until it is reset', async () => {
     const wakeUp = new WakeUp();
     wakeUp.now();
     wakeUp.now();
@@ -35,7 +35,7 @@ describe('WakeUp', () => {
     expect(await wakeUp.wait(1)).toBe(false);
   });
 
-  it('can sleep again after it was woken', async () => {
+  it('sleeps again after it was woken', async () => {
     const wakeUp = new WakeUp();
     for (let nights = 0; nights < 3; nights++) {
       wakeUp.reset();
@@ -45,7 +45,7 @@ describe('WakeUp', () => {
     }
   });
 
-  it('keeps the process alive while it waits, and not afterwards', async () => {
+  it('keeps the process alive only while it waits', async () => {
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
     const wakeUp = new WakeUp();

@@ -1,21 +1,22 @@
 import { within } from '../within.js';
 
-/** Lets one loop sleep until a time has passed or somebody wakes it; a call during its work is not lost. */
+/** Wakes one loop that sleeps. A wake-up during the loop's work is not lost: it ends the next sleep at once. */
 export class WakeUp {
   #called = false;
   #wake: (() => void) | undefined;
 
+  /** Wakes the loop. */
   now(): void {
     this.#called = true;
     this.#wake?.();
   }
 
-  /** Forget earlier calls: the loop is about to look. */
+  /** Forgets earlier wake-ups, because the loop is about to poll. */
   reset(): void {
     this.#called = false;
   }
 
-  /** Answers whether somebody called. Waiting keeps the process alive: a worker without a server has nothing else that does. */
+  /** Sleeps for at most `waitMs`. Returns whether it was woken. The timer keeps alive a worker that runs no server. */
   async wait(waitMs: number): Promise<boolean> {
     if (!this.#called) {
       const woken = new Promise<void>((resolve) => {

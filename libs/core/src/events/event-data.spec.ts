@@ -24,13 +24,13 @@ const RUN: Run = {
 };
 
 describe('runEventId', () => {
-  it('is the type, the source, the account and the run', () => {
+  it('consists of the type, the source, the account and the run', () => {
     expect(runEventId('run.failed', { source: 'dbt', accountId: '43786', runId: '218726483' })).toBe(
       'run.failed:dbt/43786/218726483',
     );
   });
 
-  it('is the same for no two runs, whatever their ids hold', () => {
+  it('differs between runs with any ids', () => {
     const hostile = fc.oneof(
       fc.constantFrom('', '/', '%2F', '%', '..', 'a/b', 'a', 'b', ':', ' ', '\0', 'é', '😀', '__proto__'),
       fc.string({ unit: 'binary' }),
@@ -109,14 +109,14 @@ describe('the data of an event', () => {
     { requiredKeys: ['occurredAt', 'receivedAt'] },
   ) as fc.Arbitrary<EventFacts>;
 
-  it('comes back as it was stored: times as dates, every other text unchanged, nothing added', () => {
+  it('is restored as it was stored, with times as dates', () => {
     fc.assert(
       fc.property(facts, (one) => expect(eventFacts(eventData(one))).toEqual(one)),
       { numRuns: 300 },
     );
   });
 
-  it('is text that survives UTF-8', () => {
+  it('survives encoding as UTF-8', () => {
     fc.assert(
       fc.property(facts, (one) => {
         const data = eventData(one);
@@ -154,7 +154,7 @@ describe('restoreEvent', () => {
     signal: { types: [], occurredAt: TIME, run: RUN },
   });
 
-  it('has all that was stored, under the names handlers know', () => {
+  it('has all stored fields', () => {
     expect(
       restoreEvent(
         stored,
@@ -173,7 +173,7 @@ describe('restoreEvent', () => {
     });
   });
 
-  it('calls the payload when it is first asked for, and never again', () => {
+  it('parses the payload once, at its first use', () => {
     let calls = 0;
     const payload = { runStatus: 'Errored' };
     const event = restoreEvent(
@@ -190,7 +190,7 @@ describe('restoreEvent', () => {
     expect(calls).toBe(1);
   });
 
-  it('has the payload of a message of a type that is not known', () => {
+  it('has the payload of a message of an unrecognized type', () => {
     const unknown: ParseResult = {
       state: 'unrecognized',
       reason: 'no such type',
@@ -214,7 +214,7 @@ describe('restoreEvent', () => {
       'quarantined: no runId',
     ],
     ['it is a test now', providerOf(() => ({ state: 'test', reason: 'in testRunIds' })), 'test: in testRunIds'],
-  ])('says why there is no payload where %s, naming event and message, never the body', (_, provider, found) => {
+  ])('throws a reason with event and message, but without the body, if %s', (_, provider, found) => {
     const event = restoreEvent(stored, message, provider);
     const payload = () => event.payload;
     expect(payload).toThrow(PayloadUnavailableError);

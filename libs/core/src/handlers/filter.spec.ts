@@ -67,7 +67,7 @@ describe('matchesFilter', () => {
     },
   );
 
-  it('fits no run that does not name what is asked for', () => {
+  it('does not match a run without the filtered field', () => {
     const { project: _, environment: __, ...bare } = RUN;
     const event = { ...EVENT, run: { ...bare, job: { key: 'k' } } };
     for (const field of ['project', 'environment', 'job']) {
@@ -92,7 +92,7 @@ describe('the laws of filters', () => {
     { requiredKeys: [] },
   );
 
-  it('every field given must fit', () => {
+  it('matches only if every field matches', () => {
     fc.assert(
       fc.property(fields, event, (asked, one) => {
         const each = Object.entries(asked).map(([field, wanted]) => matchesFilter(filter({ [field]: wanted }), one));
@@ -101,7 +101,7 @@ describe('the laws of filters', () => {
     );
   });
 
-  it('a list fits where one of its values does', () => {
+  it('matches an array if one of its values matches', () => {
     fc.assert(
       fc.property(fc.constantFrom(...FIELDS), list, event, (field, wanted, one) => {
         const any = wanted.some((value) => matchesFilter(filter({ [field]: value }), one));

@@ -10,7 +10,7 @@ function handler(id: string, label: string, types: RunEventType[] = []): Handler
 }
 
 describe('HandlerSet', () => {
-  it('refuses a second handler with the same id, naming the id and both places, and keeps the first', () => {
+  it('rejects a second handler with the same id, names both, and keeps the first', () => {
     const set = new HandlerSet();
     const first = handler('page', 'OnCall.page');
     set.add(first);
@@ -19,20 +19,20 @@ describe('HandlerSet', () => {
     expect(set.all()).toEqual([first]);
   });
 
-  it('adds none of several if one of them has the id of another', () => {
+  it('adds no handler if one of them has a duplicate id', () => {
     const set = new HandlerSet();
     expect(() => set.add(handler('page', 'OnCall.page'), handler('page', 'Other.page'))).toThrow(ConfigurationError);
     expect([set.all(), set.registered(), set.versions()]).toEqual([[], [], []]);
   });
 
-  it.each(['__proto__', 'constructor', 'toString'])('knows no handler %s that was not added', (id) => {
+  it.each(['__proto__', 'constructor', 'toString'])('has no handler %s that was not added', (id) => {
     const set = new HandlerSet();
     expect(set.get(id)).toBeUndefined();
     set.add(handler(id, 'Odd.id'));
     expect(set.get(id)?.id).toBe(id);
   });
 
-  it('names each handler that wants an event once, in the order added, also one added later', () => {
+  it('returns each matching handler once, in the order of addition', () => {
     const set = new HandlerSet();
     set.add(handler('twice', 'A.a', ['run.failed', 'run.failed']));
     set.add(handler('other', 'B.b', ['run.started']));
@@ -45,14 +45,14 @@ describe('HandlerSet', () => {
   it.each([
     { account: '1', project: ['b', 'a'] },
     { project: ['b', 'a'], account: '1' },
-  ])('gives a handler the version that other releases give it, in whatever order its filter is written', (filter) => {
+  ])('gives a handler the same version as other releases, for any order of its filter', (filter) => {
     const set = new HandlerSet();
     const subscriptions = [{ on: { types: ['run.failed', 'run.started'] as const }, filter, when: () => true }];
     set.add({ ...handler('a', 'A.a'), subscriptions });
     expect(set.versions()).toEqual(['a@7f2048cd554d']);
   });
 
-  it('is not changed through the list it gives out', () => {
+  it('does not change with its returned array', () => {
     const set = new HandlerSet();
     set.all().push(handler('page', 'OnCall.page'));
     expect(set.all()).toEqual([]);

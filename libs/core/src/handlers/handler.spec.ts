@@ -9,7 +9,7 @@ import { DEFAULT_RETRY } from './retry-policy.js';
 const LABEL = 'OnCall.page';
 
 describe('resolveHandlerOptions', () => {
-  it('fills in the defaults: named like the method, unbounded, in no lane', () => {
+  it('returns the defaults', () => {
     expect(resolveHandlerOptions(LABEL, {})).toEqual({
       id: LABEL,
       retry: DEFAULT_RETRY,
@@ -21,7 +21,7 @@ describe('resolveHandlerOptions', () => {
     expect(resolveHandlerOptions('$e_1.page', {}).id).toBe('$e_1.page');
   });
 
-  it('keeps what is given, and the default of what is not', () => {
+  it('keeps given options and the defaults of others', () => {
     expect(
       resolveHandlerOptions(LABEL, {
         id: 'on-call:page_2',
@@ -39,7 +39,7 @@ describe('resolveHandlerOptions', () => {
     });
   });
 
-  it('makes one attempt in all with `retry: false`', () => {
+  it('allows one attempt with `retry: false`', () => {
     expect(resolveHandlerOptions(LABEL, { retry: false }).retry.attemptsMax).toBe(1);
   });
 
@@ -66,7 +66,7 @@ describe('resolveHandlerOptions', () => {
     ...[0, LIMITS.timerMsMax + 1, ...NO_NUMBERS].map((timeoutMs) => ['timeoutMs', { timeoutMs }] as const),
     ...[0, ...NO_NUMBERS].map((concurrency) => ['concurrency', { concurrency }] as const),
     ...['source', '', true, null, 1].map((serialize) => ['serialize', { serialize }] as const),
-  ])('refuses a bad %s, naming the handler and the option: %j', (option, options) => {
+  ])('rejects an invalid %s and names the handler and the option: %j', (option, options) => {
     let refused: unknown;
     try {
       resolveHandlerOptions(LABEL, options as HandlerOptions);

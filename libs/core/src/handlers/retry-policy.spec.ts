@@ -11,7 +11,7 @@ const policy = (changes: Partial<RetryPolicy> = {}): RetryPolicy => ({
   delayMsMax: 60_000,
   ...changes,
 });
-/** The largest number that Math.random can answer. */
+/** The largest number that Math.random can return. */
 const ALMOST_ONE = 1 - 2 ** -53;
 
 const anyPolicy = fc.record({
@@ -23,7 +23,7 @@ const anyAttempt = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 
 const anyRandom = fc.double({ min: 0, max: ALMOST_ONE, noNaN: true });
 
 describe('afterFailure', () => {
-  it('gives up at the last attempt and never before it', () => {
+  it('returns dead at the last attempt and not before it', () => {
     fc.assert(
       fc.property(anyPolicy, anyAttempt, anyRandom, (retry, attempt, random) => {
         const after = afterFailure(retry, attempt, FAILURE, () => random);
@@ -32,7 +32,7 @@ describe('afterFailure', () => {
     );
   });
 
-  it('waits a whole number of milliseconds within both bounds, however often it failed', () => {
+  it('returns integer milliseconds within both bounds for any number of failures', () => {
     fc.assert(
       fc.property(anyPolicy, anyAttempt, anyRandom, (retry, attempt, random) => {
         const after = afterFailure({ ...retry, attemptsMax: Infinity }, attempt, FAILURE, () => random);
@@ -45,7 +45,7 @@ describe('afterFailure', () => {
     );
   });
 
-  it('does not wait without a delay, however often it failed', () => {
+  it('returns zero without a delay for any number of failures', () => {
     const after = (attempt: number) => afterFailure(policy({ attemptsMax: 10_000, delayMs: 0 }), attempt, FAILURE);
     expect([after(1), after(60), after(2_000)]).toEqual([0, 0, 0]);
   });
@@ -56,12 +56,12 @@ describe('afterFailure', () => {
     [3, 4_000],
     [7, 60_000],
     [2_000, 60_000],
-  ])('draws evenly from zero up to the doubled bound: attempt %i, below %i ms', (attempt, bound) => {
+  ])('returns a random delay from zero to the doubled bound: attempt %i, below %i ms', (attempt, bound) => {
     const after = (random: number) => afterFailure(policy({ attemptsMax: 10_000 }), attempt, FAILURE, () => random);
     expect([after(0), after(0.5), after(ALMOST_ONE)]).toEqual([0, bound / 2, bound - 1]);
   });
 
-  it('gives up at once on a PermanentError', () => {
+  it('returns dead at once for a PermanentError', () => {
     expect(afterFailure(policy(), 1, new PermanentError('no such thing'))).toBe('dead');
   });
 
@@ -73,7 +73,7 @@ describe('afterFailure', () => {
     ['no further ahead than anything may be', Number.MAX_SAFE_INTEGER, LIMITS.dueAheadMsMax],
     ['no further ahead than anything may be', Infinity, LIMITS.dueAheadMsMax],
     ['not back in time', -Infinity, 0],
-  ])('waits for a RetryLater %s: %d', (_, delayMs, waits) => {
+  ])('returns the delay of a RetryLater %s: %d', (_, delayMs, waits) => {
     expect(afterFailure(policy(), 1, new RetryLater(delayMs))).toBe(waits);
   });
 
@@ -81,11 +81,11 @@ describe('afterFailure', () => {
     ['NaN', Number.NaN],
     ['a text, as of a Retry-After header', '120' as unknown as number],
     ['undefined', undefined as unknown as number],
-  ])('waits as after any other failure for a RetryLater without a usable time: %s', (_, delayMs) => {
+  ])('treats a RetryLater without a valid delay as any other failure: %s', (_, delayMs) => {
     expect(afterFailure(policy(), 3, new RetryLater(delayMs), () => 0.5)).toBe(2_000);
   });
 
-  it('counts an attempt that asked to be run later like any other', () => {
+  it('counts an attempt with a RetryLater as any other', () => {
     expect(afterFailure(policy(), 5, new RetryLater(10))).toBe('dead');
   });
 
@@ -96,13 +96,13 @@ describe('afterFailure', () => {
     ['a symbol', Symbol('thrown')],
     ['an object without a prototype', Object.create(null) as object],
     ['a revoked proxy', revokedProxy()],
-    ['a RetryLater that lets nobody look into it', new Proxy(new RetryLater(10), { get: trap })],
+    ['a RetryLater whose traps throw', new Proxy(new RetryLater(10), { get: trap })],
     ['a function', () => undefined],
-  ])('takes anything thrown for an ordinary failure: %s', (_, thrown) => {
+  ])('treats any thrown value as an ordinary failure: %s', (_, thrown) => {
     expect(afterFailure(policy(), 1, thrown, () => 0.5)).toBe(500);
   });
 
-  it('tries again for about nine hours by default', () => {
+  it('retries for about nine hours by default', () => {
     let waited = 0;
     for (let attempt = 1; attempt < DEFAULT_RETRY.attemptsMax; attempt++) {
       waited += afterFailure(DEFAULT_RETRY, attempt, FAILURE, () => 0.5) as number;

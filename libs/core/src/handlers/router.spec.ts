@@ -32,14 +32,14 @@ function routerOf(...handlers: Handler[]): Router {
 const handlerIdsOf = (deliveries: readonly { handlerId: string }[]) => deliveries.map(({ handlerId }) => handlerId);
 
 describe('Router', () => {
-  it('makes a delivery with an id of its own for each handler that wants the event', () => {
+  it('creates a delivery with a unique id for each matching handler', () => {
     const router = routerOf(handler('a'), handler('b', [{ ...FAILED, filter: { source: 'other' } }]), handler('c'));
     const deliveries = router.deliveriesFor(EVENT, NOW);
     expect(handlerIdsOf(deliveries)).toEqual(['a', 'c']);
     expect(new Set(deliveries.map(({ id }) => id)).size).toBe(2);
   });
 
-  it('makes one delivery for a handler whose stacked decorators all want the event', () => {
+  it('creates one delivery for a handler with several matching decorators', () => {
     expect(routerOf(handler('a', [FAILED, FAILED])).deliveriesFor(EVENT, NOW)).toHaveLength(1);
   });
 
@@ -47,14 +47,14 @@ describe('Router', () => {
     ['those named', ['b'], ['b']],
     ['none, if none is named', [], []],
     ['none that does not want the event, even if named', ['uninterested'], []],
-    ['none that is not there', ['nobody'], []],
+    ['no unknown handler', ['unknown'], []],
     ['each once, however often it is named', ['a', 'a'], ['a']],
-  ])('goes to %s', (_, named, expected) => {
+  ])('creates deliveries for %s', (_, named, expected) => {
     const router = routerOf(handler('a'), handler('b'), handler('uninterested', []));
     expect(handlerIdsOf(router.deliveriesFor(EVENT, NOW, named))).toEqual(expected);
   });
 
-  it('decides each handler on its own, by its subscriptions alone', () => {
+  it('matches each handler by its own subscriptions', () => {
     const types = fc.subarray(['run.started', 'run.failed', 'run.completed'] as const);
     const source = fc.constantFrom('dbt', 'other', undefined);
     const subscription = fc
@@ -81,17 +81,17 @@ describe('lanes', () => {
   const laneOf = (serialize: 'run' | 'job', event: Routable, id = 'handler') =>
     routerOf(handler(id, [FAILED], { serialize })).deliveriesFor(event, NOW)[0]?.lane;
 
-  it('are for handlers that serialize, and for events that are about a run', () => {
+  it('exist for handlers that serialize, and for events about a run', () => {
     expect(routerOf(handler('a')).deliveriesFor(EVENT, NOW)[0]).not.toHaveProperty('lane');
     expect(laneOf('run', { type: 'run.failed', provider: 'dbt-cloud', source: 'dbt' })).toBeUndefined();
   });
 
-  it('are different for each handler, and for the run and the job of one event', () => {
+  it('differ between handlers, and between the run and the job of one event', () => {
     const lanes = [laneOf('run', EVENT), laneOf('job', EVENT), laneOf('run', EVENT, 'other')];
     expect(new Set(lanes).size).toBe(3);
   });
 
-  // Ids may hold spaces and whatever else can be printed, so that some could read like two others put together.
+  // Ids can contain spaces and other printable characters, so that one id could look like two joined ids.
   const part = fc.oneof(fc.constantFrom('a', 'a b', 'b', 'b c', 'c', ' ', '"', '\\', '/', ''), fc.string());
   const place = fc.record({ source: fc.constantFrom('s', 't'), account: part, run: part, job: part });
   type Facts = { source: string; account: string; run: string; job: string };
@@ -101,7 +101,7 @@ describe('lanes', () => {
     run: { ...RUN, id: run, account: { id: account }, job: { key: job } },
   });
 
-  it('are the same for one run of one account of one source, and for no two', () => {
+  it('are the same only for one run of one account of one source', () => {
     fc.assert(
       fc.property(place, place, (one, other) => {
         const same = one.source === other.source && one.account === other.account && one.run === other.run;
@@ -118,7 +118,7 @@ describe('lanes', () => {
     );
   });
 
-  it('are the same for one job of one source, and for no two', () => {
+  it('are the same only for one job of one source', () => {
     fc.assert(
       fc.property(place, place, (one, other) => {
         const same = one.source === other.source && one.job === other.job;

@@ -9,13 +9,16 @@ import type { RunKey } from '../runs/run-state.js';
 import type { Erased, Erasure } from '../store/operator-request.js';
 import type { Store } from '../store/store.js';
 
-/** Whose content to erase: of one run, of messages by id, or of all that holds a text. */
+/** Options for `Inbox.erase`: the messages of one run, messages by id, or all that contain a string. Set exactly one. */
 export type Erase = Required<DecidedBy> &
   (
     | { readonly run: RunKey; readonly messageIds?: never; readonly textContains?: never }
     | { readonly messageIds: readonly string[]; readonly run?: never; readonly textContains?: never }
     | {
-        /** Case counts. Also found as JSON writes it with escapes; not where something else encodes it. */
+        /**
+         * String of 3 to 200 characters, compared with case. It is also found with JSON escapes, but not in another
+         * encoding.
+         */
         readonly textContains: string;
         readonly run?: never;
         readonly messageIds?: never;
@@ -24,7 +27,7 @@ export type Erase = Required<DecidedBy> &
 
 const NOTHING: Erasure = { messageIds: [], eventIds: [], runs: [], texts: [] };
 
-/** Erases the content of messages and of all that was made of it, in small steps. */
+/** Erases the content of messages, and everything derived from it, in small steps. */
 export class Eraser {
   readonly #store: Store;
   readonly #now: () => Date;
@@ -36,9 +39,12 @@ export class Eraser {
 
   async erase(erase: Erase): Promise<Erased> {
     const { run, messageIds, textContains } = erase;
-    const asked = [run, messageIds, textContains].filter((one) => one !== undefined);
-    if (asked.length !== 1) {
-      throw new ConfigurationError('erase', `found ${asked.length} of run, messageIds and textContains; expected one`);
+    const selectors = [run, messageIds, textContains].filter((one) => one !== undefined);
+    if (selectors.length !== 1) {
+      throw new ConfigurationError(
+        'erase',
+        `expected exactly one of run, messageIds and textContains, got ${selectors.length}`,
+      );
     }
     if (textContains !== undefined) return await this.#eraseText(erase, textContains);
     const decision = reasonedDecisionOf('erase', erase, { run, messageIds });
@@ -47,12 +53,14 @@ export class Eraser {
     return await this.#eraseAll(ids, { ...NOTHING, runs, eventIds: await this.#eventsQuoting(runs) }, decision);
   }
 
-  /** The text itself is what must go, so the decision keeps only how long it was. */
+  /** The decision records only the length of the string, because the string itself must not be kept. */
   async #eraseText(erase: Erase, text: string): Promise<Erased> {
     requireText('erase.textContains', text, LIMITS.eraseTextCharsMax);
     if (text.length < LIMITS.eraseTextCharsMin) {
-      const expected = `expected at least ${LIMITS.eraseTextCharsMin} characters, as fewer are in nearly every message`;
-      throw new ConfigurationError('erase.textContains', `found ${text.length}; ${expected}`);
+      throw new ConfigurationError(
+        'erase.textContains',
+        `expected at least ${LIMITS.eraseTextCharsMin} characters, got ${text.length}. Nearly every message contains a shorter string`,
+      );
     }
     const decision = reasonedDecisionOf('erase', erase, { textContains: `${text.length} characters` });
     const texts = spellingsOf(text);
@@ -75,7 +83,7 @@ export class Eraser {
     for (let from = 0; from < messageIds.length; from += LIMITS.eraseStepMax) {
       await step({ ...NOTHING, messageIds: messageIds.slice(from, from + LIMITS.eraseStepMax) });
     }
-    // Also where nothing was found: that somebody looked for it is a decision, too.
+    // This step records the decision, also if nothing was found.
     await step(rest);
     return sum;
   }
@@ -91,7 +99,7 @@ export class Eraser {
     return ids;
   }
 
-  /** The runs that messages were about, as their events name them. */
+  /** Returns the runs of messages, as named by their events. */
   async #runsOf(messageIds: readonly string[]): Promise<RunKey[]> {
     const runs = new Map<string, RunKey>();
     for (const messageId of messageIds) {
@@ -104,7 +112,7 @@ export class Eraser {
     return [...runs.values()];
   }
 
-  /** Runs that have joined are quoted in an event of the last one's message, and that event perhaps in a dead letter. */
+  /** Returns the events that quote runs: joined events of a fan-in, and dead letters about these events. */
   async #eventsQuoting(runs: readonly RunKey[]): Promise<string[]> {
     const ids = new Set<string>();
     if (runs.length === 0) return [];
@@ -120,14 +128,14 @@ export class Eraser {
     return [...ids];
   }
 
-  async #eachEvent(filter: StoredEventFilter, look: (event: EventSummary) => void): Promise<void> {
+  async #eachEvent(filter: StoredEventFilter, visit: (event: EventSummary) => void): Promise<void> {
     let after: string | undefined;
     do {
       const page: Page<EventSummary> = await this.#store.events(filter, {
         limit: LIMITS.pageItemsMax,
         ...(after && { after }),
       });
-      page.items.forEach(look);
+      page.items.forEach(visit);
       after = page.next;
     } while (after !== undefined);
   }

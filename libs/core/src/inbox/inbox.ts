@@ -34,27 +34,27 @@ import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
 import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
 
-/** A run with all that the inbox has about it. */
+/** Run with its messages, events and deliveries, at most 1,000 of each. */
 export interface RunDetail extends RunSummary {
   readonly messages: readonly MessageSummary[];
   readonly events: readonly EventSummary[];
   readonly deliveries: readonly DeliverySummary[];
 }
 
-/** Which deliveries to list. */
+/** Filter for `Inbox.deliveries`. */
 export interface DeliveryQuery extends DeliveryFilter {
-  /** Only those that wait for a handler which no process runs. */
+  /** Whether to list only deliveries that wait for a missing handler. @default false */
   readonly missingHandlers?: boolean;
 }
 
-/** How much there is, and who is there to do it. */
+/** Numbers of items in the inbox, and of the workers that process them. */
 export interface InboxStatus extends InboxCounts {
-  /** Deliveries that wait for a handler which no process runs; among the pending ones. */
+  /** Pending deliveries that wait for a missing handler. */
   readonly missingHandlers: number;
-  /** Processes that read messages and run handlers. With none, what arrives is stored and waits. */
+  /** Running processes that parse messages and run handlers. Without one, webhooks are stored and wait. */
   readonly workers: number;
   /**
-   * Calls of handlers that still run although their attempt is over, in all processes, as of each one's last heartbeat.
+   * Calls of handlers that are still running although their attempt is over, as of each process's last heartbeat.
    * {@link Inbox.processes} lists them by process and handler.
    */
   readonly abandoned: number;
@@ -62,18 +62,26 @@ export interface InboxStatus extends InboxCounts {
 
 const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
 
+/** Options for an inbox. */
 export interface InboxOptions {
   readonly store: Store;
   readonly router: Router;
   readonly clock: Clock;
   readonly purger: Purger;
-  /** Those of this process, where it receives messages. */
+  /** Rejected requests of this process. */
   readonly refusals: Refusals;
-  /** Called when something became due. */
+  /** Called when work became due. */
   readonly onChange: () => void;
 }
 
-/** The inbox as the host app sees it: look into it, and run things again. Lists are newest first. */
+/**
+ * Inbox of the app, for inspection and for operators' decisions. Lists return the newest item first. Every method rejects
+ * with `StoreUnavailableError` if the inbox is unavailable.
+ *
+ * @example
+ * const { items } = await inbox.deliveries({ state: 'dead' });
+ * await inbox.redrive({ deliveryIds: items.map(({ id }) => id), by: 'kim', reason: 'the cause is fixed' });
+ */
 export class Inbox {
   readonly #options: InboxOptions;
 
@@ -81,19 +89,22 @@ export class Inbox {
     this.#options = options;
   }
 
+  /** Lists messages, newest first. */
   async messages(filter: MessageFilter = {}, page: PageRequest = {}): Promise<Page<MessageSummary>> {
     return await this.#options.store.messages(filter, page);
   }
 
-  /** A message with its bytes and kept headers. */
+  /** Returns a message with its bytes and kept headers, or `undefined` if none has this id. */
   async message(id: string): Promise<MessageDetail | undefined> {
     return await this.#options.store.message(id);
   }
 
+  /** Lists events, newest first. */
   async events(filter: StoredEventFilter = {}, page: PageRequest = {}): Promise<Page<EventSummary>> {
     return await this.#options.store.events(filter, page);
   }
 
+  /** Lists deliveries, newest first. */
   async deliveries(query: DeliveryQuery = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
     const { missingHandlers, ...filter } = query;
     const { store } = this.#options;
@@ -104,17 +115,17 @@ export class Inbox {
     return state === 'pending' ? await store.deliveries({ ...filter, state, handlerIds: wanted }, page) : { items: [] };
   }
 
-  /** The attempts of a delivery, first to last. */
+  /** Returns the attempts of a delivery, first to last. */
   async attempts(deliveryId: string): Promise<AttemptSummary[]> {
     return await this.#options.store.attempts(deliveryId);
   }
 
-  /** Runs, last updated first: of one job, its last runs. */
+  /** Lists runs, last updated first. */
   async runs(filter: RunFilter = {}, page: PageRequest = {}): Promise<Page<RunSummary>> {
     return await this.#options.store.runs(filter, page);
   }
 
-  /** A run with its messages, its events, and what every handler did with them; each list at most a page long. */
+  /** Returns a run with its messages, events and deliveries, or `undefined` if the inbox does not know it. */
   async run(run: RunKey): Promise<RunDetail | undefined> {
     const { store } = this.#options;
     const page = { limit: LIMITS.pageItemsMax };
@@ -127,14 +138,14 @@ export class Inbox {
     return summary && { ...summary, messages: messages.items, events: events.items, deliveries: deliveries.items };
   }
 
-  /** A job's last success and its open incident. */
+  /** Returns a job's last success and its open incident, or `undefined` if the inbox does not know the job. */
   async job(job: JobKey): Promise<JobState | undefined> {
     return await this.#options.store.job(job);
   }
 
   /**
-   * How many messages, events and deliveries there are, by state, whether anybody is there for them, and how many
-   * requests were refused. Those that other processes refused in the last half minute may be missing.
+   * Returns the numbers of messages, events and deliveries by state, of workers, and of rejected requests. Requests that
+   * other processes rejected in the last 30 seconds may be missing.
    */
   async counts(): Promise<InboxStatus> {
     const [counts, processes, waiting] = await Promise.all([
@@ -151,19 +162,22 @@ export class Inbox {
     };
   }
 
-  /** The processes that share this inbox and are alive. One that crashed is listed for up to a minute. */
+  /** Returns the running processes that share this inbox. A process that crashed is listed for up to a minute. */
   async processes(): Promise<ProcessSummary[]> {
     const { store, clock } = this.#options;
     return await store.processes(lapsedBefore(clock.now()));
   }
 
-  /** What waits for handlers that no process runs: removed or renamed ones, or of processes that are down. */
+  /** Returns the handlers that no running worker has, with the work that waits for each. */
   async missingHandlers(): Promise<MissingHandler[]> {
     const { store, clock } = this.#options;
     return await store.missingHandlers(lapsedBefore(clock.now()));
   }
 
-  /** Tries dead letters again at once, with all their attempts before them. Answers how many. */
+  /**
+   * Makes dead letters due now, with a fresh set of attempts. Returns how many were redriven.
+   * @throws ConfigurationError if `by` or `reason` is invalid.
+   */
   async redrive({ by, reason, ...redrive }: Redrive & DecidedBy): Promise<number> {
     requireRequestOptions('redrive', redrive);
     const decision = decisionOf('redrive', { by, reason }, redrive);
@@ -173,26 +187,25 @@ export class Inbox {
   }
 
   /**
-   * Ends deliveries that nobody is to run any more: dead letters, and pending ones that no process holds, for example
-   * of a handler that was removed. They are kept with who decided that and why, and are purged like others that are
-   * settled. Answers how many.
+   * Cancels deliveries that must not run: dead letters, and pending deliveries that are not running now. Each keeps its
+   * `dismissal`, and is purged like other finished deliveries. Returns how many were dismissed.
+   * @throws ConfigurationError if `by` or `reason` is invalid, or if neither `deliveryIds` nor `handlerId` is set.
    */
   async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
     requireRequestOptions('dismiss', dismissal);
     const { deliveryIds, handlerId } = dismissal;
     if (deliveryIds === undefined && handlerId === undefined) {
-      throw new ConfigurationError('dismiss', 'found neither deliveryIds nor handlerId; expected one of them');
+      throw new ConfigurationError('dismiss', 'expected deliveryIds or handlerId, got neither');
     }
     const decision = reasonedDecisionOf('dismiss', { by, reason }, dismissal);
     const dismissed = await this.#options.store.dismiss(dismissal, decision, this.#options.clock.now());
-    // Lanes may go on.
     this.#options.onChange();
     return dismissed;
   }
 
   /**
-   * Delivers stored events again, as new deliveries with `isReplay` set, in the order in which they were recorded.
-   * Answers how many were added.
+   * Delivers stored events again, oldest first, as new deliveries with `isReplay` set. Returns how many were added.
+   * @throws ConfigurationError if `id`, `by` or `reason` is invalid, or if this process lacks a handler of `handlerIds`.
    */
   async replay(replay: Replay): Promise<number> {
     requireRequestOptions('replay', replay);
@@ -201,11 +214,11 @@ export class Inbox {
     requireText('replay.id', id, LIMITS.replayIdCharsMax);
     const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
     const { store, router, clock, onChange } = this.#options;
-    const stranger = handlerIds?.find((handlerId) => !router.knows(handlerId));
-    if (stranger !== undefined) {
+    const missing = handlerIds?.find((handlerId) => !router.knows(handlerId));
+    if (missing !== undefined) {
       throw new ConfigurationError(
         'replay.handlerIds',
-        `found ${JSON.stringify(stranger)}; there is no handler with this id`,
+        `expected ids of handlers of this process, got ${JSON.stringify(missing)}`,
       );
     }
     let added = 0;
@@ -222,23 +235,25 @@ export class Inbox {
   }
 
   /**
-   * Reads kept messages again from their bytes, for example after an upgrade that knows more. Their signature and age
-   * are not checked again. Answers how many.
+   * Parses kept messages again, for example after an upgrade. It checks neither their signature nor their age. An event
+   * that exists already stays as it is. Returns how many messages will be parsed.
+   * @throws ConfigurationError if `by` or `reason` is invalid.
    */
   async reparse(options: ReparseOptions): Promise<number> {
     requireRequestOptions('reparse', options);
     const { messageIds, states = REPARSED_BY_DEFAULT, runHandlers = false, by, reason } = options;
     const reparse: Reparse = { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
     const decision = decisionOf('reparse', { by, reason }, reparse);
-    const again = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
+    const count = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
     this.#options.onChange();
-    return again;
+    return count;
   }
 
   /**
-   * Erases the content of messages, for personal data: their bytes and headers, the data of their events, what
-   * attempts failed with, and what waits for handlers. Stays: that a message came and when, ids, types, and the hash by
-   * which a duplicate is known. What is pending ends as dismissed. What a handler runs with just now is `held`: ask again.
+   * Erases the content of messages, for personal data: bytes, headers, data of events, texts of errors, and tasks. Ids,
+   * types, times and deduplication keys stay. Unfinished deliveries are dismissed. A message that a handler is running with
+   * is skipped and counted as `held`: erase it again later.
+   * @throws ConfigurationError if `by` or `reason` is invalid, or unless exactly one selector is set.
    */
   async erase(erase: Erase): Promise<Erased> {
     requireRequestOptions('erase', erase);
@@ -248,14 +263,14 @@ export class Inbox {
     return erased;
   }
 
-  /** What operators decided: who redrove, dismissed, replayed, read again or erased what, and when. */
+  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse and erasure, with its operator. */
   async audit(page: PageRequest = {}): Promise<Page<AuditEntry>> {
     return await this.#options.store.audit(page);
   }
 
   /**
-   * Removes what is older than the configured retention now, instead of at the next look. After a jump of the clock it
-   * removes as little as the look itself would. Answers how many rows went.
+   * Removes data older than the configured retention now, instead of within the next 10 minutes. After a clock jump, it
+   * removes as little as the regular purge. Returns how many rows were removed.
    */
   async purge(): Promise<number> {
     return await this.#options.purger.purge();

@@ -7,16 +7,23 @@ import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../timers.js';
 
-/** How long the inbox keeps things, in milliseconds since they were received. */
+/**
+ * Options for purging: the time that the inbox keeps data, in milliseconds since the message was received. Unfinished work
+ * is never purged.
+ *
+ * @example
+ * WebhooksModule.forRoot({ sources, inbox, retention: { finishedMs: 7 * 24 * 3_600_000 } })
+ */
 export interface RetentionOptions {
-  /** Settled messages with their events, deliveries and attempts. @default 2592000000 (30 days) */
+  /** Time for finished messages with their events, deliveries and attempts, in milliseconds. @default 2592000000 (30 days) */
   readonly finishedMs?: number;
-  /** The same for messages that led to a dead letter. @default 7776000000 (90 days) */
+  /** Like `finishedMs`, for messages that led to a dead letter. @default 7776000000 (90 days) */
   readonly deadMs?: number;
-  /** The keys by which a duplicate is known, operators' decisions, and the states of runs and barriers. @default 34560000000 (400 days) */
+  /** Time for deduplication keys, the audit, and the states of runs and fan-ins, in milliseconds. @default 34560000000 (400 days) */
   readonly deduplicationMs?: number;
 }
 
+/** Default of every {@link RetentionOptions}. */
 export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
   finishedMs: LIMITS.finishedMs,
   deadMs: LIMITS.deadMs,
@@ -31,19 +38,20 @@ export interface PurgerOptions {
   readonly retention: Required<RetentionOptions>;
 }
 
-/** Removes what is old, in small steps, so that accepting never waits for it. */
+/** Removes old data in small steps, so that no webhook waits for it. */
 export class Purger {
   readonly #options: PurgerOptions;
   #timer: NodeJS.Timeout | undefined;
   #step: Promise<unknown> = Promise.resolve();
   #stopped = false;
-  /** The jump that the log spoke of. */
-  #saidJumpAtMs: number | undefined;
+  /** Time of the clock jump that was logged last. */
+  #loggedJumpAtMs: number | undefined;
 
   constructor(options: PurgerOptions) {
     this.#options = options;
   }
 
+  /** Starts to purge every 10 minutes. A second call changes nothing. */
   start(): void {
     this.#timer ??= timers
       .setInterval(() => {
@@ -52,6 +60,7 @@ export class Purger {
       .unref();
   }
 
+  /** Stops purging. Resolves when the current step has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     timers.clearInterval(this.#timer);
@@ -59,8 +68,8 @@ export class Purger {
   }
 
   /**
-   * Removes all that is old enough, and says so in the log. After a jump of the clock it removes little, and says why.
-   * Answers how many rows went.
+   * Removes all data that is older than the retention, and logs the numbers. After a clock jump, it removes little and logs
+   * the reason. Returns how many rows were removed.
    */
   async purge(): Promise<number> {
     const { store, clock, retention } = this.#options;
@@ -96,8 +105,8 @@ export class Purger {
           `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }
-    if (heldBackBy && heldBackBy.at.getTime() !== this.#saidJumpAtMs) {
-      this.#saidJumpAtMs = heldBackBy.at.getTime();
+    if (heldBackBy && heldBackBy.at.getTime() !== this.#loggedJumpAtMs) {
+      this.#loggedJumpAtMs = heldBackBy.at.getTime();
       logger.warn(brakeLine(heldBackBy), { code: 'RUNHOOKS_PURGE_HELD_BACK' });
     }
   }

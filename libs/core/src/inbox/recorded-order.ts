@@ -3,8 +3,8 @@ import type { EventSummary, InboxReader, Page, StoredEventFilter } from '../stor
 import { LIMITS } from '../limits.js';
 
 /**
- * The events there are when it begins, in the order in which they were recorded, in pieces: the lists of a store are
- * newest first. Events of one moment are in the order of their messages, those of one message in the order of a run.
+ * Yields the events that exist at the start, oldest first, in batches, although the store lists the newest first. Events
+ * recorded at the same time are in the order of their messages, and events of one message in the order of a run.
  */
 export async function* inRecordedOrder(
   store: Pick<InboxReader, 'events'>,
@@ -16,7 +16,7 @@ export async function* inRecordedOrder(
   const starts: string[] = [];
   for (let page = newest; page.next !== undefined; page = await pageAfter(page.next)) starts.push(page.next);
 
-  // The last moment of a page may go on in the next one.
+  // Events with the last time of a page can continue on the next page.
   let open: EventSummary[] = [];
   for (const start of [...starts.reverse(), undefined]) {
     const { items } = start === undefined ? newest : await pageAfter(start);
@@ -35,7 +35,7 @@ function byRecording(a: EventSummary, b: EventSummary): number {
   return rankOf(a) - rankOf(b);
 }
 
-/** What is not about a run itself comes after what is. */
+/** Returns the position of an event within its message. Events that are not about the run itself come last. */
 function rankOf({ type }: EventSummary): number {
   const rank = (RUN_EVENT_TYPES as readonly string[]).indexOf(type);
   return rank < 0 ? RUN_EVENT_TYPES.length : rank;

@@ -6,21 +6,21 @@ import type { Erase } from './eraser.js';
 
 /** Options for `Inbox.replay`. */
 export interface Replay extends DecidedBy {
-  /** Identifies the replay. Repeating a replay with the same id adds no delivery twice. */
+  /** Id of the replay, 1 to 100 characters. Repeating a replay with the same id creates no duplicates. */
   readonly id: string;
-  /** Filter of the events; `{}` selects all. */
+  /** Events to deliver. An empty filter matches all events. */
   readonly events: StoredEventFilter;
-  /** Only these handlers. @default every handler that matches the event now, even if it is newer than the event */
+  /** Ids of the handlers to deliver to. @default every handler that matches the event now, new handlers included */
   readonly handlerIds?: readonly string[];
 }
 
 /** Options for `Inbox.reparse`. */
 export interface ReparseOptions extends DecidedBy {
-  /** Only messages with these ids. @default messages with any id */
+  /** Ids of the messages. They must also be in one of `states`. @default any */
   readonly messageIds?: readonly string[];
-  /** Only messages in these states. @default ['unrecognized', 'quarantined'] */
+  /** States a message must have. @default ['unrecognized', 'quarantined'] */
   readonly states?: Reparse['states'];
-  /** Whether handlers run for the new events. Otherwise, events are only recorded and can be replayed. @default false */
+  /** Whether handlers run for new events. If not, the events are recorded, and a replay can deliver them. @default false */
   readonly runHandlers?: boolean;
 }
 

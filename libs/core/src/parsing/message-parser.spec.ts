@@ -71,8 +71,8 @@ function parserOf(parse: () => unknown, ...subscriptions: Subscription[]): Messa
 const parse = (parser: MessageParser, message = claimed()) => parser.parse(message, 'lease', NOW);
 const eventsOf = (parser: MessageParser, message?: ClaimedMessage) => parse(parser, message).decide({}).events;
 
-describe('a message that was read', () => {
-  it('has runs watched, unless it is read again quietly', () => {
+describe('a parsed message', () => {
+  it('has its run watched, unless it is reparsed without running handlers', () => {
     const started: ParseResult = { ...FAILED, signal: { ...FAILED.signal, types: ['run.started'] } };
     const parser = parserOf(() => started, { on: { stuck: { afterMs: 1 } }, filter: {} });
     const tasksOf = (withoutHandlers: boolean) => parse(parser, claimed({ withoutHandlers })).decide({}).tasks ?? [];
@@ -80,7 +80,7 @@ describe('a message that was read', () => {
     expect(tasksOf(true)).toEqual([]);
   });
 
-  it('becomes its run events, in the order they happened, each with a delivery for who wants it', () => {
+  it('leads to run events in the order they happened, with a delivery for each handler that wants one', () => {
     const recording = parse(parserOf(() => FAILED, ON_FAILED));
     expect(recording).toMatchObject({
       messageId: 'msg_1',
@@ -98,25 +98,25 @@ describe('a message that was read', () => {
     expect(run).toMatchObject({ outcome: 'failed', types: ['run.failed', 'run.completed'] });
   });
 
-  it('leaves out the events that its run has had', () => {
+  it('leads to no event that its run already has', () => {
     const recording = parse(parserOf(() => FAILED));
     const known = { jobKey: 'job', contradicted: false, outcome: 'failed', types: ['run.failed'] } as const;
     expect(recording.decide({ run: known }).events.map(({ type }) => type)).toEqual(['run.completed']);
   });
 
-  it('decides the same again when the store has to ask twice', () => {
+  it('decides the same when the store calls decide twice', () => {
     const recording = parse(parserOf(() => FAILED));
     expect(recording.decide({})).toEqual(recording.decide({}));
   });
 
-  it('names the outcome that contradicts the one its run has had', () => {
+  it('reports an outcome that contradicts the outcome of its run', () => {
     const known = { jobKey: 'job', contradicted: false, outcome: 'succeeded', types: [] } as const;
     const { events, contradicts } = parse(parserOf(() => FAILED)).decide({ run: known });
     expect(contradicts).toBe('failed');
     expect(events.map(({ type }) => type)).toEqual(['run.completed']);
   });
 
-  it('runs no handlers if it is read again quietly, and records what it says', () => {
+  it('leads to events without deliveries when it is reparsed without running handlers', () => {
     const events = eventsOf(
       parserOf(() => FAILED, ON_FAILED, ON_MESSAGE),
       claimed({ withoutHandlers: true }),
@@ -130,21 +130,21 @@ describe('a message that was read', () => {
   });
 });
 
-describe('what did not fit', () => {
+describe('the notes of a message', () => {
   const note = { path: 'data.runStartedAt', expected: 'a time', found: 'a whole number' };
-  const notesOf = (reading: unknown) => parse(parserOf(() => reading)).notes;
+  const notesOf = (result: unknown) => parse(parserOf(() => result)).notes;
 
   it.each([
     ['parsed', FAILED],
     ['unrecognized', UNRECOGNIZED],
-    ['a test', { state: 'test', reason: 'test button' }],
-  ])('is recorded with a message that is %s', (_, reading) => {
-    expect(notesOf({ ...reading, notes: [note, note] })).toEqual([note, note]);
-    expect(parse(parserOf(() => reading))).not.toHaveProperty('notes');
-    expect(parse(parserOf(() => ({ ...reading, notes: [] })))).not.toHaveProperty('notes');
+    ['test', { state: 'test', reason: 'test button' }],
+  ])('are recorded in the state %s', (_, result) => {
+    expect(notesOf({ ...result, notes: [note, note] })).toEqual([note, note]);
+    expect(parse(parserOf(() => result))).not.toHaveProperty('notes');
+    expect(parse(parserOf(() => ({ ...result, notes: [] })))).not.toHaveProperty('notes');
   });
 
-  it('is recorded bounded in number and size, with nothing in it that a log or a terminal trips over', () => {
+  it('are limited in number and length, and contain no control characters', () => {
     const long = { path: 'x'.repeat(100_000), expected: 'a\u202eb\n', found: '\u001b[2J\ud800' };
     const notes = notesOf({ ...FAILED, notes: Array.from({ length: 10_000 }, () => long) });
     expect(notes).toHaveLength(LIMITS.notesMax);
@@ -152,7 +152,7 @@ describe('what did not fit', () => {
   });
 
   it.each([null, 'hunter2', {}, [null], [{ path: 1 }], [{ ...note, found: undefined }]])(
-    'costs no event either where a provider tells it as %j',
+    'are dropped when the provider returns %j',
     (notes) => {
       const recording = parse(parserOf(() => ({ ...FAILED, notes })));
       expect(recording).toMatchObject({ state: 'parsed' });
@@ -161,92 +161,72 @@ describe('what did not fit', () => {
   );
 });
 
-describe('a message as an event of its own', () => {
-  it('is made where a handler asks for it, also for a type that is not known', () => {
-    for (const reading of [FAILED, UNRECOGNIZED]) {
-      const event = eventsOf(parserOf(() => reading, ON_MESSAGE)).at(-1);
+describe('the event message.received', () => {
+  it('is created when a handler wants it, even for an unrecognized type', () => {
+    for (const result of [FAILED, UNRECOGNIZED]) {
+      const event = eventsOf(parserOf(() => result, ON_MESSAGE)).at(-1);
       expect(event).toMatchObject({ id: 'message.received:dbt/msg_1', type: 'message.received' });
       expect(event?.deliveries).toHaveLength(1);
     }
   });
 
   it.each([
-    ['no handler asks for it', FAILED, [ON_FAILED]],
+    ['no handler wants it', FAILED, [ON_FAILED]],
     [
-      'handlers ask for other types of messages',
+      'handlers want other types of messages',
       UNRECOGNIZED,
       [{ on: { provider: 'dbt-cloud', messageType: 'x' }, filter: {} }],
     ],
-    ['it is a test', { state: 'test', reason: 'test button' }, [ON_MESSAGE]],
-    ['it cannot be read', { state: 'quarantined', reason: 'no runId' }, [ON_MESSAGE]],
-  ] as const)('is not made where %s', (_, reading, subscriptions) => {
-    const types = eventsOf(parserOf(() => reading, ...subscriptions)).map(({ type }) => type);
+    ['the message is a test', { state: 'test', reason: 'test button' }, [ON_MESSAGE]],
+    ['the message cannot be parsed', { state: 'quarantined', reason: 'no runId' }, [ON_MESSAGE]],
+  ] as const)('is not created when %s', (_, result, subscriptions) => {
+    const types = eventsOf(parserOf(() => result, ...subscriptions)).map(({ type }) => type);
     expect(types).not.toContain('message.received');
   });
 
-  it('happened when it was received, where it does not say when', () => {
+  it('occurred when the message was received, if the message contains no time', () => {
     expect(eventsOf(parserOf(() => UNRECOGNIZED, ON_MESSAGE))[0]?.occurredAt).toEqual(NOW);
     expect(eventsOf(parserOf(() => FAILED, ON_MESSAGE)).at(-1)?.occurredAt).toEqual(OCCURRED);
   });
 });
 
-describe('a message that cannot be read', () => {
+describe('a message that cannot be parsed', () => {
   const signalling = (odd: object) => ({ ...FAILED, signal: { ...FAILED.signal, ...odd } });
   const hostile: [string, () => unknown][] = [
     ['throws an error', () => thrower(new SyntaxError('found hunter2'))],
     ['throws undefined', () => thrower(undefined)],
-    ['throws a text', () => thrower('hunter2')],
+    ['throws a string', () => thrower('hunter2')],
     ['throws an object whose properties throw', () => thrower(trap())],
     [
       'throws an error whose name throws',
       () => thrower(Object.defineProperty(new Error('hunter2'), 'name', { get: trap })),
     ],
     ['throws a revoked proxy', () => thrower(revokedProxy())],
-    ['answers nothing', () => undefined],
-    ['answers null', () => null],
-    ['answers a text', () => 'hunter2'],
-    ['answers an empty object', () => ({})],
-    ['answers a promise', () => Promise.resolve(FAILED)],
-    ['answers a state that is none', () => ({ state: 'hunter2', reason: 'hunter2' })],
-    ['answers the state before reading', () => ({ state: 'stored' })],
-    ['answers no reason', () => ({ state: 'quarantined' })],
-    ['answers no signal', () => ({ state: 'parsed', messageType: 'x', payload: {} })],
+    ['returns undefined', () => undefined],
+    ['returns null', () => null],
+    ['returns a string', () => 'hunter2'],
+    ['returns an empty object', () => ({})],
+    ['returns a promise', () => Promise.resolve(FAILED)],
+    ['returns an invalid state', () => ({ state: 'hunter2', reason: 'hunter2' })],
+    ['returns the state stored', () => ({ state: 'stored' })],
+    ['returns no reason', () => ({ state: 'quarantined' })],
+    ['returns no signal', () => ({ state: 'parsed', messageType: 'x', payload: {} })],
     [
-      'answers a run without an account',
+      'returns a run without an account',
       () => ({ ...FAILED, signal: { types: [], occurredAt: NOW, run: { id: '1' } } }),
     ],
-    ['answers what no message can tell', () => signalling({ types: ['run.recovered'] })],
-    ['answers a run that nothing has triggered', () => signalling({ run: { ...RUN, trigger: undefined } })],
-    ['answers no time', () => signalling({ occurredAt: new Date(NaN) })],
-    ['answers a start that is no time', () => signalling({ run: { ...RUN, startedAt: '2026-11-23T12:00:00Z' } })],
-    ['answers an end at no time', () => signalling({ run: { ...RUN, finishedAt: new Date(NaN) } })],
+    ['returns an event type that only Runhooks derives', () => signalling({ types: ['run.recovered'] })],
+    ['returns a run without a trigger', () => signalling({ run: { ...RUN, trigger: undefined } })],
+    ['returns an invalid time', () => signalling({ occurredAt: new Date(NaN) })],
+    ['returns a start as a string', () => signalling({ run: { ...RUN, startedAt: '2026-11-23T12:00:00Z' } })],
+    ['returns an invalid end', () => signalling({ run: { ...RUN, finishedAt: new Date(NaN) } })],
     [
-      'answers a type that no message can say alone',
-      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
-    ],
-    [
-      'answers an id that cannot be part of an event id',
+      'returns an id that cannot be part of an event id',
       () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, id: '\ud800' } } }),
-    ],
-    [
-      'answers an event that only Runhooks derives',
-      () => ({ ...FAILED, signal: { ...FAILED.signal, types: ['run.recovered'] } }),
-    ],
-    [
-      'answers a run without a trigger',
-      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, trigger: undefined } } }),
-    ],
-    [
-      'answers a time as a text',
-      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, startedAt: '2026-01-01' } } }),
-    ],
-    [
-      'answers a time that is none',
-      () => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, finishedAt: new Date(Number.NaN) } } }),
     ],
   ];
 
-  it.each(hostile)('is quarantined, without a word of what is in it, when its provider %s', (_, act) => {
+  it.each(hostile)('is quarantined without any of its content when its provider %s', (_, act) => {
     const recording = parse(parserOf(act, ON_MESSAGE));
     expect(recording).toMatchObject({ messageId: 'msg_1', lease: 'lease', state: 'quarantined' });
     expect(recording.reason).toContain('dbt-cloud');
@@ -254,7 +234,7 @@ describe('a message that cannot be read', () => {
     expect(recording.decide({})).toEqual({ events: [] });
   });
 
-  it('is quarantined where its source is not configured in this process', () => {
+  it('is quarantined when its source is not configured in this process', () => {
     const { state, reason } = parse(
       parserOf(() => FAILED),
       claimed({ source: 'gone' }),
@@ -262,18 +242,18 @@ describe('a message that cannot be read', () => {
     expect([state, reason]).toEqual(['quarantined', 'source "gone" is not configured in this process']);
   });
 
-  it('is quarantined unread once it is given up, with no events', () => {
-    const parser = parserOf(() => thrower(new Error('not to be read')), ON_MESSAGE);
+  it('is quarantined without parsing and without events when it is given up', () => {
+    const parser = parserOf(() => thrower(new Error('must not be called')), ON_MESSAGE);
     const recording = parser.giveUp(claimed({ claims: 6 }), 'lease', NOW);
     expect(recording).toMatchObject({ state: 'quarantined', reason: 'parsing was started 5 times and never finished' });
     expect(recording.decide({})).toEqual({ events: [] });
   });
 
   it.each(['quarantined', 'test', 'unrecognized'])(
-    'is kept as %s with its reason, of which no more than is useful',
+    'is kept in the state %s with a reason of limited length',
     (state) => {
-      const reading = { ...UNRECOGNIZED, state, reason: 'x'.repeat(100_000) };
-      expect(parse(parserOf(() => reading))).toMatchObject({ state, reason: 'x'.repeat(LIMITS.reasonCharsMax) });
+      const result = { ...UNRECOGNIZED, state, reason: 'x'.repeat(100_000) };
+      expect(parse(parserOf(() => result))).toMatchObject({ state, reason: 'x'.repeat(LIMITS.reasonCharsMax) });
     },
   );
 });
@@ -284,7 +264,7 @@ function thrower(thrown: unknown): never {
 
 function trap(): object {
   return Object.defineProperty({}, 'name', {
-    get: () => thrower(new Error('not to be looked at')),
+    get: () => thrower(new Error('must not be read')),
   });
 }
 

@@ -8,7 +8,7 @@ const reasonOf = (body: Uint8Array | string) => {
   return json.ok ? `accepted: ${JSON.stringify(json.value)}` : json.reason;
 };
 
-describe('the reason of a refusal', () => {
+describe('the reason of a rejected body', () => {
   it.each([
     ['no bytes', '', 'The body is empty; expected JSON.'],
     ['only space', ' \r\n\t', 'The body is empty; expected JSON.'],
@@ -53,7 +53,7 @@ describe('the reason of a refusal', () => {
     ['a bad byte behind an honest U+FFFD', [0x22, 0xef, 0xbf, 0xbd, 0xff, 0x22], 4],
     ['a bad byte behind a byte order mark', [0xef, 0xbb, 0xbf, 0xff], 3],
     ['UTF-16', [0xff, 0xfe, 0x7b, 0x00], 0],
-  ])('names the place of %s in what is not UTF-8', (_, bytes, at) => {
+  ])('names the place of %s in a body that is not UTF-8', (_, bytes, at) => {
     expect(reasonOf(Uint8Array.from(bytes))).toBe(`The body is not UTF-8: an invalid sequence starts at byte ${at}.`);
   });
 
@@ -65,12 +65,12 @@ describe('the reason of a refusal', () => {
     ['a.b', '["a.b"]'],
     ['not-a-word', 'not-a-word'],
     ['x'.repeat(41), `["${'x'.repeat(40)}..."]`],
-  ])('shows the key %j as printable text of bounded length', (name, path) => {
+  ])('shows the key %j as bounded printable text', (name, path) => {
     expect(reasonOf(`{${JSON.stringify(name)}:!}`)).toMatch(/^The body is not JSON: .* at byte \d+, at /);
     expect(reasonOf(`{${JSON.stringify(name)}:!}`).endsWith(`, at ${path}.`)).toBe(true);
   });
 
-  it('never holds a value, and keeps within the limit', () => {
+  it('contains no value and stays below the limit', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: 'binary', maxLength: 80 }), { maxLength: 60 }),

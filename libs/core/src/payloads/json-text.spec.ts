@@ -61,7 +61,7 @@ const { value: jsonValue } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 
 describe('parseJson', () => {
-  it('reads whatever JSON.stringify writes as JSON.parse does, compact or indented', () => {
+  it('parses any output of JSON.stringify as JSON.parse does, compact or indented', () => {
     fc.assert(
       fc.property(jsonValue, fc.constantFrom(undefined, 2, '\t'), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
@@ -71,7 +71,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('calls a text JSON exactly if JSON.parse does, however it was damaged', () => {
+  it('accepts a damaged text exactly if JSON.parse does', () => {
     const damage = fc.record({ at: fc.nat(), cut: fc.nat(3), insert: fc.string({ maxLength: 3 }) });
     const pieces = [
       '{',
@@ -116,7 +116,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('calls bytes UTF-8 exactly if a strict decoder does', () => {
+  it('accepts bytes as UTF-8 exactly if a strict decoder does', () => {
     const strict = new TextDecoder('utf-8', { fatal: true });
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 8 }),
@@ -138,11 +138,11 @@ describe('parseJson', () => {
     ['both spelled with escapes', '{"\\u0061":1,"\\u0061":2}', 'a'],
     ['empty', '{"":1,"":2}', '[""]'],
     ['that look like array indices', '{"1":1,"1":2}', '["1"]'],
-  ])('is not sure of duplicate keys %s', (_, text, path) => {
+  ])('replaces duplicate keys with a symbol: %s', (_, text, path) => {
     expect(unsureIn(valueOf(text))).toEqual({ [path]: 'a duplicate key' });
   });
 
-  it('is not sure of any duplicate key, wherever it stands and however it is spelled', () => {
+  it('replaces duplicate keys with a symbol at any place and in any spelling', () => {
     const escaped = (name: string) =>
       `"${[...Array(name.length).keys()].map((i) => `\\u${name.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')}"`;
     fc.assert(
@@ -162,7 +162,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('lets different objects have the same keys', () => {
+  it('accepts equal keys in different objects', () => {
     expect(parse('{"a":{"a":[{"a":1},{"a":2}]},"b":{"a":3}}').ok).toBe(true);
   });
 
@@ -191,13 +191,13 @@ describe('parseJson', () => {
     '1e400',
     '-1e400',
     `1${'0'.repeat(40)}`,
-  ])('is not sure of the number %s instead of rounding it', (text) => {
+  ])('replaces the number %s with a symbol instead of rounding it', (text) => {
     const found = 'a number beyond ±(2^53−1), which would be rounded';
     expect(unsureIn(valueOf(`{"data":{"ids":[0,${text}],"id":1}}`))).toEqual({ 'data.ids[1]': found });
     expect(unsureIn(valueOf(text))).toEqual({ '': found });
   });
 
-  it('refuses more members than can be checked quickly, wherever they are', () => {
+  it('rejects too many members at any place', () => {
     const members = (count: number) => {
       const keys = Array.from({ length: count / 4 }, (_, index) => `"k${index}":1`).join(',');
       return `[{${keys}},{${keys}},{${keys}},{${keys}}`;
@@ -208,7 +208,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('refuses more objects than can be checked quickly, empty ones too', () => {
+  it('rejects too many objects, including empty ones', () => {
     const objects = (count: number) => `[${Array.from({ length: count }, () => '{}').join(',')}]`;
     expect(parse(objects(LIMITS.jsonObjectsMax)).ok).toBe(true);
     expect(reasonOf(objects(LIMITS.jsonObjectsMax + 1))).toBe(
@@ -216,7 +216,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('refuses nesting beyond the limit and accepts it up to there', () => {
+  it('accepts nesting up to the limit and rejects deeper nesting', () => {
     expect(parse(nested(LIMITS.jsonDepthMax)).ok).toBe(true);
     expect(reasonOf(nested(LIMITS.jsonDepthMax + 1))).toBe(
       'The body is nested deeper than 64 levels at ...[0][0][0][0][0][0][0][0].',
@@ -235,7 +235,7 @@ describe('parseJson', () => {
     },
   );
 
-  it('keeps names that only look dangerous as own data', () => {
+  it('keeps harmless names of object members as own properties', () => {
     const json = parse('{"constructor":{"prototype":1},"toString":2,"hasOwnProperty":3}');
     expect(json.ok && Object.entries(json.value as object)).toEqual([
       ['constructor', { prototype: 1 }],
@@ -251,11 +251,11 @@ describe('parseJson', () => {
     });
   });
 
-  it('skips one byte order mark and the space around a value', () => {
+  it('skips one byte order mark and whitespace around a value', () => {
     expect(parse('\ufeff {"a" : [ ] }\r\n')).toEqual({ ok: true, value: { a: [] } });
   });
 
-  it('reads only its own part of a larger buffer', () => {
+  it('parses only its own part of a larger buffer', () => {
     expect(parseJson(utf8('xx{"a":1}xx').subarray(2, 9))).toEqual({ ok: true, value: { a: 1 } });
   });
 

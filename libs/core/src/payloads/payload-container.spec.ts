@@ -41,7 +41,7 @@ describe('validatePayload', () => {
   it.each([
     ['throws', NEST],
     ['returns nothing', EMPTY],
-  ])('works when the host gave class-validator a container that %s', (_, container) => {
+  ])('works with a class-validator container of the app that %s', (_, container) => {
     useContainer(container as typeof NEST);
     expect(validatePayload(Body, { id: 1, text: null, one: { id: 2 }, many: [{ id: 'a' }, {}, 'b'] })).toMatchObject({
       ok: true,
@@ -53,7 +53,7 @@ describe('validatePayload', () => {
     });
   });
 
-  it('works for a class that is made when the container is set', () => {
+  it('works for a class that is defined after the container is set', () => {
     useContainer(NEST);
     class Late {
       @Deciding()

@@ -91,7 +91,7 @@ function expectTyped({ type, text = null, at = '', one, many, label = '' }: Body
 }
 
 describe('validatePayload', () => {
-  it('makes an instance of the class and of the classes of its parts', () => {
+  it('returns an instance of the class, with instances of nested classes', () => {
     const checked = validatePayload(Body, { type: 't', one: { id: 7 }, many: [{ id: 'a' }, { id: 'b', code: '12' }] });
 
     if (!checked.ok) throw new Error(checked.reason);
@@ -113,7 +113,7 @@ describe('validatePayload', () => {
     expect(checked.ok && Object.keys(checked.payload)).toEqual(['type', 'many']);
   });
 
-  it('keeps fields that are not declared, also within parts, whatever their names', () => {
+  it('keeps undeclared fields of any name, including nested ones', () => {
     const json =
       '{"type":"t","x":[{"constructor":{"a":1}}],"constructor":"c","toString":"s","hasOwnProperty":1,"then":{},' +
       '"length":9,"__proto__":{"polluted":true},"one":{"id":"1","valueOf":null},"many":[{"id":"2","y":{"z":[1]}}]}';
@@ -126,7 +126,7 @@ describe('validatePayload', () => {
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  it('does not change what it was given', () => {
+  it('does not change its argument', () => {
     const given = { type: 't', one: { id: 7, extra: {} }, many: [{ id: 1 }] };
     const before = structuredClone(given);
 
@@ -144,7 +144,7 @@ describe('validatePayload', () => {
     [{ type: null }, 'type: expected a string of 1 to 255 printable characters, got null'],
     [{ type: '' }, 'type: expected a string of 1 to 255 printable characters, got an empty string'],
     [{ type: 5 }, 'type: expected a string of 1 to 255 printable characters, got an integer'],
-  ])('fails where a field that decides does not fit, with path, expectation and kind: %j', (value, reason) => {
+  ])('fails if a deciding field is invalid, with path, expected and actual kind: %j', (value, reason) => {
     expect(reasonFor(value)).toBe(`refused: ${reason}`);
   });
 
@@ -163,7 +163,7 @@ describe('validatePayload', () => {
     },
   );
 
-  it('leaves out items that do not fit also where their list decides', () => {
+  it('leaves out invalid items of a deciding array', () => {
     const checked = validatePayload(Strict, { one: { id: 1 }, many: [7, { id: 2 }, { id: '' }] });
     expect(checked).toMatchObject({ ok: true, payload: { one: { id: '1' }, many: [{ id: '2' }] } });
   });
@@ -218,7 +218,7 @@ describe('validatePayload', () => {
       {},
       'many: expected an array of up to 5000 objects, got an array of 5001',
     ],
-  ])('leaves out any other field that does not fit, with path, expectation and kind: %j', (fields, kept, notes) => {
+  ])('leaves out any other invalid field, with path, expected and actual kind: %j', (fields, kept, notes) => {
     expect(reasonFor({ type: 't', x: 1, ...fields })).toBe(notes);
     const checked = validatePayload(Body, { type: 't', x: 1, ...fields });
     const payload = checked.ok ? checked.payload : {};
@@ -231,7 +231,7 @@ describe('validatePayload', () => {
     [' None ', null],
     ['NaN', null],
     ['-12', -12],
-  ])('takes the text %j of a whole number for %j, without a note', (code, kept) => {
+  ])('converts the string %j to %j without a note', (code, kept) => {
     expect(validatePayload(Body, { type: 't', one: { id: 1, code } })).toEqual({
       ok: true,
       payload: { type: 't', one: { id: '1', code: kept } },
@@ -239,7 +239,7 @@ describe('validatePayload', () => {
     });
   });
 
-  it('takes a number for the text of a label, and cuts the space around a name off', () => {
+  it('converts a number to a label, and trims a name', () => {
     expect(validatePayload(Body, { type: ' t\n', label: 2024.5 })).toMatchObject({
       payload: { type: 't', label: '2024.5' },
     });
@@ -288,11 +288,11 @@ describe('validatePayload', () => {
     ['a space at the end', 'a '],
     ['only a space', ' '],
     ['too many characters', 'x'.repeat(LIMITS.idCharsMax + 1)],
-  ])('refuses an id with %s', (_, id) => {
+  ])('rejects an id with %s', (_, id) => {
     expect(reasonFor({ type: 't', one: { id } })).toMatch(/^one\.id: expected an id /);
   });
 
-  it('takes ids of other scripts, and zero', () => {
+  it('accepts ids of other scripts, and zero', () => {
     expect(validatePayload(Body, { type: 'ジョブ 1', one: { id: 0 } }).ok).toBe(true);
   });
 
@@ -310,7 +310,7 @@ describe('validatePayload', () => {
     expect(found.at(-1)).toBe('and more');
   });
 
-  it('notes every item that is left out of the longest list', () => {
+  it('notes every item that is left out of the longest array', () => {
     const many = Array.from({ length: LIMITS.arrayItemsMax }, () => ({}));
 
     const checked = validatePayload(Body, { type: 't', many });
@@ -319,7 +319,7 @@ describe('validatePayload', () => {
     expect(checked.ok && checked.notes).toHaveLength(LIMITS.arrayItemsMax);
   });
 
-  it('takes linear time for many undeclared fields, also where a text is expected', () => {
+  it('takes linear time for many undeclared fields, even in place of a string', () => {
     const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, index]));
 
     // Of the processor, since on a busy machine the time by the clock says little.
@@ -331,7 +331,7 @@ describe('validatePayload', () => {
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
   });
 
-  it('never throws, never repeats a value in a reason or note, and keeps no declared field of another type', () => {
+  it('never throws, repeats no value in a reason or note, and keeps no declared field of another type', () => {
     const field = fc.oneof(
       fc.constantFrom('type', 'text', 'at', 'one', 'many', 'id', 'code', 'constructor', '__proto__', 'then'),
       fc.string(),

@@ -35,7 +35,7 @@ describe('parseTimestamp', () => {
     ['the first moment', `${yearMin}-01-01T00:00:00Z`, `${yearMin}-01-01T00:00:00.000Z`],
     ['the first moment, written in the year before', '1999-12-31T23:00:00-01:00', '2000-01-01T00:00:00.000Z'],
     ['the last moment', `${yearMax}-12-31T23:59:59.999Z`, `${yearMax}-12-31T23:59:59.999Z`],
-  ])('reads %s: %s', (_, text, expected) => {
+  ])('parses %s: %s', (_, text, expected) => {
     expect(parseTimestamp(text)?.toISOString()).toBe(expected);
   });
 
@@ -86,7 +86,7 @@ describe('parseTimestamp', () => {
     ['a year too late', '2101-01-01T00:00:00Z'],
     ['a year too late in UTC', '2100-12-31T23:30:00-01:00'],
     ['a megabyte', '2'.repeat(1_000_000)],
-  ])('refuses %s', (_, text) => {
+  ])('rejects %s', (_, text) => {
     expect(parseTimestamp(text)).toBeUndefined();
   });
 
@@ -96,7 +96,7 @@ describe('parseTimestamp', () => {
     noInvalidDate: true,
   });
 
-  it('reads every moment as it was written, in any zone, with any digits behind the milliseconds', () => {
+  it('parses every moment in any zone, with any digits after the milliseconds', () => {
     const minutesOff = fc.integer({ min: -23 * 60 - 59, max: 23 * 60 + 59 });
     const zone = (minutes: number) => {
       const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
@@ -117,7 +117,7 @@ describe('parseTimestamp', () => {
     );
   });
 
-  it('takes a day exactly if the calendar has it', () => {
+  it('accepts a day exactly if the calendar has it', () => {
     const two = fc.integer({ min: 0, max: 40 }).map((n) => `${n}`.padStart(2, '0'));
     fc.assert(
       fc.property(fc.integer({ min: LIMITS.yearMin, max: LIMITS.yearMax }), two, two, (year, month, day) => {

@@ -8,20 +8,20 @@ type Ended = readonly [outcome: RunOutcome, at: number];
 
 const runAt = (at: number, runId = `run-${at}`): FailedRun => ({ accountId: '1', runId, finishedAt: new Date(at) });
 
-/** Tells a job all its outcomes, in the order given. */
-function tell(ended: readonly Ended[]): { news: JobUpdate[]; state: JobState } {
+/** Returns the updates and the final state of a job after its outcomes, in order. */
+function advance(ended: readonly Ended[]): { updates: JobUpdate[]; state: JobState } {
   let state: JobState = {};
-  const news = ended.map(([outcome, at], index) => {
+  const updates = ended.map(([outcome, at], index) => {
     const one = advanceJob(state, outcome, runAt(at, `${index}`));
     ({ state } = one);
     return one;
   });
-  return { news, state };
+  return { updates, state };
 }
 
-/** What became of each outcome: `first`, `joins`, `late`, `recovers`, or nothing. */
-const said = (ended: readonly Ended[]) =>
-  tell(ended).news.map(({ firstFailure, late, recovered }, index) => {
+/** Returns the effect of each outcome: `first`, `joins`, `late`, `recovers`, or an empty string. */
+const effectsOf = (ended: readonly Ended[]) =>
+  advance(ended).updates.map(({ firstFailure, late, recovered }, index) => {
     if (recovered) return `recovers ${recovered.failures}`;
     if (late) return 'late';
     if (firstFailure) return 'first';
@@ -68,7 +68,7 @@ describe('advanceJob', () => {
       ['first', 'recovers 1', 'first'],
     ],
     [
-      'a success told late',
+      'a success parsed late',
       [
         ['failed', 2],
         ['succeeded', 1],
@@ -76,7 +76,7 @@ describe('advanceJob', () => {
       ['first', ''],
     ],
     [
-      'a success between two failures, told last',
+      'a success between two failures, parsed last',
       [
         ['failed', 1],
         ['failed', 3],
@@ -85,7 +85,7 @@ describe('advanceJob', () => {
       ['first', 'joins', ''],
     ],
     [
-      'a failure told late',
+      'a failure parsed late',
       [
         ['succeeded', 2],
         ['failed', 1],
@@ -102,7 +102,7 @@ describe('advanceJob', () => {
       ['', 'first', 'late'],
     ],
     [
-      'a failure before the incident, told late',
+      'a failure before the incident, parsed late',
       [
         ['failed', 2],
         ['failed', 1],
@@ -111,7 +111,7 @@ describe('advanceJob', () => {
       ['first', 'joins', 'recovers 2'],
     ],
     [
-      'a success told late makes older failures late',
+      'a success parsed late makes older failures late',
       [
         ['failed', 3],
         ['succeeded', 2],
@@ -147,17 +147,17 @@ describe('advanceJob', () => {
       ['', 'first', '', 'joins', ''],
     ],
   ])('%s', (_, ended, expected) => {
-    expect(said(ended)).toEqual(expected);
+    expect(effectsOf(ended)).toEqual(expected);
   });
 
-  it('tells of an incident since when it is, how many runs failed, and which', () => {
-    const { news } = tell([
+  it('reports the start of an incident, and its failed runs with their number', () => {
+    const { updates } = advance([
       ['failed', 5],
       ['failed', 3],
       ['failed', 9],
       ['succeeded', 10],
     ]);
-    expect(news.at(-1)?.recovered).toEqual({
+    expect(updates.at(-1)?.recovered).toEqual({
       openedAt: new Date(3),
       latestFailureAt: new Date(9),
       failures: 3,
@@ -165,15 +165,15 @@ describe('advanceJob', () => {
     });
   });
 
-  it('counts all runs of an incident, and lists no more than is useful', () => {
+  it('counts all runs of an incident and lists the first ones', () => {
     const many = LIMITS.incidentRunsMax + 50;
-    const { incident } = tell(Array.from({ length: many }, (_, at) => ['failed', at] as const)).state;
+    const { incident } = advance(Array.from({ length: many }, (_, at) => ['failed', at] as const)).state;
     expect([incident?.failures, incident?.runs.length]).toEqual([many, LIMITS.incidentRunsMax]);
     expect(incident?.latestFailureAt).toEqual(new Date(many - 1));
   });
 
-  it('leaves the state it is given as it was', () => {
-    const { state } = tell([
+  it('does not change its argument', () => {
+    const { state } = advance([
       ['failed', 1],
       ['failed', 2],
     ]);
@@ -183,10 +183,10 @@ describe('advanceJob', () => {
   });
 });
 
-/** The rule in plain words, over everything told so far: no state is kept but the list. */
-function byTheRule(told: readonly Ended[]): string {
-  const [outcome, at] = told.at(-1) ?? ['canceled', 0];
-  const before = told.slice(0, -1);
+/** Returns the effect of the last outcome by the rule, without a state. */
+function byTheRule(outcomes: readonly Ended[]): string {
+  const [outcome, at] = outcomes.at(-1) ?? ['canceled', 0];
+  const before = outcomes.slice(0, -1);
   const successes = before.filter(([one]) => one === 'succeeded').map(([, time]) => time);
   // The incident: failures that were not late, since the last success that recovered.
   let open: number[] = [];
@@ -208,26 +208,26 @@ describe('the incidents of a job', () => {
   const outcomes = fc.constantFrom<RunOutcome>('succeeded', 'failed', 'canceled');
   const anyOrder = fc.array(fc.tuple(outcomes, fc.nat(12)), { maxLength: 30 });
 
-  it('are those of the rule, whatever the order in which runs are told', () => {
+  it('follow the rule in any order of runs', () => {
     fc.assert(
       fc.property(anyOrder, (ended) => {
-        expect(said(ended)).toEqual(ended.map((_, index) => byTheRule(ended.slice(0, index + 1))));
+        expect(effectsOf(ended)).toEqual(ended.map((_, index) => byTheRule(ended.slice(0, index + 1))));
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it('end one way when they are told in the order of time: each failure is in one, and each success ends what is open', () => {
+  it('contain each failure once and end with a success, if runs are parsed in the order of time', () => {
     fc.assert(
       fc.property(fc.array(outcomes, { maxLength: 30 }), (inOrder) => {
         const ended = inOrder.map((outcome, at): Ended => [outcome, at]);
-        const { news, state } = tell(ended);
-        expect(news.every(({ late }) => !late)).toBe(true);
-        const counted = news.reduce((sum, { recovered }) => sum + (recovered?.failures ?? 0), 0);
+        const { updates, state } = advance(ended);
+        expect(updates.every(({ late }) => !late)).toBe(true);
+        const counted = updates.reduce((sum, { recovered }) => sum + (recovered?.failures ?? 0), 0);
         const failures = inOrder.filter((one) => one === 'failed').length;
         expect(counted + (state.incident?.failures ?? 0)).toBe(failures);
-        const firsts = news.filter(({ firstFailure }) => firstFailure).length;
-        const recoveries = news.filter(({ recovered }) => recovered).length;
+        const firsts = updates.filter(({ firstFailure }) => firstFailure).length;
+        const recoveries = updates.filter(({ recovered }) => recovered).length;
         expect(firsts - recoveries).toBe(state.incident ? 1 : 0);
       }),
     );

@@ -19,18 +19,18 @@ const OUTCOMES: Record<RunOutcome, RunSignalType[][]> = {
 };
 const OUTCOME_TYPES: readonly string[] = ['run.succeeded', 'run.failed', 'run.canceled'];
 
-const news = (types: readonly RunSignalType[], more: Partial<RunFacts> = {}): RunFacts => ({
+const facts = (types: readonly RunSignalType[], more: Partial<RunFacts> = {}): RunFacts => ({
   jobKey: 'job',
   types,
   ...more,
 });
 
-/** Tells a run all its messages, one after the other. */
-function tell(messages: readonly (readonly RunSignalType[])[]) {
+/** Returns the steps of a run after its messages, in order. */
+function advance(messages: readonly (readonly RunSignalType[])[]) {
   const steps: ReturnType<typeof advanceRun>[] = [];
   let known: RunState | undefined;
   for (const types of messages) {
-    const step = advanceRun(known, news(types));
+    const step = advanceRun(known, facts(types));
     known = step.state;
     steps.push(step);
   }
@@ -41,21 +41,21 @@ function tell(messages: readonly (readonly RunSignalType[])[]) {
 const anyOrder = (messages: readonly RunSignalType[][]) => fc.array(fc.constantFrom(...messages), { maxLength: 12 });
 const anyMessages = anyOrder([STARTED, ERRORED, SUCCEEDED, FAILED, CANCELED, OVER]);
 
-describe('advanceRun, whatever order, repetition or loss of the messages of a run', () => {
-  it('has each event type at most once, and keeps them all in the state', () => {
+describe('advanceRun, for any order, repetition or loss of messages', () => {
+  it('reports each event type at most once and keeps all of them in the state', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {
-        const { events, state } = tell(messages);
+        const { events, state } = advance(messages);
         expect(new Set(events).size).toBe(events.length);
         expect(events).toEqual(state?.types ?? []);
       }),
     );
   });
 
-  it('sets the outcome once: by the first message that names one, for good, with one event', () => {
+  it('sets the outcome once, by the first message that reports one', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {
-        const { steps, events, state } = tell(messages);
+        const { steps, events, state } = advance(messages);
         const outcomes = steps.flatMap(({ state: { outcome } }) => (outcome ? [outcome] : []));
         expect(new Set(outcomes).size).toBeLessThanOrEqual(1);
         const first = messages.flat().find((type) => OUTCOME_TYPES.includes(type));
@@ -65,16 +65,16 @@ describe('advanceRun, whatever order, repetition or loss of the messages of a ru
     );
   });
 
-  it('is flagged for good, by the message that names another outcome than the first', () => {
+  it('flags a run permanently if a message reports another outcome', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {
-        const { steps } = tell(messages);
+        const { steps } = advance(messages);
         let flagged = false;
         for (const [index, { state, contradicts }] of steps.entries()) {
           const before = steps[index - 1]?.state.outcome;
-          const said = messages[index]?.find((type) => OUTCOME_TYPES.includes(type))?.replace('run.', '');
-          const isOther = before !== undefined && said !== undefined && said !== before;
-          expect(contradicts).toBe(isOther ? said : undefined);
+          const reported = messages[index]?.find((type) => OUTCOME_TYPES.includes(type))?.replace('run.', '');
+          const isOther = before !== undefined && reported !== undefined && reported !== before;
+          expect(contradicts).toBe(isOther ? reported : undefined);
           flagged ||= isOther;
           expect(state.contradicted).toBe(flagged);
         }
@@ -82,38 +82,38 @@ describe('advanceRun, whatever order, repetition or loss of the messages of a ru
     );
   });
 
-  it('knows the same in the end of a run that ended one way, and says nothing twice', () => {
+  it('reaches the same state of a run with one outcome, without repeated events', () => {
     const ends = fc.constantFrom<RunOutcome>('succeeded', 'failed', 'canceled');
     const deliveries = ends.chain((end) =>
       fc.tuple(fc.constant(end), fc.shuffledSubarray(OUTCOMES[end], { minLength: OUTCOMES[end].length })),
     );
     fc.assert(
       fc.property(deliveries, fc.nat(10), ([end, messages], again) => {
-        const { state } = tell([...messages, messages[again % messages.length] ?? []]);
+        const { state } = advance([...messages, messages[again % messages.length] ?? []]);
         expect([...(state?.types ?? [])].sort()).toEqual([...new Set(OUTCOMES[end].flat())].sort());
         expect(state).toMatchObject({ outcome: end, contradicted: false });
       }),
     );
   });
 
-  it('learns nothing from a message it was just told', () => {
+  it('ignores a repeated message', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {
-        const once = tell(messages);
+        const once = advance(messages);
         const last = messages.at(-1);
-        const twice = tell(last ? [...messages, last] : messages);
+        const twice = advance(last ? [...messages, last] : messages);
         expect(twice.events).toEqual(once.events);
         expect(twice.state).toEqual(once.state);
       }),
     );
   });
 
-  it('leaves the state it is given as it was', () => {
+  it('does not change its argument', () => {
     fc.assert(
       fc.property(anyMessages, anyMessages, (before, after) => {
-        const { state } = tell(before);
+        const { state } = advance(before);
         const copy = structuredClone(state);
-        for (const types of after) advanceRun(state, news(types));
+        for (const types of after) advanceRun(state, facts(types));
         expect(state).toEqual(copy);
       }),
     );
@@ -130,28 +130,28 @@ describe('advanceRun', () => {
     ['a failure that is over as a success', [ERRORED, SUCCEEDED], ['run.failed', 'run.completed'], 'failed'],
     ['nothing at all', [[]], [], undefined],
   ] as const)('%s', (_, messages, events, outcome) => {
-    const told = tell(messages);
-    expect(told.events).toEqual(events);
-    expect(told.state?.outcome).toBe(outcome);
+    const result = advance(messages);
+    expect(result.events).toEqual(events);
+    expect(result.state?.outcome).toBe(outcome);
   });
 
-  it('knows the earliest start and the latest end it was told, in whatever order', () => {
+  it('keeps the earliest start and the latest end in any order', () => {
     const at = (ms: number) => new Date(ms);
-    const { state: started } = advanceRun(undefined, news(STARTED, { startedAt: at(1) }));
+    const { state: started } = advanceRun(undefined, facts(STARTED, { startedAt: at(1) }));
     expect(started).toMatchObject({ startedAt: at(1) });
     expect(started).not.toHaveProperty('finishedAt');
-    const told = [
-      news(ERRORED, { startedAt: at(1), finishedAt: at(5) }),
-      news(FAILED, { startedAt: at(2), finishedAt: at(6) }),
+    const both = [
+      facts(ERRORED, { startedAt: at(1), finishedAt: at(5) }),
+      facts(FAILED, { startedAt: at(2), finishedAt: at(6) }),
     ];
-    for (const [first, second] of [told, [...told].reverse()]) {
-      const { state } = advanceRun(first && advanceRun(started, first).state, second ?? news([]));
+    for (const [first, second] of [both, [...both].reverse()]) {
+      const { state } = advanceRun(first && advanceRun(started, first).state, second ?? facts([]));
       expect(state).toMatchObject({ startedAt: at(1), finishedAt: at(6) });
     }
   });
 
-  it('takes two outcomes in one message as a contradiction of the first', () => {
-    const both = advanceRun(undefined, news(['run.failed', 'run.succeeded']));
+  it('treats a second outcome in one message as a contradiction', () => {
+    const both = advanceRun(undefined, facts(['run.failed', 'run.succeeded']));
     expect(both).toMatchObject({ newTypes: ['run.failed'], contradicts: 'succeeded', state: { outcome: 'failed' } });
   });
 });

@@ -6,7 +6,7 @@ import type { RunSignal, RunSignalType } from './run-signal.js';
 
 const RECEIVED = new Date(1_000_000);
 
-interface Told {
+interface Facts {
   readonly runId?: string;
   readonly finishedAt?: Date;
   readonly occurredAt?: Date;
@@ -15,7 +15,7 @@ interface Told {
 
 function signal(
   types: readonly RunSignalType[],
-  { runId = '7', finishedAt, occurredAt = new Date(50) }: Told,
+  { runId = '7', finishedAt, occurredAt = new Date(50) }: Facts,
 ): RunSignal {
   const run = {
     id: runId,
@@ -28,18 +28,18 @@ function signal(
   return { types, occurredAt, run };
 }
 
-/** An inbox of one job: what it says to each message, in the order told. */
+/** An inbox with one job. It returns the update of each message. */
 class OneJob {
   #known: Pick<Known, 'job'> = {};
   readonly #runs = new Map<string, RunUpdate['run']>();
 
-  tell(types: readonly RunSignalType[], told: Told = {}): RunUpdate {
-    const { runId = '7', receivedAt = RECEIVED } = told;
+  parse(types: readonly RunSignalType[], facts: Facts = {}): RunUpdate {
+    const { runId = '7', receivedAt = RECEIVED } = facts;
     const run = this.#runs.get(runId);
-    const news = runUpdateOf({ ...this.#known, ...(run && { run }) }, signal(types, told), receivedAt);
-    this.#runs.set(runId, news.run);
-    if (news.job) this.#known = { job: news.job };
-    return news;
+    const update = runUpdateOf({ ...this.#known, ...(run && { run }) }, signal(types, facts), receivedAt);
+    this.#runs.set(runId, update.run);
+    if (update.job) this.#known = { job: update.job };
+    return update;
   }
 }
 
@@ -50,53 +50,53 @@ const STARTED: RunSignalType[] = ['run.started'];
 const OVER: RunSignalType[] = ['run.completed'];
 const at = (ms: number) => ({ finishedAt: new Date(ms) });
 
-describe('what a message means', () => {
-  it('fails a job once, whichever of the two announcements of a failed run comes first', () => {
+describe('runUpdateOf', () => {
+  it('reports one failure of a job for the two messages about a failed run, in any order', () => {
     for (const [one, other] of [
       [ERRORED, FAILED],
       [FAILED, ERRORED],
     ] as const) {
       const job = new OneJob();
-      const news = [job.tell(one, at(10)), job.tell(other, at(11)), job.tell(one, at(10))];
-      const events = news.flatMap(({ events: told }) => told);
+      const updates = [job.parse(one, at(10)), job.parse(other, at(11)), job.parse(one, at(10))];
+      const events = updates.flatMap(({ events }) => events);
       expect(events.filter(({ type }) => type === 'run.failed')).toEqual([
         { type: 'run.failed', extras: { late: false, firstFailure: true } },
       ]);
-      expect(job.tell(SUCCEEDED, { runId: '8', ...at(20) }).events.at(-1)?.extras.incident?.failures).toBe(1);
+      expect(job.parse(SUCCEEDED, { runId: '8', ...at(20) }).events.at(-1)?.extras.incident?.failures).toBe(1);
     }
   });
 
-  it('recovers a job by the first success after its failures, with an event of that run', () => {
+  it('reports a recovery for the first success after failures', () => {
     const job = new OneJob();
-    job.tell(FAILED, at(10));
-    expect(job.tell(SUCCEEDED, { runId: '8', ...at(20) }).events).toMatchObject([
+    job.parse(FAILED, at(10));
+    expect(job.parse(SUCCEEDED, { runId: '8', ...at(20) }).events).toMatchObject([
       { type: 'run.succeeded', extras: {} },
       { type: 'run.completed', extras: {} },
       { type: 'run.recovered', extras: { incident: { openedAt: new Date(10), failures: 1, runs: [{ runId: '7' }] } } },
     ]);
-    expect(job.tell(SUCCEEDED, { runId: '9', ...at(30) }).events).toHaveLength(2);
+    expect(job.parse(SUCCEEDED, { runId: '9', ...at(30) }).events).toHaveLength(2);
   });
 
   it.each<[string, RunSignalType[]]>([
     ['a canceled run', ['run.canceled', 'run.completed']],
     ['a run that is over in no outcome', OVER],
-  ])('changes no incident by %s', (_, types) => {
+  ])('does not change an incident for %s', (_, types) => {
     const job = new OneJob();
-    job.tell(FAILED, at(10));
-    job.tell(types, { runId: '8', ...at(20) });
-    expect(job.tell(FAILED, { runId: '9', ...at(30) }).events[0]?.extras.firstFailure).toBe(false);
-    expect(job.tell(SUCCEEDED, { runId: '10', ...at(40) }).events.at(-1)?.extras.incident?.failures).toBe(2);
+    job.parse(FAILED, at(10));
+    job.parse(types, { runId: '8', ...at(20) });
+    expect(job.parse(FAILED, { runId: '9', ...at(30) }).events[0]?.extras.firstFailure).toBe(false);
+    expect(job.parse(SUCCEEDED, { runId: '10', ...at(40) }).events.at(-1)?.extras.incident?.failures).toBe(2);
   });
 
-  it('changes no incident by a run that contradicts itself', () => {
+  it('does not change an incident for a contradictory run', () => {
     const job = new OneJob();
-    job.tell(ERRORED, at(10));
-    const { events, contradicts, job: state } = job.tell(SUCCEEDED, at(20));
+    job.parse(ERRORED, at(10));
+    const { events, contradicts, job: state } = job.parse(SUCCEEDED, at(20));
     expect([events.map(({ type }) => type), contradicts, state]).toEqual([['run.completed'], 'succeeded', undefined]);
     const other = new OneJob();
-    other.tell(SUCCEEDED, at(10));
-    expect(other.tell(FAILED, at(20))).toMatchObject({ events: [], contradicts: 'failed' });
-    expect(other.tell(ERRORED, { runId: '8', ...at(5) }).events[0]?.extras.late).toBe(true);
+    other.parse(SUCCEEDED, at(10));
+    expect(other.parse(FAILED, at(20))).toMatchObject({ events: [], contradicts: 'failed' });
+    expect(other.parse(ERRORED, { runId: '8', ...at(5) }).events[0]?.extras.late).toBe(true);
   });
 
   it.each<[string, RunSignalType[][], boolean]>([
@@ -106,48 +106,48 @@ describe('what a message means', () => {
     ['a start after an end without an outcome', [OVER, STARTED], true],
     ['a failure after the start', [STARTED, ERRORED], false],
     ['a failure of a run that was over already', [OVER, ERRORED], true],
-  ])('%s: late or not', (_, messages, late) => {
+  ])('sets late for %s', (_, messages, late) => {
     const job = new OneJob();
-    const news = messages.map((types) => job.tell(types, at(10)));
-    expect(news.at(-1)?.events[0]?.extras.late).toBe(late);
+    const updates = messages.map((types) => job.parse(types, at(10)));
+    expect(updates.at(-1)?.events[0]?.extras.late).toBe(late);
   });
 
-  it('takes a run that does not say when it ended to have ended when the message says', () => {
+  it('uses the time of the message if the run has no end', () => {
     const job = new OneJob();
-    job.tell(FAILED, { occurredAt: new Date(10) });
-    expect(job.tell(SUCCEEDED, { runId: '8', occurredAt: new Date(9) }).events).toHaveLength(2);
-    expect(job.tell(SUCCEEDED, { runId: '9', occurredAt: new Date(11) }).events).toHaveLength(3);
+    job.parse(FAILED, { occurredAt: new Date(10) });
+    expect(job.parse(SUCCEEDED, { runId: '8', occurredAt: new Date(9) }).events).toHaveLength(2);
+    expect(job.parse(SUCCEEDED, { runId: '9', occurredAt: new Date(11) }).events).toHaveLength(3);
   });
 
-  it('takes the latest end that the run has told', () => {
+  it('uses the latest reported end of a run', () => {
     for (const [over, errored] of [
       [10, 30],
       [30, 10],
     ] as const) {
       const job = new OneJob();
-      job.tell(OVER, at(over));
-      job.tell(ERRORED, at(errored));
-      expect(job.tell(SUCCEEDED, { runId: '8', ...at(20) }).events).toHaveLength(2);
-      expect(job.tell(SUCCEEDED, { runId: '9', ...at(31) }).events).toHaveLength(3);
+      job.parse(OVER, at(over));
+      job.parse(ERRORED, at(errored));
+      expect(job.parse(SUCCEEDED, { runId: '8', ...at(20) }).events).toHaveLength(2);
+      expect(job.parse(SUCCEEDED, { runId: '9', ...at(31) }).events).toHaveLength(3);
     }
   });
 
-  it('lets no clock that is ahead of ours decide about later runs', () => {
+  it('caps the end of a run at the time of receipt', () => {
     const job = new OneJob();
     const future = at(Date.UTC(2099, 0, 1));
-    job.tell(FAILED, { ...future, receivedAt: new Date(100) });
-    const recovery = job.tell(SUCCEEDED, { runId: '8', ...at(150), receivedAt: new Date(200) });
+    job.parse(FAILED, { ...future, receivedAt: new Date(100) });
+    const recovery = job.parse(SUCCEEDED, { runId: '8', ...at(150), receivedAt: new Date(200) });
     expect(recovery.events.at(-1)).toMatchObject({
       type: 'run.recovered',
       extras: { incident: { openedAt: new Date(100) } },
     });
-    job.tell(SUCCEEDED, { runId: '9', ...future, receivedAt: new Date(300) });
-    const next = job.tell(FAILED, { runId: '10', ...at(350), receivedAt: new Date(400) });
+    job.parse(SUCCEEDED, { runId: '9', ...future, receivedAt: new Date(300) });
+    const next = job.parse(FAILED, { runId: '10', ...at(350), receivedAt: new Date(400) });
     expect(next.events[0]?.extras).toEqual({ late: false, firstFailure: true });
   });
 });
 
-describe('the webhooks of several runs of a job, in any order, any of them lost or sent again', () => {
+describe('messages of several runs of a job, in any order, lost or repeated', () => {
   const messages = fc.array(
     fc.record({
       runId: fc.constantFrom('1', '2', '3', '4'),
@@ -159,12 +159,12 @@ describe('the webhooks of several runs of a job, in any order, any of them lost 
     { maxLength: 40 },
   );
 
-  it('lead to each event of a run at most once, and to one recovery for each incident at most', () => {
+  it('cause each event of a run at most once, and at most one recovery per incident', () => {
     fc.assert(
-      fc.property(messages, (told) => {
+      fc.property(messages, (sent) => {
         const job = new OneJob();
-        const events = told.flatMap(({ runId, types }) =>
-          job.tell(types, { runId, ...at(Number(runId)) }).events.map(({ type, extras }) => ({ runId, type, extras })),
+        const events = sent.flatMap(({ runId, types }) =>
+          job.parse(types, { runId, ...at(Number(runId)) }).events.map(({ type, extras }) => ({ runId, type, extras })),
         );
         const keys = events.map(({ runId, type }) => `${type} ${runId}`);
         expect(new Set(keys).size).toBe(keys.length);
@@ -178,16 +178,16 @@ describe('the webhooks of several runs of a job, in any order, any of them lost 
     );
   });
 
-  it('end in the same state of a run that ended one way, in whatever order each of them came at least once', () => {
+  it('reach the same state of a run with one outcome, if each arrives at least once', () => {
     const all = [STARTED, ERRORED, FAILED];
     const shuffled = fc.shuffledSubarray([...all, ...all], { minLength: 6 });
     fc.assert(
       fc.property(shuffled, (order) => {
         const job = new OneJob();
-        const news = order.map((types) => job.tell(types, at(10)));
-        expect(news.at(-1)?.run).toMatchObject({ outcome: 'failed', contradicted: false, finishedAt: new Date(10) });
-        expect([...(news.at(-1)?.run.types ?? [])].sort()).toEqual(['run.completed', 'run.failed', 'run.started']);
-        expect(news.flatMap(({ events }) => events.map(({ type }) => type)).sort()).toEqual([
+        const updates = order.map((types) => job.parse(types, at(10)));
+        expect(updates.at(-1)?.run).toMatchObject({ outcome: 'failed', contradicted: false, finishedAt: new Date(10) });
+        expect([...(updates.at(-1)?.run.types ?? [])].sort()).toEqual(['run.completed', 'run.failed', 'run.started']);
+        expect(updates.flatMap(({ events }) => events.map(({ type }) => type)).sort()).toEqual([
           'run.completed',
           'run.failed',
           'run.started',

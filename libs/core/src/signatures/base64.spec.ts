@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { decodeBase64 } from './base64.js';
 
 describe('decodeBase64', () => {
-  it('reads back any bytes, with and without padding', () => {
+  it('decodes any bytes, with and without padding', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), (bytes) => {
         const text = Buffer.from(bytes).toString('base64');
@@ -14,7 +14,7 @@ describe('decodeBase64', () => {
   });
 
   it.each(['', '=', '==', 'A', 'A===', 'AA=', 'AAA==', 'AAAA=', 'AA==AA==', 'AA-_', 'AA A', 'AAAA\n', 'ÄAAA'])(
-    'refuses %j',
+    'rejects %j',
     (text) => {
       expect(decodeBase64(text)).toBeUndefined();
     },

@@ -10,7 +10,7 @@ describe('indexOfEqual', () => {
     [['abd', 'bbc'], 'abc', -1],
     [['ab', 'abcd', ''], 'abc', -1],
     [[], 'abc', -1],
-  ])('finds in %j the value %j at %d', (expected, given, index) => {
+  ])('finds the value at its index: in %j, %j at %d', (expected, given, index) => {
     expect(indexOfEqual(bytes(...expected), Buffer.from(given))).toBe(index);
   });
 });

@@ -44,7 +44,7 @@ describe('hmacHex', () => {
     expect(scheme.verify(message({ authorization: digest }, body))).toEqual({ ok: true, secretIndex: 0 });
   });
 
-  it('accepts upper-case hex: it is the same digest', () => {
+  it('accepts upper-case hex', () => {
     const scheme = schemeWith({ secrets: [SECRET] });
     expect(scheme.verify(message({ authorization: DIGEST.toUpperCase() }))).toEqual({ ok: true, secretIndex: 0 });
   });
@@ -55,7 +55,7 @@ describe('hmacHex', () => {
     expect(scheme.verify(message({ authorization: digest }))).toEqual({ ok: true, secretIndex: 0 });
   });
 
-  it('says which of several secrets matched', () => {
+  it('returns the index of the secret that matched', () => {
     const scheme = schemeWith({ secrets: ['the next one', SECRET, SECRET] });
     expect(scheme.verify(message({ authorization: DIGEST }))).toEqual({ ok: true, secretIndex: 1 });
   });
@@ -76,24 +76,24 @@ describe('hmacHex', () => {
     ['the digest of another body', { authorization: CANCELED_2022.digest }, 'signature-mismatch'],
     ['the digest with an empty secret', { authorization: digestWith('') }, 'signature-mismatch'],
     ['the digest with another secret', { authorization: digestWith('12345abcdf') }, 'signature-mismatch'],
-  ])('refuses %s', (_name, headers, check) => {
+  ])('rejects %s', (_name, headers, check) => {
     const verification = schemeWith({ secrets: [SECRET, 'another one'] }).verify(message(headers));
     expect(verification).toMatchObject({ ok: false, check });
     const { authorization: value } = headers;
-    const told = JSON.stringify(verification);
-    for (const hidden of [SECRET, DIGEST, value].filter(Boolean)) expect(told).not.toContain(hidden);
+    const shown = JSON.stringify(verification);
+    for (const hidden of [SECRET, DIGEST, value].filter(Boolean)) expect(shown).not.toContain(hidden);
   });
 
   it.each([
     ['a line break at its end', `${BODY}\n`],
     ['the same JSON serialised again', JSON.stringify(JSON.parse(BODY), null, 2)],
     ['nothing left', ''],
-  ])('refuses a body with %s', (_name, body) => {
+  ])('rejects a body with %s', (_name, body) => {
     const scheme = schemeWith({ secrets: [SECRET] });
     expect(scheme.verify(message({ authorization: DIGEST }, body))).toMatchObject({ check: 'signature-mismatch' });
   });
 
-  it('tells bytes that are not UTF-8 from the characters that would replace them', () => {
+  it('distinguishes bytes that are not UTF-8 from their replacement characters', () => {
     const replaced = NOT_UTF8.body.toString('utf8');
     const verification = schemeWith({ secrets: [SECRET] }).verify(
       message({ authorization: NOT_UTF8.digest }, replaced),
@@ -101,12 +101,12 @@ describe('hmacHex', () => {
     expect(verification).toMatchObject({ check: 'signature-mismatch' });
   });
 
-  it('points at the gateway when credentials of another scheme are in the place of the digest', () => {
+  it('mentions a gateway if the header has credentials of another scheme', () => {
     const verification = schemeWith({ secrets: [SECRET] }).verify(message({ authorization: 'Bearer a.b.c' }));
     expect(verification).toMatchObject({ reason: expect.stringContaining('gateway') });
   });
 
-  it('reads the configured header, and then no other', () => {
+  it('uses only the configured header', () => {
     const scheme = schemeWith({ header: 'X-Forwarded-Authorization', secrets: [SECRET] });
     expect(scheme.verify(message({ 'x-forwarded-authorization': DIGEST, authorization: 'Bearer x' }))).toMatchObject({
       ok: true,
@@ -120,7 +120,7 @@ describe('hmacHex', () => {
     expect(scheme.signedId({ authorization: DIGEST })).toBe('');
   });
 
-  it('does not show its secrets when it is printed', () => {
+  it('does not expose its secrets when it is printed', () => {
     expect(inspect(schemeWith({ secrets: [SECRET] }), { depth: null, showHidden: true })).not.toContain(SECRET);
   });
 
@@ -128,7 +128,7 @@ describe('hmacHex', () => {
     ['an empty list', { secrets: [] }, 'secrets'],
     ['a text for a list', { secrets: SECRET }, 'secrets'],
     ['no list', {}, 'secrets'],
-    ['more secrets than anyone has', { secrets: Array(LIMITS.secretsMax + 1).fill(SECRET) }, 'secrets'],
+    ['too many secrets', { secrets: Array(LIMITS.secretsMax + 1).fill(SECRET) }, 'secrets'],
     ['an unset secret', { secrets: [SECRET, undefined] }, 'secrets[1]'],
     ['a null secret', { secrets: [null] }, 'secrets[0]'],
     ['a hole in the list', { secrets: Array(1) }, 'secrets[0]'],
@@ -137,14 +137,14 @@ describe('hmacHex', () => {
     ['a short secret', { secrets: [SECRET, '7 bytes'] }, 'secrets[1]'],
     ['a header name with a space', { secrets: [SECRET], header: 'x signature' }, 'header'],
     ['an empty header name', { secrets: [SECRET], header: '' }, 'header'],
-  ])('cannot be made from %s', (_name, options, option) => {
+  ])('throws for %s', (_name, options, option) => {
     const make = () => schemeWith(options as HmacHexOptions, 'dbtCloud({ name: "dbt" })');
     expect(make).toThrow(ConfigurationError);
     expect(make).toThrow(expect.objectContaining({ option: `dbtCloud({ name: "dbt" }).${option}` }));
     expect(make).not.toThrow(new RegExp(SECRET));
   });
 
-  it('refuses a message in whose body or digest any bit was flipped', () => {
+  it('rejects a message with any flipped bit in its body or digest', () => {
     const scheme = schemeWith({ secrets: [SECRET] });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.nat(), fc.boolean(), (body, position, inBody) => {

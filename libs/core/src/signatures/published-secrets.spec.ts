@@ -26,7 +26,7 @@ function printedIn(document: string): string[] {
 }
 
 describe('the secrets in documents of this package', () => {
-  it('are all known, so that none works in production', () => {
+  it('are all listed, so that none works in production', () => {
     const pages = readdirSync(new URL('../../../../docs/', import.meta.url), { recursive: true, encoding: 'utf8' });
     const documents = [
       'README.md',
@@ -39,7 +39,7 @@ describe('the secrets in documents of this package', () => {
   });
 });
 
-describe('a secret that everybody knows', () => {
+describe('a published secret', () => {
   afterEach(() => {
     process.env['NODE_ENV'] = NODE_ENV;
   });
@@ -67,7 +67,7 @@ describe('a secret that everybody knows', () => {
     ['one letter', asHmac('xxxxxxxxxxxxxxxx')],
   ];
 
-  it.each(configured)('stops the boot in production only: %s', (_name, make) => {
+  it.each(configured)('fails at startup in production only: %s', (_name, make) => {
     process.env['NODE_ENV'] = 'production';
     expect(make).toThrow(ConfigurationError);
     expect(make).toThrow(
@@ -85,7 +85,7 @@ describe('a secret that everybody knows', () => {
     ['base64 that has a word of templates in it', asStandard('whsec_changeMe/example/placeholder/aBc')],
     ['a token', asToken('Bearer 4f1d2c8a9b7e6f504132')],
     ['a text with the signs of variables in it', asText('pa$$word{4f1d}%2c8a9b7e(6f504132)')],
-  ])('is not taken for a real one: %s', (_name, make) => {
+  ])('is not confused with a real one: %s', (_name, make) => {
     process.env['NODE_ENV'] = 'production';
     expect(make).not.toThrow();
   });

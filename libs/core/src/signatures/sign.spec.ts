@@ -13,12 +13,12 @@ function sign(secret: StandardWebhooksSecret) {
 }
 
 describe('signing', () => {
-  it('makes the bare hex digest that openssl makes', () => {
+  it('returns the same bare hex digest as openssl', () => {
     const digest = '42c075558cf0aecd30b7d9389b81cdfcb38c32687cf3e00f8919d754eb0f00ae';
     expect(signHmacHex('12345abcde\n', Buffer.from('fffe7b2261223a2280227d', 'hex'))).toBe(digest);
   });
 
-  it('makes the headers of the specification', () => {
+  it('returns the headers of the specification', () => {
     expect(sign('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toEqual({
       'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
       'webhook-timestamp': '1614265330',
@@ -29,13 +29,13 @@ describe('signing', () => {
   it.each([
     ['seed and public key', PRIVATE_KEY],
     ['seed alone', Buffer.from(PRIVATE_KEY, 'base64').subarray(0, 32).toString('base64')],
-  ])('makes the published ed25519 signature: %s', (_name, base64) => {
+  ])('returns the published ed25519 signature: %s', (_name, base64) => {
     expect(sign(`whsk_${base64}`)['webhook-signature']).toBe(
       'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==',
     );
   });
 
-  it('uses the header names of the family asked for', () => {
+  it('uses the header names of the requested family', () => {
     const headers = signStandardWebhooks({
       secret: { utf8: 'x' },
       id: 'm',
@@ -50,7 +50,7 @@ describe('signing', () => {
     ['a public key', 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4='],
     ['a private key of 16 bytes', 'whsk_AAECAwQFBgcICQoLDA0ODw=='],
     ['nothing', ''],
-  ])('cannot be done with %s', (_name, secret) => {
+  ])('throws for %s', (_name, secret) => {
     expect(() => sign(secret)).toThrow(ConfigurationError);
   });
 });

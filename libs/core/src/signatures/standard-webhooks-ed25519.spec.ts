@@ -41,13 +41,13 @@ describe('standardWebhooks with an ed25519 public key', () => {
     expect(verify([PUBLIC_KEY], GOOD)).toEqual({ ok: true, secretIndex: 0 });
   });
 
-  it('accepts what node:crypto signed, over bytes that are not UTF-8', () => {
+  it('accepts a signature of node:crypto over bytes that are not UTF-8', () => {
     const { secret, sign } = keyPair();
     const body = Buffer.from('fffe00', 'hex');
     expect(verify([secret], sign(ID, TIMESTAMP, body), body)).toEqual({ ok: true, secretIndex: 0 });
   });
 
-  it('takes from a list the signature each key is for', () => {
+  it('checks the entries of a header with the key of their version', () => {
     expect(verify([V1_SECRET, PUBLIC_KEY], GOOD)).toEqual({ ok: true, secretIndex: 1 });
     expect(verify([PUBLIC_KEY, V1_SECRET], V1_GOOD)).toEqual({ ok: true, secretIndex: 1 });
     expect(verify([keyPair().secret, PUBLIC_KEY], `${V1_GOOD} v1a,AAAA ${GOOD}`)).toEqual({ ok: true, secretIndex: 1 });
@@ -61,15 +61,15 @@ describe('standardWebhooks with an ed25519 public key', () => {
     ['another spelling of the same bytes', GOOD.replace('Ag==', 'Ah=='), 'signature-mismatch'],
     ['64 zero bytes', `v1a,${Buffer.alloc(64).toString('base64')}`, 'signature-mismatch'],
     ['the signature of another key', keyPair().sign(ID, TIMESTAMP, Buffer.from(BODY)), 'signature-mismatch'],
-  ])('refuses %s', (_name, signature, check) => {
+  ])('rejects %s', (_name, signature, check) => {
     expect(verify([PUBLIC_KEY], signature)).toMatchObject({ ok: false, check });
   });
 
-  it('does not take the bytes of the public key for a shared secret', () => {
+  it('does not use the bytes of the public key as a shared secret', () => {
     expect(verify([PUBLIC_KEY.replace('whpk_', 'whsec_')], GOOD)).toMatchObject({ check: 'malformed-header' });
   });
 
-  it('refuses a message in which any bit of body, signature, id or timestamp was flipped', () => {
+  it('rejects a message with any flipped bit in its body, signature, id or timestamp', () => {
     const { secret, sign } = keyPair();
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(), fc.nat({ max: 3 }), (body, position, part) => {
@@ -108,7 +108,7 @@ describe('an ed25519 public key of small order', () => {
   const PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
   const points = Object.values(encodings).map(([, point]) => point);
 
-  /** Anyone can do this: a point of small order, no scalar, and a message to fit. */
+  /** A signature without a private key: a point of small order, no scalar, and a matching message. */
   function forges(key: Buffer): boolean {
     const publicKey = createPublicKey({ key: Buffer.concat([PREFIX, key]), format: 'der', type: 'spki' });
     const forgeries = points.map((point) => Buffer.concat([point, Buffer.alloc(32)]));
@@ -117,11 +117,11 @@ describe('an ed25519 public key of small order', () => {
     );
   }
 
-  it.each(encodings)('is refused, as signatures for it can be forged: %s', (_name, key) => {
+  it.each(encodings)('is rejected, because its signatures can be forged: %s', (_name, key) => {
     expect(() => standardWebhooks({ secrets: [`whpk_${key.toString('base64')}`] })).toThrow(/small order/);
   });
 
-  it('could be used to forge signatures, were it taken: at least one in each order', () => {
+  it('would allow forged signatures, at least one in each order', () => {
     const forged = ['zero', 'one', 'eighth', 'minusOne', 'prime'].map((name) =>
       forges(encodings.find(([found]) => found === name)![1]),
     );
@@ -130,7 +130,7 @@ describe('an ed25519 public key of small order', () => {
     expect(forged).toEqual(forged.map(() => isTaken));
   });
 
-  it('is not taken for one that a sender makes', () => {
+  it('differs from the keys of senders', () => {
     for (let round = 0; round < 50; round += 1) {
       expect(() => standardWebhooks({ secrets: [keyPair().secret] })).not.toThrow();
     }

@@ -35,7 +35,7 @@ describe('secrets of standardWebhooks', () => {
     expect(verify(secret, signature)).toEqual({ ok: true, secretIndex: 0 });
   });
 
-  it('that are text are not decoded, whatever they look like', () => {
+  it('are not decoded if they are plain text', () => {
     expect(verify({ utf8: `whsec_${BASE64}` }, SPECIFICATION)).toMatchObject({ check: 'signature-mismatch' });
   });
 
@@ -75,7 +75,7 @@ describe('secrets of standardWebhooks', () => {
     ['a tolerance of less than a second', { secrets: [BASE64], toleranceMs: 300 }, 'toleranceMs'],
     ['no limit to the tolerance', { secrets: [BASE64], toleranceMs: Number.POSITIVE_INFINITY }, 'toleranceMs'],
     ['a tolerance that is no number', { secrets: [BASE64], toleranceMs: Number.NaN }, 'toleranceMs'],
-  ])('and options: %s is refused, with the path of the option', (_name, options, option) => {
+  ])('are rejected with the path of the option: %s', (_name, options, option) => {
     const make = () => standardWebhooks(options, 'paradime({ name: "p" })');
     expect(make).toThrow(expect.objectContaining({ option: `paradime({ name: "p" }).${option}` }));
   });

@@ -12,7 +12,7 @@ function verify(headers: HeaderMap) {
 }
 
 describe('staticToken', () => {
-  it('accepts a configured token and says which one', () => {
+  it('accepts a configured token and returns its index', () => {
     expect(verify({ 'x-paradime-token': TOKEN })).toEqual({ ok: true, secretIndex: 1 });
     expect(verify({ 'x-paradime-token': 'the next one of them' })).toEqual({ ok: true, secretIndex: 0 });
   });
@@ -26,17 +26,17 @@ describe('staticToken', () => {
     ['it without its scheme', { 'x-paradime-token': TOKEN.slice('Bearer '.length) }, 'signature-mismatch'],
     ['another case', { 'x-paradime-token': TOKEN.toUpperCase() }, 'signature-mismatch'],
     ['the header sent twice', { 'x-paradime-token': `${TOKEN}, ${TOKEN}` }, 'signature-mismatch'],
-  ])('refuses %s', (_name, headers, check) => {
+  ])('rejects %s', (_name, headers, check) => {
     const verification = verify(headers);
     expect(verification).toMatchObject({ ok: false, check });
     expect(JSON.stringify(verification)).not.toContain('0f6c');
   });
 
-  it('refuses every other value', () => {
+  it('rejects every other value', () => {
     fc.assert(fc.property(fc.string(), (value) => value === TOKEN || !verify({ 'x-paradime-token': value }).ok));
   });
 
-  it('stores no header, has no signed id and does not show its tokens when it is printed', () => {
+  it('stores no header, has no signed id, and does not expose its tokens when it is printed', () => {
     expect(scheme).toMatchObject({ description: 'static token in x-paradime-token, 2 tokens', headersKept: [] });
     expect(scheme.signedId({ 'x-paradime-token': TOKEN })).toBe('');
     expect(inspect(scheme, { depth: null, showHidden: true })).not.toContain('0f6c');
@@ -51,7 +51,7 @@ describe('staticToken', () => {
     ['a token of two lines', { header: 'x-token', tokens: ['a token of\ntwo lines'] }, 'tokens[0]'],
     ['a token of 15 characters', { header: 'x-token', tokens: ['123456789012345'] }, 'tokens[0]'],
     ['a short token behind its scheme', { header: 'x-token', tokens: ['Bearer 1234567890'] }, 'tokens[0]'],
-  ])('cannot be made from %s', (_name, options, option) => {
+  ])('throws for %s', (_name, options, option) => {
     const make = () => staticToken(options as Parameters<typeof staticToken>[0]);
     expect(make).toThrow(expect.objectContaining({ code: 'RUNHOOKS_CONFIGURATION', option }));
   });

@@ -14,7 +14,7 @@ export interface ReceivedMessage {
 declare const verified: unique symbol;
 
 /**
- * A message with a checked signature. Only {@link markVerified} and {@link restoreMessage} return this type, so a message
+ * A message with a checked signature. Only `markVerified` and {@link restoreMessage} return this type, so a message
  * that was not verified cannot be identified or parsed.
  */
 export type VerifiedMessage = ReceivedMessage & { readonly [verified]: true };

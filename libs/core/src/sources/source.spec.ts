@@ -23,7 +23,7 @@ function refusal(...sources: Source[]): ConfigurationError {
 }
 
 describe('openSources', () => {
-  it('gives a source its default path and limit, and opens its provider once', () => {
+  it('uses the default path and limit of a source, and opens its provider once', () => {
     let opened = 0;
     const open = () => {
       opened += 1;
@@ -35,7 +35,7 @@ describe('openSources', () => {
     expect(opened).toBe(1);
   });
 
-  it('takes one path or several, and another limit', () => {
+  it('accepts one path or several, and another limit', () => {
     const [one, several] = openSources([
       source({ path: '/hooks' }),
       source({ name: 'two', path: ['/a', '/b/c'], bodyBytesMax: 1 }),
@@ -44,7 +44,7 @@ describe('openSources', () => {
     expect(several).toMatchObject({ paths: ['/a', '/b/c'], bodyBytesMax: 1 });
   });
 
-  it('keeps two sources of one provider apart', () => {
+  it('opens two sources of one provider separately', () => {
     const names = openSources([source({ name: 'eu' }), source({ name: 'us' })]).map(({ name, paths }) => [name, paths]);
     expect(names).toEqual([
       ['eu', ['/webhooks/eu']],
@@ -52,7 +52,7 @@ describe('openSources', () => {
     ]);
   });
 
-  it('refuses to start without a source', () => {
+  it('rejects an empty array of sources', () => {
     expect(refusal()).toMatchObject({ option: 'sources', message: expect.stringContaining('dbtCloud(') as unknown });
   });
 
@@ -66,13 +66,13 @@ describe('openSources', () => {
       'expected a source, such as dbtCloud({ … }) or paradime({ … }), got undefined',
     ],
     ['options that no provider was given', [{ name: 'dbt' }], 'sources[0]', 'as dbtCloud({ … })'],
-  ])('refuses %s in place of the sources, naming the option', (_, sources, option, message) => {
+  ])('rejects %s instead of the sources and names the option', (_, sources, option, message) => {
     expect(() => openSources(sources as Source[])).toThrow(ConfigurationError);
     expect(() => openSources(sources as Source[])).toThrow(`${option}: `);
     expect(() => openSources(sources as Source[])).toThrow(message);
   });
 
-  it('lets what a provider finds wrong through as it is', () => {
+  it('rethrows the error of a provider unchanged', () => {
     const problem = new ConfigurationError('secrets[0]', 'found none');
     const open = (): Provider => {
       throw problem;
@@ -101,7 +101,7 @@ describe('openSources', () => {
     null,
     5,
     ['dbt'],
-  ])('refuses the name %j, naming the option and what was found', (name) => {
+  ])('rejects the name %j, with the option and the value', (name) => {
     const error = refusal(source({ name: 'first' }), source({ name: name as string }));
     expect(error.option).toBe('sources[1].name');
     expect(error.message).toContain(`got ${JSON.stringify(name)}`);
@@ -136,7 +136,7 @@ describe('openSources', () => {
     null,
     undefined,
     {},
-  ])('refuses the path %j, alone or among others', (path) => {
+  ])('rejects the path %j, alone or among others', (path) => {
     for (const bad of [path === undefined ? [path] : path, ['/good', path]]) {
       const error = refusal(source({ path: bad as string }));
       expect(error.option).toBe('sources[0].path');
@@ -144,15 +144,15 @@ describe('openSources', () => {
     }
   });
 
-  it('refuses an empty list of paths', () => {
+  it('rejects an empty array of paths', () => {
     expect(refusal(source({ path: [] })).option).toBe('sources[0].path');
   });
 
-  it.each([0, -1, 1.5, Number.NaN, Infinity, 2 ** 53, '1024', null])('refuses %p as bodyBytesMax', (bodyBytesMax) => {
+  it.each([0, -1, 1.5, Number.NaN, Infinity, 2 ** 53, '1024', null])('rejects %p as bodyBytesMax', (bodyBytesMax) => {
     expect(refusal(source({ bodyBytesMax: bodyBytesMax as number })).option).toBe('sources[0].bodyBytesMax');
   });
 
-  it('refuses a second source of the same name', () => {
+  it('rejects a second source of the same name', () => {
     const error = refusal(source(), source({ path: '/other' }));
     expect(error).toMatchObject({ option: 'sources[1].name', message: expect.stringContaining('"dbt"') as unknown });
   });
@@ -161,7 +161,7 @@ describe('openSources', () => {
     ['of another source', [source({ path: '/a' }), source({ name: 'two', path: ['/b', '/a'] })], 1],
     ['that is the default of another', [source(), source({ name: 'two', path: '/webhooks/dbt' })], 1],
     ['of its own', [source({ path: ['/a', '/a'] })], 0],
-  ])('refuses a path %s, naming who has it', (_, sources, index) => {
+  ])('rejects a path %s and names its source', (_, sources, index) => {
     const error = refusal(...sources);
     expect(error.option).toBe(`sources[${index}].path`);
     expect(error.message).toContain(' of source "dbt"');

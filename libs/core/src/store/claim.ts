@@ -1,85 +1,101 @@
 import type { StoredEvent } from '../events/event-data.js';
 import type { StoredMessage, VerifiedMessage } from '../sources/message.js';
 
-/** What a claim asks for. A claim holds until it is settled, or until `now + leaseMs`. */
+/** Options for a claim. A claim lasts until its work is settled, or until `now + leaseMs`. */
 export interface Claim {
+  /** Current time. Only work that is due by then can be claimed. */
   readonly now: Date;
+  /** Duration of the lease, in milliseconds. */
   readonly leaseMs: number;
-  /** At most this many. */
+  /** Largest number of items to claim. */
   readonly limit: number;
-  /** Random token that every later word about the claimed work must name. */
+  /** Random token. Every later call about the claimed work must pass it. */
   readonly lease: string;
 }
 
+/** Options for a claim of messages. */
 export interface MessageClaim extends Claim {
-  /** Only messages of these sources; those of a source that is no longer configured wait. */
+  /** Names of the sources to claim from. Messages of other sources, such as disabled ones, wait. */
   readonly sources: readonly string[];
-  /** The source that was served last: those after it have their turn first. @default none */
+  /** Source that was served last. The sources behind it are served first. @default none */
   readonly after?: string;
 }
 
-/** Whose turn it is among deliveries: a source's, of a handler. */
+/** Turn of deliveries: one source of one handler. */
 export interface DeliveryTurn {
   readonly handlerId: string;
   readonly source: string;
 }
 
+/** Options for a claim of deliveries. */
 export interface DeliveryClaim extends Claim {
-  /** Only deliveries of these handlers. */
+  /** Ids of the handlers whose deliveries to claim. */
   readonly handlerIds: readonly string[];
-  /** Only these, if any are named; they need no turn. */
+  /** Ids of the only deliveries to claim. They ignore turns, but follow all other rules. @default any delivery */
   readonly deliveryIds?: readonly string[];
-  /** Who was served last: those after it have their turn first. @default none */
+  /** Turn that was served last. The turns behind it are served first. @default none */
   readonly after?: DeliveryTurn;
 }
 
+/** Options for a claim of tasks. */
 export interface TaskClaim extends Claim {
-  /** Only tasks of these handlers. */
+  /** Ids of the handlers whose tasks to claim. */
   readonly handlerIds: readonly string[];
-  /** Tasks of those of these sources wait that have a message which is due: it may change what a task is about. */
+  /**
+   * Names of sources. If one of them has a due message, its tasks are not claimed, because the message may change the
+   * result of the task. @default none
+   */
   readonly unlessDue?: readonly string[];
 }
 
-/** A delivery that is due. With the number of its next attempt, because it may come to be due again. */
+/** Delivery that is due. It includes the number of its next attempt, because a delivery can become due again. */
 export interface DueDelivery {
   readonly id: string;
+  /** Number of the next attempt, from 1. */
   readonly attempt: number;
   readonly dueAt: Date;
 }
 
+/** Message that this process has claimed for parsing. */
 export type ClaimedMessage = StoredMessage &
   VerifiedMessage & {
-    /** How often it was claimed for reading, this time included. */
+    /** Number of times the message was claimed for parsing, this claim included. */
     readonly claims: number;
-    /** Read again without running handlers. */
+    /** Whether the message is reparsed without running handlers. */
     readonly withoutHandlers: boolean;
   };
 
+/** Delivery that this process has claimed. */
 export interface ClaimedDelivery {
   readonly id: string;
   readonly handlerId: string;
-  /** Number of this attempt, from 1; counted by the claim itself. */
+  /** Number of this attempt, from 1. The claim itself counts it. */
   readonly attempt: number;
-  /** Attempts before the last redrive: they do not count towards `attemptsMax`. */
+  /** Number of attempts before the last redrive. They do not count toward `attemptsMax`. */
   readonly attemptsBefore: number;
-  /** Empty, or the replay that asked for this delivery. */
+  /** Id of the replay that created the delivery; empty if none did. */
   readonly replayId: string;
+  /** Token of the claim. */
   readonly lease: string;
   readonly event: StoredEvent;
-  /** The message the event was read from. */
+  /** Message the event was parsed from. */
   readonly message: StoredMessage & VerifiedMessage;
 }
 
-/** What work to look for. */
+/** Scope of work, for its next due time. */
 export interface WorkScope {
+  /** Names of the sources whose messages count. */
   readonly sources: readonly string[];
-  /** Whose deliveries. */
+  /** Ids of the handlers whose deliveries count. */
   readonly handlerIds: readonly string[];
-  /** Whose tasks. */
+  /** Ids of the handlers whose tasks count. */
   readonly taskHandlerIds: readonly string[];
 }
 
+/** Claimed delivery whose lease can be renewed. */
 export interface Held {
+  /** Id of the delivery. */
   readonly id: string;
+  /** Token of the claim. */
   readonly lease: string;
 }

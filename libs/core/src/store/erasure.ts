@@ -2,16 +2,16 @@ import { parseDated } from '../payloads/dated-json.js';
 import type { JoinedRun } from '../runs/run.js';
 import type { RunKey } from '../runs/run-state.js';
 
-/** What is stored in place of the data of an event that was erased. It is routed to nobody. */
+/** Data that is stored instead of the data of an erased event. No handler receives such an event. */
 export const ERASED_EVENT_DATA = '{"erased":true}';
 
 /**
- * Characters that writers of JSON escape though they need not: none; those that are not ASCII; for HTML (Go); both of these;
- * and what .NET and PHP's `JSON_HEX_*` add. A slash stands apart.
+ * Sets of characters that JSON writers escape without need: none; all non-ASCII; those with a meaning in HTML (Go); both;
+ * and both with the additions of .NET and of PHP's `JSON_HEX_*`. The slash is treated separately.
  */
 const ESCAPED_BY_WRITERS = [/(?!)/g, /[^\0-\x7e]/g, /[<>&\u2028\u2029]/g, /[<>&]|[^\0-\x7e]/g, /[<>&'+`]|[^\0-\x7e]/g];
 
-/** The ways in which a text can stand in a body or in data of ours: as it is, and as writers of JSON escape it, in either case of hex. */
+/** Returns the forms a string can have in a body or in stored data: plain, and as JSON writers escape it, with lower or upper case hex. */
 export function spellingsOf(text: string): string[] {
   const json = JSON.stringify(text).slice(1, -1);
   const escaped = ESCAPED_BY_WRITERS.map((characters) => json.replace(characters, escapeOf));
@@ -25,8 +25,8 @@ function escapeOf(character: string): string {
 }
 
 /**
- * What a barrier waits with, where some of its runs were erased: these keep only what names them, so that the barrier
- * goes on as before. Undefined if none of them is in it.
+ * Returns the state of a fan-in after some of its waiting runs were erased, or `undefined` if it contains none of them. An
+ * erased run keeps only its identity, so that the fan-in still counts it.
  */
 export function erasedFromBarrier(
   waiting: string,
@@ -43,7 +43,7 @@ export function erasedFromBarrier(
   return text === waiting ? undefined : text;
 }
 
-/** Whether a run that has come to a barrier is this one. */
+/** Returns whether a run that reached a fan-in has this key. */
 export function isRun({ source, run }: JoinedRun, key: RunKey): boolean {
   return source === key.source && run.account.id === key.accountId && run.id === key.runId;
 }

@@ -8,63 +8,71 @@ import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.j
 import type { Role } from '../handlers/registration.js';
 import type { SignatureCheck } from '../sources/verification.js';
 
-/** A piece of a long list, newest first. */
+/** Options for one page of a list. */
 export interface PageRequest {
-  /** Where the page before ended: its `next`. */
+  /** `next` of the previous page. @default the list begins with its first page */
   readonly after?: string;
-  /** Items of a page. @default 50, at most 1000 */
+  /** Largest number of items on the page, at most 1000. @default 50 */
   readonly limit?: number;
 }
 
+/** One page of a list, newest item first unless the list's description differs. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Give it as `after` to get the next page; absent on the last one. */
+  /** Pass it as `after` to get the next page. Absent on the last page. */
   readonly next?: string;
 }
 
+/** Filter for messages. A message must match every field you set. */
 export interface MessageFilter {
   readonly source?: string;
   readonly state?: MessageState;
-  /** About this run. */
+  /** Only messages about this run. */
   readonly run?: RunKey;
 }
 
-/** A message without its bytes. */
+/** Message without its bytes. */
 export interface MessageSummary {
   readonly id: string;
   readonly source: string;
   readonly provider: string;
+  /** The sender's id, from signed data; may be empty. */
   readonly messageKey: string;
   readonly receivedAt: Date;
   readonly state: MessageState;
+  /** The provider's own message type, if it is known. */
   readonly messageType?: string;
-  /** Why it is not simply `read`. */
+  /** Reason for a state other than `parsed`. */
   readonly reason?: string;
-  /** What did not fit and was left out of its payload; at most `LIMITS.notesMax`. Absent if everything did. */
+  /** Fields that were left out of its payload because they have an unexpected value, at most 20. Absent if all were valid. */
   readonly notes?: readonly ParseNote[];
-  /** An earlier message had the same id and another body. */
+  /** Whether an earlier message had the same id and another body. */
   readonly idReused: boolean;
 }
 
+/** Message with its bytes and headers. */
 export interface MessageDetail extends MessageSummary {
+  /** Headers that the provider keeps. */
   readonly headers: HeaderMap;
+  /** Bytes as sent. */
   readonly body: Uint8Array;
 }
 
+/** Filter for events. An event must match every field you set. */
 export interface StoredEventFilter {
   readonly ids?: readonly string[];
-  /** Recorded at this time or later. */
+  /** Only events recorded at this time or later. */
   readonly recordedFrom?: Date;
-  /** Recorded before this time. */
+  /** Only events recorded before this time. */
   readonly recordedBefore?: Date;
   readonly messageId?: string;
   readonly source?: string;
   readonly type?: string;
-  /** Read from messages about this run. */
+  /** Only events parsed from messages about this run. */
   readonly run?: RunKey;
 }
 
-/** An event as the inbox keeps it. `data` is JSON text: times, and the run it is about. */
+/** Event as the inbox keeps it. */
 export interface EventSummary {
   readonly id: string;
   readonly type: string;
@@ -73,141 +81,163 @@ export interface EventSummary {
   readonly messageId: string;
   readonly occurredAt: Date;
   readonly recordedAt: Date;
+  /** JSON text with the event's times, and the run it is about. */
   readonly data: string;
 }
 
+/** Filter for deliveries. A delivery must match every field you set. */
 export interface DeliveryFilter {
   readonly ids?: readonly string[];
   readonly eventId?: string;
-  /** Of events that were read from messages about this run. */
+  /** Only deliveries of events parsed from messages about this run. */
   readonly run?: RunKey;
   readonly handlerId?: string;
-  /** Of any of these. */
+  /** Only deliveries of any of these handlers. */
   readonly handlerIds?: readonly string[];
   readonly state?: DeliveryState;
 }
 
+/** Delivery with its current state. */
 export interface DeliverySummary {
   readonly id: string;
   readonly eventId: string;
   readonly handlerId: string;
   readonly state: DeliveryState;
+  /** Number of attempts so far, including one that is running. */
   readonly attempts: number;
-  /** When it is tried next; while an attempt runs, when its lease ends. */
+  /** Time of the next attempt. While an attempt runs, the end of its lease. Absent unless the delivery is pending. */
   readonly dueAt?: Date;
-  /** Empty, or the replay that asked for it. */
+  /** Id of the replay that created it; empty if none did. */
   readonly replayId: string;
+  /** Record of its dismissal; absent unless it was dismissed. */
   readonly dismissal?: DismissalRecord;
 }
 
+/** Attempt of a delivery. */
 export interface AttemptSummary extends AttemptRecord {
   readonly deliveryId: string;
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
+  /** Duration, in milliseconds. */
   readonly durationMs: number;
 }
 
+/** Filter for runs. A run must match every field you set. */
 export interface RunFilter {
   readonly source?: string;
   readonly jobKey?: string;
   readonly outcome?: RunOutcome;
 }
 
-/** A run as its messages have told it so far. */
+/** Run, as reported by its messages so far. */
 export interface RunSummary extends RunKey, RunState {
-  /** When a message last told something of it. */
+  /** Time at which a message last changed it. */
   readonly updatedAt: Date;
 }
 
-/** What an operator decided. */
+/** Decision of an operator. */
 export interface AuditEntry {
   readonly id: string;
   readonly decidedAt: Date;
   readonly action: DecidedAction;
+  /** Operator who made the decision. */
   readonly by: string;
   readonly reason?: string;
-  /** What was asked for, as JSON text; long lists are shortened, and a text that was erased is not in it. */
+  /** Request as JSON text. Long arrays are shortened. A string that was erased is replaced by its length. */
   readonly details: string;
-  /** How many messages, events or deliveries it changed. */
+  /** Number of messages, events or deliveries that it changed. */
   readonly affected: number;
 }
 
-/** Requests to one source that were refused because they failed one check of their signature. */
+/** Number of requests to one source that were rejected because one check of their signature failed. */
 export interface RefusalCount {
   readonly source: string;
   readonly check: SignatureCheck;
-  /** Over all processes, since the inbox was created. */
+  /** Number of requests to all processes since the inbox was created. */
   readonly requests: number;
-  /** When the latest one came. */
+  /** Arrival of the latest request. */
   readonly latestAt: Date;
 }
 
-/** How many of each there are. */
+/** Numbers of items in the inbox. */
 export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
   readonly events: number;
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
-  /** Runs that are watched, and runs that have yet to come to a barrier. */
+  /** Tasks: runs watched or waited for, and messages handed off to handlers of other processes. */
   readonly checks: number;
-  /** Refused requests by source and check, in that order. */
+  /** Rejected requests, sorted by source, then by check. */
   readonly refusals: readonly RefusalCount[];
 }
 
-/** The abandoned calls of one handler in one process. */
+/** Number of abandoned calls of one handler in one process. */
 export interface AbandonedCount {
   readonly handlerId: string;
-  /** Calls that still run although their attempt is over; at least 1. */
+  /** Calls that are still running although their attempt is over; at least 1. */
   readonly calls: number;
 }
 
-/** A process that shares the inbox. */
+/** Process that shares the inbox. */
 export interface ProcessSummary {
   readonly id: string;
   readonly role: Role;
-  /** Host and process id. */
+  /** Host name and process id, for operators. */
   readonly label: string;
   readonly startedAt: Date;
+  /** Last heartbeat. */
   readonly seenAt: Date;
   readonly handlerIds: readonly string[];
   /**
-   * How far the clock of its host is ahead of the clock that decides, the Postgres server's, in milliseconds; negative:
-   * behind. 0 where the host's clock decides itself.
+   * Difference of its host's clock to the shared clock, that of the Postgres server, in milliseconds; negative if the
+   * host is behind. 0 if the store has no shared clock.
    */
   readonly clockAheadMs: number;
-  /** Calls of handlers that still run although their attempt is over, as of {@link seenAt}; none for most processes. */
+  /** Calls of handlers that were still running at {@link seenAt} although their attempt was over. */
   readonly abandoned: readonly AbandonedCount[];
 }
 
-/** What waits for a handler that no process runs: it was removed or renamed, or its processes are down. */
+/** Handler that no running worker has, with the work that waits for it. It was removed or renamed, or its workers are down. */
 export interface MissingHandler {
   readonly handlerId: string;
-  /** Pending ones. */
+  /** Number of its pending deliveries. */
   readonly deliveries: number;
-  /** Runs that it watches, and messages that were put aside for it. */
+  /** Number of its tasks: runs watched or waited for, and messages handed off to it. */
   readonly checks: number;
 }
 
-/** Port: looks into an inbox, for people and their tools. */
+/**
+ * Port: reads an inbox, for operators and their tools. Every method rejects with {@link StoreUnavailableError} if the
+ * store is unavailable.
+ */
 export interface InboxReader {
+  /** Lists messages, newest first. */
   messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageSummary>>;
+  /** Returns a message, or `undefined` if none has this id. */
   message(id: string): Promise<MessageDetail | undefined>;
+  /** Lists events, newest first. */
   events(filter: StoredEventFilter, page: PageRequest): Promise<Page<EventSummary>>;
+  /** Lists deliveries, newest first. */
   deliveries(filter: DeliveryFilter, page: PageRequest): Promise<Page<DeliverySummary>>;
-  /** The attempts of a delivery, first to last. */
+  /** Returns the attempts of a delivery, first to last. */
   attempts(deliveryId: string): Promise<AttemptSummary[]>;
-  /** Runs, last updated first. */
+  /** Lists runs, last updated first. */
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
+  /** Returns a run, or `undefined` if the inbox does not know it. */
   run(key: RunKey): Promise<RunSummary | undefined>;
+  /** Returns the state of a job, or `undefined` if the inbox does not know it. */
   job(key: JobKey): Promise<JobState | undefined>;
+  /** Returns the numbers of items in the inbox. */
   counts(): Promise<InboxCounts>;
-  /** What operators decided. */
+  /** Lists operators' decisions, newest first. */
   audit(page: PageRequest): Promise<Page<AuditEntry>>;
   /**
-   * Ids of messages that hold one of these texts, byte by byte: in their body, headers, reason or notes, or in their
-   * events, attempts or tasks. A page looks through `limit` messages, and so may be empty before the last one.
+   * Lists the ids of messages that contain one of `texts`, compared byte by byte. It searches their body, headers, reason
+   * and notes, and their events, attempts and tasks. One page searches `limit` messages, so a page can be empty although
+   * more pages follow.
    */
   messagesHolding(texts: readonly string[], page: PageRequest): Promise<Page<string>>;
-  /** Processes that were heard of at this time or later, in the order in which they started. */
+  /** Returns the processes whose last heartbeat was at `seenFrom` or later, in the order in which they started. */
   processes(seenFrom: Date): Promise<ProcessSummary[]>;
-  /** By handler: what no dispatching process has a handler for that was heard of at this time or later. */
+  /** Returns the handlers with waiting work that no worker with a heartbeat at `seenFrom` or later has, sorted by id. */
   missingHandlers(seenFrom: Date): Promise<MissingHandler[]>;
 }

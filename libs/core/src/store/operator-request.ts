@@ -1,43 +1,55 @@
 import type { MessageState } from '../sources/message.js';
 import type { RunKey } from '../runs/run-state.js';
 
-/** Which dead letters to try again: by id, or all of a handler, or all. */
+/** Selection of dead letters to retry. Without ids and handler, all are retried. */
 export interface Redrive {
+  /** Ids of the deliveries. @default any */
   readonly deliveryIds?: readonly string[];
+  /** Id of the handler whose dead letters to retry. @default any */
   readonly handlerId?: string;
 }
 
-/** Which deliveries nobody is to run any more: by id, or all of a handler. */
+/** Selection of deliveries to cancel: by id, by handler, or by both. */
 export interface Dismissal {
+  /** Ids of the deliveries. @default any of `handlerId` */
   readonly deliveryIds?: readonly string[];
-  /** If no process has it, and no ids are given, its registration and its tasks are removed, too. */
+  /**
+   * Id of the handler whose deliveries to cancel. Without `deliveryIds`, and if no process has the handler, its
+   * registration and its tasks are removed as well. @default any
+   */
   readonly handlerId?: string;
 }
 
-/** Whose content to erase in one step. */
+/** Content to erase in one step. */
 export interface Erasure {
+  /** Ids of the messages to erase. */
   readonly messageIds: readonly string[];
-  /** Events of other messages that quote it. */
+  /** Ids of events of other messages that quote the content. */
   readonly eventIds: readonly string[];
-  /** Runs that may wait at barriers, and texts that runs there may hold: of these only what names the run is kept. */
+  /** Runs to remove from fan-ins. A run that waits there keeps only its identity. */
   readonly runs: readonly RunKey[];
+  /** Strings to remove from fan-ins. A run that waits there and contains one keeps only its identity. */
   readonly texts: readonly string[];
 }
 
-/** What was erased. */
+/** Numbers of erased items. */
 export interface Erased {
+  /** Messages that were erased. */
   readonly messages: number;
+  /** Events that were erased. */
   readonly events: number;
-  /** Deliveries that were pending or dead, and cannot be run any more. */
+  /** Pending deliveries and dead letters that were dismissed, because their content was erased. */
   readonly dismissed: number;
-  /** Messages, and events of others, that were left alone because a handler runs with them. Erase them again. */
+  /** Messages, and events of other messages, that were skipped because a handler is running with them. Erase them again. */
   readonly held: number;
 }
 
-/** Which messages to read again: by id, or all in a state. */
+/** Selection of messages to parse again: all in one of `states`, or of these only some. */
 export interface Reparse {
+  /** Ids of the messages. @default any */
   readonly messageIds?: readonly string[];
+  /** States a message must have. */
   readonly states: readonly Exclude<MessageState, 'stored' | 'parsed' | 'erased'>[];
-  /** Record what is read, but run no handlers. */
+  /** Whether events are recorded without deliveries, so that no handlers run. */
   readonly withoutHandlers: boolean;
 }

@@ -10,25 +10,25 @@ const sooner = (dueAtMs: number, fields: { isHeld?: boolean; failedAtMs?: number
   soonerDueAtMs({ dueAtMs, isHeld: false, ...fields }, NOW, leaseMs);
 
 describe('soonerDueAtMs', () => {
-  it('leaves a lease that can be one, and ends one that cannot within a lease from now', () => {
+  it('keeps a possible lease, and ends an impossible one within a lease from now', () => {
     const latest = NOW + leaseMs + clockSkewMs;
     expect(sooner(latest, { isHeld: true })).toBeUndefined();
     expect(sooner(latest + 1, { isHeld: true })).toBe(NOW + leaseMs);
     expect(sooner(NOW + 2 * YEAR, { isHeld: true, failedAtMs: NOW })).toBe(NOW + leaseMs);
   });
 
-  it('makes what was not attempted since it became due at once due now', () => {
+  it('makes a delivery without an attempt due now', () => {
     expect(sooner(NOW + 1)).toBe(NOW);
     expect(sooner(NOW + 2 * YEAR)).toBe(NOW);
   });
 
-  it('leaves a retry for as long as it asked for, up to the longest delay there is', () => {
+  it('keeps the delay of a retry, up to the longest possible delay', () => {
     expect(sooner(NOW + dueAheadMsMax, { failedAtMs: NOW })).toBeUndefined();
     expect(sooner(NOW + dueAheadMsMax, { failedAtMs: NOW - YEAR })).toBeUndefined();
     expect(sooner(NOW + dueAheadMsMax, { failedAtMs: NOW + clockStepMs })).toBeUndefined();
   });
 
-  it('keeps the delay of a retry that was asked for in the future, from now on, and a second look changes nothing', () => {
+  it('counts the delay of a retry from now if its attempt ended in the future, and only once', () => {
     const failedAtMs = NOW + 2 * YEAR;
     const delayMs = 3_600_000;
     expect(sooner(failedAtMs + delayMs, { failedAtMs })).toBe(NOW + delayMs);
@@ -36,7 +36,7 @@ describe('soonerDueAtMs', () => {
     expect(sooner(failedAtMs, { failedAtMs })).toBe(NOW);
   });
 
-  it('makes no retry wait for more than twice its delay', () => {
+  it('makes no retry wait longer than twice its delay', () => {
     const delayMs = 3_600_000;
     for (const aheadMs of [clockStepMs, delayMs / 2, delayMs, delayMs + 1, 2 * delayMs]) {
       const failedAtMs = NOW + aheadMs;

@@ -1,37 +1,41 @@
 import { LIMITS } from '../limits.js';
 
-/** Asks for work that is due later than a right clock can have made it. */
+/** Options for one step that finds work whose due time a correct clock cannot have produced. */
 export interface PullBack {
   readonly now: Date;
-  /** Work that somebody holds is due at most this long from now. */
+  /** Duration of a lease, in milliseconds. Claimed work is due at most this long from now. */
   readonly leaseMs: number;
-  /** Where the step before ended: its `next`. */
+  /** `next` of the previous step. @default the first step */
   readonly after?: string;
-  /** Deliveries that one step may look at. */
+  /** Largest number of deliveries that one step reads. */
   readonly limit: number;
 }
 
-/** How much was due too far ahead, and is due sooner now. */
+/** Numbers of items that are due sooner now. */
 export interface PulledBack {
   readonly messages: number;
   readonly deliveries: number;
   readonly tasks: number;
-  /** There is more to look at: give it as `after`. Absent at the end. */
+  /** Pass it as `after` to the next step. Absent after the last step. */
   readonly next?: string;
 }
 
-/** A delivery that is due later than now. Times are milliseconds since 1970. */
+/** Delivery that is due later than now. Times are milliseconds since 1970. */
 export interface DueAhead {
   readonly dueAtMs: number;
+  /** Whether a worker has claimed it. */
   readonly isHeld: boolean;
-  /** When the attempt ended after which it waits; undefined for one that was not attempted since it became due at once. */
+  /** End of the attempt after which it waits. Absent if it was not attempted since it was created, replayed or redriven. */
   readonly failedAtMs?: number;
 }
 
 /**
- * When such a delivery is due if its time came from a clock that was wrong; undefined if its time may be right. A lease
- * ends within `leaseMs`. A retry that was asked for at a time that has not come keeps its delay, from now on, unless it
- * would be later than it is: so a second look changes nothing.
+ * Returns the corrected due time of a delivery, in milliseconds since 1970, or `undefined` if a correct clock can have
+ * produced its time. A lease ends within `leaseMs` from now. A retry whose attempt ended in the future keeps its delay,
+ * counted from now, unless that is later than its time. A second call therefore changes nothing.
+ *
+ * @example
+ * soonerDueAtMs({ dueAtMs: nowMs + 60_000, isHeld: false }, nowMs, 30_000); // nowMs: it should have been due at once
  */
 export function soonerDueAtMs(
   { dueAtMs, isHeld, failedAtMs }: DueAhead,

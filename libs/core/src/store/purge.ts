@@ -1,55 +1,59 @@
-/** What is old enough to go. */
+/** Age limits for one step of a purge. */
 export interface Purge {
-  /** Settled messages received before, with their events, deliveries and attempts. */
+  /** Finished messages received before this time are removed, with their events, deliveries and attempts. */
   readonly settledBefore: Date;
-  /** The same for messages that led to a dead letter. */
+  /** Like {@link settledBefore}, for messages that led to a dead letter. */
   readonly deadBefore: Date;
   /**
-   * Duplicate keys whose message is gone, operators' decisions, runs, and runs that wait at a barrier, last changed before. What is known of
-   * jobs stays.
+   * Deduplication keys of purged messages, operators' decisions, runs, and waits of fan-ins that last changed before this
+   * time are removed. The states of jobs are kept.
    */
   readonly keysBefore: Date;
-  /** Tasks that were due before and that nobody holds: those of handlers that are gone. */
+  /** Unclaimed tasks that were due before this time are removed. Their handlers are missing. */
   readonly tasksBefore: Date;
-  /** Rows of each kind that one call may remove. */
+  /** Largest number of rows of each kind that one call may remove. */
   readonly limit: number;
-  /** How little may go after the clock jumped. Without it nothing is held back. */
+  /** Limit for the time after a clock jump. @default no limit */
   readonly brake?: PurgeBrake;
 }
 
 /**
- * Who removes by age trusts the clock. After it moved by more than `LIMITS.clockJumpMs` at once (since a process last
- * registered, or purged with a brake), only so much may go in an hour, for as long as `LIMITS.purgeBrakeMs`.
+ * Limit for purging after a clock jump, because removal by age trusts the clock. It applies if the time changed by more
+ * than `LIMITS.clockJumpMs` at once since the last registration or purge with a brake. For `LIMITS.purgeBrakeMs` after
+ * the jump, one hour may remove `share` of the messages, or `rowsMin` rows if that is more.
  */
 export interface PurgeBrake {
   readonly now: Date;
-  /** Rows of all kinds together, as a share of the messages in the inbox. */
+  /** Rows of all kinds that one hour may remove, as a share (0 to 1) of the messages in the inbox. */
   readonly share: number;
-  /** However few messages there are, so many rows. */
+  /** Number of rows that one hour may always remove. */
   readonly rowsMin: number;
 }
 
-/** How many rows of each kind were removed. */
+/** Numbers of removed rows. */
 export interface Purged {
-  /** Messages, each with all that came of it. */
+  /** Messages; their events, deliveries and attempts are not counted. */
   readonly messages: number;
+  /** Deduplication keys. */
   readonly keys: number;
   readonly runs: number;
+  /** Waits of fan-ins. */
   readonly barriers: number;
   /** Operators' decisions. */
   readonly decisions: number;
   readonly tasks: number;
-  /** The jump of the clock because of which the rest stays for now. */
+  /** Clock jump whose brake keeps the remaining rows; absent if no brake applied. */
   readonly heldBackBy?: ClockJump;
 }
 
+/** Sudden change of the time. */
 export interface ClockJump {
   readonly at: Date;
-  /** How far, in milliseconds; negative: back. */
+  /** Size of the jump, in milliseconds; negative if the time went back. */
   readonly ms: number;
 }
 
-/** The rows of all kinds together. */
+/** Returns the number of removed rows of all kinds. */
 export function rowsOf({ messages, keys, runs, barriers, decisions, tasks }: Purged): number {
   return messages + keys + runs + barriers + decisions + tasks;
 }

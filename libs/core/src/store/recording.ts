@@ -9,79 +9,83 @@ import type { MessageState } from '../sources/message.js';
 /** What a task does: checks whether a run is stuck, joins finished runs, or routes a message to a handler its parser did not have. */
 export type TaskKind = 'stuck-run' | 'all-runs' | 'hand-off';
 
-/** Work of the inbox's own that is not a handler's: to look again, later, at what the inbox knows. */
+/** Task to add: a check of the inbox's state at a later time, or a handed-off message. It runs no handler. */
 export interface NewTask {
-  /** Unique: the same task is never added twice. */
+  /** Unique id. A task with the id of an existing task is not added. */
   readonly id: string;
   readonly kind: TaskKind;
-  /** The handler it is for: only a process that has it can do the task. */
+  /** Id of the handler it is for, or its version for a handed-off message. Only a process that has it claims the task. */
   readonly handlerId: string;
   readonly dueAt: Date;
-  /** JSON text: what the task needs to know beside the state of the inbox. */
+  /** JSON text with the input of the task. */
   readonly data: string;
 }
 
-/** What the inbox knows when a message about a run is recorded: both read under the lock of the job's row. */
+/** Known state of a message's run and job, read while the job's row is locked. */
 export interface Known extends KnownRun {
-  /** Versions of registered handlers that the reading process does not have; absent if there are none. */
+  /** Versions of registered handlers that the parsing process does not have. Absent if there are none. */
   readonly otherHandlers?: readonly string[];
 }
 
-/** An event to be written, with a delivery for each handler that wants it. */
+/** Event to write, with a delivery for each handler that wants it. */
 export interface NewEvent {
   readonly id: string;
   readonly type: string;
   readonly occurredAt: Date;
-  /** JSON text made by `eventData`. */
+  /** JSON text with the event's times, and the run it is about. */
   readonly data: string;
   readonly deliveries: readonly NewDelivery[];
 }
 
-/** Deliveries that are added to a stored event. */
+/** Deliveries to add to a stored event. */
 export interface AddedDeliveries {
   readonly eventId: string;
   readonly deliveries: readonly NewDelivery[];
 }
 
-/** What to write about a message: run and job as they are now known, and the events. Events already there are left alone. */
+/** Result of a message: the new states of its run and job, its events and its tasks. Existing events stay unchanged. */
 export interface RunDecision {
   readonly run?: RunState;
   readonly job?: JobState;
   readonly events: readonly NewEvent[];
   readonly tasks?: readonly NewTask[];
-  /** The message names another outcome than the one the run has had. */
+  /** Outcome that the message reports, if the run already has another one. The first outcome stays. */
   readonly contradicts?: RunOutcome;
 }
 
-/** What reading a message led to, to be recorded in one transaction. */
+/** Recording of a parsed message, written in one transaction. */
 export interface Recording {
   readonly messageId: string;
+  /** Token of the claim. */
   readonly lease: string;
+  /** New state of the message. */
   readonly state: Exclude<MessageState, 'stored' | 'erased'>;
-  /** Why it is not simply `read`. */
+  /** Reason for a state other than `parsed`. */
   readonly reason?: string;
-  /** What did not fit and was left out, in the order found. They take the place of those of an earlier reading. */
+  /** Fields that were left out because they have an unexpected value, in the order found. They replace the notes of an earlier parse. */
   readonly notes?: readonly ParseNote[];
-  /** The provider's own message type, where one could be told. */
+  /** The provider's own message type, if it is known. */
   readonly messageType?: string;
-  /** The run this message is about, and its job. Their states are read under a lock and given to {@link decide}. */
+  /** Run that the message is about. Its state is read under a lock and passed to {@link decide}. */
   readonly run?: RunKey;
+  /** Job of the run. Its state is read under a lock and passed to {@link decide}. */
   readonly job?: JobKey;
-  /** Versions of the handlers that the reading process has. Registered ones beyond them are given to {@link decide}. */
+  /** Versions of the handlers that the parsing process has. Other registered versions are passed to {@link decide}. */
   readonly handlers?: readonly string[];
-  /** Pure: what to write, from what is known. Called inside the transaction; may be called again. */
+  /** Returns what to write. Pure: the store calls it inside the transaction, and calls it again if it must start over. */
   decide(known: Known): RunDecision;
 }
 
+/** Result of one recording. */
 export interface Recorded {
-  /** `false` if another worker holds the message by now: nothing was written. */
+  /** Whether the recording was written. `false` if the claim has been lost: then nothing was written. */
   readonly recorded: boolean;
-  /** The decided events that did not exist yet. */
+  /** Decided events that did not exist yet. */
   readonly events: readonly NewEvent[];
-  /** The decided tasks. */
+  /** Decided tasks. */
   readonly tasks: readonly NewTask[];
-  /** An earlier message has the same id and a different body. */
+  /** Whether an earlier message has the same id and a different body. */
   readonly idReused: boolean;
-  /** As decided. */
+  /** `contradicts` of the decision. */
   readonly contradicts?: RunOutcome;
 }

@@ -22,168 +22,213 @@ import type { Purge, Purged } from './purge.js';
 import type { AddedDeliveries, NewEvent, Recorded, Recording } from './recording.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
 
-/** A verified message about to be stored. */
+/** Verified message to store. */
 export interface NewMessage {
   readonly id: string;
   readonly source: string;
   readonly provider: string;
-  /** The sender's id from signed data; may be empty. */
+  /** The sender's id, from signed data; may be empty. */
   readonly messageKey: string;
-  /** SHA-256 of the body. */
+  /** SHA-256 digest of the body. */
   readonly digest: Uint8Array;
-  /** Only the headers the provider keeps. */
+  /** Headers that the provider keeps. */
   readonly headers: HeaderMap;
   readonly body: Uint8Array;
   readonly receivedAt: Date;
 }
 
-/** `duplicate` carries the id of the message that was there before. */
+/** Result of {@link Store.append}. */
 export interface Appended {
   readonly status: 'accepted' | 'duplicate';
+  /** Id of the stored message; for a duplicate, of the message that was stored first. */
   readonly id: string;
 }
 
-/** What a process says of itself in the inbox: at its boot, and again while it lives. */
+/** Registration of a process, written at startup and with each heartbeat. */
 export interface Registration {
-  /** Of this one process, from its boot to its end. */
+  /** Id of the process. Every start has a new one. */
   readonly processId: string;
   readonly role: Role;
-  /** For people: host and process id. */
+  /** Host name and process id, for operators. */
   readonly label: string;
   readonly startedAt: Date;
   readonly handlers: readonly RegisteredHandler[];
-  /** Its calls that still run although their attempt is over. */
+  /** Calls of its handlers that are still running although their attempt is over. */
   readonly abandoned: readonly AbandonedCount[];
-  /** Processes that were last heard of before this time are removed. */
+  /** Processes whose last heartbeat was before this time are removed. */
   readonly lapsedBefore: Date;
-  /** Handlers that no process has had since this time are removed. */
+  /** Handlers that no process has registered since this time are removed. */
   readonly missingBefore: Date;
-  /** How far the clock of its host is ahead of the one that decides, in milliseconds. @default 0 */
+  /** Difference of its host's clock to the shared clock, in milliseconds; negative if the host is behind. @default 0 */
   readonly clockAheadMs?: number;
-  /** What to look for in the same step. */
+  /** Work of which {@link Store.register} returns the next due time. */
   readonly scope: WorkScope;
 }
 
 /**
- * Port: keeps an inbox. Every verb is one atomic, durable step: when its promise resolves the effect has survived an
- * fsync, when it rejects with {@link StoreUnavailableError} it is unknown, and repeating it is safe. There are no
- * getters a caller could race on; {@link InboxReader} is for people.
+ * Port: keeps an inbox in a database engine. Every verb is one atomic and durable step.
+ *
+ * - When a verb's promise resolves, its effect has survived an fsync.
+ * - If it rejects with {@link StoreUnavailableError}, the step may or may not have happened. Repeating it must be safe.
+ * - A step on claimed work writes nothing if its lease token is no longer in the row.
+ * - No caller has to read and then write. The methods of {@link InboxReader} are for operators.
+ *
+ * The test suite `storeContract` of `nestjs-runhooks/testing` checks these guarantees.
  */
 export interface Store extends InboxReader {
-  /** For the boot log: the engine and where it keeps its data. */
+  /** Engine and place of the data, for the log: `SQLite /data/runhooks.db`. It must not contain a password. */
   readonly description: string;
-  /** Called once at boot, before anything else: creates or upgrades the schema. Throws `ConfigurationError`. */
+  /**
+   * Opens the inbox, and creates or upgrades its schema. Called once at startup, before any other verb.
+   *
+   * @throws ConfigurationError if the inbox cannot be opened as configured.
+   */
   open(): Promise<void>;
   /**
-   * Says that a process lives, and which handlers it has; of the versions of a handler the one whose process started
-   * last stays. Answers what {@link nextDueAt} does, so that an idle process has one thing to ask at a time. Also notes
-   * the time: what was registered at times that have not come is cut to now, and if the time jumped, no handler is
-   * forgotten for its age, and {@link purge} brakes.
+   * Writes the registration or heartbeat of a process. Of two versions of a handler, the version of the process that
+   * started last is kept. Returns the same as {@link nextDueAt}, so that an idle worker needs only one call.
+   *
+   * It also stores `now` as the time of the inbox. Registrations with a later time are set to `now`. If the time has
+   * jumped, {@link purge} brakes, and no handler is removed because of its age.
    */
   register(registration: Registration, now: Date): Promise<Date | undefined>;
-  /** The process is about to end. What it registered of handlers stays. */
+  /** Removes a process that is about to end. Its handlers stay registered. */
   deregister(processId: string): Promise<void>;
   /**
-   * Stores a message once per `(source, messageKey, digest)`. A message that the engine refuses for what is in it is
-   * stored as `quarantined` bytes. It is due at once, whatever the clock that it was received by.
+   * Stores a message once per `(source, messageKey, digest)`. The message is due at once, by any clock. If the engine
+   * rejects its content, the bytes are stored in the state `quarantined`.
    */
   append(message: NewMessage): Promise<Appended>;
-  /** Adds to the sums of {@link InboxReader.counts}; repeated after a failure, maybe twice. Returns which of the sources ever stored a message. */
+  /**
+   * Adds to the numbers in {@link InboxReader.counts}. A repeated call may add twice. Returns the sources of `refusals`
+   * that have ever stored a message.
+   */
   countRefusals(refusals: readonly RefusalCount[]): Promise<readonly string[]>;
-  /** When the next work is due that {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} would take. */
+  /**
+   * Returns when {@link claimMessages}, {@link claimTasks} or {@link claimDeliveries} can claim the next work of `scope`,
+   * or `undefined` if no work waits.
+   */
   nextDueAt(scope: WorkScope): Promise<Date | undefined>;
   /**
-   * Takes `stored` messages that nobody holds, and counts the read. Sources take turns, in any order that stays the
-   * same: the first one that has any after `after` gives all it has, in the order of their ids, and where the claim has
-   * room left, the next one. Answers them in this order. One whose reading was begun before comes after the others of its
-   * source. It may be what ended a process: it is taken alone, when it is the first in turn, so that its count is about
-   * nobody else.
+   * Claims messages in the state `stored` that are not claimed, and counts the claim in `claims`.
+   *
+   * Sources take turns in a fixed order of your choice. The first source behind `after` yields its messages in the order of
+   * their ids. The next source follows while the claim has room. The result has the same order.
+   *
+   * A message that was claimed before may have ended a process. It comes after the other messages of its source. It is
+   * claimed alone, when it is first in turn, so that its count is about no other message.
    */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /**
-   * Writes what was read: run state, new events with their deliveries, and the message's new state; each recording
-   * whole or not at all. Those of one job take effect in the order given, those of different jobs in any order.
+   * Writes parsed messages: run and job states, new events with their deliveries, tasks, and the message's new state. Each
+   * recording is written whole or not at all. Recordings of one job take effect in the given order, others in any order.
+   * Returns one result per recording, in the same order.
    */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
-   * Takes due deliveries that nobody holds, and counts the attempt. The sources of each handler take turns, as those of
-   * {@link claimMessages} do, longest due first. Answers them in this order. In a lane, only the first delivery that is
-   * not settled can be taken, and none while another one is held.
+   * Claims due deliveries that are not claimed, and counts the attempt.
+   *
+   * The sources of each handler take turns, as in {@link claimMessages}. Within a turn, deliveries that have been due
+   * longest come first. The result has the same order.
+   *
+   * In a lane, only the first unfinished delivery can be claimed, and only if no other one is claimed.
    */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDelivery[]>;
   /**
-   * What {@link claimDeliveries} could take, one of each turn before a second one of any, and longest due first; takes
-   * nothing.
+   * Returns deliveries that {@link claimDeliveries} could claim, without claiming them. It returns one delivery of each
+   * turn before a second one of any turn, and those that have been due longest first.
    */
   dueDeliveries(due: Pick<DeliveryClaim, 'now' | 'handlerIds' | 'limit'>): Promise<DueDelivery[]>;
-  /** Holds claimed deliveries until `now + leaseMs`. Answers the ids that are still held. */
+  /** Extends the leases of claimed deliveries to `now + leaseMs`. Returns the ids whose claim has not been lost. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
-  /** Records an attempt. Answers false, and writes nothing, if the claim was lost meanwhile. */
+  /**
+   * Records an attempt and the next state of its delivery. Returns `false` and writes nothing if the claim has been lost.
+   */
   settle(settlement: Settlement, now: Date): Promise<boolean>;
-  /** Takes due tasks that nobody holds, longest due first, and counts the claim. Answers them in the order of their messages. */
+  /**
+   * Claims due tasks that are not claimed, those that have been due longest first, and counts the claim in `claims`.
+   * Returns them in the order of their messages.
+   */
   claimTasks(claim: TaskClaim): Promise<ClaimedTask[]>;
   /**
-   * Decides a task in one transaction. Returns the decided events that did not exist yet, or `false` without writing
+   * Evaluates a task in one transaction. Returns the decided events that did not exist yet, or `false` without writing
    * anything if the claim has been lost.
    */
   evaluate(evaluation: TaskEvaluation, now: Date): Promise<readonly NewEvent[] | false>;
   /**
-   * Makes dead letters due at once, with all their attempts before them again. Answers how many. As each verb that takes
-   * a {@link Decision} it adds that to the audit, or its number to the row that has the same id.
+   * Makes dead letters due at once, with a fresh set of attempts. Returns how many were redriven.
+   *
+   * Like every verb that takes a {@link Decision}, it adds the decision to the audit in its own transaction. If the audit
+   * has a row with the decision's id, the number is added to that row.
    */
   redrive(redrive: Redrive, decision: Decision, now: Date): Promise<number>;
-  /** Ends pending deliveries that nobody holds, and dead letters. Answers how many. */
+  /** Dismisses dead letters, and pending deliveries that are not claimed. Returns how many were dismissed. */
   dismiss(dismissal: Dismissal, decision: Required<Decision>, now: Date): Promise<number>;
   /**
-   * Adds deliveries of stored events, once per `(event, handler, replayId)`, and none of events that were erased.
-   * Answers how many were new.
+   * Adds deliveries of stored events, once per `(event, handler, replayId)`. Erased events get none. Returns how many
+   * deliveries were new.
    */
   replay(replayId: string, events: readonly AddedDeliveries[], decision: Decision, now: Date): Promise<number>;
-  /** Makes messages `stored` again, so that they are read once more. Answers how many. */
+  /**
+   * Sets messages back to the state `stored`, so that they are parsed again. They are due at once, by any clock. Returns
+   * how many were set back.
+   */
   reparse(reparse: Reparse, decision: Decision, now: Date): Promise<number>;
   /**
-   * Makes messages `erased`: without body, headers, reason and notes; their events without data, attempts without the
-   * words of their errors, tasks gone, deliveries that were pending or dead dismissed with the reason `erased`. The key by
-   * which a duplicate is known stays, and so does the state of the run. Leaves alone what a handler runs with just now.
+   * Erases the content of messages and sets their state to `erased`.
+   *
+   * - Messages lose their body, headers, reason and notes.
+   * - Events lose their data, and attempts the texts of their errors.
+   * - Tasks are removed.
+   * - Pending deliveries and dead letters are dismissed with the reason `erased`.
+   *
+   * Deduplication keys and the states of runs stay. A message or event that a handler is running with is skipped, and
+   * counted as `held`.
    */
   erase(erasure: Erasure, decision: Decision, now: Date): Promise<Erased>;
   /**
-   * Removes what is old, in one small step, decisions in the audit included; never a message that has to be read, or whose deliveries or tasks are not
-   * done. Answers how many rows went: none when there is nothing left to do, or when the brake holds the rest back.
+   * Removes old rows, including audit entries, in one small step. It never removes a message that waits to be parsed, or
+   * one with unfinished deliveries or tasks. Returns how many rows were removed: none if no old rows are left, or if the
+   * brake keeps them.
    */
   purge(purge: Purge): Promise<Purged>;
   /**
-   * Makes due sooner what a wrong clock put off: leases that end later than they can, and what {@link soonerDueAtMs}
-   * names of deliveries. Messages and tasks that nobody holds are due at once; a task that is looked at too early is put
-   * off again. Counts only what was impossible. In steps: the answer says where to go on.
+   * Makes work due sooner that a wrong clock has delayed, in steps. `next` of the result is the `after` of the next step.
+   *
+   * - Leases that end later than a lease can end are shortened.
+   * - Deliveries get the time that {@link soonerDueAtMs} returns.
+   * - Unclaimed messages and tasks are due at once. A task that is evaluated too early is delayed again.
+   *
+   * The numbers in the result count only times that a correct clock cannot have produced.
    */
   pullBack(pullBack: PullBack): Promise<PulledBack>;
   /**
-   * Optional, for a store that several hosts share: the time by the one clock that they share. It then decides in place
-   * of each host's own.
+   * Returns the time of the clock that all hosts share. Optional, for a store that several hosts share. The core then uses
+   * this time instead of the host's clock.
    */
   now?(): Promise<Date>;
   /**
-   * Optional, for a store that several processes share: `wake` is to be called when another one made something due, and
-   * when it may have done so unheard. A hint: who is not woken looks once a second. Called once, before work begins.
+   * Sets the function to call when another process has made work due, or may have done so while notifications were lost.
+   * Optional, for a store that several processes share. Called once, before work begins. A call of `wake` is a hint and may
+   * get lost, because every worker also polls once a second.
    */
   onWork?(wake: () => void): void;
   /**
-   * Optional, for a store that handlers can write to: runs `work` in a transaction of its database, then settles the
-   * delivery as {@link settle} does, and commits both or neither. Answers false, with neither written, if the claim was
-   * lost meanwhile. Rejects as `work` does. A transaction that is still open when `signal` is aborted is rolled back.
+   * Runs `work` in a transaction of the store's database, then settles the delivery like {@link settle}, and commits both
+   * or neither. Optional, for a database that handlers can write to. Returns `false` and writes neither if the claim has
+   * been lost. Rejects with the error of `work`. If `signal` is aborted, an open transaction is rolled back.
    */
   settleWith?(
     work: (tx: InboxTransaction) => Promise<unknown>,
     settlement: () => Settlement,
     signal: AbortSignal,
   ): Promise<boolean>;
-  /** Finishes what was begun and lets go of the files or connections. May be called again. */
+  /** Finishes pending steps, and closes files and connections. May be called again. */
   close(): Promise<void>;
 }
 
-/** What `sqliteInbox(…)` makes: a configured inbox that is opened once at boot. */
+/** Configured inbox that is opened at startup, as `sqliteInbox(…)` returns it. */
 export interface StoreFactory {
-  /** Nothing is opened or read before {@link Store.open}. */
+  /** Creates the store. It must not open or read anything before {@link Store.open}. */
   createStore(logger: Logger): Store;
 }

@@ -1,50 +1,56 @@
 import type { JobKey, RunKey, RunState } from '../runs/run-state.js';
 import type { AddedDeliveries, NewEvent, NewTask } from './recording.js';
 
-/** A task that this process holds. */
+/** Task that this process has claimed. */
 export interface ClaimedTask extends Omit<NewTask, 'dueAt'> {
+  /** Token of the claim. */
   readonly lease: string;
-  /** How often it was claimed since it last became due, this time included. */
+  /** Number of times the task was claimed since it last became due, this claim included. */
   readonly claims: number;
-  /** The message that led to the task; the task's events are read from it. */
+  /** Message that led to the task. It counts as the message of the task's events. */
   readonly parsedFrom: { readonly source: string; readonly provider: string; readonly messageId: string };
 }
 
-/** What a task asks the inbox. */
+/** State of the inbox that a task needs. The store passes it to `decide` as {@link TaskKnowledge}. */
 export interface TaskQuestion {
+  /** Run whose state to read. */
   readonly run?: RunKey;
-  /** Durations of the job's last runs that succeeded. */
+  /** Job of whose last successful runs to read the durations, and the largest number of runs. */
   readonly durationsOf?: JobKey & { readonly runsMax: number };
-  /** The state kept under this name, locked until the evaluation is written. */
+  /** Name of the fan-in whose state to read. It stays locked until the evaluation is written. */
   readonly barrier?: string;
 }
 
+/** State of the inbox, as requested by a {@link TaskQuestion}. */
 export interface TaskKnowledge {
+  /** State of the run; absent if it was not requested or is unknown. */
   readonly run?: RunState;
-  /** In milliseconds; not above 0 where the clocks disagree. */
+  /** Durations in milliseconds, empty if not requested. If clocks disagree, a duration can be 0 or negative. */
   readonly durationsMs: readonly number[];
-  /** JSON text. */
+  /** State of the fan-in, as JSON text. */
   readonly barrier?: string;
 }
 
-/** What to write: events, the barrier's new state, and whether to look again. */
+/** Result of a task: what to write, and when to evaluate the task again. */
 export interface TaskDecision {
+  /** Events to write. Existing ones stay unchanged. */
   readonly events: readonly NewEvent[];
-  /** Of events that are stored, or that are among `events`; those that are there already stay as they are. */
+  /** Deliveries to add to stored events, or to those in `events`. Existing ones stay unchanged. */
   readonly deliveries?: readonly AddedDeliveries[];
-  /** Of the same message. */
+  /** Tasks to add, with the same message. */
   readonly tasks?: readonly NewTask[];
-  /** JSON text. */
+  /** New state of the fan-in, as JSON text. */
   readonly barrier?: string;
-  /** Absent: the task is done. */
+  /** Time of the next evaluation. Absent if the task is finished. */
   readonly dueAt?: Date;
 }
 
-/** A task's evaluation, in one transaction. */
+/** Evaluation of a task, in one transaction. */
 export interface TaskEvaluation {
   readonly taskId: string;
+  /** Token of the claim. */
   readonly lease: string;
   readonly question: TaskQuestion;
-  /** Pure. Called inside the transaction; may be called again. */
+  /** Returns what to write. Pure: the store calls it inside the transaction, and calls it again if it must start over. */
   decide(knowledge: TaskKnowledge): TaskDecision;
 }

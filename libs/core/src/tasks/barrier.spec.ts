@@ -21,7 +21,7 @@ function arrival(job: string, at: number, id = `${job}@${at}`, source = 'dbt'): 
   return { source, provider: 'dbt-cloud', run: runOf(job, id), finishedAt: new Date(at) };
 }
 
-/** Who joined after each arrival: the ids of the runs, or nothing. */
+/** Returns the ids of the runs that joined after each arrival, or an empty string. */
 function joinsOf(jobs: readonly string[], arrivals: readonly ArrivedRun[]): string[] {
   const options: OnAllRunsOptions = { jobs, withinMs: WITHIN };
   let waiting: string | undefined;
@@ -34,58 +34,73 @@ function joinsOf(jobs: readonly string[], arrivals: readonly ArrivedRun[]): stri
 
 describe('arrive', () => {
   it.each<[string, string[], ArrivedRun[], string[]]>([
-    ['all there', ['a', 'b'], [arrival('a', 0), arrival('b', 50)], ['', 'a@0 b@50']],
-    ['in the order of the jobs', ['b', 'a'], [arrival('a', 0), arrival('b', 50)], ['', 'b@50 a@0']],
-    ['just within the window', ['a', 'b'], [arrival('a', 0), arrival('b', 100)], ['', 'a@0 b@100']],
-    ['just outside', ['a', 'b'], [arrival('a', 0), arrival('b', 101)], ['', '']],
+    ['joins when all runs have finished', ['a', 'b'], [arrival('a', 0), arrival('b', 50)], ['', 'a@0 b@50']],
+    ['returns the runs in the order of the jobs', ['b', 'a'], [arrival('a', 0), arrival('b', 50)], ['', 'b@50 a@0']],
+    ['joins runs exactly within the window', ['a', 'b'], [arrival('a', 0), arrival('b', 100)], ['', 'a@0 b@100']],
+    ['does not join runs just outside the window', ['a', 'b'], [arrival('a', 0), arrival('b', 101)], ['', '']],
     [
-      'what is left waits on',
+      'keeps the newer run waiting',
       ['a', 'b'],
       [arrival('a', 0), arrival('b', 101), arrival('a', 150)],
       ['', '', 'a@150 b@101'],
     ],
-    ['two at the same time', ['a', 'b'], [arrival('a', 7), arrival('b', 7)], ['', 'a@7 b@7']],
-    ['told in another order than they finished', ['a', 'b'], [arrival('b', 50), arrival('a', 0)], ['', 'a@0 b@50']],
-    ['a rerun replaces', ['a', 'b'], [arrival('a', 0), arrival('a', 80), arrival('b', 150)], ['', '', 'a@80 b@150']],
+    ['joins runs that finished at the same time', ['a', 'b'], [arrival('a', 7), arrival('b', 7)], ['', 'a@7 b@7']],
     [
-      'an older run told later does not',
+      'joins runs that arrive in another order than they finished',
+      ['a', 'b'],
+      [arrival('b', 50), arrival('a', 0)],
+      ['', 'a@0 b@50'],
+    ],
+    [
+      'replaces a run by its rerun',
+      ['a', 'b'],
+      [arrival('a', 0), arrival('a', 80), arrival('b', 150)],
+      ['', '', 'a@80 b@150'],
+    ],
+    [
+      'does not replace a run by an older one that arrives later',
       ['a', 'b'],
       [arrival('a', 80), arrival('a', 0), arrival('b', 90)],
       ['', '', 'a@80 b@90'],
     ],
     [
-      'an old run told late changes nothing',
+      'ignores a run older than the window',
       ['a', 'b'],
       [arrival('a', 500), arrival('b', 0), arrival('b', 550)],
       ['', '', 'a@500 b@550'],
     ],
     [
-      'an older run told after a newer one has joined does not',
+      'ignores an older run that arrives after a newer one has joined',
       ['a', 'b'],
       [arrival('a', 10), arrival('b', 11), arrival('a', 5), arrival('b', 12), arrival('a', 13)],
       ['', 'a@10 b@11', '', '', 'a@13 b@12'],
     ],
     [
-      'each run counts once',
+      'counts each run once',
       ['a', 'b'],
       [arrival('a', 0), arrival('b', 1), arrival('b', 2), arrival('a', 3)],
       ['', 'a@0 b@1', '', 'a@3 b@2'],
     ],
-    ['another job', ['a', 'b'], [arrival('a', 0), arrival('c', 1)], ['', '']],
-    ['by id', ['id-a', 'b'], [arrival('a', 0), arrival('b', 1)], ['', 'a@0 b@1']],
-    ['by pattern', ['a*', 'b'], [arrival('ab', 0), arrival('b', 1)], ['', 'ab@0 b@1']],
-    ['a run takes one entry only', ['*', 'a'], [arrival('a', 0), arrival('a', 1)], ['', '']],
-    ['the closest one', ['*', 'a'], [arrival('a', 0), arrival('b', 1)], ['', 'b@1 a@0']],
-    ['the longer pattern', ['x*', 'xy*'], [arrival('xy1', 0), arrival('xa', 1)], ['', 'xa@1 xy1@0']],
-    ['else a free one', ['x*', 'xy*'], [arrival('xy1', 0), arrival('xy2', 1)], ['', 'xy2@1 xy1@0']],
+    ['ignores another job', ['a', 'b'], [arrival('a', 0), arrival('c', 1)], ['', '']],
+    ['matches a job by id', ['id-a', 'b'], [arrival('a', 0), arrival('b', 1)], ['', 'a@0 b@1']],
+    ['matches a job by pattern', ['a*', 'b'], [arrival('ab', 0), arrival('b', 1)], ['', 'ab@0 b@1']],
+    ['fills only one entry with a run', ['*', 'a'], [arrival('a', 0), arrival('a', 1)], ['', '']],
+    ['prefers a name over a pattern', ['*', 'a'], [arrival('a', 0), arrival('b', 1)], ['', 'b@1 a@0']],
+    ['prefers the longer pattern', ['x*', 'xy*'], [arrival('xy1', 0), arrival('xa', 1)], ['', 'xa@1 xy1@0']],
     [
-      'a rerun keeps its entry',
+      'uses a free entry when the closest one is filled',
+      ['x*', 'xy*'],
+      [arrival('xy1', 0), arrival('xy2', 1)],
+      ['', 'xy2@1 xy1@0'],
+    ],
+    [
+      'keeps the entry of a job for its rerun',
       ['x*', 'xy*'],
       [arrival('xy1', 0), arrival('xy1', 1), arrival('xa', 2)],
       ['', '', 'xa@2 xy1@1'],
     ],
     [
-      'a name that objects have of themselves',
+      'accepts the names of object properties as jobs',
       ['__proto__', 'constructor'],
       [arrival('__proto__', 0), arrival('constructor', 1)],
       ['', '__proto__@0 constructor@1'],
@@ -94,13 +109,13 @@ describe('arrive', () => {
     expect(joinsOf(jobs, arrivals)).toEqual(expected);
   });
 
-  it('forgets what waits for a job that is no longer asked for', () => {
+  it('removes a waiting run whose job was removed from the options', () => {
     const { waiting } = arrive({ jobs: ['a', 'b'], withinMs: WITHIN }, undefined, arrival('a', 0));
     const after = arrive({ jobs: ['b', 'c'], withinMs: WITHIN }, waiting, arrival('b', 1));
     expect(Object.keys(JSON.parse(after.waiting) as object)).toEqual(['b']);
   });
 
-  it('keeps what it needs of a run in the state that is stored', () => {
+  it('restores a run from the stored state', () => {
     const arrived = arrival('a', 5);
     const { waiting } = arrive({ jobs: ['a', 'b'], withinMs: WITHIN }, undefined, arrived);
     const { joined } = arrive({ jobs: ['a', 'b'], withinMs: WITHIN }, waiting, arrival('b', 6));
@@ -108,7 +123,7 @@ describe('arrive', () => {
   });
 });
 
-/** The rule in plain words, for jobs by name: the latest run of each job, all within the window, none of them joined. */
+/** Rule for jobs by name: the latest run of each job, all within the window, and none of them has joined. */
 function byTheRule(jobs: readonly string[], arrivals: readonly { job: string; at: number; id: string }[]): string[] {
   const joined = new Set<string>();
   return arrivals.map((_, index) => {
@@ -125,13 +140,13 @@ function byTheRule(jobs: readonly string[], arrivals: readonly { job: string; at
   });
 }
 
-describe('a barrier', () => {
+describe('arrive, for any order of arrival', () => {
   const jobs = ['a', 'b', 'c'];
   const arrivals = fc
     .array(fc.record({ job: fc.constantFrom(...jobs), at: fc.nat(400) }), { maxLength: 40 })
     .map((list) => list.map((one, index) => ({ ...one, id: `${one.job}${index}` })));
 
-  it('joins what the rule joins, whatever the order of arrival', () => {
+  it('joins the runs that the rule joins', () => {
     fc.assert(
       fc.property(arrivals, (list) => {
         const arrived = list.map(({ job, at, id }) => arrival(job, at, id));
@@ -141,7 +156,7 @@ describe('a barrier', () => {
     );
   });
 
-  it('joins no run twice, and only what finished within the window', () => {
+  it('joins no run twice, and only runs within the window', () => {
     const patterns = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', '*', 'a*', 'id-*'), { minLength: 2, maxLength: 4 });
     fc.assert(
       fc.property(patterns, arrivals, (entries, list) => {
@@ -163,12 +178,12 @@ describe('a barrier', () => {
 });
 
 describe('barrierJobsOf', () => {
-  it('answers the entries that a run fits, the closest first', () => {
+  it('returns the matching entries, the closest first', () => {
     const options = { jobs: ['*', 'nightly-*', 'other', 'nightly-build', 'n*'], withinMs: 1 };
     expect(barrierJobsOf(options, runOf('nightly-build', '1'))).toEqual(['nightly-build', 'nightly-*', 'n*', '*']);
   });
 
-  it('leaves those that are as close in their order', () => {
+  it('keeps the order of equally close entries', () => {
     const run = runOf('bb', '1');
     for (const jobs of [
       ['b*', '*b'],
@@ -198,7 +213,7 @@ describe('checkBarrier', () => {
       { jobs: ['a', 'b'], withinMs: 1, outcome: 'failed' },
       `All.outcome: expected 'succeeded' or 'completed', got "failed"`,
     ],
-  ])('refuses %j by the name of the option', (options, message) => {
+  ])('throws for %j, with the name of the option', (options, message) => {
     expect(() => checkBarrier('All', options as OnAllRunsOptions)).toThrow(message);
   });
 });

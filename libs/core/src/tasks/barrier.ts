@@ -3,13 +3,13 @@ import { parseDated } from '../payloads/dated-json.js';
 import { refersTo } from '../handlers/filter.js';
 import type { JoinedRun, Run } from '../runs/run.js';
 
-/** A run that waits, or one that has joined and is kept so that no older one takes its place. */
+/** Run that waits, or a run that has joined and is kept so that no older run of its job waits again. */
 type KeptRun = JoinedRun & { readonly hasJoined?: true };
 
-/** A run that has finished. */
+/** Run that has finished. */
 export type ArrivedRun = Omit<JoinedRun, 'job'>;
 
-/** The entries of `jobs` that a run fits, the closest first: names before patterns, long patterns before short ones. */
+/** Returns the entries of `jobs` that a run matches, the closest first: names before patterns, long patterns before short ones. */
 export function barrierJobsOf({ jobs }: OnAllRunsOptions, { job }: Run): string[] {
   const closeness = (entry: string): number =>
     entry === job.id || entry === job.name ? Number.MAX_SAFE_INTEGER : lettersOf(entry);
@@ -17,9 +17,10 @@ export function barrierJobsOf({ jobs }: OnAllRunsOptions, { job }: Run): string[
 }
 
 /**
- * A barrier after one more run: either all its jobs have finished within the window, or it waits on. A run takes one
- * entry: the one that an earlier run of its job has, else one in which nothing waits, else the closest it fits. There it
- * replaces a run that finished before it. What is older than the window, seen from the latest run, no longer counts.
+ * Returns the new state of a fan-in after a run has finished, with the joined runs if all jobs finished within the window.
+ *
+ * A run fills one entry: that of an earlier run of its job, otherwise a free one, otherwise the closest match. In its entry,
+ * it replaces a run that finished before it. Runs older than the window, counted back from the latest run, are removed.
  */
 export function arrive(
   options: OnAllRunsOptions,
@@ -46,13 +47,13 @@ export function arrive(
 
 function entryFor(
   arrived: ArrivedRun,
-  fitting: readonly string[],
+  matching: readonly string[],
   runs: ReadonlyMap<string, KeptRun>,
 ): string | undefined {
   return (
-    fitting.find((job) => isSameJob(runs.get(job), arrived)) ??
-    fitting.find((job) => !waitingIn(runs.get(job))) ??
-    fitting[0]
+    matching.find((job) => isSameJob(runs.get(job), arrived)) ??
+    matching.find((job) => !waitingIn(runs.get(job))) ??
+    matching[0]
   );
 }
 

@@ -12,12 +12,12 @@ import type { TaskPlanner } from './task-planner.js';
 
 const HAND_OFF = 'hand-off';
 
-/** What a reading led to, as the `data` of a task. */
+/** Result of a parsed message, as the `data` of a task. */
 export interface HandedOff {
   readonly occurredAt: Date;
   readonly receivedAt: Date;
   readonly run?: Run;
-  /** When the run started, or finished. */
+  /** Start or end of the run. */
   readonly happenedAt?: Date;
   /** New events of the run. */
   readonly events: readonly (Pick<NewRunEvent, 'type'> & { readonly late: boolean })[];
@@ -25,12 +25,12 @@ export interface HandedOff {
 }
 
 /**
- * Tasks for handlers that are registered in the inbox and unknown to the process that reads the message, as in a
- * rolling deploy: their filters are code, so a process that has just this version says what they want of it.
+ * Returns tasks for handlers that are registered in the inbox but missing in the parsing process, as in a rolling deploy.
+ * Only a process with the same version of a handler can apply its filters.
  */
-export function handOff(messageId: string, news: HandedOff, versions: readonly string[], now: Date): NewTask[] {
-  if (versions.length === 0 || (news.events.length === 0 && news.messageType === undefined)) return [];
-  const data = JSON.stringify(news);
+export function handOff(messageId: string, parsed: HandedOff, versions: readonly string[], now: Date): NewTask[] {
+  if (versions.length === 0 || (parsed.events.length === 0 && parsed.messageType === undefined)) return [];
+  const data = JSON.stringify(parsed);
   return versions.map((version) => ({
     id: `${HAND_OFF}:${messageId}/${version}`,
     kind: 'hand-off',
@@ -40,16 +40,17 @@ export function handOff(messageId: string, news: HandedOff, versions: readonly s
   }));
 }
 
+/** Returns whether a task is a handed-off message. */
 export function isHandOff({ kind }: Pick<ClaimedTask, 'kind'>): boolean {
   return kind === HAND_OFF;
 }
 
-/** What the reading process would have written, had it known the handler. */
+/** Returns what the parsing process would have written if it had the handler. */
 export function routeHandedOff(task: ClaimedTask, router: Router, planner: TaskPlanner, now: Date): TaskDecision {
-  const news = parseDated<HandedOff>(task.data);
+  const parsed = parseDated<HandedOff>(task.data);
   const handlerId = handlerIdOf(task.handlerId);
-  const message = messageEventOf(task, news);
-  const routed = routablesOf(task, news).flatMap(({ eventId, event }) => {
+  const message = messageEventOf(task, parsed);
+  const routed = routablesOf(task, parsed).flatMap(({ eventId, event }) => {
     const deliveries = router.deliveriesFor(event, now, [handlerId]);
     return deliveries.length === 0 ? [] : [{ eventId, deliveries }];
   });
@@ -57,13 +58,13 @@ export function routeHandedOff(task: ClaimedTask, router: Router, planner: TaskP
   return {
     events: message && isWanted ? [message] : [],
     deliveries: routed,
-    tasks: tasksOf(task, news, planner, now, handlerId),
+    tasks: tasksOf(task, parsed, planner, now, handlerId),
   };
 }
 
-function routablesOf({ parsedFrom }: ClaimedTask, news: HandedOff): { eventId: string; event: Routable }[] {
+function routablesOf({ parsedFrom }: ClaimedTask, parsed: HandedOff): { eventId: string; event: Routable }[] {
   const { source, provider, messageId } = parsedFrom;
-  const { run, messageType, events } = news;
+  const { run, messageType, events } = parsed;
   const base = { source, provider, ...(run && { run }) };
   const key = run && { source, accountId: run.account.id, runId: run.id };
   const ofRun = key
@@ -86,9 +87,9 @@ function tasksOf(
   return planner.tasksFor({ source, provider, run, happenedAt, receivedAt, types }, now, handlerId);
 }
 
-/** Without deliveries: no other handler asked for it when it was read, or it is there already. */
-function messageEventOf({ parsedFrom }: ClaimedTask, news: HandedOff): NewEvent | undefined {
-  const { occurredAt, receivedAt, run, messageType } = news;
+/** Returns the message's own event, without deliveries. It exists already if another handler wanted it when it was parsed. */
+function messageEventOf({ parsedFrom }: ClaimedTask, parsed: HandedOff): NewEvent | undefined {
+  const { occurredAt, receivedAt, run, messageType } = parsed;
   if (messageType === undefined) return undefined;
   const facts: EventFacts = { occurredAt, receivedAt, messageType, ...(run && { run }) };
   const id = messageEventId(parsedFrom.source, parsedFrom.messageId);

@@ -18,7 +18,7 @@ import { allowedMs } from './watchdog.js';
 
 const DONE: TaskDecision = { events: [] };
 
-/** Says how a task is decided. A task whose handler no longer asks for it is done. */
+/** Creates evaluations of tasks. A check is finished if its handler no longer asks for it. */
 export class TaskEvaluator {
   readonly #handlers: HandlerSet;
   readonly #router: Router;
@@ -30,6 +30,7 @@ export class TaskEvaluator {
     this.#planner = planner;
   }
 
+  /** Returns the evaluation of a task. */
   evaluationOf(task: ClaimedTask, now: Date): TaskEvaluation {
     if (isHandOff(task)) {
       const { id: taskId, lease } = task;
@@ -41,8 +42,8 @@ export class TaskEvaluator {
       : this.#evaluationOfEnd(task, facts, now);
   }
 
-  /** Of a task that cannot be evaluated: it is over, without an event. */
-  givingUp({ id: taskId, lease }: ClaimedTask): TaskEvaluation {
+  /** Returns the evaluation that ends a task without an event. */
+  giveUp({ id: taskId, lease }: ClaimedTask): TaskEvaluation {
     return { taskId, lease, question: {}, decide: () => DONE };
   }
 
@@ -66,7 +67,7 @@ export class TaskEvaluator {
     known: TaskKnowledge,
     now: Date,
   ): TaskDecision {
-    // A run that the inbox has forgotten may well be over.
+    // A run that was purged may be over, so no event is created.
     const isOver = known.run?.types.some((type) => type !== 'run.started') ?? true;
     const stuckAfterMs = stuck && allowedMs(stuck, known.durationsMs);
     if (isOver || stuckAfterMs === undefined) return DONE;
@@ -79,7 +80,7 @@ export class TaskEvaluator {
   #evaluationOfEnd(task: ClaimedTask, facts: TaskFacts, now: Date): TaskEvaluation {
     const { id: taskId, lease, handlerId } = task;
     const [barrier] = this.#subscribedTo(handlerId).flatMap((on) => ('barrier' in on ? [on.barrier] : []));
-    if (!barrier) return this.givingUp(task);
+    if (!barrier) return this.giveUp(task);
     const decide = (known: TaskKnowledge): TaskDecision => this.#decideJoined(task, facts, barrier, known, now);
     return { taskId, lease, question: { barrier: handlerId }, decide };
   }
@@ -104,7 +105,7 @@ export class TaskEvaluator {
     return this.#handlers.get(handlerId)?.subscriptions.map(({ on }) => on) ?? [];
   }
 
-  /** For the handler of the task alone. */
+  /** Returns an event for the handler of the task only. */
   #event({ handlerId, parsedFrom }: ClaimedTask, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider } = parsedFrom;
     const own: EventFacts = { ...facts, handlerId };
@@ -118,7 +119,7 @@ export class TaskEvaluator {
   }
 }
 
-/** The same for the same runs. */
+/** Returns a digest that identifies joined runs. */
 function nameOf(joined: readonly JoinedRun[]): string {
   const runs = joined.map(({ source, run }) => [source, run.account.id, run.id]);
   return createHash('sha256').update(JSON.stringify(runs)).digest('hex').slice(0, 32);

@@ -9,22 +9,22 @@ import type { Run } from '../runs/run.js';
 import type { NewTask, TaskKind } from '../store/recording.js';
 import { barrierJobsOf } from './barrier.js';
 
-/** What a task is about, as its `data`. */
+/** Input of a check, as the `data` of its task. */
 export interface TaskFacts {
   readonly run: Run;
-  /** When the run started, or finished. */
+  /** Start or end of the run. */
   readonly happenedAt: Date;
   readonly receivedAt: Date;
 }
 
-/** Something new about a run that tasks may follow from. */
-export interface RunNewsForTasks extends Filterable, TaskFacts {
+/** New events of a run, from which tasks may follow. */
+export interface RunChange extends Filterable, TaskFacts {
   readonly run: Run;
-  /** New events, without those that came late. */
+  /** Types of the new events, without late ones. */
   readonly types: readonly RunEventType[];
 }
 
-/** Decides which handlers watch a run that has started, or wait for one that has finished. */
+/** Decides which handlers watch a run that has started, or wait for a run that has finished. */
 export class TaskPlanner {
   readonly #handlers: HandlerSet;
 
@@ -32,9 +32,9 @@ export class TaskPlanner {
     this.#handlers = handlers;
   }
 
-  /** For each handler that watches or waits; only for the one named, if one is. */
-  tasksFor(news: RunNewsForTasks, now: Date, handlerId?: string): NewTask[] {
-    const { source, run, happenedAt, receivedAt } = news;
+  /** Returns a task for each handler that watches or waits for the run; if `handlerId` is set, only for that handler. */
+  tasksFor(change: RunChange, now: Date, handlerId?: string): NewTask[] {
+    const { source, run, happenedAt, receivedAt } = change;
     const key = { source, accountId: run.account.id, runId: run.id };
     const tasks: NewTask[] = [];
     const add = (kind: TaskKind, type: string, handlerId: string, dueAt: Date): void => {
@@ -43,32 +43,32 @@ export class TaskPlanner {
     };
     for (const { id, subscriptions } of this.#handlers.watching()) {
       if (handlerId !== undefined && handlerId !== id) continue;
-      const stuck = stuckAfter(subscriptions, news);
-      if (stuck) add('stuck-run', RUN_STUCK_EVENT_TYPE, id, firstLook(stuck, happenedAt, now));
-      if (waitsFor(subscriptions, news)) add('all-runs', RUNS_JOINED_EVENT_TYPE, id, now);
+      const stuck = stuckAfter(subscriptions, change);
+      if (stuck) add('stuck-run', RUN_STUCK_EVENT_TYPE, id, firstCheck(stuck, happenedAt, now));
+      if (waitsFor(subscriptions, change)) add('all-runs', RUNS_JOINED_EVENT_TYPE, id, now);
     }
     return tasks;
   }
 }
 
-/** What is usual is only known by looking. */
-function firstLook(stuck: StuckAfter, startedAt: Date, now: Date): Date {
+/** Returns when to check a run first: at once if the time depends on earlier runs, which only the store knows. */
+function firstCheck(stuck: StuckAfter, startedAt: Date, now: Date): Date {
   return 'afterMs' in stuck ? new Date(startedAt.getTime() + stuck.afterMs) : now;
 }
 
-/** When this run counts as stuck for a handler, if it has just started and the handler watches it. */
-function stuckAfter(subscriptions: readonly Subscription[], news: RunNewsForTasks): StuckAfter | undefined {
-  if (!news.types.includes('run.started')) return undefined;
+/** Returns when a run is stuck for a handler, or `undefined` if it has not just started or the handler does not watch it. */
+function stuckAfter(subscriptions: readonly Subscription[], change: RunChange): StuckAfter | undefined {
+  if (!change.types.includes('run.started')) return undefined;
   for (const { on, filter } of subscriptions) {
-    if ('stuck' in on && matchesFilter(filter, news)) return on.stuck;
+    if ('stuck' in on && matchesFilter(filter, change)) return on.stuck;
   }
   return undefined;
 }
 
-function waitsFor(subscriptions: readonly Subscription[], news: RunNewsForTasks): boolean {
+function waitsFor(subscriptions: readonly Subscription[], change: RunChange): boolean {
   return subscriptions.some(({ on, filter }) => {
-    if (!('barrier' in on) || !matchesFilter(filter, news)) return false;
+    if (!('barrier' in on) || !matchesFilter(filter, change)) return false;
     const finished = on.barrier.outcome === 'completed' ? 'run.completed' : 'run.succeeded';
-    return news.types.includes(finished) && barrierJobsOf(on.barrier, news.run).length > 0;
+    return change.types.includes(finished) && barrierJobsOf(on.barrier, change.run).length > 0;
   });
 }

@@ -11,6 +11,7 @@ import type { NewEvent } from '../store/recording.js';
 import type { ClaimedTask } from '../store/task.js';
 import type { TaskEvaluator } from './task-evaluator.js';
 
+/** Options for a task runner. */
 export interface TaskRunnerOptions {
   readonly store: Store;
   readonly handlers: HandlerSet;
@@ -22,19 +23,19 @@ export interface TaskRunnerOptions {
 }
 
 /**
- * Does the inbox's own tasks that are due. They change nothing outside the inbox, so they need no attempts: one that
- * fails is taken again when its lease is over, stops no other, and is given up in the end.
+ * Evaluates due tasks. A task changes only the inbox, so it has no attempts. A task that fails is claimed again when its
+ * lease has expired, and is abandoned after 10 claims. It does not stop other tasks.
  */
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
-  /** Tasks that could not be written here: if they come again, it was the store that failed. */
+  /** Ids of tasks that were not written because the store failed. If they are claimed again, the task is not to blame. */
   readonly #unwritten = new Set<string>();
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
   }
 
-  /** Answers how many tasks were due. Rejects if the store is unavailable. */
+  /** Evaluates due tasks. Returns how many it claimed. Rejects if the store is unavailable. */
   async runDue(claim: Omit<TaskClaim, 'handlerIds'>): Promise<number> {
     const { store, handlers } = this.#options;
     const handlerIds = handlers.taskHandlerIds();
@@ -66,7 +67,7 @@ export class TaskRunner {
         this.#unwritten.add(task.id);
         throw error;
       }
-      // Not its message: that may quote a payload.
+      // The error's message is left out, because it may quote a payload.
       logger.error(`${subject} failed: ${attemptError(error).name}. It will be retried`, {
         ...fields,
         code: 'RUNHOOKS_CHECK_FAILED',
@@ -76,7 +77,7 @@ export class TaskRunner {
 
   async #giveUp(task: ClaimedTask, now: Date): Promise<void> {
     const { store, evaluator } = this.#options;
-    await store.evaluate(evaluator.givingUp(task), now);
+    await store.evaluate(evaluator.giveUp(task), now);
   }
 
   async #evaluate(task: ClaimedTask, now: Date): Promise<void> {

@@ -9,14 +9,14 @@ import type { Run } from '../runs/run.js';
 import type { RunState } from '../runs/run-state.js';
 import type { ClaimedTask, TaskKnowledge } from '../store/task.js';
 import { TaskEvaluator } from './task-evaluator.js';
-import { TaskPlanner, type RunNewsForTasks } from './task-planner.js';
+import { TaskPlanner, type RunChange } from './task-planner.js';
 
 const START = 1_000_000;
 const at = (ms: number): Date => new Date(START + ms);
 const ORIGIN = { source: 'dbt', provider: 'dbt-cloud', messageId: 'msg_1' };
 
 const STUCK: Subscription = { on: { stuck: { afterMs: 60 } }, filter: {} };
-const USUAL: Subscription = { on: { stuck: { p95Times: 2, runsMin: 2 } }, filter: {} };
+const BY_P95: Subscription = { on: { stuck: { p95Times: 2, runsMin: 2 } }, filter: {} };
 const BARRIER: Subscription = { on: { barrier: { jobs: ['a', 'b'], withinMs: 100 } }, filter: {} };
 const COMPLETED: Subscription = {
   on: { barrier: { jobs: ['a', 'b'], withinMs: 100, outcome: 'completed' } },
@@ -43,37 +43,67 @@ function runOf(job = 'a', id = '7'): Run {
   };
 }
 
-function news(types: RunNewsForTasks['types'], run = runOf()): RunNewsForTasks {
+function changeOf(types: RunChange['types'], run = runOf()): RunChange {
   return { source: 'dbt', provider: 'dbt-cloud', run, types, happenedAt: at(0), receivedAt: at(5) };
 }
 
-const plan = (one: Subscription, told: RunNewsForTasks) =>
-  new TaskPlanner(handlersOf({ watch: [one] })).tasksFor(told, at(5));
+const plan = (one: Subscription, change: RunChange) =>
+  new TaskPlanner(handlersOf({ watch: [one] })).tasksFor(change, at(5));
 
-describe('a planner of tasks', () => {
-  it.each<[string, Subscription, RunNewsForTasks, number | undefined]>([
-    ['a start that is watched, when its time is up', STUCK, news(['run.started']), 60],
-    ['a start that is watched by what is usual, at once', USUAL, news(['run.started']), 5],
-    ['a success that a barrier waits for, at once', BARRIER, news(['run.succeeded', 'run.completed']), 5],
-    ['an end that a barrier waits for', COMPLETED, news(['run.completed']), 5],
-    ['a failure, for a barrier of runs that are over', COMPLETED, news(['run.failed', 'run.completed']), 5],
-    ['no end, for a watchdog', STUCK, news(['run.succeeded', 'run.completed']), undefined],
-    ['no start that is not new', STUCK, news([]), undefined],
-    ['no failure, for a barrier of successes', BARRIER, news(['run.failed', 'run.completed']), undefined],
-    ['no early failure, for a barrier of runs that are over', COMPLETED, news(['run.failed']), undefined],
-    ['no other job', BARRIER, news(['run.succeeded'], runOf('c')), undefined],
-    ['no other source', { ...STUCK, filter: { source: 'other' } }, news(['run.started']), undefined],
-    ['no other project', { ...BARRIER, filter: { project: 'x' } }, news(['run.succeeded']), undefined],
-    ['nothing for handlers of other kinds', PLAIN, news(['run.started', 'run.succeeded']), undefined],
-  ])('plans for %s', (_, subscription, told, dueMs) => {
-    const dueTimes = plan(subscription, told).map(({ dueAt }) => dueAt.getTime() - START);
+describe('TaskPlanner', () => {
+  it.each<[string, Subscription, RunChange, number | undefined]>([
+    ['plans a check after the fixed time when a watched run starts', STUCK, changeOf(['run.started']), 60],
+    [
+      'plans a check at once when a run starts that is compared with earlier runs',
+      BY_P95,
+      changeOf(['run.started']),
+      5,
+    ],
+    [
+      'plans a check at once when a run succeeds that a fan-in waits for',
+      BARRIER,
+      changeOf(['run.succeeded', 'run.completed']),
+      5,
+    ],
+    ['plans a check when a run ends that a fan-in waits for', COMPLETED, changeOf(['run.completed']), 5],
+    [
+      'plans a check when a run fails and the fan-in waits for any outcome',
+      COMPLETED,
+      changeOf(['run.failed', 'run.completed']),
+      5,
+    ],
+    ['plans nothing for a watch when a run ends', STUCK, changeOf(['run.succeeded', 'run.completed']), undefined],
+    ['plans nothing when the start is not new', STUCK, changeOf([]), undefined],
+    [
+      'plans nothing when a run fails and the fan-in waits for success',
+      BARRIER,
+      changeOf(['run.failed', 'run.completed']),
+      undefined,
+    ],
+    ['plans nothing when a run has failed but not ended', COMPLETED, changeOf(['run.failed']), undefined],
+    ['plans nothing for another job', BARRIER, changeOf(['run.succeeded'], runOf('c')), undefined],
+    [
+      'plans nothing for another source',
+      { ...STUCK, filter: { source: 'other' } },
+      changeOf(['run.started']),
+      undefined,
+    ],
+    [
+      'plans nothing for another project',
+      { ...BARRIER, filter: { project: 'x' } },
+      changeOf(['run.succeeded']),
+      undefined,
+    ],
+    ['plans nothing for handlers of other kinds', PLAIN, changeOf(['run.started', 'run.succeeded']), undefined],
+  ])('%s', (_, subscription, change, dueMs) => {
+    const dueTimes = plan(subscription, change).map(({ dueAt }) => dueAt.getTime() - START);
     expect(dueTimes).toEqual(dueMs === undefined ? [] : [dueMs]);
   });
 
-  it('names a task by its run and its handler, so that it is added once', () => {
+  it('names a task after its run and its handler, so that it is added once', () => {
     const run = runOf('a', 'a/b c');
     const handlers = handlersOf({ one: [STUCK, BARRIER], two: [STUCK] });
-    const tasks = new TaskPlanner(handlers).tasksFor(news(['run.started', 'run.succeeded'], run), at(5));
+    const tasks = new TaskPlanner(handlers).tasksFor(changeOf(['run.started', 'run.succeeded'], run), at(5));
     expect(tasks.map(({ id, handlerId }) => [id, handlerId])).toEqual([
       ['run.stuck:dbt/1/a%2Fb%20c/one', 'one'],
       ['runs.joined:dbt/1/a%2Fb%20c/one', 'one'],
@@ -82,7 +112,7 @@ describe('a planner of tasks', () => {
   });
 });
 
-/** A store's part in evaluating tasks: gives out a task as it was planned, and keeps the barrier's state. */
+/** Part of a store that evaluates tasks: it claims a task as planned, and keeps the state of the fan-in. */
 class TaskHarness {
   readonly #handlers: HandlerSet;
   readonly #evaluator: TaskEvaluator;
@@ -94,10 +124,10 @@ class TaskHarness {
     this.#evaluator = new TaskEvaluator(this.#handlers, router, new TaskPlanner(this.#handlers));
   }
 
-  evaluate(told: RunNewsForTasks, knowledge: Partial<TaskKnowledge>, nowMs: number) {
-    const planned = new TaskPlanner(handlersOf({ watch: [told.types.includes('run.started') ? STUCK : BARRIER] }));
-    const [task] = planned.tasksFor(told, at(5));
-    if (!task) throw new Error('no task');
+  evaluate(change: RunChange, knowledge: Partial<TaskKnowledge>, nowMs: number) {
+    const planned = new TaskPlanner(handlersOf({ watch: [change.types.includes('run.started') ? STUCK : BARRIER] }));
+    const [task] = planned.tasksFor(change, at(5));
+    if (!task) throw new Error('no task was planned');
     const claimed: ClaimedTask = { ...task, claims: 1, lease: 'lease', parsedFrom: ORIGIN };
     const evaluation = this.#evaluator.evaluationOf(claimed, at(nowMs));
     const known = { durationsMs: [], ...knowledge, ...(this.barrier !== undefined && { barrier: this.barrier }) };
@@ -108,10 +138,10 @@ class TaskHarness {
 }
 
 const RUNNING: RunState = { jobKey: '1/a', contradicted: false, types: ['run.started'] };
-const started = news(['run.started']);
+const started = changeOf(['run.started']);
 
-describe('a watchdog', () => {
-  it('fires once the time since the start is up, for its own handler alone, and is done', () => {
+describe('the stuck-run watch', () => {
+  it('emits run.stuck for its handler only when the time has passed, and finishes', () => {
     const { events, dueAt, question } = new TaskHarness(STUCK).evaluate(started, { run: RUNNING }, 60);
     expect([question, dueAt]).toEqual([{ run: { source: 'dbt', accountId: '1', runId: '7' } }, undefined]);
     expect(events).toMatchObject([
@@ -126,7 +156,7 @@ describe('a watchdog', () => {
     });
   });
 
-  it('looks again when the time is not up, by a clock that stepped back or an option that changed', () => {
+  it('checks again later when the time has not passed, because the clock or the option changed', () => {
     expect(new TaskHarness(STUCK).evaluate(started, { run: RUNNING }, 59)).toMatchObject({
       events: [],
       dueAt: at(60),
@@ -135,17 +165,17 @@ describe('a watchdog', () => {
 
   it.each<[string, RunState | undefined]>([
     ['succeeded', { ...RUNNING, types: ['run.started', 'run.succeeded'], outcome: 'succeeded' }],
-    ['failed, as told early', { ...RUNNING, types: ['run.started', 'run.failed'], outcome: 'failed' }],
-    ['is over in no outcome', { ...RUNNING, types: ['run.started', 'run.completed'] }],
-    ['was forgotten by the inbox', undefined],
-  ])('is done without an event if the run %s', (_, run) => {
+    ['failed but has not ended', { ...RUNNING, types: ['run.started', 'run.failed'], outcome: 'failed' }],
+    ['ended without an outcome', { ...RUNNING, types: ['run.started', 'run.completed'] }],
+    ['was purged', undefined],
+  ])('finishes without an event when the run %s', (_, run) => {
     const decision = new TaskHarness(STUCK).evaluate(started, run ? { run } : {}, 1_000);
     expect(decision).toMatchObject({ events: [] });
     expect(decision.dueAt).toBeUndefined();
   });
 
-  it('by what is usual: asks for the last durations of the job, and waits a multiple of them', () => {
-    const harness = new TaskHarness(USUAL);
+  it('waits a multiple of the last durations of the job', () => {
+    const harness = new TaskHarness(BY_P95);
     const first = harness.evaluate(started, { run: RUNNING, durationsMs: [40, 50] }, 5);
     expect(first).toMatchObject({
       events: [],
@@ -153,24 +183,24 @@ describe('a watchdog', () => {
       question: { durationsOf: { source: 'dbt', jobKey: '1/a' } },
     });
     expect(harness.evaluate(started, { run: RUNNING, durationsMs: [40, 50] }, 100).events).toHaveLength(1);
-    // Another run has taken longer meanwhile.
+    // Another run has taken longer since then.
     expect(harness.evaluate(started, { run: RUNNING, durationsMs: [40, 70] }, 100)).toMatchObject({ dueAt: at(140) });
   });
 
-  it('by what is usual: watches nothing with too little history', () => {
-    const decision = new TaskHarness(USUAL).evaluate(started, { run: RUNNING, durationsMs: [40] }, 5);
+  it('finishes without an event when too few durations are known', () => {
+    const decision = new TaskHarness(BY_P95).evaluate(started, { run: RUNNING, durationsMs: [40] }, 5);
     expect([decision.events, decision.dueAt]).toEqual([[], undefined]);
   });
 
-  it('is done where its handler watches nothing any more', () => {
+  it('finishes without an event when its handler no longer watches runs', () => {
     expect(new TaskHarness(PLAIN).evaluate(started, { run: RUNNING }, 1_000)).toMatchObject({ events: [] });
   });
 });
 
-describe('a barrier', () => {
-  const ended = (job: string, id: string) => news(['run.succeeded'], runOf(job, id));
+describe('the fan-in', () => {
+  const ended = (job: string, id: string) => changeOf(['run.succeeded'], runOf(job, id));
 
-  it('keeps the runs that wait under the id of its handler, and joins them in one event for it', () => {
+  it('keeps waiting runs under the id of its handler, and joins them in one event', () => {
     const harness = new TaskHarness(BARRIER);
     const first = harness.evaluate(ended('a', '1'), {}, 5);
     expect([first.events, first.question]).toEqual([[], { barrier: 'watch' }]);
@@ -183,7 +213,7 @@ describe('a barrier', () => {
     expect(harness.evaluate(ended('a', '3'), {}, 7).events).toEqual([]);
   });
 
-  it('names the event by its runs: other ones are another event', () => {
+  it('names the event after its runs', () => {
     const idOf = (...ids: string[]) => {
       const harness = new TaskHarness(BARRIER);
       return ids.flatMap((id, index) => harness.evaluate(ended(index === 0 ? 'a' : 'b', id), {}, 5).events)[0]?.id;
@@ -192,14 +222,14 @@ describe('a barrier', () => {
     expect(idOf('1', '2')).not.toBe(idOf('1', '3'));
   });
 
-  it('is done where its handler waits for nothing any more', () => {
+  it('finishes without an event when its handler no longer waits for runs', () => {
     const decision = new TaskHarness(PLAIN).evaluate(ended('a', '1'), {}, 5);
     expect([decision.events, decision.barrier]).toEqual([[], undefined]);
   });
 });
 
-describe('an event that is for one handler', () => {
-  it('goes to no other one, also when it is replayed', () => {
+describe('an event for one handler', () => {
+  it('matches no other handler, so that a replay delivers it to the same one', () => {
     const handlers = handlersOf({ one: [STUCK, BARRIER], two: [STUCK, BARRIER] });
     for (const type of ['run.stuck', 'runs.joined']) {
       const event = { type, source: 'dbt', provider: 'dbt-cloud', handlerId: 'two' };

@@ -2,8 +2,8 @@ import type { StuckAfter } from '../handlers/subscription.js';
 import { LIMITS } from '../limits.js';
 
 /**
- * How long a run may take before it is stuck, or undefined if too few durations are known. The percentile is the
- * smallest duration that at least 95 % of the runs did not exceed. Runs that took no time at all tell nothing.
+ * Returns the time after which a run is stuck, in milliseconds, or `undefined` if too few durations are known. The
+ * percentile is the smallest duration that at least 95 % of the runs did not exceed. Durations of 0 or less do not count.
  */
 export function allowedMs(stuck: StuckAfter, durationsMs: readonly number[]): number | undefined {
   if ('afterMs' in stuck) return stuck.afterMs;

@@ -19,8 +19,8 @@ const enabled = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud] });
 const present = paradime({ name: 'paradime', secrets: [TEST_SECRETS.paradime], enabled: true });
 const LINE = 'Source "dbt" (dbt-cloud) is disabled: it has no route, and its messages wait. Remove enabled: false';
 
-/** As on a laptop, where the secret is not set. */
-function leftOut() {
+/** Returns a source as on a developer's machine, where the secret is not set. */
+function disabledSource() {
   const secret = process.env['A_SECRET_THAT_IS_NOT_SET'];
   return dbtCloud({ name: 'dbt', secrets: [secret], enabled: Boolean(secret) });
 }
@@ -35,33 +35,33 @@ class Filtered {
 }
 
 describe.each(ADAPTERS)('a source with enabled: false, on %s', (adapter) => {
-  it('needs no secret, has no route, and is named in a warning; its neighbour works', async () => {
-    const edge = await startApp(adapter, { webhooks: { sources: [leftOut(), present] } });
-    expect(edge.log.containing('left out')).toEqual([expect.stringContaining(`warn ${LINE}`)]);
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 404 });
-    expect(await edge.send(paradimeWebhook(), PARADIME)).toMatchObject({ status: 200 });
+  it('needs no secret, has no route, is listed in a warning, and leaves other sources working', async () => {
+    const httpApp = await startApp(adapter, { webhooks: { sources: [disabledSource(), present] } });
+    expect(httpApp.log.containing('left out')).toEqual([expect.stringContaining(`warn ${LINE}`)]);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 404 });
+    expect(await httpApp.send(paradimeWebhook(), PARADIME)).toMatchObject({ status: 200 });
   });
 
-  it('may be the only one', async () => {
-    const edge = await startApp(adapter, { webhooks: { sources: [leftOut()], dispatch: 'auto' } });
-    expect(edge.log.containing(LINE)).toHaveLength(1);
-    expect(await edge.send(dbtWebhook())).toMatchObject({ status: 404 });
+  it('starts when it is the only source', async () => {
+    const httpApp = await startApp(adapter, { webhooks: { sources: [disabledSource()], dispatch: 'auto' } });
+    expect(httpApp.log.containing(LINE)).toHaveLength(1);
+    expect(await httpApp.send(dbtWebhook())).toMatchObject({ status: 404 });
   });
 
-  it('is known to the filters of handlers', async () => {
+  it('is accepted in handler filters', async () => {
     const module = { providers: [Filtered] };
-    const edge = await startApp(adapter, { webhooks: { sources: [leftOut(), present] }, module });
-    expect(edge.log.containing('Handler Filtered.of')).toHaveLength(2);
+    const httpApp = await startApp(adapter, { webhooks: { sources: [disabledSource(), present] }, module });
+    expect(httpApp.log.containing('Handler Filtered.of')).toHaveLength(2);
   });
 
-  it('has its messages wait in the inbox, until it is enabled again', async () => {
+  it('keeps its messages in the inbox until it is enabled again', async () => {
     directories.push(mkdtempSync(join(tmpdir(), 'runhooks-left-out-')));
     const inbox = sqliteInbox({ path: join(directories.at(-1) ?? '', 'runhooks.db') });
     const before = await startApp(adapter, { webhooks: { sources: [enabled], inbox } });
     expect(await before.send(dbtWebhook())).toMatchObject({ status: 200 });
     await before.app.close();
 
-    const meanwhile = await startApp(adapter, { webhooks: { sources: [leftOut(), present], inbox } });
+    const meanwhile = await startApp(adapter, { webhooks: { sources: [disabledSource(), present], inbox } });
     await waitUntilIdle(meanwhile.app);
     expect(await meanwhile.app.get(Inbox).counts()).toMatchObject({ messages: { stored: 1, quarantined: 0 } });
     await meanwhile.app.close();

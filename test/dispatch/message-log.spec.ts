@@ -13,7 +13,7 @@ afterEach(() => harness.close());
 
 const FAILED: ProbeMessage = { run: '42', job: 'nightly-core', types: ['run.failed', 'run.completed'] };
 
-/** The line about a message, without its id. */
+/** Returns the log line about a message, without its id. */
 async function lineOf(message: ProbeMessage): Promise<string | undefined> {
   const id = await harness.send(message);
   await harness.idle();
@@ -22,12 +22,12 @@ async function lineOf(message: ProbeMessage): Promise<string | undefined> {
   return lines[0]?.replace(`Message ${id} from source "probe": `, '');
 }
 
-/** A handler that is to miss. */
+/** Adds a handler that the message must not match. */
 function page(job: string | string[]): void {
   harness.on('on-call.page', () => undefined, { types: ['run.failed'], filter: { job } });
 }
 
-describe('the line about a message that was read', () => {
+describe('the log line about a parsed message', () => {
   it('names the run, its outcome, the events and the handlers of each', async () => {
     page('nightly-*');
     harness.on('log', () => undefined, { types: ['run.failed'] });
@@ -61,11 +61,11 @@ describe('the line about a message that was read', () => {
   });
 
   it('reports that a message was reparsed without running handlers', async () => {
-    harness.provider.readings.set('42', () => 'nothing');
+    harness.provider.parseOverrides.set('42', () => 'nothing');
     page('*');
     const id = await harness.send(FAILED);
     await harness.idle();
-    harness.provider.readings.clear();
+    harness.provider.parseOverrides.clear();
     await harness.inbox.reparse({ messageIds: [id], by: 'test' });
     await harness.idle();
     expect(harness.parsedLines).toEqual([
@@ -73,12 +73,12 @@ describe('the line about a message that was read', () => {
     ]);
   });
 
-  it('is left to the warning for a message that tells of no run', async () => {
+  it('is replaced by the warning for a message that is not about a run', async () => {
     expect(await lineOf({ as: 'test' })).toBeUndefined();
     expect(harness.lines).toHaveLength(1);
   });
 
-  it('bounds what comes from outside, and the list of handlers', async () => {
+  it('limits external strings and the list of handlers', async () => {
     for (let i = 10; i < 100; i += 1) harness.on(`handler-${i}`, () => undefined, { types: ['run.failed'] });
     const line = await lineOf({ ...FAILED, job: 'j'.repeat(5_000) });
     expect(line).toMatch(
@@ -88,24 +88,24 @@ describe('the line about a message that was read', () => {
   });
 });
 
-describe('the line about a message that no handler wants', () => {
-  const nobody = 'run 42 of "nightly-core" failed → run.failed, run.completed; no handler wants it';
+describe('the log line about a message without a matching handler', () => {
+  const unmatched = 'run 42 of "nightly-core" failed → run.failed, run.completed; no handler wants it';
 
-  it('has no handler to compare with', async () => {
-    expect(await lineOf(FAILED)).toBe(nobody);
+  it('names no handler when there is none', async () => {
+    expect(await lineOf(FAILED)).toBe(unmatched);
   });
 
   it.each([
     ['filters for something else', ['hourly', 'weekly-*'], 'asks for job "hourly" or "weekly-*", found "nightly-core"'],
     ['a few of many filters', ['a', 'b', 'c', 'd'], 'asks for job "a" or "b" or "c" or others, found "nightly-core"'],
     ['a pattern that differs in case', 'Nightly-*', 'asks for job "Nightly-*", found "nightly-core"'],
-    ['a name with a letter amiss', 'nigthly-core', 'asks for job "nigthly-core", found "nightly-core"'],
-    ['a pattern with a letter amiss', ['x', 'nigthly-*'], 'asks for job "nigthly-*", found "nightly-core"'],
-    ['a space that is too much', 'nightly-core ', 'asks for job "nightly-core ", found "nightly-core"'],
-    ['a pattern without its star', 'core*', 'asks for job "core*", found "nightly-core"'],
-  ])('names %s', async (_, job, near) => {
+    ['a name with swapped letters', 'nigthly-core', 'asks for job "nigthly-core", found "nightly-core"'],
+    ['a pattern with swapped letters', ['x', 'nigthly-*'], 'asks for job "nigthly-*", found "nightly-core"'],
+    ['an extra space', 'nightly-core ', 'asks for job "nightly-core ", found "nightly-core"'],
+    ['a pattern without its leading asterisk', 'core*', 'asks for job "core*", found "nightly-core"'],
+  ])('names the mismatch of %s', async (_, job, near) => {
     page(job);
-    expect(await lineOf(FAILED)).toBe(`${nobody}. Nearest: on-call.page ${near}`);
+    expect(await lineOf(FAILED)).toBe(`${unmatched}. Nearest: on-call.page ${near}`);
   });
 
   it.each<[EventFilter, string]>([
@@ -116,12 +116,12 @@ describe('the line about a message that no handler wants', () => {
     [{ account: 'acme', job: '*' }, 'asks for account "acme", found "1"'],
   ])('names the filter %j', async (filter, near) => {
     harness.on('on-call.page', () => undefined, { types: ['run.failed'], filter });
-    expect(await lineOf(FAILED)).toBe(`${nobody}. Nearest: on-call.page ${near}`);
+    expect(await lineOf(FAILED)).toBe(`${unmatched}. Nearest: on-call.page ${near}`);
   });
 
-  it('names the types that handlers ask for, if none asks for these', async () => {
+  it('names the types that handlers subscribe to when they want no event of this message', async () => {
     harness.on('start', () => undefined, { types: ['run.started'] });
-    expect(await lineOf(FAILED)).toBe(`${nobody}. start asks for run.started`);
+    expect(await lineOf(FAILED)).toBe(`${unmatched}. start asks for run.started`);
     harness.on('slow', () => undefined, { on: { stuck: { afterMs: 60_000 } } });
     harness.on('again', () => undefined, { types: ['run.recovered', 'run.started'] });
     expect(await lineOf({ ...FAILED, run: '43' })).toContain(
@@ -129,7 +129,7 @@ describe('the line about a message that no handler wants', () => {
     );
   });
 
-  it('names the nearest to one of its events, where handlers want the others', async () => {
+  it('names the filter nearest to one of the events when handlers want the other events', async () => {
     harness.on('on-call.page', () => undefined, { types: ['run.failed'] });
     harness.on('refresh', () => undefined, { types: ['run.completed'], filter: { job: 'Nightly-*' } });
     expect(await lineOf(FAILED)).toBe(
@@ -145,16 +145,16 @@ describe('the line about a message that no handler wants', () => {
     expect(await lineOf(FAILED)).toContain('. Nearest: case asks for job "NIGHTLY-core", found "nightly-core"');
   });
 
-  it('names the handler with the fewest filters that do not fit, and all of these', async () => {
+  it('names the handler with the fewest mismatching filters, and all of these filters', async () => {
     harness.on('two', () => undefined, { types: ['run.failed'], filter: { job: 'NIGHTLY-*', account: 'another' } });
     expect(await lineOf(FAILED)).toBe(
-      `${nobody}. Nearest: two asks for account "another", found "1", and for job "NIGHTLY-*", found "nightly-core"`,
+      `${unmatched}. Nearest: two asks for account "another", found "1", and for job "NIGHTLY-*", found "nightly-core"`,
     );
     harness.on('one', () => undefined, { types: ['run.failed'], filter: { job: 'hourly' } });
     expect(await lineOf({ ...FAILED, run: '43' })).toContain('. Nearest: one asks for job "hourly"');
   });
 
-  it('comes soon whatever names and filters there are', async () => {
+  it('is computed quickly for any names and filters', async () => {
     for (let i = 0; i < 300; i += 1) {
       harness.on(`h${i}`, () => undefined, { types: ['run.failed'], filter: { job: `${'a*'.repeat(2_000)}${i}` } });
     }
@@ -164,8 +164,8 @@ describe('the line about a message that no handler wants', () => {
   });
 });
 
-describe('the line about a delivery that is done', () => {
-  it('is at debug, with its handler, its event and how long it took', async () => {
+describe('the log line about a successful delivery', () => {
+  it('is at debug level, with handler, event and duration', async () => {
     harness.on('page', () => undefined, { types: ['run.failed'] });
     harness.on('fails', () => Promise.reject(new PermanentError('no')), { types: ['run.failed'] });
     await lineOf(FAILED);

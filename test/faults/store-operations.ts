@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import type { NewEvent, Recording, Settlement, Store } from 'nestjs-runhooks/core';
 import { decided } from '../decided.js';
 
-/** A piece of an inbox's life: one transaction, in which all that is said at once shares the commit. */
-export interface Chapter {
+/** One transaction of a store. Calls made at the same time share its commit. */
+export interface StoreOperation {
   readonly title: string;
-  tell(store: Store): Promise<unknown>;
+  run(store: Store): Promise<unknown>;
 }
 
 const START = Date.UTC(2026, 0, 1);
 const DAY = 86_400_000;
 const LEASE_MS = 1_000;
-const HANDLERS = ['a', 'b', 'told'];
+const HANDLERS = ['a', 'b', 'dead-letters'];
 
 const at = (ms: number): Date => new Date(START + ms);
 const idAt = (prefix: string, ms: number): string => `${prefix}_${(START + ms).toString(16).padStart(12, '0')}0000`;
@@ -39,7 +39,7 @@ function event(type: string, number: number, handlers: readonly string[] = ['a',
   return { id: `${type}:source/1/1`, type, occurredAt: at(0), data: '{}', deliveries };
 }
 
-function read(number: number, lease: string, events: readonly NewEvent[]): Recording {
+function parsed(number: number, lease: string, events: readonly NewEvent[]): Recording {
   return {
     messageId: idAt('msg', number),
     lease,
@@ -67,11 +67,11 @@ function settle(store: Store, delivery: number, lease: string, next: Settlement[
 
 const claim = (ms: number, lease: string, limit = 10) => ({ now: at(ms), leaseMs: LEASE_MS, limit, lease });
 
-/** From the first message to the last trace of it: every verb of a store, with ids and times that are always the same. */
-export const LIFE: readonly Chapter[] = [
+/** Every verb of a store, from the first message to the last purge, with fixed ids and times. */
+export const OPERATIONS: readonly StoreOperation[] = [
   {
-    title: 'a process registers',
-    tell: (store) =>
+    title: 'registering a process',
+    run: (store) =>
       store.register(
         {
           processId: 'process',
@@ -88,24 +88,24 @@ export const LIFE: readonly Chapter[] = [
       ),
   },
   {
-    title: 'two messages and a copy are appended at once',
-    tell: (store) => together([append(store, 1), append(store, 2, 1), append(store, 3)]),
+    title: 'appending two messages and a copy at once',
+    run: (store) => together([append(store, 1), append(store, 2, 1), append(store, 3)]),
   },
-  { title: 'one more is appended', tell: (store) => append(store, 4) },
+  { title: 'appending another message', run: (store) => append(store, 4) },
   {
-    title: 'messages are claimed',
-    tell: (store) => store.claimMessages({ ...claim(10, 'read-1'), sources: ['source'] }),
+    title: 'claiming messages',
+    run: (store) => store.claimMessages({ ...claim(10, 'parse-1'), sources: ['source'] }),
   },
   {
-    title: 'two are read and one is quarantined',
-    tell: (store) =>
+    title: 'recording two parsed messages and a quarantined one',
+    run: (store) =>
       store.record(
         [
-          read(1, 'read-1', [event('run.started', 1)]),
-          read(3, 'read-1', [event('run.started', 2), event('run.failed', 3)]),
+          parsed(1, 'parse-1', [event('run.started', 1)]),
+          parsed(3, 'parse-1', [event('run.started', 2), event('run.failed', 3)]),
           {
             messageId: idAt('msg', 4),
-            lease: 'read-1',
+            lease: 'parse-1',
             state: 'quarantined',
             reason: 'no',
             decide: () => ({ events: [] }),
@@ -115,41 +115,41 @@ export const LIFE: readonly Chapter[] = [
       ),
   },
   {
-    title: 'deliveries are claimed',
-    tell: (store) => store.claimDeliveries({ ...claim(20, 'run-1'), handlerIds: HANDLERS }),
+    title: 'claiming deliveries',
+    run: (store) => store.claimDeliveries({ ...claim(20, 'run-1'), handlerIds: HANDLERS }),
   },
   {
-    title: 'their leases are renewed',
-    tell: (store) =>
+    title: 'renewing leases',
+    run: (store) =>
       store.renew(
         [10, 11].map((number) => ({ id: idAt('dlv', number), lease: 'run-1' })),
         { now: at(500), leaseMs: LEASE_MS },
       ),
   },
   {
-    title: 'one succeeds, and one fails and is to be tried again',
-    tell: (store) =>
+    title: 'recording a success and a failure with a retry',
+    run: (store) =>
       together([
         settle(store, 10, 'run-1', { state: 'succeeded' }, 600),
         settle(store, 11, 'run-1', { state: 'pending', dueAt: at(700) }, 600),
       ]),
   },
   {
-    title: 'what is due is claimed',
-    tell: (store) => store.claimDeliveries({ ...claim(800, 'run-2'), handlerIds: HANDLERS }),
+    title: 'claiming due deliveries',
+    run: (store) => store.claimDeliveries({ ...claim(800, 'run-2'), handlerIds: HANDLERS }),
   },
   {
-    title: 'one is skipped, and one gives up and tells of it',
-    tell: (store) =>
+    title: 'recording a skipped delivery and a dead letter',
+    run: (store) =>
       together([
         settle(store, 30, 'run-2', { state: 'skipped' }, 900),
-        settle(store, 11, 'run-2', { state: 'dead', event: event('delivery.dead', 5, ['told']) }, 900),
+        settle(store, 11, 'run-2', { state: 'dead', event: event('delivery.dead', 5, ['dead-letters']) }, 900),
       ]),
   },
-  { title: 'the dead letter is redriven', tell: (store) => store.redrive({}, decided({ id: 'redrive' }), at(1_000)) },
+  { title: 'redriving the dead letter', run: (store) => store.redrive({}, decided({ id: 'redrive' }), at(1_000)) },
   {
-    title: 'an event is replayed',
-    tell: (store) =>
+    title: 'replaying an event',
+    run: (store) =>
       store.replay(
         'again',
         [{ eventId: 'run.failed:source/1/1', deliveries: event('run.failed', 6).deliveries }],
@@ -158,34 +158,34 @@ export const LIFE: readonly Chapter[] = [
       ),
   },
   {
-    title: 'the quarantined message is to be read again',
-    tell: (store) =>
+    title: 'reparsing the quarantined message',
+    run: (store) =>
       store.reparse({ states: ['quarantined'], withoutHandlers: false }, decided({ id: 'reparse' }), at(1_200)),
   },
   {
-    title: 'it is claimed',
-    tell: (store) => store.claimMessages({ ...claim(1_300, 'read-2'), sources: ['source'] }),
+    title: 'claiming the reparsed message',
+    run: (store) => store.claimMessages({ ...claim(1_300, 'parse-2'), sources: ['source'] }),
   },
   {
-    title: 'it is read',
-    tell: (store) => store.record([read(4, 'read-2', [event('run.completed', 7)])], at(1_310)),
+    title: 'recording the reparsed message',
+    run: (store) => store.record([parsed(4, 'parse-2', [event('run.completed', 7)])], at(1_310)),
   },
   {
-    title: 'one of the replayed is dismissed',
-    tell: (store) => store.dismiss({ deliveryIds: [idAt('dlv', 61)] }, decided({ id: 'dismiss one' }), at(1_350)),
+    title: 'dismissing one replayed delivery',
+    run: (store) => store.dismiss({ deliveryIds: [idAt('dlv', 61)] }, decided({ id: 'dismiss one' }), at(1_350)),
   },
   {
-    title: 'all of a handler that nobody has is dismissed',
-    tell: (store) => store.dismiss({ handlerId: 'told' }, decided({ id: 'dismiss all' }), at(1_360)),
+    title: 'dismissing all deliveries of a missing handler',
+    run: (store) => store.dismiss({ handlerId: 'dead-letters' }, decided({ id: 'dismiss all' }), at(1_360)),
   },
-  ...[1_400, 2_400, 3_400].flatMap((ms, index): Chapter[] => [
+  ...[1_400, 2_400, 3_400].flatMap((ms, index): StoreOperation[] => [
     {
-      title: `what is first in its lane is claimed, round ${index + 1}`,
-      tell: (store) => store.claimDeliveries({ ...claim(ms, `run-${index + 3}`), handlerIds: HANDLERS }),
+      title: `claiming the first of each lane, round ${index + 1}`,
+      run: (store) => store.claimDeliveries({ ...claim(ms, `run-${index + 3}`), handlerIds: HANDLERS }),
     },
     {
-      title: `all of that succeeds, round ${index + 1}`,
-      tell: (store) =>
+      title: `recording their success, round ${index + 1}`,
+      run: (store) =>
         together(
           [10, 11, 30, 31, 50, 60, 61, 70, 71].map((number) =>
             settle(store, number, `run-${index + 3}`, { state: 'succeeded' }, ms + 1),
@@ -194,18 +194,18 @@ export const LIFE: readonly Chapter[] = [
     },
   ]),
   {
-    title: 'a message is erased',
-    tell: (store) =>
+    title: 'erasing a message',
+    run: (store) =>
       store.erase(
         { messageIds: [idAt('msg', 1)], eventIds: [], runs: [], texts: ['nowhere'] },
         decided({ id: 'erase' }),
         at(3_500),
       ),
   },
-  { title: 'the process leaves', tell: (store) => store.deregister('process') },
+  { title: 'deregistering the process', run: (store) => store.deregister('process') },
   {
-    title: 'all of it is purged',
-    tell: (store) =>
+    title: 'purging everything',
+    run: (store) =>
       store.purge({
         settledBefore: at(DAY),
         deadBefore: at(DAY),
@@ -216,26 +216,26 @@ export const LIFE: readonly Chapter[] = [
   },
 ];
 
-/** People look at it now and then. */
-export const LOOKS: readonly Chapter[] = [
-  { title: 'counts', tell: (store) => store.counts() },
+/** Read-only calls. */
+export const QUERIES: readonly StoreOperation[] = [
+  { title: 'counts', run: (store) => store.counts() },
   {
     title: 'next due',
-    tell: (store) => store.nextDueAt({ sources: ['source'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
+    run: (store) => store.nextDueAt({ sources: ['source'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
   },
-  { title: 'messages', tell: (store) => store.messages({}, {}) },
-  { title: 'a message', tell: (store) => store.message(idAt('msg', 1)) },
-  { title: 'what operators decided', tell: (store) => store.audit({}) },
-  { title: 'messages that hold a text', tell: (store) => store.messagesHolding(['body'], {}) },
-  { title: 'events', tell: (store) => store.events({ source: 'source' }, {}) },
-  { title: 'deliveries', tell: (store) => store.deliveries({ state: 'dead' }, {}) },
-  { title: 'processes', tell: (store) => store.processes(at(0)) },
-  { title: 'what is missingHandlers', tell: (store) => store.missingHandlers(at(0)) },
-  { title: 'attempts', tell: (store) => store.attempts(idAt('dlv', 10)) },
+  { title: 'messages', run: (store) => store.messages({}, {}) },
+  { title: 'one message', run: (store) => store.message(idAt('msg', 1)) },
+  { title: 'decisions of operators', run: (store) => store.audit({}) },
+  { title: 'messages that contain a string', run: (store) => store.messagesHolding(['body'], {}) },
+  { title: 'events', run: (store) => store.events({ source: 'source' }, {}) },
+  { title: 'deliveries', run: (store) => store.deliveries({ state: 'dead' }, {}) },
+  { title: 'processes', run: (store) => store.processes(at(0)) },
+  { title: 'missing handlers', run: (store) => store.missingHandlers(at(0)) },
+  { title: 'attempts', run: (store) => store.attempts(idAt('dlv', 10)) },
 ];
 
-/** Answers when all have answered, as a failure if any failed. */
-async function together(words: readonly Promise<unknown>[]): Promise<unknown> {
-  await Promise.allSettled(words);
-  return Promise.all(words);
+/** Settles when all calls have settled, and rejects if any call rejected. */
+async function together(calls: readonly Promise<unknown>[]): Promise<unknown> {
+  await Promise.allSettled(calls);
+  return Promise.all(calls);
 }

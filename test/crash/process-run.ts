@@ -4,36 +4,36 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A start takes well below a second; a machine that is busy with other things gets this long. */
+/** A start takes well below a second; the rest is for a busy machine. */
 const READY_MS_MAX = 60_000;
-/** The drain of the app, its grace, and some. */
+/** The drain of the app and its grace period, plus some time. */
 const STOP_MS_MAX = 30_000;
 
-/** What a process is started with. */
+/** Options for starting a process. */
 export interface Launch {
-  /** Path of its script, which tells by {@link serve} how far it is. */
+  /** Path of its script, which reports its progress by {@link serve}. */
   readonly script: string;
   readonly args: readonly string[];
-  /** Path of the file that its log is appended to. */
+  /** Path of the file to which its log is appended. */
   readonly log: string;
 }
 
 export type End = 'killed' | 'stopped';
 
 /**
- * One process, from its start to its end. It loads its modules, which touches nothing, and waits for {@link begin}: so
- * a next one can stand by while another runs, and no time of a kill is spent on loading.
+ * One process from its start to its end. It loads its modules and waits for {@link begin}. The next process can load
+ * while another one runs, so that no kill hits the loading of modules.
  */
-export class Life {
+export class ProcessRun {
   readonly number: number;
-  /** Resolves when the inbox is being opened, or the process ended before. */
+  /** Resolves when the inbox is being opened, or the process ended earlier. */
   readonly opening: Promise<unknown>;
-  /** Resolves with the port when webhooks can be sent; undefined if the process ended before. */
+  /** Resolves with the port when webhooks can be sent, or with undefined if the process ended earlier. */
   readonly ready: Promise<number | undefined>;
   beganAtMs = 0;
   port: number | undefined;
   end: End | undefined;
-  /** How often it was held up. */
+  /** Number of pauses. */
   pauses = 0;
   readonly #process: ChildProcess;
   readonly #exited: Promise<{ code: number | null; signal: string | null }>;
@@ -56,23 +56,23 @@ export class Life {
     });
     const ended = this.#exited.then(() => undefined);
     const lines = new Map<string, (rest: string) => void>();
-    const line = (word: string): Promise<string> => new Promise((resolve) => lines.set(word, resolve));
+    const line = (name: string): Promise<string> => new Promise((resolve) => lines.set(name, resolve));
     this.opening = Promise.race([line('opening'), ended]);
     const ready = line('ready').then((port) => (this.port = this.#isKilled ? undefined : Number(port)));
     this.ready = Promise.race([ready, ended]);
     createInterface(child.stdout as Readable).on('line', (text) => {
-      const [word = '', rest = ''] = text.split(' ');
-      lines.get(word)?.(rest);
+      const [name = '', rest = ''] = text.split(' ');
+      lines.get(name)?.(rest);
     });
   }
 
-  /** Lets it start the app. */
+  /** Lets the process start the app. */
   begin(): void {
     this.beganAtMs = performance.now();
     this.#process.stdin?.end('begin');
   }
 
-  /** Kills it at once. Throws if it had ended by itself. */
+  /** Kills the process at once. Throws if it had ended by itself. */
   async kill(): Promise<void> {
     this.port = undefined;
     this.#isKilled = true;
@@ -82,7 +82,7 @@ export class Life {
     this.end = 'killed';
   }
 
-  /** Holds it up for so long, as a machine that is suspended does. */
+  /** Pauses the process like a suspended machine. */
   async pause(ms: number): Promise<void> {
     this.pauses += 1;
     this.#process.kill('SIGSTOP');
@@ -90,31 +90,31 @@ export class Life {
     this.#process.kill('SIGCONT');
   }
 
-  /** Asks it to stop, as an orchestrator does. Throws unless it does so in time, with exit code 0. */
+  /** Stops the process like an orchestrator. Throws unless it ends in time with exit code 0. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');
     const exited = await within(STOP_MS_MAX, this.#exited);
-    if (!exited) throw new Error(`process ${this.number} has not ended ${STOP_MS_MAX} ms after SIGTERM`);
+    if (!exited) throw new Error(`process ${this.number} is still running ${STOP_MS_MAX} ms after SIGTERM`);
     if (exited.code !== 0) {
       throw new Error(`process ${this.number} ended with ${exited.signal ?? exited.code} after SIGTERM; expected 0`);
     }
     this.end = 'stopped';
   }
 
-  /** Throws if it ends before it can be sent webhooks. */
+  /** Throws if the process ends before it can receive webhooks. */
   async untilReady(): Promise<number> {
     const port = await within(READY_MS_MAX, this.ready);
-    if (port === undefined) throw new Error(`process ${this.number} did not start; its log says why`);
+    if (port === undefined) throw new Error(`process ${this.number} did not start; see its log for the reason`);
     return port;
   }
 
-  /** Ends it, whatever it does. */
+  /** Ends the process in any state. */
   discard(): void {
     this.#process.kill('SIGKILL');
   }
 }
 
-/** Undefined if it takes longer. */
+/** Resolves with the result of the promise, or with undefined if it takes longer. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const stopped = new AbortController();
   const timeUp = sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONCURRENCY } from '../crash/crash-app.js';
-import { within } from '../crash/life.js';
+import { within } from '../crash/process-run.js';
 import { Random } from '../crash/random.js';
 import { verify, type Verdict } from '../crash/verify.js';
-import { planBlows, type Blow } from './blows.js';
+import { planFaults, type Fault } from './faults.js';
 import type { Cluster } from './cluster.js';
 import { WANTED_IN_CLUSTER } from './exact-handler.js';
 import type { Setup } from './options.js';
@@ -13,80 +13,80 @@ import { verifyExact } from './verify-exact.js';
 
 const ACKNOWLEDGED_MS_MAX = 60_000;
 const PROGRESS_EVERY_MS = 5_000;
-/** Until one of the processes that a blow could meet stands again. */
-const TARGET_LOOK_MS = 20;
+/** Interval of checks for a process that a fault can hit. */
+const TARGET_CHECK_MS = 20;
 
-export interface OrdealOptions {
+export interface ClusterTestOptions {
   readonly setup: Setup;
   readonly kills: number;
   readonly seconds: number;
   readonly seed: number;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
-export interface OrdealResult extends Verdict {
+export interface ClusterTestResult extends Verdict {
   readonly setup: Setup;
   readonly kills: number;
-  /** Of servers. */
+  /** Restarts of servers. */
   readonly restarts: number;
   readonly flushes: number;
   readonly pauses: number;
   readonly duplicates: number;
-  /** Sendings that had to be repeated: refused, cut off, or answered 503. */
+  /** Requests that were repeated because they were rejected, cut off, or got a 503. */
   readonly unanswered: number;
   readonly exactEffects: number;
   readonly exactEffectsExpected: number;
   readonly seconds: number;
 }
 
-/** What a cluster goes through, under load all the while, and what is left of it. */
-export class Ordeal {
+/** Injects faults into a cluster under load, and verifies the result. */
+export class ClusterTest {
   readonly #cluster: Cluster;
-  readonly #options: OrdealOptions;
+  readonly #options: ClusterTestOptions;
   readonly #random: Random;
   readonly #startedAtMs = performance.now();
-  /** Aborted when it is over: nothing more is struck. */
+  /** Aborted at the end, so that no further fault is injected. */
   readonly #over = new AbortController();
   #kills = 0;
   #pauses = 0;
 
-  constructor(cluster: Cluster, options: OrdealOptions) {
+  constructor(cluster: Cluster, options: ClusterTestOptions) {
     this.#cluster = cluster;
     this.#options = options;
     this.#random = new Random(options.seed);
   }
 
-  async run(): Promise<OrdealResult> {
+  async run(): Promise<ClusterTestResult> {
     const { sender } = this.#cluster;
     const progress = setInterval(() => this.#progress(), PROGRESS_EVERY_MS);
     try {
       await this.#cluster.untilReady();
       sender.start();
-      await this.#strikeAll();
-      this.#say('no more blows; waiting until all is acknowledged');
+      await this.#injectAll();
+      this.#print('no more faults; waiting until all messages are acknowledged');
       const finishing = sender.finish().then(() => true);
       if (!(await within(ACKNOWLEDGED_MS_MAX, finishing))) {
-        throw new Error(`messages are not acknowledged ${ACKNOWLEDGED_MS_MAX} ms after the last blow`);
+        throw new Error(`messages are still unacknowledged ${ACKNOWLEDGED_MS_MAX} ms after the last fault`);
       }
-      this.#say('waiting until all is handled');
+      this.#print('waiting until all messages are handled');
       await this.#cluster.untilReady();
       await this.#cluster.untilIdle();
       await Promise.all(this.#cluster.replicas.map((replica) => replica.stop()));
-      return await this.#judge();
+      return await this.#verify();
     } finally {
       clearInterval(progress);
       this.#over.abort();
     }
   }
 
-  async #strikeAll(): Promise<void> {
+  async #injectAll(): Promise<void> {
     const { kills, seconds, setup } = this.#options;
     const startMs = performance.now();
-    const blows = planBlows({ kills, seconds, hasRedis: setup === 'bullmq' }, this.#random);
+    const faults = planFaults({ kills, seconds, hasRedis: setup === 'bullmq' }, this.#random);
     await Promise.all(
-      blows.map(async ({ blow, atMs }) => {
+      faults.map(async ({ fault, atMs }) => {
         await this.#until(startMs + atMs);
-        await this.#strike(blow);
+        await this.#inject(fault);
       }),
     );
     await this.#until(startMs + seconds * 1_000);
@@ -96,12 +96,12 @@ export class Ordeal {
     await sleep(timeMs - performance.now(), undefined, { signal: this.#over.signal });
   }
 
-  async #strike(blow: Blow): Promise<void> {
+  async #inject(fault: Fault): Promise<void> {
     const { servers } = this.#cluster;
-    if (blow === 'restart-postgres') await servers.restartPostgres();
-    else if (blow === 'restart-redis') await servers.restartRedis();
-    else if (blow === 'flush-redis') await servers.flushRedis();
-    else if (blow === 'kill') await this.#kill();
+    if (fault === 'restart-postgres') await servers.restartPostgres();
+    else if (fault === 'restart-redis') await servers.restartRedis();
+    else if (fault === 'flush-redis') await servers.flushRedis();
+    else if (fault === 'kill') await this.#kill();
     else await this.#pause();
   }
 
@@ -110,7 +110,7 @@ export class Ordeal {
     this.#kills += 1;
   }
 
-  /** Of a dispatcher that runs: one that only starts holds no lease that it could lose. */
+  /** Pauses a running worker, because a starting one holds no lease that it could lose. */
   async #pause(): Promise<void> {
     const target = await this.#target(({ role, port }) => role === 'worker' && port !== undefined);
     await target.pause();
@@ -119,17 +119,19 @@ export class Ordeal {
 
   async #target(isMeant: (replica: Replica) => boolean): Promise<Replica> {
     for (;;) {
-      const target = this.#random.pick(this.#cluster.replicas.filter((replica) => replica.isWhole && isMeant(replica)));
+      const target = this.#random.pick(
+        this.#cluster.replicas.filter((replica) => replica.canBeHit && isMeant(replica)),
+      );
       if (target) return target;
-      await this.#until(performance.now() + TARGET_LOOK_MS);
+      await this.#until(performance.now() + TARGET_CHECK_MS);
     }
   }
 
-  async #judge(): Promise<OrdealResult> {
-    const { servers, sender, plan, lives, ledger } = this.#cluster;
+  async #verify(): Promise<ClusterTestResult> {
+    const { servers, sender, plan, processRuns, ledger } = this.#cluster;
     const evidence = await readPostgresEvidence(servers.postgres.url, ledger);
-    // What a receiver does no kill explains: it is to run no handler.
-    const workers = lives.filter(({ role }) => role === 'worker');
+    // A receiver must run no handler, so its kills explain no repeated attempt.
+    const workers = processRuns.filter(({ role }) => role === 'worker');
     const verdict = verify(evidence, {
       runs: plan.runs,
       acknowledged: sender.acknowledged,
@@ -157,7 +159,7 @@ export class Ordeal {
 
   #progress(): void {
     const { sender, servers, left } = this.#cluster;
-    this.#say(
+    this.#print(
       left ??
         `kills ${this.#kills}/${this.#options.kills}, restarts ${servers.restarts}, pauses ${this.#pauses}, ` +
           `acknowledged ${sender.acknowledged.size}, duplicates ${sender.duplicates}, sent again ${sender.unanswered}`,
@@ -168,7 +170,7 @@ export class Ordeal {
     return (performance.now() - this.#startedAtMs) / 1_000;
   }
 
-  #say(line: string): void {
-    this.#options.say(`[${this.#seconds().toFixed(0).padStart(4)}s] on ${this.#options.setup}: ${line}`);
+  #print(line: string): void {
+    this.#options.print(`[${this.#seconds().toFixed(0).padStart(4)}s] on ${this.#options.setup}: ${line}`);
   }
 }

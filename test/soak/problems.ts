@@ -1,16 +1,16 @@
 import type { Tenth } from './tenth.js';
 
-/** What a soak may not do to an inbox. */
+/** Limits for the changes of an inbox during a soak. */
 const BOUNDS = {
-  /** The last tenth accepts at least this share of what the first one did. */
+  /** Minimum throughput of the last tenth, as a share of the first tenth's. */
   throughputShare: 0.8,
   rssGrowthMb: 30,
-  /** The file of the last tenth over the largest of the first half. */
+  /** Maximum file size of the last tenth, as a factor of the largest one in the first half. */
   fileGrowth: 1.1,
 };
 
-/** What is wrong with a soak; nothing, if all is well. */
-export function judge(tenths: readonly Tenth[]): string[] {
+/** Returns the problems of a soak; an empty array means that it passed. */
+export function problemsOf(tenths: readonly Tenth[]): string[] {
   const first = tenths[0];
   const last = tenths.at(-1);
   if (!first || !last) return ['nothing was measured'];
@@ -18,7 +18,7 @@ export function judge(tenths: readonly Tenth[]): string[] {
   const share = last.perSecond / first.perSecond;
   if (share < BOUNDS.throughputShare) {
     problems.push(
-      `the last tenth accepted ${percent(share)} of what the first one did; expected ${percent(BOUNDS.throughputShare)}`,
+      `the throughput of the last tenth was ${percent(share)} of the first one; expected ${percent(BOUNDS.throughputShare)}`,
     );
   }
   const rssGrowthMb = last.rssMb - first.rssMb;
@@ -29,7 +29,7 @@ export function judge(tenths: readonly Tenth[]): string[] {
   const fileGrowth = last.fileMb / Math.max(...firstHalf.map(({ fileMb }) => fileMb));
   if (fileGrowth > BOUNDS.fileGrowth) {
     problems.push(
-      `the file is ${percent(fileGrowth)} of what it was in the first half; expected at most ${percent(BOUNDS.fileGrowth)}`,
+      `the file grew to ${percent(fileGrowth)} of its size in the first half; expected at most ${percent(BOUNDS.fileGrowth)}`,
     );
   }
   return problems;

@@ -9,7 +9,7 @@ import { TwoProcesses, type NewInbox, type SharedInbox } from './shared-inbox.js
 const MINUTE = 60_000;
 const ALLOWED_MINUTES = 10;
 
-/** In minutes; a run without an end never says that it is over. */
+/** Times of a run in minutes; a run without an end never reports that it is over. */
 interface Watched {
   readonly startsAt: number;
   readonly takes: number | undefined;
@@ -27,7 +27,7 @@ const runs = fc.array(
   { maxLength: 8 },
 );
 
-/** A process is restarted. */
+/** The restart of a process. */
 interface Stop {
   readonly at: number;
   readonly which: 0 | 1;
@@ -37,15 +37,15 @@ const restarts: fc.Arbitrary<Stop[]> = fc.array(fc.record({ at: fc.nat(80), whic
   maxLength: 6,
 });
 
-/** Lets two processes on one inbox watch runs over their restarts, and compares what is stuck with the plain rule. */
-export async function checkWatchdogs(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
-  let barks = 0;
+/** Lets two processes on one inbox watch runs across restarts, and compares the stuck runs with the plain rule. */
+export async function checkStuckRuns(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
+  let reports = 0;
   await checkProperty(
     fc.tuple(runs, restarts),
     async ([watched, stops], signal) => {
-      barks += await watch(await newInbox(), watched, stops, signal);
+      reports += await watch(await newInbox(), watched, stops, signal);
     },
-    { ...budget, missing: () => (barks > 0 ? [] : ['a stuck run']) },
+    { ...budget, missing: () => (reports > 0 ? [] : ['a stuck run']) },
   );
 }
 
@@ -56,12 +56,12 @@ async function watch(
   signal: AbortSignal,
 ): Promise<number> {
   const stuck: string[] = [];
-  const bark = (event: unknown): void => {
+  const report = (event: unknown): void => {
     const { run, stuckAfterMs, occurredAt } = event as RunStuck;
     stuck.push(`${run.id} after ${stuckAfterMs / MINUTE} at ${(occurredAt.getTime() - START.getTime()) / MINUTE}`);
   };
   const on = { stuck: { afterMs: ALLOWED_MINUTES * MINUTE } };
-  const two = await TwoProcesses.on(inbox, (harness) => harness.on('watch', bark, { on }));
+  const two = await TwoProcesses.on(inbox, (harness) => harness.on('watch', report, { on }));
   const send = ({ to }: Watched, run: number, event: 'started' | Watched['ends']): Promise<string> => {
     const data = { runId: `${run}`, ...(event === 'started' && { runStartedAt: two.clock.now().toISOString() }) };
     return two.process(to).receive('dbt', dbtCloudWebhook({ event, now: two.clock.now(), payload: { data } }));
@@ -88,7 +88,7 @@ async function watch(
   }
 }
 
-/** When anything happens, and when the time of a run is nearly up, and when it is. */
+/** Returns the minutes of all events, and those shortly before and exactly at each time limit. */
 function minutesOf(watched: readonly Watched[], stops: readonly Stop[]): number[] {
   const minutes = watched.flatMap(({ startsAt, takes = 0 }) => {
     const timeUp = startsAt + ALLOWED_MINUTES;

@@ -1,10 +1,10 @@
 import { ok } from 'node:assert/strict';
 import { LIMITS, type AttemptSummary, type DeliverySummary, type EventSummary, type Inbox } from 'nestjs-runhooks/core';
 import type { ProbeMessage } from '../dispatch/probe-provider.js';
-import { behaviourOf, LATER_MS, type Behaviour, type HandlerPlan } from './dispatch-script.js';
+import { behaviorOf, LATER_MS, type Behavior, type HandlerPlan } from './dispatch-script.js';
 import { same } from './same.js';
 
-/** A handler was called. */
+/** A call of a handler. */
 export interface Call {
   readonly process: number;
   readonly handlerId: string;
@@ -12,22 +12,22 @@ export interface Call {
   readonly deliveryId: string;
   readonly attempt: number;
   readonly run: number;
-  /** Its claim was made between these times; the clock may have jumped since. */
+  /** The times between which the delivery was claimed; the clock may have jumped since. */
   readonly claimed: { readonly from: number; readonly to: number };
-  /** And it ended between these. */
+  /** The times between which the call ended. */
   readonly working: { readonly from: number; readonly to: number };
-  /** Its process was shut down meanwhile. */
+  /** True if the process was shut down during the call. */
   stopped: boolean;
 }
 
-/** A process was killed. */
+/** The kill of a process. */
 export interface Lost {
   readonly process: number;
   readonly at: number;
 }
 
 export interface Evidence {
-  /** Bodies that were answered as stored. */
+  /** Bodies that were acknowledged as stored. */
   readonly acknowledged: ReadonlySet<string>;
   readonly handlers: readonly HandlerPlan[];
   readonly calls: readonly Call[];
@@ -38,8 +38,8 @@ export interface Evidence {
 const OUTCOMES = ['run.succeeded', 'run.failed', 'run.canceled'];
 const ALL = { limit: 1_000 };
 
-/** Throws unless everything that was promised about `evidence` is so in an inbox in which nothing is left to do. */
-export async function checkPromises(inbox: Inbox, evidence: Evidence): Promise<void> {
+/** Throws unless the inbox, with no work left, fulfills every guarantee for the evidence. */
+export async function checkGuarantees(inbox: Inbox, evidence: Evidence): Promise<void> {
   const { items: messages } = await inbox.messages({}, ALL);
   const { items: events } = await inbox.events({}, ALL);
   const { items: deliveries } = await inbox.deliveries({}, ALL);
@@ -58,27 +58,27 @@ export async function checkPromises(inbox: Inbox, evidence: Evidence): Promise<v
   }
 }
 
-/** A run has each event that a message named, and one outcome. */
+/** Checks that each run has every event that a message named, and one outcome. */
 function checkEvents(events: readonly EventSummary[], { acknowledged }: Evidence): void {
   const messages = [...acknowledged].map((body) => JSON.parse(body) as ProbeMessage);
   for (const run of new Set(messages.map((message) => message.run))) {
-    const said = new Set<string>(messages.flatMap((message) => (message.run === run ? (message.types ?? []) : [])));
+    const reported = new Set<string>(messages.flatMap((message) => (message.run === run ? (message.types ?? []) : [])));
     const happened = events.filter(({ id }) => id.startsWith('run.') && id.endsWith(`/${run}`)).map(({ type }) => type);
     same(new Set(happened).size, happened.length, `no event of run ${run} is there twice`);
     const outcomes = happened.filter((type) => OUTCOMES.includes(type));
-    same(outcomes.length, OUTCOMES.some((type) => said.has(type)) ? 1 : 0, `run ${run} ends once`);
+    same(outcomes.length, OUTCOMES.some((type) => reported.has(type)) ? 1 : 0, `run ${run} ends once`);
     for (const type of happened) {
-      // Which success ends an mishap depends on the order of reading; only one that happened can.
-      const isCaused = type === 'run.recovered' ? happened.includes('run.succeeded') : said.has(type);
-      ok(isCaused, `nobody said ${type} of run ${run}`);
+      // The order of parsing decides which success ends an incident, but only a success that happened can.
+      const isCaused = type === 'run.recovered' ? happened.includes('run.succeeded') : reported.has(type);
+      ok(isCaused, `no message reported ${type} of run ${run}`);
     }
     for (const type of ['run.started', 'run.completed']) {
-      same(happened.includes(type), said.has(type), `${type} of run ${run}`);
+      same(happened.includes(type), reported.has(type), `${type} of run ${run}`);
     }
   }
 }
 
-/** Every handler that wants an event has it, once. */
+/** Checks that every handler that wants an event has exactly one delivery of it. */
 function checkDeliveries(
   events: readonly EventSummary[],
   deliveries: readonly DeliverySummary[],
@@ -91,7 +91,10 @@ function checkDeliveries(
   same(found.sort(), wanted.sort(), 'deliveries');
 }
 
-/** An attempt is recorded with what the handler did in it, or was lost with its process; and none follows without reason. */
+/**
+ * Checks that each attempt is recorded with its result or was lost with its process, and that no attempt follows
+ * without a reason.
+ */
 function checkAttempts(
   { id, handlerId, eventId, attempts: count, state }: DeliverySummary,
   attempts: readonly AttemptSummary[],
@@ -109,7 +112,7 @@ function checkAttempts(
     if (call) ok(call.claimed.to >= readyAt, `${what} came too early`);
     if (!record) {
       const loss = lossOf(what, call, lost);
-      // Until the lease is over nobody knows that it is lost.
+      // Other processes learn of the loss only when the lease expires.
       if (call && loss) readyAt = Math.min(call.claimed.from, loss.at) + LIMITS.leaseMs;
       continue;
     }
@@ -118,7 +121,7 @@ function checkAttempts(
       0,
       ...redriven.filter((one) => one.deliveryId === id && one.attempts < number).map((one) => one.attempts),
     );
-    const planned = behaviourOf(plan, call.run, number);
+    const planned = behaviorOf(plan, call.run, number);
     checkOutcome(what, record, call.stopped ? 'stopped' : planned);
     const isRedriven = redriven.some(({ deliveryId, attempts: at }) => deliveryId === id && at === number);
     const isLast = number === count;
@@ -130,21 +133,24 @@ function checkAttempts(
       if (!call.stopped) same(isRedriven || isLast, gaveUp, `${what} is the last before giving up`);
       if (isLast) same(state, 'dead', what);
     }
-    // What is kept as its end is never before its beginning; by a clock that was set back it was.
+    // The recorded end is never before the start, which could differ by a clock that was set back.
     const endedAt = Math.min(record.finishedAt.getTime(), call.working.from);
     const delayMs = planned === 'later' && !call.stopped ? LATER_MS : 0;
     readyAt = isRedriven ? -Infinity : endedAt + delayMs;
   }
 }
 
-/** The kill that an attempt without a record was lost in. One that was claimed and not begun belongs to any of them. */
+/**
+ * Returns the kill in which an unrecorded attempt was lost. A claimed attempt that did not start may belong to any
+ * kill.
+ */
 function lossOf(what: string, call: Call | undefined, lost: readonly Lost[]): Lost | undefined {
   const loss = lost.find(({ process }) => process === call?.process);
   ok(call ? loss : lost.length > 0, `${what} has no record, though its process was not killed`);
   return loss;
 }
 
-function checkOutcome(what: string, { outcome, error }: AttemptSummary, did: Behaviour | 'stopped'): void {
+function checkOutcome(what: string, { outcome, error }: AttemptSummary, did: Behavior | 'stopped'): void {
   const found = error ? error.name : outcome;
   const expected = {
     ok: ['succeeded'],
@@ -160,7 +166,7 @@ function checkOutcome(what: string, { outcome, error }: AttemptSummary, did: Beh
   ok(expected.includes(found), `${what} is recorded as ${found}; its handler did ${did}`);
 }
 
-/** A dead letter is kept with its reason, and told of each time it gave up. */
+/** Checks that each dead letter is kept with its reason, and that its handlers were notified each time. */
 function checkDeadLetters(
   { id, handlerId, state }: DeliverySummary,
   attempts: readonly AttemptSummary[],
@@ -168,10 +174,10 @@ function checkDeadLetters(
 ): void {
   if (state !== 'dead') return;
   const last = attempts.at(-1);
-  ok(last?.error, `${id} is dead, and no error says why`);
-  if (handlerId === 'told') return;
-  const told = events.filter(
+  ok(last?.error, `${id} is dead without an error`);
+  if (handlerId === 'dead-letters') return;
+  const notified = events.filter(
     ({ type, id: eventId }) => type === 'delivery.dead' && eventId.endsWith(`/${id}/${last.attempt}`),
   );
-  same(told.length, 1, `nobody was told of the dead letter ${id}`);
+  same(notified.length, 1, `no handler was notified of the dead letter ${id}`);
 }

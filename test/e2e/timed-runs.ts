@@ -7,7 +7,7 @@ import type { HandlersApp } from './handlers-app.js';
 
 export const MINUTE = 60_000;
 
-/** The data of a webhook of dbt about a run, which began and ended so many seconds ago. */
+/** Returns options for a dbt webhook about a run that started and ended the given seconds ago. */
 export function about(host: HandlersApp, runId: string, jobName = 'nightly', { startedAgo = 0, endedAgo = 0 } = {}) {
   const ago = (seconds: number) => new Date(host.clock.now().getTime() - seconds * 1_000).toISOString();
   const ended = ago(endedAgo);
@@ -25,24 +25,24 @@ export function about(host: HandlersApp, runId: string, jobName = 'nightly', { s
   };
 }
 
-/** Files that outlive an app. */
+/** Creates inbox files that outlive an app. */
 export class InboxFiles {
   readonly #directory = mkdtempSync(join(tmpdir(), 'runhooks-runs-'));
   #files = 0;
 
-  /** The path of a new one. */
+  /** Returns the path of a new file. */
   nextPath(): string {
     this.#files += 1;
     return join(this.#directory, `${this.#files}.db`);
   }
 
-  /** A new one, to be opened by several apps. */
+  /** Returns a function that opens one new file as an inbox, for several apps. */
   next(): () => StoreFactory {
     const path = this.nextPath();
     return () => sqliteInbox({ path });
   }
 
-  /** For `afterAll`. */
+  /** Removes all files. Call it in `afterAll`. */
   remove(): void {
     rmSync(this.#directory, { recursive: true });
   }

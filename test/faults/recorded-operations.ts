@@ -4,22 +4,22 @@ import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { copyAsKilled, openStore } from '../model/sqlite-files.js';
 import { watchedConnect, type CallWatch } from './faulty-connection.js';
 import { dumpInbox } from './inbox-dump.js';
-import { LIFE } from './inbox-life.js';
+import { OPERATIONS } from './store-operations.js';
 
-/** A call of the connection, in the chapter whose operation made it. */
-export interface ToldCall {
-  readonly chapter: number;
-  /** Counted from 0 in each chapter. */
+/** A call of the connection, with the operation that made it. */
+export interface RecordedCall {
+  readonly operation: number;
+  /** Index of the call within its operation. */
   readonly index: number;
   readonly sql: string;
-  /** It comes after the commit of its operation. */
+  /** True if the call comes after the commit of its operation. */
   readonly isCommitted: boolean;
 }
 
-/** A {@link LIFE} without faults: what is in the inbox before each chapter and at the end, and every call it takes. */
-export class ToldLife {
+/** A run of all {@link OPERATIONS} without faults: the inbox content before each operation and at the end, and every call. */
+export class RecordedOperations {
   readonly dumps: string[] = [];
-  readonly calls: ToldCall[] = [];
+  readonly calls: RecordedCall[] = [];
   readonly #files: string[] = [];
   readonly #directory: string;
   readonly #driver: SqliteDriver;
@@ -29,37 +29,37 @@ export class ToldLife {
     this.#driver = driver;
   }
 
-  static async tell(directory: string, driver: SqliteDriver): Promise<ToldLife> {
-    const life = new ToldLife(directory, driver);
-    await life.#tell();
-    return life;
+  static async record(directory: string, driver: SqliteDriver): Promise<RecordedOperations> {
+    const recorded = new RecordedOperations(directory, driver);
+    await recorded.#record();
+    return recorded;
   }
 
-  async #tell(): Promise<void> {
-    const file = join(this.#directory, 'told.db');
+  async #record(): Promise<void> {
+    const file = join(this.#directory, 'recorded.db');
     const calls: string[] = [];
     const store = await openStore(file, this.#driver, watchedConnect({ before: (sql) => void calls.push(sql) }));
     const keep = async (): Promise<void> => {
       this.dumps.push(await dumpInbox(file, this.#driver));
       this.#files.push(this.#copyOf(file));
     };
-    for (const [chapter, { tell }] of LIFE.entries()) {
+    for (const [operation, { run }] of OPERATIONS.entries()) {
       await keep();
       calls.length = 0;
-      await tell(store);
+      await run(store);
       const commit = calls.indexOf('commit');
-      this.calls.push(...calls.map((sql, index) => ({ chapter, index, sql, isCommitted: index > commit })));
+      this.calls.push(...calls.map((sql, index) => ({ operation, index, sql, isCommitted: index > commit })));
     }
     await keep();
     await store.close();
   }
 
-  /** A file of its own, as it was before that chapter. */
-  fileBefore(chapter: number): string {
-    return this.#copyOf(this.#files[chapter]!);
+  /** Returns a new file with the content before that operation. */
+  fileBefore(operation: number): string {
+    return this.#copyOf(this.#files[operation]!);
   }
 
-  /** What a process killed now would leave. */
+  /** Returns a copy of what a process killed now would leave. */
   copyOf(file: string): string {
     return this.#copyOf(file);
   }
@@ -71,7 +71,7 @@ export class ToldLife {
   }
 }
 
-/** Lets a call fail, or all from it on, once it was told that the calls that matter begin. */
+/** Makes one call fail, or all calls from it on, counted from {@link arm}. */
 export class FaultAt implements CallWatch {
   readonly #first: number;
   readonly #last: number;
@@ -84,7 +84,7 @@ export class FaultAt implements CallWatch {
     this.#fail = fail;
   }
 
-  /** The next call is number 0. */
+  /** Starts counting at 0 with the next call. */
   arm(): void {
     this.#call = -1;
   }

@@ -11,11 +11,11 @@ import { CONCURRENCY, POSTGRES_URL, REDIS_URL, type MeasuredSetup } from './meas
 
 const { transport, name, handlerMs } = JSON.parse(process.argv[2] ?? '') as MeasuredSetup;
 
-/** What a dispatcher tells its parent when it is asked. */
+/** Progress that a worker reports to its parent on request. */
 export interface Progress {
-  /** Handlers that came to their end. */
+  /** Number of finished handlers. */
   readonly handled: number;
-  /** Of this process, since its start. */
+  /** CPU time of this process since its start. */
   readonly cpuMs: number;
 }
 
@@ -42,13 +42,13 @@ class Handlers {
   ],
   providers: [Handlers],
 })
-class DispatcherModule {}
+class WorkerModule {}
 
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.({ handled, cpuMs: (user + system) / 1_000 } satisfies Progress);
 });
 
-const app = await NestFactory.createApplicationContext(DispatcherModule, { logger: ['warn', 'error', 'fatal'] });
+const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['warn', 'error', 'fatal'] });
 app.enableShutdownHooks();
 process.send?.('ready');
