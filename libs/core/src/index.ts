@@ -91,14 +91,8 @@ export {
   type Subscription,
 } from './handlers/subscription.js';
 export type { Erase } from './inbox/eraser.js';
-export {
-  type DeliveryQuery,
-  Inbox,
-  type InboxStatus,
-  type ReparseOptions,
-  type Replay,
-  type RunDetail,
-} from './inbox/inbox.js';
+export { type DeliveryQuery, Inbox, type InboxStatus, type RunDetail } from './inbox/inbox.js';
+export type { ReparseOptions, Replay } from './inbox/requests.js';
 export { DEFAULT_RETENTION, Purger, type RetentionOptions } from './inbox/purger.js';
 export { parseDated } from './payloads/dated-json.js';
 export { isIdText, readId } from './payloads/id-text.js';

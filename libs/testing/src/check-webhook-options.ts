@@ -21,7 +21,7 @@ export function checkWebhookOptions(
     const names = Object.keys(events).join(', ');
     throw new ConfigurationError(`${builder}({ event })`, `expected one of ${names}, got ${JSON.stringify(event)}`);
   }
-  requireOptions(payload, `${builder}({ payload })`, 'an object with the fields to change');
+  requireOptions(payload, `${builder}({ payload })`, `${builder}({ payload: { field: 'value' } })`);
   if (!('secret' in options) || (options.secret !== undefined && options.secret !== null && options.secret !== ''))
     return;
   throw new ConfigurationError(

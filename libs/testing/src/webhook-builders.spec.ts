@@ -198,12 +198,10 @@ describe('wrong options in JavaScript', () => {
     ['a misspelled option', { evnt: 'failed' }, /Webhook\.evnt: unknown option \(did you mean "event"\?\)/],
     ['null', null, /Webhook: expected options, got null/],
     [
-      'a payload that is a text',
+      'a payload that is a string',
       { payload: '{}' },
-      /\(\{ payload \}\): expected options, got a string\. Write an object/,
+      /\(\{ payload \}\): expected options, got a string\. Write \w+Webhook/,
     ],
-    ['null', null, /Webhook: found null; expected options/],
-    ['a payload that is a string', { payload: '{}' }, /\(\{ payload \}\): found a string; expected options: an object/],
     [
       'a secret that is not set',
       { secret: undefined },

@@ -32,16 +32,7 @@ import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
-
-/** Options for `Inbox.replay`. */
-export interface Replay extends DecidedBy {
-  /** Id of the replay, 1 to 100 characters. Repeating a replay with the same id creates no duplicates. */
-  readonly id: string;
-  /** Events to deliver. An empty filter matches all events. */
-  readonly events: StoredEventFilter;
-  /** Ids of the handlers to deliver to. @default every handler that matches the event now, new handlers included */
-  readonly handlerIds?: readonly string[];
-}
+import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
 
 /** Run with its messages, events and deliveries, at most 1,000 of each. */
 export interface RunDetail extends RunSummary {
@@ -67,16 +58,6 @@ export interface InboxStatus extends InboxCounts {
    * {@link Inbox.processes} lists them by process and handler.
    */
   readonly abandoned: number;
-}
-
-/** Options for `Inbox.reparse`. */
-export interface ReparseOptions extends DecidedBy {
-  /** Ids of the messages. They must also be in one of `states`. @default any */
-  readonly messageIds?: readonly string[];
-  /** States a message must have. @default ['unrecognized', 'quarantined'] */
-  readonly states?: Reparse['states'];
-  /** Whether handlers run for new events. If not, the events are recorded, and a replay can deliver them. @default false */
-  readonly runHandlers?: boolean;
 }
 
 const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
@@ -198,6 +179,7 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid.
    */
   async redrive({ by, reason, ...redrive }: Redrive & DecidedBy): Promise<number> {
+    requireRequestOptions('redrive', redrive);
     const decision = decisionOf('redrive', { by, reason }, redrive);
     const redriven = await this.#options.store.redrive(redrive, decision, this.#options.clock.now());
     this.#options.onChange();
@@ -210,6 +192,7 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid, or if neither `deliveryIds` nor `handlerId` is set.
    */
   async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
+    requireRequestOptions('dismiss', dismissal);
     const { deliveryIds, handlerId } = dismissal;
     if (deliveryIds === undefined && handlerId === undefined) {
       throw new ConfigurationError('dismiss', 'expected deliveryIds or handlerId, got neither');
@@ -224,7 +207,10 @@ export class Inbox {
    * Delivers stored events again, oldest first, as new deliveries with `isReplay` set. Returns how many were added.
    * @throws ConfigurationError if `id`, `by` or `reason` is invalid, or if this process lacks a handler of `handlerIds`.
    */
-  async replay({ id, events, handlerIds, by, reason }: Replay): Promise<number> {
+  async replay(replay: Replay): Promise<number> {
+    requireRequestOptions('replay', replay);
+    const { id, events, handlerIds, by, reason } = replay;
+    requireRequestOptions('replay.events', events);
     requireText('replay.id', id, LIMITS.replayIdCharsMax);
     const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
     const { store, router, clock, onChange } = this.#options;
@@ -253,13 +239,9 @@ export class Inbox {
    * that exists already stays as it is. Returns how many messages will be parsed.
    * @throws ConfigurationError if `by` or `reason` is invalid.
    */
-  async reparse({
-    messageIds,
-    states = REPARSED_BY_DEFAULT,
-    runHandlers = false,
-    by,
-    reason,
-  }: ReparseOptions): Promise<number> {
+  async reparse(options: ReparseOptions): Promise<number> {
+    requireRequestOptions('reparse', options);
+    const { messageIds, states = REPARSED_BY_DEFAULT, runHandlers = false, by, reason } = options;
     const reparse: Reparse = { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
     const decision = decisionOf('reparse', { by, reason }, reparse);
     const count = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
@@ -274,6 +256,7 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid, or unless exactly one selector is set.
    */
   async erase(erase: Erase): Promise<Erased> {
+    requireRequestOptions('erase', erase);
     const { store, clock, onChange } = this.#options;
     const erased = await new Eraser(store, () => clock.now()).erase(erase);
     onChange();

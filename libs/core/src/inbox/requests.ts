@@ -1,0 +1,57 @@
+import { requireKnownOptions } from '../option-checks.js';
+import type { DecidedBy } from '../store/decision.js';
+import type { StoredEventFilter } from '../store/inbox-reader.js';
+import type { Dismissal, Redrive, Reparse } from '../store/operator-request.js';
+import type { Erase } from './eraser.js';
+
+/** Options for `Inbox.replay`. */
+export interface Replay extends DecidedBy {
+  /** Id of the replay, 1 to 100 characters. Repeating a replay with the same id creates no duplicates. */
+  readonly id: string;
+  /** Events to deliver. An empty filter matches all events. */
+  readonly events: StoredEventFilter;
+  /** Ids of the handlers to deliver to. @default every handler that matches the event now, new handlers included */
+  readonly handlerIds?: readonly string[];
+}
+
+/** Options for `Inbox.reparse`. */
+export interface ReparseOptions extends DecidedBy {
+  /** Ids of the messages. They must also be in one of `states`. @default any */
+  readonly messageIds?: readonly string[];
+  /** States a message must have. @default ['unrecognized', 'quarantined'] */
+  readonly states?: Reparse['states'];
+  /** Whether handlers run for new events. If not, the events are recorded, and a replay can deliver them. @default false */
+  readonly runHandlers?: boolean;
+}
+
+const DECIDED = { by: true, reason: true } satisfies Record<keyof DecidedBy, true>;
+
+/** Options of the requests of operators. The compiler ensures that none is missing. */
+const OPTIONS = {
+  redrive: { deliveryIds: true, handlerId: true, ...DECIDED } satisfies Record<keyof (Redrive & DecidedBy), true>,
+  dismiss: { deliveryIds: true, handlerId: true, ...DECIDED } satisfies Record<keyof (Dismissal & DecidedBy), true>,
+  replay: { id: true, events: true, handlerIds: true, ...DECIDED } satisfies Record<keyof Replay, true>,
+  'replay.events': {
+    ids: true,
+    recordedFrom: true,
+    recordedBefore: true,
+    messageId: true,
+    source: true,
+    type: true,
+    run: true,
+  } satisfies Record<keyof StoredEventFilter, true>,
+  reparse: { messageIds: true, states: true, runHandlers: true, ...DECIDED } satisfies Record<
+    keyof ReparseOptions,
+    true
+  >,
+  erase: { run: true, messageIds: true, textContains: true, ...DECIDED } satisfies Record<keyof Erase, true>,
+};
+
+/**
+ * Checks the options of an operator's request. With a misspelled filter, a request would select everything.
+ *
+ * @throws {ConfigurationError} for an unknown option.
+ */
+export function requireRequestOptions(request: keyof typeof OPTIONS, options: object): void {
+  requireKnownOptions(request, options, OPTIONS[request]);
+}
