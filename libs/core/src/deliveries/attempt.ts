@@ -12,8 +12,10 @@ import { timers } from '../timers.js';
 export type AttemptResult =
   { readonly outcome: Exclude<AttemptOutcome, 'failed'> } | { readonly outcome: 'failed'; readonly thrown: unknown };
 
+/** Work that a handler passes to `completeWith`. */
 export type CompletionWork = Parameters<DeliveryContext['completeWith']>[0];
 
+/** Options for an attempt. */
 export interface AttemptOptions {
   readonly delivery: ClaimedDelivery;
   readonly handler: Handler;

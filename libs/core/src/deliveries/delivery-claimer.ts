@@ -6,6 +6,7 @@ import type { Claim, ClaimedDelivery, DeliveryTurn, DueDelivery } from '../store
 import type { Store } from '../store/store.js';
 import type { RunningAttempts } from './running-attempts.js';
 
+/** Options for a delivery claimer. */
 export interface DeliveryClaimerOptions {
   readonly store: Store;
   readonly handlers: HandlerSet;

@@ -19,6 +19,7 @@ import { DeliveryLog } from './delivery-log.js';
 import { DeliverySettler } from './delivery-settler.js';
 import { RunningAttempts } from './running-attempts.js';
 
+/** Options for a delivery runner. */
 export interface DeliveryRunnerOptions {
   readonly store: Store;
   readonly sources: ReadonlyMap<string, OpenSource>;

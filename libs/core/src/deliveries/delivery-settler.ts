@@ -12,6 +12,7 @@ import { attemptRecord, type Attempt, type AttemptResult, type CompletionWork } 
 import type { DeliveryLog } from './delivery-log.js';
 import { settlementOf } from './settlement.js';
 
+/** Options for a delivery settler. */
 export interface DeliverySettlerOptions {
   readonly store: Store;
   readonly router: Router;

@@ -8,6 +8,7 @@ import { within } from '../within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Attempt } from './attempt.js';
 
+/** Options for the running attempts. */
 export interface RunningAttemptsOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -28,7 +29,7 @@ export class RunningAttempts {
   readonly #held = new Map<Attempt, Promise<void>>();
   #settledCount = 0;
   #renewal: NodeJS.Timeout | undefined;
-  /** When the lease that ends first was taken or renewed. */
+  /** Time at which the lease that ends first was claimed or renewed. */
   #freshAtMs = 0;
   #isDraining = false;
 

@@ -37,6 +37,7 @@ export class Eraser {
     this.#now = now;
   }
 
+  /** Erases the selected content. Returns how much was erased. Throws {@link ConfigurationError} for invalid options. */
   async erase(erase: Erase): Promise<Erased> {
     const { run, messageIds, textContains } = erase;
     const selectors = [run, messageIds, textContains].filter((one) => one !== undefined);

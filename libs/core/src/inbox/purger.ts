@@ -30,6 +30,7 @@ export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
   deduplicationMs: LIMITS.deduplicationMs,
 });
 
+/** Options for a purger. */
 export interface PurgerOptions {
   readonly store: Store;
   readonly clock: Clock;

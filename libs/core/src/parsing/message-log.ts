@@ -16,6 +16,7 @@ export class MessageLog {
     this.#handlers = handlers;
   }
 
+  /** Logs a recorded message. */
   recorded(message: ClaimedMessage, parsed: ParsedMessage, recorded: Recorded): void {
     const logger = this.#logger;
     const { state, reason = '', notes, run } = parsed;

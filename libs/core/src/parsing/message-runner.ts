@@ -8,6 +8,7 @@ import { timers } from '../timers.js';
 import type { MessageLog } from './message-log.js';
 import type { MessageParser, ParsedMessage } from './message-parser.js';
 
+/** Options for a message runner. */
 export interface MessageRunnerOptions {
   readonly store: Store;
   /** Names of the sources whose messages this process parses. */

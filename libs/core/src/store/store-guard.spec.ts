@@ -18,19 +18,19 @@ const fails =
     Promise.reject(new StoreUnavailableError(message));
 
 describe('StoreGuard', () => {
-  it('answers what the step answers, and says nothing', async () => {
+  it('returns the result of the step, and logs nothing', async () => {
     const { guard, lines } = guardWithLog();
     expect(await guard.write(works, 'otherwise')).toBe('done');
     expect(await guard.read(() => Promise.resolve(undefined), 'otherwise')).toBeUndefined();
     expect(lines).toEqual([]);
   });
 
-  it('answers otherwise if the step fails, at once or later, whatever it throws', async () => {
+  it('returns the other value when the step throws or rejects with any value', async () => {
     const { guard } = guardWithLog();
     const throws = (): Promise<string> => {
       throw new Error('at once');
     };
-    // What a foreign store may do.
+    // A store of another author may reject with any value.
     const rejects = () => Promise.reject(undefined as unknown as Error);
     for (const step of [throws, rejects, fails()]) {
       expect(await guard.write(step, 'otherwise')).toBe('otherwise');
@@ -38,7 +38,7 @@ describe('StoreGuard', () => {
     }
   });
 
-  it('says once that the store failed, with what is wrong, and once that it answers again', async () => {
+  it('logs a failure once with its reason, and once that the store is available again', async () => {
     const { guard, lines } = guardWithLog();
     for (let times = 0; times < 3; times++) await guard.write(fails(), 0);
     expect(lines).toEqual([expect.stringMatching(/^error: .*StoreUnavailableError: the disk is full/)]);
@@ -48,7 +48,7 @@ describe('StoreGuard', () => {
     expect(lines).toHaveLength(3);
   });
 
-  it('does not take a store that can be read for one that can be written: a full disk has both', async () => {
+  it('does not log recovery after a read, because a full disk can be read', async () => {
     const { guard, lines } = guardWithLog();
     for (let times = 0; times < 3; times++) {
       await guard.write(fails(), 0);
@@ -59,7 +59,7 @@ describe('StoreGuard', () => {
     expect(lines.slice(1)).toEqual(['log: Inbox is available again']);
   });
 
-  it('says each reason once, also where they take turns, and no more than a few that always differ', async () => {
+  it('logs each reason once, even if reasons alternate, and only a few that always differ', async () => {
     const { guard, lines } = guardWithLog();
     for (let turn = 0; turn < 100; turn++) {
       await guard.write(fails(turn % 2 ? 'refused on ::1' : 'refused on 127.0.0.1'), 0);
@@ -75,7 +75,7 @@ describe('StoreGuard', () => {
     ]);
   });
 
-  it('says so again when what is wrong has changed', async () => {
+  it('logs again when the reason has changed', async () => {
     const { guard, lines } = guardWithLog();
     for (const reason of ['the disk is full', 'the disk is full', 'the file is damaged']) {
       await guard.write(fails(reason), 0);
