@@ -98,7 +98,7 @@ describe('@OnAllRuns', () => {
     await host.dbt({ event: 'succeeded', ...about(host, '1', 'ingest') });
     await host.dbt({ event: 'succeeded', ...about(host, '2', 'transform') });
     expect(seen).toHaveLength(1);
-    expect(host.log.containing('error task runs.joined:broken')).toEqual([
+    expect(host.log.containing('error Check runs.joined:broken')).toEqual([
       'error Check runs.joined:broken of handler "all" failed: SyntaxError. It will be retried [RUNHOOKS_CHECK_FAILED]',
     ]);
     for (let count = 0; count < 12; count += 1) await host.later();

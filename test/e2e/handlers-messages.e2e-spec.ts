@@ -70,9 +70,9 @@ describe('@OnMessage', () => {
       good(): void {}
     }
     const { log } = await startHandlers({ providers: [Handlers] });
-    expect(log.containing('does not know')).toEqual([
-      'warn Handler dbt waits for dbt-cloud message "job.run.complete", a type that Runhooks does not know (did you mean "job.run.completed"?). It runs only if the provider sends that type',
-      'warn Handler bolt waits for paradime message "bolt.run.complete", a type that Runhooks does not know (did you mean "bolt.run.completed"?). It runs only if the provider sends that type',
+    expect(log.containing('unknown to Runhooks')).toEqual([
+      'warn Handler "dbt" waits for dbt-cloud message "job.run.complete", a type unknown to Runhooks (did you mean "job.run.completed"?). It runs only if the provider sends that type [RUNHOOKS_MESSAGE_TYPE_UNKNOWN]',
+      'warn Handler "bolt" waits for paradime message "bolt.run.complete", a type unknown to Runhooks (did you mean "bolt.run.completed"?). It runs only if the provider sends that type [RUNHOOKS_MESSAGE_TYPE_UNKNOWN]',
     ]);
   });
 

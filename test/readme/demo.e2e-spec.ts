@@ -54,7 +54,7 @@ describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
 
 describe('the example as a service', () => {
   it.each([
-    ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: found undefined"],
+    ['without a secret', {}, "dbtCloud({ name: 'dbt' }).secrets[0]: expected a string, got undefined"],
     ['with an unknown adapter', { EXAMPLE_HTTP: 'koa' }, 'EXAMPLE_HTTP: found "koa"; expected "express" or "fastify"'],
     ['with an unknown role', { RUNHOOKS_ROLE: 'web' }, 'RUNHOOKS_ROLE: found "web"; expected "receiver", "worker"'],
   ])('fails to start %s and logs the reason', async (_, env, reason) => {

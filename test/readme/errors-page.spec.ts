@@ -15,13 +15,30 @@ function sources(): { file: string; text: string }[] {
 /** Code and class of each error class; codes that the command line prints for other errors have no class. */
 function codesInSource(): [string, string][] {
   return sources().flatMap(({ file, text }) => {
-    const ofClasses = [...text.matchAll(/\bclass (\w+)(?:(?!\bclass \w)[^])*?\bcode = '(\w+)'/g)];
+    const ofClasses = [...text.matchAll(/\bclass (\w+)(?:(?!\bclass \w)[^])*?\breadonly code = '(\w+)'/g)];
     const printed = file.startsWith('cli/') ? [...text.matchAll(/\bcode: '(\w+)'/g)] : [];
     return [
       ...ofClasses.map(([, name = '', code = '']): [string, string] => [code, name]),
       ...printed.map(([, code = '']): [string, string] => [code, '']),
     ];
   });
+}
+
+/** Codes of all log lines. */
+function logCodesInSource(): string[] {
+  const logged = /(?<!\.)\bcode(?:: LogCode)?(?::| =)(?!=)[^;\n]*?'(RUNHOOKS_\w+)'(?:[^;\n]*?'(RUNHOOKS_\w+)')?/g;
+  const found = sources()
+    .flatMap(({ text }) => [...text.replaceAll(/readonly code = '\w+'/g, '').matchAll(logged)])
+    .flatMap(([, one = '', other]) => (other === undefined ? [one] : [one, other]));
+  return [...new Set(found)].sort();
+}
+
+/** Codes of the second table, with rows that have no empty cell. */
+function logRows(): string[] {
+  const [, section = ''] = page.split('\n## Log codes\n');
+  return [...section.matchAll(/^\| `(RUNHOOKS_\w+)` +\| (?:warn|error) +\| [^\s|][^|]*\| [^\s|][^|]*\|$/gm)]
+    .map(([, code = '']) => code)
+    .sort();
 }
 
 /** Code and class of each row that has no empty cell. */
@@ -40,5 +57,11 @@ describe('docs/errors.md', () => {
     const codes = codesInSource();
     expect(codes.length).toBeGreaterThan(10);
     expect(byCode(rows())).toEqual(byCode(codes));
+  });
+
+  it('explains every log code, and no others', () => {
+    const codes = logCodesInSource();
+    expect(codes.length).toBeGreaterThan(30);
+    expect(logRows()).toEqual(codes);
   });
 });

@@ -159,7 +159,7 @@ describe.each(['Express', 'Fastify'])('the app of README.md on %s', (adapter) =>
     expect(output).toMatch(/^200 accepted msg_\w+\n$/);
     expect(readme).toContain('prints `200 accepted msg_…`');
     const shown = [...linesOfReadme('LOG ['), ...linesOfReadme('WARN [')];
-    expect(shown).toHaveLength(6);
+    expect(shown).toHaveLength(7);
     for (const line of shown) {
       const text = line.replace(/^\w+ \[\w+\] /, '').replace(/better-sqlite3|node:sqlite/, '…');
       expect([text, log.like(text).length]).toEqual([text, 1]);

@@ -37,7 +37,7 @@ describe('staticToken', () => {
   });
 
   it('stores no header, has no signed id, and does not expose its tokens when it is printed', () => {
-    expect(scheme).toMatchObject({ description: 'static token in x-paradime-token, 2 tokens', headersKept: [] });
+    expect(scheme).toMatchObject({ description: 'static token in X-Paradime-Token, 2 tokens', headersKept: [] });
     expect(scheme.signedId({ 'x-paradime-token': TOKEN })).toBe('');
     expect(inspect(scheme, { depth: null, showHidden: true })).not.toContain('0f6c');
   });

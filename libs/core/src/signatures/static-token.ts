@@ -30,7 +30,7 @@ export function staticToken(options: StaticTokenOptions, path = ''): SignatureSc
   const header = readHeaderName(options.header, optionAt(path, 'header'));
   const tokens = readSecrets(options.tokens, optionAt(path, 'tokens'), readToken);
   return {
-    description: `static token in ${header}, ${countOf(tokens, 'token')}`,
+    description: `static token in ${options.header}, ${countOf(tokens, 'token')}`,
     headersKept: [],
     verify({ headers }) {
       const value = headers[header] ?? '';

@@ -35,7 +35,7 @@ beforeAll(() => {
     ['sql-inbox/src/sqlite-file/sqlite-file'],
   ] as const) {
     const { code: text } = transformSync(readFileSync(join(LIBS, `${file}.ts`), 'utf8'), { jsc });
-    const linked = text.replaceAll('nestjs-runhooks/core', './core.js').replaceAll('../limits.js', './sql-limits.js');
+    const linked = text.replaceAll('nestjs-runhooks/core', './core.js').replace(/'(?:\.\.\/)+limits\.js'/g, "'./sql-limits.js'");
     writeFileSync(join(code, `${name}.js`), linked);
   }
   writeFileSync(join(code, 'package.json'), '{ "type": "module" }');
