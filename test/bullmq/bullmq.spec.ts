@@ -357,11 +357,19 @@ onRedis('dispatch over a Redis that is too old for BullMQ', () => {
 
 describe('the options of bullmq', () => {
   it.each([
-    ['no connection', {}, 'bullmq.connection: found undefined; expected a URL or { host, port }'],
-    ['a URL of something else', { connection: 'http://user:secret@host' }, 'bullmq.connection: found a text; expected'],
-    ['a client', { connection: { sendCommand: () => undefined } }, 'bullmq.connection: found a client; expected'],
-    ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not work with it'],
-    ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: found ""; expected a text'],
+    ['no connection', {}, 'bullmq.connection: expected a URL or { host, port }, got undefined'],
+    [
+      'a URL of something else',
+      { connection: 'http://user:secret@host' },
+      'bullmq.connection: expected a URL that starts',
+    ],
+    [
+      'a client',
+      { connection: { sendCommand: () => undefined } },
+      'bullmq.connection: expected a URL or { host, port }, got a client',
+    ],
+    ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not support it'],
+    ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: expected a non-empty string, got ""'],
     ['a bad concurrency', { connection: {}, concurrency: 0 }, 'bullmq.concurrency: found 0; expected a whole number'],
     ['a misspelt option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: there is no such option'],
   ])('with %s stop the boot, and quote no secret', (_, options, message) => {

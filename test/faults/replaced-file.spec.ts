@@ -13,7 +13,7 @@ const LOSSES = [
     what: 'is renamed',
     lose: (file: string) => renameSync(file, `${file}.away`),
     undo: (file: string) => renameSync(`${file}.away`, file),
-    says: /removed or moved.*move it back/,
+    says: /removed or moved.*Move it back/,
   },
   {
     what: 'is replaced by a copy of itself',
@@ -22,7 +22,7 @@ const LOSSES = [
       copyFileSync(`${file}.away`, file);
     },
     undo: (file: string) => renameSync(`${file}.away`, file),
-    says: /another file was put in its place.*move the first one back/,
+    says: /another file replaced it.*Move the first file back/,
   },
   {
     what: 'goes away with its directory',

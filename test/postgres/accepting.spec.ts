@@ -122,7 +122,7 @@ onPostgres('accepting messages into Postgres', () => {
     );
     const refused = answers.filter(({ status }) => status === 'rejected');
     expect(refused).toHaveLength(100);
-    expect(String((refused[0] as PromiseRejectedResult).reason)).toContain('10000 messages wait');
+    expect(String((refused[0] as PromiseRejectedResult).reason)).toContain('10000 messages are already waiting');
   });
 
   it('is not held up for ever by somebody who holds a lock', async () => {

@@ -27,13 +27,13 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
   }
 
   it('for a file that is not there, and none is made', async () => {
-    expect(await refusal()).toMatch(/^--from: there is no file .*inbox\.db/);
+    expect(await refusal()).toMatch(/^--from: the file .*inbox\.db does not exist/);
     expect(existsSync(move.file)).toBe(false);
   });
 
   it.each([
     ['no database', Buffer.alloc(4_096, 'no'), 'not an SQLite database'],
-    ['nothing', Buffer.alloc(0), 'a database, but no inbox'],
+    ['nothing', Buffer.alloc(0), 'a database, but not an inbox'],
   ])('for a file that has %s in it, and it is left alone', async (_, bytes, says) => {
     writeFileSync(move.file, bytes);
     expect(await refusal()).toContain(says);
@@ -46,8 +46,8 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
       await store.register(REGISTRATION, new Date());
       const before = bytesOf(move.file);
       const message = await refusal();
-      expect(message).toMatch(/another process has .*inbox\.db open; stop every app on it, by SIGTERM/);
-      expect(message).toMatch(/host 1 \(\d s ago\)\. `fuser /);
+      expect(message).toMatch(/inbox\.db is in use\. Stop every app that uses it \(SIGTERM\)/);
+      expect(message).toMatch(/Last heartbeats.*host 1 \(\d s ago\)\. `fuser /);
       expect(bytesOf(move.file)).toEqual(before);
       expect(await move.tablesThere()).toBe(0);
       await store.deregister(REGISTRATION.processId);
@@ -62,9 +62,7 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
         await store.close();
       };
       await heardOf(LIMITS.processLapseMs / 2);
-      expect(await refusal()).toMatch(
-        /may still be alive.*host 1 \(3\d s ago\)\. One that was killed counts as gone 60 s/,
-      );
+      expect(await refusal()).toMatch(/is in use.*host 1 \(3\d s ago\)\. A killed process counts as running for 60 s/);
       await heardOf(LIMITS.processLapseMs + 1);
       expect((await move.run()).code).toBe(0);
     });
@@ -74,9 +72,9 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
     [
       'a newer',
       `insert into runhooks_migrations values ('9999_future', 'now')`,
-      /newer version.*9999_future.*use that/,
+      /newer version.*9999_future.*Use that/,
     ],
-    ['an older', `delete from runhooks_migrations`, /older version.*0001_inbox.*start the app on it once/],
+    ['an older', `delete from runhooks_migrations`, /older version.*0001_inbox.*Start the app on it once/],
   ])('for a file of %s version', async (_, sql, says) => {
     await (await openStore(move.file)).close();
     await change(sql);
@@ -102,7 +100,7 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
     await harness.send({});
     await harness.close();
     const before = await move.tablesThere();
-    expect(await refusal()).toMatch(/is in use, with rows in message_keys, messages; choose another schema/);
+    expect(await refusal()).toMatch(/is in use, with rows in message_keys, messages\. Choose another schema/);
     expect(await move.tablesThere()).toBe(before);
   });
 
@@ -113,13 +111,13 @@ onPostgres('moving an inbox from SQLite to Postgres is refused', () => {
     await (await openStore(other)).close();
     expect(await refusal({ from: other })).toMatch(/another file was moved into .*drop schema/);
     await change(`insert into jobs values ('source', 'job', 1, null, 1)`);
-    expect(await refusal()).toMatch(/or this one before it was changed/);
+    expect(await refusal()).toMatch(/or this file before it was changed/);
   });
 
   it('for a user who may not make the schema', async () => {
     await (await openStore(move.file)).close();
     const { connectionString } = await schemas.newRole();
-    expect(await refusal({ to: connectionString })).toMatch(/^--schema: the user may not make or use the schema/);
+    expect(await refusal({ to: connectionString })).toMatch(/^--schema: the user may not create or use the schema/);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { timers } from 'nestjs-runhooks/core';
-/** What a promise resolves with; undefined if that takes longer than `ms`. Rejects as it does before that. */
+
+/** Returns the value of a promise, or `undefined` if it takes longer than `ms`. */
 export async function within<T>(
   ms: number,
   promise: Promise<T> | undefined,
@@ -8,11 +9,11 @@ export async function within<T>(
   const timeUp = new Promise<undefined>((resolve) => {
     timer = timers.setTimeout(() => resolve(undefined), ms);
   });
-  // One that comes too late to be told of must not end the process.
-  const answer = promise?.then((value) => ({ value }));
-  answer?.catch(() => undefined);
+  // A rejection that comes too late must not end the process.
+  const settled = promise?.then((value) => ({ value }));
+  settled?.catch(() => undefined);
   try {
-    return await Promise.race([answer, timeUp]);
+    return await Promise.race([settled, timeUp]);
   } finally {
     timers.clearTimeout(timer);
   }
