@@ -17,7 +17,7 @@ const works = await Promise.all(
 );
 
 /** Not `toThrow`: in a test runner better-sqlite3 throws errors of the realm that loaded it first. */
-const said = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
+const withMessage = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
 
 const TABLES = [
   'attempts',
@@ -85,7 +85,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
 
   it('creates no table if the file has another table with one of the names', async () => {
     connection.exec('create table attempts (mine text)');
-    await expect(migrateSqlite(connection)).rejects.toMatchObject(said(/attempts.* already exists/));
+    await expect(migrateSqlite(connection)).rejects.toMatchObject(withMessage(/attempts.* already exists/));
     expect(tables()).toEqual(['attempts']);
     connection.exec('drop table attempts');
     await migrateSqlite(connection);
@@ -101,7 +101,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
 
   it('throws if the disk is full, leaves nothing behind, and can be retried', async () => {
     connection.exec('pragma max_page_count = 3');
-    await expect(migrateSqlite(connection)).rejects.toMatchObject(said(/full/));
+    await expect(migrateSqlite(connection)).rejects.toMatchObject(withMessage(/full/));
     expect(tables()).toEqual([]);
     connection.exec('pragma max_page_count = 10000');
     await migrateSqlite(connection);

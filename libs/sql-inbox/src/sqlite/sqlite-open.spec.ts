@@ -42,7 +42,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
   const at = (name: string) => join(directory, name);
   const storeAt = (path: string, connect = connectSqlite) => new SqliteStore({ path, driver }, SILENT, connect);
 
-  /** Opens a store, and replys with what it was refused. */
+  /** Opens a store, and returns the error it was rejected with. */
   async function refusal(path: string, connect?: typeof connectSqlite): Promise<ConfigurationError> {
     const refused: unknown = await storeAt(path, connect)
       .open()
@@ -185,7 +185,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
     readonly error?: string;
   }
 
-  /** A process that opens the inbox it is told to, appends 20 messages and replys what came of it. */
+  /** Starts a process that opens the given inbox, appends 20 messages, and replies with the results. */
   async function child(uid?: number): Promise<(path: string) => Promise<Reply>> {
     const process = fork(join(compiled, 'child.mjs'), [driver, ...(uid === undefined ? [] : [String(uid)])], {
       cwd: '/',
@@ -204,8 +204,8 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
     const openers = await Promise.all([1, 2, 3, 4].map(() => child()));
     for (let round = 0; round < 5; round++) {
       const path = join(directory, `inbox-${round}.db`);
-      const replys = await Promise.all(openers.map((open) => open(path)));
-      expect(replys).toEqual(openers.map(() => ({ stored: 20 })));
+      const replies = await Promise.all(openers.map((open) => open(path)));
+      expect(replies).toEqual(openers.map(() => ({ stored: 20 })));
       const store = new SqliteStore({ path, driver }, SILENT);
       await store.open();
       expect((await store.counts()).messages.stored).toBe(80);
