@@ -126,7 +126,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     unlinkSync(file);
     await expectLost(store, file, /removed or moved/);
     copyFileSync(backup, file);
-    await expectLost(store, file, /another file was put in its place.*restart the app/);
+    await expectLost(store, file, /another file replaced it.*restart the app/);
     await store.close();
     const next = await openStore(file, driver);
     await backedUp.expectRecovery(next);
@@ -159,7 +159,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
     symlinkSync(dirname(second), current);
     await expectLost(store, file, /removed or moved/);
     await (await openStore(second, driver)).close();
-    await expectLost(store, file, /another file was put in its place/);
+    await expectLost(store, file, /another file replaced it/);
     unlinkSync(current);
     symlinkSync(dirname(first), current);
     await sender.expectRecovery(store);
@@ -174,7 +174,7 @@ onEveryDriver('an SQLite inbox whose file is taken from under it', (driver) => {
       const sender = new Sender();
       await sender.send(store);
       unlinkSync(`${file}${suffix}`);
-      await expectLost(store, file, new RegExp(`inbox\\.db${suffix} was removed or replaced.*restart the app`));
+      await expectLost(store, file, new RegExp(`inbox\\.db${suffix} was removed or replaced.*Restart the app`));
       // As after a kill: only what is in the files by now.
       const killed = `${file}.killed`;
       const next = await openStore(copied(file, killed), driver);
