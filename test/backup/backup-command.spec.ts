@@ -146,18 +146,18 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
   });
 
   it.each<[string, (file: string) => { from?: string; to?: string }, RegExp]>([
-    ['an existing target', (file) => ({ to: file }), /--to: .*inbox\.db exists already; choose another name/],
+    ['an existing target', (file) => ({ to: file }), /--to: .*inbox\.db already exists\. Choose another name/],
     [
       'the rest of a backup that was interrupted',
       (file) => (writeFileSync(`${file}.new.part`, ''), { to: `${file}.new` }),
-      /--to: .*inbox\.db\.new\.part is there: .*remove it/,
+      /--to: .*inbox\.db\.new\.part already exists: .*remove the file/,
     ],
     [
       'a directory that is missing',
       (file) => ({ to: join(file, '..', 'no', 'b.db') }),
-      /--to: .*check that its directory/,
+      /--to: .*Check that its directory/,
     ],
-    ['a file that is missing', (file) => ({ from: `${file}.no` }), /--from: there is no file .*inbox\.db\.no/],
+    ['a file that is missing', (file) => ({ from: `${file}.no` }), /--from: the file .*inbox\.db\.no does not exist/],
     [
       'a file that is not a database',
       (file) => (writeFileSync(`${file}.text`, 'text '.repeat(1_000)), { from: `${file}.text` }),
@@ -202,7 +202,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     connection.close();
     expect(await backup(other, `${file}.backup`)).toEqual({
       code: 1,
-      said: expect.stringMatching(/is a database, but no inbox/),
+      said: expect.stringMatching(/is a database, but not an inbox/),
     });
     const bytes = readFileSync(file);
     bytes.fill(0x41, 8 * 4_096, 40 * 4_096);
@@ -216,7 +216,7 @@ onEveryDriver('npx nestjs-runhooks backup', (driver) => {
     const other = await connectSqlite(file, driver);
     other.exec('pragma locking_mode = exclusive; begin exclusive');
     const { code, said } = await backup(file, `${file}.backup`);
-    expect([code, said]).toEqual([3, expect.stringMatching(/stayed locked.*run the same command again/)]);
+    expect([code, said]).toEqual([3, expect.stringMatching(/stayed locked.*Run the same command again/)]);
     other.close();
     expect((await backup(file, `${file}.backup`)).code).toBe(0);
   });

@@ -357,15 +357,19 @@ onRedis('dispatch over a Redis that is too old for BullMQ', () => {
 
 describe('options of bullmq', () => {
   it.each([
-    ['no connection', {}, 'bullmq.connection: found undefined; expected a URL or { host, port }'],
+    ['no connection', {}, 'bullmq.connection: expected a URL or { host, port }, got undefined'],
     [
       'a URL of another protocol',
       { connection: 'http://user:secret@host' },
-      'bullmq.connection: found a text; expected',
+      'bullmq.connection: expected a URL that starts',
     ],
-    ['a client', { connection: { sendCommand: () => undefined } }, 'bullmq.connection: found a client; expected'],
-    ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not work with it'],
-    ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: found ""; expected a text'],
+    [
+      'a client',
+      { connection: { sendCommand: () => undefined } },
+      'bullmq.connection: expected a URL or { host, port }, got a client',
+    ],
+    ['a key prefix', { connection: { keyPrefix: 'x' } }, 'bullmq.connection.keyPrefix: BullMQ does not support it'],
+    ['an empty prefix', { connection: {}, prefix: '' }, 'bullmq.prefix: expected a non-empty string, got ""'],
     ['a bad concurrency', { connection: {}, concurrency: 0 }, 'bullmq.concurrency: expected an integer from 1 to'],
     ['a misspelled option', { connection: {}, prefx: 'x' }, 'bullmq.prefx: unknown option'],
   ])('fail the startup for %s, without showing a secret', (_, options, message) => {

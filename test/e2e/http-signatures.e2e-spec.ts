@@ -34,7 +34,12 @@ const DBT_REFUSALS: [title: string, change: Change, check: string, reason: RegEx
     /hex/,
   ],
   ['another digest', withHeader('authorization', () => '0'.repeat(64)), 'signature-mismatch', /secret is wrong/],
-  ['one bit changed', withBody((body) => Buffer.from(body).fill(body[9]! ^ 1, 9, 10)), 'signature-mismatch', /modified in transit/],
+  [
+    'one bit changed',
+    withBody((body) => Buffer.from(body).fill(body[9]! ^ 1, 9, 10)),
+    'signature-mismatch',
+    /modified in transit/,
+  ],
   ['a byte more', withBody((body) => `${body.toString()}\n`), 'signature-mismatch', /modified in transit/],
   ['a byte less', withBody((body) => body.subarray(1)), 'signature-mismatch', /modified in transit/],
   [
@@ -56,7 +61,12 @@ const PARADIME_REFUSALS: [title: string, change: Change, check: string, reason: 
   ['another id', withHeader('webhook-id', (id) => `${id}1`), 'signature-mismatch', /webhook-signature/],
   ['a time in words', withHeader('webhook-timestamp', () => 'now'), 'malformed-header', /webhook-timestamp/],
   ['a time in ms', withHeader('webhook-timestamp', (s) => `${s}000`), 'malformed-header', /webhook-timestamp/],
-  ['a hex time', withHeader('webhook-timestamp', (s) => `0x${Number(s).toString(16)}`), 'malformed-header', /expected seconds since 1970/],
+  [
+    'a hex time',
+    withHeader('webhook-timestamp', (s) => `0x${Number(s).toString(16)}`),
+    'malformed-header',
+    /expected seconds since 1970/,
+  ],
   ['another time', withHeader('webhook-timestamp', (s) => String(Number(s) - 1)), 'signature-mismatch', /matches/],
   ['a signature without a version', withHeader('webhook-signature', (s) => s.slice(3)), 'malformed-header', /entry/],
   ['an unknown version', withHeader('webhook-signature', (s) => s.replace('v1,', 'v2,')), 'malformed-header', /v1/],

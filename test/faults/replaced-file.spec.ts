@@ -13,7 +13,7 @@ const LOSSES = [
     what: 'was renamed',
     lose: (file: string) => renameSync(file, `${file}.away`),
     undo: (file: string) => renameSync(`${file}.away`, file),
-    message: /removed or moved.*move it back/,
+    message: /removed or moved.*Move it back/,
   },
   {
     what: 'was replaced by a copy of itself',
@@ -22,7 +22,7 @@ const LOSSES = [
       copyFileSync(`${file}.away`, file);
     },
     undo: (file: string) => renameSync(`${file}.away`, file),
-    message: /another file was put in its place.*move the first one back/,
+    message: /another file replaced it.*Move the first file back/,
   },
   {
     what: 'disappeared with its directory',
@@ -126,7 +126,7 @@ onEveryDriver('an SQLite inbox whose file is removed or replaced', (driver) => {
     unlinkSync(file);
     await expectLost(store, file, /removed or moved/);
     copyFileSync(backup, file);
-    await expectLost(store, file, /another file was put in its place.*restart the app/);
+    await expectLost(store, file, /another file replaced it.*restart the app/);
     await store.close();
     const next = await openStore(file, driver);
     await backedUp.expectRecovery(next);
@@ -159,7 +159,7 @@ onEveryDriver('an SQLite inbox whose file is removed or replaced', (driver) => {
     symlinkSync(dirname(second), current);
     await expectLost(store, file, /removed or moved/);
     await (await openStore(second, driver)).close();
-    await expectLost(store, file, /another file was put in its place/);
+    await expectLost(store, file, /another file replaced it/);
     unlinkSync(current);
     symlinkSync(dirname(first), current);
     await sender.expectRecovery(store);
@@ -174,7 +174,7 @@ onEveryDriver('an SQLite inbox whose file is removed or replaced', (driver) => {
       const sender = new Sender();
       await sender.send(store);
       unlinkSync(`${file}${suffix}`);
-      await expectLost(store, file, new RegExp(`inbox\\.db${suffix} was removed or replaced.*restart the app`));
+      await expectLost(store, file, new RegExp(`inbox\\.db${suffix} was removed or replaced.*Restart the app`));
       // Copies only what the files contain now, as after a kill.
       const killed = `${file}.killed`;
       const next = await openStore(copied(file, killed), driver);

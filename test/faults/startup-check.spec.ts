@@ -60,13 +60,25 @@ onEveryDriver('the startup check of an SQLite inbox', (driver) => {
 
   describe('logs that SQLite would ignore silently', () => {
     it.each<[string, (wal: Buffer) => Buffer, RegExp]>([
-      ['of another kind', (wal) => Buffer.alloc(wal.length, 'no log '), /is no write-ahead log of SQLite/],
-      ['of another version', (wal) => changed(wal, 7), /format is \d+/],
+      ['of another kind', (wal) => Buffer.alloc(wal.length, 'no log '), /is not a write-ahead log of SQLite/],
+      ['of another version', (wal) => changed(wal, 7), /expected format \d+, got \d+/],
       ['with a damaged header', (wal) => changed(wal, 17), /header is damaged/],
-      ['whose header was wiped', (wal) => changed(wal, 0, HEADER_BYTES), /is no write-ahead log/],
-      ['with a damaged page in its first commit', (wal) => changed(wal, HEADER_BYTES + 100), /committed is damaged/],
-      ['with a damaged frame header', (wal) => changed(wal, HEADER_BYTES + FRAME_BYTES + 16), /committed is damaged/],
-      ['with pages that were wiped', (wal) => changed(wal, HEADER_BYTES, 3 * FRAME_BYTES), /committed is damaged/],
+      ['whose header was wiped', (wal) => changed(wal, 0, HEADER_BYTES), /is not a write-ahead log/],
+      [
+        'with a damaged page in its first commit',
+        (wal) => changed(wal, HEADER_BYTES + 100),
+        /committed part of it is damaged/,
+      ],
+      [
+        'with a damaged frame header',
+        (wal) => changed(wal, HEADER_BYTES + FRAME_BYTES + 16),
+        /committed part of it is damaged/,
+      ],
+      [
+        'with pages that were wiped',
+        (wal) => changed(wal, HEADER_BYTES, 3 * FRAME_BYTES),
+        /committed part of it is damaged/,
+      ],
     ])('are rejected without changing a file: one %s', async (_, change, reason) => {
       expect(await failureMessageOf(withLog(change))).toMatch(reason);
     });
@@ -80,7 +92,7 @@ onEveryDriver('the startup check of an SQLite inbox', (driver) => {
       const wal = readFileSync(`${wide}-wal`);
       connection.close();
       expect(await failureMessageOf(withLog(() => wal))).toMatch(
-        /another database: its pages have 8192 bytes, expected 4096/,
+        /another database: expected pages of 4096 bytes, got 8192/,
       );
     });
 

@@ -109,7 +109,7 @@ function pnpmSuite(folder, tarball) {
           /expected one copy in this process, got 2, .*node_modules\/\.pnpm\/.* and .*node_modules\/\.pnpm\/.*peerDependencies/,
         ),
       'names the package pg when it is missing': () =>
-        expectRefusal(start(app, 'missing-pg.js', ENV), /package pg could not be loaded; run `npm install pg@8`/),
+        expectRefusal(start(app, 'missing-pg.js', ENV), /package pg could not be loaded\. Run `npm install pg@8`/),
     },
   };
 }
@@ -157,7 +157,7 @@ function yarnSuite(folder, tarball) {
       'names the package pg when it is missing': () =>
         expectRefusal(
           start(cwd, 'missing-pg.js', ENV, node()),
-          /package pg could not be loaded; run `npm install pg@8`/,
+          /package pg could not be loaded\. Run `npm install pg@8`/,
         ),
     },
   };

@@ -98,7 +98,7 @@ export function runtimeSuites({ folder, tarball }) {
         'names the flags that Deno needs': () =>
           expectRefusal(
             start(cwd, 'main-express.js', ENV, denoCommand('--allow-read')),
-            /Deno refuses the access to .*--allow-read=.*--allow-write=.*--allow-sys/,
+            /Deno denies access to .*--allow-read=.*--allow-write=.*--allow-sys/,
           ),
       },
     },

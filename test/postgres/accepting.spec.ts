@@ -122,7 +122,7 @@ onPostgres('accepting messages into Postgres', () => {
     );
     const rejected = results.filter(({ status }) => status === 'rejected');
     expect(rejected).toHaveLength(100);
-    expect(String((rejected[0] as PromiseRejectedResult).reason)).toContain('10000 messages wait');
+    expect(String((rejected[0] as PromiseRejectedResult).reason)).toContain('10000 messages are already waiting');
   });
 
   it('is not blocked forever when another session holds a lock', async () => {

@@ -334,7 +334,7 @@ onPostgres('delivery.completeWith on Postgres', () => {
       });
       await harness.send();
       await harness.idle();
-      expect(late).toContain('is over');
+      expect(late).toContain('has ended');
       expect(await effects()).toEqual([]);
     });
   });

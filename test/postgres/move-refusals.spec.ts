@@ -27,13 +27,13 @@ onPostgres('npx nestjs-runhooks move', () => {
   }
 
   it('rejects a missing file without creating it', async () => {
-    expect(await failureMessage()).toMatch(/^--from: there is no file .*inbox\.db/);
+    expect(await failureMessage()).toMatch(/^--from: the file .*inbox\.db does not exist/);
     expect(existsSync(move.file)).toBe(false);
   });
 
   it.each([
     ['no database', Buffer.alloc(4_096, 'no'), 'not an SQLite database'],
-    ['nothing', Buffer.alloc(0), 'a database, but no inbox'],
+    ['nothing', Buffer.alloc(0), 'a database, but not an inbox'],
   ])('rejects a file with %s in it, and leaves it unchanged', async (_, bytes, expected) => {
     writeFileSync(move.file, bytes);
     expect(await failureMessage()).toContain(expected);
@@ -46,8 +46,8 @@ onPostgres('npx nestjs-runhooks move', () => {
       await store.register(REGISTRATION, new Date());
       const before = bytesOf(move.file);
       const message = await failureMessage();
-      expect(message).toMatch(/another process has .*inbox\.db open; stop every app on it, by SIGTERM/);
-      expect(message).toMatch(/host 1 \(\d s ago\)\. `fuser /);
+      expect(message).toMatch(/inbox\.db is in use\. Stop every app that uses it \(SIGTERM\)/);
+      expect(message).toMatch(/Last heartbeats.*host 1 \(\d s ago\)\. `fuser /);
       expect(bytesOf(move.file)).toEqual(before);
       expect(await move.tablesThere()).toBe(0);
       await store.deregister(REGISTRATION.processId);
@@ -63,7 +63,7 @@ onPostgres('npx nestjs-runhooks move', () => {
       };
       await sendHeartbeat(LIMITS.processLapseMs / 2);
       expect(await failureMessage()).toMatch(
-        /may still be alive.*host 1 \(3\d s ago\)\. One that was killed counts as gone 60 s/,
+        /is in use.*host 1 \(3\d s ago\)\. A killed process counts as running for 60 s/,
       );
       await sendHeartbeat(LIMITS.processLapseMs + 1);
       expect((await move.run()).code).toBe(0);
@@ -74,9 +74,9 @@ onPostgres('npx nestjs-runhooks move', () => {
     [
       'a newer',
       `insert into runhooks_migrations values ('9999_future', 'now')`,
-      /newer version.*9999_future.*use that/,
+      /newer version.*9999_future.*Use that/,
     ],
-    ['an older', `delete from runhooks_migrations`, /older version.*0001_inbox.*start the app on it once/],
+    ['an older', `delete from runhooks_migrations`, /older version.*0001_inbox.*Start the app on it once/],
   ])('rejects a file of %s version', async (_, sql, expected) => {
     await (await openStore(move.file)).close();
     await change(sql);
@@ -102,7 +102,7 @@ onPostgres('npx nestjs-runhooks move', () => {
     await harness.send({});
     await harness.close();
     const before = await move.tablesThere();
-    expect(await failureMessage()).toMatch(/is in use, with rows in message_keys, messages; choose another schema/);
+    expect(await failureMessage()).toMatch(/is in use, with rows in message_keys, messages\. Choose another schema/);
     expect(await move.tablesThere()).toBe(before);
   });
 
@@ -113,14 +113,14 @@ onPostgres('npx nestjs-runhooks move', () => {
     await (await openStore(other)).close();
     expect(await failureMessage({ from: other })).toMatch(/another file was moved into .*drop schema/);
     await change(`insert into jobs values ('source', 'job', 1, null, 1)`);
-    expect(await failureMessage()).toMatch(/or this one before it was changed/);
+    expect(await failureMessage()).toMatch(/or this file before it was changed/);
   });
 
   it('rejects a user without permission to create the schema', async () => {
     await (await openStore(move.file)).close();
     const { connectionString } = await schemas.newRole();
     expect(await failureMessage({ to: connectionString })).toMatch(
-      /^--schema: the user may not make or use the schema/,
+      /^--schema: the user may not create or use the schema/,
     );
   });
 

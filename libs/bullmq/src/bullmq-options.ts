@@ -1,68 +1,69 @@
 import { ConfigurationError, requireKnownOptions, requireOptions, requireInteger } from 'nestjs-runhooks/core';
 
-/** Where Redis is: a URL such as `redis://host:6379`, or options of ioredis. */
+/** Connection to Redis: a URL such as `redis://host:6379`, or options of ioredis. */
 export type RedisConnection =
   | string
   | {
-      /** @default '127.0.0.1' */
+      /** Host. @default '127.0.0.1' */
       readonly host?: string;
-      /** @default 6379 */
+      /** Port. @default 6379 */
       readonly port?: number;
       readonly username?: string;
       readonly password?: string;
       readonly db?: number;
       readonly tls?: object;
-      /** Any other option of ioredis; not `keyPrefix`, see {@link BullmqOptions.prefix}. */
+      /** Any other option of ioredis, except `keyPrefix` (see {@link BullmqOptions.prefix}). */
       readonly [option: string]: unknown;
     };
 
-/** What `bullmq` takes. */
+/** Options for {@link bullmq}. */
 export interface BullmqOptions {
+  /** Connection to Redis. */
   readonly connection: RedisConnection;
   /**
-   * Begins every key in Redis. Inboxes that share a Redis need different ones.
+   * Prefix of every key in Redis. Inboxes that share a Redis need different prefixes.
    * @default 'runhooks'
    */
   readonly prefix?: string;
   /**
-   * Jobs that this process takes at the same time; no more attempts than the module's `concurrency` run at once anyway.
+   * Maximum number of BullMQ jobs that this process runs at the same time. The module's `concurrency` limits it, too.
    * @default the module's `concurrency`
    */
   readonly concurrency?: number;
 }
 
-/** Every option there is; the compiler sees to it that none is missing. */
+/** All options; the compiler checks that none is missing. */
 const OPTIONS = { connection: true, prefix: true, concurrency: true } satisfies Record<keyof BullmqOptions, true>;
 
-/** Throws `ConfigurationError` naming the option. */
+/** Throws `ConfigurationError` with the path of an invalid option. */
 export function checkBullmqOptions(options: BullmqOptions): void {
   requireOptions(options, 'bullmq', 'bullmq({ connection: process.env.REDIS_URL })');
   requireKnownOptions('bullmq', options, OPTIONS);
   const { connection, prefix, concurrency } = options;
   checkConnection(connection);
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
-    throw new ConfigurationError('bullmq.prefix', `found ${JSON.stringify(prefix)}; expected a text that is not empty`);
+    throw new ConfigurationError('bullmq.prefix', `expected a non-empty string, got ${JSON.stringify(prefix)}`);
   }
   if (concurrency !== undefined) requireInteger('bullmq.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
 }
 
-/** Never quotes what was found: it may hold a password. */
+/** Never quotes the connection, which may contain a password. */
 function checkConnection(connection: unknown): void {
   const option = 'bullmq.connection';
   if (typeof connection === 'string') {
     if (/^rediss?:\/\/./.test(connection)) return;
-    throw new ConfigurationError(option, 'found a text; expected a URL that begins with redis:// or rediss://');
+    throw new ConfigurationError(option, 'expected a URL that starts with redis:// or rediss://, got another string');
   }
   if (typeof connection !== 'object' || connection === null || Array.isArray(connection)) {
-    throw new ConfigurationError(option, `found ${typeof connection}; expected a URL or { host, port }`);
+    throw new ConfigurationError(option, `expected a URL or { host, port }, got ${typeof connection}`);
   }
   if ('keyPrefix' in connection) {
-    throw new ConfigurationError(`${option}.keyPrefix`, 'BullMQ does not work with it; use bullmq.prefix');
+    throw new ConfigurationError(`${option}.keyPrefix`, 'BullMQ does not support it. Use bullmq.prefix');
   }
   if ('defineCommand' in connection || 'sendCommand' in connection) {
     throw new ConfigurationError(
       option,
-      'found a client; expected a URL or { host, port }: its connections are made and closed with the app',
+      'expected a URL or { host, port }, got a client. Connections are opened and closed with the app',
     );
   }
 }

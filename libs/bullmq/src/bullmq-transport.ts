@@ -1,5 +1,5 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
-// BullMQ asks for it when it first connects, which is too late to find out that it is missing.
+// BullMQ loads ioredis when it first connects, which is too late to detect that it is missing.
 import 'ioredis';
 import {
   describeError,
@@ -16,28 +16,29 @@ import { BULLMQ_LIMITS } from './limits.js';
 
 const QUEUE = 'deliveries';
 
-/** All that a job knows. */
-interface Carries {
+/** Data of a job. */
+interface JobData {
   readonly id: string;
 }
 
 /**
- * One queue for all deliveries. A job is an id and is gone when it ended, however that was: then the same id may be
- * offered again. So Redis holds no more than {@link BULLMQ_LIMITS.offerMax} jobs or so, whatever waits in the inbox.
+ * Dispatch backend with one queue for all deliveries. A job contains only an id and is removed when it ends, so that
+ * the same id can be offered again. Redis therefore holds about {@link BULLMQ_LIMITS.offerMax} jobs at most, however
+ * many deliveries wait in the inbox.
  */
 export class BullmqTransport implements DispatchTransport {
   readonly #options: BullmqOptions;
   readonly #logger: Logger;
-  #queue: Queue<Carries> | undefined;
-  #worker: Worker<Carries> | undefined;
+  #queue: Queue<JobData> | undefined;
+  #worker: Worker<JobData> | undefined;
   readonly #runs = new Set<Promise<unknown>>();
-  /** BullMQ has connected the queue once, and accepted the server. */
+  /** Whether BullMQ has connected the queue once and accepted the server. */
   #isReady = false;
-  /** No worker is begun any more. */
+  /** Whether no further worker is created. */
   #isEnding = false;
-  /** Nor is Redis waited for. */
+  /** Whether connections to Redis are no longer retried. */
   #isStopping = false;
-  /** What was said to be wrong since a job last came; a connection that cannot be made says so with every try. */
+  /** Failures since the last job arrived. A failing connection reports its failure with every try. */
   readonly #failures = new Reasons();
 
   constructor(options: BullmqOptions, logger: Logger) {
@@ -54,14 +55,14 @@ export class BullmqTransport implements DispatchTransport {
     const { connection, prefix = 'runhooks', concurrency: wanted = concurrency } = this.#options;
     const options = { ...redisOptions(connection), retryStrategy: (tries: number) => this.#retryAfterMs(tries) };
     const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true };
-    // What cannot be offered now is offered again later: it must not pile up here.
+    // Without the offline queue: deliveries that cannot be offered now are offered again later.
     this.#queue = new Queue(QUEUE, {
       connection: { ...options, enableOfflineQueue: false },
       prefix,
       defaultJobOptions,
     });
     this.#queue.on('error', (error) => this.#failed(error));
-    const process = ({ data }: Job<Carries>): Promise<void> => this.#run(run, data);
+    const process = ({ data }: Job<JobData>): Promise<void> => this.#run(run, data);
     const begin = (): void => {
       this.#isReady = true;
       if (this.#isEnding) return;
@@ -77,11 +78,11 @@ export class BullmqTransport implements DispatchTransport {
         const nowMs = timers.monotonicMs();
         if (nowMs - countedFromMs > BULLMQ_LIMITS.errorsMs) [countedFromMs, errors] = [nowMs, 0];
         errors += 1;
-        if (errors === BULLMQ_LIMITS.errorsMax) this.#beginAgain(worker, begin);
+        if (errors === BULLMQ_LIMITS.errorsMax) this.#restart(worker, begin);
       });
       worker.on('active', () => this.#failures.clear());
     };
-    // Where a Redis is too old for BullMQ, its worker would try again without a pause, and leave no time for all else.
+    // If Redis is too old for BullMQ, a worker would retry without a pause and block the event loop.
     this.#queue.waitUntilReady().then(begin, (error: Error) => this.#failed(error));
   }
 
@@ -105,20 +106,20 @@ export class BullmqTransport implements DispatchTransport {
     if (!queue) return;
     await worker?.pause(true);
     await Promise.allSettled(this.#runs);
-    // A polite end of BullMQ's waits for Redis, however long it is away.
-    const isThere = await this.room().then(
+    // Without `force`, BullMQ waits for Redis, however long it is unavailable.
+    const isAvailable = await this.room().then(
       () => true,
       () => false,
     );
     this.#isStopping = true;
     this.#worker = undefined;
     this.#queue = undefined;
-    // Before the queue is ready, `disconnect` waits until it is, while `close` ends its connection at once.
-    const queueEnd = isThere || !this.#isReady ? queue.close() : queue.disconnect();
-    await Promise.all([worker && closed(worker.close(!isThere)), closed(queueEnd)]);
+    // Before the queue is ready, `disconnect` waits for it, and `close` ends its connection at once.
+    const queueEnd = isAvailable || !this.#isReady ? queue.close() : queue.disconnect();
+    await Promise.all([worker && closed(worker.close(!isAvailable)), closed(queueEnd)]);
   }
 
-  async #run(run: Carried['run'], { id }: Carries): Promise<void> {
+  async #run(run: Carried['run'], { id }: JobData): Promise<void> {
     const running = run(id);
     this.#runs.add(running);
     try {
@@ -128,16 +129,16 @@ export class BullmqTransport implements DispatchTransport {
     }
   }
 
-  /** Before the first connection is made BullMQ waits for it, however long that takes. */
-  async #asked<T>(ask: (queue: Queue<Carries>) => Promise<T>): Promise<T> {
-    if (!this.#queue) throw new Error('it is not started');
+  /** Limits the time of a request: before its first connection, BullMQ waits without a limit. */
+  async #asked<T>(ask: (queue: Queue<JobData>) => Promise<T>): Promise<T> {
+    if (!this.#queue) throw new Error('the dispatch backend is not started');
     return await within(ask(this.#queue), BULLMQ_LIMITS.responseMs, () => {
       throw new Error(`Redis has not responded for ${BULLMQ_LIMITS.responseMs} ms`);
     });
   }
 
-  /** What Redis refuses, BullMQ's worker asks for again without a pause: so there is one between workers. */
-  #beginAgain(worker: Worker<Carries>, begin: () => void): void {
+  /** Replaces a worker after a pause, because BullMQ's worker retries without a pause what Redis rejects. */
+  #restart(worker: Worker<JobData>, begin: () => void): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     void closed(worker.close(true));
@@ -145,8 +146,8 @@ export class BullmqTransport implements DispatchTransport {
   }
 
   /**
-   * When Redis is back that is noticed within seconds; BullMQ by itself would wait up to 20. At the end there is nothing
-   * to wait for: a connection that is away when it is closed would else be tried again for ever.
+   * Returns a shorter delay than BullMQ's 20 seconds, so that a restarted Redis is detected within seconds. When
+   * stopping, returns `null`: otherwise a closed connection to an unavailable Redis would be retried forever.
    */
   #retryAfterMs(tries: number): number | null {
     return this.#isStopping ? null : Math.min(tries * BULLMQ_LIMITS.reconnectMs, BULLMQ_LIMITS.reconnectMsMax);
@@ -159,7 +160,7 @@ export class BullmqTransport implements DispatchTransport {
   }
 }
 
-/** Whatever becomes of it. */
+/** Waits for an end, whether it succeeds or not. */
 async function closed(closing: Promise<unknown>): Promise<void> {
   await within(closing, BULLMQ_LIMITS.responseMs).catch(() => undefined);
 }
@@ -168,7 +169,7 @@ function redisOptions(connection: RedisConnection): RedisOptions {
   return typeof connection === 'string' ? { url: connection } : { ...connection };
 }
 
-/** Without user and password. */
+/** Returns the host and port, without user and password. */
 function placeOf(connection: RedisConnection): string {
   if (typeof connection !== 'string') return `${connection.host ?? '127.0.0.1'}:${connection.port ?? 6379}`;
   return URL.canParse(connection) ? new URL(connection).host : 'at the given URL';

@@ -4,13 +4,16 @@ import { ConfigurationError, type DispatchTransportFactory } from 'nestjs-runhoo
 import { checkBullmqOptions, type BullmqOptions } from './bullmq-options.js';
 import { BullmqTransport } from './bullmq-transport.js';
 
-/** In older ones workers could hang for good after Redis had been away. */
+/** Oldest supported version: in older versions workers could hang forever after an outage of Redis. */
 const OLDEST = [6, 3, 3] as const;
 
 /**
- * Dispatch over Redis, for `WebhooksModule.forRoot({ dispatch: bullmq({ connection }) })`: BullMQ carries the ids of due
- * deliveries to the workers and wakes them. The inbox stays the truth: what is due and when, attempts and
- * outcomes are there. Throws `ConfigurationError` naming the option.
+ * Creates a dispatch backend on Redis: BullMQ brings the ids of due deliveries to the workers and wakes them. Due
+ * times, attempts and outcomes stay in the inbox.
+ *
+ * @example WebhooksModule.forRoot({ sources: [...], inbox, dispatch: bullmq({ connection: process.env.REDIS_URL }) })
+ *
+ * @throws ConfigurationError if an option is invalid
  */
 export function bullmq(options: BullmqOptions): DispatchTransportFactory {
   checkBullmqOptions(options);
@@ -24,10 +27,14 @@ export function bullmq(options: BullmqOptions): DispatchTransportFactory {
   } satisfies DispatchTransportFactory);
 }
 
-/** BullMQ tells its version only in what it writes into Redis; if it no longer does, the range of the peer has to do. */
+/**
+ * Checks the version of BullMQ, which is exposed only in the metadata it writes to Redis. If it is missing, any version
+ * is accepted.
+ */
 function requireBullmq(): void {
-  const said: unknown = Reflect.get(Queue.prototype, 'metaValues', {});
-  const text = typeof said === 'object' && said !== null && 'version' in said ? String(said.version) : '';
+  const metadata: unknown = Reflect.get(Queue.prototype, 'metaValues', {});
+  const text =
+    typeof metadata === 'object' && metadata !== null && 'version' in metadata ? String(metadata.version) : '';
   const found = /(\d+)\.(\d+)\.(\d+)/.exec(text);
   if (!found) return;
   const [version, ...parts] = found;
@@ -38,17 +45,17 @@ function requireBullmq(): void {
       const oldest = OLDEST.join('.');
       throw new ConfigurationError(
         'dispatch',
-        `found bullmq ${version}; expected ${oldest} or newer. Run \`npm install bullmq@^${oldest}\`, or leave \`dispatch\` out`,
+        `expected bullmq ${oldest} or newer, got ${version}. Run \`npm install bullmq@^${oldest}\`, or remove \`dispatch\``,
       );
     }
   }
 }
 
-/** The version is not exported. The class has this name since version 5, which is what BullMQ needs. */
+/** Checks that ioredis is version 5 or newer, as BullMQ needs: since then its class has this name. */
 function requireIoredis(): void {
   if ('Redis' in ioredis) return;
   throw new ConfigurationError(
     'dispatch',
-    'found an ioredis that is older than 5; expected 5 or newer. Run `npm install ioredis@5`, or leave `dispatch` out',
+    'expected ioredis 5 or newer, got an older version. Run `npm install ioredis@5`, or remove `dispatch`',
   );
 }

@@ -10,7 +10,14 @@ export type {
 } from './postgres-connection/postgres-client.js';
 export type { PostgresInboxOptions } from './postgres/postgres-options.js';
 
-/** An inbox in a schema of a PostgreSQL database (14 and newer), shared by all replicas of an app. */
+/**
+ * Creates an inbox in a schema of a PostgreSQL database (14 or newer), shared by all replicas of an app.
+ *
+ * @example
+ * WebhooksModule.forRoot({ sources: [...], inbox: postgresInbox({ connectionString: process.env.DATABASE_URL }) })
+ *
+ * @throws ConfigurationError if an option is invalid
+ */
 export function postgresInbox(options: PostgresInboxOptions): StoreFactory {
   requireOptions(options, 'postgresInbox', 'postgresInbox({ connectionString: process.env.DATABASE_URL })');
   return { createStore: (logger) => new PostgresStore(options, logger) };

@@ -8,7 +8,10 @@ type Verb<Args extends unknown[], T> = (...args: Args) => Promise<T>;
 export abstract class SqlEngine {
   protected constructor(protected readonly dialect: SqlDialect) {}
 
-  /** Runs a transaction that is durable when this resolves. Rejects with `StoreUnavailableError` if the engine failed: its effect is then unknown. */
+  /**
+   * Runs a transaction that is durable when this resolves. Rejects with `StoreUnavailableError` if the engine failed:
+   * its effect is then unknown.
+   */
   protected abstract write<T>(begin: () => Transaction<T>): Promise<T>;
   protected abstract read<T>(begin: () => Transaction<T>): Promise<T>;
 

@@ -23,7 +23,7 @@ import { findMessage, listMessages } from './lists/list-messages.js';
 import { findJob, findRun, listRuns } from './lists/list-runs.js';
 import { searchMessages } from './lists/search-messages.js';
 import { claimMessages } from './parsing/claim-messages.js';
-import { recordReading } from './parsing/record-parsed.js';
+import { recordParsed } from './parsing/record-parsed.js';
 import { reparseMessages } from './parsing/reparse-messages.js';
 import { listMissingHandlers, listProcesses } from './processes/list-processes.js';
 import { deregisterProcess, registerProcess } from './processes/register-process.js';
@@ -40,7 +40,7 @@ import { purgeInbox } from './upkeep/purge-inbox.js';
 /** An inbox in SQL: each verb is one operation, run as a transaction of the engine. */
 export abstract class SqlStore extends SqlEngine implements Store {
   protected readonly appendOne = appendMessage(this.dialect);
-  protected readonly recordOne = recordReading(this.dialect);
+  protected readonly recordOne = recordParsed(this.dialect);
   protected readonly settleOne = settleDelivery(this.dialect);
 
   readonly countRefusals = this.writing(countRefusals(this.dialect));

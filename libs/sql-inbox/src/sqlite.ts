@@ -7,7 +7,14 @@ export type { SqliteInboxOptions } from './sqlite/sqlite-options.js';
 
 const OPTIONS = { path: true, driver: true, fileMode: true } satisfies Record<keyof SqliteInboxOptions, true>;
 
-/** An inbox in one SQLite file, for one host. Durable: what was acknowledged survives a power cut. */
+/**
+ * Creates an inbox in one SQLite file, for processes of one host. Acknowledged webhooks survive a power cut.
+ *
+ * @example
+ * WebhooksModule.forRoot({ sources: [...], inbox: sqliteInbox({ path: 'runhooks.db' }) })
+ *
+ * @throws ConfigurationError if an option is invalid
+ */
 export function sqliteInbox(options: SqliteInboxOptions): StoreFactory {
   requireOptions(options, 'sqliteInbox', "sqliteInbox({ path: 'runhooks.db' })");
   requireKnownOptions('sqliteInbox', options, OPTIONS);

@@ -5,10 +5,10 @@ import type { MessageKeysTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AT_ONCE } from '../schema/due.js';
 
-/** How the message is put in: to be read, or as bytes that nobody reads unless asked to. */
+/** State of a new message: waiting to be parsed, or quarantined as bytes. */
 export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };
 
-/** Stores a message, due for reading at once. The primary key of its keys is the only judge of what is a duplicate. */
+/** Stores a message that is due now. Only the primary key of the deduplication keys decides what is a duplicate. */
 export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: AppendAs) => Transaction<Appended> {
   const keys = keyAccess(dialect);
   const { db } = dialect;
@@ -18,7 +18,8 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
     const key: MessageKeysTable = { source, message_key: messageKey, digest, message_id: id };
     if ((yield* keys.insert(key)) === 0) {
       const [present] = yield* keys.find(key);
-      if (!present) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
+      if (!present)
+        throw new Error('a message conflicts with a deduplication key that does not exist: the inbox is damaged');
       return { status: 'duplicate', id: present.message_id };
     }
     const received_at = message.receivedAt.getTime();

@@ -6,7 +6,7 @@ import { statement, type Transaction } from '../schema/statement.js';
 import { keyAccess } from './append-message.js';
 import { AT_ONCE } from '../schema/due.js';
 
-/** A column of all messages: one value each, whatever their number. */
+/** Messages by column: one parameter per column, for any number of messages. */
 interface Columns {
   ids: readonly string[];
   sources: readonly string[];
@@ -20,13 +20,13 @@ interface Columns {
 
 interface Row {
   id: string;
-  /** The message that has its key since this statement, if it is one of those given. */
+  /** Message to which this statement gave the key. */
   fresh: string | null;
-  /** The one that had its key before. Neither: a copy came in by another transaction after this one began to look. */
+  /** Message that had the key before. Both are null if another transaction stored a copy while this statement ran. */
   present: string | null;
 }
 
-/** Stores messages by one statement, sorted by key. A message that the engine refuses refuses them all. */
+/** Stores messages in one statement, sorted by key. If the engine rejects one message, none is stored. */
 export function appendMessages(dialect: SqlDialect): (messages: readonly NewMessage[]) => Transaction<Appended[]> {
   const insert = inserter(dialect);
   const keys = keyAccess(dialect);
@@ -50,7 +50,8 @@ export function appendMessages(dialect: SqlDialect): (messages: readonly NewMess
         continue;
       }
       const known = fresh ?? present ?? (yield* keys.find({ source, message_key, digest }))[0]?.message_id;
-      if (!known) throw new Error('a message conflicts with a key that is not there: the inbox is damaged');
+      if (!known)
+        throw new Error('a message conflicts with a deduplication key that does not exist: the inbox is damaged');
       appended.push({ status: 'duplicate', id: known });
     }
     return appended;
@@ -111,7 +112,7 @@ function inserter({ db }: SqlDialect) {
 const GIVEN = ['id', 'source', 'provider', 'message_key', 'headers', 'body', 'received_at'] as const;
 type Given = Pick<MessagesTable, (typeof GIVEN)[number]> & Pick<MessageKeysTable, 'digest'>;
 
-/** The columns as rows. The names of this are in the order of its values. */
+/** Returns the columns as rows. The column names must be in the order of the values. */
 function unnested(value: <K extends keyof Columns>(name: K) => Columns[K]) {
   return sql<Given>`unnest(
     cast(${value('ids')} as text[]), cast(${value('sources')} as text[]), cast(${value('providers')} as text[]),

@@ -4,7 +4,9 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import type { RefusalsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
-/** Adds refused requests to their sums, one row for each source and check. A message's key outlives the message. */
+/**
+ * Adds rejected requests to the sums per source and check. Returns the sources that ever stored a message, by its key.
+ */
 export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCount[]) => Transaction<string[]> {
   const add = change<NewRow<'refusals'>>((value) =>
     db
@@ -26,7 +28,7 @@ export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCo
     db.selectFrom('message_keys').select('source').where('source', '=', value('source')).limit(1),
   );
   return function* (refusals) {
-    // In one order for all processes, so that none waits for another that waits for it.
+    // The same order in all processes prevents deadlocks.
     for (const { source, check, requests, latestAt } of [...refusals].sort(bySourceAndCheck)) {
       yield* add({ source, signature_check: check, requests, latest_at: latestAt.getTime() });
     }
@@ -48,7 +50,7 @@ export function listRefusals({ db }: SqlDialect): () => Transaction<RefusalCount
       requests,
       latestAt: new Date(latest_at),
     }));
-    // Not by the database, whose collation is its own.
+    // Sorted here, because the collation of the database may differ.
     return refusals.sort(bySourceAndCheck);
   };
 }

@@ -7,39 +7,42 @@ import { connectSqlite, type SqliteConnection, type SqliteDriver } from '../sqli
 import { isDiskFull, isLocked, remedyFor } from '../sqlite-connection/sqlite-failure.js';
 import { onceUnlocked } from '../sqlite-connection/sqlite-lock.js';
 
+/** Options for {@link backupInbox}. */
 export interface BackupOptions {
-  /** The path of the inbox. Apps may be using it. */
+  /** Path of the inbox. Apps may be using it. */
   readonly from: string;
-  /** The path of the copy; nothing may be there. */
+  /** Path of the copy, which must not exist. */
   readonly to: string;
-  /** @default what there is */
+  /** Driver. @default the first available one */
   readonly driver?: SqliteDriver;
 }
 
+/** Result of {@link backupInbox}. */
 export interface BackedUp {
   readonly from: string;
   readonly to: string;
   readonly bytes: number;
-  /** The newest migration of its schema. */
+  /** Newest migration of the schema. */
   readonly schema: string;
   readonly messages: number;
 }
 
-/** The copy is not what it should be. It was removed. */
+/** The copy is damaged and was removed. */
 export class BackupError extends OwnError {
   protected static override readonly className = 'BackupError';
   readonly code = 'RUNHOOKS_BACKUP';
 }
 
 /**
- * Copies an inbox as it is at one moment, while apps go on using it. By `vacuum into`, not by SQLite's backup API, which
- * begins anew with every commit of another process, and so never ends beside a busy app. It also leaves behind what
- * was removed. The copy is its owner's alone, on the disk, and checked, before it has its name.
+ * Copies an inbox as of one moment, while apps use it. `vacuum into` also leaves out removed content. SQLite's backup
+ * API would start again with every commit of another process, and so never end beside a busy app. The copy gets its
+ * name after it is private to its owner, synchronized to the disk and checked.
  *
- * @param connect opens the inbox; tests hand in one whose connections fail
+ * @param connect opens the inbox; tests pass one whose connections fail
  *
- * Throws `ConfigurationError` if it is not to be made, `StoreUnavailableError` if the inbox stayed locked and it can be
- * tried again, `BackupError` if the copy is damaged.
+ * @throws ConfigurationError if a path or the inbox is invalid
+ * @throws StoreUnavailableError if the inbox stayed locked; run the command again
+ * @throws BackupError if the copy is damaged
  */
 export async function backupInbox(
   { from, to, driver }: BackupOptions,
@@ -48,15 +51,15 @@ export async function backupInbox(
   const file = existingFile('--from', from);
   const target = resolve(to);
   const part = `${target}.part`;
-  refuseExisting(target, `${target} exists already; choose another name, or move it away`);
-  makeTarget(part);
+  refuseExisting(target, `${target} already exists. Choose another name, or move the file away`);
+  createTarget(part);
   try {
     await copy(file, part, driver, connect);
     const { schema, messages } = await checked(file, part, driver);
     synchronize(part, 'r+');
-    refuseExisting(target, `${target} was made by something else meanwhile`);
+    refuseExisting(target, `${target} was created by another program during the backup. Choose another name`);
     renameSync(part, target);
-    // Windows cannot, and keeps the name without it.
+    // Windows cannot synchronize a directory, and does not need it.
     if (process.platform !== 'win32') synchronize(dirname(target), 'r');
     return { from: file, to: target, bytes: statSync(target).size, schema, messages };
   } catch (cause) {
@@ -69,16 +72,16 @@ function refuseExisting(path: string, problem: string): void {
   if (existsSync(path)) throw new ConfigurationError('--to', problem);
 }
 
-/** SQLite takes a file that is empty, and leaves its mode as it is. */
-function makeTarget(part: string): void {
+/** Creates an empty file with the right mode, which SQLite keeps. */
+function createTarget(part: string): void {
   try {
     closeSync(openSync(part, 'wx', SQL_LIMITS.sqliteFileMode));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const problem =
       code === 'EEXIST'
-        ? `${part} is there: another backup is making it, or one was interrupted; then remove it`
-        : `${part} cannot be made (${code}); check that its directory is there and may be written`;
+        ? `${part} already exists: another backup is running, or was interrupted. If none is running, remove the file`
+        : `${part} cannot be created (${code}). Check that its directory exists and is writable`;
     throw new ConfigurationError('--to', problem, { cause });
   }
 }
@@ -91,7 +94,7 @@ async function copy(
 ): Promise<void> {
   let source: SqliteConnection | undefined;
   try {
-    // Who may not write cannot close a log into the file, and cannot remove one that is empty either.
+    // A read-only connection neither applies a log to the file nor removes an empty log.
     source = await connect(file, driver, { readOnly: existsSync(`${file}-wal`) });
     source.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
     const connection = source;
@@ -99,13 +102,13 @@ async function copy(
     await onceUnlocked(() => connection.all('vacuum into ?', [part]));
   } catch (cause) {
     if (isLocked(cause)) {
-      throw new StoreUnavailableError(`${file} stayed locked by another process; run the same command again`, {
+      throw new StoreUnavailableError(`${file} stayed locked by another process. Run the same command again`, {
         cause,
       });
     }
     const remedy = remedyFor(cause);
     if (remedy === undefined) throw cause;
-    // The inbox is only read, so it is the copy that finds no room.
+    // The inbox is only read, so a full disk is that of the copy.
     throw isDiskFull(cause)
       ? new ConfigurationError('--to', `${part}: ${remedy}`, { cause })
       : new ConfigurationError('--from', `${file}: ${remedy}`, { cause });
@@ -124,7 +127,7 @@ async function checked(
     const [check] = connection.all('pragma integrity_check(1)', []) as { integrity_check: string }[];
     if (check?.integrity_check !== 'ok') {
       throw new BackupError(
-        `the copy of ${file} is damaged (${check?.integrity_check}), and was removed; check both disks`,
+        `the copy of ${file} is damaged (${check?.integrity_check}) and was removed. Check both disks`,
       );
     }
     const [row] = connection.all('select count(*) as messages from messages', []) as { messages: number }[];

@@ -7,26 +7,26 @@ import { turnFinder } from './due-deliveries.js';
 import { DUE_COLUMNS, isItsTurn, laneKeeper, type Due } from './lanes.js';
 import { deliveryTurns, inTurn } from './turns.js';
 
-/** Takes deliveries that are due, counts the attempt, and brings each one's event and message along. */
+/** Claims due deliveries, counts the attempt, and loads the event and message of each delivery. */
 export function claimDeliveries(dialect: SqlDialect): (claim: DeliveryClaim) => Transaction<ClaimedDelivery[]> {
   const { list } = dialect;
   const findNamed = namedFinder(dialect);
   const findInTurn = dueFinder(dialect);
   const take = deliveryTaker(dialect);
-  const bring = bringer(dialect);
+  const load = loader(dialect);
   return function* (claim) {
     const due = claim.deliveryIds ? yield* findNamed(claim, claim.deliveryIds) : yield* findInTurn(claim);
     if (due.length === 0) return [];
     const ids = due.map(({ id }) => id);
     const { lease } = claim;
     const rows = yield* take({ until: claim.now.getTime() + claim.leaseMs, lease, ids: list(ids) });
-    const taken = yield* bring(rows, lease);
-    // `returning` promises no order.
+    const taken = yield* load(rows, lease);
+    // `returning` guarantees no order.
     return ids.flatMap((id) => taken.get(id) ?? []);
   };
 }
 
-/** Of one turn after the other, as long as there is room. */
+/** Finds due deliveries turn by turn, until the limit is reached. */
 function dueFinder(dialect: SqlDialect): (claim: DeliveryClaim) => Transaction<Due[]> {
   const findTurns = deliveryTurns(dialect);
   const findDue = turnFinder(dialect, laneKeeper(dialect), dialect.skippingLocked);
@@ -48,14 +48,14 @@ function keyOf(handlerId: string, source: string): string {
 
 function namedFinder(dialect: SqlDialect) {
   const { db, isOneOf, list, skippingLocked } = dialect;
-  const keepOurs = laneKeeper(dialect);
+  const keepFirsts = laneKeeper(dialect);
   interface Values {
     now: number;
     limit: number;
     handlers: string;
     ids: string;
   }
-  // Goes by their ids, however much is due: a sum is in no index.
+  // The sum is in no index, so the query uses the ids, however much is due.
   const find = statement<Values, Due>((value) =>
     skippingLocked(
       db
@@ -73,7 +73,7 @@ function namedFinder(dialect: SqlDialect) {
   return function* ({ now, limit, handlerIds }: DeliveryClaim, deliveryIds: readonly string[]): Transaction<Due[]> {
     const values = { now: now.getTime(), limit, handlers: list(handlerIds), ids: list(deliveryIds) };
     const due = yield* find(values);
-    return due.every(({ lane }) => lane === null) ? due : yield* keepOurs(due, now.getTime());
+    return due.every(({ lane }) => lane === null) ? due : yield* keepFirsts(due, now.getTime());
   };
 }
 
@@ -87,8 +87,8 @@ function deliveryTaker({ db, isOneOf }: SqlDialect) {
   );
 }
 
-/** The deliveries with their events and messages, by id. */
-function bringer(dialect: SqlDialect) {
+/** Loads the events and messages of claimed deliveries. Returns them by delivery id. */
+function loader(dialect: SqlDialect) {
   const { findEvents, findMessages } = finders(dialect);
   const { list } = dialect;
   return function* (rows: readonly DeliveriesTable[], lease: string): Transaction<Map<string, ClaimedDelivery>> {
@@ -104,8 +104,8 @@ function bringer(dialect: SqlDialect) {
           throw new Error(`delivery ${row.id} has lost its event or message: the inbox is damaged`);
         const { id, handler_id: handlerId, attempts: attempt, attempts_before: attemptsBefore } = row;
         const { replay_id: replayId } = row;
-        const brought = { event: toStoredEvent(event), message: toStoredMessage(message) };
-        return [id, { id, handlerId, attempt, attemptsBefore, replayId, lease, ...brought }];
+        const loaded = { event: toStoredEvent(event), message: toStoredMessage(message) };
+        return [id, { id, handlerId, attempt, attemptsBefore, replayId, lease, ...loaded }];
       }),
     );
   };

@@ -6,10 +6,12 @@ import { statement, type Transaction } from '../schema/statement.js';
 import { DUE_COLUMNS, firstsOfLanes, turnChecker, type Due, type Keeping, type TurnValues } from './lanes.js';
 import { deliveryTurns, dueAtOf, type DeliveryTurn } from './turns.js';
 
-/** What is due of one handler and one source. */
+/** Finds the due deliveries of one handler and one source. */
 export type TurnFinder = (turn: DeliveryTurn, now: number, limit: number) => Transaction<Due[]>;
 
-/** Finds what is due in a turn, longest due first: what has no lane, and what is in lanes, each by the index. */
+/**
+ * Finds the due deliveries of a turn, longest due first: those without a lane and those in lanes, each by the index.
+ */
 export function turnFinder(dialect: SqlDialect, keep: Keeping, lock: SqlDialect['skippingLocked']): TurnFinder {
   const findFree = statement<TurnValues, Due>((value) => lock(longestDue(dialect, value, 0)));
   const findLaned = lanedFinder(dialect, keep);
@@ -22,8 +24,8 @@ export function turnFinder(dialect: SqlDialect, keep: Keeping, lock: SqlDialect[
 }
 
 /**
- * Looks for the first of each lane only, and not at each delivery that waits behind another: a lane with much in it must
- * not cost more than one with little.
+ * Finds the first delivery of each lane and skips the deliveries that wait behind it, so that a long lane costs no more
+ * than a short one.
  */
 function lanedFinder(dialect: SqlDialect, keep: Keeping): (values: TurnValues) => Transaction<Due[]> {
   const look = statement<TurnValues, Due>((value) => longestDue(dialect, value, 1));
@@ -34,7 +36,7 @@ function lanedFinder(dialect: SqlDialect, keep: Keeping): (values: TurnValues) =
     const looked = yield* look({ ...values, limit: lookMax });
     const found = yield* keep(possibleFirsts(looked), now);
     if (found.length >= limit || looked.length < lookMax) return found.slice(0, limit);
-    // Most of what is longest due waits in its lane: what can run is behind it.
+    // Most of the longest due deliveries wait in their lanes, so deliveries that can run come after them.
     const seen = new Set(looked.map(({ id }) => id));
     const behind = (yield* findFirsts({ ...values, limit: lookMax })).filter(({ id }) => !seen.has(id));
     return [...found, ...(yield* keep(behind, now))].slice(0, limit);
@@ -55,14 +57,14 @@ function longestDue({ db }: SqlDialect, value: <K extends keyof TurnValues>(name
     .limit(value('limit'));
 }
 
-/** Of a lane, none but the one that was recorded first can be the first. */
+/** Keeps the delivery of each lane that was recorded first: no other can be the first of its lane. */
 function possibleFirsts(looked: readonly Due[]): Due[] {
   const firsts = new Map<string | null, number>();
   for (const { lane, seq } of looked) firsts.set(lane, Math.min(seq, firsts.get(lane) ?? seq));
   return looked.filter(({ lane, seq }) => firsts.get(lane) === seq);
 }
 
-/** What `claimDeliveries` could take. */
+/** Lists the deliveries that `claimDeliveries` could claim. */
 export function dueDeliveries(
   dialect: SqlDialect,
 ): (...args: Parameters<Store['dueDeliveries']>) => Transaction<DueDelivery[]> {
@@ -78,7 +80,7 @@ export function dueDeliveries(
   };
 }
 
-/** The first of each list, then the second of each, and so on. */
+/** Returns the first item of each list, then the second of each, and so on. */
 function alternating<T>(lists: readonly (readonly T[])[]): T[] {
   const longest = Math.max(0, ...lists.map(({ length }) => length));
   return Array.from({ length: longest }, (_, place) => lists.flatMap((list) => list.slice(place, place + 1))).flat();

@@ -3,17 +3,17 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { DeliveriesTable, RecordedInOrder, Schema } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 
-/** A delivery that may be taken. */
+/** Delivery that can be claimed. */
 export type Due = Pick<DeliveriesTable, 'id' | 'lane' | 'attempts'> & { seq: number; due_at: number };
 
 export const DUE_COLUMNS = ['due.id', 'due.lane', 'due.attempts', 'due.seq', 'due.due_at'] as const;
 
-/** Of deliveries that may be taken, those that are to be had. */
+/** Keeps the deliveries whose turn it is in their lane. */
 export type Keeping = (due: readonly Due[], now: number) => Transaction<Due[]>;
 
 type DueIn = ExpressionBuilder<Schema & { due: DeliveriesTable & RecordedInOrder }, 'due'>;
 
-/** Free in its lane, or in none: nothing unsettled of the lane came before it, and nothing of it is held. */
+/** Whether a delivery has no lane, or is first in a lane of which no delivery is claimed. */
 export function isItsTurn(eb: DueIn, now: number) {
   return eb.or([eb('due.lane', 'is', null), isFirstInLane(eb, now)]);
 }
@@ -22,7 +22,7 @@ function isFirstInLane(eb: DueIn, now: number) {
   return eb.not(eb.or([eb.exists(earlierInLane(eb)), eb.exists(heldInLane(eb, now))]));
 }
 
-/** Unsettled deliveries of the same lane that were recorded before. */
+/** Selects unfinished deliveries of the same lane that were recorded earlier. */
 function earlierInLane(eb: DueIn) {
   return eb
     .selectFrom('deliveries as earlier')
@@ -32,7 +32,7 @@ function earlierInLane(eb: DueIn) {
     .where('earlier.due_at', 'is not', null);
 }
 
-/** Deliveries of the same lane that somebody holds: a redriven one comes back in front of those. */
+/** Selects claimed deliveries of the same lane: a redriven delivery can come before a claimed one. */
 function heldInLane(eb: DueIn, now: number) {
   return eb
     .selectFrom('deliveries as held')
@@ -42,15 +42,15 @@ function heldInLane(eb: DueIn, now: number) {
     .where('held.due_at', '>', now);
 }
 
-/** Those of `ids` that are due and whose turn it is. */
+/** Keeps the due deliveries whose turn it is, without taking their lanes. */
 export function turnChecker(dialect: SqlDialect): Keeping {
   const find = statement<{ now: number; ids: string }, Pick<Due, 'id'>>((value) => checked(dialect, value));
   return (due, now) => check(find, dialect, due, now);
 }
 
 /**
- * A lane belongs to one claim at a time, and is looked at again once it is ours: what was first in it may have come
- * after others, from another process, that is about to run them.
+ * Takes the lanes of the deliveries, then keeps the deliveries whose turn it is. The lanes are read again after they
+ * are taken, because another process may have added or claimed an earlier delivery in between.
  */
 export function laneKeeper(dialect: SqlDialect): Keeping {
   const find = statement<{ now: number; ids: string }, Pick<Due, 'id'>>((value) =>
@@ -59,8 +59,8 @@ export function laneKeeper(dialect: SqlDialect): Keeping {
   return function* (due, now) {
     const lanes = new Set(due.flatMap(({ lane }) => lane ?? []));
     const free = new Set(yield* dialect.locks.takeFree([...lanes].map((lane) => `lane ${lane}`)));
-    const ours = due.filter(({ lane }) => lane === null || free.has(`lane ${lane}`));
-    return yield* check(find, dialect, ours, now);
+    const taken = due.filter(({ lane }) => lane === null || free.has(`lane ${lane}`));
+    return yield* check(find, dialect, taken, now);
   };
 }
 
@@ -74,7 +74,7 @@ function* check(find: Find, { list }: SqlDialect, due: readonly Due[], now: numb
 
 type ValueOf<Values> = <K extends keyof Values>(name: K) => Values[K];
 
-/** Goes by their ids, however much is due: a sum is in no index. */
+/** Selects by the ids, however much is due, because the sum is in no index. */
 function checked({ db, isOneOf }: SqlDialect, value: ValueOf<{ now: number; ids: string }>) {
   return db
     .selectFrom('deliveries as due')
@@ -92,13 +92,13 @@ export interface TurnValues {
 }
 
 /**
- * The first of each lane that has one due, longest due first: a walk from lane to lane in the index. It costs as much as
- * there are lanes, and so is for where they are few and long.
+ * Finds the first delivery of each lane, longest due first, by a walk from lane to lane in the index. Its cost grows
+ * with the number of lanes, so it suits few and long lanes.
  */
 export function firstsOfLanes(dialect: SqlDialect): (values: TurnValues) => Transaction<Due[]> {
   const walk = laneWalk(dialect);
   const { db, isOneOf, list } = dialect;
-  // Goes by their ids alone, however much is due of the handler.
+  // Selects by the ids alone, however many deliveries of the handler are due.
   const find = statement<{ ids: string }, Due & Pick<DeliveriesTable, 'handler_id' | 'source'>>((value) =>
     db
       .selectFrom('deliveries as due')
@@ -115,7 +115,7 @@ export function firstsOfLanes(dialect: SqlDialect): (values: TurnValues) => Tran
   };
 }
 
-/** The delivery recorded first of each lane. */
+/** Selects the delivery of each lane that was recorded first. */
 function laneWalk({ db }: SqlDialect) {
   const unsettled = db
     .selectFrom('deliveries as one')

@@ -3,7 +3,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { deliveryTurns, dueAtOf, messageTurns } from './turns.js';
 
-/** When the next message is to be read, the next task to be done, or the next delivery to be attempted, leases that run out included. */
+/** Finds when the next message, task or delivery is due. The end of a lease counts, too. */
 export function nextDueAt(dialect: SqlDialect): (scope: WorkScope) => Transaction<Date | undefined> {
   const { db, isOneOf, list } = dialect;
   const nextMessages = messageTurns(dialect);

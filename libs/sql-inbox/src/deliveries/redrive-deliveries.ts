@@ -4,7 +4,7 @@ import { recordDecision } from '../rows/record-decision.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { command, type Transaction } from '../schema/statement.js';
 
-/** Makes dead letters due at once, with all their attempts before them again. */
+/** Makes dead letters due now, with a fresh set of attempts. */
 export function redriveDeliveries(dialect: SqlDialect) {
   const { db, isOneOf, list } = dialect;
   const recordDecided = recordDecision(dialect);

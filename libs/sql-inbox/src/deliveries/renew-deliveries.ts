@@ -2,7 +2,7 @@ import type { Held, Store } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { change, type Transaction } from '../schema/statement.js';
 
-/** Moves the end of the leases of claimed deliveries. Answers those that are still held. */
+/** Extends the leases of claimed deliveries. Returns the ids of the deliveries that are still claimed. */
 export function renewDeliveries({ db }: SqlDialect): (...args: Parameters<Store['renew']>) => Transaction<string[]> {
   const renew = change<Held & { until: number }>((value) =>
     db

@@ -5,8 +5,8 @@ import { insertDelivery } from '../rows/insert-event.js';
 import { recordDecision } from '../rows/record-decision.js';
 
 /**
- * Adds deliveries of stored events, once per event, handler and replay (empty: none). An event that was purged meanwhile gets none:
- * it goes with its message, which is held until its deliveries are written. One that was erased gets none either.
+ * Adds deliveries of stored events, once per event, handler and replay (an empty `replayId` is no replay). Purged and
+ * erased events get none. The message is locked until its deliveries are written, so that it is not purged in between.
  */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
@@ -38,7 +38,7 @@ export function replayEvents(dialect: SqlDialect) {
   };
 }
 
-/** The same, because somebody decided it. */
+/** Adds deliveries like {@link replayEvents}, and records the decision in the audit. */
 export function replayDecided(dialect: SqlDialect) {
   const add = replayEvents(dialect);
   const recordDecided = recordDecision(dialect);

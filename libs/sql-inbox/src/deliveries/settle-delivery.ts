@@ -7,7 +7,9 @@ import { insertEvent, type EventOrigin } from '../rows/insert-event.js';
 
 type Settled = Pick<DeliveriesTable, 'attempts' | 'event_id'>;
 
-/** Records an attempt and what becomes of the delivery, fenced by the lease: false if another holds it by now. */
+/**
+ * Records an attempt and the next state of its delivery. Returns `false` and writes nothing if the lease has been lost.
+ */
 export function settleDelivery(dialect: SqlDialect): (settlement: Settlement, now: Date) => Transaction<boolean> {
   const settle = deliverySettler(dialect);
   const insertAttempt = attemptInserter(dialect);

@@ -3,24 +3,24 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { DeliveriesTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 
-/** A source that has messages to be read, and when the first of them is due. */
+/** Source with messages to parse, and when the first one is due. */
 export interface MessageTurn {
   readonly source: string;
   readonly due_at: number;
 }
 
-/** A handler and a source that has deliveries for it, and when the first of them is due: outside of lanes, and in them. */
+/** Handler and source with deliveries, and when the first one is due: without a lane, and in a lane. */
 export type DeliveryTurn = Pick<DeliveriesTable, 'handler_id' | 'source'> & {
   readonly free_due_at: number | null;
   readonly laned_due_at: number | null;
 };
 
-/** When the first delivery of a turn is due; none without any. */
+/** Returns when the first delivery of a turn is due, or `Infinity` if it has none. */
 export function dueAtOf({ free_due_at, laned_due_at }: DeliveryTurn): number {
   return Math.min(free_due_at ?? Infinity, laned_due_at ?? Infinity);
 }
 
-/** The sources that have something, one step in the index for each of those named. */
+/** Finds which of the given sources have messages to parse, by one index lookup per source. */
 export function messageTurns({ db, rowsOf }: SqlDialect): (values: { sources: string }) => Transaction<MessageTurn[]> {
   const find = statement<{ sources: string }, { source: string; due_at: number | null }>((value) =>
     db
@@ -43,9 +43,9 @@ export function messageTurns({ db, rowsOf }: SqlDialect): (values: { sources: st
 }
 
 /**
- * The handlers and sources that have something: a walk from one to the next in the index, so that it costs the same
- * however much there is of each. Sources that are no longer configured are among them. Only subqueries look into the
- * table, for a join might come to read all of it.
+ * Finds the handlers and sources with deliveries, including sources that are no longer configured. It walks from one
+ * pair to the next in the index, so its cost does not depend on the number of deliveries. Only subqueries read the
+ * table, because the planner might read all of it for a join.
  */
 export function deliveryTurns({
   db,
@@ -94,7 +94,7 @@ export function deliveryTurns({
   );
 }
 
-/** Turns as a claim takes them: first the ones after `after`, then the others, both in the order of their keys. */
+/** Returns turns in the order in which a claim takes them: those after `after`, then the others, each sorted by key. */
 export function inTurn<T>(turns: readonly T[], keyOf: (turn: T) => string, after = ''): T[] {
   const byKey = new Map(turns.map((turn) => [keyOf(turn), turn]));
   const isBefore = (key: string): number => (key > after ? 0 : 1);

@@ -20,8 +20,8 @@ type Counted =
   | 'tasks';
 
 /**
- * Counts what is in the inbox, by state. What most rows are is what is left of them all: so no table is read, only its
- * indices, and SQLite holds up the event loop of an inbox of a million messages for some 100 ms and not for seconds.
+ * Counts the rows of the inbox by state. The usual states are computed as the rest of all rows, so only indexes are
+ * read: with a million messages, SQLite blocks the event loop for about 100 ms instead of seconds.
  */
 export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> {
   const { db } = dialect;

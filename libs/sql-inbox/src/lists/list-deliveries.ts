@@ -6,7 +6,7 @@ import { query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_DELIVERY, isRareDelivery } from '../rows/rare-states.js';
 import { messagesOfRun } from '../rows/run-and-job-rows.js';
 
-/** Deliveries, newest first. */
+/** Lists deliveries, newest first. */
 export function listDeliveries({ db, list: listOf, isOneOf }: SqlDialect) {
   return function* (filter: DeliveryFilter, page: PageRequest): Transaction<Page<DeliverySummary>> {
     const { ids, eventId, handlerId, handlerIds, state, run } = filter;
@@ -32,7 +32,7 @@ export function listDeliveries({ db, list: listOf, isOneOf }: SqlDialect) {
   };
 }
 
-/** Attempts of a delivery, first to last. */
+/** Lists the attempts of a delivery, first to last. */
 export function listAttempts({ db }: SqlDialect) {
   return function* (deliveryId: string): Transaction<AttemptSummary[]> {
     const list = db.selectFrom('attempts').selectAll().where('delivery_id', '=', deliveryId).orderBy('attempt');

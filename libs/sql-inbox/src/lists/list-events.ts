@@ -6,7 +6,7 @@ import type { EventsTable } from '../schema/schema.js';
 import { query, type Transaction } from '../schema/statement.js';
 import { messagesOfRun } from '../rows/run-and-job-rows.js';
 
-/** Events, last recorded first. */
+/** Lists events, last recorded first. */
 export function listEvents({ db, isOneOf, list: listOf }: SqlDialect) {
   return function* (filter: StoredEventFilter, page: PageRequest): Transaction<Page<EventSummary>> {
     const { ids, messageId, source, type, recordedFrom, recordedBefore, run } = filter;
@@ -34,12 +34,12 @@ export function listEvents({ db, isOneOf, list: listOf }: SqlDialect) {
   };
 }
 
-/** Ids of events are not in the order of time, so the time goes before them. */
+/** Returns a cursor of time and id, because event ids are not in the order of time. */
 function cursorOf({ recorded_at, id }: EventsTable): string {
   return `${recorded_at} ${id}`;
 }
 
-/** What is no cursor leads to an empty page. */
+/** Parses a cursor. An invalid cursor leads to an empty page. */
 function readCursor(cursor: string): { recordedAt: number; id: string } {
   const space = cursor.indexOf(' ');
   const recordedAt = Number(cursor.slice(0, Math.max(0, space)));

@@ -18,7 +18,7 @@ const SUMMARY = [
   'id_reused',
 ] as const;
 
-/** Messages without their bytes, newest first. */
+/** Lists messages without their bytes, newest first. */
 export function listMessages({ db }: SqlDialect) {
   return function* (filter: MessageFilter, page: PageRequest): Transaction<Page<MessageSummary>> {
     const { source, state, run } = filter;
@@ -43,7 +43,7 @@ export function listMessages({ db }: SqlDialect) {
   };
 }
 
-/** One message with its bytes. */
+/** Finds a message, with its bytes. */
 export function findMessage({ db }: SqlDialect) {
   return function* (id: string): Transaction<MessageDetail | undefined> {
     const [row] = yield* query(db.selectFrom('messages').selectAll().where('id', '=', id));

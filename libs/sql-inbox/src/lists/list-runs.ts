@@ -6,7 +6,7 @@ import type { RunsTable } from '../schema/schema.js';
 import { query, type Transaction } from '../schema/statement.js';
 import { jobRows } from '../rows/run-and-job-rows.js';
 
-/** Runs, last updated first. */
+/** Lists runs, last updated first. */
 export function listRuns({ db }: SqlDialect) {
   return function* (filter: RunFilter, page: PageRequest): Transaction<Page<RunSummary>> {
     const { source, jobKey, outcome } = filter;
@@ -38,7 +38,7 @@ export function listRuns({ db }: SqlDialect) {
   };
 }
 
-/** One run. */
+/** Finds a run. */
 export function findRun({ db }: SqlDialect) {
   return function* ({ source, accountId, runId }: RunKey): Transaction<RunSummary | undefined> {
     const find = db
@@ -52,19 +52,19 @@ export function findRun({ db }: SqlDialect) {
   };
 }
 
-/** One job. */
+/** Finds the state of a job. */
 export function findJob(dialect: SqlDialect): (key: JobKey) => Transaction<JobState | undefined> {
   return jobRows(dialect).find;
 }
 
 type Cursor = readonly [updatedAt: number, source: string, accountId: string, runId: string];
 
-/** Many runs can be updated in one millisecond, so the key goes with the time. */
+/** Returns a cursor of time and key, because many runs can be updated in one millisecond. */
 function cursorOf({ updated_at, source, account_id, run_id }: RunsTable): string {
   return JSON.stringify([updated_at, source, account_id, run_id] satisfies Cursor);
 }
 
-/** What is no cursor leads to an empty page. */
+/** Parses a cursor. An invalid cursor leads to an empty page. */
 function readCursor(cursor: string): Cursor {
   try {
     const [updatedAt, source, accountId, runId] = JSON.parse(cursor) as unknown[];

@@ -5,8 +5,8 @@ import { itemsOf } from '../rows/pages.js';
 import { query, type Transaction } from '../schema/statement.js';
 
 /**
- * Messages that hold one of some texts, or that led to something which does, newest first. No index can help, so a page
- * is as many messages as are looked through, and other work has its turn between two of them.
+ * Lists messages that contain one of the strings, also in their events, tasks or attempts, newest first. No index can
+ * help, so the page limit is the number of messages searched; other work runs between two pages.
  */
 export function searchMessages({ db, holds, holdsBytes }: SqlDialect) {
   return function* (texts: readonly string[], page: PageRequest): Transaction<Page<string>> {

@@ -5,18 +5,19 @@ import { SourceFile } from './source-file.js';
 import { TABLES, type Table } from './tables.js';
 import { TargetSchema, type Places } from './target-schema.js';
 
+/** Options for {@link moveInbox}. */
 export interface MoveOptions {
-  /** The path of the SQLite file. */
+  /** Path of the SQLite file. */
   readonly from: string;
-  /** `postgres://user:password@host:port/database` */
+  /** URL of the database: `postgres://user:password@host:port/database` */
   readonly to: string;
-  /** @default 'runhooks' */
+  /** Schema. @default 'runhooks' */
   readonly schema?: string;
-  /** @default what there is */
+  /** Driver. @default the first available one */
   readonly driver?: SqliteDriver;
 }
 
-/** Rows, of one table and of all. */
+/** Progress in rows, of one table and of all tables. */
 export interface Progress {
   readonly table: Table;
   readonly moved: number;
@@ -25,19 +26,23 @@ export interface Progress {
   readonly rowsOfAll: number;
 }
 
+/** Result of {@link moveInbox}. */
 export interface Moved {
   readonly from: string;
   readonly to: string;
-  /** By table; the same on both sides. */
+  /** Number of rows by table, the same on both sides. */
   readonly rows: Readonly<Record<Table, number>>;
-  /** Set if nothing was left to do. */
+  /** When an earlier move finished, if it left nothing to do. */
   readonly finishedBefore?: Date;
 }
 
 /**
- * Moves an inbox to Postgres in small steps, and goes on where an earlier move of the same file stopped. Apps can open
- * the new inbox once all is there. Throws `ConfigurationError` before anything is written if it is not to be moved,
- * `StoreUnavailableError` if the server failed and moving again goes on, `MoveError` if the two are not the same.
+ * Moves an inbox to Postgres in small steps, and resumes an earlier move of the same file. Apps can open the new inbox
+ * once all rows have been moved.
+ *
+ * @throws ConfigurationError before anything is written, if the file or the target cannot be used
+ * @throws StoreUnavailableError if the server failed; a new call resumes the move
+ * @throws MoveError if the rows of the two differ
  */
 export async function moveInbox(
   options: MoveOptions,

@@ -15,10 +15,10 @@ import { LARGE_COLUMNS, type Step, type Table } from './tables.js';
 
 const OPTION = '--from';
 
-/** An SQLite inbox that is moved. Nobody else can have it open meanwhile, and it is never written to. */
+/** SQLite inbox that is moved. No other process can open it during the move, and it is never written to. */
 export class SourceFile {
   readonly file: string;
-  /** Other for every other file, and for this one once anybody has written to it. */
+  /** Differs for every other file, and for this file after a write. */
   readonly fingerprint: string;
   readonly #connection: SqliteConnection;
 
@@ -28,7 +28,9 @@ export class SourceFile {
     this.fingerprint = fingerprintOf(file);
   }
 
-  /** Throws {@link ConfigurationError} if it is no inbox of this version, or if a process lives on it. */
+  /**
+   * Opens the file. Throws {@link ConfigurationError} if it is not an inbox of this version, or if a process uses it.
+   */
   static async open(path: string, now: Date, driver?: SqliteDriver): Promise<SourceFile> {
     const file = existingFile(OPTION, path);
     let connection: SqliteConnection | undefined;
@@ -46,7 +48,7 @@ export class SourceFile {
     }
   }
 
-  /** Rows of a table; with `upTo` those up to that place. */
+  /** Counts the rows of a table, up to the position `upTo` if given. */
   count(table: Table, upTo?: number): number {
     const where = upTo === undefined ? '' : ' where rowid <= ?';
     const [row] = this.#connection.all(
@@ -56,7 +58,7 @@ export class SourceFile {
     return (row as { rows: number }).rows;
   }
 
-  /** The rows that come after a place in the table; undefined if there are none. */
+  /** Reads the rows after a position in the table, or `undefined` if there are none. */
   next(table: Table, after: number): Step | undefined {
     const upTo = this.#endOfStep(table, after);
     if (upTo === undefined) return undefined;
@@ -88,40 +90,41 @@ export class SourceFile {
   }
 }
 
-/** By its times and sizes, with those of its log: whoever writes changes them. */
+/** Returns time and size of the file and its log, which every write changes. */
 function fingerprintOf(file: string): string {
   const { size, mtimeNs } = statSync(file, { bigint: true });
   const log = statSync(`${file}-wal`, { bigint: true, throwIfNoEntry: false });
   return [`${size}@${mtimeNs}`, ...(log && log.size > 0n ? [`${log.size}@${log.mtimeNs}`] : [])].join(' ');
 }
 
-/** Takes the file for this process alone, if nobody else has it open. */
+/** Takes the file for this process alone, unless another process has it open. */
 function refuseUse(connection: SqliteConnection, file: string, now: Date): void {
   const isFree = take(connection);
   const living = connection.all('select label, seen_at from processes where seen_at >= ? order by id', [
     lapsedBefore(now).getTime(),
   ]) as Pick<ProcessesTable, 'label' | 'seen_at'>[];
-  const said = living.map(({ label, seen_at }) => `${label} (${Math.round((now.getTime() - seen_at) / 1_000)} s ago)`);
-  if (!isFree) throw inUse(file, 'open', said);
-  if (said.length > 0) throw inUse(file, 'registered', said);
+  const heartbeats = living.map(
+    ({ label, seen_at }) => `${label} (${Math.round((now.getTime() - seen_at) / 1_000)} s ago)`,
+  );
+  if (!isFree) throw inUse(file, 'open', heartbeats);
+  if (heartbeats.length > 0) throw inUse(file, 'registered', heartbeats);
 }
 
-function inUse(file: string, how: 'open' | 'registered', said: readonly string[]): ConfigurationError {
-  const found = how === 'open' ? `another process has ${file} open` : `a process of ${file} may still be alive`;
-  const alive = said.length > 0 ? `. Lately said to be alive, by host and process id: ${said.join(', ')}` : '';
+function inUse(file: string, how: 'open' | 'registered', heartbeats: readonly string[]): ConfigurationError {
+  const last = heartbeats.length > 0 ? ` Last heartbeats, by host and process id: ${heartbeats.join(', ')}.` : '';
   const more =
     how === 'open'
-      ? `\`fuser ${file}\` tells who has it open`
-      : `One that was killed counts as gone ${LIMITS.processLapseMs / 1_000} s after it last said so`;
+      ? `\`fuser ${file}\` shows the process`
+      : `A killed process counts as running for ${LIMITS.processLapseMs / 1_000} s after its last heartbeat`;
   return new ConfigurationError(
     OPTION,
-    `${found}; stop every app on it, by SIGTERM, and wait until they have ended${alive}. ${more}`,
+    `${file} is in use. Stop every app that uses it (SIGTERM) and wait for it to exit.${last} ${more}`,
   );
 }
 
 /**
- * In this mode a transaction that may write needs that no other connection has the file open, and keeps others from
- * opening it until {@link closeUnwritten}. False if another one has it open. https://sqlite.org/pragma.html#pragma_locking_mode
+ * Locks the file until {@link closeUnwritten}. Returns `false` if another connection has it open: in exclusive mode a
+ * write transaction excludes all others. https://sqlite.org/pragma.html#pragma_locking_mode
  */
 function take(connection: SqliteConnection): boolean {
   connection.exec('pragma locking_mode = exclusive');
@@ -135,7 +138,7 @@ function take(connection: SqliteConnection): boolean {
   }
 }
 
-/** Who closes a file last writes its log into it; a second connection, which may not write, is there to be the last. */
+/** Closes the file without applying its log: that is done by the last connection, which is a read-only one here. */
 async function closeUnwritten(connection: SqliteConnection, file: string): Promise<void> {
   let last: SqliteConnection | undefined;
   try {
@@ -144,7 +147,7 @@ async function closeUnwritten(connection: SqliteConnection, file: string): Promi
     last = await connectSqlite(file, connection.driver, { readOnly: true });
     last.all('select name from sqlite_master limit 1', []);
   } catch {
-    // Another process has it open, or it is no database: then nothing is written either.
+    // If another process has the file open, or it is not a database, nothing is written either.
   }
   connection.close();
   last?.close();

@@ -2,10 +2,7 @@ import type { Schema } from '../schema/schema.js';
 
 export type Table = Exclude<keyof Schema, 'processes'>;
 
-/**
- * The tables that are moved, and their columns that may be large. Processes stay where they are: none may be alive, and
- * each tells the new inbox of itself.
- */
+/** Tables that are moved, with their columns that may be large. Registrations are not: each process registers again. */
 export const LARGE_COLUMNS = {
   message_keys: [],
   messages: ['headers', 'body', 'notes'],
@@ -24,11 +21,11 @@ export const LARGE_COLUMNS = {
 
 export const TABLES = Object.keys(LARGE_COLUMNS) as readonly Table[];
 
-/** Rows of one table that are moved together. */
+/** Rows of one table that are moved in one transaction. */
 export interface Step {
   readonly table: Table;
   readonly rows: readonly object[];
-  /** The place in its table of the last row before them, and of the last of them. */
+  /** Positions in the table of the last row before these rows, and of the last of these rows. */
   readonly after: number;
   readonly upTo: number;
 }

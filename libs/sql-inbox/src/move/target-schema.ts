@@ -16,22 +16,22 @@ import { readRecord, RECORD_COLUMNS, recordTable, type MoveRecord } from '../pos
 import { requireThisSchema } from './same-schema.js';
 import { TABLES, type Step, type Table } from './tables.js';
 
-/** For each table, the place in the file of the last row that was moved. */
+/** Position in the file of the last moved row, by table. */
 export type Places = Partial<Record<Table, number>>;
 
-/** How far an earlier move of the same file came. */
+/** Progress of an earlier move of the same file. */
 export interface Begun {
   readonly places: Places;
   readonly finishedAt?: Date;
 }
 
-/** Tables whose rows the engine numbers: it goes on after the last one that was moved. */
+/** Tables whose rows the engine numbers. Numbering continues after the last moved row. */
 const NUMBERED = ['deliveries', 'audit'] as const satisfies readonly Table[];
 
-/** Counting may take longer than what an app asks of its inbox. */
+/** Counting may take longer than the statements of an app. */
 const BEGIN = `begin isolation level read committed read write; set local statement_timeout = ${SQL_LIMITS.postgresMigrateMs}; set local synchronous_commit = on`;
 
-/** The schema of a Postgres database that an inbox is moved into. */
+/** Schema of a Postgres database into which an inbox is moved. */
 export class TargetSchema {
   readonly description: string;
   readonly #connections: PostgresConnections;
@@ -52,7 +52,7 @@ export class TargetSchema {
     this.#endPool = endPool;
   }
 
-  /** Makes the tables if they are not there. Throws {@link ConfigurationError}. */
+  /** Connects, and creates missing tables. Throws {@link ConfigurationError}. */
   static async open(connectionString: string, schema: string, logger: Logger): Promise<TargetSchema> {
     const pool = await openPostgresPool(connectionString, 1);
     const connections = new PostgresConnections(pool);
@@ -73,7 +73,7 @@ export class TargetSchema {
     }
   }
 
-  /** Notes whose inbox is moved here. Throws {@link ConfigurationError} if there is anything else in the schema. */
+  /** Records which inbox is moved here. Throws {@link ConfigurationError} if the schema has other rows. */
   async begin(source: string): Promise<Begun> {
     const record = await this.#alone(async (connection) => {
       const table = recordTable(this.#schema);
@@ -88,7 +88,7 @@ export class TargetSchema {
     if (record.source !== source) {
       throw new ConfigurationError(
         '--schema',
-        `another file was moved into ${this.description}, or this one before it was changed; choose another schema, ` +
+        `another file was moved into ${this.description}, or this file before it was changed. Choose another schema, ` +
           this.#orDrop(),
       );
     }
@@ -98,7 +98,7 @@ export class TargetSchema {
     };
   }
 
-  /** Writes rows, and how far that is, in one transaction: no row is written twice, whenever this is interrupted. */
+  /** Writes rows and the progress in one transaction, so that an interruption never writes a row twice. */
   async write(step: Step, places: Places): Promise<Places> {
     const written = { ...places, [step.table]: step.upTo };
     try {
@@ -107,13 +107,13 @@ export class TargetSchema {
     } catch (cause) {
       if (isRunhooksError(cause)) throw cause;
       const found = `${step.table}, rows after ${step.after} up to ${step.upTo}`;
-      // Not what the server said: it may quote what is in a row.
-      const said = sqlState(cause) ?? (cause instanceof Error ? cause.name : 'no error');
-      throw new MoveError(`${found}: the server did not take them (${said}); see its log`, { cause });
+      // Leaves out the server's message, because it may quote the content of a row.
+      const reason = sqlState(cause) ?? (cause instanceof Error ? cause.name : 'no error');
+      throw new MoveError(`${found}: the server rejected them (${reason}). See its log`, { cause });
     }
   }
 
-  /** Throws {@link MoveError} if a table does not have as many rows as expected. Otherwise apps may open the inbox. */
+  /** Allows apps to open the inbox. Throws {@link MoveError} if a table does not have the expected number of rows. */
   async finish(expected: Readonly<Record<Table, number>>, now: Date): Promise<void> {
     await this.#alone(async (connection) => {
       const rows = await this.#count(connection, [...TABLES, 'processes']);
@@ -121,10 +121,10 @@ export class TargetSchema {
         ([table, count]) => rows[table] !== count,
       );
       if (differences.length > 0) {
-        const said = differences.map(([table, count]) => `${table}: found ${rows[table]}, expected ${count}`);
+        const counts = differences.map(([table, count]) => `${table}: expected ${count}, got ${rows[table]}`);
         throw new MoveError(
-          `the rows in ${this.description} are not those of the file. ${said.join('; ')}. Somebody else has written to ` +
-            `the schema; see who, ${this.#orDrop()}`,
+          `the rows in ${this.description} are not those of the file. ${counts.join('; ')}. Another program has written ` +
+            `to the schema. Find it, ${this.#orDrop()}`,
         );
       }
       for (const table of NUMBERED) {
@@ -133,7 +133,7 @@ export class TargetSchema {
       }
       await connection.all(`update ${recordTable(this.#schema)} set finished_at = $1`, [now.getTime()]);
     });
-    // So that the first claims are planned for what is there.
+    // The first claims need current statistics for their plans.
     await this.#with(async (connection) => {
       for (const table of TABLES)
         await connection.exec(`analyze "${this.#schema}".${table}`, SQL_LIMITS.postgresMigrateMs);
@@ -150,7 +150,7 @@ export class TargetSchema {
       parameters: [before, after],
       isCounted: true,
     };
-    if (moved === 0) throw new MoveError(`another process moves into ${this.description} at the same time`);
+    if (moved === 0) throw new MoveError(`another process is moving into ${this.description}. Run one move at a time`);
     const target = `"${this.#schema}".${table}`;
     yield {
       sql: `insert into ${target} overriding system value select * from json_populate_recordset(cast(null as ${target}), cast($1 as json))`,
@@ -164,8 +164,8 @@ export class TargetSchema {
     if (found.length === 0) return;
     throw new ConfigurationError(
       '--schema',
-      `${this.description} is in use, with rows in ${found.map(([table]) => table).join(', ')}; ` +
-        `choose another schema, ${this.#orDrop()}`,
+      `${this.description} is in use, with rows in ${found.map(([table]) => table).join(', ')}. ` +
+        `Choose another schema, ${this.#orDrop()}`,
     );
   }
 
@@ -175,7 +175,7 @@ export class TargetSchema {
     return Object.fromEntries(Object.entries(rows[0] as object).map(([table, count]) => [table, Number(count)]));
   }
 
-  /** In a transaction that holds off others that move, and processes that start. */
+  /** Runs a step in a transaction that excludes other moves and starting processes. */
   async #alone<T>(step: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     return await this.#with((connection) =>
       transact(connection, BEGIN, async () => {
@@ -196,11 +196,11 @@ export class TargetSchema {
   }
 
   #orDrop(): string {
-    return `or, if nothing in it is of use, \`drop schema "${this.#schema}" cascade\``;
+    return `or, if you need nothing in it, \`drop schema "${this.#schema}" cascade\``;
   }
 }
 
-/** A schema of an older version may be an inbox in use: it is not for this command to change it. */
+/** Rejects a schema of another version, which this command must not change: it may be an inbox in use. */
 async function refuseOtherVersion(connection: PostgresConnection, schema: string): Promise<void> {
   const table = `"${schema}".runhooks_migrations`;
   const [found] = await connection.all('select to_regclass($1) is not null as there', [table]);
@@ -213,7 +213,7 @@ async function refuseOtherVersion(connection: PostgresConnection, schema: string
   );
 }
 
-/** Bytes as Postgres reads them from a text. */
+/** Returns a row with bytes in the format that Postgres parses from a string. */
 function withHexBytes(row: object): object {
   const values = Object.entries(row).map(([column, value]: [string, unknown]) => [
     column,

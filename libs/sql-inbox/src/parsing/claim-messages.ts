@@ -7,7 +7,7 @@ import { inTurn, messageTurns } from '../deliveries/turns.js';
 
 type Due = Pick<MessagesTable, 'id' | 'claims'>;
 
-/** Takes messages that are due for reading, and counts the read. */
+/** Claims messages that are due for parsing, and counts the claim. */
 export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Transaction<ClaimedMessage[]> {
   const { list } = dialect;
   const findTurns = messageTurns(dialect);
@@ -23,7 +23,7 @@ export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Tra
     const ids = withoutSuspects(due).map(({ id }) => id);
     if (ids.length === 0) return [];
     const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(ids) });
-    // `returning` promises no order.
+    // `returning` guarantees no order.
     const taken = new Map(rows.map((row) => [row.id, row]));
     return ids.flatMap((id) => {
       const row = taken.get(id);
@@ -32,7 +32,7 @@ export function claimMessages(dialect: SqlDialect): (claim: MessageClaim) => Tra
   };
 }
 
-/** What may be taken together: new messages, or the one that is first in turn, if its reading was begun before. */
+/** Returns new messages, or only the first one if its parsing was begun before: it may have ended that process. */
 function withoutSuspects(due: readonly Due[]): readonly Due[] {
   const [first] = due;
   return first && first.claims > 0 ? [first] : due.filter(({ claims }) => claims === 0);

@@ -11,7 +11,7 @@ import { jobRows, runRows } from '../rows/run-and-job-rows.js';
 type Settled = Pick<MessagesTable, 'source' | 'provider' | 'id_reused'>;
 
 /** Records one reading: the message's new state, its run, the events that are new, and their deliveries. */
-export function recordReading(dialect: SqlDialect): (recording: Recording, now: Date) => Transaction<Recorded> {
+export function recordParsed(dialect: SqlDialect): (recording: Recording, now: Date) => Transaction<Recorded> {
   const settleMessage = messageSettler(dialect);
   const jobs = jobRows(dialect);
   const runs = runRows(dialect);

@@ -4,7 +4,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { AT_ONCE } from '../schema/due.js';
 import { command, type Transaction } from '../schema/statement.js';
 
-/** Makes settled messages `stored` again, due at once. */
+/** Makes parsed messages `stored` again, due now. */
 export function reparseMessages(dialect: SqlDialect) {
   const { db, isOneOf, list } = dialect;
   const recordDecided = recordDecision(dialect);
@@ -20,8 +20,8 @@ export function reparseMessages(dialect: SqlDialect) {
       .where((eb) => isOneOf(eb.ref('state'), list(states)))
       .where('state', '<>', 'erased');
     if (messageIds) reparse = reparse.where((eb) => isOneOf(eb.ref('id'), list(messageIds)));
-    const again = yield* command(reparse);
-    yield* recordDecided('reparse', decision, again, now);
-    return again;
+    const reparsed = yield* command(reparse);
+    yield* recordDecided('reparse', decision, reparsed, now);
+    return reparsed;
   };
 }

@@ -1,13 +1,14 @@
-/** What is used of a client of `pg`. */
+/** Part of a `pg` client that the inbox uses. */
 export interface PostgresClient {
   query(query: PostgresQuery): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
-  /** `true`: the connection is closed instead of being used again. */
+  /** Returns the client to the pool, or closes its connection if `destroy` is `true`. */
   release(destroy?: boolean): void;
 }
 
+/** Query of a `pg` client. */
 export interface PostgresQuery {
   readonly text: string;
   readonly values?: unknown[];
@@ -15,12 +16,13 @@ export interface PostgresQuery {
   readonly queryMode?: 'extended';
 }
 
+/** Notification of a `pg` client. */
 export interface PostgresNotification {
   readonly channel: string;
   readonly payload?: string | undefined;
 }
 
-/** What is used of a `Pool` of `pg`, of whichever copy of that package. */
+/** Part of a `pg` `Pool` that the inbox uses, from any copy of that package. */
 export interface PostgresPool {
   readonly options?: { readonly max?: number | undefined };
   connect(): Promise<PostgresClient>;
@@ -30,7 +32,7 @@ export interface PostgresPool {
   removeListener(event: 'connect', listener: (client: object) => void): unknown;
 }
 
-/** Cuts the connection without a word to the server, which may not be there any more: else it would be waited for. */
+/** Closes the socket without notifying the server: waiting for an unreachable server would block. */
 export function cut(client: PostgresClient): void {
   const { connection } = client as { connection?: { stream?: { destroy?(): void } } };
   connection?.stream?.destroy?.();

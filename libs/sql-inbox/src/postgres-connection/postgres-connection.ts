@@ -5,19 +5,19 @@ import { DriverError, sqlState } from './postgres-failure.js';
 import { toParameter, VALUE_TYPES } from './postgres-values.js';
 import type { Transaction } from '../schema/statement.js';
 
-/** A connection while it is lent. One that does not answer in time is broken, as is one that reported an error. */
+/** Connection on loan from a pool. It is broken after an error, or if the server does not respond in time. */
 export class PostgresConnection {
   readonly #client: PostgresClient;
   readonly #onReleased: (isSuspect: boolean) => void;
   #isBroken = false;
   #isAbandoned = false;
   #isReleased = false;
-  /** Without a listener an error would end the process. */
+  /** Without a listener, an error would end the process. */
   readonly #noteBroken = (): void => {
     this.#isBroken = true;
   };
 
-  /** `onReleased` is told whether it broke by itself: then others may be broken, too. */
+  /** @param onReleased is called with whether the connection broke by itself: others may then be broken, too */
   constructor(client: PostgresClient, onReleased: (isSuspect: boolean) => void) {
     this.#client = client;
     this.#onReleased = onReleased;
@@ -32,17 +32,17 @@ export class PostgresConnection {
     return this.#isBroken;
   }
 
-  /** Runs statements without values, several at once if need be. */
+  /** Runs one or more statements without values. */
   async exec(text: string, waitMs?: number): Promise<void> {
     await this.ask({ text }, waitMs);
   }
 
-  /** Runs one statement as the operations of an inbox are written, and answers its rows. */
+  /** Runs one statement of an operation, and returns its rows. */
   async all(sql: string, parameters: readonly unknown[]): Promise<unknown[]> {
     return (await this.#run(sql, parameters)).rows;
   }
 
-  /** Gives each statement its answer until the transaction returns. */
+  /** Runs the statements of a transaction until it returns. */
   async runToEnd<T>(transaction: Transaction<T>): Promise<T> {
     let step = transaction.next();
     while (!step.done) {
@@ -53,7 +53,7 @@ export class PostgresConnection {
     return step.value;
   }
 
-  /** Rejects with a {@link DriverError}. `waitMs`: how long the answer may take, 0 for any time. */
+  /** Runs a query for up to `waitMs`, or without a limit if that is 0. Rejects with a {@link DriverError}. */
   async ask(query: PostgresQuery, waitMs: number = SQL_LIMITS.postgresResponseMs) {
     const timedOut = (): never => {
       this.break();
@@ -63,31 +63,31 @@ export class PostgresConnection {
       const result = this.#client.query(query);
       return await (waitMs === 0 ? result : within(result, waitMs, timedOut));
     } catch (error) {
-      // The driver, not the server: what this connection was about to do is unknown.
+      // The error is from the driver, so the state of the connection is unknown.
       if (sqlState(error) === undefined) this.#isBroken = true;
       throw new DriverError(error);
     }
   }
 
-  /** Cuts it: whatever waits for an answer fails at once, and the server rolls back. */
+  /** Closes the socket: running queries fail at once, and the server rolls back. */
   break(): void {
     this.#isBroken = true;
     cut(this.#client);
   }
 
-  /** The same where nothing is wrong with it: what it does is no longer wanted. */
+  /** Closes the socket of a working connection whose queries are no longer wanted. */
   abandon(): void {
     if (!this.#isBroken) this.#isAbandoned = true;
     this.break();
   }
 
-  /** Gives it back, or closes it if it is broken. Calling it again changes nothing. */
+  /** Returns the connection to the pool, or closes it if it is broken. Further calls do nothing. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.#onReleased(this.#isBroken && !this.#isAbandoned);
     this.#client.release(this.#isBroken);
-    // The pool listens from here on.
+    // From here on, the pool listens.
     this.#client.removeListener('error', this.#noteBroken);
   }
 

@@ -5,19 +5,19 @@ import { PostgresConnection } from './postgres-connection.js';
 import { DriverError } from './postgres-failure.js';
 
 /**
- * Lends connections of a pool. Once one of them broke, all that were opened before are closed instead of lent: after a
- * restart or a partition they are as dead, and each would be waited for in turn.
+ * Lends connections of a pool. After one broke, all connections that were opened before are closed instead of lent:
+ * after a restart or a partition they are broken, too, and each would have to time out.
  */
 export class PostgresConnections {
   readonly #pool: PostgresPool;
   readonly #lent = new Set<PostgresClient>();
-  /** Who waits for a connection, to be told if there will be none. */
+  /** Callbacks that reject the waits for a connection. */
   readonly #waiting = new Set<(reason: Error) => void>();
   #closed = false;
-  /** Opened since a connection last broke; undefined as long as none did. */
+  /** Connections opened since one last broke; undefined as long as none did. */
   #fresh: WeakSet<object> | undefined;
   readonly #noteOpened = (client: object): void => void this.#fresh?.add(client);
-  /** An idle connection that breaks is said here, and would end the process if nobody listened. */
+  /** Without a listener, an idle connection that breaks would end the process. */
   readonly #noteBroken = (): void => this.#distrust();
 
   constructor(pool: PostgresPool) {
@@ -26,7 +26,9 @@ export class PostgresConnections {
     pool.on('error', this.#noteBroken);
   }
 
-  /** Rejects with a {@link DriverError}, or with {@link StoreUnavailableError} once it is closed. */
+  /**
+   * Takes a connection. Rejects with a {@link DriverError}, or with {@link StoreUnavailableError} once this is closed.
+   */
   async take(): Promise<PostgresConnection> {
     for (;;) {
       if (this.#closed) throw new StoreUnavailableError('the inbox is closed');
@@ -37,7 +39,7 @@ export class PostgresConnections {
     }
   }
 
-  /** Gives a connection for as long as `use` takes. */
+  /** Lends a connection to `use` until it ends. */
   async with<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     const connection = await this.take();
     try {
@@ -47,14 +49,14 @@ export class PostgresConnections {
     }
   }
 
-  /** Lends no more, and cuts what is still lent. */
+  /** Stops lending, and closes connections on loan. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const client of this.#lent) cut(client);
     for (const refuse of this.#waiting) refuse(new StoreUnavailableError('the inbox is closed'));
     this.#pool.removeListener('connect', this.#noteOpened);
-    // The listener for errors stays: what was cut may yet report one.
+    // The listener for errors stays, because closed connections may still report one.
   }
 
   #lend(client: PostgresClient): PostgresConnection {
@@ -69,9 +71,9 @@ export class PostgresConnections {
     this.#fresh = new WeakSet();
   }
 
-  /** A pool of the app may have no limit of its own, and a server that is gone may never refuse. */
+  /** Connects within a time limit: a pool of the app may have none, and an unreachable server may never reject. */
   async #connect(): Promise<PostgresClient> {
-    // A pool throws, and does not reject, for options that no connection can be made from.
+    // A pool throws instead of rejecting if its options allow no connection.
     const connecting = Promise.resolve().then(() => this.#pool.connect());
     const { promise: refused, refuse } = refusal();
     this.#waiting.add(refuse);
@@ -80,7 +82,7 @@ export class PostgresConnections {
         throw new Error(`no connection within ${SQL_LIMITS.postgresConnectMs} ms`);
       });
     } catch (error) {
-      // One that comes after all goes back.
+      // Returns a connection that arrives too late.
       connecting.then(
         (client) => client.release(),
         () => undefined,

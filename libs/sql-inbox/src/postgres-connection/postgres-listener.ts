@@ -5,49 +5,50 @@ import type { PostgresNotification } from './postgres-client.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import type { PostgresConnections } from './postgres-connections.js';
 
+/** Options for a {@link PostgresListener}. */
 export interface PostgresListenerOptions {
   readonly connections: PostgresConnections;
   readonly schema: string;
   readonly logger: Logger;
-  /** Called when another process said that there is work, and when it may have said so unheard. */
+  /** Called when another process notified of work, or when a notification may have been lost. */
   readonly onWork: () => void;
 }
 
 /**
- * Tells other processes of work, and hears of theirs, by NOTIFY and LISTEN on a connection that is kept. All of it are
- * hints: whatever is lost is found by looking once a second.
+ * Notifies other processes of work, and receives their notifications, by NOTIFY and LISTEN. Notifications are hints:
+ * work whose notification is lost is found by polling once a second.
  */
 export class PostgresListener {
   readonly #options: PostgresListenerOptions;
-  /** What we say ourselves needs no waking. */
+  /** Payload of this process's notifications, which do not wake it. */
   readonly #self = randomUUID();
   readonly #channel: string;
   #connection: PostgresConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #quiet: NodeJS.Timeout | undefined;
-  #isRungAgain = false;
+  #pause: NodeJS.Timeout | undefined;
+  #isRingPending = false;
   #isClosed = false;
-  #heard: ((payload: string) => void) | undefined;
+  #onPayload: ((payload: string) => void) | undefined;
 
   constructor(options: PostgresListenerOptions) {
     this.#options = options;
     this.#channel = `${options.schema}_work`;
   }
 
-  /** Listens, and finds out whether it hears: answers false where a pooler keeps notifications from their listeners. */
+  /** Listens. Returns `false` if a pooler prevents notifications from arriving. */
   async open(): Promise<boolean> {
     await this.#listen();
-    return await this.#hearsItself();
+    return await this.#receivesItself();
   }
 
-  /** Says that there is work, not more often than every {@link SQL_LIMITS.notifyEveryMs}. Never fails. */
+  /** Notifies other processes of work, at most every {@link SQL_LIMITS.notifyEveryMs}. Never fails. */
   ring(): void {
-    this.#isRungAgain = this.#quiet !== undefined;
-    if (this.#isRungAgain || this.#isClosed) return;
-    this.#quiet = timers
+    this.#isRingPending = this.#pause !== undefined;
+    if (this.#isRingPending || this.#isClosed) return;
+    this.#pause = timers
       .setTimeout(() => {
-        this.#quiet = undefined;
-        if (this.#isRungAgain) this.ring();
+        this.#pause = undefined;
+        if (this.#isRingPending) this.ring();
       }, SQL_LIMITS.notifyEveryMs)
       .unref();
     this.#notify(this.#self).catch(() => undefined);
@@ -56,7 +57,7 @@ export class PostgresListener {
   close(): void {
     this.#isClosed = true;
     timers.clearTimeout(this.#timer);
-    timers.clearTimeout(this.#quiet);
+    timers.clearTimeout(this.#pause);
     this.#connection?.abandon();
     this.#connection?.release();
     this.#connection = undefined;
@@ -73,7 +74,7 @@ export class PostgresListener {
 
   readonly #onNotification = ({ channel, payload = '' }: PostgresNotification): void => {
     if (channel !== this.#channel) return;
-    this.#heard?.(payload);
+    this.#onPayload?.(payload);
     if (payload !== this.#self) this.#options.onWork();
   };
 
@@ -83,7 +84,7 @@ export class PostgresListener {
     this.#timer = timers.setTimeout(() => void this.#check(), afterMs).unref();
   }
 
-  /** A connection that only listens would never notice that its other end is gone. */
+  /** A connection that only listens would never detect that its server is gone. */
   async #check(): Promise<void> {
     try {
       if (this.#connection) {
@@ -103,20 +104,20 @@ export class PostgresListener {
     }
   }
 
-  async #hearsItself(): Promise<boolean> {
-    const question = randomUUID();
-    const heard = new Promise<boolean>((resolve) => {
-      this.#heard = (payload) => payload === question && resolve(true);
+  async #receivesItself(): Promise<boolean> {
+    const token = randomUUID();
+    const received = new Promise<boolean>((resolve) => {
+      this.#onPayload = (payload) => payload === token && resolve(true);
     });
     try {
-      await this.#notify(question);
-      return await within(heard, SQL_LIMITS.postgresConnectMs, () => false);
+      await this.#notify(token);
+      return await within(received, SQL_LIMITS.postgresConnectMs, () => false);
     } finally {
-      this.#heard = undefined;
+      this.#onPayload = undefined;
     }
   }
 
-  /** From another connection: through a pooler, the one that listens would hear itself where it hears nobody else. */
+  /** Notifies from another connection: through a pooler, the listening one could receive only its own notifications. */
   async #notify(payload: string): Promise<void> {
     const values = [this.#channel, payload];
     await this.#options.connections.with((connection) => connection.ask({ text: 'select pg_notify($1, $2)', values }));

@@ -3,7 +3,10 @@ import type { Pool } from 'pg';
 import { SQL_LIMITS } from '../limits.js';
 import { checkPostgresFiles } from './postgres-url.js';
 
-/** A pool of the inbox's own. Connections that break while nobody uses them are noticed by TCP keepalive. Throws {@link ConfigurationError} for files that cannot be used. */
+/**
+ * Opens a pool, in which TCP keepalive detects broken idle connections. Throws {@link ConfigurationError} for unusable
+ * files.
+ */
 export async function openPostgresPool(connectionString: string, connectionsMax: number): Promise<Pool> {
   checkPostgresFiles(connectionString);
   const pg = await loadPg();
@@ -23,7 +26,7 @@ async function loadPg(): Promise<Pick<typeof import('pg'), 'Pool'>> {
   } catch (cause) {
     throw new ConfigurationError(
       'postgresInbox',
-      'the package pg could not be loaded; run `npm install pg@8`, or hand in a pool',
+      'the package pg could not be loaded. Run `npm install pg@8`, or pass a pool',
       { cause },
     );
   }

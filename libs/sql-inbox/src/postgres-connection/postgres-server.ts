@@ -16,13 +16,13 @@ interface Server {
 }
 
 export interface ServerFacts {
-  /** For the boot log. */
+  /** Server and database, for the startup log. */
   readonly description: string;
-  /** Whether it can be asked to end a statement whose client is gone: only where its system can tell. */
+  /** Whether the server can end a statement whose client is gone, which depends on its operating system. */
   readonly noticesLostClients: boolean;
 }
 
-/** Looks at the server before anything is written. Throws {@link ConfigurationError}. */
+/** Checks the server before anything is written. Throws {@link ConfigurationError}. */
 export async function checkServer(
   connection: PostgresConnection,
   option: string,
@@ -36,10 +36,13 @@ export async function checkServer(
   );
   const { number, version, encoding, fsync, database } = row as Server;
   if (number < VERSION_MIN) {
-    throw new ConfigurationError(option, `found PostgreSQL ${version}; expected 14 or newer`);
+    throw new ConfigurationError(option, `expected PostgreSQL 14 or newer, got ${version}. Upgrade the server`);
   }
   if (encoding !== 'UTF8') {
-    throw new ConfigurationError(option, `the database ${database} is encoded in ${encoding}; expected UTF8`);
+    throw new ConfigurationError(
+      option,
+      `expected a database with encoding UTF8, got ${encoding} (database ${database}). Create one with UTF8`,
+    );
   }
   if (fsync === 'off') {
     logger.warn(
@@ -55,7 +58,7 @@ export async function checkServer(
   return { description: `PostgreSQL ${version}, database ${database}`, noticesLostClients };
 }
 
-/** What the server's clock says now. */
+/** Returns the time of the server's clock. */
 export async function serverTime(connection: PostgresConnection): Promise<Date> {
   const [row] = await connection.all('select extract(epoch from clock_timestamp()) * 1000 as now_ms', []);
   return new Date(Number((row as { now_ms: unknown }).now_ms));

@@ -1,6 +1,6 @@
 import { fromPostgresText, toPostgresText } from './postgres-text.js';
 
-/** A value of a statement as `pg` is given it. A number that is none becomes null, as SQLite has it. */
+/** Returns a parameter for `pg`. NaN and infinite numbers become null, as in SQLite. */
 export function toParameter(value: unknown): unknown {
   if (typeof value === 'string') return toPostgresText(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
@@ -13,7 +13,7 @@ const INT4 = 23;
 const TEXT = 25;
 const BYTEA = 17;
 
-/** How values of a row are read: our own, because the app may have changed those that `pg` has for all of a process. */
+/** Parsers of column values. The app may have changed the parsers of `pg`, which are shared by the process. */
 export const VALUE_TYPES = Object.freeze({
   getTypeParser: (type: number): ((value: string) => unknown) => PARSERS[type] ?? String,
 });
@@ -25,7 +25,7 @@ const PARSERS: Readonly<Record<number, (value: string) => unknown>> = {
   [BYTEA]: toBytes,
 };
 
-/** Either setting of `bytea_output`: https://www.postgresql.org/docs/14/datatype-binary.html */
+/** Parses bytes with either setting of `bytea_output`: https://www.postgresql.org/docs/14/datatype-binary.html */
 function toBytes(value: string): Buffer {
   if (value.startsWith('\\x')) return Buffer.from(value.slice(2), 'hex');
   const bytes = value.replace(/\\(\\|[0-3][0-7]{2})/g, (_, code: string) =>

@@ -1,4 +1,4 @@
-/** Runs a step for each item, at most `limit` of them at the same time. Answers when all are over, none before. */
+/** Runs a step for each item, at most `limit` at the same time. Resolves when all steps have ended. */
 export async function atMost<Item>(
   items: Iterable<Item>,
   limit: number,

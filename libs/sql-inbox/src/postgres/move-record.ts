@@ -1,7 +1,7 @@
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
 
-/** How far the move into a schema is: one row, beside the tables of the inbox. */
+/** Returns the table with the progress of a move into a schema: one row, beside the tables of the inbox. */
 export function recordTable(schema: string): string {
   return `"${schema}".runhooks_move`;
 }
@@ -11,14 +11,14 @@ export const RECORD_COLUMNS =
   'only_row integer primary key check (only_row = 1), source text not null, places text not null, finished_at bigint';
 
 export interface MoveRecord {
-  /** The fingerprint of the file. */
+  /** Fingerprint of the file. */
   readonly source: string;
-  /** For each table that was begun, the place in the file of the last row that was moved; as JSON. */
+  /** Position in the file of the last moved row, by table, as JSON. */
   readonly places: string;
   readonly finished_at: number | null;
 }
 
-/** Undefined if nothing was ever moved into the schema. */
+/** Reads the progress of a move, or `undefined` if nothing was ever moved into the schema. */
 export async function readRecord(connection: PostgresConnection, schema: string): Promise<MoveRecord | undefined> {
   const table = recordTable(schema);
   const [found] = await connection.all('select to_regclass($1) is not null as there', [table]);
@@ -27,13 +27,15 @@ export async function readRecord(connection: PostgresConnection, schema: string)
   return row as MoveRecord | undefined;
 }
 
-/** Throws {@link ConfigurationError} while an inbox is being moved into the schema: an app would not know what is still to come. */
+/**
+ * Throws {@link ConfigurationError} while an inbox is being moved into the schema, because its rows are not complete.
+ */
 export async function refuseHalfMoved(connection: PostgresConnection, schema: string): Promise<void> {
   const record = await readRecord(connection, schema);
   if (!record || record.finished_at !== null) return;
   throw new ConfigurationError(
     'postgresInbox.schema',
-    `an inbox is being moved into the schema ${schema}, and is not all there; let \`npx nestjs-runhooks move\` ` +
-      `finish, or run it again, or give up the move by \`drop schema "${schema}" cascade\``,
+    `an inbox is being moved into the schema ${schema}, and is not complete. Let \`npx nestjs-runhooks move\` ` +
+      `finish, run it again, or abandon the move with \`drop schema "${schema}" cascade\``,
   );
 }

@@ -14,8 +14,8 @@ interface Waiting {
 }
 
 /**
- * Stores messages that come at the same time by one statement and one commit. None is answered before that. If the
- * server refuses what is in one of them, each is stored alone.
+ * Stores messages that arrive at the same time by one statement and one commit. None resolves before the commit. If the
+ * server rejects the content of one message, each message is stored alone.
  */
 export class PostgresAppender {
   readonly #appendAll: (messages: readonly NewMessage[]) => Promise<Appended[]>;
@@ -32,11 +32,11 @@ export class PostgresAppender {
     this.#appendAlone = appendAlone;
   }
 
-  /** Rejects with {@link StoreUnavailableError} if it is unknown whether it was stored. */
+  /** Stores a message. Rejects with {@link StoreUnavailableError} if it is unknown whether the message was stored. */
   append(message: NewMessage): Promise<Appended> {
     if (this.#waiting.length >= SQL_LIMITS.writeQueueMax) {
       return Promise.reject(
-        new StoreUnavailableError(`${SQL_LIMITS.writeQueueMax} messages wait to be stored already`),
+        new StoreUnavailableError(`${SQL_LIMITS.writeQueueMax} messages are already waiting to be stored`),
       );
     }
     return new Promise((resolve, reject) => {
@@ -45,7 +45,7 @@ export class PostgresAppender {
     });
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when no message is waiting or being stored. */
   async settled(): Promise<void> {
     while (this.#waiting.length + this.#inFlight.size > 0) {
       this.#storeNext();
@@ -53,7 +53,7 @@ export class PostgresAppender {
     }
   }
 
-  /** All that came in this turn of the event loop goes together. */
+  /** Stores all messages of this turn of the event loop together. */
   #schedule(): void {
     if (this.#isScheduled || this.#inFlight.size >= SQL_LIMITS.appendBatchesMax) return;
     this.#isScheduled = true;
@@ -86,7 +86,7 @@ export class PostgresAppender {
     }
   }
 
-  /** What waited longest; at least one, however large. */
+  /** Takes the messages that waited longest: at least one, however large. */
   #nextBatch(): Waiting[] {
     let bytes = 0;
     let count = 0;

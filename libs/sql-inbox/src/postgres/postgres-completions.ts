@@ -7,12 +7,14 @@ import { NOTICE_LOST_CLIENT, type ServerFacts } from '../postgres-connection/pos
 import { BEGIN_OPEN_ENDED, BOUNDS, transact } from './postgres-transactions.js';
 import type { Transaction } from '../schema/statement.js';
 
-/** The claim was lost: nothing of the transaction may stay. */
-class ClaimLostError extends Error {}
+/** Thrown to roll back a transaction whose claim was lost. */
+class ClaimLostError extends Error {
+  override readonly name = 'ClaimLostError';
+}
 
 /**
- * Runs transactions that a handler writes in. They may take as long as the handler, so no more than half of the
- * connections are theirs: the others go on storing messages.
+ * Runs transactions in which a handler writes. They may take as long as the handler, so they use at most half of the
+ * connections: the others continue to store messages.
  */
 export class PostgresCompletions {
   readonly #connections: PostgresConnections;
@@ -26,7 +28,7 @@ export class PostgresCompletions {
     this.#free = Math.max(1, Math.floor(connectionsMax / 2));
   }
 
-  /** `settle` comes last, and is what fences: if the claim is another's by then, all is rolled back and the answer is false. */
+  /** Runs `work`, then `settle`. Rolls both back and returns `false` if the claim has been lost by then. */
   async run(
     work: (tx: InboxTransaction) => Promise<unknown>,
     settle: () => Transaction<boolean>,
@@ -73,7 +75,7 @@ async function completeOn(
       return true;
     });
   } catch (error) {
-    // Why it was cut off says more than that it was.
+    // The reason of the abort says more than the broken connection.
     signal.throwIfAborted();
     throw error;
   } finally {
@@ -81,11 +83,11 @@ async function completeOn(
   }
 }
 
-/** What would end the transaction that is ours to end. `rollback to` a savepoint does not. */
+/** Statements that would end the transaction. `rollback to` a savepoint does not. */
 const ENDS =
   /^(?:begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b))\b/i;
 
-/** What a handler is given. It is of no use once its transaction is over: another's statements may run on the connection. */
+/** Transaction that a handler receives. It rejects queries once it has ended, because the connection is reused. */
 class HandlerTransaction implements InboxTransaction {
   readonly #connection: PostgresConnection;
   #isOver = false;
@@ -101,14 +103,14 @@ class HandlerTransaction implements InboxTransaction {
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[]; rowCount: number }> {
     if (this.#isOver) {
       throw new Error(
-        'the transaction of delivery.completeWith is over; await every query before its function returns',
+        'the transaction of delivery.completeWith has ended. Await every query before its function returns',
       );
     }
     if (ENDS.test(afterComments(text))) {
-      throw new Error('delivery.completeWith begins and ends its transaction itself; throw to roll it back');
+      throw new Error('delivery.completeWith begins and ends its transaction itself. Throw to roll it back');
     }
     try {
-      // In this mode the server refuses several statements in one text, of which one could end the transaction.
+      // In this mode the server rejects several statements in one string, one of which could end the transaction.
       const query: PostgresQuery = { text, values: [...values], queryMode: 'extended' };
       const { rows, rowCount } = await this.#connection.ask(query, 0);
       return { rows: rows as Row[], rowCount: rowCount ?? 0 };
@@ -118,14 +120,14 @@ class HandlerTransaction implements InboxTransaction {
   }
 }
 
-/** A statement without what may stand before it and says nothing. Comments may hold others. */
+/** Returns a statement without leading space, semicolons and comments, which can be nested. */
 function afterComments(text: string): string {
   const rest = text.replace(/^(?:[\s;]|--.*)+/, '');
   if (!rest.startsWith('/*')) return rest;
   let depth = 0;
-  for (const { 0: mark, index } of rest.matchAll(/\/\*|\*\//g)) {
-    depth += mark === '/*' ? 1 : -1;
-    if (depth === 0) return afterComments(rest.slice(index + mark.length));
+  for (const { 0: token, index } of rest.matchAll(/\/\*|\*\//g)) {
+    depth += token === '/*' ? 1 : -1;
+    if (depth === 0) return afterComments(rest.slice(index + token.length));
   }
   return '';
 }

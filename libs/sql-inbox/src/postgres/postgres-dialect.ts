@@ -12,7 +12,9 @@ import { toPostgresJson } from '../postgres-connection/postgres-text.js';
 import type { Schema } from '../schema/schema.js';
 import { statement } from '../schema/statement.js';
 
-/** Every table is named with its schema: connections may be shared with the app, and behind a pooler with others. */
+/**
+ * Names every table with its schema, because connections may be shared with the app or, behind a pooler, with others.
+ */
 export function postgresDialect(schema: string): SqlDialect {
   const db = new Kysely<Schema>({
     dialect: {
@@ -25,7 +27,7 @@ export function postgresDialect(schema: string): SqlDialect {
   return {
     db,
     list: toPostgresJson,
-    // Of an array the planner expects 10 values, of JSON 100: with these a walk would look dear enough to be compiled first.
+    // The planner expects 10 values of an array and 100 of JSON. With 100, it would compile a walk before running it.
     rowsOf: (list) =>
       sql<{ value: string }>`unnest(array(select json_array_elements_text(cast(${list} as json))))`.as<'listed'>(
         sql`listed(value)`,
@@ -40,7 +42,7 @@ export function postgresDialect(schema: string): SqlDialect {
   };
 }
 
-/** A 64-bit hash stands for the name: two names with one hash wait for each other, and nothing else comes of it. */
+/** Returns the key of a lock. Its 64-bit hash is locked: two names with one hash only wait for each other. */
 export function lockKey(schema: string, name: string): string {
   return `runhooks ${schema} ${name}`;
 }

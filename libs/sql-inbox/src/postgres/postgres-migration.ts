@@ -6,7 +6,7 @@ import type { PostgresConnection } from '../postgres-connection/postgres-connect
 import { lockKey } from './postgres-dialect.js';
 import { transact } from './postgres-transactions.js';
 
-/** `collate "C"`: compared by bytes, as SQLite does, so that no upgrade of the system's languages breaks an index. */
+/** `collate "C"` compares by bytes, as SQLite does, so that no upgrade of the system's locales breaks an index. */
 const MIGRATIONS = migrationsFor({
   text: sql`text collate "C"`,
   bytes: 'bytea',
@@ -17,9 +17,9 @@ const MIGRATIONS = migrationsFor({
 const TABLE = 'runhooks_migrations';
 
 /**
- * Makes the schema, or brings it up to date, in one transaction under a lock: any number of processes may start at once.
- * A user who may not create anything needs a schema that is up to date. Not by Kysely's migrator: that looks at every
- * table of the database, and fails where somebody else drops one at this moment.
+ * Creates or upgrades the schema in one transaction under a lock, so that any number of processes can start at once.
+ * A user without the right to create tables needs a schema that is up to date. Kysely's migrator is not used: it reads
+ * every table of the database, and fails if another session drops one at that moment.
  */
 export async function migratePostgres(connection: PostgresConnection, schema: string): Promise<void> {
   const begin = `begin isolation level read committed read write; set local statement_timeout = ${SQL_LIMITS.postgresMigrateMs}; set local lock_timeout = 0`;
@@ -40,7 +40,7 @@ export async function migratePostgres(connection: PostgresConnection, schema: st
 
 type Ask = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
-/** The names of the migrations that were done. In a schema that is new, or was empty, none. */
+/** Returns the names of the migrations that were done: none in a new or empty schema. */
 async function doneIn(schema: string, ask: Ask): Promise<string[]> {
   const found = await ask('select 1 from pg_tables where schemaname = $1 and tablename = $2', [schema, TABLE]);
   if (found.rows.length > 0) {
@@ -53,7 +53,7 @@ async function doneIn(schema: string, ask: Ask): Promise<string[]> {
   return [];
 }
 
-/** The slice of a pool that Kysely's driver uses, over the one connection whose transaction this is. */
+/** Implements the part of a pool that Kysely's driver uses, on the connection of the transaction. */
 function asKyselyPool(ask: Ask): PostgresPool {
   const query = async (text: string, values: readonly unknown[]) => {
     const { rows } = await ask(text, [...values]);

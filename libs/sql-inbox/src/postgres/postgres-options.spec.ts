@@ -1,22 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolvePostgresOptions, type PostgresInboxOptions } from './postgres-options.js';
 
-const EXPECTED = 'expected postgres://user:password@host:port/database. Set the environment variable it comes from';
+const EXPECTED = 'expected postgres://user:password@host:port/database';
+const FIX = 'Set the environment variable it is read from';
 
 describe('resolvePostgresOptions', () => {
   it.each<[string, PostgresInboxOptions, string]>([
     [
-      'a variable that is not set',
+      'an unset variable',
       { connectionString: process.env['RUNHOOKS_NOT_SET'] },
-      `postgresInbox.connectionString: found undefined; ${EXPECTED}`,
+      `postgresInbox.connectionString: ${EXPECTED}, got undefined. ${FIX}`,
     ],
     [
       'an empty variable',
       { connectionString: '' },
-      `postgresInbox.connectionString: found an empty string; ${EXPECTED}`,
+      `postgresInbox.connectionString: ${EXPECTED}, got an empty string. ${FIX}`,
     ],
-    ['no options', {}, 'postgresInbox: found neither pool nor connectionString; expected one of them'],
-  ])('refuses %s', (_, options, message) => {
+    ['no options', {}, 'postgresInbox: expected pool or connectionString, got neither'],
+  ])('throws for %s', (_, options, message) => {
     expect(() => resolvePostgresOptions(options)).toThrow(expect.objectContaining({ message }));
   });
 });

@@ -1,6 +1,5 @@
 import {
   ConfigurationError,
-  isStoreUnavailableError,
   StoreUnavailableError,
   type Appended,
   type InboxTransaction,
@@ -11,11 +10,9 @@ import {
   type Settlement,
   within,
 } from 'nestjs-runhooks/core';
-import { atMost } from './at-most.js';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';
 import { SQL_LIMITS } from '../limits.js';
-import { lockOf } from '../parsing/record-parsed.js';
 import { PostgresAppender } from './postgres-appender.js';
 import { PostgresCompletions } from './postgres-completions.js';
 import { PostgresConnections } from '../postgres-connection/postgres-connections.js';
@@ -27,10 +24,11 @@ import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgre
 import { openPostgresPool } from '../postgres-connection/postgres-pool.js';
 import { checkServer, serverTime, type ServerFacts } from '../postgres-connection/postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
+import { recordByJob } from './record-by-job.js';
 import { SqlStore } from '../sql-store.js';
 import type { Transaction } from '../schema/statement.js';
 
-/** What an open store works with. */
+/** Parts of an open store. */
 interface Open {
   readonly connections: PostgresConnections;
   readonly transactions: PostgresTransactions;
@@ -40,7 +38,7 @@ interface Open {
   endPool(): Promise<unknown>;
 }
 
-/** An inbox in a schema of a Postgres database, shared by any number of processes. */
+/** Inbox in a schema of a Postgres database, shared by any number of processes. */
 export class PostgresStore extends SqlStore {
   readonly #options: ResolvedPostgresOptions;
   readonly #logger: Logger;
@@ -80,7 +78,7 @@ export class PostgresStore extends SqlStore {
       if (notify) listener = await this.#listen(connections);
     } catch (cause) {
       connections.close();
-      // A pool whose options no connection can be made from never ends.
+      // A pool whose options allow no connection never ends.
       await within(endPool(), SQL_LIMITS.postgresConnectMs);
       throw postgresOpenFailure(cause, option, schema);
     }
@@ -99,7 +97,7 @@ export class PostgresStore extends SqlStore {
     };
   }
 
-  /** `wake` is called when another process stored something, or may have done so unheard. */
+  /** Calls `wake` when another process stored work, or when a notification of it may have been lost. */
   onWork(wake: () => void): void {
     this.#wake = wake;
   }
@@ -111,37 +109,24 @@ export class PostgresStore extends SqlStore {
     return appended;
   }
 
-  /** Those of one job in one transaction, in the order given; those of different jobs beside them. */
-  override async record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
-    const groups = new Map<string, number[]>();
-    recordings.forEach((recording, index) => {
-      const key = lockOf(recording) ?? recording.messageId;
-      groups.set(key, [...(groups.get(key) ?? []), index]);
-    });
-    const recorded: Recorded[] = [];
-    const failures: unknown[] = [];
-    await atMost(groups.values(), SQL_LIMITS.recordingsMax, async (indices) => {
-      try {
-        const group = await this.#recordGroup(
-          indices.map((index) => recordings[index] as Recording),
-          now,
-        );
-        indices.forEach((index, place) => (recorded[index] = group[place] as Recorded));
-      } catch (error) {
-        failures.push(error);
-      }
-    });
-    if (failures.length > 0) throw failures[0];
-    return recorded;
+  override record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
+    return recordByJob(
+      recordings,
+      (recording) => this.recordOne(recording, now),
+      (begin) => this.writeWork(begin),
+    );
   }
 
-  /** Of the server, which decides for all hosts. */
+  /** Returns the time of the server, which decides for all hosts. */
   async now(): Promise<Date> {
     const { connections, transactions } = this.#opened();
     return await transactions.watch(() => connections.with(serverTime));
   }
 
-  /** What a handler writes with `tx`, and the success of its delivery, in one transaction. False: the claim was lost, and nothing was written. */
+  /**
+   * Runs `work` and settles the delivery in one transaction. Returns `false` and writes nothing if the claim has been
+   * lost.
+   */
   async settleWith(
     work: (tx: InboxTransaction) => Promise<unknown>,
     settlement: () => Settlement,
@@ -184,32 +169,6 @@ export class PostgresStore extends SqlStore {
     return await this.#opened().transactions.run('read', begin);
   }
 
-  /** One that cannot be recorded fails alone; where the store failed, none may overtake the one that was first. */
-  async #recordGroup(group: readonly Recording[], now: Date): Promise<Recorded[]> {
-    const record = this.recordOne;
-    try {
-      return await this.writeWork(function* () {
-        const recorded: Recorded[] = [];
-        for (const recording of group) recorded.push(yield* record(recording, now));
-        return recorded;
-      });
-    } catch (error) {
-      if (group.length === 1 || isStoreUnavailableError(error)) throw error;
-    }
-    const alone: Recorded[] = [];
-    const failures: unknown[] = [];
-    for (const recording of group) {
-      try {
-        alone.push(await this.writeWork(() => record(recording, now)));
-      } catch (error) {
-        if (isStoreUnavailableError(error)) throw error;
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-    return alone;
-  }
-
   async #listen(connections: PostgresConnections): Promise<PostgresListener> {
     const { schema } = this.#options;
     const listener = new PostgresListener({
@@ -227,8 +186,8 @@ export class PostgresStore extends SqlStore {
     listener.close();
     throw new ConfigurationError(
       'postgresInbox.notify',
-      'notifications do not arrive, as behind pgbouncer in transaction mode; connect to the server itself or to a pool ' +
-        'in session mode, or set notify: false: then processes look for work once a second',
+      'LISTEN/NOTIFY does not work on this connection, as with PgBouncer in transaction mode. Connect directly or in ' +
+        'session mode, or set notify: false to poll once a second',
     );
   }
 

@@ -5,21 +5,21 @@ import type { PostgresConnections } from '../postgres-connection/postgres-connec
 import { isConflict, isStandby, postgresFailure } from '../postgres-connection/postgres-failure.js';
 import type { Transaction } from '../schema/statement.js';
 
-/** So that neither a lock that is not to be had nor a process that is paused holds up others for long. */
+/** Time limits, so that neither a held lock nor a paused process blocks others for long. */
 export const BOUNDS =
   `set local statement_timeout = ${SQL_LIMITS.postgresStatementMs}; ` +
   `set local idle_in_transaction_session_timeout = ${SQL_LIMITS.postgresResponseMs}`;
 
-/** All that a database, a role or a pooler may have other defaults for. */
+/** Sets everything for which a database, a role or a pooler may have other defaults. */
 const BEGIN = {
   write: `begin isolation level read committed read write; set local synchronous_commit = on; ${BOUNDS}`,
   read: `begin isolation level repeatable read read only; ${BOUNDS}`,
 } as const;
 
-/** Begins a transaction that somebody else has statements in: they may take as long as they like. */
+/** Begins a transaction with statements of a handler, which have no time limit. */
 export const BEGIN_OPEN_ENDED = 'begin isolation level read committed read write; set local synchronous_commit = on';
 
-/** Runs transactions, each on a connection of its own, and again if it was in conflict with another. */
+/** Runs transactions, each on its own connection, and retries one that conflicted with another. */
 export class PostgresTransactions {
   readonly #connections: PostgresConnections;
   readonly #inbox: string;
@@ -30,16 +30,19 @@ export class PostgresTransactions {
     this.#inbox = inbox;
   }
 
-  /** Rejects with {@link StoreUnavailableError} if the server or the connection failed: then the effect is unknown. */
+  /**
+   * Runs a transaction. Rejects with {@link StoreUnavailableError} if the server or the connection failed: its effect
+   * is then unknown.
+   */
   run<T>(mode: keyof typeof BEGIN, begin: () => Transaction<T>): Promise<T> {
-    return this.watch(() => this.#tried(mode, begin));
+    return this.watch(() => this.#retried(mode, begin));
   }
 
-  /** Counts and bounds what is under way, and tells failures of the server from those of a row. */
+  /** Runs a step, limits the number of running steps, and separates failures of the server from those of a row. */
   async watch<T>(step: () => Promise<T>): Promise<T> {
     if (this.#running.size >= SQL_LIMITS.writeQueueMax) {
       throw new StoreUnavailableError(
-        `${SQL_LIMITS.writeQueueMax} operations wait for the inbox ${this.#inbox} already`,
+        `${SQL_LIMITS.writeQueueMax} operations are already waiting for the inbox ${this.#inbox}`,
       );
     }
     const running = step();
@@ -53,12 +56,12 @@ export class PostgresTransactions {
     }
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no step is running. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  async #tried<T>(mode: keyof typeof BEGIN, begin: () => Transaction<T>): Promise<T> {
+  async #retried<T>(mode: keyof typeof BEGIN, begin: () => Transaction<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#connections.with((connection) =>
@@ -72,7 +75,7 @@ export class PostgresTransactions {
   }
 }
 
-/** Begins, does it, and commits; rolls back if it failed, for whatever reason. */
+/** Runs a step in a transaction. Commits it, or rolls it back if anything fails. */
 export async function transact<T>(connection: PostgresConnection, begin: string, step: () => Promise<T>): Promise<T> {
   try {
     await connection.exec(begin).catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { toProcessSummary, versionsOf } from '../rows/rows.js';
 import type { ProcessesTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 
-/** Processes that are alive, in the order in which they started. */
+/** Lists running processes in the order in which they started. */
 export function listProcesses(dialect: SqlDialect): (seenFrom: Date) => Transaction<ProcessSummary[]> {
   const find = livingProcesses(dialect);
   return function* (seenFrom) {
@@ -12,18 +12,18 @@ export function listProcesses(dialect: SqlDialect): (seenFrom: Date) => Transact
   };
 }
 
-/** What waits for handlers that no living dispatcher has, in the order of their ids. */
+/** Lists handlers that no running worker has, with the waiting work, sorted by id. */
 export function listMissingHandlers(dialect: SqlDialect): (seenFrom: Date) => Transaction<MissingHandler[]> {
   const find = livingProcesses(dialect);
   const { countDeliveries, countTasks } = waitingCounts(dialect);
   return function* (seenFrom) {
     const workers = (yield* find({ from: seenFrom.getTime() })).filter(({ role }) => role !== 'receiver');
     const versions = workers.flatMap(versionsOf);
-    // Tasks are for a handler, or for one version of it.
-    const attended = new Set([...versions, ...versions.map(handlerIdOf)]);
+    // A task is for a handler, or for one version of a handler.
+    const present = new Set([...versions, ...versions.map(handlerIdOf)]);
     const waiting = new Map<string, MissingHandler>();
     const add = (handler: string, count: Partial<MissingHandler>): void => {
-      if (attended.has(handler)) return;
+      if (present.has(handler)) return;
       const handlerId = handlerIdOf(handler);
       const { deliveries = 0, checks = 0 } = waiting.get(handlerId) ?? {};
       const more = { deliveries: deliveries + (count.deliveries ?? 0), checks: checks + (count.checks ?? 0) };

@@ -5,15 +5,15 @@ import { change, statement, type Transaction } from '../schema/statement.js';
 
 const ID = 1;
 
-/** What the inbox knows of the time, once it was told it. */
+/** Knowledge of the inbox about the time, once a process has reported it. */
 export interface NotedClock {
-  /** Its last jump, if that is not long ago. */
+  /** Last jump of the time, if it is recent. */
   readonly jump?: { readonly atMs: number; readonly ms: number };
 }
 
 /**
- * Tells the inbox the time. If that is far from what it was told last, the clock was set, or nobody was there for so long:
- * which of them it was cannot be told, not even after a restart, so either counts as a jump.
+ * Reports the time to the inbox. A time far from the last reported one counts as a jump: the clock was set, or no
+ * process ran for that long, and the two cannot be distinguished.
  */
 export function noteClock({ db }: SqlDialect): (now: Date) => Transaction<NotedClock> {
   const find = statement<object, ClockTable>(() => db.selectFrom('clock').selectAll());
@@ -51,7 +51,7 @@ export function noteClock({ db }: SqlDialect): (now: Date) => Transaction<NotedC
     const before = row.seen_at;
     const jump_ms = seen_at - before;
     if (Math.abs(jump_ms) > LIMITS.clockJumpMs) {
-      // The hour begins anew, with what went in it: a clock that jumps often frees no more than one that jumps once.
+      // The hour starts again but keeps its count, so that a clock that jumps often does not allow more rows.
       yield* jump({ seen_at, before, jump_ms, hour_from: row.hour_from === null ? null : seen_at });
       return { jump: { atMs: seen_at, ms: jump_ms } };
     }
@@ -61,7 +61,7 @@ export function noteClock({ db }: SqlDialect): (now: Date) => Transaction<NotedC
   };
 }
 
-/** Counts the rows that went in an hour while purging brakes. */
+/** Counts the rows purged per hour while purging is limited after a jump. */
 export function brakedHour({ db }: SqlDialect) {
   const find = statement<object, ClockTable>(() => db.selectFrom('clock').selectAll());
   const countMessages = statement<object, { count: number }>(() =>
@@ -74,7 +74,7 @@ export function brakedHour({ db }: SqlDialect) {
     db.updateTable('clock').set((eb) => ({ hour_rows: eb('hour_rows', '+', value('rows')) })),
   );
   return {
-    /** How many rows may still go. */
+    /** Returns how many rows may still be purged. */
     *left(now: Date, share: number, rowsMin: number): Transaction<number> {
       const [row] = yield* find({});
       const nowMs = now.getTime();

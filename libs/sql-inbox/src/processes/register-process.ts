@@ -6,15 +6,15 @@ import { change, statement, type Transaction } from '../schema/statement.js';
 import { nextDueAt } from '../deliveries/next-due.js';
 import { noteClock } from './note-clock.js';
 
-/** Says that a process lives, removes what is long gone, and looks for work. */
+/** Registers a process, removes registrations that have expired, and returns when the next work is due. */
 export function registerProcess(
   dialect: SqlDialect,
 ): (registration: Registration, now: Date) => Transaction<Date | undefined> {
   const note = noteClock(dialect);
   const save = processSaver(dialect);
   const saveHandlers = handlersSaver(dialect);
-  const removeGone = goneRemovers(dialect);
-  const look = nextDueAt(dialect);
+  const removeExpired = expiredRemovers(dialect);
+  const findNextDue = nextDueAt(dialect);
   return function* (registration, now) {
     const { processId, role, label, startedAt, handlers, lapsedBefore, missingBefore, scope } = registration;
     const { jump } = yield* note(now);
@@ -25,10 +25,10 @@ export function registerProcess(
     yield* save({ id: processId, role, label, handlers: versions, abandoned, clock_ahead_ms, ...times });
     yield* saveHandlers(handlers, startedAt, now);
     const lapseMs = now.getTime() - lapsedBefore.getTime();
-    yield* removeGone.processes({ before: lapsedBefore.getTime(), after: now.getTime() + lapseMs });
-    // By a clock that is wrong, every handler was last seen long ago.
-    if (!jump) yield* removeGone.handlers({ before: missingBefore.getTime() });
-    return yield* look(scope);
+    yield* removeExpired.processes({ before: lapsedBefore.getTime(), after: now.getTime() + lapseMs });
+    // By a wrong clock, every handler was last seen long ago.
+    if (!jump) yield* removeExpired.handlers({ before: missingBefore.getTime() });
+    return yield* findNextDue(scope);
   };
 }
 
@@ -39,7 +39,7 @@ export function deregisterProcess({ db }: SqlDialect): (processId: string) => Tr
   };
 }
 
-/** Versions of registered handlers that are not among those known, in the order of their ids. */
+/** Finds versions of registered handlers that are not among the given versions, sorted by handler id. */
 export function otherHandlers({
   db,
   list,
@@ -67,7 +67,7 @@ function processSaver({ db }: SqlDialect) {
   });
 }
 
-/** Writes only what is new, and once an hour that the rest is still there. */
+/** Writes new versions, and once an hour that the other versions are still present. */
 function handlersSaver({ db, list, isOneOf }: SqlDialect) {
   const touch = change<{ versions: string; seen_at: number; before: number }>((value) =>
     db
@@ -82,7 +82,7 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
       .set({ seen_at: value('now') })
       .where('seen_at', '>', value('now')),
   );
-  // Of one that a process brought whose clock was ahead, nobody knows when: any other version counts as later.
+  // If the clock of a process was ahead, its start is unknown. Any other version counts as later.
   const cutSince = change<{ after: number }>((value) =>
     db.updateTable('handlers').set({ since: 0 }).where('since', '>', value('after')),
   );
@@ -110,7 +110,7 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
     yield* touch({ versions, seen_at, before: seen_at - LIMITS.handlerSeenMs });
     const rows = yield* find({ ids: list(handlers.map(({ id }) => id)) });
     const known = new Map(rows.map((row) => [row.id, row]));
-    // In one order for all processes, so that none waits for another that waits for it.
+    // The same order in all processes prevents deadlocks.
     for (const { id, version, subscriptions } of [...handlers].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       const row = known.get(id);
       if (row && (row.version === version || row.since >= since)) continue;
@@ -119,8 +119,8 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
   };
 }
 
-function goneRemovers({ db }: SqlDialect) {
-  // One that was last heard of in the future will be heard of again, if it lives.
+function expiredRemovers({ db }: SqlDialect) {
+  // A running process that was last seen in the future will register again.
   const processes = change<{ before: number; after: number }>((value) =>
     db
       .deleteFrom('processes')

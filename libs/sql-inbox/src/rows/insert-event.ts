@@ -4,16 +4,16 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import type { EventsTable } from '../schema/schema.js';
 import { change, type Transaction } from '../schema/statement.js';
 
-/** Where an event comes from. */
+/** Origin of an event. */
 export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
 
-/** What a delivery is of. */
+/** Event of a delivery. */
 export interface DeliveredEvent {
   readonly eventId: string;
   readonly source: string;
 }
 
-/** Writes an event and its deliveries, all of them due at once. Answers false if the event was there already. */
+/** Writes an event and its deliveries, all due now. Returns `false` if the event already exists. */
 export function insertEvent(
   dialect: SqlDialect,
 ): (event: NewEvent, origin: EventOrigin, now: Date) => Transaction<boolean> {
@@ -29,7 +29,9 @@ export function insertEvent(
   };
 }
 
-/** Writes a delivery, due at once. Answers false if the handler has the event already, for this replay or for none. */
+/**
+ * Writes a delivery that is due now. Returns `false` if the handler already has the event for this replay, or for none.
+ */
 export function insertDelivery({
   db,
 }: SqlDialect): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {

@@ -15,11 +15,11 @@ describe('itemsOf', () => {
     ['all', { limit: Infinity }, LIMITS.pageItemsMax],
     ['no number', { limit: Number.NaN }, 1],
     ['a text', { limit: '5' as unknown as number }, 5],
-  ])('of %s is in bounds', (_, request, items) => {
+  ])('keeps the limit of %s in bounds', (_, request, items) => {
     expect(itemsOf(request)).toBe(items);
   });
 
-  it('is a whole number in bounds, whatever is asked', () => {
+  it('returns an integer in bounds for any limit', () => {
     fc.assert(
       fc.property(fc.double(), (limit) => {
         const items = itemsOf({ limit });
@@ -45,11 +45,11 @@ describe('pageOf', () => {
     ['fewer rows than fit', [1, 2], { items: ['item 1', 'item 2'] }],
     ['as many rows as fit', [1, 2, 3], { items: ['item 1', 'item 2', 'item 3'] }],
     ['one row more', [1, 2, 3, 4], { items: ['item 1', 'item 2', 'item 3'], next: 'after 3' }],
-  ])('of %s', (_, rows, expected) => {
+  ])('returns the page of %s', (_, rows, expected) => {
     expect(page(rows, 3)).toEqual(expected);
   });
 
-  it('shows every row once to whoever follows `next` to the end', () => {
+  it('shows every row once if `next` is followed to the end', () => {
     fc.assert(
       fc.property(fc.nat(40), fc.integer({ min: 1, max: 10 }), (count, limit) => {
         const rows = Array.from({ length: count }, (_, index) => index);

@@ -1,11 +1,11 @@
 import { LIMITS, type Page, type PageRequest } from 'nestjs-runhooks/core';
 
-/** How many items a page is to have. A limit that makes no sense is brought into bounds. */
+/** Returns the number of items of a page. An invalid limit is brought into bounds. */
 export function itemsOf({ limit = LIMITS.pageItems }: PageRequest): number {
   return Math.max(1, Math.min(Math.floor(limit) || 1, LIMITS.pageItemsMax));
 }
 
-/** A page from one row more than it has items: that one tells whether there is a next page. */
+/** Returns a page of up to `limit` rows. One row more than that means that there is a next page. */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   limit: number,

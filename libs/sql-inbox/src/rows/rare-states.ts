@@ -1,11 +1,14 @@
 import type { DeliveryState, MessageState } from 'nestjs-runhooks/core';
 import { sql, type SqlBool } from 'kysely';
 
-/** What nearly all rows are; the others are in an index of their own. */
+/** States of nearly all rows. Rows in other states are in an index of their own. */
 const USUAL_MESSAGES: readonly MessageState[] = ['stored', 'parsed'];
 const USUAL_DELIVERIES: readonly DeliveryState[] = ['pending', 'succeeded'];
 
-/** A query goes by the index of what is rare if it has the same words as the index, as literals. */
+/**
+ * Conditions for the indexes of rare states. An index is used only if a query repeats its condition with the same
+ * literals.
+ */
 export const IS_RARE_MESSAGE = isNoneOf(USUAL_MESSAGES);
 export const IS_RARE_DELIVERY = isNoneOf(USUAL_DELIVERIES);
 

@@ -6,7 +6,10 @@ import { change, query, type Transaction } from '../schema/statement.js';
 
 type RecordDecision = (action: DecidedAction, decision: Decision, affected: number, now: Date) => Transaction<void>;
 
-/** Adds a decision to the audit, or what one more step of it affected, in the transaction of what was decided. */
+/**
+ * Adds a decision to the audit in the transaction of its effect. A further step of the same call adds to the affected
+ * rows.
+ */
 export function recordDecision({ db }: SqlDialect): RecordDecision {
   const add = change<NewRow<'audit'>>((value) =>
     db
@@ -23,7 +26,7 @@ export function recordDecision({ db }: SqlDialect): RecordDecision {
   };
 }
 
-/** What operators decided, newest first. */
+/** Lists the decisions of operators, newest first. */
 export function listAudit({ db }: SqlDialect) {
   return function* (page: PageRequest): Transaction<Page<AuditEntry>> {
     const limit = itemsOf(page);

@@ -30,13 +30,13 @@ import type {
   RunsTable,
 } from '../schema/schema.js';
 
-/** Columns of a message that {@link toStoredMessage} needs. */
+/** Columns that {@link toStoredMessage} needs. */
 export type MessageRow = Pick<
   MessagesTable,
   'id' | 'source' | 'provider' | 'message_key' | 'headers' | 'body' | 'received_at' | 'state'
 >;
 
-/** Only verified messages are appended, so a row is one. */
+/** Returns a verified message, because only verified messages are appended. */
 export function toStoredMessage(row: MessageRow): StoredMessage & VerifiedMessage {
   return restoreMessage({
     id: row.id,

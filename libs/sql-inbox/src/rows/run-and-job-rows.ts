@@ -5,7 +5,7 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
-/** The ids of the messages that were about a run. */
+/** Selects the ids of the messages about a run. */
 export function messagesOfRun(db: SqlDialect['db'], { source, accountId, runId }: RunKey) {
   return db
     .selectFrom('messages')
@@ -15,7 +15,7 @@ export function messagesOfRun(db: SqlDialect['db'], { source, accountId, runId }
     .where('run_id', '=', runId);
 }
 
-/** What the inbox knows of each job. */
+/** Finds and saves the states of jobs. */
 export function jobRows({ db }: SqlDialect) {
   type Key = Pick<JobsTable, 'source' | 'job_key'>;
   const find = statement<Key, JobsTable>((value) =>
@@ -45,7 +45,7 @@ export function jobRows({ db }: SqlDialect) {
   };
 }
 
-/** What the inbox knows of each run. */
+/** Finds and saves the states of runs. */
 export function runRows({ db }: SqlDialect) {
   type Key = Pick<RunsTable, 'source' | 'account_id' | 'run_id'>;
   const find = statement<Key, RunsTable>((value) =>

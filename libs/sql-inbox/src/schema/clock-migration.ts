@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import { AT_ONCE } from './due.js';
 
-/** What the schema needs so that a clock which is wrong does little: a part of the migration `0002_notes_and_audit`. */
+/** Adds what limits the effect of a wrong clock: a part of the migration `0002_notes_and_audit`. */
 export async function surviveWrongClocks(db: Kysely<unknown>): Promise<void> {
-  // Messages that wait are due by any clock, and taken in the order of their ids.
+  // Waiting messages are due by any clock, and are claimed in the order of their ids.
   await sql`update messages set due_at = ${sql.lit(AT_ONCE)} where due_at is not null and lease is null`.execute(db);
   await db.schema
     .alterTable('processes')
@@ -12,7 +12,7 @@ export async function surviveWrongClocks(db: Kysely<unknown>): Promise<void> {
   await createClock(db);
 }
 
-/** One row: what the inbox knows of the time. */
+/** Creates the table with the single row of what the inbox knows about the time. */
 async function createClock(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('clock')

@@ -2,12 +2,12 @@ import type { ColumnDataType, ColumnDefinitionBuilder, Expression } from 'kysely
 
 type ColumnType = ColumnDataType | Expression<unknown>;
 
-/** Where the engines' types differ. */
+/** Column types that differ between the engines. */
 export interface ColumnTypes {
-  /** Compared by its bytes, whatever the language of the database. */
+  /** String type that compares by bytes, regardless of the language of the database. */
   readonly text: ColumnType;
   readonly bytes: ColumnType;
-  /** A whole number that the engine gives, each greater than those before. */
+  /** Integer that the engine assigns, greater than every earlier one. */
   readonly counter: ColumnType;
   readonly counted: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
 }

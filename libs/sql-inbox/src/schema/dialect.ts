@@ -2,31 +2,31 @@ import type { AliasedExpression, Expression, Kysely, SelectQueryBuilder, SqlBool
 import type { Schema } from './schema.js';
 import type { Transaction } from './statement.js';
 
-/** Where the engines' SQL differs. */
+/** SQL that differs between the engines. */
 export interface SqlDialect {
-  /** Builds and compiles queries; never runs one. */
+  /** Query builder that compiles queries and never runs them. */
   readonly db: Kysely<Schema>;
-  /** Texts as {@link isOneOf} takes them: one value for a list of any length. */
+  /** Returns strings as {@link isOneOf} takes them: one value for an array of any length. */
   list(values: readonly string[]): string;
-  /** The texts of such a list as rows, in the order of the list. */
+  /** Returns the strings of such a list as rows, in the order of the list. */
   rowsOf(list: string): AliasedExpression<{ value: string }, 'listed'>;
-  /** `column` is one of the values in `list`, a JSON text array: one statement for lists of any length. */
+  /** Returns whether `column` is one of the strings in `list`, so that one statement serves lists of any length. */
   isOneOf(column: Expression<unknown>, list: string): Expression<SqlBool>;
-  /** `column`, a text, holds `part`. */
+  /** Returns whether the string in `column` contains `part`. */
   holds(column: Expression<unknown>, part: string): Expression<SqlBool>;
-  /** The same for bytes. */
+  /** Returns whether the bytes in `column` contain `part`. */
   holdsBytes(column: Expression<unknown>, part: Uint8Array): Expression<SqlBool>;
-  /** Waits for others that are changing the rows found, and holds them until the transaction ends. */
+  /** Locks the selected rows until the transaction ends, after waiting for transactions that change them. */
   locking<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O>;
-  /** The same, but passes over rows that somebody else holds. */
+  /** Locks the selected rows, and skips rows that another transaction has locked. */
   skippingLocked<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O>;
   readonly locks: NamedLocks;
 }
 
-/** Locks of what may have no row yet, known by name, held until the transaction ends. */
+/** Locks by name, for things that may have no row yet. A lock is held until the transaction ends. */
 export interface NamedLocks {
-  /** Waits for it. */
+  /** Waits for the lock and takes it. */
   take(name: string): Transaction<void>;
-  /** Takes those that are free, without waiting. Answers them. */
+  /** Takes the free locks without waiting, and returns their names. */
   takeFree(names: readonly string[]): Transaction<readonly string[]>;
 }

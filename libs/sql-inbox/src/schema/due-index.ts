@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 
-/** Only what is due is in it, so it stays small however large the inbox grows. */
+/** Creates an index of the unfinished rows only, so it stays small however large the inbox grows. */
 export async function createDueIndex(db: Kysely<unknown>, table: string, columns = ['due_at']): Promise<void> {
   await db.schema
     .createIndex(`${table}_due`)

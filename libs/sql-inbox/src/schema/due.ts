@@ -1,5 +1,5 @@
 /**
- * `due_at` of a message that waits to be read: due by any clock, so that the clock of the process which stored it cannot
- * keep it from being read. Among such messages the id decides, and so the order in which they came.
+ * `due_at` of a message that waits to be parsed. It is due by any clock, so a wrong clock of the process that stored it
+ * cannot delay it. Such messages are claimed in the order of their ids, which is the order of their arrival.
  */
 export const AT_ONCE = 0;

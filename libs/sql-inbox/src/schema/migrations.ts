@@ -4,7 +4,7 @@ import type { ColumnTypes } from './column-types.js';
 import { createDueIndex } from './due-index.js';
 import { takeTurns } from './migration-turns.js';
 
-/** The schema's history. A migration that was released is never edited; the next one is added below it. */
+/** Migrations of the schema, oldest first. A released migration is never edited; a new one is added below it. */
 export const migrationsFor = (types: ColumnTypes): Readonly<Record<string, Migration>> => ({
   '0001_inbox': {
     async up(db: Kysely<unknown>) {
@@ -219,7 +219,7 @@ async function createBarriers(db: Kysely<unknown>, { text }: ColumnTypes): Promi
   await db.schema.createIndex('barriers_updated').on('barriers').column('updated_at').execute();
 }
 
-/** One row for each process that is alive, so a handful: no index but its key. */
+/** One row per running process. The table is so small that it needs no index but its key. */
 async function createProcesses(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('processes')
@@ -232,7 +232,7 @@ async function createProcesses(db: Kysely<unknown>, { text }: ColumnTypes): Prom
     .execute();
 }
 
-/** One row for each handler of the app. */
+/** One row per handler of the app. */
 async function createHandlers(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('handlers')
@@ -244,7 +244,7 @@ async function createHandlers(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .execute();
 }
 
-/** One row for each decision of an operator: few, and kept for long. */
+/** One row per decision of an operator. */
 async function createAudit(db: Kysely<unknown>, { text, counter, counted }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('audit')
@@ -260,7 +260,7 @@ async function createAudit(db: Kysely<unknown>, { text, counter, counted }: Colu
   await db.schema.createIndex('audit_decided').on('audit').column('decided_at').execute();
 }
 
-/** One row for each source and check that ever refused a request: a handful. */
+/** One row per source and signature check that ever rejected a request. */
 async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('refusals')
@@ -272,7 +272,7 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .execute();
 }
 
-/** What a process of the version before says of itself has none. */
+/** Has a default, because registrations of the previous version do not set the column. */
 async function addAbandoned(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   const none = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().defaultTo('[]');
   await db.schema.alterTable('processes').addColumn('abandoned', text, none).execute();

@@ -1,6 +1,6 @@
 import type { Schema } from './schema.js';
 
-/** The columns that an insert sets, by table. A column that is missing here starts as null, or the engine numbers it. */
+/** Columns that an insert sets, by table. A column that is missing here starts as null or is numbered by the engine. */
 // prettier-ignore
 const COLUMNS = {
   message_keys: ['source', 'message_key', 'digest', 'message_id'],
@@ -33,7 +33,10 @@ type Table = keyof typeof COLUMNS;
 /** A row as it is inserted. */
 export type NewRow<T extends Table> = Pick<Schema[T], (typeof COLUMNS)[T][number] & keyof Schema[T]>;
 
-/** Returns a placeholder for each column of a new row. Without a column that must be set, the row does not fit an insert. */
+/**
+ * Returns a placeholder for each column of a new row. Without a column that must be set, the row does not fit an
+ * insert.
+ */
 export function newRow<T extends Table>(
   table: T,
   value: <C extends keyof NewRow<T>>(column: C) => NewRow<T>[C],

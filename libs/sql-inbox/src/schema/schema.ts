@@ -10,12 +10,12 @@ import type {
 } from 'nestjs-runhooks/core';
 
 /**
- * The tables of an inbox. Times are whole milliseconds since 1970 (UTC); bytes are blobs; JSON is text, never a JSON
- * column, because those refuse NUL and lone surrogates, which payloads may hold. Flags are 0 or 1.
+ * Tables of an inbox. Times are integers: milliseconds since 1970 (UTC). Bytes are blobs. Flags are 0 or 1. JSON is
+ * kept in text columns, because JSON columns reject NUL and lone surrogates, which payloads may contain.
  *
- * Work is due when `due_at` has come; a message that waits to be read has 0 there. A claim moves it to the end of the lease
- * and leaves a token in `lease`; what is settled has no `due_at`. So one index finds new work, work to be tried again, and
- * work whose holder is gone.
+ * Work is due once `due_at` has passed; a message that waits to be parsed has 0 there. A claim moves `due_at` to the
+ * end of its lease and stores a token in `lease`. Finished work has no `due_at`. So one index finds new work, work to
+ * retry, and work whose process has died.
  */
 export interface Schema {
   message_keys: MessageKeysTable;
@@ -34,15 +34,15 @@ export interface Schema {
   refusals: RefusalsTable;
 }
 
-/** Given by the engine, and greater than any before: ids of two processes, or from before a step of the clock, are not. */
+/** Order of insertion. Ids cannot give it: those of two processes, or from before a clock step, are not ordered. */
 export interface RecordedInOrder {
   seq: Generated<number>;
 }
 
-/** What makes a message a duplicate. Outlives the message itself. */
+/** Deduplication keys. A key outlives its message. */
 export interface MessageKeysTable {
   source: string;
-  /** The sender's id, from signed data; may be empty. */
+  /** The sender's id of the message, from signed data; may be empty. */
   message_key: string;
   /** SHA-256 of the body. */
   digest: Uint8Array;
@@ -59,16 +59,16 @@ export interface MessagesTable {
   received_at: number;
   state: MessageState;
   message_type: string | null;
-  /** The run it is about, once it was read. */
+  /** Run that the message is about, once it has been parsed. */
   account_id: string | null;
   run_id: string | null;
   reason: string | null;
-  /** Fields that did not fit and were left out, as a JSON array; null without any. */
+  /** Fields that were left out because they were invalid, as a JSON array; null if there are none. */
   notes: string | null;
-  /** 1: an earlier message of this source has the same `message_key` and another body. */
+  /** 1 if an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
   claims: number;
-  /** 1: read again without running handlers. */
+  /** 1 if the message is reparsed without running handlers. */
   without_handlers: number;
   due_at: number | null;
   lease: string | null;
@@ -78,7 +78,7 @@ export interface JobsTable {
   source: string;
   job_key: string;
   latest_success_at: number | null;
-  /** The open incident, as JSON. */
+  /** Open incident, as JSON. */
   incident: string | null;
   updated_at: number;
 }
@@ -89,9 +89,9 @@ export interface RunsTable {
   run_id: string;
   job_key: string;
   outcome: RunOutcome | null;
-  /** 1: a later message named another outcome. */
+  /** 1 if a later message reported another outcome. */
   contradicted: number;
-  /** The types of the events the run has had, as a JSON array. */
+  /** Types of the run's events, as a JSON array. */
   types: string;
   started_at: number | null;
   finished_at: number | null;
@@ -113,13 +113,13 @@ export interface DeliveriesTable {
   id: string;
   event_id: string;
   handler_id: string;
-  /** Of its event: deliveries of a handler take turns over sources. */
+  /** Source of the event. The deliveries of a handler take turns over sources. */
   source: string;
-  /** Empty, or the replay that asked for it. */
+  /** Replay that created the delivery, or an empty string. */
   replay_id: string;
-  /** Deliveries of one lane run one after the other, in the order in which they were recorded. */
+  /** Ordering key. Deliveries of one lane run one at a time, in the order in which they were recorded. */
   lane: string | null;
-  /** 1: it has a lane. */
+  /** 1 if the delivery has a lane. */
   in_lane: number;
   state: DeliveryState;
   attempts: number;
@@ -127,7 +127,7 @@ export interface DeliveriesTable {
   attempts_before: number;
   due_at: number | null;
   lease: string | null;
-  /** Who dismissed it, when and why, as JSON. */
+  /** Who dismissed the delivery, when and why, as JSON. */
   dismissal: string | null;
 }
 
@@ -157,72 +157,75 @@ export interface TasksTable {
 }
 
 export interface BarriersTable {
-  /** Its handler's id. */
+  /** Id of the handler. */
   name: string;
-  /** The runs that wait, as JSON. */
+  /** Waiting runs, as JSON. */
   waiting: string;
   updated_at: number;
 }
 
-/** Processes that are alive, or were until a moment ago. */
+/** Registrations of processes that run, or ran until a moment ago. */
 export interface ProcessesTable {
   id: string;
   role: Role;
   label: string;
-  /** The versions of its handlers, as a JSON array. */
+  /** Versions of the process's handlers, as a JSON array. */
   handlers: string;
-  /** Its abandoned calls by handler, as a JSON array. */
+  /** Abandoned calls of the process by handler, as a JSON array. */
   abandoned: string;
   started_at: number;
   seen_at: number;
-  /** How far the clock of its host is ahead of the one that decides. */
+  /** How far the clock of the host is ahead of the clock that decides. */
   clock_ahead_ms: number;
 }
 
-/** Handlers that some process has, or had lately: what is read without knowing one of them is put aside for it. */
+/** Handlers that a process has or recently had. A process without one of them hands off messages to it. */
 export interface HandlersTable {
   id: string;
-  /** Of the process that started last. */
+  /** Version of the handler in the process that started last. */
   version: string;
-  /** What it subscribed to, as JSON. */
+  /** Subscriptions of the handler, as JSON. */
   subscriptions: string;
-  /** When that process started: this version is here since then. */
+  /** When the process with this version started. */
   since: number;
-  /** When a process last had this version, to the hour. */
+  /** When a process last reported this version, to the hour. */
   seen_at: number;
 }
 
-/** One row: what the inbox knows of the time, whatever the clock says now. */
+/** Single row of what the inbox knows about the time, regardless of the current clock. */
 export interface ClockTable {
   id: number;
-  /** The time, as a process last told it. */
+  /** Time that a process last reported. */
   seen_at: number;
-  /** When that last moved so far at once that the clock was set or nobody was there, and how far; negative: back. */
+  /**
+   * Last jump: when the time moved so far at once that the clock was set or no process ran, and how far (negative:
+   * back).
+   */
   jumped_at: number | null;
   jump_ms: number | null;
-  /** While purging brakes: the hour that its rows are counted in, how many went, and how many may go. */
+  /** While purging is limited after a jump: start of the counted hour, rows purged in it, and rows allowed in it. */
   hour_from: number | null;
   hour_rows: number;
   hour_rows_max: number;
 }
 
-/** What operators decided, first to last. */
+/** Decisions of operators, oldest first. */
 export interface AuditTable {
   seq: Generated<number>;
-  /** Of one call, which may take several steps. */
+  /** Id of one call, which may take several steps. */
   id: string;
   decided_at: number;
   action: DecidedAction;
-  /** Who decided it, and why. */
+  /** Who decided, and why. */
   actor: string;
   reason: string | null;
-  /** What was asked for, as JSON. */
+  /** Arguments of the call, as JSON. */
   details: string;
-  /** How many rows it changed. */
+  /** Number of changed rows. */
   affected: number;
 }
 
-/** Requests that were refused for their signature, over all processes. */
+/** Requests that were rejected because of their signature, summed over all processes. */
 export interface RefusalsTable {
   source: string;
   signature_check: string;

@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { SQLITE_DIALECT } from '../sqlite/sqlite-dialect.js';
 import type { DeliveriesTable } from './schema.js';
-import { change, command, query, statement, type Answer, type BoundStatement, type Transaction } from './statement.js';
+import { change, command, query, statement, type Result, type BoundStatement, type Transaction } from './statement.js';
 
 const { db } = SQLITE_DIALECT;
 
-/** Runs a transaction against prepared answers, one for each statement; answers its result and what it yielded. */
-function play<T>(transaction: Transaction<T>, ...answers: Answer[]) {
+/** Runs a transaction against prepared results, one for each statement; results its result and what it yielded. */
+function play<T>(transaction: Transaction<T>, ...results: Result[]) {
   const asked: BoundStatement[] = [];
   let step = transaction.next();
   while (!step.done) {
     asked.push(step.value);
-    step = transaction.next(answers[asked.length - 1] ?? []);
+    step = transaction.next(results[asked.length - 1] ?? []);
   }
   return { result: step.value, asked };
 }
@@ -30,7 +30,7 @@ describe('statement', () => {
       .limit(value('limit'));
   });
 
-  it('is compiled once, when it is first run, and bound to the values of each call in the order of its placeholders', () => {
+  it('compiles once, when it first runs, and binds the values of each call in the order of the placeholders', () => {
     expect(compiled).toBe(0);
     const first = play(find({ id: 'a', state: 'dead', limit: 5 }));
     const second = play(find({ limit: 7, state: 'pending', id: "'; drop table deliveries; --" }));
@@ -43,12 +43,12 @@ describe('statement', () => {
     expect(first.asked[0]?.sql).not.toContain('dead');
   });
 
-  it('answers the rows that it is given', () => {
+  it('returns the rows of its result', () => {
     const rows = [{ id: 'b' }];
     expect(play(find({ id: 'a', state: 'dead', limit: 5 }), rows).result).toBe(rows);
   });
 
-  it('binds a value each time that it is used, and leaves null and bytes as they are', () => {
+  it('binds a value at each use, and keeps null and bytes unchanged', () => {
     const twice = statement<{ lease: string | null; body: Uint8Array }, object>((value) =>
       db
         .updateTable('messages')
@@ -59,14 +59,14 @@ describe('statement', () => {
     expect(play(twice({ lease: null, body })).asked[0]?.parameters).toEqual([null, body, null]);
   });
 
-  it('runs nothing before the transaction is', () => {
+  it('runs no statement before the transaction runs', () => {
     const transaction = find({ id: 'a', state: 'dead', limit: 5 });
     expect(transaction.next().done).toBe(false);
   });
 });
 
-describe('a statement that is counted', () => {
-  it('says so, and answers the number that it is given', () => {
+describe('change', () => {
+  it('asks for a count and returns it', () => {
     const removeOne = change<{ id: string }>((value) => db.deleteFrom('deliveries').where('id', '=', value('id')));
     const one = play(removeOne({ id: 'a' }), 1);
     expect(one).toMatchObject({ result: 1, asked: [{ parameters: ['a'], isCounted: true }] });
@@ -76,7 +76,7 @@ describe('a statement that is counted', () => {
 });
 
 describe('query', () => {
-  it('is put together anew each time', () => {
+  it('compiles the query of each call', () => {
     const ofStates = (states: DeliveriesTable['state'][]) =>
       play(query(db.selectFrom('deliveries').select('id').where('state', 'in', states)), [{ id: 'a' }]);
     expect(ofStates(['dead']).asked[0]).toMatchObject({ parameters: ['dead'] });

@@ -4,30 +4,30 @@ import type { Compilable } from 'kysely';
 export interface BoundStatement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
-  /** Answered by the number of rows that it changed, which costs less than a `returning`; else by its rows. */
+  /** Whether the statement results in the number of changed rows, which costs less than `returning`, or in rows. */
   readonly isCounted?: boolean;
 }
 
-/** Rows, or their number, as the statement asks. */
-export type Answer = readonly unknown[] | number;
+/** Rows, or the number of changed rows. */
+export type Result = readonly unknown[] | number;
 
 /**
- * A transaction written once for every engine: it yields statements and is given their answers. SQLite runs it without
- * pause, Postgres awaits each one.
+ * Transaction that is written once for every engine. It yields statements and receives their results. SQLite runs it
+ * without a pause; Postgres awaits each statement.
  */
-export type Transaction<T> = Generator<BoundStatement, T, Answer>;
+export type Transaction<T> = Generator<BoundStatement, T, Result>;
 
-/** Stands for a value that is known only when the statement runs. */
+/** Placeholder for a value that is known only when the statement runs. */
 class Placeholder {
   constructor(readonly name: PropertyKey) {}
 }
 
-/** Puts a query together from placeholders instead of values. */
+/** Builds a query with placeholders instead of values. */
 type Build<Values, Row> = (value: <K extends keyof Values>(name: K) => Values[K]) => Compilable<Row>;
 
 /**
- * Compiles a query once, when it is first run: no process runs all of them. The result takes the values and runs the
- * statement within a {@link Transaction}. Compiling on every call would cost more than SQLite needs to run most of them.
+ * Returns a statement that takes values and runs within a {@link Transaction}. It is compiled once, when it first runs:
+ * compiling every time would cost more than SQLite needs to run most statements, and no process runs all of them.
  */
 export function statement<Values extends object, Row>(
   build: Build<Values, Row>,
@@ -38,7 +38,7 @@ export function statement<Values extends object, Row>(
   };
 }
 
-/** The same for a statement of which only the number of changed rows counts. */
+/** Returns a statement like {@link statement} that results in the number of changed rows. */
 export function change<Values extends object>(build: Build<Values, unknown>): (values: Values) => Transaction<number> {
   const bind = compileOnce(build, true);
   return function* (values) {
@@ -46,13 +46,13 @@ export function change<Values extends object>(build: Build<Values, unknown>): (v
   };
 }
 
-/** Compiles and runs a query that is put together anew each time: for what is rare. */
+/** Compiles and runs a query that is built for each call, for rare operations. */
 export function* query<Row>(compilable: Compilable<Row>): Transaction<Row[]> {
   const { sql, parameters } = compilable.compile();
   return (yield { sql, parameters }) as Row[];
 }
 
-/** The same for a statement of which only the number of changed rows counts. */
+/** Compiles and runs a statement that is built for each call, and returns the number of changed rows. */
 export function* command(compilable: Compilable): Transaction<number> {
   const { sql, parameters } = compilable.compile();
   return (yield { sql, parameters, isCounted: true }) as number;
@@ -68,7 +68,7 @@ function compileOnce<Values extends object>(
       const { sql, parameters } = build(
         <K extends keyof Values>(name: K) => new Placeholder(name) as Values[K],
       ).compile();
-      // Without the tree of the query, which would be kept for as long as the process lives.
+      // Keeps the text only: the tree of the query would stay in memory for as long as the process runs.
       compiled = { sql, parameters };
     }
     const bound = compiled.parameters.map((parameter) =>

@@ -10,7 +10,7 @@ import {
 } from './sqlite-runtime.js';
 
 /**
- * Opens a file with the package `better-sqlite3`. Throws {@link ConfigurationError} saying what to do if it cannot be
+ * Opens a file with the package `better-sqlite3`. Throws {@link ConfigurationError} with the remedy if it cannot be
  * loaded.
  */
 export async function openBetterSqlite3(file: string, readOnly: boolean): Promise<BetterSqlite3.Database> {
@@ -18,7 +18,7 @@ export async function openBetterSqlite3(file: string, readOnly: boolean): Promis
   try {
     return new Database(file, { readonly: readOnly });
   } catch (cause) {
-    // The native part is loaded by the first database.
+    // The first database loads the native part.
     throw String((cause as { code?: unknown }).code).startsWith('SQLITE_') ? cause : cannotLoad(cause);
   }
 }
@@ -28,7 +28,7 @@ async function loadBetterSqlite3(): Promise<typeof BetterSqlite3> {
   if (!loadsBetterSqlite3(runtime)) {
     throw new ConfigurationError(
       'sqliteInbox',
-      `better-sqlite3 does not run on Bun; ${wayToNodeSqlite(runtime)}, or a Postgres inbox`,
+      `better-sqlite3 does not run on Bun. To fix it, ${wayToNodeSqlite(runtime)}, or a Postgres inbox`,
     );
   }
   const Database = await importBetterSqlite3();
@@ -37,7 +37,7 @@ async function loadBetterSqlite3(): Promise<typeof BetterSqlite3> {
     // Its native part would end the process with a segmentation fault.
     throw new ConfigurationError(
       'sqliteInbox',
-      `better-sqlite3 ${version} does not run on Node ${process.version}; run \`npm install better-sqlite3@12\`, or use Node 22.14 or newer`,
+      `better-sqlite3 ${version} does not run on Node ${process.version}. Run \`npm install better-sqlite3@12\`, or use Node 22.14 or newer`,
     );
   }
   return Database;
@@ -58,8 +58,8 @@ function cannotLoad(cause: unknown): ConfigurationError {
 }
 
 /**
- * The version of the copy that was imported: it stands beside the file that Node keeps as loaded. A test runner that
- * keeps modules itself is asked for what the app in the working directory would get.
+ * Returns the version of the imported copy, from the manifest beside the loaded file. If a test runner keeps modules
+ * itself, returns the version that the app in the working directory would load.
  */
 function versionOf(Database: typeof BetterSqlite3): string | undefined {
   // An import of `createRequire` collides with the one that bundles in ESM format often have in their banner.
@@ -69,7 +69,7 @@ function versionOf(Database: typeof BetterSqlite3): string | undefined {
   try {
     return (require(manifest) as { version: string }).version;
   } catch {
-    // A bundle has no manifest beside it.
+    // A bundle has no manifest.
     return undefined;
   }
 }

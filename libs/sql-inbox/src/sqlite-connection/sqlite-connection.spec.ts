@@ -17,13 +17,13 @@ const works = await Promise.all(
 const hasNodeSqlite = process.getBuiltinModule('node:sqlite') !== undefined;
 
 describe('connectSqlite', () => {
-  it('takes the driver of Node where it has one, else better-sqlite3', async () => {
+  it('uses the driver of Node if it exists, otherwise better-sqlite3', async () => {
     const connection = await connectSqlite(':memory:', undefined);
     expect(connection.driver).toBe(hasNodeSqlite ? 'node:sqlite' : 'better-sqlite3');
     connection.close();
   });
 
-  it('says what to do where the driver that was asked for is not there', async () => {
+  it('throws with the remedy if the given driver is unavailable', async () => {
     const [index] = works.flatMap((does, position) => (does ? [] : [position]));
     if (index === undefined) return;
     const refused = connectSqlite(':memory:', DRIVERS[index]);
@@ -56,7 +56,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
       .all('insert into things (value) values (?) returning value', [value])
       .map((row) => (row as { value: unknown }).value);
 
-  it('makes the file where it says, whatever its name could mean', async () => {
+  it('creates the file at its path, whatever its name could mean', async () => {
     for (const name of ['file:odd.db', 'odd.db?mode=ro', "o'dd.db"]) {
       (await connectSqlite(join(directory, name), driver)).close();
       expect(existsSync(join(directory, name))).toBe(true);
@@ -72,12 +72,12 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
     ['milliseconds of the year 9999', 253_402_300_799_999],
     ['a broken number', 0.5],
     ['null', null],
-  ])('answers %s as it was given', (_, value) => {
+  ])('returns %s unchanged', (_, value) => {
     expect(insert(value)).toEqual([value]);
     expect(connection.all('select value from things', [])).toEqual([{ value }]);
   });
 
-  it('answers bytes as they were given, none of them special', () => {
+  it('returns bytes unchanged', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
     const [stored] = insert(bytes) as [Uint8Array];
     expect([...stored]).toEqual([...bytes]);
@@ -87,13 +87,13 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
     expect(Buffer.from(insert(part)[0] as Uint8Array).toString()).toBe('body');
   });
 
-  it('answers no rows for a statement that has none', () => {
+  it('returns no rows for a statement without rows', () => {
     expect(connection.all('insert into things (value) values (?)', [1])).toEqual([]);
     expect(connection.all('delete from things where value = ?', [2])).toEqual([]);
     expect(connection.all('select * from things where value = ?', [2])).toEqual([]);
   });
 
-  it('answers how many rows a statement changed, each time anew', () => {
+  it('returns the number of rows that a statement changed, each time it runs', () => {
     const insertOnce = 'insert into things (id) values (?) on conflict do nothing';
     expect([1, 2, 2, 3].map((id) => connection.change(insertOnce, [id]))).toEqual([1, 1, 0, 1]);
     expect(connection.change('update things set value = ? where id > ?', ['a', 1])).toBe(2);
@@ -101,7 +101,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
     expect(connection.change('delete from things', [])).toBe(3);
   });
 
-  it('runs one statement with other values each time', () => {
+  it('runs one statement with different values', () => {
     for (const value of [1, 2, 3]) connection.all('insert into things (value) values (?)', [value]);
     expect(connection.all('select value from things order by value', [])).toEqual([
       { value: 1 },
@@ -110,14 +110,14 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
     ]);
   });
 
-  it('sees a column that was added after a statement was used', () => {
+  it('returns a column that was added after the statement first ran', () => {
     insert(1);
     connection.all('select * from things', []);
     connection.exec('alter table things add column more');
     expect(connection.all('select * from things', [])).toEqual([{ id: 1, value: 1, more: null }]);
   });
 
-  it('takes a value for a value, never for SQL', () => {
+  it('never treats a value as SQL', () => {
     expect(insert("'); drop table things; --")).toHaveLength(1);
     expect(connection.all('select count(*) as count from things', [])).toEqual([{ count: 1 }]);
   });
@@ -127,14 +127,14 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('a connection by %s', 
     ['a table that is not there', 'select * from nothing', []],
     ['too few values', 'insert into things (value) values (?)', undefined],
     ['a value of no kind that it knows', 'insert into things (value) values (?)', [Symbol('value')]],
-  ])('throws at %s, and goes on', (_, sql, parameters) => {
+  ])('throws at %s, and can be used again', (_, sql, parameters) => {
     if (parameters !== undefined || driver === 'better-sqlite3') {
       expect(() => connection.all(sql, parameters ?? [])).toThrow(/./);
     }
     expect(insert(1)).toEqual([1]);
   });
 
-  it('cannot be used once it is closed', async () => {
+  it('throws once it is closed', async () => {
     const other = await connectSqlite(join(directory, 'inbox.db'), driver);
     other.close();
     expect(() => other.all('select 1', [])).toThrow(/not open/);

@@ -4,32 +4,34 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { openBetterSqlite3 } from './better-sqlite3.js';
 import { currentRuntime, wayToNodeSqlite } from './sqlite-runtime.js';
 
-/** A driver of SQLite: Node's own, or the package `better-sqlite3`. */
+/** Driver of SQLite: the one of Node, or the package `better-sqlite3`. */
 export type SqliteDriver = 'node:sqlite' | 'better-sqlite3';
 
-/** One open file. Everything is synchronous; statements are prepared once and kept. */
+/** Synchronous connection to one open file. Statements are prepared once and kept. */
 export interface SqliteConnection {
   readonly driver: SqliteDriver;
-  /** Runs one statement and answers its rows, none for a statement that returns none. */
+  /** Runs one statement and returns its rows, if any. */
   all(sql: string, parameters: readonly unknown[]): unknown[];
-  /** Runs one statement that returns no rows, and answers how many it changed. */
+  /** Runs one statement without rows, and returns the number of changed rows. */
   change(sql: string, parameters: readonly unknown[]): number;
   exec(sql: string): void;
   close(): void;
 }
 
-/** SQLite has rolled back by itself after some errors (disk full, I/O), and then says that there is nothing to roll back. */
+/**
+ * Rolls back. After some errors (disk full, I/O) SQLite has already done so, and reports that there is no transaction.
+ */
 export function rollBack(connection: SqliteConnection): void {
   try {
     connection.exec('rollback');
   } catch {
-    // The transaction is over either way; the error that led here is the one to report.
+    // The transaction has ended either way, and the first error is the one to report.
   }
 }
 
 /**
- * Opens a file with the driver asked for, or with the first one there is: `node:sqlite` (Node 22.13 and newer), then
- * `better-sqlite3`. Throws {@link ConfigurationError} saying what to install if there is none.
+ * Opens a file with the given driver, or with the first available one: `node:sqlite` (Node 22.13 and newer), then
+ * `better-sqlite3`. Throws {@link ConfigurationError} with what to install if none is available.
  */
 export async function connectSqlite(
   file: string,
@@ -38,20 +40,20 @@ export async function connectSqlite(
 ): Promise<SqliteConnection> {
   if (driver !== undefined && driver !== 'node:sqlite' && driver !== 'better-sqlite3') {
     const found = JSON.stringify(driver);
-    throw new ConfigurationError('sqliteInbox.driver', `found ${found}; expected 'node:sqlite' or 'better-sqlite3'`);
+    throw new ConfigurationError('sqliteInbox.driver', `expected 'node:sqlite' or 'better-sqlite3', got ${found}`);
   }
   const builtIn = driver === 'better-sqlite3' ? undefined : loadNodeSqlite();
   if (builtIn) return nodeSqliteConnection(new builtIn.DatabaseSync(file, { readOnly }));
   if (driver === 'node:sqlite') {
     throw new ConfigurationError(
       'sqliteInbox.driver',
-      `found 'node:sqlite', which this runtime does not have; ${wayToNodeSqlite(currentRuntime())}, or the driver 'better-sqlite3'`,
+      `got 'node:sqlite', which this runtime does not have. To fix it, ${wayToNodeSqlite(currentRuntime())}, or the driver 'better-sqlite3'`,
     );
   }
   return betterSqlite3Connection(await openBetterSqlite3(file, readOnly));
 }
 
-/** `getBuiltinModule` instead of an import: an import of a module this Node lacks would fail at load time. */
+/** Uses `getBuiltinModule`, because importing a module that Node lacks would fail at load time. */
 function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
   return process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
 }

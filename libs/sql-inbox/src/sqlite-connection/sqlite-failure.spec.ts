@@ -61,18 +61,18 @@ describe.each(ENGINE)('%s', (name, code, extended, remedy, text) => {
     ...Object.entries(extended).flatMap(([other, number]) => [named(other), numbered(number)]),
   ];
 
-  it('is known from both drivers and from Deno, with all its extended codes', () => {
+  it('is detected from both drivers and from Deno, with all its extended codes', () => {
     for (const error of errors) expect(sqliteCode(error)).toBe(code);
   });
 
-  it('is known from errors of another realm, as those of a driver are where a test runner makes realms of its own', () => {
+  it('is detected from errors of another realm, as in a test runner that creates realms', () => {
     const foreign = runInNewContext(
       `[Object.assign(new Error('text'), { errcode: ${code} }), Object.assign(Object.create(Error.prototype), { code: '${name}' })]`,
     ) as unknown[];
     for (const error of foreign) expect(sqliteCode(error)).toBe(code);
   });
 
-  it('makes the store unavailable, naming the file, the remedy and the cause', () => {
+  it('becomes a StoreUnavailableError with file, remedy and cause', () => {
     for (const error of errors) {
       const failure = storeFailure(error, '/data/inbox.db');
       expect(failure).toBeInstanceOf(StoreUnavailableError);
@@ -82,13 +82,13 @@ describe.each(ENGINE)('%s', (name, code, extended, remedy, text) => {
     }
   });
 
-  it('is worth another try only where another process holds the lock', () => {
+  it('is retried only if another process holds the lock', () => {
     for (const error of errors) expect(isLocked(error)).toBe(code === 5 || code === 6);
   });
 });
 
-describe('anything else', () => {
-  it.each(ROWS)('passes as it is: %s', (_, error) => {
+describe('storeFailure', () => {
+  it.each(ROWS)('returns other errors unchanged: %s', (_, error) => {
     expect(storeFailure(error, 'inbox.db')).toBe(error);
     expect(remedyFor(error)).toBeUndefined();
     expect(isLocked(error)).toBe(false);

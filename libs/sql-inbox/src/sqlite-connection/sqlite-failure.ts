@@ -1,23 +1,23 @@
 import { StoreUnavailableError } from 'nestjs-runhooks/core';
 
-/** What an operator can do about each way SQLite fails. Primary result codes: https://sqlite.org/rescode.html */
+/** Cause and remedy by primary result code of SQLite: https://sqlite.org/rescode.html */
 const REMEDIES: Readonly<Record<number, string>> = {
-  3: 'the system refused the access; correct the permissions of the file and its directory',
-  5: 'another process holds its write lock; if that lasts, find the process that does not let go',
-  6: 'another process holds its write lock; if that lasts, find the process that does not let go',
+  3: 'the system denied access; correct the permissions of the file and its directory',
+  5: 'another process holds its write lock; if that lasts, find the process that does not release it',
+  6: 'another process holds its write lock; if that lasts, find the process that does not release it',
   7: 'the process is out of memory; give it more',
   8: 'the file or its directory is read-only for this process; correct the permissions',
   10: 'the disk reported an I/O error; check the disk and the system log',
   11: 'the file is damaged; restore it from a backup, or move it away to start with an empty inbox',
   13: 'the disk is full; free some space',
   14: 'the file cannot be opened; check that its directory exists and may be written',
-  15: 'its locks could not be had; if that lasts, check that the file is on a local disk',
+  15: 'its locks could not be taken; if that lasts, check that the file is on a local disk',
   26: 'the file is not an SQLite database; choose another path',
 };
 
-/** The primary result code of an error of either driver, if it is SQLite's. */
+/** Returns the primary result code of an error of either driver, or `undefined` if it is not from SQLite. */
 export function sqliteCode(error: unknown): number | undefined {
-  // Not `instanceof Error`: where a test runner makes realms of its own, drivers throw errors of the one that loaded them.
+  // Not `instanceof Error`: if a test runner creates realms, drivers throw errors of the realm that loaded them.
   if (typeof error !== 'object' || error === null) return undefined;
   const { errcode, code, message } = error as { errcode?: unknown; code?: unknown; message?: unknown };
   if (typeof errcode === 'number') return errcode & 0xff;
@@ -42,7 +42,7 @@ const CODES: Readonly<Record<string, number>> = {
   SQLITE_NOTADB: 26,
 };
 
-/** The node:sqlite of Deno numbers only the errors of prepared statements; others have SQLite's text for the code. */
+/** Deno's node:sqlite numbers only the errors of prepared statements. Other errors have SQLite's text for the code. */
 function codeOfText(message: string): number | undefined {
   const found = Object.entries(TEXTS).find(([, text]) => message.startsWith(text));
   return found && Number(found[0]);
@@ -62,7 +62,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   26: 'file is not a database',
 };
 
-/** Whether another connection holds the lock that was needed. */
+/** Whether an error means that another connection holds the lock. */
 export function isLocked(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === CODES['SQLITE_BUSY'] || code === CODES['SQLITE_LOCKED'];
@@ -72,13 +72,16 @@ export function isDiskFull(error: unknown): boolean {
   return sqliteCode(error) === CODES['SQLITE_FULL'];
 }
 
-/** What is wrong with the file and what to do, if SQLite itself failed. */
+/** Returns cause and remedy, or `undefined` if the error is not from SQLite. */
 export function remedyFor(error: unknown): string | undefined {
   const code = sqliteCode(error);
   return code === undefined ? undefined : REMEDIES[code];
 }
 
-/** An error of the engine becomes a {@link StoreUnavailableError} naming the file and the remedy; others pass. */
+/**
+ * Returns a {@link StoreUnavailableError} with the file and the remedy for an error of SQLite, and other errors as they
+ * are.
+ */
 export function storeFailure(error: unknown, file: string): unknown {
   const remedy = remedyFor(error);
   return remedy === undefined

@@ -3,9 +3,10 @@ import { SQL_LIMITS } from '../limits.js';
 import { isLocked } from './sqlite-failure.js';
 
 /**
- * Runs what needs a lock as soon as nobody else holds it, for up to {@link SQL_LIMITS.sqliteBusyMs}. In between the event
- * loop is free: the holder may be in this process. SQLite's own wait would hold it up, and is left out altogether where
- * several connections change a new file to a write-ahead log at the same moment.
+ * Runs a step that needs a lock, and retries it for up to {@link SQL_LIMITS.sqliteBusyMs} while another connection holds
+ * the lock. The event loop is free in between, because that connection may be in this process. SQLite's own wait would
+ * block the event loop, and does not apply when several connections switch a new file to a write-ahead log at the same
+ * time.
  */
 export async function onceUnlocked(run: () => void): Promise<void> {
   const giveUpAt = timers.monotonicMs() + SQL_LIMITS.sqliteBusyMs;

@@ -5,7 +5,7 @@ const NODE_20: SqliteRuntime = { versions: { node: '20.19.0', napi: '9' }, optio
 const NODE_24: SqliteRuntime = { versions: { node: '24.1.0', napi: '10' }, options: [], hasNodeSqlite: true };
 const BUN: SqliteRuntime = { ...NODE_20, versions: { node: '22.6.0', bun: '1.3.2', napi: '9' } };
 
-describe('the advice where SQLite is missing', () => {
+describe('wayToNodeSqlite', () => {
   it.each([
     ['on a Node that is too old, names the version that has it', NODE_20, /22\.13 or newer \(this is 20\.19\.0\)/],
     ['on a Node that has it, names the driver', NODE_24, /'node:sqlite', which this runtime has/],
@@ -15,16 +15,16 @@ describe('the advice where SQLite is missing', () => {
       { ...NODE_24, hasNodeSqlite: false, options: ['--no-experimental-sqlite'] },
       /without --no-experimental-sqlite .*NODE_OPTIONS/,
     ],
-  ])('%s', (_, runtime, advice) => {
+  ])('returns the remedy %s', (_, runtime, advice) => {
     expect(wayToNodeSqlite(runtime)).toMatch(advice);
   });
 
-  it('never loads better-sqlite3 on Bun, whose process would end', () => {
+  it('never loads better-sqlite3 on Bun, because it would end the process', () => {
     expect([BUN, NODE_20, NODE_24].map(loadsBetterSqlite3)).toEqual([false, true, true]);
   });
 });
 
-describe('the advice where better-sqlite3 does not load', () => {
+describe('wayToBetterSqlite3', () => {
   const notFound = (message: string) => Object.assign(new Error(message), { code: 'ERR_MODULE_NOT_FOUND' });
 
   it.each([
@@ -43,7 +43,7 @@ describe('the advice where better-sqlite3 does not load', () => {
       /npm rebuild better-sqlite3/,
     ],
     ['for any other reason: both', NODE_20, new Error('no memory'), /npm install .*npm rebuild/],
-  ])('%s', (_, runtime, thrown, advice) => {
+  ])('returns the remedy %s', (_, runtime, thrown, advice) => {
     expect(wayToBetterSqlite3(runtime, thrown)).toMatch(advice);
   });
 });

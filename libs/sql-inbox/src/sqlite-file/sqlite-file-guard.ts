@@ -3,8 +3,8 @@ import type { OpenFiles } from './sqlite-open-files.js';
 import type { SqliteWal } from './sqlite-wal.js';
 
 /**
- * Keeps an inbox from acknowledging what is written to a file that nobody will find: it must still be at its path when
- * a transaction begins, and after its commit.
+ * Guard against acknowledging writes to a file that has been moved or removed: the file must be at its path when a
+ * transaction begins, and after its commit.
  */
 export class FileGuard {
   readonly #files: OpenFiles;
@@ -18,14 +18,14 @@ export class FileGuard {
     this.#file = file;
   }
 
-  /** Throws {@link StoreUnavailableError} with the remedy unless the files that are open are those at the path. */
+  /** Throws {@link StoreUnavailableError} with the remedy unless the open files are the files at the path. */
   requireInPlace(): void {
     const { loss } = this.#files.look();
     if (loss) this.#lost(loss);
     this.#isSecured = false;
   }
 
-  /** The same after a commit, whose effect is unknown if this throws. */
+  /** Checks the same after a commit. If it throws, the effect of the commit is unknown. */
   requireCommitted(): void {
     const { loss, walBytes } = this.#files.look();
     if (loss) this.#lost(loss);
@@ -33,8 +33,8 @@ export class FileGuard {
   }
 
   #lost({ problem, isConsistent }: { problem: string; isConsistent: boolean }): never {
-    // What was acknowledged goes from the log into the file, wherever that was moved: so the file is whole without its
-    // log, and a log that stayed behind has nothing in it that could be applied to another file.
+    // Moves acknowledged writes from the log into the file, wherever that is now. The file is then complete without its
+    // log, and a log that stayed behind contains nothing that could be applied to another file.
     if (isConsistent && !this.#isSecured) this.#isSecured = this.#wal.empty();
     throw new StoreUnavailableError(`the inbox ${this.#file} cannot be used: ${problem}`);
   }

@@ -39,19 +39,19 @@ const all = (mode: string) => ({ 'inbox.db': mode, 'inbox.db-wal': mode, 'inbox.
 const warned = () => warnings.filter((line) => line.includes('chmod'));
 
 (process.platform === 'win32' ? describe.skip : describe)('the files of an SQLite inbox', () => {
-  it.each([0o000, 0o022, 0o077])('are made for their owner alone, with umask %i', async (mask) => {
+  it.each([0o000, 0o022, 0o077])('create files for their owner only, with umask %i', async (mask) => {
     process.umask(mask);
     expect(await modesWhileOpen()).toEqual(all('600'));
     expect(warned()).toEqual([]);
   });
 
-  it.each([0o640, 0o660])('are made with the mode that is asked for (%i), whatever the umask', async (fileMode) => {
+  it.each([0o640, 0o660])('create files with the mode %i, regardless of the umask', async (fileMode) => {
     process.umask(0o077);
     expect(await modesWhileOpen({ fileMode })).toEqual(all(fileMode.toString(8)));
     expect(warned()).toEqual([]);
   });
 
-  it('keep the mode that they have, with a warning that names the command where others may read them', async () => {
+  it('keep the mode of existing files, and warn with the command if other users may read them', async () => {
     await modesWhileOpen();
     const file = join(directory, 'inbox.db');
     chmodSync(file, 0o644);
@@ -64,7 +64,7 @@ const warned = () => warnings.filter((line) => line.includes('chmod'));
     expect(warned()).toHaveLength(2);
   });
 
-  it.each([0o666, 0o400, 0o777, 660, '0600', null])('refuses the mode %j, naming the option', async (fileMode) => {
+  it.each([0o666, 0o400, 0o777, 660, '0600', null])('throw with the option for the mode %j', async (fileMode) => {
     const opened = modesWhileOpen({ fileMode: fileMode as number });
     await expect(opened).rejects.toThrow(ConfigurationError);
     await expect(opened).rejects.toThrow(/sqliteInbox\.fileMode: .*0o600, 0o640, 0o660/);

@@ -19,12 +19,12 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('prepareSqliteFile', () => {
-  it('leaves a database in memory alone', () => {
+  it('returns the name of a database in memory', () => {
     expect(prepareSqliteFile(IN_MEMORY, logger)).toBe(':memory:');
     expect(lines).toEqual([]);
   });
 
-  it('answers the absolute path, and makes its directories but no file', () => {
+  it('returns the absolute path, and creates the directories but no file', () => {
     const path = join(directory, 'a', 'b', 'inbox.db');
     const file = prepareSqliteFile(relative(process.cwd(), path), logger);
     expect(file).toBe(path);
@@ -32,14 +32,14 @@ describe('prepareSqliteFile', () => {
     expect([existsSync(join(directory, 'a', 'b')), existsSync(file)]).toEqual([true, false]);
   });
 
-  it('takes a path for a path, whatever else it could mean', () => {
+  it('treats every string as a path', () => {
     for (const name of ['file:inbox.db?mode=memory', 'inbox.db?cache=shared', ' inbox.db', ':memory: ', "it's.db"]) {
       expect(prepareSqliteFile(join(directory, name), logger)).toBe(join(directory, name));
     }
   });
 
   it.each(['', 'inbox\0.db', undefined, null, 5, {}, ['inbox.db']])(
-    'refuses %j as a path, naming the option',
+    'throws with the option for the path %j',
     (path) => {
       const prepare = () => prepareSqliteFile(path as string, logger);
       expect(prepare).toThrow(ConfigurationError);
@@ -47,7 +47,7 @@ describe('prepareSqliteFile', () => {
     },
   );
 
-  it('refuses a path below something that is no directory, naming it', () => {
+  it('throws with the path if its parent is not a directory', () => {
     writeFileSync(join(directory, 'file'), '');
     const prepare = () => prepareSqliteFile(join(directory, 'file', 'sub', 'inbox.db'), logger);
     expect(prepare).toThrow(ConfigurationError);
@@ -57,7 +57,7 @@ describe('prepareSqliteFile', () => {
   const TMPFS = 0x01021994;
   const volatile = existsSync('/dev/shm') && statfsSync('/dev/shm').type === TMPFS ? '/dev/shm' : undefined;
 
-  it('warns of a file that is gone after a reboot, where this machine has a tmpfs to try it on', () => {
+  it('warns if the file is lost at a reboot, where this machine has a tmpfs', () => {
     if (volatile === undefined) return;
     const own = mkdtempSync(join(volatile, 'runhooks-file-'));
     try {
@@ -68,7 +68,7 @@ describe('prepareSqliteFile', () => {
     expect(lines).toEqual([expect.stringMatching(/inbox\.db is on tmpfs.*volume/)]);
   });
 
-  it('says nothing of a file on a disk', () => {
+  it('does not warn about a file on a disk', () => {
     const passing = [TMPFS, 0x794c7630].includes(statfsSync(directory).type);
     prepareSqliteFile(join(directory, 'inbox.db'), logger);
     expect(lines).toHaveLength(passing ? 1 : 0);

@@ -13,10 +13,10 @@ import { dirname, join, resolve } from 'node:path';
 import { ConfigurationError, type Logger } from 'nestjs-runhooks/core';
 import { SQL_LIMITS } from '../limits.js';
 
-/** Kept in memory: for tests. */
+/** Path of an inbox in memory, for tests. */
 export const IN_MEMORY = ':memory:';
 
-/** File systems by the numbers of Linux's `statfs(2)`. Elsewhere none of them matches, and nothing is said. */
+/** Network file systems by the numbers of Linux's `statfs(2)`. On other systems none matches. */
 const NETWORK: Readonly<Record<number, string>> = {
   0x6969: 'NFS',
   0xff534d42: 'CIFS',
@@ -24,19 +24,20 @@ const NETWORK: Readonly<Record<number, string>> = {
   0x517b: 'SMB',
   0x01021997: '9p',
 };
-const PASSING: Readonly<Record<number, string>> = {
+/** Temporary file systems by the same numbers. */
+const TEMPORARY: Readonly<Record<number, string>> = {
   0x01021994: 'tmpfs',
   0x794c7630: "a container's overlay",
 };
 
 /**
- * The absolute path of an inbox; makes its directory. SQLite's locks do not hold on network disks, so those are
- * refused (https://sqlite.org/wal.html); what is gone with the container gets a warning.
+ * Returns the absolute path of an inbox, and creates its directory. Rejects network disks, on which SQLite's locks do
+ * not work (https://sqlite.org/wal.html), and warns about disks that are lost with the container.
  */
 export function prepareSqliteFile(path: string, logger: Logger): string {
   if (path === IN_MEMORY) return path;
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw new ConfigurationError('sqliteInbox.path', 'expected the path of a file, for example "runhooks.db"');
+    throw new ConfigurationError('sqliteInbox.path', 'expected the path of a file, such as "runhooks.db"');
   }
   const file = resolve(path);
   const directory = dirname(file);
@@ -44,86 +45,90 @@ export function prepareSqliteFile(path: string, logger: Logger): string {
   if (type in NETWORK) {
     throw new ConfigurationError(
       'sqliteInbox.path',
-      `${file} is on a network disk (${NETWORK[type]}), where SQLite's locks do not hold; use a local disk, or a Postgres inbox`,
+      `${file} is on a network disk (${NETWORK[type]}), where SQLite's locks do not work. Use a local disk or a Postgres inbox`,
     );
   }
-  if (type in PASSING) {
+  if (type in TEMPORARY) {
     logger.warn(
-      `Inbox ${file} is on ${PASSING[type]}: it is lost with the container or at a reboot. Mount a volume for it`,
+      `Inbox ${file} is on ${TEMPORARY[type]}: it is lost with the container or at a reboot. Mount a volume for it`,
       { code: 'RUNHOOKS_INBOX_ON_TEMPORARY_DISK' },
     );
   }
   return file;
 }
 
-/** Makes the directory only if it is missing: Node's permission model may refuse that also where it exists. */
+/** Creates the directory only if it is missing: Node's permission model may deny that even if it exists. */
 function fileSystemOf(directory: string): number {
   try {
     if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
     return statfsSync(directory).type;
   } catch (cause) {
     refuseIfDenied(directory, cause);
-    throw new ConfigurationError('sqliteInbox.path', `the directory ${directory} is not there and cannot be made`, {
-      cause,
-    });
+    throw new ConfigurationError(
+      'sqliteInbox.path',
+      `the directory ${directory} does not exist and cannot be created. Create it, or choose another path`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** Throws {@link ConfigurationError} if the permission model of Node or of Deno refused the access. */
+/** Throws {@link ConfigurationError} if the permission model of Node or Deno denied the access. */
 function refuseIfDenied(directory: string, cause: unknown): void {
   const { code, name } = cause as NodeJS.ErrnoException;
   const all = join(directory, '*');
   const refusal =
     code === 'ERR_ACCESS_DENIED'
-      ? `Node's permission model refuses the access to ${directory}; start Node with --allow-fs-read=${all} and --allow-fs-write=${all}`
+      ? `Node's permission model denies access to ${directory}. Start Node with --allow-fs-read=${all} and --allow-fs-write=${all}`
       : name === 'NotCapable' &&
-        `Deno refuses the access to ${directory}; start Deno with --allow-read=${directory}, --allow-write=${directory} and --allow-sys`;
+        `Deno denies access to ${directory}. Start Deno with --allow-read=${directory}, --allow-write=${directory} and --allow-sys`;
   if (refusal) throw new ConfigurationError('sqliteInbox.path', refusal, { cause });
 }
 
 const FILE_MODES = [SQL_LIMITS.sqliteFileMode, 0o640, 0o660];
 
-/** Checks the option `fileMode`. */
+/** Returns the option `fileMode`. Throws {@link ConfigurationError} if it is invalid. */
 export function resolveFileMode(mode: unknown = SQL_LIMITS.sqliteFileMode): number {
   if (FILE_MODES.includes(mode as number)) return mode as number;
   const found = typeof mode === 'number' ? octal(mode) : JSON.stringify(mode);
   throw new ConfigurationError(
     'sqliteInbox.fileMode',
-    `found ${found}; expected one of ${FILE_MODES.map(octal).join(', ')}`,
+    `expected one of ${FILE_MODES.map(octal).join(', ')}, got ${found}`,
   );
 }
 
 /**
- * Makes the file if it is missing, so that it never has another mode, whatever the process's umask is. SQLite gives its
- * mode to the files that it makes beside it. Leaves failures to SQLite, which is about to open it; but not those of
- * Node's permission model, which SQLite does not ask.
+ * Creates a missing file, so that it never has another mode, regardless of the umask. SQLite gives the same mode to the
+ * files that it creates beside it. SQLite reports failures when it opens the file, except for those of Node's
+ * permission model, which it does not know.
  */
 export function makeSqliteFile(file: string, mode: number): void {
-  let made: number;
+  let created: number;
   try {
-    made = openSync(file, 'wx', mode);
+    created = openSync(file, 'wx', mode);
   } catch (cause) {
     refuseIfDenied(dirname(file), cause);
     return;
   }
   try {
-    // Under the permission model there is no fchmod; most umasks leave the mode as it is.
-    if ((fstatSync(made).mode & 0o777) !== mode) fchmodSync(made, mode);
+    // The permission model has no fchmod. Most umasks leave the mode unchanged.
+    if ((fstatSync(created).mode & 0o777) !== mode) fchmodSync(created, mode);
   } catch (cause) {
     throw new ConfigurationError(
       'sqliteInbox.fileMode',
-      `${file} was made, but cannot be given the mode ${octal(mode)}; remove the empty file, and start the process with a ` +
+      `${file} was created, but its mode cannot be set to ${octal(mode)}. Remove the empty file, and start the process with a ` +
         'umask that leaves this mode, for example `umask 007`',
       { cause },
     );
   } finally {
-    closeSync(made);
+    closeSync(created);
   }
 }
 
-/** Warns of files that were there before and that others may read. Their modes are left to the operator. */
+/** Warns about existing files that other users may read. Only the operator changes their modes. */
 export function warnOfOpenFiles(file: string, mode: number, logger: Logger): void {
-  // Windows has no such modes.
+  // Windows has no file modes.
   if (process.platform === 'win32') return;
   const real = realpathSync(file);
   const open = [real, `${real}-wal`, `${real}-shm`].filter((path) => {

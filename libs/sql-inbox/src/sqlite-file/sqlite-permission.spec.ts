@@ -35,7 +35,9 @@ beforeAll(() => {
     ['sql-inbox/src/sqlite-file/sqlite-file'],
   ] as const) {
     const { code: text } = transformSync(readFileSync(join(LIBS, `${file}.ts`), 'utf8'), { jsc });
-    const linked = text.replaceAll('nestjs-runhooks/core', './core.js').replace(/'(?:\.\.\/)+limits\.js'/g, "'./sql-limits.js'");
+    const linked = text
+      .replaceAll('nestjs-runhooks/core', './core.js')
+      .replace(/'(?:\.\.\/)+limits\.js'/g, "'./sql-limits.js'");
     writeFileSync(join(code, `${name}.js`), linked);
   }
   writeFileSync(join(code, 'package.json'), '{ "type": "module" }');
@@ -63,17 +65,17 @@ function make(allowed: readonly string[], path: string, { mode = 0o600, umask = 
   return execFileSync('sh', ['-c', shell, process.execPath, ...flags], { encoding: 'utf8', stdio: 'pipe' }).trim();
 }
 
-describe("under Node's permission model, the file of an inbox", () => {
+describe("makeSqliteFile under Node's permission model", () => {
   const read = () => `--allow-fs-read=${join(data, '*')}`;
   const write = () => `--allow-fs-write=${join(data, '*')}`;
 
-  it('is made where its directory may be read and written', () => {
+  it('creates the file if its directory may be read and written', () => {
     const path = join(data, 'inbox.db');
     expect(make([read(), write()], path)).toBe('made');
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('is made where only what is inside of a directory may be written, with the directories below it', () => {
+  it('creates missing directories if only the content of a directory may be written', () => {
     const path = join(data, 'a', 'b', 'inbox.db');
     expect(make([read(), write()], path)).toBe('made');
     expect(existsSync(path)).toBe(true);
@@ -82,17 +84,17 @@ describe("under Node's permission model, the file of an inbox", () => {
   it.each([
     ['read', () => [write()]],
     ['written', () => [read()]],
-  ])('is refused where its directory may not be %s, with the flags to set', (_, allowed) => {
+  ])('throws with the flags to set if the directory may not be %s', (_, allowed) => {
     const path = join(data, 'inbox.db');
     expect(make(allowed(), path)).toBe(
-      `sqliteInbox.path: Node's permission model refuses the access to ${data}; start Node with ${read()} and ${write()}`,
+      `sqliteInbox.path: Node's permission model denies access to ${data}. Start Node with ${read()} and ${write()}`,
     );
     expect(existsSync(path)).toBe(false);
   });
 
-  it('is refused where its mode cannot be set, with the umask to set', () => {
+  it('throws with the umask to set if the mode cannot be set', () => {
     const path = join(data, 'inbox.db');
-    expect(make([read(), write()], path, { mode: 0o660 })).toMatch(/^sqliteInbox\.fileMode: .*0o660; .*umask 007/);
+    expect(make([read(), write()], path, { mode: 0o660 })).toMatch(/^sqliteInbox\.fileMode: .*0o660\. .*umask 007/);
     rmSync(path);
     expect(make([read(), write()], path, { mode: 0o660, umask: '007' })).toBe('made');
     expect(statSync(path).mode & 0o777).toBe(0o660);

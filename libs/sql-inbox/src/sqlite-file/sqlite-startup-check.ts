@@ -9,10 +9,11 @@ const OPTION = 'sqliteInbox.path';
 const RESTORE = 'Restore the file from a backup, together with no -wal and no -shm (docs/backup.md)';
 
 /**
- * Reads an inbox before it is opened for writing, and throws {@link ConfigurationError} if it is damaged or if SQLite would
- * pass over a part of it in silence. By a connection that cannot write: the last one that can, closes a damaged log
- * into the file. Nothing here opens the file by other means, because closing that would drop all locks of this
- * process on it (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+ * Checks an inbox before it is opened for writing. Throws {@link ConfigurationError} if the inbox is damaged or if
+ * SQLite would silently skip a part of it. The check uses a connection that cannot write: a writing one would apply a
+ * damaged log to the file when it is closed. Only SQLite may open the file, because closing it otherwise would drop all
+ * locks of this process on it
+ * (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
  */
 export async function checkSqliteFile(
   file: string,
@@ -20,26 +21,26 @@ export async function checkSqliteFile(
   connect: typeof connectSqlite,
   logger: Logger,
 ): Promise<void> {
-  // SQLite says best what else it may be.
+  // For anything but a file, SQLite's own error is the best one.
   if (existsSync(file) && !statSync(file).isFile()) return;
   const real = existsSync(file) ? realpathSync(file) : file;
-  // In this order: another process that makes a new inbox writes the file first.
+  // This order matters: another process that creates a new inbox writes the file first.
   const beside = ['-wal', '-shm'].map((suffix) => `${real}${suffix}`).filter((path) => existsSync(path));
   const bytes = sizeOf(file);
   if (bytes === 0) {
     if (beside.length === 0) return;
     throw new ConfigurationError(
       OPTION,
-      `${file} is ${existsSync(file) ? 'empty' : 'missing'}, but ${beside.join(' and ')} of it ${beside.length > 1 ? 'are' : 'is'} there: ` +
-        'it was removed or moved, perhaps while an app used it. Put it back; or, to start with an empty inbox, stop every ' +
-        `app on it and remove ${beside.length > 1 ? 'those' : 'that'}, too`,
+      `${file} is ${existsSync(file) ? 'empty' : 'missing'}, but ${beside.join(' and ')} ${beside.length > 1 ? 'exist' : 'exists'}: ` +
+        'the file was removed or moved, perhaps while an app used it. Put it back. To start with an empty inbox, stop ' +
+        `every app on it and remove ${beside.length > 1 ? 'these files' : 'this file'}, too`,
     );
   }
   const connection = await connect(file, driver, { readOnly: true });
   try {
     connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
     await checkWal(connection, file, `${real}-wal`, logger);
-    // After a crash in the middle of its making, a new file has to be rolled back by a connection that may write.
+    // After a crash during its creation, a new file must be rolled back by a connection that can write.
     if (existsSync(`${real}-journal`)) return;
     await checkPages(connection, file, bytes, logger);
   } finally {
@@ -75,12 +76,12 @@ async function checkWal(connection: SqliteConnection, file: string, wal: string,
   if (problem === undefined) return;
   throw new ConfigurationError(
     OPTION,
-    `${file} cannot be opened without losing what its log ${wal} holds: ${problem}. ${RESTORE}; or move the log away to ` +
-      'go on with what is in the file, and lose what is not',
+    `${file} cannot be opened without losing the content of its log ${wal}: ${problem}. ${RESTORE}. To continue with the ` +
+      'content of the file and lose that of the log, move the log away',
   );
 }
 
-/** A log that another process is using may begin anew while it is read; each time it does, its header changes. */
+/** Reads the log of a running process until it did not start again in between; each start changes its header. */
 function unchanging(wal: string): Buffer {
   for (;;) {
     const bytes = readFileSync(wal);

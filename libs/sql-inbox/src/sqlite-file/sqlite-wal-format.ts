@@ -5,32 +5,32 @@ const MAGIC = 0x377f0682;
 const VERSION = 3_007_000;
 
 /**
- * Why SQLite would pass over committed transactions in this write-ahead log without an error; undefined if it would not.
+ * Returns why SQLite would silently skip committed transactions in this write-ahead log, or `undefined` if it would
+ * not.
  *
- * SQLite applies frames up to the first one that does not fit the sum of all before it: behind that it expects what a
- * crash left of the last transaction, or of an earlier log. It cannot have been the last one if two commits follow,
- * because the second began only after the first was synchronized to the disk.
+ * SQLite applies frames up to the first one whose checksum does not match: it expects only remains of the last
+ * transaction before a crash, or of an earlier log, after that. If two commits follow, the frame was not part of the
+ * last transaction, because the second commit began only after the first was synchronized to the disk.
  */
 export function walProblem(bytes: Buffer, pageBytes: number): string | undefined {
   if (bytes.length < HEADER_BYTES || isUnwritten(bytes)) return undefined;
   const magic = bytes.readUInt32BE(0);
-  if ((magic & ~1) >>> 0 !== MAGIC) return 'it is no write-ahead log of SQLite';
+  if ((magic & ~1) >>> 0 !== MAGIC) return 'it is not a write-ahead log of SQLite';
   const version = bytes.readUInt32BE(4);
-  if (version !== VERSION) return `its format is ${version}, expected ${VERSION}`;
+  if (version !== VERSION) return `expected format ${VERSION}, got ${version}`;
   const sum = sumFunction((magic & 1) === 1);
   if (!sum([0, 0], bytes, 0, HEADER_BYTES - 8).every((word, index) => word === bytes.readUInt32BE(24 + 4 * index))) {
     return 'its header is damaged';
   }
   const found = bytes.readUInt32BE(8);
-  if (found !== pageBytes)
-    return `it belongs to another database: its pages have ${found} bytes, expected ${pageBytes}`;
-  return commitsBehindDamage(bytes, pageBytes, sum) ? 'a part of it that was committed is damaged' : undefined;
+  if (found !== pageBytes) return `it belongs to another database: expected pages of ${pageBytes} bytes, got ${found}`;
+  return commitsBehindDamage(bytes, pageBytes, sum) ? 'a committed part of it is damaged' : undefined;
 }
 
 type Sums = readonly [number, number];
 type Sum = (start: Sums, bytes: Buffer, from: number, to: number) => Sums;
 
-/** After a power cut a log may have its length, and nothing in it yet. */
+/** After a power cut a log may have its length but no content. */
 function isUnwritten(bytes: Buffer): boolean {
   return bytes.subarray(0, HEADER_BYTES + FRAME_HEADER_BYTES).every((byte) => byte === 0);
 }
@@ -52,7 +52,7 @@ function commitsBehindDamage(bytes: Buffer, pageBytes: number, sum: Sum): boolea
       commits += 1;
       if (commits === 2) return true;
     }
-    // As it stands there, also where the frame is damaged: the next one was added to it.
+    // The stored checksum, even if the frame is damaged: the next frame continues it.
     before = stored;
   }
   return false;

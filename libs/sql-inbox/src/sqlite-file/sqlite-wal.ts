@@ -4,14 +4,17 @@ import type { SqliteConnection } from '../sqlite-connection/sqlite-connection.js
 
 /** https://sqlite.org/pragma.html#pragma_wal_checkpoint */
 interface CheckpointRow {
-  /** 1 where readers or a writer kept it from being completed. */
+  /** 1 if readers or a writer prevented it from completing. */
   readonly busy: number;
-  /** Pages in the log, and those of them that are in the database by now. */
+  /** Pages in the log, and pages that have been copied to the database. */
   readonly log: number;
   readonly checkpointed: number;
 }
 
-/** The write-ahead log of an open inbox: emptied where what was removed must not stay in it, and kept from growing unseen. */
+/**
+ * Write-ahead log of an open inbox: is emptied so that removed content does not stay in it, and is watched for its
+ * size.
+ */
 export class SqliteWal {
   readonly #connection: SqliteConnection;
   readonly #file: string;
@@ -27,8 +30,8 @@ export class SqliteWal {
   }
 
   /**
-   * Brings all of the log into the database and cuts it off, if no other process reads. After a try that failed the
-   * next {@link SQL_LIMITS.walRetryMs} pass without one, because each may wait {@link SQL_LIMITS.sqliteTryMs}. Returns whether the log is empty.
+   * Copies the log to the database and truncates it, if no other process reads. Returns whether the log is empty. After
+   * a failure it does nothing for {@link SQL_LIMITS.walRetryMs}, because each try may wait {@link SQL_LIMITS.sqliteTryMs}.
    */
   empty(): boolean {
     if (timers.monotonicMs() < this.#emptyAgainAt) return false;
@@ -37,7 +40,10 @@ export class SqliteWal {
     return isEmpty;
   }
 
-  /** To be told its size after commits. Warns once of a log that cannot shrink, and again only after it was small. */
+  /**
+   * Checks the size of the log after a commit. Warns once about a log that cannot shrink, and again only after it was
+   * small.
+   */
   watch(bytes: number): void {
     if (bytes <= SQL_LIMITS.walBytesMax) {
       this.#isWarned = false;
@@ -46,7 +52,7 @@ export class SqliteWal {
     if (this.#isWarned || timers.monotonicMs() < this.#lookAgainAt) return;
     this.#lookAgainAt = timers.monotonicMs() + SQL_LIMITS.walRetryMs;
     const row = this.#checkpoint('passive');
-    // One that is all in the database begins anew with the next commit.
+    // If all of the log is in the database, the next commit starts it again.
     if (!row || row.checkpointed >= row.log) return;
     this.#isWarned = true;
     this.#logger.warn(
@@ -57,7 +63,7 @@ export class SqliteWal {
     );
   }
 
-  /** Undefined where it failed: what is wrong with the disk, the next commit reports. */
+  /** Returns `undefined` if it fails: the next commit reports a problem of the disk. */
   #checkpoint(mode: 'truncate' | 'passive'): CheckpointRow | undefined {
     try {
       return this.#connection.all(`pragma wal_checkpoint(${mode})`, [])[0] as CheckpointRow | undefined;

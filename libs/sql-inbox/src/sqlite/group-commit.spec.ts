@@ -76,7 +76,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       return other;
     });
 
-  it('runs all operations that wait in one transaction, in the order asked, each with its own result', async () => {
+  it('runs all waiting operations in one transaction, in order, each with its own result', async () => {
     const results = await Promise.all(
       numbersTo(200).flatMap((number) => [commits.run(insert(number)), commits.run(count())]),
     );
@@ -84,7 +84,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     expect(executed).toEqual(['begin immediate', 'commit']);
   });
 
-  it('answers nothing before the commit, and nothing of it is seen outside before', async () => {
+  it('resolves no operation and shows no row before the commit', async () => {
     const other = await connectSqlite(file, driver);
     const seen: unknown[] = [];
     const look = () => seen.push([times('commit'), other.all('select number from numbers', []).length]);
@@ -100,7 +100,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     other.close();
   });
 
-  it('does not run anything at once, so that all of one turn of the event loop come together', async () => {
+  it('runs the operations of one turn of the event loop together', async () => {
     const first = commits.run(insert(1));
     await Promise.resolve();
     const second = commits.run(insert(2));
@@ -111,7 +111,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     expect(stored()).toEqual([1, 2, 3]);
   });
 
-  it('takes what comes while it commits into the next commit', async () => {
+  it('runs operations that arrive during a commit in the next commit', async () => {
     let later: Promise<number> | undefined;
     await commits.run(function* () {
       later = commits.run(insert(2));
@@ -122,7 +122,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     expect(times('commit')).toBe(2);
   });
 
-  it('splits more than one commit may hold, first come first served', async () => {
+  it('splits more operations than one commit may hold, in order', async () => {
     const total = 2 * SQL_LIMITS.commitBatchMax + 1;
     const done: number[] = [];
     await Promise.all(
@@ -133,7 +133,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     expect(stored()).toEqual(numbersTo(total));
   });
 
-  it('lets other work have its turn between two commits', async () => {
+  it('lets other work run between two commits', async () => {
     let turns = 0;
     let over = false;
     const turn = () => {
@@ -146,11 +146,13 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
-  it('refuses at once what is more than may wait, and loses nothing of what does', async () => {
+  it('rejects operations beyond the limit at once, and keeps the waiting ones', async () => {
     const waiting = numbersTo(SQL_LIMITS.writeQueueMax).map((number) => commits.run(insert(number)));
     const refused = commits.run(insert(-1));
     await expect(refused).rejects.toThrow(StoreUnavailableError);
-    await expect(refused).rejects.toThrow(new RegExp(`${SQL_LIMITS.writeQueueMax} operations wait .*inbox\\.db`));
+    await expect(refused).rejects.toThrow(
+      new RegExp(`${SQL_LIMITS.writeQueueMax} operations are already waiting .*inbox\\.db`),
+    );
     expect(executed).toEqual([]);
     await Promise.all(waiting);
     expect(stored()).toEqual(numbersTo(SQL_LIMITS.writeQueueMax));
@@ -197,7 +199,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     ];
 
     it.each(failures)(
-      '%s: fails alone, with its own error, and its neighbours are committed',
+      '%s: rejects alone, with its own error, and the other operations are committed',
       async (_, begin, error) => {
         const before = commits.run(insert(1));
         const failed = commits.run(begin).then(
@@ -211,7 +213,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       },
     );
 
-    it('alone is answered with its own error and leaves nothing behind', async () => {
+    it('rejects alone with its own error, and leaves nothing behind', async () => {
       const failed = commits.run(function* (): Transaction<number> {
         yield* insert(1)();
         throw bug;
@@ -221,7 +223,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
     });
 
     it.each([0, 250, SQL_LIMITS.commitBatchMax - 1])(
-      'is found in few commits among the greatest number that share one, as number %i, with the event loop free',
+      'is isolated in few commits as number %i of a full batch, without blocking the event loop',
       async (bad) => {
         let turns = 0;
         const turn = () => {
@@ -240,7 +242,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       },
     );
 
-    it('slows down nothing that comes after', async () => {
+    it('does not slow down later operations', async () => {
       await commits.run(() => thrower(bug)).catch(() => -1);
       await Promise.all(numbersTo(10).map((number) => commits.run(insert(number))));
       executed.length = 0;
@@ -248,7 +250,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       expect(times('commit')).toBe(1);
     });
 
-    it('at closing fails alone, too', async () => {
+    it('fails alone during close, too', async () => {
       const runs = [commits.run(insert(1)), commits.run(() => thrower(bug)).catch(() => -1), commits.run(insert(2))];
       commits.close();
       expect(await Promise.all(runs)).toEqual([1, -1, 2]);
@@ -257,7 +259,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
   });
 
   describe('while another connection holds the write lock', () => {
-    it('waits with the event loop free, and commits once it is let go', async () => {
+    it('waits without blocking the event loop, and commits once the lock is released', async () => {
       connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
       const other = await locked();
       const runs = [1, 2, 3].map((number) => commits.run(insert(number)));
@@ -274,7 +276,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       expect(times('commit')).toBe(1);
     });
 
-    it('gives up in the end with the file and the remedy, and works again when the lock is free', async () => {
+    it('rejects in the end with the file and the remedy, and works again once the lock is free', async () => {
       jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
       const other = await locked();
       // More than fit one commit: they have all waited as long.
@@ -303,7 +305,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       expect(stored()).toEqual([4]);
     });
 
-    it('keeps the order of what came before and what comes meanwhile, also of more than one commit', async () => {
+    it('keeps the order of operations from before and during the wait, over several commits', async () => {
       const total = SQL_LIMITS.commitBatchMax + 2;
       const other = await locked();
       const runs = numbersTo(total - 1).map((number) => commits.run(insert(number)));
@@ -325,31 +327,28 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       ['begin immediate', 'SQLITE_IOERR', 10, 'I/O error'],
       ['commit', 'SQLITE_IOERR_FSYNC', 1034, 'I/O error'],
       ['commit', 'SQLITE_FULL', 13, 'disk is full'],
-    ])(
-      'at "%s" with %s fails all that shared the commit, and none of it is stored',
-      async (sql, code, errcode, remedy) => {
-        failing.set(sql, engineError(code, errcode));
-        const runs = [1, 2, 3].map((number) => commits.run(insert(number)).catch((error: unknown) => error));
-        for (const error of await Promise.all(runs)) {
-          expect(error).toBeInstanceOf(StoreUnavailableError);
-          expect((error as Error).message).toContain(remedy);
-        }
-        // One failure is not tried three times over: that would only take longer.
-        expect(times(sql)).toBe(1);
-        failing.clear();
-        expect(await commits.run(insert(4))).toBe(4);
-        expect(stored()).toEqual([4]);
-      },
-    );
+    ])('at "%s" with %s rejects all operations of the commit, and stores none', async (sql, code, errcode, remedy) => {
+      failing.set(sql, engineError(code, errcode));
+      const runs = [1, 2, 3].map((number) => commits.run(insert(number)).catch((error: unknown) => error));
+      for (const error of await Promise.all(runs)) {
+        expect(error).toBeInstanceOf(StoreUnavailableError);
+        expect((error as Error).message).toContain(remedy);
+      }
+      // One failure is not tried three times over: that would only take longer.
+      expect(times(sql)).toBe(1);
+      failing.clear();
+      expect(await commits.run(insert(4))).toBe(4);
+      expect(stored()).toEqual([4]);
+    });
 
-    it('says what it failed with, though it has rolled back by itself', async () => {
+    it('rejects with the first error, even if the engine has rolled back by itself', async () => {
       failing.set('commit', engineError('SQLITE_FULL', 13));
       failing.set('rollback', new Error('cannot rollback - no transaction is active'));
       await expect(commits.run(insert(1))).rejects.toThrow('disk is full');
       connection.exec('rollback');
     });
 
-    it('for want of room says so, and goes on when there is some', async () => {
+    it('rejects if the disk is full, and works again once there is room', async () => {
       const [{ page_count: pages } = { page_count: 0 }] = connection.all('pragma page_count', []) as {
         page_count: number;
       }[];
@@ -366,7 +365,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       expect(stored()).toEqual([3]);
     });
 
-    it('because it may only read says so', async () => {
+    it('rejects if the file is read-only', async () => {
       connection.exec('pragma query_only = on');
       await expect(commits.run(insert(1))).rejects.toThrow(/read-only for this process; correct the permissions/);
       connection.exec('pragma query_only = off');
@@ -375,7 +374,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
   });
 
   describe('closing', () => {
-    it('commits what waits, more than one commit of it, and refuses what comes after', async () => {
+    it('commits all waiting operations, and rejects later ones', async () => {
       const total = SQL_LIMITS.commitBatchMax + 1;
       const waiting = numbersTo(total).map((number) => commits.run(insert(number)));
       commits.close();
@@ -386,7 +385,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       await expect(refused).rejects.toThrow(/inbox\.db is closed/);
     });
 
-    it('does not wait for a lock: what waits is refused, with why', async () => {
+    it('does not wait for a lock, and rejects waiting operations with the reason', async () => {
       const other = await locked();
       const waiting = commits.run(insert(1));
       await until(() => times('begin immediate') > 0);
@@ -396,13 +395,13 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
       expect(stored()).toEqual([]);
     });
 
-    it('may be done twice, and with nothing to do', () => {
+    it('does nothing if called twice, or without waiting operations', () => {
       commits.close();
       commits.close();
       expect(executed).toEqual([]);
     });
 
-    it('refuses what an operation asks for while it is being committed', async () => {
+    it('rejects operations that arrive during the last commit', async () => {
       let later: Promise<unknown> | undefined;
       const last = commits.run(function* () {
         later = commits.run(insert(2)).catch((error: unknown) => error);

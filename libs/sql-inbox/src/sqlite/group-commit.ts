@@ -12,10 +12,10 @@ interface Waiting {
 }
 
 /**
- * Runs transactions on the one writing connection. All that are waiting share one commit, and so one fsync; none is
- * answered before that. A commit is one synchronous step: with an `await` inside, other work of this process would
- * run into the write lock it holds and freeze the event loop for the whole busy timeout. While another process holds
- * the lock, it is tried again every {@link SQL_LIMITS.sqliteTryMs}, with the event loop free in between.
+ * Runs transactions on the only writing connection. All waiting transactions share one commit, and so one fsync; none
+ * resolves before it. A commit is one synchronous step: with an `await` inside, other work of this process would wait
+ * for the write lock it holds and block the event loop for the whole busy timeout. While another process holds the
+ * lock, the commit is retried every {@link SQL_LIMITS.sqliteTryMs}, and the event loop is free in between.
  */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
@@ -28,19 +28,23 @@ export class GroupCommit {
   #lastFailed = false;
   #closed = false;
 
-  /** @param guard of a file; an inbox in memory has none */
+  /** @param guard checks the file; an inbox in memory has none */
   constructor(connection: SqliteConnection, file: string, guard?: FileGuard) {
     this.#connection = connection;
     this.#file = file;
     this.#guard = guard;
   }
 
-  /** Rejects with {@link StoreUnavailableError} if the engine failed: then the effect is unknown. */
+  /**
+   * Runs a transaction. Rejects with {@link StoreUnavailableError} if the engine failed: its effect is then unknown.
+   */
   run<T>(begin: () => Transaction<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError(`the inbox ${this.#file} is closed`));
     if (this.#waiting.length >= SQL_LIMITS.writeQueueMax) {
       return Promise.reject(
-        new StoreUnavailableError(`${SQL_LIMITS.writeQueueMax} operations wait for the inbox ${this.#file} already`),
+        new StoreUnavailableError(
+          `${SQL_LIMITS.writeQueueMax} operations are already waiting for the inbox ${this.#file}`,
+        ),
       );
     }
     return new Promise<T>((resolve, reject) => {
@@ -49,7 +53,7 @@ export class GroupCommit {
     });
   }
 
-  /** Commits what waits, if the lock can be had, and refuses everything from then on. */
+  /** Commits waiting transactions if the lock is free, and rejects all further ones. */
   close(): void {
     this.#closed = true;
     this.#triesLeft = 0;
@@ -87,18 +91,18 @@ export class GroupCommit {
     this.#triesLeft = this.#closed ? 0 : TRIES;
     const failure = storeFailure(error, this.#file);
     if (batch.length > 1 && !isStoreUnavailableError(failure)) {
-      // One operation must not fail its neighbours: with fewer of them each time it is found, and fails alone.
+      // One operation must not fail the others: smaller and smaller batches isolate it, so that it fails alone.
       this.#batchMax = Math.ceil(batch.length / 2);
       this.#waiting.unshift(...batch);
     } else {
-      // A lock that was held for all that time keeps out the others that wait, too.
+      // A lock that was held for all that time also blocks the other waiting operations.
       const others = isLocked(error) ? this.#waiting.splice(0) : [];
       for (const { reject } of [...batch, ...others]) reject(failure);
     }
   }
 
   #commit(batch: readonly Waiting[]): unknown[] {
-    // While the disk fails, a rollback may fail, too: a transaction that is still open would refuse all others.
+    // While the disk fails, a rollback may fail, too. A transaction that is still open would block all others.
     if (this.#lastFailed) rollBack(this.#connection);
     this.#lastFailed = true;
     this.#guard?.requireInPlace();
@@ -116,10 +120,10 @@ export class GroupCommit {
   }
 }
 
-/** Each try waits for {@link SQL_LIMITS.sqliteTryMs} itself, and so does the pause after it. */
+/** A try and the pause after it take {@link SQL_LIMITS.sqliteTryMs} each. */
 const TRIES = Math.ceil(SQL_LIMITS.sqliteBusyMs / (2 * SQL_LIMITS.sqliteTryMs));
 
-/** Gives each statement its answer, synchronously, until the transaction returns. */
+/** Runs the statements of a transaction synchronously until it returns. */
 export function runToEnd<T>(connection: SqliteConnection, transaction: Transaction<T>): T {
   let step = transaction.next();
   while (!step.done) {

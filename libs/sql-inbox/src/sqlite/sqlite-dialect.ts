@@ -3,7 +3,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { Schema } from '../schema/schema.js';
 import type { Transaction } from '../schema/statement.js';
 
-/** SQLite has one writer at a time, so a transaction that writes holds all there is. */
+/** Dialect without locks: SQLite has one writer at a time. */
 export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
   db: new Kysely<Schema>({
     dialect: {
@@ -27,6 +27,6 @@ export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
 });
 
 // eslint-disable-next-line require-yield -- a transaction without statements
-function* nothing<T>(answer: T): Transaction<T> {
-  return answer;
+function* nothing<T>(result: T): Transaction<T> {
+  return result;
 }

@@ -17,7 +17,7 @@ const works = await Promise.all(
 );
 
 /** Not `toThrow`: in a test runner better-sqlite3 throws errors of the realm that loaded it first. */
-const said = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
+const withMessage = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
 
 const TABLES = [
   'attempts',
@@ -59,20 +59,20 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
       .map((row) => (row as { name: string }).name);
   const done = () => connection.all('select name from runhooks_migrations order by name', []);
 
-  it('makes the schema in an empty file, and notes what it did', async () => {
+  it('creates the schema in an empty file, and records the migrations', async () => {
     await migrateSqlite(connection);
     expect(tables().filter((name) => !name.startsWith('runhooks_'))).toEqual(TABLES);
     expect(done()).toEqual(Object.keys(MIGRATIONS).map((name) => ({ name })));
   });
 
-  it('changes nothing in a file that is up to date', async () => {
+  it('changes nothing if the schema is up to date', async () => {
     await migrateSqlite(connection);
     const [before, rows] = [schema(), done()];
     await migrateSqlite(connection);
     expect([schema(), done()]).toEqual([before, rows]);
   });
 
-  it('refuses a file that a newer version has written, naming what it does not know, and leaves it alone', async () => {
+  it('throws with the unknown migrations for a file of a newer version, and does not change it', async () => {
     await migrateSqlite(connection);
     connection.all("insert into runhooks_migrations (name, timestamp) values ('9999_incidents', '2027')", []);
     const before = schema();
@@ -83,25 +83,25 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
     expect(done()).toHaveLength(Object.keys(MIGRATIONS).length + 1);
   });
 
-  it('does nothing by halves: in a file that has other tables of these names it makes none', async () => {
+  it('creates no table if the file has another table with one of the names', async () => {
     connection.exec('create table attempts (mine text)');
-    await expect(migrateSqlite(connection)).rejects.toMatchObject(said(/attempts.* already exists/));
+    await expect(migrateSqlite(connection)).rejects.toMatchObject(withMessage(/attempts.* already exists/));
     expect(tables()).toEqual(['attempts']);
     connection.exec('drop table attempts');
     await migrateSqlite(connection);
     expect(tables()).toEqual(expect.arrayContaining(TABLES));
   });
 
-  it('leaves the tables of the host app beside its own alone', async () => {
+  it('does not change tables of the host app', async () => {
     connection.exec('create table users (name text)');
     connection.all("insert into users values ('me')", []);
     await migrateSqlite(connection);
     expect(connection.all('select * from users', [])).toEqual([{ name: 'me' }]);
   });
 
-  it('says that the disk is full where it is, leaves nothing behind, and can be tried again', async () => {
+  it('throws if the disk is full, leaves nothing behind, and can be retried', async () => {
     connection.exec('pragma max_page_count = 3');
-    await expect(migrateSqlite(connection)).rejects.toMatchObject(said(/full/));
+    await expect(migrateSqlite(connection)).rejects.toMatchObject(withMessage(/full/));
     expect(tables()).toEqual([]);
     connection.exec('pragma max_page_count = 10000');
     await migrateSqlite(connection);
@@ -111,7 +111,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
   it.each([
     ['at the lock', 'begin immediate', 'disk I/O error'],
     ['at the commit', 'commit', 'disk I/O error'],
-  ])('says what failed %s, though the engine has rolled back by itself', async (_, sql, message) => {
+  ])('throws the first error %s, even if the engine has rolled back by itself', async (_, sql, message) => {
     const failing: SqliteConnection = {
       ...connection,
       exec: (text) => {
@@ -123,7 +123,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
     await expect(migrateSqlite(failing)).rejects.toThrow(message);
   });
 
-  it('finds done what another process has migrated', async () => {
+  it('skips migrations that another process has done', async () => {
     const other = await connectSqlite(join(directory, 'inbox.db'), driver);
     await migrateSqlite(connection);
     await migrateSqlite(other);
@@ -131,7 +131,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
     other.close();
   });
 
-  it('waits for a lock with the event loop free, so that even its own process may hold it', async () => {
+  it('waits for a lock without blocking the event loop, so that its own process may hold it', async () => {
     const other = await connectSqlite(join(directory, 'inbox.db'), driver);
     other.exec('begin immediate');
     connection.exec('pragma busy_timeout = 1');
@@ -144,7 +144,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('migrateSqlite on %s',
     other.close();
   });
 
-  it('may be done by several connections of one process at the same time', async () => {
+  it('runs on several connections of one process at the same time', async () => {
     const others = await Promise.all([1, 2, 3].map(() => connectSqlite(join(directory, 'inbox.db'), driver)));
     for (const one of [connection, ...others]) one.exec('pragma busy_timeout = 1');
     await Promise.all([connection, ...others].map((one) => migrateSqlite(one)));

@@ -12,8 +12,9 @@ export const MIGRATIONS = migrationsFor({
 });
 
 /**
- * Brings the file's schema up to date, in one transaction under the write lock, so that several processes may start
- * at once. The only transaction with an `await` in it: nothing else runs on this connection before it has ended.
+ * Creates or upgrades the schema of a file, in one transaction under the write lock, so that several processes can
+ * start at once. It is the only transaction with an `await`, because nothing else runs on this connection before it has
+ * ended.
  */
 export async function migrateSqlite(connection: SqliteConnection): Promise<void> {
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: asKyselyDatabase(connection) }) });
@@ -48,7 +49,7 @@ function refuseNewerSchema(connection: SqliteConnection): void {
   );
 }
 
-/** The slice of better-sqlite3 that Kysely's SQLite driver uses. */
+/** Implements the part of better-sqlite3 that Kysely's SQLite driver uses. */
 function asKyselyDatabase(connection: SqliteConnection): SqliteDatabase {
   return {
     close: () => undefined,

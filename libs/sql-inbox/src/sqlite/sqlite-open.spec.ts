@@ -42,7 +42,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
   const at = (name: string) => join(directory, name);
   const storeAt = (path: string, connect = connectSqlite) => new SqliteStore({ path, driver }, SILENT, connect);
 
-  /** Opens a store, and answers with what it was refused. */
+  /** Opens a store, and returns the error it was rejected with. */
   async function refusal(path: string, connect?: typeof connectSqlite): Promise<ConfigurationError> {
     const refused: unknown = await storeAt(path, connect)
       .open()
@@ -54,7 +54,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     return refused as ConfigurationError;
   }
 
-  it('makes a durable one: write-ahead log, every commit synchronised', async () => {
+  it('creates a durable file: write-ahead log, every commit synchronized', async () => {
     let connection: SqliteConnection | undefined;
     const store = storeAt(at('inbox.db'), async (...args) => (connection = await connectSqlite(...args)));
     await store.open();
@@ -65,7 +65,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     await store.close();
   });
 
-  it('finds what was there before', async () => {
+  it('keeps the rows of an existing file', async () => {
     for (let opened = 0; opened < 3; opened++) {
       const store = storeAt(at('inbox.db'));
       await store.open();
@@ -82,7 +82,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     ],
     ['bytes of no kind', () => Buffer.alloc(4_096, 0xa5), 'not an SQLite database'],
     ['a damaged database', damaged, 'damaged'],
-  ])('refuses %s, naming the file and what to do, and leaves it as it was', async (_, make, remedy) => {
+  ])('throws with file and remedy for %s, and does not change it', async (_, make, remedy) => {
     const bytes = make(driver, at('made.db'));
     writeFileSync(at('inbox.db'), await bytes);
     const before = readFileSync(at('inbox.db'));
@@ -94,12 +94,12 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     expect(readFileSync(at('inbox.db')).equals(before)).toBe(true);
   });
 
-  it('refuses a directory', async () => {
+  it('throws for a directory', async () => {
     mkdirSync(at('inbox.db'));
     expect((await refusal(at('inbox.db'))).message).toMatch(/inbox\.db cannot be opened: .* check that its directory/);
   });
 
-  it('refuses a file that a newer version has written, naming it and what to do', async () => {
+  it('throws with file and remedy for a file of a newer version', async () => {
     const store = storeAt(at('inbox.db'));
     await store.open();
     await store.close();
@@ -107,10 +107,10 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     connection.exec("insert into runhooks_migrations (name, timestamp) values ('9999_incidents', '2027')");
     connection.close();
     const { message } = await refusal(at('inbox.db'));
-    expect(message).toMatch(/inbox\.db: .*newer version.*9999_incidents.*install that version, or choose another path/);
+    expect(message).toMatch(/inbox\.db: .*newer version.*9999_incidents.*Install that version, or choose another path/);
   });
 
-  it("refuses a database of the host's own that has such tables, naming it and what to do", async () => {
+  it('throws with file and remedy for a database of the host with such tables', async () => {
     const connection = await connectSqlite(at('app.db'), driver);
     connection.exec('create table events (mine text)');
     connection.close();
@@ -118,7 +118,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     expect(message).toMatch(/app\.db.*table "?events"? already exists.*choose another path/);
   });
 
-  it('refuses a disk without room, naming the file and what to do, and lets go of the file', async () => {
+  it('throws with file and remedy if the disk is full, and closes the file', async () => {
     let connection: SqliteConnection | undefined;
     const full = await refusal(at('inbox.db'), async (...args) => {
       connection = await connectSqlite(...args);
@@ -132,7 +132,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
   it.each([
     ['makes', 'begin exclusive'],
     ['writes to', 'begin immediate'],
-  ])('waits for another process that %s the file, with the event loop free', async (_, begin) => {
+  ])('waits for another process that %s the file, without blocking the event loop', async (_, begin) => {
     const other = await connectSqlite(at('inbox.db'), driver);
     if (begin === 'begin immediate') other.exec('pragma journal_mode = wal');
     other.exec(begin);
@@ -147,7 +147,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     await store.close();
   });
 
-  it('can be tried again by the same store', async () => {
+  it('can be retried by the same store', async () => {
     writeFileSync(at('inbox.db'), 'no database');
     const store = storeAt(at('inbox.db'));
     await expect(store.open()).rejects.toThrow(ConfigurationError);
@@ -157,7 +157,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('opening an inbox with
     expect(readdirSync(directory)).toEqual(['inbox.db']);
   });
 
-  it('passes a refusal of the path on as it is', async () => {
+  it('rethrows an error about the path unchanged', async () => {
     expect((await refusal('')).message).toMatch(/^sqliteInbox\.path: expected the path of a file/);
   });
 });
@@ -180,13 +180,13 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
 
   afterAll(() => rmSync(compiled, { recursive: true, force: true }));
 
-  interface Answer {
+  interface Reply {
     readonly stored?: number;
     readonly error?: string;
   }
 
-  /** A process that opens the inbox it is told to, appends 20 messages and answers what came of it. */
-  async function child(uid?: number): Promise<(path: string) => Promise<Answer>> {
+  /** Starts a process that opens the given inbox, appends 20 messages, and replies with the results. */
+  async function child(uid?: number): Promise<(path: string) => Promise<Reply>> {
     const process = fork(join(compiled, 'child.mjs'), [driver, ...(uid === undefined ? [] : [String(uid)])], {
       cwd: '/',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -195,17 +195,17 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
     await once(process, 'message');
     return async (path) => {
       process.send(path);
-      const [answer] = (await once(process, 'message')) as [Answer];
-      return answer;
+      const [reply] = (await once(process, 'message')) as [Reply];
+      return reply;
     };
   }
 
-  it('may open a new file at the same moment, and share it', async () => {
+  it('open a new file at the same time, and share it', async () => {
     const openers = await Promise.all([1, 2, 3, 4].map(() => child()));
     for (let round = 0; round < 5; round++) {
       const path = join(directory, `inbox-${round}.db`);
-      const answers = await Promise.all(openers.map((open) => open(path)));
-      expect(answers).toEqual(openers.map(() => ({ stored: 20 })));
+      const replies = await Promise.all(openers.map((open) => open(path)));
+      expect(replies).toEqual(openers.map(() => ({ stored: 20 })));
       const store = new SqliteStore({ path, driver }, SILENT);
       await store.open();
       expect((await store.counts()).messages.stored).toBe(80);
@@ -213,7 +213,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('several processes wit
     }
   });
 
-  it('that may only read a file are told so, with the file and what to do', async () => {
+  it('fail with file and remedy if they may only read the file', async () => {
     const path = join(directory, 'inbox.db');
     const store = new SqliteStore({ path, driver }, SILENT);
     await store.open();
@@ -286,7 +286,7 @@ const CHILD = `
     return { stored: appended.filter(({ status }) => status === 'accepted').length };
   }
   process.on('message', (path) => {
-    work(path).catch((error) => ({ error: error.code + ' ' + error.stack })).then((answer) => process.send(answer));
+    work(path).catch((error) => ({ error: error.code + ' ' + error.stack })).then((reply) => process.send(reply));
   });
   // Only once all code is loaded: Node.js and the sources may stand where this user may not read.
   await (await connectSqlite(':memory:', process.argv[2])).close();

@@ -31,7 +31,7 @@ describe('the SQLite drivers', () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const expected = major > 22 || (major === 22 && minor >= 13) ? 'node:sqlite' : 'better-sqlite3';
 
-  it(`have the one that is the default of Node ${process.versions.node}: ${expected}`, () => {
+  it(`include the default of Node ${process.versions.node}: ${expected}`, () => {
     expect(absences.get(expected)).toBeUndefined();
   });
 });

@@ -33,7 +33,7 @@ export class SqliteStore extends SqlStore {
   #wal: SqliteWal | undefined;
   #guard: FileGuard | undefined;
 
-  /** @param connect opens the file; tests hand in one whose connections fail */
+  /** @param connect opens the file; tests pass one whose connections fail */
   constructor(options: SqliteInboxOptions, logger: Logger, connect: typeof connectSqlite = connectSqlite) {
     super(SQLITE_DIALECT);
     this.#options = options;
@@ -81,12 +81,12 @@ export class SqliteStore extends SqlStore {
     return this.#commits?.run(begin) ?? Promise.reject(this.#notOpen());
   }
 
-  /** What `secure_delete` has overwritten in the file is still in the log, until that is emptied. */
+  /** Empties the write-ahead log: it still contains what `secure_delete` has overwritten in the file. */
   protected override forgetRemoved(): void {
     this.#wal?.empty();
   }
 
-  /** Between two commits the connection sees what is committed, and nothing else. */
+  /** Runs between two commits, when the connection sees only committed rows. */
   protected async read<T>(begin: () => Transaction<T>): Promise<T> {
     if (!this.#connection) throw this.#notOpen();
     this.#guard?.requireInPlace();
@@ -108,8 +108,9 @@ export class SqliteStore extends SqlStore {
 }
 
 /**
- * `synchronous = full`: a commit has survived a power cut when it returns (https://sqlite.org/pragma.html#pragma_synchronous).
- * `secure_delete`: what is removed is overwritten with zeros in the file.
+ * Sets `synchronous = full`, so that a commit that has returned survives a power cut
+ * (https://sqlite.org/pragma.html#pragma_synchronous), and `secure_delete`, which overwrites removed content with
+ * zeros.
  */
 async function configure(connection: SqliteConnection): Promise<void> {
   connection.exec(`pragma busy_timeout = ${SQL_LIMITS.sqliteTryMs}`);
@@ -123,10 +124,10 @@ function openFailure(file: string, cause: unknown): unknown {
   if (isConfigurationError(cause)) return cause;
   const option = 'sqliteInbox.path';
   if (cause instanceof NewerSchemaError) {
-    return new ConfigurationError(option, `${file}: ${cause.message}; install that version, or choose another path`, {
+    return new ConfigurationError(option, `${file}: ${cause.message}. Install that version, or choose another path`, {
       cause,
     });
   }
-  const found = remedyFor(cause) ?? `${String(cause)}; if it belongs to something else, choose another path`;
+  const found = remedyFor(cause) ?? `${String(cause)}. If the file belongs to another program, choose another path`;
   return new ConfigurationError(option, `${file} cannot be opened: ${found}`, { cause });
 }

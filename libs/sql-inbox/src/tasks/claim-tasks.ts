@@ -4,7 +4,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { TasksTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 
-/** Takes tasks that are due. */
+/** Claims due tasks and counts the claim. */
 export function claimTasks(dialect: SqlDialect): (claim: TaskClaim) => Transaction<ClaimedTask[]> {
   const { db, isOneOf, list } = dialect;
   const findMessages = messageTurns(dialect);
@@ -24,7 +24,7 @@ export function claimTasks(dialect: SqlDialect): (claim: TaskClaim) => Transacti
       waiting.length === 0 ? yield* findDue(values) : yield* findDueElsewhere({ ...values, waiting: list(waiting) });
     if (due.length === 0) return [];
     const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(due.map(({ id }) => id)) });
-    // `returning` promises no order; the ids of messages are in the order of arrival.
+    // `returning` guarantees no order. Message ids are in the order of arrival.
     rows.sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
     return rows.map(({ id, kind, handler_id, source, provider, message_id, data, claims }) => ({
       id,
@@ -54,7 +54,7 @@ function dueTaskFinders({ db, isOneOf, skippingLocked }: SqlDialect) {
       .orderBy('message_id')
       .limit(value('limit'));
   const findDue = statement<Values, Pick<TasksTable, 'id'>>((value) => skippingLocked(due(value)));
-  // Apart: of a list of sources Postgres expects that it leaves next to nothing, and then reads the whole table.
+  // A separate statement: with a list of sources, Postgres expects almost no rows to remain and reads the whole table.
   const findDueElsewhere = statement<Values & { waiting: string }, Pick<TasksTable, 'id'>>((value) =>
     skippingLocked(due(value).where((eb) => eb.not(isOneOf(eb.ref('source'), value('waiting'))))),
   );

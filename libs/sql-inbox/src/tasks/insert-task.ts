@@ -4,7 +4,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import { change, type Transaction } from '../schema/statement.js';
 
-/** Adds a task, once. */
+/** Adds a task unless one with its id exists. */
 export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
   const insert = change<NewRow<'tasks'>>((value) =>
     db

@@ -5,7 +5,9 @@ import { command, query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
 import { recordDecision } from '../rows/record-decision.js';
 
-/** Ends pending deliveries that nobody holds, and dead letters; a handler that is named and gone is forgotten, too. */
+/**
+ * Cancels dead letters and pending deliveries that are not claimed. Also removes a named handler that no process has.
+ */
 export function dismissDeliveries(dialect: SqlDialect) {
   const { db, list, isOneOf } = dialect;
   const forget = handlerForgetter(dialect);
@@ -20,7 +22,7 @@ export function dismissDeliveries(dialect: SqlDialect) {
     let dismiss = db.updateTable('deliveries').set({ state: 'dismissed', due_at: null, lease: null, dismissal });
     if (deliveryIds) dismiss = dismiss.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) dismiss = dismiss.where('handler_id', '=', handlerId);
-    // Apart, so that each goes by the index of what is due, or of what is dead.
+    // Two statements, so that each can use its index: of due deliveries, or of dead ones.
     const pending = dismiss
       .where('due_at', 'is not', null)
       .where((eb) => eb.or([eb('lease', 'is', null), eb('due_at', '<=', now.getTime())]));
@@ -32,7 +34,7 @@ export function dismissDeliveries(dialect: SqlDialect) {
   };
 }
 
-/** Removes a handler's registration and what was put aside for it, unless a process still has it. */
+/** Removes a handler's registration and the messages handed off to it, unless a process has the handler. */
 function handlerForgetter({ db, list, isOneOf }: SqlDialect) {
   return function* (handlerId: string): Transaction<void> {
     const isOfHandler = (version: string): boolean => handlerIdOf(version) === handlerId;

@@ -5,8 +5,9 @@ import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
 import { recordDecision } from '../rows/record-decision.js';
 
 /**
- * Erases the content of messages and of what came of them. Messages are locked before their tasks go, and their events
- * are looked for after that: so nobody who is reading one, or evaluating a task of it, adds an event unseen.
+ * Erases the content of messages and of everything derived from them. Messages are locked before their tasks are
+ * removed, and their events are found after that, so no process that parses a message or evaluates a task adds an event
+ * unseen.
  */
 export function eraseMessages(dialect: SqlDialect) {
   const { db, isOneOf, list, locking } = dialect;
@@ -52,7 +53,7 @@ export function eraseMessages(dialect: SqlDialect) {
   };
 }
 
-/** What a handler runs with just now: it could still write down what it knows. */
+/** Finds messages and events that a handler is running with: its attempt could still record their content. */
 function heldFinder({ db, isOneOf, list }: SqlDialect) {
   return function* (messageIds: readonly string[], eventIds: readonly string[], now: Date) {
     const held = db
@@ -70,7 +71,7 @@ function heldFinder({ db, isOneOf, list }: SqlDialect) {
   };
 }
 
-/** Events without their data, and what is pending or dead of them never run again. */
+/** Erases the data of events, and dismisses their pending and dead deliveries. */
 function eventEraser({ db, isOneOf, list }: SqlDialect) {
   return function* (ids: readonly string[], by: string, now: Date) {
     const eventIds = list(ids);
@@ -107,7 +108,7 @@ function eventEraser({ db, isOneOf, list }: SqlDialect) {
   };
 }
 
-/** Runs that wait keep what names them. There are no more barriers than handlers. */
+/** Erases waiting runs, except for their keys. There are no more barriers than handlers. */
 function barrierEraser({ db, locks }: SqlDialect) {
   return function* ({ runs, texts }: Erasure, now: Date): Transaction<void> {
     if (runs.length === 0 && texts.length === 0) return;

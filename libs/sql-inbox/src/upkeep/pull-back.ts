@@ -5,7 +5,10 @@ import type { AttemptsTable, DeliveriesTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AT_ONCE } from '../schema/due.js';
 
-/** Makes due sooner what a wrong clock put off. Messages and tasks in the first step, deliveries in as many as it takes. */
+/**
+ * Makes work due that a wrong clock postponed: messages and tasks in the first step, deliveries in as many steps as
+ * needed.
+ */
 export function pullBack(dialect: SqlDialect): (ask: PullBack) => Transaction<PulledBack> {
   const pullMessages = messagePuller(dialect);
   const pullTasks = taskPuller(dialect);
@@ -19,7 +22,7 @@ export function pullBack(dialect: SqlDialect): (ask: PullBack) => Transaction<Pu
 }
 
 interface Lease {
-  /** A lease ends at this time at the latest. */
+  /** Latest time at which a lease can end. */
   latest: number;
   until: number;
 }
@@ -53,8 +56,8 @@ function taskPuller({ db }: SqlDialect) {
       .where('due_at', '>', value('latest'))
       .where('lease', 'is not', null),
   );
-  // Of those that nobody holds one may be due in a year, or at once by a clock that was a year ahead. Whoever looks at it
-  // decides that; to look early changes nothing.
+  // An unclaimed task may be due in a year, or now by a clock that was a year ahead. Its evaluation decides that;
+  // evaluating it early changes nothing.
   const free = change<{ now: number; after: number }>((value) =>
     db
       .updateTable('tasks')
@@ -74,7 +77,7 @@ function taskPuller({ db }: SqlDialect) {
 type LanePosition = Pick<DeliveriesTable, 'handler_id' | 'source' | 'in_lane'> & { due_at: number; seq: number };
 type Ahead = LanePosition & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'>;
 
-/** Before the first one in the index of what is due. */
+/** Position before the first row in the index of due deliveries. */
 const START: LanePosition = { handler_id: '', source: '', in_lane: 0, due_at: -1, seq: 0 };
 
 function deliveryPuller({ db }: SqlDialect) {
@@ -121,7 +124,7 @@ function deliveryPuller({ db }: SqlDialect) {
 
 function aheadOf(row: Ahead & Pick<AttemptsTable, never> & { failed_at: number | null }) {
   const isRetry = row.attempts > row.attempts_before;
-  // An attempt without a record ended its process; then the delivery is held until its lease ends.
+  // An attempt without a record ended its process, so the delivery was claimed until its lease ended.
   return {
     dueAtMs: row.due_at,
     isHeld: row.lease !== null,
@@ -129,7 +132,9 @@ function aheadOf(row: Ahead & Pick<AttemptsTable, never> & { failed_at: number |
   };
 }
 
-/** Where the next step goes on: in the order of the index of what is due, so that no step looks at all of it. */
+/**
+ * Returns where the next step continues, in the order of the index of due deliveries, so that no step reads all of it.
+ */
 function placeText({ handler_id, source, in_lane, due_at, seq }: LanePosition): string {
   return JSON.stringify({ handler_id, source, in_lane, due_at, seq });
 }
