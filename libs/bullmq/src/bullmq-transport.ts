@@ -2,8 +2,7 @@ import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 // BullMQ loads ioredis when it first connects, which is too late to detect that it is missing.
 import 'ioredis';
 import {
-  describeError,
-  Reasons,
+  FailureLog,
   type Carried,
   type DueDelivery,
   type Logger,
@@ -28,7 +27,6 @@ interface JobData {
  */
 export class BullmqTransport implements DispatchTransport {
   readonly #options: BullmqOptions;
-  readonly #logger: Logger;
   #queue: Queue<JobData> | undefined;
   #worker: Worker<JobData> | undefined;
   readonly #runs = new Set<Promise<unknown>>();
@@ -39,11 +37,13 @@ export class BullmqTransport implements DispatchTransport {
   /** Whether connections to Redis are no longer retried. */
   #isStopping = false;
   /** Failures since the last job arrived. A failing connection reports its failure with every try. */
-  readonly #failures = new Reasons();
+  readonly #failures: FailureLog;
 
   constructor(options: BullmqOptions, logger: Logger) {
     this.#options = options;
-    this.#logger = logger;
+    this.#failures = new FailureLog({
+      failed: (failure) => logger.warn(`${this.description}: ${failure}`, { code: 'RUNHOOKS_TRANSPORT_ERROR' }),
+    });
   }
 
   get description(): string {
@@ -61,7 +61,7 @@ export class BullmqTransport implements DispatchTransport {
       prefix,
       defaultJobOptions,
     });
-    this.#queue.on('error', (error) => this.#failed(error));
+    this.#queue.on('error', (error) => this.#failures.failed(error));
     const process = ({ data }: Job<JobData>): Promise<void> => this.#run(run, data);
     const begin = (): void => {
       this.#isReady = true;
@@ -74,16 +74,16 @@ export class BullmqTransport implements DispatchTransport {
       this.#worker = worker;
       let [countedFromMs, errors] = [0, 0];
       worker.on('error', (error) => {
-        this.#failed(error);
+        this.#failures.failed(error);
         const nowMs = timers.monotonicMs();
         if (nowMs - countedFromMs > BULLMQ_LIMITS.errorsMs) [countedFromMs, errors] = [nowMs, 0];
         errors += 1;
         if (errors === BULLMQ_LIMITS.errorsMax) this.#restart(worker, begin);
       });
-      worker.on('active', () => this.#failures.clear());
+      worker.on('active', () => this.#failures.worked());
     };
     // If Redis is too old for BullMQ, a worker would retry without a pause and block the event loop.
-    this.#queue.waitUntilReady().then(begin, (error: Error) => this.#failed(error));
+    this.#queue.waitUntilReady().then(begin, (error: Error) => this.#failures.failed(error));
   }
 
   async room(): Promise<number> {
@@ -151,12 +151,6 @@ export class BullmqTransport implements DispatchTransport {
    */
   #retryAfterMs(tries: number): number | null {
     return this.#isStopping ? null : Math.min(tries * BULLMQ_LIMITS.reconnectMs, BULLMQ_LIMITS.reconnectMsMax);
-  }
-
-  #failed(error: Error): void {
-    const failure = describeError(error);
-    if (!this.#failures.isNew(failure)) return;
-    this.#logger.warn(`${this.description}: ${failure}`, { code: 'RUNHOOKS_TRANSPORT_ERROR' });
   }
 }
 

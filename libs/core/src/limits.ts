@@ -198,7 +198,7 @@ export const LIMITS = Object.freeze({
   decidedTextCharsMax: 300,
   /** Messages that one step of an erasure searches or erases. */
   eraseStepMax: 200,
-  /** Characters of a text to search for. Nearly every message contains a shorter one. */
+  /** Characters of a string to search for. Nearly every message contains a shorter one. */
   eraseTextCharsMin: 3,
   eraseTextCharsMax: 200,
 });

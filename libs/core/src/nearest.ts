@@ -13,7 +13,7 @@ export function didYouMean(typed: string, names: readonly string[]): string {
   return near === undefined ? '' : ` (did you mean "${near}"?)`;
 }
 
-/** Returns how many letters to change until a text matches a pattern with `*`, or `Infinity` above `changesMax`. */
+/** Returns how many letters to change until a string matches a pattern with `*`, or `Infinity` above `changesMax`. */
 export function changesToFit(pattern: string, text: string, changesMax: number): number {
   return distance(pattern, text, { wildcard: '*', changesMax });
 }

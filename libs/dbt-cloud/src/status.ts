@@ -63,7 +63,7 @@ export function isFailureText(text: string | undefined, error: string | undefine
   return failureOf(statusNamed(text, error)) !== undefined;
 }
 
-/** With an unknown code, a text can report a failure but not a success. */
+/** With an unknown code, the status text can report a failure but not a success. */
 function failureOf(named: RunStatus | undefined): RunStatus | undefined {
   return named === 'failed' || named === 'canceled' ? named : undefined;
 }

@@ -13,7 +13,7 @@ const START = /^[ \t]*import(?!\s*[(.])\b/gm;
 const STATEMENT =
   /import\s*(?:([^'"();`=]*?)\s*from\s*)?(?:[\w$]+\s*=\s*require\s*\(\s*)?(['"])([ ]*)\2(?:\s*\))?(?:\s*with\s*\{[^}]*\})?[ \t]*(;?)/y;
 
-/** Returns the imports of a text in order, or `undefined` if one has an unknown form. */
+/** Returns the imports of a source file in order, or `undefined` if one has an unknown form. */
 export function importStatements(text: string, mask: string): ImportStatement[] | undefined {
   const found: ImportStatement[] = [];
   for (const { 0: head, index } of mask.matchAll(START)) {

@@ -123,7 +123,7 @@ describe('addToRootModule', () => {
     });
   });
 
-  it('returns a text that names the class already as it is', () => {
+  it('returns the source unchanged when it already names the class', () => {
     const { text } = edited(file('@Module({})')) as { text: string };
     expect(edited(text)).toEqual({ text });
   });

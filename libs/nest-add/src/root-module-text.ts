@@ -16,7 +16,7 @@ interface Insertion {
   readonly text: string;
 }
 
-/** Adds a module to the `imports` of the root module. Returns a text that has the class name unchanged. */
+/** Adds a module to the `imports` of the root module. Returns the source unchanged if it already has the class name. */
 export function addToRootModule(text: string, addition: Addition): Edited {
   const mask = maskCode(text);
   if (mask === undefined) return { problem: 'its text could not be parsed' };

@@ -7,7 +7,7 @@ import { UNSURE } from './unsure-value.js';
 export type JsonText = { ok: true; value: unknown } | { ok: false; reason: string };
 
 /**
- * Parses a text that the fast path of `parseJson` rejected. JSON.parse hides duplicate keys and rounding; its messages
+ * Parses JSON that the fast path of `parseJson` rejected. JSON.parse hides duplicate keys and rounding; its messages
  * quote the payload, and have no position on some versions of Node.
  */
 export function readSlowly(text: string, start: number): JsonText {

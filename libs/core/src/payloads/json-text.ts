@@ -52,7 +52,7 @@ function membersWritten(text: string, start: number): number | undefined {
   for (let at = start; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      // Both searches only move forward, so a text full of escapes is searched once.
+      // Both searches only move forward, so JSON full of escapes is searched once.
       let from = at + 1;
       at = text.indexOf('"', from);
       for (;;) {

@@ -319,7 +319,7 @@ describe('validatePayload', () => {
     expect(checked.ok && checked.notes).toHaveLength(LIMITS.arrayItemsMax);
   });
 
-  it('takes linear time for many undeclared fields, even in place of a string', () => {
+  it('takes linear time for many undeclared fields, even instead of a string', () => {
     const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, index]));
 
     // Of the processor, since on a busy machine the time by the clock says little.

@@ -6,7 +6,7 @@ import type { KnownRun } from '../runs/run-update.js';
 import type { RunKey, JobKey, RunState } from '../runs/run-state.js';
 import type { MessageState } from '../sources/message.js';
 
-/** What a task does: checks whether a run is stuck, joins finished runs, or routes a message to a handler its parser did not have. */
+/** Purpose of a task: check whether a run is stuck, join finished runs, or route a message to a handler its parser did not have. */
 export type TaskKind = 'stuck-run' | 'all-runs' | 'hand-off';
 
 /** Task to add: a check of the inbox's state at a later time, or a handed-off message. It runs no handler. */

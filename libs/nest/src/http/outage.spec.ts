@@ -48,7 +48,7 @@ describe('Outage', () => {
     ]);
   });
 
-  it('ends after a quiet time, not at the first request that succeeds', () => {
+  it('ends after a time without failures, not at the first request that succeeds', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       reject('too many bodies');
       jest.advanceTimersByTime(NEST_LIMITS.outageQuietMs / 2);

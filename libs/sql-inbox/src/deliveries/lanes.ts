@@ -49,7 +49,7 @@ export function turnChecker(dialect: SqlDialect): Keeping {
 }
 
 /**
- * Takes the lanes of the deliveries, then keeps the deliveries whose turn it is. The lanes are read again after they
+ * Takes the lanes of the deliveries, then keeps the deliveries whose turn it is. The lanes are loaded again after they
  * are taken, because another process may have added or claimed an earlier delivery in between.
  */
 export function laneKeeper(dialect: SqlDialect): Keeping {

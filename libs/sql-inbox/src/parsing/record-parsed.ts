@@ -26,7 +26,7 @@ export function recordParsed(dialect: SqlDialect): (recording: Recording, now: D
     const [message] = yield* settleMessage({ id, lease, state, reason, notes, message_type, account_id, run_id });
     if (!message) return { recorded: false, events: [], tasks: [], idReused: false };
 
-    // First of all: whoever has the job decides alone about it and its runs.
+    // The lock comes first, because its holder alone decides about the job and its runs.
     const lock = lockOf(recording);
     if (lock !== undefined) yield* dialect.locks.take(lock);
     const job = recording.job && (yield* jobs.find(recording.job));

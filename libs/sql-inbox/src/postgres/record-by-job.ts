@@ -1,4 +1,5 @@
-import { isStoreUnavailableError, LIMITS, type Recorded, type Recording } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, type Recorded, type Recording } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { lockOf } from '../parsing/record-parsed.js';
 import type { Transaction } from '../schema/statement.js';
 import { atMost } from './at-most.js';

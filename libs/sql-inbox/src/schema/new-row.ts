@@ -21,6 +21,7 @@ const COLUMNS = {
   attempts: [
     'delivery_id', 'attempt', 'started_at', 'finished_at', 'outcome', 'error_name', 'error_message', 'error_stack',
   ],
+  barriers: ['name', 'waiting', 'updated_at'],
   tasks: ['id', 'kind', 'handler_id', 'source', 'provider', 'message_id', 'data', 'claims', 'due_at'],
   processes: ['id', 'role', 'label', 'handlers', 'abandoned', 'started_at', 'seen_at', 'clock_ahead_ms'],
   handlers: ['id', 'version', 'subscriptions', 'since', 'seen_at'],

@@ -127,7 +127,7 @@ export interface DeliveriesTable {
   attempts_before: number;
   due_at: number | null;
   lease: string | null;
-  /** Who dismissed the delivery, when and why, as JSON. */
+  /** Operator, time and reason of a dismissal, as JSON. */
   dismissal: string | null;
 }
 
@@ -216,7 +216,7 @@ export interface AuditTable {
   id: string;
   decided_at: number;
   action: DecidedAction;
-  /** Who decided, and why. */
+  /** Operator who decided. */
   actor: string;
   reason: string | null;
   /** Arguments of the call, as JSON. */

@@ -37,7 +37,7 @@ const ENGINE: [name: string, code: number, extended: Record<string, number>, rem
   ['SQLITE_NOTADB', 26, {}, 'not an SQLite database', 'file is not a database'],
 ];
 
-/** What is wrong with one statement or one row, and nothing of the engine's. */
+/** Failures of one statement or one row, not of the engine. */
 const ROWS = [
   ['a constraint, named', named('SQLITE_CONSTRAINT_UNIQUE')],
   ['a constraint, numbered', numbered(2067)],

@@ -23,7 +23,7 @@ describe.each(DRIVERS.filter((_, index) => works[index]))('GroupCommit on %s', (
   let file: string;
   let connection: SqliteConnection;
   let commits: GroupCommit;
-  /** What was executed beside statements with values. */
+  /** Executed SQL other than statements with values. */
   let executed: string[];
   /** Makes the next statements of this text fail. */
   let failing: Map<string, unknown>;

@@ -1,6 +1,7 @@
 import type { NewEvent, TaskEvaluation, TaskQuestion } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { BarriersTable, RunsTable, TasksTable } from '../schema/schema.js';
+import { newRow } from '../schema/new-row.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { insertEvent } from '../rows/insert-event.js';
 import { replayEvents } from '../deliveries/replay-events.js';
@@ -91,10 +92,10 @@ function questions(dialect: SqlDialect) {
 
 function barrierSaver({ db }: SqlDialect) {
   return change<BarriersTable>((value) => {
-    const changing = { waiting: value('waiting'), updated_at: value('updated_at') };
+    const { name, ...changing } = newRow('barriers', value);
     return db
       .insertInto('barriers')
-      .values({ name: value('name'), ...changing })
+      .values({ name, ...changing })
       .onConflict((conflict) => conflict.column('name').doUpdateSet(changing));
   });
 }
