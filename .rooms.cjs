@@ -6,7 +6,7 @@ module.exports = [
   {
     lib: 'core',
     order: [
-      ['.', 'runs', 'payloads', 'sources', 'events', 'signatures', 'handlers', 'store', 'clocks', 'receiver'],
+      ['.', 'time', 'log', 'runs', 'payloads', 'sources', 'events', 'signatures', 'handlers', 'store', 'clocks', 'receiver'],
       ['inbox', 'deliveries', 'tasks', 'parsing', 'dispatcher'],
     ].flat(),
     doors: 'index|engine',

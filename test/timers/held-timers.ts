@@ -1,7 +1,7 @@
 import type { Timers } from 'inside/timers';
 
 /**
- * Replaces `libs/core/src/timers.ts` in the tests of Runhooks (see jest.config.js), so that `jest.useFakeTimers()`
+ * Replaces `libs/core/src/time/timers.ts` in the tests of Runhooks (see jest.config.js), so that `jest.useFakeTimers()`
  * fakes its timers. In the tests of a host this must not happen, so test/timers uses the real file.
  */
 export const timers: Timers = {

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from './time/clock.js';
 import { ClockWatch } from './clocks/clock-watch.js';
 import { SharedClock } from './clocks/shared-clock.js';
 import { AbandonedCalls } from './deliveries/abandoned-calls.js';
@@ -13,7 +13,7 @@ import { IdSequence } from './ids.js';
 import { Inbox } from './inbox/inbox.js';
 import { DEFAULT_RETENTION, Purger, type RetentionOptions } from './inbox/purger.js';
 import { LIMITS } from './limits.js';
-import type { Logger } from './logger.js';
+import type { Logger } from './log/logger.js';
 import { Receiver } from './receiver/receiver.js';
 import { Refusals } from './receiver/refusals.js';
 import { disabledSources, openSources, type NamedSource, type OpenSource, type Source } from './sources/source.js';

@@ -7,9 +7,9 @@ export type * from './store/claim.js';
 export type * from './store/operator-request.js';
 export type * from './store/store.js';
 export type * from './deliveries/dispatch-transport.js';
-export { type Clock, systemClock } from './clock.js';
+export { type Clock, systemClock } from './time/clock.js';
 export { defined } from './defined.js';
-export { durationText } from './duration-text.js';
+export { durationText } from './time/duration-text.js';
 export { Engine, type EngineOptions } from './engine.js';
 export {
   ConfigurationError,
@@ -37,16 +37,16 @@ export {
   type LogCode,
   type LogFields,
   type Logger,
-} from './logger.js';
+} from './log/logger.js';
 export { didYouMean, nearest } from './nearest.js';
 export { requireOneCopy } from './one-copy.js';
 export { oneLine } from './one-line.js';
 export { requireKnownOptions, requireOptions, requireInteger } from './option-checks.js';
-export { FailureLog, type FailureLogOptions } from './failure-log.js';
-export { Reasons } from './reasons.js';
+export { FailureLog, type FailureLogOptions } from './log/failure-log.js';
+export { Reasons } from './log/reasons.js';
 export { attemptError, describeError } from './thrown.js';
-export { timers, type Timers } from './timers.js';
-export { within } from './within.js';
+export { timers, type Timers } from './time/timers.js';
+export { within } from './time/within.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';
 export { Dispatcher } from './dispatcher/dispatcher.js';

@@ -1,11 +1,11 @@
-import type { Clock } from '../clock.js';
-import { durationText } from '../duration-text.js';
+import type { Clock } from '../time/clock.js';
+import { durationText } from '../time/duration-text.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import { SharedClock } from './shared-clock.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 
 /** Options for {@link ClockWatch}. */
 export interface ClockWatchOptions {

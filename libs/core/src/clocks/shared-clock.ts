@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../clock.js';
+import { systemClock, type Clock } from '../time/clock.js';
 import { LIMITS } from '../limits.js';
 import type { Store } from '../store/store.js';
 

@@ -1,7 +1,7 @@
 import type { Attempt } from './attempt.js';
 import type { AbandonedCount } from '../store/inbox-reader.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 
 /**
  * Calls of this process that are still running although their attempt is over, because their handler ignored

@@ -4,9 +4,9 @@ import { HandlerTimeoutError } from '../errors.js';
 import type { WebhookEvent } from '../events/event.js';
 import type { Subscription } from '../handlers/subscription.js';
 import { wants, type DeliveryContext, type Handler } from '../handlers/handler.js';
-import type { LogFields } from '../logger.js';
+import type { LogFields } from '../log/logger.js';
 import type { ClaimedDelivery } from '../store/claim.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 
 /** Outcome of an attempt. */
 export type AttemptResult =

@@ -1,11 +1,11 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import type { DeliveryRunner } from './delivery-runner.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
-import { FailureLog } from '../failure-log.js';
+import type { Logger } from '../log/logger.js';
+import { FailureLog } from '../log/failure-log.js';
 import type { DispatchTransport } from './dispatch-transport.js';
 import type { DueDelivery } from '../store/claim.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 
 export interface CarrierOptions {
   readonly transport: DispatchTransport;

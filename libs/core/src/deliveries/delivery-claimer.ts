@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import type { Claim, ClaimedDelivery, DeliveryTurn, DueDelivery } from '../store/claim.js';

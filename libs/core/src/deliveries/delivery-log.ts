@@ -1,5 +1,5 @@
-import { durationText } from '../duration-text.js';
-import type { Logger } from '../logger.js';
+import { durationText } from '../time/duration-text.js';
+import type { Logger } from '../log/logger.js';
 import type { AttemptRecord, Settlement } from '../store/delivery.js';
 import { describeError } from '../thrown.js';
 import type { Attempt } from './attempt.js';

@@ -1,11 +1,11 @@
 import { PermanentError } from '../errors.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import { restoreEvent } from '../events/event-data.js';
 import type { WebhookEvent } from '../events/event.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { StoredMessage } from '../sources/message.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';

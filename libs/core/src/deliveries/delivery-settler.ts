@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import { ConfigurationError, isStoreUnavailableError, LeaseLostError } from '../errors.js';
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
@@ -7,7 +7,7 @@ import type { Settlement } from '../store/delivery.js';
 import type { NewEvent } from '../store/recording.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 import { attemptRecord, type Attempt, type AttemptResult, type CompletionWork } from './attempt.js';
 import type { DeliveryLog } from './delivery-log.js';
 import { settlementOf } from './settlement.js';

@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import { LeaseLostError, ShutdownError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
-import { timers } from '../timers.js';
-import { within } from '../within.js';
+import { timers } from '../time/timers.js';
+import { within } from '../time/within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Attempt } from './attempt.js';
 

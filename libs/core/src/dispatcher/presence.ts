@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { AbandonedCalls } from '../deliveries/abandoned-calls.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import type { ClockWatch } from '../clocks/clock-watch.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
@@ -9,7 +9,7 @@ import { lapsedBefore, type Role } from '../handlers/registration.js';
 import type { Store } from '../store/store.js';
 import type { WorkScope } from '../store/claim.js';
 import type { StoreGuard } from '../store/store-guard.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 
 /** Options for a presence. */
 export interface PresenceOptions {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import { ConfigurationError } from '../errors.js';
 import { eventFacts } from '../events/event-data.js';
 import { lapsedBefore } from '../handlers/registration.js';

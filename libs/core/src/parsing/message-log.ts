@@ -1,5 +1,5 @@
 import type { HandlerSet } from '../handlers/handler-set.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import { leftOut } from '../payloads/parse-note.js';
 import type { ClaimedMessage } from '../store/claim.js';
 import type { Recorded } from '../store/recording.js';

@@ -4,7 +4,7 @@ import type { Claim, ClaimedMessage, MessageClaim } from '../store/claim.js';
 import type { StoredMessage } from '../sources/message.js';
 import type { NewEvent, Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 import type { MessageLog } from './message-log.js';
 import type { MessageParser, ParsedMessage } from './message-parser.js';
 

@@ -1,6 +1,6 @@
-import { durationText } from '../duration-text.js';
+import { durationText } from '../time/duration-text.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 
 /** Mismatches of a source since a signature last matched in this process. */
 interface Mismatches {

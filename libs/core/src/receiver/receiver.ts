@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../time/clock.js';
 import type { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import { markVerified, type HeaderMap, type ReceivedMessage } from '../sources/message.js';
 import type { Refusals } from './refusals.js';
 import { describeRequest, SenderLog } from './sender-log.js';

@@ -1,12 +1,12 @@
 import { ChangedSecrets } from './changed-secrets.js';
-import type { Clock } from '../clock.js';
-import { durationText } from '../duration-text.js';
+import type { Clock } from '../time/clock.js';
+import { durationText } from '../time/duration-text.js';
 import type { RefusalCount } from '../store/inbox-reader.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
-import { timers } from '../timers.js';
+import { timers } from '../time/timers.js';
 import type { SignatureCheck } from '../sources/verification.js';
 
 export interface RefusalsOptions {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { HeaderMap } from '../sources/message.js';
 import type { Appended } from '../store/store.js';
 

@@ -1,5 +1,5 @@
-import { FailureLog } from '../failure-log.js';
-import type { Logger } from '../logger.js';
+import { FailureLog } from '../log/failure-log.js';
+import type { Logger } from '../log/logger.js';
 
 /**
  * Keeps a failing store from ending the work of the process: a failure is logged, and the caller gets a default and

@@ -1,6 +1,6 @@
 import type { InboxTransaction } from '../handlers/handler.js';
 import type { RegisteredHandler, Role } from '../handlers/registration.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { HeaderMap } from '../sources/message.js';
 import type {
   Claim,

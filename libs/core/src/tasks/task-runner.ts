@@ -3,7 +3,7 @@ import type { TaskClaim } from '../store/claim.js';
 import { isStoreUnavailableError } from '../errors.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { StoredMessage } from '../sources/message.js';

@@ -1,4 +1,4 @@
-import { LIMITS } from './limits.js';
+import { LIMITS } from '../limits.js';
 
 /**
  * Reasons for one failure, each of which is logged once: at most `LIMITS.outageReasonsMax`, because a driver's

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS } from './limits.js';
+import { LIMITS } from '../limits.js';
 import { lineLogger, type Logger } from './logger.js';
 
 const CODE = 'RUNHOOKS_TEST';

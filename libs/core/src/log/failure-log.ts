@@ -1,5 +1,5 @@
 import { Reasons } from './reasons.js';
-import { describeError } from './thrown.js';
+import { describeError } from '../thrown.js';
 
 export interface FailureLogOptions {
   /** Logs a failure, given as `Name: message`. */

@@ -1,5 +1,5 @@
-import { LIMITS } from './limits.js';
-import { oneLine } from './one-line.js';
+import { LIMITS } from '../limits.js';
+import { oneLine } from '../one-line.js';
 
 /** Ids of what a line is about, for log tools that search by fields. The text of the line names them, too. */
 export interface LogFields {
