@@ -9,8 +9,8 @@ import {
   type Recorded,
   type Recording,
   type Settlement,
-  within,
 } from 'nestjs-runhooks/core';
+import { within } from 'nestjs-runhooks/internal';
 import { atMost } from './at-most.js';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';

@@ -1,8 +1,9 @@
-import { LIMITS, type Page, type PageRequest } from 'nestjs-runhooks/core';
+import type { Page, PageRequest } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 
 /** How many items a page is to have. A limit that makes no sense is brought into bounds. */
-export function itemsOf({ limit = LIMITS.pageItems }: PageRequest): number {
-  return Math.max(1, Math.min(Math.floor(limit) || 1, LIMITS.pageItemsMax));
+export function itemsOf({ limit = SQL_LIMITS.pageItems }: PageRequest): number {
+  return Math.max(1, Math.min(Math.floor(limit) || 1, SQL_LIMITS.pageItemsMax));
 }
 
 /** A page from one row more than it has items: that one tells whether there is a next page. */
