@@ -5,7 +5,6 @@
  */
 export type * from './deliveries/dispatch-transport.js';
 export type * from './store/claim.js';
-export type * from './store/decision.js';
 export type * from './store/delivery.js';
 export type * from './store/inbox-reader.js';
 export type * from './store/operator-request.js';
@@ -14,6 +13,7 @@ export type * from './store/store.js';
 export type * from './store/task.js';
 
 export { isClockJump, isBraking } from './store/clock-jump.js';
+export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';
 export { ERASED_EVENT_DATA, erasedFromBarrier } from './store/erasure.js';
 export {
   type DueAhead,
