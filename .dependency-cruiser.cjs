@@ -7,6 +7,8 @@ const payloadChecks = '^libs/core/src/payloads/payload-';
 const payloadPackages = '^node_modules/(class-validator|class-transformer|reflect-metadata)/';
 const specPackages = '^node_modules/(@jest/globals|fast-check)/';
 
+/** What libs may know of the core. Only libs, tests and benchmarks may know `internal`. */
+const coreEntries = '^libs/core/src/(index|internal)\\.ts$';
 const nestIndex = '^libs/nest/src/index\\.ts$';
 /** What `npx nestjs-runhooks` does to an inbox; only libs/cli may know it. */
 const inboxCommands = '^libs/sql-inbox/src/(backup/backup-inbox|move/move-inbox)\\.ts$';
@@ -67,10 +69,17 @@ module.exports = {
     },
     {
       name: 'libs-know-only-core',
-      comment: 'A lib imports nothing of ours but `nestjs-runhooks/core`.',
+      comment: 'A lib imports nothing of ours but `nestjs-runhooks/core` and `nestjs-runhooks/internal`.',
       severity: 'error',
       from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/(testing|cli)/', nestIndex] },
-      to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', '^libs/core/src/index\\.ts$'] },
+      to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', coreEntries] },
+    },
+    {
+      name: 'internal-is-not-public',
+      comment: 'The example app and the code of the docs use the public entries.',
+      severity: 'error',
+      from: { pathNot: ['^libs/', '^(test|bench)/'] },
+      to: { path: '^libs/core/src/internal\\.ts$' },
     },
     {
       name: 'nest-add-knows-only-node',
@@ -86,7 +95,7 @@ module.exports = {
       from: { path: nestIndex },
       to: {
         path: '^(libs|apps|test|bench)/',
-        pathNot: ['^libs/nest/', '^libs/core/src/index\\.ts$', builtInProviders],
+        pathNot: ['^libs/nest/', coreEntries, builtInProviders],
       },
     },
     {
@@ -102,7 +111,7 @@ module.exports = {
       from: { path: '^libs/testing/', pathNot: spec },
       to: {
         path: '^(libs|apps|test|bench)/',
-        pathNot: ['^libs/testing/', '^libs/(core|nest)/src/index\\.ts$', '^libs/sql-inbox/src/sqlite\\.ts$'],
+        pathNot: ['^libs/testing/', coreEntries, nestIndex, '^libs/sql-inbox/src/sqlite\\.ts$'],
       },
     },
     {
@@ -112,7 +121,7 @@ module.exports = {
       from: { path: '^libs/cli/' },
       to: {
         path: '^(libs|apps|test|bench)/',
-        pathNot: ['^libs/cli/', '^libs/(core|testing)/src/index\\.ts$', inboxCommands],
+        pathNot: ['^libs/cli/', coreEntries, '^libs/testing/src/index\\.ts$', inboxCommands],
       },
     },
     {
@@ -128,7 +137,7 @@ module.exports = {
       from: { path: `^libs/([^/]+)/.*${spec}`, pathNot: '^libs/testing/' },
       to: {
         path: '^(libs|apps|test|bench)/',
-        pathNot: ['^libs/$1/', '^libs/(core|testing)/src/index\\.ts$', '^test/providers/'],
+        pathNot: ['^libs/$1/', coreEntries, '^libs/testing/src/index\\.ts$', '^test/providers/'],
       },
     },
     {

@@ -9,7 +9,7 @@ module.exports = [
       ['.', 'time', 'log', 'runs', 'payloads', 'sources', 'events', 'signatures', 'handlers', 'store', 'clocks', 'receiver'],
       ['inbox', 'deliveries', 'tasks', 'parsing', 'dispatcher'],
     ].flat(),
-    doors: 'index|engine',
+    doors: 'index|for-providers|for-stores|errors-and-constants|internal|engine',
   },
   {
     lib: 'sql-inbox',

@@ -1,7 +1,7 @@
 import ts from 'typescript';
 
 const { paths } = ts.readConfigFile('tsconfig.json', (path) => ts.sys.readFile(path)).config.compilerOptions;
-const isPublic = (name) => name === 'nestjs-runhooks' || name.startsWith('nestjs-runhooks/');
+const isPublic = (name) => /^nestjs-runhooks(\/(?!internal)|$)/.test(name);
 
 /** @type {import('typedoc').TypeDocOptions} */
 export default {

@@ -19,7 +19,10 @@ const bundle = await build({
   platform: 'node',
   // Peers come with the host app. The package imports its own core by name.
   packages: 'external',
-  alias: { 'nestjs-runhooks/core': `${root}/dist/esm/core/src/index.js` },
+  alias: {
+    'nestjs-runhooks/core': `${root}/dist/esm/core/src/index.js`,
+    'nestjs-runhooks/internal': `${root}/dist/esm/core/src/internal.js`,
+  },
 });
 const [{ contents }] = bundle.outputFiles;
 const sizes = {

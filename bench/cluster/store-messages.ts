@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { IdSequence, type Logger, type NewMessage } from 'nestjs-runhooks/core';
+import type { Logger, NewMessage } from 'nestjs-runhooks/core';
+import { IdSequence } from 'nestjs-runhooks/internal';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import { POSTGRES_URL } from './measured-setup.js';

@@ -1,11 +1,5 @@
-import {
-  Engine,
-  resolveHandlerOptions,
-  systemClock,
-  type Handler,
-  type Logger,
-  type OpenSource,
-} from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import { Engine, resolveHandlerOptions, systemClock, type Handler, type OpenSource } from 'nestjs-runhooks/internal';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { SENDERS } from '../load/senders.js';

@@ -1,4 +1,4 @@
-import { LIMITS, type Clock } from 'nestjs-runhooks/core';
+import { LIMITS, type Clock } from 'nestjs-runhooks/internal';
 import { fastClock } from '../crash/fast-clock.js';
 
 /**

@@ -15,7 +15,8 @@ import {
   type RunFailed,
   type WebhooksOptions,
 } from 'nestjs-runhooks';
-import type { Clock, RunEventType, StoreFactory } from 'nestjs-runhooks/core';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import type { Clock, RunEventType } from 'nestjs-runhooks/internal';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { TEST_SECRETS } from 'nestjs-runhooks/testing';

@@ -1,4 +1,4 @@
-import type { RunEventType } from 'nestjs-runhooks/core';
+import type { RunEventType } from 'nestjs-runhooks/internal';
 import type { Evidence } from './evidence.js';
 import type { PlannedMessage, PlannedRun } from './run-plan.js';
 

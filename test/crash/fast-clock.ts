@@ -1,4 +1,4 @@
-import type { Clock } from 'nestjs-runhooks/core';
+import type { Clock } from 'nestjs-runhooks/internal';
 
 /**
  * Rate of the clock of the apps and of the sender, whose signatures contain the time. A lease of 30 s ends after 6 s,

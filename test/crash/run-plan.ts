@@ -1,4 +1,4 @@
-import type { RunEventType } from 'nestjs-runhooks/core';
+import type { RunEventType } from 'nestjs-runhooks/internal';
 import {
   dbtCloudWebhook,
   paradimeWebhook,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LIMITS, PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
+import { PermanentError, RetryLater } from 'nestjs-runhooks/core';
+import { LIMITS, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, START, until } from './dispatch-harness.js';
 
 let harness: DispatchHarness;

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { LIMITS, type Store } from 'nestjs-runhooks/core';
+import type { Store } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 
 const MINUTE = 60_000;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, describe } from '@jest/globals';
-import { ConfigurationError, LIMITS, RetryLater, type DecidedBy, type Dismissal } from 'nestjs-runhooks/core';
+import { ConfigurationError, RetryLater, type DecidedBy, type Dismissal } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, until } from './dispatch-harness.js';
 
 const WHY = { by: 'Kim', reason: 'the handler was removed in March' };

@@ -1,4 +1,5 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import type { HeaderMap, Logger, Role, Source, Store, DispatchTransport } from 'nestjs-runhooks/core';
 import {
   Engine,
   SharedClock,
@@ -8,22 +9,16 @@ import {
   type Dispatcher,
   type HandlerOptions,
   type HandlerSet,
-  type HeaderMap,
   type Inbox,
-  type Logger,
   type OpenSource,
   type Presence,
   type Purger,
   type Receiver,
   type Refusals,
   type RetentionOptions,
-  type Role,
-  type Source,
-  type Store,
   type Subscription,
-  type DispatchTransport,
   type WebhookEvent,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 import { ManualClock, memoryInbox } from 'nestjs-runhooks/testing';
 import { ProbeProvider, SIGNATURE, type ProbeMessage } from './probe-provider.js';
 

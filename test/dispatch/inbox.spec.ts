@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ConfigurationError, PermanentError } from 'nestjs-runhooks/core';
 import {
-  ConfigurationError,
   LIMITS,
-  PermanentError,
   type DeadLetterEvent,
   type DeliveryContext,
   type RunEvent,
   type WebhookEvent,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 import { DispatchHarness, until } from './dispatch-harness.js';
 
 let harness: DispatchHarness;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PermanentError, RetryLater, type RunEvent, type WebhookEvent } from 'nestjs-runhooks/core';
+import { PermanentError, RetryLater } from 'nestjs-runhooks/core';
+import type { RunEvent, WebhookEvent } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, until } from './dispatch-harness.js';
 
 let harness: DispatchHarness;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, LeaseLostError, type DeliveryClaim, type DeliveryContext, type Store } from 'nestjs-runhooks/core';
+import { LeaseLostError, type DeliveryClaim, type Store } from 'nestjs-runhooks/core';
+import { LIMITS, type DeliveryContext } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, START, until } from './dispatch-harness.js';
 
 /** Two processes that share one inbox. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PermanentError, type EventFilter } from 'nestjs-runhooks/core';
+import { PermanentError } from 'nestjs-runhooks/core';
+import type { EventFilter } from 'nestjs-runhooks/internal';
 import { DispatchHarness } from './dispatch-harness.js';
 import type { ProbeMessage } from './probe-provider.js';
 

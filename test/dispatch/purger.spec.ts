@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, PermanentError } from 'nestjs-runhooks/core';
+import { PermanentError } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 

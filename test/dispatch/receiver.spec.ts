@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
-  IdSequence,
-  LIMITS,
-  Receiver,
   StoreUnavailableError,
   type HeaderMap,
   type NewMessage,
   type Provider,
   type Verification,
 } from 'nestjs-runhooks/core';
+import { IdSequence, LIMITS, Receiver } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, until } from './dispatch-harness.js';
 import { SIGNATURE } from './probe-provider.js';
 

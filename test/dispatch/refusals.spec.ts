@@ -1,12 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  LIMITS,
-  Receiver,
-  IdSequence,
-  StoreUnavailableError,
-  type Provider,
-  type Verification,
-} from 'nestjs-runhooks/core';
+import { StoreUnavailableError, type Provider, type Verification } from 'nestjs-runhooks/core';
+import { LIMITS, Receiver, IdSequence } from 'nestjs-runhooks/internal';
 import { DispatchHarness, openStore } from './dispatch-harness.js';
 import { SIGNATURE } from './probe-provider.js';
 

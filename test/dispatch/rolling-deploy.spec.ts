@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, type Handling } from './dispatch-harness.js';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LIMITS, resolveHandlerOptions } from 'nestjs-runhooks/core';
+import { LIMITS, resolveHandlerOptions } from 'nestjs-runhooks/internal';
 import { DispatchHarness, openStore } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LIMITS, type Store } from 'nestjs-runhooks/core';
+import type { Store } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, openStore } from './dispatch-harness.js';
 import { ProbeProvider, SIGNATURE, type ProbeMessage } from './probe-provider.js';
 

@@ -4,7 +4,7 @@ import { Injectable, type MiddlewareConsumer, type NestMiddleware, type NestModu
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { signDbtCloud } from 'nestjs-runhooks/testing';
 import {
   ADAPTERS,

@@ -3,7 +3,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
 import fc from 'fast-check';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { NEST_LIMITS } from 'inside/nest-limits';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { signDbtCloud, TEST_SECRETS } from 'nestjs-runhooks/testing';
 import { NEST_LIMITS } from 'inside/nest-limits';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LIMITS, RetryLater, type DeliveryContext } from 'nestjs-runhooks/core';
+import { RetryLater } from 'nestjs-runhooks/core';
+import { LIMITS, type DeliveryContext } from 'nestjs-runhooks/internal';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { DispatchHarness, held, START, until } from '../dispatch/dispatch-harness.js';
 

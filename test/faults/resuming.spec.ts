@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LIMITS, PermanentError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { PermanentError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { copyAsKilled, onEveryDriver, openStore, quickDirectory } from '../model/sqlite-files.js';
 import { DISK_FULL, FSYNC_FAILED, SHAPES } from './driver-errors.js';

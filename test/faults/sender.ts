@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { IdSequence, type Store } from 'nestjs-runhooks/core';
+import type { Store } from 'nestjs-runhooks/core';
+import { IdSequence } from 'nestjs-runhooks/internal';
 import { same } from '../model/same.js';
 import { failureOf } from './failure-of.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { INestApplication } from '@nestjs/common';
 import { Inbox } from 'nestjs-runhooks';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { waitUntilIdle } from 'nestjs-runhooks/testing';
 import type { Proven } from './fuzz-case.js';
 import { refute } from './fault.js';

@@ -6,13 +6,13 @@ import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Inbox, OnRunFailed, PermanentError, WEBHOOKS_STORE } from 'nestjs-runhooks';
 import {
-  LIMITS,
   StoreUnavailableError,
   type Provider,
   type Source,
   type Store,
   type DispatchTransport,
 } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { dbtCloudWebhook, waitUntilIdle } from 'nestjs-runhooks/testing';
 import { closeApps, LogLines, startApp, type HttpApp, type HttpSetup } from '../e2e/http-app.js';

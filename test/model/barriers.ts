@@ -1,4 +1,4 @@
-import type { RunsJoined } from 'nestjs-runhooks/core';
+import type { RunsJoined } from 'nestjs-runhooks/internal';
 import { dbtCloudWebhook, paradimeWebhook, type SignedWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { START } from '../dispatch/dispatch-harness.js';

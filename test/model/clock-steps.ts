@@ -1,6 +1,7 @@
 import { equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
-import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
+import { RetryLater } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { DispatchHarness } from '../dispatch/dispatch-harness.js';
 import { checkProperty, type PropertyBudget } from '../property.js';

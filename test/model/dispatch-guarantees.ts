@@ -1,5 +1,6 @@
 import { ok } from 'node:assert/strict';
-import { LIMITS, type AttemptSummary, type DeliverySummary, type EventSummary, type Inbox } from 'nestjs-runhooks/core';
+import type { AttemptSummary, DeliverySummary, EventSummary } from 'nestjs-runhooks/core';
+import { LIMITS, type Inbox } from 'nestjs-runhooks/internal';
 import type { ProbeMessage } from '../dispatch/probe-provider.js';
 import { behaviorOf, LATER_MS, type Behavior, type HandlerPlan } from './dispatch-script.js';
 import { same } from './same.js';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { RUN_SIGNAL_TYPES, type RunSignalType } from 'nestjs-runhooks/core';
+import type { RunSignalType } from 'nestjs-runhooks/core';
+import { RUN_SIGNAL_TYPES } from 'nestjs-runhooks/internal';
 import { HOUR, SECOND } from './script.js';
 
 /**

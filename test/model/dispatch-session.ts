@@ -1,5 +1,6 @@
 import { ok } from 'node:assert/strict';
-import { PermanentError, RetryLater, type DeliveryContext, type WebhookEvent } from 'nestjs-runhooks/core';
+import { PermanentError, RetryLater } from 'nestjs-runhooks/core';
+import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/internal';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { DispatchHarness, START } from '../dispatch/dispatch-harness.js';
 import {

@@ -1,4 +1,4 @@
-import { RUN_SIGNAL_TYPES } from 'nestjs-runhooks/core';
+import { RUN_SIGNAL_TYPES } from 'nestjs-runhooks/internal';
 import type { DispatchScript, HandlerPlan } from './dispatch-script.js';
 
 const handler = (id: string, plan: Partial<HandlerPlan>): HandlerPlan => ({

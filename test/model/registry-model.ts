@@ -1,4 +1,6 @@
-import { LIMITS, type ProcessSummary, type Registration, type RegisteredHandler } from 'nestjs-runhooks/core';
+import type { ProcessSummary, Registration, RegisteredHandler } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
+import { SQL_LIMITS } from 'inside/sql-limits';
 
 interface ModelProcess {
   readonly registration: Registration;
@@ -30,7 +32,7 @@ export class RegistryModel {
     this.#processes.set(processId, { registration, seenAt: now });
     for (const handler of handlers) {
       const known = this.#handlers.get(handler.id);
-      const isOld = known && known.seenAt < now.getTime() - LIMITS.handlerSeenMs;
+      const isOld = known && known.seenAt < now.getTime() - SQL_LIMITS.handlerSeenMs;
       if (known?.version === handler.version) known.seenAt = isOld ? now.getTime() : known.seenAt;
       else if (!known || known.since < since)
         this.#handlers.set(handler.id, { ...handler, since, seenAt: now.getTime() });
@@ -47,7 +49,8 @@ export class RegistryModel {
   #noteClock(nowMs: number): boolean {
     const movedMs = nowMs - (this.#clockSeenMs ?? nowMs);
     const isFirst = this.#clockSeenMs === undefined;
-    if (isFirst || Math.abs(movedMs) > LIMITS.clockJumpMs || movedMs >= LIMITS.clockNoteMs) this.#clockSeenMs = nowMs;
+    if (isFirst || Math.abs(movedMs) > LIMITS.clockJumpMs || movedMs >= SQL_LIMITS.clockNoteMs)
+      this.#clockSeenMs = nowMs;
     if (Math.abs(movedMs) > LIMITS.clockJumpMs) this.#jumpedAtMs = nowMs;
     return this.#jumpedAtMs !== undefined && nowMs - this.#jumpedAtMs < LIMITS.purgeBrakeMs;
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { RUN_SIGNAL_TYPES, type RunKey, type RunSignalType } from 'nestjs-runhooks/core';
+import type { RunKey, RunSignalType } from 'nestjs-runhooks/core';
+import { RUN_SIGNAL_TYPES } from 'nestjs-runhooks/internal';
 import {
   dbtCloudWebhook,
   paradimeWebhook,

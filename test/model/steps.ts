@@ -1,7 +1,6 @@
 import { ok } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
-  IdSequence,
   rowsOf,
   type ClaimedDelivery,
   type ClaimedMessage,
@@ -14,6 +13,7 @@ import {
   type Settlement,
   type Store,
 } from 'nestjs-runhooks/core';
+import { IdSequence } from 'nestjs-runhooks/internal';
 import { advanceRun } from 'inside/run-state';
 import type { InboxModel } from './inbox-model.js';
 import { same } from './same.js';

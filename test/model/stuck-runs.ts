@@ -1,4 +1,4 @@
-import type { RunStuck } from 'nestjs-runhooks/core';
+import type { RunStuck } from 'nestjs-runhooks/internal';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
 import fc from 'fast-check';
 import { START } from '../dispatch/dispatch-harness.js';

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { LIMITS, RetryLater } from 'nestjs-runhooks/core';
+import { RetryLater } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { ManualClock } from 'nestjs-runhooks/testing';
 import { DispatchHarness, held, until } from '../dispatch/dispatch-harness.js';
 import { onPostgres, Schemas } from './server.js';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { LIMITS, type DeliveryContext, type Store } from 'nestjs-runhooks/core';
+import type { Store } from 'nestjs-runhooks/core';
+import { LIMITS, type DeliveryContext } from 'nestjs-runhooks/internal';
 import type { ManualClock } from 'nestjs-runhooks/testing';
 import { DispatchHarness, held, START } from '../dispatch/dispatch-harness.js';
 import { eventually } from './eventually.js';

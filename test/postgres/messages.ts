@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { IdSequence, type NewMessage } from 'nestjs-runhooks/core';
+import type { NewMessage } from 'nestjs-runhooks/core';
+import { IdSequence } from 'nestjs-runhooks/internal';
 
 const ids = new IdSequence();
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { connectSqlite } from 'inside/sqlite-connection';
 import { onEveryDriver, openStore } from '../model/sqlite-files.js';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConfigurationError, StoreUnavailableError, systemClock, type Store } from 'nestjs-runhooks/core';
+import { ConfigurationError, StoreUnavailableError, type Store } from 'nestjs-runhooks/core';
+import { systemClock } from 'nestjs-runhooks/internal';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import pg from 'pg';
 import { SQL_LIMITS } from 'inside/sql-limits';

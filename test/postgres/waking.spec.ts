@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { LIMITS, systemClock, type ClaimedDelivery, type Store } from 'nestjs-runhooks/core';
+import type { ClaimedDelivery, Store } from 'nestjs-runhooks/core';
+import { LIMITS, systemClock } from 'nestjs-runhooks/internal';
 import pg from 'pg';
 import { SQL_LIMITS } from 'inside/sql-limits';
 import { DispatchHarness } from '../dispatch/dispatch-harness.js';

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LIMITS, type Role } from 'nestjs-runhooks/core';
+import type { Role } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { quickDirectory } from '../model/sqlite-files.js';
 import { AppProcess } from './app-process.js';
 

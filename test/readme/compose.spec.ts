@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from 'inside/sql-limits';
 import { NEST_LIMITS } from 'inside/nest-limits';
 import { ENVIRONMENT, readSettings } from '../../apps/example/src/settings.js';

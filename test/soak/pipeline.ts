@@ -1,11 +1,5 @@
-import {
-  Engine,
-  resolveHandlerOptions,
-  type Handler,
-  type Logger,
-  type OpenSource,
-  type Receipt,
-} from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import { Engine, resolveHandlerOptions, type Handler, type OpenSource, type Receipt } from 'nestjs-runhooks/internal';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import { ManualClock, TEST_SECRETS, type SignedWebhook } from 'nestjs-runhooks/testing';

@@ -1,15 +1,8 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 // BullMQ loads ioredis when it first connects, which is too late to detect that it is missing.
 import 'ioredis';
-import {
-  FailureLog,
-  type Carried,
-  type DueDelivery,
-  type Logger,
-  type DispatchTransport,
-  timers,
-  within,
-} from 'nestjs-runhooks/core';
+import type { Carried, DueDelivery, Logger, DispatchTransport } from 'nestjs-runhooks/core';
+import { FailureLog, timers, within } from 'nestjs-runhooks/internal';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
 import { BULLMQ_LIMITS } from './limits.js';
 

@@ -1,4 +1,5 @@
-import { oneLine, isStoreUnavailableError } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError } from 'nestjs-runhooks/core';
+import { oneLine } from 'nestjs-runhooks/internal';
 import { backupInbox } from '../../sql-inbox/src/backup/backup-inbox.js';
 import type { LineOf } from './command-line.js';
 import { failureOf } from './failure.js';

@@ -1,4 +1,4 @@
-import { oneLine } from 'nestjs-runhooks/core';
+import { oneLine } from 'nestjs-runhooks/internal';
 import { readCommandLine } from './command-line.js';
 import { COMMAND_HELP, HELP } from './help.js';
 import { EXIT, type ExitCode, type Output } from './output.js';

@@ -1,4 +1,5 @@
-import { oneLine, isRunhooksError } from 'nestjs-runhooks/core';
+import { isRunhooksError } from 'nestjs-runhooks/core';
+import { oneLine } from 'nestjs-runhooks/internal';
 
 /** Flags of the command line by the options that they set. */
 const FLAGS: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { oneLine } from 'nestjs-runhooks/core';
+import { oneLine } from 'nestjs-runhooks/internal';
 import type { Moved, Progress } from '../../sql-inbox/src/move/move-inbox.js';
 import type { Output } from './output.js';
 

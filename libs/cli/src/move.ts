@@ -1,4 +1,5 @@
-import { oneLine, isStoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
+import { oneLine } from 'nestjs-runhooks/internal';
 import { moveInbox } from '../../sql-inbox/src/move/move-inbox.js';
 import type { LineOf } from './command-line.js';
 import { failureOf } from './failure.js';

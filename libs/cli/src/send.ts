@@ -1,4 +1,5 @@
-import { ConfigurationError, oneLine, OwnError } from 'nestjs-runhooks/core';
+import { ConfigurationError, OwnError } from 'nestjs-runhooks/core';
+import { oneLine } from 'nestjs-runhooks/internal';
 import {
   dbtCloudWebhook,
   paradimeWebhook,

@@ -104,8 +104,6 @@ export const LIMITS = Object.freeze({
   processLapseMs: MINUTE,
   /** Time that messages are handed off to a handler that no process has. After it, the handler counts as removed. */
   handlerMissingMs: DAY,
-  /** Precision of the stored time at which a handler was last registered. */
-  handlerSeenMs: HOUR,
   /** Characters of the digest of a handler's subscriptions. With 48 bits, two versions of a handler never collide. */
   handlerDigestChars: 12,
   /** Handlers in one log line. */
@@ -163,8 +161,6 @@ export const LIMITS = Object.freeze({
   clockSkewMs: MINUTE,
   /** Longest request for the store's time whose result is used: the time is inexact by half of the request's duration. */
   clockResponseMsMax: SECOND,
-  /** Precision of the stored time of the latest heartbeat. */
-  clockNoteMs: 30 * SECOND,
   /** Jump of the processes' time, in either direction, after which purging slows down, because the clock may be wrong. */
   clockJumpMs: 10 * MINUTE,
   /** Time that purging stays slow after a jump of the clock. */
@@ -172,7 +168,6 @@ export const LIMITS = Object.freeze({
   /** Share of the messages, and rows at least, that can be purged in an hour of slow purging. */
   purgeBrakeShare: 0.01,
   purgeBrakeRowsMin: 20,
-  purgeBrakeHourMs: HOUR,
   /** Time between two searches for work that a wrong clock scheduled far ahead. They also run when the clock is set. */
   pullBackEveryMs: 10 * MINUTE,
   /** Deliveries in one step of that search. */
@@ -183,8 +178,7 @@ export const LIMITS = Object.freeze({
   dueAheadMsMax: 366 * DAY,
 
   // --- the inbox ---
-  /** Default and largest `limit` of a list. */
-  pageItems: 50,
+  /** Largest `limit` of a list. */
   pageItemsMax: 1_000,
   /** Events in one step of a replay, messages in one step of reparsing. */
   replayStepMax: 200,

@@ -1,5 +1,4 @@
 import {
-  defined,
   endTypesOf,
   parseTimestamp,
   runDurationMs,
@@ -8,6 +7,7 @@ import {
   type RunSignal,
   type RunSignalType,
 } from 'nestjs-runhooks/core';
+import { defined } from 'nestjs-runhooks/internal';
 import { filled } from './blank.js';
 import type { DbtCloudMessageType } from './message-type.js';
 import type { DbtCloudPayload, DbtCloudRunData } from './payload.js';

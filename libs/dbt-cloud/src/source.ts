@@ -3,13 +3,12 @@ import {
   defineSource,
   hmacHex,
   isIdText,
-  kindOf,
   readHeaderName,
-  requireInteger,
   type Source,
   type SourceDefinition,
   type SourceOptions,
 } from 'nestjs-runhooks/core';
+import { kindOf, requireInteger } from 'nestjs-runhooks/internal';
 import { DBT_CLOUD_LIMITS } from './limits.js';
 import { DbtCloudProvider } from './provider.js';
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { describeError, type Logger, type WebhookEvent } from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import { describeError, type WebhookEvent } from 'nestjs-runhooks/internal';
 import type { ProviderWrapper } from './provider-wrapper.js';
 
 /** The part of `EventEmitter2` that Runhooks uses. */

@@ -3,46 +3,75 @@
 export type {} from 'nestjs-runhooks/dbt-cloud';
 export type {} from 'nestjs-runhooks/paradime';
 
-export { ConfigurationError, Inbox, PermanentError, RetryLater, RunhooksError } from 'nestjs-runhooks/core';
+export { ConfigurationError, PermanentError, RetryLater, RunhooksError } from 'nestjs-runhooks/core';
+export { Inbox } from 'nestjs-runhooks/internal';
+// Events, and options of handlers and of the module.
 export type {
+  Incident,
+  InboxTransaction,
+  LogCode,
+  LogFields,
+  ProviderName,
+  Role,
+  Run,
+  RunCommand,
+  RunStatus,
+} from 'nestjs-runhooks/core';
+export type {
+  Clock,
   DeadLetter,
   DeadLetterEvent,
   DeliveryContext,
   EventFilter,
   HandlerOptions,
-  InboxCounts,
-  InboxStatus,
-  InboxTransaction,
-  JobState,
   JoinedRun,
   LogArguments,
-  LogFields,
   MessageEvent,
-  ProviderMessageTypes,
-  ProviderName,
-  ProviderPayloads,
-  ProcessSummary,
+  OnAllRunsOptions,
+  OneOrMore,
+  RetentionOptions,
   RetryOptions,
-  Role,
-  Run,
   RunCanceled,
-  RunCommand,
   RunCompleted,
   RunEvent,
   RunEventType,
   RunFailed,
   RunRecovered,
-  RunDetail,
-  RunSummary,
-  Incident,
   RunsJoined,
   RunStarted,
   RunStuck,
-  RunStatus,
   RunSucceeded,
-  MissingHandler,
+  StuckAfter,
   WebhookEvent,
+} from 'nestjs-runhooks/internal';
+// Arguments and results of Inbox.
+export type {
+  AttemptOutcome,
+  AttemptSummary,
+  AuditEntry,
+  DecidedBy,
+  DeliverySummary,
+  Dismissal,
+  Erased,
+  EventSummary,
+  InboxCounts,
+  JobKey,
+  JobState,
+  MessageDetail,
+  MessageFilter,
+  MessageState,
+  MessageSummary,
+  MissingHandler,
+  Page,
+  PageRequest,
+  ProcessSummary,
+  Redrive,
+  RunFilter,
+  RunKey,
+  RunSummary,
+  StoredEventFilter,
 } from 'nestjs-runhooks/core';
+export type { DeliveryQuery, Erase, InboxStatus, Replay, ReparseOptions, RunDetail } from 'nestjs-runhooks/internal';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './decorators/handler.decorator.js';
 export { OnAllRuns } from './decorators/on-all-runs.decorator.js';
 export { OnDeadLetter } from './decorators/on-dead-letter.decorator.js';
@@ -62,4 +91,4 @@ export type { WebhookRequest } from './handlers/webhook-request.js';
 export { WebhooksModule, type WebhooksAsyncOptions, type WebhooksOptionsFactory } from './webhooks.module.js';
 export type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
 export { Webhooks } from './webhooks.service.js';
-export { WEBHOOKS_OPTIONS, WEBHOOKS_STORE } from './webhooks.tokens.js';
+export { WEBHOOKS_STORE } from './webhooks.tokens.js';

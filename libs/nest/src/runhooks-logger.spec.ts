@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLogger, Logger as NestLogger, type ConsoleLoggerOptions } from '@nestjs/common';
 import { createRequire } from 'node:module';
-import type { LogArguments } from 'nestjs-runhooks/core';
+import type { LogArguments } from 'nestjs-runhooks/internal';
 import { runhooksLogger } from './runhooks-logger.js';
 
 const FIELDS = { source: 'dbt', messageId: 'msg_1' };

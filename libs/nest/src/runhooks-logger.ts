@@ -1,5 +1,6 @@
 import { Logger as NestLogger } from '@nestjs/common';
-import { lineLogger, type Logger } from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import { lineLogger } from 'nestjs-runhooks/internal';
 import type { WebhooksOptions } from './webhooks.options.js';
 
 /** Returns the logger for all lines of Runhooks: Nest's logger with the context `Runhooks`. */

@@ -1,17 +1,14 @@
+import type { Logger, ProcessSummary, Role, MissingHandler } from 'nestjs-runhooks/core';
 import {
   durationText,
   LIMITS,
   valuesOf,
   type Handler,
-  type Logger,
   type NamedSource,
   type OpenSource,
-  type ProcessSummary,
-  type Role,
   type SubscribedTo,
   type Subscription,
-  type MissingHandler,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 
 /** Facts about the app that are logged at startup. */
 export interface Startup {

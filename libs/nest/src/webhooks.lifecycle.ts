@@ -5,7 +5,7 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { logMissingHandlers, logMissingWorker, logReady, logStartup, type Startup } from './startup-log.js';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';

@@ -9,7 +9,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
-import { ConfigurationError, Inbox, requireOneCopy } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { Inbox, requireOneCopy } from 'nestjs-runhooks/internal';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';

@@ -1,12 +1,5 @@
-import type {
-  Clock,
-  LogArguments,
-  RetentionOptions,
-  Role,
-  Source,
-  StoreFactory,
-  DispatchTransportFactory,
-} from 'nestjs-runhooks/core';
+import type { Role, Source, StoreFactory, DispatchTransportFactory } from 'nestjs-runhooks/core';
+import type { Clock, LogArguments, RetentionOptions } from 'nestjs-runhooks/internal';
 
 /**
  * Options for `WebhooksModule.forRoot`.

@@ -1,6 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   ConfigurationError,
+  type Logger,
+  type Store,
+  type StoreFactory,
+  type DispatchTransport,
+  type DispatchTransportFactory,
+} from 'nestjs-runhooks/core';
+import {
   DEFAULT_RETENTION,
   Engine,
   kindOf,
@@ -8,13 +15,8 @@ import {
   requireKnownOptions,
   requireOneCopy,
   requireInteger,
-  type Logger,
   type RetentionOptions,
-  type Store,
-  type StoreFactory,
-  type DispatchTransport,
-  type DispatchTransportFactory,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { requireWebhooksOptions } from './module-call.js';
 import { runhooksLogger } from './runhooks-logger.js';

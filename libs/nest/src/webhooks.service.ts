@@ -14,6 +14,7 @@ import { WebhooksRuntime } from './webhooks.runtime.js';
  */
 @Injectable()
 export class Webhooks {
+  /** @internal Nest creates it. */
   constructor(
     private readonly runtime: WebhooksRuntime,
     private readonly explorer: HandlerExplorer,

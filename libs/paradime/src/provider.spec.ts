@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS, type ParseResult } from 'nestjs-runhooks/core';
+import type { ParseResult } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { storedMessage } from '../../../test/providers/stored-message.js';
 import { paradime } from './source.js';
 

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
-  defined,
   endTypesOf,
-  LIMITS,
   parseTimestamp,
   runDurationMs,
   type Run,
@@ -10,6 +8,7 @@ import {
   type RunSignal,
   type RunStatus,
 } from 'nestjs-runhooks/core';
+import { defined } from 'nestjs-runhooks/internal';
 import { filled } from './blank.js';
 import { PARADIME_LIMITS } from './limits.js';
 import type { ParadimeCommand, ParadimePayload } from './payload.js';
@@ -78,7 +77,7 @@ function jobOf({ id, workspace, schedule, schedule_name }: ParadimePayload): Run
  * only if the label was cut.
  */
 function keyOf(label: string): string {
-  if (label.length <= LIMITS.idCharsMax) return encodeURIComponent(wellFormed(label));
+  if (label.length <= PARADIME_LIMITS.labelCharsWholeMax) return encodeURIComponent(wellFormed(label));
   const start = encodeURIComponent(wellFormed(label.slice(0, PARADIME_LIMITS.labelCharsInKey)));
   return `${start}/${createHash('sha256').update(label).digest('hex')}`;
 }

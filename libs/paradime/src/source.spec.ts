@@ -1,11 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  ConfigurationError,
-  openSources,
-  type HeaderMap,
-  type Provider,
-  type ReceivedMessage,
-} from 'nestjs-runhooks/core';
+import { ConfigurationError, type HeaderMap, type Provider, type ReceivedMessage } from 'nestjs-runhooks/core';
+import { openSources } from 'nestjs-runhooks/internal';
 import { storedMessage } from '../../../test/providers/stored-message.js';
 import { paradime, type ParadimeOptions } from './source.js';
 

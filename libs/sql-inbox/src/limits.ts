@@ -1,5 +1,6 @@
 const KIB = 1024;
 const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
 
 /** Limits of the SQL inbox, with their units in their names. */
 export const SQL_LIMITS = Object.freeze({
@@ -9,6 +10,15 @@ export const SQL_LIMITS = Object.freeze({
   commitBatchMax: 500,
   /** Deliveries of ordered handlers that one claim scans for the first of each lane, beyond the number it asks for. */
   laneScanMax: 200,
+  /** Default and largest `limit` of a list. */
+  pageItems: 50,
+  pageItemsMax: 1_000,
+  /** Precision of the stored time at which a handler was last registered. */
+  handlerSeenMs: HOUR,
+  /** Precision of the stored time of the latest heartbeat. */
+  clockNoteMs: 30 * SECOND,
+  /** Time for which the rows that a braking purge removes are counted together. */
+  purgeBrakeHourMs: HOUR,
 
   // --- SQLite ---
   /** Total wait of an operation for the write lock of another process. */

@@ -1,4 +1,5 @@
-import { requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import { requireOptions } from 'nestjs-runhooks/internal';
 import type { PostgresInboxOptions } from './postgres/postgres-options.js';
 import { PostgresStore } from './postgres/postgres-store.js';
 

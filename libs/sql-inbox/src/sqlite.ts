@@ -1,4 +1,5 @@
-import { requireKnownOptions, requireOptions, type StoreFactory } from 'nestjs-runhooks/core';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import { requireKnownOptions, requireOptions } from 'nestjs-runhooks/internal';
 import type { SqliteInboxOptions } from './sqlite/sqlite-options.js';
 import { SqliteStore } from './sqlite/sqlite-store.js';
 

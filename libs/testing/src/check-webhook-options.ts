@@ -1,4 +1,5 @@
-import { ConfigurationError, kindOf, requireKnownOptions, requireOptions } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { kindOf, requireKnownOptions, requireOptions } from 'nestjs-runhooks/internal';
 import type { PayloadOverride } from './payload-override.js';
 
 interface WebhookOptions {

@@ -1,4 +1,4 @@
-import type { Clock } from 'nestjs-runhooks/core';
+import type { Clock } from 'nestjs-runhooks';
 
 /**
  * Clock for tests that changes only when a test moves it.

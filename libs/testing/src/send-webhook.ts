@@ -1,7 +1,8 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { INestApplication } from '@nestjs/common';
-import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { kindOf } from 'nestjs-runhooks/internal';
 import { listenOnce } from './listen-once.js';
 import type { SignedWebhook } from './signed-webhook.js';
 

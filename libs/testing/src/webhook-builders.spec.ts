@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { openSources, restoreMessage, TEST_SECRETS, type ParseResult, type Source } from 'nestjs-runhooks/core';
+import { restoreMessage, TEST_SECRETS, type ParseResult, type Source } from 'nestjs-runhooks/core';
+import { openSources } from 'nestjs-runhooks/internal';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { postgresInbox } from 'nestjs-runhooks/postgres';

@@ -1,5 +1,4 @@
-import type { Inbox } from 'nestjs-runhooks';
-import type { AttemptOutcome, EventSummary, MessageState } from 'nestjs-runhooks/core';
+import type { AttemptOutcome, EventSummary, Inbox, MessageState } from 'nestjs-runhooks';
 
 /** A message after it was parsed. */
 export interface MessageSeen {

@@ -1,5 +1,4 @@
-import type { RunEventType } from 'nestjs-runhooks';
-import type { MessageState } from 'nestjs-runhooks/core';
+import type { MessageState, RunEventType } from 'nestjs-runhooks';
 import { signDbtCloud, signParadime, type SignedWebhook } from 'nestjs-runhooks/testing';
 import { sample, sampleOfRun } from './sample.js';
 

@@ -17,7 +17,7 @@ export interface Carried {
  *
  * The inbox remains the source of truth. It decides what is due, every run claims its delivery first, and a delivery that
  * did not run is offered again. A transport may therefore lose ids, repeat them, and bring them late or to a process that
- * cannot run them. Workers claim a delivery from the inbox if it is overdue by `LIMITS.transportLateMs` (5 s).
+ * cannot run them. Workers claim a delivery from the inbox if it is overdue by 5 s.
  */
 export interface DispatchTransport {
   /** Engine and its address, for the log: `BullMQ on Redis 127.0.0.1:6379`. It must not contain a password. */

@@ -85,6 +85,7 @@ export interface InboxOptions {
 export class Inbox {
   readonly #options: InboxOptions;
 
+  /** @internal Nest creates it. */
   constructor(options: InboxOptions) {
     this.#options = options;
   }

@@ -3,7 +3,7 @@ import { LIMITS } from '../limits.js';
 /** Letters, marks, digits, punctuation, symbols, and single spaces between them. Logs and databases accept all of these. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{M}\p{N}\p{P}\p{S}]+)*$/u;
 
-/** Returns whether a value is a string of 1 to `LIMITS.idCharsMax` printable characters. */
+/** Returns whether a value is a string of 1 to 255 printable characters. */
 export function isIdText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= LIMITS.idCharsMax && PRINTABLE.test(value);
 }

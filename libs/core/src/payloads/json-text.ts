@@ -19,7 +19,7 @@ export type { JsonText } from './json-reader.js';
  * - the key `__proto__`, so that copying a value member by member cannot change a prototype.
  *
  * `validatePayload` rejects these symbols in deciding fields, and leaves them out with a note in others. Bodies that
- * exceed `LIMITS.jsonDepthMax` levels, `LIMITS.jsonMembersMax` members or `LIMITS.jsonObjectsMax` objects are rejected.
+ * exceed 64 levels, 20,000 members or 10,000 objects are rejected.
  * Fractions are rounded as JSON.parse does. One leading byte order mark is skipped. Escaped NUL and lone surrogates are
  * kept. Positions count bytes from 0.
  */

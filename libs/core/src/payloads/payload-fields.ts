@@ -73,7 +73,7 @@ export function ObjectField(dto: () => PayloadClass): PropertyDecorator {
   return nestedField('an object', isRecord, dto);
 }
 
-/** Decorator for an array of up to `LIMITS.arrayItemsMax` objects with declared fields. Invalid items are left out. */
+/** Decorator for an array of up to 5,000 objects with declared fields. Invalid items are left out. */
 export function ListField(dto: () => PayloadClass): PropertyDecorator {
   return nestedField(`an array of up to ${LIMITS.arrayItemsMax} objects`, isShortList, dto);
 }

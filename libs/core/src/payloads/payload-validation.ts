@@ -21,7 +21,7 @@ type PayloadPath = readonly (string | number)[];
  *
  * Only a field with `@Deciding()` can make the payload invalid. Any other invalid field is left out with a note; an absent
  * field has none. Values that `parseJson` replaced with a symbol are left out too. Never throws. Notes and the reason
- * contain paths, expected and actual kinds of values, but no values. The reason has up to `LIMITS.violationsMax` of them.
+ * contain paths, expected and actual kinds of values, but no values. The reason has up to five of them.
  */
 export function validatePayload<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
   if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, got ${kindOf(value)}` };

@@ -10,7 +10,7 @@ const timestamp =
  * 23:59:59.999.
  *
  * Returns `undefined` for anything else: a missing value, surrounding spaces, a date or time that does not exist, 24:00,
- * seconds since 1970, or a year in UTC outside `LIMITS.yearMin` to `LIMITS.yearMax`, such as year 1, Go's zero time.
+ * seconds since 1970, or a year in UTC outside 2000 to 2100, such as year 1, Go's zero time.
  *
  * dbt Cloud writes `Z` and trims zeros (https://docs.getdbt.com/docs/deploy/webhooks); Paradime writes a space and no zone
  * (https://docs.paradime.io/app-help/developers/webhooks/getting-started).

@@ -29,6 +29,16 @@ export interface DueAhead {
   readonly failedAtMs?: number;
 }
 
+/** Returns the latest time that a correct clock can show now, in milliseconds since 1970: clocks differ by up to a minute. */
+export function latestClockMs(nowMs: number): number {
+  return nowMs + LIMITS.clockSkewMs;
+}
+
+/** Returns the latest due time that a correct clock can have produced for unclaimed work: 366 days ahead. */
+export function latestDueAtMs(nowMs: number): number {
+  return latestClockMs(nowMs) + LIMITS.dueAheadMsMax;
+}
+
 /**
  * Returns the corrected due time of a delivery, in milliseconds since 1970, or `undefined` if a correct clock can have
  * produced its time. A lease ends within `leaseMs` from now. A retry whose attempt ended in the future keeps its delay,
@@ -42,7 +52,7 @@ export function soonerDueAtMs(
   nowMs: number,
   leaseMs: number,
 ): number | undefined {
-  if (isHeld) return dueAtMs > nowMs + leaseMs + LIMITS.clockSkewMs ? nowMs + leaseMs : undefined;
+  if (isHeld) return dueAtMs > latestClockMs(nowMs) + leaseMs ? nowMs + leaseMs : undefined;
   if (failedAtMs === undefined) return dueAtMs > nowMs ? nowMs : undefined;
   const delayMs = dueAtMs - failedAtMs;
   const isFromAhead = failedAtMs > nowMs + LIMITS.clockStepMs && delayMs >= 0;

@@ -19,8 +19,8 @@ export interface Purge {
 
 /**
  * Limit for purging after a clock jump, because removal by age trusts the clock. It applies if the time changed by more
- * than `LIMITS.clockJumpMs` at once since the last registration or purge with a brake. For `LIMITS.purgeBrakeMs` after
- * the jump, one hour may remove `share` of the messages, or `rowsMin` rows if that is more.
+ * than 10 minutes at once since the last registration or purge with a brake (`isClockJump`). For 24 hours after the jump
+ * (`isBraking`), one hour may remove `share` of the messages, or `rowsMin` rows if that is more.
  */
 export interface PurgeBrake {
   readonly now: Date;

@@ -1,6 +1,6 @@
 import { timers } from './timers.js';
 
-/** A source of time. Tests use a manual one, everything else {@link systemClock}. */
+/** A source of time. Tests use a manual clock; otherwise it is the clock of the host or of the inbox. */
 export interface Clock {
   now(): Date;
   /**

@@ -1,4 +1,5 @@
-import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { kindOf } from 'nestjs-runhooks/internal';
 
 /** Correct calls of the decorators, for errors. JavaScript allows other calls, which the compiler rejects. */
 const CALLS: Readonly<Record<string, string>> = {

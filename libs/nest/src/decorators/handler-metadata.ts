@@ -1,4 +1,4 @@
-import type { Subscription } from 'nestjs-runhooks/core';
+import type { Subscription } from 'nestjs-runhooks/internal';
 
 /** The arguments of one decorator, unchecked. Stacked decorators add up to an array. */
 export interface HandlerMetadata {

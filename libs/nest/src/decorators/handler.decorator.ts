@@ -1,13 +1,12 @@
 import 'reflect-metadata';
+import { ConfigurationError, type ProviderName } from 'nestjs-runhooks/core';
 import {
-  ConfigurationError,
   requireOneCopy,
   type DeliveryContext,
   type EventFilter,
   type HandlerOptions,
-  type ProviderName,
   type Subscription,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 import type { HandlerMetadata } from './handler-metadata.js';
 import { HANDLER_METADATA } from '../webhooks.tokens.js';
 

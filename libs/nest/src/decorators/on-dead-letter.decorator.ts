@@ -1,4 +1,5 @@
-import type { DeadLetterEvent, ProviderName } from 'nestjs-runhooks/core';
+import type { ProviderName } from 'nestjs-runhooks/core';
+import type { DeadLetterEvent } from 'nestjs-runhooks/internal';
 import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 

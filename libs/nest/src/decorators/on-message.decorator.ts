@@ -1,4 +1,5 @@
-import type { MessageEvent, ProviderMessageType, ProviderName } from 'nestjs-runhooks/core';
+import type { ProviderMessageType, ProviderName } from 'nestjs-runhooks/core';
+import type { MessageEvent } from 'nestjs-runhooks/internal';
 import { requireName, requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 

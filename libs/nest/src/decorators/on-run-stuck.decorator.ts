@@ -1,4 +1,5 @@
-import type { ProviderName, RunStuck, StuckAfter } from 'nestjs-runhooks/core';
+import type { ProviderName } from 'nestjs-runhooks/core';
+import type { RunStuck, StuckAfter } from 'nestjs-runhooks/internal';
 import { requireOptions } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 

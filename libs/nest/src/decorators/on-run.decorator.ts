@@ -1,4 +1,5 @@
-import { nearest, RUN_EVENT_TYPES, type ProviderName, type RunEvent, type RunEventType } from 'nestjs-runhooks/core';
+import type { ProviderName } from 'nestjs-runhooks/core';
+import { nearest, RUN_EVENT_TYPES, type RunEvent, type RunEventType } from 'nestjs-runhooks/internal';
 import { requireName, requireOptions, wrongCall } from './decorator-call.js';
 import { subscribe, type HandlerDecorator, type HandlerDecoratorOptions } from './handler.decorator.js';
 

@@ -6,14 +6,8 @@ import {
   type ModulesContainer,
   type NestContainer,
 } from '@nestjs/core';
-import {
-  describeError,
-  isPermanentError,
-  isRetryLater,
-  Reasons,
-  type DeliveryContext,
-  type Logger,
-} from 'nestjs-runhooks/core';
+import { isPermanentError, isRetryLater, type Logger } from 'nestjs-runhooks/core';
+import { describeError, Reasons, type DeliveryContext } from 'nestjs-runhooks/internal';
 import { copyMetadata, hasFilters } from './enhancer-metadata.js';
 import type { HostModule } from '../provider-wrapper.js';
 import { WEBHOOK_CONTEXT_TYPE } from './webhook-context.js';

@@ -1,14 +1,14 @@
+import { ConfigurationError } from 'nestjs-runhooks/core';
 import {
   checkBarrier,
   checkStuckAfter,
-  ConfigurationError,
   kindOf,
   requireKnownOptions,
   type EventFilter,
   type HandlerOptions,
   type NamedSource,
   type Subscription,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 import type { HandlerMetadata } from '../decorators/handler-metadata.js';
 import { requireMatchable } from './impossible-filter.js';
 

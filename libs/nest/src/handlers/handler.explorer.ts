@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { ConfigurationError, resolveHandlerOptions, type Handler } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { resolveHandlerOptions, type Handler } from 'nestjs-runhooks/internal';
 import { decoratedMethodsOf, type DecoratedMethod } from './decorated-methods.js';
 import { unknownMessageTypes } from './message-types.js';
 import { readOptions, type ReadOptions } from './handler-options.js';

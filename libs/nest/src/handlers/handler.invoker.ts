@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
-import type { Handler, Logger } from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import type { Handler } from 'nestjs-runhooks/internal';
 import { Enhancers, type BoundMethod, type Method } from './enhancers.js';
 import { GlobalEnhancers } from './global-enhancers.js';
 import { requireEnhancers } from './enhancer-metadata.js';

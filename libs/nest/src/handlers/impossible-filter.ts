@@ -1,12 +1,5 @@
-import {
-  ConfigurationError,
-  didYouMean,
-  valuesOf,
-  type EventFilter,
-  type NamedSource,
-  type RunTrigger,
-  type SubscribedTo,
-} from 'nestjs-runhooks/core';
+import { ConfigurationError, type RunTrigger } from 'nestjs-runhooks/core';
+import { didYouMean, valuesOf, type EventFilter, type NamedSource, type SubscribedTo } from 'nestjs-runhooks/internal';
 
 const TRIGGERS = {
   schedule: true,

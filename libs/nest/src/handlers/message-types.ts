@@ -1,4 +1,4 @@
-import { didYouMean, type Handler, type OpenSource } from 'nestjs-runhooks/core';
+import { didYouMean, type Handler, type OpenSource } from 'nestjs-runhooks/internal';
 
 /**
  * Returns warnings about handlers of message types that their provider does not list. They are no errors, because the

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { isRenamedByBundler, renamedHandlers } from './renamed-classes.js';
 
 const isRenamed = (handler: string, module: string, own = 'HandlerExplorer') =>

@@ -1,4 +1,4 @@
-import { LIMITS } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
 import { NEST_LIMITS } from '../limits.js';
 
 /** The names that decide whether a bundler renamed a class. */

@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/core';
+import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/internal';
 
 /** Nest's name of the context in which the enhancers of handlers run: the result of `host.getType()`. */
 export const WEBHOOK_CONTEXT_TYPE = 'webhook';

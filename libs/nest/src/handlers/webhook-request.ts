@@ -1,4 +1,4 @@
-import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/core';
+import type { DeliveryContext, WebhookEvent } from 'nestjs-runhooks/internal';
 
 /**
  * Value of `REQUEST` in request-scoped handlers and their dependencies:

@@ -1,4 +1,5 @@
-import { LIMITS, Reasons, timers, type LogCode, type Logger } from 'nestjs-runhooks/core';
+import type { LogCode, Logger } from 'nestjs-runhooks/core';
+import { LIMITS, Reasons, timers } from 'nestjs-runhooks/internal';
 
 /** Options for {@link Outage}. */
 export interface OutageOptions {

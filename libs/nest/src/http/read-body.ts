@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { NEST_LIMITS } from '../limits.js';
 import type { HeldBody } from './held-bodies.js';
 import { keptBody } from './kept-body.js';

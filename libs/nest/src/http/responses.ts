@@ -1,4 +1,4 @@
-import type { Receipt } from 'nestjs-runhooks/core';
+import type { Receipt } from 'nestjs-runhooks/internal';
 import { NEST_LIMITS } from '../limits.js';
 
 /** The response to a webhook. It never contains payloads, digests or secrets. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { NEST_LIMITS } from '../limits.js';
 import type { WebhookResponse } from './responses.js';
 

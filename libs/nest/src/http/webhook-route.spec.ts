@@ -2,6 +2,7 @@ import { createServer, request, type OutgoingHttpHeaders, type Server } from 'no
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Appended, Store } from 'nestjs-runhooks/core';
 import {
   IdSequence,
   lineLogger,
@@ -10,9 +11,7 @@ import {
   Refusals,
   StoreGuard,
   systemClock,
-  type Appended,
-  type Store,
-} from 'nestjs-runhooks/core';
+} from 'nestjs-runhooks/internal';
 import { createWebhookRoute, type WebhookRouteOptions } from './webhook-route.js';
 import { HeldBodies } from './held-bodies.js';
 

@@ -1,14 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  describeError,
-  isStoreUnavailableError,
-  LIMITS,
-  type HeaderMap,
-  type Logger,
-  type OpenSource,
-  type Receiver,
-  type Refusals,
-} from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, type HeaderMap, type Logger } from 'nestjs-runhooks/core';
+import { describeError, LIMITS, type OpenSource, type Receiver, type Refusals } from 'nestjs-runhooks/internal';
 import { NEST_LIMITS } from '../limits.js';
 import type { HeldBodies, HeldBody } from './held-bodies.js';
 import { Outage } from './outage.js';

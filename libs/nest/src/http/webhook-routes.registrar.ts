@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, type HttpServer, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ConfigurationError, type OpenSource } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import type { OpenSource } from 'nestjs-runhooks/internal';
 import { createWebhookRoute, type WebhookRoute } from './webhook-route.js';
 import { HeldBodies } from './held-bodies.js';
 import { requireNest } from '../nest-version.js';

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import { ConfigurationError, lapsedBefore, LIMITS } from 'nestjs-runhooks/core';
+import { ConfigurationError } from 'nestjs-runhooks/core';
+import { lapsedBefore, LIMITS } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import { existingFile, migrationsOf } from '../sqlite-file/existing-inbox.js';
 import type { ProcessesTable } from '../schema/schema.js';

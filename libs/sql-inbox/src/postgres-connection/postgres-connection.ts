@@ -1,4 +1,4 @@
-import { within } from 'nestjs-runhooks/core';
+import { within } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import { cut, type PostgresClient, type PostgresQuery } from './postgres-client.js';
 import { DriverError, sqlState } from './postgres-failure.js';

@@ -1,4 +1,5 @@
-import { isStoreUnavailableError, StoreUnavailableError, within } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { within } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import { cut, type PostgresClient, type PostgresPool } from './postgres-client.js';
 import { PostgresConnection } from './postgres-connection.js';

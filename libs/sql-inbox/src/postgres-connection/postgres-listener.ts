@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Logger, timers, within } from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import { timers, within } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import type { PostgresNotification } from './postgres-client.js';
 import type { PostgresConnection } from './postgres-connection.js';

@@ -1,10 +1,5 @@
-import {
-  isStoreUnavailableError,
-  StoreUnavailableError,
-  type Appended,
-  type NewMessage,
-  timers,
-} from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, StoreUnavailableError, type Appended, type NewMessage } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 
 interface Waiting {

@@ -8,8 +8,8 @@ import {
   type Recorded,
   type Recording,
   type Settlement,
-  within,
 } from 'nestjs-runhooks/core';
+import { within } from 'nestjs-runhooks/internal';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';
 import { SQL_LIMITS } from '../limits.js';

@@ -1,4 +1,5 @@
-import { StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { StoreUnavailableError } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
 import type { PostgresConnections } from '../postgres-connection/postgres-connections.js';

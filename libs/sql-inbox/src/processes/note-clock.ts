@@ -1,4 +1,5 @@
-import { LIMITS } from 'nestjs-runhooks/core';
+import { isBraking, isClockJump } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { ClockTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -50,13 +51,13 @@ export function noteClock({ db }: SqlDialect): (now: Date) => Transaction<NotedC
     }
     const before = row.seen_at;
     const jump_ms = seen_at - before;
-    if (Math.abs(jump_ms) > LIMITS.clockJumpMs) {
+    if (isClockJump(jump_ms)) {
       // The hour starts again but keeps its count, so that a clock that jumps often does not allow more rows.
       yield* jump({ seen_at, before, jump_ms, hour_from: row.hour_from === null ? null : seen_at });
       return { jump: { atMs: seen_at, ms: jump_ms } };
     }
-    if (jump_ms >= LIMITS.clockNoteMs) yield* move({ seen_at, before });
-    if (row.jumped_at === null || row.jump_ms === null || seen_at - row.jumped_at >= LIMITS.purgeBrakeMs) return {};
+    if (jump_ms >= SQL_LIMITS.clockNoteMs) yield* move({ seen_at, before });
+    if (row.jumped_at === null || row.jump_ms === null || !isBraking(row.jumped_at, seen_at)) return {};
     return { jump: { atMs: row.jumped_at, ms: row.jump_ms } };
   };
 }
@@ -78,7 +79,7 @@ export function brakedHour({ db }: SqlDialect) {
     *left(now: Date, share: number, rowsMin: number): Transaction<number> {
       const [row] = yield* find({});
       const nowMs = now.getTime();
-      if (row && row.hour_from !== null && nowMs - row.hour_from < LIMITS.purgeBrakeHourMs) {
+      if (row && row.hour_from !== null && nowMs - row.hour_from < SQL_LIMITS.purgeBrakeHourMs) {
         return Math.max(0, row.hour_rows_max - row.hour_rows);
       }
       const [messages] = yield* countMessages({});

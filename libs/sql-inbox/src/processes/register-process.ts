@@ -1,4 +1,5 @@
-import { LIMITS, type RegisteredHandler, type Registration } from 'nestjs-runhooks/core';
+import { latestClockMs, type RegisteredHandler, type Registration } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { HandlersTable } from '../schema/schema.js';
@@ -105,9 +106,9 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
     const seen_at = now.getTime();
     const since = Math.min(startedAt.getTime(), seen_at);
     yield* cutSeen({ now: seen_at });
-    yield* cutSince({ after: seen_at + LIMITS.clockSkewMs });
+    yield* cutSince({ after: latestClockMs(seen_at) });
     const versions = list(handlers.map(({ version }) => version));
-    yield* touch({ versions, seen_at, before: seen_at - LIMITS.handlerSeenMs });
+    yield* touch({ versions, seen_at, before: seen_at - SQL_LIMITS.handlerSeenMs });
     const rows = yield* find({ ids: list(handlers.map(({ id }) => id)) });
     const known = new Map(rows.map((row) => [row.id, row]));
     // The same order in all processes prevents deadlocks.

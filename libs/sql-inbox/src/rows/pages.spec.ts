@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LIMITS } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 import { itemsOf, pageOf } from '../rows/pages.js';
 
 describe('itemsOf', () => {
   it.each([
-    ['nothing', {}, LIMITS.pageItems],
+    ['nothing', {}, SQL_LIMITS.pageItems],
     ['a number', { limit: 7 }, 7],
     ['a broken number', { limit: 7.9 }, 7],
     ['one', { limit: 1 }, 1],
     ['none', { limit: 0 }, 1],
     ['less than none', { limit: -5 }, 1],
-    ['too many', { limit: LIMITS.pageItemsMax + 1 }, LIMITS.pageItemsMax],
-    ['all', { limit: Infinity }, LIMITS.pageItemsMax],
+    ['too many', { limit: SQL_LIMITS.pageItemsMax + 1 }, SQL_LIMITS.pageItemsMax],
+    ['all', { limit: Infinity }, SQL_LIMITS.pageItemsMax],
     ['no number', { limit: Number.NaN }, 1],
     ['a text', { limit: '5' as unknown as number }, 5],
   ])('keeps the limit of %s in bounds', (_, request, items) => {
@@ -25,7 +25,7 @@ describe('itemsOf', () => {
         const items = itemsOf({ limit });
         expect(Number.isInteger(items)).toBe(true);
         expect(items).toBeGreaterThanOrEqual(1);
-        expect(items).toBeLessThanOrEqual(LIMITS.pageItemsMax);
+        expect(items).toBeLessThanOrEqual(SQL_LIMITS.pageItemsMax);
       }),
     );
   });

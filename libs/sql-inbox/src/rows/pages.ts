@@ -1,8 +1,9 @@
-import { LIMITS, type Page, type PageRequest } from 'nestjs-runhooks/core';
+import type { Page, PageRequest } from 'nestjs-runhooks/core';
+import { SQL_LIMITS } from '../limits.js';
 
 /** Returns the number of items of a page. An invalid limit is brought into bounds. */
-export function itemsOf({ limit = LIMITS.pageItems }: PageRequest): number {
-  return Math.max(1, Math.min(Math.floor(limit) || 1, LIMITS.pageItemsMax));
+export function itemsOf({ limit = SQL_LIMITS.pageItems }: PageRequest): number {
+  return Math.max(1, Math.min(Math.floor(limit) || 1, SQL_LIMITS.pageItemsMax));
 }
 
 /** Returns a page of up to `limit` rows. One row more than that means that there is a next page. */

@@ -1,4 +1,4 @@
-import { timers } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import { isLocked } from './sqlite-failure.js';
 

@@ -1,4 +1,5 @@
-import { timers, type Logger } from 'nestjs-runhooks/core';
+import type { Logger } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import type { SqliteConnection } from '../sqlite-connection/sqlite-connection.js';
 

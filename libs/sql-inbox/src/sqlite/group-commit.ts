@@ -1,4 +1,5 @@
-import { isStoreUnavailableError, StoreUnavailableError, timers } from 'nestjs-runhooks/core';
+import { isStoreUnavailableError, StoreUnavailableError } from 'nestjs-runhooks/core';
+import { timers } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import { rollBack, type SqliteConnection } from '../sqlite-connection/sqlite-connection.js';
 import type { FileGuard } from '../sqlite-file/sqlite-file-guard.js';

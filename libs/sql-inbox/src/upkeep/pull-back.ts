@@ -1,4 +1,4 @@
-import { LIMITS, soonerDueAtMs, type PulledBack, type PullBack } from 'nestjs-runhooks/core';
+import { latestClockMs, latestDueAtMs, soonerDueAtMs, type PulledBack, type PullBack } from 'nestjs-runhooks/core';
 import { sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { AttemptsTable, DeliveriesTable } from '../schema/schema.js';
@@ -29,7 +29,7 @@ interface Lease {
 
 function leaseOf({ now, leaseMs }: PullBack): Lease {
   const until = now.getTime() + leaseMs;
-  return { until, latest: until + LIMITS.clockSkewMs };
+  return { until, latest: latestClockMs(until) };
 }
 
 function messagePuller({ db }: SqlDialect) {
@@ -67,8 +67,7 @@ function taskPuller({ db }: SqlDialect) {
   );
   return function* (ask: PullBack): Transaction<number> {
     const now = ask.now.getTime();
-    const impossible = now + LIMITS.dueAheadMsMax + LIMITS.clockSkewMs;
-    const pulled = (yield* held(leaseOf(ask))) + (yield* free({ now, after: impossible }));
+    const pulled = (yield* held(leaseOf(ask))) + (yield* free({ now, after: latestDueAtMs(now) }));
     yield* free({ now, after: now });
     return pulled;
   };

@@ -1,17 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  IdSequence,
-  type Appended,
-  type ClaimedDelivery,
-  type ClaimedMessage,
-  type Decision,
-  type NewEvent,
-  type NewMessage,
-  type Recorded,
-  type Recording,
-  type Settlement,
-  type Store,
+import type {
+  Appended,
+  ClaimedDelivery,
+  ClaimedMessage,
+  Decision,
+  NewEvent,
+  NewMessage,
+  Recorded,
+  Recording,
+  Settlement,
+  Store,
 } from 'nestjs-runhooks/core';
+import { IdSequence } from 'nestjs-runhooks/internal';
 
 /** Options for a claim. Times are milliseconds after {@link at}(0). */
 interface ClaimOptions {

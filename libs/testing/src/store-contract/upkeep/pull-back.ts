@@ -1,5 +1,6 @@
 import { equal } from 'node:assert/strict';
-import { LIMITS, type PulledBack } from 'nestjs-runhooks/core';
+import type { PulledBack } from 'nestjs-runhooks/core';
+import { PORT_LIMITS } from '../../limits.js';
 import {
   at,
   HANDLER,
@@ -13,7 +14,7 @@ import {
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
-const YEARS = 3 * LIMITS.dueAheadMsMax;
+const YEARS = 3 * PORT_LIMITS.dueAheadMsMax;
 
 /** Runs all steps with the smallest limit, and returns their result and their number. */
 async function pullBack(harness: StoreHarness, limit = 2): Promise<Omit<PulledBack, 'next'> & { steps: number }> {
@@ -58,7 +59,7 @@ export const pullBackCases: readonly ContractCase[] = [
       await harness.recordEvent(harness.event({ handlerIds: ['held', 'retried', HANDLER] }));
       await harness.takeDeliveries({ handlerIds: ['held'] });
       const retried = onlyOne(await harness.takeDeliveries({ handlerIds: ['retried'] }));
-      await harness.settle(retried, { state: 'pending', dueAt: at(LIMITS.dueAheadMsMax) });
+      await harness.settle(retried, { state: 'pending', dueAt: at(PORT_LIMITS.dueAheadMsMax) });
       await harness.append();
       await harness.takeMessages();
       const before = (await harness.store.deliveries({}, {})).items;

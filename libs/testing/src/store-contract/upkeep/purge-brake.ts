@@ -1,5 +1,6 @@
 import { equal, ok } from 'node:assert/strict';
-import { LIMITS, rowsOf, type ClockJump } from 'nestjs-runhooks/core';
+import { rowsOf, type ClockJump } from 'nestjs-runhooks/core';
+import { PORT_LIMITS } from '../../limits.js';
 import { at, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { passTime, register } from './register.js';
@@ -7,8 +8,8 @@ import { same } from '../same.js';
 
 const MESSAGES = 50;
 const BRAKE = { share: 0.1, rowsMin: 3 };
-const JUMP = LIMITS.clockJumpMs + 1;
-const HOUR = LIMITS.purgeBrakeHourMs;
+const JUMP = PORT_LIMITS.clockJumpMs + 1;
+const HOUR = PORT_LIMITS.purgeBrakeHourMs;
 
 /** Purges all old messages at `nowMs` until a step deletes nothing. */
 async function purge(harness: StoreHarness, nowMs: number, brake = BRAKE) {
@@ -38,7 +39,7 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     run: async (harness) => {
       await fill(harness);
       await passTime(harness, 0, 2 * HOUR);
-      same(await purge(harness, 2 * HOUR + LIMITS.clockJumpMs), { rows: 2 * MESSAGES });
+      same(await purge(harness, 2 * HOUR + PORT_LIMITS.clockJumpMs), { rows: 2 * MESSAGES });
     },
   },
   {
@@ -69,11 +70,11 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     run: async (harness) => {
       await fill(harness);
       await register(harness, 'another', [], { at: JUMP });
-      await register(harness, 'one', [], { at: JUMP + LIMITS.clockJumpMs });
-      equal((await purge(harness, JUMP + LIMITS.clockJumpMs)).rows, 5);
+      await register(harness, 'one', [], { at: JUMP + PORT_LIMITS.clockJumpMs });
+      equal((await purge(harness, JUMP + PORT_LIMITS.clockJumpMs)).rows, 5);
       await register(harness, 'one', [], { at: -JUMP });
       const { rows, heldBackBy } = await purge(harness, -JUMP);
-      same([rows, heldBackBy?.ms], [0, -JUMP - JUMP - LIMITS.clockJumpMs]);
+      same([rows, heldBackBy?.ms], [0, -JUMP - JUMP - PORT_LIMITS.clockJumpMs]);
     },
   },
   {
@@ -90,8 +91,8 @@ export const purgeBrakeCases: readonly ContractCase[] = [
     run: async (harness) => {
       await fill(harness);
       await purge(harness, JUMP);
-      await passTime(harness, JUMP, JUMP + LIMITS.purgeBrakeMs);
-      const { rows, heldBackBy } = await purge(harness, JUMP + LIMITS.purgeBrakeMs);
+      await passTime(harness, JUMP, JUMP + PORT_LIMITS.purgeBrakeMs);
+      const { rows, heldBackBy } = await purge(harness, JUMP + PORT_LIMITS.purgeBrakeMs);
       ok(rows > MESSAGES);
       equal(heldBackBy, undefined);
       equal((await harness.store.counts()).messages.parsed, 0);

@@ -1,5 +1,6 @@
 import { equal } from 'node:assert/strict';
-import { LIMITS, type Registration, type Role } from 'nestjs-runhooks/core';
+import type { Registration, Role } from 'nestjs-runhooks/core';
+import { PORT_LIMITS } from '../../limits.js';
 import { at, HANDLER, LEASE_MS, MUCH_LATER, onlyOne, SOURCE, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
@@ -44,7 +45,8 @@ export function register(
 
 /** Lets time pass, during which a process sends heartbeats. */
 export async function passTime(harness: StoreHarness, fromMs: number, toMs: number): Promise<void> {
-  for (let ms = fromMs; ms < toMs; ms += LIMITS.clockJumpMs / 2) await register(harness, 'witness', [], { at: ms });
+  for (let ms = fromMs; ms < toMs; ms += PORT_LIMITS.clockJumpMs / 2)
+    await register(harness, 'witness', [], { at: ms });
   await register(harness, 'witness', [], { at: toMs });
   await harness.store.deregister('witness');
 }
@@ -158,7 +160,7 @@ export const registerCases: readonly ContractCase[] = [
     title: 'register: removes a handler that no process has had for long, and keeps others',
     run: async (harness) => {
       await register(harness, 'stopped', ['removed@1', 'kept@1']);
-      const later = 2 * LIMITS.handlerSeenMs;
+      const later = 2 * PORT_LIMITS.handlerSeenMs;
       await passTime(harness, 0, later);
       await register(harness, 'here', ['kept@1'], { at: later, missingBefore: at(0) });
       same(await othersThan(harness, []), ['kept@1', 'removed@1']);
@@ -171,13 +173,13 @@ export const registerCases: readonly ContractCase[] = [
     run: async (harness) => {
       const forget = (ms: number) => register(harness, 'here', [], { at: ms, missingBefore: at(ms) });
       await register(harness, 'stopped', ['kept@1']);
-      await forget(LIMITS.clockJumpMs + 1);
+      await forget(PORT_LIMITS.clockJumpMs + 1);
       await forget(0);
       same(await othersThan(harness, []), ['kept@1']);
-      await passTime(harness, 0, LIMITS.purgeBrakeMs - 1);
-      await forget(LIMITS.purgeBrakeMs - 1);
+      await passTime(harness, 0, PORT_LIMITS.purgeBrakeMs - 1);
+      await forget(PORT_LIMITS.purgeBrakeMs - 1);
       same(await othersThan(harness, []), ['kept@1']);
-      await forget(LIMITS.purgeBrakeMs);
+      await forget(PORT_LIMITS.purgeBrakeMs);
       equal(await othersThan(harness, []), undefined);
     },
   },
@@ -189,8 +191,8 @@ export const registerCases: readonly ContractCase[] = [
       await register(harness, 'right', ['a@right'], { started: 5, lapsedBefore: at(0) });
       same(await ids(), ['right']);
       same(await othersThan(harness, []), ['a@right', 'b@ahead']);
-      await passTime(harness, 5, LIMITS.purgeBrakeMs + 5);
-      const now = LIMITS.purgeBrakeMs + 5;
+      await passTime(harness, 5, PORT_LIMITS.purgeBrakeMs + 5);
+      const now = PORT_LIMITS.purgeBrakeMs + 5;
       await register(harness, 'right', ['a@right'], { started: 5, at: now, missingBefore: at(6) });
       same(await othersThan(harness, []), ['a@right']);
     },

@@ -1,0 +1,54 @@
+/**
+ * For authors of providers: the port `Provider`, sources, signature schemes, checked parsing of payloads, and the runs and
+ * signals that a provider reports. See [Write a provider](../../../docs/custom-provider.md).
+ */
+export { defineSource, type SourceDefinition } from './sources/define-source.js';
+export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
+export type { ParseResult, Provider } from './sources/provider.js';
+export type { Source, SourceOptions } from './sources/source.js';
+export type { SignatureCheck, Verification } from './sources/verification.js';
+
+// `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
+export type * from './events/provider-payloads.js';
+
+export { readHeaderName } from './signatures/header-name.js';
+export { hmacHex, type HmacHexOptions } from './signatures/hmac-hex.js';
+export { signHmacHex, signStandardWebhooks, type StandardWebhooksMessage } from './signatures/sign.js';
+export type { SignatureScheme } from './signatures/signature-scheme.js';
+export { standardWebhooks, type StandardWebhooksOptions } from './signatures/standard-webhooks.js';
+export type { StandardWebhooksFamily } from './signatures/standard-webhooks-headers.js';
+export type { StandardWebhooksSecret } from './signatures/standard-webhooks-secret.js';
+export { staticToken, type StaticTokenOptions } from './signatures/static-token.js';
+export { unsigned } from './signatures/unsigned.js';
+
+export { isIdText, readId } from './payloads/id-text.js';
+export type { JsonText } from './payloads/json-reader.js';
+export { parseJson } from './payloads/json-text.js';
+export { describeNote, type ParseNote } from './payloads/parse-note.js';
+export { type BlankValues, blankValues } from './payloads/payload-blank.js';
+export {
+  Deciding,
+  IdField,
+  IntegerField,
+  LabelField,
+  ListField,
+  NameField,
+  ObjectField,
+  type PayloadClass,
+  TextField,
+  TimestampField,
+} from './payloads/payload-fields.js';
+export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
+export { parseTimestamp } from './payloads/timestamps.js';
+
+export { endTypesOf, type RunSignal, type RunSignalType } from './runs/run-signal.js';
+export {
+  type Reference,
+  type Run,
+  type RunCommand,
+  runDurationMs,
+  type RunResource,
+  type RunStatus,
+  type RunTrigger,
+} from './runs/run.js';
+export { isMaybeFailed, statusWord } from './runs/status-word.js';
