@@ -42,7 +42,8 @@ export {
 export { IdSequence } from './ids.js';
 export type { Erase } from './inbox/eraser.js';
 export { type DeliveryQuery, Inbox, type InboxStatus, type RunDetail } from './inbox/inbox.js';
-export { DEFAULT_RETENTION, Purger, type RetentionOptions } from './inbox/purger.js';
+export { Purger } from './inbox/purger.js';
+export { DEFAULT_RETENTION, type RetentionOptions } from './inbox/retention.js';
 export { kindOf } from './kind-of.js';
 export { LIMITS } from './limits.js';
 export { lineLogger, type LogArguments } from './log/logger.js';

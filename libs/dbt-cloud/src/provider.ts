@@ -12,7 +12,7 @@ import {
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
 import { filled } from './blank.js';
-import { classify } from './classify.js';
+import { messageKindOf } from './message-kind.js';
 import { toCurrentShape } from './generations.js';
 import { hintOf } from './header-hint.js';
 import { DBT_CLOUD_MESSAGE_TYPES } from './message-type.js';
@@ -76,7 +76,7 @@ export class DbtCloudProvider implements Provider {
     const checked = validatePayload(DbtCloudPayload, value);
     if (!checked.ok) return { state: 'quarantined', reason: checked.reason };
     const { payload, notes } = checked;
-    const found = classify(payload, notes, draft, testRunIds);
+    const found = messageKindOf(payload, notes, draft, testRunIds);
     switch (found.kind) {
       case 'run': {
         const { messageType } = found;

@@ -9,7 +9,7 @@ import {
   type Verification,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
-import { classify } from './classify.js';
+import { messageKindOf } from './message-kind.js';
 import { PARADIME_MESSAGE_TYPES } from './message-type.js';
 import { ParadimePayload } from './payload.js';
 import { completedSignal, startedSignal } from './signal.js';
@@ -44,7 +44,7 @@ export class ParadimeProvider implements Provider {
     const validated = validatePayload(ParadimePayload, json.value);
     if (!validated.ok) return { state: 'quarantined', reason: validated.reason };
     const { payload, notes } = validated;
-    const found = classify(payload, json.value as Readonly<Record<string, unknown>>);
+    const found = messageKindOf(payload, json.value as Readonly<Record<string, unknown>>);
     const oddStatus = notes.find(({ path }) => path === 'status');
     switch (found.kind) {
       case 'started':

@@ -15,7 +15,7 @@ import type { ParadimeCommand, ParadimePayload } from './payload.js';
 import { statusOf } from './status.js';
 import { triggerOf } from './trigger.js';
 
-/** Returns the signal of a started run. Its status is `running`, whatever the message says. */
+/** Returns the signal of a run that `messageKindOf` found started. Its status is `running`, whatever the message says. */
 export function startedSignal(payload: ParadimePayload, receivedAt: Date): RunSignal {
   const run: Run = { ...startOf(payload), status: 'running' };
   return { types: ['run.started'], occurredAt: run.startedAt ?? receivedAt, run };

@@ -1,12 +1,12 @@
 import type { Clock } from '../time/clock.js';
-import { LeaseLostError, ShutdownError } from '../errors.js';
+import { ShutdownError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
-import { timers } from '../time/timers.js';
 import { within } from '../time/within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Attempt } from './attempt.js';
+import { LeaseRenewal } from './lease-renewal.js';
 
 /** Options for the running attempts. */
 export interface RunningAttemptsOptions {
@@ -18,8 +18,6 @@ export interface RunningAttemptsOptions {
   readonly abandoned: AbandonedCalls;
 }
 
-const RENEW_AFTER_MS = LIMITS.leaseMs / 3;
-
 /** Owns what runs in this process now: the attempts that take up room, and the leases of those that are not settled. */
 export class RunningAttempts {
   readonly #options: RunningAttemptsOptions;
@@ -27,14 +25,13 @@ export class RunningAttempts {
   readonly #running = new Set<Attempt>();
   /** Attempts whose lease this process holds, each with the promise of its settlement. */
   readonly #held = new Map<Attempt, Promise<void>>();
+  readonly #leases: LeaseRenewal;
   #settledCount = 0;
-  #renewal: NodeJS.Timeout | undefined;
-  /** Time at which the lease that ends first was claimed or renewed. */
-  #freshAtMs = 0;
   #isDraining = false;
 
   constructor(options: RunningAttemptsOptions) {
     this.#options = options;
+    this.#leases = new LeaseRenewal({ ...options, held: this.#held });
   }
 
   /** Returns the number of attempts that take up room; of one handler, if one is named. */
@@ -65,12 +62,9 @@ export class RunningAttempts {
 
   /** Adds a started attempt. Its lease is renewed until {@link release}. */
   add(attempt: Attempt, claimedAt: Date, settled: Promise<void>): void {
-    const { clock, guard } = this.#options;
-    this.#freshAtMs = Math.min(this.#held.size === 0 ? Infinity : this.#freshAtMs, claimedAt.getTime());
     this.#running.add(attempt);
+    this.#leases.add(claimedAt);
     this.#held.set(attempt, settled);
-    const renew = (): void => void guard.write(() => this.#renew(clock.now()), undefined);
-    this.#renewal ??= timers.setInterval(renew, RENEW_AFTER_MS).unref();
   }
 
   /** Frees the place of an attempt that is over. If its handler is still running, the call counts as abandoned. */
@@ -88,13 +82,9 @@ export class RunningAttempts {
     if (this.#held.delete(attempt)) this.#settledCount += 1;
   }
 
-  /**
-   * Renews the leases if that is overdue at `now`, because the process was blocked or its clock jumped. Must be called
-   * before a claim at that time, which would otherwise take the running deliveries for those of a dead process. Rejects
-   * if the store fails; then nothing may be claimed.
-   */
+  /** Renews the leases if that is overdue; see {@link LeaseRenewal.renewOverdue}. */
   async renewOverdue(now: Date): Promise<void> {
-    if (now.getTime() - this.#freshAtMs >= RENEW_AFTER_MS) await this.#renew(now);
+    await this.#leases.renewOverdue(now);
   }
 
   /** Waits up to `drainMs` for running attempts, then aborts them. Resolves when all are settled. */
@@ -103,22 +93,6 @@ export class RunningAttempts {
     this.#isDraining = true;
     for (const attempt of this.#held.keys()) attempt.abort(new ShutdownError(), LIMITS.drainGraceMs);
     await Promise.all(this.#held.values());
-    timers.clearInterval(this.#renewal);
-  }
-
-  async #renew(now: Date): Promise<void> {
-    const { store, abortGraceMs } = this.#options;
-    const held = [...this.#held.keys()];
-    if (held.length === 0) return;
-    const claims = held.map(({ delivery }) => ({ id: delivery.id, lease: delivery.lease }));
-    const renewed = await store.renew(claims, { now, leaseMs: LIMITS.leaseMs });
-    this.#freshAtMs = now.getTime();
-    for (const attempt of held) {
-      const { id } = attempt.delivery;
-      // An attempt that was settled during the renewal holds no lease it could lose.
-      if (this.#held.has(attempt) && !attempt.isCompleted && !renewed.includes(id)) {
-        attempt.abort(new LeaseLostError(id), abortGraceMs);
-      }
-    }
+    this.#leases.stop();
   }
 }

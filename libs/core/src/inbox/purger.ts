@@ -6,29 +6,7 @@ import { rowsOf, type ClockJump, type Purge, type Purged } from '../store/purge.
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../time/timers.js';
-
-/**
- * Options for purging: the time that the inbox keeps data, in milliseconds since the message was received. Unfinished work
- * is never purged.
- *
- * @example
- * WebhooksModule.forRoot({ sources, inbox, retention: { finishedMs: 7 * 24 * 3_600_000 } })
- */
-export interface RetentionOptions {
-  /** Time for finished messages with their events, deliveries and attempts, in milliseconds. @default 2592000000 (30 days) */
-  readonly finishedMs?: number;
-  /** Like `finishedMs`, for messages that led to a dead letter. @default 7776000000 (90 days) */
-  readonly deadMs?: number;
-  /** Time for deduplication keys, the audit, and the states of runs and fan-ins, in milliseconds. @default 34560000000 (400 days) */
-  readonly deduplicationMs?: number;
-}
-
-/** Default of every {@link RetentionOptions}. */
-export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
-  finishedMs: LIMITS.finishedMs,
-  deadMs: LIMITS.deadMs,
-  deduplicationMs: LIMITS.deduplicationMs,
-});
+import { purgeAt, type RetentionOptions } from './retention.js';
 
 /** Options for a purger. */
 export interface PurgerOptions {
@@ -74,15 +52,7 @@ export class Purger {
    */
   async purge(): Promise<number> {
     const { store, clock, retention } = this.#options;
-    const now = clock.now().getTime();
-    const purge: Purge = {
-      settledBefore: new Date(now - retention.finishedMs),
-      deadBefore: new Date(now - retention.deadMs),
-      keysBefore: new Date(now - retention.deduplicationMs),
-      tasksBefore: new Date(now - Math.max(retention.finishedMs, LIMITS.taskOverdueMs)),
-      limit: LIMITS.purgeRowsMax,
-      brake: { now: new Date(now), share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },
-    };
+    const purge = purgeAt(clock.now(), retention);
     let removed: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
     try {
       while (!this.#stopped) {

@@ -4,7 +4,8 @@ import { ConfigurationError } from 'nestjs-runhooks/core';
 import { resolveHandlerOptions, type Handler } from 'nestjs-runhooks/internal';
 import { decoratedMethodsOf, type DecoratedMethod } from './decorated-methods.js';
 import { unknownMessageTypes } from './message-types.js';
-import { readOptions, type ReadOptions } from './handler-options.js';
+import { groupById, handlerName } from './handler-id.js';
+import { readOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
 import { isStatic, type HostModule, type ProviderWrapper } from '../provider-wrapper.js';
 import { isRenamedByBundler, renamedHandlers } from './renamed-classes.js';
@@ -72,7 +73,7 @@ export class HandlerExplorer {
     const names = new Set(
       providers
         .filter(isRenamed)
-        .flatMap(({ prototype, methods }) => methods.map(({ method }) => nameOf(prototype, method))),
+        .flatMap(({ prototype, methods }) => methods.map(({ method }) => handlerName(prototype, method))),
     );
     const ids = found.map(({ id }) => id).filter((id) => names.has(id));
     if (ids.length > 0) this.runtime.logger.warn(renamedHandlers(ids), { code: 'RUNHOOKS_CLASS_RENAMED' });
@@ -80,7 +81,7 @@ export class HandlerExplorer {
 
   private handlersOf({ wrapper, host, prototype, methods }: HandlerProvider): Handler[] {
     return methods.flatMap(({ method, metadata }) => {
-      const name = nameOf(prototype, method);
+      const name = handlerName(prototype, method);
       const invoke = this.invoker.invokerFor(name, wrapper, host, prototype, method);
       const decorators = metadata.map((one) => readOptions(name, one, this.runtime.named));
       return [...groupById(name, decorators)].map(([id, group]) => ({
@@ -91,12 +92,6 @@ export class HandlerExplorer {
       }));
     });
   }
-}
-
-/** Returns the name of a handler, which is also its default id. */
-function nameOf(prototype: object, method: string | symbol): string {
-  const { name } = prototype.constructor;
-  return typeof method === 'symbol' ? `${name}[${String(method)}]` : `${name}.${method}`;
 }
 
 function isRenamed({ prototype, host }: HandlerProvider): boolean {
@@ -118,19 +113,6 @@ function prototypeOf(wrapper: ProviderWrapper): object | null {
   // A scoped factory has created no instance yet. If its token is a class, the instances have that type.
   const createsLater = wrapper.isNotMetatype && !isStatic(wrapper);
   return createsLater && typeof token === 'function' ? (token.prototype as object | null) : null;
-}
-
-/** Stacked decorators are one handler, unless they have several ids. */
-function groupById(name: string, decorators: readonly ReadOptions[]): Map<string, ReadOptions[]> {
-  const ids = new Set(decorators.map(({ options }) => options.id).filter((id) => id !== undefined));
-  const [onlyId] = ids;
-  const fallback = ids.size === 1 && onlyId !== undefined ? onlyId : name;
-  const groups = new Map<string, ReadOptions[]>();
-  for (const one of decorators) {
-    const id = one.options.id ?? fallback;
-    groups.set(id, [...(groups.get(id) ?? []), one]);
-  }
-  return groups;
 }
 
 /** The inbox stores the checks of a handler under its id, so one id must not have two of a kind. */

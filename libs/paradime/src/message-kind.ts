@@ -19,7 +19,7 @@ const END_FIELDS = ['commands', 'end_dttm', 'error_string'] as const;
  *
  * Only the presence of a field in `sent`, the body, counts: an invalid field is absent from the payload.
  */
-export function classify({ status }: ParadimePayload, sent: Readonly<Record<string, unknown>>): MessageKind {
+export function messageKindOf({ status }: ParadimePayload, sent: Readonly<Record<string, unknown>>): MessageKind {
   if (isFilled(sent['end_dttm'])) {
     const meaning = statusOf(status);
     if (meaning !== 'pending' && meaning !== 'running') return { kind: 'completed' };

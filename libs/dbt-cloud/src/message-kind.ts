@@ -17,7 +17,7 @@ const STATUS_PATHS: readonly string[] = ['data.runStatus', 'data.runStatusCode']
  * dbt does not document the body of its "Test Endpoint" button. Users have seen bodies with the fixed ids of a run that
  * does not exist (`testRunIds` lists them), and report bodies without a status.
  */
-export function classify(
+export function messageKindOf(
   payload: DbtCloudPayload,
   notes: readonly ParseNote[],
   draft: boolean,

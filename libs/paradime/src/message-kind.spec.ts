@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ParadimePayload } from './payload.js';
-import { classify, type MessageKind } from './classify.js';
+import { messageKindOf, type MessageKind } from './message-kind.js';
 
 const START = '2023-10-15 16:44:01.476190';
 const END = '2023-10-15 16:44:39.891890';
@@ -20,7 +20,7 @@ const ENDS = [END, '2023-02-30', 1697388279, {}, Symbol('given twice')];
 function shapeWith(fields: Record<string, unknown>): MessageKind {
   const given = Object.entries(fields).filter(([, value]) => value !== ABSENT);
   const sent = { id: '1', workspace: { uid: 'w' }, ...Object.fromEntries(given) };
-  return classify(sent as ParadimePayload, sent);
+  return messageKindOf(sent as ParadimePayload, sent);
 }
 
 function combinations(choices: Record<string, readonly unknown[]>): Record<string, unknown>[] {
@@ -30,7 +30,7 @@ function combinations(choices: Record<string, readonly unknown[]>): Record<strin
   );
 }
 
-describe('classify', () => {
+describe('messageKindOf', () => {
   it('returns started for a start without the three fields, with any status', () => {
     for (const status of [...NOT_FINAL, ...FINAL]) {
       expect(shapeWith({ status, start_dttm: START })).toEqual({ kind: 'started' });
