@@ -1,5 +1,5 @@
-// `npm run check:api`: fails if a public signature differs from the reports in `api/`. `npm run api:update` writes them. Both
-// read the declarations of a fresh `npm run build`. Comments and private members are not part of a report.
+// `npm run check:api`: fails if a public signature differs from the reports in `api/`, without comments and private members.
+// `npm run api:update` writes them. Both need a fresh `npm run build`.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import ts from 'typescript';
@@ -68,6 +68,7 @@ function reportOf(entry) {
   const names = exportsOf(entry);
   const own = names.filter(([, symbol]) => homes.get(symbol) === entry).flatMap(([, symbol]) => statementsOf(symbol));
   const others = names.filter(([, symbol]) => homes.get(symbol) !== entry);
+  const elsewhere = others.map(([name, symbol]) => `- \`${name}\`: \`${homes.get(symbol).name}\``);
   const added = program.getSourceFile(entry.file).statements.filter((node) => ts.isModuleDeclaration(node));
   const used = new Set();
   for (const node of [...own, ...added]) collect(node, used);
@@ -77,10 +78,7 @@ function reportOf(entry) {
   return (
     `# API of \`${entry.name}\`\n\nWritten by \`npm run api:update\`.\n` +
     section('Exports', code([...own, ...added])) +
-    section(
-      'Exports of other entries',
-      others.map(([name, symbol]) => `- \`${name}\`: \`${homes.get(symbol).name}\``),
-    ) +
+    section('Exports of other entries', elsewhere) +
     section('Types that these use and no entry exports', code(hidden))
   );
 }

@@ -253,10 +253,15 @@ function compile(): string {
       mkdirSync(dirname(target), { recursive: true });
       const type = name.endsWith('.cts') ? 'commonjs' : 'es6';
       const { code } = transformSync(readFileSync(join(LIBS, lib, 'src', name), 'utf8'), { jsc, module: { type } });
-      const core = relative(dirname(target), join(out, 'core', 'index.js'));
+      const core = relative(dirname(target), join(out, 'core')) || '.';
+      const relativeTo = (entry: string) => `"${core.startsWith('.') ? core : `./${core}`}/${entry}.js"`;
+      const imports = [
+        [/(['"])nestjs-runhooks\/core\1/g, relativeTo('index')],
+        [/(['"])nestjs-runhooks\/internal\1/g, relativeTo('internal')],
+      ] as const;
       writeFileSync(
         target,
-        code.replaceAll(/(['"])nestjs-runhooks\/core\1/g, JSON.stringify(core.startsWith('.') ? core : `./${core}`)),
+        imports.reduce((text, [name, path]) => text.replaceAll(name, path), code),
       );
     }
   }
