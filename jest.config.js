@@ -43,7 +43,10 @@ const shared = {
 /** In our own tests `jest.useFakeTimers()` holds our timers; in the tests of a host it must not, so test/timers runs without this. */
 const held = {
   ...shared,
-  moduleNameMapper: { '^\\.{1,2}/timers\\.js$': '<rootDir>/test/timers/held-timers.ts', ...shared.moduleNameMapper },
+  moduleNameMapper: {
+    '^(?:\\.{1,2}/)+(?:time/)?timers\\.js$': '<rootDir>/test/timers/held-timers.ts',
+    ...shared.moduleNameMapper,
+  },
 };
 
 /** The contract of a store, on files and on every driver, takes as long as a third of all the others beside a source. */

@@ -157,7 +157,7 @@ describe('the scheme "static-token"', () => {
   it('trusts no id, stores no token, and describes the signature', () => {
     expect(identify(provider, received({ 'x-paradime-token': 'the token of now', 'svix-id': ID }))).toBe('');
     expect(provider.headersKept).toEqual([]);
-    expect(provider.signature).toBe('static token in x-paradime-token, 2 tokens');
+    expect(provider.signature).toBe('static token in X-Paradime-Token, 2 tokens');
   });
 });
 

@@ -5,7 +5,7 @@ import { resolveHandlerOptions, type Handler } from 'nestjs-runhooks/internal';
 import { decoratedMethodsOf, type DecoratedMethod } from './decorated-methods.js';
 import { unknownMessageTypes } from './message-types.js';
 import { groupById, handlerName } from './handler-id.js';
-import { readOptions } from './handler-options.js';
+import { readOptions, type ReadOptions } from './handler-options.js';
 import { HandlerInvoker } from './handler.invoker.js';
 import { isStatic, type HostModule, type ProviderWrapper } from '../provider-wrapper.js';
 import { isRenamedByBundler, renamedHandlers } from './renamed-classes.js';
