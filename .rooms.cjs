@@ -6,7 +6,20 @@ module.exports = [
   {
     lib: 'core',
     order: [
-      ['.', 'time', 'log', 'runs', 'payloads', 'sources', 'events', 'signatures', 'handlers', 'store', 'clocks', 'receiver'],
+      [
+        '.',
+        'time',
+        'log',
+        'runs',
+        'payloads',
+        'sources',
+        'events',
+        'signatures',
+        'handlers',
+        'store',
+        'clocks',
+        'receiver',
+      ],
       ['inbox', 'deliveries', 'tasks', 'parsing', 'dispatcher'],
     ].flat(),
     doors: 'index|for-providers|for-stores|errors-and-constants|internal|engine',
