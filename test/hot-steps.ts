@@ -178,9 +178,9 @@ export const HOT: readonly {
     title: 'purge',
     step: (store) =>
       store.purge({
-        settledBefore: at(9_000),
+        finishedBefore: at(9_000),
         deadBefore: at(8_000),
-        keysBefore: at(7_000),
+        deduplicationBefore: at(7_000),
         tasksBefore: at(6_000),
         limit: 200,
         brake: { now: NOW, share: 0.01, rowsMin: 20 },

@@ -170,9 +170,9 @@ describe('a purge', () => {
     const later = new Date(NOW.getTime() + 1);
     const step = (store: Store) =>
       store.purge({
-        settledBefore: later,
+        finishedBefore: later,
         deadBefore: later,
-        keysBefore: new Date(0),
+        deduplicationBefore: new Date(0),
         tasksBefore: new Date(0),
         limit: 1,
       });

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Carried, DueDelivery, DispatchTransport } from 'nestjs-runhooks/core';
+import type { DispatchTarget, DueDelivery, DispatchTransport } from 'nestjs-runhooks/core';
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { dispatchContract } from './dispatch-contract.js';
 
 /** Backend shared by the transports of several processes. It gives each id to a free process. */
 class Courier {
-  readonly carrying = new Map<Carried, Set<Promise<void>>>();
+  readonly carrying = new Map<DispatchTarget, Set<Promise<void>>>();
   /** Offered ids in the order they arrived. */
   readonly offered: DueDelivery[] = [];
   readonly #waiting: string[] = [];
@@ -40,11 +40,11 @@ class Courier {
 class CourierTransport implements DispatchTransport {
   readonly description = 'Courier';
   readonly #runs = new Set<Promise<void>>();
-  #carried: Carried | undefined;
+  #carried: DispatchTarget | undefined;
 
   constructor(readonly courier: Courier) {}
 
-  start(carried: Carried): void {
+  start(carried: DispatchTarget): void {
     this.#carried = carried;
     this.courier.carrying.set(carried, this.#runs);
   }

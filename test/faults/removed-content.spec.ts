@@ -12,7 +12,13 @@ import { onEveryDriver, openStore, quickDirectory, SILENT } from '../model/sqlit
 const OLD = Date.UTC(2026, 0, 1);
 const NEW = Date.UTC(2026, 5, 1);
 const BETWEEN = new Date(Date.UTC(2026, 3, 1));
-const PURGE = { settledBefore: BETWEEN, deadBefore: BETWEEN, keysBefore: BETWEEN, tasksBefore: BETWEEN, limit: 200 };
+const PURGE = {
+  finishedBefore: BETWEEN,
+  deadBefore: BETWEEN,
+  deduplicationBefore: BETWEEN,
+  tasksBefore: BETWEEN,
+  limit: 200,
+};
 
 /** Returns the strings found in the bytes of an inbox's files. */
 function found(file: string, text: string): string[] {

@@ -207,9 +207,9 @@ export const OPERATIONS: readonly StoreOperation[] = [
     title: 'purging everything',
     run: (store) =>
       store.purge({
-        settledBefore: at(DAY),
+        finishedBefore: at(DAY),
         deadBefore: at(DAY),
-        keysBefore: at(DAY),
+        deduplicationBefore: at(DAY),
         tasksBefore: at(DAY),
         limit: 10,
       }),

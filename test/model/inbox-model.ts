@@ -274,26 +274,26 @@ export class InboxModel {
   }
 
   /** Runs all steps of a purge. */
-  purge({ settledBefore, deadBefore, keysBefore }: Purge): number {
+  purge({ finishedBefore, deadBefore, deduplicationBefore }: Purge): number {
     let removed = 0;
     for (const [id, { dueAt }] of this.messages) {
       const states = this.#deliveriesOf(id).map(({ state }) => state);
-      const before = states.includes('dead') ? Math.min(+settledBefore, +deadBefore) : +settledBefore;
+      const before = states.includes('dead') ? Math.min(+finishedBefore, +deadBefore) : +finishedBefore;
       if (dueAt !== undefined || states.includes('pending') || timeOf(id) >= before) continue;
       this.#removeMessage(id);
       removed += 1;
     }
-    for (const key of this.#keys.filter(({ id }) => timeOf(id) < +keysBefore && !this.messages.has(id))) {
+    for (const key of this.#keys.filter(({ id }) => timeOf(id) < +deduplicationBefore && !this.messages.has(id))) {
       this.#keys.splice(this.#keys.indexOf(key), 1);
       removed += 1;
     }
     for (const [id, { decidedAt }] of this.audit) {
-      if (decidedAt >= keysBefore) continue;
+      if (decidedAt >= deduplicationBefore) continue;
       this.audit.delete(id);
       removed += 1;
     }
     for (const [name, { updatedAt }] of this.#runs) {
-      if (updatedAt >= keysBefore.getTime()) continue;
+      if (updatedAt >= deduplicationBefore.getTime()) continue;
       this.#runs.delete(name);
       removed += 1;
     }

@@ -320,9 +320,9 @@ export class Steps {
   #purge({ finishedMs, deadMs, deduplicationMs, limit }: Line<'purge'>): Step {
     const before = (ms: number): Date => new Date(this.now.getTime() - ms);
     const purge = {
-      settledBefore: before(finishedMs),
+      finishedBefore: before(finishedMs),
       deadBefore: before(deadMs),
-      keysBefore: before(deduplicationMs),
+      deduplicationBefore: before(deduplicationMs),
       tasksBefore: before(deduplicationMs),
       limit,
     };

@@ -140,9 +140,9 @@ onPostgres('races between processes on Postgres', () => {
     );
     const later = new Date(NOW.getTime() + 1);
     const purge = {
-      settledBefore: later,
+      finishedBefore: later,
       deadBefore: later,
-      keysBefore: new Date(0),
+      deduplicationBefore: new Date(0),
       tasksBefore: new Date(0),
       limit: 10,
     };
@@ -193,7 +193,13 @@ onPostgres('races between processes on Postgres', () => {
     const recording = { messageId, lease: 'reader', state: 'parsed', decide: () => ({ events: [] }) } as const;
     await one.store.record([recording], NOW);
     const later = new Date(NOW.getTime() + 1);
-    const purge = { settledBefore: later, deadBefore: later, keysBefore: later, tasksBefore: later, limit: 10 };
+    const purge = {
+      finishedBefore: later,
+      deadBefore: later,
+      deduplicationBefore: later,
+      tasksBefore: later,
+      limit: 10,
+    };
     const stop = stopAt(one.pool, /^delete from .*"message_keys"/);
     const purging = one.store.purge(purge);
     await stop.reached();

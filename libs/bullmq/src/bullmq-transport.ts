@@ -1,7 +1,7 @@
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 // BullMQ loads ioredis when it first connects, which is too late to detect that it is missing.
 import 'ioredis';
-import type { Carried, DueDelivery, Logger, DispatchTransport } from 'nestjs-runhooks/core';
+import type { DispatchTarget, DueDelivery, Logger, DispatchTransport } from 'nestjs-runhooks/core';
 import { FailureLog, timers, within } from 'nestjs-runhooks/internal';
 import type { BullmqOptions, RedisConnection } from './bullmq-options.js';
 import { BULLMQ_LIMITS } from './limits.js';
@@ -44,7 +44,7 @@ export class BullmqTransport implements DispatchTransport {
     return `BullMQ on Redis ${placeOf(connection)}, prefix ${prefix}`;
   }
 
-  start({ concurrency, run }: Carried): void {
+  start({ concurrency, run }: DispatchTarget): void {
     const { connection, prefix = 'runhooks', concurrency: wanted = concurrency } = this.#options;
     const options = { ...redisOptions(connection), retryStrategy: (tries: number) => this.#retryAfterMs(tries) };
     const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true };
@@ -112,7 +112,7 @@ export class BullmqTransport implements DispatchTransport {
     await Promise.all([worker && closed(worker.close(!isAvailable)), closed(queueEnd)]);
   }
 
-  async #run(run: Carried['run'], { id }: JobData): Promise<void> {
+  async #run(run: DispatchTarget['run'], { id }: JobData): Promise<void> {
     const running = run(id);
     this.#runs.add(running);
     try {

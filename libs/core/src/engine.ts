@@ -55,7 +55,7 @@ export interface EngineOptions {
 export class Engine {
   readonly sources: readonly OpenSource[];
   /** Sources with `enabled: false`. They have no route, and their messages wait. */
-  readonly leftOut: readonly NamedSource[];
+  readonly disabled: readonly NamedSource[];
   /** All configured sources, disabled ones included. Filters may name them. */
   readonly named: readonly NamedSource[];
   readonly handlers = new HandlerSet();
@@ -78,8 +78,8 @@ export class Engine {
     this.role = role;
     const sources = openSources(options.sources);
     this.sources = sources;
-    this.leftOut = disabledSources(options.sources);
-    this.named = [...sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.leftOut];
+    this.disabled = disabledSources(options.sources);
+    this.named = [...sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.disabled];
 
     const clock = options.clock ?? new SharedClock(store);
     const guard = new StoreGuard(logger);

@@ -16,7 +16,7 @@ export interface Startup {
   readonly role: Role;
   readonly transport: string | undefined;
   readonly sources: readonly OpenSource[];
-  readonly leftOut: readonly NamedSource[];
+  readonly disabled: readonly NamedSource[];
   readonly handlers: readonly Handler[];
   /** Whether the app has an HTTP server. */
   readonly isReachable: boolean;
@@ -30,13 +30,13 @@ const ROLES: Readonly<Record<Role, string>> = {
 
 /** Logs the routes of the sources and the handlers. Users read these lines first when a webhook does not arrive. */
 export function logStartup(logger: Logger, startup: Startup): void {
-  const { inbox, role, transport, sources, leftOut, handlers, isReachable } = startup;
+  const { inbox, role, transport, sources, disabled, handlers, isReachable } = startup;
   logger.log(`Inbox: ${inbox}`);
   logger.log(`Role: ${role} (${ROLES[role]})`);
   if (transport !== undefined) logger.log(`Dispatch: ${transport}`);
   const absence = absenceOfRoutes(role, isReachable);
   for (const source of sources) logSource(logger, source, absence);
-  for (const { name, provider } of leftOut) {
+  for (const { name, provider } of disabled) {
     logger.warn(
       `Source "${name}" (${provider}) is disabled: it has no route, and its messages wait. Remove enabled: false`,
       { source: name, code: 'RUNHOOKS_SOURCE_DISABLED' },

@@ -33,14 +33,14 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, leftOut, handlers, dispatcher, options, role, presence, refusals, transport } =
+    const { logger, store, sources, disabled, handlers, dispatcher, options, role, presence, refusals, transport } =
       this.runtime;
     const startup: Startup = {
       inbox: store.description,
       role,
       transport: transport?.description,
       sources,
-      leftOut,
+      disabled,
       handlers: handlers.all(),
       isReachable: this.routes.isReachable,
     };

@@ -2,7 +2,7 @@ import type { Logger } from '../log/logger.js';
 import type { DueDelivery } from '../store/claim.js';
 
 /** Deliveries of this process, as a transport sees them. */
-export interface Carried {
+export interface DispatchTarget {
   /** Number of deliveries that this process may run at the same time. */
   readonly concurrency: number;
   /**
@@ -23,7 +23,7 @@ export interface DispatchTransport {
   /** Engine and its address, for the log: `BullMQ on Redis 127.0.0.1:6379`. It must not contain a password. */
   readonly description: string;
   /** Starts to pass ids to `carried.run`. If the engine is unavailable, the transport keeps trying to connect. */
-  start(carried: Carried): void;
+  start(target: DispatchTarget): void;
   /**
    * Returns how many ids to offer now, including ids that are under way; 0 if it has enough. Rejects while the engine is
    * unavailable.

@@ -66,13 +66,13 @@ export class Purger {
     return rowsOf(removed);
   }
 
-  #log(removed: Purged, { settledBefore, deadBefore, keysBefore }: Purge): void {
+  #log(removed: Purged, { finishedBefore, deadBefore, deduplicationBefore }: Purge): void {
     const { logger } = this.#options;
     const { messages, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
     if (rowsOf(removed) > 0) {
       logger.log(
-        `Purged ${messages} messages received before ${settledBefore.toISOString()} (with dead letters: before ` +
-          `${deadBefore.toISOString()}), ${tasks} checks and, from before ${keysBefore.toISOString()}, ` +
+        `Purged ${messages} messages received before ${finishedBefore.toISOString()} (with dead letters: before ` +
+          `${deadBefore.toISOString()}), ${tasks} checks and, from before ${deduplicationBefore.toISOString()}, ` +
           `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }

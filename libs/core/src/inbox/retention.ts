@@ -28,9 +28,9 @@ export const DEFAULT_RETENTION: Required<RetentionOptions> = Object.freeze({
 export function purgeAt(now: Date, { finishedMs, deadMs, deduplicationMs }: Required<RetentionOptions>): Purge {
   const before = (ageMs: number): Date => new Date(now.getTime() - ageMs);
   return {
-    settledBefore: before(finishedMs),
+    finishedBefore: before(finishedMs),
     deadBefore: before(deadMs),
-    keysBefore: before(deduplicationMs),
+    deduplicationBefore: before(deduplicationMs),
     tasksBefore: before(Math.max(finishedMs, LIMITS.taskOverdueMs)),
     limit: LIMITS.purgeRowsMax,
     brake: { now, share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },

@@ -1,14 +1,14 @@
 /** Age limits for one step of a purge. */
 export interface Purge {
   /** Finished messages received before this time are removed, with their events, deliveries and attempts. */
-  readonly settledBefore: Date;
-  /** Like {@link settledBefore}, for messages that led to a dead letter. */
+  readonly finishedBefore: Date;
+  /** Like {@link finishedBefore}, for messages that led to a dead letter. */
   readonly deadBefore: Date;
   /**
    * Deduplication keys of purged messages, operators' decisions, runs, and waits of fan-ins that last changed before this
    * time are removed. The states of jobs are kept.
    */
-  readonly keysBefore: Date;
+  readonly deduplicationBefore: Date;
   /** Unclaimed tasks that were due before this time are removed. Their handlers are missing. */
   readonly tasksBefore: Date;
   /** Largest number of rows of each kind that one call may remove. */

@@ -50,14 +50,14 @@ function oldRemover(dialect: SqlDialect) {
   const removeTasks = taskRemover(dialect);
   let after = '';
   return function* (purge: Purge, most: number): Transaction<Purged> {
-    const keysBefore = purge.keysBefore.getTime();
+    const deduplicationBefore = purge.deduplicationBefore.getTime();
     let left = most;
     const limit = (): number => Math.min(purge.limit, left);
     const count = (rows: number): number => {
       left = Math.max(0, left - rows);
       return rows;
     };
-    const old = { settled: idBefore(purge.settledBefore), dead: idBefore(purge.deadBefore), limit: limit() };
+    const old = { settled: idBefore(purge.finishedBefore), dead: idBefore(purge.deadBefore), limit: limit() };
     let found = yield* findMessages({ ...old, after });
     if (found.length === 0 && after !== '') found = yield* findMessages({ ...old, after: '' });
     after = found.at(-1)?.id ?? '';
@@ -66,10 +66,10 @@ function oldRemover(dialect: SqlDialect) {
       for (const remove of removeMessages) yield* remove({ ids });
     }
     const messages = count(found.length);
-    const keys = count(yield* removeKeys({ before: idBefore(purge.keysBefore), limit: limit() }));
-    const runs = count(yield* removeRuns({ before: keysBefore, limit: limit() }));
-    const barriers = count(yield* removeBarriers({ before: keysBefore, limit: limit() }));
-    const decisions = count(yield* removeDecisions({ before: keysBefore, limit: limit() }));
+    const keys = count(yield* removeKeys({ before: idBefore(purge.deduplicationBefore), limit: limit() }));
+    const runs = count(yield* removeRuns({ before: deduplicationBefore, limit: limit() }));
+    const barriers = count(yield* removeBarriers({ before: deduplicationBefore, limit: limit() }));
+    const decisions = count(yield* removeDecisions({ before: deduplicationBefore, limit: limit() }));
     const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
     return { messages, keys, runs, barriers, decisions, tasks };
   };

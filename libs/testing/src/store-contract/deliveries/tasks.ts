@@ -282,7 +282,7 @@ export const taskCases: readonly ContractCase[] = [
     title: 'purge: keeps the message of a task until the overdue task is deleted, too',
     run: async (harness) => {
       const id = await addTasks(harness, taskOf('task', { dueAt: at(500) }));
-      const old = { settledBefore: at(1_000), deadBefore: at(1_000), keysBefore: at(-1), limit: 10 };
+      const old = { finishedBefore: at(1_000), deadBefore: at(1_000), deduplicationBefore: at(-1), limit: 10 };
       const purge = async (tasksBefore: Date): Promise<number> => {
         let removed = 0;
         for (let step = 1; step > 0; removed += step) step = rowsOf(await harness.store.purge({ ...old, tasksBefore }));

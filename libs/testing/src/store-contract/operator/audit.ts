@@ -83,10 +83,10 @@ export const auditCases: readonly ContractCase[] = [
     run: async (harness) => {
       await harness.store.redrive({}, harness.decision(), at(0));
       await harness.store.redrive({}, harness.decision(), at(10));
-      const old = { settledBefore: at(100), deadBefore: at(100), tasksBefore: at(100), limit: 10 };
-      await harness.store.purge({ ...old, keysBefore: at(0) });
+      const old = { finishedBefore: at(100), deadBefore: at(100), tasksBefore: at(100), limit: 10 };
+      await harness.store.purge({ ...old, deduplicationBefore: at(0) });
       equal((await harness.store.audit({})).items.length, 2);
-      equal((await harness.store.purge({ ...old, keysBefore: at(10) })).decisions, 1);
+      equal((await harness.store.purge({ ...old, deduplicationBefore: at(10) })).decisions, 1);
       same(
         (await harness.store.audit({})).items.map(({ decidedAt }) => decidedAt),
         [at(10)],

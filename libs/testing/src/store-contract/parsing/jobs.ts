@@ -87,9 +87,9 @@ export const jobCases: readonly ContractCase[] = [
       await recordJob(harness, { state: FAILING });
       const late = at(MUCH_LATER);
       await harness.store.purge({
-        settledBefore: late,
+        finishedBefore: late,
         deadBefore: late,
-        keysBefore: late,
+        deduplicationBefore: late,
         tasksBefore: late,
         limit: 10,
       });

@@ -51,7 +51,13 @@ export const closeCases: readonly ContractCase[] = [
         audit: () => store.audit({}),
         messagesHolding: () => store.messagesHolding(['text'], {}),
         purge: () =>
-          store.purge({ settledBefore: at(0), deadBefore: at(0), keysBefore: at(0), tasksBefore: at(0), limit: 1 }),
+          store.purge({
+            finishedBefore: at(0),
+            deadBefore: at(0),
+            deduplicationBefore: at(0),
+            tasksBefore: at(0),
+            limit: 1,
+          }),
         claimTasks: () => store.claimTasks({ now: at(0), leaseMs: LEASE_MS, limit: 1, lease: 'lease', handlerIds: [] }),
         evaluate: () =>
           store.evaluate({ taskId: 'task', lease: 'lease', question: {}, decide: () => ({ events: [] }) }, at(0)),

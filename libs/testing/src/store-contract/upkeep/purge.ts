@@ -12,7 +12,14 @@ const NEVER = at(-1_000_000);
 
 /** Purges in small steps until nothing is left, and returns the number of deleted rows. */
 async function purge(harness: StoreHarness, fields: Partial<Purge>): Promise<number> {
-  const purge = { settledBefore: NEVER, deadBefore: NEVER, keysBefore: NEVER, tasksBefore: NEVER, limit: 2, ...fields };
+  const purge = {
+    finishedBefore: NEVER,
+    deadBefore: NEVER,
+    deduplicationBefore: NEVER,
+    tasksBefore: NEVER,
+    limit: 2,
+    ...fields,
+  };
   let removed = 0;
   for (let step = 0; step < 100; step += 1) {
     const rows = rowsOf(await harness.store.purge(purge));
@@ -32,11 +39,11 @@ export const purgeCases: readonly ContractCase[] = [
       }
       const newer = await harness.append({ receivedAt: at(100) });
       await harness.record(await harness.takeMessages({ at: 100 }), { state: 'quarantined' });
-      ok((await purge(harness, { settledBefore: at(50) })) >= 5);
+      ok((await purge(harness, { finishedBefore: at(50) })) >= 5);
       const { messages, events, deliveries } = await harness.store.counts();
       same([messages.parsed, messages.quarantined, events, deliveries.succeeded], [0, 1, 0, 0]);
       equal((await harness.store.message(newer.id))?.id, newer.id);
-      equal(await purge(harness, { settledBefore: at(50) }), 0);
+      equal(await purge(harness, { finishedBefore: at(50) }), 0);
     },
   },
   {
@@ -45,9 +52,9 @@ export const purgeCases: readonly ContractCase[] = [
       for (let count = 0; count < 5; count += 1) await harness.recordEvent(harness.event({ handlerIds: [] }));
       const late = at(50);
       await harness.store.purge({
-        settledBefore: late,
+        finishedBefore: late,
         deadBefore: late,
-        keysBefore: late,
+        deduplicationBefore: late,
         tasksBefore: late,
         limit: 2,
       });
@@ -60,7 +67,7 @@ export const purgeCases: readonly ContractCase[] = [
       await harness.append({ source: 'unread' });
       await harness.recordEvent(harness.event({ handlerIds: ['done', 'waiting'] }));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['done'] })));
-      equal(await purge(harness, { settledBefore: at(50), deadBefore: at(50) }), 0);
+      equal(await purge(harness, { finishedBefore: at(50), deadBefore: at(50) }), 0);
       equal((await harness.takeMessages({ sources: ['unread'] })).items.length, 1);
       equal((await harness.takeDeliveries({ handlerIds: ['waiting'] })).items.length, 1);
     },
@@ -71,11 +78,11 @@ export const purgeCases: readonly ContractCase[] = [
       await harness.recordEvent(harness.event({ handlerIds: ['dead', 'done'] }));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['done'] })));
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['dead'] })), { state: 'dead' });
-      equal(await purge(harness, { settledBefore: at(50) }), 0);
+      equal(await purge(harness, { finishedBefore: at(50) }), 0);
       equal(await harness.store.redrive({}, harness.decision(), at(0)), 1);
       const redriven = onlyOne(await harness.takeDeliveries({ handlerIds: ['dead'] }));
       await harness.settle(redriven, { state: 'dead' });
-      ok((await purge(harness, { settledBefore: at(50), deadBefore: at(50) })) >= 1);
+      ok((await purge(harness, { finishedBefore: at(50), deadBefore: at(50) })) >= 1);
       equal((await harness.store.counts()).deliveries.dead, 0);
     },
   },
@@ -85,7 +92,7 @@ export const purgeCases: readonly ContractCase[] = [
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       const first = await harness.append(fields);
       await harness.record(await harness.takeMessages(), { run: RUN, decide: () => ({ run: STATE, events: [] }) });
-      await purge(harness, { settledBefore: at(50), deadBefore: at(50) });
+      await purge(harness, { finishedBefore: at(50), deadBefore: at(50) });
       equal(await harness.store.message(first.id), undefined);
       const again = await harness.append(fields);
       same([again.status, again.id], ['duplicate', first.id]);
@@ -98,7 +105,7 @@ export const purgeCases: readonly ContractCase[] = [
     run: async (harness) => {
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       await harness.append(fields);
-      await purge(harness, { settledBefore: at(50), deadBefore: at(50), keysBefore: at(50) });
+      await purge(harness, { finishedBefore: at(50), deadBefore: at(50), deduplicationBefore: at(50) });
       equal((await harness.append(fields)).status, 'duplicate');
     },
   },
@@ -108,7 +115,7 @@ export const purgeCases: readonly ContractCase[] = [
       const fields = { messageKey: 'same', body: Buffer.from('{}') };
       await harness.append(fields);
       await harness.record(await harness.takeMessages(), { run: RUN, decide: () => ({ run: STATE, events: [] }) });
-      await purge(harness, { settledBefore: at(50), deadBefore: at(50), keysBefore: at(50) });
+      await purge(harness, { finishedBefore: at(50), deadBefore: at(50), deduplicationBefore: at(50) });
       equal((await harness.append(fields)).status, 'accepted');
       equal(await knownRun(harness), undefined);
     },
