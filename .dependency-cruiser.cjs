@@ -75,6 +75,13 @@ module.exports = {
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', coreEntries] },
     },
     {
+      name: 'providers-know-only-the-public-core',
+      comment: 'The built-in providers use the API that other providers use.',
+      severity: 'error',
+      from: { path: '^libs/(dbt-cloud|paradime)/src/(?!.*\\.spec\\.ts$)' },
+      to: { path: '^libs/core/src/internal\\.ts$' },
+    },
+    {
       name: 'internal-is-not-public',
       comment: 'The example app and the code of the docs use the public entries.',
       severity: 'error',
@@ -125,7 +132,7 @@ module.exports = {
       },
     },
     {
-      name: 'nobody-knows-cli',
+      name: 'no-lib-imports-cli',
       severity: 'error',
       from: { path: '^libs/', pathNot: '^libs/cli/' },
       to: { path: '^libs/cli/' },

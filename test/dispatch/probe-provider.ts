@@ -18,6 +18,7 @@ export const SIGNATURE = { 'x-probe-signature': 'good' };
 export class ProbeProvider implements Provider {
   readonly name = 'probe';
   readonly signature = 'x-probe-signature';
+  readonly isOpenToAnyone = false;
   readonly headersKept = ['x-probe-id'];
   /** Replacements of `parse`, by message. */
   readonly parseOverrides = new Map<string, () => unknown>();

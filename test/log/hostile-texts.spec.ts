@@ -72,6 +72,7 @@ function hostileSource(text: string, changes: Partial<Provider>): Source {
   const provider: Provider = {
     name: text,
     signature: text,
+    isOpenToAnyone: false,
     headersKept: [],
     verify: () => ({ ok: true }),
     identify: () => text,

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, it } from '@jest/globals';
 import { onPostgres, Schemas } from '../postgres/server.js';
 import { PROPERTY_TEST_MS } from '../property.js';
 import { clockSteps } from './clock-steps.js';
-import { postgresPlace } from './postgres-place.js';
+import { postgresPlace } from './postgres-site.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
-import { sqlitePlace } from './sqlite-place.js';
+import { sqlitePlace } from './sqlite-site.js';
 
 const TITLE =
   'handles all that was acknowledged once its clocks are right, and keeps what is young but for a few rows, however they are set';

@@ -7,9 +7,9 @@ import { onPostgres, Schemas } from '../postgres/server.js';
 import { checkProperty, checkScript, PROPERTY_TEST_MS, type PropertyBudget } from '../property.js';
 import { FOUND_DISPATCH } from './found-dispatch-scripts.js';
 import type { InboxSite } from './inbox-site.js';
-import { postgresPlace } from './postgres-place.js';
+import { postgresPlace } from './postgres-site.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
-import { sqlitePlace } from './sqlite-place.js';
+import { sqlitePlace } from './sqlite-site.js';
 
 const RUNS = { runs: 100, runsMin: 30 };
 /** On Postgres every call takes a few round trips and a commit. */

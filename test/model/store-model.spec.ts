@@ -5,11 +5,11 @@ import { onPostgres, Schemas } from '../postgres/server.js';
 import { checkProperty, checkScript, PROPERTY_TEST_MS, type PropertyBudget } from '../property.js';
 import { FOUND } from './found-scripts.js';
 import type { InboxSite } from './inbox-site.js';
-import { postgresPlace } from './postgres-place.js';
+import { postgresPlace } from './postgres-site.js';
 import { script, type Script } from './script.js';
 import { Session } from './session.js';
 import { onEveryDriver, openStore, quickDirectory } from './sqlite-files.js';
-import { sqlitePlace } from './sqlite-place.js';
+import { sqlitePlace } from './sqlite-site.js';
 
 const RUNS = { runs: 150, runsMin: 40 };
 /** On Postgres every call takes a few round trips and a commit. */

@@ -1,5 +1,5 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
-import { requireKnownOptions, requireOptions, requireInteger } from 'nestjs-runhooks/internal';
+import { ConfigurationError, requireInteger } from 'nestjs-runhooks/core';
+import { requireKnownOptions, requireOptions } from 'nestjs-runhooks/internal';
 
 /** Connection to Redis: a URL such as `redis://host:6379`, or options of ioredis. */
 export type RedisConnection =

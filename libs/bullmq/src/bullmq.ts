@@ -27,10 +27,7 @@ export function bullmq(options: BullmqOptions): DispatchTransportFactory {
   } satisfies DispatchTransportFactory);
 }
 
-/**
- * Checks the version of BullMQ, which is exposed only in the metadata it writes to Redis. If it is missing, any version
- * is accepted.
- */
+/** Checks the version of BullMQ, known only from the metadata that it writes to Redis. Without it, any version passes. */
 function requireBullmq(): void {
   const metadata: unknown = Reflect.get(Queue.prototype, 'metaValues', {});
   const text =

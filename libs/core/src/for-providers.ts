@@ -2,6 +2,9 @@
  * For authors of providers: the port `Provider`, sources, signature schemes, checked parsing of payloads, and the runs and
  * signals that a provider reports. See [Write a provider](../../../docs/custom-provider.md).
  */
+export { defined } from './defined.js';
+export { kindOf } from './kind-of.js';
+export { requireInteger } from './option-checks.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
 export type { ParseResult, Provider } from './sources/provider.js';

@@ -41,11 +41,13 @@ export class DbtCloudProvider implements Provider {
   readonly name = 'dbt-cloud';
   readonly messageTypes = DBT_CLOUD_MESSAGE_TYPES;
   readonly signature: string;
+  readonly isOpenToAnyone: boolean;
   readonly headersKept: readonly string[];
   readonly #settings: DbtCloudSettings;
 
   constructor(settings: DbtCloudSettings) {
     this.signature = settings.scheme.description;
+    this.isOpenToAnyone = settings.scheme.isOpenToAnyone;
     this.headersKept = settings.scheme.headersKept;
     this.#settings = settings;
   }

@@ -6,8 +6,8 @@ import {
   type Run,
   type RunSignal,
   type RunSignalType,
+  defined,
 } from 'nestjs-runhooks/core';
-import { defined } from 'nestjs-runhooks/internal';
 import { filled } from './blank.js';
 import type { DbtCloudMessageType } from './message-type.js';
 import type { DbtCloudPayload, DbtCloudRunData } from './payload.js';

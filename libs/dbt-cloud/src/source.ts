@@ -7,8 +7,9 @@ import {
   type Source,
   type SourceDefinition,
   type SourceOptions,
+  kindOf,
+  requireInteger,
 } from 'nestjs-runhooks/core';
-import { kindOf, requireInteger } from 'nestjs-runhooks/internal';
 import { DBT_CLOUD_LIMITS } from './limits.js';
 import { DbtCloudProvider } from './provider.js';
 

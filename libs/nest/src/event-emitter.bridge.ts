@@ -4,7 +4,6 @@ import type { Logger } from 'nestjs-runhooks/core';
 import { describeError, type WebhookEvent } from 'nestjs-runhooks/internal';
 import type { ProviderWrapper } from './provider-wrapper.js';
 
-/** The part of `EventEmitter2` that Runhooks uses. */
 interface Emitter {
   emitAsync(type: string, event: WebhookEvent): Promise<unknown>;
 }

@@ -1,5 +1,5 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
-import { kindOf, requireKnownOptions } from 'nestjs-runhooks/internal';
+import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
+import { requireKnownOptions } from 'nestjs-runhooks/internal';
 import type { WebhooksModuleExtras, WebhooksOptions } from './webhooks.options.js';
 
 /** Correct imports of the module, for errors. JavaScript allows other calls, most of which the compiler rejects. */

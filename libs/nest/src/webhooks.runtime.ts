@@ -6,15 +6,15 @@ import {
   type StoreFactory,
   type DispatchTransport,
   type DispatchTransportFactory,
+  kindOf,
+  requireInteger,
 } from 'nestjs-runhooks/core';
 import {
   DEFAULT_RETENTION,
   Engine,
-  kindOf,
   LIMITS,
   requireKnownOptions,
   requireOneCopy,
-  requireInteger,
   type RetentionOptions,
 } from 'nestjs-runhooks/internal';
 import { EventEmitterBridge } from './event-emitter.bridge.js';

@@ -26,7 +26,7 @@ export class ParadimeProvider implements Provider {
   constructor(scheme: SignatureScheme) {
     this.#scheme = scheme;
     this.signature = scheme.description;
-    this.isOpenToAnyone = scheme.isOpenToAnyone ?? false;
+    this.isOpenToAnyone = scheme.isOpenToAnyone;
     this.headersKept = scheme.headersKept;
   }
 

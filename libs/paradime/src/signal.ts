@@ -7,8 +7,8 @@ import {
   type RunCommand,
   type RunSignal,
   type RunStatus,
+  defined,
 } from 'nestjs-runhooks/core';
-import { defined } from 'nestjs-runhooks/internal';
 import { filled } from './blank.js';
 import { PARADIME_LIMITS } from './limits.js';
 import type { ParadimeCommand, ParadimePayload } from './payload.js';

@@ -4,10 +4,10 @@ import { NestFactory } from '@nestjs/core';
 import { OnRunSucceeded, RetryLater, WebhooksModule, type DeliveryContext, type RunSucceeded } from 'nestjs-runhooks';
 import { TEST_SECRETS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
-import { dbtCloudWebhook } from './dbt-cloud-webhook.js';
+import { dbtCloudWebhook } from './webhooks/dbt-cloud-webhook.js';
 import { ManualClock } from './manual-clock.js';
 import { memoryInbox } from './memory-inbox.js';
-import { sendWebhook } from './send-webhook.js';
+import { sendWebhook } from './webhooks/send-webhook.js';
 import { waitUntilIdle } from './wait-until-idle.js';
 
 @Injectable()

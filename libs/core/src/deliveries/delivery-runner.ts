@@ -141,8 +141,11 @@ export class DeliveryRunner {
   async #settle(attempt: Attempt): Promise<void> {
     const result = await attempt.ended;
     this.#running.freePlace(attempt);
-    await this.#settler.settle(attempt, result);
-    this.#running.release(attempt);
-    this.#options.onChange();
+    try {
+      await this.#settler.settle(attempt, result);
+    } finally {
+      this.#running.release(attempt);
+      this.#options.onChange();
+    }
   }
 }

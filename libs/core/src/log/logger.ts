@@ -39,7 +39,7 @@ export type LogArguments = (
   fields: LogFields & { readonly code?: LogCode },
 ) => readonly [unknown, ...unknown[]];
 
-/** As Nest's `LoggerService` declares them. */
+/** Methods of a host's logger, as Nest's `LoggerService` declares them. */
 interface HostLogger {
   debug(message: unknown, ...more: unknown[]): void;
   log(message: unknown, ...more: unknown[]): void;
@@ -61,7 +61,7 @@ export function lineLogger(host: HostLogger, logArguments?: LogArguments): Logge
       const [first, ...more] = logArguments(line, printable(fields));
       host[level](first, ...more);
     } catch {
-      // See above.
+      // A logger that throws loses its line; nothing else can report that.
     }
   };
   return Object.freeze({ debug: writer('debug'), log: writer('log'), warn: writer('warn'), error: writer('error') });
@@ -73,7 +73,7 @@ function lineOf(message: string, code: LogCode | undefined): string {
   return oneLine(message, LIMITS.lineCharsMax - end.length) + end;
 }
 
-/** A copy without fields that are undefined. */
+/** Returns a copy without undefined fields. */
 function printable(fields: LogFields): LogFields {
   const known = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(known.map(([name, value]) => [name, typeof value === 'string' ? oneLine(value) : value]));

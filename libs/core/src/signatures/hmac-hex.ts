@@ -45,6 +45,7 @@ export function hmacHex(options: HmacHexOptions, path = ''): SignatureScheme {
   });
   return {
     description: `HMAC-SHA256 in ${header}, ${countOf(secrets, 'secret')}`,
+    isOpenToAnyone: false,
     headersKept: [],
     verify({ headers, body }) {
       const value = headers[header] ?? '';

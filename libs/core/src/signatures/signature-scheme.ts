@@ -6,7 +6,7 @@ export interface SignatureScheme {
   /** Description for the startup log, for example `Standard Webhooks, 2 secrets`. It contains no secret. */
   readonly description: string;
   /** Whether everyone who knows the path can send messages. The startup log then warns. @default false */
-  readonly isOpenToAnyone?: boolean;
+  readonly isOpenToAnyone: boolean;
   /** Headers to store with a message, in lower case. None of them may allow a replay. */
   readonly headersKept: readonly string[];
   /** Checks the raw bytes. Never throws, and does not parse the body. */

@@ -37,6 +37,7 @@ export function standardWebhooks(options: StandardWebhooksOptions, path = ''): S
   const toleranceSeconds = readTolerance(options.toleranceMs, optionAt(path, 'toleranceMs')) / 1_000;
   return {
     description: `Standard Webhooks, ${countOf(verifiers, 'secret')}`,
+    isOpenToAnyone: false,
     headersKept: STANDARD_WEBHOOKS_HEADERS,
     verify({ headers, body, receivedAt }) {
       const read = readStandardWebhooksHeaders(headers);

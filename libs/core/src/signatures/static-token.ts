@@ -31,6 +31,7 @@ export function staticToken(options: StaticTokenOptions, path = ''): SignatureSc
   const tokens = readSecrets(options.tokens, optionAt(path, 'tokens'), readToken);
   return {
     description: `static token in ${options.header}, ${countOf(tokens, 'token')}`,
+    isOpenToAnyone: false,
     headersKept: [],
     verify({ headers }) {
       const value = headers[header] ?? '';

@@ -47,8 +47,8 @@ export interface Provider {
    * `HMAC-SHA256 in authorization, 1 secret`.
    */
   readonly signature: string;
-  /** Whether everyone who knows the path can send messages. The startup log then warns. @default false */
-  readonly isOpenToAnyone?: boolean;
+  /** Whether everyone who knows the path can send messages: `isOpenToAnyone` of the scheme. The startup log then warns. */
+  readonly isOpenToAnyone: boolean;
   /** Headers to store with a message, in lower case. None of them may contain a secret. */
   readonly headersKept: readonly string[];
   /** Message types that {@link parse} returns. Startup warns about `@OnMessage` handlers for other types. */

@@ -2,6 +2,7 @@ import { attemptError } from '../thrown.js';
 import type { TaskClaim } from '../store/claim.js';
 import { isStoreUnavailableError } from '../errors.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
+import { handlerIdOf } from '../handlers/registration.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
 import type { Store } from '../store/store.js';
@@ -9,6 +10,7 @@ import type { StoreGuard } from '../store/store-guard.js';
 import type { StoredMessage } from '../sources/message.js';
 import type { NewEvent } from '../store/recording.js';
 import type { ClaimedTask } from '../store/task.js';
+import { isHandOff } from './hand-off.js';
 import type { TaskEvaluator } from './task-evaluator.js';
 
 /** Options for a task runner. */
@@ -48,8 +50,11 @@ export class TaskRunner {
   async #run(task: ClaimedTask, now: Date): Promise<void> {
     const { logger } = this.#options;
     const { source, messageId } = task.parsedFrom;
-    const fields = { source, messageId, handlerId: task.handlerId };
-    const subject = `Check ${task.id} of handler "${task.handlerId}"`;
+    const handlerId = handlerIdOf(task.handlerId);
+    const fields = { source, messageId, handlerId };
+    const subject = isHandOff(task)
+      ? `Hand-off of message ${messageId} to handler "${handlerId}"`
+      : `Check ${task.id} of handler "${handlerId}"`;
     try {
       if (task.claims > LIMITS.taskClaimsMax && !this.#unwritten.has(task.id)) {
         logger.error(
@@ -83,7 +88,8 @@ export class TaskRunner {
   async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
     const { store, guard, evaluator, onEvents } = this.#options;
     const events = await store.evaluate(evaluator.evaluationOf(task, now), now);
-    if (!events || events.length === 0 || !onEvents) return;
+    // The app is notified by the process that parsed a message; a handed-off event may be older than this process.
+    if (isHandOff(task) || !events || events.length === 0 || !onEvents) return;
     const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
     if (message) onEvents(events, message);
   }

@@ -1,5 +1,4 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
-import { kindOf } from 'nestjs-runhooks/internal';
+import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
 
 /** Correct calls of the decorators, for errors. JavaScript allows other calls, which the compiler rejects. */
 const CALLS: Readonly<Record<string, string>> = {

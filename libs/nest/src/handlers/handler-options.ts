@@ -1,8 +1,7 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
+import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
 import {
   checkBarrier,
   checkStuckAfter,
-  kindOf,
   requireKnownOptions,
   type EventFilter,
   type HandlerOptions,

@@ -13,8 +13,8 @@ describe('Outage', () => {
     const log = (line: string): void => void lines.push(line);
     outage = new Outage({
       source: 'dbt',
-      trouble: 'is responding with 503',
-      over: 'accepts webhooks again; responses with 503 in between',
+      trouble: 'responding with 503',
+      over: (requests) => `accepts webhooks again after ${requests} responses with 503`,
       code: 'RUNHOOKS_RESPONDING_503',
       quietMs: NEST_LIMITS.outageQuietMs,
       logger: { debug: log, log, warn: log, error: log },
@@ -59,7 +59,7 @@ describe('Outage', () => {
     outage.end();
     outage.end();
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toBe('Source "dbt" accepts webhooks again; responses with 503 in between: 5');
+    expect(lines[1]).toBe('Source "dbt" accepts webhooks again after 5 responses with 503');
     reject('too many bodies');
     expect(lines).toHaveLength(3);
   });

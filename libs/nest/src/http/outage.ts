@@ -4,11 +4,11 @@ import { LIMITS, Reasons, timers } from 'nestjs-runhooks/internal';
 /** Options for {@link Outage}. */
 export interface OutageOptions {
   readonly source: string;
-  /** State of the source, for example `is responding with 503`. */
+  /** State of the source, for example `responding with 503`. */
   readonly trouble: string;
   readonly code: LogCode;
-  /** State of the source after the outage. In the log line, the number of requests follows. */
-  readonly over: string;
+  /** Returns the state of the source after an outage of so many requests. */
+  readonly over: (requests: number) => string;
   /** Milliseconds without the trouble after which the outage is over. */
   readonly quietMs: number;
   readonly logger: Logger;
@@ -36,12 +36,12 @@ export class Outage {
     if (this.#reasons.isNew(reason)) {
       this.#loggedMs = this.#latestMs;
       logger.error(
-        `Source "${source}" ${trouble}: ${reason}. Further responses for this reason are counted, not logged`,
+        `Source "${source}" is ${trouble}: ${reason}. Further responses for this reason are counted, not logged`,
         { source, code },
       );
     } else if (this.#latestMs - this.#loggedMs >= LIMITS.refusalEveryMs) {
       this.#loggedMs = this.#latestMs;
-      logger.error(`Source "${source}" still ${trouble}: ${this.#requests} requests so far. ${reason}`, {
+      logger.error(`Source "${source}" is still ${trouble}: ${this.#requests} requests so far. ${reason}`, {
         source,
         code,
       });
@@ -52,7 +52,7 @@ export class Outage {
   end(): void {
     const { source, over, quietMs, logger } = this.#options;
     if (this.#requests === 0 || timers.monotonicMs() - this.#latestMs < quietMs) return;
-    logger.log(`Source "${source}" ${over}: ${this.#requests}`, { source });
+    logger.log(`Source "${source}" ${over(this.#requests)}`, { source });
     this.#requests = 0;
     this.#reasons.clear();
   }

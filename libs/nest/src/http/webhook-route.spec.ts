@@ -28,6 +28,7 @@ const [source] = openSources([
     open: () => ({
       name: 'any',
       signature: 'any',
+      isOpenToAnyone: false,
       headersKept: [],
       verify: () => ({ ok: true }),
       identify: () => '',

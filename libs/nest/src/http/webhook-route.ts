@@ -58,8 +58,8 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
   const respondingWith = (statusCode: 500 | 503): Outage =>
     new Outage({
       source,
-      trouble: `is responding with ${statusCode}`,
-      over: `accepts webhooks again; responses with ${statusCode} in between`,
+      trouble: `responding with ${statusCode}`,
+      over: (requests) => `accepts webhooks again after ${requests} responses with ${statusCode}`,
       code: statusCode === 503 ? 'RUNHOOKS_RESPONDING_503' : 'RUNHOOKS_RESPONDING_500',
       quietMs: NEST_LIMITS.outageQuietMs,
       logger,
@@ -69,8 +69,8 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
     failure: respondingWith(500),
     interference: new Outage({
       source,
-      trouble: 'is disturbed by other code of the app',
-      over: 'is no longer disturbed by other code of the app; requests affected',
+      trouble: 'disturbed by other code of the app',
+      over: (requests) => `is no longer disturbed by other code of the app after ${requests} requests`,
       code: 'RUNHOOKS_RESPONSE_DISTURBED',
       quietMs: LIMITS.refusalQuietMs,
       logger,

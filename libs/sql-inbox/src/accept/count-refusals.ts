@@ -4,9 +4,7 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import type { RefusalsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
-/**
- * Adds rejected requests to the sums per source and check. Returns the sources that ever stored a message, by its key.
- */
+/** Adds rejected requests to the sums per source and check. Returns the sources that ever stored a message. */
 export function countRefusals({ db }: SqlDialect): (refusals: readonly RefusalCount[]) => Transaction<string[]> {
   const add = change<NewRow<'refusals'>>((value) =>
     db

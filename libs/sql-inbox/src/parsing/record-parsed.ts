@@ -10,7 +10,7 @@ import { jobRows, runRows } from '../rows/run-and-job-rows.js';
 
 type Settled = Pick<MessagesTable, 'source' | 'provider' | 'id_reused'>;
 
-/** Records one reading: the message's new state, its run, the events that are new, and their deliveries. */
+/** Records a parsed message: its new state, its run, the new events, and their deliveries. */
 export function recordParsed(dialect: SqlDialect): (recording: Recording, now: Date) => Transaction<Recorded> {
   const settleMessage = messageSettler(dialect);
   const jobs = jobRows(dialect);
@@ -56,7 +56,7 @@ export function lockOf({ job, run }: Recording): string | undefined {
   return run && `run ${JSON.stringify([run.source, run.accountId, run.runId])}`;
 }
 
-/** Fenced by the lease: answers nothing if another reader holds the message. */
+/** Fenced by the lease: returns no row if another worker holds the message. */
 function messageSettler({ db }: SqlDialect) {
   type Columns = 'id' | 'state' | 'reason' | 'notes' | 'message_type' | 'account_id' | 'run_id';
   type Values = Pick<MessagesTable, Columns> & { lease: string };

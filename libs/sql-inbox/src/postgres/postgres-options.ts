@@ -1,5 +1,5 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
-import { requireKnownOptions, requireInteger } from 'nestjs-runhooks/internal';
+import { ConfigurationError, requireInteger } from 'nestjs-runhooks/core';
+import { requireKnownOptions } from 'nestjs-runhooks/internal';
 import { SQL_LIMITS } from '../limits.js';
 import type { PostgresPool } from '../postgres-connection/postgres-client.js';
 import { checkPostgresUrl } from '../postgres-connection/postgres-url.js';

@@ -8,12 +8,12 @@ import { TEST_SECRETS } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import { dbtCloudWebhook } from './dbt-cloud-webhook.js';
-import { memoryInbox } from './memory-inbox.js';
+import { memoryInbox } from '../memory-inbox.js';
 import { paradimeWebhook } from './paradime-webhook.js';
 import { sendWebhook } from './send-webhook.js';
 import { signDbtCloud } from './sign-dbt-cloud.js';
 import type { SignedWebhook } from './signed-webhook.js';
-import { waitUntilIdle } from './wait-until-idle.js';
+import { waitUntilIdle } from '../wait-until-idle.js';
 
 @Injectable()
 class Seen {

@@ -1,8 +1,7 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { INestApplication } from '@nestjs/common';
-import { ConfigurationError } from 'nestjs-runhooks/core';
-import { kindOf } from 'nestjs-runhooks/internal';
+import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
 import { listenOnce } from './listen-once.js';
 import type { SignedWebhook } from './signed-webhook.js';
 

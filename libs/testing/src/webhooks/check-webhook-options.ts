@@ -1,5 +1,5 @@
-import { ConfigurationError } from 'nestjs-runhooks/core';
-import { kindOf, requireKnownOptions, requireOptions } from 'nestjs-runhooks/internal';
+import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
+import { requireKnownOptions, requireOptions } from 'nestjs-runhooks/internal';
 import type { PayloadOverride } from './payload-override.js';
 
 interface WebhookOptions {
