@@ -232,7 +232,7 @@ describe('docs/handlers.md', () => {
       expect(await desk.deadLetters()).toMatchObject([
         { handlerId: 'pager.page', error: 'the pager refused the alert with 400' },
       ]);
-      expect(await desk.tryAgain('pager.page', 'Kim')).toBe(1);
+      expect(await desk.redrive('pager.page', 'Kim')).toBe(1);
       await waitUntilIdle(app);
       expect(pager.keys).toHaveLength(4);
       expect(await desk.deadLetters()).toEqual([]);
@@ -312,12 +312,12 @@ describe('docs/inbox.md', () => {
     await sendWebhook(app, '/webhooks/dbt', dbtCloudWebhook({ event: 'canceled' }));
     await waitUntilIdle(app);
     const desk = app.get(InboxDesk);
-    expect(await desk.readAgain('Kim')).toBe(0);
+    expect(await desk.reparse('Kim')).toBe(0);
     expect(await desk.catchUp('run-board', new Date(0), 'Kim')).toBe(1);
     expect(await desk.catchUp('run-board', new Date(0), 'Kim')).toBe(0);
     await waitUntilIdle(app);
     expect(app.get(RunBoard).lines).toEqual(Array(2).fill('nightly-build: run.canceled'));
-    expect(await desk.eraseName('nightly-build', 'Kim', 'ticket 17')).toEqual({ messages: 1, tryAgain: false });
+    expect(await desk.eraseName('nightly-build', 'Kim', 'ticket 17')).toEqual({ messages: 1, retryLater: false });
     expect(await desk.decisions()).toMatchObject([
       { action: 'erase', by: 'Kim', reason: 'ticket 17', affected: 1 },
       { action: 'replay', affected: 0 },
@@ -391,8 +391,8 @@ describe('docs/custom-provider.md', () => {
 /** The support desk of `docs/inbox.md`. */
 interface Desk {
   deadLetters(): Promise<object[]>;
-  tryAgain(handlerId: string, by: string): Promise<number>;
-  readAgain(by: string): Promise<number>;
+  redrive(handlerId: string, by: string): Promise<number>;
+  reparse(by: string): Promise<number>;
   catchUp(handlerId: string, since: Date, by: string): Promise<number>;
   eraseName(name: string, by: string, reason: string): Promise<object>;
   decisions(): Promise<object[]>;

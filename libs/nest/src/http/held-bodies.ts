@@ -1,11 +1,5 @@
 import { NEST_LIMITS } from '../limits.js';
 
-/** Limits of {@link HeldBodies}. */
-export interface HeldBodiesLimits {
-  readonly requestsMax: number;
-  readonly bytesMax: number;
-}
-
 /** The share of one request in {@link HeldBodies}. */
 export interface HeldBody {
   /** Sets the number of bytes of the request. Returns `false` and changes nothing if they exceed the limit. */
@@ -19,11 +13,11 @@ export interface HeldBody {
  * bodies, so requests beyond the limits are rejected before they fill the memory.
  */
 export class HeldBodies {
-  readonly #limits: HeldBodiesLimits;
+  readonly #limits: { readonly requestsMax: number; readonly bytesMax: number };
   #requests = 0;
   #bytes = 0;
 
-  constructor(limits: HeldBodiesLimits) {
+  constructor(limits: { readonly requestsMax: number; readonly bytesMax: number }) {
     this.#limits = limits;
   }
 

@@ -44,7 +44,7 @@ describe('Outage', () => {
     reject('a lock is held by process 1');
     reject('a lock is held by process 2');
     expect(lines.slice(LIMITS.outageReasonsMax)).toEqual([
-      'Source "dbt" still is responding with 503: 1001 requests so far. a lock is held by process 1',
+      'Source "dbt" is still responding with 503: 1001 requests so far. a lock is held by process 1',
     ]);
   });
 
