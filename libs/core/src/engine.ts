@@ -47,8 +47,8 @@ export interface EngineOptions {
 }
 
 /**
- * Parts of the core, connected for one process. The constructor starts nothing. The host app opens the store, starts and
- * stops the parts, and closes the store.
+ * Parts of the core, connected for one process. The constructor starts nothing: call {@link Engine.open},
+ * {@link Engine.start}, {@link Engine.drain} and {@link Engine.close}, in this order.
  *
  * @throws ConfigurationError, with the path of the option, if a source is invalid or not safe.
  */
@@ -108,5 +108,32 @@ export class Engine {
     this.receiver = new Receiver({ ...shared, ids, refusals, onAccepted: onChange });
     this.purger = new Purger({ ...shared, retention: { ...DEFAULT_RETENTION, ...options.retention } });
     this.inbox = new Inbox({ ...shared, router, purger: this.purger, refusals, onChange });
+  }
+  /** Opens the store and registers the process. Throws `ConfigurationError` if the store cannot be used. */
+  async open(): Promise<void> {
+    await this.store.open();
+    await this.presence.start();
+  }
+
+  /** Starts the work of the role. With `isManual`, work runs only when `dispatcher.runUntilIdle()` is called. */
+  start({ isManual = false } = {}): void {
+    if (this.role !== 'worker') this.refusals.start();
+    if (isManual || this.role === 'receiver') return this.presence.keep();
+    this.dispatcher.start();
+    this.purger.start();
+  }
+
+  /** Claims no more, waits up to `drainMs` for running handlers, and ends the registration. Receiving goes on. */
+  async drain(drainMs: number): Promise<void> {
+    this.presence.keep();
+    await this.purger.stop();
+    await this.dispatcher.stop(drainMs);
+    await this.presence.stop();
+  }
+
+  /** Stores the last counts and closes the store. Call it after the last request. */
+  async close(): Promise<void> {
+    await this.refusals.stop();
+    await this.store.close();
   }
 }

@@ -28,13 +28,11 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
 
   async onModuleInit(): Promise<void> {
     this.explorer.discover();
-    await this.runtime.store.open();
-    await this.runtime.presence.start();
+    await this.runtime.open();
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, disabled, handlers, dispatcher, options, role, presence, refusals, transport } =
-      this.runtime;
+    const { logger, store, sources, disabled, handlers, options, role, transport } = this.runtime;
     const startup: Startup = {
       inbox: store.description,
       role,
@@ -47,13 +45,9 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     logStartup(logger, startup);
     await this.logWaiting();
     logReady(logger, startup);
-    if (role !== 'worker') refusals.start();
-    if (options.dispatch === 'manual' || role === 'receiver') {
-      presence.keep();
-      return;
-    }
-    dispatcher.start();
-    this.runtime.purger.start();
+    const isManual = options.dispatch === 'manual';
+    this.runtime.start({ isManual });
+    if (isManual || role === 'receiver') return;
     // The check waits, because main.ts may call enableShutdownHooks() after listen().
     this.signalCheck = timers.setTimeout(() => this.warnWithoutShutdownHooks(), NEST_LIMITS.signalCheckMs).unref();
   }
@@ -63,17 +57,13 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     if (!this.wasConstructed) return;
     timers.clearTimeout(this.signalCheck);
     this.runtime.accepting = false;
-    this.runtime.presence.keep();
-    await this.runtime.purger.stop();
-    await this.runtime.dispatcher.stop(this.runtime.options.drainMs ?? NEST_LIMITS.drainMs);
-    await this.runtime.presence.stop();
+    await this.runtime.drain(this.runtime.options.drainMs ?? NEST_LIMITS.drainMs);
   }
 
   /** Nest has closed the HTTP server. */
   async onApplicationShutdown(): Promise<void> {
     if (!this.wasConstructed) return;
-    await this.runtime.refusals.stop();
-    await this.runtime.store.close();
+    await this.runtime.close();
   }
 
   /** If a lazy load was refused, Nest 11 keeps an instance that was never constructed, and calls its hooks. */
