@@ -15,7 +15,10 @@ import type { ParadimeCommand, ParadimePayload } from './payload.js';
 import { statusOf } from './status.js';
 import { triggerOf } from './trigger.js';
 
-/** Returns the signal of a run that `messageKindOf` found started. Its status is `running`, whatever the message says. */
+/**
+ * Returns the signal of a run that `messageKindOf` found started, because its message has no field of an end. Its status is
+ * `running`, even if the message says `failed`, as the documented one does.
+ */
 export function startedSignal(payload: ParadimePayload, receivedAt: Date): RunSignal {
   const run: Run = { ...startOf(payload), status: 'running' };
   return { types: ['run.started'], occurredAt: run.startedAt ?? receivedAt, run };
