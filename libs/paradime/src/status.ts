@@ -4,7 +4,7 @@ import { isMaybeFailed, statusWord, type RunStatus } from 'nestjs-runhooks/core'
  * Statuses in Paradime's webhook documentation, its Python SDK, and its Airflow and Dagster integrations. Paradime does
  * not publish a list for webhooks, so any other status is `unknown`, never a success.
  *
- * The status does not tell whether a run has started or ended: the documented start says `failed`. `messageKindOf` decides
+ * The status does not show whether a run has started or ended: the documented start says `failed`. `messageKindOf` decides
  * that by the fields of an end.
  */
 const STATUS_OF: ReadonlyMap<string, RunStatus> = new Map([
