@@ -295,7 +295,7 @@ function addOtherSuite(home) {
         };
         await writeFile(join(app.cwd, 'apps/second/tsconfig.webhooks.json'), JSON.stringify(project));
         const compiled = await app.run('tsc', '--listFilesOnly', '-p', 'apps/second/tsconfig.webhooks.json');
-        expectEqual(compiled.split('\n').filter((path) => path.includes('/src/webhooks/')).length, 3);
+        expectEqual(compiled.split('\n').filter((path) => path.includes('/apps/second/src/webhooks/')).length, 3);
         await app.run('tsc', '-p', 'apps/second/tsconfig.webhooks.json');
       },
       "passes the app's tests": async () => {
