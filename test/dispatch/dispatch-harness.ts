@@ -57,6 +57,8 @@ export class DispatchHarness {
   /** Log lines about parsed messages. */
   readonly parsedLines: string[] = [];
   readonly debugged: string[] = [];
+  /** Events that this process announced, as plain listeners receive them. */
+  readonly announced: WebhookEvent[] = [];
   readonly logger: Logger;
   readonly provider = new ProbeProvider();
   readonly source: OpenSource;
@@ -109,6 +111,7 @@ export class DispatchHarness {
       retention,
       ...(transport && { transport }),
       monotonicMs: () => clock.now().getTime(),
+      onRecorded: (event) => void this.announced.push(event),
     });
     this.source = engine.sources[0]!;
     this.#sources = new Map(engine.sources.map((source) => [source.name, source]));

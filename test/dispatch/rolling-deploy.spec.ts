@@ -77,6 +77,16 @@ describe('a handler of a newer process', () => {
     ]);
   });
 
+  it('does not announce an event that exists only because its message was handed off', async () => {
+    const newer = await start('new', { messages: { messages: true } });
+    await old.send({ run: '1' });
+    await old.idle();
+    await newer.idle();
+    expect(await newer.deliveries('messages')).toHaveLength(1);
+    expect(old.announced.map(({ type }) => type)).toEqual(['run.succeeded', 'run.completed']);
+    expect(newer.announced).toEqual([]);
+  });
+
   it('receives a message as an event that another new handler has received already', async () => {
     const one = await start('one', { first: { messages: true } });
     const two = await start('two', { second: { messages: true } });

@@ -1,43 +1,26 @@
 import { PermanentError } from '../errors.js';
-import type { Clock } from '../time/clock.js';
 import { restoreEvent } from '../events/event-data.js';
 import type { WebhookEvent } from '../events/event.js';
-import type { HandlerSet } from '../handlers/handler-set.js';
-import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
-import type { StoredMessage } from '../sources/message.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';
-import type { NewEvent } from '../store/recording.js';
-import type { StoreGuard } from '../store/store-guard.js';
-import type { Store } from '../store/store.js';
-import type { AbandonedCalls } from './abandoned-calls.js';
 import { Attempt } from './attempt.js';
-import { DeliveryClaimer } from './delivery-claimer.js';
+import { DeliveryClaimer, type DeliveryClaimerOptions } from './delivery-claimer.js';
 import { DeliveryLog } from './delivery-log.js';
-import { DeliverySettler } from './delivery-settler.js';
-import { RunningAttempts } from './running-attempts.js';
+import { DeliverySettler, type DeliverySettlerOptions } from './delivery-settler.js';
+import { RunningAttempts, type RunningAttemptsOptions } from './running-attempts.js';
 
 /** Options for a delivery runner. */
-export interface DeliveryRunnerOptions {
-  readonly store: Store;
+export interface DeliveryRunnerOptions
+  extends
+    RunningAttemptsOptions,
+    Omit<DeliveryClaimerOptions, 'running'>,
+    Omit<DeliverySettlerOptions, 'log' | 'isDraining'> {
   readonly sources: ReadonlyMap<string, OpenSource>;
-  readonly handlers: HandlerSet;
-  readonly router: Router;
-  readonly clock: Clock;
   readonly logger: Logger;
-  readonly guard: StoreGuard;
-  /** Number of handlers that may run at the same time in this process. */
-  readonly concurrency: number;
-  /** Time an aborted handler has to return before its attempt ends without it, in ms. */
-  readonly abortGraceMs: number;
-  /** Counts the calls that outlive their attempts. */
-  readonly abandoned: AbandonedCalls;
   /** Called when a place became free, or when work became due. */
   readonly onChange: () => void;
-  /** Called after a delivery became a dead letter, if a handler asked for that event. */
-  readonly onDeadLetter: (event: NewEvent, message: StoredMessage) => void;
 }
 
 /** Takes deliveries one way: claims them, runs their handlers, settles them. */

@@ -2,9 +2,8 @@ import type { Clock } from '../time/clock.js';
 import { ConfigurationError, isStoreUnavailableError, LeaseLostError } from '../errors.js';
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
-import type { StoredMessage } from '../sources/message.js';
 import type { Settlement } from '../store/delivery.js';
-import type { NewEvent } from '../store/recording.js';
+import type { OnEvents } from '../store/recording.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../time/timers.js';
@@ -21,8 +20,8 @@ export interface DeliverySettlerOptions {
   readonly log: DeliveryLog;
   /** Whether the process is shutting down, so that a settlement is not retried. */
   readonly isDraining: () => boolean;
-  /** Called after a delivery became a dead letter, if a handler asked for that event. */
-  readonly onDeadLetter: (event: NewEvent, message: StoredMessage) => void;
+  /** Called with the event of a dead letter, if a handler asked for it. */
+  readonly onEvents?: OnEvents;
 }
 
 /** Writes how attempts end. */
@@ -35,7 +34,7 @@ export class DeliverySettler {
 
   /** Settles an attempt that is over, and logs it. Never rejects. */
   async settle(attempt: Attempt, result: AttemptResult): Promise<void> {
-    const { clock, router, log, onDeadLetter } = this.#options;
+    const { clock, router, log, onEvents } = this.#options;
     const now = clock.now();
     if (attempt.isCompleted) {
       // Its handler has settled it already; nothing that happened after that changes it.
@@ -48,7 +47,7 @@ export class DeliverySettler {
     if (isWritten === false) log.leaseLost(attempt);
     else log.settled(attempt, settlement, now);
     const { next } = settlement;
-    if (isWritten && next.state === 'dead' && next.event) onDeadLetter(next.event, attempt.delivery.message);
+    if (isWritten && next.state === 'dead' && next.event) onEvents?.([next.event], attempt.delivery.message);
   }
 
   /** Settles a delivery as succeeded in one transaction with the writes of its handler. */

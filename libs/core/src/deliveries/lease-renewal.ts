@@ -11,7 +11,7 @@ export interface LeaseRenewalOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly guard: StoreGuard;
-  /** Time a handler whose lease was lost has to return, in ms. */
+  /** Time an aborted handler has before its attempt ends without it, in milliseconds. */
   readonly abortGraceMs: number;
   /** Attempts whose leases this process holds. */
   readonly held: ReadonlyMap<Attempt, unknown>;

@@ -1,20 +1,13 @@
-import type { Clock } from '../time/clock.js';
 import { ShutdownError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { StoreGuard } from '../store/store-guard.js';
-import type { Store } from '../store/store.js';
 import { within } from '../time/within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Attempt } from './attempt.js';
-import { LeaseRenewal } from './lease-renewal.js';
+import { LeaseRenewal, type LeaseRenewalOptions } from './lease-renewal.js';
 
 /** Options for the running attempts. */
-export interface RunningAttemptsOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly guard: StoreGuard;
-  /** Time an aborted handler has to return before its attempt ends without it, in ms. */
-  readonly abortGraceMs: number;
+export interface RunningAttemptsOptions extends Omit<LeaseRenewalOptions, 'held'> {
+  /** Counts the calls that outlive their attempts. */
   readonly abandoned: AbandonedCalls;
 }
 

@@ -1,11 +1,8 @@
 import { restoreEvent } from '../events/event-data.js';
 import type { WebhookEvent } from '../events/event.js';
-import { restoreMessage, type StoredMessage } from '../sources/message.js';
+import { restoreMessage } from '../sources/message.js';
 import type { OpenSource } from '../sources/source.js';
-import type { NewEvent } from '../store/recording.js';
-
-/** Function that receives events this process has just added to the inbox, and the message they were parsed from. */
-export type OnEvents = (events: readonly NewEvent[], message: StoredMessage) => void;
+import type { OnEvents } from '../store/recording.js';
 
 /** Returns a function that passes recorded events to the app, as handlers would receive them. */
 export function announcerOf(

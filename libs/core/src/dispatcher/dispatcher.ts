@@ -1,21 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../time/clock.js';
-import type { AbandonedCalls } from '../deliveries/abandoned-calls.js';
 import { Carrier } from '../deliveries/carrier.js';
-import { DeliveryRunner } from '../deliveries/delivery-runner.js';
+import { DeliveryRunner, type DeliveryRunnerOptions } from '../deliveries/delivery-runner.js';
 import type { DispatchTransport } from '../deliveries/dispatch-transport.js';
 import type { WebhookEvent } from '../events/event.js';
-import type { HandlerSet } from '../handlers/handler-set.js';
-import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
-import type { Logger } from '../log/logger.js';
 import { MessageLog } from '../parsing/message-log.js';
 import { MessageParser } from '../parsing/message-parser.js';
 import { MessageRunner } from '../parsing/message-runner.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
-import type { StoreGuard } from '../store/store-guard.js';
-import type { Store } from '../store/store.js';
 import { TaskEvaluator } from '../tasks/task-evaluator.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
 import { TaskRunner } from '../tasks/task-runner.js';
@@ -25,21 +18,9 @@ import type { Presence } from './presence.js';
 import { WakeUp } from './wake-up.js';
 
 /** Options for a dispatcher. */
-export interface DispatcherOptions {
-  readonly store: Store;
+export interface DispatcherOptions extends Omit<DeliveryRunnerOptions, 'sources' | 'onChange' | 'onEvents'> {
   readonly sources: readonly OpenSource[];
-  readonly handlers: HandlerSet;
-  readonly router: Router;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly guard: StoreGuard;
   readonly presence: Presence;
-  /** Number of handlers that may run at the same time in this process. */
-  readonly concurrency: number;
-  /** Time an aborted handler has to return before its attempt ends without it, in milliseconds. */
-  readonly abortGraceMs: number;
-  /** Counts the calls that outlive their attempts. */
-  readonly abandoned: AbandonedCalls;
   /** Brings due deliveries to workers. @default none: workers claim them from the inbox */
   readonly transport?: DispatchTransport;
   /**
@@ -90,7 +71,7 @@ export class Dispatcher {
         this.wake();
         this.#change.now();
       },
-      onDeadLetter: (event, message) => onEvents?.([event], message),
+      ...(onEvents && { onEvents }),
     });
     this.#deliveries = deliveries;
     this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, clock, logger });

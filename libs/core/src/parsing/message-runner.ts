@@ -1,8 +1,7 @@
 import { isStoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Claim, ClaimedMessage, MessageClaim } from '../store/claim.js';
-import type { StoredMessage } from '../sources/message.js';
-import type { NewEvent, Recorded } from '../store/recording.js';
+import type { OnEvents, Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../time/timers.js';
 import type { MessageLog } from './message-log.js';
@@ -16,7 +15,7 @@ export interface MessageRunnerOptions {
   readonly parser: MessageParser;
   readonly log: MessageLog;
   /** Called with the events a message added. */
-  readonly onEvents?: (events: readonly NewEvent[], message: StoredMessage) => void;
+  readonly onEvents?: OnEvents;
 }
 
 /** Claims stored messages, parses them, and records the results together. */

@@ -4,7 +4,7 @@ import type { JobState } from '../runs/incident.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { KnownRun } from '../runs/run-update.js';
 import type { RunKey, JobKey, RunState } from '../runs/run-state.js';
-import type { MessageState } from '../sources/message.js';
+import type { MessageState, StoredMessage } from '../sources/message.js';
 
 /** Purpose of a task: check whether a run is stuck, join finished runs, or route a message to a handler its parser did not have. */
 export type TaskKind = 'stuck-run' | 'all-runs' | 'hand-off';
@@ -89,3 +89,6 @@ export interface Recorded {
   /** `contradicts` of the decision. */
   readonly contradicts?: RunOutcome;
 }
+
+/** Called with events that this process has just added to the inbox, and the message they were parsed from. Must not throw. */
+export type OnEvents = (events: readonly NewEvent[], message: StoredMessage) => void;

@@ -7,8 +7,7 @@ import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
-import type { StoredMessage } from '../sources/message.js';
-import type { NewEvent } from '../store/recording.js';
+import type { OnEvents } from '../store/recording.js';
 import type { ClaimedTask } from '../store/task.js';
 import { isHandOff } from './hand-off.js';
 import type { TaskEvaluator } from './task-evaluator.js';
@@ -21,7 +20,7 @@ export interface TaskRunnerOptions {
   readonly logger: Logger;
   readonly guard: StoreGuard;
   /** Called with the events a task added, and the message that led to the task. */
-  readonly onEvents?: (events: readonly NewEvent[], message: StoredMessage) => void;
+  readonly onEvents?: OnEvents;
 }
 
 /**
@@ -88,7 +87,7 @@ export class TaskRunner {
   async #evaluate(task: ClaimedTask, now: Date): Promise<void> {
     const { store, guard, evaluator, onEvents } = this.#options;
     const events = await store.evaluate(evaluator.evaluationOf(task, now), now);
-    // The app is notified by the process that parsed a message; a handed-off event may be older than this process.
+    // Plain listeners hear an event from the process that parsed its message, and never of a hand-off.
     if (isHandOff(task) || !events || events.length === 0 || !onEvents) return;
     const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
     if (message) onEvents(events, message);
