@@ -124,7 +124,7 @@ describe('exception filters bound to a handler', () => {
     expect(await host.outcomes()).toEqual(['other 1 pending', 'page 1 dead', 'text 1 pending']);
     expect(await host.errors('page')).toEqual(['PermanentError: we will never be let in']);
     expect(await host.errors('other')).toEqual(['Error: of no class that the filter is for']);
-    expect(host.log.containing('Retrying in 5 s')).toHaveLength(1);
+    expect(host.log.containing('the handler requested a retry in 5000 ms. Retrying in 5 s')).toHaveLength(1);
   });
 
   it.each([
