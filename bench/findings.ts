@@ -8,8 +8,11 @@ export interface Line {
   readonly perSecond: Figure;
   readonly p50Ms: Figure;
   readonly p99Ms: Figure;
+  /** CPU time of the contender's processes per message. */
   readonly cpuUs: Figure;
-  readonly serverShare: Figure;
+  /** CPU time of Redis and Postgres per message; zero if the contender uses neither. */
+  readonly serverCpuUs: Figure;
+  readonly appShare: Figure;
   readonly loadShare: Figure;
 }
 

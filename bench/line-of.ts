@@ -20,7 +20,8 @@ export function lineOf({ contender, sender }: Entrant, samples: readonly Sample[
     p50Ms: of(({ p50Ms }) => p50Ms),
     p99Ms: of(({ p99Ms }) => p99Ms),
     cpuUs: of(({ cpuUs }) => cpuUs),
-    serverShare: of(({ serverShare }) => serverShare),
+    serverCpuUs: of(({ serverCpuUs }) => serverCpuUs),
+    appShare: of(({ appShare }) => appShare),
     loadShare: of(({ loadShare }) => loadShare),
   };
 }

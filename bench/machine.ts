@@ -17,6 +17,10 @@ const PACKAGES = [
   'stripe',
   'better-sqlite3',
   'pg',
+  'pg-boss',
+  'graphile-worker',
+  'bullmq',
+  'ioredis',
   'autocannon',
 ];
 

@@ -22,6 +22,9 @@ async function main(args: readonly string[]): Promise<void> {
   // Read before the run, which may take long enough for a commit.
   const commit = measuredCommit();
   const bench = await Bench.open(quick ? QUICK : FULL, directory, print);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void bench.close().finally(() => process.exit(1)));
+  }
   const all: Findings[] = [];
   try {
     const names = Object.keys(SCENARIOS) as ScenarioName[];

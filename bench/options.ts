@@ -3,16 +3,16 @@ import { SCENARIOS, type ScenarioName } from './scenarios/scenarios.js';
 
 export const USAGE = `Usage: npm run bench -- [options]
 
-Compares Runhooks with its alternatives in interleaved rounds on this machine, and prints the results beside the targets.
-Each contender and the load run in separate processes. The load is sent by autocannon over 50 connections; all messages
-are different and correctly signed. A run takes about 20 minutes. It includes PostgreSQL if the package has a Postgres
-inbox and a server is running at POSTGRES_URL (default: 127.0.0.1:5432).
+Compares Runhooks with its alternatives in interleaved rounds on this machine, and prints the results next to the
+targets. Each contender and the load run in separate processes. The load is sent by autocannon over 50 connections; all
+messages are different and correctly signed. A run takes about 25 minutes. It starts its own redis-server and PostgreSQL
+if they are installed. POSTGRES_URL makes it use another PostgreSQL, whose CPU time is shown if it runs on this machine.
 
-  --quick             run everything within two minutes, to check that it works
+  --quick             measure every target within three minutes, in many short rounds
   --only <scenario>   one of ${Object.keys(SCENARIOS).join(', ')}; may be given several times
   --json              print one JSON document on stdout, and progress on stderr
-  --write             write bench/results, bench/RESULTS.md, a row of bench/HISTORY.md and the plots; needs a complete run
-  --directory <path>  directory of the inboxes (default: the system's temporary directory)
+  --write             write bench/RESULTS.md, a row of bench/HISTORY.md and bench/results; needs a complete run
+  --directory <path>  directory of the inboxes and servers (default: the system's temporary directory)
   --help              this text`;
 
 export interface Options {

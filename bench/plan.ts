@@ -3,44 +3,51 @@
  * a turn.
  */
 export interface Plan {
-  /** Requests before a contender's first turn, so that the JIT compiler has optimized all code. */
-  readonly warmUp: number;
-  readonly burst: { readonly rounds: number; readonly seconds: number };
-  readonly sustained: { readonly rounds: number; readonly seconds: number; readonly pacedSeconds: number };
-  readonly slowDisk: { readonly rounds: number; readonly seconds: number; readonly pacedSeconds: number };
-  readonly handOff: { readonly rounds: number; readonly pacedSeconds: number };
+  /** Whether contenders take part that no target needs. */
+  readonly hasEveryContender: boolean;
+  /** Requests before a contender's first turn, so that the JIT compiler has optimized all code; slow ones send fewer. */
+  readonly warmUp: { readonly requests: number; readonly msMax: number };
+  readonly burst: Turns;
+  readonly sustained: Turns & { readonly pacedSeconds: number };
+  readonly slowDisk: Turns & { readonly pacedRounds: number; readonly pacedSeconds: number };
+  readonly handOff: { readonly rounds: number; readonly pacedSeconds: number; readonly commits: number };
   readonly drain: {
     readonly rounds: number;
     readonly backlog: number;
-    readonly flatBacklog: number;
     readonly fewRows: number;
     readonly manyRows: number;
+    readonly sustainedSeconds: number;
   };
   readonly boot: { readonly rounds: number };
-  readonly otherRoutes: { readonly rounds: number; readonly seconds: number };
+  readonly otherRoutes: Turns;
+}
+
+interface Turns {
+  readonly rounds: number;
+  readonly seconds: number;
 }
 
 export const FULL: Plan = {
-  warmUp: 8_000,
-  burst: { rounds: 9, seconds: 1.5 },
-  sustained: { rounds: 5, seconds: 2.5, pacedSeconds: 5 },
-  slowDisk: { rounds: 5, seconds: 1.5, pacedSeconds: 10 },
-  handOff: { rounds: 5, pacedSeconds: 10 },
-  drain: { rounds: 3, backlog: 100_000, flatBacklog: 20_000, fewRows: 10_000, manyRows: 1_000_000 },
+  hasEveryContender: true,
+  warmUp: { requests: 8_000, msMax: 4_000 },
+  burst: { rounds: 15, seconds: 1 },
+  sustained: { rounds: 11, seconds: 1.5, pacedSeconds: 5 },
+  slowDisk: { rounds: 7, seconds: 1, pacedRounds: 3, pacedSeconds: 10 },
+  handOff: { rounds: 7, pacedSeconds: 5, commits: 500 },
+  drain: { rounds: 5, backlog: 20_000, fewRows: 10_000, manyRows: 1_000_000, sustainedSeconds: 2 },
   boot: { rounds: 15 },
   otherRoutes: { rounds: 15, seconds: 1 },
 };
 
-/**
- * A short plan that shows whether everything works and whether a figure changed by half. Its figures decide nothing.
- */
+/** Many short rounds: every target within three minutes. Only contenders that targets need take part. */
 export const QUICK: Plan = {
-  warmUp: 2_000,
-  burst: { rounds: 2, seconds: 0.4 },
-  sustained: { rounds: 2, seconds: 0.5, pacedSeconds: 1 },
-  slowDisk: { rounds: 2, seconds: 0.5, pacedSeconds: 2 },
-  handOff: { rounds: 1, pacedSeconds: 3 },
-  drain: { rounds: 1, backlog: 10_000, flatBacklog: 5_000, fewRows: 5_000, manyRows: 40_000 },
-  boot: { rounds: 3 },
-  otherRoutes: { rounds: 3, seconds: 0.4 },
+  hasEveryContender: false,
+  warmUp: { requests: 3_000, msMax: 800 },
+  burst: { rounds: 9, seconds: 0.2 },
+  sustained: { rounds: 7, seconds: 0.3, pacedSeconds: 1 },
+  slowDisk: { rounds: 5, seconds: 0.3, pacedRounds: 3, pacedSeconds: 1 },
+  handOff: { rounds: 3, pacedSeconds: 1, commits: 100 },
+  drain: { rounds: 5, backlog: 4_000, fewRows: 4_000, manyRows: 20_000, sustainedSeconds: 0.4 },
+  boot: { rounds: 5 },
+  otherRoutes: { rounds: 7, seconds: 0.2 },
 };

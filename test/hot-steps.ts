@@ -54,7 +54,7 @@ async function settleOne(store: Store): Promise<void> {
   if (!delivery) throw new Error('there is no delivery to be run');
   const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
   await store.renew([{ id: delivery.id, lease: 'runner' }], claim);
-  await store.settle({ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }, NOW);
+  await store.settle([{ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }], NOW);
 }
 
 async function taskOne(store: Store): Promise<void> {
@@ -94,7 +94,7 @@ export const HOT: readonly {
   {
     title: 'detect a duplicate',
     step: (store) => store.append(newMessage('1')),
-    indices: ['sqlite_autoindex_message_keys_1 (source=? AND message_key=? AND digest=?)'],
+    indices: ['message_keys USING PRIMARY KEY (source=? AND message_key=? AND digest=?)'],
   },
   {
     title: 'claim messages',
@@ -106,9 +106,9 @@ export const HOT: readonly {
     step: recordOne,
     indices: [
       'sqlite_autoindex_messages_1 (id=?)',
-      'sqlite_autoindex_message_keys_1 (source=? AND message_key=?)',
-      'sqlite_autoindex_runs_1 (source=? AND account_id=? AND run_id=?)',
-      'sqlite_autoindex_jobs_1 (source=? AND job_key=?)',
+      'earlier USING PRIMARY KEY (source=? AND message_key=?)',
+      'runs USING PRIMARY KEY (source=? AND account_id=? AND run_id=?)',
+      'jobs USING PRIMARY KEY (source=? AND job_key=?)',
     ],
   },
   {
@@ -190,7 +190,9 @@ export const HOT: readonly {
       'events_message (message_id=?)',
       'deliveries_once (event_id=?)',
       'attempts_1 (delivery_id=?)',
-      'message_keys_message (message_id<?)',
+      'purged_keys USING PRIMARY KEY (message_id<?)',
+      'message_keys USING PRIMARY KEY (source=? AND message_key=?',
+      'events_alone (recorded_at<?)',
       'runs_updated (updated_at<?)',
       'barriers_updated (updated_at<?)',
       'tasks_due (due_at<?)',

@@ -1,5 +1,5 @@
 import { Injectable, Module, type Type } from '@nestjs/common';
-import { Inbox, OnRunSucceeded, WebhooksModule, type RunSucceeded } from 'nestjs-runhooks';
+import { Inbox, OnRunSucceeded, WebhooksModule, type RunSucceeded, type WebhooksOptions } from 'nestjs-runhooks';
 import type { StoreFactory } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
@@ -48,15 +48,26 @@ class StampingHandler {
 const HANDLERS = { one: OneHandler, ten: TenHandlers, stamping: StampingHandler } satisfies Record<string, Type>;
 
 export interface OursOptions {
-  readonly adapter: AdapterName;
   readonly inbox: StoreFactory;
   readonly handlers?: keyof typeof HANDLERS;
+  readonly role?: NonNullable<WebhooksOptions['role']>;
   /** With `manual`, nothing is parsed and no handler runs. */
-  readonly dispatch?: 'auto' | 'manual';
+  readonly dispatch?: NonNullable<WebhooksOptions['dispatch']>;
 }
 
 /** Starts (f) or (g), Runhooks as in its README. */
-export async function ours({ adapter, inbox, handlers = 'one', dispatch = 'auto' }: OursOptions): Promise<Running> {
+export async function ours(adapter: AdapterName, options: OursOptions): Promise<Running> {
+  const app = await nestApp(oursModule(options), adapter);
+  const port = await listen(app);
+  const stored = async (): Promise<number> => {
+    const { messages } = await app.get(Inbox).counts();
+    return Object.values(messages).reduce((sum, count) => sum + count, 0);
+  };
+  return { port, handled: handledByOurs, stored, startedAtMs: () => startedAtMs, close: () => app.close() };
+}
+
+/** Returns a module with Runhooks, its handlers, and the sources of the load. */
+export function oursModule({ handlers = 'one', ...options }: OursOptions): Type {
   @Module({
     imports: [
       WebhooksModule.forRoot({
@@ -64,15 +75,16 @@ export async function ours({ adapter, inbox, handlers = 'one', dispatch = 'auto'
           dbtCloud({ name: 'dbt', secrets: [SECRETS.dbt] }),
           paradime({ name: 'paradime', secrets: [SECRETS.paradime] }),
         ],
-        inbox,
-        dispatch,
+        ...options,
       }),
     ],
     providers: [HANDLERS[handlers]],
   })
   class OursModule {}
-  const app = await nestApp(OursModule, adapter);
-  const port = await listen(app);
-  const counts = () => app.get(Inbox).counts();
-  return { port, handled: () => handled, counts, startedAtMs: () => startedAtMs, close: () => app.close() };
+  return OursModule;
+}
+
+/** Returns the number of handlers that have finished in this process. */
+export function handledByOurs(): number {
+  return handled;
 }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../monotonic.js';
-import { CONTENDERS, type ContenderName, type ContenderFile } from './contenders.js';
+import { CONTENDERS, type ContenderName, type ContenderPlace } from './contenders.js';
 import type { Running } from './running.js';
 
 export interface Usage {
@@ -10,7 +10,7 @@ export interface Usage {
 }
 
 /** A question of the bench to a contender's process. */
-export type Question = 'usage' | 'counts' | 'startedAtMs' | Handled;
+export type Question = 'usage' | 'stored' | 'startedAtMs' | Handled;
 
 /** Resolved when that many were handled, with the time of the system's monotonic clock. */
 export interface Handled {
@@ -22,9 +22,11 @@ const CHECK_MS = 2;
 
 /** Runs a contender in its own process: reports its port, and then responds to questions. */
 async function main([name = '', place = '']: readonly string[]): Promise<void> {
-  const start = CONTENDERS[name as ContenderName] as (place: ContenderFile) => Promise<Running>;
-  const running = await start(JSON.parse(place) as ContenderFile);
+  const start = CONTENDERS[name as ContenderName] as (place: ContenderPlace) => Promise<Running>;
+  const running = await start(JSON.parse(place) as ContenderPlace);
   process.on('message', (question: Question) => void respond(running, question));
+  // The bench was killed.
+  process.once('disconnect', () => process.exit());
   process.send?.({ port: running.port });
 }
 
@@ -39,9 +41,9 @@ async function handledAtMs(running: Running, { handledAtLeast }: Handled): Promi
   return monotonicMs();
 }
 
-function usage(running: Running): Usage {
+function usage({ handled, otherCpuMs }: Running): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1_000, handled: running.handled() };
+  return { cpuMs: (user + system) / 1_000 + (otherCpuMs?.() ?? 0), handled: handled() };
 }
 
 await main(process.argv.slice(2));

@@ -10,4 +10,6 @@ async function obey(order: LoadOrder): Promise<void> {
 }
 
 process.on('message', (order: LoadOrder) => void obey(order));
+// The bench was killed.
+process.once('disconnect', () => process.exit());
 process.send?.('ready');

@@ -1,7 +1,7 @@
 import type { Figure } from '../figures.js';
 import type { Findings, Line } from '../findings.js';
 import type { Machine } from '../machine.js';
-import { isMet, TARGETS, type Target, type TargetKey } from '../targets.js';
+import { boundsOf, isMet, TARGETS, type Bounds, type TargetKey } from '../targets.js';
 
 /** One run with its results and its machine. */
 export interface Report {
@@ -36,24 +36,25 @@ export function toJson(report: Report): string {
   return JSON.stringify({ ...Object.fromEntries(medians), report }, null, 2);
 }
 
-/**
- * Returns the rows of the table of targets: key, description, payload, median, spread, target, and whether it is met.
- */
-export function targetRows({ targets }: Report): string[][] {
-  return Object.entries(TARGETS).flatMap(([key, target]: [string, Target]) => {
-    const found = targets[key as TargetKey];
+export const KEYS = Object.keys(TARGETS) as TargetKey[];
+
+/** Returns the rows of the table of targets: key, description, median, spread, target, and whether it is met. */
+export function targetRows(report: Report): string[][] {
+  return KEYS.flatMap((key) => {
+    const found = report.targets[key];
     if (!found) return [];
+    const bounds = boundsOf(TARGETS[key], majorOf(report));
     const spread = `${number(found.min)} – ${number(found.max)}`;
-    const verdict = isMet(target, found) ? 'yes' : 'NO';
-    return [[key, target.what, target.payload, number(found.median), spread, boundOf(target), verdict]];
+    const verdict = bounds ? (isMet(bounds, found) ? 'yes' : 'NO') : '';
+    return [[key, TARGETS[key].what, number(found.median), spread, bounds ? textOf(bounds) : '', verdict]];
   });
 }
 
-export const TARGET_COLUMNS = ['key', 'what', 'payload', 'median', 'spread', 'target', 'met'];
+export const TARGET_COLUMNS = ['key', 'what', 'median', 'spread', 'target', 'met'];
 
 /** Returns the rows of the table of contenders. */
 export function lineRows(lines: readonly Line[]): string[][] {
-  return lines.map(({ title, payload, perSecond, p50Ms, p99Ms, cpuUs, serverShare, loadShare }) => [
+  return lines.map(({ title, payload, perSecond, p50Ms, p99Ms, cpuUs, serverCpuUs, appShare, loadShare }) => [
     title,
     payload,
     number(perSecond.median),
@@ -61,7 +62,8 @@ export function lineRows(lines: readonly Line[]): string[][] {
     number(p50Ms.median),
     number(p99Ms.median),
     number(cpuUs.median),
-    `${(serverShare.median * 100).toFixed(0)} %`,
+    serverCpuOf(serverCpuUs),
+    `${(appShare.median * 100).toFixed(0)} %`,
     `${(loadShare.median * 100).toFixed(0)} %`,
   ]);
 }
@@ -73,13 +75,19 @@ export const LINE_COLUMNS = [
   'spread',
   'p50 ms',
   'p99 ms',
-  'CPU µs each',
-  'its CPU',
+  'CPU µs each: app',
+  'server',
+  "app's CPU",
   "load's CPU",
 ];
 
-function boundOf({ atLeast, atMost }: Target): string {
-  return atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast.toLocaleString('en')}`;
+/** Returns the CPU time of Redis or Postgres as text: a dash if there is no server, or if its time is not known. */
+export function serverCpuOf({ median }: Figure): string {
+  return median > 0 ? number(median) : '–';
+}
+
+export function textOf({ atLeast, atMost }: Bounds): string {
+  return atLeast === -Infinity ? `at most ${atMost}` : `at least ${atLeast.toLocaleString('en')}`;
 }
 
 export function number(value: number): string {

@@ -18,16 +18,17 @@ export async function slowDisk(bench: Bench): Promise<Findings> {
     return { targets: {}, notes: ['The slow disk was skipped because it needs Linux and gcc.'] };
   const slow = { LD_PRELOAD: library };
   const ours: Entrant = { contender: await bench.start('ours-fastify', slow), sender: 'dbt' };
-  const perRequest: Entrant = { contender: await bench.start('per-request', slow), sender: 'dbt' };
+  const perRequest: Entrant = { contender: await bench.start('sqlite-by-hand', slow), sender: 'dbt' };
   bench.print('slow disk, dbt payload');
   const samples = await race(bench, [ours, perRequest], bench.plan.slowDisk);
   const perSecond = (entrant: Entrant): number[] => (samples.get(entrant) as Sample[]).map((one) => one.perSecond);
   const dispatching = await bench.start('ours-dispatching', slow);
-  const requests = PER_SECOND * bench.plan.slowDisk.pacedSeconds;
+  const { pacedRounds, pacedSeconds } = bench.plan.slowDisk;
+  const requests = PER_SECOND * pacedSeconds;
   const order = { kind: 'paced', sender: 'dbt', perSecond: PER_SECOND, requests } as const;
   await bench.load<PacedOrder>(dispatching, { ...order, requests: 2 * PER_SECOND });
   const paced: PacedResult[] = [];
-  for (let round = 0; round < 3; round += 1) paced.push(await bench.load<PacedOrder>(dispatching, order));
+  for (let round = 0; round < pacedRounds; round += 1) paced.push(await bench.load<PacedOrder>(dispatching, order));
   const p50 = figure(paced.map(({ p50Ms }) => p50Ms));
   return {
     targets: {

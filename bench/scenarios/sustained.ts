@@ -1,81 +1,101 @@
 import type { Bench } from '../bench.js';
-import type { Contender } from '../contender.js';
-import { figure } from '../figures.js';
+import { Compared, startAll } from '../compared.js';
+import type { ContenderName } from '../contenders/contenders.js';
 import type { Findings } from '../findings.js';
-import { lineOf } from '../line-of.js';
-import type { PacedOrder } from '../load/paced.js';
 import { median } from '../quantile.js';
-import { absenceOfPostgres } from '../postgres.js';
-import { race, type Entrant, type Sample } from '../samples.js';
+import { proveDone, type Entrant, type Sample } from '../samples.js';
+import { flatRate } from './flat-rate.js';
 
-/** A backlog smaller than the work of this time counts as flat. */
-const FLAT_SECONDS = 0.25;
-const STEP = 0.93;
-const STEPS_MAX = 10;
-/** Minimum share of the rate that the load must reach, because a shared machine rarely allows the full rate. */
-const PACE_SHARE_MIN = 0.97;
+type Wanted = Omit<Entrant, 'contender'> & { readonly name: ContenderName };
+
+const one = (name: ContenderName): Wanted => ({ name, sender: 'dbt', deliveries: 1 });
+
+const NEEDED: readonly Wanted[] = [
+  one('hand-fastify'),
+  one('ours-dispatching'),
+  one('bullmq-always-working'),
+  one('sqlite-by-hand-working'),
+  { name: 'ours-dispatching-ten', sender: 'dbt', deliveries: 10 },
+];
+
+const OTHERS: readonly Wanted[] = [
+  one('bullmq-everysec-working'),
+  { name: 'golevelup-express', sender: 'stripe', deliveries: 1 },
+  one('ours-dispatching-express'),
+];
 
 /**
- * Measures the rate at which one process can receive, parse, run and record indefinitely, with one handler that does
- * nothing.
+ * Measures how many messages one process receives and handles, with one handler that does nothing: a turn lasts until
+ * everything that was sent has been handled.
  */
 export async function sustained(bench: Bench): Promise<Findings> {
-  const reason = await absenceOfPostgres();
-  const ours: Entrant = { contender: await bench.start('ours-dispatching'), sender: 'dbt', deliveries: 1 };
-  const hand: Entrant = { contender: await bench.start('hand-fastify'), sender: 'dbt', deliveries: 1 };
-  const stripe: Entrant = { contender: await bench.start('golevelup-express'), sender: 'stripe', deliveries: 1 };
-  const others: Entrant[] = [
-    { contender: await bench.start('ours-dispatching-express'), sender: 'dbt', deliveries: 1 },
-    { contender: await bench.start('ours-dispatching-ten'), sender: 'dbt', deliveries: 10 },
-  ];
-  if (reason === undefined) {
-    others.push({ contender: await bench.start('ours-dispatching-postgres'), sender: 'dbt', deliveries: 1 });
-  }
+  const wanted = bench.plan.hasEveryContender ? [...NEEDED, ...OTHERS] : NEEDED;
+  const { entrants, notes } = await startAll(bench, wanted);
   bench.print('sustained, dbt payload');
-  const samples = await race(bench, [ours, hand, stripe, ...others], bench.plan.sustained);
-  const perSecond = (entrant: Entrant): number[] => (samples.get(entrant) as Sample[]).map((one) => one.perSecond);
-  const capacity = median(perSecond(ours));
-  const flat = await flatRate(bench, ours.contender, capacity);
+  const compared = await Compared.inRace(bench, entrants, bench.plan.sustained);
+  if (bench.plan.hasEveryContender) notes.push(await flatNote(bench, entrants, compared));
+  for (const entrant of entrants) await proveDone(entrant);
   return {
-    targets: {
-      sustained_vs_hand_fastify: figure(perSecond(hand).map((rate) => flat / rate)),
-      sustained_vs_golevelup: figure(perSecond(stripe).map((rate) => flat / rate)),
-    },
-    lines: {
-      'Sustained, dbt payload: until everything sent was handled': [...samples].map(([entrant, turns]) =>
-        lineOf(entrant, turns),
-      ),
-    },
-    notes: [
-      `Sustained, Fastify: the backlog stayed flat at ${flat.toFixed(0)}/s, sent evenly for ` +
-        `${bench.plan.sustained.pacedSeconds} s; the sustained ratios use that rate. Sent as fast as ` +
-        `responses arrived, and handled completely, it was ${capacity.toFixed(0)}/s.`,
-    ],
+    targets: compared.ratios({
+      sustained_vs_bullmq_always: ['ours-dispatching', 'bullmq-always-working'],
+      sustained_vs_sqlite_by_hand: ['ours-dispatching', 'sqlite-by-hand-working'],
+      sustained_vs_bullmq_everysec: ['ours-dispatching', 'bullmq-everysec-working'],
+      sustained_vs_hand_fastify: ['ours-dispatching', 'hand-fastify'],
+      sustained_vs_golevelup: ['ours-dispatching', 'golevelup-express'],
+      ten_handlers_sustained: ['ours-dispatching-ten', 'ours-dispatching'],
+    }),
+    lines: { 'Sustained, dbt payload': compared.lines },
+    notes,
   };
 }
 
-/** Returns the highest rate, in steps, at which the backlog does not grow. */
-async function flatRate(bench: Bench, contender: Contender, estimate: number): Promise<number> {
-  let rate = estimate;
-  let flat = 0;
-  for (let step = 0; step < STEPS_MAX; step += 1) {
-    const isFlat = await staysFlat(bench, contender, rate);
-    bench.print(`  ${rate.toFixed(0)}/s: the backlog ${isFlat ? 'stays flat' : 'grows'}`);
-    if (isFlat) flat = Math.max(flat, rate);
-    else if (flat > 0) break;
-    rate = isFlat ? rate / STEP : rate * STEP;
-    if (rate <= flat) break;
-  }
-  return flat;
+async function flatNote(bench: Bench, entrants: readonly Entrant[], compared: Compared): Promise<string> {
+  const ours = entrants.find(({ contender }) => contender.name === 'ours-dispatching') as Entrant;
+  const capacity = median(compared.of('ours-dispatching') ?? []);
+  const flat = await flatRate(bench, ours.contender, capacity);
+  return (
+    `Sustained, SQLite: sent as fast as responses arrived and handled completely, the rate was ${capacity.toFixed(0)}/s. ` +
+    `Sent evenly for ${bench.plan.sustained.pacedSeconds} s, the backlog stayed flat at ${flat.toFixed(0)}/s.`
+  );
 }
 
-async function staysFlat(bench: Bench, contender: Contender, perSecond: number): Promise<boolean> {
-  const { pacedSeconds } = bench.plan.sustained;
-  const requests = Math.round(perSecond * pacedSeconds);
-  const before = await contender.usage();
-  const order = { kind: 'paced', sender: 'dbt', perSecond, requests } as const;
-  const { seconds } = await bench.load<PacedOrder>(contender, order);
-  const backlog = before.handled + requests - (await contender.usage()).handled;
-  await contender.handledAtMs(before.handled + requests);
-  return backlog <= perSecond * FLAT_SECONDS && requests / seconds >= perSecond * PACE_SHARE_MIN;
+/** Measures the same on Postgres, where all messages belong to one job, and the cost of BullMQ as dispatch backend. */
+export async function postgresSustained(bench: Bench): Promise<Findings> {
+  const names = [
+    'ours-dispatching-postgres',
+    'graphile-working',
+    'pg-boss-working',
+    'ours-dispatching-bullmq',
+  ] as const;
+  const { entrants, notes } = await startAll(bench, names.map(one));
+  if (entrants.length === 0) return { targets: {}, notes };
+  bench.print('sustained on Postgres, dbt payload');
+  const compared = await Compared.inRace(bench, entrants, bench.plan.sustained);
+  for (const entrant of entrants) await proveDone(entrant);
+  const cost = ({ cpuUs, serverCpuUs }: Sample): number => cpuUs + serverCpuUs;
+  return {
+    targets: {
+      ...compared.ratios({
+        pg_sustained_vs_graphile: ['ours-dispatching-postgres', 'graphile-working'],
+        pg_sustained_vs_pgboss: ['ours-dispatching-postgres', 'pg-boss-working'],
+      }),
+      ...compared.ratios({ transport_cost: ['ours-dispatching-bullmq', 'ours-dispatching-postgres'] }, cost),
+    },
+    lines: { 'Sustained on Postgres, dbt payload': compared.lines },
+    notes,
+  };
+}
+
+/** Compares two worker processes with one, next to a receiver in a process of its own. */
+export async function postgresWorkers(bench: Bench): Promise<Findings> {
+  const { entrants, notes } = await startAll(bench, [one('ours-one-worker'), one('ours-two-workers')]);
+  if (entrants.length === 0) return { targets: {}, notes };
+  bench.print('worker processes on Postgres, dbt payload');
+  const compared = await Compared.inRace(bench, entrants, bench.plan.sustained);
+  for (const entrant of entrants) await proveDone(entrant);
+  return {
+    targets: compared.ratios({ pg_two_workers: ['ours-two-workers', 'ours-one-worker'] }),
+    lines: { 'Worker processes on Postgres, dbt payload': compared.lines },
+    notes,
+  };
 }

@@ -7,7 +7,7 @@ import { OnRunFailed, type RunFailed } from 'nestjs-runhooks';
 import { bullmq, type BullmqOptions } from 'nestjs-runhooks/bullmq';
 import { ConfigurationError, type Logger, type DispatchTransport } from 'nestjs-runhooks/core';
 import { dbtCloudWebhook } from 'nestjs-runhooks/testing';
-import { DispatchHarness, held, openStore, until } from '../dispatch/dispatch-harness.js';
+import { CARRIED, DispatchHarness, held, openStore, until } from '../dispatch/dispatch-harness.js';
 import { dispatchContract } from '../dispatch/dispatch-contract.js';
 import { closeApps, startHandlers } from '../e2e/handlers-app.js';
 import { newPrefix, onOwnRedis, onRedis, OwnRedis, REDIS_URL, removeKeys } from './redis.js';
@@ -53,7 +53,7 @@ onRedis('dispatch over BullMQ', () => {
       transport: transport({ connection: REDIS_URL, prefix }),
     });
     const { promise, release } = held();
-    harness.on('handler', () => promise);
+    harness.on('handler', () => promise, CARRIED);
     harness.dispatcher.start();
     await harness.send({ run: 'secret-of-the-payload' });
     const redis = new Redis(REDIS_URL);
@@ -79,7 +79,7 @@ onRedis('dispatch over BullMQ', () => {
       transport: transport({ connection: REDIS_URL, prefix }),
     });
     const { promise, release } = held();
-    harness.on('handler', () => promise);
+    harness.on('handler', () => promise, CARRIED);
     for (let run = 0; run < 1_500; run += 1) await harness.send({ run: `${run}` });
     harness.dispatcher.start();
     const redis = new Redis(REDIS_URL);
@@ -100,10 +100,11 @@ onRedis('dispatch over BullMQ', () => {
     });
     const { promise, release } = held();
     let runs = 0;
-    harness.on('handler', () => {
+    const run = (): Promise<void> => {
       runs += 1;
       return promise;
-    });
+    };
+    harness.on('handler', run, CARRIED);
     harness.dispatcher.start();
     await harness.send();
     await until(() => runs === 1);
@@ -162,12 +163,13 @@ onRedis('dispatch over BullMQ', () => {
     });
     let running = 0;
     let most = 0;
-    harness.on('handler', async () => {
+    const count = async (): Promise<void> => {
       running += 1;
       most = Math.max(most, running);
       await new Promise((resolve) => setTimeout(resolve, 10));
       running -= 1;
-    });
+    };
+    harness.on('handler', count, CARRIED);
     for (let run = 0; run < 10; run += 1) await harness.send({ run: `${run}` });
     harness.dispatcher.start();
     await until(async () => (await succeeded(harness)) === 10);
@@ -199,7 +201,7 @@ onOwnRedis('a failing Redis', () => {
         transport: transport({ connection: redis.url }),
         ...(clock && { clock }),
       });
-      harness.on('handler', run);
+      harness.on('handler', run, CARRIED);
       harness.dispatcher.start();
       benches.push(harness);
     }
@@ -300,7 +302,7 @@ onOwnRedis('a Redis that rejects commands', () => {
       transport: transport({ connection: redis.url }),
     });
     let runs = 0;
-    harness.on('handler', () => void (runs += 1));
+    harness.on('handler', () => void (runs += 1), CARRIED);
     harness.dispatcher.start();
     await harness.send({ run: '1' });
     await until(() => runs === 1);
@@ -344,7 +346,7 @@ onRedis('dispatch over a Redis that is too old for BullMQ', () => {
       transport: transport({ connection: url.href, prefix }),
     });
     let runs = 0;
-    harness.on('handler', () => void (runs += 1));
+    harness.on('handler', () => void (runs += 1), CARRIED);
     harness.dispatcher.start();
     await harness.send();
     await until(() => runs === 1);

@@ -70,8 +70,10 @@ export async function readTables(
       `select id, event_id as "eventId", handler_id as "handlerId", state, cast(attempts as integer) as attempts
        from deliveries order by seq`,
     ),
+    // A first attempt that succeeded is in the row of its delivery.
     attempts: await all(
-      'select delivery_id as "deliveryId", cast(attempt as integer) as attempt, outcome from attempts',
+      `select delivery_id as "deliveryId", cast(attempt as integer) as attempt, outcome from attempts
+       union all select id, 1, 'succeeded' from deliveries where started_at is not null`,
     ),
   };
 }

@@ -96,8 +96,18 @@ const FIRST_SLOW = `(select id from deliveries where handler_id = 'slow' order b
 function attemptsBefore(before: number): (file: SqliteFile) => void {
   return (file) => {
     file.all(`update deliveries set attempts = ${before + 1} where id = ${FIRST_SLOW} returning id`);
+    moveFirstSuccess(file);
     file.all(`update attempts set attempt = ${before + 1} where delivery_id = ${FIRST_SLOW} returning attempt`);
   };
+}
+
+/** Writes the first success of the delivery as an attempt, as if something had gone wrong before it. */
+function moveFirstSuccess(file: SqliteFile): void {
+  file.all(
+    `insert into attempts (delivery_id, attempt, started_at, finished_at, outcome)
+     select id, 1, started_at, finished_at, 'succeeded' from deliveries where id = ${FIRST_SLOW} returning attempt`,
+  );
+  file.all(`update deliveries set started_at = null, finished_at = null where id = ${FIRST_SLOW} returning id`);
 }
 
 /** Adds the effects of those attempts by the given processes. */
@@ -203,6 +213,7 @@ const sabotages: readonly (Sabotage & {
   {
     title: 'a delivery that became a dead letter',
     change: (file) => {
+      moveFirstSuccess(file);
       file.all(`update attempts set outcome = 'failed' where delivery_id = ${FIRST_SLOW} returning attempt`);
       file.all(`update deliveries set state = 'dead' where id = ${FIRST_SLOW} returning id`);
     },
@@ -217,13 +228,16 @@ const sabotages: readonly (Sabotage & {
   },
   {
     title: 'a success that was not recorded',
-    change: (file) => file.all(`delete from attempts where delivery_id = ${FIRST_SLOW} returning attempt`),
+    change: (file) => file.all(`update deliveries set started_at = null where id = ${FIRST_SLOW} returning id`),
     problem: /handler slow has 0 successes/,
     counted: { lost: 1 },
   },
   {
     title: 'a success recorded twice',
-    change: (file) => copyRow(file, 'attempts', `delivery_id = ${FIRST_SLOW}`, { attempt: 'attempt + 1' }),
+    change: (file) => {
+      moveFirstSuccess(file);
+      copyRow(file, 'attempts', `delivery_id = ${FIRST_SLOW}`, { attempt: 'attempt + 1' });
+    },
     problem: /handler slow has 2 successes/,
   },
   {

@@ -51,6 +51,9 @@ export interface Handling extends HandlerOptions {
   readonly filter?: Subscription['filter'];
 }
 
+/** Options for a handler whose deliveries are claimed from the store or brought by a transport, never by their recording. */
+export const CARRIED = { concurrency: 1_000 } as const;
+
 /** Runs the engine of one app on a real store, with a clock controlled by the test. */
 export class DispatchHarness {
   readonly lines: string[] = [];
@@ -178,6 +181,7 @@ export class DispatchHarness {
     await this.purger.stop();
     await this.dispatcher.stop(0);
     await this.presence.stop();
+    this.receiver.stop();
     await this.store.close();
   }
 }

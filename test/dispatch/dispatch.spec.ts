@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DispatchTarget, DueDelivery, DispatchTransport } from 'nestjs-runhooks/core';
-import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
+import { CARRIED, DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { dispatchContract } from './dispatch-contract.js';
 
 /** Backend shared by the transports of several processes. It gives each id to a free process. */
@@ -83,15 +83,18 @@ describe('an unavailable transport', () => {
   it('is replaced by claims, logs the outage once, and is used again once it is back', async () => {
     const courier = new Courier(false);
     const harness = await DispatchHarness.open({ store: await openStore(), transport: new CourierTransport(courier) });
-    harness.on('handler', () => undefined);
+    harness.on('handler', () => undefined, CARRIED);
     courier.isAway = true;
     harness.dispatcher.start();
     for (const run of ['1', '2', '3']) await harness.send({ run });
     await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 3);
     expect(courier.offered).toEqual([]);
     courier.isAway = false;
-    await harness.send({ run: '4' });
-    await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 4);
+    // The first delivery asks the transport again, without waiting for its answer.
+    for (const [index, run] of ['4', '5'].entries()) {
+      await harness.send({ run });
+      await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 4 + index);
+    }
     expect(courier.offered.length).toBeGreaterThanOrEqual(1);
     expect(harness.lines).toEqual([
       'error: Courier is unavailable; claiming deliveries from the inbox instead: Error: the courier is away',
@@ -105,7 +108,7 @@ describe('an unavailable transport', () => {
     const transport = new CourierTransport(courier);
     const { promise, release } = held();
     const harness = await DispatchHarness.open({ store: await openStore(), transport, concurrency: 2 });
-    harness.on('handler', () => undefined);
+    harness.on('handler', () => undefined, CARRIED);
     courier.isAway = true;
     harness.dispatcher.start();
     await until(() => harness.lines.length === 1);
@@ -123,7 +126,7 @@ describe('an unavailable transport', () => {
   it('is logged once when it still reports free slots', async () => {
     const transport = new CourierTransport(new Courier(false));
     const harness = await DispatchHarness.open({ store: await openStore(), transport });
-    harness.on('handler', () => undefined);
+    harness.on('handler', () => undefined, CARRIED);
     transport.offer = () => Promise.reject(new Error('it takes nothing'));
     harness.dispatcher.start();
     for (let run = 1; run <= 5; run += 1) {

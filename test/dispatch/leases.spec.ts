@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LeaseLostError, type DeliveryClaim, type Store } from 'nestjs-runhooks/core';
 import { LIMITS, type DeliveryContext } from 'nestjs-runhooks/internal';
-import { DispatchHarness, held, START, until } from './dispatch-harness.js';
+import { CARRIED, DispatchHarness, held, START, until } from './dispatch-harness.js';
 
 /** Two processes that share one inbox. */
 let one: DispatchHarness;
@@ -162,7 +162,7 @@ describe('an expired lease', () => {
     });
     const heldUp = await DispatchHarness.open({ store, clock: one.clock });
     let runs = 0;
-    heldUp.on('handler', () => void (runs += 1));
+    heldUp.on('handler', () => void (runs += 1), CARRIED);
     let inOther = 0;
     other.on('handler', () => void (inOther += 1));
     await heldUp.send();

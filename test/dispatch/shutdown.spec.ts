@@ -153,6 +153,7 @@ describe('stopping the worker', () => {
     await until(async () => (await harness.outcome('handler'))[0] === 'succeeded');
     await timeUntil(harness.dispatcher.stop(2_000));
     await harness.purger.stop();
+    harness.receiver.stop();
     expect(jest.getTimerCount()).toBe(0);
   });
 

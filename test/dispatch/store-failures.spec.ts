@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { StoreUnavailableError, type Store } from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
-import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
+import { CARRIED, DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
 /** The test controls all timers except setImmediate, which the store needs. */
@@ -45,7 +45,7 @@ describe('a failing store', () => {
     async (_, verbs) => {
       holdTimers();
       let runs = 0;
-      harness.on('handler', () => void (runs += 1));
+      harness.on('handler', () => void (runs += 1), CARRIED);
       await harness.send();
       failing.fail(...verbs);
       harness.dispatcher.start();

@@ -101,7 +101,7 @@ describe.each(ADAPTERS)('request bodies on %s', (adapter) => {
       await setImmediate();
       jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs - 1);
       expect(connection.received).toBe('');
-      jest.advanceTimersByTime(1);
+      jest.advanceTimersByTime(1 + NEST_LIMITS.bodyCheckMs);
       expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1.1 400 .*connection: close.*was not complete after/is);
       jest.advanceTimersByTime(NEST_LIMITS.lingerMs);
       await connection.closed;

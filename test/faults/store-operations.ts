@@ -62,7 +62,7 @@ function settle(store: Store, delivery: number, lease: string, next: Settlement[
     state === 'succeeded' || state === 'skipped'
       ? { ...times, outcome: state }
       : { ...times, outcome: 'failed' as const, error };
-  return store.settle({ deliveryId: idAt('dlv', delivery), lease, attempt, next }, at(ms));
+  return store.settle([{ deliveryId: idAt('dlv', delivery), lease, attempt, next }], at(ms));
 }
 
 const claim = (ms: number, lease: string, limit = 10) => ({ now: at(ms), leaseMs: LEASE_MS, limit, lease });

@@ -175,11 +175,16 @@ export class Steps {
           for (const one of known) same(one, known[0], 'something else is known');
           return expected;
         });
-        if (results.includes(POISON)) {
-          ok(result === POISON, 'the poison error was not thrown');
+        if (result === POISON) {
+          same(results, [POISON]);
           return 'threw the poison';
         }
-        same(result, results);
+        (result as Recorded[]).forEach((one, index) => {
+          const expected = results[index];
+          if (expected !== POISON) return same(one, expected);
+          ok(one.failure === POISON && !one.recorded, 'the poison error was not returned');
+        });
+        same((result as Recorded[]).length, results.length);
         const recorded = (results as Recorded[]).filter((one) => one.recorded);
         const others = drafts.flatMap(({ known }) => known[0]?.otherHandlers ?? []);
         const notes = [
@@ -291,10 +296,10 @@ export class Steps {
     const how = typeof as === 'number' ? `pending for ${as} ms` : as;
     return {
       line: `settle ${this.name(chosen.id)} by ${settlement.lease}: ${how}`,
-      begin: (store) => store.settle(settlement, now),
+      begin: (store) => store.settle([settlement], now),
       check: (result) => {
         const expected = this.#model.settle(settlement, now);
-        same(result, expected);
+        same(result, [expected]);
         return expected ? 'written' : 'refused';
       },
     };

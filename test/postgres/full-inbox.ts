@@ -97,8 +97,8 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
   ];
   bodies.forEach((body, index) => {
     connection.all(
-      `insert into messages (id, source, provider, message_key, headers, body, received_at, state, message_type, reason, notes, id_reused, claims, without_handlers)
-       values (?, 'gone', 'gone', ?, ?, ?, ?, 'quarantined', null, ?, ?, 1, 3, 1)`,
+      `insert into messages (id, source, provider, message_key, digest, headers, body, received_at, state, message_type, reason, notes, id_reused, claims, without_handlers)
+       values (?, 'gone', 'gone', ?, x'00ff', ?, ?, ?, 'quarantined', null, ?, ?, 1, 3, 1)`,
       [
         `odd_${index}`,
         text,
@@ -118,7 +118,16 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
   connection.exec(
     `insert into audit (id, decided_at, action, actor, reason, details, affected)
        values ('one', 1, 'redrive', 'an operator', null, '{}', 1), ('two', 2, 'reparse', '␛', 'why', '{}', 0);
-     insert into refusals values ('gone', 'signature-mismatch', 3, 1)`,
+     insert into refusals values ('gone', 'signature-mismatch', 3, 1);
+     insert into purged_keys values ('msg_1', 'gone', 'key', x'00ff'), ('msg_2', 'gone', '␛', x'');
+     insert into series values (1, 'dbt', 'accepted', 'process', 3);
+     insert into sources values ('dbt', 1);
+     insert into rounds values ('dbt', 'ended', '{"page":2}', 1, 'timeout', 5, null);
+     insert into cooldowns values ('cloud.getdbt.com', '1', 9);
+     insert into results values ('dbt', '1', '7', 200, 3, '{"error":1}', '["model.one"]', null);
+     insert into nodes values ('dbt', '["1"]', 'model.one', null, '{"id":"␛"}', 3);
+     insert into actions values ('dbt', 'retry 7', 'retry', 'sent', 'runhooks:00', '{}', null, 1, 2, 'lease');
+     insert into events values ('job.silent:dbt/1', 'job.silent', 'dbt', 'provider', null, 1, 2, '{}')`,
   );
   // Sequence numbers may have gaps and need not begin with 1.
   connection.exec('delete from deliveries where seq in (1, 4)');

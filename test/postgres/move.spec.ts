@@ -158,7 +158,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
       const { output } = await move.run({ json: false });
       expect(output.split('\n')[0]).toMatch(/^ +\d+% message_keys \d+ of \d+$/);
       expect(output).toMatch(
-        /100% refusals 1 of 1\nMoved .*inbox\.db to PostgreSQL \d+.*, database \w+, schema test_\w+\./,
+        /100% actions 1 of 1\nMoved .*inbox\.db to PostgreSQL \d+.*, database \w+, schema test_\w+\./,
       );
       expect(output).toMatch(/Rows in both databases:\n {2}message_keys +\d+\n/);
     });
@@ -166,7 +166,7 @@ onPostgres('moving an inbox from SQLite to Postgres', () => {
     it('is shown as a bar on a terminal', async () => {
       await fillInbox(move.file);
       const { output } = await move.run({ json: false, isTTY: true });
-      expect(output).toContain(`\r\u001b[K${'█'.repeat(30)} 100% refusals 1 of 1\r\u001b[KMoved `);
+      expect(output).toContain(`\r\u001b[K${'█'.repeat(30)} 100% actions 1 of 1\r\u001b[KMoved `);
     });
   });
 });

@@ -92,7 +92,7 @@ function texts(rows: readonly unknown[], decode = (text: string) => text): strin
 function plain(column: string, value: unknown, decode: (text: string) => string): unknown {
   if (value instanceof Uint8Array) return { bytes: digestOf(value) };
   if (typeof value !== 'string') return value;
-  if (/(_at|seq|since|requests|_ms|_from)$/.test(column)) return Number(value);
+  if (/(_at|seq|since|requests|_ms|_from|minute|amount|until)$/.test(column)) return Number(value);
   const text = decode(value);
   return text.length > 1_000 ? { text: digestOf(JSON.stringify(text)) } : text;
 }

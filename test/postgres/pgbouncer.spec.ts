@@ -116,6 +116,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
       for (const { title, run } of storeContract(async () => open(await schemas.emptied()), {
         reopen,
         settlesWith: true,
+        releases: true,
       }))
         it(title, run);
     });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from 'nestjs-runhooks/core';
 import pg from 'pg';
 import { HOT, OPEN_EVERY, ROWS, START_MS } from '../hot-steps.js';
+import { LISTS } from '../list-steps.js';
 import { onPostgres, POSTGRES_URL, Schemas } from './server.js';
 
 interface RecordedQuery {
@@ -28,11 +29,12 @@ class RecordingPool extends pg.Pool {
 /** The same inbox as for the SQLite plans; nearly all of its work is finished. */
 const INSERTS: readonly string[] = [
   `message_keys select 'dbt', 'key-' || n, decode(md5('' || n), 'hex'), msg from numbers`,
-  `messages (id, source, provider, message_key, headers, body, received_at, state, id_reused, claims, without_handlers, due_at)
-   select msg, 'dbt', 'dbt-cloud', 'key-' || n, '{}', '{}', at, case when open then 'stored' else 'parsed' end, 0, 1, 0,
+  `purged_keys select 'msg_' || lpad(to_hex(n), 12, '0') || '0000' || lpad(to_hex(n), 16, '0'), 'dbt', 'old-' || n, decode(md5('' || n), 'hex') from numbers`,
+  `messages (id, source, provider, message_key, digest, headers, body, received_at, state, id_reused, claims, without_handlers, due_at)
+   select msg, 'dbt', 'dbt-cloud', 'key-' || n, '', '{}', '{}', at, case when open then 'stored' else 'parsed' end, 0, 1, 0,
    case when open then at end from numbers`,
-  `runs (source, account_id, run_id, job_key, contradicted, types, updated_at)
-   select 'dbt', '1', n, 'job-' || n % 50, 0, '[]', at from numbers`,
+  `runs (source, account_id, run_id, job_key, outcome, contradicted, types, updated_at)
+   select 'dbt', '1', n, 'job-' || n % 50, case when n % 20 = 0 then 'failed' else 'succeeded' end, 0, '[]', at from numbers`,
   `events (id, type, source, provider, message_id, occurred_at, recorded_at, data)
    select 'run.failed:dbt/1/' || n, 'run.failed', 'dbt', 'dbt-cloud', msg, 0, at, '{}' from numbers`,
   `deliveries (id, event_id, handler_id, source, replay_id, lane, in_lane, state, attempts, attempts_before, due_at)
@@ -112,6 +114,10 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
       expectIndices(step, title === 'purge' ? /Seq Scan on (?!(?:barriers|tasks|clock|audit)\b)\w+/ : FULL_SCAN),
     );
   });
+
+  it.each(LISTS)('list without reading a whole table: $title', ({ step }) =>
+    expectIndices(step, /Seq Scan on (?!(?:handlers|processes|tasks|audit)\b)\w+/),
+  );
 
   it('are detected as full scans when an index is missing', async () => {
     await schemas.query(`drop index "${schema}".messages_due`);

@@ -69,7 +69,7 @@ onPostgres('races between processes on Postgres', () => {
     expect(await claim(one.store, 'first')).toEqual(['dlv_1']);
     const error = { name: 'Error', message: '', stack: '' };
     const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'failed', error } as const;
-    await one.store.settle({ deliveryId: 'dlv_1', lease: 'first', attempt, next: { state: 'dead' } }, NOW);
+    await one.store.settle([{ deliveryId: 'dlv_1', lease: 'first', attempt, next: { state: 'dead' } }], NOW);
     return { one, two, claim };
   }
 

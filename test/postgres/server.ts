@@ -34,6 +34,7 @@ export function onPostgres(title: string, define: () => void): void {
 
 export const TABLES: readonly (keyof Schema)[] = [
   'message_keys',
+  'purged_keys',
   'messages',
   'jobs',
   'runs',
@@ -47,6 +48,13 @@ export const TABLES: readonly (keyof Schema)[] = [
   'clock',
   'audit',
   'refusals',
+  'series',
+  'sources',
+  'rounds',
+  'cooldowns',
+  'results',
+  'nodes',
+  'actions',
 ];
 
 /** Creates the schemas of one test file and drops them after its tests. Create it inside `describe`. */

@@ -18,6 +18,10 @@ onPostgres('the store contract on PostgreSQL', () => {
     return await open(schemaOf.get(store) ?? '');
   }
 
-  for (const { title, run } of storeContract(async () => open(await schemas.emptied()), { reopen, settlesWith: true }))
+  for (const { title, run } of storeContract(async () => open(await schemas.emptied()), {
+    reopen,
+    settlesWith: true,
+    releases: true,
+  }))
     it(title, run);
 });

@@ -67,10 +67,10 @@ onPostgres('a process that waits for work', () => {
     const steps: readonly (() => Promise<unknown>)[] = [
       () =>
         other.settle(
-          { deliveryId: one!.id, lease: 'runner', attempt, next: { state: 'pending', dueAt: new Date() } },
+          [{ deliveryId: one!.id, lease: 'runner', attempt, next: { state: 'pending', dueAt: new Date() } }],
           new Date(),
         ),
-      () => other.settle({ deliveryId: two!.id, lease: 'runner', attempt, next: { state: 'dead' } }, new Date()),
+      () => other.settle([{ deliveryId: two!.id, lease: 'runner', attempt, next: { state: 'dead' } }], new Date()),
       () => other.redrive({}, decided(), new Date()),
       () =>
         other.replay(

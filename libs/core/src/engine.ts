@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from './time/clock.js';
 import { ClockWatch } from './clocks/clock-watch.js';
 import { SharedClock } from './clocks/shared-clock.js';
@@ -15,6 +16,7 @@ import { Purger } from './inbox/purger.js';
 import { DEFAULT_RETENTION, type RetentionOptions } from './inbox/retention.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './log/logger.js';
+import { OwnMessages } from './receiver/own-messages.js';
 import { Receiver } from './receiver/receiver.js';
 import { Refusals } from './receiver/refusals.js';
 import { disabledSources, openSources, type NamedSource, type OpenSource, type Source } from './sources/source.js';
@@ -88,14 +90,16 @@ export class Engine {
     const ids = new IdSequence();
     const router = new Router(handlers, ids);
     const abandoned = new AbandonedCalls(logger);
+    const own = new OwnMessages({ ...shared, lease: randomUUID() });
     this.watch = new ClockWatch(shared);
-    this.presence = new Presence({ ...shared, handlers, watch: this.watch, role, abandoned });
+    this.presence = new Presence({ ...shared, handlers, watch: this.watch, role, abandoned, lease: own.lease });
     this.dispatcher = new Dispatcher({
       ...shared,
       sources,
       handlers,
       router,
       presence: this.presence,
+      own,
       concurrency,
       abortGraceMs,
       abandoned,
@@ -105,7 +109,13 @@ export class Engine {
     const onChange = (): void => this.dispatcher.wake();
     this.refusals = new Refusals({ ...shared, ...(monotonicMs && { monotonicMs }) });
     const { refusals } = this;
-    this.receiver = new Receiver({ ...shared, ids, refusals, onAccepted: onChange });
+    this.receiver = new Receiver({
+      ...shared,
+      ids,
+      refusals,
+      own,
+      onAccepted: (isOwn) => (isOwn ? this.dispatcher.wakeForOwn() : this.dispatcher.wake()),
+    });
     this.purger = new Purger({ ...shared, retention: { ...DEFAULT_RETENTION, ...options.retention } });
     this.inbox = new Inbox({ ...shared, router, purger: this.purger, refusals, onChange });
   }
@@ -133,6 +143,7 @@ export class Engine {
 
   /** Stores the last counts and closes the store. Call it after the last request. */
   async close(): Promise<void> {
+    this.receiver.stop();
     await this.refusals.stop();
     await this.store.close();
   }

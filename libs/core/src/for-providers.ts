@@ -37,10 +37,10 @@ export {
   ListField,
   NameField,
   ObjectField,
-  type PayloadClass,
   TextField,
   TimestampField,
 } from './payloads/payload-fields.js';
+export type { PayloadClass } from './payloads/payload-plan.js';
 export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
 export { parseTimestamp } from './payloads/timestamps.js';
 

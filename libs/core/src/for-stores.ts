@@ -28,7 +28,7 @@ export { type ClockJump, type Purge, type PurgeBrake, type Purged, rowsOf } from
 export type { StoredEvent } from './events/event-data.js';
 export type { InboxTransaction } from './handlers/handler.js';
 export { handlerIdOf, type RegisteredHandler, type Role } from './handlers/registration.js';
-export type { NewDelivery } from './handlers/router.js';
+export type { RoutedDelivery } from './handlers/router.js';
 export type { CodedLogFields, LogCode, LogFields, Logger } from './log/logger.js';
 export { parseDated } from './payloads/dated-json.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';

@@ -32,6 +32,9 @@ export const LIMITS = Object.freeze({
   lineCharsMax: 4_000,
   /** Characters of the name of a run, a job or a pattern in a log line. */
   nameCharsLoggedMax: 100,
+  /** Lines about single messages of one source and kind in one second; the further ones are counted. */
+  messageLinesMax: 100,
+  messageLinesMs: SECOND,
   /** Handlers, patterns of each and characters of each name that are compared with a message that matches no handler. */
   nearMissHandlersMax: 200,
   nearMissPatternsMax: 20,
@@ -92,6 +95,14 @@ export const LIMITS = Object.freeze({
   concurrency: 10,
   /** Messages or deliveries that one claim takes. */
   claimMax: 100,
+  /** Received messages, and bytes of their bodies, that a process keeps claimed until it parses them. */
+  ownMessagesMax: 1_000,
+  ownMessagesBytesMax: 16 * 1024 * KIB,
+  /** Deliveries, for each handler that may run, that a process claims while recording them before there is a free place. */
+  readyPerPlaceMax: 100,
+  /** Attempts that one step settles, and steps that a process takes at the same time. */
+  settleMax: 500,
+  settleStepsMax: 2,
   /** Time that parsing may block the event loop before other work has its turn. A large message alone takes 100 ms. */
   parseTurnMs: 20,
   /** Time between two polls for work that another process stored, or that became due. */

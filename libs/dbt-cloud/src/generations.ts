@@ -50,12 +50,16 @@ export function toCurrentShape(value: unknown): CurrentShape {
   const data = rename(sent, DATA_ALIASES);
   // The draft contains the webhook's name in `data`.
   const { webhook_name: webhookName } = draft ? data : {};
+  if (webhookName === undefined && envelope === value && data === value['data']) return { value, draft };
   return { value: { ...(webhookName !== undefined && { webhookName }), ...envelope, data }, draft };
 }
 
-/** `Object.fromEntries` creates an own property for the key `__proto__` as well. */
+/** Returns the same object if no field has an older name, as in all of today's bodies. */
 function rename(fields: Fields, aliases: ReadonlyMap<string, string>): Fields {
-  const taken = new Set(Object.keys(fields));
+  const names = Object.keys(fields);
+  if (!names.some((name) => aliases.has(name))) return fields;
+  const taken = new Set(names);
+  // `Object.fromEntries` creates an own property for the key `__proto__` as well.
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => {
       const name = aliases.get(key);

@@ -2,8 +2,10 @@ const SECOND = 1_000;
 
 /** Limits of HTTP and of the Nest module, with their units in their names. */
 export const NEST_LIMITS = Object.freeze({
-  /** Time from the headers of a request to the end of its body. A slower sender receives a 400. */
+  /** Time from the headers of a request to the end of its body. A slower sender receives a 400, within `bodyCheckMs` more. */
   bodyReadMs: 10 * SECOND,
+  /** Time between two checks for bodies that took longer. */
+  bodyCheckMs: SECOND,
   /**
    * Requests with an unchecked signature that one app holds; further ones receive a 503. A body of the usual size arrives
    * in one piece and is checked at once, so a burst stays far below.

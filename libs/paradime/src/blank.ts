@@ -4,6 +4,6 @@ import { blankValues } from 'nestjs-runhooks/core';
  * Strings that Python and its libraries write for a missing value. Paradime does not document which of them it sends.
  * A schedule must not have one of these names.
  */
-export const BLANK_WORDS: readonly string[] = ['', 'None', 'NaT', 'NaN', 'nan', 'null'];
+const BLANK_WORDS: readonly string[] = ['', 'None', 'NaT', 'NaN', 'nan', 'null'];
 
-export const { isBlank, filled, MayBeBlank } = blankValues(BLANK_WORDS);
+export const { isBlank, filled, MayBeBlank, NotBlank } = blankValues(BLANK_WORDS);

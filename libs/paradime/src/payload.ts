@@ -1,4 +1,4 @@
-import { IsNotIn, IsOptional } from 'class-validator';
+import { IsOptional } from 'class-validator';
 import {
   Deciding,
   IdField,
@@ -9,11 +9,11 @@ import {
   TextField,
   TimestampField,
 } from 'nestjs-runhooks/core';
-import { MayBeBlank, BLANK_WORDS } from './blank.js';
+import { MayBeBlank, NotBlank } from './blank.js';
 
 /** Decorator for an id without which its object is useless. */
 function DecidingId(): PropertyDecorator {
-  const decorators = [Deciding(), IdField(), IsNotIn(BLANK_WORDS, { message: 'an id' })];
+  const decorators = [Deciding(), IdField(), NotBlank('an id')];
   return (target, property) => {
     for (const decorate of decorators) decorate(target, property);
   };

@@ -57,8 +57,6 @@ export const SQL_LIMITS = Object.freeze({
   appendBatchesMax: 2,
   /** Bytes of bodies in one of these batches. */
   appendBatchBytesMax: 4 * 1024 * KIB,
-  /** Messages that one process records at the same time, each of another job. */
-  recordingsMax: 4,
   /** Shortest time between two notifications of other processes. */
   notifyEveryMs: 20,
   /** Time between two checks of the connection that receives notifications. */

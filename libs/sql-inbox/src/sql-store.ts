@@ -15,7 +15,8 @@ import { nextDueAt } from './deliveries/next-due.js';
 import { redriveDeliveries } from './deliveries/redrive-deliveries.js';
 import { renewDeliveries } from './deliveries/renew-deliveries.js';
 import { replayDecided } from './deliveries/replay-events.js';
-import { settleDelivery } from './deliveries/settle-delivery.js';
+import { releaseWork } from './deliveries/release-work.js';
+import { settleDeliveries } from './deliveries/settle-deliveries.js';
 import { countInbox } from './lists/count-inbox.js';
 import { listAttempts, listDeliveries } from './lists/list-deliveries.js';
 import { listEvents } from './lists/list-events.js';
@@ -23,7 +24,7 @@ import { findMessage, listMessages } from './lists/list-messages.js';
 import { findJob, findRun, listRuns } from './lists/list-runs.js';
 import { searchMessages } from './lists/search-messages.js';
 import { claimMessages } from './parsing/claim-messages.js';
-import { recordParsed } from './parsing/record-parsed.js';
+import { NOT_RECORDED, recordParsed } from './parsing/record-parsed.js';
 import { reparseMessages } from './parsing/reparse-messages.js';
 import { listMissingHandlers, listProcesses } from './processes/list-processes.js';
 import { deregisterProcess, registerProcess } from './processes/register-process.js';
@@ -40,8 +41,8 @@ import { purgeInbox } from './upkeep/purge-inbox.js';
 /** An inbox in SQL: each verb is one operation, run as a transaction of the engine. */
 export abstract class SqlStore extends SqlEngine implements Store {
   protected readonly appendOne = appendMessage(this.dialect);
-  protected readonly recordOne = recordParsed(this.dialect);
-  protected readonly settleOne = settleDelivery(this.dialect);
+  protected readonly recordAll = recordParsed(this.dialect, this.batches.parsed);
+  protected readonly settleAll = settleDeliveries(this.dialect, this.batches.attempts);
 
   readonly countRefusals = this.writing(countRefusals(this.dialect));
   readonly register = this.writing(registerProcess(this.dialect));
@@ -52,7 +53,8 @@ export abstract class SqlStore extends SqlEngine implements Store {
   readonly claimDeliveries = this.writing(claimDeliveries(this.dialect));
   readonly dueDeliveries = this.reading(dueDeliveries(this.dialect));
   readonly renew = this.writing(renewDeliveries(this.dialect));
-  readonly settle = this.writingWork(this.settleOne);
+  readonly settle = this.writingWork(this.settleAll);
+  readonly release = this.writingWork(releaseWork(this.dialect));
   readonly claimTasks = this.writing(claimTasks(this.dialect));
   readonly evaluate = this.writingWork(evaluateTask(this.dialect));
 
@@ -87,11 +89,27 @@ export abstract class SqlStore extends SqlEngine implements Store {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
 
+  /** A recording that the engine rejects fails alone. After a failure of the engine, none may overtake an earlier one. */
   async record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
-    const writes = recordings.map((recording) => this.writeWork(() => this.recordOne(recording, now)));
-    // Even if one fails, no write is still running when this settles.
-    await Promise.allSettled(writes);
-    return Promise.all(writes);
+    const recordAll = (some: readonly Recording[]): Promise<Recorded[]> =>
+      this.writeWork(() => this.recordAll(some, now));
+    try {
+      return await recordAll(recordings);
+    } catch (error) {
+      if (recordings.length === 1 || isStoreUnavailableError(error)) throw error;
+    }
+    const recorded: Recorded[] = [];
+    let unavailable: unknown;
+    for (const recording of recordings) {
+      try {
+        if (unavailable !== undefined) throw unavailable;
+        recorded.push(...(await recordAll([recording])));
+      } catch (failure) {
+        if (isStoreUnavailableError(failure)) unavailable = failure;
+        recorded.push({ ...NOT_RECORDED, failure });
+      }
+    }
+    return recorded;
   }
 
   async erase(...args: Parameters<Store['erase']>): ReturnType<Store['erase']> {

@@ -260,6 +260,25 @@ describe('an aborted attempt', () => {
     expect(one.abortedBy).toBe(shutdown);
   });
 
+  it('passes an aborted signal to a handler that first reads it after the abort', async () => {
+    const { promise, release } = held();
+    const shutdown = new ShutdownError();
+    const signals: AbortSignal[] = [];
+    const one = attempt(async (_, delivery) => {
+      await promise;
+      signals.push(delivery.signal, delivery.signal);
+    });
+    one.abort(shutdown, FOREVER);
+    release();
+    await one.ended;
+    expect(signals.map(({ aborted: isAborted, reason }) => [isAborted, reason])).toEqual([
+      [true, shutdown],
+      [true, shutdown],
+    ]);
+    expect(signals[0]).toBe(signals[1]);
+    expect(one.signal).toBe(signals[0]);
+  });
+
   it('ends with the first reason when it is aborted twice', async () => {
     const one = attempt(never);
     const first = new LeaseLostError('dlv_1');

@@ -40,7 +40,8 @@ export class Attempt {
   readonly ended: Promise<AttemptResult>;
   /** Resolves when the handler has returned or thrown. Never rejects. */
   readonly settled: Promise<void>;
-  readonly #abort = new AbortController();
+  /** Created at its first use, because it is expensive and most handlers never use their signal. */
+  #controller: AbortController | undefined;
   readonly #complete: AttemptOptions['complete'];
   /** Set while a `completeWith` is under way. */
   #completion: Promise<void> | undefined;
@@ -81,9 +82,14 @@ export class Attempt {
     return this.#abort.signal;
   }
 
+  get #abort(): AbortController {
+    return (this.#controller ??= new AbortController());
+  }
+
   /** Reason the handler must stop; `undefined` if it may run. */
   get abortedBy(): unknown {
-    return this.#abort.signal.aborted ? this.#abort.signal.reason : undefined;
+    const signal = this.#controller?.signal;
+    return signal?.aborted === true ? signal.reason : undefined;
   }
 
   /**
@@ -101,14 +107,17 @@ export class Attempt {
     const event = restore();
     this.#runId = 'run' in event ? event.run?.id : undefined;
     if (!(await this.#isWanted(event))) return 'skipped';
+    const signal = (): AbortSignal => this.signal;
     const context: DeliveryContext = {
       id: delivery.id,
       handlerId: handler.id,
       attempt: delivery.attempt,
       eventId: delivery.event.id,
-      messageId: delivery.event.messageId,
+      ...(delivery.event.messageId !== undefined && { messageId: delivery.event.messageId }),
       isReplay: delivery.replayId !== '',
-      signal: this.#abort.signal,
+      get signal() {
+        return signal();
+      },
       completeWith: (work) => this.#completeWith(work),
     };
     await handler.invoke(event, context);
@@ -118,7 +127,7 @@ export class Attempt {
   }
 
   async #completeWith(work: CompletionWork): Promise<void> {
-    this.#abort.signal.throwIfAborted();
+    this.#controller?.signal.throwIfAborted();
     if (this.#completion || this.#isCompleted) throw new Error('a delivery can be completed only once');
     this.#completion = this.#complete(this, work).then(() => {
       this.#isCompleted = true;

@@ -56,10 +56,13 @@ export class Carrier {
    */
   async carryDue(): Promise<number> {
     const { deliveries, clock } = this.#options;
+    if (!deliveries.hint.take()) return 0;
     const room = await this.#room();
     if (room === undefined) return await deliveries.startDue();
     // A full transport still must not hide deliveries that are late.
     const due = await deliveries.due(Math.max(room, 1));
+    // More may be due than were asked for.
+    if (due.length >= room) deliveries.hint.give();
     const isOffered = room === 0 || (await this.#offer(due));
     if (!isOffered) return await deliveries.startDue();
     const lateBefore = clock.now().getTime() - LIMITS.transportLateMs;

@@ -3,7 +3,9 @@ import type { Clock } from '../time/clock.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import type { Claim, ClaimedDelivery, DeliveryTurn, DueDelivery } from '../store/claim.js';
+import { DueHint } from '../store/due-hint.js';
 import type { Store } from '../store/store.js';
+import type { ReadyDeliveries } from './ready-deliveries.js';
 import type { RunningAttempts } from './running-attempts.js';
 
 /** Options for a delivery claimer. */
@@ -12,6 +14,7 @@ export interface DeliveryClaimerOptions {
   readonly handlers: HandlerSet;
   readonly clock: Clock;
   readonly running: RunningAttempts;
+  readonly ready: ReadyDeliveries;
   /** Number of handlers that may run at the same time in this process. */
   readonly concurrency: number;
 }
@@ -33,6 +36,10 @@ const SHARED = '';
 /** Claims due deliveries, within the bounds of the process and of each handler. */
 export class DeliveryClaimer {
   readonly #options: DeliveryClaimerOptions;
+  /** Whether unclaimed deliveries may be due. */
+  readonly hint = new DueHint();
+  /** Places of claims that are under way. */
+  #reserved = 0;
   /** Index of the opening that is served first next time. */
   #turn = 0;
   /** The last delivery each opening was served, so that the others come first next time. */
@@ -69,7 +76,7 @@ export class DeliveryClaimer {
     // The other claims under way may all be of the same handler.
     const open = this.#openings().filter(({ free }) => free - others > 0);
     const handlerIds = open.flatMap((opening) => opening.handlerIds);
-    if (this.#isStopped || handlerIds.length === 0 || this.#freeRoom() - others <= 0) return;
+    if (this.#isStopped || handlerIds.length === 0 || this.freeRoom() - others <= 0) return;
     const claim = this.#claim(1);
     await this.#options.running.renewOverdue(claim.now);
     const claimed = await this.#options.store.claimDeliveries({ ...claim, handlerIds, deliveryIds: [deliveryId] });
@@ -91,7 +98,7 @@ export class DeliveryClaimer {
   /** Returns the handlers with room, in groups that one claim can serve: unbounded ones together, bounded ones alone. */
   #openings(): Opening[] {
     const { handlers, running } = this.#options;
-    const shared = { name: SHARED, handlerIds: [] as string[], free: this.#freeRoom() };
+    const shared = { name: SHARED, handlerIds: [] as string[], free: this.freeRoom() };
     const openings = [shared];
     for (const { id, concurrency } of handlers.all()) {
       if (running.isPaused(id)) continue;
@@ -102,15 +109,34 @@ export class DeliveryClaimer {
   }
 
   async #claimFor({ name, handlerIds, free }: Opening, start: StartDelivery, lateMs: number): Promise<number> {
-    const { store, running } = this.#options;
-    const limit = Math.min(free, this.#freeRoom());
+    const limit = Math.min(free, this.freeRoom());
+    // What waits for a place is claimed once there is one.
+    if (this.freeRoom() <= 0) this.hint.give();
     if (limit <= 0 || this.#isStopped) return 0;
     const claim = this.#claim(limit);
+    this.#reserved += limit;
+    try {
+      return await this.#claimFrom(claim, name, handlerIds, start, lateMs);
+    } finally {
+      this.#reserved -= limit;
+    }
+  }
+
+  async #claimFrom(
+    claim: Claim,
+    name: string,
+    handlerIds: readonly string[],
+    start: StartDelivery,
+    lateMs: number,
+  ): Promise<number> {
+    const { store, running, ready } = this.#options;
     await running.renewOverdue(claim.now);
     // Deliveries are due as of `lateMs` ago, but the lease begins now.
     const since = { now: new Date(claim.now.getTime() - lateMs), leaseMs: claim.leaseMs + lateMs };
     const after = this.#served.get(name);
     const deliveries = await store.claimDeliveries({ ...claim, ...since, ...(after && { after }), handlerIds });
+    if (deliveries.length > 0) this.hint.give();
+    if (name === SHARED && lateMs === 0) ready.isBehind = deliveries.length === claim.limit;
     const last = deliveries.at(-1);
     if (last) this.#served.set(name, { handlerId: last.handlerId, source: last.event.source });
     this.#startHeld(deliveries, claim, start);
@@ -124,8 +150,9 @@ export class DeliveryClaimer {
     for (const delivery of claimed) start(delivery, now);
   }
 
-  #freeRoom(): number {
-    return this.#options.concurrency - this.#options.running.count();
+  /** Places that are neither taken nor reserved for a claim. */
+  freeRoom(): number {
+    return this.#options.concurrency - this.#options.running.count() - this.#reserved;
   }
 
   #claim(limit: number): Claim {

@@ -5,28 +5,36 @@ import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';
+import type { DueHint } from '../store/due-hint.js';
 import { Attempt } from './attempt.js';
 import { DeliveryClaimer, type DeliveryClaimerOptions } from './delivery-claimer.js';
 import { DeliveryLog } from './delivery-log.js';
 import { DeliverySettler, type DeliverySettlerOptions } from './delivery-settler.js';
+import { ReadyDeliveries, type ReadyDelivery } from './ready-deliveries.js';
 import { RunningAttempts, type RunningAttemptsOptions } from './running-attempts.js';
 
 /** Options for a delivery runner. */
 export interface DeliveryRunnerOptions
   extends
     RunningAttemptsOptions,
-    Omit<DeliveryClaimerOptions, 'running'>,
+    Omit<DeliveryClaimerOptions, 'running' | 'ready'>,
     Omit<DeliverySettlerOptions, 'log' | 'isDraining'> {
   readonly sources: ReadonlyMap<string, OpenSource>;
   readonly logger: Logger;
-  /** Called when a place became free, or when work became due. */
+  /** Token of all claims that this process makes of its own work. */
+  readonly lease: string;
+  /** Largest number of deliveries that are claimed before they have a place. */
+  readonly readyMax: number;
+  /** Called when work may be due that only a pass can claim. */
   readonly onChange: () => void;
 }
 
-/** Takes deliveries one way: claims them, runs their handlers, settles them. */
+/** Takes deliveries one way: claims them or gets them claimed, runs their handlers, settles them. */
 export class DeliveryRunner {
   readonly #options: DeliveryRunnerOptions;
   readonly #running: RunningAttempts;
+  /** Deliveries that this process has claimed while recording them. */
+  readonly ready: ReadyDeliveries;
   readonly #claimer: DeliveryClaimer;
   readonly #settler: DeliverySettler;
   /** Claims of single deliveries that are under way; each may take up room. */
@@ -36,7 +44,12 @@ export class DeliveryRunner {
     this.#options = options;
     const running = new RunningAttempts(options);
     this.#running = running;
-    this.#claimer = new DeliveryClaimer({ ...options, running });
+    this.ready = new ReadyDeliveries({
+      ...options,
+      max: options.store.release ? options.readyMax : 0,
+      isPaused: (handlerId) => running.isPaused(handlerId),
+    });
+    this.#claimer = new DeliveryClaimer({ ...options, running, ready: this.ready });
     this.#settler = new DeliverySettler({
       ...options,
       log: new DeliveryLog(options.logger),
@@ -54,14 +67,46 @@ export class DeliveryRunner {
     return this.#running.nextSettled();
   }
 
+  /** Whether unclaimed deliveries may be due. */
+  get hint(): DueHint {
+    return this.#claimer.hint;
+  }
+
+  /** Runs deliveries that were recorded as already claimed, as places become free. */
+  runClaimed(deliveries: readonly ClaimedDelivery[], claimedAt: Date): void {
+    for (const delivery of deliveries) this.ready.add(delivery, claimedAt);
+    this.#startReady();
+  }
+
+  /** Gives back claimed deliveries that found no place in time, so that handlers and sources take turns. */
+  async giveBackOverdue(): Promise<void> {
+    const overdue = this.ready.takeOverdue();
+    if (overdue.length === 0) return;
+    this.ready.isBehind = true;
+    this.hint.give();
+    await this.#giveBack(overdue);
+  }
+
+  /** Starts due deliveries, unless the store has certainly none. Returns how many it claimed. */
+  async startIfDue(): Promise<number> {
+    return this.hint.take() ? await this.startDue() : 0;
+  }
+
   /** Starts deliveries that have been due for `lateMs`. Returns how many it claimed. */
   async startDue(lateMs = 0): Promise<number> {
-    return await this.#claimer.claimDue((delivery, claimedAt) => void this.#run(delivery, claimedAt), lateMs);
+    try {
+      return await this.#claimer.claimDue((delivery, claimedAt) => void this.#run(delivery, claimedAt), lateMs);
+    } finally {
+      // The claim has kept places that it did not need.
+      this.#startReady();
+    }
   }
 
   /** Lists at most `limit` due deliveries; of bounded handlers, those that may start here. */
   async due(limit: number): Promise<DueDelivery[]> {
-    return await this.#claimer.due(limit);
+    const due = await this.#claimer.due(limit);
+    if (due.length === 0) this.ready.isBehind = false;
+    return due;
   }
 
   /** Runs one delivery if it is due, unclaimed, and has room. Resolves when it is settled. */
@@ -72,14 +117,24 @@ export class DeliveryRunner {
     };
     const claiming = this.#claimer.claimOne(deliveryId, start, this.#claims.size);
     this.#claims.add(claiming);
-    await claiming.finally(() => this.#claims.delete(claiming));
+    await claiming.finally(() => {
+      this.#claims.delete(claiming);
+      this.#startReady();
+    });
     await settled;
   }
 
-  /** Claims no more. Resolves when no claim is under way. */
+  /** Claims and starts no more. Resolves when no claim is under way. After the last pass, call {@link giveBackAll}. */
   async stop(): Promise<void> {
     this.#claimer.stop();
+    this.ready.close();
     await Promise.allSettled(this.#claims);
+    await this.giveBackAll();
+  }
+
+  /** Gives back all claimed deliveries that wait for a place. */
+  async giveBackAll(): Promise<void> {
+    await this.#giveBack(this.ready.takeAll());
   }
 
   /** Waits up to `drainMs` for running handlers, then aborts them. Resolves when all their deliveries are settled. */
@@ -93,9 +148,39 @@ export class DeliveryRunner {
     this.#running.add(attempt, claimedAt, settled);
     void attempt.settled.then(() => {
       this.#running.handlerEnded(attempt);
-      this.#options.onChange();
+      this.#placeFreed(attempt);
     });
     return settled;
+  }
+
+  /** Starts what waits for the place of an attempt. In lanes and for bounded handlers, only the store knows what that is. */
+  #placeFreed({ handler }: Attempt): void {
+    this.#startReady();
+    if (handler.concurrency !== undefined || handler.serialize !== undefined) this.hint.give();
+    if (this.hint.isDue) this.#options.onChange();
+  }
+
+  #startReady(): void {
+    const nowMs = this.#options.clock.now().getTime();
+    const room = (): number => this.#claimer.freeRoom() - this.#claims.size;
+    const paused: ReadyDelivery[] = [];
+    for (let ready = this.ready.take(room()); ready.length > 0; ready = this.ready.take(room())) {
+      for (const one of ready) {
+        const { delivery, claimedAt } = one;
+        // A lease that has expired while the process was blocked may be another process's by now.
+        if (nowMs - claimedAt.getTime() >= LIMITS.leaseMs) continue;
+        if (this.#running.isPaused(delivery.handlerId)) paused.push(one);
+        else void this.#run(delivery, claimedAt);
+      }
+    }
+    void this.#giveBack(paused);
+  }
+
+  async #giveBack(ready: readonly ReadyDelivery[]): Promise<void> {
+    if (ready.length === 0) return;
+    const { store, clock, guard, lease } = this.#options;
+    const release = { lease, messageIds: [], deliveryIds: ready.map(({ delivery }) => delivery.id) };
+    await guard.write(async () => await store.release?.(release, clock.now()), undefined);
   }
 
   #attemptOf(delivery: ClaimedDelivery): Attempt {
@@ -124,11 +209,13 @@ export class DeliveryRunner {
   async #settle(attempt: Attempt): Promise<void> {
     const result = await attempt.ended;
     this.#running.freePlace(attempt);
+    this.#placeFreed(attempt);
     try {
-      await this.#settler.settle(attempt, result);
+      const isMoreDue = await this.#settler.settle(attempt, result);
+      if (isMoreDue) this.hint.give();
     } finally {
       this.#running.release(attempt);
-      this.#options.onChange();
+      this.#placeFreed(attempt);
     }
   }
 }

@@ -7,6 +7,7 @@ import type { OnEvents } from '../store/recording.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../time/timers.js';
+import { SettlementBatch } from './settlement-batch.js';
 import { attemptRecord, type Attempt, type AttemptResult, type CompletionWork } from './attempt.js';
 import type { DeliveryLog } from './delivery-log.js';
 import { settlementOf } from './settlement.js';
@@ -27,27 +28,31 @@ export interface DeliverySettlerOptions {
 /** Writes how attempts end. */
 export class DeliverySettler {
   readonly #options: DeliverySettlerOptions;
+  readonly #batch: SettlementBatch;
 
   constructor(options: DeliverySettlerOptions) {
     this.#options = options;
+    this.#batch = new SettlementBatch(options);
   }
 
-  /** Settles an attempt that is over, and logs it. Never rejects. */
-  async settle(attempt: Attempt, result: AttemptResult): Promise<void> {
+  /** Settles an attempt that is over, and logs it. Returns whether deliveries may be due because of it. Never rejects. */
+  async settle(attempt: Attempt, result: AttemptResult): Promise<boolean> {
     const { clock, router, log, onEvents } = this.#options;
     const now = clock.now();
     if (attempt.isCompleted) {
       // Its handler has settled it already; nothing that happened after that changes it.
       log.succeeded(attempt, attemptRecord(attempt.startedAt, now, { outcome: 'succeeded' }));
       if (result.outcome === 'failed') log.threwAfterCompletion(attempt, result.thrown);
-      return;
+      return false;
     }
     const settlement = settlementOf(attempt, result, now, router);
-    const isWritten = await this.#write(settlement, now);
+    const isWritten = await this.#write(settlement);
     if (isWritten === false) log.leaseLost(attempt);
     else log.settled(attempt, settlement, now);
     const { next } = settlement;
-    if (isWritten && next.state === 'dead' && next.event) onEvents?.([next.event], attempt.delivery.message);
+    const { event, message } = attempt.delivery;
+    if (isWritten && next.state === 'dead' && next.event) onEvents?.([next.event], event, message);
+    return next.state === 'pending' || next.state === 'dead';
   }
 
   /** Settles a delivery as succeeded in one transaction with the writes of its handler. */
@@ -68,15 +73,15 @@ export class DeliverySettler {
    * Returns whether the settlement was written, or `undefined` if that is unknown. While the store is unavailable and
    * the lease is held, it retries: a handler that is done must not run twice because of an outage.
    */
-  async #write(settlement: Settlement, now: Date): Promise<boolean | undefined> {
-    const { store, guard, isDraining } = this.#options;
+  async #write(settlement: Settlement): Promise<boolean | undefined> {
+    const { guard, isDraining } = this.#options;
     for (let tries = 1; ; tries++) {
       let isUnavailable = false;
       const note = (error: unknown): never => {
         isUnavailable = isStoreUnavailableError(error);
         throw error;
       };
-      const isWritten = await guard.write(() => store.settle(settlement, now).catch(note), undefined);
+      const isWritten = await guard.write(() => this.#batch.settle(settlement).catch(note), undefined);
       // A lease that is lost at a retry may mean that an earlier try was written after all.
       if (isWritten === false && tries > 1) return undefined;
       if (!isUnavailable || isDraining()) return isWritten;

@@ -9,11 +9,10 @@ export function announcerOf(
   sources: ReadonlyMap<string, OpenSource>,
   onRecorded: (event: WebhookEvent) => void,
 ): OnEvents {
-  return (events, message) => {
-    const { id: messageId, source, provider } = message;
+  return (events, { source, provider }, message) => {
     for (const { id, type, data } of events) {
-      const stored = { id, type, provider, source, messageId, data };
-      onRecorded(restoreEvent(stored, restoreMessage(message), sources.get(source)?.provider));
+      const stored = { id, type, provider, source, ...(message && { messageId: message.id }), data };
+      onRecorded(restoreEvent(stored, message && restoreMessage(message), sources.get(source)?.provider));
     }
   };
 }

@@ -7,6 +7,7 @@ import { LIMITS } from '../limits.js';
 import { MessageLog } from '../parsing/message-log.js';
 import { MessageParser } from '../parsing/message-parser.js';
 import { MessageRunner } from '../parsing/message-runner.js';
+import type { OwnMessages } from '../receiver/own-messages.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
 import { TaskEvaluator } from '../tasks/task-evaluator.js';
@@ -18,7 +19,12 @@ import type { Presence } from './presence.js';
 import { WakeUp } from './wake-up.js';
 
 /** Options for a dispatcher. */
-export interface DispatcherOptions extends Omit<DeliveryRunnerOptions, 'sources' | 'onChange' | 'onEvents'> {
+export interface DispatcherOptions extends Omit<
+  DeliveryRunnerOptions,
+  'sources' | 'lease' | 'readyMax' | 'onChange' | 'onEvents'
+> {
+  /** Messages that this process stores as already claimed. */
+  readonly own: OwnMessages;
   readonly sources: readonly OpenSource[];
   readonly presence: Presence;
   /** Brings due deliveries to workers. @default none: workers claim them from the inbox */
@@ -38,6 +44,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #messages: MessageRunner;
+  readonly #log: MessageLog;
   readonly #tasks: TaskRunner;
   readonly #deliveries: DeliveryRunner;
   readonly #carrier: Carrier | undefined;
@@ -50,30 +57,37 @@ export class Dispatcher {
   #stopping = false;
 
   constructor(options: DispatcherOptions) {
-    const { store, handlers, router, clock, logger, guard, concurrency, transport, onRecorded } = options;
+    const { store, handlers, router, clock, logger, guard, concurrency, transport, own, onRecorded } = options;
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
     const onEvents = onRecorded && announcerOf(this.#sources, onRecorded);
-    this.#messages = new MessageRunner({
-      store,
-      sources: [...this.#sources.keys()],
-      parser: new MessageParser(this.#sources, router, planner),
-      log: new MessageLog(logger, handlers),
-      ...(onEvents && { onEvents }),
-    });
+    this.#log = new MessageLog(logger, handlers);
     const evaluator = new TaskEvaluator(handlers, router, planner);
     this.#tasks = new TaskRunner({ store, handlers, evaluator, logger, guard, ...(onEvents && { onEvents }) });
     const deliveries = new DeliveryRunner({
       ...options,
+      lease: own.lease,
+      // A transport brings deliveries to other workers, too.
+      readyMax: concurrency * (transport ? 1 : LIMITS.readyPerPlaceMax),
       sources: this.#sources,
       onChange: () => {
-        this.wake();
+        this.#wakeUp.now();
         this.#change.now();
       },
       ...(onEvents && { onEvents }),
     });
     this.#deliveries = deliveries;
+    this.#messages = new MessageRunner({
+      store,
+      sources: [...this.#sources.keys()],
+      parser: new MessageParser({ sources: this.#sources, router, planner, ready: deliveries.ready }),
+      log: this.#log,
+      own,
+      onClaimed: (claimed, claimedAt) => deliveries.runClaimed(claimed, claimedAt),
+      onDue: () => this.wake(),
+      ...(onEvents && { onEvents }),
+    });
     this.#carrier = transport && new Carrier({ transport, deliveries, concurrency, clock, logger });
   }
 
@@ -81,12 +95,21 @@ export class Dispatcher {
   start(): void {
     if (this.#loop) return;
     this.#options.store.onWork?.(() => this.wake());
+    this.#options.own.open();
     this.#carrier?.start();
     this.#loop = this.#work();
   }
 
-  /** Polls now, because a message was stored or work became due. */
+  /** Asks the store for due work now, because a message was stored or work became due. */
   wake(): void {
+    this.#messages.hint.give();
+    this.#tasks.hint.give();
+    this.#deliveries.hint.give();
+    this.#wakeUp.now();
+  }
+
+  /** Parses the messages that this process has stored as already claimed. */
+  wakeForOwn(): void {
     this.#wakeUp.now();
   }
 
@@ -98,12 +121,15 @@ export class Dispatcher {
     this.#stopping = true;
     this.wake();
     const carried = this.#carrier?.stop();
+    await this.#options.own.close();
     const claimed = this.#deliveries.stop();
     await this.#loop;
     await this.#lastPass;
     await claimed;
+    await this.#deliveries.giveBackAll();
     await this.#deliveries.drain(drainMs);
     await carried;
+    this.#log.stop();
   }
 
   /**
@@ -112,20 +138,23 @@ export class Dispatcher {
   async runUntilIdle(): Promise<void> {
     while (!this.#stopping) {
       const settledBefore = this.#deliveries.settledCount;
-      const claimed = await this.#nextPass(() => this.#deliveries.startDue());
+      this.wake();
+      const claimed = await this.#nextPass(() => this.#deliveries.startIfDue());
+      // A delivery settled during the pass may have made work due that the pass did not see.
+      if (this.#deliveries.settledCount !== settledBefore) continue;
       const settled = this.#deliveries.nextSettled();
       if (settled) await settled;
-      // A delivery settled during the pass may have made work due that the pass did not see.
-      else if (claimed === 0 && this.#deliveries.settledCount === settledBefore) return;
+      else if (claimed === 0) return;
     }
   }
 
   async #work(): Promise<void> {
     const { guard, presence } = this.#options;
-    const deliver = (): Promise<number> => this.#carrier?.carryDue() ?? this.#deliveries.startDue();
+    const deliver = (): Promise<number> => this.#carrier?.carryDue() ?? this.#deliveries.startIfDue();
     while (!this.#stopping) {
       this.#wakeUp.reset();
       if (presence.isDue) await presence.renew();
+      await this.#deliveries.giveBackOverdue();
       const claimed = await guard.write(() => this.#nextPass(deliver), 0);
       if (claimed === 0) await this.#rest();
     }
@@ -137,10 +166,15 @@ export class Dispatcher {
     let waitMs: number = LIMITS.pollMs;
     while (!this.#stopping) {
       const woken = await this.#wakeUp.wait(waitMs);
-      if (woken) return;
+      // Messages that could not be recorded are claimed, so a poll does not find them.
+      if (woken || this.#options.own.isWaiting) return;
       const dueAt = await this.#poll();
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
-      if (dueInMs <= 0) return;
+      if (dueInMs <= 0) {
+        this.wake();
+        return;
+      }
+      await this.#deliveries.giveBackOverdue();
       waitMs = Math.min(dueInMs, LIMITS.pollMs);
     }
   }
@@ -175,10 +209,14 @@ export class Dispatcher {
   }
 
   async #parseDue(): Promise<number> {
+    const { own } = this.#options;
     const parsed = await this.#messages.runDue(this.#claim(LIMITS.claimMax));
     // A message that is not parsed yet may report the end of a watched run, but only of its own source.
     const unlessDue = parsed < LIMITS.claimMax ? [] : [...this.#sources.keys()];
-    return parsed + (await this.#tasks.runDue({ ...this.#claim(LIMITS.claimMax), unlessDue }));
+    const exceptSources = own.sourcesLeft;
+    const evaluated = await this.#tasks.runDue({ ...this.#claim(LIMITS.claimMax), unlessDue, exceptSources });
+    if (evaluated > 0) this.#deliveries.hint.give();
+    return parsed + evaluated;
   }
 
   /** Starts deliveries at once, when places become free during parsing, which can take a second, and once it has ended. */

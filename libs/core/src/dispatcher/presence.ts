@@ -10,6 +10,7 @@ import type { Store } from '../store/store.js';
 import type { WorkScope } from '../store/claim.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../time/timers.js';
+import { isGone, THIS_HOST } from './this-host.js';
 
 /** Options for a presence. */
 export interface PresenceOptions {
@@ -21,6 +22,8 @@ export interface PresenceOptions {
   readonly watch: ClockWatch;
   readonly role: Role;
   readonly abandoned: AbandonedCalls;
+  /** Token of all claims that this process makes of its own work. */
+  readonly lease: string;
 }
 
 const NOTHING: WorkScope = { sources: [], handlerIds: [], taskHandlerIds: [] };
@@ -76,7 +79,7 @@ export class Presence {
   }
 
   async #register(scope: WorkScope): Promise<Date | undefined> {
-    const { store, handlers, clock, guard, watch, role, abandoned } = this.#options;
+    const { store, handlers, clock, guard, watch, role, abandoned, lease } = this.#options;
     await watch.look();
     const now = clock.now();
     // A start in the future, from a wrong clock, would make its versions of the handlers win forever.
@@ -85,6 +88,10 @@ export class Presence {
       processId: this.#processId,
       role,
       label: `${hostname()} ${process.pid}`,
+      host: THIS_HOST,
+      pid: process.pid,
+      lease,
+      isGone,
       startedAt: this.#startedAt ?? now,
       handlers: handlers.registered(),
       abandoned: abandoned.counts(),

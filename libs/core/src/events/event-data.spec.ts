@@ -173,6 +173,14 @@ describe('restoreEvent', () => {
     });
   });
 
+  it('has neither a payload nor a message id if the event follows from no message', () => {
+    const { messageId, ...alone } = stored;
+    const event = restoreEvent(alone, undefined, undefined);
+    expect(event).toMatchObject({ id: 'run.failed:dbt/1/7', type: 'run.failed', run: RUN });
+    expect(messageId).toBe('msg_1');
+    expect('messageId' in event || 'payload' in event).toBe(false);
+  });
+
   it('parses the payload once, at its first use', () => {
     let calls = 0;
     const payload = { runStatus: 'Errored' };

@@ -45,15 +45,17 @@ export function eventData(facts: EventFacts): string {
 
 /**
  * Returns the event for a handler. `payload` is parsed from the message at its first use, because most handlers do not use
- * it. The getter throws {@link PayloadUnavailableError} if this version can no longer parse the message.
+ * it. The getter throws {@link PayloadUnavailableError} if this version can no longer parse the message. An event that
+ * follows from no message has neither `payload` nor `messageId`.
  */
 export function restoreEvent(
   stored: StoredEvent,
-  message: VerifiedMessage,
+  message: VerifiedMessage | undefined,
   provider: Provider | undefined,
 ): WebhookEvent {
   const { id, type, source, messageId, data } = stored;
   const facts = eventFacts(data);
+  if (!message) return { id, type, provider: stored.provider, source, ...facts } as unknown as WebhookEvent;
   let payload: object | undefined;
   const event = {
     id,
@@ -90,7 +92,8 @@ export interface StoredEvent {
   readonly type: string;
   readonly provider: string;
   readonly source: string;
-  readonly messageId: string;
+  /** Message that the event was parsed from. Absent if it follows from no message: then it has no payload. */
+  readonly messageId?: string;
   /** JSON text from `eventData`. */
   readonly data: string;
 }

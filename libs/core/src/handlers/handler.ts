@@ -16,7 +16,8 @@ export interface DeliveryContext {
   /** Number of this attempt, from 1. */
   readonly attempt: number;
   readonly eventId: string;
-  readonly messageId: string;
+  /** Message that reported the event. Absent if the event follows from no message. */
+  readonly messageId?: string;
   /** Whether a replay created this delivery. */
   readonly isReplay: boolean;
   /** Aborted when the handler exceeds `timeoutMs` or the app shuts down. Pass it to fetch and other I/O. */

@@ -15,7 +15,7 @@ export class Router {
   }
 
   /** Returns a delivery for one handler, whose filters have matched before. */
-  deliveriesTo(handlerId: string, event: Routable, now: Date): NewDelivery[] {
+  deliveriesTo(handlerId: string, event: Routable, now: Date): RoutedDelivery[] {
     const handler = this.#handlers.get(handlerId);
     return handler ? [this.#delivery(handler, event, now)] : [];
   }
@@ -36,14 +36,14 @@ export class Router {
   }
 
   /** Returns a delivery for each handler that matches the event, of `handlerIds` if they are given. */
-  deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): NewDelivery[] {
+  deliveriesFor(event: Routable, now: Date, handlerIds?: readonly string[]): RoutedDelivery[] {
     return this.#handlers
       .wanting(event)
       .filter(({ id }) => handlerIds === undefined || handlerIds.includes(id))
       .map((handler) => this.#delivery(handler, event, now));
   }
 
-  #delivery(handler: Handler, event: Routable, now: Date): NewDelivery {
+  #delivery(handler: Handler, event: Routable, now: Date): RoutedDelivery {
     const lane = laneOf(handler, event);
     return { id: this.#ids.next('dlv', now), handlerId: handler.id, ...(lane && { lane }) };
   }
@@ -72,8 +72,8 @@ export function routableOf(
   };
 }
 
-/** A delivery to write. Deliveries of one `lane` run one at a time, in order. */
-export interface NewDelivery {
+/** A delivery of an event. Deliveries of one `lane` run one at a time, in order. */
+export interface RoutedDelivery {
   readonly id: string;
   readonly handlerId: string;
   readonly lane?: string;

@@ -72,7 +72,23 @@ export class Eraser {
       found.push(...page.items);
       after = page.next;
     } while (after !== undefined);
-    return await this.#eraseAll(found, { ...NOTHING, texts }, decision);
+    const eventIds = await this.#eventsHolding(texts);
+    return await this.#eraseAll(found, { ...NOTHING, eventIds, texts }, decision);
+  }
+
+  /** Returns the events without a message that contain one of the strings, also in errors of their attempts. */
+  async #eventsHolding(texts: readonly string[]): Promise<string[]> {
+    const holds = (text: string): boolean => texts.some((one) => text.includes(one));
+    const alone: EventSummary[] = [];
+    await this.#eachEvent({ withoutMessage: true }, (event) => alone.push(event));
+    const found: string[] = [];
+    for (const { id: eventId, data } of alone) {
+      const { items } = await this.#store.deliveries({ eventId }, { limit: LIMITS.pageItemsMax });
+      const attempts = await Promise.all(items.map(({ id }) => this.#store.attempts(id)));
+      const errors = attempts.flat().flatMap(({ error }) => (error ? Object.values(error) : []) as string[]);
+      if ([data, ...errors].some(holds)) found.push(eventId);
+    }
+    return found;
   }
 
   async #eraseAll(messageIds: readonly string[], rest: Erasure, decision: Decision): Promise<Erased> {

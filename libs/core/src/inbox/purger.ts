@@ -53,7 +53,7 @@ export class Purger {
   async purge(): Promise<number> {
     const { store, clock, retention } = this.#options;
     const purge = purgeAt(clock.now(), retention);
-    let removed: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
+    let removed: Purged = { messages: 0, events: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
     try {
       while (!this.#stopped) {
         const step = await store.purge(purge);
@@ -68,10 +68,11 @@ export class Purger {
 
   #log(removed: Purged, { finishedBefore, deadBefore, deduplicationBefore }: Purge): void {
     const { logger } = this.#options;
-    const { messages, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
+    const { messages, events, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
     if (rowsOf(removed) > 0) {
+      const alone = events > 0 ? ` and ${events} events without a message` : '';
       logger.log(
-        `Purged ${messages} messages received before ${finishedBefore.toISOString()} (with dead letters: before ` +
+        `Purged ${messages} messages${alone} received before ${finishedBefore.toISOString()} (with dead letters: before ` +
           `${deadBefore.toISOString()}), ${tasks} checks and, from before ${deduplicationBefore.toISOString()}, ` +
           `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
@@ -86,6 +87,7 @@ export class Purger {
 function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
   return {
     messages: one.messages + other.messages,
+    events: one.events + other.events,
     keys: one.keys + other.keys,
     runs: one.runs + other.runs,
     barriers: one.barriers + other.barriers,

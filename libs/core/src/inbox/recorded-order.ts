@@ -31,7 +31,8 @@ export async function* inRecordedOrder(
 function byRecording(a: EventSummary, b: EventSummary): number {
   const time = a.recordedAt.getTime() - b.recordedAt.getTime();
   if (time !== 0) return time;
-  if (a.messageId !== b.messageId) return a.messageId < b.messageId ? -1 : 1;
+  const [message, other] = [a.messageId ?? '', b.messageId ?? ''];
+  if (message !== other) return message < other ? -1 : 1;
   return rankOf(a) - rankOf(b);
 }
 

@@ -36,6 +36,7 @@ const OPTIONS = {
     recordedFrom: true,
     recordedBefore: true,
     messageId: true,
+    withoutMessage: true,
     source: true,
     type: true,
     run: true,

@@ -1,4 +1,5 @@
 import type { HandlerSet } from '../handlers/handler-set.js';
+import { CountedLines } from '../log/counted-lines.js';
 import type { Logger } from '../log/logger.js';
 import { leftOut } from '../payloads/parse-note.js';
 import type { ClaimedMessage } from '../store/claim.js';
@@ -10,10 +11,12 @@ import { parsedLine } from './parsed-line.js';
 export class MessageLog {
   readonly #logger: Logger;
   readonly #handlers: HandlerSet;
+  readonly #parsed: CountedLines;
 
   constructor(logger: Logger, handlers: HandlerSet) {
     this.#logger = logger;
     this.#handlers = handlers;
+    this.#parsed = new CountedLines(logger, 'parsed');
   }
 
   /** Logs a recorded message. */
@@ -34,8 +37,9 @@ export class MessageLog {
     } else if (state === 'test') {
       logger.log(`${subject} is a test webhook; no run handlers ran: ${reason}`, fields);
     }
-    const line = parsedLine({ message, signal: parsed.signal, recorded, handlers: this.#handlers.all() });
-    if (line !== undefined) logger.log(line, fields);
+    if (parsed.signal && this.#parsed.isLogged(message.source)) {
+      logger.log(parsedLine({ message, signal: parsed.signal, recorded, handlers: this.#handlers.all() }), fields);
+    }
     if (notes) logger.warn(`${subject}: ${leftOut(notes)}`, { ...fields, code: 'RUNHOOKS_FIELDS_LEFT_OUT' });
     if (idReused) {
       logger.warn(`${subject} has the id of an earlier message but a different body; both are kept`, {
@@ -50,5 +54,10 @@ export class MessageLog {
         { ...fields, code: 'RUNHOOKS_OUTCOME_CONTRADICTED' },
       );
     }
+  }
+
+  /** Logs the count of messages whose lines were not logged. */
+  stop(): void {
+    this.#parsed.flush();
   }
 }

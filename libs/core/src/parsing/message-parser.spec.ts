@@ -5,6 +5,7 @@ import { HandlerSet } from '../handlers/handler-set.js';
 import { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
+import { ReadyDeliveries } from '../deliveries/ready-deliveries.js';
 import { MessageParser } from './message-parser.js';
 import type { Provider, ParseResult } from '../sources/provider.js';
 import { Router } from '../handlers/router.js';
@@ -61,11 +62,12 @@ function parserOf(parse: () => unknown, ...subscriptions: Subscription[]): Messa
     const handler: Handler = { ...resolveHandlerOptions(`h${index}`, {}), label: 'h', subscriptions: [one], invoke };
     handlers.add(handler);
   }
-  return new MessageParser(
-    new Map([['dbt', source]]),
-    new Router(handlers, new IdSequence()),
-    new TaskPlanner(handlers),
-  );
+  return new MessageParser({
+    sources: new Map([['dbt', source]]),
+    router: new Router(handlers, new IdSequence()),
+    planner: new TaskPlanner(handlers),
+    ready: new ReadyDeliveries({ handlers, lease: 'own', max: 0, isPaused: () => false }),
+  });
 }
 
 const parse = (parser: MessageParser, message = claimed()) => parser.parse(message, 'lease', NOW);

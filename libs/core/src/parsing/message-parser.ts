@@ -1,3 +1,4 @@
+import type { ReadyDeliveries } from '../deliveries/ready-deliveries.js';
 import { eventData, messageEventId, runEventId, type EventFacts } from '../events/event-data.js';
 import { MESSAGE_EVENT_TYPE } from '../events/event.js';
 import type { Router } from '../handlers/router.js';
@@ -12,7 +13,7 @@ import type { ParseResult } from '../sources/provider.js';
 import { isParseResult } from '../sources/parse-result-check.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedMessage } from '../store/claim.js';
-import type { Known, NewEvent, NewTask, Recording, RunDecision } from '../store/recording.js';
+import type { Known, NewDelivery, NewEvent, NewTask, Recording, RunDecision } from '../store/recording.js';
 import { handOff } from '../tasks/hand-off.js';
 import type { TaskPlanner } from '../tasks/task-planner.js';
 import { attemptError } from '../thrown.js';
@@ -23,16 +24,32 @@ export interface ParsedMessage extends Recording {
   readonly signal?: RunSignal;
 }
 
+/** Options for a message parser. */
+export interface MessageParserOptions {
+  readonly sources: ReadonlyMap<string, OpenSource>;
+  readonly router: Router;
+  readonly planner: TaskPlanner;
+  /** Deliveries that this process claims while it records them. */
+  readonly ready: ReadyDeliveries;
+}
+
 /** Turns claimed messages into recordings. Never throws: a message that cannot be parsed is quarantined. */
 export class MessageParser {
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #router: Router;
   readonly #planner: TaskPlanner;
+  readonly #ready: ReadyDeliveries;
 
-  constructor(sources: ReadonlyMap<string, OpenSource>, router: Router, planner: TaskPlanner) {
+  constructor({ sources, router, planner, ready }: MessageParserOptions) {
     this.#sources = sources;
     this.#router = router;
     this.#planner = planner;
+    this.#ready = ready;
+  }
+
+  /** Called before messages are parsed whose recordings are written together. */
+  begin(): void {
+    this.#ready.beginRecording();
   }
 
   /** Parses a message with its source's provider. */
@@ -137,7 +154,12 @@ export class MessageParser {
   ): NewTask[] {
     const { run, occurredAt } = signal;
     const happenedAt = earlierOf(occurredAt, receivedAt);
-    const events = update.events.map(({ type, extras: { late = false } }) => ({ type, late }));
+    const key: RunKey = { source, accountId: run.account.id, runId: run.id };
+    const events = update.events.map(({ type, extras: { late = false } }) => ({
+      id: runEventId(type, key),
+      type,
+      late,
+    }));
     const types = events.flatMap(({ type, late }) => (late ? [] : [type]));
     const own = this.#planner.tasksFor({ source, provider, receivedAt, run, happenedAt, types }, now);
     const handedOff = { occurredAt, receivedAt, run, happenedAt, events, messageType };
@@ -163,9 +185,13 @@ export class MessageParser {
 
   #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
     const { source, provider, withoutHandlers } = message;
-    const deliveries = withoutHandlers
+    const routed = withoutHandlers
       ? []
       : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
+    const deliveries = routed.map((delivery): NewDelivery => {
+      const claim = this.#ready.claimFor(delivery, now);
+      return claim ? { ...delivery, claim } : delivery;
+    });
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
 }

@@ -1,7 +1,9 @@
 import { isStoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { Claim, ClaimedMessage, MessageClaim } from '../store/claim.js';
-import type { OnEvents, Recorded } from '../store/recording.js';
+import type { OwnMessages } from '../receiver/own-messages.js';
+import type { Claim, ClaimedDelivery, ClaimedMessage, MessageClaim } from '../store/claim.js';
+import { DueHint } from '../store/due-hint.js';
+import type { NewDelivery, NewEvent, OnEvents, Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../time/timers.js';
 import type { MessageLog } from './message-log.js';
@@ -14,13 +16,21 @@ export interface MessageRunnerOptions {
   readonly sources: readonly string[];
   readonly parser: MessageParser;
   readonly log: MessageLog;
+  /** Messages that this process has stored as already claimed. */
+  readonly own: OwnMessages;
+  /** Called with deliveries that were recorded as already claimed. */
+  readonly onClaimed: (deliveries: readonly ClaimedDelivery[], claimedAt: Date) => void;
+  /** Called when recordings have made work due in the store. */
+  readonly onDue: () => void;
   /** Called with the events a message added. */
   readonly onEvents?: OnEvents;
 }
 
-/** Claims stored messages, parses them, and records the results together. */
+/** Parses messages that this process has received, and messages that it claims, and records the results together. */
 export class MessageRunner {
   readonly #options: MessageRunnerOptions;
+  /** Whether unclaimed messages may be due. */
+  readonly hint = new DueHint();
   /** Source of the message claimed last, so that the others come first next time. */
   #lastSource: Pick<MessageClaim, 'after'> = {};
   /** Ids of messages that were parsed to the end while the store failed: if they come again, parsing is not to blame. */
@@ -30,16 +40,48 @@ export class MessageRunner {
     this.#options = options;
   }
 
-  /** Parses the messages that are due and records the results. Returns how many it claimed. */
+  /** Parses the messages that are due and records the results. Returns how many. */
   async runDue(claim: Claim): Promise<number> {
-    const { store, sources } = this.#options;
+    return (await this.#runOwn(claim)) + (await this.#runStored(claim));
+  }
+
+  async #runOwn(claim: Claim): Promise<number> {
+    const { own } = this.#options;
+    const kept = own.take(claim.limit);
+    if (kept.length === 0) return 0;
+    try {
+      await this.#run(
+        kept.map(({ message }) => message),
+        { ...claim, lease: own.lease },
+      );
+    } catch (error) {
+      // Those that were recorded after all have lost their lease, and are recorded once only.
+      if (isStoreUnavailableError(error)) own.putBack(kept);
+      throw error;
+    }
+    return kept.length;
+  }
+
+  async #runStored(claim: Claim): Promise<number> {
+    const { store, sources, own } = this.#options;
+    if (!this.hint.take()) return 0;
     const messages = await store.claimMessages({ ...claim, sources, ...this.#lastSource });
+    if (messages.length < claim.limit) own.caughtUp();
     if (messages.length === 0) return 0;
+    this.hint.give();
     this.#lastSource = { after: messages.at(-1)?.source ?? '' };
+    await this.#run(messages, claim);
+    return messages.length;
+  }
+
+  async #run(messages: readonly ClaimedMessage[], claim: Claim): Promise<void> {
+    this.#options.parser.begin();
     const recordings = await this.#parseInTurns(messages, claim);
     const recorded = await this.#record(messages, recordings, claim.now);
-    recorded.forEach((result, index) => this.#report(messages[index], recordings[index], result));
-    return messages.length;
+    recorded.forEach((result, index) => this.#report(messages[index], recordings[index], result, claim.now));
+    // Only now: the deliveries of those that were written are already claimed.
+    const failed = recorded.find(({ failure }) => failure !== undefined);
+    if (failed) throw failed.failure;
   }
 
   async #record(
@@ -48,11 +90,16 @@ export class MessageRunner {
     now: Date,
   ): Promise<Recorded[]> {
     for (const { id } of messages) this.#unrecorded.delete(id);
+    // Any other error is caused by one of the messages.
+    const note = (error: unknown, { messageId }: ParsedMessage): void => {
+      if (isStoreUnavailableError(error)) this.#unrecorded.add(messageId);
+    };
     try {
-      return await this.#options.store.record(recordings, now);
+      const recorded = await this.#options.store.record(recordings, now);
+      recordings.forEach((recording, index) => note(recorded[index]?.failure, recording));
+      return recorded;
     } catch (error) {
-      // Any other error is caused by one of the messages.
-      if (isStoreUnavailableError(error)) for (const { id } of messages) this.#unrecorded.add(id);
+      for (const recording of recordings) note(error, recording);
       throw error;
     }
   }
@@ -78,9 +125,30 @@ export class MessageRunner {
     return isFatal ? parser.giveUp(message, lease, now) : parser.parse(message, lease, now);
   }
 
-  #report(message: ClaimedMessage | undefined, recording: ParsedMessage | undefined, result: Recorded): void {
+  #report(
+    message: ClaimedMessage | undefined,
+    recording: ParsedMessage | undefined,
+    result: Recorded,
+    now: Date,
+  ): void {
     if (!message || !recording || !result.recorded) return;
-    this.#options.log.recorded(message, recording, result);
-    if (!message.withoutHandlers) this.#options.onEvents?.(result.events, message);
+    const { log, onEvents, onClaimed, onDue } = this.#options;
+    const deliveries = result.events.flatMap((event) => claimedOf(event, message));
+    if (deliveries.length > 0) onClaimed(deliveries, now);
+    const isDue = ({ claim }: NewDelivery): boolean => claim === undefined;
+    if (result.tasks.length > 0 || result.events.some((event) => event.deliveries.some(isDue))) onDue();
+    log.recorded(message, recording, result);
+    if (!message.withoutHandlers) onEvents?.(result.events, message, message);
   }
+}
+
+/** Returns the deliveries of a new event that were recorded as already claimed. */
+function claimedOf({ id, type, data, deliveries }: NewEvent, message: ClaimedMessage): ClaimedDelivery[] {
+  const { source, provider, id: messageId } = message;
+  const event = { id, type, provider, source, messageId, data };
+  return deliveries.flatMap(({ id: deliveryId, handlerId, claim }) =>
+    claim
+      ? [{ id: deliveryId, handlerId, attempt: 1, attemptsBefore: 0, replayId: '', lease: claim.lease, event, message }]
+      : [],
+  );
 }

@@ -14,17 +14,16 @@ import type { NewEvent, Recorded } from '../store/recording.js';
 /** Result of parsing a message, for its log line. */
 export interface ParsedReport {
   readonly message: Pick<StoredMessage, 'id' | 'source' | 'provider'> & { readonly withoutHandlers: boolean };
-  readonly signal: RunSignal | undefined;
+  readonly signal: RunSignal;
   readonly recorded: Pick<Recorded, 'events' | 'tasks'>;
   readonly handlers: readonly Handler[];
 }
 
 /**
- * Returns the line for a message that was parsed and recorded: its run and outcome, its new events, and the handlers of
- * each, or that no handler wants it. `undefined` for a message that reports no run: it has another line.
+ * Returns the line for a message about a run that was parsed and recorded: the run and its outcome, the new events, and
+ * the handlers of each, or that no handler wants it.
  */
-export function parsedLine({ message, signal, recorded, handlers }: ParsedReport): string | undefined {
-  if (!signal) return undefined;
+export function parsedLine({ message, signal, recorded, handlers }: ParsedReport): string {
   const { events, tasks } = recorded;
   const subject = `Message ${message.id} from source "${message.source}": ${describeRun(signal)} → `;
   if (events.length === 0 && tasks.length === 0) return `${subject}no new event`;
@@ -49,7 +48,7 @@ export function parsedLine({ message, signal, recorded, handlers }: ParsedReport
 function nearestTo(
   unwanted: readonly NewEvent[],
   types: readonly string[],
-  { message, signal, handlers }: Pick<ParsedReport, 'message' | 'handlers'> & { readonly signal: RunSignal },
+  { message, signal, handlers }: Pick<ParsedReport, 'message' | 'signal' | 'handlers'>,
 ): string | undefined {
   const { source, provider } = message;
   const events = [...unwanted.map(({ type }) => type), ...types].map((type): Routable =>

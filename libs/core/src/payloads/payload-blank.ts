@@ -1,4 +1,5 @@
 import { ValidateIf } from 'class-validator';
+import { alsoRequire } from './payload-fields.js';
 
 /** A provider's ways to write a missing value: an absent field, `null`, or one of its words. */
 export interface BlankValues {
@@ -8,6 +9,8 @@ export interface BlankValues {
   readonly filled: <T extends string | number>(value: T | null | undefined) => T | undefined;
   /** Decorator for a field that may be missing. A missing value is not validated and is kept as it was sent. */
   readonly MayBeBlank: () => PropertyDecorator;
+  /** Decorator for a field that must not be missing. `expected` is the expected kind of value, for example `an id`. */
+  readonly NotBlank: (expected: string) => PropertyDecorator;
 }
 
 /**
@@ -23,5 +26,6 @@ export function blankValues(words: readonly string[]): BlankValues {
     isBlank,
     filled: (value) => (isBlank(value) ? undefined : (value ?? undefined)),
     MayBeBlank: () => ValidateIf((_payload, value: unknown) => !isBlank(value)),
+    NotBlank: (expected) => alsoRequire(expected, (value) => !isBlank(value)),
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { IsOptional, useContainer } from 'class-validator';
 import { Deciding, IdField, ListField, ObjectField, TextField } from './payload-fields.js';
+import { blankValues } from './payload-blank.js';
 import { validatePayload } from './payload-validation.js';
 
 class Item {
@@ -50,6 +51,22 @@ describe('validatePayload', () => {
     expect(validatePayload(Body, { id: {} })).toEqual({
       ok: false,
       reason: expect.stringMatching(/^id: expected an id \(.*\), got an object$/) as unknown as string,
+    });
+  });
+
+  it('works for a field that must not be blank', () => {
+    useContainer(NEST);
+    const { NotBlank } = blankValues(['None']);
+    class Named {
+      @Deciding()
+      @IdField()
+      @NotBlank('an id')
+      id!: string;
+    }
+    expect(validatePayload(Named, { id: 1, other: null })).toMatchObject({ ok: true, payload: { id: '1' } });
+    expect(validatePayload(Named, { id: 'None' })).toEqual({
+      ok: false,
+      reason: 'id: expected an id, got a string of 4 characters',
     });
   });
 

@@ -1,12 +1,10 @@
 import 'reflect-metadata';
-import { Expose, Transform, Type } from 'class-transformer';
+import { Expose, Transform, Type, type TransformFnParams, type TypeHelpOptions } from 'class-transformer';
 import { getMetadataStorage, Validate, ValidateNested, ValidatorConstraint } from 'class-validator';
 import { isIdText, readId } from './id-text.js';
 import { LIMITS } from '../limits.js';
+import { attachCheck, type Check, type FieldCheck, type PayloadClass } from './payload-plan.js';
 import { parseTimestamp } from './timestamps.js';
-
-/** Class of a payload, or of an object in it. */
-export type PayloadClass<T extends object = object> = new () => T;
 
 /** Key of the metadata of {@link Deciding}, the same for every copy of the package. */
 const DECIDING = Symbol.for('nestjs-runhooks:deciding');
@@ -78,6 +76,11 @@ export function ListField(dto: () => PayloadClass): PropertyDecorator {
   return nestedField(`an array of up to ${LIMITS.arrayItemsMax} objects`, isShortList, dto);
 }
 
+/** Returns a decorator that also requires `isValid` of a field that another decorator declares. */
+export function alsoRequire(expected: string, isValid: Check): PropertyDecorator {
+  return check(expected, { isValid });
+}
+
 /** Replaces an item of an array that is not an object. class-validator rejects it, as any class without decorators. */
 export class OddItem {
   readonly found: unknown;
@@ -110,18 +113,23 @@ function isNumber(value: unknown): value is number {
  */
 class Opaque {}
 
-type Check = (value: unknown) => boolean;
-
 function valueField(expected: string, isValid: Check, read = (value: unknown) => value): PropertyDecorator {
-  return compose([Expose(), Type(() => Opaque), Transform(({ obj, key }) => read(obj[key])), check(expected, isValid)]);
+  const type = (): PayloadClass => Opaque;
+  const transform = ({ obj, key }: TransformFnParams): unknown => read(obj[key]);
+  const declares = { type, transform, content: { read } };
+  return compose([Expose(), Type(type), Transform(transform), check(expected, { isValid, declares })]);
 }
 
 function nestedField(expected: string, isValid: Check, dto: () => PayloadClass): PropertyDecorator {
+  const type = (at?: TypeHelpOptions): PayloadClass => (isValid(at?.object[at.property]) ? dto() : Opaque);
+  const transform = ({ value, obj, key }: TransformFnParams): unknown =>
+    isValid(obj[key]) ? withOddItems(value, obj[key]) : obj[key];
+  const declares = { type, transform, content: { dto } };
   return compose([
     Expose(),
-    Type((at) => (isValid(at?.object[at.property]) ? dto() : Opaque)),
-    Transform(({ value, obj, key }): unknown => (isValid(obj[key]) ? withOddItems(value, obj[key]) : obj[key])),
-    check(expected, isValid),
+    Type(type),
+    Transform(transform),
+    check(expected, { isValid, declares }),
     ValidateNested(),
   ]);
 }
@@ -135,10 +143,10 @@ function withOddItems(made: unknown, sent: unknown): unknown {
  * Returns a decorator whose violation is `expected`. The constraint keeps its own instance: otherwise class-validator asks
  * the container of the host's `useContainer`, which may not have it.
  */
-function check(expected: string, isValid: Check): PropertyDecorator {
+function check(expected: string, fieldCheck: FieldCheck): PropertyDecorator {
   class FieldConstraint {
     validate(value: unknown): boolean {
-      return isValid(value);
+      return fieldCheck.isValid(value);
     }
 
     defaultMessage(): string {
@@ -146,6 +154,7 @@ function check(expected: string, isValid: Check): PropertyDecorator {
     }
   }
   ValidatorConstraint({ name: 'field' })(FieldConstraint);
+  attachCheck(FieldConstraint, fieldCheck);
   const instance = new FieldConstraint();
   for (const constraint of getMetadataStorage().getTargetValidatorConstraints(FieldConstraint)) {
     Object.defineProperty(constraint, 'instance', { value: instance });

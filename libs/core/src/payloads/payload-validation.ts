@@ -4,7 +4,8 @@ import { Validator, type ValidationError } from 'class-validator';
 import { jsonPath } from './json-path.js';
 import { define } from './json-reader.js';
 import { LIMITS } from '../limits.js';
-import { isDeciding, isRecord, OddItem, type PayloadClass } from './payload-fields.js';
+import { isDeciding, isRecord, OddItem } from './payload-fields.js';
+import { takeValid, type PayloadClass } from './payload-plan.js';
 import { describeNote, type ParseNote } from './parse-note.js';
 
 /** A valid payload with notes about the fields that were left out, or the reason why it is invalid. */
@@ -24,6 +25,12 @@ type PayloadPath = readonly (string | number)[];
  * contain paths, expected and actual kinds of values, but no values. The reason has up to five of them.
  */
 export function validatePayload<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
+  const payload = takeValid(dto, value);
+  return payload ? { ok: true, payload, notes: [] } : validateSlowly(dto, value);
+}
+
+/** Does the same as {@link validatePayload} with class-transformer and class-validator, which word the errors. */
+export function validateSlowly<T extends object>(dto: PayloadClass<T>, value: unknown): PayloadCheck<T> {
   if (!isRecord(value)) return { ok: false, reason: `the payload: expected an object, got ${kindOf(value)}` };
   // Only declared fields are transformed: of the others, class-transformer would drop some (`toString`) and run some
   // (`constructor`).

@@ -1,13 +1,16 @@
-import { createHash } from 'node:crypto';
+import { Buffer } from 'node:buffer';
 import type { Clock } from '../time/clock.js';
 import type { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
+import { sha256 } from './sha-256.js';
 import { markVerified, type HeaderMap, type ReceivedMessage } from '../sources/message.js';
+import type { OwnMessages } from './own-messages.js';
 import type { Refusals } from './refusals.js';
 import { describeRequest, SenderLog } from './sender-log.js';
 import type { OpenSource } from '../sources/source.js';
-import type { Store } from '../store/store.js';
+import type { OwnClaim } from '../store/claim.js';
+import type { Appended, NewMessage, Store } from '../store/store.js';
 import type { SignatureCheck } from '../sources/verification.js';
 
 /** Result of receiving a request; the HTTP response follows from it. */
@@ -21,8 +24,10 @@ export interface ReceiverOptions {
   readonly ids: IdSequence;
   readonly logger: Logger;
   readonly refusals: Refusals;
-  /** Called after a message was stored, so that it is parsed at once. */
-  readonly onAccepted: () => void;
+  /** Stores messages as already claimed. @default messages are stored unclaimed */
+  readonly own?: OwnMessages;
+  /** Called after a message was stored, so that it is parsed at once. `isOwn`: it is in `own`, already claimed. */
+  readonly onAccepted: (isOwn: boolean) => void;
 }
 
 /** The only way in: verify, identify, append. It responds after the message is stored, and does nothing else. */
@@ -41,10 +46,12 @@ export class Receiver {
    * @throws StoreUnavailableError if it is unknown whether the message was stored
    */
   async receive(source: OpenSource, body: Uint8Array, headers: HeaderMap, onVerified?: () => void): Promise<Receipt> {
-    const { store, clock, ids, refusals, onAccepted } = this.#options;
+    const { clock, ids, refusals, own } = this.#options;
     const receivedAt = clock.now();
     const received: ReceivedMessage = { source: source.name, body, headers, receivedAt };
-    const verification = await source.provider.verify(received);
+    const verified = source.provider.verify(received);
+    // Awaiting a result that is already there would cost a turn of the microtasks for each request.
+    const verification = 'ok' in verified ? verified : await verified;
     if (!verification.ok) {
       const { check } = verification;
       const hint = source.provider.hint?.(headers);
@@ -55,20 +62,44 @@ export class Receiver {
     refusals.verified(source.name);
     this.#log.verified(source.name, verification.secretIndex);
     const kept = pick(headers, source.provider.headersKept);
-    const messageKey = source.provider.identify(markVerified({ ...received, headers: kept }));
-    const appended = await store.append({
+    const messageKey = source.provider.identify(markVerified({ source: source.name, body, headers: kept, receivedAt }));
+    const message: NewMessage = {
       id: ids.next('msg', receivedAt),
       source: source.name,
       provider: source.provider.name,
       messageKey: messageKey.slice(0, LIMITS.messageIdCharsMax),
-      digest: createHash('sha256').update(body).digest(),
+      digest: sha256(body),
       headers: kept,
       body,
       receivedAt,
-    });
+    };
+    // What a claim reserves is given back by the next step only, so nothing may fail in between.
+    const claim = own?.claimFor(body, receivedAt);
+    // The app may change the bytes of its request while they are stored; what is kept must be what is stored.
+    const appended = await this.#append(claim ? { ...message, claim, body: Buffer.from(body) } : message, claim);
     this.#log.appended(source.name, appended);
-    if (appended.status === 'accepted') onAccepted();
     return appended;
+  }
+
+  async #append(message: NewMessage, claim: OwnClaim | undefined): Promise<Appended> {
+    const { store, own, onAccepted } = this.#options;
+    let isOwn = false;
+    try {
+      const appended = await store.append(message);
+      if (appended.status === 'accepted') {
+        isOwn = claim !== undefined;
+        if (claim) own?.keep(message, claim);
+        onAccepted(isOwn);
+      }
+      return appended;
+    } finally {
+      if (claim && !isOwn) own?.forget(message.body);
+    }
+  }
+
+  /** Logs the count of messages whose lines were not logged. Call it after the last request. */
+  stop(): void {
+    this.#log.stop();
   }
 }
 

@@ -1,4 +1,5 @@
 import { LIMITS } from '../limits.js';
+import { CountedLines } from '../log/counted-lines.js';
 import type { Logger } from '../log/logger.js';
 import type { HeaderMap } from '../sources/message.js';
 import type { Appended } from '../store/store.js';
@@ -6,19 +7,28 @@ import type { Appended } from '../store/store.js';
 /** Logs what senders send. */
 export class SenderLog {
   readonly #logger: Logger;
+  readonly #accepted: CountedLines;
   /** Indexes of the secrets that have verified a message, by source. */
   readonly #secretsUsed = new Map<string, Set<number>>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
+    this.#accepted = new CountedLines(logger, 'accepted');
   }
 
   /** Logs a message that was stored now or before. */
   appended(source: string, { status, id }: Appended): void {
+    const isAccepted = status === 'accepted';
+    if (isAccepted && !this.#accepted.isLogged(source)) return;
     const fields = { source, messageId: id };
     const subject = `Message ${id} from source "${source}"`;
-    if (status === 'accepted') this.#logger.log(`${subject} was accepted`, fields);
+    if (isAccepted) this.#logger.log(`${subject} was accepted`, fields);
     else this.#logger.debug(`${subject} is a duplicate; ignored`, fields);
+  }
+
+  /** Logs the count of messages whose lines were not logged. */
+  stop(): void {
+    this.#accepted.flush();
   }
 
   /**

@@ -6,9 +6,9 @@ import { timingSafeEqual } from 'node:crypto';
  */
 export function indexOfEqual(expected: readonly Uint8Array[], given: Uint8Array): number {
   let found = -1;
-  for (const [index, one] of expected.entries()) {
+  expected.forEach((one, index) => {
     const equal = one.length === given.length && timingSafeEqual(one, given);
     if (equal && found === -1) found = index;
-  }
+  });
   return found;
 }

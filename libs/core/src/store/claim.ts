@@ -13,6 +13,23 @@ export interface Claim {
   readonly lease: string;
 }
 
+/** Claim that a process makes of work it writes: the work is stored as already claimed. */
+export interface OwnClaim {
+  /** Random token of the process. */
+  readonly lease: string;
+  /** End of the lease. */
+  readonly until: Date;
+}
+
+/** Claimed work that a process gives back before it has begun. */
+export interface Release {
+  /** Token of the claim. */
+  readonly lease: string;
+  readonly messageIds: readonly string[];
+  /** Deliveries. The attempt that their claim counted is taken back. */
+  readonly deliveryIds: readonly string[];
+}
+
 /** Options for a claim of messages. */
 export interface MessageClaim extends Claim {
   /** Names of the sources to claim from. Messages of other sources, such as disabled ones, wait. */
@@ -46,6 +63,8 @@ export interface TaskClaim extends Claim {
    * result of the task. @default none
    */
   readonly unlessDue?: readonly string[];
+  /** Names of sources whose tasks are not claimed, because this process has not parsed all their messages. @default none */
+  readonly exceptSources?: readonly string[];
 }
 
 /** Delivery that is due. It includes the number of its next attempt, because a delivery can become due again. */
@@ -78,8 +97,8 @@ export interface ClaimedDelivery {
   /** Token of the claim. */
   readonly lease: string;
   readonly event: StoredEvent;
-  /** Message the event was parsed from. */
-  readonly message: StoredMessage & VerifiedMessage;
+  /** Message the event was parsed from. Absent if the event follows from no message. */
+  readonly message?: StoredMessage & VerifiedMessage;
 }
 
 /** Scope of work, for its next due time. */

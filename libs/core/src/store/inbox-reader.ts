@@ -66,6 +66,8 @@ export interface StoredEventFilter {
   /** Only events recorded before this time. */
   readonly recordedBefore?: Date;
   readonly messageId?: string;
+  /** Only events that follow from no message. */
+  readonly withoutMessage?: true;
   readonly source?: string;
   readonly type?: string;
   /** Only events parsed from messages about this run. */
@@ -78,7 +80,8 @@ export interface EventSummary {
   readonly type: string;
   readonly source: string;
   readonly provider: string;
-  readonly messageId: string;
+  /** Message that the event was parsed from. Absent if it follows from no message. */
+  readonly messageId?: string;
   readonly occurredAt: Date;
   readonly recordedAt: Date;
   /** JSON text with the event's times, and the run it is about. */

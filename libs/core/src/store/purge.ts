@@ -1,8 +1,11 @@
 /** Age limits for one step of a purge. */
 export interface Purge {
-  /** Finished messages received before this time are removed, with their events, deliveries and attempts. */
+  /**
+   * Finished messages received before this time are removed, with their events, deliveries and attempts. So are events
+   * without a message that were recorded before this time.
+   */
   readonly finishedBefore: Date;
-  /** Like {@link finishedBefore}, for messages that led to a dead letter. */
+  /** Like {@link finishedBefore}, for messages and events that led to a dead letter. */
   readonly deadBefore: Date;
   /**
    * Deduplication keys of purged messages, operators' decisions, runs, and waits of fan-ins that last changed before this
@@ -34,6 +37,8 @@ export interface PurgeBrake {
 export interface Purged {
   /** Messages; their events, deliveries and attempts are not counted. */
   readonly messages: number;
+  /** Events that follow from no message; their deliveries and attempts are not counted. */
+  readonly events: number;
   /** Deduplication keys. */
   readonly keys: number;
   readonly runs: number;
@@ -54,6 +59,6 @@ export interface ClockJump {
 }
 
 /** Returns the number of removed rows of all kinds. */
-export function rowsOf({ messages, keys, runs, barriers, decisions, tasks }: Purged): number {
-  return messages + keys + runs + barriers + decisions + tasks;
+export function rowsOf({ messages, events, keys, runs, barriers, decisions, tasks }: Purged): number {
+  return messages + events + keys + runs + barriers + decisions + tasks;
 }

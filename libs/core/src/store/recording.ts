@@ -1,10 +1,11 @@
-import type { NewDelivery } from '../handlers/router.js';
+import type { RoutedDelivery } from '../handlers/router.js';
 import type { ParseNote } from '../payloads/parse-note.js';
 import type { JobState } from '../runs/incident.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { KnownRun } from '../runs/run-update.js';
 import type { RunKey, JobKey, RunState } from '../runs/run-state.js';
 import type { MessageState, StoredMessage } from '../sources/message.js';
+import type { OwnClaim } from './claim.js';
 
 /** Purpose of a task: check whether a run is stuck, join finished runs, or route a message to a handler its parser did not have. */
 export type TaskKind = 'stuck-run' | 'all-runs' | 'hand-off';
@@ -25,6 +26,15 @@ export interface NewTask {
 export interface Known extends KnownRun {
   /** Versions of registered handlers that the parsing process does not have. Absent if there are none. */
   readonly otherHandlers?: readonly string[];
+}
+
+/** A delivery to write. Deliveries of one `lane` run one at a time, in order. */
+export interface NewDelivery extends RoutedDelivery {
+  /**
+   * Claim with which a delivery outside lanes is stored, as its first attempt; only for stores with `Store.release`.
+   * @default none: the delivery is due now
+   */
+  readonly claim?: OwnClaim;
 }
 
 /** Event to write, with a delivery for each handler that wants it. */
@@ -88,7 +98,16 @@ export interface Recorded {
   readonly idReused: boolean;
   /** `contradicts` of the decision. */
   readonly contradicts?: RunOutcome;
+  /** Error because of which this recording was not written, although others were. */
+  readonly failure?: unknown;
 }
 
-/** Called with events that this process has just added to the inbox, and the message they were parsed from. Must not throw. */
-export type OnEvents = (events: readonly NewEvent[], message: StoredMessage) => void;
+/**
+ * Called with events that this process has just added to the inbox, and the message they were parsed from, if there is one.
+ * Must not throw.
+ */
+export type OnEvents = (
+  events: readonly NewEvent[],
+  origin: Pick<StoredMessage, 'source' | 'provider'>,
+  message?: StoredMessage,
+) => void;

@@ -10,6 +10,8 @@ import type {
   DueDelivery,
   Held,
   MessageClaim,
+  OwnClaim,
+  Release,
   TaskClaim,
   WorkScope,
 } from './claim.js';
@@ -35,6 +37,8 @@ export interface NewMessage {
   readonly headers: HeaderMap;
   readonly body: Uint8Array;
   readonly receivedAt: Date;
+  /** Claim with which the message is stored, only for stores with {@link Store.release}. @default none */
+  readonly claim?: OwnClaim;
 }
 
 /** Result of {@link Store.append}. */
@@ -51,6 +55,14 @@ export interface Registration {
   readonly role: Role;
   /** Host name and process id, for operators. */
   readonly label: string;
+  /** Identifies the operating system that the process id belongs to; empty if unknown. @default '' */
+  readonly host?: string;
+  /** Process id. @default 0 */
+  readonly pid?: number;
+  /** Token of all work that the process stores as already claimed. @default none */
+  readonly lease?: string;
+  /** Returns whether another registered process has certainly ended, by its host and process id. @default never */
+  readonly isGone?: (host: string, pid: number) => boolean;
   readonly startedAt: Date;
   readonly handlers: readonly RegisteredHandler[];
   /** Calls of its handlers that are still running although their attempt is over. */
@@ -88,6 +100,9 @@ export interface Store extends InboxReader {
    * Writes the registration or heartbeat of a process. Of two versions of a handler, the version of the process that
    * started last is kept. Returns the same as {@link nextDueAt}, so that an idle worker needs only one call.
    *
+   * It removes processes whose last heartbeat was too long ago and those that are gone, and releases the work that they
+   * had claimed with their `lease`: it is due at once.
+   *
    * It also stores `now` as the time of the inbox. Registrations with a later time are set to `now`. If the time has
    * jumped, {@link purge} brakes, and no handler is removed because of its age.
    */
@@ -122,7 +137,8 @@ export interface Store extends InboxReader {
   /**
    * Writes parsed messages: run and job states, new events with their deliveries, tasks, and the message's new state. Each
    * recording is written whole or not at all. Recordings of one job take effect in the given order, others in any order.
-   * Returns one result per recording, in the same order.
+   * Returns one result per recording, in the same order. It rejects if none was written, and returns the `failure` of each
+   * that was not if others were.
    */
   record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
   /**
@@ -142,9 +158,10 @@ export interface Store extends InboxReader {
   /** Extends the leases of claimed deliveries to `now + leaseMs`. Returns the ids whose claim has not been lost. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
   /**
-   * Records an attempt and the next state of its delivery. Returns `false` and writes nothing if the claim has been lost.
+   * Records attempts and the next states of their deliveries, each whole or not at all. Returns for each, in the same order,
+   * whether it was written: `false` if the claim has been lost.
    */
-  settle(settlement: Settlement, now: Date): Promise<boolean>;
+  settle(settlements: readonly Settlement[], now: Date): Promise<boolean[]>;
   /**
    * Claims due tasks that are not claimed, those that have been due longest first, and counts the claim in `claims`.
    * Returns them in the order of their messages.
@@ -203,6 +220,14 @@ export interface Store extends InboxReader {
    */
   pullBack(pullBack: PullBack): Promise<PulledBack>;
   /**
+   * Gives back claimed work that has not begun: messages and deliveries are due at once. Work whose claim has been lost is
+   * left alone.
+   *
+   * Optional. A store with this verb stores messages and deliveries with their `claim`, as if they had been claimed right
+   * after they were written. The process that wrote them then starts with them without asking the store.
+   */
+  release?(release: Release, now: Date): Promise<void>;
+  /**
    * Returns the time of the clock that all hosts share. Optional, for a store that several hosts share. The core then uses
    * this time instead of the host's clock.
    */
@@ -214,7 +239,7 @@ export interface Store extends InboxReader {
    */
   onWork?(wake: () => void): void;
   /**
-   * Runs `work` in a transaction of the store's database, then settles the delivery like {@link settle}, and commits both
+   * Runs `work` in a transaction of the store's database, then settles the delivery as {@link settle} does, and commits both
    * or neither. Optional, for a database that handlers can write to. Returns `false` and writes neither if the claim has
    * been lost. Rejects with the error of `work`. If `signal` is aborted, an open transaction is rolled back.
    */

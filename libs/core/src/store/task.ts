@@ -7,8 +7,8 @@ export interface ClaimedTask extends Omit<NewTask, 'dueAt'> {
   readonly lease: string;
   /** Number of times the task was claimed since it last became due, this claim included. */
   readonly claims: number;
-  /** Message that led to the task. It counts as the message of the task's events. */
-  readonly parsedFrom: { readonly source: string; readonly provider: string; readonly messageId: string };
+  /** Source, and the message that led to the task, if there is one. It counts as the message of the task's events. */
+  readonly parsedFrom: { readonly source: string; readonly provider: string; readonly messageId?: string };
 }
 
 /** State of the inbox that a task needs. The store passes it to `decide` as {@link TaskKnowledge}. */

@@ -1,4 +1,4 @@
-import { eventData, messageEventId, runEventId, type EventFacts } from '../events/event-data.js';
+import { eventData, messageEventId, type EventFacts } from '../events/event-data.js';
 import { MESSAGE_EVENT_TYPE } from '../events/event.js';
 import type { Routable } from '../handlers/filter.js';
 import { handlerIdOf } from '../handlers/registration.js';
@@ -12,27 +12,35 @@ import type { TaskPlanner } from './task-planner.js';
 
 const HAND_OFF = 'hand-off';
 
-/** Result of a parsed message, as the `data` of a task. */
+/** New events and the message type that were found, as the `data` of a task. */
 export interface HandedOff {
   readonly occurredAt: Date;
   readonly receivedAt: Date;
   readonly run?: Run;
   /** Start or end of the run. */
   readonly happenedAt?: Date;
-  /** New events of the run. */
-  readonly events: readonly (Pick<NewRunEvent, 'type'> & { readonly late: boolean })[];
+  /** New events, with the ids under which they are stored. */
+  readonly events: readonly HandedOffEvent[];
+  /** The provider's own type of the message, if the events were parsed from one. */
   readonly messageType?: string;
+}
+
+interface HandedOffEvent extends Pick<NewRunEvent, 'type'> {
+  readonly id: string;
+  readonly late: boolean;
 }
 
 /**
  * Returns tasks for handlers that are registered in the inbox but missing in the parsing process, as in a rolling deploy.
  * Only a process with the same version of a handler can apply its filters.
+ *
+ * @param originId what the events follow from: the id of their message
  */
-export function handOff(messageId: string, parsed: HandedOff, versions: readonly string[], now: Date): NewTask[] {
+export function handOff(originId: string, parsed: HandedOff, versions: readonly string[], now: Date): NewTask[] {
   if (versions.length === 0 || (parsed.events.length === 0 && parsed.messageType === undefined)) return [];
   const data = JSON.stringify(parsed);
   return versions.map((version) => ({
-    id: `${HAND_OFF}:${messageId}/${version}`,
+    id: `${HAND_OFF}:${originId}/${version}`,
     kind: 'hand-off',
     handlerId: version,
     dueAt: now,
@@ -40,7 +48,7 @@ export function handOff(messageId: string, parsed: HandedOff, versions: readonly
   }));
 }
 
-/** Returns whether a task is a handed-off message. */
+/** Returns whether a task is a hand-off. */
 export function isHandOff({ kind }: Pick<ClaimedTask, 'kind'>): boolean {
   return kind === HAND_OFF;
 }
@@ -66,13 +74,10 @@ function routablesOf({ parsedFrom }: ClaimedTask, parsed: HandedOff): { eventId:
   const { source, provider, messageId } = parsedFrom;
   const { run, messageType, events } = parsed;
   const base = { source, provider, ...(run && { run }) };
-  const key = run && { source, accountId: run.account.id, runId: run.id };
-  const ofRun = key
-    ? events.map(({ type, late }) => ({ eventId: runEventId(type, key), event: { ...base, type, late } }))
-    : [];
-  if (messageType === undefined) return ofRun;
+  const routables = events.map(({ id, type, late }) => ({ eventId: id, event: { ...base, type, late } }));
+  if (messageType === undefined || messageId === undefined) return routables;
   const event = { ...base, type: MESSAGE_EVENT_TYPE, messageType };
-  return [...ofRun, { eventId: messageEventId(source, messageId), event }];
+  return [...routables, { eventId: messageEventId(source, messageId), event }];
 }
 
 function tasksOf(
@@ -90,8 +95,9 @@ function tasksOf(
 /** Returns the message's own event, without deliveries. It exists already if another handler wanted it when it was parsed. */
 function messageEventOf({ parsedFrom }: ClaimedTask, parsed: HandedOff): NewEvent | undefined {
   const { occurredAt, receivedAt, run, messageType } = parsed;
-  if (messageType === undefined) return undefined;
+  const { source, messageId } = parsedFrom;
+  if (messageType === undefined || messageId === undefined) return undefined;
   const facts: EventFacts = { occurredAt, receivedAt, messageType, ...(run && { run }) };
-  const id = messageEventId(parsedFrom.source, parsedFrom.messageId);
+  const id = messageEventId(source, messageId);
   return { id, type: MESSAGE_EVENT_TYPE, occurredAt, data: eventData(facts), deliveries: [] };
 }

@@ -5,6 +5,7 @@ import type { HandlerSet } from '../handlers/handler-set.js';
 import { handlerIdOf } from '../handlers/registration.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
+import { DueHint } from '../store/due-hint.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { OnEvents } from '../store/recording.js';
@@ -29,6 +30,8 @@ export interface TaskRunnerOptions {
  */
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
+  /** Whether tasks may be due. */
+  readonly hint = new DueHint();
   /** Ids of tasks that were not written because the store failed. If they are claimed again, the task is not to blame. */
   readonly #unwritten = new Set<string>();
 
@@ -40,8 +43,9 @@ export class TaskRunner {
   async runDue(claim: Omit<TaskClaim, 'handlerIds'>): Promise<number> {
     const { store, handlers } = this.#options;
     const handlerIds = handlers.taskHandlerIds();
-    if (handlerIds.length === 0) return 0;
+    if (handlerIds.length === 0 || !this.hint.take()) return 0;
     const tasks = await store.claimTasks({ ...claim, handlerIds });
+    if (tasks.length > 0) this.hint.give();
     await Promise.all(tasks.map((task) => this.#run(task, claim.now)));
     return tasks.length;
   }
@@ -52,7 +56,7 @@ export class TaskRunner {
     const handlerId = handlerIdOf(task.handlerId);
     const fields = { source, messageId, handlerId };
     const subject = isHandOff(task)
-      ? `Hand-off of message ${messageId} to handler "${handlerId}"`
+      ? `Hand-off ${messageId === undefined ? task.id : `of message ${messageId}`} to handler "${handlerId}"`
       : `Check ${task.id} of handler "${handlerId}"`;
     try {
       if (task.claims > LIMITS.taskClaimsMax && !this.#unwritten.has(task.id)) {
@@ -89,7 +93,9 @@ export class TaskRunner {
     const events = await store.evaluate(evaluator.evaluationOf(task, now), now);
     // Plain listeners hear an event from the process that parsed its message, and never of a hand-off.
     if (isHandOff(task) || !events || events.length === 0 || !onEvents) return;
-    const message = await guard.read(() => store.message(task.parsedFrom.messageId), undefined);
-    if (message) onEvents(events, message);
+    const { messageId } = task.parsedFrom;
+    if (messageId === undefined) return onEvents(events, task.parsedFrom);
+    const message = await guard.read(() => store.message(messageId), undefined);
+    if (message) onEvents(events, message, message);
   }
 }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { NEST_LIMITS } from '../limits.js';
+import { BodyTimer } from './body-timer.js';
 import { HeldBodies } from './held-bodies.js';
 import { readBody as readHeldBody, type BodyResult } from './read-body.js';
 
@@ -17,7 +18,7 @@ function incoming(headers: Record<string, string> = {}): IncomingMessage {
 /** Reads a body with a limit larger than any body of these tests. */
 function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyResult> {
   const held = new HeldBodies({ requestsMax: 1, bytesMax: NEST_LIMITS.bodiesHeldBytesMax }).hold();
-  return readHeldBody(request, bytesMax, held!);
+  return readHeldBody(request, { bytesMax, held: held!, timer: new BodyTimer() });
 }
 
 /** Returns a request whose body has arrived. */
@@ -111,14 +112,14 @@ describe('readBody', () => {
     expect(await result).toEqual(problem('aborted'));
   });
 
-  it('returns too-slow after bodyReadMs', async () => {
+  it('returns too-slow after bodyReadMs, and at most bodyCheckMs later', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const slow = incoming();
     slow.push('a');
     const result = readBody(slow, 9);
     jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs - 1);
     expect(await Promise.race([result, Promise.resolve('waiting')])).toBe('waiting');
-    jest.advanceTimersByTime(1);
+    jest.advanceTimersByTime(1 + NEST_LIMITS.bodyCheckMs);
     expect(await result).toEqual(problem('too-slow'));
   });
 
@@ -151,7 +152,7 @@ describe('readBody', () => {
     request.push('a');
     const result = readBody(request, 9);
     await new Promise((resolve) => setImmediate(resolve));
-    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs);
+    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs + NEST_LIMITS.bodyCheckMs);
     expect(await result).toEqual(problem('paused'));
   });
 
@@ -159,7 +160,7 @@ describe('readBody', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const request = incoming();
     const result = readBody(request, 9);
-    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs);
+    jest.advanceTimersByTime(NEST_LIMITS.bodyReadMs + NEST_LIMITS.bodyCheckMs);
     request.push('a');
     request.push(null);
     expect(await result).toEqual(body('a'));
@@ -186,13 +187,14 @@ describe('readBody', () => {
     await expect(result).rejects.toThrow('got a chunk of type object');
   });
 
-  it('removes its timer and its listeners', async () => {
+  it('removes its listeners, and keeps no timer without a body', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     for (const [request, max] of [
       [sent('a'), 9],
       [sent('ab'), 1],
     ] as const) {
       await readBody(request, max);
+      jest.advanceTimersByTime(NEST_LIMITS.bodyCheckMs);
       expect(jest.getTimerCount()).toBe(0);
       expect(['data', 'end', 'close', 'pause', 'readable'].map((event) => request.listenerCount(event))).toEqual([
         0, 0, 0, 0, 0,

@@ -35,8 +35,8 @@ class ResponseSender {
     this.#response = response;
     this.#content = content;
     this.#onTrouble = onTrouble;
-    const { statusCode: _, ...body } = content;
-    this.#text = JSON.stringify(body);
+    const { status, message, id } = content;
+    this.#text = JSON.stringify({ status, message, id });
   }
 
   send(): void {
@@ -44,7 +44,7 @@ class ResponseSender {
       const response = this.#response;
       if (isOver(response)) return;
       // Errors occur, for example, if the app has ended the response or the sender has disconnected.
-      response.on('error', () => undefined);
+      response.on('error', ignore);
       if (response.headersSent) this.#finishBegun();
       else this.#sendWhole();
     });
@@ -100,14 +100,14 @@ class ResponseSender {
   }
 
   #headers(isBodyLeft: boolean): Record<string, string | number> {
-    const { statusCode } = this.#content;
-    return {
+    const headers: Record<string, string | number> = {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(this.#text),
-      ...(statusCode === 503 && { 'retry-after': NEST_LIMITS.retryAfterSeconds }),
-      // HTTP/2 has a stream for each request and forbids this header.
-      ...(isBodyLeft && this.#request.httpVersionMajor === 1 && { connection: 'close' }),
     };
+    if (this.#content.statusCode === 503) headers['retry-after'] = NEST_LIMITS.retryAfterSeconds;
+    // HTTP/2 has a stream for each request and forbids this header.
+    if (isBodyLeft && this.#request.httpVersionMajor === 1) headers['connection'] = 'close';
+    return headers;
   }
 
   /** Called if the app has already sent a status, for example with `flushHeaders()`. */
@@ -186,9 +186,11 @@ class ResponseSender {
 
 /** Destroys with an error, because since Node 24 `close` completes a stream whose headers were sent. */
 function cutStream(stream: ServerHttp2Stream): void {
-  stream.on('error', () => undefined);
+  stream.on('error', ignore);
   stream.destroy(new Error('the response was cut off'));
 }
+
+function ignore(): void {}
 
 function isOver(response: ServerResponse): boolean {
   return response.writableEnded || response.destroyed;

@@ -13,6 +13,7 @@ import {
   systemClock,
 } from 'nestjs-runhooks/internal';
 import { createWebhookRoute, type WebhookRouteOptions } from './webhook-route.js';
+import { BodyTimer } from './body-timer.js';
 import { HeldBodies } from './held-bodies.js';
 
 const servers: Server[] = [];
@@ -75,6 +76,7 @@ async function post(
     refusals,
     logger,
     bodies,
+    timer: new BodyTimer(),
     isAccepting: () => true,
     ...others,
   });

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isStoreUnavailableError, type HeaderMap, type Logger } from 'nestjs-runhooks/core';
 import { describeError, LIMITS, type OpenSource, type Receiver, type Refusals } from 'nestjs-runhooks/internal';
 import { NEST_LIMITS } from '../limits.js';
-import type { HeldBodies, HeldBody } from './held-bodies.js';
+import type { BodyTimer } from './body-timer.js';
+import type { HeldBodies } from './held-bodies.js';
 import { Outage } from './outage.js';
-import { readBody } from './read-body.js';
+import { readBody, type BodyResult } from './read-body.js';
 import { consumedResponse, responseOf, RESPONSES, type WebhookResponse } from './responses.js';
 import { sendResponse } from './send-response.js';
 
@@ -19,6 +20,8 @@ export interface WebhookRouteOptions {
   readonly logger: Logger;
   /** Shared by all sources of the app. */
   readonly bodies: HeldBodies;
+  /** Shared by all sources of the app. */
+  readonly timer: BodyTimer;
   /** Returns `false` after shutdown has begun. */
   readonly isAccepting: () => boolean;
 }
@@ -80,39 +83,22 @@ function outagesOf({ source: { name: source }, logger }: WebhookRouteOptions): O
 
 /** Checks the form of the request, then its signature. */
 async function respond(
-  { bodies, ...options }: WebhookRouteOptions,
+  options: WebhookRouteOptions,
   outages: Outages,
   request: IncomingMessage,
 ): Promise<WebhookResponse> {
   if (!options.isAccepting()) return RESPONSES.closing;
   const encoding = request.headers['content-encoding'];
   if (encoding && encoding.toLowerCase() !== 'identity') return RESPONSES.compressed;
+  const { source, receiver, bodies, timer } = options;
   const held = bodies.hold();
   if (!held) return busy(outages);
   try {
-    return await receive(options, outages, request, held);
-  } finally {
-    held.release();
-  }
-}
-
-async function receive(
-  { source, receiver }: Omit<WebhookRouteOptions, 'bodies'>,
-  outages: Outages,
-  request: IncomingMessage,
-  held: HeldBody,
-): Promise<WebhookResponse> {
-  const result = await readBody(request, source.bodyBytesMax, held);
-  if (!result.ok) {
-    if (result.problem === 'busy') return busy(outages);
-    const response = result.problem === 'consumed' ? consumedResponse(result.found) : RESPONSES[result.problem];
-    if (response.statusCode === 500) outages.failure.note(response.message);
-    return response;
-  }
-  try {
+    const read = await readBody(request, { bytesMax: source.bodyBytesMax, held, timer });
+    if (!read.ok) return unreadable(outages, read);
     // Only set-cookie can be an array, and no provider reads it.
     const headers = request.headers as HeaderMap;
-    const receipt = await receiver.receive(source, result.body, headers, () => held.release());
+    const receipt = await receiver.receive(source, read.body, headers, () => held.release());
     if (receipt.status !== 'refused') {
       outages.unavailable.end();
       outages.failure.end();
@@ -122,7 +108,16 @@ async function receive(
     if (!isStoreUnavailableError(error)) throw error;
     outages.unavailable.note(error.message);
     return RESPONSES.unavailable;
+  } finally {
+    held.release();
   }
+}
+
+function unreadable(outages: Outages, result: Exclude<BodyResult, { ok: true }>): WebhookResponse {
+  if (result.problem === 'busy') return busy(outages);
+  const response = result.problem === 'consumed' ? consumedResponse(result.found) : RESPONSES[result.problem];
+  if (response.statusCode === 500) outages.failure.note(response.message);
+  return response;
 }
 
 function busy({ unavailable }: Outages): WebhookResponse {

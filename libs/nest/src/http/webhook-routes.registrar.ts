@@ -3,7 +3,8 @@ import { Injectable, type HttpServer, type OnApplicationBootstrap, type OnModule
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import type { OpenSource } from 'nestjs-runhooks/internal';
-import { createWebhookRoute, type WebhookRoute } from './webhook-route.js';
+import { BodyTimer } from './body-timer.js';
+import { createWebhookRoute, type WebhookRoute, type WebhookRouteOptions } from './webhook-route.js';
 import { HeldBodies } from './held-bodies.js';
 import { requireNest } from '../nest-version.js';
 import { WebhooksRuntime } from '../webhooks.runtime.js';
@@ -90,21 +91,21 @@ export class WebhookRoutesRegistrar implements OnModuleInit, OnApplicationBootst
   private register(): void {
     if (!this.hasRoutes) return;
     const adapter = this.host.httpAdapter;
-    const bodies = HeldBodies.of(this.runtime.sources);
+    const shared = { bodies: HeldBodies.of(this.runtime.sources), timer: new BodyTimer() };
     for (const source of this.runtime.sources) {
-      const route = this.routeOf(source, bodies);
+      const route = this.routeOf(source, shared);
       for (const path of source.paths) registerRoute(adapter, path, route);
     }
   }
 
-  private routeOf(source: OpenSource, bodies: HeldBodies): WebhookRoute {
+  private routeOf(source: OpenSource, shared: Pick<WebhookRouteOptions, 'bodies' | 'timer'>): WebhookRoute {
     const { receiver, refusals, logger } = this.runtime;
     return createWebhookRoute({
       source,
       receiver,
       refusals,
       logger,
-      bodies,
+      ...shared,
       isAccepting: () => this.runtime.accepting,
     });
   }

@@ -1,7 +1,7 @@
 import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
-import type { MessageKeysTable } from '../schema/schema.js';
+import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AT_ONCE } from '../schema/due.js';
 
@@ -29,6 +29,7 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
       source,
       provider,
       message_key: messageKey,
+      digest,
       headers: JSON.stringify(message.headers),
       body,
       received_at,
@@ -37,10 +38,15 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
       id_reused: 0,
       claims: 0,
       without_handlers: 0,
-      due_at: as.state === 'stored' ? AT_ONCE : null,
+      ...(as.state === 'stored' ? dueOf(message) : { due_at: null, lease: null }),
     });
     return { status: 'accepted', id };
   };
+}
+
+/** Returns when a new message can be claimed: at once, or once the claim it is stored with has ended. */
+export function dueOf({ claim }: NewMessage): Pick<MessagesTable, 'lease'> & { due_at: number } {
+  return claim ? { due_at: claim.until.getTime(), lease: claim.lease } : { due_at: AT_ONCE, lease: null };
 }
 
 export function keyAccess({ db }: SqlDialect) {

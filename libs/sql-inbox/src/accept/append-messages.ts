@@ -1,10 +1,9 @@
 import type { Appended, NewMessage } from 'nestjs-runhooks/core';
 import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
+import type { MessagesTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
-import { keyAccess } from './append-message.js';
-import { AT_ONCE } from '../schema/due.js';
+import { dueOf, keyAccess } from './append-message.js';
 
 /** Messages by column: one parameter per column, for any number of messages. */
 interface Columns {
@@ -16,6 +15,8 @@ interface Columns {
   headers: readonly string[];
   bodies: readonly Uint8Array[];
   times: readonly number[];
+  dues: readonly number[];
+  leases: readonly (string | null)[];
 }
 
 interface Row {
@@ -40,6 +41,8 @@ export function appendMessages(dialect: SqlDialect): (messages: readonly NewMess
       headers: messages.map(({ headers }) => JSON.stringify(headers)),
       bodies: messages.map(({ body }) => body),
       times: messages.map(({ receivedAt }) => receivedAt.getTime()),
+      dues: messages.map((message) => dueOf(message).due_at),
+      leases: messages.map((message) => dueOf(message).lease),
     });
     const found = new Map(rows.map((row) => [row.id, row]));
     const appended: Appended[] = [];
@@ -83,7 +86,7 @@ function inserter({ db }: SqlDialect) {
       .with('stored', (stored) =>
         stored
           .insertInto('messages')
-          .columns([...GIVEN, 'state', 'id_reused', 'claims', 'without_handlers', 'due_at'])
+          .columns([...GIVEN, 'state', 'id_reused', 'claims', 'without_handlers'])
           .expression((eb) =>
             eb
               .selectFrom('given')
@@ -94,7 +97,6 @@ function inserter({ db }: SqlDialect) {
                 sql.lit(0).as('id_reused'),
                 sql.lit(0).as('claims'),
                 sql.lit(0).as('without_handlers'),
-                sql.lit(AT_ONCE).as('due_at'),
               ]),
           ),
       )
@@ -109,14 +111,20 @@ function inserter({ db }: SqlDialect) {
   );
 }
 
-const GIVEN = ['id', 'source', 'provider', 'message_key', 'headers', 'body', 'received_at'] as const;
-type Given = Pick<MessagesTable, (typeof GIVEN)[number]> & Pick<MessageKeysTable, 'digest'>;
+// prettier-ignore
+const GIVEN = [
+  'id', 'source', 'provider', 'message_key', 'digest', 'headers', 'body', 'received_at', 'due_at', 'lease',
+] as const;
+type Given = Pick<MessagesTable, (typeof GIVEN)[number]>;
 
 /** Returns the columns as rows. The column names must be in the order of the values. */
 function unnested(value: <K extends keyof Columns>(name: K) => Columns[K]) {
   return sql<Given>`unnest(
     cast(${value('ids')} as text[]), cast(${value('sources')} as text[]), cast(${value('providers')} as text[]),
     cast(${value('keys')} as text[]), cast(${value('headers')} as text[]), cast(${value('bodies')} as bytea[]),
-    cast(${value('times')} as bigint[]), cast(${value('digests')} as bytea[])
-  )`.as<'unnested'>(sql`unnested (id, source, provider, message_key, headers, body, received_at, digest)`);
+    cast(${value('times')} as bigint[]), cast(${value('dues')} as bigint[]), cast(${value('leases')} as text[]),
+    cast(${value('digests')} as bytea[])
+  )`.as<'unnested'>(
+    sql`unnested (id, source, provider, message_key, headers, body, received_at, due_at, lease, digest)`,
+  );
 }

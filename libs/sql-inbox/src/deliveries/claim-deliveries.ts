@@ -93,18 +93,18 @@ function loader(dialect: SqlDialect) {
   const { list } = dialect;
   return function* (rows: readonly DeliveriesTable[], lease: string): Transaction<Map<string, ClaimedDelivery>> {
     const eventRows = yield* findEvents({ ids: list(rows.map((row) => row.event_id)) });
-    const messageRows = yield* findMessages({ ids: list(eventRows.map((row) => row.message_id)) });
+    const messageRows = yield* findMessages({ ids: list(eventRows.flatMap((row) => row.message_id ?? [])) });
     const events = new Map(eventRows.map((row) => [row.id, row]));
     const messages = new Map(messageRows.map((row) => [row.id, row]));
     return new Map(
       rows.map((row) => {
         const event = events.get(row.event_id);
-        const message = event && messages.get(event.message_id);
-        if (!event || !message)
+        const message = messages.get(event?.message_id ?? '');
+        if (!event || (event.message_id !== null && !message))
           throw new Error(`delivery ${row.id} has lost its event or message: the inbox is damaged`);
         const { id, handler_id: handlerId, attempts: attempt, attempts_before: attemptsBefore } = row;
         const { replay_id: replayId } = row;
-        const loaded = { event: toStoredEvent(event), message: toStoredMessage(message) };
+        const loaded = { event: toStoredEvent(event), ...(message && { message: toStoredMessage(message) }) };
         return [id, { id, handlerId, attempt, attemptsBefore, replayId, lease, ...loaded }];
       }),
     );

@@ -13,10 +13,11 @@ export function renewDeliveries({ db }: SqlDialect): (...args: Parameters<Store[
   );
   return function* (held, { now, leaseMs }) {
     const until = now.getTime() + leaseMs;
-    const ids: string[] = [];
-    for (const { id, lease } of held) {
-      if ((yield* renew({ id, lease, until })) > 0) ids.push(id);
+    const renewed = new Set<string>();
+    // In the order in which attempts are settled, so that neither waits for a row that the other has changed.
+    for (const { id, lease } of [...held].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      if ((yield* renew({ id, lease, until })) > 0) renewed.add(id);
     }
-    return ids;
+    return held.flatMap(({ id }) => (renewed.has(id) ? [id] : []));
   };
 }

@@ -6,13 +6,30 @@ import { recordDecision } from '../rows/record-decision.js';
 
 /**
  * Adds deliveries of stored events, once per event, handler and replay (an empty `replayId` is no replay). Purged and
- * erased events get none. The message is locked until its deliveries are written, so that it is not purged in between.
+ * erased events get none. The message, or an event without one, is locked until its deliveries are written, so that it
+ * is not purged in between.
  */
 export function replayEvents(dialect: SqlDialect) {
   const insert = insertDelivery(dialect);
+  const { holdMessage, holdAlone } = holders(dialect);
+  return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
+    let added = 0;
+    for (const { eventId, deliveries } of events) {
+      const [held] = yield* holdMessage({ id: eventId });
+      const [stored] = held ? [held] : yield* holdAlone({ id: eventId });
+      if (!stored) continue;
+      for (const delivery of deliveries) {
+        if (yield* insert(delivery, { eventId, source: stored.source }, replayId, now)) added += 1;
+      }
+    }
+    return added;
+  };
+}
+
+function holders({ db, locking }: SqlDialect) {
   const holdMessage = statement<{ id: string }, { source: string }>((value) =>
-    dialect.locking(
-      dialect.db
+    locking(
+      db
         .selectFrom('messages')
         .select('source')
         .where('state', '<>', 'erased')
@@ -25,17 +42,17 @@ export function replayEvents(dialect: SqlDialect) {
         ),
     ),
   );
-  return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
-    let added = 0;
-    for (const { eventId, deliveries } of events) {
-      const [stored] = yield* holdMessage({ id: eventId });
-      if (!stored) continue;
-      for (const delivery of deliveries) {
-        if (yield* insert(delivery, { eventId, source: stored.source }, replayId, now)) added += 1;
-      }
-    }
-    return added;
-  };
+  const holdAlone = statement<{ id: string }, { source: string }>((value) =>
+    locking(
+      db
+        .selectFrom('events')
+        .select('source')
+        .where('id', '=', value('id'))
+        .where('message_id', 'is', null)
+        .where('data', '<>', ERASED_EVENT_DATA),
+    ),
+  );
+  return { holdMessage, holdAlone };
 }
 
 /** Adds deliveries like {@link replayEvents}, and records the decision in the audit. */

@@ -1,7 +1,7 @@
 import type { AttemptSummary, DeliveryFilter, DeliverySummary, Page, PageRequest } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { itemsOf, pageOf } from '../rows/pages.js';
-import { toAttemptSummary, toDeliverySummary } from '../rows/rows.js';
+import { toAttemptSummary, toDeliverySummary, toFirstSuccess } from '../rows/rows.js';
 import { query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_DELIVERY, isRareDelivery } from '../rows/rare-states.js';
 import { messagesOfRun } from '../rows/run-and-job-rows.js';
@@ -32,10 +32,18 @@ export function listDeliveries({ db, list: listOf, isOneOf }: SqlDialect) {
   };
 }
 
-/** Lists the attempts of a delivery, first to last. */
+/** Lists the attempts of a delivery, first to last. A first attempt that succeeded is in the row of the delivery. */
 export function listAttempts({ db }: SqlDialect) {
   return function* (deliveryId: string): Transaction<AttemptSummary[]> {
+    const first = db
+      .selectFrom('deliveries')
+      .select(['started_at', 'finished_at'])
+      .where('id', '=', deliveryId)
+      .where('started_at', 'is not', null)
+      .where('finished_at', 'is not', null)
+      .$narrowType<{ started_at: number; finished_at: number }>();
     const list = db.selectFrom('attempts').selectAll().where('delivery_id', '=', deliveryId).orderBy('attempt');
-    return (yield* query(list)).map(toAttemptSummary);
+    const firsts = (yield* query(first)).map((times) => toFirstSuccess(deliveryId, times));
+    return [...firsts, ...(yield* query(list)).map(toAttemptSummary)];
   };
 }

@@ -9,7 +9,7 @@ import { messagesOfRun } from '../rows/run-and-job-rows.js';
 /** Lists events, last recorded first. */
 export function listEvents({ db, isOneOf, list: listOf }: SqlDialect) {
   return function* (filter: StoredEventFilter, page: PageRequest): Transaction<Page<EventSummary>> {
-    const { ids, messageId, source, type, recordedFrom, recordedBefore, run } = filter;
+    const { ids, messageId, withoutMessage, source, type, recordedFrom, recordedBefore, run } = filter;
     const limit = itemsOf(page);
     let list = db
       .selectFrom('events')
@@ -19,12 +19,16 @@ export function listEvents({ db, isOneOf, list: listOf }: SqlDialect) {
       .limit(limit + 1);
     if (page.after !== undefined) {
       const { recordedAt, id } = readCursor(page.after);
-      list = list.where((eb) =>
-        eb.or([eb('recorded_at', '<', recordedAt), eb('recorded_at', '=', recordedAt).and('id', '<', id)]),
-      );
+      // The first condition lets the engine begin at the cursor.
+      list = list
+        .where('recorded_at', '<=', recordedAt)
+        .where((eb) =>
+          eb.or([eb('recorded_at', '<', recordedAt), eb('recorded_at', '=', recordedAt).and('id', '<', id)]),
+        );
     }
     if (ids) list = list.where((eb) => isOneOf(eb.ref('id'), listOf(ids)));
     if (messageId !== undefined) list = list.where('message_id', '=', messageId);
+    if (withoutMessage) list = list.where('message_id', 'is', null);
     if (source !== undefined) list = list.where('source', '=', source);
     if (type !== undefined) list = list.where('type', '=', type);
     if (run) list = list.where('message_id', 'in', messagesOfRun(db, run));

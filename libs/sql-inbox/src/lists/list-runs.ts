@@ -1,4 +1,5 @@
 import type { JobKey, JobState, Page, PageRequest, RunFilter, RunKey, RunSummary } from 'nestjs-runhooks/core';
+import { sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import { itemsOf, pageOf } from '../rows/pages.js';
 import { toRunSummary } from '../rows/rows.js';
@@ -21,17 +22,23 @@ export function listRuns({ db }: SqlDialect) {
       .limit(limit + 1);
     if (page.after !== undefined) {
       const [updatedAt, ...key] = readCursor(page.after);
-      list = list.where((eb) =>
-        eb.or([
-          eb('updated_at', '<', updatedAt),
-          eb.and([
-            eb('updated_at', '=', updatedAt),
-            eb(eb.refTuple('source', 'account_id', 'run_id'), '<', eb.tuple(...key)),
+      // The first condition lets the engine begin at the cursor.
+      list = list
+        .where('updated_at', '<=', updatedAt)
+        .where((eb) =>
+          eb.or([
+            eb('updated_at', '<', updatedAt),
+            eb.and([
+              eb('updated_at', '=', updatedAt),
+              eb(eb.refTuple('source', 'account_id', 'run_id'), '<', eb.tuple(...key)),
+            ]),
           ]),
-        ]),
-      );
+        );
     }
-    if (source !== undefined) list = list.where('source', '=', source);
+    // In no index: by the one of keys, the engine would read and sort all runs of the source.
+    const isOfSource = (wanted: string) => sql<SqlBool>`source || '' = ${wanted}`;
+    if (source !== undefined)
+      list = jobKey === undefined ? list.where(isOfSource(source)) : list.where('source', '=', source);
     if (jobKey !== undefined) list = list.where('job_key', '=', jobKey);
     if (outcome !== undefined) list = list.where('outcome', '=', outcome);
     return pageOf(yield* query(list), limit, toRunSummary, cursorOf);

@@ -12,7 +12,7 @@ import {
 } from '../sqlite-connection/sqlite-connection.js';
 import { isLocked, remedyFor } from '../sqlite-connection/sqlite-failure.js';
 import { requireThisSchema } from './same-schema.js';
-import { LARGE_COLUMNS, type Step, type Table } from './tables.js';
+import { IN_KEY, LARGE_COLUMNS, type Step, type Table } from './tables.js';
 
 const OPTION = '--from';
 
@@ -22,6 +22,8 @@ export class SourceFile {
   /** Differs for every other file, and for this file after a write. */
   readonly fingerprint: string;
   readonly #connection: SqliteConnection;
+  /** Position and key of the last row that was read from a table without row ids. */
+  #lastKey: { readonly table: Table; readonly place: number; readonly key: readonly unknown[] } | undefined;
 
   private constructor(file: string, connection: SqliteConnection) {
     this.file = file;
@@ -51,44 +53,61 @@ export class SourceFile {
 
   /** Counts the rows of a table, up to the position `upTo` if given. */
   count(table: Table, upTo?: number): number {
-    const where = upTo === undefined ? '' : ' where rowid <= ?';
-    const [row] = this.#connection.all(
-      `select count(*) as rows from ${table}${where}`,
-      upTo === undefined ? [] : [upTo],
-    );
-    return (row as { rows: number }).rows;
+    const isByRowId = upTo !== undefined && !IN_KEY[table];
+    const where = isByRowId ? ' where rowid <= ?' : '';
+    const [row] = this.#connection.all(`select count(*) as rows from ${table}${where}`, isByRowId ? [upTo] : []);
+    const { rows } = row as { rows: number };
+    return Math.min(rows, isByRowId ? rows : (upTo ?? rows));
   }
 
   /** Reads the rows after a position in the table, or `undefined` if there are none. */
   next(table: Table, after: number): Step | undefined {
-    const upTo = this.#endOfStep(table, after);
-    if (upTo === undefined) return undefined;
-    const rows = this.#connection.all(`select * from ${table} where rowid > ? and rowid <= ? order by rowid`, [
-      after,
-      upTo,
-    ]);
-    return { table, rows: rows as object[], after, upTo };
+    const columns: readonly string[] = IN_KEY[table] ?? ['rowid'];
+    const last = IN_KEY[table] ? this.#keyAt(table, columns, after) : [after];
+    const key = columns.join(', ');
+    const where = last ? `where (${key}) > (${columns.map(() => '?').join(', ')})` : '';
+    const ordered = `${where} order by ${key} limit ?`;
+    const places = this.#placesOfStep(table, ordered, last ?? []);
+    if (places.length === 0) return undefined;
+    const rows = this.#connection.all(`select * from ${table} ${ordered}`, [
+      ...(last ?? []),
+      places.length,
+    ]) as object[];
+    const upTo = IN_KEY[table] ? after + rows.length : (places.at(-1) as number);
+    if (IN_KEY[table]) this.#lastKey = { table, place: upTo, key: valuesOf(rows.at(-1), columns) };
+    return { table, rows, after, upTo };
   }
 
   async close(): Promise<void> {
     await closeUnwritten(this.#connection, this.file);
   }
 
-  #endOfStep(table: Table, after: number): number | undefined {
-    const bytes = LARGE_COLUMNS[table].map((column) => ` + coalesce(length(cast(${column} as blob)), 0)`).join('');
-    const sizes = this.#connection.all(
-      `select rowid as place, 0${bytes} as bytes from ${table} where rowid > ? order by rowid limit ?`,
-      [after, SQL_LIMITS.moveRowsMax],
-    ) as { place: number; bytes: number }[];
-    let sum = 0;
-    let end: number | undefined;
-    for (const row of sizes) {
-      sum += row.bytes;
-      if (end !== undefined && sum > SQL_LIMITS.moveBytesMax) break;
-      end = row.place;
-    }
-    return end;
+  /** Returns the key at a position: of the last row that was read, or of one that an interrupted move has read. */
+  #keyAt(table: Table, columns: readonly string[], place: number): readonly unknown[] | undefined {
+    if (place === 0) return undefined;
+    const last = this.#lastKey;
+    if (last?.table === table && last.place === place) return last.key;
+    const key = columns.join(', ');
+    const [row] = this.#connection.all(`select ${key} from ${table} order by ${key} limit 1 offset ?`, [place - 1]);
+    return valuesOf(row as object | undefined, columns);
   }
+
+  /** Returns the positions of the rows of a step: as many as are not too large. */
+  #placesOfStep(table: Table, ordered: string, last: readonly unknown[]): number[] {
+    const bytes = LARGE_COLUMNS[table].map((column) => ` + coalesce(length(cast(${column} as blob)), 0)`).join('');
+    const place = IN_KEY[table] ? '0' : 'rowid';
+    const sizes = this.#connection.all(`select ${place} as place, 0${bytes} as bytes from ${table} ${ordered}`, [
+      ...last,
+      SQL_LIMITS.moveRowsMax,
+    ]) as { place: number; bytes: number }[];
+    let sum = 0;
+    const over = sizes.findIndex((row, index) => (sum += row.bytes) > SQL_LIMITS.moveBytesMax && index > 0);
+    return sizes.slice(0, over < 0 ? sizes.length : over).map((row) => row.place);
+  }
+}
+
+function valuesOf(row: object | undefined, columns: readonly string[]): unknown[] {
+  return columns.map((column) => (row as Record<string, unknown> | undefined)?.[column]);
 }
 
 /** Returns time and size of the file and its log, which every write changes. */

@@ -49,8 +49,16 @@ export function lockKey(schema: string, name: string): string {
 
 function advisoryLocks(db: SqlDialect['db'], schema: string): NamedLocks {
   const prefix = lockKey(schema, '');
-  const take = statement<{ key: string }, object>((value) =>
-    db.selectNoFrom(sql`pg_advisory_xact_lock(hashtextextended(${value('key')}, 0))`.as('taken')),
+  // Two names with one hash are one lock, so the order is that of the hashes.
+  const takeAll = statement<{ names: string }, object>((value) =>
+    db
+      .selectFrom(
+        sql<{ hash: number }>`(
+          select hashtextextended(${prefix} || asked.name, 0) as hash
+          from json_array_elements_text(cast(${value('names')} as json)) as asked(name) order by 1
+        )`.as('sorted'),
+      )
+      .select(sql`pg_advisory_xact_lock(sorted.hash)`.as('taken')),
   );
   const takeFree = statement<{ names: string }, { name: string }>((value) =>
     db
@@ -61,8 +69,8 @@ function advisoryLocks(db: SqlDialect['db'], schema: string): NamedLocks {
       .where(sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${prefix} || asked.name, 0))`),
   );
   return {
-    *take(name) {
-      yield* take({ key: prefix + name });
+    *takeAll(names) {
+      if (names.length > 0) yield* takeAll({ names: toPostgresJson(names) });
     },
     *takeFree(names) {
       const rows = yield* takeFree({ names: toPostgresJson(names) });

@@ -1,17 +1,18 @@
 import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { SQL_LIMITS } from '../limits.js';
-import { migrationsFor } from '../schema/migrations.js';
+import { migrationsFor, type Migrations } from '../schema/migrations.js';
 import { refuseUnknown } from '../schema/newer-schema.js';
 import type { PostgresConnection } from '../postgres-connection/postgres-connection.js';
 import { lockKey } from './postgres-dialect.js';
 import { transact } from './postgres-transactions.js';
 
 /** `collate "C"` compares by bytes, as SQLite does, so that no upgrade of the system's locales breaks an index. */
-const MIGRATIONS = migrationsFor({
+export const MIGRATIONS = migrationsFor({
   text: sql`text collate "C"`,
   bytes: 'bytea',
   counter: 'bigint',
   counted: (column) => column.generatedAlwaysAsIdentity(),
+  inKey: (table) => table,
 });
 
 const TABLE = 'runhooks_migrations';
@@ -20,17 +21,23 @@ const TABLE = 'runhooks_migrations';
  * Creates or upgrades the schema in one transaction under a lock, so that any number of processes can start at once.
  * A user without the right to create tables needs a schema that is up to date. Kysely's migrator is not used: it reads
  * every table of the database, and fails if another session drops one at that moment.
+ *
+ * @param migrations tests pass those of a later version
  */
-export async function migratePostgres(connection: PostgresConnection, schema: string): Promise<void> {
+export async function migratePostgres(
+  connection: PostgresConnection,
+  schema: string,
+  migrations: Migrations = MIGRATIONS,
+): Promise<void> {
   const begin = `begin isolation level read committed read write; set local statement_timeout = ${SQL_LIMITS.postgresMigrateMs}; set local lock_timeout = 0`;
   await transact(connection, begin, async () => {
     const ask: Ask = (text, values = []) => connection.ask({ text, values }, SQL_LIMITS.postgresMigrateMs);
     await ask('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockKey(schema, 'migrations')]);
     const done = await doneIn(schema, ask);
-    refuseUnknown(MIGRATIONS, done);
+    refuseUnknown(migrations, done);
     await ask(`set local search_path to "${schema}"`);
     const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(ask) }) });
-    for (const [name, { up }] of Object.entries(MIGRATIONS)) {
+    for (const [name, { up }] of Object.entries(migrations)) {
       if (done.includes(name)) continue;
       await up(db);
       await ask(`insert into "${schema}".${TABLE} values ($1, $2)`, [name, new Date().toISOString()]);

@@ -5,14 +5,13 @@ import {
   type InboxTransaction,
   type Logger,
   type NewMessage,
-  type Recorded,
-  type Recording,
   type Settlement,
 } from 'nestjs-runhooks/core';
 import { within } from 'nestjs-runhooks/internal';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';
 import { SQL_LIMITS } from '../limits.js';
+import { attemptsInSets } from './attempts-in-sets.js';
 import { PostgresAppender } from './postgres-appender.js';
 import { PostgresCompletions } from './postgres-completions.js';
 import { PostgresConnections } from '../postgres-connection/postgres-connections.js';
@@ -24,7 +23,7 @@ import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgre
 import { openPostgresPool } from '../postgres-connection/postgres-pool.js';
 import { checkServer, serverTime, type ServerFacts } from '../postgres-connection/postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
-import { recordByJob } from './record-by-job.js';
+import { parsedInSets } from './parsed-in-sets.js';
 import { SqlStore } from '../sql-store.js';
 import type { Transaction } from '../schema/statement.js';
 
@@ -50,7 +49,7 @@ export class PostgresStore extends SqlStore {
   constructor(options: PostgresInboxOptions, logger: Logger) {
     const resolved = resolvePostgresOptions(options);
     const dialect = postgresDialect(resolved.schema);
-    super(dialect);
+    super(dialect, { parsed: parsedInSets(dialect), attempts: attemptsInSets(dialect) });
     this.#options = resolved;
     this.#logger = logger;
     this.#appendMessages = appendMessages(dialect);
@@ -105,16 +104,8 @@ export class PostgresStore extends SqlStore {
   override async append(message: NewMessage): Promise<Appended> {
     const { appender, listener } = this.#opened();
     const appended = await appender.append(message);
-    if (appended.status === 'accepted') listener?.ring();
+    if (appended.status === 'accepted' && !message.claim) listener?.ring();
     return appended;
-  }
-
-  override record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
-    return recordByJob(
-      recordings,
-      (recording) => this.recordOne(recording, now),
-      (begin) => this.writeWork(begin),
-    );
   }
 
   /** Returns the time of the server, which decides for all hosts. */
@@ -133,9 +124,11 @@ export class PostgresStore extends SqlStore {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { transactions, completions } = this.#opened();
-    const settle = (): Transaction<boolean> => {
+    const settleAll = this.settleAll;
+    const settle = function* (): Transaction<boolean> {
       const settled = settlement();
-      return this.settleOne(settled, settled.attempt.finishedAt);
+      const [isWritten = false] = yield* settleAll([settled], settled.attempt.finishedAt);
+      return isWritten;
     };
     return await transactions.watch(() => completions.run(work, settle, signal));
   }

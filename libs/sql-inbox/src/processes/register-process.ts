@@ -2,8 +2,9 @@ import { latestClockMs, type RegisteredHandler, type Registration } from 'nestjs
 import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
-import type { HandlersTable } from '../schema/schema.js';
+import type { HandlersTable, ProcessesTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
+import { releaseLease } from '../deliveries/release-work.js';
 import { nextDueAt } from '../deliveries/next-due.js';
 import { noteClock } from './note-clock.js';
 
@@ -14,21 +15,23 @@ export function registerProcess(
   const note = noteClock(dialect);
   const save = processSaver(dialect);
   const saveHandlers = handlersSaver(dialect);
-  const removeExpired = expiredRemovers(dialect);
+  const removeGone = goneRemover(dialect);
+  const removeMissing = missingRemover(dialect);
   const findNextDue = nextDueAt(dialect);
   return function* (registration, now) {
-    const { processId, role, label, startedAt, handlers, lapsedBefore, missingBefore, scope } = registration;
+    const { processId, role, label, startedAt, handlers, missingBefore, scope } = registration;
     const { jump } = yield* note(now);
     const versions = JSON.stringify(handlers.map(({ version }) => version));
     const times = { started_at: startedAt.getTime(), seen_at: now.getTime() };
     const abandoned = JSON.stringify(registration.abandoned);
     const clock_ahead_ms = registration.clockAheadMs ?? 0;
-    yield* save({ id: processId, role, label, handlers: versions, abandoned, clock_ahead_ms, ...times });
+    const { host = '', pid = 0, lease = null } = registration;
+    const place = { host, pid, lease };
+    yield* save({ id: processId, role, label, ...place, handlers: versions, abandoned, clock_ahead_ms, ...times });
     yield* saveHandlers(handlers, startedAt, now);
-    const lapseMs = now.getTime() - lapsedBefore.getTime();
-    yield* removeExpired.processes({ before: lapsedBefore.getTime(), after: now.getTime() + lapseMs });
+    yield* removeGone(registration, now);
     // By a wrong clock, every handler was last seen long ago.
-    if (!jump) yield* removeExpired.handlers({ before: missingBefore.getTime() });
+    if (!jump) yield* removeMissing({ before: missingBefore.getTime() });
     return yield* findNextDue(scope);
   };
 }
@@ -120,15 +123,29 @@ function handlersSaver({ db, list, isOneOf }: SqlDialect) {
   };
 }
 
-function expiredRemovers({ db }: SqlDialect) {
-  // A running process that was last seen in the future will register again.
-  const processes = change<{ before: number; after: number }>((value) =>
-    db
-      .deleteFrom('processes')
-      .where((eb) => eb.or([eb('seen_at', '<', value('before')), eb('seen_at', '>', value('after'))])),
+/** Removes processes that are gone, and releases what they have claimed. */
+function goneRemover(dialect: SqlDialect): (registration: Registration, now: Date) => Transaction<void> {
+  const { db } = dialect;
+  const release = releaseLease(dialect);
+  type Other = Pick<ProcessesTable, 'id' | 'host' | 'pid' | 'lease' | 'seen_at'>;
+  const findOthers = statement<{ id: string }, Other>((value) =>
+    db.selectFrom('processes').select(['id', 'host', 'pid', 'lease', 'seen_at']).where('id', '<>', value('id')),
   );
-  const handlers = change<{ before: number }>((value) =>
-    db.deleteFrom('handlers').where('seen_at', '<', value('before')),
-  );
-  return { processes, handlers };
+  const remove = change<{ id: string }>((value) => db.deleteFrom('processes').where('id', '=', value('id')));
+  return function* ({ processId, lapsedBefore, isGone = () => false }, now) {
+    const lapseMs = now.getTime() - lapsedBefore.getTime();
+    for (const { id, host, pid, lease, seen_at } of yield* findOthers({ id: processId })) {
+      const isOver = seen_at < lapsedBefore.getTime() || isGone(host, pid);
+      // A running process that was last seen in the future will register again.
+      const isAhead = seen_at > now.getTime() + lapseMs;
+      if (!isOver && !isAhead) continue;
+      // Another process that registers at the same time may have removed it.
+      const isRemoved = (yield* remove({ id })) > 0;
+      if (isRemoved && isOver && lease !== null) yield* release(lease, now);
+    }
+  };
+}
+
+function missingRemover({ db }: SqlDialect) {
+  return change<{ before: number }>((value) => db.deleteFrom('handlers').where('seen_at', '<', value('before')));
 }

@@ -19,36 +19,70 @@ export function insertEvent(
 ): (event: NewEvent, origin: EventOrigin, now: Date) => Transaction<boolean> {
   const insert = eventInserter(dialect);
   const insertOne = insertDelivery(dialect);
-  return function* ({ id, type, occurredAt, data, deliveries }, { source, provider, message_id }, now) {
-    const recorded_at = now.getTime();
-    const occurred_at = occurredAt.getTime();
-    const event = { id, type, source, provider, message_id, occurred_at, recorded_at, data };
-    if ((yield* insert(event)) === 0) return false;
-    for (const delivery of deliveries) yield* insertOne(delivery, { eventId: id, source }, '', now);
+  return function* (event, origin, now) {
+    if ((yield* insert(eventRow(event, origin, now))) === 0) return false;
+    const { source } = origin;
+    for (const delivery of event.deliveries) yield* insertOne(delivery, { eventId: event.id, source }, '', now);
     return true;
   };
+}
+
+export function eventRow(
+  { id, type, occurredAt, data }: NewEvent,
+  { source, provider, message_id }: EventOrigin,
+  now: Date,
+): NewRow<'events'> {
+  const times = { occurred_at: occurredAt.getTime(), recorded_at: now.getTime() };
+  return { id, type, source, provider, message_id, ...times, data };
 }
 
 /**
  * Writes a delivery that is due now. Returns `false` if the handler already has the event for this replay, or for none.
  */
-export function insertDelivery({
-  db,
-}: SqlDialect): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
-  const insert = change<NewRow<'deliveries'>>((value) =>
+export function insertDelivery(
+  dialect: SqlDialect,
+): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
+  const insert = deliveryInserter(dialect);
+  return function* (delivery, event, replayId, now) {
+    return (yield* insert(deliveryRow(delivery, event, replayId, now))) > 0;
+  };
+}
+
+/** Returns the row of a new delivery: due now, or claimed as its first attempt. */
+export function deliveryRow(
+  { id, handlerId: handler_id, lane, claim }: NewDelivery,
+  { eventId: event_id, source }: DeliveredEvent,
+  replay_id: string,
+  now: Date,
+): NewRow<'deliveries'> {
+  return {
+    id,
+    event_id,
+    handler_id,
+    source,
+    replay_id,
+    lane: lane ?? null,
+    in_lane: lane === undefined ? 0 : 1,
+    state: 'pending',
+    attempts: claim ? 1 : 0,
+    attempts_before: 0,
+    due_at: (claim?.until ?? now).getTime(),
+    lease: claim?.lease ?? null,
+  };
+}
+
+/** Inserts a delivery unless its handler already has the event for this replay. */
+export function deliveryInserter({ db }: SqlDialect) {
+  return change<NewRow<'deliveries'>>((value) =>
     db
       .insertInto('deliveries')
       .values(newRow('deliveries', value))
       .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
   );
-  return function* ({ id, handlerId: handler_id, lane = null }, { eventId: event_id, source }, replay_id, now) {
-    const due = { state: 'pending', attempts: 0, attempts_before: 0, due_at: now.getTime() } as const;
-    const in_lane = lane === null ? 0 : 1;
-    return (yield* insert({ id, event_id, handler_id, source, replay_id, lane, in_lane, ...due })) > 0;
-  };
 }
 
-function eventInserter({ db }: SqlDialect) {
+/** Inserts an event unless it exists. */
+export function eventInserter({ db }: SqlDialect) {
   return change<NewRow<'events'>>((value) =>
     db
       .insertInto('events')

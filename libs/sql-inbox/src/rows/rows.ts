@@ -52,7 +52,7 @@ export function toStoredMessage(row: MessageRow): StoredMessage & VerifiedMessag
 
 export function toStoredEvent(row: EventsTable): StoredEvent {
   const { id, type, provider, source, message_id, data } = row;
-  return { id, type, provider, source, messageId: message_id, data };
+  return { id, type, provider, source, ...(message_id !== null && { messageId: message_id }), data };
 }
 
 export function toJobState(row: JobsTable): JobState {
@@ -74,9 +74,18 @@ export function toRunState(row: RunsTable): RunState {
 }
 
 export function toMessageSummary(
-  row: Omit<
+  row: Pick<
     MessagesTable,
-    'headers' | 'body' | 'claims' | 'without_handlers' | 'due_at' | 'lease' | 'account_id' | 'run_id'
+    | 'id'
+    | 'source'
+    | 'provider'
+    | 'message_key'
+    | 'received_at'
+    | 'state'
+    | 'message_type'
+    | 'reason'
+    | 'notes'
+    | 'id_reused'
   >,
 ): MessageSummary {
   return {
@@ -151,6 +160,21 @@ export function toAttemptSummary(row: AttemptsTable): AttemptSummary {
     durationMs: row.finished_at - row.started_at,
     outcome: row.outcome,
     ...(name !== null && { error: { name, message: message ?? '', stack: stack ?? '' } }),
+  };
+}
+
+/** Returns the first attempt of a delivery that succeeded at once. */
+export function toFirstSuccess(
+  deliveryId: string,
+  times: Pick<AttemptsTable, 'started_at' | 'finished_at'>,
+): AttemptSummary {
+  return {
+    deliveryId,
+    attempt: 1,
+    startedAt: new Date(times.started_at),
+    finishedAt: new Date(times.finished_at),
+    durationMs: times.finished_at - times.started_at,
+    outcome: 'succeeded',
   };
 }
 

@@ -15,6 +15,16 @@ export function messagesOfRun(db: SqlDialect['db'], { source, accountId, runId }
     .where('run_id', '=', runId);
 }
 
+/** Returns a string that names a job. */
+export function keyOfJob({ source, jobKey }: JobKey): string {
+  return JSON.stringify([source, jobKey]);
+}
+
+/** Returns a string that names a run. */
+export function keyOfRun({ source, accountId, runId }: RunKey): string {
+  return JSON.stringify([source, accountId, runId]);
+}
+
 /** Finds and saves the states of jobs. */
 export function jobRows({ db }: SqlDialect) {
   type Key = Pick<JobsTable, 'source' | 'job_key'>;
@@ -33,14 +43,8 @@ export function jobRows({ db }: SqlDialect) {
       const [row] = yield* find({ source, job_key: jobKey });
       return row && toJobState(row);
     },
-    *save({ source, jobKey }: JobKey, { latestSuccessAt, incident }: JobState, now: Date): Transaction<void> {
-      yield* save({
-        source,
-        job_key: jobKey,
-        latest_success_at: latestSuccessAt?.getTime() ?? null,
-        incident: incident ? JSON.stringify(incident) : null,
-        updated_at: now.getTime(),
-      });
+    *save(row: NewRow<'jobs'>): Transaction<void> {
+      yield* save(row);
     },
   };
 }
@@ -69,17 +73,33 @@ export function runRows({ db }: SqlDialect) {
       const [row] = yield* find(keyOf(key));
       return row && toRunState(row);
     },
-    *save(key: RunKey, state: RunState, now: Date): Transaction<void> {
-      yield* save({
-        ...keyOf(key),
-        job_key: state.jobKey,
-        outcome: state.outcome ?? null,
-        contradicted: state.contradicted ? 1 : 0,
-        types: JSON.stringify(state.types),
-        started_at: state.startedAt?.getTime() ?? null,
-        finished_at: state.finishedAt?.getTime() ?? null,
-        updated_at: now.getTime(),
-      });
+    *save(row: NewRow<'runs'>): Transaction<void> {
+      yield* save(row);
     },
+  };
+}
+
+export function jobRow({ source, jobKey }: JobKey, { latestSuccessAt, incident }: JobState, now: Date): NewRow<'jobs'> {
+  return {
+    source,
+    job_key: jobKey,
+    latest_success_at: latestSuccessAt?.getTime() ?? null,
+    incident: incident ? JSON.stringify(incident) : null,
+    updated_at: now.getTime(),
+  };
+}
+
+export function runRow({ source, accountId, runId }: RunKey, state: RunState, now: Date): NewRow<'runs'> {
+  return {
+    source,
+    account_id: accountId,
+    run_id: runId,
+    job_key: state.jobKey,
+    outcome: state.outcome ?? null,
+    contradicted: state.contradicted ? 1 : 0,
+    types: JSON.stringify(state.types),
+    started_at: state.startedAt?.getTime() ?? null,
+    finished_at: state.finishedAt?.getTime() ?? null,
+    updated_at: now.getTime(),
   };
 }

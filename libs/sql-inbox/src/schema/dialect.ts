@@ -25,8 +25,8 @@ export interface SqlDialect {
 
 /** Locks by name, for things that may have no row yet. A lock is held until the transaction ends. */
 export interface NamedLocks {
-  /** Waits for the lock and takes it. */
-  take(name: string): Transaction<void>;
+  /** Waits for the locks and takes them, in an order that is the same for all transactions. */
+  takeAll(names: readonly string[]): Transaction<void>;
   /** Takes the free locks without waiting, and returns their names. */
   takeFree(names: readonly string[]): Transaction<readonly string[]>;
 }

@@ -5,8 +5,8 @@ import type { Schema } from './schema.js';
 const COLUMNS = {
   message_keys: ['source', 'message_key', 'digest', 'message_id'],
   messages: [
-    'id', 'source', 'provider', 'message_key', 'headers', 'body', 'received_at', 'state', 'reason',
-    'id_reused', 'claims', 'without_handlers', 'due_at',
+    'id', 'source', 'provider', 'message_key', 'digest', 'headers', 'body', 'received_at', 'state', 'reason',
+    'id_reused', 'claims', 'without_handlers', 'due_at', 'lease',
   ],
   jobs: ['source', 'job_key', 'latest_success_at', 'incident', 'updated_at'],
   runs: [
@@ -16,29 +16,37 @@ const COLUMNS = {
   events: ['id', 'type', 'source', 'provider', 'message_id', 'occurred_at', 'recorded_at', 'data'],
   deliveries: [
     'id', 'event_id', 'handler_id', 'source', 'replay_id', 'lane', 'in_lane', 'state', 'attempts', 'attempts_before',
-    'due_at',
+    'due_at', 'lease',
   ],
   attempts: [
     'delivery_id', 'attempt', 'started_at', 'finished_at', 'outcome', 'error_name', 'error_message', 'error_stack',
   ],
   barriers: ['name', 'waiting', 'updated_at'],
   tasks: ['id', 'kind', 'handler_id', 'source', 'provider', 'message_id', 'data', 'claims', 'due_at'],
-  processes: ['id', 'role', 'label', 'handlers', 'abandoned', 'started_at', 'seen_at', 'clock_ahead_ms'],
+  processes: [
+    'id', 'role', 'label', 'host', 'pid', 'lease', 'handlers', 'abandoned', 'started_at', 'seen_at', 'clock_ahead_ms',
+  ],
   handlers: ['id', 'version', 'subscriptions', 'since', 'seen_at'],
   audit: ['id', 'decided_at', 'action', 'actor', 'reason', 'details', 'affected'],
   refusals: ['source', 'signature_check', 'requests', 'latest_at'],
 } as const satisfies { readonly [T in keyof Schema]?: readonly (keyof Schema[T])[] };
 
-type Table = keyof typeof COLUMNS;
+/** A table that rows are inserted into. */
+export type InsertedTable = keyof typeof COLUMNS;
+
+/** Returns the columns that an insert sets. */
+export function columnsOf<T extends InsertedTable>(table: T): readonly (keyof NewRow<T> & string)[] {
+  return COLUMNS[table] as readonly string[] as readonly (keyof NewRow<T> & string)[];
+}
 
 /** A row as it is inserted. */
-export type NewRow<T extends Table> = Pick<Schema[T], (typeof COLUMNS)[T][number] & keyof Schema[T]>;
+export type NewRow<T extends InsertedTable> = Pick<Schema[T], (typeof COLUMNS)[T][number] & keyof Schema[T]>;
 
 /**
  * Returns a placeholder for each column of a new row. Without a column that must be set, the row does not fit an
  * insert.
  */
-export function newRow<T extends Table>(
+export function newRow<T extends InsertedTable>(
   table: T,
   value: <C extends keyof NewRow<T>>(column: C) => NewRow<T>[C],
 ): NewRow<T> {

@@ -8,6 +8,14 @@ import type {
   RunOutcome,
   TaskKind,
 } from 'nestjs-runhooks/core';
+import type {
+  ActionsTable,
+  CooldownsTable,
+  NodesTable,
+  ResultsTable,
+  RoundsTable,
+  SourcesTable,
+} from './provider-tables.js';
 
 /**
  * Tables of an inbox. Times are integers: milliseconds since 1970 (UTC). Bytes are blobs. Flags are 0 or 1. JSON is
@@ -19,9 +27,10 @@ import type {
  */
 export interface Schema {
   message_keys: MessageKeysTable;
-  messages: MessagesTable;
-  jobs: JobsTable;
-  runs: RunsTable;
+  purged_keys: MessageKeysTable;
+  messages: Defaulted<MessagesTable, 'origin' | 'history'>;
+  jobs: Defaulted<JobsTable, 'facts'>;
+  runs: Defaulted<RunsTable, 'origin' | 'facts'>;
   events: EventsTable;
   deliveries: DeliveriesTable & RecordedInOrder;
   attempts: AttemptsTable;
@@ -32,14 +41,30 @@ export interface Schema {
   clock: ClockTable;
   audit: AuditTable;
   refusals: RefusalsTable;
+  series: SeriesTable;
+  sources: SourcesTable;
+  rounds: RoundsTable;
+  cooldowns: CooldownsTable;
+  results: ResultsTable;
+  nodes: NodesTable;
+  actions: ActionsTable;
 }
+
+/** A table whose columns `Name` need not be set by an insert. */
+type Defaulted<Row, Name extends keyof Row> = Omit<Row, Name> & { [Column in Name]: Generated<Row[Column]> };
+
+/** Way in which a message came: as a webhook, or from the provider's API, which Runhooks asked. */
+export type Origin = 'webhook' | 'api';
 
 /** Order of insertion. Ids cannot give it: those of two processes, or from before a clock step, are not ordered. */
 export interface RecordedInOrder {
   seq: Generated<number>;
 }
 
-/** Deduplication keys. A key outlives its message. */
+/**
+ * Deduplication keys. A key outlives its message: `purged_keys` has the keys of purged messages, so that they can be
+ * removed in the order of their messages.
+ */
 export interface MessageKeysTable {
   source: string;
   /** The sender's id of the message, from signed data; may be empty. */
@@ -53,18 +78,19 @@ export interface MessagesTable {
   id: string;
   source: string;
   provider: string;
+  /** `api` if a sweep appended the message. No code writes this yet. */
+  origin: Origin;
   message_key: string;
-  headers: string;
-  body: Uint8Array;
+  /** SHA-256 of the body as received. */
+  digest: Uint8Array;
   received_at: number;
   state: MessageState;
   message_type: string | null;
   /** Run that the message is about, once it has been parsed. */
   account_id: string | null;
   run_id: string | null;
-  reason: string | null;
-  /** Fields that were left out because they were invalid, as a JSON array; null if there are none. */
-  notes: string | null;
+  /** 1 if its run ended before the inbox knew the source: it is recorded, and delivered to no handler. Not written yet. */
+  history: number;
   /** 1 if an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
   claims: number;
@@ -72,6 +98,11 @@ export interface MessagesTable {
   without_handlers: number;
   due_at: number | null;
   lease: string | null;
+  reason: string | null;
+  /** Fields that were left out because they were invalid, as a JSON array; null if there are none. */
+  notes: string | null;
+  headers: string;
+  body: Uint8Array;
 }
 
 export interface JobsTable {
@@ -80,6 +111,8 @@ export interface JobsTable {
   latest_success_at: number | null;
   /** Open incident, as JSON. */
   incident: string | null;
+  /** Names, environment and aliases of the job, as a JSON object. */
+  facts: string;
   updated_at: number;
 }
 
@@ -88,6 +121,8 @@ export interface RunsTable {
   account_id: string;
   run_id: string;
   job_key: string;
+  /** `api` if a sweep reported the run first. No code writes this yet. */
+  origin: Origin;
   outcome: RunOutcome | null;
   /** 1 if a later message reported another outcome. */
   contradicted: number;
@@ -95,6 +130,10 @@ export interface RunsTable {
   types: string;
   started_at: number | null;
   finished_at: number | null;
+  /** Id of the run that this run is a retry of. No code writes this yet. */
+  retry_of: string | null;
+  /** Facts from the provider's API, as a JSON object. No code writes this yet. */
+  facts: string;
   updated_at: number;
 }
 
@@ -103,7 +142,8 @@ export interface EventsTable {
   type: string;
   source: string;
   provider: string;
-  message_id: string;
+  /** Null if the event follows from no message. It has no payload then, and is purged by `recorded_at`. */
+  message_id: string | null;
   occurred_at: number;
   recorded_at: number;
   data: string;
@@ -127,10 +167,14 @@ export interface DeliveriesTable {
   attempts_before: number;
   due_at: number | null;
   lease: string | null;
+  /** Times of the first attempt if it succeeded, which then has no row in `attempts`. */
+  started_at: number | null;
+  finished_at: number | null;
   /** Operator, time and reason of a dismissal, as JSON. */
   dismissal: string | null;
 }
 
+/** Attempts, except for a first attempt that succeeded: its delivery has its times. */
 export interface AttemptsTable {
   delivery_id: string;
   attempt: number;
@@ -148,7 +192,7 @@ export interface TasksTable {
   handler_id: string;
   source: string;
   provider: string;
-  message_id: string;
+  message_id: string | null;
   data: string;
   /** Claims since it last became due. */
   claims: number;
@@ -169,6 +213,10 @@ export interface ProcessesTable {
   id: string;
   role: Role;
   label: string;
+  host: string;
+  pid: number;
+  /** Token of the claims with which the process appends and records. */
+  lease: string | null;
   /** Versions of the process's handlers, as a JSON array. */
   handlers: string;
   /** Abandoned calls of the process by handler, as a JSON array. */
@@ -231,4 +279,16 @@ export interface RefusalsTable {
   signature_check: string;
   requests: number;
   latest_at: number;
+}
+
+/** Numbers by minute. Totals and plots are sums of its rows. No code writes this table yet. */
+export interface SeriesTable {
+  /** Minutes since 1970 (UTC). */
+  minute: number;
+  source: string;
+  /** Name of the number. */
+  kind: string;
+  /** Process that counted. Each adds to its own rows only. */
+  process_id: string;
+  amount: number;
 }

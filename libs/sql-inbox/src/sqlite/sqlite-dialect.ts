@@ -21,7 +21,7 @@ export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
   locking: (query) => query,
   skippingLocked: (query) => query,
   locks: {
-    take: () => nothing(undefined),
+    takeAll: () => nothing(undefined),
     takeFree: (names) => nothing(names),
   },
 });

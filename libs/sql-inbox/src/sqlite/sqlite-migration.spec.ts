@@ -20,19 +20,27 @@ const works = await Promise.all(
 const withMessage = (message: RegExp) => ({ message: expect.stringMatching(message) as unknown });
 
 const TABLES = [
+  'actions',
   'attempts',
   'audit',
   'barriers',
   'clock',
+  'cooldowns',
   'deliveries',
   'events',
   'handlers',
   'jobs',
   'message_keys',
   'messages',
+  'nodes',
   'processes',
+  'purged_keys',
   'refusals',
+  'results',
+  'rounds',
   'runs',
+  'series',
+  'sources',
   'tasks',
 ];
 

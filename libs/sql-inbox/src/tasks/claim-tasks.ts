@@ -16,16 +16,17 @@ export function claimTasks(dialect: SqlDialect): (claim: TaskClaim) => Transacti
       .where((eb) => isOneOf(eb.ref('id'), value('ids')))
       .returningAll(),
   );
-  return function* ({ now, leaseMs, lease, limit, handlerIds, unlessDue = [] }) {
+  return function* ({ now, leaseMs, lease, limit, handlerIds, unlessDue = [], exceptSources = [] }) {
     const messages = unlessDue.length > 0 ? yield* findMessages({ sources: list(unlessDue) }) : [];
-    const waiting = messages.filter(({ due_at }) => due_at <= now.getTime()).map(({ source }) => source);
+    const behind = messages.filter(({ due_at }) => due_at <= now.getTime()).map(({ source }) => source);
+    const waiting = [...new Set([...behind, ...exceptSources])];
     const values = { now: now.getTime(), limit, handlers: list(handlerIds) };
     const due =
       waiting.length === 0 ? yield* findDue(values) : yield* findDueElsewhere({ ...values, waiting: list(waiting) });
     if (due.length === 0) return [];
     const rows = yield* take({ until: now.getTime() + leaseMs, lease, ids: list(due.map(({ id }) => id)) });
     // `returning` guarantees no order. Message ids are in the order of arrival.
-    rows.sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
+    rows.sort((a, b) => ((a.message_id ?? '') < (b.message_id ?? '') ? -1 : 1));
     return rows.map(({ id, kind, handler_id, source, provider, message_id, data, claims }) => ({
       id,
       kind,
@@ -33,7 +34,7 @@ export function claimTasks(dialect: SqlDialect): (claim: TaskClaim) => Transacti
       data,
       claims,
       lease,
-      parsedFrom: { source, provider, messageId: message_id },
+      parsedFrom: { source, provider, ...(message_id !== null && { messageId: message_id }) },
     }));
   };
 }

@@ -21,7 +21,7 @@ export function evaluateTask(
   return function* ({ taskId: id, lease, question, decide }, now) {
     const [task] = yield* find({ id, lease });
     if (!task) return false;
-    if (question.barrier !== undefined) yield* dialect.locks.take(`barrier ${question.barrier}`);
+    if (question.barrier !== undefined) yield* dialect.locks.takeAll([`barrier ${question.barrier}`]);
     const { events, deliveries = [], tasks = [], barrier, dueAt } = decide(yield* ask(question));
     if (question.barrier !== undefined && barrier !== undefined) {
       yield* saveBarrier({ name: question.barrier, waiting: barrier, updated_at: now.getTime() });

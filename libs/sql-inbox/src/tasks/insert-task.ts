@@ -5,14 +5,23 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import { change, type Transaction } from '../schema/statement.js';
 
 /** Adds a task unless one with its id exists. */
-export function insertTask({ db }: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
-  const insert = change<NewRow<'tasks'>>((value) =>
+export function insertTask(dialect: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
+  const insert = taskInserter(dialect);
+  return function* (task, origin) {
+    yield* insert(taskRow(task, origin));
+  };
+}
+
+/** Inserts a task unless it exists. */
+export function taskInserter({ db }: SqlDialect) {
+  return change<NewRow<'tasks'>>((value) =>
     db
       .insertInto('tasks')
       .values(newRow('tasks', value))
       .onConflict((conflict) => conflict.column('id').doNothing()),
   );
-  return function* ({ id, kind, handlerId: handler_id, dueAt, data }, origin) {
-    yield* insert({ id, kind, handler_id, ...origin, data, claims: 0, due_at: dueAt.getTime() });
-  };
+}
+
+export function taskRow({ id, kind, handlerId, dueAt, data }: NewTask, origin: EventOrigin): NewRow<'tasks'> {
+  return { id, kind, handler_id: handlerId, ...origin, data, claims: 0, due_at: dueAt.getTime() };
 }

@@ -113,7 +113,7 @@ function barrierEraser({ db, locks }: SqlDialect) {
   return function* ({ runs, texts }: Erasure, now: Date): Transaction<void> {
     if (runs.length === 0 && texts.length === 0) return;
     for (const { name } of yield* query(db.selectFrom('barriers').select('name').orderBy('name'))) {
-      yield* locks.take(`barrier ${name}`);
+      yield* locks.takeAll([`barrier ${name}`]);
       const [barrier] = yield* query(db.selectFrom('barriers').select('waiting').where('name', '=', name));
       const waiting = barrier && erasedFromBarrier(barrier.waiting, runs, texts);
       if (waiting === undefined) continue;

@@ -1,7 +1,7 @@
 import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { Schema } from '../schema/schema.js';
-import { change, statement } from '../schema/statement.js';
+import { change, statement, type Transaction } from '../schema/statement.js';
 
 /** Finds finished messages before `settled` whose deliveries and tasks do not keep them. */
 export function oldMessages({ db, skippingLocked }: SqlDialect) {
@@ -44,15 +44,73 @@ function tasksToDo(eb: ExpressionBuilder<Schema, 'messages'>) {
   return eb.selectFrom('tasks').select('tasks.id').whereRef('tasks.message_id', '=', 'messages.id');
 }
 
-/** Removes from the leaves to the root, so that no row ever refers to a removed one. */
-export function messageRemovers({ db, isOneOf }: SqlDialect) {
+/**
+ * Finds events without a message that were recorded before `settled` and whose deliveries do not keep them. Such events
+ * are few, and have an index of their own.
+ */
+export function oldEventsAlone({ db, skippingLocked }: SqlDialect) {
+  return statement<{ settled: number; dead: number; limit: number }, { id: string }>((value) =>
+    skippingLocked(
+      db
+        .selectFrom('events')
+        .select('events.id')
+        .where('events.message_id', 'is', null)
+        .where('events.recorded_at', '<', value('settled'))
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('deliveries')
+                .select('deliveries.id')
+                .whereRef('deliveries.event_id', '=', 'events.id')
+                .where((inner) =>
+                  inner.or([
+                    inner('deliveries.state', '=', 'pending'),
+                    inner('deliveries.state', '=', 'dead').and('events.recorded_at', '>=', value('dead')),
+                  ]),
+                ),
+            ),
+          ),
+        )
+        .orderBy('events.recorded_at')
+        .orderBy('events.id')
+        .limit(value('limit')),
+    ),
+  );
+}
+
+/** Removes messages with everything derived from them, and notes their keys, which stay. */
+export function messageRemovers(dialect: SqlDialect) {
+  const { db, isOneOf } = dialect;
+  const keys = change<{ ids: string }>((value) =>
+    db
+      .insertInto('purged_keys')
+      .columns(['message_id', 'source', 'message_key', 'digest'])
+      .expression((eb) =>
+        eb
+          .selectFrom('messages')
+          .select(['id', 'source', 'message_key', 'digest'])
+          .where((inner) => isOneOf(inner.ref('id'), value('ids'))),
+      ),
+  );
+  const messages = change<{ ids: string }>((value) =>
+    db.deleteFrom('messages').where((eb) => isOneOf(eb.ref('id'), value('ids'))),
+  );
+  return [keys, ...eventRemovers(dialect, 'events.message_id'), messages];
+}
+
+/**
+ * Removes events by their own ids or by those of their messages, from the leaves to the root, so that no row ever refers
+ * to a removed one.
+ */
+export function eventRemovers({ db, isOneOf }: SqlDialect, column: 'events.id' | 'events.message_id') {
   const attempts = change<{ ids: string }>((value) =>
     db.deleteFrom('attempts').where('delivery_id', 'in', (eb) =>
       eb
         .selectFrom('deliveries')
         .innerJoin('events', 'events.id', 'deliveries.event_id')
         .select('deliveries.id')
-        .where((inner) => isOneOf(inner.ref('events.message_id'), value('ids'))),
+        .where((inner) => isOneOf(inner.ref(column), value('ids'))),
     ),
   );
   const deliveries = change<{ ids: string }>((value) =>
@@ -60,36 +118,55 @@ export function messageRemovers({ db, isOneOf }: SqlDialect) {
       eb
         .selectFrom('events')
         .select('events.id')
-        .where((inner) => isOneOf(inner.ref('events.message_id'), value('ids'))),
+        .where((inner) => isOneOf(inner.ref(column), value('ids'))),
     ),
   );
   const events = change<{ ids: string }>((value) =>
-    db.deleteFrom('events').where((eb) => isOneOf(eb.ref('message_id'), value('ids'))),
+    db.deleteFrom('events').where((eb) => isOneOf(eb.ref(column), value('ids'))),
   );
-  const messages = change<{ ids: string }>((value) =>
-    db.deleteFrom('messages').where((eb) => isOneOf(eb.ref('id'), value('ids'))),
-  );
-  return [attempts, deliveries, events, messages];
+  return [attempts, deliveries, events];
 }
 
-/** Removes keys without a message: while a message exists, its key must detect copies of it. */
+/**
+ * Removes keys of messages that were purged, in the order of the messages. While a message exists, its key must detect
+ * copies of it.
+ */
 export function keyRemover({ db }: SqlDialect) {
-  return change<{ before: string; limit: number }>((value) =>
-    db.deleteFrom('message_keys').where('message_id', 'in', (eb) =>
-      eb
-        .selectFrom('message_keys')
-        .select('message_id')
-        .where('message_id', '<', value('before'))
-        .where((inner) => inner(messageOfKey(inner), 'is', null))
-        .orderBy('message_id')
-        .limit(value('limit')),
-    ),
+  type Values = { before: string; limit: number };
+  const remove = change<Values>((value) =>
+    db
+      .deleteFrom('message_keys')
+      .where((eb) =>
+        eb(
+          eb.refTuple('source', 'message_key', 'digest'),
+          'in',
+          eb
+            .selectFrom('purged_keys')
+            .select(['source', 'message_key', 'digest'])
+            .where('message_id', '<', value('before'))
+            .orderBy('message_id')
+            .limit(value('limit'))
+            .$asTuple('source', 'message_key', 'digest'),
+        ),
+      ),
   );
-}
-
-/** Selects a value instead of using `exists`, for which Postgres would read all messages. */
-function messageOfKey(eb: ExpressionBuilder<Schema, 'message_keys'>) {
-  return eb.selectFrom('messages').select('messages.id').whereRef('messages.id', '=', 'message_keys.message_id');
+  const forget = change<Values>((value) =>
+    db
+      .deleteFrom('purged_keys')
+      .where('message_id', '<', value('before'))
+      .where('message_id', 'in', (eb) =>
+        eb
+          .selectFrom('purged_keys')
+          .select('message_id')
+          .where('message_id', '<', value('before'))
+          .orderBy('message_id')
+          .limit(value('limit')),
+      ),
+  );
+  return function* (values: Values): Transaction<number> {
+    yield* remove(values);
+    return yield* forget(values);
+  };
 }
 
 export function runRemover({ db }: SqlDialect) {

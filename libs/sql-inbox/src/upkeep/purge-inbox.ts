@@ -5,16 +5,18 @@ import { brakedHour, noteClock } from '../processes/note-clock.js';
 import {
   barrierRemover,
   decisionRemover,
+  eventRemovers,
   keyRemover,
   messageRemovers,
+  oldEventsAlone,
   oldMessages,
   runRemover,
   taskRemover,
 } from './old-rows.js';
 
 /**
- * Removes a limited number of old rows: finished messages with everything derived from them, deduplication keys, states
- * of runs and barriers, decisions in the audit, and tasks that no process claims. Job states stay: there are few, and
+ * Removes a limited number of old rows: finished messages with everything derived from them, old events without a
+ * message, deduplication keys, states of runs and barriers, decisions in the audit, and tasks that no process claims. Job states stay: there are few, and
  * new runs are compared with them. A step continues after the messages of the one before, so that old messages that
  * must stay, such as those of dead letters, are not read by every step.
  */
@@ -37,12 +39,14 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<P
   };
 }
 
-const NOTHING: Purged = { messages: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
+const NOTHING: Purged = { messages: 0, events: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
 
 /** Removes at most `limit` rows of each kind, and at most `most` rows in all. */
 function oldRemover(dialect: SqlDialect) {
   const findMessages = oldMessages(dialect);
   const removeMessages = messageRemovers(dialect);
+  const findAlone = oldEventsAlone(dialect);
+  const removeAlone = eventRemovers(dialect, 'events.id');
   const removeKeys = keyRemover(dialect);
   const removeRuns = runRemover(dialect);
   const removeBarriers = barrierRemover(dialect);
@@ -66,12 +70,18 @@ function oldRemover(dialect: SqlDialect) {
       for (const remove of removeMessages) yield* remove({ ids });
     }
     const messages = count(found.length);
+    const times = { settled: purge.finishedBefore.getTime(), dead: purge.deadBefore.getTime() };
+    const alone = yield* findAlone({ ...times, limit: limit() });
+    if (alone.length > 0) {
+      for (const remove of removeAlone) yield* remove({ ids: dialect.list(alone.map(({ id }) => id)) });
+    }
+    const events = count(alone.length);
     const keys = count(yield* removeKeys({ before: idBefore(purge.deduplicationBefore), limit: limit() }));
     const runs = count(yield* removeRuns({ before: deduplicationBefore, limit: limit() }));
     const barriers = count(yield* removeBarriers({ before: deduplicationBefore, limit: limit() }));
     const decisions = count(yield* removeDecisions({ before: deduplicationBefore, limit: limit() }));
     const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
-    return { messages, keys, runs, barriers, decisions, tasks };
+    return { messages, events, keys, runs, barriers, decisions, tasks };
   };
 }
 

@@ -2,6 +2,7 @@ import type { Store } from 'nestjs-runhooks/core';
 import type { ContractCase } from './contract-case.js';
 import { StoreHarness } from './store-harness.js';
 import { appendCases } from './accept/append.js';
+import { appendClaimedCases } from './accept/append-claimed.js';
 import { contentCases } from './accept/content.js';
 import { claimDeliveriesCases } from './deliveries/claim-deliveries.js';
 import { deadLetterCases } from './deliveries/dead-letter.js';
@@ -9,6 +10,8 @@ import { dueDeliveriesCases } from './deliveries/due-deliveries.js';
 import { laneCases } from './deliveries/lanes.js';
 import { nextDueAtCases } from './deliveries/next-due-at.js';
 import { renewCases } from './deliveries/renew.js';
+import { releaseCases } from './deliveries/release.js';
+import { settleBatchCases } from './deliveries/settle-batch.js';
 import { settleWithCases } from './deliveries/settle-with.js';
 import { settleCases } from './deliveries/settle.js';
 import { taskCases } from './deliveries/tasks.js';
@@ -25,12 +28,14 @@ import { replayCases } from './operator/replay.js';
 import { claimMessagesCases } from './parsing/claim-messages.js';
 import { jobCases } from './parsing/jobs.js';
 import { recordBatchCases } from './parsing/record-batch.js';
+import { recordClaimedCases } from './parsing/record-claimed.js';
 import { recordEventsCases } from './parsing/record-events.js';
 import { recordCases } from './parsing/record.js';
 import { closeCases } from './upkeep/close.js';
 import { pullBackCases } from './upkeep/pull-back.js';
 import { purgeBrakeCases } from './upkeep/purge-brake.js';
 import { purgeCases } from './upkeep/purge.js';
+import { goneLeaseCases, goneProcessCases } from './upkeep/gone-processes.js';
 import { registerCases } from './upkeep/register.js';
 import { reopenCases } from './upkeep/reopen.js';
 
@@ -50,6 +55,8 @@ export interface StoreContractOptions {
   readonly reopen?: (store: Store) => Promise<Store>;
   /** Whether the store has `settleWith`, because handlers can write to its database. @default false */
   readonly settlesWith?: boolean;
+  /** Whether the store has `release`, and so stores work as already claimed. @default false */
+  readonly releases?: boolean;
 }
 
 const CASES: readonly ContractCase[] = [
@@ -67,6 +74,7 @@ const CASES: readonly ContractCase[] = [
   ...nextDueAtCases,
   ...renewCases,
   ...settleCases,
+  ...settleBatchCases,
   ...deadLetterCases,
   ...redriveCases,
   ...dismissCases,
@@ -79,10 +87,19 @@ const CASES: readonly ContractCase[] = [
   ...purgeBrakeCases,
   ...pullBackCases,
   ...registerCases,
+  ...goneProcessCases,
   ...listCases,
   ...lookUpCases,
   ...countsCases,
   ...closeCases,
+];
+
+/** Cases for a store with `release`. */
+const CLAIMED_CASES: readonly ContractCase[] = [
+  ...appendClaimedCases,
+  ...recordClaimedCases,
+  ...releaseCases,
+  ...goneLeaseCases,
 ];
 
 /**
@@ -96,9 +113,13 @@ const CASES: readonly ContractCase[] = [
  */
 export function storeContract(
   createStore: () => Promise<Store>,
-  { reopen, settlesWith = false }: StoreContractOptions = {},
+  { reopen, settlesWith = false, releases = false }: StoreContractOptions = {},
 ): StoreContractTest[] {
-  const optional = [...(reopen ? reopenCases(reopen) : []), ...(settlesWith ? settleWithCases : [])];
+  const optional = [
+    ...(reopen ? reopenCases(reopen) : []),
+    ...(settlesWith ? settleWithCases : []),
+    ...(releases ? CLAIMED_CASES : []),
+  ];
   return [...CASES, ...optional].map(({ title, run }) => ({
     title,
     run: async () => {

@@ -6,6 +6,7 @@ import type {
   Decision,
   NewEvent,
   NewMessage,
+  OwnClaim,
   Recorded,
   Recording,
   Settlement,
@@ -32,6 +33,9 @@ export const LEASE_MS = 1_000;
 
 /** Longer than any lease or delay of the contract. */
 export const MUCH_LATER = 1_000_000_000;
+
+/** Claim that a process makes of work it writes. */
+export const OWN: OwnClaim = { lease: 'own', until: new Date(Date.UTC(2026, 0, 1) + LEASE_MS) };
 
 /** Returns the time of the contract plus `ms` milliseconds. */
 export function at(ms: number): Date {
@@ -70,15 +74,19 @@ export class StoreHarness {
   }
 
   /** Returns a unique event, except for the given fields. */
-  event(fields: Partial<NewEvent> & { handlerIds?: readonly string[] } = {}): NewEvent {
+  event(fields: Partial<NewEvent> & { handlerIds?: readonly string[]; claim?: OwnClaim } = {}): NewEvent {
     this.#created += 1;
-    const { handlerIds = [HANDLER], ...rest } = fields;
+    const { handlerIds = [HANDLER], claim, ...rest } = fields;
     return {
       id: `run.succeeded:${SOURCE}/1/${this.#created}`,
       type: 'run.succeeded',
       occurredAt: at(0),
       data: '{}',
-      deliveries: handlerIds.map((handlerId) => ({ id: this.#ids.next('dlv', at(0)), handlerId })),
+      deliveries: handlerIds.map((handlerId) => ({
+        id: this.#ids.next('dlv', at(0)),
+        handlerId,
+        ...(claim && { claim }),
+      })),
       ...rest,
     };
   }
@@ -119,8 +127,12 @@ export class StoreHarness {
   }
 
   /** Settles a delivery, by default as succeeded. */
-  settle(held: { id: string; lease: string }, next: Settlement['next'] = { state: 'succeeded' }): Promise<boolean> {
-    return this.store.settle(settlementOf(held, next), at(0));
+  async settle(
+    held: { id: string; lease: string },
+    next: Settlement['next'] = { state: 'succeeded' },
+  ): Promise<boolean | undefined> {
+    const [isWritten] = await this.store.settle([settlementOf(held, next)], at(0));
+    return isWritten;
   }
 }
 

@@ -10,7 +10,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await harness.recordEvent(harness.event());
       const died = onlyOne(await harness.takeDeliveries());
       const event = harness.event({ type: 'delivery.dead', handlerIds: ['on-dead-letter'], data: '{"dead":true}' });
-      equal(await harness.store.settle(settlementOf(died, { state: 'dead', event }), at(30)), true);
+      same(await harness.store.settle([settlementOf(died, { state: 'dead', event })], at(30)), [true]);
       const delivery = onlyOne(await harness.takeDeliveries({ at: 30, handlerIds: ['on-dead-letter'] }));
       const { id, type, data } = event;
       const origin = { provider: 'provider', source: SOURCE, messageId: died.event.messageId };

@@ -132,7 +132,7 @@ export const taskCases: readonly ContractCase[] = [
       const { items } = await harness.store.events({ messageId }, {});
       same([items.length, items[0]?.id, items[0]?.type], [1, event.id, 'run.stuck']);
       const delivery = onlyOne(await harness.takeDeliveries());
-      same([delivery.event.messageId, delivery.message.id], [messageId, messageId]);
+      same([delivery.event.messageId, delivery.message?.id], [messageId, messageId]);
     },
   },
   {

@@ -1,5 +1,5 @@
 import { equal, ok } from 'node:assert/strict';
-import type { ClaimedDelivery, DeliveryTurn, NewDelivery } from 'nestjs-runhooks/core';
+import type { ClaimedDelivery, DeliveryTurn, NewDelivery, NewTask } from 'nestjs-runhooks/core';
 import { at, HANDLER, LEASE_MS, onlyOne, SOURCE, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
@@ -40,6 +40,17 @@ async function blockLane(harness: StoreHarness): Promise<void> {
   await deliver(harness, 1, FIRST_AND_LATER);
   await harness.settle(onlyOne(await harness.takeDeliveries()), { state: 'pending', dueAt: at(100 * LEASE_MS) });
   await deliver(harness, 500, FIRST_AND_LATER);
+}
+
+/** Records a message with a due task for each source. */
+async function addTaskOf(harness: StoreHarness, ...sources: readonly string[]): Promise<void> {
+  for (const source of sources) {
+    await harness.append({ source });
+    const task: NewTask = { id: `task of ${source}`, kind: 'stuck-run', handlerId: HANDLER, dueAt: at(0), data: '{}' };
+    await harness.record(await harness.takeMessages({ sources: [source] }), {
+      decide: () => ({ events: [], tasks: [task] }),
+    });
+  }
 }
 
 export const turnsCases: readonly ContractCase[] = [
@@ -143,21 +154,23 @@ export const turnsCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'claimTasks: skips tasks of excepted sources, and of those with stored messages, if the claim says so',
+    run: async (harness) => {
+      await addTaskOf(harness, 'kept back', 'behind', 'up-to-date');
+      await harness.append({ source: 'behind' });
+      const claim = { now: at(0), leaseMs: LEASE_MS, limit: 10, handlerIds: [HANDLER] };
+      const exceptSources = ['kept back', 'nowhere'];
+      const idsOf = async (lease: string, fields: { exceptSources?: string[]; unlessDue?: string[] }) =>
+        (await harness.store.claimTasks({ ...claim, lease, ...fields })).map(({ id }) => id);
+      same(await idsOf('one', { exceptSources, unlessDue: ['behind'] }), ['task of up-to-date']);
+      same(await idsOf('two', { exceptSources }), ['task of behind']);
+      same(await idsOf('three', { exceptSources: [] }), ['task of kept back']);
+    },
+  },
+  {
     title: 'claimTasks: skips tasks of sources with stored messages if the claim says so',
     run: async (harness) => {
-      for (const source of ['behind', 'up-to-date']) {
-        await harness.append({ source });
-        const task = {
-          id: `task of ${source}`,
-          kind: 'stuck-run' as const,
-          handlerId: HANDLER,
-          dueAt: at(0),
-          data: '{}',
-        };
-        await harness.record(await harness.takeMessages({ sources: [source] }), {
-          decide: () => ({ events: [], tasks: [task] }),
-        });
-      }
+      await addTaskOf(harness, 'behind', 'up-to-date');
       await harness.append({ source: 'behind' });
       const claim = { now: at(0), leaseMs: LEASE_MS, limit: 10, handlerIds: [HANDLER] };
       const unlessDue = ['behind', 'up-to-date'];

@@ -120,4 +120,15 @@ export const lookUpCases: readonly ContractCase[] = [
       same(await harness.store.attempts('dlv_nowhere'), []);
     },
   },
+  {
+    title: 'attempts: lists a first attempt that succeeded',
+    run: async (harness) => {
+      await harness.recordEvent(harness.event());
+      const only = onlyOne(await harness.takeDeliveries());
+      await harness.settle(only);
+      const times = { startedAt: at(0), finishedAt: at(5), durationMs: 5 };
+      const attempt = { deliveryId: only.id, attempt: 1, outcome: 'succeeded', ...times };
+      same(await harness.store.attempts(only.id), [attempt]);
+    },
+  },
 ];

@@ -56,6 +56,76 @@ export const recordBatchCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'record: passes the job that an earlier message of the batch decided to `decide`, whatever their runs',
+    run: async (harness) => {
+      for (let count = 0; count < 3; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
+      const job = { source: SOURCE, jobKey: '1/7' };
+      const known: (number | undefined)[] = [];
+      const recordings = items.map(({ id }, index) =>
+        recordingOf(id, lease, {
+          job,
+          run: { ...RUN, runId: `${index}` },
+          decide: (found) => {
+            known.push(found.job?.latestSuccessAt?.getTime());
+            return { job: { latestSuccessAt: at(index) }, run: BEGUN, events: [] };
+          },
+        }),
+      );
+      await harness.store.record(recordings, at(0));
+      same(known.slice(-3), [undefined, at(0).getTime(), at(1).getTime()]);
+      same(await harness.store.job(job), { latestSuccessAt: at(2) });
+    },
+  },
+  {
+    title: 'record: ignores a message of the batch whose claim is lost when it decides the next one of its run',
+    run: async (harness) => {
+      for (let count = 0; count < 2; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
+      const event = harness.event();
+      const runs: (string | undefined)[] = [];
+      const decide = ({ run }: Known) => {
+        runs.push(run?.jobKey);
+        return { run: BEGUN, events: [event] };
+      };
+      const recordings = items.map(({ id }, index) =>
+        recordingOf(id, index === 0 ? 'lost' : lease, { run: RUN, decide }),
+      );
+      const recorded = await harness.store.record(recordings, at(0));
+      same(
+        recorded.map(({ recorded: isRecorded, events }) => [isRecorded, events.length]),
+        [
+          [false, 0],
+          [true, 1],
+        ],
+      );
+      equal(runs.at(-1), undefined);
+      equal(onlyOne(await harness.takeDeliveries()).event.messageId, items[1]?.id);
+    },
+  },
+  {
+    title: 'record: writes an event that two messages of the batch decide once, for the first of them',
+    run: async (harness) => {
+      for (let count = 0; count < 2; count += 1) await harness.append();
+      const { lease, items } = await harness.takeMessages();
+      const first = harness.event();
+      const decided = [first, harness.event({ id: first.id })];
+      const recorded = await harness.store.record(
+        items.map(({ id }, index) => {
+          const event = decided[index];
+          return recordingOf(id, lease, { run: RUN, decide: () => ({ run: BEGUN, events: event ? [event] : [] }) });
+        }),
+        at(0),
+      );
+      same(
+        recorded.map(({ events }) => events),
+        [[first], []],
+      );
+      const delivery = onlyOne(await harness.takeDeliveries());
+      same([delivery.id, delivery.event.messageId], [first.deliveries[0]?.id, items[0]?.id]);
+    },
+  },
+  {
     title: 'record: decides concurrently recorded messages of one run one after another',
     run: async (harness) => {
       for (let count = 0; count < 20; count += 1) await harness.append();

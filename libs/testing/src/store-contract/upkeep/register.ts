@@ -18,6 +18,8 @@ interface RegisterFields {
   readonly abandoned?: Registration['abandoned'];
   readonly scope?: Registration['scope'];
   readonly clockAheadMs?: number;
+  /** Where the process runs, the lease of its own work, and which processes are gone. */
+  readonly place?: Pick<Registration, 'host' | 'pid' | 'lease' | 'isGone'>;
 }
 
 /** Registers a process with versions of handlers. */
@@ -38,6 +40,7 @@ export function register(
     missingBefore,
     abandoned: fields.abandoned ?? [],
     scope: fields.scope ?? { sources: [], handlerIds: [], taskHandlerIds: [] },
+    ...fields.place,
     ...(fields.clockAheadMs !== undefined && { clockAheadMs: fields.clockAheadMs }),
   };
   return harness.store.register(registration, at(ms));

@@ -1,0 +1,98 @@
+import type { HandlerSet } from '../handlers/handler-set.js';
+import type { RoutedDelivery } from '../handlers/router.js';
+import { LIMITS } from '../limits.js';
+import type { ClaimedDelivery, OwnClaim } from '../store/claim.js';
+import { timers } from '../time/timers.js';
+
+/** Options for deliveries that wait for a place. */
+export interface ReadyDeliveriesOptions {
+  readonly handlers: HandlerSet;
+  /** Token of all claims that this process makes of its own work. */
+  readonly lease: string;
+  /** Largest number of deliveries that wait; 0 if the store does not support these claims. */
+  readonly max: number;
+  /** Whether no more deliveries of a handler may start. */
+  readonly isPaused: (handlerId: string) => boolean;
+}
+
+/** A claimed delivery that has not started. */
+export interface ReadyDelivery {
+  readonly delivery: ClaimedDelivery;
+  readonly claimedAt: Date;
+  /** Monotonic time since which it waits. */
+  readonly sinceMs: number;
+}
+
+/**
+ * Deliveries that this process has recorded as already claimed, and that wait for a free place. They wait for a second at
+ * most: if handlers are slow, deliveries are claimed from the store, where handlers and sources take turns.
+ */
+export class ReadyDeliveries {
+  readonly #options: ReadyDeliveriesOptions;
+  #ready: ReadyDelivery[] = [];
+  /** Deliveries that may become ready when the current recordings are written. */
+  #promised = 0;
+  #isBehind = false;
+  #isOpen = true;
+
+  constructor(options: ReadyDeliveriesOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#ready.length;
+  }
+
+  /** Notes whether unclaimed deliveries wait in the store. As long as they do, none is claimed before them. */
+  set isBehind(isBehind: boolean) {
+    this.#isBehind = isBehind;
+  }
+
+  /** Called before recordings are decided. */
+  beginRecording(): void {
+    this.#promised = 0;
+  }
+
+  /**
+   * Returns the claim of a new delivery, if a place becomes free for it soon. Lanes and handlers with a bound of their own
+   * are never claimed ahead, because the store decides whose turn it is.
+   */
+  claimFor({ handlerId, lane }: RoutedDelivery, now: Date): OwnClaim | undefined {
+    if (!this.#isOpen || this.#isBehind || lane !== undefined) return undefined;
+    const { handlers, lease, max, isPaused } = this.#options;
+    const handler = handlers.get(handlerId);
+    if (!handler || handler.concurrency !== undefined || isPaused(handlerId)) return undefined;
+    if (this.#ready.length + this.#promised >= max) {
+      this.#isBehind = true;
+      return undefined;
+    }
+    this.#promised += 1;
+    return { lease, until: new Date(now.getTime() + LIMITS.leaseMs) };
+  }
+
+  add(delivery: ClaimedDelivery, claimedAt: Date): void {
+    this.#ready.push({ delivery, claimedAt, sinceMs: timers.monotonicMs() });
+  }
+
+  /** Takes at most `limit` deliveries to start them, those that wait longest first; none after {@link close}. */
+  take(limit: number): ReadyDelivery[] {
+    return limit > 0 && this.#isOpen ? this.#ready.splice(0, limit) : [];
+  }
+
+  /** Takes the deliveries that have waited for too long. */
+  takeOverdue(): ReadyDelivery[] {
+    const overdueMs = timers.monotonicMs() - LIMITS.pollMs;
+    const isOverdue = (one: ReadyDelivery | undefined): boolean => one !== undefined && one.sinceMs <= overdueMs;
+    return isOverdue(this.#ready[0]) ? this.take(this.#ready.filter(isOverdue).length) : [];
+  }
+
+  /** Claims no more. What waits, or was claimed before and is recorded later, can only be taken by {@link takeAll}. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  /** Takes all deliveries that wait, to give them back. */
+  takeAll(): ReadyDelivery[] {
+    return this.#ready.splice(0);
+  }
+}

@@ -1,0 +1,160 @@
+import { LIMITS } from '../limits.js';
+import { restoreMessage } from '../sources/message.js';
+import type { ClaimedMessage, OwnClaim } from '../store/claim.js';
+import type { StoreGuard } from '../store/store-guard.js';
+import type { NewMessage, Store } from '../store/store.js';
+import type { Clock } from '../time/clock.js';
+
+/** Options for the messages of a process. */
+export interface OwnMessagesOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly guard: StoreGuard;
+  /** Token of all claims that this process makes of its own work. */
+  readonly lease: string;
+}
+
+/** A message that waits to be parsed, with the end of its lease. */
+export interface KeptMessage {
+  readonly message: ClaimedMessage;
+  readonly untilMs: number;
+}
+
+/**
+ * Messages that this process has received and stored as already claimed, and has not parsed yet. They are in the store like
+ * any other message: if the process dies, another one parses them.
+ *
+ * Messages are claimed only while a worker in this process keeps up. Otherwise they are stored unclaimed, and claimed in
+ * their order with those of other processes.
+ */
+export class OwnMessages {
+  readonly lease: string;
+  readonly #options: OwnMessagesOptions;
+  /** Messages by source: sources take turns. */
+  readonly #kept = new Map<string, KeptMessage[]>();
+  #count = 0;
+  #bytes = 0;
+  #isOpen = false;
+  #isBehind = true;
+  #until: OwnClaim | undefined;
+  #sourcesLeft: readonly string[] = [];
+
+  constructor(options: OwnMessagesOptions) {
+    this.#options = options;
+    this.lease = options.lease;
+  }
+
+  /** Number of messages that wait to be parsed, or are being stored. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether messages wait to be parsed. */
+  get isWaiting(): boolean {
+    return this.#kept.size > 0;
+  }
+
+  /** Sources with messages that were kept before the last {@link take}, which had no room for them. */
+  get sourcesLeft(): readonly string[] {
+    return this.#sourcesLeft;
+  }
+
+  /** Called when a worker starts, if the store supports these claims. */
+  open(): void {
+    this.#isOpen = this.#options.store.release !== undefined;
+  }
+
+  /** Notes that the store had no more unclaimed messages. */
+  caughtUp(): void {
+    this.#isBehind = false;
+  }
+
+  /** Returns the claim for a message that is about to be stored. Then call {@link keep} or {@link forget}. */
+  claimFor({ length }: Uint8Array, now: Date): OwnClaim | undefined {
+    const hasRoom = this.#count < LIMITS.ownMessagesMax && this.#bytes + length <= LIMITS.ownMessagesBytesMax;
+    if (!this.#isOpen || this.#isBehind) return undefined;
+    if (!hasRoom) {
+      this.#isBehind = true;
+      return undefined;
+    }
+    this.#count += 1;
+    this.#bytes += length;
+    const untilMs = now.getTime() + LIMITS.leaseMs;
+    if (this.#until?.until.getTime() !== untilMs) this.#until = { lease: this.lease, until: new Date(untilMs) };
+    return this.#until;
+  }
+
+  /** Takes over a message that was stored with a claim, and its body, which must not change any more. */
+  keep(message: NewMessage, claim: OwnClaim): void {
+    if (!this.#isOpen) {
+      this.forget(message.body);
+      this.#giveBack([message.id]);
+      return;
+    }
+    const { claim: _, ...stored } = message;
+    const claimed = { ...restoreMessage({ ...stored, state: 'stored' }), claims: 1, withoutHandlers: false };
+    this.#keptOf(message.source).push({ message: claimed, untilMs: claim.until.getTime() });
+  }
+
+  /** Keeps messages again that were taken and could not be recorded, in front of all others. */
+  putBack(messages: readonly KeptMessage[]): void {
+    if (!this.#isOpen) return this.#giveBack(messages.map(({ message }) => message.id));
+    for (const kept of [...messages].reverse()) {
+      this.#count += 1;
+      this.#bytes += kept.message.body.length;
+      this.#keptOf(kept.message.source).unshift(kept);
+    }
+  }
+
+  /** Forgets a message with this body: it was a duplicate, or it is unknown whether it was stored. */
+  forget({ length }: Uint8Array): void {
+    this.#count -= 1;
+    this.#bytes -= length;
+  }
+
+  /** Takes at most `limit` messages, one of each source in turn. Those whose lease ends soon are given back. */
+  take(limit: number): KeptMessage[] {
+    const lastsUntilMs = this.#options.clock.now().getTime() + LIMITS.leaseMs / 3;
+    const taken: KeptMessage[] = [];
+    const late: string[] = [];
+    // A source that was served moves to the end, where the loop comes to it again.
+    for (const [source, kept] of this.#kept) {
+      if (taken.length >= limit) break;
+      this.#kept.delete(source);
+      const next = kept.shift();
+      if (!next) continue;
+      if (kept.length > 0) this.#kept.set(source, kept);
+      this.forget(next.message.body);
+      if (next.untilMs >= lastsUntilMs) taken.push(next);
+      else late.push(next.message.id);
+    }
+    this.#sourcesLeft = [...this.#kept.keys()];
+    if (late.length > 0) this.#giveBack(late);
+    return taken;
+  }
+
+  /** Stores no more messages as claimed, and gives back those that wait. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    const ids = [...this.#kept.values()].flatMap((kept) => kept.map(({ message }) => message.id));
+    for (const kept of this.#kept.values()) for (const { message } of kept) this.forget(message.body);
+    this.#kept.clear();
+    if (ids.length > 0) await this.#release(ids);
+  }
+
+  #keptOf(source: string): KeptMessage[] {
+    const kept = this.#kept.get(source) ?? [];
+    this.#kept.set(source, kept);
+    return kept;
+  }
+
+  #giveBack(messageIds: readonly string[]): void {
+    void this.#release(messageIds);
+  }
+
+  async #release(messageIds: readonly string[]): Promise<void> {
+    const { store, clock, guard } = this.#options;
+    const release = { lease: this.lease, messageIds, deliveryIds: [] };
+    await guard.write(async () => await store.release?.(release, clock.now()), undefined);
+  }
+}

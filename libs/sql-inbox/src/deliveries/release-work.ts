@@ -1,0 +1,51 @@
+import type { Release } from 'nestjs-runhooks/core';
+import type { SqlDialect } from '../schema/dialect.js';
+import { AT_ONCE } from '../schema/due.js';
+import { change, type Transaction } from '../schema/statement.js';
+
+/** Gives back messages and deliveries that are claimed with one lease and have not begun. They are due at once. */
+export function releaseWork({ db, list, isOneOf }: SqlDialect): (release: Release, now: Date) => Transaction<void> {
+  const releaseMessages = change<{ ids: string; lease: string }>((value) =>
+    db
+      .updateTable('messages')
+      .set({ due_at: AT_ONCE, lease: null })
+      .where((eb) => isOneOf(eb.ref('id'), value('ids')))
+      .where('lease', '=', value('lease')),
+  );
+  const releaseDeliveries = change<{ ids: string; lease: string; now: number }>((value) =>
+    db
+      .updateTable('deliveries')
+      .set((eb) => ({ due_at: value('now'), lease: null, attempts: eb('attempts', '-', 1) }))
+      .where((eb) => isOneOf(eb.ref('id'), value('ids')))
+      .where('lease', '=', value('lease')),
+  );
+  return function* ({ lease, messageIds, deliveryIds }, now) {
+    if (messageIds.length > 0) yield* releaseMessages({ ids: list(messageIds), lease });
+    if (deliveryIds.length > 0) yield* releaseDeliveries({ ids: list(deliveryIds), lease, now: now.getTime() });
+  };
+}
+
+/**
+ * Frees all work that is claimed with the lease of a process that is gone. Its attempts stay counted, because they may have
+ * begun. Only unfinished work is read.
+ */
+export function releaseLease({ db }: SqlDialect): (lease: string, now: Date) => Transaction<void> {
+  const freeMessages = change<{ lease: string }>((value) =>
+    db
+      .updateTable('messages')
+      .set({ due_at: AT_ONCE, lease: null })
+      .where('due_at', 'is not', null)
+      .where('lease', '=', value('lease')),
+  );
+  const freeDeliveries = change<{ lease: string; now: number }>((value) =>
+    db
+      .updateTable('deliveries')
+      .set({ due_at: value('now'), lease: null })
+      .where('due_at', 'is not', null)
+      .where('lease', '=', value('lease')),
+  );
+  return function* (lease, now) {
+    yield* freeMessages({ lease });
+    yield* freeDeliveries({ lease, now: now.getTime() });
+  };
+}

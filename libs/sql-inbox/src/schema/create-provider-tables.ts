@@ -1,0 +1,78 @@
+import type { Kysely } from 'kysely';
+import { notNull, primaryKey, type ColumnTypes } from './column-types.js';
+
+/** Creates the tables of what the inbox asks the APIs of providers, and of what they answered. */
+export async function createProviderTables(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await createRounds(db, types);
+  await createResults(db, types);
+  await createActions(db, types);
+}
+
+/** There are few sources, rounds and cooldowns, so their tables need no index but their keys. */
+async function createRounds(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('sources')
+    .addColumn('name', text, primaryKey)
+    .addColumn('since', 'bigint', notNull)
+    .execute();
+  await db.schema
+    .createTable('rounds')
+    .addColumn('source', text, notNull)
+    .addColumn('kind', text, notNull)
+    .addColumn('cursor', text)
+    .addColumn('failures', 'integer', notNull)
+    .addColumn('last_error', text)
+    .addColumn('due_at', 'bigint', notNull)
+    .addColumn('lease', text)
+    .addPrimaryKeyConstraint('rounds_key', ['source', 'kind'])
+    .execute();
+  await db.schema
+    .createTable('cooldowns')
+    .addColumn('host', text, notNull)
+    .addColumn('account_id', text, notNull)
+    .addColumn('until', 'bigint', notNull)
+    .addPrimaryKeyConstraint('cooldowns_key', ['host', 'account_id'])
+    .execute();
+}
+
+async function createResults(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('results')
+    .addColumn('source', text, notNull)
+    .addColumn('account_id', text, notNull)
+    .addColumn('run_id', text, notNull)
+    .addColumn('recorded_nodes', 'integer', notNull)
+    .addColumn('updated_at', 'bigint', notNull)
+    .addColumn('counts', text, notNull)
+    .addColumn('failing', text, notNull)
+    .addColumn('good', text)
+    .addPrimaryKeyConstraint('results_key', ['source', 'account_id', 'run_id'])
+    .execute();
+  await db.schema
+    .createTable('nodes')
+    .addColumn('source', text, notNull)
+    .addColumn('scope', text, notNull)
+    .addColumn('node_id', text, notNull)
+    .addColumn('latest_success_at', 'bigint')
+    .addColumn('incident', text)
+    .addColumn('updated_at', 'bigint', notNull)
+    .addPrimaryKeyConstraint('nodes_key', ['source', 'scope', 'node_id'])
+    .execute();
+}
+
+async function createActions(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('actions')
+    .addColumn('source', text, notNull)
+    .addColumn('action_key', text, notNull)
+    .addColumn('kind', text, notNull)
+    .addColumn('state', text, notNull)
+    .addColumn('mark', text, notNull)
+    .addColumn('request', text, notNull)
+    .addColumn('answer', text)
+    .addColumn('created_at', 'bigint', notNull)
+    .addColumn('due_at', 'bigint')
+    .addColumn('lease', text)
+    .addPrimaryKeyConstraint('actions_key', ['source', 'action_key'])
+    .execute();
+}

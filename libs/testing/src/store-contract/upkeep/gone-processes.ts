@@ -1,0 +1,103 @@
+import { equal } from 'node:assert/strict';
+import type { Registration } from 'nestjs-runhooks/core';
+import { at, LEASE_MS, onlyOne, OWN, type StoreHarness } from '../store-harness.js';
+import type { ContractCase } from '../contract-case.js';
+import { recordClaimed } from '../parsing/record-claimed.js';
+import { same } from '../same.js';
+import { register } from './register.js';
+
+const NEVER = at(-1_000_000);
+const GONE: Partial<Registration> = { host: 'this host', pid: 7, lease: OWN.lease };
+
+/** Stores a message and a delivery that are claimed by the process with the lease of {@link OWN}. */
+async function claimWork(harness: StoreHarness): Promise<{ messageId: string; deliveryId: string }> {
+  const deliveryId = await recordClaimed(harness);
+  const { id: messageId } = await harness.append({ claim: OWN });
+  return { messageId, deliveryId };
+}
+
+async function processIds(harness: StoreHarness): Promise<string[]> {
+  return (await harness.store.processes(NEVER)).map(({ id }) => id);
+}
+
+/** Asserts that the work of {@link claimWork} is still claimed. */
+async function isHeld(harness: StoreHarness): Promise<void> {
+  equal((await harness.takeMessages({ at: LEASE_MS - 1 })).items.length, 0);
+  equal((await harness.takeDeliveries({ at: LEASE_MS - 1 })).items.length, 0);
+}
+
+export const goneProcessCases: readonly ContractCase[] = [
+  {
+    title: 'register: removes processes that are gone, by their host and process id, but never itself',
+    run: async (harness) => {
+      await register(harness, 'gone', [], { place: GONE });
+      await register(harness, 'running', [], { place: { ...GONE, pid: 8 } });
+      await register(harness, 'elsewhere', [], { place: { ...GONE, host: 'another host' } });
+      await register(harness, 'unknown', []);
+      const asked: string[] = [];
+      const isGone = (host: string, pid: number) => {
+        asked.push(`${host} ${pid}`);
+        return host === 'this host' && pid === 7;
+      };
+      await register(harness, 'here', [], { started: 1, place: { ...GONE, isGone } });
+      same((await processIds(harness)).sort(), ['elsewhere', 'here', 'running', 'unknown']);
+      same(
+        asked.sort((one, other) => (one < other ? -1 : 1)),
+        [' 0', 'another host 7', 'this host 7', 'this host 8'],
+      );
+    },
+  },
+];
+
+/** Cases for a store with `release`. */
+export const goneLeaseCases: readonly ContractCase[] = [
+  {
+    title: 'register: releases the work of a process that is gone, whose attempts stay counted',
+    run: async (harness) => {
+      await register(harness, 'gone', [], { place: GONE });
+      const { messageId, deliveryId } = await claimWork(harness);
+      await register(harness, 'here', [], { place: { isGone: () => true } });
+      const message = onlyOne(await harness.takeMessages());
+      same([message.id, message.claims], [messageId, 1]);
+      const delivery = onlyOne(await harness.takeDeliveries());
+      same([delivery.id, delivery.attempt], [deliveryId, 2]);
+      equal(await harness.settle({ id: deliveryId, lease: OWN.lease }), false);
+    },
+  },
+  {
+    title: 'register: releases the work of a process without heartbeats',
+    run: async (harness) => {
+      await register(harness, 'lapsed', [], { place: GONE });
+      const { messageId, deliveryId } = await claimWork(harness);
+      await register(harness, 'here', [], { at: 2, lapsedBefore: at(1) });
+      same(await processIds(harness), ['here']);
+      equal(onlyOne(await harness.takeMessages({ at: 2 })).id, messageId);
+      equal(onlyOne(await harness.takeDeliveries({ at: 2 })).id, deliveryId);
+    },
+  },
+  {
+    title: 'register: releases no work of a process that runs, of itself, or with another lease',
+    run: async (harness) => {
+      await register(harness, 'running', [], { place: GONE });
+      await register(harness, 'gone', [], { place: { ...GONE, pid: 8, lease: 'another' } });
+      await claimWork(harness);
+      await register(harness, 'here', [], { place: { isGone: (_, pid) => pid === 8 } });
+      same(await processIds(harness), ['here', 'running']);
+      await isHeld(harness);
+      await register(harness, 'running', [], { place: { ...GONE, isGone: () => true } });
+      same(await processIds(harness), ['running']);
+      await isHeld(harness);
+    },
+  },
+  {
+    title: 'register: releases no finished work of a process that is gone',
+    run: async (harness) => {
+      await register(harness, 'gone', [], { place: GONE });
+      const deliveryId = await recordClaimed(harness);
+      await harness.settle({ id: deliveryId, lease: OWN.lease });
+      await register(harness, 'here', [], { place: { isGone: () => true } });
+      equal((await harness.takeDeliveries()).items.length, 0);
+      equal((await harness.store.counts()).deliveries.succeeded, 1);
+    },
+  },
+];

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DispatchTransport, Recording, Store } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
+import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
+import { FailingStore } from './failing-store.js';
+
+const MESSAGES = 5;
+
+let store: Store;
+let watched: FailingStore;
+let harness: DispatchHarness;
+let runs: string[];
+
+beforeEach(async () => {
+  store = await openStore();
+  watched = new FailingStore(store);
+  runs = [];
+});
+
+afterEach(async () => await harness.close());
+
+/** Starts a worker that claims what it stores, with a handler that notes its runs. */
+async function start(options: Parameters<typeof DispatchHarness.open>[0] = {}): Promise<void> {
+  harness = await DispatchHarness.open({ store: watched.store, ...options });
+  harness.on('noting', (event) => void runs.push('run' in event ? event.run!.id : ''));
+  harness.dispatcher.start();
+  await until(() => watched.countOf('claimMessages') > 0);
+}
+
+const send = async (ids: readonly string[]): Promise<unknown> =>
+  await Promise.all(ids.map((run) => harness.send({ id: run, run, types: ['run.succeeded'] })));
+
+const runIds = (count: number): string[] => Array.from({ length: count }, (_, index) => `r${index}`);
+
+describe('work that a process claims as it writes it', () => {
+  it('starts at once although a claim is under way that keeps all places', async () => {
+    await start();
+    await until(() => watched.countOf('claimTasks') + watched.countOf('nextDueAt') > 0);
+    const claimed = held();
+    watched.beforeReturn = (verb) => (verb === 'claimDeliveries' ? claimed.promise : undefined);
+    harness.dispatcher.wake();
+    const records = watched.countOf('record');
+    await send(['r0']);
+    await until(() => watched.countOf('record') > records);
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(runs).toEqual([]);
+    claimed.release();
+    const releasedAt = performance.now();
+    await until(() => runs.length === 1);
+    expect(performance.now() - releasedAt).toBeLessThan(LIMITS.pollMs / 2);
+  });
+
+  it('is given back if the worker stops while it is being written', async () => {
+    await start({ concurrency: 1 });
+    const written = held();
+    let isWritten = false;
+    watched.beforeReturn = (verb) => {
+      if (verb !== 'record') return undefined;
+      isWritten = true;
+      return written.promise;
+    };
+    await send(runIds(MESSAGES));
+    await until(() => isWritten);
+    const stopped = harness.dispatcher.stop(60_000);
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    written.release();
+    await stopped;
+    const ranBefore = [...runs];
+    const other = await DispatchHarness.open({ store, clock: harness.clock });
+    other.on('noting', (event) => void runs.push('run' in event ? event.run!.id : ''));
+    // The clock stands still, so no lease has ended.
+    await other.idle();
+    await other.dispatcher.stop(0);
+    expect(ranBefore).toEqual([]);
+    expect([...runs].sort()).toEqual(runIds(MESSAGES));
+  });
+
+  it('runs at once although another recording of the same step was rejected', async () => {
+    const rejecting = new Proxy(watched.store, {
+      get: (target, verb) => {
+        if (verb !== 'record') return Reflect.get(target, verb) as unknown;
+        return (recordings: readonly Recording[], now: Date) =>
+          target.record(
+            recordings.map((one) => (one.run?.runId === 'r0' ? { ...one, decide: reject } : one)),
+            now,
+          );
+      },
+    });
+    const reject = (): never => {
+      throw new Error('rejected');
+    };
+    await start({ store: rejecting });
+    await send(runIds(MESSAGES));
+    await until(() => runs.length === MESSAGES - 1, 5_000);
+    expect(runs).not.toContain('r0');
+    expect(harness.announced.length).toBe(MESSAGES - 1);
+  });
+
+  it('is not started for a handler that is paused because its calls never end', async () => {
+    harness = await DispatchHarness.open({ store: watched.store, concurrency: 5, abortGraceMs: 1 });
+    let calls = 0;
+    const { promise, release } = held();
+    const hang = (): Promise<void> => {
+      calls += 1;
+      return promise;
+    };
+    harness.on('hanging', hang, { timeoutMs: 1, retry: false });
+    harness.dispatcher.start();
+    await until(() => watched.countOf('claimMessages') > 0);
+    await send(runIds(60));
+    await until(() => harness.lines.some((line) => line.includes('is paused in this process')));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(calls).toBeLessThanOrEqual(LIMITS.abandonedPerHandlerMax + 5);
+    release();
+  });
+
+  it('is claimed again once a transport has brought everything else to a worker', async () => {
+    let offered = 0;
+    let run: (id: string) => Promise<void>;
+    const transport: DispatchTransport = {
+      description: 'a transport',
+      start: (target) => void ({ run } = target),
+      room: () => Promise.resolve(100),
+      offer: (due) => {
+        offered += due.length;
+        for (const { id } of due) void run(id);
+        return Promise.resolve();
+      },
+      stop: () => Promise.resolve(),
+    };
+    await start({ transport, concurrency: 1 });
+    await send(runIds(MESSAGES));
+    await until(() => runs.length === MESSAGES, 10_000);
+    expect(offered).toBeGreaterThan(0);
+    // Once a second the process looks for work, and finds that nothing waits any more.
+    await new Promise((resolve) => setTimeout(resolve, LIMITS.pollMs + 100));
+    await send(['next']);
+    await until(() => runs.includes('next'));
+    const before = offered;
+    await send(['last']);
+    await until(() => runs.includes('last'));
+    expect(offered).toBe(before);
+  });
+});

@@ -1,0 +1,301 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { NewMessage, Registration, Store } from 'nestjs-runhooks/core';
+import { LIMITS } from 'nestjs-runhooks/internal';
+import { DispatchHarness, held, openStore, until, type HarnessOptions } from './dispatch-harness.js';
+import { FailingStore } from './failing-store.js';
+import { ProbeProvider, SIGNATURE } from './probe-provider.js';
+
+const SMALL = 'small';
+
+/** The inbox, which outlives processes. */
+let inbox: Store;
+/** The process under test, and its view of the inbox. */
+let one: DispatchHarness;
+let watched: FailingStore;
+const others: DispatchHarness[] = [];
+const releases: (() => void)[] = [];
+
+beforeEach(async () => {
+  inbox = await openStore();
+  watched = new FailingStore(inbox);
+  one = await DispatchHarness.open({ store: watched.store });
+  // Time stands still unless a test lets it pass.
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  watched.work();
+  for (const release of releases.splice(0)) release();
+  for (const other of others.splice(0)) await other.dispatcher.stop(0);
+  await one.close();
+});
+
+async function another(options: HarnessOptions = {}): Promise<DispatchHarness> {
+  const other = await DispatchHarness.open({ store: inbox, clock: one.clock, ...options });
+  others.push(other);
+  return other;
+}
+
+/** Replaces the process under test. */
+async function reopen(options: HarnessOptions): Promise<void> {
+  one = await DispatchHarness.open({ store: watched.store, ...options });
+}
+
+/** Starts the worker and waits until it has seen that no work is due. */
+async function start(): Promise<void> {
+  one.dispatcher.start();
+  await until(() => watched.countOf('claimTasks') > 0 && watched.countOf('claimDeliveries') > 0);
+  for (let turns = 0; turns < 10; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  watched.calls.length = 0;
+}
+
+/** Lets time pass for the timers of the process, but not for the clock that decides about leases. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 250) {
+    await jest.advanceTimersByTimeAsync(250);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function gate(): Promise<void> {
+  const { promise, release } = held();
+  releases.push(release);
+  return promise;
+}
+
+const open = () => releases.splice(0).forEach((release) => release());
+
+async function send(count: number, from = 0): Promise<void> {
+  for (let run = from; run < from + count; run += 1) await one.send({ run: `${run}` });
+}
+
+const counts = () => one.inbox.counts();
+const succeeded = async () => (await counts()).deliveries.succeeded;
+const claims = () => (['claimMessages', 'claimTasks', 'claimDeliveries'] as const).map((verb) => watched.countOf(verb));
+
+/** Makes the process wait after its first recording, while `count` further messages are queued. */
+async function queueMessages(count: number): Promise<void> {
+  const waiting = gate();
+  watched.beforeReturn = (verb) => (verb === 'record' ? waiting : undefined);
+  await start();
+  await send(1);
+  await until(() => watched.countOf('record') === 1);
+  await send(count, 1);
+}
+
+describe('a busy worker', () => {
+  it('runs what it receives without claiming anything from the store', async () => {
+    const ran: string[] = [];
+    one.on('handler', ({ id }) => void ran.push(id));
+    await start();
+    await send(50);
+    await Promise.all(Array.from({ length: 150 }, (_, run) => one.send({ run: `${run + 50}` })));
+    await until(async () => (await succeeded()) === 200);
+    expect(claims()).toEqual([0, 0, 0]);
+    expect(new Set(ran).size).toBe(200);
+    expect(ran).toHaveLength(200);
+  });
+
+  it('asks the store once a second for work of other processes', async () => {
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    await (await another()).send({ run: 'elsewhere' });
+    await send(20);
+    await until(() => ran === 20);
+    await pass(LIMITS.pollMs + 250);
+    await until(() => ran === 21);
+  });
+
+  it('leaves messages to the store when it cannot keep up, and runs each once', async () => {
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await queueMessages(LIMITS.ownMessagesMax + 50);
+    watched.beforeReturn = () => undefined;
+    open();
+    await until(async () => (await succeeded()) === LIMITS.ownMessagesMax + 51);
+    expect(ran).toBe(LIMITS.ownMessagesMax + 51);
+    expect(watched.countOf('claimMessages')).toBeGreaterThan(0);
+  });
+});
+
+describe('a process that ends', () => {
+  it('gives back queued messages and deliveries at a stop, for other processes to run at once', async () => {
+    const attempts: number[] = [];
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    const other = await another();
+    other.on('handler', (_, { attempt }) => void attempts.push(attempt));
+    await queueMessages(20);
+    await other.idle();
+    expect(attempts).toEqual([]);
+    const stopped = one.dispatcher.stop(60_000);
+    await until(() => watched.countOf('release') > 0);
+    await other.idle();
+    expect(attempts).toHaveLength(20);
+    open();
+    await stopped;
+    await other.idle();
+    expect([ran, attempts.length]).toEqual([0, 21]);
+    expect(attempts.every((attempt) => attempt === 1)).toBe(true);
+  });
+
+  it('gives back deliveries that have no place at a stop', async () => {
+    const waiting = gate();
+    let ran = 0;
+    await reopen({ concurrency: 1 });
+    one.on('handler', () => {
+      ran += 1;
+      return waiting;
+    });
+    await start();
+    await send(5);
+    await until(async () => ran === 1 && (await counts()).deliveries.pending === 5);
+    const stopped = one.dispatcher.stop(60_000);
+    const attempts: number[] = [];
+    const other = await another();
+    other.on('handler', (_, { attempt }) => void attempts.push(attempt));
+    await until(() => watched.countOf('release') > 0);
+    await other.idle();
+    expect(attempts).toEqual([1, 1, 1, 1]);
+    open();
+    await stopped;
+    expect([ran, await succeeded()]).toEqual([1, 5]);
+  });
+
+  it('leaves its queued work to the next process that registers when it dies', async () => {
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await one.presence.start();
+    await queueMessages(20);
+    const successor = new FailingStore(inbox);
+    const register = inbox.register.bind(inbox);
+    inbox.register = (registration: Registration, now) => register({ ...registration, isGone: () => true }, now);
+    const other = await another({ store: successor.store });
+    let inOther = 0;
+    other.on('handler', () => void (inOther += 1));
+    await other.idle();
+    expect(inOther).toBe(0);
+    await other.presence.start();
+    await other.idle();
+    // The first message was recorded, and its delivery was claimed by the process that died.
+    expect([ran, inOther, await succeeded()]).toEqual([0, 21, 21]);
+  });
+});
+
+describe('deliveries that wait for a place', () => {
+  it('are given back after a second, so that handlers and sources take turns', async () => {
+    const waiting = gate();
+    const ran: string[] = [];
+    await reopen({ concurrency: 1, sources: [{ name: SMALL, provider: 'probe', open: () => new ProbeProvider() }] });
+    one.on('slow', async ({ source }) => {
+      ran.push(`slow ${source}`);
+      await waiting;
+    });
+    one.on('other', ({ source }) => void ran.push(`other ${source}`), { types: ['run.failed'] });
+    await start();
+    await send(50);
+    await one.send({ run: 'last', types: ['run.failed'] });
+    await one.receive(SMALL, { body: Buffer.from('{"run":"last"}'), headers: SIGNATURE });
+    await until(async () => (await counts()).deliveries.pending === 52);
+    expect([watched.countOf('release'), ran]).toEqual([0, ['slow probe']]);
+    await pass(LIMITS.pollMs + 500);
+    await until(() => watched.countOf('release') > 0);
+    open();
+    await until(async () => (await succeeded()) === 52);
+    expect(ran).toHaveLength(52);
+    expect(ran.indexOf('other probe')).toBeLessThanOrEqual(3);
+    expect(ran.indexOf(`slow ${SMALL}`)).toBeLessThanOrEqual(3);
+    expect((await one.deliveries('slow')).every(({ attempts }) => attempts === 1)).toBe(true);
+  });
+});
+
+describe('own claims during faults', () => {
+  it('are recorded once, without waiting for the lease, when the store works again', async () => {
+    const ran: string[] = [];
+    one.on('handler', ({ id }) => void ran.push(id));
+    await start();
+    watched.fail('record');
+    await send(20);
+    await pass(5_000);
+    expect([watched.countOf('record') > 1, ran]).toEqual([true, []]);
+    watched.work();
+    await pass(2_000);
+    await until(async () => (await succeeded()) === 20);
+    expect([ran.length, new Set(ran).size]).toEqual([20, 20]);
+  });
+
+  it('are recorded once when the store fails after it has recorded them', async () => {
+    const ran: string[] = [];
+    one.on('handler', ({ id }) => void ran.push(id));
+    await start();
+    watched.afterEffect = true;
+    watched.fail('record');
+    await send(20);
+    await pass(2_000);
+    watched.work();
+    await pass(2_000);
+    // The process cannot know which deliveries it has claimed, so they wait until the lease expires.
+    one.clock.advance(LIMITS.leaseMs);
+    await pass(2_000);
+    await until(async () => (await succeeded()) === 20);
+    expect([ran.length, new Set(ran).size]).toEqual([20, 20]);
+  });
+
+  it('run once when the clock jumps ahead while messages are queued', async () => {
+    const ran: string[] = [];
+    one.on('handler', ({ id }) => void ran.push(id));
+    const other = await another();
+    other.on('handler', ({ id }) => void ran.push(id));
+    await queueMessages(20);
+    one.clock.advance(24 * 3_600_000);
+    await other.idle();
+    watched.beforeReturn = () => undefined;
+    open();
+    await pass(2_000);
+    await until(async () => (await succeeded()) === 21);
+    expect([ran.length, new Set(ran).size]).toEqual([21, 21]);
+  });
+
+  it('run once when the clock jumps ahead while deliveries wait for a place', async () => {
+    const waiting = gate();
+    const ran: string[] = [];
+    await reopen({ concurrency: 1 });
+    one.on('handler', ({ id }) => {
+      ran.push(id);
+      return waiting;
+    });
+    await start();
+    await send(10);
+    await until(async () => (await counts()).deliveries.pending === 10);
+    one.clock.advance(24 * 3_600_000);
+    open();
+    await pass(3_000);
+    await until(async () => (await succeeded()) === 10);
+    expect([ran.length, new Set(ran).size]).toEqual([10, 10]);
+  });
+});
+
+describe('a store without release', () => {
+  it('gets no claims with its work, and the worker claims everything from it', async () => {
+    const appended: NewMessage[] = [];
+    const append = inbox.append.bind(inbox);
+    Object.assign(inbox, {
+      release: undefined,
+      append: (message: NewMessage) => {
+        appended.push(message);
+        return append(message);
+      },
+    });
+    await reopen({});
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    await send(20);
+    await until(async () => (await succeeded()) === 20);
+    expect([ran, appended.some(({ claim }) => claim)]).toEqual([20, false]);
+    expect(watched.countOf('claimMessages')).toBeGreaterThan(0);
+    expect(watched.countOf('claimDeliveries')).toBeGreaterThan(0);
+  });
+});

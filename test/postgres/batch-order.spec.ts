@@ -1,0 +1,70 @@
+import { afterEach, expect, it } from '@jest/globals';
+import type { Settlement, Store } from 'nestjs-runhooks/core';
+import { held } from '../dispatch/dispatch-harness.js';
+import { eventually } from './eventually.js';
+import { KillablePool } from './killable-pool.js';
+import { newMessage } from './messages.js';
+import { onPostgres, Schemas } from './server.js';
+
+const NOW = new Date('2026-01-01T00:00:00Z');
+const CLAIM = { now: NOW, leaseMs: 60_000, limit: 10, lease: 'lease' };
+const IDS = ['dlv_1', 'dlv_2'] as const;
+
+onPostgres('batches on Postgres', () => {
+  const schemas = new Schemas();
+  const closers: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  async function openClaimed(): Promise<{ store: Store; pool: KillablePool }> {
+    const pool = new KillablePool();
+    // The plan of a large table, which looks up the given rows one after the other.
+    const plan = 'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off';
+    pool.on('connect', (client) => void client.query(plan));
+    const store = await schemas.open({ pool, notify: false });
+    closers.push(async () => {
+      await store.close();
+      await pool.end();
+    });
+    await store.append(newMessage({ receivedAt: NOW }));
+    const [message] = await store.claimMessages({ ...CLAIM, sources: ['source'] });
+    const events = IDS.map((id) => {
+      return { id, type: 'run.failed', occurredAt: NOW, data: '{}', deliveries: [{ id, handlerId: 'handler' }] };
+    });
+    await store.record([{ messageId: message!.id, lease: 'lease', state: 'parsed', decide: () => ({ events }) }], NOW);
+    expect(await store.claimDeliveries({ ...CLAIM, handlerIds: ['handler'] })).toHaveLength(2);
+    return { store, pool };
+  }
+
+  it.each([
+    ['in the order of their start', IDS],
+    ['in another order', [...IDS].reverse()],
+  ])('settle deliveries that are being renewed without a deadlock: ended %s', async (_, ended) => {
+    const { store, pool } = await openClaimed();
+    const { promise, release } = held();
+    let [updates, rollbacks] = [0, 0];
+    pool.onQuery = (text) => {
+      if (text === 'rollback') rollbacks += 1;
+      if (!text.startsWith('update')) return undefined;
+      updates += 1;
+      return updates === 2 ? promise : undefined;
+    };
+    const renewed = store.renew(
+      IDS.map((id) => ({ id, lease: 'lease' })),
+      CLAIM,
+    );
+    await eventually(() => updates === 2);
+    const settled = store.settle(
+      ended.map((deliveryId): Settlement => {
+        const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
+        return { deliveryId, lease: 'lease', attempt, next: { state: 'succeeded' } };
+      }),
+      NOW,
+    );
+    // The settlement waits for the first delivery, and may have changed the second one.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    release();
+    expect([await renewed, await settled, rollbacks]).toEqual([[...IDS], [true, true], 0]);
+  });
+});
