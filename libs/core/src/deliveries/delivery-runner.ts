@@ -1,32 +1,41 @@
 import { PermanentError } from '../errors.js';
 import { restoreEvent } from '../events/event-data.js';
 import type { WebhookEvent } from '../events/event.js';
+import type { HandlerSet } from '../handlers/handler-set.js';
+import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';
 import type { DueHint } from '../store/due-hint.js';
+import type { OnEvents } from '../store/recording.js';
 import { Attempt } from './attempt.js';
-import { DeliveryClaimer, type DeliveryClaimerOptions } from './delivery-claimer.js';
+import { DeliveryClaimer } from './delivery-claimer.js';
 import { DeliveryLog } from './delivery-log.js';
-import { DeliverySettler, type DeliverySettlerOptions } from './delivery-settler.js';
+import { DeliverySettler } from './delivery-settler.js';
 import { ReadyDeliveries, type ReadyDelivery } from './ready-deliveries.js';
 import { RunningAttempts, type RunningAttemptsOptions } from './running-attempts.js';
 
-/** Options for a delivery runner. */
-export interface DeliveryRunnerOptions
-  extends
-    RunningAttemptsOptions,
-    Omit<DeliveryClaimerOptions, 'running' | 'ready'>,
-    Omit<DeliverySettlerOptions, 'log' | 'isDraining'> {
-  readonly sources: ReadonlyMap<string, OpenSource>;
+/** Parts of a process that running deliveries needs. */
+export interface DeliveryRunning extends RunningAttemptsOptions {
+  readonly handlers: HandlerSet;
+  readonly router: Router;
+  /** Number of handlers that may run at the same time in this process. */
+  readonly concurrency: number;
   readonly logger: Logger;
+}
+
+/** Options for a delivery runner. */
+export interface DeliveryRunnerOptions extends DeliveryRunning {
+  readonly sources: ReadonlyMap<string, OpenSource>;
   /** Token of all claims that this process makes of its own work. */
   readonly lease: string;
   /** Largest number of deliveries that are claimed before they have a place. */
   readonly readyMax: number;
   /** Called when work may be due that only a pass can claim. */
   readonly onChange: () => void;
+  /** Called with the event of a dead letter, if a handler asked for it. */
+  readonly onEvents?: OnEvents;
 }
 
 /** Takes deliveries one way: claims them or gets them claimed, runs their handlers, settles them. */

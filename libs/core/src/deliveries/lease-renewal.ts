@@ -6,13 +6,17 @@ import type { Clock } from '../time/clock.js';
 import { timers } from '../time/timers.js';
 import type { Attempt } from './attempt.js';
 
-/** Options for renewing leases. */
-export interface LeaseRenewalOptions {
+/** Parts of a process that renewing leases needs. */
+export interface LeaseHolder {
   readonly store: Store;
   readonly clock: Clock;
   readonly guard: StoreGuard;
   /** Time an aborted handler has before its attempt ends without it, in milliseconds. */
   readonly abortGraceMs: number;
+}
+
+/** Options for renewing leases. */
+export interface LeaseRenewalOptions extends LeaseHolder {
   /** Attempts whose leases this process holds. */
   readonly held: ReadonlyMap<Attempt, unknown>;
 }

@@ -3,10 +3,10 @@ import { LIMITS } from '../limits.js';
 import { within } from '../time/within.js';
 import type { AbandonedCalls } from './abandoned-calls.js';
 import type { Attempt } from './attempt.js';
-import { LeaseRenewal, type LeaseRenewalOptions } from './lease-renewal.js';
+import { LeaseRenewal, type LeaseHolder } from './lease-renewal.js';
 
 /** Options for the running attempts. */
-export interface RunningAttemptsOptions extends Omit<LeaseRenewalOptions, 'held'> {
+export interface RunningAttemptsOptions extends LeaseHolder {
   /** Counts the calls that outlive their attempts. */
   readonly abandoned: AbandonedCalls;
 }

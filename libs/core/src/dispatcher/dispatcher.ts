@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Carrier } from '../deliveries/carrier.js';
-import { DeliveryRunner, type DeliveryRunnerOptions } from '../deliveries/delivery-runner.js';
+import { DeliveryRunner, type DeliveryRunning } from '../deliveries/delivery-runner.js';
 import type { DispatchTransport } from '../deliveries/dispatch-transport.js';
 import type { WebhookEvent } from '../events/event.js';
 import { LIMITS } from '../limits.js';
@@ -19,10 +19,7 @@ import type { Presence } from './presence.js';
 import { WakeUp } from './wake-up.js';
 
 /** Options for a dispatcher. */
-export interface DispatcherOptions extends Omit<
-  DeliveryRunnerOptions,
-  'sources' | 'lease' | 'readyMax' | 'onChange' | 'onEvents'
-> {
+export interface DispatcherOptions extends DeliveryRunning {
   /** Messages that this process stores as already claimed. */
   readonly own: OwnMessages;
   readonly sources: readonly OpenSource[];

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.js';
 import type { WorkScope } from '../store/claim.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../time/timers.js';
-import { isGone, THIS_HOST } from './this-host.js';
+import { thisHost } from './this-host.js';
 
 /** Options for a presence. */
 export interface PresenceOptions {
@@ -88,10 +88,9 @@ export class Presence {
       processId: this.#processId,
       role,
       label: `${hostname()} ${process.pid}`,
-      host: THIS_HOST,
       pid: process.pid,
       lease,
-      isGone,
+      ...thisHost(),
       startedAt: this.#startedAt ?? now,
       handlers: handlers.registered(),
       abandoned: abandoned.counts(),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { isGone, nameOf, THIS_HOST } from './this-host.js';
+import { nameOf, thisHost } from './this-host.js';
+
+const { host, isGone } = thisHost();
 
 /** No process can have it: it is larger than the largest process id of Linux. */
 const NO_PID = 2 ** 22 + 1;
@@ -12,11 +14,11 @@ describe('processes that are gone', () => {
   });
 
   it('are never those of another host, and never this one', () => {
-    expect(isGone(`${THIS_HOST} other`, NO_PID)).toBe(false);
-    expect(isGone(THIS_HOST, process.pid)).toBe(false);
+    expect(isGone(`${host} other`, NO_PID)).toBe(false);
+    expect(isGone(host, process.pid)).toBe(false);
   });
 
   it('are those of this host whose process id is free', () => {
-    expect(isGone(THIS_HOST, NO_PID)).toBe(THIS_HOST !== '');
+    expect(isGone(host, NO_PID)).toBe(host !== '');
   });
 });

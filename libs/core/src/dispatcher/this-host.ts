@@ -1,20 +1,29 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/**
- * Identifies the operating system whose process ids this process shares: its host name, its start and the namespace of
- * process ids, so that two containers with one name differ. Empty where one of them is unknown, as on any system but Linux:
- * two hosts can have one name, as sandboxes of some clouds do.
- */
-export const THIS_HOST = nameOf(
-  hostname(),
-  part(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
-  part(() => readlinkSync('/proc/self/ns/pid')),
-);
+/** The operating system of a process, as it is registered. */
+export interface ThisHost {
+  /** Name; empty if it is not certain. */
+  readonly host: string;
+  /** Returns whether a process has certainly ended, by its host and process id. */
+  readonly isGone: (host: string, pid: number) => boolean;
+}
 
-/** Returns whether a process has certainly ended. Only a process of this host can be judged, if its name is certain. */
-export function isGone(host: string, pid: number): boolean {
-  if (host === '' || host !== THIS_HOST || pid <= 0) return false;
+/**
+ * Returns the operating system whose process ids this process shares: its host name, its start and the namespace of process
+ * ids, so that two containers with one name differ. The name is empty where one of them is unknown, as on any system but
+ * Linux: two hosts can have one name, as sandboxes of some clouds do. `isGone` then judges no process.
+ */
+export function thisHost(): ThisHost {
+  const host = nameOf(
+    hostname(),
+    part(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    part(() => readlinkSync('/proc/self/ns/pid')),
+  );
+  return { host, isGone: (other, pid) => host !== '' && other === host && pid > 0 && hasEnded(pid) };
+}
+
+function hasEnded(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return false;

@@ -1,5 +1,5 @@
 import type { JobState, Recording, RunState } from 'nestjs-runhooks/core';
-import { sql } from 'kysely';
+import { sql, type ExpressionBuilder } from 'kysely';
 import { eventInserter, deliveryInserter } from '../rows/insert-event.js';
 import { jobRows, keyOfJob, keyOfRun, runRows } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
@@ -7,7 +7,6 @@ import type { NewRow } from '../schema/new-row.js';
 import type { MessagesTable, Schema } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { taskInserter } from '../tasks/insert-task.js';
-import type { ExpressionBuilder } from 'kysely';
 
 /** Message whose parsing has ended. */
 export type SettledMessage = Pick<MessagesTable, 'id' | 'source' | 'provider' | 'id_reused'> & { lease: string };
