@@ -19,10 +19,13 @@ beforeEach(async () => {
 
 afterEach(async () => await harness.close());
 
-/** Starts a worker that claims what it stores, with a handler that notes its runs. */
-async function start(options: Parameters<typeof DispatchHarness.open>[0] = {}): Promise<void> {
+/** Starts a worker that claims what it stores, with a handler that notes its runs and ends after `during`. */
+async function start(options: Parameters<typeof DispatchHarness.open>[0] = {}, during?: Promise<void>): Promise<void> {
   harness = await DispatchHarness.open({ store: watched.store, ...options });
-  harness.on('noting', (event) => void runs.push('run' in event ? event.run!.id : ''));
+  harness.on('noting', (event) => {
+    runs.push('run' in event ? event.run!.id : '');
+    return during;
+  });
   harness.dispatcher.start();
   await until(() => watched.countOf('claimMessages') > 0);
 }
@@ -112,6 +115,29 @@ describe('work that a process claims as it writes it', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(calls).toBeLessThanOrEqual(LIMITS.abandonedPerHandlerMax + 5);
     release();
+  });
+
+  it('leaves the next place to a delivery that a transport has brought', async () => {
+    const { promise, release } = held();
+    const offered: string[] = [];
+    let run: (id: string) => Promise<void>;
+    const transport: DispatchTransport = {
+      description: 'a transport',
+      start: (target) => void ({ run } = target),
+      room: () => Promise.resolve(100),
+      offer: (due) => {
+        for (const { id } of due) offered.push(id);
+        for (const { id } of due) void run(id);
+        return Promise.resolve();
+      },
+      stop: () => Promise.resolve(),
+    };
+    await start({ transport, concurrency: 1 }, promise);
+    await send(['running', 'brought', 'brought too']);
+    await until(() => offered.length === 2);
+    release();
+    await until(() => runs.length === 3);
+    expect(new Set(offered).size).toBe(offered.length);
   });
 
   it('is claimed again once a transport has brought everything else to a worker', async () => {

@@ -9,6 +9,7 @@ import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';
 import type { DueHint } from '../store/due-hint.js';
 import type { OnEvents } from '../store/recording.js';
+import { timers } from '../time/timers.js';
 import { Attempt } from './attempt.js';
 import { DeliveryClaimer } from './delivery-claimer.js';
 import { DeliveryLog } from './delivery-log.js';
@@ -48,6 +49,8 @@ export class DeliveryRunner {
   readonly #settler: DeliverySettler;
   /** Claims of single deliveries that are under way; each may take up room. */
   readonly #claims = new Set<Promise<unknown>>();
+  /** Callbacks of single deliveries that wait for a place. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: DeliveryRunnerOptions) {
     this.#options = options;
@@ -118,25 +121,16 @@ export class DeliveryRunner {
     return due;
   }
 
-  /** Runs one delivery if it is due, unclaimed, and has room. Resolves when it is settled. */
+  /** Runs one delivery if it is due, unclaimed, and gets a place within a second. Resolves when it is settled. */
   async run(deliveryId: string): Promise<void> {
-    let settled: Promise<void> | undefined;
-    const start = (delivery: ClaimedDelivery, claimedAt: Date): void => {
-      settled = this.#run(delivery, claimedAt);
-    };
-    const claiming = this.#claimer.claimOne(deliveryId, start, this.#claims.size);
-    this.#claims.add(claiming);
-    await claiming.finally(() => {
-      this.#claims.delete(claiming);
-      this.#startReady();
-    });
-    await settled;
+    await (this.#room() > 0 ? this.#runOne(deliveryId) : this.#runOneLater(deliveryId));
   }
 
   /** Claims and starts no more. Resolves when no claim is under way. After the last pass, call {@link giveBackAll}. */
   async stop(): Promise<void> {
     this.#claimer.stop();
     this.ready.close();
+    for (const go of this.#waiting) go();
     await Promise.allSettled(this.#claims);
     await this.giveBackAll();
   }
@@ -169,11 +163,44 @@ export class DeliveryRunner {
     if (this.hint.isDue) this.#options.onChange();
   }
 
+  async #runOne(deliveryId: string): Promise<void> {
+    let settled: Promise<void> | undefined;
+    const start = (delivery: ClaimedDelivery, claimedAt: Date): void => {
+      settled = this.#run(delivery, claimedAt);
+    };
+    const claiming = this.#claimer.claimOne(deliveryId, start, this.#claims.size);
+    this.#claims.add(claiming);
+    await claiming.finally(() => {
+      this.#claims.delete(claiming);
+      this.#startReady();
+    });
+    await settled;
+  }
+
+  /** Waits for a place, because deliveries of this process can have taken those that a transport counts on. */
+  #runOneLater(deliveryId: string): Promise<void> {
+    // What waits in a transport comes before what this process would claim from now on.
+    this.ready.isBehind = true;
+    return new Promise((resolve) => {
+      const go = (): void => {
+        timers.clearTimeout(timer);
+        this.#waiting.delete(go);
+        resolve(this.#runOne(deliveryId));
+      };
+      const timer = timers.setTimeout(go, LIMITS.pollMs);
+      this.#waiting.add(go);
+    });
+  }
+
+  /** Returns the places that are neither taken nor meant for a claim that is under way. */
+  #room(): number {
+    return this.#claimer.freeRoom() - this.#claims.size;
+  }
+
   #startReady(): void {
     const nowMs = this.#options.clock.now().getTime();
-    const room = (): number => this.#claimer.freeRoom() - this.#claims.size;
     const paused: ReadyDelivery[] = [];
-    for (let ready = this.ready.take(room()); ready.length > 0; ready = this.ready.take(room())) {
+    for (let ready = this.ready.take(this.#room()); ready.length > 0; ready = this.ready.take(this.#room())) {
       for (const one of ready) {
         const { delivery, claimedAt } = one;
         // A lease that has expired while the process was blocked may be another process's by now.
@@ -183,6 +210,7 @@ export class DeliveryRunner {
       }
     }
     void this.#giveBack(paused);
+    for (const go of this.#waiting) if (this.#room() > 0) go();
   }
 
   async #giveBack(ready: readonly ReadyDelivery[]): Promise<void> {
