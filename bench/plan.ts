@@ -42,7 +42,7 @@ export const FULL: Plan = {
 /** Many short rounds: every target within three minutes. Only contenders that targets need take part. */
 export const QUICK: Plan = {
   hasEveryContender: false,
-  warmUp: { requests: 3_000, msMax: 800 },
+  warmUp: { requests: 8_000, msMax: 2_500 },
   burst: { rounds: 9, seconds: 0.2 },
   sustained: { rounds: 7, seconds: 0.3, pacedSeconds: 1 },
   slowDisk: { rounds: 5, seconds: 0.3, pacedRounds: 3, pacedSeconds: 1 },

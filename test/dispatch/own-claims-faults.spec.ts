@@ -140,6 +140,21 @@ describe('work that a process claims as it writes it', () => {
     expect(new Set(offered).size).toBe(offered.length);
   });
 
+  it('needs no transport if places become free soon, however much was recorded at once', async () => {
+    const offered: string[] = [];
+    const transport: DispatchTransport = {
+      description: 'a transport',
+      start: () => undefined,
+      room: () => Promise.resolve(100),
+      offer: (due) => Promise.resolve(void offered.push(...due.map(({ id }) => id))),
+      stop: () => Promise.resolve(),
+    };
+    await start({ transport, concurrency: 1 });
+    await send(runIds(40));
+    await until(() => runs.length === 40);
+    expect(offered).toEqual([]);
+  });
+
   it('is claimed again once a transport has brought everything else to a worker', async () => {
     let offered = 0;
     let run: (id: string) => Promise<void>;
@@ -154,10 +169,12 @@ describe('work that a process claims as it writes it', () => {
       },
       stop: () => Promise.resolve(),
     };
-    await start({ transport, concurrency: 1 });
+    const { promise, release } = held();
+    await start({ transport, concurrency: 1 }, promise);
     await send(runIds(MESSAGES));
+    await until(() => offered > 0);
+    release();
     await until(() => runs.length === MESSAGES, 10_000);
-    expect(offered).toBeGreaterThan(0);
     // Once a second the process looks for work, and finds that nothing waits any more.
     await new Promise((resolve) => setTimeout(resolve, LIMITS.pollMs + 100));
     await send(['next']);

@@ -100,6 +100,9 @@ export const LIMITS = Object.freeze({
   ownMessagesBytesMax: 16 * 1024 * KIB,
   /** Deliveries, for each handler that may run, that a process claims while recording them before there is a free place. */
   readyPerPlaceMax: 100,
+  /** Time that they wait for a place. With a transport it is shorter, because other workers may have a place at once. */
+  readyMs: SECOND,
+  readyWithTransportMs: 100,
   /** Attempts that one step settles, and steps that a process takes at the same time. */
   settleMax: 500,
   settleStepsMax: 2,

@@ -33,6 +33,8 @@ export interface DeliveryRunnerOptions extends DeliveryRunning {
   readonly lease: string;
   /** Largest number of deliveries that are claimed before they have a place. */
   readonly readyMax: number;
+  /** Time after which they are given back if they still have none, in milliseconds. */
+  readonly readyMs: number;
   /** Called when work may be due that only a pass can claim. */
   readonly onChange: () => void;
   /** Called with the event of a dead letter, if a handler asked for it. */
@@ -59,6 +61,7 @@ export class DeliveryRunner {
     this.ready = new ReadyDeliveries({
       ...options,
       max: options.store.release ? options.readyMax : 0,
+      waitMs: options.readyMs,
       isPaused: (handlerId) => running.isPaused(handlerId),
     });
     this.#claimer = new DeliveryClaimer({ ...options, running, ready: this.ready });

@@ -30,7 +30,13 @@ function readyFor(max: number): ReadyDeliveries {
     });
   add('handler');
   add('bounded', { concurrency: 5 });
-  return new ReadyDeliveries({ handlers, lease: 'own', max, isPaused: (id) => paused.includes(id) });
+  return new ReadyDeliveries({
+    handlers,
+    lease: 'own',
+    max,
+    waitMs: LIMITS.readyMs,
+    isPaused: (id) => paused.includes(id),
+  });
 }
 
 function delivery(id: string): ClaimedDelivery {
@@ -96,15 +102,19 @@ describe('ReadyDeliveries', () => {
     ]);
   });
 
-  it('returns deliveries as overdue once they have waited for a second, and no younger ones', () => {
+  it('returns deliveries as overdue once they have waited for long enough, and no younger ones', () => {
     const ready = readyFor(5);
     ready.add(delivery('old'), NOW);
-    jest.advanceTimersByTime(LIMITS.pollMs - 1);
+    jest.advanceTimersByTime(LIMITS.readyMs - 1);
     ready.add(delivery('young'), NOW);
-    expect(ready.takeOverdue()).toEqual([]);
+    expect([ready.takeOverdue(), ready.overdueInMs]).toEqual([[], 1]);
     jest.advanceTimersByTime(1);
     expect(idsOf(ready.takeOverdue())).toEqual(['old']);
     expect([ready.count, idsOf(ready.take(5))]).toEqual([1, ['young']]);
+  });
+
+  it('knows of no overdue delivery as long as none waits', () => {
+    expect(readyFor(5).overdueInMs).toBe(Infinity);
   });
 
   it('claims no more after it was closed', () => {

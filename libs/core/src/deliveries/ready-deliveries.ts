@@ -11,6 +11,8 @@ export interface ReadyDeliveriesOptions {
   readonly lease: string;
   /** Largest number of deliveries that wait; 0 if the store does not support these claims. */
   readonly max: number;
+  /** Time after which a delivery that waits for a place is overdue, in milliseconds. */
+  readonly waitMs: number;
   /** Whether no more deliveries of a handler may start. */
   readonly isPaused: (handlerId: string) => boolean;
 }
@@ -24,8 +26,8 @@ export interface ReadyDelivery {
 }
 
 /**
- * Deliveries that this process has recorded as already claimed, and that wait for a free place. They wait for a second at
- * most: if handlers are slow, deliveries are claimed from the store, where handlers and sources take turns.
+ * Deliveries that this process has recorded as already claimed, and that wait for a free place. They wait for a short time
+ * only: if handlers are slow, deliveries are claimed from the store, where handlers and sources take turns.
  */
 export class ReadyDeliveries {
   readonly #options: ReadyDeliveriesOptions;
@@ -79,9 +81,15 @@ export class ReadyDeliveries {
     return limit > 0 && this.#isOpen ? this.#ready.splice(0, limit) : [];
   }
 
+  /** Time until the first delivery is overdue, in milliseconds; infinite if none waits. */
+  get overdueInMs(): number {
+    const first = this.#ready[0];
+    return first ? first.sinceMs + this.#options.waitMs - timers.monotonicMs() : Infinity;
+  }
+
   /** Takes the deliveries that have waited for too long. */
   takeOverdue(): ReadyDelivery[] {
-    const overdueMs = timers.monotonicMs() - LIMITS.pollMs;
+    const overdueMs = timers.monotonicMs() - this.#options.waitMs;
     const isOverdue = (one: ReadyDelivery | undefined): boolean => one !== undefined && one.sinceMs <= overdueMs;
     return isOverdue(this.#ready[0]) ? this.take(this.#ready.filter(isOverdue).length) : [];
   }

@@ -65,8 +65,8 @@ export class Dispatcher {
     const deliveries = new DeliveryRunner({
       ...options,
       lease: own.lease,
-      // A transport brings deliveries to other workers, too.
-      readyMax: concurrency * (transport ? 1 : LIMITS.readyPerPlaceMax),
+      readyMax: concurrency * LIMITS.readyPerPlaceMax,
+      readyMs: transport ? LIMITS.readyWithTransportMs : LIMITS.readyMs,
       sources: this.#sources,
       onChange: () => {
         this.#wakeUp.now();
@@ -162,7 +162,8 @@ export class Dispatcher {
     const { clock } = this.#options;
     let waitMs: number = LIMITS.pollMs;
     while (!this.#stopping) {
-      const woken = await this.#wakeUp.wait(waitMs);
+      const { ready } = this.#deliveries;
+      const woken = (await this.#wakeUp.wait(Math.min(waitMs, ready.overdueInMs))) || ready.overdueInMs <= 0;
       // Messages that could not be recorded are claimed, so a poll does not find them.
       if (woken || this.#options.own.isWaiting) return;
       const dueAt = await this.#poll();
@@ -171,7 +172,6 @@ export class Dispatcher {
         this.wake();
         return;
       }
-      await this.#deliveries.giveBackOverdue();
       waitMs = Math.min(dueInMs, LIMITS.pollMs);
     }
   }

@@ -66,7 +66,7 @@ function parserOf(parse: () => unknown, ...subscriptions: Subscription[]): Messa
     sources: new Map([['dbt', source]]),
     router: new Router(handlers, new IdSequence()),
     planner: new TaskPlanner(handlers),
-    ready: new ReadyDeliveries({ handlers, lease: 'own', max: 0, isPaused: () => false }),
+    ready: new ReadyDeliveries({ handlers, lease: 'own', max: 0, waitMs: 0, isPaused: () => false }),
   });
 }
 
