@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { NewMessage, Registration, RunDecision, Store } from 'nestjs-runhooks/core';
 
 /** Number of messages in a large inbox, each with an event and a delivery. */
-export const ROWS = 100_000;
+export const ROWS = 1_000_000;
 /** One in this number of rows is unfinished. */
 export const OPEN_EVERY = 500;
 export const NOW = new Date('2026-01-31T00:00:00Z');
