@@ -16,6 +16,8 @@ interface Webhook {
   readonly job: string;
   readonly run: number;
   readonly reports: Reported;
+  /** Whether a webhook of Paradime has the slug of its schedule, besides its label. */
+  readonly hasSlug: boolean;
   readonly to: 0 | 1;
 }
 
@@ -37,6 +39,7 @@ const webhook: fc.Arbitrary<Webhook> = fc.record({
     'canceled',
     'skipped',
   ),
+  hasSlug: fc.boolean(),
   to: fc.constantFrom<0 | 1>(0, 1),
 });
 
@@ -47,7 +50,7 @@ const arrivals: fc.Arbitrary<Arrivals> = fc.array(fc.array(webhook, { minLength:
   size: 'max',
 });
 
-function signed({ source, job, run, reports }: Webhook): SignedWebhook {
+function signed({ source, job, run, reports, hasSlug }: Webhook): SignedWebhook {
   const id = runId(job, run);
   if (source === 'dbt') {
     const event = {
@@ -67,7 +70,7 @@ function signed({ source, job, run, reports }: Webhook): SignedWebhook {
   const payload = {
     id,
     schedule_name: job,
-    schedule: { name: job },
+    schedule: { name: job, ...(hasSlug && { slug: slugOf(job) }) },
     end_dttm: reports === 'started' ? undefined : dttm(endOf(run)),
     ...(reports === 'skipped' && { status: 'skipped' }),
   };
@@ -75,20 +78,23 @@ function signed({ source, job, run, reports }: Webhook): SignedWebhook {
 }
 
 const runId = (job: string, run: number): string => `${job === 'a' ? 100 + run : 200 + run}`;
+const slugOf = (job: string): string => `${job}-1a2b3c`;
 const dttm = (time: Date): string => time.toISOString().replace('T', ' ').replace('Z', '');
 
 /** Results that all runs together must produce; without them the test proves nothing. */
 const REACHES = ['run.failed first', 'run.failed late', 'run.failed late first', 'run.recovered of 2', 'by 2 stores'];
 
 /** Leads to all results except the last one, which depends on the order of two processes. */
-const LEADS_THERE: readonly Webhook[] = [
-  { source: 'dbt', job: 'a', run: 0, reports: 'skipped', to: 0 },
-  { source: 'dbt', job: 'a', run: 0, reports: 'failed', to: 1 },
-  { source: 'dbt', job: 'b', run: 1, reports: 'failed', to: 0 },
-  { source: 'dbt', job: 'b', run: 2, reports: 'failed', to: 1 },
-  { source: 'dbt', job: 'b', run: 0, reports: 'succeeded', to: 0 },
-  { source: 'dbt', job: 'b', run: 3, reports: 'failed', to: 1 },
-];
+const LEADS_THERE = (
+  [
+    { source: 'dbt', job: 'a', run: 0, reports: 'skipped', to: 0 },
+    { source: 'dbt', job: 'a', run: 0, reports: 'failed', to: 1 },
+    { source: 'dbt', job: 'b', run: 1, reports: 'failed', to: 0 },
+    { source: 'dbt', job: 'b', run: 2, reports: 'failed', to: 1 },
+    { source: 'dbt', job: 'b', run: 0, reports: 'succeeded', to: 0 },
+    { source: 'dbt', job: 'b', run: 3, reports: 'failed', to: 1 },
+  ] as const
+).map((one): Webhook => ({ ...one, hasSlug: false }));
 
 /** Sends webhooks of many runs to two processes on one inbox, and compares each incident with the plain rule. */
 export async function checkIncidents(newInbox: NewInbox, budget: PropertyBudget): Promise<void> {
@@ -127,6 +133,10 @@ async function sendAll(inbox: SharedInbox, sent: Arrivals, signal: AbortSignal):
       const [source, name] = job.split(' ') as ['dbt' | 'paradime', string];
       const jobKey = source === 'dbt' ? `43786/${name}` : `n0sg8br1m44k0ryj/${name}`;
       same(plainJob(await two.process(1).inbox.job({ source, jobKey })), expected, `the job ${job}`);
+      const hasSlug = [...messages.values()].some((one) => one.source === source && one.job === name && one.hasSlug);
+      if (source === 'dbt' || !hasSlug) continue;
+      const slugKey = `n0sg8br1m44k0ryj/${slugOf(name)}`;
+      same(plainJob(await two.process(0).inbox.job({ source, jobKey: slugKey })), expected, `${job} by its slug`);
     }
     return [...items.map(describeEvent), `by ${order.stores} stores`];
   } finally {

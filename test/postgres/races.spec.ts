@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { rowsOf, type JobState, type Store } from 'nestjs-runhooks/core';
+import { rowsOf, type JobState, type Known, type Store } from 'nestjs-runhooks/core';
 import { held } from '../dispatch/dispatch-harness.js';
 import { eventually } from './eventually.js';
 import { KillablePool } from './killable-pool.js';
@@ -101,7 +101,7 @@ onPostgres('races between processes on Postgres', () => {
     const schema = schemas.next();
     const processes = await Promise.all(Array.from({ length: 4 }, () => open(schema)));
     for (let round = 0; round < 5; round += 1) {
-      const knew: (JobState | undefined)[] = [];
+      const knew: (number | undefined)[] = [];
       const job = { source: 'source', jobKey: `job-${round}` };
       const readings = [];
       for (const { store } of processes) {
@@ -109,21 +109,20 @@ onPostgres('races between processes on Postgres', () => {
         const [message] = await store.claimMessages({ ...CLAIM, limit: 1, lease: 'reader', sources: ['source'] });
         readings.push({ store, messageId: message!.id });
       }
-      const decide = (known: { job?: JobState }) => {
-        knew.push(known.job);
-        return { events: [], job: { latestSuccessAt: new Date(NOW.getTime() + knew.length) } };
+      const decide = ({ jobs }: Known) => {
+        const record = jobs?.get(job.jobKey) as JobState | undefined;
+        knew.push(record && record.latestSuccessAt!.getTime() - NOW.getTime());
+        return {
+          events: [],
+          jobs: new Map([[job.jobKey, { latestSuccessAt: new Date(NOW.getTime() + knew.length) }]]),
+        };
       };
       await Promise.all(
         readings.map(({ store, messageId }) =>
           store.record([{ messageId, lease: 'reader', state: 'parsed', job, decide }], NOW),
         ),
       );
-      expect(knew.map((known) => known && known.latestSuccessAt!.getTime() - NOW.getTime())).toEqual([
-        undefined,
-        1,
-        2,
-        3,
-      ]);
+      expect(knew).toEqual([undefined, 1, 2, 3]);
     }
   });
 

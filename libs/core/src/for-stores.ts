@@ -32,6 +32,7 @@ export type { RoutedDelivery } from './handlers/router.js';
 export type { CodedLogFields, LogCode, LogFields, Logger } from './log/logger.js';
 export { parseDated } from './payloads/dated-json.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';
+export type { JobAlias, JobRecord, JobRecords } from './runs/job-aliases.js';
 export type { JobKey, RunKey, RunState } from './runs/run-state.js';
 export type { KnownRun } from './runs/run-update.js';
 export type { RunOutcome } from './runs/run.js';

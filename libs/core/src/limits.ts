@@ -89,6 +89,8 @@ export const LIMITS = Object.freeze({
   barrierJobsMax: 50,
   /** Failed runs that an incident lists. It counts all of them. */
   incidentRunsMax: 100,
+  /** Names that become aliases of a job. Further names of it are jobs of their own. */
+  jobAliasesMax: 100,
 
   // --- running handlers ---
   /** Default of `concurrency`: handlers that run at the same time in one process. */

@@ -139,6 +139,27 @@ describe('the job of a run', () => {
     expect(keyOf('a').length).toBeLessThan(1_000);
   });
 
+  it.each<[string, object, readonly string[] | undefined]>([
+    [
+      'the key of its label, where there is a slug, too',
+      { schedule_name: 'Daily run', schedule: { slug: 'daily-1a2b3c' } },
+      ['w1/Daily%20run'],
+    ],
+    [
+      'the key of the label, where schedule_name is the slug',
+      { schedule_name: 'daily-1a2b3c', schedule: { slug: 'daily-1a2b3c', display_name: 'Daily run' } },
+      ['w1/Daily%20run'],
+    ],
+    ['no other key, where there is only the slug', { schedule: { slug: 'daily', name: 'daily' } }, undefined],
+    ['no other key, where there is only the label', { schedule_name: 'daily' }, undefined],
+    ['no other key without a schedule', {}, undefined],
+  ])('has %s', (_what, fields, otherJobKeys) => {
+    expect(completed(fields).otherJobKeys).toEqual(otherJobKeys);
+    expect(startedSignal(payloadOf({ ...fields, end_dttm: null }), RECEIVED).otherJobKeys).toEqual(otherJobKeys);
+    const labelOnly = completed({ schedule_name: 'Daily run' }).run.job.key;
+    if (otherJobKeys) expect(otherJobKeys).toEqual([labelOnly]);
+  });
+
   it('differs between workspaces', () => {
     const here = completed({ schedule_name: 'daily' }).run.job.key;
     const there = completed({ schedule_name: 'daily', workspace: { uid: 'w2' } }).run.job.key;

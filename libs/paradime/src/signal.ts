@@ -21,7 +21,7 @@ import { triggerOf } from './trigger.js';
  */
 export function startedSignal(payload: ParadimePayload, receivedAt: Date): RunSignal {
   const run: Run = { ...startOf(payload), status: 'running' };
-  return { types: ['run.started'], occurredAt: run.startedAt ?? receivedAt, run };
+  return { types: ['run.started'], occurredAt: run.startedAt ?? receivedAt, run, ...otherKeysOf(payload) };
 }
 
 /** Returns the signal of a completed run. */
@@ -33,7 +33,7 @@ export function completedSignal(payload: ParadimePayload, receivedAt: Date): Run
   const finishedAt = parseTimestamp(payload.end_dttm);
   const durationMs = runDurationMs(start.startedAt, finishedAt);
   const run: Run = { ...start, status, ...defined({ statusMessage, finishedAt, durationMs, commands }) };
-  return { types: endTypesOf(status), occurredAt: finishedAt ?? receivedAt, run };
+  return { types: endTypesOf(status), occurredAt: finishedAt ?? receivedAt, run, ...otherKeysOf(payload) };
 }
 
 /** Returns the fields that both messages have. */
@@ -58,21 +58,34 @@ function startOf(payload: ParadimePayload): Omit<Run, 'status'> {
 
 /**
  * Returns the job: a schedule of a workspace. Newer schedules have a slug. Paradime does not document whether
- * `schedule_name` is then the slug or the label, so filters match the job by either. A run without a schedule is its own
- * job.
+ * `schedule_name` is then the slug or the label, so filters match the job by either, and its runs belong to one job
+ * whether messages contain both or one of them. A run without a schedule is its own job.
  */
-function jobOf({ id, workspace, schedule, schedule_name }: ParadimePayload): Run['job'] {
+function jobOf(payload: ParadimePayload): Run['job'] {
+  const { slug, name } = namesOf(payload);
+  const unique = slug ?? name;
+  const local = unique === undefined ? `/${encodeURIComponent(payload.id)}` : keyOf(unique);
+  return { key: inWorkspace(payload, local), ...defined({ id: slug, name }) };
+}
+
+/** Returns the key that the job has in a message without the slug. */
+function otherKeysOf(payload: ParadimePayload): Pick<RunSignal, 'otherJobKeys'> {
+  const { slug, name } = namesOf(payload);
+  if (slug === undefined || name === undefined || name === slug) return {};
+  return { otherJobKeys: [inWorkspace(payload, keyOf(name))] };
+}
+
+/** Returns the slug, and the label or else the slug. */
+function namesOf({ schedule, schedule_name }: ParadimePayload): { slug: string | undefined; name: string | undefined } {
   const slug = filled(schedule?.slug);
   const names = [schedule_name, schedule?.name, schedule?.display_name]
     .map(filled)
     .filter((name) => name !== undefined);
-  const name = names.find((one) => one !== slug) ?? slug;
-  const unique = slug ?? name;
-  const local = unique === undefined ? `/${encodeURIComponent(id)}` : keyOf(unique);
-  return {
-    key: `${encodeURIComponent(workspace.uid)}/${local}`,
-    ...defined({ id: slug, name }),
-  };
+  return { slug, name: names.find((one) => one !== slug) ?? slug };
+}
+
+function inWorkspace({ workspace }: ParadimePayload, local: string): string {
+  return `${encodeURIComponent(workspace.uid)}/${local}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Subscription } from '../handlers/subscription.js';
-import { resolveHandlerOptions, type Handler } from '../handlers/handler.js';
+import { resolveHandlerOptions, type Handler, type HandlerOptions } from '../handlers/handler.js';
 import { HandlerSet } from '../handlers/handler-set.js';
 import { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
@@ -53,13 +53,23 @@ function claimed(changes: Partial<ClaimedMessage> = {}): ClaimedMessage {
   return { ...stored, claims: 1, withoutHandlers: false, ...changes };
 }
 
-function parserOf(parse: () => unknown, ...subscriptions: Subscription[]): MessageParser {
+function parserOf(
+  parse: () => unknown,
+  ...given: readonly (Subscription | Pick<HandlerOptions, 'serialize'>)[]
+): MessageParser {
+  const options = Object.assign({}, ...given.filter((one) => 'serialize' in one)) as HandlerOptions;
+  const subscriptions = given.filter((one) => 'on' in one);
   const provider = { name: 'dbt-cloud', parse } as unknown as Provider;
   const source: OpenSource = { name: 'dbt', paths: ['/webhooks/dbt'], bodyBytesMax: 1, provider };
   const handlers = new HandlerSet();
   const invoke = () => Promise.resolve();
   for (const [index, one] of subscriptions.entries()) {
-    const handler: Handler = { ...resolveHandlerOptions(`h${index}`, {}), label: 'h', subscriptions: [one], invoke };
+    const handler: Handler = {
+      ...resolveHandlerOptions(`h${index}`, options),
+      label: 'h',
+      subscriptions: [one],
+      invoke,
+    };
     handlers.add(handler);
   }
   return new MessageParser({
@@ -104,6 +114,19 @@ describe('a parsed message', () => {
     const recording = parse(parserOf(() => FAILED));
     const known = { jobKey: 'job', contradicted: false, outcome: 'failed', types: ['run.failed'] } as const;
     expect(recording.decide({ run: known }).events.map(({ type }) => type)).toEqual(['run.completed']);
+  });
+
+  it('names its job by the key that its run keeps, in events, tasks and lanes, whatever key it reports', () => {
+    const signal = { ...FAILED.signal, types: ['run.started', 'run.failed'], otherJobKeys: ['name'] } as const;
+    const stuck: Subscription = { on: { stuck: { afterMs: 1 } }, filter: {} };
+    const parser = parserOf(() => ({ ...FAILED, signal }), { serialize: 'job' }, ON_FAILED, ON_MESSAGE, stuck);
+    const recording = parse(parser);
+    expect([recording.job, recording.otherJobKeys]).toEqual([{ source: 'dbt', jobKey: 'job' }, ['name']]);
+    const known = { jobKey: 'first', contradicted: false, types: [] };
+    const { run, events, tasks } = recording.decide({ run: known, jobs: new Map([['first', { nameOnly: true }]]) });
+    const keysOf = (one: { data: string }) => (JSON.parse(one.data) as { run: Run }).run.job.key;
+    expect([run?.jobKey, ...events.map(keysOf), ...(tasks ?? []).map(keysOf)]).toEqual(Array(5).fill('first'));
+    expect(events[1]?.deliveries[0]?.lane).toContain('"first"');
   });
 
   it('decides the same when the store calls decide twice', () => {
@@ -219,6 +242,8 @@ describe('a message that cannot be parsed', () => {
     ],
     ['returns an event type that only Runhooks derives', () => signalling({ types: ['run.recovered'] })],
     ['returns a run without a trigger', () => signalling({ run: { ...RUN, trigger: undefined } })],
+    ['returns other job keys that are no array', () => signalling({ otherJobKeys: 'name' })],
+    ['returns another job key that is no string', () => signalling({ otherJobKeys: [7] })],
     ['returns an invalid time', () => signalling({ occurredAt: new Date(NaN) })],
     ['returns a start as a string', () => signalling({ run: { ...RUN, startedAt: '2026-11-23T12:00:00Z' } })],
     ['returns an invalid end', () => signalling({ run: { ...RUN, finishedAt: new Date(NaN) } })],

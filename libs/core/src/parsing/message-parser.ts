@@ -77,13 +77,15 @@ export class MessageParser {
     if (result.state !== 'parsed') {
       return { ...base, decide: (known) => this.#decideWithoutRun(message, result, now, known) };
     }
-    const { account, id: runId, job } = result.signal.run;
+    const { run: reported, otherJobKeys } = result.signal;
+    const { account, id: runId, job } = reported;
     const { source } = message;
     const run: RunKey = { source, accountId: account.id, runId };
     return {
       ...base,
       run,
       job: { source, jobKey: job.key },
+      ...(otherJobKeys && { otherJobKeys }),
       signal: result.signal,
       decide: (known) => this.#decide(message, result, run, now, known),
     };
@@ -123,13 +125,14 @@ export class MessageParser {
 
   #decide(
     message: ClaimedMessage,
-    result: ParseResult & { state: 'parsed' },
+    parsed: ParseResult & { state: 'parsed' },
     key: RunKey,
     now: Date,
     known: Known,
   ): RunDecision {
+    const update = runUpdateOf(known, parsed.signal, message.receivedAt);
+    const result = withJobKey(parsed, update.run.jobKey);
     const { run, occurredAt } = result.signal;
-    const update = runUpdateOf(known, result.signal, message.receivedAt);
     const events = update.events.map(({ type, extras }) => {
       const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
       return this.#event(message, type, runEventId(type, key), facts, now);
@@ -139,7 +142,7 @@ export class MessageParser {
       run: update.run,
       ...(tasks.length > 0 && { tasks }),
       events: [...events, ...this.#messageEvents(message, result, now)],
-      ...(update.job && { job: update.job }),
+      ...(update.jobs && { jobs: update.jobs }),
       ...(update.contradicts && { contradicts: update.contradicts }),
     };
   }
@@ -194,4 +197,11 @@ export class MessageParser {
     });
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
   }
+}
+
+/** Returns the result with the job key that its run keeps, whatever key this message reports. */
+function withJobKey(result: ParseResult & { state: 'parsed' }, key: string): ParseResult & { state: 'parsed' } {
+  const { signal } = result;
+  const { run } = signal;
+  return { ...result, signal: { ...signal, run: { ...run, job: { ...run.job, key } } } };
 }

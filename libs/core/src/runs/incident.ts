@@ -26,6 +26,10 @@ export interface JobState {
   /** End of the latest successful run. */
   readonly latestSuccessAt?: Date;
   readonly incident?: Incident;
+  /** Other keys under which messages have reported the job. */
+  readonly aliases?: readonly string[];
+  /** Set as long as no message has reported an id of the job, but only names. */
+  readonly nameOnly?: true;
 }
 
 /** Effect of an outcome on its job. */
@@ -53,9 +57,10 @@ export function advanceJob(known: JobState | undefined, outcome: RunOutcome, run
     case 'canceled':
       return unchanged;
     case 'succeeded': {
-      const succeeded = { latestSuccessAt: laterOf(latestSuccessAt, at) };
-      if (incident && at > incident.latestFailureAt) return { ...unchanged, state: succeeded, recovered: incident };
-      return { ...unchanged, state: { ...succeeded, ...(incident && { incident }) } };
+      const succeeded = { ...state, latestSuccessAt: laterOf(latestSuccessAt, at) };
+      if (!incident || at <= incident.latestFailureAt) return { ...unchanged, state: succeeded };
+      const { incident: recovered, ...ended } = succeeded;
+      return { ...unchanged, state: ended, ...(recovered && { recovered }) };
     }
     case 'failed':
       if (latestSuccessAt && at < latestSuccessAt) return { ...unchanged, late: true };
@@ -65,6 +70,17 @@ export function advanceJob(known: JobState | undefined, outcome: RunOutcome, run
         late: false,
       };
   }
+}
+
+/** Returns one incident of the failures of two jobs that turned out to be one. */
+export function mergedIncidents(one: Incident, other: Incident): Incident {
+  const [first, second] = other.openedAt < one.openedAt ? [other, one] : [one, other];
+  return {
+    openedAt: first.openedAt,
+    latestFailureAt: laterOf(first.latestFailureAt, second.latestFailureAt),
+    failures: first.failures + second.failures,
+    runs: [...first.runs, ...second.runs].slice(0, LIMITS.incidentRunsMax),
+  };
 }
 
 function opened(run: FailedRun): Incident {

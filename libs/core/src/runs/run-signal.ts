@@ -29,4 +29,9 @@ export interface RunSignal {
   readonly types: readonly RunSignalType[];
   readonly occurredAt: Date;
   readonly run: Run;
+  /**
+   * Other keys under which messages may report the same job, such as one made from its name if `run.job.key` is made from
+   * its id. If `run.job` has an `id`, its key must be made from that id. Jobs with different ids are never joined.
+   */
+  readonly otherJobKeys?: readonly string[];
 }

@@ -135,6 +135,11 @@ describe('advanceRun', () => {
     expect(result.state?.outcome).toBe(outcome);
   });
 
+  it('keeps the first job key', () => {
+    const { state } = advanceRun(undefined, facts(STARTED));
+    expect(advanceRun(state, facts(FAILED, { jobKey: 'other' })).state.jobKey).toBe('job');
+  });
+
   it('keeps the earliest start and the latest end in any order', () => {
     const at = (ms: number) => new Date(ms);
     const { state: started } = advanceRun(undefined, facts(STARTED, { startedAt: at(1) }));

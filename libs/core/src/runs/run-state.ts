@@ -17,6 +17,7 @@ export interface JobKey {
 
 /** State of a run, from all its messages. It is kept after its messages and events are deleted. */
 export interface RunState {
+  /** Key of the job when the run was first reported. It never changes, even if the job then has another key. */
   readonly jobKey: string;
   /** First reported outcome. It never changes. */
   readonly outcome?: RunOutcome;
@@ -50,8 +51,8 @@ export function outcomeOf(type: RunSignalType): RunOutcome | undefined {
 }
 
 /**
- * Returns a run's state after another message, and the new events of this message. The first outcome is kept. The final
- * state of a run with one outcome does not depend on the order of its messages.
+ * Returns a run's state after another message, and the new events of this message. The first outcome and the first job
+ * key are kept. The final state of a run with one outcome and one job key does not depend on the order of its messages.
  */
 export function advanceRun(
   known: RunState | undefined,
@@ -78,7 +79,7 @@ export function advanceRun(
     newTypes,
     ...(contradicts && { contradicts }),
     state: {
-      jobKey: facts.jobKey,
+      jobKey: known?.jobKey ?? facts.jobKey,
       contradicted: (known?.contradicted ?? false) || contradicts !== undefined,
       types,
       ...(outcome && { outcome }),

@@ -30,7 +30,7 @@ function signal(
 
 /** An inbox with one job. It returns the update of each message. */
 class OneJob {
-  #known: Pick<Known, 'job'> = {};
+  #known: Pick<Known, 'jobs'> = {};
   readonly #runs = new Map<string, RunUpdate['run']>();
 
   parse(types: readonly RunSignalType[], facts: Facts = {}): RunUpdate {
@@ -38,7 +38,7 @@ class OneJob {
     const run = this.#runs.get(runId);
     const update = runUpdateOf({ ...this.#known, ...(run && { run }) }, signal(types, facts), receivedAt);
     this.#runs.set(runId, update.run);
-    if (update.job) this.#known = { job: update.job };
+    if (update.jobs) this.#known = { jobs: new Map([...(this.#known.jobs ?? []), ...update.jobs]) };
     return update;
   }
 }
@@ -91,7 +91,7 @@ describe('runUpdateOf', () => {
   it('does not change an incident for a contradictory run', () => {
     const job = new OneJob();
     job.parse(ERRORED, at(10));
-    const { events, contradicts, job: state } = job.parse(SUCCEEDED, at(20));
+    const { events, contradicts, jobs: state } = job.parse(SUCCEEDED, at(20));
     expect([events.map(({ type }) => type), contradicts, state]).toEqual([['run.completed'], 'succeeded', undefined]);
     const other = new OneJob();
     other.parse(SUCCEEDED, at(10));
@@ -144,6 +144,49 @@ describe('runUpdateOf', () => {
     job.parse(SUCCEEDED, { runId: '9', ...future, receivedAt: new Date(300) });
     const next = job.parse(FAILED, { runId: '10', ...at(350), receivedAt: new Date(400) });
     expect(next.events[0]?.extras).toEqual({ late: false, firstFailure: true });
+  });
+});
+
+describe('a job with several keys', () => {
+  const reported = (key: string, types: readonly RunSignalType[], more: Facts & { id?: string; names?: string[] }) => {
+    const { names, id, ...facts } = more;
+    const { run, ...rest } = signal(types, facts);
+    const job = { key, ...(id !== undefined && { id }) };
+    return { ...rest, run: { ...run, job }, ...(names && { otherJobKeys: names }) };
+  };
+
+  it('has one incident, whichever of its keys the messages of its runs report', () => {
+    const first = runUpdateOf({}, reported('name', FAILED, at(10)), RECEIVED);
+    const both = { runId: '8', id: '1', names: ['name'] };
+    const second = runUpdateOf(
+      { jobs: first.jobs ?? new Map() },
+      reported('id', SUCCEEDED, { ...both, ...at(20) }),
+      RECEIVED,
+    );
+    expect([first.run.jobKey, second.run.jobKey]).toEqual(['name', 'name']);
+    expect(second.events.at(-1)).toMatchObject({ type: 'run.recovered', extras: { incident: { failures: 1 } } });
+    expect(second.jobs).toEqual(
+      new Map([
+        ['name', { latestSuccessAt: new Date(20), aliases: ['id'] }],
+        ['id', { aliasOf: 'name' }],
+      ]),
+    );
+  });
+
+  it('is the same for all messages of a run, although the second one reports another key', () => {
+    const started = runUpdateOf({}, reported('id', STARTED, { id: '1' }), RECEIVED);
+    expect(started.jobs).toBeUndefined();
+    const failed = runUpdateOf({ run: started.run }, reported('name', FAILED, at(10)), RECEIVED);
+    expect(failed.run.jobKey).toBe('id');
+    expect([...(failed.jobs?.keys() ?? [])].sort()).toEqual(['id', 'name']);
+    expect(failed.jobs?.get('id')).toMatchObject({ incident: { failures: 1 }, aliases: ['name'] });
+  });
+
+  it('keeps its aliases when an incident opens and ends', () => {
+    const linked = runUpdateOf({}, reported('id', FAILED, { id: '1', names: ['name'], ...at(10) }), RECEIVED);
+    const known = { jobs: linked.jobs ?? new Map() };
+    const ended = runUpdateOf(known, reported('id', SUCCEEDED, { id: '1', runId: '8', ...at(20) }), RECEIVED);
+    expect(ended.jobs).toEqual(new Map([['id', { latestSuccessAt: new Date(20), aliases: ['name'] }]]));
   });
 });
 

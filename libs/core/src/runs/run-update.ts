@@ -1,5 +1,6 @@
 import { earlierOf } from './earlier-later.js';
-import { advanceJob, type Incident, type JobState } from './incident.js';
+import { advanceJob, type Incident } from './incident.js';
+import { linkJob, type JobRecords } from './job-aliases.js';
 import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
 import { advanceRun, outcomeOf, type RunState } from './run-state.js';
 import type { RunOutcome } from './run.js';
@@ -7,7 +8,11 @@ import type { RunOutcome } from './run.js';
 /** State of a run and of its job before a message. */
 export interface KnownRun {
   readonly run?: RunState;
-  readonly job?: JobState;
+  /**
+   * Records of the keys under which the message reports its job, of the key in {@link run}, and of the jobs that these are
+   * aliases of. Absent if there are none.
+   */
+  readonly jobs?: JobRecords;
 }
 
 /** Fields that only some types of events have. */
@@ -26,8 +31,8 @@ export interface NewRunEvent {
 /** Changes from one message. */
 export interface RunUpdate {
   readonly run: RunState;
-  /** New state of the job; absent if the message does not change it. */
-  readonly job?: JobState;
+  /** New records of job keys; absent if the message changes none. */
+  readonly jobs?: JobRecords;
   readonly events: readonly NewRunEvent[];
   readonly contradicts?: RunOutcome;
 }
@@ -36,20 +41,25 @@ export interface RunUpdate {
  * Returns the changes from a message, in the order of parsing. A run's end is capped at the time its message was received:
  * otherwise one fast clock would make all later runs of the job look outdated.
  */
-export function runUpdateOf(known: KnownRun, { run, types, occurredAt }: RunSignal, receivedAt: Date): RunUpdate {
-  const { job, startedAt, finishedAt } = run;
+export function runUpdateOf(known: KnownRun, signal: RunSignal, receivedAt: Date): RunUpdate {
+  const { run, types, occurredAt, otherJobKeys: otherKeys = [] } = signal;
+  const { startedAt, finishedAt } = run;
+  const reported = { key: run.job.key, hasId: run.job.id !== undefined, otherKeys };
+  const job = linkJob(known.jobs ?? new Map(), reported, known.run?.jobKey);
   const { state, newTypes, contradicts } = advanceRun(known.run, { jobKey: job.key, types, startedAt, finishedAt });
   const outcome = newTypes.map(outcomeOf).find((one) => one !== undefined);
   const endedAt = earlierOf(state.finishedAt ?? occurredAt, receivedAt);
   const jobUpdate =
-    outcome && advanceJob(known.job, outcome, { accountId: run.account.id, runId: run.id, finishedAt: endedAt });
+    outcome && advanceJob(job.state, outcome, { accountId: run.account.id, runId: run.id, finishedAt: endedAt });
+  const jobs = new Map(job.changes);
+  if (jobUpdate && jobUpdate.state !== job.state) jobs.set(job.key, jobUpdate.state);
   const before = known.run?.types ?? [];
   const events = newTypes.map((type): NewRunEvent => ({ type, extras: extrasOf(type, before, jobUpdate) }));
   const recovered = jobUpdate?.recovered;
   return {
     run: state,
     events: recovered ? [...events, { type: 'run.recovered', extras: { incident: recovered } }] : events,
-    ...(jobUpdate && { job: jobUpdate.state }),
+    ...(jobs.size > 0 && { jobs }),
     ...(contradicts && { contradicts }),
   };
 }

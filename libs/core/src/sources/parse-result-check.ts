@@ -21,7 +21,7 @@ export function isParseResult(result: unknown): result is ParseResult {
   }
 }
 
-function isSignal({ types, occurredAt, run }: Fields): boolean {
+function isSignal({ types, occurredAt, run, otherJobKeys = [] }: Fields): boolean {
   const { id, account, job, trigger, startedAt, finishedAt } = fieldsOf(run);
   return (
     Array.isArray(types) &&
@@ -31,6 +31,8 @@ function isSignal({ types, occurredAt, run }: Fields): boolean {
     isIdText(id) &&
     isIdText(fieldsOf(account)['id']) &&
     typeof fieldsOf(job)['key'] === 'string' &&
+    Array.isArray(otherJobKeys) &&
+    otherJobKeys.every((key) => typeof key === 'string') &&
     typeof fieldsOf(trigger)['kind'] === 'string'
   );
 }

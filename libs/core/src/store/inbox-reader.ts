@@ -128,6 +128,7 @@ export interface AttemptSummary extends AttemptRecord {
 /** Filter for runs. A run must match every field you set. */
 export interface RunFilter {
   readonly source?: string;
+  /** Key of the runs' job. With {@link source}, a key or an alias of the job: the list then has the runs under all of them. */
   readonly jobKey?: string;
   readonly outcome?: RunOutcome;
 }
@@ -227,7 +228,7 @@ export interface InboxReader {
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
   /** Returns a run, or `undefined` if the inbox does not know it. */
   run(key: RunKey): Promise<RunSummary | undefined>;
-  /** Returns the state of a job, or `undefined` if the inbox does not know it. */
+  /** Returns the state of a job by its key or an alias, or `undefined` if the inbox does not know it. */
   job(key: JobKey): Promise<JobState | undefined>;
   /** Returns the numbers of items in the inbox. */
   counts(): Promise<InboxCounts>;

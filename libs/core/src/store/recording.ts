@@ -1,6 +1,6 @@
 import type { RoutedDelivery } from '../handlers/router.js';
 import type { ParseNote } from '../payloads/parse-note.js';
-import type { JobState } from '../runs/incident.js';
+import type { JobRecords } from '../runs/job-aliases.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { KnownRun } from '../runs/run-update.js';
 import type { RunKey, JobKey, RunState } from '../runs/run-state.js';
@@ -22,7 +22,7 @@ export interface NewTask {
   readonly data: string;
 }
 
-/** Known state of a message's run and job, read while the job's row is locked. */
+/** Known state of a message's run and job, read while both are locked. */
 export interface Known extends KnownRun {
   /** Versions of registered handlers that the parsing process does not have. Absent if there are none. */
   readonly otherHandlers?: readonly string[];
@@ -56,7 +56,8 @@ export interface AddedDeliveries {
 /** Result of a message: the new states of its run and job, its events and its tasks. Existing events stay unchanged. */
 export interface RunDecision {
   readonly run?: RunState;
-  readonly job?: JobState;
+  /** Records to write, by job key. They replace existing ones. */
+  readonly jobs?: JobRecords;
   readonly events: readonly NewEvent[];
   readonly tasks?: readonly NewTask[];
   /** Outcome that the message reports, if the run already has another one. The first outcome stays. */
@@ -78,8 +79,13 @@ export interface Recording {
   readonly messageType?: string;
   /** Run that the message is about. Its state is read under a lock and passed to {@link decide}. */
   readonly run?: RunKey;
-  /** Job of the run. Its state is read under a lock and passed to {@link decide}. */
+  /**
+   * Job of the run, as the message reports it. Its record is read under a lock and passed to {@link decide}, with those of
+   * {@link otherJobKeys} and of the job key in the run's state, and with those of the jobs that these keys are aliases of.
+   */
   readonly job?: JobKey;
+  /** Other keys under which the message reports the job. */
+  readonly otherJobKeys?: readonly string[];
   /** Versions of the handlers that the parsing process has. Other registered versions are passed to {@link decide}. */
   readonly handlers?: readonly string[];
   /** Returns what to write. Pure: the store calls it inside the transaction, and calls it again if it must start over. */

@@ -2,13 +2,14 @@ import type { JobKey, JobState, Page, PageRequest, RunFilter, RunKey, RunSummary
 import { sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import { itemsOf, pageOf } from '../rows/pages.js';
-import { toRunSummary } from '../rows/rows.js';
-import type { RunsTable } from '../schema/schema.js';
-import { query, type Transaction } from '../schema/statement.js';
-import { jobRows } from '../rows/run-and-job-rows.js';
+import { toJobState, toRunSummary } from '../rows/rows.js';
+import type { JobsTable, RunsTable } from '../schema/schema.js';
+import { query, statement, type Transaction } from '../schema/statement.js';
 
 /** Lists runs, last updated first. */
-export function listRuns({ db }: SqlDialect) {
+export function listRuns(dialect: SqlDialect) {
+  const { db } = dialect;
+  const findJob = jobFinder(dialect);
   return function* (filter: RunFilter, page: PageRequest): Transaction<Page<RunSummary>> {
     const { source, jobKey, outcome } = filter;
     const limit = itemsOf(page);
@@ -39,7 +40,15 @@ export function listRuns({ db }: SqlDialect) {
     const isOfSource = (wanted: string) => sql<SqlBool>`source || '' = ${wanted}`;
     if (source !== undefined)
       list = jobKey === undefined ? list.where(isOfSource(source)) : list.where('source', '=', source);
-    if (jobKey !== undefined) list = list.where('job_key', '=', jobKey);
+    if (jobKey !== undefined) {
+      const [job] = source === undefined ? [] : yield* findJob({ source, jobKey });
+      const { aliases = [] } = job ? toJobState(job) : {};
+      // With one key, the engine reads the runs from the index in order.
+      list =
+        aliases.length > 0
+          ? list.where('job_key', 'in', [job?.job_key ?? jobKey, ...aliases])
+          : list.where('job_key', '=', job?.job_key ?? jobKey);
+    }
     if (outcome !== undefined) list = list.where('outcome', '=', outcome);
     return pageOf(yield* query(list), limit, toRunSummary, cursorOf);
   };
@@ -59,9 +68,32 @@ export function findRun({ db }: SqlDialect) {
   };
 }
 
-/** Finds the state of a job. */
+/** Finds the state of a job by its key or by an alias. */
 export function findJob(dialect: SqlDialect): (key: JobKey) => Transaction<JobState | undefined> {
-  return jobRows(dialect).find;
+  const find = jobFinder(dialect);
+  return function* (key) {
+    const [row] = yield* find(key);
+    return row && toJobState(row);
+  };
+}
+
+function jobFinder({ db }: SqlDialect) {
+  return statement<JobKey, JobsTable>((value) =>
+    db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('source', '=', value('source'))
+      .where('job_key', '=', (eb) =>
+        eb.fn.coalesce(
+          eb
+            .selectFrom('jobs as named')
+            .select('named.alias_of')
+            .where('named.source', '=', value('source'))
+            .where('named.job_key', '=', value('jobKey')),
+          eb.val(value('jobKey')),
+        ),
+      ),
+  );
 }
 
 type Cursor = readonly [updatedAt: number, source: string, accountId: string, runId: string];

@@ -1,4 +1,4 @@
-import type { JobState, Recording, RunState } from 'nestjs-runhooks/core';
+import type { JobKey, JobRecord, Recording, RunState } from 'nestjs-runhooks/core';
 import { sql, type ExpressionBuilder } from 'kysely';
 import { eventInserter, deliveryInserter } from '../rows/insert-event.js';
 import { jobRows, keyOfJob, keyOfRun, runRows } from '../rows/run-and-job-rows.js';
@@ -21,17 +21,39 @@ export interface ParsedRows {
   readonly tasks: readonly NewRow<'tasks'>[];
 }
 
-/** Known states of runs and jobs by their keys. */
+/** Known states of runs and records of job keys, by their keys. */
 export interface KnownStates {
   readonly runs: Map<string, RunState>;
-  readonly jobs: Map<string, JobState>;
+  readonly jobs: Map<string, JobRecord>;
+}
+
+/**
+ * Returns the job keys that a recording is about: those that it names, the one of its run, and the jobs that these are
+ * aliases of, as far as `known` has them.
+ */
+export function jobKeysOf({ job, otherJobKeys = [], run }: Recording, known: KnownStates): JobKey[] {
+  if (!job) return [];
+  const { source } = job;
+  const runState = run && known.runs.get(keyOfRun(run));
+  const keys = new Set([job.jobKey, ...otherJobKeys, ...(runState ? [runState.jobKey] : [])]);
+  // A set also visits what is added during the loop.
+  for (const jobKey of keys) {
+    const record = known.jobs.get(keyOfJob({ source, jobKey }));
+    if (record && 'aliasOf' in record) keys.add(record.aliasOf);
+  }
+  return Array.from(keys, (jobKey) => ({ source, jobKey }));
 }
 
 /** Steps of recording that an engine takes for many messages at once, or for one after the other. */
 export interface ParsedAccess {
+  /**
+   * Locks the runs and the job keys of the recordings, the job keys of the known runs, and the jobs that these keys are
+   * aliases of. Returns the locked job keys, as by {@link keyOfJob}; or `undefined` if no other transaction can write.
+   */
+  lock(recordings: readonly Recording[]): Transaction<ReadonlySet<string> | undefined>;
   /** Ends the claims of messages and sets their states. Returns those whose lease has not been lost. */
   settle(recordings: readonly Recording[]): Transaction<SettledMessage[]>;
-  /** Returns the states of the runs and jobs of the recordings. */
+  /** Returns the states of the runs of the recordings, and the records of the job keys that {@link lock} locks. */
   known(recordings: readonly Recording[]): Transaction<KnownStates>;
   /** Writes the rows. Returns the ids of the events that are new. */
   write(rows: ParsedRows): Transaction<Set<string>>;
@@ -45,7 +67,13 @@ export function parsedRowByRow(dialect: SqlDialect): ParsedAccess {
   const insertEvent = eventInserter(dialect);
   const insertDelivery = deliveryInserter(dialect);
   const insertTask = taskInserter(dialect);
+  const jobRecord = function* (key: JobKey, known: KnownStates): Transaction<JobRecord | undefined> {
+    const record = known.jobs.get(keyOfJob(key)) ?? (yield* jobs.find(key));
+    if (record) known.jobs.set(keyOfJob(key), record);
+    return record;
+  };
   return {
+    lock: () => onlyWriter(),
     *settle(recordings) {
       const settled: SettledMessage[] = [];
       for (const recording of recordings) {
@@ -56,11 +84,14 @@ export function parsedRowByRow(dialect: SqlDialect): ParsedAccess {
     },
     *known(recordings) {
       const known: KnownStates = { jobs: new Map(), runs: new Map() };
-      for (const { job, run } of recordings) {
-        const found = job && !known.jobs.has(keyOfJob(job)) && (yield* jobs.find(job));
-        if (job && found) known.jobs.set(keyOfJob(job), found);
+      for (const recording of recordings) {
+        const { run } = recording;
         const ran = run && !known.runs.has(keyOfRun(run)) && (yield* runs.find(run));
         if (run && ran) known.runs.set(keyOfRun(run), ran);
+        for (const key of jobKeysOf(recording, known)) {
+          const record = yield* jobRecord(key, known);
+          if (record && 'aliasOf' in record) yield* jobRecord({ ...key, jobKey: record.aliasOf }, known);
+        }
       }
       return known;
     },
@@ -74,6 +105,11 @@ export function parsedRowByRow(dialect: SqlDialect): ParsedAccess {
       return fresh;
     },
   };
+}
+
+// eslint-disable-next-line require-yield -- a transaction without statements
+function* onlyWriter(): Transaction<undefined> {
+  return undefined;
 }
 
 /** Values of a message whose parsing has ended. */

@@ -1,11 +1,17 @@
-import type { NewEvent, Recorded, Recording, RunDecision } from 'nestjs-runhooks/core';
+import type { JobRecord, NewEvent, Recorded, Recording, RunDecision } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { Transaction } from '../schema/statement.js';
 import { otherHandlers } from '../processes/register-process.js';
 import { deliveryRow, eventRow } from '../rows/insert-event.js';
 import { jobRow, keyOfJob, keyOfRun, runRow } from '../rows/run-and-job-rows.js';
 import { taskRow } from '../tasks/insert-task.js';
-import type { KnownStates, ParsedAccess, ParsedRows, SettledMessage } from './parsed-access.js';
+import {
+  jobKeysOf,
+  type KnownStates,
+  type ParsedAccess,
+  type ParsedRows,
+  type SettledMessage,
+} from './parsed-access.js';
 
 /** Decision about a recording, before its events are known to be new. */
 interface Decided {
@@ -28,13 +34,18 @@ export function recordParsed(
 
   return function* (recordings, now) {
     // The locks come first, because their holder alone decides about the jobs and their runs.
-    yield* dialect.locks.takeAll([...new Set(recordings.flatMap(locksOf))]);
+    let locked = yield* access.lock(recordings);
     const settled = yield* access.settle(recordings);
     const messages = new Map(settled.map((message) => [`${message.id} ${message.lease}`, message]));
     const messageOf = ({ messageId, lease }: Recording): SettledMessage | undefined =>
       messages.get(`${messageId} ${lease}`);
     const live = recordings.filter(messageOf);
-    const state = yield* access.known(live);
+    let state = yield* access.known(live);
+    // While the locks were waited for, a key may have become an alias of a job that is not locked yet.
+    while (locked && !areLocked(live, state, locked)) {
+      locked = yield* access.lock(live);
+      state = yield* access.known(live);
+    }
     const others = new Map<string, readonly string[]>();
     const decided = new Map<Recording, Decided>();
     for (const recording of live) {
@@ -48,16 +59,26 @@ export function recordParsed(
   };
 }
 
+/** Whether all jobs are locked that the recordings are about, according to what is known. */
+function areLocked(recordings: readonly Recording[], known: KnownStates, locked: ReadonlySet<string>): boolean {
+  return recordings.every((recording) => jobKeysOf(recording, known).every((key) => locked.has(keyOfJob(key))));
+}
+
 /** Decides about a recording, and notes the new states for the next one. */
-function decide({ run, job, decide: ask }: Recording, known: KnownStates, others: readonly string[]): RunDecision {
+function decide(recording: Recording, known: KnownStates, others: readonly string[]): RunDecision {
+  const { run, job } = recording;
   const runState = run && known.runs.get(keyOfRun(run));
-  const jobState = job && known.jobs.get(keyOfJob(job));
-  const decision = ask({
+  const jobs = new Map<string, JobRecord>();
+  for (const key of jobKeysOf(recording, known)) {
+    const record = known.jobs.get(keyOfJob(key));
+    if (record) jobs.set(key.jobKey, record);
+  }
+  const decision = recording.decide({
     ...(runState && { run: runState }),
-    ...(jobState && { job: jobState }),
+    ...(jobs.size > 0 && { jobs }),
     ...(others.length > 0 && { otherHandlers: others }),
   });
-  if (job && decision.job) known.jobs.set(keyOfJob(job), decision.job);
+  if (job) for (const [jobKey, record] of decision.jobs ?? []) known.jobs.set(keyOfJob({ ...job, jobKey }), record);
   if (run && decision.run) known.runs.set(keyOfRun(run), decision.run);
   return decision;
 }
@@ -71,7 +92,12 @@ function rowsOf(decided: ReadonlyMap<Recording, Decided>, now: Date): ParsedRows
   const tasks: ParsedRows['tasks'][number][] = [];
   for (const [{ job, run }, { message, decision }] of decided) {
     const origin = { source: message.source, provider: message.provider, message_id: message.id };
-    if (job && decision.job) jobs.set(keyOfJob(job), jobRow(job, decision.job, now));
+    if (job) {
+      for (const [jobKey, record] of decision.jobs ?? []) {
+        const key = { ...job, jobKey };
+        jobs.set(keyOfJob(key), jobRow(key, record, now));
+      }
+    }
     if (run && decision.run) runs.set(keyOfRun(run), runRow(run, decision.run, now));
     for (const event of decision.events) {
       if (events.has(event.id)) continue;
@@ -90,10 +116,4 @@ function resultOf(decided: Decided | undefined, fresh: Set<string>): Recorded {
   const events: NewEvent[] = wanted.filter(({ id }) => fresh.delete(id));
   const idReused = decided.message.id_reused === 1;
   return { recorded: true, events, tasks, idReused, ...(contradicts && { contradicts }) };
-}
-
-/** A job that is new has no row that could be locked, so it is locked by name. */
-function locksOf({ job, run }: Recording): string[] {
-  if (job) return [`job ${keyOfJob(job)}`];
-  return run ? [`run ${keyOfRun(run)}`] : [];
 }

@@ -1,5 +1,4 @@
 import { sql } from 'kysely';
-import type { JobState, RunState } from 'nestjs-runhooks/core';
 import {
   idReused,
   settledOf,
@@ -7,36 +6,37 @@ import {
   type SettledMessage,
   type SettledValues,
 } from '../parsing/parsed-access.js';
-import { toJobState, toRunState } from '../rows/rows.js';
+import { toJobRecord, toRunState } from '../rows/rows.js';
 import { keyOfJob, keyOfRun } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { columnsOf, type InsertedTable, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { statement } from '../schema/statement.js';
 import { byId, givenRows, givenText } from './given-rows.js';
+import { givenJobs, givenRuns, runLocks, type GivenJob, type GivenRun } from './run-locks.js';
 
 /** Takes each step of recording by one statement for all messages. */
-export function parsedInSets(dialect: SqlDialect): ParsedAccess {
+export function parsedInSets(dialect: SqlDialect, schema: string): ParsedAccess {
   const settleMessages = messagesSettler(dialect);
   const findJobs = jobsFinder(dialect);
   const findRuns = runsFinder(dialect);
   const write = rowsWriter(dialect);
   return {
+    lock: runLocks(dialect, schema),
     *settle(recordings) {
       return yield* settleMessages({ given: givenText(recordings.map(settledOf).sort(byId)) });
     },
     *known(recordings) {
-      const jobKeys = recordings.flatMap(({ job }) => (job ? [{ source: job.source, job_key: job.jobKey }] : []));
-      const runKeys = recordings.flatMap(({ run }) =>
-        run ? [{ source: run.source, account_id: run.accountId, run_id: run.runId }] : [],
-      );
-      const jobs = jobKeys.length > 0 ? yield* findJobs({ given: givenText(jobKeys) }) : [];
+      const runKeys = givenRuns(recordings);
       const runs = runKeys.length > 0 ? yield* findRuns({ given: givenText(runKeys) }) : [];
+      const jobKeys: GivenJob[] = [...givenJobs(recordings), ...runs];
+      const jobs =
+        jobKeys.length > 0
+          ? yield* findJobs({ given: givenText(jobKeys.map(({ source, job_key }) => ({ source, job_key }))) })
+          : [];
       return {
-        jobs: new Map<string, JobState>(
-          jobs.map((row) => [keyOfJob({ source: row.source, jobKey: row.job_key }), toJobState(row)]),
-        ),
-        runs: new Map<string, RunState>(
+        jobs: new Map(jobs.map((row) => [keyOfJob({ source: row.source, jobKey: row.job_key }), toJobRecord(row)])),
+        runs: new Map(
           runs.map((row) => [
             keyOfRun({ source: row.source, accountId: row.account_id, runId: row.run_id }),
             toRunState(row),
@@ -83,27 +83,24 @@ function messagesSettler({ db }: SqlDialect) {
   );
 }
 
+/** Finds the rows of job keys, and those of the jobs that they are aliases of. */
 function jobsFinder({ db }: SqlDialect) {
-  type Key = Pick<JobsTable, 'source' | 'job_key'>;
   return statement<Given, JobsTable>((value) =>
     db
-      .selectFrom('jobs')
-      .selectAll()
-      .where((eb) =>
-        eb(
-          eb.refTuple('source', 'job_key'),
-          'in',
-          eb
-            .selectFrom(givenRows<Key, 'given'>(value('given'), ['source', 'job_key'], 'given'))
-            .select(['given.source', 'given.job_key'])
-            .$asTuple('source', 'job_key'),
-        ),
-      ),
+      .selectFrom(givenRows<GivenJob, 'given'>(value('given'), ['source', 'job_key'], 'given'))
+      .innerJoin('jobs as named', (join) =>
+        join.onRef('named.source', '=', 'given.source').onRef('named.job_key', '=', 'given.job_key'),
+      )
+      .innerJoin('jobs', (join) =>
+        join
+          .onRef('jobs.source', '=', 'named.source')
+          .on((eb) => eb('jobs.job_key', 'in', [eb.ref('named.job_key'), eb.ref('named.alias_of')])),
+      )
+      .selectAll('jobs'),
   );
 }
 
 function runsFinder({ db }: SqlDialect) {
-  type Key = Pick<RunsTable, 'source' | 'account_id' | 'run_id'>;
   return statement<Given, RunsTable>((value) =>
     db
       .selectFrom('runs')
@@ -113,7 +110,7 @@ function runsFinder({ db }: SqlDialect) {
           eb.refTuple('source', 'account_id', 'run_id'),
           'in',
           eb
-            .selectFrom(givenRows<Key, 'given'>(value('given'), ['source', 'account_id', 'run_id'], 'given'))
+            .selectFrom(givenRows<GivenRun, 'given'>(value('given'), ['source', 'account_id', 'run_id'], 'given'))
             .select(['given.source', 'given.account_id', 'given.run_id'])
             .$asTuple('source', 'account_id', 'run_id'),
         ),

@@ -49,7 +49,7 @@ export class PostgresStore extends SqlStore {
   constructor(options: PostgresInboxOptions, logger: Logger) {
     const resolved = resolvePostgresOptions(options);
     const dialect = postgresDialect(resolved.schema);
-    super(dialect, { parsed: parsedInSets(dialect), attempts: attemptsInSets(dialect) });
+    super(dialect, { parsed: parsedInSets(dialect, resolved.schema), attempts: attemptsInSets(dialect) });
     this.#options = resolved;
     this.#logger = logger;
     this.#appendMessages = appendMessages(dialect);

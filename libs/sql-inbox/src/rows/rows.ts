@@ -9,6 +9,7 @@ import {
   type EventSummary,
   type HeaderMap,
   type Incident,
+  type JobRecord,
   type JobState,
   type MessageDetail,
   type MessageSummary,
@@ -55,8 +56,13 @@ export function toStoredEvent(row: EventsTable): StoredEvent {
   return { id, type, provider, source, ...(message_id !== null && { messageId: message_id }), data };
 }
 
+export function toJobRecord(row: JobsTable): JobRecord {
+  return row.alias_of === null ? toJobState(row) : { aliasOf: row.alias_of };
+}
+
 export function toJobState(row: JobsTable): JobState {
   return {
+    ...(JSON.parse(row.facts) as Pick<JobState, 'aliases' | 'nameOnly'>),
     ...(row.latest_success_at !== null && { latestSuccessAt: new Date(row.latest_success_at) }),
     ...(row.incident !== null && { incident: parseDated<Incident>(row.incident) }),
   };

@@ -1,6 +1,6 @@
-import type { JobKey, JobState, RunKey, RunState } from 'nestjs-runhooks/core';
+import type { JobKey, JobRecord, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import { toJobState, toRunState } from './rows.js';
+import { toJobRecord, toRunState } from './rows.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -25,7 +25,7 @@ export function keyOfRun({ source, accountId, runId }: RunKey): string {
   return JSON.stringify([source, accountId, runId]);
 }
 
-/** Finds and saves the states of jobs. */
+/** Finds and saves the records of job keys. */
 export function jobRows({ db }: SqlDialect) {
   type Key = Pick<JobsTable, 'source' | 'job_key'>;
   const find = statement<Key, JobsTable>((value) =>
@@ -39,9 +39,9 @@ export function jobRows({ db }: SqlDialect) {
       .onConflict((conflict) => conflict.columns(['source', 'job_key']).doUpdateSet(changing));
   });
   return {
-    *find({ source, jobKey }: JobKey): Transaction<JobState | undefined> {
+    *find({ source, jobKey }: JobKey): Transaction<JobRecord | undefined> {
       const [row] = yield* find({ source, job_key: jobKey });
-      return row && toJobState(row);
+      return row && toJobRecord(row);
     },
     *save(row: NewRow<'jobs'>): Transaction<void> {
       yield* save(row);
@@ -79,12 +79,15 @@ export function runRows({ db }: SqlDialect) {
   };
 }
 
-export function jobRow({ source, jobKey }: JobKey, { latestSuccessAt, incident }: JobState, now: Date): NewRow<'jobs'> {
+export function jobRow({ source, jobKey }: JobKey, record: JobRecord, now: Date): NewRow<'jobs'> {
+  const { latestSuccessAt, incident, aliases, nameOnly } = 'aliasOf' in record ? {} : record;
   return {
     source,
     job_key: jobKey,
+    alias_of: 'aliasOf' in record ? record.aliasOf : null,
     latest_success_at: latestSuccessAt?.getTime() ?? null,
     incident: incident ? JSON.stringify(incident) : null,
+    facts: JSON.stringify({ aliases, nameOnly }),
     updated_at: now.getTime(),
   };
 }

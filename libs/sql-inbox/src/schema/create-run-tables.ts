@@ -12,6 +12,7 @@ async function createJobs(db: Kysely<unknown>, { text, inKey }: ColumnTypes): Pr
     .createTable('jobs')
     .addColumn('source', text, notNull)
     .addColumn('job_key', text, notNull)
+    .addColumn('alias_of', text)
     .addColumn('latest_success_at', 'bigint')
     .addColumn('incident', text)
     .addColumn('facts', text, startingAs('{}'))

@@ -8,7 +8,7 @@ const COLUMNS = {
     'id', 'source', 'provider', 'message_key', 'digest', 'headers', 'body', 'received_at', 'state', 'reason',
     'id_reused', 'claims', 'without_handlers', 'due_at', 'lease',
   ],
-  jobs: ['source', 'job_key', 'latest_success_at', 'incident', 'updated_at'],
+  jobs: ['source', 'job_key', 'alias_of', 'latest_success_at', 'incident', 'facts', 'updated_at'],
   runs: [
     'source', 'account_id', 'run_id', 'job_key', 'outcome', 'contradicted', 'types', 'started_at', 'finished_at',
     'updated_at',

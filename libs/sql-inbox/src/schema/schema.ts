@@ -29,7 +29,7 @@ export interface Schema {
   message_keys: MessageKeysTable;
   purged_keys: MessageKeysTable;
   messages: Defaulted<MessagesTable, 'origin' | 'history'>;
-  jobs: Defaulted<JobsTable, 'facts'>;
+  jobs: JobsTable;
   runs: Defaulted<RunsTable, 'origin' | 'facts'>;
   events: EventsTable;
   deliveries: DeliveriesTable & RecordedInOrder;
@@ -108,10 +108,12 @@ export interface MessagesTable {
 export interface JobsTable {
   source: string;
   job_key: string;
+  /** Key of the job that this key is an alias of; null for the job's own row, which has everything else. */
+  alias_of: string | null;
   latest_success_at: number | null;
   /** Open incident, as JSON. */
   incident: string | null;
-  /** Names, environment and aliases of the job, as a JSON object. */
+  /** `aliases` and `nameOnly` of the job, as a JSON object. */
   facts: string;
   updated_at: number;
 }

@@ -26,6 +26,7 @@ import { redriveCases } from './operator/redrive.js';
 import { reparseCases } from './operator/reparse.js';
 import { replayCases } from './operator/replay.js';
 import { claimMessagesCases } from './parsing/claim-messages.js';
+import { jobAliasCases } from './parsing/job-aliases.js';
 import { jobCases } from './parsing/jobs.js';
 import { recordBatchCases } from './parsing/record-batch.js';
 import { recordClaimedCases } from './parsing/record-claimed.js';
@@ -67,6 +68,7 @@ const CASES: readonly ContractCase[] = [
   ...recordEventsCases,
   ...recordBatchCases,
   ...jobCases,
+  ...jobAliasCases,
   ...claimDeliveriesCases,
   ...laneCases,
   ...turnsCases,

@@ -1,5 +1,5 @@
 import { equal } from 'node:assert/strict';
-import type { JobState, Known, RunState } from 'nestjs-runhooks/core';
+import type { JobRecords, JobState, Known, RunState } from 'nestjs-runhooks/core';
 import { at, MUCH_LATER, SOURCE, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
@@ -27,10 +27,14 @@ async function recordJob(
   await harness.append();
   const decide = (found: Known) => {
     known = found;
-    return { events: [], ...(state && { job: state }), ...(runState && { run: runState }) };
+    return { events: [], ...(state && { jobs: recordsOf(job, state) }), ...(runState && { run: runState }) };
   };
   await harness.record(await harness.takeMessages(), { job, run, decide }, at(ms));
   return known;
+}
+
+function recordsOf({ jobKey }: typeof JOB, state: JobState): JobRecords {
+  return new Map([[jobKey, state]]);
 }
 
 interface RecordJob {
@@ -41,13 +45,18 @@ interface RecordJob {
   readonly ms?: number;
 }
 
+function latestSuccessOf(jobs: JobRecords | undefined): number {
+  const record = jobs?.get(JOB.jobKey);
+  return (record && 'latestSuccessAt' in record && record.latestSuccessAt?.getTime()) || 0;
+}
+
 export const jobCases: readonly ContractCase[] = [
   {
     title: 'jobs: passes the latest state of the job to `decide`, and nothing at first',
     run: async (harness) => {
       same(await recordJob(harness, { state: FAILING }), {});
-      same(await recordJob(harness, { state: { latestSuccessAt: at(30) } }), { job: FAILING });
-      same(await recordJob(harness), { job: { latestSuccessAt: at(30) } });
+      same(await recordJob(harness, { state: { latestSuccessAt: at(30) } }), { jobs: recordsOf(JOB, FAILING) });
+      same(await recordJob(harness), { jobs: recordsOf(JOB, { latestSuccessAt: at(30) }) });
       same(await harness.store.job(JOB), { latestSuccessAt: at(30) });
     },
   },
@@ -69,8 +78,8 @@ export const jobCases: readonly ContractCase[] = [
     run: async (harness) => {
       for (let count = 0; count < 20; count += 1) await harness.append();
       const { lease, items } = await harness.takeMessages();
-      const decide = ({ job }: Known) => ({
-        job: { latestSuccessAt: new Date((job?.latestSuccessAt?.getTime() ?? 0) + 1) },
+      const decide = ({ jobs }: Known) => ({
+        jobs: recordsOf(JOB, { latestSuccessAt: new Date(latestSuccessOf(jobs) + 1) }),
         events: [],
       });
       await Promise.all(

@@ -67,8 +67,9 @@ export const recordBatchCases: readonly ContractCase[] = [
           job,
           run: { ...RUN, runId: `${index}` },
           decide: (found) => {
-            known.push(found.job?.latestSuccessAt?.getTime());
-            return { job: { latestSuccessAt: at(index) }, run: BEGUN, events: [] };
+            const record = found.jobs?.get(job.jobKey);
+            known.push(record && 'latestSuccessAt' in record ? record.latestSuccessAt?.getTime() : undefined);
+            return { jobs: new Map([[job.jobKey, { latestSuccessAt: at(index) }]]), run: BEGUN, events: [] };
           },
         }),
       );

@@ -106,7 +106,7 @@ export function reopenCases(reopen: (store: Store) => Promise<Store>): readonly 
           data: '{}',
         }));
         await harness.append();
-        const decide = () => ({ events: [], tasks, job: { latestSuccessAt: at(3) } });
+        const decide = () => ({ events: [], tasks, jobs: new Map([[job.jobKey, { latestSuccessAt: at(3) }]]) });
         await harness.record(await harness.takeMessages(), { run: RUN, job, decide });
         const states: (string | undefined)[] = [];
         for (const lease of ['first', 'second']) {
