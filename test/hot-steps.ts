@@ -197,6 +197,8 @@ export const HOT: readonly {
       'barriers_updated (updated_at<?)',
       'tasks_due (due_at<?)',
       'tasks_message (message_id=?)',
+      'series USING PRIMARY KEY (minute>? AND minute<?)',
+      'series USING INDEX series_process',
     ],
   },
 ];

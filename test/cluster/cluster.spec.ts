@@ -50,6 +50,11 @@ function evidenceOf(effects: readonly Effect[]): Evidence {
       attempts: 3,
     })),
     attempts: handlers.map((handlerId) => ({ deliveryId: `dlv_${handlerId}`, attempt: 2, outcome: 'succeeded' })),
+    totals: [
+      { kind: 'messages.parsed', total: 1 },
+      { kind: 'events', total: 1 },
+      { kind: 'deliveries.succeeded', total: 2 },
+    ],
     effects,
   };
 }

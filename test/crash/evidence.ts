@@ -10,6 +10,8 @@ export interface Evidence {
   /** Deliveries in the order of recording. */
   readonly deliveries: readonly DeliveryEvidence[];
   readonly attempts: readonly AttemptEvidence[];
+  /** Totals that `counts()` returns. */
+  readonly totals: readonly TotalEvidence[];
   readonly effects: readonly Effect[];
 }
 
@@ -40,6 +42,11 @@ export interface AttemptEvidence {
   readonly deliveryId: string;
   readonly attempt: number;
   readonly outcome: string;
+}
+
+export interface TotalEvidence {
+  readonly kind: string;
+  readonly total: number;
 }
 
 export async function readEvidence(inbox: string, ledger: string): Promise<Evidence> {
@@ -75,6 +82,7 @@ export async function readTables(
       `select delivery_id as "deliveryId", cast(attempt as integer) as attempt, outcome from attempts
        union all select id, 1, 'succeeded' from deliveries where started_at is not null`,
     ),
+    totals: await all('select kind, cast(sum(amount) as integer) as total from series where minute = 0 group by kind'),
   };
 }
 

@@ -221,6 +221,12 @@ const sabotages: readonly (Sabotage & {
     counted: { lost: 1 },
   },
   {
+    title: 'a total that is not the number of rows',
+    change: (file) =>
+      file.all(`update series set amount = amount + 1 where minute = 0 and kind = 'events' returning 1`),
+    problem: /^the total of events is \d+; the inbox has \d+$/,
+  },
+  {
     title: 'a second delivery of an event to one handler',
     change: (file) =>
       copyRow(file, 'deliveries', `id = ${FIRST_SLOW}`, { seq: 'null', id: "'dlv_copy'", replay_id: "'again'" }),

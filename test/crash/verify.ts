@@ -37,6 +37,7 @@ export interface Verdict {
 export function verify(evidence: Evidence, expectation: Expectation): Verdict {
   const check = new Check(evidence, expectation);
   check.integrity();
+  check.totals();
   const lostMessages = check.messages();
   const doubleEvents = check.events();
   const lostSuccesses = check.successes();
@@ -74,6 +75,18 @@ class Check {
   integrity(): void {
     const { integrity = ['ok'] } = this.#evidence;
     this.#require(integrity.length === 1 && integrity[0] === 'ok', `the file is damaged: ${integrity.join('; ')}`);
+  }
+
+  totals(): void {
+    const { messages, events, deliveries, totals } = this.#evidence;
+    for (const [kind, { length }] of [
+      ['messages.parsed', messages.filter(({ state }) => state === 'parsed')],
+      ['events', events],
+      ['deliveries.succeeded', deliveries.filter(({ state }) => state === 'succeeded')],
+    ] as const) {
+      const { total = 0 } = totals.find((one) => one.kind === kind) ?? {};
+      this.#require(total === length, `the total of ${kind} is ${total}; the inbox has ${length}`);
+    }
   }
 
   /** Returns the number of lost acknowledged messages. */

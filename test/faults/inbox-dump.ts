@@ -1,7 +1,17 @@
 import type { SqliteDriver } from 'nestjs-runhooks/sqlite';
 import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
 
-const TABLES = ['message_keys', 'messages', 'runs', 'events', 'deliveries', 'attempts', 'processes', 'handlers'];
+const TABLES = [
+  'message_keys',
+  'messages',
+  'runs',
+  'events',
+  'deliveries',
+  'attempts',
+  'processes',
+  'handlers',
+  'series',
+];
 
 /** Returns the whole content of an inbox as another process sees it. Throws if the file is damaged. */
 export async function dumpInbox(file: string, driver: SqliteDriver): Promise<string> {

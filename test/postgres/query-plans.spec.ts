@@ -45,6 +45,10 @@ const INSERTS: readonly string[] = [
    case when laned then 'laned job-' || n % 7 end, case when laned then 1 else 0 end, case when open then 'pending' else 'succeeded' end, 1, 0,
    case when open then at end from numbers`,
   `attempts (delivery_id, attempt, started_at, finished_at, outcome) select dlv, 1, 0, 0, 'succeeded' from numbers`,
+  ...['messages.parsed', 'events', 'deliveries.succeeded'].flatMap((kind) => [
+    `series select 0, 'dbt', '${kind}', '', count(*) from numbers`,
+    `series select at / 60000 + n, 'dbt', '${kind}', case when n % 1000 = 0 then '7' else '' end, 60 from numbers`,
+  ]),
   `jobs (source, job_key, updated_at) select 'dbt', 'job-' || n, at from numbers`,
   `tasks (id, kind, handler_id, source, provider, message_id, data, claims, due_at)
    select 'task-' || n, 'hand-off', 'plain', 'dbt', 'dbt-cloud', msg, '{}', 0, at from numbers`,
@@ -118,9 +122,29 @@ onPostgres(`the plans of a Postgres inbox of ${ROWS} messages`, () => {
     );
   });
 
+  it('count finished work by its totals, and all other work with indices that contain nothing else', async () => {
+    const [plan = ''] = await plansOf((one) => one.counts());
+    const looks = plan.split('\n').filter((line) => /Scan/.test(line));
+    // Tasks are unfinished work.
+    const few =
+      /Scan using (?:\w+_(?:due|rare)|series_key) on |Bitmap Index Scan on \w+_(?:due|rare) |Bitmap Heap Scan| on tasks /;
+    expect(looks.filter((line) => !few.test(line))).toEqual([]);
+    expect(looks.length).toBeGreaterThanOrEqual(13);
+  });
+
   it.each(LISTS)('list without reading a whole table: $title', ({ step }) =>
     expectIndices(step, /Seq Scan on (?!(?:handlers|processes|tasks|audit)\b)\w+/),
   );
+
+  it('count within the statements that record messages and settle attempts', async () => {
+    const steps = HOT.filter(
+      ({ title }) => title === 'record parsed messages' || title === 'renew and settle a delivery',
+    );
+    pool.recorded.length = 0;
+    for (const { step } of steps) await step(store);
+    const counting = pool.recorded.filter(({ text }) => text.includes('"series"'));
+    expect(counting.map(({ text }) => /^with "(?:saved_jobs|given)"/.test(text))).toEqual([true, true]);
+  });
 
   it('are detected as full scans when an index is missing', async () => {
     await schemas.query(`drop index "${schema}".messages_due`);

@@ -230,7 +230,10 @@ export interface InboxReader {
   run(key: RunKey): Promise<RunSummary | undefined>;
   /** Returns the state of a job by its key or an alias, or `undefined` if the inbox does not know it. */
   job(key: JobKey): Promise<JobState | undefined>;
-  /** Returns the numbers of items in the inbox. */
+  /**
+   * Returns the numbers of items that are in the inbox now. They are exact. Tools poll them, so their cost must not grow with
+   * the number of finished items.
+   */
   counts(): Promise<InboxCounts>;
   /** Lists operators' decisions, newest first. */
   audit(page: PageRequest): Promise<Page<AuditEntry>>;

@@ -4,6 +4,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { DeliveriesTable, EventsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
+import { addToSeries, type Counted } from '../series/add-to-series.js';
 import { insertEvent, type EventOrigin } from '../rows/insert-event.js';
 
 /** Delivery whose attempt has ended. */
@@ -46,17 +47,26 @@ function keyOf({ id, lease }: { id: string; lease: string }): string {
 export function attemptsRowByRow(dialect: SqlDialect): WriteAttempts {
   const settle = deliverySettler(dialect);
   const insertAttempt = attemptInserter(dialect);
+  const count = addToSeries(dialect);
   return function* (settlements) {
     const settled: SettledDelivery[] = [];
+    const counted: Counted[] = [];
     for (const settlement of settlements) {
-      const [delivery] = yield* settle(settledValues(settlement));
-      if (!delivery) continue;
+      const [row] = yield* settle(settledValues(settlement));
+      if (!row) continue;
+      const { source, ...delivery } = row;
       settled.push({ ...delivery, lease: settlement.lease });
-      const isInItsRow = delivery.attempts === 1 && settlement.next.state === 'succeeded';
-      if (!isInItsRow) yield* insertAttempt(attemptRow(settlement, delivery.attempts));
+      const hasSucceeded = settlement.next.state === 'succeeded';
+      if (hasSucceeded) counted.push(succeeded(source, settlement));
+      if (!hasSucceeded || delivery.attempts > 1) yield* insertAttempt(attemptRow(settlement, delivery.attempts));
     }
+    yield* count(counted);
     return settled;
   };
+}
+
+function succeeded(source: string, { attempt }: Settlement): Counted {
+  return { kind: 'deliveries.succeeded', source, amount: 1, atMs: attempt.finishedAt.getTime() };
 }
 
 /** Values of a delivery whose attempt has ended. */
@@ -85,7 +95,7 @@ export function attemptRow({ deliveryId, attempt: record }: Settlement, attempt:
 }
 
 function deliverySettler({ db }: SqlDialect) {
-  return statement<SettledValues, Omit<SettledDelivery, 'lease'>>((value) => {
+  return statement<SettledValues, Omit<SettledDelivery, 'lease'> & Pick<DeliveriesTable, 'source'>>((value) => {
     const ofFirst = (time: 'started_at' | 'finished_at') =>
       sql<
         number | null
@@ -96,7 +106,7 @@ function deliverySettler({ db }: SqlDialect) {
       .set({ started_at: ofFirst('started_at'), finished_at: ofFirst('finished_at') })
       .where('id', '=', value('id'))
       .where('lease', '=', value('lease'))
-      .returning(['id', 'attempts', 'event_id']);
+      .returning(['id', 'attempts', 'event_id', 'source']);
   });
 }
 

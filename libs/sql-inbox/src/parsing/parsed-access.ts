@@ -6,13 +6,18 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { NewRow } from '../schema/new-row.js';
 import type { MessagesTable, Schema } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
+import { addToSeries, type Counted } from '../series/add-to-series.js';
 import { taskInserter } from '../tasks/insert-task.js';
 
 /** Message whose parsing has ended. */
-export type SettledMessage = Pick<MessagesTable, 'id' | 'source' | 'provider' | 'id_reused'> & { lease: string };
+export type SettledMessage = Pick<MessagesTable, 'id' | 'source' | 'provider' | 'id_reused' | 'received_at'> & {
+  lease: string;
+};
 
 /** Rows of recorded messages. Rows that exist already stay as they are, except those of runs and jobs. */
 export interface ParsedRows {
+  /** Messages that are now parsed, to be counted. */
+  readonly parsed: readonly Pick<MessagesTable, 'source' | 'received_at'>[];
   readonly jobs: readonly NewRow<'jobs'>[];
   readonly runs: readonly NewRow<'runs'>[];
   readonly events: readonly NewRow<'events'>[];
@@ -55,7 +60,7 @@ export interface ParsedAccess {
   settle(recordings: readonly Recording[]): Transaction<SettledMessage[]>;
   /** Returns the states of the runs of the recordings, and the records of the job keys that {@link lock} locks. */
   known(recordings: readonly Recording[]): Transaction<KnownStates>;
-  /** Writes the rows. Returns the ids of the events that are new. */
+  /** Writes the rows and counts them. Returns the ids of the events that are new. */
   write(rows: ParsedRows): Transaction<Set<string>>;
 }
 
@@ -72,6 +77,7 @@ export function parsedRowByRow(dialect: SqlDialect): ParsedAccess {
     if (record) known.jobs.set(keyOfJob(key), record);
     return record;
   };
+  const count = addToSeries(dialect);
   return {
     lock: () => onlyWriter(),
     *settle(recordings) {
@@ -102,6 +108,7 @@ export function parsedRowByRow(dialect: SqlDialect): ParsedAccess {
       for (const row of rows.events) if ((yield* insertEvent(row)) > 0) fresh.add(row.id);
       for (const row of rows.deliveries) if (fresh.has(row.event_id)) yield* insertDelivery(row);
       for (const row of rows.tasks) yield* insertTask(row);
+      yield* count([...rows.parsed.map(parsedMessage), ...rows.events.filter(({ id }) => fresh.has(id)).map(newEvent)]);
       return fresh;
     },
   };
@@ -110,6 +117,14 @@ export function parsedRowByRow(dialect: SqlDialect): ParsedAccess {
 // eslint-disable-next-line require-yield -- a transaction without statements
 function* onlyWriter(): Transaction<undefined> {
   return undefined;
+}
+
+function parsedMessage({ source, received_at }: ParsedRows['parsed'][number]): Counted {
+  return { kind: 'messages.parsed', source, amount: 1, atMs: received_at };
+}
+
+function newEvent({ source, recorded_at }: ParsedRows['events'][number]): Counted {
+  return { kind: 'events', source, amount: 1, atMs: recorded_at };
 }
 
 /** Values of a message whose parsing has ended. */
@@ -164,6 +179,6 @@ function messageSettler({ db }: SqlDialect) {
       }))
       .where('id', '=', value('id'))
       .where('lease', '=', value('lease'))
-      .returning(['id', 'source', 'provider', 'id_reused']),
+      .returning(['id', 'source', 'provider', 'id_reused', 'received_at']),
   );
 }

@@ -85,13 +85,15 @@ function decide(recording: Recording, known: KnownStates, others: readonly strin
 
 /** Returns the rows to write: of each run and job the last state, of each event the first one. */
 function rowsOf(decided: ReadonlyMap<Recording, Decided>, now: Date): ParsedRows {
+  const parsed: ParsedRows['parsed'][number][] = [];
   const jobs = new Map<string, ParsedRows['jobs'][number]>();
   const runs = new Map<string, ParsedRows['runs'][number]>();
   const events = new Map<string, ParsedRows['events'][number]>();
   const deliveries: ParsedRows['deliveries'][number][] = [];
   const tasks: ParsedRows['tasks'][number][] = [];
-  for (const [{ job, run }, { message, decision }] of decided) {
+  for (const [{ job, run, state }, { message, decision }] of decided) {
     const origin = { source: message.source, provider: message.provider, message_id: message.id };
+    if (state === 'parsed') parsed.push({ source: message.source, received_at: message.received_at });
     if (job) {
       for (const [jobKey, record] of decision.jobs ?? []) {
         const key = { ...job, jobKey };
@@ -107,7 +109,14 @@ function rowsOf(decided: ReadonlyMap<Recording, Decided>, now: Date): ParsedRows
     }
     for (const task of decision.tasks ?? []) tasks.push(taskRow(task, origin));
   }
-  return { jobs: [...jobs.values()], runs: [...runs.values()], events: [...events.values()], deliveries, tasks };
+  return {
+    parsed,
+    jobs: [...jobs.values()],
+    runs: [...runs.values()],
+    events: [...events.values()],
+    deliveries,
+    tasks,
+  };
 }
 
 function resultOf(decided: Decided | undefined, fresh: Set<string>): Recorded {

@@ -10,6 +10,7 @@ import {
 import type { SqlDialect } from '../schema/dialect.js';
 import { columnsOf, type NewRow } from '../schema/new-row.js';
 import { statement } from '../schema/statement.js';
+import { countRows } from './count-in-sets.js';
 import { byId, givenRows, givenText } from './given-rows.js';
 
 /** An attempt and the next state of its delivery. */
@@ -34,7 +35,11 @@ function ofFirst(time: 'started_at' | 'finished_at') {
   >`case when deliveries.attempts = 1 and given.state = 'succeeded' then ${sql.ref(`given.${time}`)} end`;
 }
 
-function attemptsWriter({ db }: SqlDialect) {
+const SUCCEEDED = sql`
+  select source, 'deliveries.succeeded' as kind, finished_at as at from settled where state = 'succeeded'`;
+
+function attemptsWriter(dialect: SqlDialect) {
+  const { db } = dialect;
   const recorded = columnsOf('attempts').filter((column) => column !== 'attempt' && column !== 'delivery_id');
   return statement<{ given: string }, SettledDelivery>((value) =>
     db
@@ -58,7 +63,8 @@ function attemptsWriter({ db }: SqlDialect) {
           }))
           .whereRef('deliveries.id', '=', 'given.id')
           .whereRef('deliveries.lease', '=', 'given.lease')
-          .returning(['deliveries.id', 'deliveries.attempts', 'deliveries.event_id', 'given.lease']),
+          .returning(['deliveries.id', 'deliveries.attempts', 'deliveries.event_id', 'deliveries.source'])
+          .returning(['given.lease', 'given.state', 'given.finished_at']),
       )
       .with('attempted', (step) =>
         step
@@ -74,7 +80,8 @@ function attemptsWriter({ db }: SqlDialect) {
               .select(['settled.id', 'settled.attempts', ...recorded.map((column) => `given.${column}` as const)]),
           ),
       )
+      .with('counted', (step) => countRows(step as never, SUCCEEDED, dialect))
       .selectFrom('settled')
-      .selectAll(),
+      .select(['id', 'attempts', 'event_id', 'lease']),
   );
 }

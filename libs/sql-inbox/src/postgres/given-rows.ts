@@ -2,7 +2,10 @@ import { sql } from 'kysely';
 import { toPostgresJson } from '../postgres-connection/postgres-text.js';
 
 /** Columns of integers; all other columns that can be given are texts. */
-const INTEGERS = new Set(['attempts', 'attempts_before', 'claims', 'contradicted', 'in_lane', 'place']);
+// prettier-ignore
+const INTEGERS = new Set([
+  'amount', 'attempts', 'attempts_before', 'claims', 'contradicted', 'in_lane', 'minute', 'place',
+]);
 
 /** Compares rows by their ids: all transactions change rows in this order, because one that needs a row of another waits. */
 export function byId(a: { id: string }, b: { id: string }): number {

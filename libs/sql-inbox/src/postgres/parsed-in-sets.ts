@@ -10,8 +10,9 @@ import { toJobRecord, toRunState } from '../rows/rows.js';
 import { keyOfJob, keyOfRun } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { columnsOf, type InsertedTable, type NewRow } from '../schema/new-row.js';
-import type { JobsTable, RunsTable } from '../schema/schema.js';
+import type { JobsTable, MessagesTable, RunsTable } from '../schema/schema.js';
 import { statement } from '../schema/statement.js';
+import { countRows } from './count-in-sets.js';
 import { byId, givenRows, givenText } from './given-rows.js';
 import { givenJobs, givenRuns, runLocks, type GivenJob, type GivenRun } from './run-locks.js';
 
@@ -44,9 +45,10 @@ export function parsedInSets(dialect: SqlDialect, schema: string): ParsedAccess 
         ),
       };
     },
-    *write({ jobs, runs, events, deliveries, tasks }) {
-      if (jobs.length + runs.length + events.length + tasks.length === 0) return new Set();
+    *write({ parsed, jobs, runs, events, deliveries, tasks }) {
+      if (parsed.length + jobs.length + runs.length + events.length + tasks.length === 0) return new Set();
       const fresh = yield* write({
+        parsed: givenText(parsed),
         jobs: givenText(jobs),
         runs: givenText(runs),
         events: givenText([...events].sort(byId)),
@@ -79,7 +81,8 @@ function messagesSettler({ db }: SqlDialect) {
       }))
       .whereRef('messages.id', '=', 'given.id')
       .whereRef('messages.lease', '=', 'given.lease')
-      .returning(['messages.id', 'messages.source', 'messages.provider', 'messages.id_reused', 'given.lease']),
+      .returning(['messages.id', 'messages.source', 'messages.provider', 'messages.id_reused', 'messages.received_at'])
+      .returning('given.lease'),
   );
 }
 
@@ -118,12 +121,13 @@ function runsFinder({ db }: SqlDialect) {
   );
 }
 
-type Texts = Record<'jobs' | 'runs' | 'events' | 'deliveries' | 'tasks', string>;
+type Texts = Record<'parsed' | 'jobs' | 'runs' | 'events' | 'deliveries' | 'tasks', string>;
 
 type ValueOf = <K extends keyof Texts>(name: K) => Texts[K];
 
-/** Writes all rows by one statement. Deliveries follow from the events that it has inserted. */
-function rowsWriter({ db }: SqlDialect) {
+/** Writes all rows by one statement. Deliveries and numbers follow from the events that it has inserted. */
+function rowsWriter(dialect: SqlDialect) {
+  const { db } = dialect;
   const eventColumns = columnsOf('events');
   const deliveryColumns = columnsOf('deliveries');
   return statement<Texts, { id: string }>((value) =>
@@ -134,7 +138,7 @@ function rowsWriter({ db }: SqlDialect) {
           .columns(eventColumns)
           .expression((eb) => eb.selectFrom(givenTo('events', value)).select(eventColumns as never))
           .onConflict((conflict) => conflict.column('id').doNothing())
-          .returning('id'),
+          .returning(['id', 'source', 'recorded_at']),
       )
       .with('delivered', (step) =>
         step
@@ -156,9 +160,17 @@ function rowsWriter({ db }: SqlDialect) {
           )
           .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
       )
+      .with('counted', (step) => countRows(step as never, countedRows(value), dialect))
       .selectFrom('fresh')
       .select('id'),
   );
+}
+
+/** Selects the rows that the statement counts: messages that are now parsed, and new events. */
+function countedRows(value: ValueOf) {
+  const parsed = givenRows<MessagesTable, 'given'>(value('parsed'), ['source', 'received_at'], 'given');
+  return sql`select source, 'messages.parsed' as kind, received_at as at from ${parsed}
+    union all select source, 'events', recorded_at from fresh`;
 }
 
 /** Begins a statement that saves the states of jobs and runs, and adds tasks. */

@@ -10,6 +10,7 @@ import {
 import type { NamedLocks, SqlDialect } from '../schema/dialect.js';
 import { toPostgresJson } from '../postgres-connection/postgres-text.js';
 import type { Schema } from '../schema/schema.js';
+import { givenRows } from './given-rows.js';
 import { statement } from '../schema/statement.js';
 
 /**
@@ -26,7 +27,9 @@ export function postgresDialect(schema: string): SqlDialect {
   }).withSchema(schema);
   return {
     db,
+    writer: sql<string>`cast(pg_backend_pid() as text)`,
     list: toPostgresJson,
+    given: (rows, columns) => givenRows(rows, columns, 'given'),
     // The planner expects 10 values of an array and 100 of JSON. With 100, it would compile a walk before running it.
     rowsOf: (list) =>
       sql<{ value: string }>`unnest(array(select json_array_elements_text(cast(${list} as json))))`.as<'listed'>(

@@ -3,6 +3,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { EventsTable } from '../schema/schema.js';
 import { change, type Transaction } from '../schema/statement.js';
+import { addToSeries } from '../series/add-to-series.js';
 
 /** Origin of an event. */
 export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
@@ -19,9 +20,11 @@ export function insertEvent(
 ): (event: NewEvent, origin: EventOrigin, now: Date) => Transaction<boolean> {
   const insert = eventInserter(dialect);
   const insertOne = insertDelivery(dialect);
+  const count = addToSeries(dialect);
   return function* (event, origin, now) {
     if ((yield* insert(eventRow(event, origin, now))) === 0) return false;
     const { source } = origin;
+    yield* count([{ kind: 'events', source, amount: 1, atMs: now.getTime() }]);
     for (const delivery of event.deliveries) yield* insertOne(delivery, { eventId: event.id, source }, '', now);
     return true;
   };

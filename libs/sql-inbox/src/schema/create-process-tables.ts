@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { notNull, primaryKey, type ColumnTypes } from './column-types.js';
 
 /** Creates the tables of processes, of what they have in common, and of what operators decided. */
@@ -83,7 +83,7 @@ async function createRefusals(db: Kysely<unknown>, { text }: ColumnTypes): Promi
     .execute();
 }
 
-/** One row per minute, source, kind and process that counted something. */
+/** One row per minute, source, kind and process that counted something. Rows of processes are few, and a purge finds them. */
 async function createSeries(db: Kysely<unknown>, { text, inKey }: ColumnTypes): Promise<void> {
   const table = db.schema
     .createTable('series')
@@ -94,4 +94,10 @@ async function createSeries(db: Kysely<unknown>, { text, inKey }: ColumnTypes): 
     .addColumn('amount', 'bigint', notNull)
     .addPrimaryKeyConstraint('series_key', ['minute', 'source', 'kind', 'process_id']);
   await inKey(table).execute();
+  await db.schema
+    .createIndex('series_process')
+    .on('series')
+    .column('process_id')
+    .where(sql.ref('process_id'), '<>', sql`''`)
+    .execute();
 }

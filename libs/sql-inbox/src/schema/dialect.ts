@@ -1,4 +1,4 @@
-import type { AliasedExpression, Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
+import type { AliasedExpression, Expression, Kysely, RawBuilder, SelectQueryBuilder, SqlBool } from 'kysely';
 import type { Schema } from './schema.js';
 import type { Transaction } from './statement.js';
 
@@ -6,8 +6,15 @@ import type { Transaction } from './statement.js';
 export interface SqlDialect {
   /** Query builder that compiles queries and never runs them. */
   readonly db: Kysely<Schema>;
-  /** Returns strings as {@link isOneOf} takes them: one value for an array of any length. */
-  list(values: readonly string[]): string;
+  /**
+   * Process id with which a transaction adds to the series. No two transactions at the same time have the same one, except
+   * where only one can write at a time.
+   */
+  readonly writer: RawBuilder<string>;
+  /** Returns strings as {@link isOneOf} takes them, or rows as {@link given} does: one value for an array of any length. */
+  list(values: readonly string[] | readonly object[]): string;
+  /** Returns the rows of such a list as a table `given`. */
+  given<Row>(rows: string, columns: readonly (keyof Row & string)[]): AliasedExpression<Row, 'given'>;
   /** Returns the strings of such a list as rows, in the order of the list. */
   rowsOf(list: string): AliasedExpression<{ value: string }, 'listed'>;
   /** Returns whether `column` is one of the strings in `list`, so that one statement serves lists of any length. */

@@ -283,14 +283,19 @@ export interface RefusalsTable {
   latest_at: number;
 }
 
-/** Numbers by minute. Totals and plots are sums of its rows. No code writes this table yet. */
+/** Rows that are counted. Messages and deliveries are counted in the state in which their work usually ends. */
+export type SeriesKind = 'messages.parsed' | 'events' | 'deliveries.succeeded';
+
+/**
+ * Numbers of rows. Minute 0 has the totals: rows that exist now. Other minutes have the rows that came in them, for plots, even
+ * if those were purged or erased since. They are kept as long as finished messages.
+ */
 export interface SeriesTable {
-  /** Minutes since 1970 (UTC). */
+  /** Minutes since 1970 (UTC), or 0. */
   minute: number;
   source: string;
-  /** Name of the number. */
-  kind: string;
-  /** Process that counted. Each adds to its own rows only. */
+  kind: SeriesKind;
+  /** On Postgres the server process that counted, because two transactions must not wait for each other. Else empty. */
   process_id: string;
   amount: number;
 }

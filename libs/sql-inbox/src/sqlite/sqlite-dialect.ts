@@ -13,7 +13,12 @@ export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   }),
+  writer: sql.lit(''),
   list: (values) => JSON.stringify(values),
+  given: <Row>(rows: string, columns: readonly (keyof Row & string)[]) => {
+    const values = columns.map((column) => sql`json_extract(value, ${sql.lit(`$.${column}`)}) as ${sql.id(column)}`);
+    return sql<Row>`(select ${sql.join(values)} from json_each(${rows}))`.as('given');
+  },
   rowsOf: (list) => sql<{ value: string }>`json_each(${list})`.as('listed'),
   isOneOf: (column, list) => sql<SqlBool>`${column} in (select value from json_each(${list}))`,
   holds: (column, part) => sql<SqlBool>`instr(${column}, ${part}) > 0`,

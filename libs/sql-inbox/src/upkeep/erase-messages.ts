@@ -3,6 +3,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { command, query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
 import { recordDecision } from '../rows/record-decision.js';
+import { addToSeries, parsedNoMore } from '../series/add-to-series.js';
 
 /**
  * Erases the content of messages and of everything derived from them. Messages are locked before their tasks are
@@ -15,16 +16,22 @@ export function eraseMessages(dialect: SqlDialect) {
   const findHeld = heldFinder(dialect);
   const eraseEvents = eventEraser(dialect);
   const eraseBarriers = barrierEraser(dialect);
+  const count = addToSeries(dialect);
   return function* (erasure: Erasure, decision: Decision, now: Date): Transaction<Erased> {
     const named = db
       .selectFrom('messages')
-      .select('id')
+      .select(['id', 'source', 'state'])
       .where((eb) => isOneOf(eb.ref('id'), list(erasure.messageIds)))
       .where('state', '<>', 'erased')
       .orderBy('id');
-    const locked = (yield* query(locking(named))).map(({ id }) => id);
-    const held = yield* findHeld(locked, erasure.eventIds, now);
-    const messageIds = list(locked.filter((id) => !held.messages.has(id)));
+    const locked = yield* query(locking(named));
+    const held = yield* findHeld(
+      locked.map(({ id }) => id),
+      erasure.eventIds,
+      now,
+    );
+    const erased = locked.filter(({ id }) => !held.messages.has(id));
+    const messageIds = list(erased.map(({ id }) => id));
     yield* command(db.deleteFrom('tasks').where((eb) => isOneOf(eb.ref('message_id'), messageIds)));
     const ofMessages = db
       .selectFrom('events')
@@ -47,6 +54,7 @@ export function eraseMessages(dialect: SqlDialect) {
         })
         .where((eb) => isOneOf(eb.ref('id'), messageIds)),
     );
+    yield* count(erased.flatMap(parsedNoMore));
     yield* eraseBarriers(erasure, now);
     yield* recordDecided('erase', decision, messages + quoting.length, now);
     return { messages, events, dismissed, held: held.messages.size + held.events.size };

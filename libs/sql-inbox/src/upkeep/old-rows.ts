@@ -1,15 +1,18 @@
 import type { ExpressionBuilder } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { Schema } from '../schema/schema.js';
+import type { DeliveriesTable, EventsTable, MessagesTable, Schema } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
+import { addToSeries, parsedNoMore } from '../series/add-to-series.js';
+
+export type OldMessage = Pick<MessagesTable, 'id' | 'source' | 'state'>;
 
 /** Finds finished messages before `settled` whose deliveries and tasks do not keep them. */
 export function oldMessages({ db, skippingLocked }: SqlDialect) {
-  return statement<{ after: string; settled: string; dead: string; limit: number }, { id: string }>((value) =>
+  return statement<{ after: string; settled: string; dead: string; limit: number }, OldMessage>((value) =>
     skippingLocked(
       db
         .selectFrom('messages')
-        .select('messages.id')
+        .select(['messages.id', 'messages.source', 'messages.state'])
         .where('messages.id', '>', value('after'))
         .where('messages.id', '<', value('settled'))
         .where('messages.due_at', 'is', null)
@@ -80,7 +83,7 @@ export function oldEventsAlone({ db, skippingLocked }: SqlDialect) {
 }
 
 /** Removes messages with everything derived from them, and notes their keys, which stay. */
-export function messageRemovers(dialect: SqlDialect) {
+export function messageRemover(dialect: SqlDialect) {
   const { db, isOneOf } = dialect;
   const keys = change<{ ids: string }>((value) =>
     db
@@ -96,14 +99,23 @@ export function messageRemovers(dialect: SqlDialect) {
   const messages = change<{ ids: string }>((value) =>
     db.deleteFrom('messages').where((eb) => isOneOf(eb.ref('id'), value('ids'))),
   );
-  return [keys, ...eventRemovers(dialect, 'events.message_id'), messages];
+  const removeEvents = eventRemover(dialect, 'events.message_id');
+  const count = addToSeries(dialect);
+  return function* (removed: readonly OldMessage[]): Transaction<void> {
+    const ids = dialect.list(removed.map(({ id }) => id));
+    yield* keys({ ids });
+    yield* removeEvents({ ids });
+    yield* messages({ ids });
+    yield* count(removed.flatMap(parsedNoMore));
+  };
 }
 
 /**
  * Removes events by their own ids or by those of their messages, from the leaves to the root, so that no row ever refers
  * to a removed one.
  */
-export function eventRemovers({ db, isOneOf }: SqlDialect, column: 'events.id' | 'events.message_id') {
+export function eventRemover(dialect: SqlDialect, column: 'events.id' | 'events.message_id') {
+  const { db, isOneOf } = dialect;
   const attempts = change<{ ids: string }>((value) =>
     db.deleteFrom('attempts').where('delivery_id', 'in', (eb) =>
       eb
@@ -113,18 +125,33 @@ export function eventRemovers({ db, isOneOf }: SqlDialect, column: 'events.id' |
         .where((inner) => isOneOf(inner.ref(column), value('ids'))),
     ),
   );
-  const deliveries = change<{ ids: string }>((value) =>
-    db.deleteFrom('deliveries').where('event_id', 'in', (eb) =>
-      eb
-        .selectFrom('events')
-        .select('events.id')
-        .where((inner) => isOneOf(inner.ref(column), value('ids'))),
-    ),
+  const deliveries = statement<{ ids: string }, Pick<DeliveriesTable, 'source' | 'state'>>((value) =>
+    db
+      .deleteFrom('deliveries')
+      .where('event_id', 'in', (eb) =>
+        eb
+          .selectFrom('events')
+          .select('events.id')
+          .where((inner) => isOneOf(inner.ref(column), value('ids'))),
+      )
+      .returning(['source', 'state']),
   );
-  const events = change<{ ids: string }>((value) =>
-    db.deleteFrom('events').where((eb) => isOneOf(eb.ref(column), value('ids'))),
+  const events = statement<{ ids: string }, Pick<EventsTable, 'source'>>((value) =>
+    db
+      .deleteFrom('events')
+      .where((eb) => isOneOf(eb.ref(column), value('ids')))
+      .returning('source'),
   );
-  return [attempts, deliveries, events];
+  const count = addToSeries(dialect);
+  return function* (values: { ids: string }): Transaction<void> {
+    yield* attempts(values);
+    const succeeded = (yield* deliveries(values)).filter(({ state }) => state === 'succeeded');
+    const removed = yield* events(values);
+    yield* count([
+      ...succeeded.map(({ source }) => ({ kind: 'deliveries.succeeded', source, amount: -1 }) as const),
+      ...removed.map(({ source }) => ({ kind: 'events', source, amount: -1 }) as const),
+    ]);
+  };
 }
 
 /**

@@ -1,13 +1,16 @@
 import { rowsOf, type Purge, type Purged } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
+import { SQL_LIMITS } from '../limits.js';
 import type { Transaction } from '../schema/statement.js';
+import { minuteOf } from '../series/add-to-series.js';
+import { foldSeries, minuteRemover } from '../series/fold-series.js';
 import { brakedHour, noteClock } from '../processes/note-clock.js';
 import {
   barrierRemover,
   decisionRemover,
-  eventRemovers,
+  eventRemover,
   keyRemover,
-  messageRemovers,
+  messageRemover,
   oldEventsAlone,
   oldMessages,
   runRemover,
@@ -18,19 +21,28 @@ import {
  * Removes a limited number of old rows: finished messages with everything derived from them, old events without a
  * message, deduplication keys, states of runs and barriers, decisions in the audit, and tasks that no process claims. Job states stay: there are few, and
  * new runs are compared with them. A step continues after the messages of the one before, so that old messages that
- * must stay, such as those of dead letters, are not read by every step.
+ * must stay, such as those of dead letters, are not read by every step. Each step folds the series, and
+ * one that no brake limits removes its old minutes.
  */
 export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<Purged> {
   const note = noteClock(dialect);
   const hour = brakedHour(dialect);
   const remove = oldRemover(dialect);
+  const removeMinutes = minuteRemover(dialect);
   return function* (purge) {
     // One process is enough.
     const [taken] = yield* dialect.locks.takeFree(['purge']);
     if (taken === undefined) return NOTHING;
     const { brake } = purge;
     const jump = brake && (yield* note(brake.now)).jump;
-    if (!brake || !jump) return yield* remove(purge, Infinity);
+    if (!brake || !jump) {
+      const removed = yield* remove(purge, Infinity);
+      yield* removeMinutes({
+        before: minuteOf(purge.finishedBefore.getTime()),
+        limit: SQL_LIMITS.seriesRowsMax,
+      });
+      return removed;
+    }
     const left = yield* hour.left(brake.now, brake.share, brake.rowsMin);
     const removed = yield* remove(purge, left);
     yield* hour.spend(rowsOf(removed));
@@ -41,17 +53,18 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<P
 
 const NOTHING: Purged = { messages: 0, events: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
 
-/** Removes at most `limit` rows of each kind, and at most `most` rows in all. */
+/** Removes at most `limit` rows of each kind, and at most `most` rows in all. Then folds the series. */
 function oldRemover(dialect: SqlDialect) {
   const findMessages = oldMessages(dialect);
-  const removeMessages = messageRemovers(dialect);
+  const removeMessages = messageRemover(dialect);
   const findAlone = oldEventsAlone(dialect);
-  const removeAlone = eventRemovers(dialect, 'events.id');
+  const removeAlone = eventRemover(dialect, 'events.id');
   const removeKeys = keyRemover(dialect);
   const removeRuns = runRemover(dialect);
   const removeBarriers = barrierRemover(dialect);
   const removeDecisions = decisionRemover(dialect);
   const removeTasks = taskRemover(dialect);
+  const fold = foldSeries(dialect);
   let after = '';
   return function* (purge: Purge, most: number): Transaction<Purged> {
     const deduplicationBefore = purge.deduplicationBefore.getTime();
@@ -65,22 +78,18 @@ function oldRemover(dialect: SqlDialect) {
     let found = yield* findMessages({ ...old, after });
     if (found.length === 0 && after !== '') found = yield* findMessages({ ...old, after: '' });
     after = found.at(-1)?.id ?? '';
-    const ids = dialect.list(found.map(({ id }) => id));
-    if (found.length > 0) {
-      for (const remove of removeMessages) yield* remove({ ids });
-    }
+    if (found.length > 0) yield* removeMessages(found);
     const messages = count(found.length);
     const times = { settled: purge.finishedBefore.getTime(), dead: purge.deadBefore.getTime() };
     const alone = yield* findAlone({ ...times, limit: limit() });
-    if (alone.length > 0) {
-      for (const remove of removeAlone) yield* remove({ ids: dialect.list(alone.map(({ id }) => id)) });
-    }
+    if (alone.length > 0) yield* removeAlone({ ids: dialect.list(alone.map(({ id }) => id)) });
     const events = count(alone.length);
     const keys = count(yield* removeKeys({ before: idBefore(purge.deduplicationBefore), limit: limit() }));
     const runs = count(yield* removeRuns({ before: deduplicationBefore, limit: limit() }));
     const barriers = count(yield* removeBarriers({ before: deduplicationBefore, limit: limit() }));
     const decisions = count(yield* removeDecisions({ before: deduplicationBefore, limit: limit() }));
     const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
+    yield* fold(SQL_LIMITS.seriesRowsMax);
     return { messages, events, keys, runs, barriers, decisions, tasks };
   };
 }
