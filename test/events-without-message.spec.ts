@@ -58,7 +58,7 @@ function keepsThem(open: () => Promise<Inbox>): void {
 
   it('records its first success with its delivery', async () => {
     const { store } = inbox;
-    await store.settle([{ deliveryId: 'dlv_1', lease: 'b', attempt, next: { state: 'succeeded' } }], NOW);
+    await store.record([{ deliveryId: 'dlv_1', lease: 'b', attempt, next: { state: 'succeeded' } }], NOW);
     const first = { deliveryId: 'dlv_1', attempt: 1, ...attempt, durationMs: 1 };
     expect(await store.attempts('dlv_1')).toEqual([first]);
   });
@@ -75,7 +75,18 @@ function keepsThem(open: () => Promise<Inbox>): void {
     const event = { id: 'delivery.dead:dlv_2', type: 'delivery.dead', occurredAt: NOW, data: '{}', deliveries: [] };
     const error = { name: 'Error', message: 'nightly', stack: '' };
     const failed = { ...attempt, outcome: 'failed', error } as const;
-    await store.settle([{ deliveryId: 'dlv_2', lease: 'c', attempt: failed, next: { state: 'dead', event } }], NOW);
+    await store.record(
+      [
+        {
+          deliveryId: 'dlv_2',
+          lease: 'c',
+          attempt: failed,
+          next: { state: 'dead' },
+          decide: () => ({ events: [event] }),
+        },
+      ],
+      NOW,
+    );
     const { items } = await store.events({ withoutMessage: true }, {});
     expect(items.map(({ id }) => id).sort()).toEqual([event.id, EVENT]);
   });

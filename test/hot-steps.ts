@@ -54,7 +54,7 @@ async function settleOne(store: Store): Promise<void> {
   if (!delivery) throw new Error('there is no delivery to be run');
   const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
   await store.renew([{ id: delivery.id, lease: 'runner' }], claim);
-  await store.settle([{ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }], NOW);
+  await store.record([{ deliveryId: delivery.id, lease: 'runner', attempt, next: { state: 'succeeded' } }], NOW);
 }
 
 async function taskOne(store: Store): Promise<void> {

@@ -50,7 +50,7 @@ async function settle(store: Store, messageId: string, state: 'succeeded' | 'ski
   await store.claimDeliveries({ ...CLAIM, lease: 'worker', handlerIds: ['handler'] });
   const attempt = { startedAt: RECORDED, finishedAt: FINISHED, outcome: state } as const;
   const settlement = { deliveryId: `dlv_${messageId}`, lease: 'worker', attempt, next: { state } } as const;
-  expect(await store.settle([settlement], FINISHED)).toEqual([true]);
+  expect(await store.record([settlement], FINISHED)).toMatchObject([{ recorded: true }]);
 }
 
 /** Purges what was received before a time. */
@@ -145,8 +145,8 @@ function keepsSeries(open: () => Promise<Inbox>): void {
     const error = { name: 'Error', message: '', stack: '' };
     const attempt = { startedAt: RECORDED, finishedAt: FINISHED, outcome: 'failed', error } as const;
     const event = { id: 'dead', type: 'delivery.dead', occurredAt: FINISHED, data: '{}', deliveries: [] };
-    const next = { state: 'dead', event } as const;
-    await store.settle([{ deliveryId: `dlv_${id}`, lease: 'worker', attempt, next }], FINISHED);
+    const settlement = { deliveryId: `dlv_${id}`, lease: 'worker', attempt, next: { state: 'dead' } } as const;
+    await store.record([{ ...settlement, decide: () => ({ events: [event] }) }], FINISHED);
     expect(await totals(inbox)).toEqual({ 'messages.parsed': 1, events: 2 });
     await expectExact(inbox);
   });

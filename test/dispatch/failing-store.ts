@@ -1,8 +1,10 @@
-import { StoreUnavailableError, type Store } from 'nestjs-runhooks/core';
+import { StoreUnavailableError, type Entry, type Store } from 'nestjs-runhooks/core';
+
+type Verb = keyof Store | 'settle';
 
 /**
  * A real store with a switch. While it is off, the named verbs (all verbs if none is named) fail without reaching the
- * store and are counted.
+ * store and are counted. A `record` of attempts is called `settle`.
  */
 export class FailingStore {
   readonly store: Store;
@@ -17,10 +19,11 @@ export class FailingStore {
 
   constructor(store: Store) {
     this.store = new Proxy(store, {
-      get: (target, verb: string) => {
-        const member: unknown = Reflect.get(target, verb, target);
+      get: (target, property: string) => {
+        const member: unknown = Reflect.get(target, property, target);
         if (typeof member !== 'function') return member;
         return async (...args: unknown[]): Promise<unknown> => {
+          const verb = property === 'record' && isOfAttempts(args[0] as readonly Entry[]) ? 'settle' : property;
           this.calls.push(verb);
           const fails = this.#failing.has(verb) || this.#failing.has('all');
           if (fails && !this.afterEffect) throw this.error();
@@ -33,7 +36,7 @@ export class FailingStore {
     });
   }
 
-  fail(...verbs: (keyof Store)[]): void {
+  fail(...verbs: Verb[]): void {
     this.#failing = new Set(verbs.length > 0 ? verbs : ['all']);
   }
 
@@ -41,7 +44,11 @@ export class FailingStore {
     this.#failing = new Set();
   }
 
-  countOf(verb: keyof Store): number {
+  countOf(verb: Verb): number {
     return this.calls.filter((call) => call === verb).length;
   }
+}
+
+function isOfAttempts(entries: readonly Entry[]): boolean {
+  return entries.some((entry) => 'deliveryId' in entry);
 }

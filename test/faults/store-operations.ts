@@ -54,7 +54,14 @@ function parsed(number: number, lease: string, events: readonly NewEvent[]): Rec
   };
 }
 
-function settle(store: Store, delivery: number, lease: string, next: Settlement['next'], ms = 0): Promise<unknown> {
+function settle(
+  store: Store,
+  delivery: number,
+  lease: string,
+  next: Settlement['next'],
+  ms = 0,
+  events: readonly NewEvent[] = [],
+): Promise<unknown> {
   const times = { startedAt: at(ms), finishedAt: at(ms + 5) };
   const error = { name: 'Error', message: 'no', stack: '' };
   const { state } = next;
@@ -62,7 +69,8 @@ function settle(store: Store, delivery: number, lease: string, next: Settlement[
     state === 'succeeded' || state === 'skipped'
       ? { ...times, outcome: state }
       : { ...times, outcome: 'failed' as const, error };
-  return store.settle([{ deliveryId: idAt('dlv', delivery), lease, attempt, next }], at(ms));
+  const settlement = { deliveryId: idAt('dlv', delivery), lease, attempt, next };
+  return store.record([{ ...settlement, decide: () => ({ events }) }], at(ms));
 }
 
 const claim = (ms: number, lease: string, limit = 10) => ({ now: at(ms), leaseMs: LEASE_MS, limit, lease });
@@ -143,7 +151,7 @@ export const OPERATIONS: readonly StoreOperation[] = [
     run: (store) =>
       together([
         settle(store, 30, 'run-2', { state: 'skipped' }, 900),
-        settle(store, 11, 'run-2', { state: 'dead', event: event('delivery.dead', 5, ['dead-letters']) }, 900),
+        settle(store, 11, 'run-2', { state: 'dead' }, 900, [event('delivery.dead', 5, ['dead-letters'])]),
       ]),
   },
   { title: 'redriving the dead letter', run: (store) => store.redrive({}, decided({ id: 'redrive' }), at(1_000)) },

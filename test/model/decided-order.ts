@@ -1,4 +1,4 @@
-import type { Recording, Store, TaskEvaluation } from 'nestjs-runhooks/core';
+import type { Entry, Store, TaskEvaluation } from 'nestjs-runhooks/core';
 
 /** Limit of one claim. A small one spreads the work of many messages over processes. */
 const CLAIM_MAX = 2;
@@ -42,14 +42,17 @@ export class DecidedOrder {
     });
 
   #record(store: Store): Store['record'] {
-    return async (recordings, now) => {
-      const watched = recordings.map((recording): Recording => ({
-        ...recording,
-        decide: (known) => {
-          this.#hear(store, this.#messages, recording.messageId);
-          return recording.decide(known);
-        },
-      }));
+    return async (entries, now) => {
+      const watched = entries.map((entry): Entry => {
+        if (!('messageId' in entry)) return entry;
+        return {
+          ...entry,
+          decide: (known) => {
+            this.#hear(store, this.#messages, entry.messageId);
+            return entry.decide(known);
+          },
+        };
+      });
       return await store.record(watched, now);
     };
   }

@@ -167,7 +167,7 @@ export class InboxModel {
     return still.map(({ id }) => id);
   }
 
-  settle({ deliveryId, lease, attempt, next }: Settlement, now: Date): boolean {
+  settle({ deliveryId, lease, attempt, next, decide }: Settlement, now: Date): boolean {
     const work = this.deliveries.get(deliveryId);
     if (!work || work.lease !== lease) return false;
     settleWork(work);
@@ -175,7 +175,7 @@ export class InboxModel {
     if (next.state === 'pending') work.dueAt = next.dueAt.getTime();
     this.attempts.set(deliveryId, [...(this.attempts.get(deliveryId) ?? []), { ...attempt, attempt: work.attempts }]);
     const { messageId } = this.events.get(work.eventId)!;
-    if (next.state === 'dead' && next.event) this.#addEvent(next.event, messageId, now);
+    for (const event of decide?.({}).events ?? []) this.#addEvent(event, messageId, now);
     return true;
   }
 

@@ -296,10 +296,13 @@ export class Steps {
     const how = typeof as === 'number' ? `pending for ${as} ms` : as;
     return {
       line: `settle ${this.name(chosen.id)} by ${settlement.lease}: ${how}`,
-      begin: (store) => store.settle([settlement], now),
+      begin: (store) => store.record([settlement], now),
       check: (result) => {
         const expected = this.#model.settle(settlement, now);
-        same(result, [expected]);
+        same(
+          (result as readonly Recorded[]).map(({ recorded }) => recorded),
+          [expected],
+        );
         return expected ? 'written' : 'refused';
       },
     };
@@ -319,7 +322,7 @@ export class Steps {
     this.#events.set(eventId, { source });
     const deliveries = this.#deliveriesOf(eventId, ['dead']);
     const event = { id: eventId, type: 'delivery.dead', occurredAt: now, data: '{}', deliveries };
-    return { ...failed, next: { state: 'dead', event } };
+    return { ...failed, next: { state: 'dead' }, decide: () => ({ events: [event] }) };
   }
 
   #purge({ finishedMs, deadMs, deduplicationMs, limit }: Line<'purge'>): Step {

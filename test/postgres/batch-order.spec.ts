@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
-import type { Settlement, Store } from 'nestjs-runhooks/core';
+import type { Recording, Settlement, Store } from 'nestjs-runhooks/core';
 import { held } from '../dispatch/dispatch-harness.js';
 import { eventually } from './eventually.js';
 import { KillablePool } from './killable-pool.js';
@@ -55,7 +55,7 @@ onPostgres('batches on Postgres', () => {
       CLAIM,
     );
     await eventually(() => updates === 2);
-    const settled = store.settle(
+    const settled = store.record(
       ended.map((deliveryId): Settlement => {
         const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
         return { deliveryId, lease: 'lease', attempt, next: { state: 'succeeded' } };
@@ -65,6 +65,40 @@ onPostgres('batches on Postgres', () => {
     // The settlement waits for the first delivery, and may have changed the second one.
     await new Promise((resolve) => setTimeout(resolve, 300));
     release();
-    expect([await renewed, await settled, rollbacks]).toEqual([[...IDS], [true, true], 0]);
+    const written = (await settled).map(({ recorded }) => recorded);
+    expect([await renewed, written, rollbacks]).toEqual([[...IDS], [true, true], 0]);
+  });
+
+  it('record parsed messages in six statements, and attempts in three, however many there are', async () => {
+    const { store, pool } = await openClaimed();
+    for (let count = 0; count < 20; count += 1) await store.append(newMessage({ receivedAt: NOW }));
+    const messages = await store.claimMessages({ ...CLAIM, limit: 20, sources: ['source'] });
+    const ran: string[] = [];
+    pool.onQuery = (text) => void ran.push(text);
+    const recorded = await store.record(
+      messages.map(({ id: messageId }, index): Recording => ({
+        messageId,
+        lease: 'lease',
+        state: 'parsed',
+        run: { source: 'source', accountId: '1', runId: messageId },
+        job: { source: 'source', jobKey: `job-${index % 3}` },
+        handlers: ['handler@1'],
+        decide: () => ({
+          run: { jobKey: `job-${index % 3}`, contradicted: false, types: ['run.failed'] },
+          jobs: new Map([[`job-${index % 3}`, {}]]),
+          events: [{ id: messageId, type: 'run.failed', occurredAt: NOW, data: '{}', deliveries: [] }],
+        }),
+      })),
+      NOW,
+    );
+    expect([recorded.every((one) => one.recorded), ran.splice(0).length]).toEqual([true, 6]);
+    await store.record(
+      IDS.map((deliveryId): Settlement => {
+        const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'succeeded' } as const;
+        return { deliveryId, lease: 'lease', attempt, next: { state: 'succeeded' } };
+      }),
+      NOW,
+    );
+    expect(ran).toHaveLength(3);
   });
 });

@@ -69,7 +69,7 @@ onPostgres('races between processes on Postgres', () => {
     expect(await claim(one.store, 'first')).toEqual(['dlv_1']);
     const error = { name: 'Error', message: '', stack: '' };
     const attempt = { startedAt: NOW, finishedAt: NOW, outcome: 'failed', error } as const;
-    await one.store.settle([{ deliveryId: 'dlv_1', lease: 'first', attempt, next: { state: 'dead' } }], NOW);
+    await one.store.record([{ deliveryId: 'dlv_1', lease: 'first', attempt, next: { state: 'dead' } }], NOW);
     return { one, two, claim };
   }
 
@@ -182,6 +182,30 @@ onPostgres('races between processes on Postgres', () => {
     stop.release();
     expect(await evaluating).toEqual([]);
     expect((await two.store.counts()).checks).toBe(0);
+  });
+
+  it.each([
+    ['one after the other if they share a lock', { locks: ['one'] }, { locks: ['other', 'one'] }, true],
+    ['at the same time if they share no lock', { locks: ['one'] }, { locks: ['other'] }, false],
+  ])('decides entries of two processes %s', async (_, of, ofOther, waits) => {
+    const schema = schemas.next();
+    const [one, two] = [await open(schema), await open(schema)];
+    for (let count = 0; count < 2; count += 1) await one.store.append(newMessage({ receivedAt: NOW }));
+    const [message, other] = await one.store.claimMessages({ ...CLAIM, lease: 'reader', sources: ['source'] });
+    const fields = { lease: 'reader', state: 'parsed', decide: () => ({ events: [] }) } as const;
+    const stop = stopAt(one.pool, /^update .*"messages"/);
+    const recording = one.store.record([{ ...fields, ...of, messageId: message!.id }], NOW);
+    await stop.reached();
+    let isDone = false;
+    const recordingOther = two.store
+      .record([{ ...fields, ...ofOther, messageId: other!.id }], NOW)
+      .finally(() => (isDone = true));
+    const counted = (sql: string) => two.pool.query<{ count: number }>(sql).then(({ rows }) => rows[0]?.count ?? 0);
+    const waiting = `select count(*)::int as count from pg_locks where locktype = 'advisory' and not granted`;
+    await eventually(async () => (waits ? (await counted(waiting)) > 0 : isDone));
+    expect(isDone).toBe(!waits);
+    stop.release();
+    expect(await Promise.all([recording, recordingOther])).toMatchObject([[{ recorded: true }], [{ recorded: true }]]);
   });
 
   it('lets only one process purge at a time', async () => {

@@ -66,11 +66,11 @@ onPostgres('a process that waits for work', () => {
     const attempt = { ...times, outcome: 'failed', error: { name: 'Error', message: '', stack: '' } } as const;
     const steps: readonly (() => Promise<unknown>)[] = [
       () =>
-        other.settle(
+        other.record(
           [{ deliveryId: one!.id, lease: 'runner', attempt, next: { state: 'pending', dueAt: new Date() } }],
           new Date(),
         ),
-      () => other.settle([{ deliveryId: two!.id, lease: 'runner', attempt, next: { state: 'dead' } }], new Date()),
+      () => other.record([{ deliveryId: two!.id, lease: 'runner', attempt, next: { state: 'dead' } }], new Date()),
       () => other.redrive({}, decided(), new Date()),
       () =>
         other.replay(

@@ -1,22 +1,15 @@
-import type { WriteAttempts } from './deliveries/settle-deliveries.js';
-import type { ParsedAccess } from './parsing/parsed-access.js';
+import type { EntryAccess } from './recording/entry-access.js';
 import type { SqlDialect } from './schema/dialect.js';
 import type { Transaction } from './schema/statement.js';
 
 type Operation<Args extends unknown[], T> = (...args: Args) => Transaction<T>;
 type Verb<Args extends unknown[], T> = (...args: Args) => Promise<T>;
 
-/** Steps that an engine takes for many rows at once, or row by row. */
-export interface BatchAccess {
-  readonly parsed: ParsedAccess;
-  readonly attempts: WriteAttempts;
-}
-
 /** An engine: how it runs a transaction, and how an operation becomes a verb of the store. */
 export abstract class SqlEngine {
   protected constructor(
     protected readonly dialect: SqlDialect,
-    protected readonly batches: BatchAccess,
+    protected readonly entries: EntryAccess,
   ) {}
 
   /**

@@ -2,9 +2,9 @@ import {
   isStoreUnavailableError,
   rowsOf,
   type Appended,
+  type Entry,
   type NewMessage,
   type Recorded,
-  type Recording,
   type Store,
 } from 'nestjs-runhooks/core';
 import { appendMessage } from './accept/append-message.js';
@@ -16,7 +16,6 @@ import { redriveDeliveries } from './deliveries/redrive-deliveries.js';
 import { renewDeliveries } from './deliveries/renew-deliveries.js';
 import { replayDecided } from './deliveries/replay-events.js';
 import { releaseWork } from './deliveries/release-work.js';
-import { settleDeliveries } from './deliveries/settle-deliveries.js';
 import { countInbox } from './lists/count-inbox.js';
 import { listAttempts, listDeliveries } from './lists/list-deliveries.js';
 import { listEvents } from './lists/list-events.js';
@@ -24,10 +23,10 @@ import { findMessage, listMessages } from './lists/list-messages.js';
 import { findJob, findRun, listRuns } from './lists/list-runs.js';
 import { searchMessages } from './lists/search-messages.js';
 import { claimMessages } from './parsing/claim-messages.js';
-import { NOT_RECORDED, recordParsed } from './parsing/record-parsed.js';
 import { reparseMessages } from './parsing/reparse-messages.js';
 import { listMissingHandlers, listProcesses } from './processes/list-processes.js';
 import { deregisterProcess, registerProcess } from './processes/register-process.js';
+import { NOT_RECORDED, recordEntries } from './recording/record-entries.js';
 import { listAudit } from './rows/record-decision.js';
 import type { Transaction } from './schema/statement.js';
 import { SqlEngine } from './sql-engine.js';
@@ -41,8 +40,7 @@ import { purgeInbox } from './upkeep/purge-inbox.js';
 /** An inbox in SQL: each verb is one operation, run as a transaction of the engine. */
 export abstract class SqlStore extends SqlEngine implements Store {
   protected readonly appendOne = appendMessage(this.dialect);
-  protected readonly recordAll = recordParsed(this.dialect, this.batches.parsed);
-  protected readonly settleAll = settleDeliveries(this.dialect, this.batches.attempts);
+  protected readonly recordAll = recordEntries(this.dialect, this.entries);
 
   readonly countRefusals = this.writing(countRefusals(this.dialect));
   readonly register = this.writing(registerProcess(this.dialect));
@@ -53,7 +51,6 @@ export abstract class SqlStore extends SqlEngine implements Store {
   readonly claimDeliveries = this.writing(claimDeliveries(this.dialect));
   readonly dueDeliveries = this.reading(dueDeliveries(this.dialect));
   readonly renew = this.writing(renewDeliveries(this.dialect));
-  readonly settle = this.writingWork(this.settleAll);
   readonly release = this.writingWork(releaseWork(this.dialect));
   readonly claimTasks = this.writing(claimTasks(this.dialect));
   readonly evaluate = this.writingWork(evaluateTask(this.dialect));
@@ -89,21 +86,20 @@ export abstract class SqlStore extends SqlEngine implements Store {
     return this.appendBy((begin) => this.writeWork(begin), message);
   }
 
-  /** A recording that the engine rejects fails alone. After a failure of the engine, none may overtake an earlier one. */
-  async record(recordings: readonly Recording[], now: Date): Promise<Recorded[]> {
-    const recordAll = (some: readonly Recording[]): Promise<Recorded[]> =>
-      this.writeWork(() => this.recordAll(some, now));
+  /** An entry that the engine rejects fails alone. After a failure of the engine, none may overtake an earlier one. */
+  async record(entries: readonly Entry[], now: Date): Promise<Recorded[]> {
+    const recordAll = (some: readonly Entry[]): Promise<Recorded[]> => this.writeWork(() => this.recordAll(some, now));
     try {
-      return await recordAll(recordings);
+      return await recordAll(entries);
     } catch (error) {
-      if (recordings.length === 1 || isStoreUnavailableError(error)) throw error;
+      if (entries.length === 1 || isStoreUnavailableError(error)) throw error;
     }
     const recorded: Recorded[] = [];
     let unavailable: unknown;
-    for (const recording of recordings) {
+    for (const entry of entries) {
       try {
         if (unavailable !== undefined) throw unavailable;
-        recorded.push(...(await recordAll([recording])));
+        recorded.push(...(await recordAll([entry])));
       } catch (failure) {
         if (isStoreUnavailableError(failure)) unavailable = failure;
         recorded.push({ ...NOT_RECORDED, failure });

@@ -3,7 +3,7 @@ import { ConfigurationError, isStoreUnavailableError, LeaseLostError } from '../
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { Settlement } from '../store/delivery.js';
-import type { OnEvents } from '../store/recording.js';
+import type { OnEvents, Recorded } from '../store/recording.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../time/timers.js';
@@ -46,13 +46,13 @@ export class DeliverySettler {
       return false;
     }
     const settlement = settlementOf(attempt, result, now, router);
-    const isWritten = await this.#write(settlement);
-    if (isWritten === false) log.leaseLost(attempt);
+    const recorded = await this.#write(settlement);
+    if (recorded && !recorded.recorded) log.leaseLost(attempt);
     else log.settled(attempt, settlement, now);
-    const { next } = settlement;
+    const { events = [] } = recorded ?? {};
     const { event, message } = attempt.delivery;
-    if (isWritten && next.state === 'dead' && next.event) onEvents?.([next.event], event, message);
-    return next.state === 'pending' || next.state === 'dead';
+    if (events.length > 0) onEvents?.(events, event, message);
+    return settlement.next.state === 'pending' || settlement.decide !== undefined;
   }
 
   /** Settles a delivery as succeeded in one transaction with the writes of its handler. */
@@ -70,10 +70,10 @@ export class DeliverySettler {
   }
 
   /**
-   * Returns whether the settlement was written, or `undefined` if that is unknown. While the store is unavailable and
+   * Returns what was written of the settlement, or `undefined` if that is unknown. While the store is unavailable and
    * the lease is held, it retries: a handler that is done must not run twice because of an outage.
    */
-  async #write(settlement: Settlement): Promise<boolean | undefined> {
+  async #write(settlement: Settlement): Promise<Recorded | undefined> {
     const { guard, isDraining } = this.#options;
     for (let tries = 1; ; tries++) {
       let isUnavailable = false;
@@ -81,10 +81,10 @@ export class DeliverySettler {
         isUnavailable = isStoreUnavailableError(error);
         throw error;
       };
-      const isWritten = await guard.write(() => this.#batch.settle(settlement).catch(note), undefined);
+      const recorded = await guard.write(() => this.#batch.settle(settlement).catch(note), undefined);
       // A lease that is lost at a retry may mean that an earlier try was written after all.
-      if (isWritten === false && tries > 1) return undefined;
-      if (!isUnavailable || isDraining()) return isWritten;
+      if (recorded && !recorded.recorded && tries > 1) return undefined;
+      if (!isUnavailable || isDraining()) return recorded;
       await timers.pause(LIMITS.pollMs);
     }
   }

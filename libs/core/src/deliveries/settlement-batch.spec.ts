@@ -1,40 +1,38 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { Settlement } from '../store/delivery.js';
-import type { Store } from '../store/store.js';
+import type { Recorded } from '../store/recording.js';
+import type { Entry, Store } from '../store/store.js';
 import { SettlementBatch } from './settlement-batch.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
+const NOTHING: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
 
 /** Ids of the deliveries in each step of the store. */
 let steps: string[][];
-/** Returns the result of a step. */
-let result: (ids: readonly string[]) => Promise<boolean[]>;
+/** Returns for each entry of a step whether it was written. */
+let result: (ids: readonly string[]) => Promise<(boolean | Recorded)[]>;
 let batch: SettlementBatch;
 
 beforeEach(() => {
   steps = [];
   result = (ids) => Promise.resolve(ids.map(() => true));
-  const settle = (settlements: readonly Settlement[], now: Date): Promise<boolean[]> => {
+  const record = async (entries: readonly Entry[], now: Date): Promise<Recorded[]> => {
     expect(now).toBe(NOW);
-    const ids = settlements.map(({ deliveryId }) => deliveryId);
+    const ids = entries.map((entry) => ('deliveryId' in entry ? entry.deliveryId : ''));
     steps.push(ids);
-    return result(ids);
+    return (await result(ids)).map((one) => (typeof one === 'boolean' ? { ...NOTHING, recorded: one } : one));
   };
-  batch = new SettlementBatch({ store: { settle } as Store, clock: { now: () => NOW } });
+  batch = new SettlementBatch({ store: { record } as Store, clock: { now: () => NOW } });
 });
 
 function settle(...ids: readonly string[]): Promise<boolean>[] {
   const times = { startedAt: NOW, finishedAt: NOW };
-  return ids.map((deliveryId) =>
-    batch.settle({
-      deliveryId,
-      lease: 'lease',
-      attempt: { ...times, outcome: 'succeeded' },
-      next: { state: 'succeeded' },
-    }),
-  );
+  return ids.map(async (deliveryId) => {
+    const attempt = { ...times, outcome: 'succeeded' } as const;
+    const { recorded } = await batch.settle({ deliveryId, lease: 'lease', attempt, next: { state: 'succeeded' } });
+    return recorded;
+  });
 }
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`);
@@ -83,16 +81,16 @@ describe('SettlementBatch', () => {
     expect(steps.flat()).toEqual(numbered(2 * LIMITS.settleMax + 1));
   });
 
-  it('settles each attempt alone when the store rejects one of them, and rejects only that one', async () => {
+  it('rejects only the attempt that the store could not write', async () => {
     const cause = new TypeError('cannot be bound');
-    result = (ids) => (ids.includes('b') ? Promise.reject(cause) : Promise.resolve(ids.map(() => true)));
+    result = () => Promise.resolve([true, { ...NOTHING, failure: cause }, true]);
     const results = await Promise.allSettled(settle('a', 'b', 'c'));
     expect(results).toEqual([
       { status: 'fulfilled', value: true },
       { status: 'rejected', reason: cause },
       { status: 'fulfilled', value: true },
     ]);
-    expect(steps).toEqual([['a', 'b', 'c'], ['a'], ['b'], ['c']]);
+    expect(steps).toEqual([['a', 'b', 'c']]);
   });
 
   it('rejects all attempts of a step, without settling them again, when the store is unavailable', async () => {

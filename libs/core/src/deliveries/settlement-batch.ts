@@ -1,13 +1,15 @@
-import { isStoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Settlement } from '../store/delivery.js';
+import type { Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import { timers } from '../time/timers.js';
 
+const NOT_RECORDED: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
+
 interface Waiting {
   readonly settlement: Settlement;
-  readonly resolve: (isWritten: boolean) => void;
+  readonly resolve: (recorded: Recorded) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -18,8 +20,7 @@ export interface SettlementBatchOptions {
 }
 
 /**
- * Settles attempts that end at the same time, or while others are being settled, by one step of the store. If the store
- * rejects one of them, each is settled alone.
+ * Settles attempts that end at the same time, or while others are being settled, by one step of the store.
  */
 export class SettlementBatch {
   readonly #options: SettlementBatchOptions;
@@ -31,8 +32,8 @@ export class SettlementBatch {
     this.#options = options;
   }
 
-  /** Returns whether the settlement was written. Rejects like {@link Store.settle}. */
-  settle(settlement: Settlement): Promise<boolean> {
+  /** Writes the settlement, together with others. Rejects if it was not written because of an error. */
+  settle(settlement: Settlement): Promise<Recorded> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ settlement, resolve, reject });
       this.#schedule();
@@ -61,17 +62,15 @@ export class SettlementBatch {
   async #settle(batch: readonly Waiting[]): Promise<void> {
     const { store, clock } = this.#options;
     try {
-      const written = await store.settle(
-        batch.map(({ settlement }) => settlement),
-        clock.now(),
-      );
-      batch.forEach(({ resolve }, index) => resolve(written[index] ?? false));
+      const settlements = batch.map(({ settlement }) => settlement);
+      const recorded = await store.record(settlements, clock.now());
+      batch.forEach(({ resolve, reject }, index) => {
+        const result = recorded[index] ?? NOT_RECORDED;
+        if (result.failure === undefined) resolve(result);
+        else reject(result.failure);
+      });
     } catch (error) {
-      if (batch.length === 1 || isStoreUnavailableError(error)) {
-        for (const { reject } of batch) reject(error);
-      } else {
-        for (const one of batch) await this.#settle([one]);
-      }
+      for (const { reject } of batch) reject(error);
     }
   }
 }

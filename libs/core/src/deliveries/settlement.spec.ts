@@ -144,8 +144,8 @@ describe('the event of a dead letter', () => {
   const deadLetter = (delivery = claimed({ attempt: 4 }), others = [onDead]) =>
     settled(failedWith(new PermanentError('no such ticket')), { delivery, others });
   const eventOf = async (...args: Parameters<typeof deadLetter>) => {
-    const { next } = await deadLetter(...args);
-    return next.state === 'dead' ? next.event : undefined;
+    const { decide } = await deadLetter(...args);
+    return decide?.({}).events[0];
   };
 
   it('names the delivery, its event, its number of attempts and its error', async () => {

@@ -21,7 +21,7 @@ export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date,
     return { ...base, next: { state: 'pending', dueAt: new Date(now.getTime() + delayMs) } };
   }
   const event = deadLetterEvent(attempt, record, now, router);
-  return { ...base, next: { state: 'dead', ...(event && { event }) } };
+  return { ...base, next: { state: 'dead' }, ...(event && { decide: () => ({ events: [event] }) }) };
 }
 
 /** Returns the event for `@OnDeadLetter` handlers. Their own dead letters have none, because that could go on forever. */

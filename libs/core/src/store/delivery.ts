@@ -1,4 +1,4 @@
-import type { NewEvent } from './recording.js';
+import type { EntryFields } from './recording.js';
 import type { AttemptError } from '../thrown.js';
 
 /**
@@ -27,16 +27,16 @@ export interface AttemptRecord {
   readonly error?: AttemptError;
 }
 
-/** End of an attempt, and the next state of its delivery. */
-export interface Settlement {
+/**
+ * End of an attempt, and the next state of its delivery. The events that it decides about belong to the message of the
+ * delivery's event.
+ */
+export interface Settlement extends EntryFields {
   readonly deliveryId: string;
-  /** Token of the claim. */
-  readonly lease: string;
   readonly attempt: AttemptRecord;
   readonly next:
-    | { readonly state: 'succeeded' | 'skipped' }
-    /** The delivery becomes a dead letter. `event`, written with it, is for `@OnDeadLetter` handlers; absent without any. */
-    | { readonly state: 'dead'; readonly event?: NewEvent }
+    /** The delivery is finished. `dead`: it becomes a dead letter. */
+    | { readonly state: 'succeeded' | 'skipped' | 'dead' }
     /** The delivery is retried at `dueAt`. */
     | { readonly state: 'pending'; readonly dueAt: Date };
 }

@@ -64,11 +64,35 @@ export interface RunDecision {
   readonly contradicts?: RunOutcome;
 }
 
-/** Recording of a parsed message, written in one transaction. */
-export interface Recording {
-  readonly messageId: string;
+/** Fields of every entry of `Store.record`. */
+export interface EntryFields {
   /** Token of the claim. */
   readonly lease: string;
+  /** Run whose state is read under a lock and passed to {@link decide}. */
+  readonly run?: RunKey;
+  /**
+   * Job of the run, as it is reported. Its record is read under a lock and passed to {@link decide}, with those of
+   * {@link otherJobKeys} and of the job key in the run's state, and with those of the jobs that these keys are aliases of.
+   */
+  readonly job?: JobKey;
+  /** Other keys under which the job is reported. */
+  readonly otherJobKeys?: readonly string[];
+  /** Names of other things that no other entry decides about at the same time. */
+  readonly locks?: readonly string[];
+  /** Versions of the handlers that the process has. Other registered versions are passed to {@link decide}. */
+  readonly handlers?: readonly string[];
+  /**
+   * Returns what to write with the entry. Pure: the store calls it inside the transaction, and only if the claim has not
+   * been lost. It calls it again if it must start over.
+   *
+   * @default nothing more is written
+   */
+  decide?(known: Known): RunDecision;
+}
+
+/** Recording of a parsed message, written in one transaction. */
+export interface Recording extends EntryFields {
+  readonly messageId: string;
   /** New state of the message. */
   readonly state: Exclude<MessageState, 'stored' | 'erased'>;
   /** Reason for a state other than `parsed`. */
@@ -77,34 +101,24 @@ export interface Recording {
   readonly notes?: readonly ParseNote[];
   /** The provider's own message type, if it is known. */
   readonly messageType?: string;
-  /** Run that the message is about. Its state is read under a lock and passed to {@link decide}. */
+  /** Run that the message is about. */
   readonly run?: RunKey;
-  /**
-   * Job of the run, as the message reports it. Its record is read under a lock and passed to {@link decide}, with those of
-   * {@link otherJobKeys} and of the job key in the run's state, and with those of the jobs that these keys are aliases of.
-   */
-  readonly job?: JobKey;
-  /** Other keys under which the message reports the job. */
-  readonly otherJobKeys?: readonly string[];
-  /** Versions of the handlers that the parsing process has. Other registered versions are passed to {@link decide}. */
-  readonly handlers?: readonly string[];
-  /** Returns what to write. Pure: the store calls it inside the transaction, and calls it again if it must start over. */
   decide(known: Known): RunDecision;
 }
 
-/** Result of one recording. */
+/** Result of one entry. */
 export interface Recorded {
-  /** Whether the recording was written. `false` if the claim has been lost: then nothing was written. */
+  /** Whether the entry was written. `false` if the claim has been lost: then nothing was written. */
   readonly recorded: boolean;
   /** Decided events that did not exist yet. */
   readonly events: readonly NewEvent[];
   /** Decided tasks. */
   readonly tasks: readonly NewTask[];
-  /** Whether an earlier message has the same id and a different body. */
+  /** Whether an earlier message has the same id and a different body. `false` for an attempt. */
   readonly idReused: boolean;
   /** `contradicts` of the decision. */
   readonly contradicts?: RunOutcome;
-  /** Error because of which this recording was not written, although others were. */
+  /** Error because of which this entry was not written, although others were. */
   readonly failure?: unknown;
 }
 

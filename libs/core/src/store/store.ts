@@ -77,6 +77,9 @@ export interface Registration {
   readonly scope: WorkScope;
 }
 
+/** How claimed work has ended: a message was parsed, or an attempt is over. */
+export type Entry = Recording | Settlement;
+
 /**
  * Port: keeps an inbox in a database engine. Every verb is one atomic and durable step.
  *
@@ -135,12 +138,15 @@ export interface Store extends InboxReader {
    */
   claimMessages(claim: MessageClaim): Promise<ClaimedMessage[]>;
   /**
-   * Writes parsed messages: run and job states, new events with their deliveries, tasks, and the message's new state. Each
-   * recording is written whole or not at all. Recordings of one job take effect in the given order, others in any order.
-   * Returns one result per recording, in the same order. It rejects if none was written, and returns the `failure` of each
-   * that was not if others were.
+   * Writes how claimed work has ended: parsed messages with their new states, and attempts with the next states of their
+   * deliveries. With each entry it writes what its `decide` returns: run and job states, new events with their deliveries,
+   * and tasks.
+   *
+   * Each entry is written whole or not at all. Those of one job or of one lock take effect in the given order, others in any
+   * order. Returns one result per entry, in the same order. It rejects if none was written, and returns the `failure` of
+   * each that was not if others were.
    */
-  record(recordings: readonly Recording[], now: Date): Promise<Recorded[]>;
+  record(entries: readonly Entry[], now: Date): Promise<Recorded[]>;
   /**
    * Claims due deliveries that are not claimed, and counts the attempt.
    *
@@ -157,11 +163,6 @@ export interface Store extends InboxReader {
   dueDeliveries(due: Pick<DeliveryClaim, 'now' | 'handlerIds' | 'limit'>): Promise<DueDelivery[]>;
   /** Extends the leases of claimed deliveries to `now + leaseMs`. Returns the ids whose claim has not been lost. */
   renew(held: readonly Held[], claim: Pick<Claim, 'now' | 'leaseMs'>): Promise<string[]>;
-  /**
-   * Records attempts and the next states of their deliveries, each whole or not at all. Returns for each, in the same order,
-   * whether it was written: `false` if the claim has been lost.
-   */
-  settle(settlements: readonly Settlement[], now: Date): Promise<boolean[]>;
   /**
    * Claims due tasks that are not claimed, those that have been due longest first, and counts the claim in `claims`.
    * Returns them in the order of their messages.
@@ -239,7 +240,7 @@ export interface Store extends InboxReader {
    */
   onWork?(wake: () => void): void;
   /**
-   * Runs `work` in a transaction of the store's database, then settles the delivery as {@link settle} does, and commits both
+   * Runs `work` in a transaction of the store's database, then records the settlement as {@link record} does, and commits both
    * or neither. Optional, for a database that handlers can write to. Returns `false` and writes neither if the claim has
    * been lost. Rejects with the error of `work`. If `signal` is aborted, an open transaction is rolled back.
    */

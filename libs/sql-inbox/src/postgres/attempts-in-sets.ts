@@ -1,12 +1,7 @@
 import { sql } from 'kysely';
 import type { Settlement } from 'nestjs-runhooks/core';
-import {
-  attemptRow,
-  settledValues,
-  type SettledDelivery,
-  type SettledValues,
-  type WriteAttempts,
-} from '../deliveries/settle-deliveries.js';
+import { attemptRow, deliveryValues, type DeliveryValues, type SettledDelivery } from '../recording/attempt-rows.js';
+import type { EntryAccess } from '../recording/entry-access.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { columnsOf, type NewRow } from '../schema/new-row.js';
 import { statement } from '../schema/statement.js';
@@ -14,10 +9,10 @@ import { countRows } from './count-in-sets.js';
 import { byId, givenRows, givenText } from './given-rows.js';
 
 /** An attempt and the next state of its delivery. */
-type GivenAttempt = SettledValues & Omit<NewRow<'attempts'>, 'attempt' | 'delivery_id'>;
+type GivenAttempt = DeliveryValues & Omit<NewRow<'attempts'>, 'attempt' | 'delivery_id'>;
 
 /** Writes the ends of all attempts by one statement. */
-export function attemptsInSets(dialect: SqlDialect): WriteAttempts {
+export function attemptsInSets(dialect: SqlDialect): EntryAccess['settleDeliveries'] {
   const write = attemptsWriter(dialect);
   // In the order in which leases are renewed, so that neither waits for a row that the other has changed.
   return (settlements) => write({ given: givenText(settlements.map(givenAttempt).sort(byId)) });
@@ -25,7 +20,7 @@ export function attemptsInSets(dialect: SqlDialect): WriteAttempts {
 
 function givenAttempt(settlement: Settlement): GivenAttempt {
   const { attempt: _, delivery_id: __, ...record } = attemptRow(settlement, 0);
-  return { ...settledValues(settlement), ...record };
+  return { ...deliveryValues(settlement), ...record };
 }
 
 /** A first attempt that succeeded is recorded in the row of its delivery. */

@@ -11,7 +11,6 @@ import { within } from 'nestjs-runhooks/internal';
 import { refuseHalfMoved } from './move-record.js';
 import { appendMessages } from '../accept/append-messages.js';
 import { SQL_LIMITS } from '../limits.js';
-import { attemptsInSets } from './attempts-in-sets.js';
 import { PostgresAppender } from './postgres-appender.js';
 import { PostgresCompletions } from './postgres-completions.js';
 import { PostgresConnections } from '../postgres-connection/postgres-connections.js';
@@ -23,7 +22,7 @@ import { resolvePostgresOptions, type PostgresInboxOptions, type ResolvedPostgre
 import { openPostgresPool } from '../postgres-connection/postgres-pool.js';
 import { checkServer, serverTime, type ServerFacts } from '../postgres-connection/postgres-server.js';
 import { PostgresTransactions } from './postgres-transactions.js';
-import { parsedInSets } from './parsed-in-sets.js';
+import { entriesInSets } from './entries-in-sets.js';
 import { SqlStore } from '../sql-store.js';
 import type { Transaction } from '../schema/statement.js';
 
@@ -49,7 +48,7 @@ export class PostgresStore extends SqlStore {
   constructor(options: PostgresInboxOptions, logger: Logger) {
     const resolved = resolvePostgresOptions(options);
     const dialect = postgresDialect(resolved.schema);
-    super(dialect, { parsed: parsedInSets(dialect, resolved.schema), attempts: attemptsInSets(dialect) });
+    super(dialect, entriesInSets(dialect, resolved.schema));
     this.#options = resolved;
     this.#logger = logger;
     this.#appendMessages = appendMessages(dialect);
@@ -124,11 +123,11 @@ export class PostgresStore extends SqlStore {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { transactions, completions } = this.#opened();
-    const settleAll = this.settleAll;
+    const recordAll = this.recordAll;
     const settle = function* (): Transaction<boolean> {
       const settled = settlement();
-      const [isWritten = false] = yield* settleAll([settled], settled.attempt.finishedAt);
-      return isWritten;
+      const [result] = yield* recordAll([settled], settled.attempt.finishedAt);
+      return result?.recorded ?? false;
     };
     return await transactions.watch(() => completions.run(work, settle, signal));
   }

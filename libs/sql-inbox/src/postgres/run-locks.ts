@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Recording } from 'nestjs-runhooks/core';
+import type { Entry } from 'nestjs-runhooks/core';
 import { keyOfJob } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
@@ -13,23 +13,23 @@ export type GivenJob = Pick<JobsTable, 'source' | 'job_key'>;
 /** Keys of runs as {@link givenRows} takes them. */
 export type GivenRun = Pick<RunsTable, 'source' | 'account_id' | 'run_id'>;
 
-/** Returns the job keys that the recordings name. */
-export function givenJobs(recordings: readonly Recording[]): GivenJob[] {
-  return recordings.flatMap(({ job, otherJobKeys = [] }) =>
+/** Returns the job keys that the entries name. */
+export function givenJobs(entries: readonly Entry[]): GivenJob[] {
+  return entries.flatMap(({ job, otherJobKeys = [] }) =>
     job ? [job.jobKey, ...otherJobKeys].map((job_key) => ({ source: job.source, job_key })) : [],
   );
 }
 
-/** Returns the keys of the runs that the recordings name. */
-export function givenRuns(recordings: readonly Recording[]): GivenRun[] {
-  return recordings.flatMap(({ run }) =>
+/** Returns the keys of the runs that the entries name. */
+export function givenRuns(entries: readonly Entry[]): GivenRun[] {
+  return entries.flatMap(({ run }) =>
     run ? [{ source: run.source, account_id: run.accountId, run_id: run.runId }] : [],
   );
 }
 
 /**
- * Takes the locks of the jobs and runs of recordings in one statement: by name, because what is new has no row that could
- * be locked. A job is locked under each of its keys that the recordings or their runs name, and under its own. All
+ * Takes the locks of the jobs and runs of entries in one statement: by name, because what is new has no row that could
+ * be locked. A job is locked under each of its keys that the entries or their runs name, and under its own. All
  * transactions take the locks in the order of their hashes, because two names with one hash are one lock.
  *
  * The statement sees the rows as they were before it waited for a lock. Returns the locked job keys, so that the caller can
@@ -38,7 +38,7 @@ export function givenRuns(recordings: readonly Recording[]): GivenRun[] {
 export function runLocks(
   { db }: SqlDialect,
   schema: string,
-): (recordings: readonly Recording[]) => Transaction<ReadonlySet<string>> {
+): (entries: readonly Entry[]) => Transaction<ReadonlySet<string>> {
   const hashOf = (kind: 'job' | 'run', ...columns: readonly string[]) => {
     const parts = columns.map((column) => sql`' ' || ${sql.ref(column)}`);
     return sql<number>`hashtextextended(${lockKey(schema, kind)} || ${sql.join(parts, sql` || `)}, 0)`.as('hash');
@@ -95,8 +95,8 @@ export function runLocks(
       )
       .select(['sorted.source', 'sorted.job_key', sql`pg_advisory_xact_lock(sorted.hash)`.as('taken')]),
   );
-  return function* (recordings) {
-    const [jobs, runs] = [givenJobs(recordings), givenRuns(recordings)];
+  return function* (entries) {
+    const [jobs, runs] = [givenJobs(entries), givenRuns(entries)];
     if (jobs.length + runs.length === 0) return new Set();
     const taken = yield* take({ jobs: givenText(jobs), runs: givenText(runs) });
     return new Set(

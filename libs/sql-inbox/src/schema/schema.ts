@@ -247,10 +247,7 @@ export interface ClockTable {
   id: number;
   /** Time that a process last reported. */
   seen_at: number;
-  /**
-   * Last jump: when the time moved so far at once that the clock was set or no process ran, and how far (negative:
-   * back).
-   */
+  /** Last jump: when the time moved so far at once that the clock was set or no process ran, and how far. */
   jumped_at: number | null;
   jump_ms: number | null;
   /** While purging is limited after a jump: start of the counted hour, rows purged in it, and rows allowed in it. */

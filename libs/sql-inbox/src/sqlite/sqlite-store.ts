@@ -1,7 +1,6 @@
 import { isConfigurationError, ConfigurationError, StoreUnavailableError, type Logger } from 'nestjs-runhooks/core';
 import { SQL_LIMITS } from '../limits.js';
-import { attemptsRowByRow } from '../deliveries/settle-deliveries.js';
-import { parsedRowByRow } from '../parsing/parsed-access.js';
+import { entriesRowByRow } from '../recording/row-by-row.js';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
 import { GroupCommit, runToEnd } from './group-commit.js';
 import { NewerSchemaError } from '../schema/newer-schema.js';
@@ -37,10 +36,7 @@ export class SqliteStore extends SqlStore {
 
   /** @param connect opens the file; tests pass one whose connections fail */
   constructor(options: SqliteInboxOptions, logger: Logger, connect: typeof connectSqlite = connectSqlite) {
-    super(SQLITE_DIALECT, {
-      parsed: parsedRowByRow(SQLITE_DIALECT),
-      attempts: attemptsRowByRow(SQLITE_DIALECT),
-    });
+    super(SQLITE_DIALECT, entriesRowByRow(SQLITE_DIALECT));
     this.#options = options;
     this.#logger = logger;
     this.#connect = connect;

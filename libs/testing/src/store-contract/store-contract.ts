@@ -12,6 +12,7 @@ import { nextDueAtCases } from './deliveries/next-due-at.js';
 import { renewCases } from './deliveries/renew.js';
 import { releaseCases } from './deliveries/release.js';
 import { settleBatchCases } from './deliveries/settle-batch.js';
+import { settleDecideCases } from './deliveries/settle-decide.js';
 import { settleWithCases } from './deliveries/settle-with.js';
 import { settleCases } from './deliveries/settle.js';
 import { taskCases } from './deliveries/tasks.js';
@@ -77,6 +78,7 @@ const CASES: readonly ContractCase[] = [
   ...renewCases,
   ...settleCases,
   ...settleBatchCases,
+  ...settleDecideCases,
   ...deadLetterCases,
   ...redriveCases,
   ...dismissCases,

@@ -131,8 +131,13 @@ export class StoreHarness {
     held: { id: string; lease: string },
     next: Settlement['next'] = { state: 'succeeded' },
   ): Promise<boolean | undefined> {
-    const [isWritten] = await this.store.settle([settlementOf(held, next)], at(0));
+    const [isWritten] = await this.settleAll([settlementOf(held, next)]);
     return isWritten;
+  }
+
+  /** Returns for each settlement whether it was written. */
+  async settleAll(settlements: readonly Settlement[], now = at(0)): Promise<boolean[]> {
+    return (await this.store.record(settlements, now)).map(({ recorded }) => recorded);
   }
 }
 
@@ -166,4 +171,9 @@ export function settlementOf(held: { id: string; lease: string }, next: Settleme
 
 function claimOf({ at: ms = 0, leaseMs = LEASE_MS, limit = 1_000 }: ClaimOptions) {
   return { now: at(ms), leaseMs, limit };
+}
+
+/** Returns the settlement of a delivery that becomes a dead letter, with an event about it. */
+export function deathOf(held: { id: string; lease: string }, event: NewEvent): Settlement {
+  return { ...settlementOf(held, { state: 'dead' }), decide: () => ({ events: [event] }) };
 }

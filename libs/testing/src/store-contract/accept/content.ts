@@ -86,7 +86,7 @@ export const contentCases: readonly ContractCase[] = [
       const attempt = { startedAt: at(0), finishedAt: at(1), outcome: 'failed' } as const;
       const error = { name: text, message: text, stack: text };
       const next = { state: 'dead' } as const;
-      ok(await harness.store.settle([{ deliveryId: id, lease, attempt: { ...attempt, error }, next }], at(1)));
+      same(await harness.settleAll([{ deliveryId: id, lease, attempt: { ...attempt, error }, next }], at(1)), [true]);
       equal((await harness.store.attempts(id))[0]?.outcome, 'failed');
     },
   },

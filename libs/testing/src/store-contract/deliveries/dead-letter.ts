@@ -1,5 +1,5 @@
 import { equal } from 'node:assert/strict';
-import { at, LEASE_MS, onlyOne, settlementOf, SOURCE } from '../store-harness.js';
+import { at, deathOf, LEASE_MS, onlyOne, SOURCE } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
@@ -10,7 +10,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await harness.recordEvent(harness.event());
       const died = onlyOne(await harness.takeDeliveries());
       const event = harness.event({ type: 'delivery.dead', handlerIds: ['on-dead-letter'], data: '{"dead":true}' });
-      same(await harness.store.settle([settlementOf(died, { state: 'dead', event })], at(30)), [true]);
+      same(await harness.settleAll([deathOf(died, event)], at(30)), [true]);
       const delivery = onlyOne(await harness.takeDeliveries({ at: 30, handlerIds: ['on-dead-letter'] }));
       const { id, type, data } = event;
       const origin = { provider: 'provider', source: SOURCE, messageId: died.event.messageId };
@@ -24,7 +24,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       const slow = onlyOne(await harness.takeDeliveries());
       await harness.takeDeliveries({ at: 2 * LEASE_MS });
       const event = harness.event({ handlerIds: ['on-dead-letter'] });
-      equal(await harness.settle(slow, { state: 'dead', event }), false);
+      same(await harness.settleAll([deathOf(slow, event)]), [false]);
       same(await harness.store.attempts(slow.id), []);
       equal((await harness.store.counts()).events, 1);
       equal((await harness.takeDeliveries({ handlerIds: ['on-dead-letter'] })).items.length, 0);

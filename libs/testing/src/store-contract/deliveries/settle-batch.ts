@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
 import type { Settlement } from 'nestjs-runhooks/core';
-import { at, LEASE_MS, MUCH_LATER, onlyOne, settlementOf } from '../store-harness.js';
+import { at, deathOf, LEASE_MS, MUCH_LATER, onlyOne, settlementOf } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
 
@@ -8,7 +8,7 @@ export const settleBatchCases: readonly ContractCase[] = [
   {
     title: 'settle: accepts an empty batch',
     run: async (harness) => {
-      same(await harness.store.settle([], at(0)), []);
+      same(await harness.settleAll([]), []);
     },
   },
   {
@@ -33,7 +33,7 @@ export const settleBatchCases: readonly ContractCase[] = [
       const batch = settlements.flatMap(({ held, next }, index) =>
         held ? [settlementOf(index === 2 ? { ...held, lease: 'lost' } : held, next)] : [],
       );
-      same(await harness.store.settle(batch, at(0)), [true, true, false, true, true]);
+      same(await harness.settleAll(batch), [true, true, false, true, true]);
       const { deliveries } = await harness.store.counts();
       same(deliveries, { pending: 2, succeeded: 1, skipped: 1, dead: 1, dismissed: 0 });
       const outcomes = await Promise.all(batch.map(({ deliveryId }) => harness.store.attempts(deliveryId)));
@@ -55,10 +55,10 @@ export const settleBatchCases: readonly ContractCase[] = [
         event: harness.event({ type: 'delivery.dead', handlerIds: ['on-dead-letter'] }),
       }));
       const batch = deaths.map(({ held, event }, index) =>
-        settlementOf(index === 1 ? { ...held, lease: 'lost' } : held, { state: 'dead', event }),
+        deathOf(index === 1 ? { ...held, lease: 'lost' } : held, event),
       );
-      same(await harness.store.settle(batch, at(0)), [true, false, true]);
-      same(await harness.store.settle(batch, at(0)), [false, false, false]);
+      same(await harness.settleAll(batch), [true, false, true]);
+      same(await harness.settleAll(batch), [false, false, false]);
       const taken = await harness.takeDeliveries({ at: MUCH_LATER, handlerIds: ['on-dead-letter'] });
       same(
         Object.fromEntries(taken.items.map(({ event }) => [event.id, event.messageId])),
@@ -73,7 +73,7 @@ export const settleBatchCases: readonly ContractCase[] = [
       const slow = onlyOne(await harness.takeDeliveries());
       const quick = onlyOne(await harness.takeDeliveries({ at: LEASE_MS }));
       const batch = [settlementOf(slow, { state: 'dead' }), settlementOf(quick, { state: 'succeeded' })];
-      same(await harness.store.settle(batch, at(LEASE_MS)), [false, true]);
+      same(await harness.settleAll(batch, at(LEASE_MS)), [false, true]);
       same(
         (await harness.store.attempts(quick.id)).map(({ attempt, outcome }) => [attempt, outcome]),
         [[2, 'succeeded']],

@@ -46,7 +46,7 @@ export const eraseCases: readonly ContractCase[] = [
       const held = onlyOne(await harness.takeDeliveries());
       const error = { name: NAME, message: NAME, stack: NAME };
       const attempt = { startedAt: at(0), finishedAt: at(5), outcome: 'failed', error } as const;
-      await harness.store.settle([{ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }], at(5));
+      await harness.store.record([{ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }], at(5));
       ok((await shown(harness)).includes(IN_JSON));
       same(await erase(harness, { messageIds: [id, 'nowhere'] }), { messages: 1, events: 1, dismissed: 1, held: 0 });
       const left = await shown(harness);
@@ -173,7 +173,7 @@ export const eraseCases: readonly ContractCase[] = [
       const held = onlyOne(await harness.takeDeliveries());
       const error = { name: 'Error', message: `no ${NAME}`, stack: '' };
       const attempt = { startedAt: at(0), finishedAt: at(5), outcome: 'failed', error } as const;
-      await harness.store.settle([{ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }], at(5));
+      await harness.store.record([{ deliveryId: held.id, lease: held.lease, attempt, next: { state: 'dead' } }], at(5));
       await harness.append({ body: Buffer.from(NAME.toLowerCase()) });
       same((await harness.store.messagesHolding([NAME, IN_JSON], {})).items, ids);
       same((await harness.store.messagesHolding(['elsewhere'], {})).items, []);

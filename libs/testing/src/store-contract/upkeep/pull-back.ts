@@ -103,7 +103,7 @@ export const pullBackCases: readonly ContractCase[] = [
       const next = { state: 'pending', dueAt: at(YEARS + 500) } as const;
       const settlement = settlementOf(held, next);
       const attempt = { ...settlement.attempt, startedAt: at(YEARS - 5), finishedAt: at(YEARS) };
-      same(await harness.store.settle([{ ...settlement, attempt }], at(YEARS)), [true]);
+      same(await harness.settleAll([{ ...settlement, attempt }], at(YEARS)), [true]);
       equal((await pullBack(harness)).deliveries, 1);
       same(await nextDue(harness), at(500));
       equal((await pullBack(harness)).deliveries, 0);

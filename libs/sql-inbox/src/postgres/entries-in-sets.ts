@@ -1,50 +1,25 @@
 import { sql } from 'kysely';
-import {
-  idReused,
-  settledOf,
-  type ParsedAccess,
-  type SettledMessage,
-  type SettledValues,
-} from '../parsing/parsed-access.js';
-import { toJobRecord, toRunState } from '../rows/rows.js';
-import { keyOfJob, keyOfRun } from '../rows/run-and-job-rows.js';
+import type { EntryAccess } from '../recording/entry-access.js';
+import { idReused, messageValues, type MessageValues, type SettledMessage } from '../recording/message-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { columnsOf, type InsertedTable, type NewRow } from '../schema/new-row.js';
-import type { JobsTable, MessagesTable, RunsTable } from '../schema/schema.js';
+import type { MessagesTable } from '../schema/schema.js';
 import { statement } from '../schema/statement.js';
+import { attemptsInSets } from './attempts-in-sets.js';
 import { countRows } from './count-in-sets.js';
 import { byId, givenRows, givenText } from './given-rows.js';
-import { givenJobs, givenRuns, runLocks, type GivenJob, type GivenRun } from './run-locks.js';
+import { knownInOne } from './known-in-one.js';
+import { runLocks } from './run-locks.js';
 
-/** Takes each step of recording by one statement for all messages. */
-export function parsedInSets(dialect: SqlDialect, schema: string): ParsedAccess {
+/** Takes each step of recording by one statement for all entries. */
+export function entriesInSets(dialect: SqlDialect, schema: string): EntryAccess {
   const settleMessages = messagesSettler(dialect);
-  const findJobs = jobsFinder(dialect);
-  const findRuns = runsFinder(dialect);
   const write = rowsWriter(dialect);
   return {
     lock: runLocks(dialect, schema),
-    *settle(recordings) {
-      return yield* settleMessages({ given: givenText(recordings.map(settledOf).sort(byId)) });
-    },
-    *known(recordings) {
-      const runKeys = givenRuns(recordings);
-      const runs = runKeys.length > 0 ? yield* findRuns({ given: givenText(runKeys) }) : [];
-      const jobKeys: GivenJob[] = [...givenJobs(recordings), ...runs];
-      const jobs =
-        jobKeys.length > 0
-          ? yield* findJobs({ given: givenText(jobKeys.map(({ source, job_key }) => ({ source, job_key }))) })
-          : [];
-      return {
-        jobs: new Map(jobs.map((row) => [keyOfJob({ source: row.source, jobKey: row.job_key }), toJobRecord(row)])),
-        runs: new Map(
-          runs.map((row) => [
-            keyOfRun({ source: row.source, accountId: row.account_id, runId: row.run_id }),
-            toRunState(row),
-          ]),
-        ),
-      };
-    },
+    settleMessages: (recordings) => settleMessages({ given: givenText(recordings.map(messageValues).sort(byId)) }),
+    settleDeliveries: attemptsInSets(dialect),
+    known: knownInOne(dialect),
     *write({ parsed, jobs, runs, events, deliveries, tasks }) {
       if (parsed.length + jobs.length + runs.length + events.length + tasks.length === 0) return new Set();
       const fresh = yield* write({
@@ -60,14 +35,12 @@ export function parsedInSets(dialect: SqlDialect, schema: string): ParsedAccess 
   };
 }
 
-type Given = { given: string };
-
 function messagesSettler({ db }: SqlDialect) {
   const columns = ['id', 'lease', 'state', 'reason', 'notes', 'message_type', 'account_id', 'run_id'] as const;
-  return statement<Given, SettledMessage>((value) =>
+  return statement<{ given: string }, SettledMessage>((value) =>
     db
       .updateTable('messages')
-      .from(givenRows<SettledValues, 'given'>(value('given'), columns, 'given'))
+      .from(givenRows<MessageValues, 'given'>(value('given'), columns, 'given'))
       .set((eb) => ({
         state: eb.ref('given.state'),
         reason: eb.ref('given.reason'),
@@ -83,41 +56,6 @@ function messagesSettler({ db }: SqlDialect) {
       .whereRef('messages.lease', '=', 'given.lease')
       .returning(['messages.id', 'messages.source', 'messages.provider', 'messages.id_reused', 'messages.received_at'])
       .returning('given.lease'),
-  );
-}
-
-/** Finds the rows of job keys, and those of the jobs that they are aliases of. */
-function jobsFinder({ db }: SqlDialect) {
-  return statement<Given, JobsTable>((value) =>
-    db
-      .selectFrom(givenRows<GivenJob, 'given'>(value('given'), ['source', 'job_key'], 'given'))
-      .innerJoin('jobs as named', (join) =>
-        join.onRef('named.source', '=', 'given.source').onRef('named.job_key', '=', 'given.job_key'),
-      )
-      .innerJoin('jobs', (join) =>
-        join
-          .onRef('jobs.source', '=', 'named.source')
-          .on((eb) => eb('jobs.job_key', 'in', [eb.ref('named.job_key'), eb.ref('named.alias_of')])),
-      )
-      .selectAll('jobs'),
-  );
-}
-
-function runsFinder({ db }: SqlDialect) {
-  return statement<Given, RunsTable>((value) =>
-    db
-      .selectFrom('runs')
-      .selectAll()
-      .where((eb) =>
-        eb(
-          eb.refTuple('source', 'account_id', 'run_id'),
-          'in',
-          eb
-            .selectFrom(givenRows<GivenRun, 'given'>(value('given'), ['source', 'account_id', 'run_id'], 'given'))
-            .select(['given.source', 'given.account_id', 'given.run_id'])
-            .$asTuple('source', 'account_id', 'run_id'),
-        ),
-      ),
   );
 }
 
