@@ -116,6 +116,16 @@ describe('the data of an event', () => {
     );
   });
 
+  it('is the same with the text of its run, which several events share', () => {
+    fc.assert(
+      fc.property(facts, (one) => {
+        const runText = one.run && JSON.stringify(one.run);
+        expect(eventFacts(eventData(one, runText))).toEqual(one);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('survives encoding as UTF-8', () => {
     fc.assert(
       fc.property(facts, (one) => {

@@ -38,9 +38,11 @@ export function messageEventId(source: string, messageId: string): string {
   return `${MESSAGE_EVENT_TYPE}:${source}/${messageId}`;
 }
 
-/** Returns the JSON text of {@link EventFacts}. */
-export function eventData(facts: EventFacts): string {
-  return JSON.stringify(facts);
+/** Returns the JSON text of {@link EventFacts}, of which `runText` is that of their run, if it is known. */
+export function eventData(facts: EventFacts, runText?: string): string {
+  if (runText === undefined) return JSON.stringify(facts);
+  const { run: _, ...others } = facts;
+  return `${JSON.stringify(others).slice(0, -1)},"run":${runText}}`;
 }
 
 /**

@@ -133,9 +133,11 @@ export class MessageParser {
     const update = runUpdateOf(known, parsed.signal, message.receivedAt);
     const result = withJobKey(parsed, update.run.jobKey);
     const { run, occurredAt } = result.signal;
+    // Most messages lead to several events about the same run.
+    const runText = update.events.length > 1 ? JSON.stringify(run) : undefined;
     const events = update.events.map(({ type, extras }) => {
       const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
-      return this.#event(message, type, runEventId(type, key), facts, now);
+      return this.#event(message, type, runEventId(type, key), facts, now, runText);
     });
     const tasks = message.withoutHandlers ? [] : this.#tasks(message, result, update, now, known);
     return {
@@ -186,7 +188,14 @@ export class MessageParser {
     return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];
   }
 
-  #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date): NewEvent {
+  #event(
+    message: ClaimedMessage,
+    type: string,
+    id: string,
+    facts: EventFacts,
+    now: Date,
+    runText?: string,
+  ): NewEvent {
     const { source, provider, withoutHandlers } = message;
     const routed = withoutHandlers
       ? []
@@ -195,7 +204,7 @@ export class MessageParser {
       const claim = this.#ready.claimFor(delivery, now);
       return claim ? { ...delivery, claim } : delivery;
     });
-    return { id, type, occurredAt: facts.occurredAt, data: eventData(facts), deliveries };
+    return { id, type, occurredAt: facts.occurredAt, data: eventData(facts, runText), deliveries };
   }
 }
 
@@ -203,5 +212,6 @@ export class MessageParser {
 function withJobKey(result: ParseResult & { state: 'parsed' }, key: string): ParseResult & { state: 'parsed' } {
   const { signal } = result;
   const { run } = signal;
+  if (run.job.key === key) return result;
   return { ...result, signal: { ...signal, run: { ...run, job: { ...run.job, key } } } };
 }
