@@ -79,8 +79,10 @@ export class Session {
     if (first?.do === 'other process') return this.#switchProcess();
     const steps = commands.flatMap((command) => this.#steps.prepare(command) ?? []);
     const begin = (step: Step) => step.begin(this.#store).catch((error: unknown) => error);
-    const results: unknown[] = this.#place.isInOrder ? await Promise.all(steps.map(begin)) : [];
-    if (!this.#place.isInOrder) for (const step of steps) results.push(await begin(step));
+    // A batch with an entry that the engine rejects is repeated in several steps, and others may come between them.
+    const isTogether = this.#place.isInOrder && !commands.some((command) => 'poison' in command);
+    const results: unknown[] = isTogether ? await Promise.all(steps.map(begin)) : [];
+    if (!isTogether) for (const step of steps) results.push(await begin(step));
     steps.forEach((step, index) => this.#check(step, results[index], steps.length > 1));
   }
 

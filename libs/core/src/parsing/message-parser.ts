@@ -188,14 +188,7 @@ export class MessageParser {
     return isWanted ? [this.#event(message, MESSAGE_EVENT_TYPE, id, facts, now)] : [];
   }
 
-  #event(
-    message: ClaimedMessage,
-    type: string,
-    id: string,
-    facts: EventFacts,
-    now: Date,
-    runText?: string,
-  ): NewEvent {
+  #event(message: ClaimedMessage, type: string, id: string, facts: EventFacts, now: Date, runText?: string): NewEvent {
     const { source, provider, withoutHandlers } = message;
     const routed = withoutHandlers
       ? []

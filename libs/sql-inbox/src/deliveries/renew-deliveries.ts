@@ -13,11 +13,11 @@ export function renewDeliveries({ db }: SqlDialect): (...args: Parameters<Store[
   );
   return function* (held, { now, leaseMs }) {
     const until = now.getTime() + leaseMs;
-    const renewed = new Set<string>();
+    const renewed = new Set<Held>();
     // In the order in which attempts are settled, so that neither waits for a row that the other has changed.
-    for (const { id, lease } of [...held].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-      if ((yield* renew({ id, lease, until })) > 0) renewed.add(id);
+    for (const one of [...held].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      if ((yield* renew({ id: one.id, lease: one.lease, until })) > 0) renewed.add(one);
     }
-    return held.flatMap(({ id }) => (renewed.has(id) ? [id] : []));
+    return held.flatMap((one) => (renewed.has(one) ? [one.id] : []));
   };
 }

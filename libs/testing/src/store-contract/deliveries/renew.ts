@@ -40,6 +40,16 @@ export const renewCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'renew: returns a delivery once that is named with a lost and with a valid claim',
+    run: async (harness) => {
+      await harness.recordEvent(harness.event());
+      const lost = onlyOne(await harness.takeDeliveries());
+      const held = onlyOne(await harness.takeDeliveries({ at: LEASE_MS }));
+      const claim = { now: at(LEASE_MS), leaseMs: LEASE_MS };
+      same(await harness.store.renew([lost, held], claim), [held.id]);
+    },
+  },
+  {
     title: 'renew: does not change another claim',
     run: async (harness) => {
       await harness.recordEvent(harness.event());
