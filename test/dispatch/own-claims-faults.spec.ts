@@ -78,6 +78,27 @@ describe('work that a process claims as it writes it', () => {
     expect([...runs].sort()).toEqual(runIds(MESSAGES));
   });
 
+  it('does not start after a stop, although the store is slow to take messages back', async () => {
+    const { promise, release } = held();
+    await start({ concurrency: 1 }, promise);
+    await until(() => watched.countOf('claimTasks') + watched.countOf('nextDueAt') > 0);
+    await send(['running', 'ready']);
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 2);
+    const slow = held();
+    watched.beforeReturn = (verb) => (verb === 'record' || verb === 'release' ? slow.promise : undefined);
+    const records = watched.countOf('record');
+    await send(['being recorded']);
+    await until(() => watched.countOf('record') > records);
+    await send(['waiting']);
+    const stopped = harness.dispatcher.stop(60_000);
+    await until(() => watched.countOf('release') > 0);
+    release();
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    slow.release();
+    await stopped;
+    expect(runs).toEqual(['running']);
+  });
+
   it('runs at once although another recording of the same step was rejected', async () => {
     const rejecting = new Proxy(watched.store, {
       get: (target, verb) => {

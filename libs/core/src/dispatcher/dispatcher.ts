@@ -118,8 +118,8 @@ export class Dispatcher {
     this.#stopping = true;
     this.wake();
     const carried = this.#carrier?.stop();
-    await this.#options.own.close();
     const claimed = this.#deliveries.stop();
+    await this.#options.own.close();
     await this.#loop;
     await this.#lastPass;
     await claimed;
