@@ -176,6 +176,37 @@ describe('work that a process claims as it writes it', () => {
     expect(offered).toEqual([]);
   });
 
+  it.each([
+    ['lower', 2, 2],
+    ['higher', 10, 3],
+  ])('is limited by a %s concurrency of a transport and of the process', async (_, ofTransport, expected) => {
+    const transport: DispatchTransport = {
+      description: 'a transport',
+      concurrency: ofTransport,
+      start: () => undefined,
+      room: () => Promise.reject(new Error('away')),
+      offer: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+    };
+    harness = await DispatchHarness.open({ store: watched.store, transport, concurrency: 3 });
+    const { promise, release } = held();
+    let [running, most, ended] = [0, 0, 0];
+    harness.on('handler', async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await promise;
+      running -= 1;
+      ended += 1;
+    });
+    harness.dispatcher.start();
+    await until(() => watched.countOf('claimMessages') > 0);
+    await send(runIds(20));
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 20 && running === expected);
+    release();
+    await until(() => ended === 20);
+    expect(most).toBe(expected);
+  });
+
   it('is claimed again once a transport has brought everything else to a worker', async () => {
     let offered = 0;
     let run: (id: string) => Promise<void>;

@@ -54,7 +54,8 @@ export class Dispatcher {
   #stopping = false;
 
   constructor(options: DispatcherOptions) {
-    const { store, handlers, router, clock, logger, guard, concurrency, transport, own, onRecorded } = options;
+    const { store, handlers, router, clock, logger, guard, transport, own, onRecorded } = options;
+    const concurrency = Math.min(options.concurrency, transport?.concurrency ?? Infinity);
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
@@ -64,6 +65,7 @@ export class Dispatcher {
     this.#tasks = new TaskRunner({ store, handlers, evaluator, logger, guard, ...(onEvents && { onEvents }) });
     const deliveries = new DeliveryRunner({
       ...options,
+      concurrency,
       lease: own.lease,
       readyMax: concurrency * LIMITS.readyPerPlaceMax,
       readyMs: transport ? LIMITS.readyWithTransportMs : LIMITS.readyMs,
