@@ -65,9 +65,12 @@ export class MessageRunner {
   async #runStored(claim: Claim): Promise<number> {
     const { store, sources, own } = this.#options;
     if (!this.hint.take()) return 0;
+    own.beginClaim();
     const messages = await store.claimMessages({ ...claim, sources, ...this.#lastSource });
-    if (messages.length < claim.limit) own.caughtUp();
+    if (messages.length === 0) own.caughtUp();
+    if (messages.length === claim.limit) own.fellBehind();
     if (messages.length === 0) return 0;
+    // Fewer than the limit need not be the last ones: a message that was begun before is claimed alone.
     this.hint.give();
     this.#lastSource = { after: messages.at(-1)?.source ?? '' };
     await this.#run(messages, claim);

@@ -36,6 +36,10 @@ export class OwnMessages {
   #bytes = 0;
   #isOpen = false;
   #isBehind = true;
+  /** Messages that this process is storing unclaimed. */
+  #unclaimed = 0;
+  /** Whether such a message was stored since the store was last asked for unclaimed ones: the answer may lack it. */
+  #isMissed = false;
   #until: OwnClaim | undefined;
   #sourcesLeft: readonly string[] = [];
 
@@ -64,9 +68,30 @@ export class OwnMessages {
     this.#isOpen = this.#options.store.release !== undefined;
   }
 
-  /** Notes that the store had no more unclaimed messages. */
+  /** Called before the store is asked for unclaimed messages. */
+  beginClaim(): void {
+    this.#isMissed = false;
+  }
+
+  /** Notes that the store had no unclaimed messages. It counts only if none was being stored since {@link beginClaim}. */
   caughtUp(): void {
-    this.#isBehind = false;
+    if (this.#unclaimed === 0 && !this.#isMissed) this.#isBehind = false;
+  }
+
+  /** Notes that unclaimed messages wait in the store. None that is received later may be parsed before them. */
+  fellBehind(): void {
+    this.#isBehind = true;
+  }
+
+  /** Called before a message without a claim is stored. */
+  beginUnclaimed(): void {
+    this.#unclaimed += 1;
+  }
+
+  /** Called after a message without a claim was stored, or could not be. */
+  endUnclaimed(): void {
+    this.#unclaimed -= 1;
+    this.#isMissed = true;
   }
 
   /** Returns the claim for a message that is about to be stored. Then call {@link keep} or {@link forget}. */

@@ -84,6 +84,7 @@ export class Receiver {
   async #append(message: NewMessage, claim: OwnClaim | undefined): Promise<Appended> {
     const { store, own, onAccepted } = this.#options;
     let isOwn = false;
+    if (!claim) own?.beginUnclaimed();
     try {
       const appended = await store.append(message);
       if (appended.status === 'accepted') {
@@ -93,7 +94,8 @@ export class Receiver {
       }
       return appended;
     } finally {
-      if (claim && !isOwn) own?.forget(message.body);
+      if (!claim) own?.endUnclaimed();
+      else if (!isOwn) own?.forget(message.body);
     }
   }
 
