@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { DispatchTransport, Recording, Store } from 'nestjs-runhooks/core';
+import {
+  StoreUnavailableError,
+  type DispatchTransport,
+  type Recorded,
+  type Recording,
+  type Store,
+} from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
 const MESSAGES = 5;
+const NOTHING = { events: [], tasks: [], idReused: false };
 
 let store: Store;
 let watched: FailingStore;
@@ -118,6 +125,29 @@ describe('work that a process claims as it writes it', () => {
     await until(() => runs.length === MESSAGES - 1, 5_000);
     expect(runs).not.toContain('r0');
     expect(harness.announced.length).toBe(MESSAGES - 1);
+  });
+
+  it('is recorded as soon as the store works again, although a rejected recording came before the outage', async () => {
+    let isOut = false;
+    const failing = new Proxy(watched.store, {
+      get: (target, verb) => {
+        if (verb !== 'record' || !isOut) return Reflect.get(target, verb) as unknown;
+        const failureOf = ({ run }: Recording): Error =>
+          run?.runId === 'r0' ? new Error('rejected') : new StoreUnavailableError('the disk is full');
+        return (recordings: readonly Recording[]): Promise<readonly Recorded[]> =>
+          Promise.resolve(recordings.map((one) => ({ ...NOTHING, recorded: false, failure: failureOf(one) })));
+      },
+    });
+    await start({ store: failing });
+    await until(() => watched.countOf('claimTasks') + watched.countOf('nextDueAt') > 0);
+    isOut = true;
+    await send(runIds(MESSAGES));
+    await until(() => harness.lines.length > 0);
+    isOut = false;
+    // The clock stands still, so no lease ends.
+    await until(() => runs.length === MESSAGES - 1, 10_000);
+    expect(runs).not.toContain('r0');
+    expect(harness.lines[0]).toContain('the disk is full');
   });
 
   it('is not started for a handler that is paused because its calls never end', async () => {
