@@ -211,6 +211,46 @@ describe('deliveries that wait for a place', () => {
   });
 });
 
+describe('deliveries that wait for a place for long', () => {
+  /** Opens the process with one place, which the first delivery keeps while another one waits. */
+  async function queueDelivery(): Promise<{ readonly ran: string[]; readonly release: () => void }> {
+    const ran: string[] = [];
+    const [first, rest] = [held(), gate()];
+    await reopen({ concurrency: 1 });
+    one.on('handler', (event) => {
+      ran.push('run' in event ? event.run!.id : '');
+      return ran.length === 1 ? first.promise : rest;
+    });
+    await start();
+    await send(2);
+    await until(async () => (await counts()).deliveries.pending === 2);
+    return { ran, release: first.release };
+  }
+
+  it('are claimed again before they start, so that no other process runs them too', async () => {
+    const { ran, release } = await queueDelivery();
+    const other = await another();
+    other.on('handler', () => void ran.push('in the other process'));
+    one.clock.advance(LIMITS.leaseMs - 5_000);
+    release();
+    await until(() => ran.length === 2);
+    one.clock.advance(5_000);
+    await other.idle();
+    expect(ran).toEqual(['0', '1']);
+    expect((await one.deliveries('handler')).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
+  it('are given back in time although a recording takes long', async () => {
+    await queueDelivery();
+    const recording = gate();
+    watched.beforeReturn = (verb) => (verb === 'record' ? recording : undefined);
+    await send(1, 2);
+    await until(() => watched.countOf('record') === 3);
+    await pass(LIMITS.readyMs + 500);
+    await until(() => watched.countOf('release') > 0);
+  });
+});
+
 describe('own claims during faults', () => {
   it('are recorded once, without waiting for the lease, when the store works again', async () => {
     const ran: string[] = [];

@@ -81,9 +81,9 @@ export class ReadyDeliveries {
     return limit > 0 && this.#isOpen ? this.#ready.splice(0, limit) : [];
   }
 
-  /** Time until the first delivery is overdue, in milliseconds; infinite if none waits. */
+  /** Time until the first delivery is overdue, in milliseconds; infinite if none waits, and after {@link close}. */
   get overdueInMs(): number {
-    const first = this.#ready[0];
+    const first = this.#isOpen ? this.#ready[0] : undefined;
     return first ? first.sinceMs + this.#options.waitMs - timers.monotonicMs() : Infinity;
   }
 

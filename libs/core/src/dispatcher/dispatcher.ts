@@ -231,8 +231,9 @@ export class Dispatcher {
     parsing.then(end, () => end(0));
     let started = await deliver();
     while (isParsing) {
-      await this.#change.wait(LIMITS.pollMs);
+      await this.#change.wait(Math.min(LIMITS.pollMs, this.#deliveries.ready.overdueInMs));
       this.#change.reset();
+      await this.#deliveries.giveBackOverdue();
       if (isMoreDue) started += await deliver();
     }
     return started;
