@@ -211,6 +211,56 @@ describe('deliveries that wait for a place', () => {
   });
 });
 
+describe('deliveries that wait for a place when an operator decides about them', () => {
+  const WHY = { by: 'Kim', reason: 'request 17' };
+
+  /** Opens the process with two places, which the first two of ten deliveries keep. Returns the ids of their messages. */
+  async function queueDeliveries(): Promise<{ readonly ran: string[]; readonly messageIds: string[] }> {
+    const ran: string[] = [];
+    const waiting = gate();
+    await reopen({ concurrency: 2 });
+    one.on('handler', (event) => {
+      ran.push('run' in event ? event.run!.id : '');
+      return waiting;
+    });
+    await start();
+    const messageIds: string[] = [];
+    for (let run = 0; run < 10; run += 1) messageIds.push(await one.send({ run: `${run}` }));
+    await until(async () => ran.length === 2 && (await counts()).deliveries.pending === 10);
+    return { ran, messageIds };
+  }
+
+  it('are dismissed, and never run', async () => {
+    const { ran } = await queueDeliveries();
+    expect(await one.inbox.dismiss({ handlerId: 'handler', ...WHY })).toBe(8);
+    open();
+    await until(async () => (await succeeded()) === 2);
+    expect([ran, (await counts()).deliveries]).toEqual([
+      ['0', '1'],
+      expect.objectContaining({ dismissed: 8, pending: 0 }),
+    ]);
+  });
+
+  it('are dismissed by id, and the others run', async () => {
+    const { ran } = await queueDeliveries();
+    const last = (await one.deliveries('handler')).slice(5);
+    expect(await one.inbox.dismiss({ deliveryIds: last.map(({ id }) => id), ...WHY })).toBe(5);
+    open();
+    await until(async () => (await succeeded()) === 5);
+    expect(ran.toSorted()).toEqual(['0', '1', '2', '3', '4']);
+    expect((await one.deliveries('handler')).slice(0, 5).every(({ attempts }) => attempts === 1)).toBe(true);
+  });
+
+  it('do not keep their messages from being erased', async () => {
+    const { ran, messageIds } = await queueDeliveries();
+    const erased = await one.inbox.erase({ messageIds, ...WHY });
+    expect(erased).toMatchObject({ messages: 8, dismissed: 8, held: 2 });
+    open();
+    await until(async () => (await succeeded()) === 2);
+    expect(ran).toEqual(['0', '1']);
+  });
+});
+
 describe('deliveries that wait for a place for long', () => {
   /** Opens the process with one place, which the first delivery keeps while another one waits. */
   async function queueDelivery(): Promise<{ readonly ran: string[]; readonly release: () => void }> {

@@ -112,6 +112,11 @@ export class Dispatcher {
     this.#wakeUp.now();
   }
 
+  /** Gives back the deliveries that this process keeps claimed and has not started. They are due, and run where they are claimed. */
+  async giveBack(): Promise<void> {
+    await this.#deliveries.giveBackAll();
+  }
+
   /**
    * Stops claiming, waits up to `drainMs` for running handlers, then aborts them. Handlers that are still running 5 seconds
    * later are abandoned, and their deliveries are retried. A second call changes nothing.
