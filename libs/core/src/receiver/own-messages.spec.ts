@@ -131,6 +131,21 @@ describe('OwnMessages', () => {
     expect([own.count, idsOf(own.take(10)), own.count]).toEqual([3, ['a', 'b', 'c'], 0]);
   });
 
+  it('keeps the room of messages until they are recorded, because they can be put back', () => {
+    const body = new Uint8Array(LIMITS.ownMessagesBytesMax / 4);
+    keep(...['a', 'b', 'c', 'd'].map((id) => message(id, { body })));
+    const taken = own.take(2);
+    expect(own.claimFor(body, now)).toBeUndefined();
+    own.putBack(taken);
+    own.caughtUp();
+    expect([own.count, own.claimFor(body, now)]).toEqual([4, undefined]);
+    own.take(2);
+    own.putBack([]);
+    own.caughtUp();
+    keep(message('e', { body }), message('f', { body }));
+    expect(own.claimFor(body, now)).toBeUndefined();
+  });
+
   it('gives back all messages when it closes', async () => {
     keep(message('a'), message('b', { source: 'other' }));
     await own.close();

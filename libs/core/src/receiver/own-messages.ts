@@ -34,6 +34,8 @@ export class OwnMessages {
   readonly #kept = new Map<string, KeptMessage[]>();
   #count = 0;
   #bytes = 0;
+  /** Messages that are being recorded. They keep their room, because they can be put back. */
+  #taken = { count: 0, bytes: 0 };
   #isOpen = false;
   #isBehind = true;
   /** Messages that this process is storing unclaimed. */
@@ -96,7 +98,9 @@ export class OwnMessages {
 
   /** Returns the claim for a message that is about to be stored. Then call {@link keep} or {@link forget}. */
   claimFor({ length }: Uint8Array, now: Date): OwnClaim | undefined {
-    const hasRoom = this.#count < LIMITS.ownMessagesMax && this.#bytes + length <= LIMITS.ownMessagesBytesMax;
+    const { count, bytes } = this.#taken;
+    const hasRoom =
+      this.#count + count < LIMITS.ownMessagesMax && this.#bytes + bytes + length <= LIMITS.ownMessagesBytesMax;
     if (!this.#isOpen || this.#isBehind) return undefined;
     if (!hasRoom) {
       this.#isBehind = true;
@@ -121,8 +125,10 @@ export class OwnMessages {
     this.#keptOf(message.source).push({ message: claimed, untilMs: claim.until.getTime() });
   }
 
-  /** Keeps messages again that were taken and could not be recorded, in front of all others. */
+  /** Called after taken messages were recorded. Keeps again those that could not be, in front of all others. */
   putBack(messages: readonly KeptMessage[]): void {
+    this.#taken = { count: 0, bytes: 0 };
+    if (messages.length === 0) return;
     if (!this.#isOpen) return this.#giveBack(messages.map(({ message }) => message.id));
     for (const kept of [...messages].reverse()) {
       this.#count += 1;
@@ -153,6 +159,8 @@ export class OwnMessages {
       if (next.untilMs >= lastsUntilMs) taken.push(next);
       else late.push(next.message.id);
     }
+    const bytes = taken.reduce((sum, { message }) => sum + message.body.length, 0);
+    this.#taken = { count: taken.length, bytes };
     this.#sourcesLeft = [...this.#kept.keys()];
     if (late.length > 0) this.#giveBack(late);
     return taken;
