@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { NewMessage, Registration, Store } from 'nestjs-runhooks/core';
+import { StoreUnavailableError, type NewMessage, type Registration, type Store } from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until, type HarnessOptions } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
@@ -331,6 +331,57 @@ describe('own claims during faults', () => {
     await pass(2_000);
     await until(async () => (await succeeded()) === 20);
     expect([ran.length, new Set(ran).size]).toEqual([20, 20]);
+  });
+
+  it('are parsed without waiting for the lease when the store fails after it has stored the message', async () => {
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    watched.afterEffect = true;
+    watched.fail('append', 'release');
+    await expect(send(1)).rejects.toThrow('the disk is full');
+    await pass(2_000);
+    expect([watched.countOf('release') > 0, ran]).toEqual([true, 0]);
+    watched.work();
+    await pass(2_000);
+    await until(() => ran === 1);
+    expect((await one.inbox.messages()).items).toHaveLength(1);
+    // Then the process keeps up again, and needs no further claim.
+    await pass(2_000);
+    const before = watched.countOf('claimDeliveries');
+    await send(20, 1);
+    await until(() => ran === 21);
+    expect(watched.countOf('claimDeliveries')).toBe(before);
+  });
+
+  it('are parsed without waiting for the lease when the store writes the message after it has failed', async () => {
+    const lost: NewMessage[] = [];
+    const { append } = inbox;
+    const store = new Proxy(watched.store, {
+      get: (target, verb) => {
+        if (verb !== 'append') return Reflect.get(target, verb) as unknown;
+        return (message: NewMessage) => {
+          lost.push(message);
+          throw new StoreUnavailableError('no answer');
+        };
+      },
+    });
+    await reopen({ store });
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    await expect(send(1)).rejects.toThrow('no answer');
+    await pass(2_000);
+    expect(lost[0]?.claim).toBeDefined();
+    await append.call(inbox, lost[0]!);
+    await pass(2_000);
+    await until(() => ran === 1);
+    // After the lease, nothing is given back any more.
+    one.clock.advance(LIMITS.leaseMs);
+    await pass(2_000);
+    const releases = watched.countOf('release');
+    await pass(5_000);
+    expect(watched.countOf('release')).toBe(releases);
   });
 
   it('run once when the clock jumps ahead while messages are queued', async () => {

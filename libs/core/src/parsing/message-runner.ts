@@ -61,6 +61,7 @@ export class MessageRunner {
 
   async #runStored(claim: Claim): Promise<number> {
     const { store, sources, own } = this.#options;
+    if (await own.giveBackLost()) this.hint.give();
     if (!this.hint.take()) return 0;
     own.beginClaim();
     const messages = await store.claimMessages({ ...claim, sources, ...this.#lastSource });

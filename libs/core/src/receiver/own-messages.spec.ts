@@ -146,6 +146,32 @@ describe('OwnMessages', () => {
     expect(own.claimFor(body, now)).toBeUndefined();
   });
 
+  it('gives back messages that may have been stored until their leases end, and claims nothing before it caught up', async () => {
+    const claim = own.claimFor(BODY, now)!;
+    own.lose('lost', claim);
+    own.forget(BODY);
+    expect([own.isWaiting, own.claimFor(BODY, now)]).toEqual([true, undefined]);
+    release = () => Promise.reject(new StoreUnavailableError('the disk is full'));
+    await expect(own.giveBackLost()).rejects.toThrow('the disk is full');
+    release = async (given) => void releases.push(given);
+    own.lose('other', claim);
+    expect([await own.giveBackLost(), await own.giveBackLost(), own.isWaiting]).toEqual([true, false, true]);
+    expect(releases).toEqual([{ lease: 'own', messageIds: ['lost', 'other'], deliveryIds: [] }]);
+    own.caughtUp();
+    now = claim.until;
+    own.lose('third', own.claimFor(BODY, now)!);
+    await own.giveBackLost();
+    await own.close();
+    expect(releases.map(({ messageIds }) => messageIds)).toEqual([
+      ['lost', 'other'],
+      ['lost', 'other', 'third'],
+      ['third'],
+    ]);
+    own.lose('late', claim);
+    await turn();
+    expect(releases.at(-1)?.messageIds).toEqual(['late']);
+  });
+
   it('gives back all messages when it closes', async () => {
     keep(message('a'), message('b', { source: 'other' }));
     await own.close();

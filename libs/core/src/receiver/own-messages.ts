@@ -1,6 +1,7 @@
 import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
 import type { ClaimedMessage, OwnClaim } from '../store/claim.js';
+import { DueHint } from '../store/due-hint.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { NewMessage, Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
@@ -36,6 +37,9 @@ export class OwnMessages {
   #bytes = 0;
   /** Messages that are being recorded. They keep their room, because they can be put back. */
   #taken = { count: 0, bytes: 0 };
+  /** Messages that may be stored with a claim although the store has failed, with the ends of their leases. */
+  readonly #lost = new Map<string, number>();
+  readonly #lostHint = new DueHint();
   #isOpen = false;
   #isBehind = true;
   /** Messages that this process is storing unclaimed. */
@@ -55,9 +59,9 @@ export class OwnMessages {
     return this.#count;
   }
 
-  /** Whether messages wait to be parsed. */
+  /** Whether messages wait to be parsed, or to be given back by {@link giveBackLost}. */
   get isWaiting(): boolean {
-    return this.#kept.size > 0;
+    return this.#kept.size > 0 || this.#lost.size > 0;
   }
 
   /** Sources with messages that were kept before the last {@link take}, which had no room for them. */
@@ -143,6 +147,27 @@ export class OwnMessages {
     this.#bytes -= length;
   }
 
+  /** Notes that it is unknown whether a message was stored with this claim. Then call {@link forget}, too. */
+  lose(id: string, claim: OwnClaim): void {
+    if (!this.#isOpen) return this.#giveBack([id]);
+    this.#lost.set(id, claim.until.getTime());
+    this.#lostHint.give();
+    this.#isBehind = true;
+  }
+
+  /**
+   * Gives back messages that may be stored with a claim although the store has failed: once a second until their leases have
+   * ended, because the store may write a message after it has failed. Returns whether it did. Rejects if the store fails.
+   */
+  async giveBackLost(): Promise<boolean> {
+    if (this.#lost.size === 0 || !this.#lostHint.take()) return false;
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    await store.release?.({ lease: this.lease, messageIds: [...this.#lost.keys()], deliveryIds: [] }, now);
+    for (const [id, untilMs] of this.#lost) if (untilMs <= now.getTime()) this.#lost.delete(id);
+    return true;
+  }
+
   /** Takes at most `limit` messages, one of each source in turn. Those whose lease ends soon are given back. */
   take(limit: number): KeptMessage[] {
     const lastsUntilMs = this.#options.clock.now().getTime() + LIMITS.leaseMs / 3;
@@ -170,6 +195,8 @@ export class OwnMessages {
   async close(): Promise<void> {
     this.#isOpen = false;
     const ids = [...this.#kept.values()].flatMap((kept) => kept.map(({ message }) => message.id));
+    ids.push(...this.#lost.keys());
+    this.#lost.clear();
     for (const kept of this.#kept.values()) for (const { message } of kept) this.forget(message.body);
     this.#kept.clear();
     if (ids.length > 0) await this.#release(ids);

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../time/clock.js';
+import { isStoreUnavailableError } from '../errors.js';
 import type { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
@@ -93,6 +94,9 @@ export class Receiver {
         onAccepted(isOwn);
       }
       return appended;
+    } catch (error) {
+      if (claim && isStoreUnavailableError(error)) own?.lose(message.id, claim);
+      throw error;
     } finally {
       if (!claim) own?.endUnclaimed();
       else if (!isOwn) own?.forget(message.body);
