@@ -155,7 +155,10 @@ onRedis('dispatch over BullMQ', () => {
     expect(ran).toEqual(['7']);
   });
 
-  it("takes as many jobs as configured, within the process's concurrency", async () => {
+  it.each([
+    ['that BullMQ brings', CARRIED],
+    ['that the process has recorded itself', {}],
+  ])("runs as many deliveries %s as configured, within the process's concurrency", async (_, handling) => {
     const harness = await DispatchHarness.open({
       store: await openStore(),
       concurrency: 3,
@@ -169,7 +172,7 @@ onRedis('dispatch over BullMQ', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
       running -= 1;
     };
-    harness.on('handler', count, CARRIED);
+    harness.on('handler', count, handling);
     for (let run = 0; run < 10; run += 1) await harness.send({ run: `${run}` });
     harness.dispatcher.start();
     await until(async () => (await succeeded(harness)) === 10);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { LeaseLostError, type DeliveryClaim, type Store } from 'nestjs-runhooks/core';
 import { LIMITS, type DeliveryContext } from 'nestjs-runhooks/internal';
 import { CARRIED, DispatchHarness, held, START, until } from './dispatch-harness.js';
+import { FailingStore } from './failing-store.js';
 
 /** Two processes that share one inbox. */
 let one: DispatchHarness;
@@ -95,6 +96,40 @@ describe('the lease of a running handler', () => {
     await until(async () => (await one.inbox.counts()).deliveries.succeeded === 2);
     expect(handler.runs()).toBe(2);
     expect(one.lines).toEqual([]);
+  });
+
+  it('is renewed at once if the claim took long', async () => {
+    const { promise, release } = held();
+    const watched = new FailingStore(one.store);
+    let isClaimed = false;
+    watched.beforeReturn = (verb, result) => {
+      if (verb !== 'claimDeliveries' || (result as unknown[]).length === 0) return undefined;
+      isClaimed = true;
+      return promise;
+    };
+    const slow = await DispatchHarness.open({ store: watched.store, clock: one.clock });
+    const { promise: ended, release: end } = held();
+    let runs = 0;
+    const run = (): Promise<void> => {
+      runs += 1;
+      return ended;
+    };
+    slow.on('handler', run, CARRIED);
+    other.on('handler', run);
+    await slow.send();
+    const idle = slow.idle();
+    await until(() => isClaimed);
+    one.clock.advance(LIMITS.leaseMs - 1_000);
+    release();
+    await until(() => runs === 1);
+    const renewedUntil = one.clock.now().getTime() + LIMITS.leaseMs;
+    await until(async () => (await leaseEnds()) === renewedUntil);
+    one.clock.advance(1_000);
+    await other.idle();
+    expect(runs).toBe(1);
+    end();
+    await idle;
+    await slow.dispatcher.stop(0);
   });
 
   it('survives a clock that jumps back an hour', async () => {

@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { DispatchTransport, Recording, Store } from 'nestjs-runhooks/core';
+import {
+  StoreUnavailableError,
+  type DispatchTransport,
+  type Recorded,
+  type Recording,
+  type Store,
+} from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
 const MESSAGES = 5;
+const NOTHING = { events: [], tasks: [], idReused: false };
 
 let store: Store;
 let watched: FailingStore;
@@ -78,6 +85,27 @@ describe('work that a process claims as it writes it', () => {
     expect([...runs].sort()).toEqual(runIds(MESSAGES));
   });
 
+  it('does not start after a stop, although the store is slow to take messages back', async () => {
+    const { promise, release } = held();
+    await start({ concurrency: 1 }, promise);
+    await until(() => watched.countOf('claimTasks') + watched.countOf('nextDueAt') > 0);
+    await send(['running', 'ready']);
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 2);
+    const slow = held();
+    watched.beforeReturn = (verb) => (verb === 'record' || verb === 'release' ? slow.promise : undefined);
+    const records = watched.countOf('record');
+    await send(['being recorded']);
+    await until(() => watched.countOf('record') > records);
+    await send(['waiting']);
+    const stopped = harness.dispatcher.stop(60_000);
+    await until(() => watched.countOf('release') > 0);
+    release();
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    slow.release();
+    await stopped;
+    expect(runs).toEqual(['running']);
+  });
+
   it('runs at once although another recording of the same step was rejected', async () => {
     const rejecting = new Proxy(watched.store, {
       get: (target, verb) => {
@@ -97,6 +125,29 @@ describe('work that a process claims as it writes it', () => {
     await until(() => runs.length === MESSAGES - 1, 5_000);
     expect(runs).not.toContain('r0');
     expect(harness.announced.length).toBe(MESSAGES - 1);
+  });
+
+  it('is recorded as soon as the store works again, although a rejected recording came before the outage', async () => {
+    let isOut = false;
+    const failing = new Proxy(watched.store, {
+      get: (target, verb) => {
+        if (verb !== 'record' || !isOut) return Reflect.get(target, verb) as unknown;
+        const failureOf = ({ run }: Recording): Error =>
+          run?.runId === 'r0' ? new Error('rejected') : new StoreUnavailableError('the disk is full');
+        return (recordings: readonly Recording[]): Promise<readonly Recorded[]> =>
+          Promise.resolve(recordings.map((one) => ({ ...NOTHING, recorded: false, failure: failureOf(one) })));
+      },
+    });
+    await start({ store: failing });
+    await until(() => watched.countOf('claimTasks') + watched.countOf('nextDueAt') > 0);
+    isOut = true;
+    await send(runIds(MESSAGES));
+    await until(() => harness.lines.length > 0);
+    isOut = false;
+    // The clock stands still, so no lease ends.
+    await until(() => runs.length === MESSAGES - 1, 10_000);
+    expect(runs).not.toContain('r0');
+    expect(harness.lines[0]).toContain('the disk is full');
   });
 
   it('is not started for a handler that is paused because its calls never end', async () => {
@@ -153,6 +204,37 @@ describe('work that a process claims as it writes it', () => {
     await send(runIds(40));
     await until(() => runs.length === 40);
     expect(offered).toEqual([]);
+  });
+
+  it.each([
+    ['lower', 2, 2],
+    ['higher', 10, 3],
+  ])('is limited by a %s concurrency of a transport and of the process', async (_, ofTransport, expected) => {
+    const transport: DispatchTransport = {
+      description: 'a transport',
+      concurrency: ofTransport,
+      start: () => undefined,
+      room: () => Promise.reject(new Error('away')),
+      offer: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+    };
+    harness = await DispatchHarness.open({ store: watched.store, transport, concurrency: 3 });
+    const { promise, release } = held();
+    let [running, most, ended] = [0, 0, 0];
+    harness.on('handler', async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await promise;
+      running -= 1;
+      ended += 1;
+    });
+    harness.dispatcher.start();
+    await until(() => watched.countOf('claimMessages') > 0);
+    await send(runIds(20));
+    await until(async () => (await harness.inbox.counts()).deliveries.pending === 20 && running === expected);
+    release();
+    await until(() => ended === 20);
+    expect(most).toBe(expected);
   });
 
   it('is claimed again once a transport has brought everything else to a worker', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { NewMessage, Registration, Store } from 'nestjs-runhooks/core';
+import { StoreUnavailableError, type NewMessage, type Registration, type Store } from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until, type HarnessOptions } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
@@ -211,6 +211,96 @@ describe('deliveries that wait for a place', () => {
   });
 });
 
+describe('deliveries that wait for a place when an operator decides about them', () => {
+  const WHY = { by: 'Kim', reason: 'request 17' };
+
+  /** Opens the process with two places, which the first two of ten deliveries keep. Returns the ids of their messages. */
+  async function queueDeliveries(): Promise<{ readonly ran: string[]; readonly messageIds: string[] }> {
+    const ran: string[] = [];
+    const waiting = gate();
+    await reopen({ concurrency: 2 });
+    one.on('handler', (event) => {
+      ran.push('run' in event ? event.run!.id : '');
+      return waiting;
+    });
+    await start();
+    const messageIds: string[] = [];
+    for (let run = 0; run < 10; run += 1) messageIds.push(await one.send({ run: `${run}` }));
+    await until(async () => ran.length === 2 && (await counts()).deliveries.pending === 10);
+    return { ran, messageIds };
+  }
+
+  it('are dismissed, and never run', async () => {
+    const { ran } = await queueDeliveries();
+    expect(await one.inbox.dismiss({ handlerId: 'handler', ...WHY })).toBe(8);
+    open();
+    await until(async () => (await succeeded()) === 2);
+    expect([ran, (await counts()).deliveries]).toEqual([
+      ['0', '1'],
+      expect.objectContaining({ dismissed: 8, pending: 0 }),
+    ]);
+  });
+
+  it('are dismissed by id, and the others run', async () => {
+    const { ran } = await queueDeliveries();
+    const last = (await one.deliveries('handler')).slice(5);
+    expect(await one.inbox.dismiss({ deliveryIds: last.map(({ id }) => id), ...WHY })).toBe(5);
+    open();
+    await until(async () => (await succeeded()) === 5);
+    expect(ran.toSorted()).toEqual(['0', '1', '2', '3', '4']);
+    expect((await one.deliveries('handler')).slice(0, 5).every(({ attempts }) => attempts === 1)).toBe(true);
+  });
+
+  it('do not keep their messages from being erased', async () => {
+    const { ran, messageIds } = await queueDeliveries();
+    const erased = await one.inbox.erase({ messageIds, ...WHY });
+    expect(erased).toMatchObject({ messages: 8, dismissed: 8, held: 2 });
+    open();
+    await until(async () => (await succeeded()) === 2);
+    expect(ran).toEqual(['0', '1']);
+  });
+});
+
+describe('deliveries that wait for a place for long', () => {
+  /** Opens the process with one place, which the first delivery keeps while another one waits. */
+  async function queueDelivery(): Promise<{ readonly ran: string[]; readonly release: () => void }> {
+    const ran: string[] = [];
+    const [first, rest] = [held(), gate()];
+    await reopen({ concurrency: 1 });
+    one.on('handler', (event) => {
+      ran.push('run' in event ? event.run!.id : '');
+      return ran.length === 1 ? first.promise : rest;
+    });
+    await start();
+    await send(2);
+    await until(async () => (await counts()).deliveries.pending === 2);
+    return { ran, release: first.release };
+  }
+
+  it('are claimed again before they start, so that no other process runs them too', async () => {
+    const { ran, release } = await queueDelivery();
+    const other = await another();
+    other.on('handler', () => void ran.push('in the other process'));
+    one.clock.advance(LIMITS.leaseMs - 5_000);
+    release();
+    await until(() => ran.length === 2);
+    one.clock.advance(5_000);
+    await other.idle();
+    expect(ran).toEqual(['0', '1']);
+    expect((await one.deliveries('handler')).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
+  it('are given back in time although a recording takes long', async () => {
+    await queueDelivery();
+    const recording = gate();
+    watched.beforeReturn = (verb) => (verb === 'record' ? recording : undefined);
+    await send(1, 2);
+    await until(() => watched.countOf('record') === 3);
+    await pass(LIMITS.readyMs + 500);
+    await until(() => watched.countOf('release') > 0);
+  });
+});
+
 describe('own claims during faults', () => {
   it('are recorded once, without waiting for the lease, when the store works again', async () => {
     const ran: string[] = [];
@@ -241,6 +331,57 @@ describe('own claims during faults', () => {
     await pass(2_000);
     await until(async () => (await succeeded()) === 20);
     expect([ran.length, new Set(ran).size]).toEqual([20, 20]);
+  });
+
+  it('are parsed without waiting for the lease when the store fails after it has stored the message', async () => {
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    watched.afterEffect = true;
+    watched.fail('append', 'release');
+    await expect(send(1)).rejects.toThrow('the disk is full');
+    await pass(2_000);
+    expect([watched.countOf('release') > 0, ran]).toEqual([true, 0]);
+    watched.work();
+    await pass(2_000);
+    await until(() => ran === 1);
+    expect((await one.inbox.messages()).items).toHaveLength(1);
+    // Then the process keeps up again, and needs no further claim.
+    await pass(2_000);
+    const before = watched.countOf('claimDeliveries');
+    await send(20, 1);
+    await until(() => ran === 21);
+    expect(watched.countOf('claimDeliveries')).toBe(before);
+  });
+
+  it('are parsed without waiting for the lease when the store writes the message after it has failed', async () => {
+    const lost: NewMessage[] = [];
+    const { append } = inbox;
+    const store = new Proxy(watched.store, {
+      get: (target, verb) => {
+        if (verb !== 'append') return Reflect.get(target, verb) as unknown;
+        return (message: NewMessage) => {
+          lost.push(message);
+          throw new StoreUnavailableError('no answer');
+        };
+      },
+    });
+    await reopen({ store });
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    await expect(send(1)).rejects.toThrow('no answer');
+    await pass(2_000);
+    expect(lost[0]?.claim).toBeDefined();
+    await append.call(inbox, lost[0]!);
+    await pass(2_000);
+    await until(() => ran === 1);
+    // After the lease, nothing is given back any more.
+    one.clock.advance(LIMITS.leaseMs);
+    await pass(2_000);
+    const releases = watched.countOf('release');
+    await pass(5_000);
+    expect(watched.countOf('release')).toBe(releases);
   });
 
   it('run once when the clock jumps ahead while messages are queued', async () => {

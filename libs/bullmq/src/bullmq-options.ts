@@ -27,7 +27,8 @@ export interface BullmqOptions {
    */
   readonly prefix?: string;
   /**
-   * Maximum number of BullMQ jobs that this process runs at the same time. The module's `concurrency` limits it, too.
+   * Number of handlers that may run at the same time in this process, whether BullMQ brings their deliveries or the process
+   * has recorded them itself. The module's `concurrency` limits it, too.
    * @default the module's `concurrency`
    */
   readonly concurrency?: number;

@@ -44,8 +44,12 @@ export class BullmqTransport implements DispatchTransport {
     return `BullMQ on Redis ${placeOf(connection)}, prefix ${prefix}`;
   }
 
+  get concurrency(): number | undefined {
+    return this.#options.concurrency;
+  }
+
   start({ concurrency, run }: DispatchTarget): void {
-    const { connection, prefix = 'runhooks', concurrency: wanted = concurrency } = this.#options;
+    const { connection, prefix = 'runhooks' } = this.#options;
     const options = { ...redisOptions(connection), retryStrategy: (tries: number) => this.#retryAfterMs(tries) };
     const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true };
     // Without the offline queue: deliveries that cannot be offered now are offered again later.
@@ -59,11 +63,7 @@ export class BullmqTransport implements DispatchTransport {
     const begin = (): void => {
       this.#isReady = true;
       if (this.#isEnding) return;
-      const worker = new Worker(QUEUE, process, {
-        connection: options,
-        prefix,
-        concurrency: Math.min(wanted, concurrency),
-      });
+      const worker = new Worker(QUEUE, process, { connection: options, prefix, concurrency });
       this.#worker = worker;
       let [countedFromMs, errors] = [0, 0];
       worker.on('error', (error) => {

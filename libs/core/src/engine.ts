@@ -107,6 +107,7 @@ export class Engine {
       ...(onRecorded && { onRecorded }),
     });
     const onChange = (): void => this.dispatcher.wake();
+    const giveBack = (): Promise<void> => this.dispatcher.giveBack();
     this.refusals = new Refusals({ ...shared, ...(monotonicMs && { monotonicMs }) });
     const { refusals } = this;
     this.receiver = new Receiver({
@@ -117,8 +118,9 @@ export class Engine {
       onAccepted: (isOwn) => (isOwn ? this.dispatcher.wakeForOwn() : this.dispatcher.wake()),
     });
     this.purger = new Purger({ ...shared, retention: { ...DEFAULT_RETENTION, ...options.retention } });
-    this.inbox = new Inbox({ ...shared, router, purger: this.purger, refusals, onChange });
+    this.inbox = new Inbox({ ...shared, router, purger: this.purger, refusals, onChange, giveBack });
   }
+
   /** Opens the store and registers the process. Throws `ConfigurationError` if the store cannot be used. */
   async open(): Promise<void> {
     await this.store.open();

@@ -102,6 +102,8 @@ export const LIMITS = Object.freeze({
   ownMessagesBytesMax: 16 * 1024 * KIB,
   /** Deliveries, for each handler that may run, that a process claims while recording them before there is a free place. */
   readyPerPlaceMax: 100,
+  /** Bytes of the bodies of these deliveries. The body of a message counts for each of its deliveries. */
+  readyBytesMax: 16 * 1024 * KIB,
   /** Time that they wait for a place. With a transport it is shorter, because other workers may have a place at once. */
   readyMs: SECOND,
   readyWithTransportMs: 100,

@@ -80,7 +80,7 @@ export class DeliveryClaimer {
     const claim = this.#claim(1);
     await this.#options.running.renewOverdue(claim.now);
     const claimed = await this.#options.store.claimDeliveries({ ...claim, handlerIds, deliveryIds: [deliveryId] });
-    this.#startHeld(claimed, claim, start);
+    await this.#startHeld(claimed, claim, start);
   }
 
   /** Lists at most `limit` due deliveries; of bounded handlers, those that may start here. */
@@ -139,15 +139,18 @@ export class DeliveryClaimer {
     if (name === SHARED && lateMs === 0) ready.isBehind = deliveries.length === claim.limit;
     const last = deliveries.at(-1);
     if (last) this.#served.set(name, { handlerId: last.handlerId, source: last.event.source });
-    this.#startHeld(deliveries, claim, start);
+    await this.#startHeld(deliveries, claim, start);
     return deliveries.length;
   }
 
   /** Starts none if the process was blocked for so long that the lease has expired: another process may run them. */
-  #startHeld(claimed: readonly ClaimedDelivery[], { now, leaseMs }: Claim, start: StartDelivery): void {
-    const heldMs = this.#options.clock.now().getTime() - now.getTime();
-    if (heldMs >= leaseMs) return;
-    for (const delivery of claimed) start(delivery, now);
+  async #startHeld(claimed: readonly ClaimedDelivery[], claim: Claim, start: StartDelivery): Promise<void> {
+    const { clock, running } = this.#options;
+    const now = clock.now();
+    if (now.getTime() - claim.now.getTime() >= claim.leaseMs) return;
+    for (const delivery of claimed) start(delivery, claim.now);
+    // After a slow claim, their leases could expire before their first renewal by the timer.
+    await running.renewOverdue(now);
   }
 
   /** Places that are neither taken nor reserved for a claim. */

@@ -95,11 +95,7 @@ export class DeliveryRunner {
 
   /** Gives back claimed deliveries that found no place in time, so that handlers and sources take turns. */
   async giveBackOverdue(): Promise<void> {
-    const overdue = this.ready.takeOverdue();
-    if (overdue.length === 0) return;
-    this.ready.isBehind = true;
-    this.hint.give();
-    await this.#giveBack(overdue);
+    await this.#giveBack(this.ready.takeOverdue());
   }
 
   /** Starts due deliveries, unless the store has certainly none. Returns how many it claimed. */
@@ -202,25 +198,27 @@ export class DeliveryRunner {
 
   #startReady(): void {
     const nowMs = this.#options.clock.now().getTime();
-    const paused: ReadyDelivery[] = [];
+    const returned: ReadyDelivery[] = [];
     for (let ready = this.ready.take(this.#room()); ready.length > 0; ready = this.ready.take(this.#room())) {
       for (const one of ready) {
         const { delivery, claimedAt } = one;
-        // A lease that has expired while the process was blocked may be another process's by now.
-        if (nowMs - claimedAt.getTime() >= LIMITS.leaseMs) continue;
-        if (this.#running.isPaused(delivery.handlerId)) paused.push(one);
+        // Leases are renewed after a third of their time. One that is older could expire before its first renewal.
+        const isOld = nowMs - claimedAt.getTime() > LIMITS.leaseMs / 3;
+        if (isOld || this.#running.isPaused(delivery.handlerId)) returned.push(one);
         else void this.#run(delivery, claimedAt);
       }
     }
-    void this.#giveBack(paused);
+    if (returned.length > 0) void this.#giveBack(returned).then(this.#options.onChange);
     for (const go of this.#waiting) if (this.#room() > 0) go();
   }
 
   async #giveBack(ready: readonly ReadyDelivery[]): Promise<void> {
     if (ready.length === 0) return;
     const { store, clock, guard, lease } = this.#options;
+    this.ready.isBehind = true;
     const release = { lease, messageIds: [], deliveryIds: ready.map(({ delivery }) => delivery.id) };
     await guard.write(async () => await store.release?.(release, clock.now()), undefined);
+    this.hint.give();
   }
 
   #attemptOf(delivery: ClaimedDelivery): Attempt {

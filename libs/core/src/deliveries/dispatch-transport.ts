@@ -22,6 +22,11 @@ export interface DispatchTarget {
 export interface DispatchTransport {
   /** Engine and its address, for the log: `BullMQ on Redis 127.0.0.1:6379`. It must not contain a password. */
   readonly description: string;
+  /**
+   * Largest number of deliveries that this process runs at the same time while it uses the transport, whatever way they
+   * come. The module's `concurrency` limits it, too. @default the module's `concurrency`
+   */
+  readonly concurrency?: number | undefined;
   /** Starts to pass ids to `carried.run`. If the engine is unavailable, the transport keeps trying to connect. */
   start(target: DispatchTarget): void;
   /**

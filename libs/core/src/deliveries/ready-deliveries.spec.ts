@@ -2,11 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { resolveHandlerOptions, type HandlerOptions } from '../handlers/handler.js';
 import { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
+import { restoreMessage } from '../sources/message.js';
 import type { ClaimedDelivery } from '../store/claim.js';
 import { ReadyDeliveries } from './ready-deliveries.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
 const CLAIM = { lease: 'own', until: new Date(NOW.getTime() + LIMITS.leaseMs) };
+const BODY = Buffer.from('{}');
 const ROUTED = { id: 'dlv', handlerId: 'handler' };
 
 let paused: string[];
@@ -39,18 +41,30 @@ function readyFor(max: number): ReadyDeliveries {
   });
 }
 
-function delivery(id: string): ClaimedDelivery {
+function delivery(id: string, body?: Uint8Array): ClaimedDelivery {
+  const message = body && {
+    message: restoreMessage({
+      id: 'message',
+      source: 'probe',
+      provider: 'probe',
+      messageKey: '',
+      state: 'parsed',
+      headers: {},
+      body,
+      receivedAt: NOW,
+    }),
+  };
   const event = { id: 'event', type: 'run.failed', provider: 'probe', source: 'probe', data: '{}' };
-  return { id, handlerId: 'handler', attempt: 1, attemptsBefore: 0, replayId: '', lease: 'own', event };
+  return { id, handlerId: 'handler', attempt: 1, attemptsBefore: 0, replayId: '', lease: 'own', event, ...message };
 }
 
 const claims = (ready: ReadyDeliveries, count: number) =>
-  Array.from({ length: count }, () => ready.claimFor(ROUTED, NOW) !== undefined);
+  Array.from({ length: count }, () => ready.claimFor(ROUTED, BODY, NOW) !== undefined);
 const idsOf = (taken: readonly { delivery: ClaimedDelivery }[]) => taken.map(({ delivery: { id } }) => id);
 
 describe('ReadyDeliveries', () => {
   it('claims a new delivery with the lease of the process', () => {
-    expect(readyFor(1).claimFor(ROUTED, NOW)).toEqual(CLAIM);
+    expect(readyFor(1).claimFor(ROUTED, BODY, NOW)).toEqual(CLAIM);
   });
 
   it.each([
@@ -60,13 +74,30 @@ describe('ReadyDeliveries', () => {
     ['of a paused handler', ROUTED],
   ])('claims no delivery %s', (what, routed) => {
     if (what.includes('paused')) paused.push('handler');
-    expect(readyFor(1).claimFor(routed, NOW)).toBeUndefined();
+    expect(readyFor(1).claimFor(routed, BODY, NOW)).toBeUndefined();
   });
 
   it('claims no more deliveries than can wait, those of the current recordings included', () => {
     const ready = readyFor(3);
     ready.add(delivery('a'), NOW);
     expect(claims(ready, 3)).toEqual([true, true, false]);
+  });
+
+  it('claims no more bytes than the limit, those of the current recordings included', () => {
+    const ready = readyFor(100);
+    const body = new Uint8Array(LIMITS.readyBytesMax / 4);
+    ready.add(delivery('a', body), NOW);
+    ready.add(delivery('b', body), NOW);
+    const isClaimed = (): boolean => ready.claimFor(ROUTED, body, NOW) !== undefined;
+    expect([isClaimed(), isClaimed(), isClaimed()]).toEqual([true, true, false]);
+    ready.beginRecording();
+    ready.take(1);
+    ready.isBehind = false;
+    expect([isClaimed(), isClaimed(), isClaimed(), isClaimed()]).toEqual([true, true, true, false]);
+    ready.beginRecording();
+    ready.takeAll();
+    ready.isBehind = false;
+    expect([isClaimed(), isClaimed(), isClaimed(), isClaimed(), isClaimed()]).toEqual([true, true, true, true, false]);
   });
 
   it('counts deliveries of recordings no longer once the next ones begin', () => {

@@ -32,8 +32,11 @@ export interface ReadyDelivery {
 export class ReadyDeliveries {
   readonly #options: ReadyDeliveriesOptions;
   #ready: ReadyDelivery[] = [];
-  /** Deliveries that may become ready when the current recordings are written. */
+  /** Bytes of the bodies that the deliveries keep. */
+  #bytes = 0;
+  /** Deliveries that may become ready when the current recordings are written, and their bytes. */
   #promised = 0;
+  #promisedBytes = 0;
   #isBehind = false;
   #isOpen = true;
 
@@ -53,37 +56,41 @@ export class ReadyDeliveries {
   /** Called before recordings are decided. */
   beginRecording(): void {
     this.#promised = 0;
+    this.#promisedBytes = 0;
   }
 
   /**
-   * Returns the claim of a new delivery, if a place becomes free for it soon. Lanes and handlers with a bound of their own
+   * Returns the claim of a new delivery of a message with this body, if a place becomes free for it soon. Lanes and handlers with a bound of their own
    * are never claimed ahead, because the store decides whose turn it is.
    */
-  claimFor({ handlerId, lane }: RoutedDelivery, now: Date): OwnClaim | undefined {
+  claimFor({ handlerId, lane }: RoutedDelivery, { length }: Uint8Array, now: Date): OwnClaim | undefined {
     if (!this.#isOpen || this.#isBehind || lane !== undefined) return undefined;
     const { handlers, lease, max, isPaused } = this.#options;
     const handler = handlers.get(handlerId);
     if (!handler || handler.concurrency !== undefined || isPaused(handlerId)) return undefined;
-    if (this.#ready.length + this.#promised >= max) {
+    const bytes = this.#bytes + this.#promisedBytes + length;
+    if (this.#ready.length + this.#promised >= max || bytes > LIMITS.readyBytesMax) {
       this.#isBehind = true;
       return undefined;
     }
     this.#promised += 1;
+    this.#promisedBytes += length;
     return { lease, until: new Date(now.getTime() + LIMITS.leaseMs) };
   }
 
   add(delivery: ClaimedDelivery, claimedAt: Date): void {
+    this.#bytes += bytesOf(delivery);
     this.#ready.push({ delivery, claimedAt, sinceMs: timers.monotonicMs() });
   }
 
   /** Takes at most `limit` deliveries to start them, those that wait longest first; none after {@link close}. */
   take(limit: number): ReadyDelivery[] {
-    return limit > 0 && this.#isOpen ? this.#ready.splice(0, limit) : [];
+    return limit > 0 && this.#isOpen ? this.#remove(limit) : [];
   }
 
-  /** Time until the first delivery is overdue, in milliseconds; infinite if none waits. */
+  /** Time until the first delivery is overdue, in milliseconds; infinite if none waits, and after {@link close}. */
   get overdueInMs(): number {
-    const first = this.#ready[0];
+    const first = this.#isOpen ? this.#ready[0] : undefined;
     return first ? first.sinceMs + this.#options.waitMs - timers.monotonicMs() : Infinity;
   }
 
@@ -101,6 +108,17 @@ export class ReadyDeliveries {
 
   /** Takes all deliveries that wait, to give them back. */
   takeAll(): ReadyDelivery[] {
-    return this.#ready.splice(0);
+    return this.#remove(this.#ready.length);
   }
+
+  #remove(count: number): ReadyDelivery[] {
+    const removed = this.#ready.splice(0, count);
+    for (const { delivery } of removed) this.#bytes -= bytesOf(delivery);
+    return removed;
+  }
+}
+
+/** Returns the bytes of the body that a delivery keeps. Deliveries of one message share it, but each may be its last one. */
+function bytesOf({ message }: ClaimedDelivery): number {
+  return message?.body.length ?? 0;
 }

@@ -54,7 +54,8 @@ export class Dispatcher {
   #stopping = false;
 
   constructor(options: DispatcherOptions) {
-    const { store, handlers, router, clock, logger, guard, concurrency, transport, own, onRecorded } = options;
+    const { store, handlers, router, clock, logger, guard, transport, own, onRecorded } = options;
+    const concurrency = Math.min(options.concurrency, transport?.concurrency ?? Infinity);
     this.#options = options;
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
@@ -64,6 +65,7 @@ export class Dispatcher {
     this.#tasks = new TaskRunner({ store, handlers, evaluator, logger, guard, ...(onEvents && { onEvents }) });
     const deliveries = new DeliveryRunner({
       ...options,
+      concurrency,
       lease: own.lease,
       readyMax: concurrency * LIMITS.readyPerPlaceMax,
       readyMs: transport ? LIMITS.readyWithTransportMs : LIMITS.readyMs,
@@ -110,6 +112,11 @@ export class Dispatcher {
     this.#wakeUp.now();
   }
 
+  /** Gives back the deliveries that this process keeps claimed and has not started. They are due, and run where they are claimed. */
+  async giveBack(): Promise<void> {
+    await this.#deliveries.giveBackAll();
+  }
+
   /**
    * Stops claiming, waits up to `drainMs` for running handlers, then aborts them. Handlers that are still running 5 seconds
    * later are abandoned, and their deliveries are retried. A second call changes nothing.
@@ -118,8 +125,8 @@ export class Dispatcher {
     this.#stopping = true;
     this.wake();
     const carried = this.#carrier?.stop();
-    await this.#options.own.close();
     const claimed = this.#deliveries.stop();
+    await this.#options.own.close();
     await this.#loop;
     await this.#lastPass;
     await claimed;
@@ -229,8 +236,9 @@ export class Dispatcher {
     parsing.then(end, () => end(0));
     let started = await deliver();
     while (isParsing) {
-      await this.#change.wait(LIMITS.pollMs);
+      await this.#change.wait(Math.min(LIMITS.pollMs, this.#deliveries.ready.overdueInMs));
       this.#change.reset();
+      await this.#deliveries.giveBackOverdue();
       if (isMoreDue) started += await deliver();
     }
     return started;

@@ -31,10 +31,13 @@ const NOTHING: Erasure = { messageIds: [], eventIds: [], runs: [], texts: [] };
 export class Eraser {
   readonly #store: Store;
   readonly #now: () => Date;
+  /** Gives back deliveries that have not started, because their messages could not be erased. */
+  readonly #giveBack: () => Promise<void>;
 
-  constructor(store: Store, now: () => Date) {
+  constructor(store: Store, now: () => Date, giveBack: () => Promise<void>) {
     this.#store = store;
     this.#now = now;
+    this.#giveBack = giveBack;
   }
 
   /** Erases the selected content. Returns how much was erased. Throws {@link ConfigurationError} for invalid options. */
@@ -94,6 +97,7 @@ export class Eraser {
   async #eraseAll(messageIds: readonly string[], rest: Erasure, decision: Decision): Promise<Erased> {
     const sum = { messages: 0, events: 0, dismissed: 0, held: 0 };
     const step = async (erasure: Erasure): Promise<void> => {
+      await this.#giveBack();
       const erased = await this.#store.erase(erasure, decision, this.#now());
       for (const name of Object.keys(sum) as (keyof Erased)[]) sum[name] += erased[name];
     };

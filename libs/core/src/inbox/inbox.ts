@@ -72,6 +72,8 @@ export interface InboxOptions {
   readonly refusals: Refusals;
   /** Called when work became due. */
   readonly onChange: () => void;
+  /** Gives back the deliveries that this process keeps claimed and has not started. A decision can then apply to them. */
+  readonly giveBack: () => Promise<void>;
 }
 
 /**
@@ -191,6 +193,9 @@ export class Inbox {
   /**
    * Cancels deliveries that must not run: dead letters, and pending deliveries that are not running now. Each keeps its
    * `dismissal`, and is purged like other finished deliveries. Returns how many were dismissed.
+   *
+   * Deliveries that another process has just recorded are skipped, too: it keeps them claimed for up to a second, until they
+   * start or are given back. Call this method again to dismiss those that were given back.
    * @throws ConfigurationError if `by` or `reason` is invalid, or if neither `deliveryIds` nor `handlerId` is set.
    */
   async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
@@ -200,8 +205,10 @@ export class Inbox {
       throw new ConfigurationError('dismiss', 'expected deliveryIds or handlerId, got neither');
     }
     const decision = reasonedDecisionOf('dismiss', { by, reason }, dismissal);
-    const dismissed = await this.#options.store.dismiss(dismissal, decision, this.#options.clock.now());
-    this.#options.onChange();
+    const { store, clock, onChange, giveBack } = this.#options;
+    await giveBack();
+    const dismissed = await store.dismiss(dismissal, decision, clock.now());
+    onChange();
     return dismissed;
   }
 
@@ -254,13 +261,14 @@ export class Inbox {
   /**
    * Erases the content of messages, for personal data: bytes, headers, data of events, texts of errors, and tasks. Ids,
    * types, times and deduplication keys stay. Unfinished deliveries are dismissed. A message that a handler is running with
-   * is skipped and counted as `held`: erase it again later.
+   * is skipped and counted as `held`: erase it again later. The same applies to a message whose deliveries another process
+   * has just recorded, because it keeps them claimed for up to a second.
    * @throws ConfigurationError if `by` or `reason` is invalid, or unless exactly one selector is set.
    */
   async erase(erase: Erase): Promise<Erased> {
     requireRequestOptions('erase', erase);
-    const { store, clock, onChange } = this.#options;
-    const erased = await new Eraser(store, () => clock.now()).erase(erase);
+    const { store, clock, onChange, giveBack } = this.#options;
+    const erased = await new Eraser(store, () => clock.now(), giveBack).erase(erase);
     onChange();
     return erased;
   }

@@ -194,7 +194,7 @@ export class MessageParser {
       ? []
       : this.#router.deliveriesFor(routableOf({ type, source, provider }, facts), now);
     const deliveries = routed.map((delivery): NewDelivery => {
-      const claim = this.#ready.claimFor(delivery, now);
+      const claim = this.#ready.claimFor(delivery, message.body, now);
       return claim ? { ...delivery, claim } : delivery;
     });
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts, runText), deliveries };

@@ -9,6 +9,8 @@ import { timers } from '../time/timers.js';
 import type { MessageLog } from './message-log.js';
 import type { MessageParser, ParsedMessage } from './message-parser.js';
 
+const NOT_RECORDED: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
+
 /** Options for a message runner. */
 export interface MessageRunnerOptions {
   readonly store: Store;
@@ -49,58 +51,58 @@ export class MessageRunner {
     const { own } = this.#options;
     const kept = own.take(claim.limit);
     if (kept.length === 0) return 0;
-    try {
-      await this.#run(
-        kept.map(({ message }) => message),
-        { ...claim, lease: own.lease },
-      );
-    } catch (error) {
-      // Those that were recorded after all have lost their lease, and are recorded once only.
-      if (isStoreUnavailableError(error)) own.putBack(kept);
-      throw error;
-    }
+    const messages = kept.map(({ message }) => message);
+    const recorded = await this.#run(messages, { ...claim, lease: own.lease });
+    // Those that were recorded after all have lost their lease, and are recorded once only.
+    own.putBack(kept.filter((_, index) => isStoreUnavailableError(recorded[index]?.failure)));
+    throwFailure(recorded);
     return kept.length;
   }
 
   async #runStored(claim: Claim): Promise<number> {
     const { store, sources, own } = this.#options;
+    if (await own.giveBackLost()) this.hint.give();
     if (!this.hint.take()) return 0;
+    own.beginClaim();
     const messages = await store.claimMessages({ ...claim, sources, ...this.#lastSource });
-    if (messages.length < claim.limit) own.caughtUp();
+    if (messages.length === 0) own.caughtUp();
+    if (messages.length === claim.limit) own.fellBehind();
     if (messages.length === 0) return 0;
+    // Fewer than the limit need not be the last ones: a message that was begun before is claimed alone.
     this.hint.give();
     this.#lastSource = { after: messages.at(-1)?.source ?? '' };
-    await this.#run(messages, claim);
+    throwFailure(await this.#run(messages, claim));
     return messages.length;
   }
 
-  async #run(messages: readonly ClaimedMessage[], claim: Claim): Promise<void> {
+  /** Parses messages and records the results. Returns one result per message, with the failure of each that was not recorded. */
+  async #run(messages: readonly ClaimedMessage[], claim: Claim): Promise<readonly Recorded[]> {
     this.#options.parser.begin();
     const recordings = await this.#parseInTurns(messages, claim);
     const recorded = await this.#record(messages, recordings, claim.now);
     recorded.forEach((result, index) => this.#report(messages[index], recordings[index], result, claim.now));
-    // Only now: the deliveries of those that were written are already claimed.
-    const failed = recorded.find(({ failure }) => failure !== undefined);
-    if (failed) throw failed.failure;
+    return recorded;
   }
 
   async #record(
     messages: readonly ClaimedMessage[],
     recordings: readonly ParsedMessage[],
     now: Date,
-  ): Promise<Recorded[]> {
+  ): Promise<readonly Recorded[]> {
     for (const { id } of messages) this.#unrecorded.delete(id);
-    // Any other error is caused by one of the messages.
-    const note = (error: unknown, { messageId }: ParsedMessage): void => {
-      if (isStoreUnavailableError(error)) this.#unrecorded.add(messageId);
-    };
+    const recorded = await this.#recordedOrFailed(recordings, now);
+    recordings.forEach(({ messageId }, index) => {
+      // Any other error is caused by one of the messages.
+      if (isStoreUnavailableError(recorded[index]?.failure)) this.#unrecorded.add(messageId);
+    });
+    return recorded;
+  }
+
+  async #recordedOrFailed(recordings: readonly ParsedMessage[], now: Date): Promise<readonly Recorded[]> {
     try {
-      const recorded = await this.#options.store.record(recordings, now);
-      recordings.forEach((recording, index) => note(recorded[index]?.failure, recording));
-      return recorded;
-    } catch (error) {
-      for (const recording of recordings) note(error, recording);
-      throw error;
+      return await this.#options.store.record(recordings, now);
+    } catch (failure) {
+      return recordings.map(() => ({ ...NOT_RECORDED, failure }));
     }
   }
 
@@ -140,6 +142,12 @@ export class MessageRunner {
     log.recorded(message, recording, result);
     if (!message.withoutHandlers) onEvents?.(result.events, message, message);
   }
+}
+
+/** Throws a failure, if there is one: that of the store before one that a message has caused. */
+function throwFailure(recorded: readonly Recorded[]): void {
+  const failures = recorded.map(({ failure }) => failure).filter((failure) => failure !== undefined);
+  if (failures.length > 0) throw failures.find(isStoreUnavailableError) ?? failures[0];
 }
 
 /** Returns the deliveries of a new event that were recorded as already claimed. */

@@ -131,6 +131,47 @@ describe('OwnMessages', () => {
     expect([own.count, idsOf(own.take(10)), own.count]).toEqual([3, ['a', 'b', 'c'], 0]);
   });
 
+  it('keeps the room of messages until they are recorded, because they can be put back', () => {
+    const body = new Uint8Array(LIMITS.ownMessagesBytesMax / 4);
+    keep(...['a', 'b', 'c', 'd'].map((id) => message(id, { body })));
+    const taken = own.take(2);
+    expect(own.claimFor(body, now)).toBeUndefined();
+    own.putBack(taken);
+    own.caughtUp();
+    expect([own.count, own.claimFor(body, now)]).toEqual([4, undefined]);
+    own.take(2);
+    own.putBack([]);
+    own.caughtUp();
+    keep(message('e', { body }), message('f', { body }));
+    expect(own.claimFor(body, now)).toBeUndefined();
+  });
+
+  it('gives back messages that may have been stored until their leases end, and claims nothing before it caught up', async () => {
+    const claim = own.claimFor(BODY, now)!;
+    own.lose('lost', claim);
+    own.forget(BODY);
+    expect([own.isWaiting, own.claimFor(BODY, now)]).toEqual([true, undefined]);
+    release = () => Promise.reject(new StoreUnavailableError('the disk is full'));
+    await expect(own.giveBackLost()).rejects.toThrow('the disk is full');
+    release = async (given) => void releases.push(given);
+    own.lose('other', claim);
+    expect([await own.giveBackLost(), await own.giveBackLost(), own.isWaiting]).toEqual([true, false, true]);
+    expect(releases).toEqual([{ lease: 'own', messageIds: ['lost', 'other'], deliveryIds: [] }]);
+    own.caughtUp();
+    now = claim.until;
+    own.lose('third', own.claimFor(BODY, now)!);
+    await own.giveBackLost();
+    await own.close();
+    expect(releases.map(({ messageIds }) => messageIds)).toEqual([
+      ['lost', 'other'],
+      ['lost', 'other', 'third'],
+      ['third'],
+    ]);
+    own.lose('late', claim);
+    await turn();
+    expect(releases.at(-1)?.messageIds).toEqual(['late']);
+  });
+
   it('gives back all messages when it closes', async () => {
     keep(message('a'), message('b', { source: 'other' }));
     await own.close();

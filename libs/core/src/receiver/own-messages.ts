@@ -1,6 +1,7 @@
 import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
 import type { ClaimedMessage, OwnClaim } from '../store/claim.js';
+import { DueHint } from '../store/due-hint.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { NewMessage, Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
@@ -34,8 +35,17 @@ export class OwnMessages {
   readonly #kept = new Map<string, KeptMessage[]>();
   #count = 0;
   #bytes = 0;
+  /** Messages that are being recorded. They keep their room, because they can be put back. */
+  #taken = { count: 0, bytes: 0 };
+  /** Messages that may be stored with a claim although the store has failed, with the ends of their leases. */
+  readonly #lost = new Map<string, number>();
+  readonly #lostHint = new DueHint();
   #isOpen = false;
   #isBehind = true;
+  /** Messages that this process is storing unclaimed. */
+  #unclaimed = 0;
+  /** Whether such a message was stored since the store was last asked for unclaimed ones: the answer may lack it. */
+  #isMissed = false;
   #until: OwnClaim | undefined;
   #sourcesLeft: readonly string[] = [];
 
@@ -49,9 +59,9 @@ export class OwnMessages {
     return this.#count;
   }
 
-  /** Whether messages wait to be parsed. */
+  /** Whether messages wait to be parsed, or to be given back by {@link giveBackLost}. */
   get isWaiting(): boolean {
-    return this.#kept.size > 0;
+    return this.#kept.size > 0 || this.#lost.size > 0;
   }
 
   /** Sources with messages that were kept before the last {@link take}, which had no room for them. */
@@ -64,14 +74,37 @@ export class OwnMessages {
     this.#isOpen = this.#options.store.release !== undefined;
   }
 
-  /** Notes that the store had no more unclaimed messages. */
+  /** Called before the store is asked for unclaimed messages. */
+  beginClaim(): void {
+    this.#isMissed = false;
+  }
+
+  /** Notes that the store had no unclaimed messages. It counts only if none was being stored since {@link beginClaim}. */
   caughtUp(): void {
-    this.#isBehind = false;
+    if (this.#unclaimed === 0 && !this.#isMissed) this.#isBehind = false;
+  }
+
+  /** Notes that unclaimed messages wait in the store. None that is received later may be parsed before them. */
+  fellBehind(): void {
+    this.#isBehind = true;
+  }
+
+  /** Called before a message without a claim is stored. */
+  beginUnclaimed(): void {
+    this.#unclaimed += 1;
+  }
+
+  /** Called after a message without a claim was stored, or could not be. */
+  endUnclaimed(): void {
+    this.#unclaimed -= 1;
+    this.#isMissed = true;
   }
 
   /** Returns the claim for a message that is about to be stored. Then call {@link keep} or {@link forget}. */
   claimFor({ length }: Uint8Array, now: Date): OwnClaim | undefined {
-    const hasRoom = this.#count < LIMITS.ownMessagesMax && this.#bytes + length <= LIMITS.ownMessagesBytesMax;
+    const { count, bytes } = this.#taken;
+    const hasRoom =
+      this.#count + count < LIMITS.ownMessagesMax && this.#bytes + bytes + length <= LIMITS.ownMessagesBytesMax;
     if (!this.#isOpen || this.#isBehind) return undefined;
     if (!hasRoom) {
       this.#isBehind = true;
@@ -96,8 +129,10 @@ export class OwnMessages {
     this.#keptOf(message.source).push({ message: claimed, untilMs: claim.until.getTime() });
   }
 
-  /** Keeps messages again that were taken and could not be recorded, in front of all others. */
+  /** Called after taken messages were recorded. Keeps again those that could not be, in front of all others. */
   putBack(messages: readonly KeptMessage[]): void {
+    this.#taken = { count: 0, bytes: 0 };
+    if (messages.length === 0) return;
     if (!this.#isOpen) return this.#giveBack(messages.map(({ message }) => message.id));
     for (const kept of [...messages].reverse()) {
       this.#count += 1;
@@ -110,6 +145,27 @@ export class OwnMessages {
   forget({ length }: Uint8Array): void {
     this.#count -= 1;
     this.#bytes -= length;
+  }
+
+  /** Notes that it is unknown whether a message was stored with this claim. Then call {@link forget}, too. */
+  lose(id: string, claim: OwnClaim): void {
+    if (!this.#isOpen) return this.#giveBack([id]);
+    this.#lost.set(id, claim.until.getTime());
+    this.#lostHint.give();
+    this.#isBehind = true;
+  }
+
+  /**
+   * Gives back messages that may be stored with a claim although the store has failed: once a second until their leases have
+   * ended, because the store may write a message after it has failed. Returns whether it did. Rejects if the store fails.
+   */
+  async giveBackLost(): Promise<boolean> {
+    if (this.#lost.size === 0 || !this.#lostHint.take()) return false;
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    await store.release?.({ lease: this.lease, messageIds: [...this.#lost.keys()], deliveryIds: [] }, now);
+    for (const [id, untilMs] of this.#lost) if (untilMs <= now.getTime()) this.#lost.delete(id);
+    return true;
   }
 
   /** Takes at most `limit` messages, one of each source in turn. Those whose lease ends soon are given back. */
@@ -128,6 +184,8 @@ export class OwnMessages {
       if (next.untilMs >= lastsUntilMs) taken.push(next);
       else late.push(next.message.id);
     }
+    const bytes = taken.reduce((sum, { message }) => sum + message.body.length, 0);
+    this.#taken = { count: taken.length, bytes };
     this.#sourcesLeft = [...this.#kept.keys()];
     if (late.length > 0) this.#giveBack(late);
     return taken;
@@ -137,6 +195,8 @@ export class OwnMessages {
   async close(): Promise<void> {
     this.#isOpen = false;
     const ids = [...this.#kept.values()].flatMap((kept) => kept.map(({ message }) => message.id));
+    ids.push(...this.#lost.keys());
+    this.#lost.clear();
     for (const kept of this.#kept.values()) for (const { message } of kept) this.forget(message.body);
     this.#kept.clear();
     if (ids.length > 0) await this.#release(ids);

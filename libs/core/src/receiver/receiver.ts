@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../time/clock.js';
+import { isStoreUnavailableError } from '../errors.js';
 import type { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
@@ -84,6 +85,7 @@ export class Receiver {
   async #append(message: NewMessage, claim: OwnClaim | undefined): Promise<Appended> {
     const { store, own, onAccepted } = this.#options;
     let isOwn = false;
+    if (!claim) own?.beginUnclaimed();
     try {
       const appended = await store.append(message);
       if (appended.status === 'accepted') {
@@ -92,8 +94,12 @@ export class Receiver {
         onAccepted(isOwn);
       }
       return appended;
+    } catch (error) {
+      if (claim && isStoreUnavailableError(error)) own?.lose(message.id, claim);
+      throw error;
     } finally {
-      if (claim && !isOwn) own?.forget(message.body);
+      if (!claim) own?.endUnclaimed();
+      else if (!isOwn) own?.forget(message.body);
     }
   }
 
