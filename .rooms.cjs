@@ -27,7 +27,20 @@ module.exports = [
   {
     lib: 'sql-inbox',
     order: [
-      ['schema', 'series', 'rows', 'accept', 'deliveries', 'processes', 'tasks', 'parsing', 'recording', 'lists', 'upkeep', '.'],
+      [
+        'schema',
+        'series',
+        'rows',
+        'accept',
+        'deliveries',
+        'processes',
+        'tasks',
+        'parsing',
+        'recording',
+        'lists',
+        'upkeep',
+        '.',
+      ],
       ['sqlite-connection', 'sqlite-file', 'sqlite', 'postgres-connection', 'postgres', 'backup', 'move'],
     ].flat(),
     doors: 'sqlite|postgres',
