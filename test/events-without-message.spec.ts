@@ -1,12 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Store } from 'nestjs-runhooks/core';
+import { ERASED_EVENT_DATA, type NewEvent, type Store } from 'nestjs-runhooks/core';
 import { connectSqlite, type SqliteConnection } from 'inside/sqlite-connection';
 import { SqliteStore } from 'inside/sqlite-store';
 import { decided } from './decided.js';
+import { DispatchHarness } from './dispatch/dispatch-harness.js';
 import { claim, newMessage, NOW } from './hot-steps.js';
 import { onPostgres, Schemas, SILENT } from './postgres/server.js';
 
 const EVENT = 'job.silent:dbt/1';
+const JOB_SILENT: NewEvent = {
+  id: EVENT,
+  type: 'job.silent',
+  occurredAt: NOW,
+  data: '{"job":"nightly"}',
+  deliveries: [{ id: 'dlv_1', handlerId: 'plain' }],
+};
 const LATER = new Date(NOW.getTime() + 1);
 
 /** An inbox, and its tables. */
@@ -16,15 +24,18 @@ interface Inbox {
 }
 
 /** No verb records an event without a message yet, so its message is removed. */
-async function recordAlone({ store, run }: Inbox): Promise<void> {
-  await store.append(newMessage('1'));
+async function recordAlone({ store, run }: Inbox, key = '1', events = [JOB_SILENT]): Promise<void> {
+  await store.append(newMessage(key));
   const [message] = await store.claimMessages({ ...claim, lease: 'a', sources: ['dbt'] });
-  const deliveries = [{ id: 'dlv_1', handlerId: 'plain' }];
-  const event = { id: EVENT, type: 'job.silent', occurredAt: NOW, data: '{"job":"nightly"}', deliveries };
-  const decide = () => ({ events: [event] });
+  const decide = () => ({ events });
   await store.record([{ messageId: message!.id, lease: 'a', state: 'parsed', decide }], NOW);
   await run((table) => `update ${table('events')} set message_id = null`);
   await run((table) => `delete from ${table('messages')}`);
+}
+
+function ofRun(accountId: string, runId: string): NewEvent {
+  const data = JSON.stringify({ run: { id: runId, account: { id: accountId } } });
+  return { id: `run.ended:${accountId}/${runId}`, type: 'run.ended', occurredAt: NOW, data, deliveries: [] };
 }
 
 const purge = (store: Store, before: Date) =>
@@ -108,6 +119,16 @@ function keepsThem(open: () => Promise<Inbox>): void {
     expect(await store.events({}, {})).toEqual({ items: [] });
     expect(await store.deliveries({}, {})).toEqual({ items: [] });
     expect(await store.attempts('dlv_2')).toEqual([]);
+  });
+
+  it('is erased with its run, and not with another one', async () => {
+    const { store } = inbox;
+    await recordAlone(inbox, '2', [ofRun('1', '7'), ofRun('2', '7'), ofRun('1', '8')]);
+    const { inbox: operated } = await DispatchHarness.open({ store });
+    const run = { source: 'dbt', accountId: '1', runId: '7' };
+    expect(await operated.erase({ run, by: 'Kim', reason: 'request 17' })).toMatchObject({ messages: 0, events: 1 });
+    const { items } = await store.events({ withoutMessage: true }, {});
+    expect(items.filter(({ data }) => data === ERASED_EVENT_DATA).map(({ id }) => id)).toEqual([ofRun('1', '7').id]);
   });
 }
 

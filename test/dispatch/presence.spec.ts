@@ -1,14 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { RetryLater } from 'nestjs-runhooks/core';
+import { RetryLater, type Store } from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
 
 let harness: DispatchHarness;
 let watched: FailingStore;
+let inbox: Store;
 
 beforeEach(async () => {
-  watched = new FailingStore(await openStore());
+  inbox = await openStore();
+  watched = new FailingStore(inbox);
   harness = await DispatchHarness.open({ store: watched.store });
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'Date', 'queueMicrotask'] });
 });
@@ -104,6 +108,31 @@ describe('process registration', () => {
     expect(watched.countOf('register')).toBe(3);
     release();
     await until(async () => (await harness.inbox.counts()).deliveries.succeeded === 2);
+  });
+
+  it('releases the work of another process of its host when that process ends, without waiting for a heartbeat', async () => {
+    const neighbor = spawn(process.execPath, ['--eval', 'process.stdin.resume()']);
+    const ended = once(neighbor, 'exit');
+    const attempts: number[] = [];
+    harness.on('handler', (_, { attempt }) => void attempts.push(attempt));
+    const registered = jest.spyOn(inbox, 'register');
+    await harness.presence.start();
+    const [registration, now] = registered.mock.calls[0]!;
+    const place = { processId: 'neighbor', pid: neighbor.pid!, lease: 'neighbor' };
+    await inbox.register({ ...registration, ...place }, now);
+    await harness.presence.renew();
+    await harness.send();
+    const claim = { now, leaseMs: LIMITS.leaseMs, limit: 1, lease: 'neighbor.1', sources: ['probe'] };
+    expect(await inbox.claimMessages(claim)).toHaveLength(1);
+    harness.dispatcher.start();
+    await pass(3_000);
+    expect(attempts).toEqual([]);
+    neighbor.kill('SIGKILL');
+    await ended;
+    registered.mockClear();
+    await pass(3_000);
+    await until(() => attempts.length === 1);
+    expect(registered).toHaveBeenCalledTimes(1);
   });
 
   it('starts with a warning while the inbox cannot be written, and registers once it can', async () => {

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../time/clock.js';
 import type { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import type { Claim, ClaimedDelivery, DeliveryTurn, DueDelivery } from '../store/claim.js';
+import { claimToken } from '../store/claim-token.js';
 import { DueHint } from '../store/due-hint.js';
 import type { Store } from '../store/store.js';
 import type { ReadyDeliveries } from './ready-deliveries.js';
@@ -15,6 +15,8 @@ export interface DeliveryClaimerOptions {
   readonly clock: Clock;
   readonly running: RunningAttempts;
   readonly ready: ReadyDeliveries;
+  /** Lease of this process, with which the tokens of its claims begin. */
+  readonly lease: string;
   /** Number of handlers that may run at the same time in this process. */
   readonly concurrency: number;
 }
@@ -159,6 +161,7 @@ export class DeliveryClaimer {
   }
 
   #claim(limit: number): Claim {
-    return { now: this.#options.clock.now(), leaseMs: LIMITS.leaseMs, limit, lease: randomUUID() };
+    const { clock, lease } = this.#options;
+    return { now: clock.now(), leaseMs: LIMITS.leaseMs, limit, lease: claimToken(lease) };
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Carrier } from '../deliveries/carrier.js';
 import { DeliveryRunner, type DeliveryRunning } from '../deliveries/delivery-runner.js';
 import type { DispatchTransport } from '../deliveries/dispatch-transport.js';
@@ -10,6 +9,7 @@ import { MessageRunner } from '../parsing/message-runner.js';
 import type { OwnMessages } from '../receiver/own-messages.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
+import { claimToken } from '../store/claim-token.js';
 import { TaskEvaluator } from '../tasks/task-evaluator.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
 import { TaskRunner } from '../tasks/task-runner.js';
@@ -245,6 +245,7 @@ export class Dispatcher {
   }
 
   #claim(limit: number): Claim {
-    return { now: this.#options.clock.now(), leaseMs: LIMITS.leaseMs, limit, lease: randomUUID() };
+    const { clock, own } = this.#options;
+    return { now: clock.now(), leaseMs: LIMITS.leaseMs, limit, lease: claimToken(own.lease) };
   }
 }

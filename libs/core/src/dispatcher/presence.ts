@@ -10,7 +10,7 @@ import type { Store } from '../store/store.js';
 import type { WorkScope } from '../store/claim.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../time/timers.js';
-import { thisHost } from './this-host.js';
+import { hasEnded, thisHost } from './this-host.js';
 
 /** Options for a presence. */
 export interface PresenceOptions {
@@ -39,6 +39,9 @@ export class Presence {
   /** Monotonic time of the last heartbeat. */
   #heartbeatAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Process ids of the other processes of this host that were running at a heartbeat. */
+  readonly #neighbors = new Set<number>();
+  #neighborsCheckedAtMs = 0;
   /** Heartbeat that was sent last. */
   #heartbeat: Promise<unknown> = Promise.resolve();
 
@@ -64,10 +67,14 @@ export class Presence {
     this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
   }
 
-  /** Whether a heartbeat is due, because of its age or because the clock was set. Never before {@link start}. */
+  /**
+   * Whether a heartbeat is due, because of its age, because the clock was set, or because another process of this host has
+   * ended, whose work the heartbeat releases. Never before {@link start}.
+   */
   get isDue(): boolean {
     if (this.#startedAt === undefined) return false;
-    return timers.monotonicMs() - this.#heartbeatAtMs >= LIMITS.heartbeatMs || this.#options.watch.hasStepped;
+    const isOld = timers.monotonicMs() - this.#heartbeatAtMs >= LIMITS.heartbeatMs;
+    return isOld || this.#options.watch.hasStepped || this.#hasLostNeighbor();
   }
 
   /** Sends a heartbeat. Returns when the next work of `scope` is due, or `undefined` if none waits or the store fails. */
@@ -84,13 +91,19 @@ export class Presence {
     const now = clock.now();
     // A start in the future, from a wrong clock, would make its versions of the handlers win forever.
     if (this.#startedAt && this.#startedAt > now) this.#startedAt = now;
+    const { host, isGone } = thisHost();
     const registration = {
       processId: this.#processId,
       role,
       label: `${hostname()} ${process.pid}`,
       pid: process.pid,
       lease,
-      ...thisHost(),
+      host,
+      isGone: (other: string, pid: number): boolean => {
+        const isOver = isGone(other, pid);
+        if (host !== '' && other === host && !isOver) this.#neighbors.add(pid);
+        return isOver;
+      },
       startedAt: this.#startedAt ?? now,
       handlers: handlers.registered(),
       abandoned: abandoned.counts(),
@@ -100,6 +113,16 @@ export class Presence {
       scope,
     };
     return await guard.write(() => store.register(registration, now), undefined);
+  }
+
+  /** Checks the neighbors, each of which costs a system call, and forgets those that have ended. */
+  #hasLostNeighbor(): boolean {
+    const nowMs = timers.monotonicMs();
+    if (nowMs - this.#neighborsCheckedAtMs < LIMITS.neighborCheckMs) return false;
+    this.#neighborsCheckedAtMs = nowMs;
+    const ended = [...this.#neighbors].filter(hasEnded);
+    for (const pid of ended) this.#neighbors.delete(pid);
+    return ended.length > 0;
   }
 
   /** Removes this process from the inbox. A process that does not call it counts as ended after a minute. */

@@ -23,7 +23,8 @@ export function thisHost(): ThisHost {
   return { host, isGone: (other, pid) => host !== '' && other === host && pid > 0 && hasEnded(pid) };
 }
 
-function hasEnded(pid: number): boolean {
+/** Returns whether no process of this host has a process id. */
+export function hasEnded(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return false;

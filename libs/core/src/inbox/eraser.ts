@@ -9,7 +9,7 @@ import type { RunKey } from '../runs/run-state.js';
 import type { Erased, Erasure } from '../store/operator-request.js';
 import type { Store } from '../store/store.js';
 
-/** Options for `Inbox.erase`: the messages of one run, messages by id, or all that contain a string. Set exactly one. */
+/** Options for `Inbox.erase`: everything about one run, messages by id, or all that contain a string. Set exactly one. */
 export type Erase = Required<DecidedBy> &
   (
     | { readonly run: RunKey; readonly messageIds?: never; readonly textContains?: never }
@@ -54,7 +54,8 @@ export class Eraser {
     const decision = reasonedDecisionOf('erase', erase, { run, messageIds });
     const ids = run ? await this.#messagesOf(run) : [...(messageIds ?? [])];
     const runs = run ? [run] : await this.#runsOf(ids);
-    return await this.#eraseAll(ids, { ...NOTHING, runs, eventIds: await this.#eventsQuoting(runs) }, decision);
+    const eventIds = [...(run ? await this.#eventsAloneOf(run) : []), ...(await this.#eventsQuoting(runs))];
+    return await this.#eraseAll(ids, { ...NOTHING, runs, eventIds }, decision);
   }
 
   /** The decision records only the length of the string, because the string itself must not be kept. */
@@ -131,6 +132,16 @@ export class Eraser {
       });
     }
     return [...runs.values()];
+  }
+
+  /** Returns the events without a message that are about a run. */
+  async #eventsAloneOf(key: RunKey): Promise<string[]> {
+    const ids: string[] = [];
+    await this.#eachEvent({ withoutMessage: true }, ({ id, source, data }) => {
+      const { run } = eventFacts(data);
+      if (run && isRun({ source, run }, key)) ids.push(id);
+    });
+    return ids;
   }
 
   /** Returns the events that quote runs: joined events of a fan-in, and dead letters about these events. */

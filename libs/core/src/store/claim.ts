@@ -9,7 +9,10 @@ export interface Claim {
   readonly leaseMs: number;
   /** Largest number of items to claim. */
   readonly limit: number;
-  /** Random token. Every later call about the claimed work must pass it. */
+  /**
+   * Token that no other claim has. It begins with the `lease` of the process and a period. Every later call about the
+   * claimed work must pass it.
+   */
   readonly lease: string;
 }
 

@@ -43,8 +43,8 @@ export function erasedFromBarrier(
   return text === waiting ? undefined : text;
 }
 
-/** Returns whether a run that reached a fan-in has this key. */
-export function isRun({ source, run }: JoinedRun, key: RunKey): boolean {
+/** Returns whether a run of a source has this key. */
+export function isRun({ source, run }: Pick<JoinedRun, 'source' | 'run'>, key: RunKey): boolean {
   return source === key.source && run.account.id === key.accountId && run.id === key.runId;
 }
 

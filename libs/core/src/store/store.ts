@@ -59,7 +59,7 @@ export interface Registration {
   readonly host?: string;
   /** Process id. @default 0 */
   readonly pid?: number;
-  /** Token of all work that the process stores as already claimed. @default none */
+  /** Token of all work that the process stores as already claimed. Its other tokens begin with it and a period. @default none */
   readonly lease?: string;
   /** Returns whether another registered process has certainly ended, by its host and process id. @default never */
   readonly isGone?: (host: string, pid: number) => boolean;
@@ -104,7 +104,7 @@ export interface Store extends InboxReader {
    * started last is kept. Returns the same as {@link nextDueAt}, so that an idle worker needs only one call.
    *
    * It removes processes whose last heartbeat was too long ago and those that are gone, and releases the work that they
-   * had claimed with their `lease`: it is due at once.
+   * had claimed with their `lease`, or with a token that begins with it and a period: it is due at once.
    *
    * It also stores `now` as the time of the inbox. Registrations with a later time are set to `now`. If the time has
    * jumped, {@link purge} brakes, and no handler is removed because of its age.

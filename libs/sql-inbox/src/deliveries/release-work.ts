@@ -1,7 +1,8 @@
 import type { Release } from 'nestjs-runhooks/core';
+import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import { AT_ONCE } from '../schema/due.js';
-import { change, type Transaction } from '../schema/statement.js';
+import { change, command, type Transaction } from '../schema/statement.js';
 
 /** Gives back messages and deliveries that are claimed with one lease and have not begun. They are due at once. */
 export function releaseWork({ db, list, isOneOf }: SqlDialect): (release: Release, now: Date) => Transaction<void> {
@@ -26,26 +27,19 @@ export function releaseWork({ db, list, isOneOf }: SqlDialect): (release: Releas
 }
 
 /**
- * Frees all work that is claimed with the lease of a process that is gone. Its attempts stay counted, because they may have
- * begun. Only unfinished work is read.
+ * Frees all work that is claimed by a process that is gone: with its lease, or with a token that begins with it and a period.
+ * Attempts stay counted, because they may have begun. Only unfinished work is read.
  */
 export function releaseLease({ db }: SqlDialect): (lease: string, now: Date) => Transaction<void> {
-  const freeMessages = change<{ lease: string }>((value) =>
-    db
-      .updateTable('messages')
-      .set({ due_at: AT_ONCE, lease: null })
-      .where('due_at', 'is not', null)
-      .where('lease', '=', value('lease')),
-  );
-  const freeDeliveries = change<{ lease: string; now: number }>((value) =>
-    db
-      .updateTable('deliveries')
-      .set({ due_at: value('now'), lease: null })
-      .where('due_at', 'is not', null)
-      .where('lease', '=', value('lease')),
-  );
   return function* (lease, now) {
-    yield* freeMessages({ lease });
-    yield* freeDeliveries({ lease, now: now.getTime() });
+    // A slash follows a period.
+    const [from, before] = [`${lease}.`, `${lease}/`];
+    const isOfProcess = sql<boolean>`(lease = ${lease} or (lease >= ${from} and lease < ${before}))`;
+    const free = { due_at: now.getTime(), lease: null };
+    const messages = db.updateTable('messages').set({ ...free, due_at: AT_ONCE });
+    yield* command(messages.where('due_at', 'is not', null).where(isOfProcess));
+    const deliveries = db.updateTable('deliveries').set(free);
+    yield* command(deliveries.where('due_at', 'is not', null).where(isOfProcess));
+    yield* command(db.updateTable('tasks').set(free).where(isOfProcess));
   };
 }

@@ -28,6 +28,7 @@ export interface PostgresPool {
   connect(): Promise<PostgresClient>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'connect', listener: (client: object) => void): unknown;
+  on(event: 'acquire', listener: (client: PostgresClient) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'connect', listener: (client: object) => void): unknown;
 }

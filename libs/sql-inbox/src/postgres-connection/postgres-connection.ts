@@ -12,7 +12,6 @@ export class PostgresConnection {
   #isBroken = false;
   #isAbandoned = false;
   #isReleased = false;
-  /** Without a listener, an error would end the process. */
   readonly #noteBroken = (): void => {
     this.#isBroken = true;
   };
@@ -87,7 +86,6 @@ export class PostgresConnection {
     this.#isReleased = true;
     this.#onReleased(this.#isBroken && !this.#isAbandoned);
     this.#client.release(this.#isBroken);
-    // From here on, the pool listens.
     this.#client.removeListener('error', this.#noteBroken);
   }
 

@@ -18,12 +18,24 @@ export class PostgresConnections {
   /** Connections opened since one last broke; undefined as long as none did. */
   #fresh: WeakSet<object> | undefined;
   readonly #noteOpened = (client: object): void => void this.#fresh?.add(client);
+  /** Clients that have a listener for errors. */
+  readonly #heard = new WeakSet<PostgresClient>();
+  /**
+   * Adds a listener for errors that stays. Without a listener, an error would end the process. Between the listeners of the
+   * pool and of a {@link PostgresConnection} is a moment without one, in which the server can end the connection.
+   */
+  readonly #hearErrors = (client: PostgresClient): void => {
+    if (this.#heard.has(client)) return;
+    this.#heard.add(client);
+    client.on('error', () => undefined);
+  };
   /** Without a listener, an idle connection that breaks would end the process. */
   readonly #noteBroken = (): void => this.#distrust();
 
   constructor(pool: PostgresPool) {
     this.#pool = pool;
     pool.on('connect', this.#noteOpened);
+    pool.on('acquire', this.#hearErrors);
     pool.on('error', this.#noteBroken);
   }
 
@@ -57,7 +69,7 @@ export class PostgresConnections {
     for (const client of this.#lent) cut(client);
     for (const refuse of this.#waiting) refuse(new StoreUnavailableError('the inbox is closed'));
     this.#pool.removeListener('connect', this.#noteOpened);
-    // The listener for errors stays, because closed connections may still report one.
+    // The listeners for errors stay, because closed connections may still report one.
   }
 
   #lend(client: PostgresClient): PostgresConnection {

@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
 import type { Registration } from 'nestjs-runhooks/core';
-import { at, LEASE_MS, onlyOne, OWN, type StoreHarness } from '../store-harness.js';
+import { at, HANDLER, LEASE_MS, onlyOne, OWN, SOURCE, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { recordClaimed } from '../parsing/record-claimed.js';
 import { same } from '../same.js';
@@ -24,6 +24,24 @@ async function processIds(harness: StoreHarness): Promise<string[]> {
 async function isHeld(harness: StoreHarness): Promise<void> {
   equal((await harness.takeMessages({ at: LEASE_MS - 1 })).items.length, 0);
   equal((await harness.takeDeliveries({ at: LEASE_MS - 1 })).items.length, 0);
+}
+
+/** Stores a message, and records a delivery and a task. */
+async function addWork(harness: StoreHarness): Promise<void> {
+  const event = harness.event();
+  const task = { id: `task of ${event.id}`, kind: 'hand-off', handlerId: HANDLER, dueAt: at(0), data: '{}' } as const;
+  await harness.append();
+  await harness.record(await harness.takeMessages(), { decide: () => ({ events: [event], tasks: [task] }) });
+  await harness.append();
+}
+
+/** Claims all due messages, deliveries and tasks. Returns their numbers. */
+async function claimAll({ store }: StoreHarness, lease: string): Promise<number[]> {
+  const claim = { now: at(0), leaseMs: LEASE_MS, limit: 9, lease, handlerIds: [HANDLER] };
+  const messages = await store.claimMessages({ ...claim, sources: [SOURCE] });
+  const deliveries = await store.claimDeliveries(claim);
+  const tasks = await store.claimTasks(claim);
+  return [messages, deliveries, tasks].map(({ length }) => length);
 }
 
 export const goneProcessCases: readonly ContractCase[] = [
@@ -62,6 +80,28 @@ export const goneLeaseCases: readonly ContractCase[] = [
       const delivery = onlyOne(await harness.takeDeliveries());
       same([delivery.id, delivery.attempt], [deliveryId, 2]);
       equal(await harness.settle({ id: deliveryId, lease: OWN.lease }), false);
+    },
+  },
+  {
+    title: 'register: releases what a process that is gone has claimed with tokens that begin with its lease',
+    run: async (harness) => {
+      await register(harness, 'gone', [], { place: GONE });
+      await addWork(harness);
+      same(await claimAll(harness, `${OWN.lease}.1`), [1, 1, 1]);
+      await register(harness, 'here', [], { place: { isGone: () => true } });
+      same(await claimAll(harness, 'next'), [1, 1, 1]);
+    },
+  },
+  {
+    title: 'register: releases no claim whose token only begins like the lease of a process that is gone',
+    run: async (harness) => {
+      for (const lease of [`${OWN.lease}-1.1`, `${OWN.lease}1.1`, `${OWN.lease}/1`, `.${OWN.lease}.1`]) {
+        await register(harness, 'gone', [], { place: GONE });
+        await addWork(harness);
+        same(await claimAll(harness, lease), [1, 1, 1]);
+        await register(harness, 'here', [], { place: { isGone: () => true } });
+        same(await claimAll(harness, 'next'), [0, 0, 0]);
+      }
     },
   },
   {
