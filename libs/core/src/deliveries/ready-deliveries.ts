@@ -60,8 +60,8 @@ export class ReadyDeliveries {
   }
 
   /**
-   * Returns the claim of a new delivery of a message with this body, if a place becomes free for it soon. Lanes and handlers with a bound of their own
-   * are never claimed ahead, because the store decides whose turn it is.
+   * Returns the claim of a new delivery of a message with this body, if a place becomes free for it soon. Lanes and handlers
+   * with a bound of their own are never claimed ahead, because the store decides whose turn it is.
    */
   claimFor({ handlerId, lane }: RoutedDelivery, { length }: Uint8Array, now: Date): OwnClaim | undefined {
     if (!this.#isOpen || this.#isBehind || lane !== undefined) return undefined;

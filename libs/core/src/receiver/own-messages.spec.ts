@@ -108,13 +108,14 @@ describe('OwnMessages', () => {
     expect(own.isWaiting).toBe(false);
   });
 
-  it('gives messages back whose lease ends soon', async () => {
+  it('gives messages back whose lease ends soon, and claims none before they are parsed', async () => {
     keep(message('late'));
     now = after((LIMITS.leaseMs * 2) / 3 + 1);
     keep(message('fresh'));
     expect(idsOf(own.take(10))).toEqual(['fresh']);
     await turn();
     expect(releases).toEqual([{ lease: 'own', messageIds: ['late'], deliveryIds: [] }]);
+    expect(own.claimFor(BODY, now)).toBeUndefined();
   });
 
   it('gives no message back when the clock is set back', () => {

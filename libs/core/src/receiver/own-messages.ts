@@ -187,7 +187,10 @@ export class OwnMessages {
     const bytes = taken.reduce((sum, { message }) => sum + message.body.length, 0);
     this.#taken = { count: taken.length, bytes };
     this.#sourcesLeft = [...this.#kept.keys()];
-    if (late.length > 0) this.#giveBack(late);
+    if (late.length > 0) {
+      this.#isBehind = true;
+      this.#giveBack(late);
+    }
     return taken;
   }
 
