@@ -15,7 +15,7 @@ import { NestApplication, NestFactory, type AbstractHttpAdapter } from '@nestjs/
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { OnRun, WEBHOOKS_STORE, WebhooksModule, type RunEvent, type WebhooksOptions } from 'nestjs-runhooks';
-import type { Recording, Store, StoreFactory } from 'nestjs-runhooks/core';
+import type { Entry, Recording, Store, StoreFactory } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import {
@@ -188,7 +188,7 @@ function observed(inbox: StoreFactory, recordings: Recording[]): StoreFactory {
           const value: unknown = store[name];
           if (typeof value !== 'function') return value;
           return (...args: unknown[]): unknown => {
-            if (name === 'record') recordings.push(...(args[0] as Recording[]));
+            if (name === 'record') recordings.push(...(args[0] as Entry[]).filter((entry) => 'messageId' in entry));
             return (value as (...args: unknown[]) => unknown).apply(store, args);
           };
         },

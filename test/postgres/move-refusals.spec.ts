@@ -112,7 +112,7 @@ onPostgres('npx nestjs-runhooks move', () => {
     const other = join(move.directory, 'other.db');
     await (await openStore(other)).close();
     expect(await failureMessage({ from: other })).toMatch(/another file was moved into .*drop schema/);
-    await change(`insert into jobs values ('source', 'job', 1, null, '{}', 1)`);
+    await change(`insert into jobs (source, job_key, updated_at) values ('source', 'job', 1)`);
     expect(await failureMessage()).toMatch(/or this file before it was changed/);
   });
 
