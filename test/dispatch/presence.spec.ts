@@ -96,6 +96,22 @@ describe('process registration', () => {
     expect(watched.calls).toEqual([]);
   });
 
+  it('sends a late heartbeat while a pass of the worker takes long', async () => {
+    const { promise, release } = held();
+    await harness.presence.start();
+    harness.presence.keepLate();
+    watched.beforeReturn = (verb) => (verb === 'claimMessages' ? promise : undefined);
+    harness.dispatcher.start();
+    const before = watched.countOf('register');
+    await pass(LIMITS.heartbeatLateMs + LIMITS.heartbeatMs);
+    expect(watched.countOf('register')).toBeGreaterThan(before);
+    const [listed] = await harness.inbox.processes();
+    expect(harness.clock.now().getTime() - listed!.seenAt.getTime()).toBeLessThan(
+      LIMITS.processLapseMs - LIMITS.heartbeatMs,
+    );
+    release();
+  });
+
   it('sends a heartbeat while the worker is continuously busy', async () => {
     const { promise, release } = held();
     harness.on('busy', () => promise, { concurrency: 1 });

@@ -118,6 +118,8 @@ export const LIMITS = Object.freeze({
   leaseMs: 30 * SECOND,
   /** Time between two heartbeats of a process. */
   heartbeatMs: 20 * SECOND,
+  /** Age of its last heartbeat at which a worker sends the next one although it is busy with other work. */
+  heartbeatLateMs: 30 * SECOND,
   /** Time between two checks whether the other processes of the host are running. */
   neighborCheckMs: SECOND / 2,
   /** Time without a heartbeat after which a process counts as gone: three missed heartbeats, or clocks that far apart. */

@@ -62,9 +62,21 @@ export class Presence {
     await this.look(NOTHING);
   }
 
-  /** Starts to send heartbeats by a timer, for a process that does not poll for work. */
+  /** Sends heartbeats by a timer from now on, for a process that does not poll for work. */
   keep(): void {
-    this.#timer ??= timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
+    timers.clearInterval(this.#timer);
+    this.#timer = timers.setInterval(() => void this.renew(), LIMITS.heartbeatMs).unref();
+  }
+
+  /**
+   * Sends a heartbeat by a timer if a poll for work has not sent it in time, because a pass takes long. The handlers of the
+   * process go on in the meantime, and another process must not take their deliveries for those of a process that is gone.
+   */
+  keepLate(): void {
+    const send = (): void => {
+      if (timers.monotonicMs() - this.#heartbeatAtMs >= LIMITS.heartbeatLateMs) void this.renew();
+    };
+    this.#timer ??= timers.setInterval(send, LIMITS.heartbeatMs / 2).unref();
   }
 
   /**
@@ -112,17 +124,21 @@ export class Presence {
       clockAheadMs: watch.ownAheadMs,
       scope,
     };
-    return await guard.write(() => store.register(registration, now), undefined);
+    const register = async (): Promise<Date | undefined> => {
+      const ended = [...this.#neighbors].filter(hasEnded);
+      const dueAt = await store.register(registration, now);
+      for (const pid of ended) this.#neighbors.delete(pid);
+      return dueAt;
+    };
+    return await guard.write(register, undefined);
   }
 
-  /** Checks the neighbors, each of which costs a system call, and forgets those that have ended. */
+  /** Checks the neighbors, each of which costs a system call. The next heartbeat forgets those that have ended. */
   #hasLostNeighbor(): boolean {
     const nowMs = timers.monotonicMs();
     if (nowMs - this.#neighborsCheckedAtMs < LIMITS.neighborCheckMs) return false;
     this.#neighborsCheckedAtMs = nowMs;
-    const ended = [...this.#neighbors].filter(hasEnded);
-    for (const pid of ended) this.#neighbors.delete(pid);
-    return ended.length > 0;
+    return [...this.#neighbors].some(hasEnded);
   }
 
   /** Removes this process from the inbox. A process that does not call it counts as ended after a minute. */

@@ -143,8 +143,8 @@ export interface Store extends InboxReader {
    * and tasks.
    *
    * Each entry is written whole or not at all. Those of one job or of one lock take effect in the given order, others in any
-   * order. Returns one result per entry, in the same order. It rejects if none was written, and returns the `failure` of
-   * each that was not if others were.
+   * order. Returns one result per entry, in the same order. It rejects if the store is unavailable or the only entry cannot be
+   * written. Otherwise it returns the `failure` of each entry that could not be written.
    */
   record(entries: readonly Entry[], now: Date): Promise<Recorded[]>;
   /**

@@ -57,16 +57,18 @@ export function recordEntries(
 function claimEnder(dialect: SqlDialect, access: EntryAccess): (entries: readonly Entry[]) => Transaction<LiveEntries> {
   const findOrigin = originFinder(dialect);
   return function* (entries) {
-    const recordings = entries.filter(isRecording);
-    const settlements = entries.filter((entry): entry is Settlement => !isRecording(entry));
+    // Of two entries about one claim, the first one ends it.
+    const byClaim = new Map<string, Entry>();
+    for (const entry of entries) if (!byClaim.has(claimOf(entry))) byClaim.set(claimOf(entry), entry);
+    const firsts = [...byClaim.values()];
+    const recordings = firsts.filter(isRecording);
+    const settlements = firsts.filter((entry): entry is Settlement => !isRecording(entry));
     const messages = recordings.length > 0 ? yield* access.settleMessages(recordings) : [];
     const deliveries = settlements.length > 0 ? yield* access.settleDeliveries(settlements) : [];
-    const byClaim = new Map(
-      [...messages, ...deliveries].map((settled) => [claimOf(settled.id, settled.lease), settled]),
-    );
+    const settledByClaim = new Map([...messages, ...deliveries].map((one) => [`${one.id} ${one.lease}`, one]));
     const live = new Map<Entry, LiveEntry>();
-    for (const entry of entries) {
-      const settled = byClaim.get(claimOf(isRecording(entry) ? entry.messageId : entry.deliveryId, entry.lease));
+    for (const [claim, entry] of byClaim) {
+      const settled = settledByClaim.get(claim);
       if (!settled) continue;
       if ('provider' in settled) {
         const { id: message_id, source, provider } = settled;
@@ -85,8 +87,8 @@ function isRecording(entry: Entry): entry is Recording {
   return 'messageId' in entry;
 }
 
-function claimOf(id: string, lease: string): string {
-  return `${id} ${lease}`;
+function claimOf(entry: Entry): string {
+  return `${isRecording(entry) ? entry.messageId : entry.deliveryId} ${entry.lease}`;
 }
 
 /** Whether all jobs are locked that the entries are about, according to what is known. */

@@ -74,6 +74,21 @@ export const settleDecideCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'settle: writes and asks only the first of two entries about one claim',
+    run: async (harness) => {
+      await harness.recordEvent(harness.event());
+      const held = onlyOne(await harness.takeDeliveries());
+      const events = [harness.event(), harness.event()];
+      const batch = [
+        succeeded(held, { decide: () => ({ events: events.slice(0, 1) }) }),
+        { ...settlementOf(held, { state: 'dead' }), decide: () => ({ events: events.slice(1) }) },
+      ];
+      same(await harness.settleAll(batch), [true, false]);
+      const { deliveries, events: count } = await harness.store.counts();
+      same([deliveries.succeeded, deliveries.dead, count], [1, 0, 2]);
+    },
+  },
+  {
     title: 'settle: writes an event once that two attempts decide, and keeps the first one',
     run: async (harness) => {
       for (let count = 0; count < 2; count += 1) await harness.recordEvent(harness.event());
