@@ -1,6 +1,6 @@
 import type { JobKey, JobRecord, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import { toJobRecord, toRunState } from './rows.js';
+import { toJobRecord, toJobState, toRunState } from './rows.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -46,6 +46,35 @@ export function jobRows({ db }: SqlDialect) {
     *save(row: NewRow<'jobs'>): Transaction<void> {
       yield* save(row);
     },
+  };
+}
+
+/** Finds the row of a job by its key or by an alias. */
+export function jobFinder({ db }: SqlDialect) {
+  return statement<JobKey, JobsTable>((value) =>
+    db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('source', '=', value('source'))
+      .where('job_key', '=', (eb) =>
+        eb.fn.coalesce(
+          eb
+            .selectFrom('jobs as named')
+            .select('named.alias_of')
+            .where('named.source', '=', value('source'))
+            .where('named.job_key', '=', value('jobKey')),
+          eb.val(value('jobKey')),
+        ),
+      ),
+  );
+}
+
+/** Returns all keys of a job, its own first, by any of them. A job without a row has the given key only. */
+export function keysOfJob(dialect: SqlDialect): (key: JobKey) => Transaction<[string, ...string[]]> {
+  const find = jobFinder(dialect);
+  return function* (key) {
+    const [row] = yield* find(key);
+    return row ? [row.job_key, ...(toJobState(row).aliases ?? [])] : [key.jobKey];
   };
 }
 
