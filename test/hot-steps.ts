@@ -155,6 +155,7 @@ export const HOT: readonly {
     indices: [
       'tasks_due (due_at<?)',
       'sqlite_autoindex_tasks_1 (id=?)',
+      'jobs USING PRIMARY KEY (source=? AND job_key=?)',
       'runs_job (source=? AND job_key=?)',
       'sqlite_autoindex_barriers_1 (name=?)',
     ],

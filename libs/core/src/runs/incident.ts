@@ -30,6 +30,8 @@ export interface JobState {
   readonly aliases?: readonly string[];
   /** Set as long as no message has reported an id of the job, but only names. */
   readonly nameOnly?: true;
+  /** The alias that is the id of the job. Absent if the key of the job is its id, or if no id is known. */
+  readonly idAlias?: string;
 }
 
 /** Effect of an outcome on its job. */

@@ -31,6 +31,28 @@ class Jobs {
     this.records.set(key, { ...this.records.get(key), ...state });
   }
 
+  /** Returns the key of the job that a key names by now. */
+  jobOf(key: string): string {
+    const record = this.records.get(key);
+    return record && 'aliasOf' in record ? record.aliasOf : key;
+  }
+
+  /** Aliases that jobs list. */
+  get listedAliases(): readonly string[] {
+    return [...this.records]
+      .flatMap(([job, record]) =>
+        ('aliases' in record ? (record.aliases ?? []) : []).map((alias) => `${alias} of ${job}`),
+      )
+      .sort();
+  }
+
+  /** Aliases that have a record. */
+  get aliases(): readonly string[] {
+    return [...this.records]
+      .flatMap(([key, record]) => ('aliasOf' in record ? [`${key} of ${record.aliasOf}`] : []))
+      .sort();
+  }
+
   get all(): Record<string, JobRecord> {
     return Object.fromEntries(this.records);
   }
@@ -75,7 +97,7 @@ describe('linkJob', () => {
       Array(3).fill('label'),
     );
     expect(jobs.all).toEqual({
-      label: { latestSuccessAt: at(5), aliases: ['slug'] },
+      label: { latestSuccessAt: at(5), aliases: ['slug'], idAlias: 'slug' },
       slug: { aliasOf: 'label' },
     });
   });
@@ -95,6 +117,50 @@ describe('linkJob', () => {
       'other',
       'label',
     ]);
+  });
+
+  describe('for a name of a job that is reported as an id', () => {
+    it('makes the name a job of its own if the job has another id', () => {
+      const jobs = jobsAfter(BOTH);
+      jobs.set('slug', { latestSuccessAt: at(5) });
+      expect([jobs.report({ id: 'label', names: ['other'] }), jobs.report(BOTH), jobs.report({ id: 'label' })]).toEqual(
+        ['label', 'slug', 'label'],
+      );
+      expect(jobs.all).toEqual({
+        slug: { latestSuccessAt: at(5) },
+        label: { aliases: ['other'] },
+        other: { aliasOf: 'label' },
+      });
+    });
+
+    it('moves the job to its id if the name is the key of the job', () => {
+      const jobs = jobsAfter({ names: ['label', 'old label'] }, BOTH);
+      jobs.set('label', { latestSuccessAt: at(5) });
+      expect([
+        jobs.report({ id: 'label' }),
+        jobs.report({ id: 'slug' }),
+        jobs.report({ names: ['old label'] }),
+      ]).toEqual(['label', 'slug', 'slug']);
+      expect(jobs.all).toEqual({
+        label: {},
+        slug: { latestSuccessAt: at(5), aliases: ['old label'] },
+        'old label': { aliasOf: 'slug' },
+      });
+    });
+
+    it.each([
+      ['key', 'label', {}],
+      ['alias', 'old label', { idAlias: 'old label' }],
+    ])('makes the %s of a job without an id the id of the job', (_, id, fact) => {
+      const jobs = jobsAfter({ names: ['label', 'old label'] }, { id: 'slug', run: '1' }, { id, run: '1' });
+      expect(jobs.all['label']).toEqual({ aliases: ['old label'], ...fact });
+      expect(jobs.report({ id: 'slug', names: ['label'] })).toBe('slug');
+    });
+
+    it('leaves an id with its job when it is reported as the name of another id', () => {
+      const jobs = jobsAfter({ names: ['label'] }, BOTH);
+      expect([jobs.report({ id: 'other', names: ['slug'] }), jobs.report({ id: 'slug' })]).toEqual(['other', 'label']);
+    });
   });
 
   it('adds no further name to a job with many', () => {
@@ -225,18 +291,35 @@ describe('the records of jobs, after any messages', () => {
           expect(jobs.records.get(job) ?? {}).not.toHaveProperty('aliasOf');
         }
         expect(jobs.runs).toEqual(runs);
-        const listed = [...jobs.records].flatMap(([job, record]) =>
-          ('aliases' in record ? (record.aliases ?? []) : []).map((alias) => `${alias} of ${job}`),
-        );
-        const aliases = [...jobs.records].flatMap(([key, record]) =>
-          'aliasOf' in record ? [`${key} of ${record.aliasOf}`] : [],
-        );
-        expect(listed.sort()).toEqual(aliases.sort());
-        const jobsOfIds = ids.map((one) => {
-          const record = jobs.records.get(one);
-          return record && 'aliasOf' in record ? record.aliasOf : one;
-        });
+        expect(jobs.listedAliases).toEqual(jobs.aliases);
+        const jobsOfIds = ids.map((one) => jobs.jobOf(one));
         expect(new Set(jobsOfIds).size).toBe(ids.length);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('never join two ids, even if the name of one job is the id of another', () => {
+    const keys = ['a', 'b', 'c', 'd'];
+    const key = fc.constantFrom(...keys);
+    const some = (maxLength: number) => fc.shuffledSubarray(keys, { minLength: 1, maxLength });
+    const mixed: fc.Arbitrary<Report> = fc.oneof(
+      fc.record({ id: key, run }),
+      fc.record({ names: some(2), run }),
+      fc.record({ id: key, names: some(2), run }),
+    );
+    fc.assert(
+      fc.property(fc.array(mixed, { maxLength: 20 }), (reports) => {
+        const jobs = new Jobs();
+        const known = new Set<string>();
+        for (const one of reports) {
+          // Each message reports an outcome, which leaves a state.
+          jobs.set(jobs.report(one), { latestSuccessAt: at(1) });
+          if (one.id !== undefined && jobs.records.has(one.id)) known.add(one.id);
+          const jobsOfIds = [...known].map((each) => jobs.jobOf(each));
+          expect(new Set(jobsOfIds).size).toBe(known.size);
+          expect(jobs.listedAliases).toEqual(jobs.aliases);
+        }
       }),
       { numRuns: 2_000 },
     );

@@ -51,19 +51,36 @@ class JobBook {
     this.changes.set(key, record);
   }
 
-  setHasId(job: string): void {
+  /** Whether a key is the id of a known job. */
+  isId(key: string): boolean {
+    const job = this.resolve(key);
+    return job !== undefined && !this.isNameOnly(job) && key === (this.stateOf(job)?.idAlias ?? job);
+  }
+
+  /** Sets the id of a job of which only names were known. The id is a key of the job. */
+  setId(job: string, id: string): void {
     const { nameOnly, ...state } = this.stateOf(job) ?? {};
-    if (nameOnly) this.set(job, state);
+    if (nameOnly) this.set(job, { ...state, ...(id !== job && { idAlias: id }) });
+  }
+
+  /** Takes a key that is a name away from a job with an id. The key becomes a job of its own. */
+  split(key: string, job: string): void {
+    const { idAlias, aliases = [], ...state } = this.stateOf(job) ?? {};
+    if (key === job && idAlias !== undefined) {
+      // The other job goes on under its id.
+      const names = aliases.filter((alias) => alias !== idAlias);
+      this.set(idAlias, { ...state, ...(names.length > 0 && { aliases: names }) });
+      for (const name of names) this.set(name, { aliasOf: idAlias });
+    } else {
+      this.#removeAlias(key, job);
+    }
+    this.set(key, {});
   }
 
   /** Makes a key an alias of a job, and of no other one. */
   point(key: string, job: string): void {
     const before = this.resolve(key);
-    if (before !== undefined && before !== key) {
-      const { aliases = [], ...state } = this.stateOf(before) ?? {};
-      const left = aliases.filter((alias) => alias !== key);
-      this.set(before, { ...state, ...(left.length > 0 && { aliases: left }) });
-    }
+    if (before !== undefined && before !== key) this.#removeAlias(key, before);
     const state = this.stateOf(job) ?? {};
     this.set(job, { ...state, aliases: [...(state.aliases ?? []), key] });
     this.set(key, { aliasOf: job });
@@ -79,6 +96,12 @@ class JobBook {
 
   hasRoom(job: string): boolean {
     return (this.stateOf(job)?.aliases?.length ?? 0) < LIMITS.jobAliasesMax;
+  }
+
+  #removeAlias(key: string, job: string): void {
+    const { aliases = [], ...state } = this.stateOf(job) ?? {};
+    const left = aliases.filter((alias) => alias !== key);
+    this.set(job, { ...state, ...(left.length > 0 && { aliases: left }) });
   }
 
   #recordOf(key: string): JobRecord | undefined {
@@ -99,11 +122,13 @@ export interface LinkedJob {
  * can be the same.
  *
  * A new key becomes an alias. Two known jobs become one only if exactly one of them has an id. A name that was an alias of
- * a job with another id moves to this job.
+ * a job with another id moves to this job. A name of a job that is reported as the id of another one becomes a job of its
+ * own.
  */
 export function linkJob(known: JobRecords, reported: ReportedJob, runJobKey: string | undefined): LinkedJob {
   const book = new JobBook(known);
   const { key: mainKey, hasId, otherKeys } = reported;
+  if (hasId) takeAsId(book, mainKey);
   let job = runJobKey === undefined ? jobOf(book, reported) : jobOfRun(book, reported, runJobKey);
   // The first run of such a job leaves a record, so a run whose job has none was reported with an id.
   if (job === mainKey && !hasId && runJobKey === undefined && !book.stateOf(job)) book.set(job, { nameOnly: true });
@@ -126,19 +151,25 @@ function jobOfRun(book: JobBook, { key, hasId }: ReportedJob, runJobKey: string)
   return hasId && job !== runJobKey ? (book.resolve(key) ?? job) : job;
 }
 
+/** Makes a known key the id of its job. If that job has another id, the key becomes a job of its own. */
+function takeAsId(book: JobBook, key: string): void {
+  const job = book.resolve(key);
+  if (job === undefined || book.isId(key)) return;
+  if (book.isNameOnly(job)) book.setId(job, key);
+  else book.split(key, job);
+}
+
 /** Links a key with an id to a job. Returns the job that both are, or `job` if it has another id. */
 function linkId(book: JobBook, key: string, job: string): string {
   const found = book.resolve(key) ?? key;
-  if (found !== job && book.isNameOnly(job)) {
-    // An id that has a job of its own names that job; a new one becomes an alias.
-    if (book.stateOf(found)) {
-      book.merge(job, found);
-      book.setHasId(found);
-      return found;
-    }
-    book.point(key, job);
+  if (found === job || !book.isNameOnly(job)) return job;
+  // An id that has a job of its own names that job; a new one becomes an alias.
+  if (book.stateOf(found)) {
+    book.merge(job, found);
+    return found;
   }
-  if (book.resolve(key) === job) book.setHasId(job);
+  book.point(key, job);
+  book.setId(job, key);
   return job;
 }
 
@@ -156,7 +187,8 @@ function linkName(book: JobBook, key: string, job: string): string {
     book.merge(job, found);
     return found;
   }
-  if (!isFoundNameOnly && !isNameOnly && key !== found && book.hasRoom(job)) book.point(key, job);
+  const isMoving = !isFoundNameOnly && !isNameOnly && key !== found && !book.isId(key);
+  if (isMoving && book.hasRoom(job)) book.point(key, job);
   return job;
 }
 

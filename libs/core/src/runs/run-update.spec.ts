@@ -167,7 +167,7 @@ describe('a job with several keys', () => {
     expect(second.events.at(-1)).toMatchObject({ type: 'run.recovered', extras: { incident: { failures: 1 } } });
     expect(second.jobs).toEqual(
       new Map([
-        ['name', { latestSuccessAt: new Date(20), aliases: ['id'] }],
+        ['name', { latestSuccessAt: new Date(20), aliases: ['id'], idAlias: 'id' }],
         ['id', { aliasOf: 'name' }],
       ]),
     );

@@ -3,13 +3,14 @@ import { sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import { itemsOf, pageOf } from '../rows/pages.js';
 import { toJobState, toRunSummary } from '../rows/rows.js';
-import type { JobsTable, RunsTable } from '../schema/schema.js';
-import { query, statement, type Transaction } from '../schema/statement.js';
+import { jobFinder, keysOfJob } from '../rows/run-and-job-rows.js';
+import type { RunsTable } from '../schema/schema.js';
+import { query, type Transaction } from '../schema/statement.js';
 
 /** Lists runs, last updated first. */
 export function listRuns(dialect: SqlDialect) {
   const { db } = dialect;
-  const findJob = jobFinder(dialect);
+  const keysOf = keysOfJob(dialect);
   return function* (filter: RunFilter, page: PageRequest): Transaction<Page<RunSummary>> {
     const { source, jobKey, outcome } = filter;
     const limit = itemsOf(page);
@@ -41,13 +42,9 @@ export function listRuns(dialect: SqlDialect) {
     if (source !== undefined)
       list = jobKey === undefined ? list.where(isOfSource(source)) : list.where('source', '=', source);
     if (jobKey !== undefined) {
-      const [job] = source === undefined ? [] : yield* findJob({ source, jobKey });
-      const { aliases = [] } = job ? toJobState(job) : {};
+      const [key, ...aliases] = source === undefined ? [jobKey] : yield* keysOf({ source, jobKey });
       // With one key, the engine reads the runs from the index in order.
-      list =
-        aliases.length > 0
-          ? list.where('job_key', 'in', [job?.job_key ?? jobKey, ...aliases])
-          : list.where('job_key', '=', job?.job_key ?? jobKey);
+      list = aliases.length > 0 ? list.where('job_key', 'in', [key, ...aliases]) : list.where('job_key', '=', key);
     }
     if (outcome !== undefined) list = list.where('outcome', '=', outcome);
     return pageOf(yield* query(list), limit, toRunSummary, cursorOf);
@@ -75,25 +72,6 @@ export function findJob(dialect: SqlDialect): (key: JobKey) => Transaction<JobSt
     const [row] = yield* find(key);
     return row && toJobState(row);
   };
-}
-
-function jobFinder({ db }: SqlDialect) {
-  return statement<JobKey, JobsTable>((value) =>
-    db
-      .selectFrom('jobs')
-      .selectAll()
-      .where('source', '=', value('source'))
-      .where('job_key', '=', (eb) =>
-        eb.fn.coalesce(
-          eb
-            .selectFrom('jobs as named')
-            .select('named.alias_of')
-            .where('named.source', '=', value('source'))
-            .where('named.job_key', '=', value('jobKey')),
-          eb.val(value('jobKey')),
-        ),
-      ),
-  );
 }
 
 type Cursor = readonly [updatedAt: number, source: string, accountId: string, runId: string];

@@ -1,6 +1,6 @@
 import type { JobKey, JobRecord, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import { toJobRecord, toRunState } from './rows.js';
+import { toJobRecord, toJobState, toRunState } from './rows.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -49,6 +49,35 @@ export function jobRows({ db }: SqlDialect) {
   };
 }
 
+/** Finds the row of a job by its key or by an alias. */
+export function jobFinder({ db }: SqlDialect) {
+  return statement<JobKey, JobsTable>((value) =>
+    db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('source', '=', value('source'))
+      .where('job_key', '=', (eb) =>
+        eb.fn.coalesce(
+          eb
+            .selectFrom('jobs as named')
+            .select('named.alias_of')
+            .where('named.source', '=', value('source'))
+            .where('named.job_key', '=', value('jobKey')),
+          eb.val(value('jobKey')),
+        ),
+      ),
+  );
+}
+
+/** Returns all keys of a job, its own first, by any of them. A job without a row has the given key only. */
+export function keysOfJob(dialect: SqlDialect): (key: JobKey) => Transaction<[string, ...string[]]> {
+  const find = jobFinder(dialect);
+  return function* (key) {
+    const [row] = yield* find(key);
+    return row ? [row.job_key, ...(toJobState(row).aliases ?? [])] : [key.jobKey];
+  };
+}
+
 /** Finds and saves the states of runs. */
 export function runRows({ db }: SqlDialect) {
   type Key = Pick<RunsTable, 'source' | 'account_id' | 'run_id'>;
@@ -80,14 +109,14 @@ export function runRows({ db }: SqlDialect) {
 }
 
 export function jobRow({ source, jobKey }: JobKey, record: JobRecord, now: Date): NewRow<'jobs'> {
-  const { latestSuccessAt, incident, aliases, nameOnly } = 'aliasOf' in record ? {} : record;
+  const { latestSuccessAt, incident, aliases, nameOnly, idAlias } = 'aliasOf' in record ? {} : record;
   return {
     source,
     job_key: jobKey,
     alias_of: 'aliasOf' in record ? record.aliasOf : null,
     latest_success_at: latestSuccessAt?.getTime() ?? null,
     incident: incident ? JSON.stringify(incident) : null,
-    facts: JSON.stringify({ aliases, nameOnly }),
+    facts: JSON.stringify({ aliases, nameOnly, idAlias }),
     updated_at: now.getTime(),
   };
 }

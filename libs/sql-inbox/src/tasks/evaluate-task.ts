@@ -2,10 +2,10 @@ import type { NewEvent, TaskEvaluation, TaskQuestion } from 'nestjs-runhooks/cor
 import type { SqlDialect } from '../schema/dialect.js';
 import type { BarriersTable, RunsTable, TasksTable } from '../schema/schema.js';
 import { newRow } from '../schema/new-row.js';
-import { change, statement, type Transaction } from '../schema/statement.js';
+import { change, query, statement, type Transaction } from '../schema/statement.js';
 import { insertEvent } from '../rows/insert-event.js';
 import { replayEvents } from '../deliveries/replay-events.js';
-import { runRows } from '../rows/run-and-job-rows.js';
+import { keysOfJob, runRows } from '../rows/run-and-job-rows.js';
 import { insertTask } from './insert-task.js';
 
 /** Decides a task and returns its new events; `false` if another process holds its lease by now. */
@@ -55,38 +55,49 @@ function taskAccess({ db, locking }: SqlDialect) {
 function questions(dialect: SqlDialect) {
   const { db } = dialect;
   const runs = runRows(dialect);
-  type Job = Pick<RunsTable, 'source' | 'job_key'> & { limit: number };
-  const findDurations = statement<Job, { started_at: number; finished_at: number }>((value) =>
-    db
-      .selectFrom('runs')
-      .select(['started_at', 'finished_at'])
-      .$narrowType<{ started_at: number; finished_at: number }>()
-      .where('source', '=', value('source'))
-      .where('job_key', '=', value('job_key'))
-      .where('outcome', '=', 'succeeded')
-      .where('started_at', 'is not', null)
-      .where('finished_at', 'is not', null)
-      .orderBy('updated_at', 'desc')
-      .limit(value('limit')),
-  );
+  const durationsOfJob = durations(dialect);
   const findBarrier = statement<Pick<BarriersTable, 'name'>, BarriersTable>((value) =>
     db.selectFrom('barriers').selectAll().where('name', '=', value('name')),
   );
   return function* ({ run: key, durationsOf, barrier: name }: TaskQuestion) {
     const run = key && (yield* runs.find(key));
-    const rows = durationsOf
-      ? yield* findDurations({
-          source: durationsOf.source,
-          job_key: durationsOf.jobKey,
-          limit: durationsOf.runsMax,
-        })
-      : [];
+    const durationsMs = durationsOf ? yield* durationsOfJob(durationsOf) : [];
     const [barrier] = name === undefined ? [] : yield* findBarrier({ name });
     return {
-      durationsMs: rows.map(({ started_at, finished_at }) => finished_at - started_at),
+      durationsMs,
       ...(run && { run }),
       ...(barrier && { barrier: barrier.waiting }),
     };
+  };
+}
+
+/** Returns the durations of the last succeeded runs of a job, whichever of its keys they have. */
+function durations(dialect: SqlDialect) {
+  const { db } = dialect;
+  const keysOf = keysOfJob(dialect);
+  const succeeded = (source: string, limit: number) =>
+    db
+      .selectFrom('runs')
+      .select(['started_at', 'finished_at'])
+      .$narrowType<{ started_at: number; finished_at: number }>()
+      .where('source', '=', source)
+      .where('outcome', '=', 'succeeded')
+      .where('started_at', 'is not', null)
+      .where('finished_at', 'is not', null)
+      .orderBy('updated_at', 'desc')
+      .limit(limit);
+  type Job = Pick<RunsTable, 'source' | 'job_key'> & { limit: number };
+  // With one key, the engine reads the runs from the index in order.
+  const findByKey = statement<Job, { started_at: number; finished_at: number }>((value) =>
+    succeeded(value('source'), value('limit')).where('job_key', '=', value('job_key')),
+  );
+  return function* ({ source, jobKey, runsMax: limit }: NonNullable<TaskQuestion['durationsOf']>) {
+    const [key, ...aliases] = yield* keysOf({ source, jobKey });
+    const rows =
+      aliases.length > 0
+        ? yield* query(succeeded(source, limit).where('job_key', 'in', [key, ...aliases]))
+        : yield* findByKey({ source, job_key: key, limit });
+    return rows.map(({ started_at, finished_at }) => finished_at - started_at);
   };
 }
 

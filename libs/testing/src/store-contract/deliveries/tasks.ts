@@ -4,6 +4,7 @@ import {
   rowsOf,
   isStoreUnavailableError,
   type ClaimedTask,
+  type JobRecord,
   type NewEvent,
   type NewTask,
   type TaskEvaluation,
@@ -188,6 +189,39 @@ export const taskCases: readonly ContractCase[] = [
         { durationsMs: [20, 60], run: state },
         { durationsMs: [10, 20, 60] },
       ]);
+    },
+  },
+  {
+    title: 'evaluate: passes the durations of all runs of a job to `decide`, by any key of the job',
+    run: async (harness) => {
+      const jobs = new Map<string, JobRecord>([
+        [JOB.jobKey, { aliases: ['alias'] }],
+        ['alias', { aliasOf: JOB.jobKey }],
+      ]);
+      for (const [index, jobKey] of ['alias', 'other', JOB.jobKey, 'alias'].entries()) {
+        await harness.append();
+        const times = { startedAt: at(0), finishedAt: at(10 * index + 10) };
+        const run = { jobKey, contradicted: false, types: [], outcome: 'succeeded', ...times } as const;
+        const recording = { run: { ...RUN, runId: `${index}` }, job: JOB, decide: () => ({ events: [], run, jobs }) };
+        await harness.record(await harness.takeMessages(), recording, at(index));
+      }
+      await addTasks(harness, taskOf('task'));
+      const task = onlyOne(await takeTasks(harness));
+      const passed: (readonly number[])[] = [];
+      for (const [jobKey, runsMax] of [
+        [JOB.jobKey, 100],
+        ['alias', 100],
+        ['alias', 2],
+        ['other', 100],
+      ] as const) {
+        const decide: TaskEvaluation['decide'] = ({ durationsMs }) => {
+          passed.push([...durationsMs].sort((a, b) => a - b));
+          return { events: [], dueAt: at(0) };
+        };
+        await evaluate(harness, task, { question: { durationsOf: { ...JOB, jobKey, runsMax } }, decide });
+        Object.assign(task, onlyOne(await takeTasks(harness)));
+      }
+      same(passed, [[10, 30, 40], [10, 30, 40], [30, 40], [20]]);
     },
   },
   {

@@ -76,9 +76,14 @@ export const jobAliasCases: readonly ContractCase[] = [
       );
       await record(harness, { job: jobOf(KEY) }, { jobs: ALIASES });
       same((await record(harness, { job: jobOf(OTHER) })).jobs?.get(OTHER), { aliasOf: KEY });
-      const state: JobRecord = { latestSuccessAt: at(2), nameOnly: true };
-      await record(harness, { job: jobOf(KEY) }, { jobs: new Map([[OTHER, state]]) });
-      same(await record(harness, { job: jobOf(OTHER) }), { jobs: new Map([[OTHER, state]]) });
+      const states: readonly JobRecord[] = [
+        { latestSuccessAt: at(2), nameOnly: true },
+        { aliases: ['id'], idAlias: 'id' },
+      ];
+      for (const state of states) {
+        await record(harness, { job: jobOf(KEY) }, { jobs: new Map([[OTHER, state]]) });
+        same(await record(harness, { job: jobOf(OTHER) }), { jobs: new Map([[OTHER, state]]) });
+      }
     },
   },
   {
