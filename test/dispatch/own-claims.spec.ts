@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { StoreUnavailableError, type NewMessage, type Registration, type Store } from 'nestjs-runhooks/core';
+import {
+  StoreUnavailableError,
+  type Entry,
+  type NewMessage,
+  type Registration,
+  type Store,
+} from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, openStore, until, type HarnessOptions } from './dispatch-harness.js';
 import { FailingStore } from './failing-store.js';
@@ -290,6 +296,18 @@ describe('deliveries that wait for a place for long', () => {
     expect((await one.deliveries('handler')).map(({ attempts }) => attempts)).toEqual([1, 1]);
   });
 
+  it('run without waiting for the lease when giving them back has failed', async () => {
+    const { ran, release } = await queueDelivery();
+    watched.fail('release');
+    await pass(LIMITS.readyMs + 500);
+    expect(watched.countOf('release')).toBeGreaterThan(0);
+    watched.work();
+    release();
+    await pass(2_000);
+    await until(() => ran.length === 2);
+    expect((await one.deliveries('handler')).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
   it('are given back in time although a recording takes long', async () => {
     await queueDelivery();
     const recording = gate();
@@ -316,7 +334,7 @@ describe('own claims during faults', () => {
     expect([ran.length, new Set(ran).size]).toEqual([20, 20]);
   });
 
-  it('are recorded once when the store fails after it has recorded them', async () => {
+  it('are recorded and run once, without waiting for the lease, when the store fails after it has recorded them', async () => {
     const ran: string[] = [];
     one.on('handler', ({ id }) => void ran.push(id));
     await start();
@@ -325,9 +343,6 @@ describe('own claims during faults', () => {
     await send(20);
     await pass(2_000);
     watched.work();
-    await pass(2_000);
-    // The process cannot know which deliveries it has claimed, so they wait until the lease expires.
-    one.clock.advance(LIMITS.leaseMs);
     await pass(2_000);
     await until(async () => (await succeeded()) === 20);
     expect([ran.length, new Set(ran).size]).toEqual([20, 20]);
@@ -346,11 +361,15 @@ describe('own claims during faults', () => {
     await pass(2_000);
     await until(() => ran === 1);
     expect((await one.inbox.messages()).items).toHaveLength(1);
-    // Then the process keeps up again, and needs no further claim.
+    // After the lease, the message cannot come back, and the process needs no further claim.
+    one.clock.advance(LIMITS.leaseMs);
     await pass(2_000);
+    // The next one comes with the look that is due once a second.
+    await send(1, 1);
+    await until(() => ran === 2);
     const before = watched.countOf('claimDeliveries');
-    await send(20, 1);
-    await until(() => ran === 21);
+    await send(20, 2);
+    await until(() => ran === 22);
     expect(watched.countOf('claimDeliveries')).toBe(before);
   });
 
@@ -382,6 +401,39 @@ describe('own claims during faults', () => {
     const releases = watched.countOf('release');
     await pass(5_000);
     expect(watched.countOf('release')).toBe(releases);
+  });
+
+  it('run without waiting for the lease when the store writes a recording after it has failed', async () => {
+    let first: readonly Entry[] | undefined;
+    let isFailing = true;
+    const store = new Proxy(watched.store, {
+      get: (target, verb) => {
+        if (verb !== 'record' || !isFailing) return Reflect.get(target, verb) as unknown;
+        return (entries: readonly Entry[]) => {
+          first ??= entries.map((entry) => {
+            const decision = entry.decide!({});
+            return { ...entry, decide: () => decision };
+          });
+          throw new StoreUnavailableError('no answer');
+        };
+      },
+    });
+    await reopen({ store });
+    let ran = 0;
+    one.on('handler', () => void (ran += 1));
+    await start();
+    await send(1);
+    await pass(2_000);
+    expect(await inbox.record(first!, one.clock.now())).toMatchObject([{ recorded: true }]);
+    isFailing = false;
+    await pass(2_000);
+    await until(() => ran === 1);
+    // After the lease, nothing is given back any more.
+    one.clock.advance(LIMITS.leaseMs);
+    await pass(2_000);
+    const before = watched.countOf('release');
+    await pass(5_000);
+    expect(watched.countOf('release')).toBe(before);
   });
 
   it('run once when the clock jumps ahead while messages are queued', async () => {

@@ -8,6 +8,7 @@ import type { Logger } from '../log/logger.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';
 import type { DueHint } from '../store/due-hint.js';
+import { LostClaims } from '../store/lost-claims.js';
 import type { OnEvents } from '../store/recording.js';
 import { timers } from '../time/timers.js';
 import { Attempt } from './attempt.js';
@@ -47,6 +48,8 @@ export class DeliveryRunner {
   readonly #running: RunningAttempts;
   /** Deliveries that this process has claimed while recording them. */
   readonly ready: ReadyDeliveries;
+  /** Deliveries that are, or may be, stored with a claim, and that this process does not run. */
+  readonly #lost: LostClaims;
   readonly #claimer: DeliveryClaimer;
   readonly #settler: DeliverySettler;
   /** Claims of single deliveries that are under way; each may take up room. */
@@ -58,11 +61,13 @@ export class DeliveryRunner {
     this.#options = options;
     const running = new RunningAttempts(options);
     this.#running = running;
+    this.#lost = new LostClaims({ ...options, kind: 'deliveryIds' });
     this.ready = new ReadyDeliveries({
       ...options,
       max: options.store.release ? options.readyMax : 0,
       waitMs: options.readyMs,
       isPaused: (handlerId) => running.isPaused(handlerId),
+      lost: this.#lost,
     });
     this.#claimer = new DeliveryClaimer({ ...options, running, ready: this.ready });
     this.#settler = new DeliverySettler({
@@ -95,7 +100,23 @@ export class DeliveryRunner {
 
   /** Gives back claimed deliveries that found no place in time, so that handlers and sources take turns. */
   async giveBackOverdue(): Promise<void> {
-    await this.#giveBack(this.ready.takeOverdue());
+    const overdue = this.ready.takeOverdue();
+    if (overdue.length > 0) await this.#giveBack(overdue);
+  }
+
+  /** Whether deliveries wait to be given back by {@link giveBackLost}. */
+  get hasLost(): boolean {
+    return this.#lost.count > 0;
+  }
+
+  /**
+   * Gives back deliveries that could not be given back before, and those that may be stored with a claim although the store
+   * has failed. Rejects if the store fails.
+   */
+  async giveBackLost(): Promise<void> {
+    if (!(await this.#lost.releaseDue())) return;
+    this.ready.isBehind = true;
+    this.hint.give();
   }
 
   /** Starts due deliveries, unless the store has certainly none. Returns how many it claimed. */
@@ -134,7 +155,7 @@ export class DeliveryRunner {
     await this.giveBackAll();
   }
 
-  /** Gives back all claimed deliveries that wait for a place. */
+  /** Gives back all claimed deliveries that wait for a place, and those that are lost. */
   async giveBackAll(): Promise<void> {
     await this.#giveBack(this.ready.takeAll());
   }
@@ -213,11 +234,10 @@ export class DeliveryRunner {
   }
 
   async #giveBack(ready: readonly ReadyDelivery[]): Promise<void> {
-    if (ready.length === 0) return;
-    const { store, clock, guard, lease } = this.#options;
+    for (const { delivery, claimedAt } of ready) this.#lost.add(delivery.id, claimedAt.getTime() + LIMITS.leaseMs);
+    if (this.#lost.count === 0) return;
     this.ready.isBehind = true;
-    const release = { lease, messageIds: [], deliveryIds: ready.map(({ delivery }) => delivery.id) };
-    await guard.write(async () => await store.release?.(release, clock.now()), undefined);
+    await this.#options.guard.write(() => this.#lost.release(), undefined);
     this.hint.give();
   }
 

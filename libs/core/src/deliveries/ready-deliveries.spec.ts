@@ -4,6 +4,8 @@ import { HandlerSet } from '../handlers/handler-set.js';
 import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
 import type { ClaimedDelivery } from '../store/claim.js';
+import { LostClaims } from '../store/lost-claims.js';
+import type { Store } from '../store/store.js';
 import { ReadyDeliveries } from './ready-deliveries.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
@@ -12,9 +14,13 @@ const BODY = Buffer.from('{}');
 const ROUTED = { id: 'dlv', handlerId: 'handler' };
 
 let paused: string[];
+let released: (readonly string[])[];
+let lost: LostClaims;
 
 beforeEach(() => {
-  paused = [];
+  [paused, released] = [[], []];
+  const release: Store['release'] = async ({ deliveryIds }) => void released.push(deliveryIds);
+  lost = new LostClaims({ store: { release }, clock: { now: () => NOW }, lease: 'own', kind: 'deliveryIds' });
   jest.useFakeTimers();
 });
 afterEach(() => {
@@ -38,6 +44,7 @@ function readyFor(max: number): ReadyDeliveries {
     max,
     waitMs: LIMITS.readyMs,
     isPaused: (id) => paused.includes(id),
+    lost,
   });
 }
 
@@ -105,6 +112,32 @@ describe('ReadyDeliveries', () => {
     expect(claims(ready, 2)).toEqual([true, true]);
     ready.beginRecording();
     expect(claims(ready, 2)).toEqual([true, true]);
+  });
+
+  it('releases claims of failed recordings, except those of deliveries that became ready', async () => {
+    const ready = readyFor(5);
+    ready.beginRecording();
+    for (const id of ['a', 'b', 'c']) ready.claimFor({ ...ROUTED, id }, BODY, NOW);
+    ready.add(delivery('b'), NOW);
+    ready.recordingFailed();
+    await lost.release();
+    expect(released).toEqual([['a', 'c']]);
+  });
+
+  it('forgets claims of recordings that were written', () => {
+    const ready = readyFor(5);
+    ready.claimFor(ROUTED, BODY, NOW);
+    ready.beginRecording();
+    ready.recordingFailed();
+    expect(lost.count).toBe(0);
+  });
+
+  it('keeps the room of deliveries that may have been claimed by failed recordings', () => {
+    const ready = readyFor(3);
+    for (const id of ['a', 'b']) ready.claimFor({ ...ROUTED, id }, BODY, NOW);
+    ready.recordingFailed();
+    ready.beginRecording();
+    expect(claims(ready, 2)).toEqual([true, false]);
   });
 
   it('claims nothing after a delivery had no room until no unclaimed delivery waits', () => {

@@ -2,6 +2,7 @@ import type { HandlerSet } from '../handlers/handler-set.js';
 import type { RoutedDelivery } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { ClaimedDelivery, OwnClaim } from '../store/claim.js';
+import type { LostClaims } from '../store/lost-claims.js';
 import { timers } from '../time/timers.js';
 
 /** Options for deliveries that wait for a place. */
@@ -15,6 +16,8 @@ export interface ReadyDeliveriesOptions {
   readonly waitMs: number;
   /** Whether no more deliveries of a handler may start. */
   readonly isPaused: (handlerId: string) => boolean;
+  /** Takes deliveries that may be stored with a claim although the store has failed. */
+  readonly lost: LostClaims;
 }
 
 /** A claimed delivery that has not started. */
@@ -37,6 +40,8 @@ export class ReadyDeliveries {
   /** Deliveries that may become ready when the current recordings are written, and their bytes. */
   #promised = 0;
   #promisedBytes = 0;
+  /** Those of them that have not become ready, with the ends of their leases. */
+  readonly #awaited = new Map<string, number>();
   #isBehind = false;
   #isOpen = true;
 
@@ -57,28 +62,39 @@ export class ReadyDeliveries {
   beginRecording(): void {
     this.#promised = 0;
     this.#promisedBytes = 0;
+    this.#awaited.clear();
+  }
+
+  /** Called after recordings of which some, or all, may be written although the store has failed. */
+  recordingFailed(): void {
+    for (const [id, untilMs] of this.#awaited) this.#options.lost.addUnsure(id, untilMs);
+    this.#awaited.clear();
   }
 
   /**
    * Returns the claim of a new delivery of a message with this body, if a place becomes free for it soon. Lanes and handlers
    * with a bound of their own are never claimed ahead, because the store decides whose turn it is.
    */
-  claimFor({ handlerId, lane }: RoutedDelivery, { length }: Uint8Array, now: Date): OwnClaim | undefined {
+  claimFor({ id, handlerId, lane }: RoutedDelivery, { length }: Uint8Array, now: Date): OwnClaim | undefined {
     if (!this.#isOpen || this.#isBehind || lane !== undefined) return undefined;
-    const { handlers, lease, max, isPaused } = this.#options;
+    const { handlers, lease, max, isPaused, lost } = this.#options;
     const handler = handlers.get(handlerId);
     if (!handler || handler.concurrency !== undefined || isPaused(handlerId)) return undefined;
     const bytes = this.#bytes + this.#promisedBytes + length;
-    if (this.#ready.length + this.#promised >= max || bytes > LIMITS.readyBytesMax) {
+    // Lost claims keep their room, so that an outage does not collect ever more of them.
+    if (this.#ready.length + this.#promised + lost.count >= max || bytes > LIMITS.readyBytesMax) {
       this.#isBehind = true;
       return undefined;
     }
     this.#promised += 1;
     this.#promisedBytes += length;
-    return { lease, until: new Date(now.getTime() + LIMITS.leaseMs) };
+    const until = new Date(now.getTime() + LIMITS.leaseMs);
+    this.#awaited.set(id, until.getTime());
+    return { lease, until };
   }
 
   add(delivery: ClaimedDelivery, claimedAt: Date): void {
+    this.#awaited.delete(delivery.id);
     this.#bytes += bytesOf(delivery);
     this.#ready.push({ delivery, claimedAt, sinceMs: timers.monotonicMs() });
   }

@@ -171,8 +171,8 @@ export class Dispatcher {
     while (!this.#stopping) {
       const { ready } = this.#deliveries;
       const woken = (await this.#wakeUp.wait(Math.min(waitMs, ready.overdueInMs))) || ready.overdueInMs <= 0;
-      // Messages that could not be recorded are claimed, so a poll does not find them.
-      if (woken || this.#options.own.isWaiting) return;
+      // Work that could not be recorded or given back is claimed, so a poll does not find it.
+      if (woken || this.#options.own.isWaiting || this.#deliveries.hasLost) return;
       const dueAt = await this.#poll();
       const dueInMs = dueAt ? dueAt.getTime() - clock.now().getTime() : LIMITS.pollMs;
       if (dueInMs <= 0) {
@@ -234,11 +234,13 @@ export class Dispatcher {
     };
     this.#change.reset();
     parsing.then(end, () => end(0));
+    await this.#deliveries.giveBackLost();
     let started = await deliver();
     while (isParsing) {
       await this.#change.wait(Math.min(LIMITS.pollMs, this.#deliveries.ready.overdueInMs));
       this.#change.reset();
       await this.#deliveries.giveBackOverdue();
+      await this.#deliveries.giveBackLost();
       if (isMoreDue) started += await deliver();
     }
     return started;

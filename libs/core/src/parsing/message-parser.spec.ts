@@ -13,6 +13,7 @@ import type { Run } from '../runs/run.js';
 import type { OpenSource } from '../sources/source.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
 import type { ClaimedMessage } from '../store/claim.js';
+import { LostClaims } from '../store/lost-claims.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
 const OCCURRED = new Date('2026-11-23T11:59:00.000Z');
@@ -72,11 +73,12 @@ function parserOf(
     };
     handlers.add(handler);
   }
+  const lost = new LostClaims({ store: {}, clock: { now: () => NOW }, lease: 'own', kind: 'deliveryIds' });
   return new MessageParser({
     sources: new Map([['dbt', source]]),
     router: new Router(handlers, new IdSequence()),
     planner: new TaskPlanner(handlers),
-    ready: new ReadyDeliveries({ handlers, lease: 'own', max: 0, waitMs: 0, isPaused: () => false }),
+    ready: new ReadyDeliveries({ handlers, lease: 'own', max: 0, waitMs: 0, isPaused: () => false, lost }),
   });
 }
 

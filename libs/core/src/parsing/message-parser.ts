@@ -52,6 +52,11 @@ export class MessageParser {
     this.#ready.beginRecording();
   }
 
+  /** Called after recordings of which some, or all, may be written although the store has failed. */
+  recordingFailed(): void {
+    this.#ready.recordingFailed();
+  }
+
   /** Parses a message with its source's provider. */
   parse(message: ClaimedMessage, lease: string, now: Date): ParsedMessage {
     return this.#recording(message, this.#resultOf(message), lease, now);

@@ -81,6 +81,7 @@ export class MessageRunner {
     const recordings = await this.#parseInTurns(messages, claim);
     const recorded = await this.#record(messages, recordings, claim.now);
     recorded.forEach((result, index) => this.#report(messages[index], recordings[index], result, claim.now));
+    if (recorded.some(({ failure }) => isStoreUnavailableError(failure))) this.#options.parser.recordingFailed();
     return recorded;
   }
 

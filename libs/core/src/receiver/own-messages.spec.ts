@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { StoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Release } from '../store/claim.js';
@@ -28,6 +28,9 @@ beforeEach(() => {
   own = create({ release: (given) => release(given) });
   own.open();
   own.caughtUp();
+});
+afterEach(() => {
+  jest.useRealTimers();
 });
 
 function message(id: string, { source = 'dbt', body = BODY as Uint8Array } = {}): NewMessage {
@@ -147,8 +150,9 @@ describe('OwnMessages', () => {
     expect(own.claimFor(body, now)).toBeUndefined();
   });
 
-  it('gives back messages that may have been stored until their leases end, and claims nothing before it caught up', async () => {
+  it('gives back messages that may have been stored until their leases end', async () => {
     const claim = own.claimFor(BODY, now)!;
+    const laterClaim = own.claimFor(BODY, after(5))!;
     own.lose('lost', claim);
     own.forget(BODY);
     expect([own.isWaiting, own.claimFor(BODY, now)]).toEqual([true, undefined]);
@@ -158,9 +162,8 @@ describe('OwnMessages', () => {
     own.lose('other', claim);
     expect([await own.giveBackLost(), await own.giveBackLost(), own.isWaiting]).toEqual([true, false, true]);
     expect(releases).toEqual([{ lease: 'own', messageIds: ['lost', 'other'], deliveryIds: [] }]);
-    own.caughtUp();
     now = claim.until;
-    own.lose('third', own.claimFor(BODY, now)!);
+    own.lose('third', laterClaim);
     await own.giveBackLost();
     await own.close();
     expect(releases.map(({ messageIds }) => messageIds)).toEqual([
@@ -170,7 +173,47 @@ describe('OwnMessages', () => {
     ]);
     own.lose('late', claim);
     await turn();
-    expect(releases.at(-1)?.messageIds).toEqual(['late']);
+    expect(releases.at(-1)?.messageIds).toEqual(['third', 'late']);
+  });
+
+  it('claims nothing as long as messages that may have been stored can become unclaimed', async () => {
+    const claim = own.claimFor(BODY, now)!;
+    own.lose('lost', claim);
+    await own.giveBackLost();
+    own.beginClaim();
+    own.caughtUp();
+    expect(own.claimFor(BODY, now)).toBeUndefined();
+    now = claim.until;
+    own.lose('lost', claim);
+    await own.giveBackLost();
+    own.beginClaim();
+    own.caughtUp();
+    expect(own.claimFor(BODY, now)).toBeDefined();
+  });
+
+  it('claims nothing until messages that were late in their lease are given back, also after a failure', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    keep(message('late'));
+    now = after((LIMITS.leaseMs * 2) / 3 + 1);
+    release = () => Promise.reject(new StoreUnavailableError('the disk is full'));
+    own.take(10);
+    await turn();
+    own.beginClaim();
+    own.caughtUp();
+    expect([own.isWaiting, own.claimFor(BODY, now)]).toEqual([true, undefined]);
+    let written = (): void => undefined;
+    release = () => new Promise((resolve) => (written = resolve));
+    jest.advanceTimersByTime(LIMITS.pollMs);
+    const givenBack = own.giveBackLost();
+    // A claim that begins before the release may not see the message.
+    own.beginClaim();
+    written();
+    await givenBack;
+    own.caughtUp();
+    expect([own.isWaiting, own.claimFor(BODY, now)]).toEqual([false, undefined]);
+    own.beginClaim();
+    own.caughtUp();
+    expect(own.claimFor(BODY, now)).toBeDefined();
   });
 
   it('gives back all messages when it closes', async () => {

@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.js';
 import { restoreMessage } from '../sources/message.js';
 import type { ClaimedMessage, OwnClaim } from '../store/claim.js';
-import { DueHint } from '../store/due-hint.js';
+import { LostClaims } from '../store/lost-claims.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import type { NewMessage, Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
@@ -37,14 +37,13 @@ export class OwnMessages {
   #bytes = 0;
   /** Messages that are being recorded. They keep their room, because they can be put back. */
   #taken = { count: 0, bytes: 0 };
-  /** Messages that may be stored with a claim although the store has failed, with the ends of their leases. */
-  readonly #lost = new Map<string, number>();
-  readonly #lostHint = new DueHint();
+  /** Messages that are, or may be, stored with a claim, and that this process does not parse. */
+  readonly #lost: LostClaims;
   #isOpen = false;
   #isBehind = true;
   /** Messages that this process is storing unclaimed. */
   #unclaimed = 0;
-  /** Whether such a message was stored since the store was last asked for unclaimed ones: the answer may lack it. */
+  /** Whether messages became unclaimed since the store was last asked for unclaimed ones: the answer may lack them. */
   #isMissed = false;
   #until: OwnClaim | undefined;
   #sourcesLeft: readonly string[] = [];
@@ -52,6 +51,7 @@ export class OwnMessages {
   constructor(options: OwnMessagesOptions) {
     this.#options = options;
     this.lease = options.lease;
+    this.#lost = new LostClaims({ ...options, kind: 'messageIds' });
   }
 
   /** Number of messages that wait to be parsed, or are being stored. */
@@ -61,7 +61,7 @@ export class OwnMessages {
 
   /** Whether messages wait to be parsed, or to be given back by {@link giveBackLost}. */
   get isWaiting(): boolean {
-    return this.#kept.size > 0 || this.#lost.size > 0;
+    return this.#kept.size > 0 || this.#lost.count > 0;
   }
 
   /** Sources with messages that were kept before the last {@link take}, which had no room for them. */
@@ -79,9 +79,12 @@ export class OwnMessages {
     this.#isMissed = false;
   }
 
-  /** Notes that the store had no unclaimed messages. It counts only if none was being stored since {@link beginClaim}. */
+  /**
+   * Notes that the store had no unclaimed messages. It counts only if none was being stored or given back since
+   * {@link beginClaim}, and if no lost message can become unclaimed any more.
+   */
   caughtUp(): void {
-    if (this.#unclaimed === 0 && !this.#isMissed) this.#isBehind = false;
+    if (this.#unclaimed === 0 && !this.#isMissed && this.#lost.count === 0) this.#isBehind = false;
   }
 
   /** Notes that unclaimed messages wait in the store. None that is received later may be parsed before them. */
@@ -121,7 +124,8 @@ export class OwnMessages {
   keep(message: NewMessage, claim: OwnClaim): void {
     if (!this.#isOpen) {
       this.forget(message.body);
-      this.#giveBack([message.id]);
+      this.#lost.add(message.id, claim.until.getTime());
+      this.#giveBack();
       return;
     }
     const { claim: _, ...stored } = message;
@@ -133,7 +137,11 @@ export class OwnMessages {
   putBack(messages: readonly KeptMessage[]): void {
     this.#taken = { count: 0, bytes: 0 };
     if (messages.length === 0) return;
-    if (!this.#isOpen) return this.#giveBack(messages.map(({ message }) => message.id));
+    if (!this.#isOpen) {
+      this.#lose(messages);
+      this.#giveBack();
+      return;
+    }
     for (const kept of [...messages].reverse()) {
       this.#count += 1;
       this.#bytes += kept.message.body.length;
@@ -149,30 +157,26 @@ export class OwnMessages {
 
   /** Notes that it is unknown whether a message was stored with this claim. Then call {@link forget}, too. */
   lose(id: string, claim: OwnClaim): void {
-    if (!this.#isOpen) return this.#giveBack([id]);
-    this.#lost.set(id, claim.until.getTime());
-    this.#lostHint.give();
+    this.#lost.addUnsure(id, claim.until.getTime());
     this.#isBehind = true;
+    if (!this.#isOpen) this.#giveBack();
   }
 
   /**
-   * Gives back messages that may be stored with a claim although the store has failed: once a second until their leases have
-   * ended, because the store may write a message after it has failed. Returns whether it did. Rejects if the store fails.
+   * Gives back messages that could not be given back before, and those that may be stored with a claim although the store has
+   * failed. Returns whether it did. Rejects if the store fails.
    */
   async giveBackLost(): Promise<boolean> {
-    if (this.#lost.size === 0 || !this.#lostHint.take()) return false;
-    const { store, clock } = this.#options;
-    const now = clock.now();
-    await store.release?.({ lease: this.lease, messageIds: [...this.#lost.keys()], deliveryIds: [] }, now);
-    for (const [id, untilMs] of this.#lost) if (untilMs <= now.getTime()) this.#lost.delete(id);
-    return true;
+    const isReleased = await this.#lost.releaseDue();
+    if (isReleased) this.#isMissed = true;
+    return isReleased;
   }
 
   /** Takes at most `limit` messages, one of each source in turn. Those whose lease ends soon are given back. */
   take(limit: number): KeptMessage[] {
     const lastsUntilMs = this.#options.clock.now().getTime() + LIMITS.leaseMs / 3;
     const taken: KeptMessage[] = [];
-    const late: string[] = [];
+    const late: KeptMessage[] = [];
     // A source that was served moves to the end, where the loop comes to it again.
     for (const [source, kept] of this.#kept) {
       if (taken.length >= limit) break;
@@ -182,14 +186,14 @@ export class OwnMessages {
       if (kept.length > 0) this.#kept.set(source, kept);
       this.forget(next.message.body);
       if (next.untilMs >= lastsUntilMs) taken.push(next);
-      else late.push(next.message.id);
+      else late.push(next);
     }
     const bytes = taken.reduce((sum, { message }) => sum + message.body.length, 0);
     this.#taken = { count: taken.length, bytes };
     this.#sourcesLeft = [...this.#kept.keys()];
     if (late.length > 0) {
-      this.#isBehind = true;
-      this.#giveBack(late);
+      this.#lose(late);
+      this.#giveBack();
     }
     return taken;
   }
@@ -197,12 +201,12 @@ export class OwnMessages {
   /** Stores no more messages as claimed, and gives back those that wait. */
   async close(): Promise<void> {
     this.#isOpen = false;
-    const ids = [...this.#kept.values()].flatMap((kept) => kept.map(({ message }) => message.id));
-    ids.push(...this.#lost.keys());
-    this.#lost.clear();
-    for (const kept of this.#kept.values()) for (const { message } of kept) this.forget(message.body);
+    for (const kept of this.#kept.values()) {
+      for (const { message } of kept) this.forget(message.body);
+      this.#lose(kept);
+    }
     this.#kept.clear();
-    if (ids.length > 0) await this.#release(ids);
+    await this.#release();
   }
 
   #keptOf(source: string): KeptMessage[] {
@@ -211,13 +215,18 @@ export class OwnMessages {
     return kept;
   }
 
-  #giveBack(messageIds: readonly string[]): void {
-    void this.#release(messageIds);
+  #lose(messages: readonly KeptMessage[]): void {
+    for (const { message, untilMs } of messages) this.#lost.add(message.id, untilMs);
+    this.#isBehind = true;
   }
 
-  async #release(messageIds: readonly string[]): Promise<void> {
-    const { store, clock, guard } = this.#options;
-    const release = { lease: this.lease, messageIds, deliveryIds: [] };
-    await guard.write(async () => await store.release?.(release, clock.now()), undefined);
+  #giveBack(): void {
+    void this.#release();
+  }
+
+  async #release(): Promise<void> {
+    if (this.#lost.count === 0) return;
+    await this.#options.guard.write(() => this.#lost.release(), undefined);
+    this.#isMissed = true;
   }
 }
