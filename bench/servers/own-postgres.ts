@@ -1,12 +1,11 @@
-import { spawn, spawnSync, type ChildProcess, type SpawnSyncOptions } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn, spawnSync, type SpawnSyncOptions } from 'node:child_process';
+import { accessSync, chownSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort, untilListening } from './ports.js';
-import { ProcessCpu } from './process-cpu.js';
 import type { Server } from './server.js';
+import { ServerProcess } from './server-process.js';
 
 const ROOT_OF_DEBIAN = '/usr/lib/postgresql';
 
@@ -29,62 +28,34 @@ function findBin(): string | undefined {
   }
 }
 
-/** A PostgreSQL with the default settings, so with fsync, and with room for the pools of all contenders. */
-export class OwnPostgres implements Server {
-  readonly url: string;
-  readonly #directory: string;
-  readonly #process: ChildProcess;
-  readonly #cpu: ProcessCpu;
-
-  private constructor(port: number, directory: string, process_: ChildProcess) {
-    this.url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    this.#directory = directory;
-    this.#process = process_;
-    this.#cpu = new ProcessCpu(process_.pid ?? 0);
-  }
-
-  static async start(parent: string): Promise<OwnPostgres> {
-    const directory = mkdtempSync(join(parent, 'runhooks-postgres-'));
-    const bin = findBin() ?? '';
-    const data = join(directory, 'data');
-    const user = userFor(directory);
-    const { status, stderr } = spawnSync(
-      join(bin, 'initdb'),
-      ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '-D', data],
-      { ...user, cwd: directory, encoding: 'utf8' },
-    );
-    if (status !== 0) throw new Error(`initdb failed: ${String(stderr)}`);
-    const port = await freePort();
-    const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: directory, max_connections: 300 };
-    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...args], {
-      ...user,
-      cwd: directory,
-      stdio: 'ignore',
-    });
-    const postgres = new OwnPostgres(port, directory, child);
-    try {
-      await untilListening(port);
-      await untilReady(postgres.url);
-      return postgres;
-    } catch (error) {
-      await postgres.stop();
-      throw error;
-    }
-  }
-
-  cpuMs(): number {
-    return this.#cpu.totalMs();
-  }
-
-  async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const exited = once(this.#process, 'exit');
-      // An immediate shutdown, as nothing is needed afterwards.
-      this.#process.kill('SIGQUIT');
-      await exited;
-    }
-    rmSync(this.#directory, { recursive: true, force: true });
+/** Starts a PostgreSQL with the default settings, so with fsync, and with room for the pools of all contenders. */
+export async function startPostgres(parent: string): Promise<Server> {
+  const directory = mkdtempSync(join(parent, 'runhooks-postgres-'));
+  const bin = findBin() ?? '';
+  const data = join(directory, 'data');
+  const user = userFor(directory);
+  const { status, stderr } = spawnSync(
+    join(bin, 'initdb'),
+    ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '-D', data],
+    { ...user, cwd: directory, encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`initdb failed: ${String(stderr)}`);
+  const port = await freePort();
+  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: directory, max_connections: 300 };
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...args], {
+    ...user,
+    cwd: directory,
+    stdio: 'ignore',
+  });
+  const postgres = new ServerProcess(`postgres://postgres@127.0.0.1:${port}/postgres`, directory, child);
+  try {
+    await untilListening(port);
+    await untilReady(postgres.url);
+    return postgres;
+  } catch (error) {
+    await postgres.stop();
+    throw error;
   }
 }
 

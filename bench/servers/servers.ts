@@ -1,6 +1,6 @@
 import { GivenPostgres } from './given-postgres.js';
-import { absenceOfPostgres, OwnPostgres } from './own-postgres.js';
-import { absenceOfRedis, OwnRedis } from './own-redis.js';
+import { absenceOfPostgres, startPostgres } from './own-postgres.js';
+import { absenceOfRedis, startRedis } from './own-redis.js';
 import type { Server, ServerName } from './server.js';
 
 const POSTGRES_URL = process.env['POSTGRES_URL'];
@@ -33,10 +33,10 @@ export class Servers {
   }
 
   async #start(name: ServerName): Promise<Server> {
-    if (name === 'redis-always') return await OwnRedis.start(this.#directory, 'always');
-    if (name === 'redis-everysec') return await OwnRedis.start(this.#directory, 'everysec');
+    if (name === 'redis-always') return await startRedis(this.#directory, 'always');
+    if (name === 'redis-everysec') return await startRedis(this.#directory, 'everysec');
     return POSTGRES_URL === undefined
-      ? await OwnPostgres.start(this.#directory)
+      ? await startPostgres(this.#directory)
       : await GivenPostgres.connect(POSTGRES_URL);
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   StoreUnavailableError,
+  type DispatchTarget,
   type DispatchTransport,
   type Recorded,
   type Recording,
@@ -41,6 +42,24 @@ const send = async (ids: readonly string[]): Promise<unknown> =>
   await Promise.all(ids.map((run) => harness.send({ id: run, run, types: ['run.succeeded'] })));
 
 const runIds = (count: number): string[] => Array.from({ length: count }, (_, index) => `r${index}`);
+
+/** Returns a transport that brings what it is offered to `bring`, with the worker that it started with. */
+function transportTo(bring: (ids: readonly string[], worker: DispatchTarget) => void): DispatchTransport {
+  let worker: DispatchTarget;
+  return {
+    description: 'a transport',
+    start: (target) => void (worker = target),
+    room: () => Promise.resolve(100),
+    offer: (due) =>
+      Promise.resolve(
+        bring(
+          due.map(({ id }) => id),
+          worker,
+        ),
+      ),
+    stop: () => Promise.resolve(),
+  };
+}
 
 describe('work that a process claims as it writes it', () => {
   it('starts at once although a claim is under way that keeps all places', async () => {
@@ -171,18 +190,10 @@ describe('work that a process claims as it writes it', () => {
   it('leaves the next place to a delivery that a transport has brought', async () => {
     const { promise, release } = held();
     const offered: string[] = [];
-    let run: (id: string) => Promise<void>;
-    const transport: DispatchTransport = {
-      description: 'a transport',
-      start: (target) => void ({ run } = target),
-      room: () => Promise.resolve(100),
-      offer: (due) => {
-        for (const { id } of due) offered.push(id);
-        for (const { id } of due) void run(id);
-        return Promise.resolve();
-      },
-      stop: () => Promise.resolve(),
-    };
+    const transport = transportTo((ids, worker) => {
+      offered.push(...ids);
+      for (const id of ids) void worker.run(id);
+    });
     await start({ transport, concurrency: 1 }, promise);
     await send(['running', 'brought', 'brought too']);
     await until(() => offered.length === 2);
@@ -193,13 +204,7 @@ describe('work that a process claims as it writes it', () => {
 
   it('needs no transport if places become free soon, however much was recorded at once', async () => {
     const offered: string[] = [];
-    const transport: DispatchTransport = {
-      description: 'a transport',
-      start: () => undefined,
-      room: () => Promise.resolve(100),
-      offer: (due) => Promise.resolve(void offered.push(...due.map(({ id }) => id))),
-      stop: () => Promise.resolve(),
-    };
+    const transport = transportTo((ids) => void offered.push(...ids));
     await start({ transport, concurrency: 1 });
     await send(runIds(40));
     await until(() => runs.length === 40);
@@ -210,14 +215,8 @@ describe('work that a process claims as it writes it', () => {
     ['lower', 2, 2],
     ['higher', 10, 3],
   ])('is limited by a %s concurrency of a transport and of the process', async (_, ofTransport, expected) => {
-    const transport: DispatchTransport = {
-      description: 'a transport',
-      concurrency: ofTransport,
-      start: () => undefined,
-      room: () => Promise.reject(new Error('away')),
-      offer: () => Promise.resolve(),
-      stop: () => Promise.resolve(),
-    };
+    const room = (): Promise<never> => Promise.reject(new Error('away'));
+    const transport = { ...transportTo(() => undefined), concurrency: ofTransport, room };
     harness = await DispatchHarness.open({ store: watched.store, transport, concurrency: 3 });
     const { promise, release } = held();
     let [running, most, ended] = [0, 0, 0];
@@ -239,18 +238,10 @@ describe('work that a process claims as it writes it', () => {
 
   it('is claimed again once a transport has brought everything else to a worker', async () => {
     let offered = 0;
-    let run: (id: string) => Promise<void>;
-    const transport: DispatchTransport = {
-      description: 'a transport',
-      start: (target) => void ({ run } = target),
-      room: () => Promise.resolve(100),
-      offer: (due) => {
-        offered += due.length;
-        for (const { id } of due) void run(id);
-        return Promise.resolve();
-      },
-      stop: () => Promise.resolve(),
-    };
+    const transport = transportTo((ids, worker) => {
+      offered += ids.length;
+      for (const id of ids) void worker.run(id);
+    });
     const { promise, release } = held();
     await start({ transport, concurrency: 1 }, promise);
     await send(runIds(MESSAGES));

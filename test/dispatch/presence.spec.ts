@@ -99,7 +99,6 @@ describe('process registration', () => {
   it('sends a late heartbeat while a pass of the worker takes long', async () => {
     const { promise, release } = held();
     await harness.presence.start();
-    harness.presence.keepLate();
     watched.beforeReturn = (verb) => (verb === 'claimMessages' ? promise : undefined);
     harness.dispatcher.start();
     const before = watched.countOf('register');

@@ -131,7 +131,6 @@ export class Engine {
   start({ isManual = false } = {}): void {
     if (this.role !== 'worker') this.refusals.start();
     if (isManual || this.role === 'receiver') return this.presence.keep();
-    this.presence.keepLate();
     this.dispatcher.start();
     this.purger.start();
   }

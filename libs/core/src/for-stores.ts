@@ -14,6 +14,7 @@ export type * from './store/task.js';
 
 export { isClockJump, isBraking } from './store/clock-jump.js';
 export type { DecidedAction, DecidedBy, Decision } from './store/decision.js';
+export { NOT_RECORDED } from './store/recording.js';
 export { ERASED_EVENT_DATA, erasedFromBarrier } from './store/erasure.js';
 export {
   type DueAhead,

@@ -17,6 +17,8 @@ export const SQL_LIMITS = Object.freeze({
   handlerSeenMs: HOUR,
   /** Precision of the stored time of the latest heartbeat. */
   clockNoteMs: 30 * SECOND,
+  /** Time whose numbers are one row of the series, for each source, kind and process. */
+  seriesMinuteMs: 60 * SECOND,
   /** Rows of the series that one step of a purge folds, and removes. */
   seriesRowsMax: 2_000,
   /** Time for which the rows that a braking purge removes are counted together. */

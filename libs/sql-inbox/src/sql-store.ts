@@ -1,5 +1,6 @@
 import {
   isStoreUnavailableError,
+  NOT_RECORDED,
   rowsOf,
   type Appended,
   type Entry,
@@ -26,12 +27,12 @@ import { claimMessages } from './parsing/claim-messages.js';
 import { reparseMessages } from './parsing/reparse-messages.js';
 import { listMissingHandlers, listProcesses } from './processes/list-processes.js';
 import { deregisterProcess, registerProcess } from './processes/register-process.js';
-import { NOT_RECORDED, recordEntries } from './recording/record-entries.js';
+import { evaluateTask } from './recording/evaluate-task.js';
+import { recordEntries } from './recording/record-entries.js';
 import { listAudit } from './rows/record-decision.js';
 import type { Transaction } from './schema/statement.js';
 import { SqlEngine } from './sql-engine.js';
 import { claimTasks } from './tasks/claim-tasks.js';
-import { evaluateTask } from './tasks/evaluate-task.js';
 import { dismissDeliveries } from './upkeep/dismiss-deliveries.js';
 import { eraseMessages } from './upkeep/erase-messages.js';
 import { pullBack } from './upkeep/pull-back.js';
@@ -53,7 +54,7 @@ export abstract class SqlStore extends SqlEngine implements Store {
   readonly renew = this.writing(renewDeliveries(this.dialect));
   readonly release = this.writingWork(releaseWork(this.dialect));
   readonly claimTasks = this.writing(claimTasks(this.dialect));
-  readonly evaluate = this.writingWork(evaluateTask(this.dialect));
+  readonly evaluate = this.writingWork(evaluateTask(this.dialect, this.entries));
 
   readonly redrive = this.writingWork(redriveDeliveries(this.dialect));
   readonly dismiss = this.writing(dismissDeliveries(this.dialect));

@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { Recorded } from '../store/recording.js';
+import { NOT_RECORDED, type Recorded } from '../store/recording.js';
 import type { Entry, Store } from '../store/store.js';
 import { SettlementBatch } from './settlement-batch.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
-const NOTHING: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
 
 /** Ids of the deliveries in each step of the store. */
 let steps: string[][];
@@ -21,7 +20,7 @@ beforeEach(() => {
     expect(now).toBe(NOW);
     const ids = entries.map((entry) => ('deliveryId' in entry ? entry.deliveryId : ''));
     steps.push(ids);
-    return (await result(ids)).map((one) => (typeof one === 'boolean' ? { ...NOTHING, recorded: one } : one));
+    return (await result(ids)).map((one) => (typeof one === 'boolean' ? { ...NOT_RECORDED, recorded: one } : one));
   };
   batch = new SettlementBatch({ store: { record } as Store, clock: { now: () => NOW } });
 });
@@ -83,7 +82,7 @@ describe('SettlementBatch', () => {
 
   it('rejects only the attempt that the store could not write', async () => {
     const cause = new TypeError('cannot be bound');
-    result = () => Promise.resolve([true, { ...NOTHING, failure: cause }, true]);
+    result = () => Promise.resolve([true, { ...NOT_RECORDED, failure: cause }, true]);
     const results = await Promise.allSettled(settle('a', 'b', 'c'));
     expect(results).toEqual([
       { status: 'fulfilled', value: true },

@@ -1,11 +1,9 @@
 import { LIMITS } from '../limits.js';
 import type { Settlement } from '../store/delivery.js';
-import type { Recorded } from '../store/recording.js';
+import { NOT_RECORDED, type Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import { timers } from '../time/timers.js';
-
-const NOT_RECORDED: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
 
 interface Waiting {
   readonly settlement: Settlement;

@@ -51,6 +51,7 @@ export class Dispatcher {
   /** The last pass. Passes run one after the other, so that no two use the same free places. */
   #lastPass: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
+  #endHeartbeats: (() => void) | undefined;
   #stopping = false;
 
   constructor(options: DispatcherOptions) {
@@ -94,6 +95,7 @@ export class Dispatcher {
   start(): void {
     if (this.#loop) return;
     this.#options.store.onWork?.(() => this.wake());
+    this.#endHeartbeats = this.#options.presence.keepLate();
     this.#options.own.open();
     this.#carrier?.start();
     this.#loop = this.#work();
@@ -133,6 +135,7 @@ export class Dispatcher {
     await this.#deliveries.giveBackAll();
     await this.#deliveries.drain(drainMs);
     await carried;
+    this.#endHeartbeats?.();
     this.#log.stop();
   }
 

@@ -30,7 +30,7 @@ const NOTHING: WorkScope = { sources: [], handlerIds: [], taskHandlerIds: [] };
 
 /**
  * Keeps this process and its handlers registered in the inbox. A worker combines its heartbeats with its polls
- * ({@link look}). Any other process sends them by a timer ({@link keep}).
+ * ({@link look}), and sends late ones by a timer ({@link keepLate}). Any other process sends all by a timer ({@link keep}).
  */
 export class Presence {
   readonly #options: PresenceOptions;
@@ -71,12 +71,15 @@ export class Presence {
   /**
    * Sends a heartbeat by a timer if a poll for work has not sent it in time, because a pass takes long. The handlers of the
    * process go on in the meantime, and another process must not take their deliveries for those of a process that is gone.
+   * It sends none before {@link start}. Returns a function that ends it.
    */
-  keepLate(): void {
+  keepLate(): () => void {
     const send = (): void => {
-      if (timers.monotonicMs() - this.#heartbeatAtMs >= LIMITS.heartbeatLateMs) void this.renew();
+      const isLate = timers.monotonicMs() - this.#heartbeatAtMs >= LIMITS.heartbeatLateMs;
+      if (this.#startedAt !== undefined && isLate) void this.renew();
     };
-    this.#timer ??= timers.setInterval(send, LIMITS.heartbeatMs / 2).unref();
+    const timer = timers.setInterval(send, LIMITS.heartbeatMs / 2).unref();
+    return () => timers.clearInterval(timer);
   }
 
   /**

@@ -3,13 +3,11 @@ import { LIMITS } from '../limits.js';
 import type { OwnMessages } from '../receiver/own-messages.js';
 import type { Claim, ClaimedDelivery, ClaimedMessage, MessageClaim } from '../store/claim.js';
 import { DueHint } from '../store/due-hint.js';
-import type { NewDelivery, NewEvent, OnEvents, Recorded } from '../store/recording.js';
+import { NOT_RECORDED, type NewDelivery, type NewEvent, type OnEvents, type Recorded } from '../store/recording.js';
 import type { Store } from '../store/store.js';
 import { timers } from '../time/timers.js';
 import type { MessageLog } from './message-log.js';
 import type { MessageParser, ParsedMessage } from './message-parser.js';
-
-const NOT_RECORDED: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
 
 /** Options for a message runner. */
 export interface MessageRunnerOptions {

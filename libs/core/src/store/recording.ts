@@ -122,6 +122,9 @@ export interface Recorded {
   readonly failure?: unknown;
 }
 
+/** Result of an entry of which nothing was written, because its claim has been lost. */
+export const NOT_RECORDED: Recorded = Object.freeze({ recorded: false, events: [], tasks: [], idReused: false });
+
 /**
  * Called with events that this process has just added to the inbox, and the message they were parsed from, if there is one.
  * Must not throw.

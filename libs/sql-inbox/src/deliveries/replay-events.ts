@@ -1,7 +1,7 @@
 import { ERASED_EVENT_DATA, type AddedDeliveries, type Decision } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { statement, type Transaction } from '../schema/statement.js';
-import { insertDelivery } from '../rows/insert-event.js';
+import { deliveryInserter, deliveryRow } from '../rows/insert-event.js';
 import { recordDecision } from '../rows/record-decision.js';
 
 /**
@@ -10,7 +10,7 @@ import { recordDecision } from '../rows/record-decision.js';
  * is not purged in between.
  */
 export function replayEvents(dialect: SqlDialect) {
-  const insert = insertDelivery(dialect);
+  const insert = deliveryInserter(dialect);
   const { holdMessage, holdAlone } = holders(dialect);
   return function* (replayId: string, events: readonly AddedDeliveries[], now: Date): Transaction<number> {
     let added = 0;
@@ -19,7 +19,7 @@ export function replayEvents(dialect: SqlDialect) {
       const [stored] = held ? [held] : yield* holdAlone({ id: eventId });
       if (!stored) continue;
       for (const delivery of deliveries) {
-        if (yield* insert(delivery, { eventId, source: stored.source }, replayId, now)) added += 1;
+        added += yield* insert(deliveryRow(delivery, { eventId, source: stored.source }, replayId, now));
       }
     }
     return added;

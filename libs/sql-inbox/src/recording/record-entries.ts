@@ -1,10 +1,19 @@
-import type { Entry, JobRecord, NewEvent, Recorded, Recording, RunDecision, Settlement } from 'nestjs-runhooks/core';
-import { deliveryRow, eventRow, type EventOrigin } from '../rows/insert-event.js';
+import {
+  NOT_RECORDED,
+  type Entry,
+  type JobRecord,
+  type NewEvent,
+  type Recorded,
+  type Recording,
+  type RunDecision,
+  type Settlement,
+} from 'nestjs-runhooks/core';
+import type { EventOrigin } from '../rows/insert-event.js';
 import { jobRow, keyOfJob, keyOfRun, runRow } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { EventsTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
-import { taskRow } from '../tasks/insert-task.js';
+import { derivedRows } from './derived-rows.js';
 import { jobKeysOf, type EntryAccess, type EntryRows, type KnownStates } from './entry-access.js';
 import type { SettledMessage } from './message-rows.js';
 
@@ -18,9 +27,6 @@ interface LiveEntry {
 }
 
 type LiveEntries = ReadonlyMap<Entry, LiveEntry>;
-
-/** Result of an entry of which nothing was written. */
-export const NOT_RECORDED: Recorded = { recorded: false, events: [], tasks: [], idReused: false };
 
 const NOTHING: RunDecision = { events: [] };
 
@@ -139,13 +145,11 @@ function rowsOf(live: LiveEntries, now: Date): EntryRows {
       }
     }
     if (run && decision.run) runs.set(keyOfRun(run), runRow(run, decision.run, now));
-    for (const event of decision.events) {
-      if (events.has(event.id)) continue;
-      events.set(event.id, eventRow(event, origin, now));
-      const delivered = { eventId: event.id, source };
-      for (const delivery of event.deliveries) deliveries.push(deliveryRow(delivery, delivered, '', now));
-    }
-    for (const task of decision.tasks ?? []) tasks.push(taskRow(task, origin));
+    const isFirst = ({ id }: NewEvent): boolean => !events.has(id);
+    const derived = derivedRows({ ...decision, events: decision.events.filter(isFirst) }, origin, now);
+    for (const event of derived.events) events.set(event.id, event);
+    deliveries.push(...derived.deliveries);
+    tasks.push(...derived.tasks);
   }
   return {
     parsed,

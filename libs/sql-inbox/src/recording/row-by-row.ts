@@ -3,7 +3,7 @@ import { otherHandlers } from '../processes/register-process.js';
 import { deliveryInserter, eventInserter } from '../rows/insert-event.js';
 import { jobRows, keyOfJob, keyOfRun, runRows } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { Transaction } from '../schema/statement.js';
+import { withoutStatements, type Transaction } from '../schema/statement.js';
 import { addToSeries, type Counted } from '../series/add-to-series.js';
 import { taskInserter } from '../tasks/insert-task.js';
 import { attemptsRowByRow } from './attempt-rows.js';
@@ -25,7 +25,8 @@ export function entriesRowByRow(dialect: SqlDialect): EntryAccess {
   };
   const count = addToSeries(dialect);
   return {
-    lock: () => onlyWriter(),
+    // No other transaction can write.
+    lock: () => withoutStatements(undefined),
     settleMessages: messagesRowByRow(dialect),
     settleDeliveries: attemptsRowByRow(dialect),
     *known(entries) {
@@ -54,11 +55,6 @@ export function entriesRowByRow(dialect: SqlDialect): EntryAccess {
       return fresh;
     },
   };
-}
-
-// eslint-disable-next-line require-yield -- a transaction without statements
-function* onlyWriter(): Transaction<undefined> {
-  return undefined;
 }
 
 function parsedMessage({ source, received_at }: EntryRows['parsed'][number]): Counted {

@@ -2,8 +2,7 @@ import type { NewDelivery, NewEvent } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { EventsTable } from '../schema/schema.js';
-import { change, type Transaction } from '../schema/statement.js';
-import { addToSeries } from '../series/add-to-series.js';
+import { change } from '../schema/statement.js';
 
 /** Origin of an event. */
 export type EventOrigin = Pick<EventsTable, 'source' | 'provider' | 'message_id'>;
@@ -14,22 +13,6 @@ export interface DeliveredEvent {
   readonly source: string;
 }
 
-/** Writes an event and its deliveries, all due now. Returns `false` if the event already exists. */
-export function insertEvent(
-  dialect: SqlDialect,
-): (event: NewEvent, origin: EventOrigin, now: Date) => Transaction<boolean> {
-  const insert = eventInserter(dialect);
-  const insertOne = insertDelivery(dialect);
-  const count = addToSeries(dialect);
-  return function* (event, origin, now) {
-    if ((yield* insert(eventRow(event, origin, now))) === 0) return false;
-    const { source } = origin;
-    yield* count([{ kind: 'events', source, amount: 1, atMs: now.getTime() }]);
-    for (const delivery of event.deliveries) yield* insertOne(delivery, { eventId: event.id, source }, '', now);
-    return true;
-  };
-}
-
 export function eventRow(
   { id, type, occurredAt, data }: NewEvent,
   { source, provider, message_id }: EventOrigin,
@@ -37,18 +20,6 @@ export function eventRow(
 ): NewRow<'events'> {
   const times = { occurred_at: occurredAt.getTime(), recorded_at: now.getTime() };
   return { id, type, source, provider, message_id, ...times, data };
-}
-
-/**
- * Writes a delivery that is due now. Returns `false` if the handler already has the event for this replay, or for none.
- */
-export function insertDelivery(
-  dialect: SqlDialect,
-): (delivery: NewDelivery, event: DeliveredEvent, replayId: string, now: Date) => Transaction<boolean> {
-  const insert = deliveryInserter(dialect);
-  return function* (delivery, event, replayId, now) {
-    return (yield* insert(deliveryRow(delivery, event, replayId, now))) > 0;
-  };
 }
 
 /** Returns the row of a new delivery: due now, or claimed as its first attempt. */

@@ -17,6 +17,12 @@ export type Result = readonly unknown[] | number;
  */
 export type Transaction<T> = Generator<BoundStatement, T, Result>;
 
+/** Returns a transaction that runs no statement. */
+// eslint-disable-next-line require-yield
+export function* withoutStatements<T>(result: T): Transaction<T> {
+  return result;
+}
+
 /** Placeholder for a value that is known only when the statement runs. */
 class Placeholder {
   constructor(readonly name: PropertyKey) {}

@@ -1,4 +1,5 @@
 import type { AliasedExpression, RawBuilder } from 'kysely';
+import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { MessagesTable, SeriesTable } from '../schema/schema.js';
 import { change, type Transaction } from '../schema/statement.js';
@@ -7,7 +8,6 @@ import { change, type Transaction } from '../schema/statement.js';
 export const TOTAL_MINUTE = 0;
 export const FIRST_MINUTE = 1;
 
-export const MINUTE_MS = 60_000;
 /** Columns of the primary key, and those of an amount. */
 export const SERIES_KEY = ['minute', 'source', 'kind', 'process_id'] as const;
 export const AMOUNTS = ['minute', 'source', 'kind', 'amount'] as const;
@@ -47,7 +47,7 @@ export function parsedNoMore({ source, state }: Pick<MessagesTable, 'source' | '
 
 /** Returns the minute of a time. A clock that starts in 1970 does not change totals. */
 export function minuteOf(atMs: number): number {
-  return Math.max(FIRST_MINUTE, Math.floor(atMs / MINUTE_MS));
+  return Math.max(FIRST_MINUTE, Math.floor(atMs / SQL_LIMITS.seriesMinuteMs));
 }
 
 /** Returns one amount for each key, without those that are 0. */

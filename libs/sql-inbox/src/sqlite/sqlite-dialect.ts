@@ -1,7 +1,7 @@
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql, type SqlBool } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { Schema } from '../schema/schema.js';
-import type { Transaction } from '../schema/statement.js';
+import { withoutStatements } from '../schema/statement.js';
 
 /** Dialect without locks: SQLite has one writer at a time. */
 export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
@@ -26,12 +26,7 @@ export const SQLITE_DIALECT: SqlDialect = Object.freeze<SqlDialect>({
   locking: (query) => query,
   skippingLocked: (query) => query,
   locks: {
-    takeAll: () => nothing(undefined),
-    takeFree: (names) => nothing(names),
+    takeAll: () => withoutStatements(undefined),
+    takeFree: (names) => withoutStatements(names),
   },
 });
-
-// eslint-disable-next-line require-yield -- a transaction without statements
-function* nothing<T>(result: T): Transaction<T> {
-  return result;
-}

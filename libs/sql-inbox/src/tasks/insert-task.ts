@@ -2,15 +2,7 @@ import type { NewTask } from 'nestjs-runhooks/core';
 import type { EventOrigin } from '../rows/insert-event.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
-import { change, type Transaction } from '../schema/statement.js';
-
-/** Adds a task unless one with its id exists. */
-export function insertTask(dialect: SqlDialect): (task: NewTask, origin: EventOrigin) => Transaction<void> {
-  const insert = taskInserter(dialect);
-  return function* (task, origin) {
-    yield* insert(taskRow(task, origin));
-  };
-}
+import { change } from '../schema/statement.js';
 
 /** Inserts a task unless it exists. */
 export function taskInserter({ db }: SqlDialect) {

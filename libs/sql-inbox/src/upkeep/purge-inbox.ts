@@ -19,10 +19,10 @@ import {
 
 /**
  * Removes a limited number of old rows: finished messages with everything derived from them, old events without a
- * message, deduplication keys, states of runs and barriers, decisions in the audit, and tasks that no process claims. Job states stay: there are few, and
- * new runs are compared with them. A step continues after the messages of the one before, so that old messages that
- * must stay, such as those of dead letters, are not read by every step. Each step folds the series, and
- * one that no brake limits removes its old minutes.
+ * message, deduplication keys, states of runs and barriers, decisions in the audit, and tasks that no process claims. Job
+ * states stay: there are few, and new runs are compared with them. A step continues after the messages of the one before,
+ * so that old messages that must stay, such as those of dead letters, are not read by every step. Each step folds the
+ * series, and one that no brake limits removes its old minutes.
  */
 export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<Purged> {
   const note = noteClock(dialect);

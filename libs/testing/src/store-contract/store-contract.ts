@@ -15,6 +15,7 @@ import { settleBatchCases } from './deliveries/settle-batch.js';
 import { settleDecideCases } from './deliveries/settle-decide.js';
 import { settleWithCases } from './deliveries/settle-with.js';
 import { settleCases } from './deliveries/settle.js';
+import { evaluateCases } from './deliveries/evaluate.js';
 import { taskCases } from './deliveries/tasks.js';
 import { turnsCases } from './deliveries/turns.js';
 import { countsCases } from './lists/counts.js';
@@ -87,6 +88,7 @@ const CASES: readonly ContractCase[] = [
   ...eraseCases,
   ...auditCases,
   ...taskCases,
+  ...evaluateCases,
   ...purgeCases,
   ...purgeBrakeCases,
   ...pullBackCases,

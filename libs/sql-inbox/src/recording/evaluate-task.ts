@@ -3,21 +3,20 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { BarriersTable, RunsTable, TasksTable } from '../schema/schema.js';
 import { newRow } from '../schema/new-row.js';
 import { change, query, statement, type Transaction } from '../schema/statement.js';
-import { insertEvent } from '../rows/insert-event.js';
 import { replayEvents } from '../deliveries/replay-events.js';
 import { keysOfJob, runRows } from '../rows/run-and-job-rows.js';
-import { insertTask } from './insert-task.js';
+import { derivedRows } from './derived-rows.js';
+import type { EntryAccess } from './entry-access.js';
 
 /** Decides a task and returns its new events; `false` if another process holds its lease by now. */
 export function evaluateTask(
   dialect: SqlDialect,
+  { write }: Pick<EntryAccess, 'write'>,
 ): (evaluation: TaskEvaluation, now: Date) => Transaction<readonly NewEvent[] | false> {
   const { find, remove, postpone } = taskAccess(dialect);
   const ask = questions(dialect);
   const saveBarrier = barrierSaver(dialect);
-  const insert = insertEvent(dialect);
   const addDeliveries = replayEvents(dialect);
-  const addTask = insertTask(dialect);
   return function* ({ taskId: id, lease, question, decide }, now) {
     const [task] = yield* find({ id, lease });
     if (!task) return false;
@@ -28,13 +27,11 @@ export function evaluateTask(
     }
     const { source, provider, message_id } = task;
     const origin = { source, provider, message_id };
-    const added: NewEvent[] = [];
-    for (const event of events) if (yield* insert(event, origin, now)) added.push(event);
+    const fresh = yield* write({ parsed: [], jobs: [], runs: [], ...derivedRows({ events, tasks }, origin, now) });
     yield* addDeliveries('', deliveries, now);
-    for (const one of tasks) yield* addTask(one, origin);
     if (dueAt) yield* postpone({ id, due_at: dueAt.getTime() });
     else yield* remove({ id });
-    return added;
+    return events.filter(({ id: eventId }) => fresh.delete(eventId));
   };
 }
 
