@@ -3,6 +3,7 @@ import { kindOf } from '../kind-of.js';
 import { LIMITS } from '../limits.js';
 import { requireInteger } from '../option-checks.js';
 import type { Provider } from './provider.js';
+import type { ApiHost, ProviderApi } from './provider-api.js';
 
 /** Options of every source. */
 export interface SourceOptions {
@@ -36,6 +37,12 @@ export interface Source extends SourceOptions {
    * @throws {ConfigurationError} if an option is invalid.
    */
   open(): Provider;
+  /**
+   * Returns the access to the provider's API, or `undefined` if the source has none. Called once at startup.
+   *
+   * @throws {ConfigurationError} if an option is invalid.
+   */
+  openApi?(host: ApiHost): ProviderApi | undefined;
 }
 
 /** A checked source with its provider. */

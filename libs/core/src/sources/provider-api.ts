@@ -1,0 +1,86 @@
+import type { VerifiedMessage } from './message.js';
+import type { ParseResult } from './provider.js';
+
+/**
+ * Port: access of a source to the API of its provider. Only workers use it: a receiver needs no tokens.
+ */
+export interface ProviderApi {
+  /** Typed client, as `@InjectProviderApi` injects it. */
+  readonly client: object;
+  /** What is switched off because an option is missing, one sentence each. Workers log them at startup. */
+  readonly switchedOff: readonly string[];
+  /** What the rounds look for and in which scope, one sentence for the startup log; absent without rounds. */
+  readonly sweeps?: string;
+  /** Recurring work of the source. */
+  readonly rounds: readonly Round[];
+  /**
+   * Parses the body of a message that {@link RoundContext.report} has appended, with the same result as for a webhook about
+   * the same run. It must not throw.
+   */
+  parse(message: VerifiedMessage): ParseResult;
+}
+
+/** Recurring work of a source. Of all workers one runs it at a time, under a lease. It never becomes a dead letter. */
+export interface Round {
+  /** Unique within its source. */
+  readonly kind: string;
+  /** Time between the end of a round and the start of the next one, in milliseconds. */
+  readonly everyMs: number;
+  /** Runs the round. If it rejects, the error is stored, and the round starts again from the last cursor. */
+  run(context: RoundContext): Promise<void>;
+}
+
+/** What a round may use. */
+export interface RoundContext {
+  readonly source: string;
+  /** Where an earlier round stopped; `undefined` in the first one. */
+  readonly cursor: string | undefined;
+  /** When this source was first registered in the inbox. Runs that ended before are history. */
+  readonly since: Date;
+  /** Aborted when the process stops, or when another worker took the round over. */
+  readonly signal: AbortSignal;
+  /** Returns the time of the clock that decides. */
+  now(): Date;
+  /**
+   * Appends what the inbox lacks of these runs as messages of origin `api`, and resolves when it is stored. It also renews
+   * the lease. At most 200 runs a call.
+   */
+  report(runs: readonly ReportedRun[]): Promise<void>;
+  /** Stores the cursor. Everything before it must have been reported. */
+  moveTo(cursor: string): Promise<void>;
+  /** Returns runs of the source that have started and not ended, as far as the inbox knows, the oldest first. */
+  openRuns(limit: number): Promise<readonly OpenRun[]>;
+}
+
+/** Phase of a run, as the API reports it. `running` starts it, `ended` has its outcome, `complete` is its last phase. */
+export type ApiPhase = 'running' | `ended:${string}` | `complete:${string}`;
+
+/** A run that a round has found. */
+export interface ReportedRun {
+  readonly accountId: string;
+  readonly runId: string;
+  /** Phases that the API reports, in their order. Each is one message at most, whatever the run object contains later. */
+  readonly phases: readonly ApiPhase[];
+  /** When it ended by the API, if it did. */
+  readonly endedAt?: Date;
+  /** The run and what else {@link ProviderApi.parse} needs. It becomes the body, as JSON, together with the phase. */
+  readonly body: object;
+}
+
+/** A run that has started and not ended. */
+export interface OpenRun {
+  readonly accountId: string;
+  readonly runId: string;
+  readonly jobKey: string;
+  readonly startedAt?: Date;
+}
+
+/** What a client of an API needs from its host. */
+export interface ApiHost {
+  /** Returns the time of the clock that decides. */
+  now(): Date;
+  /** Returns until when no process may ask this account, or `undefined`. All processes share it. */
+  cooldownUntil(host: string, accountId: string): Promise<Date | undefined>;
+  /** Stores that no process may ask this account before a time. */
+  coolDown(host: string, accountId: string, until: Date): Promise<void>;
+}
