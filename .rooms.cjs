@@ -13,6 +13,7 @@ module.exports = [
         'runs',
         'payloads',
         'sources',
+        'api',
         'events',
         'signatures',
         'handlers',

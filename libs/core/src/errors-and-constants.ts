@@ -3,6 +3,12 @@
  * recognize them across copies of the package, and constants. See [Errors](../../../docs/errors.md).
  */
 export {
+  isProviderApiError,
+  ProviderApiError,
+  type ProviderApiErrorReason,
+  ProviderCooldownError,
+} from './api/provider-api-error.js';
+export {
   ConfigurationError,
   HandlerTimeoutError,
   isConfigurationError,

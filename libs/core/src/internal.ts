@@ -3,6 +3,9 @@
  * reference or API report, and any release can change or remove them. The entry `nestjs-runhooks/internal` exists only
  * because libs import each other by package name in both builds.
  */
+export { type ApiAnswer, type ApiCall, ApiCaller, type ApiCallerSettings } from './api/api-caller.js';
+export { checkApiUrl, isLoopbackHost } from './api/api-url.js';
+export { type ArtifactDownload, downloadArtifact, downloadArtifactBytes } from './api/artifact-download.js';
 export { type Clock, systemClock } from './time/clock.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';

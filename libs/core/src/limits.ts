@@ -79,6 +79,24 @@ export const LIMITS = Object.freeze({
   placesShownMax: 8,
   keyCharsShownMax: 40,
 
+  // --- calls to the APIs of providers ---
+  /** Default of a call's `timeoutMs`. Clients of dbt Labs use 15 s (dbt-mcp) and 30 s (Terraform). */
+  apiTimeoutMs: 15 * SECOND,
+  /** Default of a call's `bytesMax`. Manifests of thousands of nodes have tens of MiB. */
+  apiAnswerBytesMax: 32 * 1024 * KIB,
+  /** Bytes of an error that are searched for the provider's message. */
+  apiErrorBytesMax: 64 * KIB,
+  /** Characters of the provider's message in an error. */
+  apiUserMessageCharsMax: 300,
+  /** Repeats of a call that changes nothing, and the delay before the first one, which then doubles. */
+  apiRepeatsMax: 2,
+  apiRepeatDelayMs: SECOND / 2,
+  /** Shortest and longest cooldown that an answer can ask for. */
+  apiCooldownMsMin: SECOND,
+  apiCooldownMsMax: HOUR,
+  /** Redirects of one artifact. */
+  artifactRedirectsMax: 3,
+
   // --- stuck runs, waiting for several jobs, incidents ---
   /** Default of `runsMin` of `@OnRunStuck`, and the number of recent runs that a job's usual duration is computed from. */
   stuckRunsMin: 10,

@@ -1,6 +1,7 @@
 import { defined } from '../defined.js';
 import { requireKnownOptions, requireOptions } from '../option-checks.js';
 import type { Provider } from './provider.js';
+import type { ApiHost, ProviderApi } from './provider-api.js';
 import type { Source, SourceOptions } from './source.js';
 
 /** A function of a provider that makes sources, such as `dbtCloud()`. */
@@ -15,6 +16,8 @@ export interface SourceDefinition<Options extends SourceOptions> {
   readonly optionNames: Readonly<Record<Exclude<OptionName<Options>, keyof SourceOptions>, true>>;
   /** Opens the provider. `option` goes before the name of an option in errors. */
   open(options: Options, option: string): Provider;
+  /** Opens the access to the provider's API, if the options ask for it. @default the provider has none */
+  openApi?(options: Options, option: string, host: ApiHost): ProviderApi | undefined;
 }
 
 /** Names of the options of every variant of a union. */
@@ -31,12 +34,18 @@ const SOURCE_OPTIONS = { name: true, path: true, bodyBytesMax: true, enabled: tr
  * @throws {ConfigurationError} if `options` is not an object, or has an unknown option.
  */
 export function defineSource<Options extends SourceOptions>(
-  { call, provider, example, optionNames, open }: SourceDefinition<Options>,
+  { call, provider, example, optionNames, open, openApi }: SourceDefinition<Options>,
   options: Options,
 ): Source {
   requireOptions(options, call, example);
   const { name, path, bodyBytesMax, enabled } = options;
   const option = `${call}({ name: '${name}' })`;
   requireKnownOptions(option, options, { ...SOURCE_OPTIONS, ...optionNames });
-  return { name, ...defined({ path, bodyBytesMax, enabled }), provider, open: () => open(options, option) };
+  return {
+    name,
+    ...defined({ path, bodyBytesMax, enabled }),
+    provider,
+    open: () => open(options, option),
+    ...(openApi && { openApi: (host: ApiHost) => openApi(options, option, host) }),
+  };
 }

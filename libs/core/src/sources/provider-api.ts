@@ -7,9 +7,9 @@ import type { ParseResult } from './provider.js';
 export interface ProviderApi {
   /** Typed client, as `@InjectProviderApi` injects it. */
   readonly client: object;
-  /** What is switched off because an option is missing, one sentence each. Workers log them at startup. */
+  /** Features that are off because an option is missing, one sentence each. Workers log them at startup. */
   readonly switchedOff: readonly string[];
-  /** What the rounds look for and in which scope, one sentence for the startup log; absent without rounds. */
+  /** Runs that the rounds look for, and their scope, as one sentence for the startup log; absent without rounds. */
   readonly sweeps?: string;
   /** Recurring work of the source. */
   readonly rounds: readonly Round[];
@@ -30,7 +30,7 @@ export interface Round {
   run(context: RoundContext): Promise<void>;
 }
 
-/** What a round may use. */
+/** Everything that a round may use. */
 export interface RoundContext {
   readonly source: string;
   /** Where an earlier round stopped; `undefined` in the first one. */
@@ -75,7 +75,7 @@ export interface OpenRun {
   readonly startedAt?: Date;
 }
 
-/** What a client of an API needs from its host. */
+/** Everything that the client of an API needs from its host. */
 export interface ApiHost {
   /** Returns the time of the clock that decides. */
   now(): Date;
