@@ -1,10 +1,11 @@
 /**
  * For authors of providers: the port `Provider`, sources, signature schemes, checked parsing of payloads, and the runs and
- * signals that a provider reports. See [Write a provider](../../../docs/custom-provider.md).
+ * signals that a provider reports, and calls to its API. See [Write a provider](../../../docs/custom-provider.md).
  */
 export { defined } from './defined.js';
 export { kindOf } from './kind-of.js';
-export { requireInteger } from './option-checks.js';
+export { requireInteger, requireKnownOptions } from './option-checks.js';
+export { matchesPattern } from './handlers/glob.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
 export type { ParseResult, Provider } from './sources/provider.js';
@@ -19,6 +20,10 @@ export type {
 } from './sources/provider-api.js';
 export type { Source, SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
+
+export { type ApiAnswer, type ApiCall, ApiCaller, type ApiCallerSettings } from './api/api-caller.js';
+export { checkApiUrl, isLoopbackHost } from './api/api-url.js';
+export { type ArtifactDownload, downloadArtifact, downloadArtifactBytes } from './api/artifact-download.js';
 
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './events/provider-payloads.js';

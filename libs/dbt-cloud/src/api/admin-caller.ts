@@ -1,5 +1,4 @@
-import { type ApiHost, ProviderApiError } from 'nestjs-runhooks/core';
-import { type ApiAnswer, type ApiCall, ApiCaller } from 'nestjs-runhooks/internal';
+import { type ApiHost, ProviderApiError, type ApiAnswer, type ApiCall, ApiCaller } from 'nestjs-runhooks/core';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
 import type { ApiRight, ApiSettings } from './api-options.js';
 import { fieldsOf, readEach, readPlace, textOf } from './api-readers.js';

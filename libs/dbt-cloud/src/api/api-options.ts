@@ -1,5 +1,4 @@
-import { ConfigurationError, isIdText, kindOf } from 'nestjs-runhooks/core';
-import { checkApiUrl, requireKnownOptions } from 'nestjs-runhooks/internal';
+import { ConfigurationError, isIdText, kindOf, checkApiUrl, requireKnownOptions } from 'nestjs-runhooks/core';
 
 /**
  * Options of the access to dbt Cloud's Administrative API. Each token is optional, and needs no more rights than stated.

@@ -1,5 +1,4 @@
-import { isProviderApiError } from 'nestjs-runhooks/core';
-import { matchesPattern } from 'nestjs-runhooks/internal';
+import { isProviderApiError, matchesPattern } from 'nestjs-runhooks/core';
 import type { DbtCloudApiRun } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
