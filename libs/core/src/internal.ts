@@ -29,6 +29,7 @@ export type {
   WebhookEvent,
 } from './events/event.js';
 export { type EventFilter, type OneOrMore, valuesOf } from './handlers/filter.js';
+export { matchesPattern } from './handlers/glob.js';
 export { HandlerSet } from './handlers/handler-set.js';
 export { type DeliveryContext, type Handler, type HandlerOptions, resolveHandlerOptions } from './handlers/handler.js';
 export { lapsedBefore } from './handlers/registration.js';

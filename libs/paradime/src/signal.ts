@@ -85,7 +85,16 @@ function namesOf({ schedule, schedule_name }: ParadimePayload): { slug: string |
 }
 
 function inWorkspace({ workspace }: ParadimePayload, local: string): string {
-  return `${encodeURIComponent(workspace.uid)}/${local}`;
+  return jobKeyOf(workspace.uid, local);
+}
+
+/** Returns the keys that runs of a schedule can have as their job: made from its slug, and from its name. */
+export function jobKeysOf(workspace: string, labels: readonly (string | undefined)[]): readonly string[] {
+  return labels.flatMap((label) => (label === undefined ? [] : jobKeyOf(workspace, keyOf(label))));
+}
+
+function jobKeyOf(workspace: string, local: string): string {
+  return `${encodeURIComponent(workspace)}/${local}`;
 }
 
 /**

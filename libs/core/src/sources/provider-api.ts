@@ -46,6 +46,11 @@ export interface RoundContext {
    * the lease. At most 200 runs a call.
    */
   report(runs: readonly ReportedRun[]): Promise<void>;
+  /**
+   * Returns for each run whether the inbox lacks one of its phases, in the same order. A round that needs a call for each
+   * body asks first. Absent if the host cannot tell; then report all.
+   */
+  lacking?(runs: readonly Pick<ReportedRun, 'accountId' | 'runId' | 'phases'>[]): Promise<readonly boolean[]>;
   /** Stores the cursor. Everything before it must have been reported. */
   moveTo(cursor: string): Promise<void>;
   /** Returns runs of the source that have started and not ended, as far as the inbox knows, the oldest first. */
