@@ -58,6 +58,7 @@ export {
   type Reference,
   type Run,
   type RunCommand,
+  type RunCommit,
   runDurationMs,
   type RunResource,
   type RunStatus,

@@ -12,6 +12,19 @@ export interface RunTrigger {
   readonly kind: 'schedule' | 'manual' | 'api' | 'ci' | 'unknown';
   /** Text of the provider. It can contain a person's name or email address. */
   readonly reason?: string;
+  /**
+   * Category of the cause, as the provider's API names it, for example `scheduled` or `job completion` (dbt Cloud). Webhooks
+   * do not contain it. Filters use `kind`, which is the same for a run of a webhook and of the API.
+   */
+  readonly category?: string;
+}
+
+/** Commit that a run uses. Webhooks of dbt Cloud do not contain it, but its API does. */
+export interface RunCommit {
+  readonly branch?: string;
+  readonly sha?: string;
+  /** Id or number of the pull request, or merge request, that started the run. */
+  readonly pullRequest?: string;
 }
 
 /** A file that a command wrote. */
@@ -50,6 +63,9 @@ export interface Run {
   readonly project?: Reference;
   readonly environment?: Reference;
   readonly trigger: RunTrigger;
+  readonly commit?: RunCommit;
+  /** Id of the run that this run is a retry of, if the provider's API reports it. */
+  readonly retryOf?: string;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
   /** Milliseconds from start to end, if both are known. */
