@@ -4,7 +4,9 @@
  */
 export { defined } from './defined.js';
 export { kindOf } from './kind-of.js';
-export { requireInteger } from './option-checks.js';
+export { requireInteger, requireKnownOptions } from './option-checks.js';
+export { timers, type Timers } from './time/timers.js';
+export { matchesPattern } from './handlers/glob.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
 export type { ParseResult, Provider } from './sources/provider.js';
@@ -19,6 +21,10 @@ export type {
 } from './sources/provider-api.js';
 export type { Source, SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
+
+export { type ApiAnswer, type ApiCall, ApiCaller, type ApiCallerSettings } from './api/api-caller.js';
+export { checkApiUrl } from './api/api-url.js';
+export { type ArtifactDownload, downloadArtifact, downloadArtifactBytes } from './api/artifact-download.js';
 
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './events/provider-payloads.js';

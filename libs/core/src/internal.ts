@@ -3,9 +3,7 @@
  * reference or API report, and any release can change or remove them. The entry `nestjs-runhooks/internal` exists only
  * because libs import each other by package name in both builds.
  */
-export { type ApiAnswer, type ApiCall, ApiCaller, type ApiCallerSettings } from './api/api-caller.js';
-export { checkApiUrl, isLoopbackHost } from './api/api-url.js';
-export { type ArtifactDownload, downloadArtifact, downloadArtifactBytes } from './api/artifact-download.js';
+export { isLoopbackHost } from './api/api-url.js';
 export { type Clock, systemClock } from './time/clock.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';
@@ -29,7 +27,6 @@ export type {
   WebhookEvent,
 } from './events/event.js';
 export { type EventFilter, type OneOrMore, valuesOf } from './handlers/filter.js';
-export { matchesPattern } from './handlers/glob.js';
 export { HandlerSet } from './handlers/handler-set.js';
 export { type DeliveryContext, type Handler, type HandlerOptions, resolveHandlerOptions } from './handlers/handler.js';
 export { lapsedBefore } from './handlers/registration.js';
