@@ -1,5 +1,4 @@
 import { type ApiHost, ConfigurationError, type ProviderApi } from 'nestjs-runhooks/core';
-import { durationText } from 'nestjs-runhooks/internal';
 import { checkApiOptions, type ParadimeApiAccess } from './api/api-options.js';
 import type { GateTime } from './api/call-gate.js';
 import { ParadimeApi } from './api/paradime-api.js';
@@ -62,8 +61,8 @@ function sweepsOf(
   return {
     rounds: new Sweep(client, workspace, settings).rounds,
     sweeps:
-      `Sweeps look for runs of ${jobs} of workspace ${workspace}: at news every ${durationText(schedulesEveryMs)}, ` +
-      `at all every ${durationText(allEveryMs)}`,
+      `Sweeps look for runs of ${jobs} of workspace ${workspace}: at news every ${schedulesEveryMs / 60_000} min, ` +
+      `at all every ${allEveryMs / 3_600_000} h`,
     switchedOff: [
       "Paradime's API reports no environment of a schedule: a filter on environment does not match runs that only a sweep found",
     ],

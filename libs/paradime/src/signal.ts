@@ -5,6 +5,7 @@ import {
   runDurationMs,
   type Run,
   type RunCommand,
+  type RunCommit,
   type RunSignal,
   type RunStatus,
   defined,
@@ -51,9 +52,15 @@ function startOf(payload: ParadimePayload): Omit<Run, 'status'> {
       url: httpsUrl(filled(payload.run_url)),
       providerStatus: filled(payload.status),
       environment: environment === undefined ? undefined : { name: environment },
+      commit: commitOf(payload),
       startedAt: parseTimestamp(payload.start_dttm),
     }),
   };
+}
+
+function commitOf({ environment }: ParadimePayload): RunCommit | undefined {
+  const commit = defined({ branch: filled(environment?.branch), sha: filled(environment?.commit_hash) });
+  return Object.keys(commit).length > 0 ? commit : undefined;
 }
 
 /**

@@ -1,5 +1,4 @@
-import { ConfigurationError, kindOf } from 'nestjs-runhooks/core';
-import { checkApiUrl, requireKnownOptions } from 'nestjs-runhooks/internal';
+import { checkApiUrl, ConfigurationError, kindOf, requireKnownOptions } from 'nestjs-runhooks/core';
 
 /** Options of the access to Paradime's API, besides its credentials. */
 export interface ParadimeApiAddress {

@@ -1,4 +1,4 @@
-import { timers } from 'nestjs-runhooks/internal';
+import { timers } from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 
 /** Time of a {@link CallGate}, for tests. */

@@ -1,5 +1,4 @@
-import { type ApiHost, isProviderApiError, type ProviderApiErrorReason } from 'nestjs-runhooks/core';
-import { ApiCaller, oneLine } from 'nestjs-runhooks/internal';
+import { ApiCaller, type ApiHost, isProviderApiError, type ProviderApiErrorReason } from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 import type { ParadimeApiAccess } from './api-options.js';
 import { type Fields, fieldsOf } from './api-readers.js';
@@ -89,7 +88,7 @@ export class Graphql {
   /** Returns the error for an answer 200 with errors. The API documents no codes, so the words decide. */
   #refusal(asked: string, body: Fields): Error {
     const message = messageOf(body);
-    const text = message === undefined ? 'without a message' : `"${oneLine(message, MESSAGE_CHARS)}"`;
+    const text = message === undefined ? 'without a message' : `"${message.slice(0, MESSAGE_CHARS)}"`;
     return this.#caller.error(asked, reasonOf(message ?? ''), `expected data, got an error: ${text}`);
   }
 }

@@ -1,5 +1,4 @@
-import type { ApiHost } from 'nestjs-runhooks/core';
-import { downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/internal';
+import { type ApiHost, downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 import type {
   ParadimeApiArtifact,

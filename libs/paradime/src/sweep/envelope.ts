@@ -1,4 +1,4 @@
-import { defined, parseJson, type ParseResult, type VerifiedMessage } from 'nestjs-runhooks/core';
+import { defined, parseJson, type ParseResult, type Run, type VerifiedMessage } from 'nestjs-runhooks/core';
 import type { ParadimeApiCommand, ParadimeApiRun, ParadimeApiSchedule } from '../api/api-objects.js';
 import { type Fields, fieldsOf, readEach, textOf } from '../api/api-readers.js';
 import { parseRun } from '../parse-run.js';
@@ -76,7 +76,8 @@ export function parseEnvelope({ body, receivedAt }: VerifiedMessage, appOrigin: 
   }
   const result = parseRun(webhookOf(run, fieldsOf(envelope['names']) ?? {}, appOrigin), receivedAt);
   if (result.state !== 'parsed') return result;
-  return { ...result, signal: { ...result.signal, run: { ...result.signal.run, ...onlyInApi(run) } } };
+  const { signal } = result;
+  return { ...result, signal: { ...signal, run: { ...signal.run, ...onlyInApi(run, signal.run) } } };
 }
 
 /** Returns the run in the shape of a webhook's body, without the fields that the API does not have. */
@@ -108,7 +109,11 @@ function commandOf({ id, command, returnCode, startedAt, endedAt }: Fields): obj
   return defined({ id, command, status, return_code: returnCode, start_dttm: startedAt, end_dttm: endedAt });
 }
 
-/** Returns what no webhook reports about a run. */
-function onlyInApi({ parentRunId }: Fields): { readonly retryOf?: string } {
-  return defined({ retryOf: textOf(parentRunId) });
+/** Returns the facts about a run that only the API reports. */
+function onlyInApi({ parentRunId, pullRequestId }: Fields, { commit }: Run): Pick<Run, 'commit' | 'retryOf'> {
+  const pullRequest = textOf(pullRequestId);
+  return defined({
+    retryOf: textOf(parentRunId),
+    commit: pullRequest === undefined ? commit : { ...commit, pullRequest },
+  });
 }

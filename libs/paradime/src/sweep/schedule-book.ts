@@ -2,7 +2,7 @@ import { defined } from 'nestjs-runhooks/core';
 import type { ParadimeApiSchedule } from '../api/api-objects.js';
 import { fieldsOf } from '../api/api-readers.js';
 
-/** What the round of the schedules knows about one of them. */
+/** Knowledge of the round of the schedules about one of them. */
 export interface ScheduleRecord {
   /** Last run and its state when the runs were last listed; empty before. */
   readonly seen: string;

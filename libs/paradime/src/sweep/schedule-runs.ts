@@ -7,7 +7,7 @@ import { isFinal } from '../status.js';
 import { endOf, envelopeOf, isOver, type RunPlace } from './envelope.js';
 import { askedBy, type Listing } from './schedule-book.js';
 
-/** What the runs of one schedule are listed and reported with. */
+/** A look at the runs of one schedule. */
 export interface ScheduleLook {
   readonly client: ParadimeApi;
   readonly context: RoundContext;

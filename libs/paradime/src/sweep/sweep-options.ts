@@ -1,5 +1,4 @@
-import { ConfigurationError, kindOf, requireInteger } from 'nestjs-runhooks/core';
-import { requireKnownOptions } from 'nestjs-runhooks/internal';
+import { ConfigurationError, kindOf, requireInteger, requireKnownOptions } from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 
 /** Options of the sweeps, which look for runs that no webhook reported. */

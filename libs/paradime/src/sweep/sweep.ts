@@ -1,11 +1,11 @@
 import {
   isProviderApiError,
+  matchesPattern,
   ProviderApiError,
   type ProviderApiErrorReason,
   type Round,
   type RoundContext,
 } from 'nestjs-runhooks/core';
-import { matchesPattern } from 'nestjs-runhooks/internal';
 import type { ParadimeApiSchedule } from '../api/api-objects.js';
 import type { ParadimeApi } from '../api/paradime-api.js';
 import { PARADIME_LIMITS } from '../limits.js';
