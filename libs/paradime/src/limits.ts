@@ -36,14 +36,17 @@ export const PARADIME_LIMITS = Object.freeze({
   sweepGraceMsMax: HOUR,
   /** How far the listed runs of two looks overlap, because a run can become visible after a later one. */
   sweepOverlapMs: 15 * MINUTE,
-  /** How far the first look goes back before the source's first registration. */
+  /** How far the first look at a schedule goes back: before the source's first registration, and at most. */
   sweepHistoryMs: 24 * HOUR,
+  sweepFirstMsMax: 7 * DAY,
   /** How far a round that looks at every schedule goes back before the last one. */
   allOverlapMs: 48 * HOUR,
   /** Runs that are reported together. Each can need a call, and reporting renews the lease of the round. */
   reportStepRuns: 20,
   /** Age of an open run at which rounds stop waiting for its end. The round of all schedules still finds that. */
   openRunMsMax: 7 * DAY,
+  /** Schedules of one round whose runs cannot be listed before the round stops. */
+  scheduleFailuresMax: 5,
   /** Schedules after which a round stores how far it came. */
   moveEverySchedules: 25,
   /** Open runs of the inbox that a round considers. */

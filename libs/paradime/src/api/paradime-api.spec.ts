@@ -21,7 +21,7 @@ class Host implements ApiHost {
   }
 }
 
-/** Answers by operation, which tests replace. */
+/** Resolvers by operation, which tests replace. */
 let resolvers: Record<string, (request: GraphqlRequest) => unknown>;
 let server: LoopbackGraphql;
 let host: Host;

@@ -13,11 +13,11 @@ const CHECKED_IN = JSON.parse(
 
 /** Returns what a query asks for. It reads only the subset of GraphQL that the queries use. */
 function operationOf(text: string): Operations {
-  const tokens = text.match(/[\w$!]+|[{}():]/g) ?? [];
+  const tokens: readonly string[] = text.match(/[\w$!]+|[{}():]/g) ?? [];
   const [, name = ''] = tokens;
-  const declared = [.../\$(\w+): ([\w!]+)/g[Symbol.matchAll](text.slice(0, text.indexOf('{')))];
+  const declared = [...text.slice(0, text.indexOf('{')).matchAll(/\$(\w+): ([\w!]+)/g)];
   const types = new Map(declared.map(([, variable = '', type = '']) => [variable, type]));
-  const passed = [.../(\w+): \$(\w+)/g[Symbol.matchAll](text)];
+  const passed = [...text.matchAll(/(\w+): \$(\w+)/g)];
   const body = tokens.slice(tokens.indexOf('{') + 1);
   const fields: string[] = [];
   const place: string[] = [];

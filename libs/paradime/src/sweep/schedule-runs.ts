@@ -36,7 +36,7 @@ export async function reportRuns(look: ScheduleLook): Promise<Listing> {
     // A time in the far future is one of a wrong clock, and must not hold the run back.
     return hasNews(run) && time !== undefined && Math.abs(nowMs - time.getTime()) < graceMs;
   };
-  const reported = runs.filter((run) => hasNews(run) && !isFresh(run));
+  const reported = runs.filter((run) => hasNews(run) && !isFresh(run)).toReversed();
   await report(
     look,
     reported.toSorted((one, other) => orderMs(one, nowMs) - orderMs(other, nowMs)),

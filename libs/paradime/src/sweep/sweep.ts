@@ -11,6 +11,7 @@ import type { ParadimeApi } from '../api/paradime-api.js';
 import { PARADIME_LIMITS } from '../limits.js';
 import { jobKeysOf } from '../signal.js';
 import { askedBy, ScheduleBook } from './schedule-book.js';
+import { ScheduleFailures } from './schedule-failures.js';
 import { reportRuns } from './schedule-runs.js';
 import type { SweepSettings } from './sweep-options.js';
 
@@ -38,7 +39,7 @@ export class Sweep {
   /** One call lists up to 100 schedules with their last runs. Only the runs of those with news are listed. */
   async #sweepNews(context: RoundContext): Promise<void> {
     const { graceMs } = this.#settings;
-    const { sweepOverlapMs, sweepHistoryMs, moveEverySchedules } = PARADIME_LIMITS;
+    const { sweepOverlapMs, moveEverySchedules } = PARADIME_LIMITS;
     const book = new ScheduleBook(context.cursor, graceMs);
     const due: (readonly [ParadimeApiSchedule, nowMs: number])[] = [];
     const found = new Set<string>();
@@ -50,13 +51,18 @@ export class Sweep {
       }
     }
     book.keep(found);
+    if (due.length > 0) await this.#findWorkspace(context);
+    const failures = new ScheduleFailures();
     for (const [index, [schedule, nowMs]] of due.entries()) {
       context.signal.throwIfAborted();
-      const fromMs = (book.fromMs(schedule) ?? context.since.getTime() - sweepHistoryMs) - sweepOverlapMs;
-      book.listed(schedule, await this.#report(schedule, fromMs, context), nowMs);
+      const fromMs = (book.fromMs(schedule) ?? firstMs(context)) - sweepOverlapMs;
+      await failures.attempt(async () => {
+        book.listed(schedule, await this.#report(schedule, fromMs, context), nowMs);
+      });
       if ((index + 1) % moveEverySchedules === 0) await context.moveTo(book.text);
     }
     if (book.text !== context.cursor) await context.moveTo(book.text);
+    failures.throwFirst();
   }
 
   /**
@@ -64,10 +70,12 @@ export class Sweep {
    * that was canceled, nor after it became inactive.
    */
   async #sweepAll(context: RoundContext): Promise<void> {
-    const { allOverlapMs, sweepHistoryMs, openRunsMax } = PARADIME_LIMITS;
+    const { allOverlapMs, openRunsMax } = PARADIME_LIMITS;
+    await this.#findWorkspace(context);
     const before = new Date(context.cursor ?? Number.NaN).getTime();
-    const fromMs = Number.isNaN(before) ? context.since.getTime() - sweepHistoryMs : before - allOverlapMs;
+    const fromMs = Number.isNaN(before) ? firstMs(context) : before - allOverlapMs;
     const open = await context.openRuns(openRunsMax);
+    const failures = new ScheduleFailures();
     let startMs: number | undefined;
     for (const inactive of [false, true]) {
       for await (const { items, serverTime } of this.#client.schedulePages({ inactive, signal: context.signal })) {
@@ -76,15 +84,18 @@ export class Sweep {
           context.signal.throwIfAborted();
           const keys = jobKeysOf(this.#workspace, [schedule.slug, schedule.name]);
           const starts = open.flatMap((run) => (keys.includes(run.jobKey) ? (run.startedAt?.getTime() ?? []) : []));
-          await this.#report(schedule, Math.min(fromMs, ...starts), context);
+          await failures.attempt(async () => {
+            await this.#report(schedule, Math.min(fromMs, ...starts), context);
+          });
         }
       }
     }
+    failures.throwFirst();
     if (startMs !== undefined) await context.moveTo(new Date(startMs).toISOString());
   }
 
   async #report(schedule: ParadimeApiSchedule, fromMs: number, context: RoundContext) {
-    const workspaceName = await this.#nameOfWorkspace(context);
+    const workspaceName = this.#workspaceName?.name;
     const place = { workspace: this.#workspace, workspaceName, schedule };
     return reportRuns({ client: this.#client, context, place, fromMs, graceMs: this.#settings.graceMs });
   }
@@ -95,10 +106,9 @@ export class Sweep {
     return schedules === undefined || schedules.some((pattern) => names.some((text) => matchesPattern(pattern, text)));
   }
 
-  /** Webhooks have the name of the workspace, and filters match it. It is asked for once. */
-  async #nameOfWorkspace({ signal }: RoundContext): Promise<string | undefined> {
+  /** Asks once for the name of the workspace, which webhooks have and filters match. */
+  async #findWorkspace({ signal }: RoundContext): Promise<void> {
     this.#workspaceName ??= { name: await this.#askNameOfWorkspace(signal) };
-    return this.#workspaceName.name;
   }
 
   async #askNameOfWorkspace(signal: AbortSignal): Promise<string | undefined> {
@@ -119,6 +129,12 @@ export class Sweep {
       todo: 'Set api.workspace to the uid that webhooks have in workspace.uid',
     });
   }
+}
+
+/** Returns where a look starts that has no earlier one, in milliseconds since 1970. */
+function firstMs(context: RoundContext): number {
+  const { sweepHistoryMs, sweepFirstMsMax } = PARADIME_LIMITS;
+  return Math.max(context.since.getTime() - sweepHistoryMs, context.now().getTime() - sweepFirstMsMax);
 }
 
 const NO_RIGHT: readonly ProviderApiErrorReason[] = ['unauthorized', 'forbidden', 'refused', 'not-found'];
