@@ -1,6 +1,6 @@
 /**
  * For authors of providers: the port `Provider`, sources, signature schemes, checked parsing of payloads, and the runs and
- * signals that a provider reports. See [Write a provider](../../../docs/custom-provider.md).
+ * signals that a provider reports, and calls to its API. See [Write a provider](../../../docs/custom-provider.md).
  */
 export { defined } from './defined.js';
 export { kindOf } from './kind-of.js';
@@ -23,7 +23,7 @@ export type { Source, SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 
 export { type ApiAnswer, type ApiCall, ApiCaller, type ApiCallerSettings } from './api/api-caller.js';
-export { checkApiUrl } from './api/api-url.js';
+export { checkApiUrl, isLoopbackHost } from './api/api-url.js';
 export { type ArtifactDownload, downloadArtifact, downloadArtifactBytes } from './api/artifact-download.js';
 
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.

@@ -3,7 +3,6 @@
  * reference or API report, and any release can change or remove them. The entry `nestjs-runhooks/internal` exists only
  * because libs import each other by package name in both builds.
  */
-export { isLoopbackHost } from './api/api-url.js';
 export { type Clock, systemClock } from './time/clock.js';
 export { ClockWatch } from './clocks/clock-watch.js';
 export { SharedClock } from './clocks/shared-clock.js';

@@ -1,6 +1,25 @@
 import type { DbtCloudMessageType } from './message-type.js';
 import type { DbtCloudPayload } from './payload.js';
 
+export type {
+  DbtCloudApiJob,
+  DbtCloudApiPlace,
+  DbtCloudApiRun,
+  DbtCloudApiStep,
+  DbtCloudApiSubscription,
+  DbtCloudApiTrigger,
+  DbtCloudStepLog,
+} from './api/api-objects.js';
+export type { ApiRight, DbtCloudApiOptions } from './api/api-options.js';
+export {
+  DbtCloudApi,
+  type DbtCloudArtifactOptions,
+  type DbtCloudCallOptions,
+  type DbtCloudJobFilter,
+  type DbtCloudRunFilter,
+  type DbtCloudRunPage,
+} from './api/dbt-cloud-api.js';
+export type { DbtCloudSweepOptions } from './sweep/sweep-options.js';
 export { dbtCloud, type DbtCloudOptions } from './source.js';
 export type { DbtCloudMessageType } from './message-type.js';
 export type { DbtCloudPayload, DbtCloudRunData } from './payload.js';

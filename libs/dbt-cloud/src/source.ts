@@ -1,4 +1,5 @@
 import {
+  type ApiHost,
   ConfigurationError,
   defineSource,
   hmacHex,
@@ -10,8 +11,11 @@ import {
   kindOf,
   requireInteger,
 } from 'nestjs-runhooks/core';
+import { checkApiOptions, type DbtCloudApiOptions } from './api/api-options.js';
 import { DBT_CLOUD_LIMITS } from './limits.js';
 import { DbtCloudProvider } from './provider.js';
+import { DbtCloudSourceApi } from './source-api.js';
+import { checkSweepOptions, type DbtCloudSweepOptions } from './sweep/sweep-options.js';
 
 /** Options for a source of dbt Cloud. */
 export interface DbtCloudOptions extends SourceOptions {
@@ -46,14 +50,34 @@ export interface DbtCloudOptions extends SourceOptions {
    * @default none
    */
   readonly maxAgeMs?: number;
+  /**
+   * Access to dbt Cloud's Administrative API, for sweeps and for the client that `@InjectProviderApi` injects. Only workers
+   * use it, so receivers need no tokens.
+   * @default none
+   */
+  readonly api?: DbtCloudApiOptions;
+  /**
+   * Options of the sweeps. With this option, a worker without `api.readToken` does not start.
+   * @default sweeps run if `api.readToken` is set
+   */
+  readonly sweep?: DbtCloudSweepOptions;
 }
 
 const DEFINITION: SourceDefinition<DbtCloudOptions> = {
   call: 'dbtCloud',
   provider: 'dbt-cloud',
   example: "dbtCloud({ name: 'dbt', secrets: [process.env.DBT_CLOUD_WEBHOOK_SECRET] })",
-  optionNames: { secrets: true, signatureHeader: true, accessUrl: true, testRunIds: true, maxAgeMs: true },
+  optionNames: {
+    secrets: true,
+    signatureHeader: true,
+    accessUrl: true,
+    testRunIds: true,
+    maxAgeMs: true,
+    api: true,
+    sweep: true,
+  },
   open: openProvider,
+  openApi,
 };
 
 /**
@@ -80,6 +104,29 @@ function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvide
     testRunIds: readTestRunIds(testRunIds, `${option}.testRunIds`),
     maxAgeMs,
   });
+}
+
+function openApi(options: DbtCloudOptions, option: string, host: ApiHost): DbtCloudSourceApi | undefined {
+  const { name, path = `/webhooks/${name}`, accessUrl: given, testRunIds = [], api, sweep } = options;
+  if (api === undefined) {
+    if (sweep === undefined) return undefined;
+    throw new ConfigurationError(
+      `${option}.sweep`,
+      'expected the option api as well, got undefined. Set api.readToken',
+    );
+  }
+  const accessUrl = given === undefined ? undefined : readAccessUrl(given, `${option}.accessUrl`);
+  return new DbtCloudSourceApi(
+    {
+      api: checkApiOptions(api, `${option}.api`, accessUrl),
+      sweep: checkSweepOptions(sweep, `${option}.sweep`),
+      isSweepAsked: sweep !== undefined,
+      paths: typeof path === 'string' ? [path] : path,
+      accessUrl,
+      testRunIds: readTestRunIds(testRunIds, `${option}.testRunIds`),
+    },
+    host,
+  );
 }
 
 function readAccessUrl(text: unknown, option: string): string {

@@ -1,0 +1,175 @@
+import { type ApiHost, ProviderApiError, type ApiAnswer, type ApiCall, ApiCaller } from 'nestjs-runhooks/core';
+import { DBT_CLOUD_LIMITS } from '../limits.js';
+import type { ApiRight, ApiSettings } from './api-options.js';
+import { fieldsOf, readEach, readPlace, textOf } from './api-readers.js';
+import { queryOf, type Query } from './query.js';
+
+/** A call of the Administrative API. */
+export interface AdminCall {
+  readonly right: ApiRight;
+  /** The call in words, without the account: `get run 123`. */
+  readonly asked: string;
+  readonly version: 'v2' | 'v3';
+  /** Parts of the path below the account. Each is encoded alone, so that none can contain a slash. */
+  readonly path: readonly string[];
+  /**
+   * Whether the path ends with a slash. All do, except those of artifacts and of webhooks.
+   * @default true
+   */
+  readonly slash?: boolean;
+  readonly query?: Query;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer of the API, without its envelope. */
+export interface AdminAnswer {
+  readonly data: unknown;
+  /** Number of all items of a list, whatever the page. */
+  readonly totalCount: number | undefined;
+  readonly serverTime: Date | undefined;
+}
+
+/** Calls one account of the Administrative API, with the token that a call needs. */
+export class AdminCaller {
+  readonly #settings: ApiSettings;
+  readonly #host: ApiHost;
+  #caller: { readonly accountId: string; readonly caller: ApiCaller } | undefined;
+
+  constructor(settings: ApiSettings, host: ApiHost) {
+    this.#settings = settings;
+    this.#host = host;
+    if (settings.accountId !== undefined) this.#use(settings.accountId);
+  }
+
+  /** Whether the source has the token. */
+  has(right: ApiRight): boolean {
+    return this.#settings.tokens[right] !== undefined;
+  }
+
+  /** Returns the data of an answer in the envelope of the API. */
+  async json(call: AdminCall): Promise<AdminAnswer> {
+    const { caller, accountId } = await this.#ready(call);
+    const { value, serverTime } = await caller.json(this.#callOf(call, accountId));
+    const envelope = fieldsOf(value);
+    if (!envelope || !('data' in envelope)) {
+      throw this.invalid(call, 'expected an envelope with data, got other JSON');
+    }
+    const { total_count: totalCount } = fieldsOf(fieldsOf(envelope['extra'])?.['pagination']) ?? {};
+    return {
+      data: envelope['data'],
+      totalCount: typeof totalCount === 'number' ? totalCount : undefined,
+      serverTime,
+    };
+  }
+
+  /** Returns the JSON of a file, which has no envelope. dbt's own client asks for any type here, because JSON is refused. */
+  async file(call: AdminCall): Promise<unknown> {
+    const { caller, accountId } = await this.#ready(call);
+    return (await caller.json(this.#callOf(call, accountId, { accept: '*/*' }))).value;
+  }
+
+  /** Returns a file as a stream. */
+  async fileStream(call: AdminCall, bytesMax: number | undefined): Promise<ReadableStream<Uint8Array>> {
+    const { caller, accountId } = await this.#ready(call);
+    const answer: ApiAnswer<ReadableStream<Uint8Array>> = await caller.stream({
+      ...this.#callOf(call, accountId),
+      ...(bytesMax !== undefined && { bytesMax }),
+    });
+    return answer.value;
+  }
+
+  /** Returns an error about an answer that is not what the API documents. */
+  invalid({ asked }: AdminCall, found: string): ProviderApiError {
+    return new ProviderApiError({
+      reason: 'invalid-answer',
+      asked: `dbt Cloud: ${asked}`,
+      found,
+      todo: `Check that ${this.#settings.option}.baseUrl is the address of the API`,
+    });
+  }
+
+  #callOf(call: AdminCall, account: string, headers = {}): ApiCall {
+    const { right, asked, version, path, slash = true, query = {}, signal } = call;
+    return {
+      asked: `${asked} of account ${account}`,
+      method: 'GET',
+      path: `/api/${version}/accounts/${account}/${this.#pathOf(asked, path)}${slash ? '/' : ''}${queryOf(query)}`,
+      headers: { ...headers, authorization: `Token ${this.#tokenOf(right, asked)}` },
+      signal,
+    };
+  }
+
+  #pathOf(asked: string, parts: readonly string[]): string {
+    // `.` and `..` would lead to another path.
+    const odd = parts.find((part) => part === '' || /^\.{1,2}$/.test(part));
+    if (odd === undefined) return parts.map(encodeURIComponent).join('/');
+    throw new ProviderApiError({
+      reason: 'invalid-request',
+      asked: `dbt Cloud: ${asked}`,
+      found: 'expected an id or a path without empty parts, "." and "..", got another value',
+      todo: 'Correct the argument',
+    });
+  }
+
+  #tokenOf(right: ApiRight, asked: string): string {
+    const token = this.#settings.tokens[right];
+    if (token !== undefined) return token;
+    throw new ProviderApiError({
+      reason: 'no-token',
+      asked: `dbt Cloud: ${asked}`,
+      found: `expected ${this.#settings.option}.${right}Token, got undefined`,
+      todo: 'Set the option, or do not make this call',
+    });
+  }
+
+  async #ready({ right, asked, signal }: AdminCall): Promise<{ accountId: string; caller: ApiCaller }> {
+    return this.#caller ?? this.#use(await this.#onlyAccount(this.#tokenOf(right, asked), signal));
+  }
+
+  #use(accountId: string): { accountId: string; caller: ApiCaller } {
+    this.#caller = { accountId, caller: this.#callerFor(accountId) };
+    return this.#caller;
+  }
+
+  /** A service token belongs to one account. */
+  async #onlyAccount(token: string, signal: AbortSignal | undefined): Promise<string> {
+    const asked = 'list the accounts of the token';
+    const { value } = await this.#callerFor('').json({
+      asked,
+      method: 'GET',
+      path: '/api/v3/accounts/',
+      headers: { authorization: `Token ${token}` },
+      signal,
+    });
+    const accounts = readEach(fieldsOf(value)?.['data'], readPlace);
+    const [first] = accounts;
+    if (first && accounts.length === 1) return first.id;
+    throw new ProviderApiError({
+      reason: 'invalid-request',
+      asked: `dbt Cloud: ${asked}`,
+      found: `expected one account, got ${accounts.length}`,
+      todo: `Set ${this.#settings.option}.accountId`,
+    });
+  }
+
+  #callerFor(accountId: string): ApiCaller {
+    const { baseUrl, option } = this.#settings;
+    return new ApiCaller({
+      provider: 'dbt Cloud',
+      baseUrl,
+      accountId,
+      host: this.#host,
+      cooldownMs: DBT_CLOUD_LIMITS.cooldownMs,
+      userMessageOf: (body) => textOf(fieldsOf(fieldsOf(body)?.['status'])?.['user_message']),
+      // dbt's Terraform provider tells missing rights from missing objects in the same way.
+      reasonOf: (status, message) => (status === 404 && /permission/i.test(message ?? '') ? 'forbidden' : undefined),
+      remedies: {
+        unauthorized:
+          `Check the tokens, and that ${option}.accessUrl is the address of your account's cell: ` +
+          'at that of another cell, a valid token gets the same answer',
+        forbidden: 'Give the token the permission set of this call: Job Viewer, Job Runner or Webhooks Only',
+        'not-found': 'Check the ids. An artifact may not exist yet, and a missing right can look the same',
+      },
+    });
+  }
+}

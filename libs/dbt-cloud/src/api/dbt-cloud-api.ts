@@ -1,0 +1,299 @@
+import type { ApiHost } from 'nestjs-runhooks/core';
+import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { type AdminAnswer, type AdminCall, AdminCaller } from './admin-caller.js';
+import type {
+  DbtCloudApiJob,
+  DbtCloudApiPlace,
+  DbtCloudApiRun,
+  DbtCloudApiSubscription,
+  DbtCloudStepLog,
+} from './api-objects.js';
+import type { ApiRight, ApiSettings } from './api-options.js';
+import { readEach, readJob, readPlace, readRun, readSubscription, textOf } from './api-readers.js';
+import { integersOf, type Query } from './query.js';
+
+/** Options of every call. */
+export interface DbtCloudCallOptions {
+  /** Aborts the call, which then rejects with the signal's reason. In handlers: `delivery.signal`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Filter for runs. A run must match every field that is set. Ids that are not numbers match nothing. */
+export interface DbtCloudRunFilter {
+  readonly jobId?: string;
+  readonly projectIds?: readonly string[];
+  readonly environmentId?: string;
+  /** 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled. */
+  readonly statuses?: readonly number[];
+  readonly ids?: readonly string[];
+  /** Only runs with a higher id. */
+  readonly idAfter?: string;
+  /** First and last time of creation. */
+  readonly createdAt?: readonly [from: Date, to: Date];
+  /** First and last time of the end. Runs without an end, such as some cancelled ones, do not match. */
+  readonly finishedAt?: readonly [from: Date, to: Date];
+  /**
+   * A `-` reverses the order.
+   * @default 'id'
+   */
+  readonly orderBy?: 'id' | '-id' | 'created_at' | '-created_at' | 'finished_at' | '-finished_at';
+}
+
+/** A page of runs. */
+export interface DbtCloudRunPage {
+  readonly runs: readonly DbtCloudApiRun[];
+  /** Time of dbt Cloud at its answer. */
+  readonly serverTime?: Date;
+  /** Whether more runs match. */
+  readonly hasMore: boolean;
+}
+
+/** Filter for jobs. */
+export interface DbtCloudJobFilter {
+  readonly projectIds?: readonly string[];
+  readonly environmentId?: string;
+  /** Part of the name, in any case. */
+  readonly nameContains?: string;
+}
+
+/** Options of a call for artifacts. */
+export interface DbtCloudArtifactOptions extends DbtCloudCallOptions {
+  /**
+   * Index of the step that wrote the file.
+   * @default the last step, which often is not the one that ran the models
+   */
+  readonly step?: number;
+}
+
+/** Objects that every run includes. */
+const RELATED = ['trigger', 'job'];
+
+/**
+ * Client for dbt Cloud's Administrative API, with the calls and parameters of dbt's OpenAPI specification
+ * (https://github.com/dbt-labs/dbt-cloud-openapi-spec). It calls only the configured address.
+ *
+ * Every call rejects with a `ProviderApiError` whose `reason` says why, or with a `ProviderCooldownError` while the account
+ * cools down after a 429: dbt Cloud then blocks the account for five minutes.
+ *
+ * @example
+ * constructor(@InjectProviderApi('dbt') private readonly dbt: DbtCloudApi) {}
+ *
+ * @OnRunFailed({ id: 'on-call.page' })
+ * async page(event: RunFailed, delivery: DeliveryContext) {
+ *   const logs = await this.dbt.failedStepLogs(event.run.id, { signal: delivery.signal });
+ * }
+ */
+export class DbtCloudApi {
+  readonly #caller: AdminCaller;
+
+  /** @internal */
+  constructor(settings: ApiSettings, host: ApiHost) {
+    this.#caller = new AdminCaller(settings, host);
+  }
+
+  /** Returns whether the source has a token for this right. */
+  can(right: ApiRight): boolean {
+    return this.#caller.has(right);
+  }
+
+  /** Returns a run, with its steps and their logs if `steps` is true. */
+  async run(id: string, options: DbtCloudCallOptions & { readonly steps?: boolean } = {}): Promise<DbtCloudApiRun> {
+    const { steps = false, signal } = options;
+    const related = steps ? [...RELATED, 'run_steps'] : RELATED;
+    const call = read(`get run ${id}`, 'v2', ['runs', id], { include_related: related }, signal);
+    return this.#one(call, await this.#caller.json(call), readRun, 'a run');
+  }
+
+  /** Returns all runs that match, page by page. */
+  async *runs(filter: DbtCloudRunFilter = {}, options: DbtCloudCallOptions = {}): AsyncGenerator<DbtCloudApiRun> {
+    for await (const { runs } of this.runPages(filter, options)) yield* runs;
+  }
+
+  /**
+   * Returns the pages of all runs that match. In an order other than by `id`, runs that are added or change between two pages
+   * can move to another page.
+   */
+  async *runPages(filter: DbtCloudRunFilter = {}, options: DbtCloudCallOptions = {}): AsyncGenerator<DbtCloudRunPage> {
+    for (let offset = 0, hasMore = true; hasMore; offset += DBT_CLOUD_LIMITS.pageItemsMax) {
+      const page = await this.runPage(filter, { ...options, offset });
+      yield page;
+      ({ hasMore } = page);
+    }
+  }
+
+  /** Returns one page of up to 100 runs that match. */
+  async runPage(
+    filter: DbtCloudRunFilter = {},
+    { offset = 0, signal }: DbtCloudCallOptions & { readonly offset?: number } = {},
+  ): Promise<DbtCloudRunPage> {
+    const call = read('list runs', 'v2', ['runs'], { ...runQuery(filter), ...pageQuery(offset) }, signal);
+    const answer = await this.#caller.json(call);
+    const { serverTime } = answer;
+    const items = this.#itemsOf(call, answer);
+    const runs = items.map((item) => this.#one(call, { ...answer, data: item }, readRun, 'a run'));
+    return { runs, hasMore: hasMore(answer, offset, items), ...(serverTime && { serverTime }) };
+  }
+
+  /** Returns a job. */
+  async job(id: string, { signal }: DbtCloudCallOptions = {}): Promise<DbtCloudApiJob> {
+    const call = read(`get job ${id}`, 'v2', ['jobs', id], {}, signal);
+    return this.#one(call, await this.#caller.json(call), readJob, 'a job');
+  }
+
+  /** Returns all jobs that match and are not deleted. */
+  async *jobs(
+    { projectIds, environmentId, nameContains }: DbtCloudJobFilter = {},
+    options: DbtCloudCallOptions = {},
+  ): AsyncGenerator<DbtCloudApiJob> {
+    const query: Query = {
+      project_id__in: projectIds && integersOf(projectIds),
+      environment_id: environmentId,
+      name__icontains: nameContains,
+    };
+    yield* this.#list(read('list jobs', 'v2', ['jobs'], query, options.signal), readJob);
+  }
+
+  /** Returns all projects. */
+  projects({ signal }: DbtCloudCallOptions = {}): Promise<readonly DbtCloudApiPlace[]> {
+    return collect(this.#list(read('list projects', 'v3', ['projects'], { state: 1 }, signal), readPlace));
+  }
+
+  /** Returns all environments of a project. */
+  environments(projectId: string, { signal }: DbtCloudCallOptions = {}): Promise<readonly DbtCloudApiPlace[]> {
+    const path = ['projects', projectId, 'environments'];
+    const call = read(`list environments of project ${projectId}`, 'v3', path, { state: 1 }, signal);
+    return collect(this.#list(call, readPlace));
+  }
+
+  /** Returns the paths of the files that a step of a run wrote; none if it wrote none, or not yet. */
+  async artifacts(runId: string, { step, signal }: DbtCloudArtifactOptions = {}): Promise<readonly string[]> {
+    const call = read(`list artifacts of run ${runId}`, 'v2', ['runs', runId, 'artifacts'], { step }, signal);
+    return readEach((await this.#caller.json(call)).data, textOf);
+  }
+
+  /**
+   * Returns a file of up to 32 MiB as JSON, not validated. It rejects with `not-found` if the file does not exist, or not
+   * yet: files of a failed run can appear minutes after it.
+   */
+  artifact(runId: string, path: string, { step, signal }: DbtCloudArtifactOptions = {}): Promise<unknown> {
+    return this.#caller.file(artifactCall(runId, path, step, signal));
+  }
+
+  /**
+   * Returns a file as a stream. Read it to the end, or cancel it.
+   *
+   * @param options.bytesMax bytes after which the stream fails, by default 33,554,432 (32 MiB)
+   */
+  artifactStream(
+    runId: string,
+    path: string,
+    { step, signal, bytesMax }: DbtCloudArtifactOptions & { readonly bytesMax?: number } = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return this.#caller.fileStream(artifactCall(runId, path, step, signal), bytesMax);
+  }
+
+  /** Returns the logs of the steps that failed, in their order. */
+  async failedStepLogs(runId: string, options: DbtCloudCallOptions = {}): Promise<readonly DbtCloudStepLog[]> {
+    const { steps = [] } = await this.run(runId, { ...options, steps: true });
+    return steps
+      .filter(({ status }) => status === FAILED)
+      .map(({ index, name, logs = '' }) => ({ step: index, name, logs }));
+  }
+
+  /** Returns all webhook subscriptions of the account. */
+  subscriptions({ signal }: DbtCloudCallOptions = {}): Promise<readonly DbtCloudApiSubscription[]> {
+    const call: AdminCall = {
+      ...read('list webhook subscriptions', 'v3', ['webhooks', 'subscriptions'], {}, signal),
+      right: 'webhooks',
+      slash: false,
+    };
+    return collect(this.#list(call, readSubscription));
+  }
+
+  /** Returns a webhook subscription. Its secret is not readable. */
+  async subscription(id: string, { signal }: DbtCloudCallOptions = {}): Promise<DbtCloudApiSubscription> {
+    const call: AdminCall = {
+      ...read(`get webhook subscription ${id}`, 'v3', ['webhooks', 'subscription', id], {}, signal),
+      right: 'webhooks',
+      slash: false,
+    };
+    return this.#one(call, await this.#caller.json(call), readSubscription, 'a subscription');
+  }
+
+  async *#list<T>(call: AdminCall, readItem: (value: unknown) => T | undefined): AsyncGenerator<T> {
+    for (let offset = 0, isLast = false; !isLast; offset += DBT_CLOUD_LIMITS.pageItemsMax) {
+      const answer = await this.#caller.json({ ...call, query: { ...call.query, ...pageQuery(offset) } });
+      const items = this.#itemsOf(call, answer);
+      yield* readEach(items, readItem);
+      isLast = !hasMore(answer, offset, items);
+    }
+  }
+
+  #itemsOf(call: AdminCall, { data }: AdminAnswer): readonly unknown[] {
+    if (Array.isArray(data)) return data;
+    if (data === null) return [];
+    throw this.#caller.invalid(call, 'expected an array, got another value');
+  }
+
+  #one<T>(call: AdminCall, { data }: AdminAnswer, readItem: (value: unknown) => T | undefined, noun: string): T {
+    const item = readItem(data);
+    if (item !== undefined) return item;
+    throw this.#caller.invalid(call, `expected ${noun} with its ids, got another value`);
+  }
+}
+
+const FAILED = 20;
+
+function read(
+  asked: string,
+  version: 'v2' | 'v3',
+  path: readonly string[],
+  query: Query,
+  signal: AbortSignal | undefined,
+): AdminCall {
+  return { right: 'read', asked, version, path, query, signal };
+}
+
+function artifactCall(
+  runId: string,
+  path: string,
+  step: number | undefined,
+  signal: AbortSignal | undefined,
+): AdminCall {
+  return {
+    ...read(`get an artifact of run ${runId}`, 'v2', ['runs', runId, 'artifacts', ...path.split('/')], { step }, signal),
+    slash: false,
+  };
+}
+
+function runQuery(filter: DbtCloudRunFilter): Query {
+  const { jobId, projectIds, environmentId, statuses, ids, idAfter, createdAt, finishedAt, orderBy = 'id' } = filter;
+  return {
+    job_definition_id: jobId,
+    project_id__in: projectIds && integersOf(projectIds),
+    environment_id: environmentId,
+    status__in: statuses,
+    pk__in: ids && integersOf(ids),
+    id__gt: idAfter,
+    created_at__range: createdAt,
+    finished_at__range: finishedAt,
+    order_by: orderBy,
+    include_related: RELATED,
+  };
+}
+
+function pageQuery(offset: number): Query {
+  return { limit: DBT_CLOUD_LIMITS.pageItemsMax, offset };
+}
+
+/** Without a total, a full page can have a next one. */
+function hasMore({ totalCount }: AdminAnswer, offset: number, items: readonly unknown[]): boolean {
+  if (items.length === 0) return false;
+  return totalCount === undefined ? items.length >= DBT_CLOUD_LIMITS.pageItemsMax : offset + items.length < totalCount;
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,140 @@
+import type { ReportedRun, Round, RoundContext } from 'nestjs-runhooks/core';
+import type { DbtCloudApiRun } from '../api/api-objects.js';
+import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
+import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { envelopeOf } from './envelope.js';
+import type { InScope, JobScope } from './job-scope.js';
+import { endOf, phasesOf } from './phases.js';
+import type { ProviderNames } from './provider-names.js';
+import { runPagesBy } from './run-pages.js';
+import type { SweepSettings } from './sweep-options.js';
+
+/** Everything that the rounds share. */
+export interface SweepParts {
+  readonly api: DbtCloudApi;
+  readonly scope: JobScope;
+  readonly names: ProviderNames;
+  readonly settings: SweepSettings;
+}
+
+/** Returns the rounds that look for runs of a source. */
+export function sweepRounds(parts: SweepParts): readonly Round[] {
+  return [
+    { kind: 'ended', everyMs: DBT_CLOUD_LIMITS.endedEveryMs, run: (context) => sweepEnded(parts, context) },
+    { kind: 'canceled', everyMs: DBT_CLOUD_LIMITS.canceledEveryMs, run: (context) => sweepCanceled(parts, context) },
+    { kind: 'open', everyMs: DBT_CLOUD_LIMITS.openEveryMs, run: (context) => sweepOpen(parts, context) },
+  ];
+}
+
+/**
+ * Reports runs in the order of their ends. The cursor is the end up to which all runs have been reported. It never passes
+ * the time of dbt Cloud minus `graceMs`, because a run can become visible later than it ended.
+ */
+async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<void> {
+  const { api, settings } = parts;
+  const inScope = await parts.scope.current(context.now(), context.signal);
+  const cursor = new Cursor(context);
+  const from = cursor.at ? earlier(cursor.at, DBT_CLOUD_LIMITS.overlapMs) : earlier(context.since, settings.historyMs);
+  for await (const page of runPagesBy(api, { ...rangeFrom(from, context), by: 'finishedAt' })) {
+    const serverTime = page.serverTime ?? context.now();
+    const until = earlier(serverTime, settings.graceMs);
+    const ready = page.runs.filter(({ finishedAt }) => finishedAt !== undefined && finishedAt <= until);
+    await report(parts, context, { runs: ready, inScope, serverTime });
+    const isLast = !page.hasMore || ready.length < page.runs.length;
+    await cursor.moveTo(isLast ? until : ready.at(-1)?.finishedAt);
+    if (isLast) return;
+  }
+}
+
+/**
+ * Reports canceled runs by the time of their creation, because dbt Cloud sends no webhook about them, and some have no end,
+ * so that no range of ends finds them. The cursor is the time of dbt Cloud at the last round.
+ */
+async function sweepCanceled(parts: SweepParts, context: RoundContext): Promise<void> {
+  const inScope = await parts.scope.current(context.now(), context.signal);
+  const cursor = new Cursor(context);
+  const from = earlier(cursor.at ?? context.since, DBT_CLOUD_LIMITS.canceledWindowMs);
+  let serverTime: Date | undefined;
+  const filter = { statuses: [CANCELLED] };
+  for await (const page of runPagesBy(parts.api, { ...rangeFrom(from, context), by: 'createdAt', filter })) {
+    serverTime ??= page.serverTime ?? context.now();
+    await report(parts, context, { runs: page.runs, inScope, serverTime: page.serverTime ?? context.now() });
+  }
+  await cursor.moveTo(serverTime);
+}
+
+/**
+ * Reports runs that are running by the API, and runs that are open in the inbox, whatever became of them. Of the second kind,
+ * a webhook has reported each one, so all of them are in scope.
+ */
+async function sweepOpen(parts: SweepParts, context: RoundContext): Promise<void> {
+  const { api } = parts;
+  const { signal } = context;
+  const inScope = await parts.scope.current(context.now(), signal);
+  const seen = new Set<string>();
+  for await (const { runs, serverTime = context.now() } of api.runPages({ statuses: [RUNNING] }, { signal })) {
+    await report(parts, context, { runs, inScope, serverTime });
+    for (const { id } of runs) seen.add(id);
+  }
+  const open = await context.openRuns(DBT_CLOUD_LIMITS.openRunsMax);
+  const ids = open.map(({ runId }) => runId).filter((id) => !seen.has(id) && Number.isSafeInteger(Number(id)));
+  for (let at = 0; at < ids.length; at += DBT_CLOUD_LIMITS.pageItemsMax) {
+    const asked = ids.slice(at, at + DBT_CLOUD_LIMITS.pageItemsMax);
+    const { runs, serverTime = context.now() } = await api.runPage({ ids: asked }, { signal });
+    await report(parts, context, { runs, inScope: () => true, serverTime });
+  }
+}
+
+const RUNNING = 3;
+const CANCELLED = 30;
+
+/** Runs of one page. */
+interface FoundRuns {
+  readonly runs: readonly DbtCloudApiRun[];
+  readonly inScope: InScope;
+  readonly serverTime: Date;
+}
+
+async function report(
+  { names, settings: { graceMs } }: SweepParts,
+  context: RoundContext,
+  { runs, inScope, serverTime }: FoundRuns,
+): Promise<void> {
+  const found: ReportedRun[] = [];
+  for (const run of runs.filter(inScope)) {
+    const phases = phasesOf(run, { serverTime, graceMs });
+    if (phases.length === 0) continue;
+    const endedAt = endOf(run, serverTime);
+    const body = envelopeOf(run, await names.of(run, context.now(), context.signal));
+    found.push({ accountId: run.accountId, runId: run.id, phases, body, ...(endedAt && { endedAt }) });
+  }
+  for (let at = 0; at < found.length; at += DBT_CLOUD_LIMITS.reportMax) {
+    await context.report(found.slice(at, at + DBT_CLOUD_LIMITS.reportMax));
+  }
+}
+
+/** A cursor that is a time and only moves ahead, even if a clock was set back. */
+class Cursor {
+  readonly #context: RoundContext;
+  at: Date | undefined;
+
+  constructor(context: RoundContext) {
+    this.#context = context;
+    const time = new Date(context.cursor ?? Number.NaN);
+    this.at = Number.isNaN(time.getTime()) ? undefined : time;
+  }
+
+  async moveTo(time: Date | undefined): Promise<void> {
+    if (!time || (this.at && time <= this.at)) return;
+    await this.#context.moveTo(time.toISOString());
+    this.at = time;
+  }
+}
+
+function earlier(time: Date, ms: number): Date {
+  return new Date(time.getTime() - ms);
+}
+
+function rangeFrom(from: Date, { now, signal }: RoundContext): { from: Date; to: Date; signal: AbortSignal } {
+  return { from, to: new Date(now().getTime() + DBT_CLOUD_LIMITS.aheadMs), signal };
+}

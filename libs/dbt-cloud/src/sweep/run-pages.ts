@@ -1,0 +1,59 @@
+import type { DbtCloudApiRun } from '../api/api-objects.js';
+import type { DbtCloudApi, DbtCloudRunFilter, DbtCloudRunPage } from '../api/dbt-cloud-api.js';
+
+/** Time of a run that pages are sorted by. */
+export type SortedBy = 'finishedAt' | 'createdAt';
+
+/** Range of times of the runs to list, and a further filter. */
+export interface RunPagesOptions {
+  readonly by: SortedBy;
+  readonly from: Date;
+  readonly to: Date;
+  readonly filter?: DbtCloudRunFilter;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Returns all runs of a range in pages, in ascending order, while runs are added and change. It uses no offsets, with which
+ * a change between two pages hides runs: each page begins at the last time of the page before it. If a full page has only
+ * runs of one millisecond, they are listed by id.
+ */
+export async function* runPagesBy(api: DbtCloudApi, options: RunPagesOptions): AsyncGenerator<DbtCloudRunPage> {
+  const { by, to, filter = {}, signal } = options;
+  const orderBy = by === 'finishedAt' ? 'finished_at' : 'created_at';
+  let { from } = options;
+  while (from <= to) {
+    const page = await api.runPage({ ...filter, [by]: [from, to], orderBy }, { signal });
+    const last = page.runs.findLast((run) => run[by] !== undefined)?.[by];
+    if (!page.hasMore || !last) {
+      yield page;
+      return;
+    }
+    if (last > from) {
+      yield page;
+      from = last;
+    } else {
+      yield* pagesOfOneMoment(api, options, from);
+      from = new Date(from.getTime() + 1);
+    }
+  }
+}
+
+/** The API's times have microseconds, ours have milliseconds. */
+async function* pagesOfOneMoment(
+  api: DbtCloudApi,
+  { by, filter = {}, signal }: RunPagesOptions,
+  moment: Date,
+): AsyncGenerator<DbtCloudRunPage> {
+  const range = [moment, new Date(moment.getTime() + 1)] as const;
+  let after: DbtCloudApiRun | undefined;
+  for (let hasMore = true; hasMore;) {
+    const idAfter = after && { idAfter: after.id };
+    const page = await api.runPage({ ...filter, ...idAfter, [by]: range, orderBy: 'id' }, { signal });
+    // Runs of the next millisecond come in their own order later.
+    const runs = page.runs.filter((run) => run[by]?.getTime() === moment.getTime());
+    yield { ...page, runs, hasMore: true };
+    after = page.runs.at(-1);
+    hasMore = page.hasMore && after !== undefined;
+  }
+}
