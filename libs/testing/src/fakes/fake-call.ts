@@ -11,4 +11,6 @@ export interface FakeCall {
   readonly status: number;
   /** Body of the request, parsed if it is JSON. Absent without a body. */
   readonly body?: unknown;
+  /** Fields of the root that a GraphQL call asked for, for example `listBoltRuns`. Absent without GraphQL. */
+  readonly operations?: readonly string[];
 }

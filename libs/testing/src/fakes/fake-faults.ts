@@ -4,12 +4,14 @@ export interface FakeFaultScope {
   readonly times?: number;
   /** Only calls whose path matches, for example `/artifacts/`. @default all paths */
   readonly path?: RegExp;
+  /** Only calls whose body matches, for example `/listBoltRuns/`. @default all bodies */
+  readonly body?: RegExp;
 }
 
 /** Response instead of the one that the API would give. */
 export interface FakeErrorOptions extends FakeFaultScope {
-  /** @default an empty body */
-  readonly body?: string;
+  /** Body of the response. @default '' */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -28,7 +28,7 @@ interface Cooldown {
 
 interface Left<T> {
   readonly fault: T;
-  readonly path?: RegExp;
+  readonly scope?: FakeFaultScope;
   left: number;
 }
 
@@ -60,12 +60,12 @@ export class Faults implements FakeFaults {
     return this.#artifactsMs;
   }
 
-  respond(status: number, { body = '', headers = {}, ...scope }: FakeErrorOptions = {}): void {
-    this.#add({ kind: 'respond', status, body, headers }, scope);
+  respond(status: number, { text = '', headers = {}, ...scope }: FakeErrorOptions = {}): void {
+    this.#add({ kind: 'respond', status, body: text, headers }, scope);
   }
 
   html({ status = 502, ...scope }: FakeFaultScope & { readonly status?: number } = {}): void {
-    this.respond(status, { ...scope, body: PAGE, headers: { 'content-type': 'text/html' } });
+    this.respond(status, { ...scope, text: PAGE, headers: { 'content-type': 'text/html' } });
   }
 
   rateLimit({ cooldownMs = FAKE_LIMITS.cooldownMs, retryAfter = false }: FakeRateLimitOptions = {}): void {
@@ -122,8 +122,11 @@ export class Faults implements FakeFaults {
   }
 
   /** Returns the fault of a call, and counts it. */
-  takeForCall(path: string): ApiFault | undefined {
-    const [found, left] = take(this.#calls, ({ path: only }) => only === undefined || only.test(path));
+  takeForCall(path: string, body: string): ApiFault | undefined {
+    const [found, left] = take(
+      this.#calls,
+      ({ scope = {} }) => (scope.path?.test(path) ?? true) && (scope.body?.test(body) ?? true),
+    );
     this.#calls = left;
     return found;
   }
@@ -149,8 +152,8 @@ export class Faults implements FakeFaults {
     return this.#changesFields ? (this.#changes += 1) : undefined;
   }
 
-  #add(fault: ApiFault, { times = 1, path }: FakeFaultScope): void {
-    this.#calls.push({ fault, left: times, ...(path && { path }) });
+  #add(fault: ApiFault, scope: FakeFaultScope): void {
+    this.#calls.push({ fault, scope, left: scope.times ?? 1 });
   }
 }
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Clock } from 'nestjs-runhooks';
-import { timers } from 'nestjs-runhooks/internal';
+import { describeError, timers } from 'nestjs-runhooks/internal';
 import type { FakeCall } from './fake-call.js';
 import type { Faults } from './faults.js';
 
@@ -21,6 +21,8 @@ export interface FakeResponse {
   readonly status: number;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Names of the GraphQL operations that were asked for. */
+  readonly operations?: readonly string[];
 }
 
 /** Returns a response with a JSON body. */
@@ -53,8 +55,10 @@ export class LoopbackServer {
   private constructor(options: LoopbackServerOptions) {
     this.#options = options;
     this.#server = createServer((incoming, outgoing) => {
-      // A client that disconnects while it sends has no response to wait for.
-      this.#serve(incoming, outgoing).catch(() => outgoing.destroy());
+      this.#serve(incoming, outgoing).catch((error: unknown) => {
+        // Without a response, a mistake in the fake would look like a fault.
+        if (!outgoing.headersSent) outgoing.writeHead(500).end(describeError(error));
+      });
     });
   }
 
@@ -85,7 +89,7 @@ export class LoopbackServer {
     this.#countCall();
     const cooldown = this.#options.faults.cooldownHeaders();
     if (cooldown) return this.#send(request, this.#options.tooMany(cooldown), outgoing);
-    const fault = this.#options.faults.takeForCall(request.path);
+    const fault = this.#options.faults.takeForCall(request.path, request.body);
     if (fault?.kind === 'hang') return this.#record(request, 0);
     if (fault?.kind === 'respond') return this.#send(request, fault, outgoing);
     const response = this.#options.respond(request);
@@ -103,21 +107,21 @@ export class LoopbackServer {
     faults.rateLimit();
   }
 
-  #send(request: FakeRequest, { status, body, headers }: FakeResponse, outgoing: ServerResponse): void {
-    this.#record(request, status);
+  #send(request: FakeRequest, { status, body, headers, operations }: FakeResponse, outgoing: ServerResponse): void {
+    this.#record(request, status, operations);
     outgoing.writeHead(status, { ...headers, date: this.#options.clock.now().toUTCString() });
     outgoing.end(status === 204 ? undefined : body);
   }
 
-  #cut(request: FakeRequest, { status, body, headers }: FakeResponse, outgoing: ServerResponse): void {
-    this.#record(request, status);
+  #cut(request: FakeRequest, { status, body, headers, operations }: FakeResponse, outgoing: ServerResponse): void {
+    this.#record(request, status, operations);
     const bytes = Buffer.from(body);
     const length = String(bytes.length + 1);
     outgoing.writeHead(status, { ...headers, 'content-length': length, date: this.#options.clock.now().toUTCString() });
     outgoing.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => outgoing.destroy());
   }
 
-  #record({ method, path, query, body }: FakeRequest, status: number): void {
+  #record({ method, path, query, body }: FakeRequest, status: number, operations?: readonly string[]): void {
     this.calls.push({
       at: this.#options.clock.now(),
       method,
@@ -125,6 +129,7 @@ export class LoopbackServer {
       query: Object.fromEntries(query),
       status,
       ...(body !== '' && { body: parsed(body) }),
+      ...(operations && { operations }),
     });
   }
 }

@@ -87,6 +87,7 @@ export class WebhookOutbox {
 
   /** Sends what is due by the clock, and what waits for others of its group. */
   async sendDue(): Promise<void> {
+    await this.idle();
     const nowMs = this.#clock.now().getTime();
     for (const entry of this.#waiting.filter(({ dueMs }) => dueMs <= nowMs)) await this.#attempt(entry);
   }

@@ -26,6 +26,8 @@ export interface FakeDbtCloudOptions {
    * subscriptions only. One token for several rights has all of them. @default three tokens
    */
   readonly tokens?: Readonly<Partial<Record<FakeDbtRight, string>>>;
+  /** Calls within a minute after which the cooldown begins. @default 5000, as dbt Cloud documents for an account */
+  readonly callsPerMinute?: number;
 }
 
 /** The option `api` of `dbtCloud`, for a fake. */
@@ -59,7 +61,12 @@ export interface FakeDbtCloud {
   close(): Promise<void>;
 }
 
-const OPTIONS = { clock: true, accountId: true, tokens: true } satisfies Record<keyof FakeDbtCloudOptions, true>;
+const OPTIONS = {
+  clock: true,
+  accountId: true,
+  tokens: true,
+  callsPerMinute: true,
+} satisfies Record<keyof FakeDbtCloudOptions, true>;
 const TOKENS = { read: 'fake-read-token', act: 'fake-act-token', webhooks: 'fake-webhooks-token' };
 
 /**
@@ -80,6 +87,7 @@ const TOKENS = { read: 'fake-read-token', act: 'fake-act-token', webhooks: 'fake
 export async function fakeDbtCloud(options: FakeDbtCloudOptions = {}): Promise<FakeDbtCloud> {
   requireKnownOptions('fakeDbtCloud', options, OPTIONS);
   const { clock = systemClock, accountId = '43786', tokens = TOKENS } = options;
+  const { callsPerMinute = FAKE_LIMITS.dbtCallsPerMinute } = options;
   if (!/^[1-9]\d{0,14}$/.test(accountId)) {
     throw new ConfigurationError('fakeDbtCloud({ accountId })', `expected digits, got ${JSON.stringify(accountId)}`);
   }
@@ -95,7 +103,7 @@ export async function fakeDbtCloud(options: FakeDbtCloudOptions = {}): Promise<F
       const response = new Refused(429, 'Too many requests.').toResponse();
       return { ...response, headers: { ...response.headers, ...headers } };
     },
-    callsPerMinute: FAKE_LIMITS.dbtCallsPerMinute,
+    callsPerMinute,
   });
   return fakeOf(account, outbox, server, tokens);
 }
