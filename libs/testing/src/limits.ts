@@ -39,6 +39,12 @@ export const FAKE_LIMITS = Object.freeze({
   dbtFailuresMs: 7 * DAY,
   /** Runs in a page of `listBoltRuns`, at most. */
   paradimeRunsMax: 1_000,
+  /** Schedules in a page of `listBoltSchedules`, at most: what Paradime's SDK asks for. No maximum is documented. */
+  paradimeSchedulesMax: 100,
+  /** Lines in a batch of `boltCommandLogs`. Paradime documents none. */
+  paradimeLogLines: 100,
+  /** Life of presigned URLs. Paradime documents none. */
+  paradimeUrlMs: HOUR,
   /** Delays before the retries of Paradime's webhooks: those of Svix. Paradime documents none. */
   paradimeWebhookRetryDelaysMs: Object.freeze([
     5_000,
