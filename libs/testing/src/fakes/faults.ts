@@ -10,7 +10,7 @@ export type ApiFault =
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What happens to one webhook. */
+/** Fault of one webhook. */
 export type WebhookFault =
   | { readonly kind: 'lose' | 'repeat' }
   | { readonly kind: 'delay'; readonly ms: number }

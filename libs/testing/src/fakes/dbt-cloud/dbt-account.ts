@@ -10,7 +10,7 @@ import type { FakeDbtJobOptions } from './fake-dbt-job.js';
 import type { FakeDbtRunOptions } from './fake-dbt-run.js';
 import type { FakeDbtMessageType } from './fake-dbt-subscription.js';
 
-/** What an account needs. */
+/** Options for {@link DbtAccount}. */
 export interface DbtAccountOptions {
   readonly id: string;
   readonly clock: Clock;

@@ -85,10 +85,10 @@ export class DbtRun implements FakeDbtRun {
     return this.#end(20, index, options);
   }
 
-  cancel({ withoutEnd = this.status < 3 }: FakeDbtCancelOptions = {}): Promise<this> {
+  async cancel({ withoutEnd = this.status < 3 }: FakeDbtCancelOptions = {}): Promise<this> {
     this.#requireStatus('cancel', 1, 2, 3);
     this.#change({ status: 30, finishedAt: withoutEnd ? null : this.account.clock.now() });
-    return Promise.resolve(this);
+    return this;
   }
 
   /** Returns whether the files of the run can be read. */

@@ -1,6 +1,6 @@
 import { randomKsuid } from '../../webhooks/random-ids.js';
 import { FAKE_LIMITS } from '../../limits.js';
-import type { FakeWebhookAttempt } from '../webhook-outbox.js';
+import type { FakeWebhookAttempt } from '../fake-webhook.js';
 import type { DbtAccount } from './dbt-account.js';
 import type { FakeDbtMessageType, FakeDbtSubscription } from './fake-dbt-subscription.js';
 import { microseconds } from './json-times.js';

@@ -89,7 +89,7 @@ describe('faults of the API', () => {
     dbt.faults.cut();
     const response = await call(`jobs/${id}/run/`, { method: 'POST', body: JSON.stringify({ cause: 'x' }) });
     expect(response.status).toBe(200);
-    await expect(response.text()).rejects.toThrow();
+    await expect(response.text()).rejects.toThrow('terminated');
     expect(dbt.runs).toHaveLength(1);
   });
 
@@ -106,7 +106,7 @@ describe('faults of the API', () => {
     left.catch(() => undefined);
     while (dbt.calls.filter(({ status }) => status === 0).length < 2) await call('jobs/');
     await dbt.close();
-    await expect(left).rejects.toThrow();
+    await expect(left).rejects.toThrow('fetch failed');
   });
 
   it('responds later to a call, after it did what the call asked', async () => {

@@ -177,10 +177,8 @@ function requireRetry({ refusalOfRetry }: DbtRun): void {
 }
 
 function retry(run: DbtRun): DbtRun {
-  const { cause, ...options } = run.options;
-  const kept = Object.entries(options).filter(([name]) => name !== 'id');
-  const retried = { ...Object.fromEntries(kept), cause: `Retry of run ${run.id}`, causeCategory: 'rerun' };
-  return run.account.queue(run.job, retried, run);
+  const { id: _id, ...kept } = run.options;
+  return run.account.queue(run.job, { ...kept, cause: `Retry of run ${run.id}`, causeCategory: 'rerun' }, run);
 }
 
 const STRINGS = { git_branch: 'gitBranch', git_sha: 'gitSha', schema_override: 'schemaOverride' } as const;

@@ -8,7 +8,7 @@ export interface StepState {
   readonly logs: string;
 }
 
-/** What changes of a run. */
+/** Part of a run that changes. */
 export interface RunState {
   readonly status: FakeDbtStatus;
   readonly message: string | null;

@@ -28,7 +28,7 @@ export interface BoltCommand {
   readonly resources: readonly BoltResource[];
 }
 
-/** What changes of a run. */
+/** Part of a run that changes. */
 export interface BoltRunState {
   readonly state: FakeBoltState;
   readonly startAt: Date | null;
@@ -86,28 +86,28 @@ export class BoltRun implements FakeBoltRun {
     return this;
   }
 
-  succeed(options: Omit<FakeBoltEndOptions, 'command' | 'error'> = {}): Promise<this> {
+  async succeed(options: Omit<FakeBoltEndOptions, 'command' | 'error'> = {}): Promise<this> {
     return this.#end('SUCCESS', undefined, options);
   }
 
-  fail(options: FakeBoltEndOptions = {}): Promise<this> {
+  async fail(options: FakeBoltEndOptions = {}): Promise<this> {
     return this.#end('FAILED', this.#failed(options), options);
   }
 
-  error(options: FakeBoltEndOptions = {}): Promise<this> {
+  async error(options: FakeBoltEndOptions = {}): Promise<this> {
     return this.#end('ERROR', this.#failed(options), options);
   }
 
-  cancel({ withoutEnd = false }: FakeBoltCancelOptions = {}): Promise<this> {
+  async cancel({ withoutEnd = false }: FakeBoltCancelOptions = {}): Promise<this> {
     this.#requireState('cancel', 'STARTING', 'RUNNING');
     this.#change({ state: 'CANCELED', endAt: withoutEnd ? null : this.workspace.clock.now() });
-    return Promise.resolve(this);
+    return this;
   }
 
-  skip(): Promise<this> {
+  async skip(): Promise<this> {
     this.#requireState('be skipped', 'STARTING');
     this.#change({ state: 'SKIPPED', endAt: this.workspace.clock.now() });
-    return Promise.resolve(this);
+    return this;
   }
 
   get #commands(): readonly string[] {

@@ -11,7 +11,7 @@ import type { FakeBoltRunOptions } from './fake-bolt-run.js';
 import type { FakeBoltScheduleOptions } from './fake-bolt-schedule.js';
 import type { FakeBoltSubscription, FakeBoltSubscriptionOptions } from './fake-bolt-subscription.js';
 
-/** What a workspace needs. */
+/** Options for {@link BoltWorkspace}. */
 export interface BoltWorkspaceOptions {
   readonly name: string;
   readonly uid: string;

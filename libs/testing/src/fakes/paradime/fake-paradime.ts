@@ -5,17 +5,14 @@ import type { FakeCall } from '../fake-call.js';
 import type { FakeFaults } from '../fake-faults.js';
 import { Faults } from '../faults.js';
 import { jsonResponse, LoopbackServer } from '../loopback-server.js';
-import { type FakeWebhook, WebhookOutbox } from '../webhook-outbox.js';
+import type { FakeWebhook } from '../fake-webhook.js';
+import { WebhookOutbox } from '../webhook-outbox.js';
 import { BoltWorkspace } from './bolt-workspace.js';
 import type { FakeBoltRun } from './fake-bolt-run.js';
 import type { FakeBoltSchedule, FakeBoltScheduleOptions } from './fake-bolt-schedule.js';
 import type { FakeBoltSubscription, FakeBoltSubscriptionOptions } from './fake-bolt-subscription.js';
-import {
-  type FakeParadimeCredential,
-  type FakeParadimeCredentials,
-  GRAPHQL_PATH,
-  ParadimeApi,
-} from './paradime-api.js';
+import type { FakeParadimeCredential, FakeParadimeCredentials } from './fake-paradime-credential.js';
+import { GRAPHQL_PATH, ParadimeApi } from './paradime-api.js';
 
 /** Options for {@link fakeParadime}. */
 export interface FakeParadimeOptions {

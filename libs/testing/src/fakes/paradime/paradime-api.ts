@@ -2,20 +2,11 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { jsonResponse, type FakeRequest, type FakeResponse } from '../loopback-server.js';
 import { FAKE_LIMITS } from '../../limits.js';
 import type { BoltWorkspace } from './bolt-workspace.js';
+import type { FakeParadimeCredentials } from './fake-paradime-credential.js';
 import { type GraphqlOperation, parseOperation } from './graphql-document.js';
 import { GraphqlRefusal } from './graphql-refusal.js';
 import { type Arguments, execute } from './graphql-schema.js';
 import { PARADIME_SCHEMA } from './paradime-schema.js';
-
-/** Credential of a fake workspace. */
-export type FakeParadimeCredential =
-  /** A token: `prdm_wsp_…` of the workspace, or `prdm_cmp_…` of the company, which needs the workspace as a header. */
-  | { readonly token: string }
-  /** A key and its secret, as older workspaces have them. */
-  | { readonly apiKey: string; readonly apiSecret: string };
-
-/** Credentials by their right: `read` sees schedules and runs, `act` also starts and cancels runs. */
-export type FakeParadimeCredentials = Readonly<Partial<Record<'read' | 'act', FakeParadimeCredential>>>;
 
 /** Path of the API. */
 export const GRAPHQL_PATH = '/api/v1/fakecompany/graphql';
@@ -89,7 +80,7 @@ export class ParadimeApi {
       'X-Amz-Expires': String(expires),
       'X-Amz-Signature': this.#signature(id, expires),
     });
-    return `${this.origin}${FILES_PATH}${id}?${query}`;
+    return `${this.origin}${FILES_PATH}${id}?${query.toString()}`;
   }
 
   /** Responds as S3 does to presigned URLs: it refuses other credentials beside the signature. */

@@ -7,7 +7,7 @@ import type { BoltWorkspace } from './bolt-workspace.js';
 import { GraphqlRefusal } from './graphql-refusal.js';
 import type { Arguments, ObjectTypes, RootField, Schema } from './graphql-schema.js';
 
-/** What a call can reach. */
+/** Workspace and rights of a call. */
 export interface ParadimeContext {
   readonly workspace: BoltWorkspace;
   readonly canAct: boolean;
