@@ -8,6 +8,16 @@ export { requireInteger } from './option-checks.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
 export type { ParseResult, Provider } from './sources/provider.js';
+export type {
+  ApiHost,
+  ApiPhase,
+  ApiScope,
+  OpenRun,
+  ProviderApi,
+  ReportedRun,
+  Round,
+  RoundContext,
+} from './sources/provider-api.js';
 export type { Source, SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 

@@ -40,7 +40,8 @@ export {
 } from './handlers/subscription.js';
 export { IdSequence } from './ids.js';
 export type { Erase } from './inbox/eraser.js';
-export { type DeliveryQuery, Inbox, type InboxStatus, type RunDetail } from './inbox/inbox.js';
+export { Inbox } from './inbox/inbox.js';
+export type { DeliveryQuery, InboxStatus, RunDetail } from './inbox/inbox-results.js';
 export { Purger } from './inbox/purger.js';
 export { DEFAULT_RETENTION, type RetentionOptions } from './inbox/retention.js';
 export { LIMITS } from './limits.js';

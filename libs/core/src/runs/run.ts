@@ -50,6 +50,8 @@ export interface Run {
   readonly project?: Reference;
   readonly environment?: Reference;
   readonly trigger: RunTrigger;
+  /** Id of the run that this run is a retry of, if the provider's API reports it. */
+  readonly retryOf?: string;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
   /** Milliseconds from start to end, if both are known. */
