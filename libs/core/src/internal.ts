@@ -55,6 +55,7 @@ export { Reasons } from './log/reasons.js';
 export type { Replay, ReparseOptions } from './inbox/requests.js';
 export { type Receipt, Receiver } from './receiver/receiver.js';
 export { Refusals } from './receiver/refusals.js';
+export { RoundRunner } from './rounds/round-runner.js';
 export { RUN_EVENT_TYPES, RUN_SIGNAL_TYPES, type RunEventType } from './runs/run-signal.js';
 export type { JoinedRun } from './runs/run.js';
 export { type NamedSource, type OpenSource, openSources } from './sources/source.js';
