@@ -13,6 +13,7 @@ export type { ParseResult, Provider } from './sources/provider.js';
 export type {
   ApiHost,
   ApiPhase,
+  ApiScope,
   OpenRun,
   ProviderApi,
   ReportedRun,
