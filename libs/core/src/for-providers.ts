@@ -5,6 +5,7 @@
 export { defined } from './defined.js';
 export { kindOf } from './kind-of.js';
 export { requireInteger, requireKnownOptions } from './option-checks.js';
+export { timers, type Timers } from './time/timers.js';
 export { matchesPattern } from './handlers/glob.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
@@ -12,6 +13,7 @@ export type { ParseResult, Provider } from './sources/provider.js';
 export type {
   ApiHost,
   ApiPhase,
+  ApiScope,
   OpenRun,
   ProviderApi,
   ReportedRun,

@@ -1,8 +1,28 @@
 import type { ParadimeMessageType } from './message-type.js';
 import type { ParadimePayload } from './payload.js';
 
+export type {
+  ParadimeApiAddress,
+  ParadimeApiKeyOptions,
+  ParadimeApiOptions,
+  ParadimeApiTokenOptions,
+} from './api/api-options.js';
+export type {
+  ParadimeApiArtifact,
+  ParadimeApiCommand,
+  ParadimeApiCommandDetail,
+  ParadimeApiCommandLog,
+  ParadimeApiRun,
+  ParadimeApiRunDetail,
+  ParadimeApiSchedule,
+  ParadimeApiWorkspace,
+} from './api/api-objects.js';
+export type { ParadimeApi, ParadimeArtifactOptions, ParadimeCallOptions, ParadimePage } from './api/paradime-api.js';
+export type { ParadimeSweptRun } from './sweep/envelope.js';
+export type { ParadimeSweepOptions } from './sweep/sweep-options.js';
 export {
   paradime,
+  type ParadimeAccessOptions,
   type ParadimeOptions,
   type ParadimeStandardWebhooksOptions,
   type ParadimeStaticTokenOptions,

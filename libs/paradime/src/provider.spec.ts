@@ -72,6 +72,7 @@ describe('the documented completed run', () => {
           project: { id: 'n0sg8br1m44k0ryj', name: 'demo-jaffle' },
           environment: { name: 'production' },
           trigger: { kind: 'manual', reason: 'Manual' },
+          commit: { branch: 'main', sha: '54a134583ef6dccbe154e30e1cd09a9d94b6bda0' },
           startedAt: new Date('2023-10-15T16:44:01.476Z'),
           finishedAt: new Date('2023-10-15T16:44:39.891Z'),
           durationMs: 38_415,

@@ -1,7 +1,5 @@
 import {
-  describeNote,
   parseJson,
-  validatePayload,
   type Provider,
   type ParseResult,
   type ReceivedMessage,
@@ -9,10 +7,8 @@ import {
   type Verification,
   type VerifiedMessage,
 } from 'nestjs-runhooks/core';
-import { messageKindOf } from './message-kind.js';
 import { PARADIME_MESSAGE_TYPES } from './message-type.js';
-import { ParadimePayload } from './payload.js';
-import { completedSignal, startedSignal } from './signal.js';
+import { parseRun } from './parse-run.js';
 
 /** Provider for the two messages of Paradime's Bolt scheduler. It never opens a URL or runs a query of a message. */
 export class ParadimeProvider implements Provider {
@@ -40,33 +36,6 @@ export class ParadimeProvider implements Provider {
 
   parse({ body, receivedAt }: VerifiedMessage): ParseResult {
     const json = parseJson(body);
-    if (!json.ok) return { state: 'quarantined', reason: json.reason };
-    const validated = validatePayload(ParadimePayload, json.value);
-    if (!validated.ok) return { state: 'quarantined', reason: validated.reason };
-    const { payload, notes } = validated;
-    const found = messageKindOf(payload, json.value as Readonly<Record<string, unknown>>);
-    const oddStatus = notes.find(({ path }) => path === 'status');
-    switch (found.kind) {
-      case 'started':
-        return {
-          state: 'parsed',
-          messageType: 'bolt.run.started',
-          payload,
-          notes,
-          signal: startedSignal(payload, receivedAt),
-        };
-      case 'completed':
-        // The status decides the outcome of completed runs only.
-        if (oddStatus) return { state: 'quarantined', reason: describeNote(oddStatus) };
-        return {
-          state: 'parsed',
-          messageType: 'bolt.run.completed',
-          payload,
-          notes,
-          signal: completedSignal(payload, receivedAt),
-        };
-      case 'unclear':
-        return { state: 'unrecognized', reason: found.reason, messageType: 'unknown', payload, notes };
-    }
+    return json.ok ? parseRun(json.value, receivedAt) : { state: 'quarantined', reason: json.reason };
   }
 }

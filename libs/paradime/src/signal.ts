@@ -5,6 +5,7 @@ import {
   runDurationMs,
   type Run,
   type RunCommand,
+  type RunCommit,
   type RunSignal,
   type RunStatus,
   defined,
@@ -51,9 +52,15 @@ function startOf(payload: ParadimePayload): Omit<Run, 'status'> {
       url: httpsUrl(filled(payload.run_url)),
       providerStatus: filled(payload.status),
       environment: environment === undefined ? undefined : { name: environment },
+      commit: commitOf(payload),
       startedAt: parseTimestamp(payload.start_dttm),
     }),
   };
+}
+
+function commitOf({ environment }: ParadimePayload): RunCommit | undefined {
+  const commit = defined({ branch: filled(environment?.branch), sha: filled(environment?.commit_hash) });
+  return Object.keys(commit).length > 0 ? commit : undefined;
 }
 
 /**
@@ -85,7 +92,16 @@ function namesOf({ schedule, schedule_name }: ParadimePayload): { slug: string |
 }
 
 function inWorkspace({ workspace }: ParadimePayload, local: string): string {
-  return `${encodeURIComponent(workspace.uid)}/${local}`;
+  return jobKeyOf(workspace.uid, local);
+}
+
+/** Returns the keys that runs of a schedule can have as their job: made from its slug, and from its name. */
+export function jobKeysOf(workspace: string, labels: readonly (string | undefined)[]): readonly string[] {
+  return labels.flatMap((label) => (label === undefined ? [] : jobKeyOf(workspace, keyOf(label))));
+}
+
+function jobKeyOf(workspace: string, local: string): string {
+  return `${encodeURIComponent(workspace)}/${local}`;
 }
 
 /**

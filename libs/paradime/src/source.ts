@@ -10,13 +10,27 @@ import {
   type SourceOptions,
   type StandardWebhooksSecret,
 } from 'nestjs-runhooks/core';
+import type { ParadimeApiOptions } from './api/api-options.js';
+import { openParadimeApi } from './open-api.js';
 import { ParadimeProvider } from './provider.js';
+import type { ParadimeSweepOptions } from './sweep/sweep-options.js';
+
+/** Options for the access to Paradime's API. Workers check them at startup; receivers need none of them. */
+export interface ParadimeAccessOptions {
+  /**
+   * Access to Paradime's GraphQL API: a client for handlers, and sweeps that look for runs that no webhook reported.
+   * @default none
+   */
+  readonly api?: ParadimeApiOptions;
+  /** Options of the sweeps. They need {@link api} with its `workspace`. @default all schedules, 2 min */
+  readonly sweep?: ParadimeSweepOptions;
+}
 
 /**
  * Options for a source of Paradime whose messages are signed as Standard Webhooks or Svix do. Paradime does not document
  * its signatures; most senders use this scheme.
  */
-export interface ParadimeStandardWebhooksOptions extends SourceOptions {
+export interface ParadimeStandardWebhooksOptions extends SourceOptions, ParadimeAccessOptions {
   /** @default 'standard-webhooks' */
   readonly scheme?: 'standard-webhooks';
   /**
@@ -31,7 +45,7 @@ export interface ParadimeStandardWebhooksOptions extends SourceOptions {
  * Options for a source of Paradime with a shared token in a header. The token proves who sent a message, but not that the
  * body arrived unchanged.
  */
-export interface ParadimeStaticTokenOptions extends SourceOptions {
+export interface ParadimeStaticTokenOptions extends SourceOptions, ParadimeAccessOptions {
   readonly scheme: 'static-token';
   /** Name of the header, for example `x-paradime-token`. */
   readonly header: string;
@@ -43,7 +57,7 @@ export interface ParadimeStaticTokenOptions extends SourceOptions {
 }
 
 /** Options for a source of Paradime without a check: everyone who knows the path can send messages. Each startup warns. */
-export interface ParadimeUnsignedOptions extends SourceOptions {
+export interface ParadimeUnsignedOptions extends SourceOptions, ParadimeAccessOptions {
   readonly scheme: 'unsigned-insecure';
 }
 
@@ -54,8 +68,9 @@ const DEFINITION: SourceDefinition<ParadimeOptions> = {
   call: 'paradime',
   provider: 'paradime',
   example: "paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })",
-  optionNames: { scheme: true, secrets: true, header: true, tokens: true },
+  optionNames: { scheme: true, secrets: true, header: true, tokens: true, api: true, sweep: true },
   open: (options, option) => new ParadimeProvider(openScheme(options, option)),
+  openApi: ({ api, sweep }, option, host) => openParadimeApi({ api, sweep, option, host }),
 };
 
 /**

@@ -1,0 +1,217 @@
+import { type ApiHost, downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/core';
+import { PARADIME_LIMITS } from '../limits.js';
+import type {
+  ParadimeApiArtifact,
+  ParadimeApiCommandDetail,
+  ParadimeApiCommandLog,
+  ParadimeApiRun,
+  ParadimeApiRunDetail,
+  ParadimeApiSchedule,
+  ParadimeApiWorkspace,
+} from './api-objects.js';
+import type { ParadimeApiAccess } from './api-options.js';
+import { readCommandDetail, readEach, readRun, readRunDetail, readSchedule, readWorkspace, textOf } from './api-readers.js';
+import type { GateTime } from './call-gate.js';
+import { tailOf } from './command-log.js';
+import { Graphql } from './graphql.js';
+import { QUERIES } from './queries.js';
+
+/** Options of one call. */
+export interface ParadimeCallOptions {
+  /** Aborts the call, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of the download of an artifact. */
+export interface ParadimeArtifactOptions extends ParadimeCallOptions {
+  /** Largest accepted file, in bytes. @default 33_554_432 (32 MiB) */
+  readonly bytesMax?: number;
+}
+
+/** Objects of one page of a list. */
+export interface ParadimePage<T> {
+  readonly items: readonly T[];
+  /** Time of Paradime's server, with a precision of a second. */
+  readonly serverTime?: Date;
+}
+
+/**
+ * Client of Paradime's GraphQL API, for reading. `@InjectProviderApi('<source>')` injects it in workers.
+ *
+ * All methods reject with a {@link ProviderApiError}. Ids are strings. Two calls run at the same time, at most five start in
+ * a second. After a 429, calls of all processes reject until the cooldown is over; `isRetryLater` recognizes that error.
+ */
+export class ParadimeApi {
+  readonly #graphql: Graphql;
+  readonly #artifactHosts: readonly string[];
+
+  /** Sources create it, from their option `api`. */
+  constructor(access: ParadimeApiAccess, host: ApiHost, time?: GateTime) {
+    this.#graphql = new Graphql(access, host, time);
+    this.#artifactHosts = access.artifactHosts;
+  }
+
+  /** Returns the schedules: the active ones, or with `inactive` the others. Suspended ones can be active. */
+  async *schedules(options: ParadimeCallOptions & { readonly inactive?: boolean } = {}): AsyncGenerator<ParadimeApiSchedule> {
+    for await (const { items } of this.schedulePages(options)) yield* items;
+  }
+
+  /** Returns the same schedules in pages. */
+  async *schedulePages(
+    options: ParadimeCallOptions & { readonly inactive?: boolean } = {},
+  ): AsyncGenerator<ParadimePage<ParadimeApiSchedule>> {
+    const { inactive = false, signal } = options;
+    const limit = PARADIME_LIMITS.schedulesPageItems;
+    for (let offset = 0; ; offset += limit) {
+      const { result, serverTime } = await this.#graphql.ask({
+        query: QUERIES.schedules,
+        variables: { offset, limit, showInactive: inactive },
+        asked: `list ${inactive ? 'inactive' : 'active'} schedules from ${offset}`,
+        signal,
+      });
+      yield { items: readEach(result['schedules'], readSchedule), ...(serverTime && { serverTime }) };
+      // The total can be missing, and a page can have objects that could not be read.
+      if (!isFull(result['schedules'], limit)) return;
+    }
+  }
+
+  /**
+   * Returns the runs of a schedule, the newest first. The API has no filter, so end the loop at the first run that is too
+   * old. A run that starts between two pages makes another one appear twice.
+   *
+   * @param slug `slug` of the schedule, or its name if it has no slug
+   */
+  async *runs(slug: string, options: ParadimeCallOptions = {}): AsyncGenerator<ParadimeApiRun> {
+    for await (const { items } of this.runPages(slug, options)) yield* items;
+  }
+
+  /** Returns the same runs in pages. */
+  async *runPages(slug: string, { signal }: ParadimeCallOptions = {}): AsyncGenerator<ParadimePage<ParadimeApiRun>> {
+    const limit = PARADIME_LIMITS.runsPageItems;
+    for (let offset = 0; ; offset += limit) {
+      const asked = `list runs of schedule "${slug}" from ${offset}`;
+      const { result, serverTime } = await this.#graphql.ask({
+        query: QUERIES.runs,
+        variables: { slug, offset, limit },
+        asked,
+        signal,
+      });
+      if (result['ok'] === false) throw this.#graphql.error(asked, 'refused', 'expected ok, got false');
+      yield { items: readEach(result['runs'], (run) => readRun(run, slug)), ...(serverTime && { serverTime }) };
+      if (!isFull(result['runs'], limit)) return;
+    }
+  }
+
+  /** Returns the state and the commands of a run. */
+  async run(id: string, { signal }: ParadimeCallOptions = {}): Promise<ParadimeApiRunDetail> {
+    const asked = `get run ${id}`;
+    const variables = { runId: this.#idOf(id, asked) };
+    const { result } = await this.#graphql.ask({ query: QUERIES.run, variables, asked, signal });
+    return readRunDetail(result, id);
+  }
+
+  /** Returns a command with its files. */
+  async command(id: string, { signal }: ParadimeCallOptions = {}): Promise<ParadimeApiCommandDetail> {
+    const asked = `get command ${id}`;
+    const variables = { commandId: this.#idOf(id, asked) };
+    const { result } = await this.#graphql.ask({ query: QUERIES.command, variables, asked, signal });
+    return readCommandDetail(result, id);
+  }
+
+  /**
+   * Returns the files that a run or a command wrote. Those of a run are ordered by use: first those of failed commands, then
+   * those of the last command, and so on. It needs a call for each command.
+   */
+  async artifacts(
+    of: { readonly runId: string } | { readonly commandId: string },
+    options: ParadimeCallOptions = {},
+  ): Promise<readonly ParadimeApiArtifact[]> {
+    if ('commandId' in of) return (await this.command(of.commandId, options)).artifacts;
+    const { commands } = await this.run(of.runId, options);
+    const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
+    const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
+    const found: ParadimeApiArtifact[] = [];
+    for (const { id } of byUse) found.push(...(await this.command(id, options)).artifacts);
+    return found;
+  }
+
+  /**
+   * Returns the JSON of an artifact, such as `target/run_results.json`.
+   *
+   * @throws {ProviderApiError} `invalid-answer` if the file is not JSON, and `too-large` beyond `bytesMax`.
+   */
+  async artifact(
+    artifact: Pick<ParadimeApiArtifact, 'id'>,
+    { bytesMax, signal }: ParadimeArtifactOptions = {},
+  ): Promise<unknown> {
+    const { url, ...download } = await this.#download(artifact, { bytesMax, signal });
+    const bytes = await downloadArtifactBytes(url, download);
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    } catch {
+      throw this.#graphql.error(`get artifact ${artifact.id}`, 'invalid-answer', 'expected JSON, got another file');
+    }
+  }
+
+  /** Returns the bytes of an artifact as a stream. Read it to the end, or cancel it. */
+  async artifactStream(
+    artifact: Pick<ParadimeApiArtifact, 'id'>,
+    options: ParadimeArtifactOptions = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    const { url, ...download } = await this.#download(artifact, options);
+    return downloadArtifact(url, download);
+  }
+
+  /**
+   * Returns the last lines of each command of a run that failed, up to 1,000 of each. They can contain data and secrets of
+   * the project, so do not pass them on unread.
+   */
+  async failedCommandLogs(runId: string, options: ParadimeCallOptions = {}): Promise<readonly ParadimeApiCommandLog[]> {
+    const { commands } = await this.run(runId, options);
+    const logs: ParadimeApiCommandLog[] = [];
+    for (const command of commands.filter(hasFailed)) {
+      const asked = `get the log of command ${command.id}`;
+      const commandId = this.#idOf(command.id, asked);
+      const readBatch = async (cursor: string) => {
+        const variables = { commandId, cursor };
+        return (await this.#graphql.ask({ query: QUERIES.commandLogs, variables, asked, ...options })).result;
+      };
+      logs.push({ command, ...(await tailOf(readBatch)) });
+    }
+    return logs;
+  }
+
+  /** Returns the workspaces of the company. */
+  async workspaces({ signal }: ParadimeCallOptions = {}): Promise<readonly ParadimeApiWorkspace[]> {
+    const call = { query: QUERIES.workspaces, variables: {}, asked: 'list workspaces', signal };
+    const { result } = await this.#graphql.ask(call);
+    return readEach(result['workspaces'], readWorkspace);
+  }
+
+  /** Returns the URL of an artifact, which is presigned, so it is fetched at once and shown nowhere. */
+  async #download({ id }: Pick<ParadimeApiArtifact, 'id'>, { bytesMax, signal }: Undefinable<ParadimeArtifactOptions>) {
+    const asked = `get artifact ${id}`;
+    const variables = { resourceId: this.#idOf(id, asked) };
+    const { result } = await this.#graphql.ask({ query: QUERIES.resourceUrl, variables, asked, signal });
+    const url = result['ok'] === false ? undefined : textOf(result['url']);
+    if (url === undefined) throw this.#graphql.error(asked, 'not-found', 'expected the URL of a file, got none');
+    const allowedHosts = this.#artifactHosts;
+    return { url, asked: `Paradime: ${asked}`, allowedHosts, signal, ...(bytesMax !== undefined && { bytesMax }) };
+  }
+
+  #idOf(id: string, asked: string): number {
+    const number = /^[1-9]\d{0,9}$/.test(id) ? Number(id) : Number.POSITIVE_INFINITY;
+    if (number <= PARADIME_LIMITS.idMax) return number;
+    throw this.#graphql.error(asked, 'invalid-request', `expected an id from 1 to ${PARADIME_LIMITS.idMax}, got another string`);
+  }
+}
+
+type Undefinable<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+function hasFailed({ returnCode = 0 }: { readonly returnCode?: number }): boolean {
+  return returnCode !== 0;
+}
+
+function isFull(list: unknown, limit: number): boolean {
+  return Array.isArray(list) && list.length >= limit;
+}

@@ -1,0 +1,80 @@
+import { type ApiHost, ConfigurationError, type ProviderApi } from 'nestjs-runhooks/core';
+import { checkApiOptions, type ParadimeApiAccess } from './api/api-options.js';
+import type { GateTime } from './api/call-gate.js';
+import { ParadimeApi } from './api/paradime-api.js';
+import { PARADIME_LIMITS } from './limits.js';
+import { parseEnvelope } from './sweep/envelope.js';
+import { checkSweepOptions, type SweepSettings } from './sweep/sweep-options.js';
+import { Sweep } from './sweep/sweep.js';
+
+/** Options for {@link openParadimeApi}. */
+export interface ParadimeApiSetup {
+  readonly api: unknown;
+  readonly sweep: unknown;
+  /** Goes before the name of an option in errors. */
+  readonly option: string;
+  readonly host: ApiHost;
+  /** Time between calls, for tests. */
+  readonly time?: GateTime;
+}
+
+/**
+ * Opens the access to Paradime's API. Without the option `api` there is none.
+ *
+ * @throws {ConfigurationError} if an option is invalid, or `sweep` lacks what it needs.
+ */
+export function openParadimeApi({ api, sweep, option, host, time }: ParadimeApiSetup): ProviderApi | undefined {
+  if (api === undefined) {
+    if (sweep === undefined) return undefined;
+    throw new ConfigurationError(`${option}.api`, 'expected an object, because sweep needs it, got undefined');
+  }
+  const access = checkApiOptions(api, `${option}.api`);
+  const settings = checkSweepOptions(sweep, `${option}.sweep`);
+  if (sweep !== undefined && access.workspace === undefined) {
+    throw new ConfigurationError(
+      `${option}.api.workspace`,
+      'expected the uid of the workspace, because sweep needs it, got undefined',
+    );
+  }
+  const client = new ParadimeApi(access, host, time);
+  const appOrigin = appOriginOf(access);
+  return {
+    client,
+    ...sweepsOf(client, access, settings),
+    parse: (message) => parseEnvelope(message, appOrigin),
+  };
+}
+
+function sweepsOf(
+  client: ParadimeApi,
+  { workspace }: ParadimeApiAccess,
+  settings: SweepSettings,
+): Pick<ProviderApi, 'rounds' | 'sweeps' | 'switchedOff'> {
+  if (workspace === undefined) {
+    return {
+      rounds: [],
+      switchedOff: ['No sweeps look for lost webhooks. Set api.workspace to the uid of the workspace'],
+    };
+  }
+  const { schedulesEveryMs, allEveryMs } = PARADIME_LIMITS;
+  const jobs = settings.schedules === undefined ? 'all schedules' : `schedules ${settings.schedules.join(', ')}`;
+  return {
+    rounds: new Sweep(client, workspace, settings).rounds,
+    sweeps:
+      `Sweeps look for runs of ${jobs} of workspace ${workspace}: at news every ${schedulesEveryMs / 60_000} min, ` +
+      `at all every ${allEveryMs / 3_600_000} h`,
+    switchedOff: [
+      "Paradime's API reports no environment of a schedule: a filter on environment does not match runs that only a sweep found",
+    ],
+  };
+}
+
+/**
+ * Returns the origin of the pages of runs. The addresses of the API and of the pages differ in their first label, as in
+ * Paradime's samples (`api.demo.paradime.io`, `app.demo.paradime.io`) and in its integrations for Airflow and Dagster.
+ */
+function appOriginOf({ origin }: ParadimeApiAccess): string | undefined {
+  const { protocol, host } = new URL(origin);
+  const rest = /^api\.((?:[a-z0-9-]+\.)*paradime\.io)$/.exec(host)?.[1];
+  return protocol === 'https:' && rest !== undefined ? `https://app.${rest}` : undefined;
+}
