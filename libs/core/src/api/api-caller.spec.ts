@@ -254,6 +254,13 @@ describe('ApiCaller', () => {
     expect(requests).toHaveLength(0);
   });
 
+  it('ignores a cooldown that a wrong clock stored', async () => {
+    answers = [json(429, {}), json(200, 'ok')];
+    await failureOf(caller.json(call()));
+    now = new Date(NOW.getTime() - 86_400_000);
+    await expect(caller.json(call())).resolves.toMatchObject({ value: 'ok' });
+  });
+
   it('streams an answer', async () => {
     answers = [(_, response) => void response.write('one ', () => void response.end('two'))];
     const { value } = await caller.stream(call());

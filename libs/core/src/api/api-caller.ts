@@ -196,6 +196,8 @@ export class ApiCaller {
     const now = host.now();
     const until = laterOf(shared, this.#cooldownUntil);
     if (until === undefined || until <= now) return;
+    // A later time was stored before a clock was set back.
+    if (until.getTime() - now.getTime() > LIMITS.apiCooldownMsMax) return;
     throw new ProviderCooldownError(
       { asked: `${provider}: ${asked}`, found: 'not called, because the account received a 429 before' },
       until,
