@@ -1,4 +1,4 @@
-import { checkApiUrl, ConfigurationError, kindOf, requireKnownOptions } from 'nestjs-runhooks/core';
+import { checkApiUrl, ConfigurationError, isLoopbackHost, kindOf, requireKnownOptions } from 'nestjs-runhooks/core';
 
 /** Options of the access to Paradime's API, besides its credentials. */
 export interface ParadimeApiAddress {
@@ -15,7 +15,7 @@ export interface ParadimeApiAddress {
   /**
    * Names of hosts, without a port, whose artifacts may be downloaded from a private address. Other artifacts must be on
    * public ones.
-   * @default none
+   * @default none; the host of `endpoint` if that is this host, as in tests
    */
   readonly artifactHosts?: readonly string[];
 }
@@ -69,11 +69,11 @@ const OPTIONS: Record<keyof ParadimeApiTokenOptions, true> = {
  */
 export function checkApiOptions(options: unknown, option: string): ParadimeApiAccess {
   requireKnownOptions(option, options, OPTIONS);
-  const { endpoint, token, apiKey, apiSecret, workspace, artifactHosts = [] } = options as Record<string, unknown>;
+  const { endpoint, token, apiKey, apiSecret, workspace, artifactHosts } = options as Record<string, unknown>;
   const url = new URL(checkApiUrl(`${option}.endpoint`, endpoint));
   const uid = workspace === undefined ? undefined : headerText(workspace, `${option}.workspace`);
-  if (!Array.isArray(artifactHosts) || !artifactHosts.every((host) => typeof host === 'string' && host !== '')) {
-    throw new ConfigurationError(`${option}.artifactHosts`, `expected an array of host names, got another value`);
+  if (artifactHosts !== undefined && !isHostList(artifactHosts)) {
+    throw new ConfigurationError(`${option}.artifactHosts`, 'expected an array of host names, got another value');
   }
   return {
     origin: url.origin,
@@ -83,7 +83,7 @@ export function checkApiOptions(options: unknown, option: string): ParadimeApiAc
       ...(uid !== undefined && { 'x-paradime-workspace': uid }),
     },
     workspace: uid,
-    artifactHosts: artifactHosts as readonly string[],
+    artifactHosts: artifactHosts ?? (isLoopbackHost(url.hostname) ? [url.hostname.replace(/^\[|\]$/g, '')] : []),
   };
 }
 
@@ -123,6 +123,10 @@ function credentialsOf(
     throw new ConfigurationError(`${option}.apiSecret`, 'expected the secret of an API key, got a token. Set token');
   }
   return { 'x-api-key': headerText(apiKey, `${option}.apiKey`), 'x-api-secret': secret };
+}
+
+function isHostList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((host) => typeof host === 'string' && host !== '');
 }
 
 function isToken(text: string): boolean {
