@@ -1,4 +1,5 @@
-import { checkApiUrl, ConfigurationError, isLoopbackHost, kindOf, requireKnownOptions } from 'nestjs-runhooks/core';
+import { checkApiUrl, ConfigurationError, isLoopbackHost, kindOf, requireInteger, requireKnownOptions } from 'nestjs-runhooks/core';
+import { PARADIME_LIMITS } from '../limits.js';
 
 /** Options of the access to Paradime's API, besides its credentials. */
 export interface ParadimeApiAddress {
@@ -18,6 +19,10 @@ export interface ParadimeApiAddress {
    * @default none; the host of `endpoint` if that is this host, as in tests
    */
   readonly artifactHosts?: readonly string[];
+  /** Calls of one process at the same time. @default 2 */
+  readonly concurrency?: number;
+  /** Calls that one process starts in a second, at most. Paradime documents no limits. @default 5 */
+  readonly callsPerSecond?: number;
 }
 
 /** Options of the access with a token of Paradime's newer kind. */
@@ -47,6 +52,8 @@ export interface ParadimeApiAccess {
   readonly headers: Readonly<Record<string, string>>;
   readonly workspace: string | undefined;
   readonly artifactHosts: readonly string[];
+  readonly concurrency: number;
+  readonly callsPerSecond: number;
 }
 
 const WORKSPACE_TOKEN = 'prdm_wsp_';
@@ -59,6 +66,8 @@ const OPTIONS: Record<keyof ParadimeApiTokenOptions, true> = {
   apiSecret: true,
   workspace: true,
   artifactHosts: true,
+  concurrency: true,
+  callsPerSecond: true,
 };
 
 /**
@@ -70,6 +79,10 @@ const OPTIONS: Record<keyof ParadimeApiTokenOptions, true> = {
 export function checkApiOptions(options: unknown, option: string): ParadimeApiAccess {
   requireKnownOptions(option, options, OPTIONS);
   const { endpoint, token, apiKey, apiSecret, workspace, artifactHosts } = options as Record<string, unknown>;
+  const { concurrency = PARADIME_LIMITS.apiConcurrency, callsPerSecond = PARADIME_LIMITS.apiCallsPerSecond } =
+    options as ParadimeApiOptions;
+  requireInteger(`${option}.concurrency`, concurrency, 1, PARADIME_LIMITS.apiConcurrencyMax);
+  requireInteger(`${option}.callsPerSecond`, callsPerSecond, 1, PARADIME_LIMITS.apiCallsPerSecondMax);
   const url = new URL(checkApiUrl(`${option}.endpoint`, endpoint));
   const uid = workspace === undefined ? undefined : headerText(workspace, `${option}.workspace`);
   if (artifactHosts !== undefined && !isHostList(artifactHosts)) {
@@ -84,6 +97,8 @@ export function checkApiOptions(options: unknown, option: string): ParadimeApiAc
     },
     workspace: uid,
     artifactHosts: artifactHosts ?? (isLoopbackHost(url.hostname) ? [url.hostname.replace(/^\[|\]$/g, '')] : []),
+    concurrency,
+    callsPerSecond,
   };
 }
 
