@@ -16,6 +16,7 @@ import {
   type Receiver,
   type Refusals,
   type RetentionOptions,
+  type RoundRunner,
   type Subscription,
   type WebhookEvent,
 } from 'nestjs-runhooks/internal';
@@ -76,6 +77,8 @@ export class DispatchHarness {
   readonly purger: Purger;
   readonly watch: ClockWatch;
   readonly inbox: Inbox;
+  /** Rounds of sources with access to their provider's API. The harness does not start them; tests about rounds do. */
+  readonly rounds: RoundRunner;
   /** Counter of rejected requests. It flushes when a test calls it, with the time of the clock. */
   readonly refusals: Refusals;
 
@@ -126,6 +129,7 @@ export class DispatchHarness {
     this.receiver = engine.receiver;
     this.purger = engine.purger;
     this.inbox = engine.inbox;
+    this.rounds = engine.rounds;
   }
 
   static async open(options: HarnessOptions = {}): Promise<DispatchHarness> {
@@ -179,6 +183,7 @@ export class DispatchHarness {
 
   async close(): Promise<void> {
     await this.purger.stop();
+    await this.rounds.stop();
     await this.dispatcher.stop(0);
     await this.presence.stop();
     this.receiver.stop();

@@ -67,6 +67,7 @@ onEveryDriver('an app whose disk fails', (driver) => {
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
       checks: 0,
       refusals: [],
+      foundBySweep: [],
       // The harness does not register its process, so its handlers would count as missing.
       missingHandlers: 0,
       workers: 0,

@@ -117,6 +117,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
         reopen,
         settlesWith: true,
         releases: true,
+        keepsRounds: true,
       }))
         it(title, run);
     });

@@ -22,6 +22,7 @@ onPostgres('the store contract on PostgreSQL', () => {
     reopen,
     settlesWith: true,
     releases: true,
+    keepsRounds: true,
   }))
     it(title, run);
 });

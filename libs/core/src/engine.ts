@@ -5,6 +5,7 @@ import { SharedClock } from './clocks/shared-clock.js';
 import { AbandonedCalls } from './deliveries/abandoned-calls.js';
 import type { DispatchTransport } from './deliveries/dispatch-transport.js';
 import { Dispatcher } from './dispatcher/dispatcher.js';
+import { ConfigurationError } from './errors.js';
 import { Presence } from './dispatcher/presence.js';
 import type { WebhookEvent } from './events/event.js';
 import { HandlerSet } from './handlers/handler-set.js';
@@ -16,9 +17,14 @@ import { Purger } from './inbox/purger.js';
 import { DEFAULT_RETENTION, type RetentionOptions } from './inbox/retention.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './log/logger.js';
+import { didYouMean } from './nearest.js';
 import { OwnMessages } from './receiver/own-messages.js';
 import { Receiver } from './receiver/receiver.js';
 import { Refusals } from './receiver/refusals.js';
+import { Cooldowns } from './rounds/cooldowns.js';
+import { RoundRunner } from './rounds/round-runner.js';
+import { openApis } from './sources/open-apis.js';
+import type { ProviderApi } from './sources/provider-api.js';
 import { disabledSources, openSources, type NamedSource, type OpenSource, type Source } from './sources/source.js';
 import { StoreGuard } from './store/store-guard.js';
 import type { Store } from './store/store.js';
@@ -70,7 +76,12 @@ export class Engine {
   readonly refusals: Refusals;
   readonly receiver: Receiver;
   readonly purger: Purger;
+  readonly rounds: RoundRunner;
   readonly inbox: Inbox;
+  readonly #configured: readonly Source[];
+  /** Access to APIs that only the app's own classes use: of a receiver, and of disabled sources. */
+  readonly #apis = new Map<string, ProviderApi>();
+  readonly #openApi: (source: Source) => ProviderApi | undefined;
 
   constructor(options: EngineOptions) {
     const { store, logger, role = 'both', transport, onRecorded, monotonicMs } = options;
@@ -78,12 +89,18 @@ export class Engine {
     const { handlers } = this;
     this.store = store;
     this.role = role;
-    const sources = openSources(options.sources);
-    this.sources = sources;
+    const opened = openSources(options.sources);
     this.disabled = disabledSources(options.sources);
-    this.named = [...sources.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.disabled];
+    this.named = [...opened.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.disabled];
 
     const clock = options.clock ?? new SharedClock(store);
+    const apiHost = new Cooldowns(store.rounds, clock);
+    this.#openApi = (source) => source.openApi?.(apiHost);
+    // A receiver needs no tokens, so it opens an API only if a class of the app asks for its client.
+    const sources =
+      role === 'receiver' ? opened : openApis(opened, options.sources, apiHost, store.rounds !== undefined);
+    this.sources = sources;
+    this.#configured = options.sources;
     const guard = new StoreGuard(logger);
     this.guard = guard;
     const shared = { store, clock, logger, guard };
@@ -117,14 +134,57 @@ export class Engine {
       own,
       onAccepted: (isOwn) => (isOwn ? this.dispatcher.wakeForOwn() : this.dispatcher.wake()),
     });
+    this.rounds = new RoundRunner({
+      ...shared,
+      sources,
+      ids,
+      lease: own.lease,
+      onAppended: () => this.dispatcher.wake(),
+    });
     this.purger = new Purger({ ...shared, retention: { ...DEFAULT_RETENTION, ...options.retention } });
-    this.inbox = new Inbox({ ...shared, router, purger: this.purger, refusals, onChange, giveBack });
+    this.inbox = new Inbox({
+      ...shared,
+      router,
+      purger: this.purger,
+      refusals,
+      onChange,
+      giveBack,
+      onHastened: () => this.rounds.wake(),
+    });
+  }
+
+  /**
+   * Returns the client of a source's API, which is the same for all callers.
+   *
+   * @throws ConfigurationError if no source has this name, if it has no access to an API, or if an option of it is invalid.
+   */
+  clientOf(name: string): object {
+    const opened = this.sources.find((source) => source.name === name)?.api ?? this.#apis.get(name);
+    if (opened) return opened.client;
+    const source = this.#configured.find((one) => one.name === name);
+    if (!source) {
+      const names = this.named.map((one) => one.name);
+      throw new ConfigurationError(
+        `@InjectProviderApi('${name}')`,
+        `expected the name of a source, got ${JSON.stringify(name)}${didYouMean(name, names)}. Sources: ${names.join(', ')}`,
+      );
+    }
+    const api = this.#openApi(source);
+    if (!api) {
+      throw new ConfigurationError(
+        `@InjectProviderApi('${name}')`,
+        `expected a source with access to its provider's API, got source "${name}" without it. Set its \`api\` option`,
+      );
+    }
+    this.#apis.set(name, api);
+    return api.client;
   }
 
   /** Opens the store and registers the process. Throws `ConfigurationError` if the store cannot be used. */
   async open(): Promise<void> {
     await this.store.open();
     await this.presence.start();
+    await this.rounds.register();
   }
 
   /** Starts the work of the role. With `isManual`, work runs only when `dispatcher.runUntilIdle()` is called. */
@@ -133,12 +193,14 @@ export class Engine {
     if (isManual || this.role === 'receiver') return this.presence.keep();
     this.dispatcher.start();
     this.purger.start();
+    this.rounds.start();
   }
 
   /** Claims no more, waits up to `drainMs` for running handlers, and ends the registration. Receiving goes on. */
   async drain(drainMs: number): Promise<void> {
     this.presence.keep();
     await this.purger.stop();
+    await this.rounds.stop();
     await this.dispatcher.stop(drainMs);
     await this.presence.stop();
   }

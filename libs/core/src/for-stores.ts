@@ -7,8 +7,10 @@ export type * from './deliveries/dispatch-transport.js';
 export type * from './store/claim.js';
 export type * from './store/delivery.js';
 export type * from './store/inbox-reader.js';
+export type * from './store/new-message.js';
 export type * from './store/operator-request.js';
 export type * from './store/recording.js';
+export type * from './store/round-store.js';
 export type * from './store/store.js';
 export type * from './store/task.js';
 
@@ -34,8 +36,8 @@ export type { CodedLogFields, LogCode, LogFields, Logger } from './log/logger.js
 export { parseDated } from './payloads/dated-json.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';
 export type { JobAlias, JobRecord, JobRecords } from './runs/job-aliases.js';
-export type { JobKey, RunKey, RunState } from './runs/run-state.js';
+export type { ApiFacts, JobKey, RunKey, RunState } from './runs/run-state.js';
 export type { KnownRun } from './runs/run-update.js';
 export type { RunOutcome } from './runs/run.js';
-export { type MessageState, restoreMessage, type StoredMessage } from './sources/message.js';
+export { type MessageOrigin, type MessageState, restoreMessage, type StoredMessage } from './sources/message.js';
 export type { AttemptError } from './thrown.js';

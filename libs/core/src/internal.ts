@@ -40,7 +40,8 @@ export {
 } from './handlers/subscription.js';
 export { IdSequence } from './ids.js';
 export type { Erase } from './inbox/eraser.js';
-export { type DeliveryQuery, Inbox, type InboxStatus, type RunDetail } from './inbox/inbox.js';
+export { Inbox } from './inbox/inbox.js';
+export type { DeliveryQuery, InboxStatus, RunDetail } from './inbox/inbox-results.js';
 export { Purger } from './inbox/purger.js';
 export { DEFAULT_RETENTION, type RetentionOptions } from './inbox/retention.js';
 export { LIMITS } from './limits.js';
@@ -54,6 +55,7 @@ export { Reasons } from './log/reasons.js';
 export type { Replay, ReparseOptions } from './inbox/requests.js';
 export { type Receipt, Receiver } from './receiver/receiver.js';
 export { Refusals } from './receiver/refusals.js';
+export { RoundRunner } from './rounds/round-runner.js';
 export { RUN_EVENT_TYPES, RUN_SIGNAL_TYPES, type RunEventType } from './runs/run-signal.js';
 export type { JoinedRun } from './runs/run.js';
 export { type NamedSource, type OpenSource, openSources } from './sources/source.js';

@@ -177,6 +177,21 @@ export const LIMITS = Object.freeze({
   /** Time after which a due delivery that the dispatch transport has not delivered is claimed from the inbox. */
   transportLateMs: 5 * SECOND,
 
+  // --- rounds ---
+  /** Runs that one report of a round contains, and messages that one step stores of them. */
+  reportedRunsMax: 200,
+  reportedMessagesMax: 200,
+  /** Time in which a run that cannot be parsed is stored once. */
+  unparsableEveryMs: HOUR,
+  /** Time after which a round that was neither settled nor renewed can be claimed by another worker. */
+  roundLeaseMs: MINUTE,
+  /** Time between two looks for due rounds of a source. */
+  roundPollMs: 5 * SECOND,
+  /** Longest delay of a round after a failure. It begins with twice the time between two rounds, and doubles each time. */
+  roundDelayMsMax: 15 * MINUTE,
+  /** Time for which a process does not ask the store again for the cooldown of an account. */
+  cooldownCacheMs: SECOND,
+
   // --- retention ---
   /** Default of `retention.finishedMs`: finished messages with their events, deliveries and attempts. */
   finishedMs: 30 * DAY,

@@ -67,7 +67,6 @@ function switchedOffOf({ option, tokens }: ApiSettings): readonly string[] {
     ...(tokens.read === undefined
       ? [`Runs that no webhook reports are not found, and runs and artifacts cannot be read: set ${option}.readToken`]
       : []),
-    ...(tokens.act === undefined ? [`Runs cannot be started, retried or canceled: set ${option}.actToken`] : []),
     ...(tokens.webhooks === undefined ? [`Webhook subscriptions cannot be read: set ${option}.webhooksToken`] : []),
   ];
 }

@@ -6,9 +6,10 @@ import {
   type Entry,
   type NewMessage,
   type Recorded,
+  type RoundStore,
   type Store,
 } from 'nestjs-runhooks/core';
-import { appendMessage } from './accept/append-message.js';
+import { appendMessage, appendReportedMessage } from './accept/append-message.js';
 import { countRefusals } from './accept/count-refusals.js';
 import { claimDeliveries } from './deliveries/claim-deliveries.js';
 import { dueDeliveries } from './deliveries/due-deliveries.js';
@@ -30,6 +31,10 @@ import { deregisterProcess, registerProcess } from './processes/register-process
 import { evaluateTask } from './recording/evaluate-task.js';
 import { recordEntries } from './recording/record-entries.js';
 import { listAudit } from './rows/record-decision.js';
+import { claimRound, hastenRounds, listRounds, renewRound, settleRound } from './rounds/claim-rounds.js';
+import { findCooldown, saveCooldown } from './rounds/cooldowns.js';
+import { registerRounds } from './rounds/register-rounds.js';
+import { addFacts, appendReported, findLacking, findOpenRuns } from './rounds/reported-runs.js';
 import type { Transaction } from './schema/statement.js';
 import { SqlEngine } from './sql-engine.js';
 import { claimTasks } from './tasks/claim-tasks.js';
@@ -79,6 +84,24 @@ export abstract class SqlStore extends SqlEngine implements Store {
   readonly #erase = this.writing(eraseMessages(this.dialect));
   readonly #purge = this.writing(purgeInbox(this.dialect));
 
+  readonly #appendReported = this.writingWork(appendReported(this.dialect));
+  readonly #appendReportedOne = appendReportedMessage(this.dialect);
+
+  readonly rounds: RoundStore = {
+    register: this.writing(registerRounds(this.dialect)),
+    claim: this.writing(claimRound(this.dialect)),
+    renew: this.writing(renewRound(this.dialect)),
+    settle: this.writing(settleRound(this.dialect)),
+    list: this.reading(listRounds(this.dialect)),
+    hasten: this.writing(hastenRounds(this.dialect)),
+    cooldownUntil: this.reading(findCooldown(this.dialect)),
+    coolDown: this.writing(saveCooldown(this.dialect)),
+    lacking: this.reading(findLacking(this.dialect)),
+    appendReported: (messages) => this.#appendAllReported(messages),
+    addFacts: this.writing(addFacts(this.dialect)),
+    openRuns: this.reading(findOpenRuns(this.dialect)),
+  };
+
   abstract readonly description: string;
   abstract open(): Promise<void>;
   abstract close(): Promise<void>;
@@ -122,19 +145,34 @@ export abstract class SqlStore extends SqlEngine implements Store {
     return removed;
   }
 
+  /** A message that the engine rejects must not keep back the others, or the runs behind it would never be found. */
+  async #appendAllReported(messages: readonly NewMessage[]): Promise<Appended[]> {
+    try {
+      return await this.#appendReported(messages);
+    } catch (error) {
+      if (isStoreUnavailableError(error)) throw error;
+    }
+    const appended: Appended[] = [];
+    for (const message of messages) {
+      appended.push(await this.appendBy((begin) => this.writeWork(begin), message, this.#appendReportedOne));
+    }
+    return appended;
+  }
+
   /** Stores one message in a transaction of its own. A message whose content the engine rejects is kept as bytes. */
   protected async appendBy(
     write: (begin: () => Transaction<Appended>) => Promise<Appended>,
     message: NewMessage,
+    appendOne = this.appendOne,
   ): Promise<Appended> {
     try {
-      return await write(() => this.appendOne(message, { state: 'stored' }));
+      return await write(() => appendOne(message, { state: 'stored' }));
     } catch (error) {
       if (isStoreUnavailableError(error)) throw error;
       // The cause is in this row; only its bytes are certain to fit.
       const reason = 'the inbox could not store the headers or the id of this message, only its body';
       const bytes = { ...message, headers: {}, messageKey: '' };
-      return await write(() => this.appendOne(bytes, { state: 'quarantined', reason }));
+      return await write(() => appendOne(bytes, { state: 'quarantined', reason }));
     }
   }
 

@@ -1,4 +1,47 @@
 export { dbtCloudWebhook, type DbtCloudTestEvent, type DbtCloudWebhookOptions } from './webhooks/dbt-cloud-webhook.js';
+export {
+  fakeDbtCloud,
+  type FakeDbtApiOptions,
+  type FakeDbtCloud,
+  type FakeDbtCloudOptions,
+} from './fakes/dbt-cloud/fake-dbt-cloud.js';
+export type { FakeDbtRight } from './fakes/dbt-cloud/dbt-routes.js';
+export type { FakeDbtJob, FakeDbtJobOptions } from './fakes/dbt-cloud/fake-dbt-job.js';
+export type {
+  FakeDbtCancelOptions,
+  FakeDbtEndOptions,
+  FakeDbtRun,
+  FakeDbtRunOptions,
+  FakeDbtStatus,
+} from './fakes/dbt-cloud/fake-dbt-run.js';
+export type {
+  FakeDbtMessageType,
+  FakeDbtSubscription,
+  FakeDbtSubscriptionOptions,
+} from './fakes/dbt-cloud/fake-dbt-subscription.js';
+export type { FakeCall } from './fakes/fake-call.js';
+export type { FakeErrorOptions, FakeFaults, FakeFaultScope, FakeRateLimitOptions } from './fakes/fake-faults.js';
+export {
+  fakeParadime,
+  type FakeParadime,
+  type FakeParadimeApiOptions,
+  type FakeParadimeOptions,
+} from './fakes/paradime/fake-paradime.js';
+export type {
+  FakeBoltCancelOptions,
+  FakeBoltEndOptions,
+  FakeBoltRun,
+  FakeBoltRunOptions,
+  FakeBoltState,
+} from './fakes/paradime/fake-bolt-run.js';
+export type { FakeBoltSchedule, FakeBoltScheduleOptions } from './fakes/paradime/fake-bolt-schedule.js';
+export type {
+  FakeBoltMessageType,
+  FakeBoltSubscription,
+  FakeBoltSubscriptionOptions,
+} from './fakes/paradime/fake-bolt-subscription.js';
+export type { FakeParadimeCredential, FakeParadimeCredentials } from './fakes/paradime/fake-paradime-credential.js';
+export type { FakeWebhook, FakeWebhookAttempt } from './fakes/fake-webhook.js';
 export { ManualClock } from './manual-clock.js';
 export { memoryInbox } from './memory-inbox.js';
 export { paradimeWebhook, type ParadimeTestEvent, type ParadimeWebhookOptions } from './webhooks/paradime-webhook.js';

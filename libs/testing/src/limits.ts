@@ -18,3 +18,41 @@ export const PORT_LIMITS = Object.freeze({
   /** Longest time ahead for which anything can be scheduled. */
   dueAheadMsMax: 366 * DAY,
 });
+
+/** Limits of the fakes of providers, with their units in their names. */
+export const FAKE_LIMITS = Object.freeze({
+  /** Cooldown of an account after too many calls, as dbt documents it. */
+  cooldownMs: 5 * MINUTE,
+  /** Default delay of lists with the fault `lagLists`. */
+  listLagMs: 90_000,
+  /** Time that the receiver of a webhook has to respond. dbt documents it. */
+  webhookTimeoutMs: 10_000,
+  /** Entries in a page of dbt Cloud's lists, by default and at most. */
+  dbtPageMax: 100,
+  /** Calls a minute that an account of dbt Cloud has. */
+  dbtCallsPerMinute: 5_000,
+  /** Delays before the retries of dbt Cloud's webhooks. dbt documents five attempts, and no times. */
+  dbtWebhookRetryDelaysMs: Object.freeze([MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR]),
+  /** Failed webhooks in a row after which dbt Cloud deactivates a subscription. */
+  dbtFailuresMax: 1_000,
+  /** Time of failures only, after which dbt Cloud deactivates a subscription. */
+  dbtFailuresMs: 7 * DAY,
+  /** Runs in a page of `listBoltRuns`, at most. */
+  paradimeRunsMax: 1_000,
+  /** Schedules in a page of `listBoltSchedules`, at most: what Paradime's SDK asks for. No maximum is documented. */
+  paradimeSchedulesMax: 100,
+  /** Lines in a batch of `boltCommandLogs`. Paradime documents none. */
+  paradimeLogLines: 100,
+  /** Life of presigned URLs. Paradime documents none. */
+  paradimeUrlMs: HOUR,
+  /** Delays before the retries of Paradime's webhooks: those of Svix. Paradime documents none. */
+  paradimeWebhookRetryDelaysMs: Object.freeze([
+    5_000,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    10 * HOUR,
+  ]),
+});

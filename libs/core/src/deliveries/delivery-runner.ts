@@ -5,6 +5,7 @@ import type { HandlerSet } from '../handlers/handler-set.js';
 import type { Router } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
+import { parseMessage } from '../sources/parse-message.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedDelivery, DueDelivery } from '../store/claim.js';
 import type { DueHint } from '../store/due-hint.js';
@@ -247,12 +248,12 @@ export class DeliveryRunner {
     if (!handler) {
       throw new Error(`the store returned a delivery of handler "${delivery.handlerId}", which was not asked for`);
     }
-    const provider = sources.get(delivery.event.source)?.provider;
+    const source = sources.get(delivery.event.source);
     const begun = delivery.attempt - delivery.attemptsBefore - 1;
     const isLost = begun >= handler.retry.attemptsMax + LIMITS.attemptsLostMax;
     const restore = (): WebhookEvent => {
       if (isLost) throw new PermanentError(`${begun} attempts never ended. Check whether the handler ends the process`);
-      return restoreEvent(delivery.event, delivery.message, provider);
+      return restoreEvent(delivery.event, delivery.message, source && ((message) => parseMessage(source, message)));
     };
     return new Attempt({
       delivery,

@@ -1,6 +1,7 @@
 import { restoreEvent } from '../events/event-data.js';
 import type { WebhookEvent } from '../events/event.js';
-import { restoreMessage } from '../sources/message.js';
+import { restoreMessage, type VerifiedMessage } from '../sources/message.js';
+import { parseMessage } from '../sources/parse-message.js';
 import type { OpenSource } from '../sources/source.js';
 import type { OnEvents } from '../store/recording.js';
 
@@ -10,9 +11,11 @@ export function announcerOf(
   onRecorded: (event: WebhookEvent) => void,
 ): OnEvents {
   return (events, { source, provider }, message) => {
+    const from = sources.get(source);
     for (const { id, type, data } of events) {
       const stored = { id, type, provider, source, ...(message && { messageId: message.id }), data };
-      onRecorded(restoreEvent(stored, message && restoreMessage(message), sources.get(source)?.provider));
+      const parse = from && ((one: VerifiedMessage) => parseMessage(from, one));
+      onRecorded(restoreEvent(stored, message && restoreMessage(message), parse));
     }
   };
 }

@@ -16,7 +16,7 @@ import { TaskRunner } from '../tasks/task-runner.js';
 import { timers } from '../time/timers.js';
 import { announcerOf } from './announce-events.js';
 import type { Presence } from './presence.js';
-import { WakeUp } from './wake-up.js';
+import { WakeUp } from '../time/wake-up.js';
 
 /** Options for a dispatcher. */
 export interface DispatcherOptions extends DeliveryRunning {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Run } from '../runs/run.js';
 import { restoreMessage, type VerifiedMessage } from '../sources/message.js';
-import type { Provider, ParseResult } from '../sources/provider.js';
+import type { ParseResult } from '../sources/provider.js';
 import type { StoredEvent } from './event-data.js';
 import {
   eventData,
@@ -156,7 +156,6 @@ describe('restoreEvent', () => {
     headers: {},
     receivedAt: TIME,
   });
-  const providerOf = (parse: () => ParseResult) => ({ parse }) as unknown as Provider;
   const parsed = (payload: object): ParseResult => ({
     state: 'parsed',
     messageType: 'job.run.errored',
@@ -165,13 +164,7 @@ describe('restoreEvent', () => {
   });
 
   it('has all stored fields', () => {
-    expect(
-      restoreEvent(
-        stored,
-        message,
-        providerOf(() => parsed({})),
-      ),
-    ).toMatchObject({
+    expect(restoreEvent(stored, message, () => parsed({}))).toMatchObject({
       id: 'run.failed:dbt/1/7',
       type: 'run.failed',
       provider: 'dbt-cloud',
@@ -194,14 +187,10 @@ describe('restoreEvent', () => {
   it('parses the payload once, at its first use', () => {
     let calls = 0;
     const payload = { runStatus: 'Errored' };
-    const event = restoreEvent(
-      stored,
-      message,
-      providerOf(() => {
-        calls += 1;
-        return parsed(payload);
-      }),
-    ) as RunEvent;
+    const event = restoreEvent(stored, message, () => {
+      calls += 1;
+      return parsed(payload);
+    }) as RunEvent;
     expect(calls).toBe(0);
     expect(event.payload).toBe(payload);
     expect(event.payload).toBe(payload);
@@ -215,25 +204,19 @@ describe('restoreEvent', () => {
       messageType: 'new',
       payload: { new: true },
     };
-    expect(
-      restoreEvent(
-        stored,
-        message,
-        providerOf(() => unknown),
-      ).payload,
-    ).toEqual({ new: true });
+    expect(restoreEvent(stored, message, () => unknown).payload).toEqual({ new: true });
   });
 
   it.each([
     ['its source is no longer configured', undefined, 'source "dbt", which is not configured'],
     [
       'it is quarantined now',
-      providerOf(() => ({ state: 'quarantined', reason: 'no runId' })),
+      (): ParseResult => ({ state: 'quarantined', reason: 'no runId' }),
       'quarantined: no runId',
     ],
-    ['it is a test now', providerOf(() => ({ state: 'test', reason: 'in testRunIds' })), 'test: in testRunIds'],
-  ])('throws a reason with event and message, but without the body, if %s', (_, provider, found) => {
-    const event = restoreEvent(stored, message, provider);
+    ['it is a test now', (): ParseResult => ({ state: 'test', reason: 'in testRunIds' }), 'test: in testRunIds'],
+  ])('throws a reason with event and message, but without the body, if %s', (_, parse, found) => {
+    const event = restoreEvent(stored, message, parse);
     const payload = () => event.payload;
     expect(payload).toThrow(PayloadUnavailableError);
     expect(payload).toThrow(found);

@@ -1,8 +1,10 @@
+import { Buffer } from 'node:buffer';
 import { MESSAGE_EVENT_TYPE, type DeadLetter, type WebhookEvent } from './event.js';
-import type { VerifiedMessage } from '../sources/message.js';
+import type { StoredMessage, VerifiedMessage } from '../sources/message.js';
 import { parseDated } from '../payloads/dated-json.js';
 import type { EventExtras } from '../runs/run-update.js';
-import type { Provider, ParseResult } from '../sources/provider.js';
+import type { ParseResult } from '../sources/provider.js';
+import { RUN_EVENT_TYPES } from '../runs/run-signal.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { JoinedRun, Run } from '../runs/run.js';
 import { OwnError } from '../errors.js';
@@ -49,16 +51,20 @@ export function eventData(facts: EventFacts, runText?: string): string {
  * Returns the event for a handler. `payload` is parsed from the message at its first use, because most handlers do not use
  * it. The getter throws {@link PayloadUnavailableError} if this version can no longer parse the message. An event that
  * follows from no message has neither `payload` nor `messageId`.
+ *
+ * @param parse parses the message with its source; absent if the source is not configured
  */
 export function restoreEvent(
   stored: StoredEvent,
-  message: VerifiedMessage | undefined,
-  provider: Provider | undefined,
+  message: EventMessage | undefined,
+  parse: ((message: EventMessage) => ParseResult) | undefined,
 ): WebhookEvent {
   const { id, type, source, messageId, data } = stored;
   const facts = eventFacts(data);
   if (!message) return { id, type, provider: stored.provider, source, ...facts } as unknown as WebhookEvent;
+  const { origin = 'webhook' } = message;
   let payload: object | undefined;
+  let apiRun: object | undefined;
   const event = {
     id,
     type,
@@ -66,11 +72,33 @@ export function restoreEvent(
     source,
     messageId,
     ...facts,
+    ...(isRunEventType(type) && { origin }),
     get payload(): object {
-      return (payload ??= payloadOf(stored, provider?.parse(message)));
+      return (payload ??= payloadOf(stored, parse?.(message)));
     },
   };
+  if (isRunEventType(type) && origin === 'api') {
+    const get = (): object | undefined => (apiRun ??= apiRunOf(message));
+    Object.defineProperty(event, 'apiRun', { enumerable: true, get });
+  }
   return event as unknown as WebhookEvent;
+}
+
+/** Message that an event was parsed from. */
+type EventMessage = VerifiedMessage & Pick<StoredMessage, 'origin'>;
+
+function isRunEventType(type: string): boolean {
+  return (RUN_EVENT_TYPES as readonly string[]).includes(type);
+}
+
+/** Returns the run of an envelope, or `undefined` if the content was erased. */
+function apiRunOf({ body }: EventMessage): object | undefined {
+  try {
+    const { run } = JSON.parse(Buffer.from(body).toString('utf8')) as { readonly run?: unknown };
+    return typeof run === 'object' && run !== null ? run : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function payloadOf(stored: StoredEvent, result: ParseResult | undefined): object {

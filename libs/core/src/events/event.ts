@@ -1,6 +1,7 @@
 import type { Incident } from '../runs/incident.js';
 import type { ProviderMessageType, ProviderName, ProviderPayload } from './provider-payloads.js';
 import type { JoinedRun, Run } from '../runs/run.js';
+import type { MessageOrigin } from '../sources/message.js';
 import type { RunEventType } from '../runs/run-signal.js';
 
 /** Type of the event of a provider's own message, for `@OnMessage` handlers. */
@@ -24,6 +25,10 @@ interface EventBase<T extends string, P extends ProviderName> {
 
 interface RunEventOf<T extends RunEventType, P extends ProviderName> extends EventBase<T, P> {
   readonly run: Run;
+  /** `webhook`, or `api` if a sweep of the provider's API found the event, which no webhook had reported. */
+  readonly origin: MessageOrigin;
+  /** Run as the provider's API returned it, not validated. Absent if `origin` is `webhook`. */
+  readonly apiRun?: Readonly<Record<string, unknown>>;
 }
 
 /** Fields that only some types of events have. */

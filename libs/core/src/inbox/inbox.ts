@@ -12,10 +12,8 @@ import { decisionOf, reasonedDecisionOf, requireText, type DecidedBy } from '../
 import type {
   AttemptSummary,
   AuditEntry,
-  DeliveryFilter,
   DeliverySummary,
   EventSummary,
-  InboxCounts,
   MessageDetail,
   MessageFilter,
   MessageSummary,
@@ -28,37 +26,13 @@ import type {
   MissingHandler,
 } from '../store/inbox-reader.js';
 import type { Dismissal, Erased, Redrive, Reparse } from '../store/operator-request.js';
+import type { RoundSelection, RoundSummary } from '../store/round-store.js';
 import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
+import type { DeliveryQuery, InboxStatus, RunDetail } from './inbox-results.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
 import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
-
-/** Run with its messages, events and deliveries, at most 1,000 of each. */
-export interface RunDetail extends RunSummary {
-  readonly messages: readonly MessageSummary[];
-  readonly events: readonly EventSummary[];
-  readonly deliveries: readonly DeliverySummary[];
-}
-
-/** Filter for `Inbox.deliveries`. */
-export interface DeliveryQuery extends DeliveryFilter {
-  /** Whether to list only deliveries that wait for a missing handler. @default false */
-  readonly missingHandlers?: boolean;
-}
-
-/** Numbers of items in the inbox, and of the workers that process them. */
-export interface InboxStatus extends InboxCounts {
-  /** Pending deliveries that wait for a missing handler. */
-  readonly missingHandlers: number;
-  /** Running processes that parse messages and run handlers. Without one, webhooks are stored and wait. */
-  readonly workers: number;
-  /**
-   * Calls of handlers that are still running although their attempt is over, as of each process's last heartbeat.
-   * {@link Inbox.processes} lists them by process and handler.
-   */
-  readonly abandoned: number;
-}
 
 const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
 
@@ -72,6 +46,8 @@ export interface InboxOptions {
   readonly refusals: Refusals;
   /** Called when work became due. */
   readonly onChange: () => void;
+  /** Called when rounds became due. */
+  readonly onHastened: () => void;
   /** Gives back the deliveries that this process keeps claimed and has not started. A decision can then apply to them. */
   readonly giveBack: () => Promise<void>;
 }
@@ -273,7 +249,26 @@ export class Inbox {
     return erased;
   }
 
-  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse and erasure, with its operator. */
+  /** Lists the rounds that ask APIs of providers, with their last errors. Those of sources that were removed stay in the list. */
+  async rounds(): Promise<RoundSummary[]> {
+    return (await this.#options.store.rounds?.list()) ?? [];
+  }
+
+  /**
+   * Makes rounds due now: all, those of one source, or one of them. A worker then runs them. Rounds that are running are
+   * left alone. Returns how many were made due.
+   * @throws ConfigurationError if `by` or `reason` is invalid.
+   */
+  async sweep({ by, reason, ...selection }: RoundSelection & DecidedBy): Promise<number> {
+    requireRequestOptions('sweep', selection);
+    const decision = decisionOf('sweep', { by, reason }, selection);
+    const { store, clock, onHastened } = this.#options;
+    const hastened = (await store.rounds?.hasten(selection, decision, clock.now())) ?? 0;
+    onHastened();
+    return hastened;
+  }
+
+  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse, erasure and sweep, with its operator. */
   async audit(page: PageRequest = {}): Promise<Page<AuditEntry>> {
     return await this.#options.store.audit(page);
   }

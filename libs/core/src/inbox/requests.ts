@@ -2,6 +2,7 @@ import { requireKnownOptions } from '../option-checks.js';
 import type { DecidedBy } from '../store/decision.js';
 import type { StoredEventFilter } from '../store/inbox-reader.js';
 import type { Dismissal, Redrive, Reparse } from '../store/operator-request.js';
+import type { RoundSelection } from '../store/round-store.js';
 import type { Erase } from './eraser.js';
 
 /** Options for `Inbox.replay`. */
@@ -45,6 +46,7 @@ const OPTIONS = {
     keyof ReparseOptions,
     true
   >,
+  sweep: { source: true, kind: true, ...DECIDED } satisfies Record<keyof (RoundSelection & DecidedBy), true>,
   erase: { run: true, messageIds: true, textContains: true, ...DECIDED } satisfies Record<keyof Erase, true>,
 };
 

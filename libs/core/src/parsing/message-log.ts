@@ -5,25 +5,27 @@ import { leftOut } from '../payloads/parse-note.js';
 import type { ClaimedMessage } from '../store/claim.js';
 import type { Recorded } from '../store/recording.js';
 import type { ParsedMessage } from './message-parser.js';
-import { parsedLine } from './parsed-line.js';
+import { foundLine, parsedLine } from './parsed-line.js';
 
 /** Logs the results of parsing messages, once they are recorded. */
 export class MessageLog {
   readonly #logger: Logger;
   readonly #handlers: HandlerSet;
   readonly #parsed: CountedLines;
+  readonly #found: CountedLines;
 
   constructor(logger: Logger, handlers: HandlerSet) {
     this.#logger = logger;
     this.#handlers = handlers;
     this.#parsed = new CountedLines(logger, 'parsed');
+    this.#found = new CountedLines(logger, 'found by a sweep');
   }
 
   /** Logs a recorded message. */
   recorded(message: ClaimedMessage, parsed: ParsedMessage, recorded: Recorded): void {
     const logger = this.#logger;
     const { state, reason = '', notes, run } = parsed;
-    const { idReused, contradicts } = recorded;
+    const { idReused, contradicts, isFoundBySweep } = recorded;
     const fields = { source: message.source, messageId: message.id, runId: parsed.signal?.run.id };
     const subject = `Message ${message.id} from source "${message.source}"`;
     if (state === 'quarantined') {
@@ -47,6 +49,9 @@ export class MessageLog {
         code: 'RUNHOOKS_MESSAGE_ID_REUSED',
       });
     }
+    if (isFoundBySweep && parsed.signal && this.#found.isLogged(message.source)) {
+      logger.log(`${foundLine(message.source, parsed.signal)}`, fields);
+    }
     if (contradicts) {
       logger.warn(
         `${subject} reports run ${run?.runId} as ${contradicts}, but that run already has another outcome. ` +
@@ -59,5 +64,6 @@ export class MessageLog {
   /** Logs the count of messages whose lines were not logged. */
   stop(): void {
     this.#parsed.flush();
+    this.#found.flush();
   }
 }

@@ -10,6 +10,7 @@ import { runUpdateOf, type RunUpdate } from '../runs/run-update.js';
 import type { RunSignal } from '../runs/run-signal.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { ParseResult } from '../sources/provider.js';
+import { parseMessage } from '../sources/parse-message.js';
 import { isParseResult } from '../sources/parse-result-check.js';
 import type { OpenSource } from '../sources/source.js';
 import type { ClaimedMessage } from '../store/claim.js';
@@ -102,7 +103,7 @@ export class MessageParser {
       return { state: 'quarantined', reason: `source "${message.source}" is not configured in this process` };
     }
     try {
-      const result: unknown = source.provider.parse(message);
+      const result: unknown = parseMessage(source, message);
       if (isParseResult(result)) return result;
       return {
         state: 'quarantined',
@@ -122,8 +123,13 @@ export class MessageParser {
     { otherHandlers = [] }: Known,
   ): RunDecision {
     const { receivedAt } = message;
-    const messageType = 'messageType' in result ? { messageType: result.messageType } : {};
-    const update = { occurredAt: receivedAt, receivedAt, events: [], ...messageType };
+    const messageType = ownTypeOf(message, result);
+    const update = {
+      occurredAt: receivedAt,
+      receivedAt,
+      events: [],
+      ...(messageType !== undefined && { messageType }),
+    };
     const tasks = message.withoutHandlers ? [] : handOff(message.id, update, otherHandlers, now);
     return { events: this.#messageEvents(message, result, now), ...(tasks.length > 0 && { tasks }) };
   }
@@ -135,13 +141,14 @@ export class MessageParser {
     now: Date,
     known: Known,
   ): RunDecision {
-    const update = runUpdateOf(known, parsed.signal, message.receivedAt);
+    const { receivedAt, origin, history: isHistory = false } = message;
+    const update = runUpdateOf(known, parsed.signal, receivedAt, { isFromApi: origin === 'api', isHistory });
     const result = withJobKey(parsed, update.run.jobKey);
     const { run, occurredAt } = result.signal;
     // Most messages lead to several events about the same run.
     const runText = update.events.length > 1 ? JSON.stringify(run) : undefined;
     const events = update.events.map(({ type, extras }) => {
-      const facts: EventFacts = { occurredAt, receivedAt: message.receivedAt, run, ...extras };
+      const facts: EventFacts = { occurredAt, receivedAt, run, ...extras };
       return this.#event(message, type, runEventId(type, key), facts, now, runText);
     });
     const tasks = message.withoutHandlers ? [] : this.#tasks(message, result, update, now, known);
@@ -151,18 +158,21 @@ export class MessageParser {
       events: [...events, ...this.#messageEvents(message, result, now)],
       ...(update.jobs && { jobs: update.jobs }),
       ...(update.contradicts && { contradicts: update.contradicts }),
+      ...(update.isFoundBySweep && { isFoundBySweep: true as const }),
     };
   }
 
   /** Returns the checks that handlers of this process ask for, and the hand-offs to handlers of other processes. */
   #tasks(
-    { id, source, provider, receivedAt }: ClaimedMessage,
-    { signal, messageType }: ParseResult & { state: 'parsed' },
+    message: ClaimedMessage,
+    result: ParseResult & { state: 'parsed' },
     update: RunUpdate,
     now: Date,
     { otherHandlers = [] }: Known,
   ): NewTask[] {
-    const { run, occurredAt } = signal;
+    const { id, source, provider, receivedAt } = message;
+    const { run, occurredAt } = result.signal;
+    const messageType = ownTypeOf(message, result);
     const happenedAt = earlierOf(occurredAt, receivedAt);
     const key: RunKey = { source, accountId: run.account.id, runId: run.id };
     const events = update.events.map(({ type, extras: { late = false } }) => ({
@@ -172,15 +182,16 @@ export class MessageParser {
     }));
     const types = events.flatMap(({ type, late }) => (late ? [] : [type]));
     const own = this.#planner.tasksFor({ source, provider, receivedAt, run, happenedAt, types }, now);
-    const handedOff = { occurredAt, receivedAt, run, happenedAt, events, messageType };
+    const ownType = messageType !== undefined && { messageType };
+    const handedOff = { occurredAt, receivedAt, run, happenedAt, events, ...ownType };
     return [...own, ...handOff(id, handedOff, otherHandlers, now)];
   }
 
   /** A message becomes an event of its own only if a handler asks for it. */
   #messageEvents(message: ClaimedMessage, result: ParseResult, now: Date): NewEvent[] {
-    if (!('messageType' in result)) return [];
+    const messageType = ownTypeOf(message, result);
+    if (messageType === undefined) return [];
     const { receivedAt, source, provider } = message;
-    const { messageType } = result;
     const signal = result.state === 'parsed' ? result.signal : undefined;
     const facts: EventFacts = {
       occurredAt: signal?.occurredAt ?? receivedAt,
@@ -204,6 +215,11 @@ export class MessageParser {
     });
     return { id, type, occurredAt: facts.occurredAt, data: eventData(facts, runText), deliveries };
   }
+}
+
+/** Returns the type of a provider's own message. A message that a sweep found is not one: the provider never sent it. */
+function ownTypeOf({ origin }: ClaimedMessage, result: ParseResult): string | undefined {
+  return origin !== 'api' && 'messageType' in result ? result.messageType : undefined;
 }
 
 /** Returns the result with the job key that its run keeps, whatever key this message reports. */

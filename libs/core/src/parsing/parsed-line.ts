@@ -45,6 +45,11 @@ export function parsedLine({ message, signal, recorded, handlers }: ParsedReport
   return `${subject}${[...parts, `${typesOf(unwanted)} for no handler`].join('; ')}${near ?? ''}`;
 }
 
+/** Returns the line for a run that a sweep found before any webhook reported it, or reported its end. */
+export function foundLine(source: string, signal: RunSignal): string {
+  return `Sweep of source "${source}" found ${describeRun(signal)}, which no webhook has reported`;
+}
+
 function nearestTo(
   unwanted: readonly NewEvent[],
   types: readonly string[],

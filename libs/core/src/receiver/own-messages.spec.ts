@@ -3,7 +3,8 @@ import { StoreUnavailableError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Release } from '../store/claim.js';
 import { StoreGuard } from '../store/store-guard.js';
-import type { NewMessage, Store } from '../store/store.js';
+import type { NewMessage } from '../store/new-message.js';
+import type { Store } from '../store/store.js';
 import { OwnMessages, type KeptMessage } from './own-messages.js';
 
 const BODY = Buffer.from('{}');

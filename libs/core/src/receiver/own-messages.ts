@@ -3,7 +3,8 @@ import { restoreMessage } from '../sources/message.js';
 import type { ClaimedMessage, OwnClaim } from '../store/claim.js';
 import { LostClaims } from '../store/lost-claims.js';
 import type { StoreGuard } from '../store/store-guard.js';
-import type { NewMessage, Store } from '../store/store.js';
+import type { NewMessage } from '../store/new-message.js';
+import type { Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 
 /** Options for the messages of a process. */

@@ -11,7 +11,8 @@ import type { Refusals } from './refusals.js';
 import { describeRequest, SenderLog } from './sender-log.js';
 import type { OpenSource } from '../sources/source.js';
 import type { OwnClaim } from '../store/claim.js';
-import type { Appended, NewMessage, Store } from '../store/store.js';
+import type { Appended, NewMessage } from '../store/new-message.js';
+import type { Store } from '../store/store.js';
 import type { SignatureCheck } from '../sources/verification.js';
 
 /** Result of receiving a request; the HTTP response follows from it. */

@@ -2,7 +2,7 @@ import { LIMITS } from '../limits.js';
 import { CountedLines } from '../log/counted-lines.js';
 import type { Logger } from '../log/logger.js';
 import type { HeaderMap } from '../sources/message.js';
-import type { Appended } from '../store/store.js';
+import type { Appended } from '../store/new-message.js';
 
 /** Logs what senders send. */
 export class SenderLog {

@@ -74,6 +74,18 @@ export function advanceJob(known: JobState | undefined, outcome: RunOutcome, run
   }
 }
 
+/** Returns a job's state after a run that ended before the inbox knew its source. Only its latest success can change. */
+export function advanceJobByHistory(
+  known: JobState | undefined,
+  outcome: RunOutcome,
+  { finishedAt }: FailedRun,
+): JobUpdate {
+  const state: JobState = known ?? {};
+  const unchanged = { firstFailure: false, late: false };
+  if (outcome !== 'succeeded') return { ...unchanged, state };
+  return { ...unchanged, state: { ...state, latestSuccessAt: laterOf(state.latestSuccessAt, finishedAt) } };
+}
+
 /** Returns one incident of the failures of two jobs that turned out to be one. */
 export function mergedIncidents(one: Incident, other: Incident): Incident {
   const [first, second] = other.openedAt < one.openedAt ? [other, one] : [one, other];

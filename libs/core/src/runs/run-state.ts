@@ -1,6 +1,6 @@
 import { earlierOf, laterOf } from './earlier-later.js';
 import type { RunSignalType } from './run-signal.js';
-import type { RunOutcome } from './run.js';
+import type { Run, RunOutcome } from './run.js';
 
 /** Identity of a run in the inbox. */
 export interface RunKey {
@@ -13,6 +13,30 @@ export interface RunKey {
 export interface JobKey {
   readonly source: string;
   readonly jobKey: string;
+}
+
+/** Fields of a run that are not among {@link ApiFacts}: its identity, its state, and its commands, which may be many. */
+const STATE_FIELDS = [
+  'id',
+  'account',
+  'status',
+  'providerStatus',
+  'statusMessage',
+  'startedAt',
+  'finishedAt',
+  'durationMs',
+  'commands',
+  'retryOf',
+] as const satisfies readonly (keyof Run)[];
+
+/** Facts about a run besides its identity and state, as the API of its provider reports them. */
+export type ApiFacts = Omit<Run, (typeof STATE_FIELDS)[number]>;
+
+/** Returns the part of a run from the API that the inbox keeps with the run. */
+export function apiFactsOf(run: Run): { facts: ApiFacts; retryOf?: string } {
+  const isState = (name: string): boolean => (STATE_FIELDS as readonly string[]).includes(name);
+  const facts = Object.fromEntries(Object.entries(run).filter(([name]) => !isState(name))) as unknown as ApiFacts;
+  return { facts, ...(run.retryOf !== undefined && { retryOf: run.retryOf }) };
 }
 
 /** State of a run, from all its messages. It is kept after its messages and events are deleted. */
@@ -29,6 +53,12 @@ export interface RunState {
   readonly startedAt?: Date;
   /** Latest reported end. dbt Cloud reports an error before the run is over. */
   readonly finishedAt?: Date;
+  /** `api` if a sweep reported the run, or its end, before any webhook did. @default 'webhook' */
+  readonly origin?: 'api';
+  /** Id of the run that it is a retry of, if the provider's API reports it. */
+  readonly retryOf?: string;
+  /** Facts from the provider's API. Absent if a sweep has not seen the run. */
+  readonly facts?: ApiFacts;
 }
 
 /** Facts about a run in one message. */
@@ -37,6 +67,8 @@ export interface RunFacts {
   readonly types: readonly RunSignalType[];
   readonly startedAt?: Date | undefined;
   readonly finishedAt?: Date | undefined;
+  /** Facts that the provider's API reports in addition. Absent if the message is a webhook. */
+  readonly api?: ReturnType<typeof apiFactsOf>;
 }
 
 const OUTCOME_OF: Partial<Record<RunSignalType, RunOutcome>> = {
@@ -75,6 +107,9 @@ export function advanceRun(
   }
   const startedAt = earlierOf(known?.startedAt, facts.startedAt);
   const finishedAt = laterOf(known?.finishedAt, facts.finishedAt);
+  const isFound = facts.api !== undefined && (known === undefined || (isOver(types) && !isOver(known.types)));
+  const retryOf = facts.api?.retryOf ?? known?.retryOf;
+  const apiFacts = facts.api?.facts ?? known?.facts;
   return {
     newTypes,
     ...(contradicts && { contradicts }),
@@ -85,6 +120,14 @@ export function advanceRun(
       ...(outcome && { outcome }),
       ...(startedAt && { startedAt }),
       ...(finishedAt && { finishedAt }),
+      ...((isFound || known?.origin === 'api') && { origin: 'api' as const }),
+      ...(retryOf !== undefined && { retryOf }),
+      ...(apiFacts && { facts: apiFacts }),
     },
   };
+}
+
+/** Returns whether a run is over, by the types of its events. */
+export function isOver(types: readonly RunSignalType[]): boolean {
+  return types.some((type) => type !== 'run.started');
 }

@@ -1,8 +1,8 @@
 import { earlierOf } from './earlier-later.js';
-import { advanceJob, type Incident } from './incident.js';
+import { advanceJob, advanceJobByHistory, type Incident } from './incident.js';
 import { linkJob, type JobRecords } from './job-aliases.js';
 import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
-import { advanceRun, outcomeOf, type RunState } from './run-state.js';
+import { advanceRun, apiFactsOf, isOver, outcomeOf, type RunState } from './run-state.js';
 import type { RunOutcome } from './run.js';
 
 /** State of a run and of its job before a message. */
@@ -35,33 +35,69 @@ export interface RunUpdate {
   readonly jobs?: JobRecords;
   readonly events: readonly NewRunEvent[];
   readonly contradicts?: RunOutcome;
+  /** Whether a sweep reported the run, or its end, before any webhook did. Never set for history. */
+  readonly isFoundBySweep?: true;
+}
+
+/** Origin of what a message reports. */
+export interface ReportOrigin {
+  /** Whether the message is from the provider's API. @default false */
+  readonly isFromApi?: boolean;
+  /** Whether the run ended before the source was registered. @default false */
+  readonly isHistory?: boolean;
 }
 
 /**
  * Returns the changes from a message, in the order of parsing. A run's end is capped at the time its message was received:
  * otherwise one fast clock would make all later runs of the job look outdated.
+ *
+ * A run that is history changes its own state and the latest success of its job. It has no events, and it opens, joins and
+ * ends no incident.
  */
-export function runUpdateOf(known: KnownRun, signal: RunSignal, receivedAt: Date): RunUpdate {
-  const { run, types, occurredAt, otherJobKeys: otherKeys = [] } = signal;
+export function runUpdateOf(
+  known: KnownRun,
+  signal: RunSignal,
+  receivedAt: Date,
+  { isFromApi = false, isHistory = false }: ReportOrigin = {},
+): RunUpdate {
+  const { run, occurredAt, otherJobKeys: otherKeys = [] } = signal;
   const { startedAt, finishedAt } = run;
+  const types = isFromApi ? withoutStartOfEnded(signal.types, known.run) : signal.types;
   const reported = { key: run.job.key, hasId: run.job.id !== undefined, otherKeys };
   const job = linkJob(known.jobs ?? new Map(), reported, known.run?.jobKey);
-  const { state, newTypes, contradicts } = advanceRun(known.run, { jobKey: job.key, types, startedAt, finishedAt });
+  const { state, newTypes, contradicts } = advanceRun(known.run, {
+    jobKey: job.key,
+    types,
+    startedAt,
+    finishedAt,
+    ...(isFromApi && { api: apiFactsOf(run) }),
+  });
   const outcome = newTypes.map(outcomeOf).find((one) => one !== undefined);
   const endedAt = earlierOf(state.finishedAt ?? occurredAt, receivedAt);
-  const jobUpdate =
-    outcome && advanceJob(job.state, outcome, { accountId: run.account.id, runId: run.id, finishedAt: endedAt });
+  const ended = { accountId: run.account.id, runId: run.id, finishedAt: endedAt };
+  const advance = isHistory ? advanceJobByHistory : advanceJob;
+  const jobUpdate = outcome && advance(job.state, outcome, ended);
   const jobs = new Map(job.changes);
   if (jobUpdate && jobUpdate.state !== job.state) jobs.set(job.key, jobUpdate.state);
   const before = known.run?.types ?? [];
-  const events = newTypes.map((type): NewRunEvent => ({ type, extras: extrasOf(type, before, jobUpdate) }));
+  const isFoundBySweep = state.origin === 'api' && known.run?.origin !== 'api' && !isHistory;
+  const events = (isHistory ? [] : newTypes).map((type): NewRunEvent => ({
+    type,
+    extras: extrasOf(type, before, jobUpdate),
+  }));
   const recovered = jobUpdate?.recovered;
   return {
     run: state,
     events: recovered ? [...events, { type: 'run.recovered', extras: { incident: recovered } }] : events,
     ...(jobs.size > 0 && { jobs }),
     ...(contradicts && { contradicts }),
+    ...(isFoundBySweep && { isFoundBySweep }),
   };
+}
+
+/** A sweep that finds an ended run does not report its start: handlers of starts act on runs that are still running. */
+function withoutStartOfEnded(types: readonly RunSignalType[], known: RunState | undefined): readonly RunSignalType[] {
+  return isOver(types) || isOver(known?.types ?? []) ? types.filter((type) => type !== 'run.started') : types;
 }
 
 function extrasOf(

@@ -25,6 +25,9 @@ export type VerifiedMessage = ReceivedMessage & { readonly [verified]: true };
  */
 export type MessageState = 'stored' | 'parsed' | 'test' | 'unrecognized' | 'quarantined' | 'erased';
 
+/** Way in which a message came: as a webhook, or from the API of the provider, where a sweep found it. */
+export type MessageOrigin = 'webhook' | 'api';
+
 /** A message in the store. */
 export interface StoredMessage extends ReceivedMessage {
   readonly id: string;
@@ -32,6 +35,10 @@ export interface StoredMessage extends ReceivedMessage {
   /** The sender's id, from signed data only; `''` if there is none. */
   readonly messageKey: string;
   readonly state: MessageState;
+  /** Parsing depends on it, never on the content. @default 'webhook' */
+  readonly origin?: MessageOrigin;
+  /** Whether its run ended before the source was registered: it is recorded, and no handler receives it. @default false */
+  readonly history?: boolean;
 }
 
 /** Returns a stored message as verified, because only verified messages are stored. */

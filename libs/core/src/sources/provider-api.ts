@@ -7,10 +7,12 @@ import type { ParseResult } from './provider.js';
 export interface ProviderApi {
   /** Typed client, as `@InjectProviderApi` injects it. */
   readonly client: object;
-  /** Features that are off because an option is missing, one sentence each. Workers log them at startup. */
+  /** Features that are switched off because an option is missing, one sentence each. Workers log them at startup. */
   readonly switchedOff: readonly string[];
   /** Runs that the rounds look for, and their scope, as one sentence for the startup log; absent without rounds. */
   readonly sweeps?: string;
+  /** Accounts and jobs that the rounds look at. No two sources may look at the same jobs. @default overlaps are not detected */
+  readonly scope?: readonly ApiScope[];
   /** Recurring work of the source. */
   readonly rounds: readonly Round[];
   /**
@@ -18,6 +20,14 @@ export interface ProviderApi {
    * the same run. It must not throw.
    */
   parse(message: VerifiedMessage): ParseResult;
+}
+
+/** Jobs that the rounds of a source look at. */
+export interface ApiScope {
+  /** Identity of the account or workspace: the host of the API and the account's id, without tokens. */
+  readonly account: string;
+  /** Ids or names of the jobs, in which `*` matches any characters. @default all jobs of the account */
+  readonly jobs?: readonly string[];
 }
 
 /** Recurring work of a source. Of all workers one runs it at a time, under a lease. It never becomes a dead letter. */
@@ -30,7 +40,7 @@ export interface Round {
   run(context: RoundContext): Promise<void>;
 }
 
-/** Everything that a round may use. */
+/** Means of a round. */
 export interface RoundContext {
   readonly source: string;
   /** Where an earlier round stopped; `undefined` in the first one. */
@@ -80,7 +90,7 @@ export interface OpenRun {
   readonly startedAt?: Date;
 }
 
-/** Everything that the client of an API needs from its host. */
+/** Services of the host that a client of an API needs. */
 export interface ApiHost {
   /** Returns the time of the clock that decides. */
   now(): Date;

@@ -51,6 +51,8 @@ export interface OpenSource {
   readonly paths: readonly string[];
   readonly bodyBytesMax: number;
   readonly provider: Provider;
+  /** Access to the provider's API. Only workers open it. @default none */
+  readonly api?: ProviderApi;
 }
 
 /** The name of a source and of its provider. */

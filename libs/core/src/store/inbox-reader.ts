@@ -1,5 +1,5 @@
 import type { JobState } from '../runs/incident.js';
-import type { HeaderMap, MessageState } from '../sources/message.js';
+import type { HeaderMap, MessageOrigin, MessageState } from '../sources/message.js';
 import type { ParseNote } from '../payloads/parse-note.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { JobKey, RunKey, RunState } from '../runs/run-state.js';
@@ -46,8 +46,12 @@ export interface MessageSummary {
   readonly reason?: string;
   /** Fields that were left out of its payload because they have an unexpected value, at most 20. Absent if all were valid. */
   readonly notes?: readonly ParseNote[];
-  /** Whether an earlier message had the same id and another body. */
+  /** Whether an earlier message had the same id and another body. Always `false` if `origin` is `api`. */
   readonly idReused: boolean;
+  /** Way in which it came. */
+  readonly origin: MessageOrigin;
+  /** Whether its run ended before the source was registered, so that it was recorded and delivered to no handler. */
+  readonly history: boolean;
 }
 
 /** Message with its bytes and headers. */
@@ -163,6 +167,13 @@ export interface RefusalCount {
   readonly latestAt: Date;
 }
 
+/** Number of runs of one source that a sweep found, or whose end it found, before any webhook reported it. */
+export interface FoundCount {
+  readonly source: string;
+  /** Number of runs since the inbox was created, without those that ended before the source was registered. */
+  readonly runs: number;
+}
+
 /** Numbers of items in the inbox. */
 export interface InboxCounts {
   readonly messages: Readonly<Record<MessageState, number>>;
@@ -172,6 +183,8 @@ export interface InboxCounts {
   readonly checks: number;
   /** Rejected requests, sorted by source, then by check. */
   readonly refusals: readonly RefusalCount[];
+  /** Runs that only a sweep found, sorted by source. */
+  readonly foundBySweep: readonly FoundCount[];
 }
 
 /** Number of abandoned calls of one handler in one process. */

@@ -62,6 +62,8 @@ export interface RunDecision {
   readonly tasks?: readonly NewTask[];
   /** Outcome that the message reports, if the run already has another one. The first outcome stays. */
   readonly contradicts?: RunOutcome;
+  /** Whether a sweep found the run, or its end, before any webhook reported it. The store counts it. @default false */
+  readonly isFoundBySweep?: true;
 }
 
 /** Fields of every entry of `Store.record`. */
@@ -118,6 +120,8 @@ export interface Recorded {
   readonly idReused: boolean;
   /** `contradicts` of the decision. */
   readonly contradicts?: RunOutcome;
+  /** `isFoundBySweep` of the decision. */
+  readonly isFoundBySweep?: true;
   /** Error because of which this entry was not written, although others were. */
   readonly failure?: unknown;
 }

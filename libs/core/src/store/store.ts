@@ -1,7 +1,6 @@
 import type { InboxTransaction } from '../handlers/handler.js';
 import type { RegisteredHandler, Role } from '../handlers/registration.js';
 import type { Logger } from '../log/logger.js';
-import type { HeaderMap } from '../sources/message.js';
 import type {
   Claim,
   ClaimedDelivery,
@@ -10,7 +9,6 @@ import type {
   DueDelivery,
   Held,
   MessageClaim,
-  OwnClaim,
   Release,
   TaskClaim,
   WorkScope,
@@ -18,35 +16,13 @@ import type {
 import type { Decision } from './decision.js';
 import type { Settlement } from './delivery.js';
 import type { AbandonedCount, InboxReader, RefusalCount } from './inbox-reader.js';
+import type { Appended, NewMessage } from './new-message.js';
 import type { Dismissal, Erased, Erasure, Redrive, Reparse } from './operator-request.js';
 import type { PullBack, PulledBack } from './pull-back.js';
 import type { Purge, Purged } from './purge.js';
 import type { AddedDeliveries, NewEvent, Recorded, Recording } from './recording.js';
+import type { RoundStore } from './round-store.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
-
-/** Verified message to store. */
-export interface NewMessage {
-  readonly id: string;
-  readonly source: string;
-  readonly provider: string;
-  /** The sender's id, from signed data; may be empty. */
-  readonly messageKey: string;
-  /** SHA-256 digest of the body. */
-  readonly digest: Uint8Array;
-  /** Headers that the provider keeps. */
-  readonly headers: HeaderMap;
-  readonly body: Uint8Array;
-  readonly receivedAt: Date;
-  /** Claim with which the message is stored, only for stores with {@link Store.release}. @default none */
-  readonly claim?: OwnClaim;
-}
-
-/** Result of {@link Store.append}. */
-export interface Appended {
-  readonly status: 'accepted' | 'duplicate';
-  /** Id of the stored message; for a duplicate, of the message that was stored first. */
-  readonly id: string;
-}
 
 /** Registration of a process, written at startup and with each heartbeat. */
 export interface Registration {
@@ -228,6 +204,11 @@ export interface Store extends InboxReader {
    * after they were written. The process that wrote them then starts with them without asking the store.
    */
   release?(release: Release, now: Date): Promise<void>;
+  /**
+   * Rounds of sources with access to their provider's API. Optional: without these verbs, startup rejects a source whose
+   * `api` has rounds.
+   */
+  readonly rounds?: RoundStore;
   /**
    * Returns the time of the clock that all hosts share. Optional, for a store that several hosts share. The core then uses
    * this time instead of the host's clock.

@@ -9,10 +9,30 @@ import { AT_ONCE } from '../schema/due.js';
 export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };
 
 /** Stores a message that is due now. Only the primary key of the deduplication keys decides what is a duplicate. */
-export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: AppendAs) => Transaction<Appended> {
-  const keys = keyAccess(dialect);
+export function appendMessage(dialect: SqlDialect): AppendMessage {
   const { db } = dialect;
   const insert = change<NewRow<'messages'>>((value) => db.insertInto('messages').values(newRow('messages', value)));
+  return appendBy(dialect, (row) => insert(row));
+}
+
+/** Stores a message that a round has found, with its origin. */
+export function appendReportedMessage(dialect: SqlDialect): AppendMessage {
+  const { db } = dialect;
+  type Row = NewRow<'messages'> & Pick<MessagesTable, 'history' | 'origin'>;
+  const insert = change<Row>((value) => {
+    const found = { origin: value('origin'), history: value('history') };
+    return db.insertInto('messages').values({ ...newRow('messages', value), ...found });
+  });
+  return appendBy(dialect, (row, { history = false }) => insert({ ...row, origin: 'api', history: history ? 1 : 0 }));
+}
+
+type AppendMessage = (message: NewMessage, as: AppendAs) => Transaction<Appended>;
+
+function appendBy(
+  dialect: SqlDialect,
+  insert: (row: NewRow<'messages'>, message: NewMessage) => Transaction<unknown>,
+): AppendMessage {
+  const keys = keyAccess(dialect);
   return function* (message, as) {
     const { id, source, provider, messageKey, digest, body } = message;
     const key: MessageKeysTable = { source, message_key: messageKey, digest, message_id: id };
@@ -24,7 +44,7 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
     }
     const received_at = message.receivedAt.getTime();
     const { state }: { state: MessageState } = as;
-    yield* insert({
+    const row: NewRow<'messages'> = {
       id,
       source,
       provider,
@@ -39,7 +59,8 @@ export function appendMessage(dialect: SqlDialect): (message: NewMessage, as: Ap
       claims: 0,
       without_handlers: 0,
       ...(as.state === 'stored' ? dueOf(message) : { due_at: null, lease: null }),
-    });
+    };
+    yield* insert(row, message);
     return { status: 'accepted', id };
   };
 }

@@ -41,5 +41,6 @@ export function releaseLease({ db }: SqlDialect): (lease: string, now: Date) => 
     const deliveries = db.updateTable('deliveries').set(free);
     yield* command(deliveries.where('due_at', 'is not', null).where(isOfProcess));
     yield* command(db.updateTable('tasks').set(free).where(isOfProcess));
+    yield* command(db.updateTable('rounds').set(free).where(isOfProcess));
   };
 }

@@ -1,8 +1,10 @@
-import type { InboxCounts } from 'nestjs-runhooks/core';
+import type { FoundCount, InboxCounts } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
+import type { SeriesTable } from '../schema/schema.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { listRefusals } from '../accept/count-refusals.js';
 import { IS_RARE_DELIVERY, IS_RARE_MESSAGE } from '../rows/rare-states.js';
+import { TOTAL_MINUTE } from '../series/add-to-series.js';
 import { totalOf } from '../series/total-of.js';
 
 type Counted =
@@ -54,6 +56,7 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
       ];
     }),
   );
+  const found = foundRuns(dialect);
   return function* () {
     const [row] = yield* count({});
     const of = (what: Counted): number => Number(row?.[what] ?? 0);
@@ -76,6 +79,22 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
       },
       checks: of('tasks'),
       refusals: yield* refusals(),
+      foundBySweep: yield* found({}),
     };
+  };
+}
+
+function foundRuns({ db }: SqlDialect): (values: object) => Transaction<FoundCount[]> {
+  const find = statement<object, Pick<SeriesTable, 'source'> & { runs: number }>(() =>
+    db
+      .selectFrom('series')
+      .select((eb) => ['source', eb.fn.sum<number>('amount').as('runs')])
+      .where('minute', '=', TOTAL_MINUTE)
+      .where('kind', '=', 'runs.found')
+      .groupBy('source')
+      .orderBy('source'),
+  );
+  return function* () {
+    return (yield* find({})).map(({ source, runs }) => ({ source, runs: Number(runs) }));
   };
 }

@@ -16,6 +16,8 @@ const SUMMARY = [
   'reason',
   'notes',
   'id_reused',
+  'origin',
+  'history',
 ] as const;
 
 /** Lists messages without their bytes, newest first. */

@@ -20,10 +20,11 @@ export function entriesInSets(dialect: SqlDialect, schema: string): EntryAccess 
     settleMessages: (recordings) => settleMessages({ given: givenText(recordings.map(messageValues).sort(byId)) }),
     settleDeliveries: attemptsInSets(dialect),
     known: knownInOne(dialect),
-    *write({ parsed, jobs, runs, events, deliveries, tasks }) {
+    *write({ parsed, found, jobs, runs, events, deliveries, tasks }) {
       if (parsed.length + jobs.length + runs.length + events.length + tasks.length === 0) return new Set();
       const fresh = yield* write({
         parsed: givenText(parsed),
+        found: givenText(found),
         jobs: givenText(jobs),
         runs: givenText(runs),
         events: givenText([...events].sort(byId)),
@@ -59,7 +60,7 @@ function messagesSettler({ db }: SqlDialect) {
   );
 }
 
-type Texts = Record<'parsed' | 'jobs' | 'runs' | 'events' | 'deliveries' | 'tasks', string>;
+type Texts = Record<'parsed' | 'found' | 'jobs' | 'runs' | 'events' | 'deliveries' | 'tasks', string>;
 
 type ValueOf = <K extends keyof Texts>(name: K) => Texts[K];
 
@@ -104,10 +105,12 @@ function rowsWriter(dialect: SqlDialect) {
   );
 }
 
-/** Selects the rows that the statement counts: messages that are now parsed, and new events. */
+/** Selects the rows that the statement counts: messages that are now parsed, runs that a sweep found, and new events. */
 function countedRows(value: ValueOf) {
   const parsed = givenRows<MessagesTable, 'given'>(value('parsed'), ['source', 'received_at'], 'given');
+  const found = givenRows<MessagesTable, 'found'>(value('found'), ['source', 'received_at'], 'found');
   return sql`select source, 'messages.parsed' as kind, received_at as at from ${parsed}
+    union all select source, 'runs.found', received_at from ${found}
     union all select source, 'events', recorded_at from fresh`;
 }
 

@@ -10,6 +10,8 @@ import type { SettledMessage } from './message-rows.js';
 export interface EntryRows {
   /** Messages that are now parsed, to be counted. */
   readonly parsed: readonly Pick<MessagesTable, 'source' | 'received_at'>[];
+  /** Messages about runs that a sweep has found, to be counted. */
+  readonly found: readonly Pick<MessagesTable, 'source' | 'received_at'>[];
   readonly jobs: readonly NewRow<'jobs'>[];
   readonly runs: readonly NewRow<'runs'>[];
   readonly events: readonly NewRow<'events'>[];

@@ -27,7 +27,13 @@ export function evaluateTask(
     }
     const { source, provider, message_id } = task;
     const origin = { source, provider, message_id };
-    const fresh = yield* write({ parsed: [], jobs: [], runs: [], ...derivedRows({ events, tasks }, origin, now) });
+    const fresh = yield* write({
+      parsed: [],
+      found: [],
+      jobs: [],
+      runs: [],
+      ...derivedRows({ events, tasks }, origin, now),
+    });
     yield* addDeliveries('', deliveries, now);
     if (dueAt) yield* postpone({ id, due_at: dueAt.getTime() });
     else yield* remove({ id });

@@ -23,7 +23,7 @@ export function messageValues(recording: Recording): MessageValues {
   return { id, lease, state, reason, notes, message_type, account_id, run_id };
 }
 
-/** Returns 1 if an earlier message has the id of this one; it then has another body. */
+/** Returns 1 if an earlier message has the id of this one; it then has another body. Bodies from an API differ at every call. */
 export function idReused(eb: ExpressionBuilder<Schema, 'messages'>) {
   return eb
     .case()
@@ -35,7 +35,8 @@ export function idReused(eb: ExpressionBuilder<Schema, 'messages'>) {
           .whereRef('earlier.source', '=', 'messages.source')
           .whereRef('earlier.message_key', '=', 'messages.message_key')
           .whereRef('earlier.message_id', '<', 'messages.id')
-          .where('messages.message_key', '<>', ''),
+          .where('messages.message_key', '<>', '')
+          .where('messages.origin', '=', sql.lit('webhook')),
       ),
     )
     .then(sql.lit(1))

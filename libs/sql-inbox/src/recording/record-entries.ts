@@ -126,6 +126,7 @@ function decide(entry: Entry, known: KnownStates): RunDecision {
 /** Returns the rows to write: of each run and job the last state, of each event the first one. */
 function rowsOf(live: LiveEntries, now: Date): EntryRows {
   const parsed: EntryRows['parsed'][number][] = [];
+  const found: EntryRows['found'][number][] = [];
   const jobs = new Map<string, EntryRows['jobs'][number]>();
   const runs = new Map<string, EntryRows['runs'][number]>();
   const events = new Map<string, EntryRows['events'][number]>();
@@ -138,6 +139,7 @@ function rowsOf(live: LiveEntries, now: Date): EntryRows {
     if (message && isRecording(entry) && entry.state === 'parsed') {
       parsed.push({ source, received_at: message.received_at });
     }
+    if (message && decision.isFoundBySweep) found.push({ source, received_at: message.received_at });
     if (job) {
       for (const [jobKey, record] of decision.jobs ?? []) {
         const key = { ...job, jobKey };
@@ -153,6 +155,7 @@ function rowsOf(live: LiveEntries, now: Date): EntryRows {
   }
   return {
     parsed,
+    found,
     jobs: [...jobs.values()],
     runs: [...runs.values()],
     events: [...events.values()],
@@ -163,10 +166,17 @@ function rowsOf(live: LiveEntries, now: Date): EntryRows {
 
 function resultOf(entry: LiveEntry | undefined, fresh: Set<string>): Recorded {
   if (!entry) return NOT_RECORDED;
-  const { events: wanted, tasks = [], contradicts } = entry.decision;
+  const { events: wanted, tasks = [], contradicts, isFoundBySweep } = entry.decision;
   const events: NewEvent[] = wanted.filter(({ id }) => fresh.delete(id));
   const idReused = entry.message?.id_reused === 1;
-  return { recorded: true, events, tasks, idReused, ...(contradicts && { contradicts }) };
+  return {
+    recorded: true,
+    events,
+    tasks,
+    idReused,
+    ...(contradicts && { contradicts }),
+    ...(isFoundBySweep && { isFoundBySweep }),
+  };
 }
 
 /** Finds where the events come from that follow from an event's delivery. */

@@ -51,7 +51,12 @@ export function entriesRowByRow(dialect: SqlDialect): EntryAccess {
       for (const row of rows.events) if ((yield* insertEvent(row)) > 0) fresh.add(row.id);
       for (const row of rows.deliveries) if (fresh.has(row.event_id)) yield* insertDelivery(row);
       for (const row of rows.tasks) yield* insertTask(row);
-      yield* count([...rows.parsed.map(parsedMessage), ...rows.events.filter(({ id }) => fresh.has(id)).map(newEvent)]);
+      const found = rows.found.map(foundRun);
+      yield* count([
+        ...rows.parsed.map(parsedMessage),
+        ...found,
+        ...rows.events.filter(({ id }) => fresh.has(id)).map(newEvent),
+      ]);
       return fresh;
     },
   };
@@ -59,6 +64,10 @@ export function entriesRowByRow(dialect: SqlDialect): EntryAccess {
 
 function parsedMessage({ source, received_at }: EntryRows['parsed'][number]): Counted {
   return { kind: 'messages.parsed', source, amount: 1, atMs: received_at };
+}
+
+function foundRun({ source, received_at }: EntryRows['found'][number]): Counted {
+  return { kind: 'runs.found', source, amount: 1, atMs: received_at };
 }
 
 function newEvent({ source, recorded_at }: EntryRows['events'][number]): Counted {

@@ -3,6 +3,7 @@ import {
   parseDated,
   restoreMessage,
   type AbandonedCount,
+  type ApiFacts,
   type AttemptSummary,
   type DeliverySummary,
   type DismissalRecord,
@@ -34,7 +35,7 @@ import type {
 /** Columns that {@link toStoredMessage} needs. */
 export type MessageRow = Pick<
   MessagesTable,
-  'id' | 'source' | 'provider' | 'message_key' | 'headers' | 'body' | 'received_at' | 'state'
+  'id' | 'source' | 'provider' | 'message_key' | 'headers' | 'body' | 'received_at' | 'state' | 'origin' | 'history'
 >;
 
 /** Returns a verified message, because only verified messages are appended. */
@@ -48,6 +49,8 @@ export function toStoredMessage(row: MessageRow): StoredMessage & VerifiedMessag
     body: row.body,
     receivedAt: new Date(row.received_at),
     state: row.state,
+    ...(row.origin === 'api' && { origin: row.origin }),
+    ...(row.history === 1 && { history: true }),
   });
 }
 
@@ -76,6 +79,9 @@ export function toRunState(row: RunsTable): RunState {
     ...(row.outcome && { outcome: row.outcome }),
     ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
     ...(row.finished_at !== null && { finishedAt: new Date(row.finished_at) }),
+    ...(row.origin === 'api' && { origin: row.origin }),
+    ...(row.retry_of !== null && { retryOf: row.retry_of }),
+    ...(row.facts !== '{}' && { facts: JSON.parse(row.facts) as ApiFacts }),
   };
 }
 
@@ -92,6 +98,8 @@ export function toMessageSummary(
     | 'reason'
     | 'notes'
     | 'id_reused'
+    | 'origin'
+    | 'history'
   >,
 ): MessageSummary {
   return {
@@ -102,6 +110,8 @@ export function toMessageSummary(
     receivedAt: new Date(row.received_at),
     state: row.state,
     idReused: row.id_reused === 1,
+    origin: row.origin,
+    history: row.history === 1,
     ...(row.message_type !== null && { messageType: row.message_type }),
     ...(row.reason !== null && { reason: row.reason }),
     ...(row.notes !== null && { notes: JSON.parse(row.notes) as ParseNote[] }),

@@ -127,11 +127,14 @@ export function runRow({ source, accountId, runId }: RunKey, state: RunState, no
     account_id: accountId,
     run_id: runId,
     job_key: state.jobKey,
+    origin: state.origin ?? 'webhook',
     outcome: state.outcome ?? null,
     contradicted: state.contradicted ? 1 : 0,
     types: JSON.stringify(state.types),
     started_at: state.startedAt?.getTime() ?? null,
     finished_at: state.finishedAt?.getTime() ?? null,
+    retry_of: state.retryOf ?? null,
+    facts: JSON.stringify(state.facts ?? {}),
     updated_at: now.getTime(),
   };
 }

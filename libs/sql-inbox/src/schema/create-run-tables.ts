@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { notNull, startingAs, type ColumnTypes } from './column-types.js';
 
 /** Creates the tables of what the inbox knows about jobs and runs. */
@@ -41,4 +41,11 @@ async function createRuns(db: Kysely<unknown>, { text, inKey }: ColumnTypes): Pr
   await inKey(table).execute();
   await db.schema.createIndex('runs_updated').on('runs').column('updated_at').execute();
   await db.schema.createIndex('runs_job').on('runs').columns(['source', 'job_key', 'updated_at']).execute();
+  // Only runs without an outcome, which are few.
+  await db.schema
+    .createIndex('runs_open')
+    .on('runs')
+    .columns(['source', 'updated_at'])
+    .where(sql.ref('outcome'), 'is', null)
+    .execute();
 }

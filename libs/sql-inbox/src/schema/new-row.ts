@@ -10,8 +10,8 @@ const COLUMNS = {
   ],
   jobs: ['source', 'job_key', 'alias_of', 'latest_success_at', 'incident', 'facts', 'updated_at'],
   runs: [
-    'source', 'account_id', 'run_id', 'job_key', 'outcome', 'contradicted', 'types', 'started_at', 'finished_at',
-    'updated_at',
+    'source', 'account_id', 'run_id', 'job_key', 'origin', 'outcome', 'contradicted', 'types', 'started_at',
+    'finished_at', 'retry_of', 'facts', 'updated_at',
   ],
   events: ['id', 'type', 'source', 'provider', 'message_id', 'occurred_at', 'recorded_at', 'data'],
   deliveries: [
@@ -29,6 +29,9 @@ const COLUMNS = {
   handlers: ['id', 'version', 'subscriptions', 'since', 'seen_at'],
   audit: ['id', 'decided_at', 'action', 'actor', 'reason', 'details', 'affected'],
   refusals: ['source', 'signature_check', 'requests', 'latest_at'],
+  sources: ['name', 'since'],
+  rounds: ['source', 'kind', 'failures', 'due_at'],
+  cooldowns: ['host', 'account_id', 'until'],
 } as const satisfies { readonly [T in keyof Schema]?: readonly (keyof Schema[T])[] };
 
 /** A table that rows are inserted into. */

@@ -1,9 +1,9 @@
 /*
- * Tables of what the inbox asks the APIs of providers. No code reads or writes them yet. Like all tables, they are part
- * of the first migration and are moved with an inbox.
+ * Tables of what the inbox asks the APIs of providers. No code reads or writes those of results, nodes and actions yet. Like
+ * all tables, they are part of the first migration and are moved with an inbox.
  */
 
-/** Sources that a process has registered. */
+/** Sources with rounds that a worker has registered. */
 export interface SourcesTable {
   name: string;
   /** First registration. Runs that ended before it are history: no handler receives them. */

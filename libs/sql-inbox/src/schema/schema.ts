@@ -3,6 +3,7 @@ import type {
   AttemptOutcome,
   DecidedAction,
   DeliveryState,
+  MessageOrigin,
   MessageState,
   Role,
   RunOutcome,
@@ -30,7 +31,7 @@ export interface Schema {
   purged_keys: MessageKeysTable;
   messages: Defaulted<MessagesTable, 'origin' | 'history'>;
   jobs: JobsTable;
-  runs: Defaulted<RunsTable, 'origin' | 'facts'>;
+  runs: RunsTable;
   events: EventsTable;
   deliveries: DeliveriesTable & RecordedInOrder;
   attempts: AttemptsTable;
@@ -52,9 +53,6 @@ export interface Schema {
 
 /** A table whose columns `Name` need not be set by an insert. */
 type Defaulted<Row, Name extends keyof Row> = Omit<Row, Name> & { [Column in Name]: Generated<Row[Column]> };
-
-/** Way in which a message came: as a webhook, or from the provider's API, which Runhooks asked. */
-export type Origin = 'webhook' | 'api';
 
 /** Order of insertion. Ids cannot give it: those of two processes, or from before a clock step, are not ordered. */
 export interface RecordedInOrder {
@@ -78,8 +76,8 @@ export interface MessagesTable {
   id: string;
   source: string;
   provider: string;
-  /** `api` if a sweep appended the message. No code writes this yet. */
-  origin: Origin;
+  /** `api` if a sweep appended the message. */
+  origin: MessageOrigin;
   message_key: string;
   /** SHA-256 of the body as received. */
   digest: Uint8Array;
@@ -89,7 +87,7 @@ export interface MessagesTable {
   /** Run that the message is about, once it has been parsed. */
   account_id: string | null;
   run_id: string | null;
-  /** 1 if its run ended before the inbox knew the source: it is recorded, and delivered to no handler. Not written yet. */
+  /** 1 if its run ended before the inbox knew the source: it is recorded, and delivered to no handler. */
   history: number;
   /** 1 if an earlier message of this source has the same `message_key` and another body. */
   id_reused: number;
@@ -123,8 +121,8 @@ export interface RunsTable {
   account_id: string;
   run_id: string;
   job_key: string;
-  /** `api` if a sweep reported the run first. No code writes this yet. */
-  origin: Origin;
+  /** `api` if a sweep reported the run, or its end, before any webhook did. */
+  origin: MessageOrigin;
   outcome: RunOutcome | null;
   /** 1 if a later message reported another outcome. */
   contradicted: number;
@@ -132,9 +130,9 @@ export interface RunsTable {
   types: string;
   started_at: number | null;
   finished_at: number | null;
-  /** Id of the run that this run is a retry of. No code writes this yet. */
+  /** Id of the run that this run is a retry of, if the provider's API reports it. */
   retry_of: string | null;
-  /** Facts from the provider's API, as a JSON object. No code writes this yet. */
+  /** Facts from the provider's API, as a JSON object; empty if no sweep has seen the run. */
   facts: string;
   updated_at: number;
 }
@@ -280,8 +278,11 @@ export interface RefusalsTable {
   latest_at: number;
 }
 
-/** Rows that are counted. Messages and deliveries are counted in the state in which their work usually ends. */
-export type SeriesKind = 'messages.parsed' | 'events' | 'deliveries.succeeded';
+/**
+ * Rows that are counted. Messages and deliveries are counted in the state in which their work usually ends. `runs.found`
+ * counts runs that a sweep found before any webhook reported them; its total also has runs that were purged since.
+ */
+export type SeriesKind = 'messages.parsed' | 'events' | 'deliveries.succeeded' | 'runs.found';
 
 /**
  * Numbers of rows. Minute 0 has the totals: rows that exist now. Other minutes have the rows that came in them, for plots, even

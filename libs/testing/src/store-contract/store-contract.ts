@@ -34,6 +34,8 @@ import { recordBatchCases } from './parsing/record-batch.js';
 import { recordClaimedCases } from './parsing/record-claimed.js';
 import { recordEventsCases } from './parsing/record-events.js';
 import { recordCases } from './parsing/record.js';
+import { reportedRunsCases } from './rounds/reported-runs.js';
+import { roundsCases } from './rounds/rounds.js';
 import { closeCases } from './upkeep/close.js';
 import { pullBackCases } from './upkeep/pull-back.js';
 import { purgeBrakeCases } from './upkeep/purge-brake.js';
@@ -60,6 +62,8 @@ export interface StoreContractOptions {
   readonly settlesWith?: boolean;
   /** Whether the store has `release`, and so stores work as already claimed. @default false */
   readonly releases?: boolean;
+  /** Whether the store has `rounds`, and so can keep sources with access to their provider's API. @default false */
+  readonly keepsRounds?: boolean;
 }
 
 const CASES: readonly ContractCase[] = [
@@ -119,12 +123,13 @@ const CLAIMED_CASES: readonly ContractCase[] = [
  */
 export function storeContract(
   createStore: () => Promise<Store>,
-  { reopen, settlesWith = false, releases = false }: StoreContractOptions = {},
+  { reopen, settlesWith = false, releases = false, keepsRounds = false }: StoreContractOptions = {},
 ): StoreContractTest[] {
   const optional = [
     ...(reopen ? reopenCases(reopen) : []),
     ...(settlesWith ? settleWithCases : []),
     ...(releases ? CLAIMED_CASES : []),
+    ...(keepsRounds ? [...roundsCases, ...reportedRunsCases] : []),
   ];
   return [...CASES, ...optional].map(({ title, run }) => ({
     title,

@@ -23,14 +23,19 @@ export function paradimeCommands(outcome: 'succeeded' | 'failed' | 'canceled', e
   });
 }
 
-function commandOf(id: number, fields: PayloadOverride): PayloadOverride {
+/** Returns a command in the form of the payload, with the query that Paradime sends along. */
+export function commandOf(id: number, fields: PayloadOverride): PayloadOverride {
   const queried = 'command startDttm endDttm stdout stderr returnCode scheduleRunId resources { id path }';
   return { api_query: `query BoltCommand { boltCommand(commandId: ${id}) { ${queried} } }`, ...fields, id };
 }
 
 function resourcesOf(commandId: number): PayloadOverride[] {
-  return ['target/manifest.json', 'target/run_results.json'].map((path, index) => {
-    const id = commandId + 1_000_000 + index;
-    return { id, path, resource_query: `query BoltResourceUrl { boltResourceUrl(resourceId: ${id}) { ok url } }` };
-  });
+  return ['target/manifest.json', 'target/run_results.json'].map((path, index) =>
+    resourceOf(commandId + 1_000_000 + index, path),
+  );
+}
+
+/** Returns a file of a command in the form of the payload. */
+export function resourceOf(id: number, path: string): PayloadOverride {
+  return { id, path, resource_query: `query BoltResourceUrl { boltResourceUrl(resourceId: ${id}) { ok url } }` };
 }

@@ -1,4 +1,4 @@
-import { within } from '../time/within.js';
+import { within } from './within.js';
 
 /** Wakes one loop that sleeps. A wake-up during the loop's work is not lost: it ends the next sleep at once. */
 export class WakeUp {

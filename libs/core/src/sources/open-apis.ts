@@ -1,0 +1,77 @@
+import { ConfigurationError } from '../errors.js';
+import type { ApiHost, ApiScope } from './provider-api.js';
+import type { OpenSource, Source } from './source.js';
+
+/**
+ * Opens the access to APIs of those sources that have one. Returns the sources with it.
+ *
+ * @param hasRounds whether the store can keep rounds
+ * @throws {ConfigurationError} if an option is invalid, if the store cannot keep rounds, or if two sources look at the same jobs.
+ */
+export function openApis(
+  sources: readonly OpenSource[],
+  configured: readonly Source[],
+  host: ApiHost,
+  hasRounds: boolean,
+): OpenSource[] {
+  const opened = sources.map((source): OpenSource => {
+    const index = configured.findIndex(({ name }) => name === source.name);
+    const api = configured[index]?.openApi?.(host);
+    if (!api) return source;
+    if (api.rounds.length > 0 && !hasRounds) {
+      throw new ConfigurationError(
+        `sources[${index}].api`,
+        `expected an inbox that can keep rounds, got one without Store.rounds. Use sqliteInbox or postgresInbox, ` +
+          `or remove the \`api\` option of source "${source.name}"`,
+      );
+    }
+    return { ...source, api };
+  });
+  refuseOverlaps(opened, configured);
+  return opened;
+}
+
+function refuseOverlaps(opened: readonly OpenSource[], configured: readonly Source[]): void {
+  const seen: { readonly scope: ApiScope; readonly name: string }[] = [];
+  for (const { name, api } of opened) {
+    for (const scope of api?.scope ?? []) {
+      const other = seen.find((one) => one.name !== name && overlaps(one.scope, scope));
+      if (other) {
+        throw new ConfigurationError(
+          `sources[${configured.findIndex((source) => source.name === name)}].sweep`,
+          `expected jobs that no other source sweeps, got jobs of source "${other.name}" in the same account. ` +
+            'Set `sweep` of both sources so that their jobs differ, or remove the `api` option of one',
+        );
+      }
+      seen.push({ scope, name });
+    }
+  }
+}
+
+function overlaps(one: ApiScope, other: ApiScope): boolean {
+  if (one.account !== other.account) return false;
+  const [jobs, others] = [one.jobs ?? ['*'], other.jobs ?? ['*']];
+  return jobs.some((job) => others.some((another) => canBothMatch(job, another)));
+}
+
+/** Returns whether a string exists that both patterns match. Only `*` is special, and it matches any characters. */
+function canBothMatch(one: string, other: string): boolean {
+  // Reachable positions in `other` after each character of `one`.
+  let reached = closed(new Set([0]), other);
+  for (const character of one) {
+    const next = new Set<number>();
+    for (const at of reached) {
+      if (character === '*') for (let to = at; to <= other.length; to += 1) next.add(to);
+      else if (other[at] === '*') next.add(at);
+      else if (other[at] === character) next.add(at + 1);
+    }
+    reached = closed(next, other);
+  }
+  return reached.has(other.length);
+}
+
+/** Adds the positions behind stars that match nothing. */
+function closed(reached: Set<number>, pattern: string): Set<number> {
+  for (const at of reached) if (pattern[at] === '*') reached.add(at + 1);
+  return reached;
+}

@@ -1,0 +1,133 @@
+import { StateHistory } from '../state-history.js';
+import type { DbtAccount } from './dbt-account.js';
+import type { DbtJob } from './dbt-job.js';
+import type {
+  FakeDbtCancelOptions,
+  FakeDbtEndOptions,
+  FakeDbtRun,
+  FakeDbtRunOptions,
+  FakeDbtStatus,
+} from './fake-dbt-run.js';
+import { endedSteps, STEPS_BEFORE, type RunState } from './run-state.js';
+
+const NO_MESSAGE = null;
+
+/** A run, its states and its files. */
+export class DbtRun implements FakeDbtRun {
+  readonly createdAt: Date;
+  readonly states: StateHistory<RunState>;
+  /** Files by the index of their step, and by their path. */
+  readonly artifacts = new Map<number, Map<string, string>>();
+  /** Runs that retry this one. */
+  readonly retries: DbtRun[] = [];
+
+  constructor(
+    readonly account: DbtAccount,
+    readonly job: DbtJob,
+    readonly id: string,
+    readonly options: FakeDbtRunOptions,
+    /** Id of the run that this one retries. */
+    readonly retryOf?: string,
+  ) {
+    this.createdAt = account.clock.now();
+    this.states = new StateHistory<RunState>(this.createdAt, {
+      status: 1,
+      message: NO_MESSAGE,
+      updatedAt: this.createdAt,
+      startedAt: null,
+      finishedAt: null,
+      artifactsAt: null,
+      steps: [],
+    });
+  }
+
+  get jobId(): string {
+    return this.job.id;
+  }
+
+  get status(): FakeDbtStatus {
+    return this.states.current.status;
+  }
+
+  get cause(): string {
+    return this.options.cause ?? 'Kicked off by the scheduler';
+  }
+
+  get commands(): readonly string[] {
+    return this.options.steps ?? this.job.steps;
+  }
+
+  /** Reason for which the run cannot be retried, in the words of dbt's specification. */
+  get refusalOfRetry(): string | undefined {
+    if (this.account.runsOf(this.job).at(-1) !== this) return 'RETRY_NOT_LATEST_RUN';
+    if (this.status !== 20) return 'RETRY_NOT_FAILED_RUN';
+    const hasResults = [...this.artifacts.values()].some((files) => files.has('run_results.json'));
+    return hasResults ? undefined : 'RETRY_NO_RUN_RESULTS';
+  }
+
+  async start(): Promise<this> {
+    this.#requireStatus('start', 1, 2);
+    this.#change({ status: 3, startedAt: this.account.clock.now() });
+    await this.account.announce(this, 'started');
+    return this;
+  }
+
+  async succeed(options: Omit<FakeDbtEndOptions, 'step' | 'message' | 'logs'> = {}): Promise<this> {
+    return this.#end(10, undefined, options);
+  }
+
+  async fail(options: FakeDbtEndOptions = {}): Promise<this> {
+    const last = this.commands.length - 1;
+    const index = options.step === undefined ? last : this.commands.indexOf(options.step);
+    if (index === -1) {
+      throw new RangeError(`step: expected one of ${this.commands.join(', ')}, got ${JSON.stringify(options.step)}`);
+    }
+    return this.#end(20, index, options);
+  }
+
+  async cancel({ withoutEnd = this.status < 3 }: FakeDbtCancelOptions = {}): Promise<this> {
+    this.#requireStatus('cancel', 1, 2, 3);
+    this.#change({ status: 30, finishedAt: withoutEnd ? null : this.account.clock.now() });
+    return this;
+  }
+
+  /** Returns whether the files of the run can be read. */
+  hasArtifactsAt(now: Date): boolean {
+    const { artifactsAt } = this.states.current;
+    return artifactsAt !== null && artifactsAt <= now;
+  }
+
+  async #end(status: 10 | 20, failed: number | undefined, options: FakeDbtEndOptions): Promise<this> {
+    this.#requireStatus('end', 3);
+    const finishedAt = this.account.clock.now();
+    const artifactsAt = new Date(finishedAt.getTime() + this.account.faults.artifactsMs);
+    const steps = endedSteps(this.commands, failed, options.logs);
+    this.#save(STEPS_BEFORE.length + 1 + (failed ?? this.commands.length - 1), options);
+    this.#change({ status, finishedAt, artifactsAt, steps, message: options.message ?? NO_MESSAGE });
+    if (status === 20) await this.account.announce(this, 'failed');
+    await this.account.announce(this, status === 20 ? 'completed-failed' : 'succeeded', artifactsAt);
+    return this;
+  }
+
+  #save(step: number, { results, artifacts = {} }: FakeDbtEndOptions): void {
+    const files = { ...artifacts, ...(results !== undefined && { 'run_results.json': results }) };
+    const entries = Object.entries(files);
+    if (entries.length === 0) return;
+    const texts = entries.map(
+      ([path, file]) => [path, typeof file === 'string' ? file : JSON.stringify(file)] as const,
+    );
+    this.artifacts.set(step, new Map(texts));
+  }
+
+  #change(changes: Partial<RunState>): void {
+    const now = this.account.clock.now();
+    this.states.change(now, { ...changes, updatedAt: now });
+  }
+
+  #requireStatus(action: string, ...statuses: readonly FakeDbtStatus[]): void {
+    if (statuses.includes(this.status)) return;
+    throw new RangeError(
+      `Run ${this.id} cannot ${action}: expected the status ${statuses.join(' or ')}, got ${this.status}`,
+    );
+  }
+}

@@ -1,0 +1,178 @@
+import { StateHistory } from '../state-history.js';
+import type { BoltSchedule } from './bolt-schedule.js';
+import type { BoltWorkspace } from './bolt-workspace.js';
+import type {
+  FakeBoltCancelOptions,
+  FakeBoltEndOptions,
+  FakeBoltRun,
+  FakeBoltRunOptions,
+  FakeBoltState,
+} from './fake-bolt-run.js';
+
+/** A file of a command. */
+export interface BoltResource {
+  readonly id: number;
+  readonly path: string;
+  readonly content: string;
+}
+
+/** A command of a run. All but its id and text is null while it runs. */
+export interface BoltCommand {
+  readonly id: number;
+  readonly command: string;
+  readonly startAt: Date | null;
+  readonly endAt: Date | null;
+  readonly stdout: string | null;
+  readonly stderr: string | null;
+  readonly returnCode: number | null;
+  readonly resources: readonly BoltResource[];
+}
+
+/** Part of a run that changes. */
+export interface BoltRunState {
+  readonly state: FakeBoltState;
+  readonly startAt: Date | null;
+  readonly endAt: Date | null;
+  /** When files of its commands can be read. */
+  readonly artifactsAt: Date | null;
+  readonly error: string | null;
+  readonly commands: readonly BoltCommand[];
+}
+
+/** Commands that Bolt runs before those of a schedule. */
+const COMMANDS_BEFORE = ['git clone ...', 'dbt deps'];
+
+/** A run, its states and its commands. */
+export class BoltRun implements FakeBoltRun {
+  readonly states: StateHistory<BoltRunState>;
+
+  constructor(
+    readonly workspace: BoltWorkspace,
+    readonly of: BoltSchedule,
+    readonly id: string,
+    readonly options: FakeBoltRunOptions,
+    readonly reason: string | undefined,
+    /** Run that this one retries. */
+    readonly parent: BoltRun | undefined,
+  ) {
+    this.states = new StateHistory<BoltRunState>(workspace.clock.now(), {
+      state: 'STARTING',
+      startAt: null,
+      endAt: null,
+      artifactsAt: null,
+      error: null,
+      commands: [],
+    });
+  }
+
+  get schedule(): string {
+    return this.of.key;
+  }
+
+  get state(): FakeBoltState {
+    return this.states.current.state;
+  }
+
+  /** Whether the run has not ended. */
+  get isOpen(): boolean {
+    return this.state === 'STARTING' || this.state === 'RUNNING';
+  }
+
+  async start(): Promise<this> {
+    this.#requireState('start', 'STARTING');
+    const [first = ''] = COMMANDS_BEFORE;
+    this.#change({ state: 'RUNNING', startAt: this.workspace.clock.now(), commands: [this.#runningCommand(first)] });
+    await this.workspace.announce(this, 'started');
+    return this;
+  }
+
+  async succeed(options: Omit<FakeBoltEndOptions, 'command' | 'error'> = {}): Promise<this> {
+    return this.#end('SUCCESS', undefined, options);
+  }
+
+  async fail(options: FakeBoltEndOptions = {}): Promise<this> {
+    return this.#end('FAILED', this.#failed(options), options);
+  }
+
+  async error(options: FakeBoltEndOptions = {}): Promise<this> {
+    return this.#end('ERROR', this.#failed(options), options);
+  }
+
+  async cancel({ withoutEnd = false }: FakeBoltCancelOptions = {}): Promise<this> {
+    this.#requireState('cancel', 'STARTING', 'RUNNING');
+    this.#change({ state: 'CANCELED', endAt: withoutEnd ? null : this.workspace.clock.now() });
+    return this;
+  }
+
+  async skip(): Promise<this> {
+    this.#requireState('be skipped', 'STARTING');
+    this.#change({ state: 'SKIPPED', endAt: this.workspace.clock.now() });
+    return this;
+  }
+
+  get #commands(): readonly string[] {
+    return this.options.commands ?? this.of.commands;
+  }
+
+  #failed({ command }: FakeBoltEndOptions): number {
+    const index = command === undefined ? this.#commands.length - 1 : this.#commands.indexOf(command);
+    if (index >= 0) return index;
+    throw new RangeError(`command: expected one of ${this.#commands.join(', ')}, got ${JSON.stringify(command)}`);
+  }
+
+  async #end(state: FakeBoltState, failed: number | undefined, options: FakeBoltEndOptions): Promise<this> {
+    this.#requireState('end', 'RUNNING');
+    const endAt = this.workspace.clock.now();
+    const artifactsAt = new Date(endAt.getTime() + this.workspace.faults.artifactsMs);
+    const commands = this.#endedCommands(failed, options, endAt);
+    this.#change({ state, endAt, artifactsAt, error: options.error ?? null, commands });
+    await this.workspace.announce(this, state === 'SUCCESS' ? 'succeeded' : 'failed');
+    return this;
+  }
+
+  /** Returns the commands up to the one that failed, which has the files and logs. */
+  #endedCommands(failed: number | undefined, options: FakeBoltEndOptions, endAt: Date): BoltCommand[] {
+    const all = [...COMMANDS_BEFORE, ...this.#commands];
+    const last = failed === undefined ? all.length - 1 : COMMANDS_BEFORE.length + failed;
+    const [running] = this.states.current.commands;
+    return all.slice(0, last + 1).map((command, index) => {
+      const begun = index === 0 && running ? running : this.#runningCommand(command);
+      const isLast = index === last;
+      return {
+        ...begun,
+        startAt: this.states.current.startAt,
+        endAt,
+        stdout: (isLast ? options.stdout : undefined) ?? `${command}\n`,
+        stderr: (isLast ? options.stderr : undefined) ?? '',
+        returnCode: isLast && failed !== undefined ? 1 : 0,
+        resources: isLast ? this.#resourcesOf(options) : [],
+      };
+    });
+  }
+
+  #runningCommand(command: string): BoltCommand {
+    const id = this.workspace.newId('command');
+    const nothing = { startAt: null, endAt: null, stdout: null, stderr: null, returnCode: null };
+    return { id, command, ...nothing, resources: [] };
+  }
+
+  #resourcesOf({ results, artifacts = {} }: FakeBoltEndOptions): BoltResource[] {
+    const files = { ...artifacts, ...(results !== undefined && { 'target/run_results.json': results }) };
+    return Object.entries(files).map(([path, file]) => ({
+      id: this.workspace.newId('resource'),
+      path,
+      content: typeof file === 'string' ? file : JSON.stringify(file),
+    }));
+  }
+
+  #change(changes: Partial<BoltRunState>): void {
+    this.states.change(this.workspace.clock.now(), changes);
+  }
+
+  #requireState(action: string, ...states: readonly FakeBoltState[]): void {
+    if (states.includes(this.state)) return;
+    throw new RangeError(
+      `Run ${this.id} cannot ${action}: expected the state ${states.join(' or ')}, got ${this.state}`,
+    );
+  }
+}
