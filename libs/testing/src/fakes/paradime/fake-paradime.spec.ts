@@ -99,6 +99,11 @@ describe('schedules', () => {
     });
   });
 
+  it('belong to a workspace with a name', async () => {
+    const workspaces = [{ name: 'analytics', uid: bolt.options().workspace }];
+    expect(await ask('query { listWorkspaces { workspaces { uid name } } }')).toEqual({ workspaces });
+  });
+
   it('need a name or slug of their own', () => {
     bolt.schedule({ name: 'nightly' });
     expect(() => bolt.schedule({ name: 'nightly' })).toThrow('expected a new name or slug');
@@ -264,6 +269,7 @@ describe('refusals', () => {
     ['query { boltRunStatus(runId: 1) { state { x } } }', {}, 'must not have a selection'],
     ['query { boltRunStatus(runId: 1) }', {}, 'must have a selection of subfields'],
     ['query { boltRunStatus(id: 1) { state } }', {}, 'Unknown argument "id"'],
+    ['query { boltRunStatus(runId: 1) { state(as: "x") } }', {}, 'Unknown argument on field "state"'],
     ['query { boltRunStatus { state } }', {}, 'of required type "Int!" was not provided'],
     ['query { boltRunStatus(runId: "1") { state } }', {}, 'expected type "Int!"'],
     [STATUS, {}, 'Variable "$runId" of required type "Int!" was not provided'],
@@ -319,6 +325,7 @@ describe('refusals', () => {
     expect(bolt.options()).toEqual({
       endpoint: expect.stringMatching(/^http:\/\/127/),
       workspace: 'uid1',
+      artifactHosts: ['127.0.0.1'],
       apiKey: 'k',
       apiSecret: 's',
     });
