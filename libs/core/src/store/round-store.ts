@@ -37,7 +37,7 @@ export interface ClaimedRound {
   readonly cursor?: string;
   /** Failures since the last success. */
   readonly failures: number;
-  /** Last failure since the last success, as `Name: message`. */
+  /** Last failure since the last success: `Name: message`, or only the name of an error that is not from Runhooks. */
   readonly lastError?: string;
 }
 
