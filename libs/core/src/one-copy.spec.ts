@@ -47,6 +47,8 @@ describe('placeOf', () => {
     ['an ES module', '    at file:///a%20b/rh/dist/esm/core/src/one-copy.js:30:36', '/a%20b/rh/dist/esm'],
     ['a query', '    at file:///a/dist/esm/core/src/one-copy.js?t=17:30:36', '/a/dist/esm'],
     ['a query on a path', '    at /a/dist/esm/core/src/one-copy.js?v=1a:30:36', '/a/dist/esm'],
+    ['an entry', '    at file:///a/rh/dist/esm/core/src/internal.js:30:36', '/a/rh/dist/esm'],
+    ['a shared file', '    at Object.<anonymous> (/a/dist/cjs/chunks/runhooks-0f7c887b.js:3:1)', '/a/dist/cjs'],
     ['CommonJS', '    at Object.<anonymous> (/a (1)/dist/cjs/core/src/one-copy.js:3:1)', '/a (1)/dist/cjs'],
     [
       'Windows',

@@ -13,8 +13,8 @@ function loadedCopies(): Map<string, string> {
 }
 
 /**
- * Returns the place of the code at the top of a stack, because only the CommonJS build has `__filename`. Queries of
- * watchers and test runners are removed.
+ * Returns the place of the code at the top of a stack, because only the CommonJS build has `__filename`: the folder of the
+ * build, whose bundle may have put this code into any of its files. Queries of watchers and test runners are removed.
  */
 export function placeOf(stack: unknown): string | undefined {
   if (typeof stack !== 'string') return undefined;
@@ -23,7 +23,7 @@ export function placeOf(stack: unknown): string | undefined {
   return place
     ?.replace(/^file:\/\//, '')
     .replace(/\?.*$/, '')
-    .replace(/[\\/]core[\\/]src[\\/]one-copy\.[cm]?[jt]s$/, '');
+    .replace(/[\\/](?:core[\\/]src[\\/](?:one-copy|internal|index)|chunks[\\/]runhooks-\w+)\.[cm]?[jt]s$/, '');
 }
 
 // Without a stack (`Error.stackTraceLimit = 0`) the formats still differ.
