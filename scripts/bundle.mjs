@@ -25,7 +25,8 @@ const bundle = await rollup({
   input: Object.fromEntries([...entryFiles.values(), ...programs].map((file) => [nameOf(file), file])),
   external: (name) => /^[^./]/.test(name) && !entryFiles.has(name),
   plugins: [{ name: 'own-entries', resolveId: (name) => entryFiles.get(name) }],
-  treeshake: false,
+  // As package.json says: no module of the package is loaded only for what it does when it is loaded.
+  treeshake: { moduleSideEffects: (_, isExternal) => isExternal },
   onwarn({ code, message }) {
     // The helpers that tsc adds for decorators ask whether `this` already has them.
     if (code !== 'THIS_IS_UNDEFINED') throw new Error(message);
