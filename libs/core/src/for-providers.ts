@@ -1,6 +1,6 @@
 /**
- * For authors of providers: the port `Provider`, sources, signature schemes, checked parsing of payloads, and the runs and
- * signals that a provider reports, and calls to its API. See [Write a provider](../../../docs/custom-provider.md).
+ * For authors of providers: the port `Provider`, sources, signature schemes, checked parsing of payloads, calls to APIs, and the
+ * runs and signals that a provider reports. See [Write a provider](../../../docs/custom-provider.md).
  */
 export { defined } from './defined.js';
 export { kindOf } from './kind-of.js';

@@ -126,6 +126,7 @@ export class DbtCloudApi {
     filter: DbtCloudRunFilter = {},
     { offset = 0, signal }: DbtCloudCallOptions & { readonly offset?: number } = {},
   ): Promise<DbtCloudRunPage> {
+    if (matchesNothing(filter.ids, filter.projectIds, filter.statuses)) return { runs: [], hasMore: false };
     const call = read('list runs', 'v2', ['runs'], { ...runQuery(filter), ...pageQuery(offset) }, signal);
     const answer = await this.#caller.json(call);
     const { serverTime } = answer;
@@ -145,6 +146,7 @@ export class DbtCloudApi {
     { projectIds, environmentId, nameContains }: DbtCloudJobFilter = {},
     options: DbtCloudCallOptions = {},
   ): AsyncGenerator<DbtCloudApiJob> {
+    if (matchesNothing(projectIds)) return;
     const query: Query = {
       project_id__in: projectIds && integersOf(projectIds),
       environment_id: environmentId,
@@ -280,6 +282,11 @@ function runQuery(filter: DbtCloudRunFilter): Query {
     order_by: orderBy,
     include_related: RELATED,
   };
+}
+
+/** An empty array in a query would not filter at all. */
+function matchesNothing(...wanted: readonly (readonly (string | number)[] | undefined)[]): boolean {
+  return wanted.some((values) => values && integersOf(values).length === 0);
 }
 
 function pageQuery(offset: number): Query {

@@ -23,6 +23,6 @@ function textOf(name: string, value: QueryValue): string {
 }
 
 /** Returns ids as the integers that the API filters by. Ids that are no integers match nothing, and are left out. */
-export function integersOf(ids: readonly string[]): readonly number[] {
+export function integersOf(ids: readonly (string | number)[]): readonly number[] {
   return ids.map(Number).filter(Number.isSafeInteger);
 }

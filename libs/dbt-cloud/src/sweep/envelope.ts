@@ -58,7 +58,8 @@ export function parseEnvelope(
   if (!checked.ok) return { state: 'quarantined', reason: checked.reason };
   const { payload, notes } = checked;
   const found = messageKindOf(payload, notes, false, testRunIds);
-  if (found.kind !== 'run') return { state: found.kind === 'test' ? 'test' : 'quarantined', reason: found.reason };
+  // A run of the API always exists, so one without a status is no test of an endpoint.
+  if (found.kind !== 'run') return { state: testRunIds.has(run.id) ? 'test' : 'quarantined', reason: found.reason };
   const { messageType } = found;
   const signal = signalOf(messageType, payload, { receivedAt, accessUrl });
   // The artifacts of a run that has only ended are not there yet.

@@ -25,7 +25,7 @@ export interface JudgedAt {
 export function phasesOf(run: DbtCloudApiRun, { serverTime, graceMs }: JudgedAt): readonly ApiPhase[] {
   const { status, jobId, startedAt, finishedAt, artifactsSaved, isComplete } = run;
   const isPast = (time: Date, ageMs: number) => serverTime.getTime() - time.getTime() >= ageMs;
-  if (status === undefined || jobId === undefined) return [`ended:unreadable ${serverTime.toISOString().slice(0, 13)}`];
+  if (status === undefined || jobId === undefined) return [`ended:unreadable-${serverTime.toISOString().slice(0, 13)}`];
   if (status === RUNNING) return startedAt && isPast(startedAt, graceMs) ? ['running'] : [];
   const hasOutcome = OUTCOMES.includes(status);
   if (OPEN.includes(status) || (!hasOutcome && !isComplete)) return [];

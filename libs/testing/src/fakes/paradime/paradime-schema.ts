@@ -1,6 +1,6 @@
 import { dttm } from '../../webhooks/paradime-dttm.js';
 import { FAKE_LIMITS } from '../../limits.js';
-import type { BoltCommand, BoltRun } from './bolt-run.js';
+import type { BoltCommand, BoltRun, BoltRunState } from './bolt-run.js';
 import type { BoltSchedule } from './bolt-schedule.js';
 import { COMMIT_HASH } from './bolt-webhook.js';
 import type { BoltWorkspace } from './bolt-workspace.js';
@@ -114,7 +114,10 @@ const QUERIES: Fields = {
   boltScheduleName: {
     args: SLUG,
     type: 'BoltScheduleInfo',
-    resolve: ({ workspace }, args) => scheduleOf(workspace, args).toShortJson(),
+    resolve: ({ workspace }, args) => {
+      const schedule = scheduleOf(workspace, args);
+      return schedule.toShortJson(workspace.runsOf(schedule).at(-1));
+    },
   },
   listBoltSchedules: {
     args: { ...PAGE, showInactive: 'Boolean!', filter: 'BoltScheduleFilter' },
@@ -126,7 +129,9 @@ const QUERIES: Fields = {
         return isActive !== args['showInactive'] && (suspended === undefined || suspended === isSuspended);
       });
       const seenAt = seenAtOf(workspace);
-      const schedules = found.slice(offset, offset + limit).map((schedule) => schedule.toJson(seenAt));
+      const schedules = found
+        .slice(offset, offset + limit)
+        .map((schedule) => schedule.toJson(lastOf(workspace, schedule, seenAt)));
       return { schedules, totalCount: found.length };
     },
   },
@@ -238,6 +243,11 @@ function pageOf({ offset, limit }: Arguments, max: number): [number, number] {
   if (from < 0) throw new GraphqlRefusal('offset must not be negative.');
   if (count < 1 || count > max) throw new GraphqlRefusal(`limit must be between 1 and ${max}.`);
   return [from, count];
+}
+
+function lastOf(workspace: BoltWorkspace, schedule: BoltSchedule, seenAt: Date): BoltRunState | undefined {
+  const last = workspace.runsOf(schedule).findLast(({ states }) => states.at(seenAt) !== undefined);
+  return last?.states.at(seenAt);
 }
 
 function seenAtOf({ clock, faults }: BoltWorkspace): Date {
