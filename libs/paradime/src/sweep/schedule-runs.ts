@@ -82,12 +82,13 @@ async function report(look: ScheduleLook, runs: readonly ParadimeApiRun[], { now
     const lacking = await context.lacking?.(step.map(({ known }) => known));
     const reported: ReportedRun[] = [];
     for (const [index, { run, known }] of step.entries()) {
-      if (lacking?.[index] === false) continue;
-      const commands = isOver(run) ? await commandsOf(look, run) : undefined;
+      // The inbox also stores facts of runs that webhooks reported, but commands are no such facts.
+      const isKnown = lacking?.[index] === false;
+      const commands = isOver(run) ? (isKnown ? [] : await commandsOf(look, run)) : undefined;
       const endedAt = isOver(run) ? (endOf(run, commands) ?? supposedEnd(run, look, nowMs)) : undefined;
       reported.push({ ...known, ...defined({ endedAt }), body: envelopeOf(run, place, commands) });
     }
-    if (reported.length > 0) await context.report(reported);
+    await context.report(reported);
   }
 }
 
