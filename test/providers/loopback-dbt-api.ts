@@ -67,9 +67,8 @@ export class LoopbackDbtApi {
     if (below === 'runs/') return this.#list(response, this.#runsOf(query), query);
     const found = id === undefined ? this.objects.get(path) : this.runs.get(Number(id));
     if (Array.isArray(found) && !path.endsWith('artifacts/')) return this.#list(response, found, query);
-    if (found === undefined)
-      return void sendJson(response, 404, statusOf(404, 'The requested resource was not found.'));
-    sendJson(response, 200, { ...statusOf(200, 'Success!'), data: found });
+    if (found === undefined) sendJson(response, 404, statusOf(404, 'The requested resource was not found.'));
+    else sendJson(response, 200, { ...statusOf(200, 'Success!'), data: found });
   }
 
   #list(response: ServerResponse, all: readonly unknown[], query: DbtCall['query']): void {

@@ -16,9 +16,9 @@ export {
   type DbtCloudArtifactOptions,
   type DbtCloudCallOptions,
   type DbtCloudJobFilter,
-  type DbtCloudRunFilter,
   type DbtCloudRunPage,
 } from './api/dbt-cloud-api.js';
+export type { DbtCloudRunFilter } from './api/run-filter.js';
 export type { DbtCloudSweepOptions } from './sweep/sweep-options.js';
 export { dbtCloud, type DbtCloudOptions } from './source.js';
 export type { DbtCloudMessageType } from './message-type.js';

@@ -35,6 +35,7 @@ describe('dbtCloud', () => {
       bodyBytesMax: 10,
       provider: 'dbt-cloud',
       open: expect.any(Function),
+      openApi: expect.any(Function),
     });
     expect(JSON.stringify([source, source.open()])).not.toContain('hidden-secret');
   });

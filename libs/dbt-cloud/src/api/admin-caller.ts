@@ -161,7 +161,7 @@ export class AdminCaller {
       host: this.#host,
       cooldownMs: DBT_CLOUD_LIMITS.cooldownMs,
       userMessageOf: (body) => textOf(fieldsOf(fieldsOf(body)?.['status'])?.['user_message']),
-      // dbt's Terraform provider tells missing rights from missing objects in the same way.
+      // dbt's Terraform provider distinguishes missing rights from missing objects in the same way.
       reasonOf: (status, message) => (status === 404 && /permission/i.test(message ?? '') ? 'forbidden' : undefined),
       remedies: {
         unauthorized:

@@ -27,8 +27,8 @@ export interface DbtCloudApiOptions {
    */
   readonly readToken?: string | undefined;
   /**
-   * Token that starts, retries and cancels runs: permission set Job Runner.
-   * @default nothing is started or canceled
+   * Token that starts, retries and cancels runs: permission set Job Runner. It is checked; no call of this version uses it.
+   * @default none
    */
   readonly actToken?: string | undefined;
   /**

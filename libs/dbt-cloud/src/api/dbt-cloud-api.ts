@@ -11,32 +11,12 @@ import type {
 import type { ApiRight, ApiSettings } from './api-options.js';
 import { readEach, readJob, readPlace, readRun, readSubscription, textOf } from './api-readers.js';
 import { integersOf, type Query } from './query.js';
+import { type DbtCloudRunFilter, matchesNothing, RELATED, runQuery } from './run-filter.js';
 
 /** Options of every call. */
 export interface DbtCloudCallOptions {
   /** Aborts the call, which then rejects with the signal's reason. In handlers: `delivery.signal`. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Filter for runs. A run must match every field that is set. Ids that are not numbers match nothing. */
-export interface DbtCloudRunFilter {
-  readonly jobId?: string;
-  readonly projectIds?: readonly string[];
-  readonly environmentId?: string;
-  /** 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled. */
-  readonly statuses?: readonly number[];
-  readonly ids?: readonly string[];
-  /** Only runs with a higher id. */
-  readonly idAfter?: string;
-  /** First and last time of creation. */
-  readonly createdAt?: readonly [from: Date, to: Date];
-  /** First and last time of the end. Runs without an end, such as some cancelled ones, do not match. */
-  readonly finishedAt?: readonly [from: Date, to: Date];
-  /**
-   * A `-` reverses the order.
-   * @default 'id'
-   */
-  readonly orderBy?: 'id' | '-id' | 'created_at' | '-created_at' | 'finished_at' | '-finished_at';
 }
 
 /** A page of runs. */
@@ -64,9 +44,6 @@ export interface DbtCloudArtifactOptions extends DbtCloudCallOptions {
    */
   readonly step?: number;
 }
-
-/** Objects that every run includes. */
-const RELATED = ['trigger', 'job'];
 
 /**
  * Client for dbt Cloud's Administrative API, with the calls and parameters of dbt's OpenAPI specification
@@ -266,27 +243,6 @@ function artifactCall(
     ...read(`get an artifact of run ${runId}`, 'v2', ['runs', runId, 'artifacts', ...path.split('/')], { step }, signal),
     slash: false,
   };
-}
-
-function runQuery(filter: DbtCloudRunFilter): Query {
-  const { jobId, projectIds, environmentId, statuses, ids, idAfter, createdAt, finishedAt, orderBy = 'id' } = filter;
-  return {
-    job_definition_id: jobId,
-    project_id__in: projectIds && integersOf(projectIds),
-    environment_id: environmentId,
-    status__in: statuses,
-    pk__in: ids && integersOf(ids),
-    id__gt: idAfter,
-    created_at__range: createdAt,
-    finished_at__range: finishedAt,
-    order_by: orderBy,
-    include_related: RELATED,
-  };
-}
-
-/** An empty array in a query would not filter at all. */
-function matchesNothing(...wanted: readonly (readonly (string | number)[] | undefined)[]): boolean {
-  return wanted.some((values) => values && integersOf(values).length === 0);
 }
 
 function pageQuery(offset: number): Query {

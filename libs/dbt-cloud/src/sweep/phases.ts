@@ -20,12 +20,12 @@ export interface JudgedAt {
  *
  * An ended run is complete when its artifacts are saved, or ten minutes after its end. If it has no end, as some cancelled
  * runs, its end is long enough ago as far as anyone knows: it is reported at once. A run without a status or a job cannot be
- * parsed. It gets another phase each hour, because a later answer can be valid.
+ * parsed; its phase is `ended:unknown`, so that a valid answer later has another one.
  */
 export function phasesOf(run: DbtCloudApiRun, { serverTime, graceMs }: JudgedAt): readonly ApiPhase[] {
   const { status, jobId, startedAt, finishedAt, artifactsSaved, isComplete } = run;
   const isPast = (time: Date, ageMs: number) => serverTime.getTime() - time.getTime() >= ageMs;
-  if (status === undefined || jobId === undefined) return [`ended:unreadable-${serverTime.toISOString().slice(0, 13)}`];
+  if (status === undefined || jobId === undefined) return ['ended:unknown'];
   if (status === RUNNING) return startedAt && isPast(startedAt, graceMs) ? ['running'] : [];
   const hasOutcome = OUTCOMES.includes(status);
   if (OPEN.includes(status) || (!hasOutcome && !isComplete)) return [];

@@ -16,7 +16,7 @@ interface ReadNames {
   readonly readAt: Date;
 }
 
-/** Names of projects and environments, which are read again after three hours, or for an id that is missing. */
+/** Names of projects and environments. They are asked for every three hours, and sooner for an id that is missing. */
 export class ProviderNames {
   readonly #api: DbtCloudApi;
   /** By the id of the project whose environments they name; `''` for projects. */

@@ -1,5 +1,6 @@
 import type { DbtCloudApiRun } from '../api/api-objects.js';
-import type { DbtCloudApi, DbtCloudRunFilter, DbtCloudRunPage } from '../api/dbt-cloud-api.js';
+import type { DbtCloudApi, DbtCloudRunPage } from '../api/dbt-cloud-api.js';
+import type { DbtCloudRunFilter } from '../api/run-filter.js';
 
 /** Time of a run that pages are sorted by. */
 export type SortedBy = 'finishedAt' | 'createdAt';
