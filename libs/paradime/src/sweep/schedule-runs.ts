@@ -79,12 +79,12 @@ async function report(look: ScheduleLook, runs: readonly ParadimeApiRun[], { now
       run,
       known: { accountId: place.workspace, runId: run.id, phases: [phaseOf(run)] } as const,
     }));
-    const lacking = await context.lacking?.(step.map(({ known }) => known));
+    const lacking = await context.lacking(step.map(({ known }) => known));
     const reported: ReportedRun[] = [];
     for (const [index, { run, known }] of step.entries()) {
       // The inbox also stores facts of runs that webhooks reported, but commands are no such facts.
-      const isKnown = lacking?.[index] === false;
-      const commands = isOver(run) ? (isKnown ? [] : await commandsOf(look, run)) : undefined;
+      const details = lacking[index] === true ? await commandsOf(look, run) : [];
+      const commands = isOver(run) ? details : undefined;
       const endedAt = isOver(run) ? (endOf(run, commands) ?? supposedEnd(run, look, nowMs)) : undefined;
       reported.push({ ...known, ...defined({ endedAt }), body: envelopeOf(run, place, commands) });
     }
@@ -102,7 +102,7 @@ async function commandsOf(
   { client, context }: ScheduleLook,
   run: ParadimeApiRun,
 ): Promise<readonly ParadimeApiCommand[]> {
-  if (run.endedAt && run.endedAt < context.since) return [];
+  if (!isOver(run) || (run.endedAt && run.endedAt < context.since)) return [];
   try {
     return (await client.run(run.id, { signal: context.signal })).commands;
   } catch (error) {
