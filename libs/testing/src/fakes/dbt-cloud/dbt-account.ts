@@ -67,7 +67,9 @@ export class DbtAccount {
   queue(job: DbtJob, options: FakeDbtRunOptions, retryOf?: DbtRun): DbtRun {
     const run = new DbtRun(this, job, this.#newId('run', options.id, this.runs), options, retryOf?.id);
     this.runs.set(run.id, run);
-    this.#runsOfJobs.set(job, [...this.runsOf(job), run]);
+    const ofJob = this.#runsOfJobs.get(job);
+    if (ofJob) ofJob.push(run);
+    else this.#runsOfJobs.set(job, [run]);
     retryOf?.retries.push(run);
     return run;
   }

@@ -2,6 +2,8 @@ import { jsonResponse, type FakeRequest, type FakeResponse } from '../loopback-s
 import type { DbtAccount } from './dbt-account.js';
 import { matcherOf, type FakeDbtRight, type Route } from './dbt-routes.js';
 import { JOB_ROUTES } from './job-routes.js';
+import { page } from './list-page.js';
+import { PAGE, parseParameters } from './parameters.js';
 import { notFound, Refused, statusOf } from './refused.js';
 import { RUN_ROUTES } from './run-routes.js';
 import { SUBSCRIPTION_ROUTES } from './subscription-routes.js';
@@ -20,6 +22,7 @@ export function respondToDbtCall(account: DbtAccount, tokens: DbtTokens, request
   try {
     const rights = rightsOf(tokens, request.headers['authorization']);
     if (request.path === '/api/v2/whoami/') return whoami(account);
+    if (request.path === '/api/v3/accounts/') return accounts(account, request);
     const [, version = '', accountId, rest = ''] = /^\/api\/(v[23])\/accounts\/([^/]+)\/(.*)$/.exec(request.path) ?? [];
     const { matching, others } = routesOf(`${version}/${rest}`, request.method);
     if (accountId !== account.id && (matching || others.length > 0))
@@ -36,6 +39,12 @@ export function respondToDbtCall(account: DbtAccount, tokens: DbtTokens, request
 
 function whoami({ id }: DbtAccount): FakeResponse {
   return jsonResponse(200, { data: { user: { id: 1, account_id: Number(id) } }, status: statusOf(200, 'Success!') });
+}
+
+/** Every token lists the accounts that it belongs to. */
+function accounts({ id }: DbtAccount, { query }: FakeRequest): FakeResponse {
+  const parameters = parseParameters(query, { ...PAGE, state: 'string', order_by: 'string' });
+  return page([{ id: Number(id), name: 'Fake account', state: 1 }], (account) => account, parameters);
 }
 
 /** Returns the rights of the token. A token that stands for several rights has all of them, as one of a person. */

@@ -1,17 +1,24 @@
+import type { Clock } from 'nestjs-runhooks';
 import { CronSchedule } from '../cron-schedule.js';
-import type { DbtAccount } from './dbt-account.js';
-import type { DbtRun } from './dbt-run.js';
 import type { FakeDbtJob, FakeDbtJobOptions } from './fake-dbt-job.js';
-import type { FakeDbtRunOptions } from './fake-dbt-run.js';
+import type { FakeDbtRun, FakeDbtRunOptions } from './fake-dbt-run.js';
 import { apiTime } from './json-times.js';
 
 const ACTIVE = 1;
 const DELETED = 2;
 
+/** Account of jobs, as they see it. */
+export interface JobAccount {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly createdAt: Date;
+  queue(job: DbtJob, options: FakeDbtRunOptions): FakeDbtRun;
+}
+
 /** A project of an account. */
 export class DbtProject {
   constructor(
-    readonly account: DbtAccount,
+    readonly account: JobAccount,
     readonly id: string,
     readonly name: string,
   ) {}
@@ -74,7 +81,7 @@ export class DbtJob implements FakeDbtJob {
   isDeleted = false;
 
   constructor(
-    readonly account: DbtAccount,
+    readonly account: JobAccount,
     readonly environment: DbtEnvironment,
     readonly id: string,
     options: FakeDbtJobOptions,
@@ -95,11 +102,11 @@ export class DbtJob implements FakeDbtJob {
     return this.#schedule !== undefined;
   }
 
-  async run(options: FakeDbtRunOptions = {}): Promise<DbtRun> {
+  async run(options: FakeDbtRunOptions = {}): Promise<FakeDbtRun> {
     return this.queue(options).start();
   }
 
-  queue(options: FakeDbtRunOptions = {}): DbtRun {
+  queue(options: FakeDbtRunOptions = {}): FakeDbtRun {
     return this.account.queue(this, options);
   }
 

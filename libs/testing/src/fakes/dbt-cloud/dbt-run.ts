@@ -1,5 +1,7 @@
+import type { Clock } from 'nestjs-runhooks';
+import type { DbtCloudTestEvent } from '../../webhooks/dbt-cloud-webhook.js';
+import type { Faults } from '../faults.js';
 import { StateHistory } from '../state-history.js';
-import type { DbtAccount } from './dbt-account.js';
 import type { DbtJob } from './dbt-job.js';
 import type {
   FakeDbtCancelOptions,
@@ -10,7 +12,17 @@ import type {
 } from './fake-dbt-run.js';
 import { endedSteps, STEPS_BEFORE, type RunState } from './run-state.js';
 
-const NO_MESSAGE = null;
+/** Account of runs, as they see it. */
+export interface RunAccount {
+  readonly id: string;
+  /** Host in the `href` of runs. */
+  readonly host: string;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  runsOf(job: DbtJob): readonly DbtRun[];
+  /** Sends a webhook about a run, not before `dueAt`. */
+  announce(run: DbtRun, event: DbtCloudTestEvent, dueAt?: Date): Promise<void>;
+}
 
 /** A run, its states and its files. */
 export class DbtRun implements FakeDbtRun {
@@ -22,7 +34,7 @@ export class DbtRun implements FakeDbtRun {
   readonly retries: DbtRun[] = [];
 
   constructor(
-    readonly account: DbtAccount,
+    readonly account: RunAccount,
     readonly job: DbtJob,
     readonly id: string,
     readonly options: FakeDbtRunOptions,
@@ -32,7 +44,7 @@ export class DbtRun implements FakeDbtRun {
     this.createdAt = account.clock.now();
     this.states = new StateHistory<RunState>(this.createdAt, {
       status: 1,
-      message: NO_MESSAGE,
+      message: null,
       updatedAt: this.createdAt,
       startedAt: null,
       finishedAt: null,
@@ -103,7 +115,7 @@ export class DbtRun implements FakeDbtRun {
     const artifactsAt = new Date(finishedAt.getTime() + this.account.faults.artifactsMs);
     const steps = endedSteps(this.commands, failed, options.logs);
     this.#save(STEPS_BEFORE.length + 1 + (failed ?? this.commands.length - 1), options);
-    this.#change({ status, finishedAt, artifactsAt, steps, message: options.message ?? NO_MESSAGE });
+    this.#change({ status, finishedAt, artifactsAt, steps, message: options.message ?? null });
     if (status === 20) await this.account.announce(this, 'failed');
     await this.account.announce(this, status === 20 ? 'completed-failed' : 'succeeded', artifactsAt);
     return this;

@@ -1,9 +1,16 @@
+import type { Clock } from 'nestjs-runhooks';
 import { randomKsuid } from '../../webhooks/random-ids.js';
 import { FAKE_LIMITS } from '../../limits.js';
 import type { FakeWebhookAttempt } from '../fake-webhook.js';
-import type { DbtAccount } from './dbt-account.js';
 import type { FakeDbtMessageType, FakeDbtSubscription } from './fake-dbt-subscription.js';
 import { microseconds } from './json-times.js';
+
+/** Account of subscriptions, as they see it. */
+export interface SubscriptionAccount {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly subscriptions: Map<string, DbtSubscription>;
+}
 
 /** Fields that a client can set. */
 export interface SubscriptionFields {
@@ -34,7 +41,7 @@ export interface SubscriptionEvent {
 export class DbtSubscription implements FakeDbtSubscription {
   readonly id = randomKsuid('wsu');
   readonly events: SubscriptionEvent[] = [];
-  readonly #account: DbtAccount;
+  readonly #account: SubscriptionAccount;
   readonly #createdAt: Date;
   #updatedAt: Date;
   #deactivateReason: string | undefined;
@@ -44,7 +51,7 @@ export class DbtSubscription implements FakeDbtSubscription {
   fields: SubscriptionFields;
 
   constructor(
-    account: DbtAccount,
+    account: SubscriptionAccount,
     fields: SubscriptionFields,
     readonly secret: string,
   ) {

@@ -304,6 +304,15 @@ describe('refusals', () => {
     expect((await call(path, { method, token })).code).toBe(code);
   });
 
+  it('lists the account of each token, also of one for webhooks only', async () => {
+    for (const token of ['r', 'a', 'w']) {
+      const response = await raw('/api/v3/accounts/', { token });
+      expect(await response.json()).toMatchObject({ data: [{ id: 7 }], extra: { pagination: { total_count: 1 } } });
+      expect(await (await raw('/api/v2/whoami/', { token })).json()).toMatchObject({ status: { code: 200 } });
+    }
+    expect((await raw('/api/v3/accounts/', { token: 'other' })).status).toBe(401);
+  });
+
   it('gives a token of several rights all of them', async () => {
     const personal = await fakeDbtCloud({ clock, tokens: { read: 'me', webhooks: 'me' } });
     try {

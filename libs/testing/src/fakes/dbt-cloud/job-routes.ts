@@ -53,7 +53,7 @@ export const JOB_ROUTES: readonly Route[] = [
       const { include_related: related = [] } = parseParameters(request.query, { include_related: RELATED_OF_JOB });
       const job = account.jobs.get(id);
       if (job === undefined || job.isDeleted) throw notFound('No job has this id.');
-      return one(jobJson(job, related));
+      return one(jobJson(account, job, related));
     },
   },
   {
@@ -114,16 +114,16 @@ function listJobs(account: DbtAccount, query: URLSearchParams): FakeResponse {
       (projects === undefined || projects.includes(Number(job.project.id))) &&
       (scheduled === undefined || scheduled === job.isScheduled),
   );
-  return page(found, (job) => jobJson(job, include_related), parameters);
+  return page(found, (job) => jobJson(account, job, include_related), parameters);
 }
 
 function named<T extends { readonly name: string }>(items: readonly T[], part = ''): readonly T[] {
   return items.filter(({ name }) => name.toLowerCase().includes(part.toLowerCase()));
 }
 
-function jobJson(job: DbtJob, related: readonly string[]): object {
-  const now = job.account.clock.now();
-  const runs = job.account.runsOf(job);
+function jobJson(account: DbtAccount, job: DbtJob, related: readonly string[]): object {
+  const now = account.clock.now();
+  const runs = account.runsOf(job);
   const show = (run: DbtRun | undefined) =>
     run === undefined ? null : runJson(run, run.states.current, { now, related: new Set(), change: undefined });
   return {

@@ -17,7 +17,7 @@ export function one(data: unknown): FakeResponse {
 export function page<T>(
   items: readonly T[],
   show: (item: T) => unknown,
-  filters: PageOptions,
+  filters: PageOptions & Readonly<Record<string, unknown>>,
   orderBy = 'id',
 ): FakeResponse {
   const { limit = FAKE_LIMITS.dbtPageMax, offset = 0 } = filters;

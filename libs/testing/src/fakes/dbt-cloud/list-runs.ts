@@ -54,56 +54,67 @@ export function listRuns(account: DbtAccount, query: URLSearchParams): FakeRespo
   const now = account.clock.now();
   const seenAt = new Date(now.getTime() - account.faults.listLagMs);
   const sign = orderBy.startsWith('-') ? -1 : 1;
-  const found = [...account.runs.values()]
-    .flatMap((run) => seenOf(run, seenAt))
-    .filter((seen) => fits(seen, parameters))
-    .sort((a, b) => sign * compare(order(a), order(b)) || Number(a.run.id) - Number(b.run.id));
+  const found = seenRuns(account, seenAt, conditionsOf(parameters)).sort(
+    (a, b) => sign * compare(order(a), order(b)) || Number(a.run.id) - Number(b.run.id),
+  );
   const view = { now: seenAt, related: new Set<string>(related), change: account.faults.nextChange() };
-  return page(found, ({ run, state }) => runJson(run, state, view), { ...parameters, ...filtersOf(account) }, orderBy);
+  return page(
+    found,
+    ({ run, state }) => runJson(run, state, view),
+    { ...parameters, account_id: Number(account.id) },
+    orderBy,
+  );
 }
 
-function filtersOf({ id }: DbtAccount): object {
-  return { account_id: Number(id) };
+type Parameters = ReturnType<typeof parseParameters<typeof PARAMETERS>>;
+type Condition = (seen: Seen) => boolean;
+
+/** Returns one condition for each parameter that was given, because tests list thousands of runs many times. */
+function conditionsOf(parameters: Parameters): readonly Condition[] {
+  const { created_at__range: created, finished_at__range: finished, id__gt: after } = parameters;
+  const { status, status__in: statuses, pk, pk__in: ids, project_id: project, project_id__in: projects } = parameters;
+  const { job_definition_id: job, environment_id: environment, dbt_version: version = 'latest' } = parameters;
+  const { dbt_version__in: versions = ['latest'] } = parameters;
+  // No run of the fake defers to another one, or has generated documents.
+  const isNone =
+    parameters.deferring_run_id !== undefined ||
+    parameters.has_docs_generated === true ||
+    parameters.has_sources_generated === true ||
+    version !== 'latest' ||
+    !versions.includes('latest');
+  const all: readonly (Condition | false | undefined)[] = [
+    isNone && (() => false),
+    created && (({ run }) => isWithin(run.createdAt, created)),
+    finished && (({ state }) => isWithin(state.finishedAt, finished)),
+    after !== undefined && (({ run }) => Number(run.id) > after),
+    status !== undefined && (({ state }) => state.status === status),
+    statuses && (({ state }) => statuses.includes(state.status)),
+    pk !== undefined && (({ run }) => Number(run.id) === pk),
+    ids && (({ run }) => ids.includes(Number(run.id))),
+    job !== undefined && (({ run }) => Number(run.job.id) === job),
+    environment !== undefined && (({ run }) => Number(run.job.environment.id) === environment),
+    project !== undefined && (({ run }) => Number(run.job.project.id) === project),
+    projects && (({ run }) => projects.includes(Number(run.job.project.id))),
+  ];
+  return all.filter((condition) => condition !== undefined && condition !== false);
 }
 
-function seenOf(run: DbtRun, at: Date): readonly Seen[] {
-  const state = run.states.at(at);
-  return state === undefined ? [] : [{ run, state }];
+function seenRuns({ runs }: DbtAccount, at: Date, conditions: readonly Condition[]): Seen[] {
+  const found: Seen[] = [];
+  for (const run of runs.values()) {
+    const state = run.states.at(at);
+    if (state === undefined) continue;
+    const seen = { run, state };
+    if (conditions.every((isMet) => isMet(seen))) found.push(seen);
+  }
+  return found;
 }
 
 function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-function fits({ run, state }: Seen, parameters: ReturnType<typeof parseParameters<typeof PARAMETERS>>): boolean {
-  const { created_at__range: created, finished_at__range: finished, id__gt: after } = parameters;
-  const { project, environment, id: jobId } = run.job;
-  const isOne = (id: string, ...wanted: readonly (number | undefined)[]) =>
-    wanted.every((one) => one === undefined || Number(id) === one);
-  const isAmong = (id: number, wanted: readonly number[] | undefined) => wanted === undefined || wanted.includes(id);
-  return (
-    isWithin(run.createdAt, created) &&
-    isWithin(state.finishedAt, finished) &&
-    isOne(jobId, parameters.job_definition_id) &&
-    isOne(project.id, parameters.project_id) &&
-    isOne(environment.id, parameters.environment_id) &&
-    isOne(run.id, parameters.pk) &&
-    isOne(String(state.status), parameters.status) &&
-    isAmong(Number(project.id), parameters.project_id__in) &&
-    isAmong(Number(run.id), parameters.pk__in) &&
-    isAmong(state.status, parameters.status__in) &&
-    (after === undefined || Number(run.id) > after) &&
-    // No run of the fake defers to another one, or has generated documents.
-    parameters.deferring_run_id === undefined &&
-    parameters.has_docs_generated !== true &&
-    parameters.has_sources_generated !== true &&
-    (parameters.dbt_version ?? 'latest') === 'latest' &&
-    (parameters.dbt_version__in ?? ['latest']).includes('latest')
-  );
-}
-
 /** Returns whether a time is in a range, whose ends belong to it. A time that is null never is. */
-function isWithin(time: Date | null, range: readonly [number, number] | undefined): boolean {
-  if (range === undefined) return true;
-  return time !== null && time.getTime() >= range[0] && time.getTime() <= range[1];
+function isWithin(time: Date | null, [from, to]: readonly [number, number]): boolean {
+  return time !== null && time.getTime() >= from && time.getTime() <= to;
 }

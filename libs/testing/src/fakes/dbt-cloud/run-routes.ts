@@ -97,7 +97,7 @@ export const RUN_ROUTES: readonly Route[] = [
     respond: ({ account, parts: [id] }) => {
       const run = runOf(account, id);
       requireRetry(run);
-      return show(retry(run));
+      return show(retry(account, run));
     },
   },
   {
@@ -129,7 +129,7 @@ export const RUN_ROUTES: readonly Route[] = [
       if (job === undefined || job.isDeleted) throw notFound('No job has this id.');
       const last = account.runsOf(job).at(-1);
       // Of a job whose last run cannot be retried, this starts a full run.
-      if (last !== undefined && last.refusalOfRetry === undefined) return show(retry(last));
+      if (last !== undefined && last.refusalOfRetry === undefined) return show(retry(account, last));
       return show(account.queue(job, { cause: 'Triggered via API', causeCategory: 'api' }));
     },
   },
@@ -176,9 +176,9 @@ function requireRetry({ refusalOfRetry }: DbtRun): void {
   if (refusalOfRetry !== undefined) throw new Refused(400, `The run cannot be retried: ${refusalOfRetry}`);
 }
 
-function retry(run: DbtRun): DbtRun {
+function retry(account: DbtAccount, run: DbtRun): DbtRun {
   const { id: _id, ...kept } = run.options;
-  return run.account.queue(run.job, { ...kept, cause: `Retry of run ${run.id}`, causeCategory: 'rerun' }, run);
+  return account.queue(run.job, { ...kept, cause: `Retry of run ${run.id}`, causeCategory: 'rerun' }, run);
 }
 
 const STRINGS = { git_branch: 'gitBranch', git_sha: 'gitSha', schema_override: 'schemaOverride' } as const;

@@ -1,6 +1,7 @@
+import type { Clock } from 'nestjs-runhooks';
+import type { Faults } from '../faults.js';
 import { StateHistory } from '../state-history.js';
 import type { BoltSchedule } from './bolt-schedule.js';
-import type { BoltWorkspace } from './bolt-workspace.js';
 import type {
   FakeBoltCancelOptions,
   FakeBoltEndOptions,
@@ -39,6 +40,16 @@ export interface BoltRunState {
   readonly commands: readonly BoltCommand[];
 }
 
+/** Workspace of runs, as they see it. */
+export interface RunWorkspace {
+  readonly name: string;
+  readonly uid: string;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  newId(kind: 'command' | 'resource'): number;
+  announce(run: BoltRun, event: 'started' | 'succeeded' | 'failed'): Promise<void>;
+}
+
 /** Commands that Bolt runs before those of a schedule. */
 const COMMANDS_BEFORE = ['git clone ...', 'dbt deps'];
 
@@ -47,7 +58,7 @@ export class BoltRun implements FakeBoltRun {
   readonly states: StateHistory<BoltRunState>;
 
   constructor(
-    readonly workspace: BoltWorkspace,
+    readonly workspace: RunWorkspace,
     readonly of: BoltSchedule,
     readonly id: string,
     readonly options: FakeBoltRunOptions,

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from 'nestjs-runhooks';
 import { dttm } from '../../webhooks/paradime-dttm.js';
 import { CronSchedule } from '../cron-schedule.js';
-import type { BoltRun } from './bolt-run.js';
-import type { BoltWorkspace } from './bolt-workspace.js';
-import type { FakeBoltRunOptions } from './fake-bolt-run.js';
+import type { FakeBoltRun, FakeBoltRunOptions, FakeBoltState } from './fake-bolt-run.js';
 import type { FakeBoltSchedule, FakeBoltScheduleOptions } from './fake-bolt-schedule.js';
+
+/** Workspace of schedules, as they see it. */
+export interface ScheduleWorkspace {
+  readonly clock: Clock;
+  queue(schedule: BoltSchedule, options: FakeBoltRunOptions): FakeBoltRun;
+}
 
 /** A schedule of a workspace. */
 export class BoltSchedule implements FakeBoltSchedule {
@@ -19,7 +24,7 @@ export class BoltSchedule implements FakeBoltSchedule {
   isSuspended = false;
 
   constructor(
-    readonly workspace: BoltWorkspace,
+    readonly workspace: ScheduleWorkspace,
     readonly id: number,
     { name, slug, schedule = 'OFF', commands = ['dbt run'], environment = 'production' }: FakeBoltScheduleOptions,
   ) {
@@ -36,11 +41,11 @@ export class BoltSchedule implements FakeBoltSchedule {
     return this.slug ?? this.name;
   }
 
-  async run(options: FakeBoltRunOptions = {}): Promise<BoltRun> {
+  async run(options: FakeBoltRunOptions = {}): Promise<FakeBoltRun> {
     return this.queue(options).start();
   }
 
-  queue(options: FakeBoltRunOptions = {}): BoltRun {
+  queue(options: FakeBoltRunOptions = {}): FakeBoltRun {
     return this.workspace.queue(this, options);
   }
 
@@ -48,18 +53,16 @@ export class BoltSchedule implements FakeBoltSchedule {
     this.isActive = false;
   }
 
-  /** Returns the schedule as `listBoltSchedules` shows it, with its runs as they were at a time. */
-  toJson(seenAt: Date): Record<string, unknown> {
-    const last = this.workspace.runsOf(this).findLast(({ states }) => states.at(seenAt) !== undefined);
-    const state = last?.states.at(seenAt);
+  /** Returns the schedule as `listBoltSchedules` shows it. @param last state of its latest run */
+  toJson(last?: { readonly state: FakeBoltState; readonly startAt: Date | null }): Record<string, unknown> {
     const next = this.isSuspended ? undefined : this.#cron?.next(this.workspace.clock.now());
     return {
       ...this.#fields(),
       id: this.id,
       name: this.name,
       slug: this.slug ?? null,
-      lastRunAt: state?.startAt ? dttm(state.startAt) : null,
-      lastRunState: state?.state ?? null,
+      lastRunAt: last?.startAt ? dttm(last.startAt) : null,
+      lastRunState: last?.state ?? null,
       nextRunAt: next === undefined ? null : dttm(next),
       turboCi: null,
       deferredSchedule: null,
@@ -73,8 +76,7 @@ export class BoltSchedule implements FakeBoltSchedule {
   }
 
   /** Returns the schedule as `boltScheduleName` shows it. */
-  toShortJson(): Record<string, unknown> {
-    const latest = this.workspace.runsOf(this).at(-1);
+  toShortJson(latest?: FakeBoltRun): Record<string, unknown> {
     return { ok: true, latestRunId: latest === undefined ? null : Number(latest.id), ...this.#fields() };
   }
 

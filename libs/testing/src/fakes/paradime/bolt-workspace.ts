@@ -70,7 +70,9 @@ export class BoltWorkspace {
   queue(schedule: BoltSchedule, options: FakeBoltRunOptions, reason?: string, parent?: BoltRun): BoltRun {
     const run = new BoltRun(this, schedule, this.#newRunId(options.id), options, reason, parent);
     this.runs.set(run.id, run);
-    this.#runsOfSchedules.set(schedule, [...this.runsOf(schedule), run]);
+    const ofSchedule = this.#runsOfSchedules.get(schedule);
+    if (ofSchedule) ofSchedule.push(run);
+    else this.#runsOfSchedules.set(schedule, [run]);
     return run;
   }
 

@@ -99,6 +99,11 @@ describe('schedules', () => {
     });
   });
 
+  it('belong to a workspace with a name', async () => {
+    const workspaces = [{ name: 'analytics', uid: bolt.options().workspace }];
+    expect(await ask('query { listWorkspaces { workspaces { uid name } } }')).toEqual({ workspaces });
+  });
+
   it('need a name or slug of their own', () => {
     bolt.schedule({ name: 'nightly' });
     expect(() => bolt.schedule({ name: 'nightly' })).toThrow('expected a new name or slug');
@@ -319,6 +324,7 @@ describe('refusals', () => {
     expect(bolt.options()).toEqual({
       endpoint: expect.stringMatching(/^http:\/\/127/),
       workspace: 'uid1',
+      artifactHosts: ['127.0.0.1'],
       apiKey: 'k',
       apiSecret: 's',
     });

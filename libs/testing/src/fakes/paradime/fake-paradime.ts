@@ -29,6 +29,8 @@ export type FakeParadimeApiOptions = {
   readonly endpoint: string;
   /** Uid of the workspace. */
   readonly workspace: string;
+  /** Host of presigned URLs, which is a private address. */
+  readonly artifactHosts: readonly string[];
 } & FakeParadimeCredential;
 
 /** Fake of Paradime with one workspace. */
@@ -120,7 +122,7 @@ function fakeOf(
     options: (right = credentials.act === undefined ? 'read' : 'act') => {
       const credential = credentials[right];
       if (credential === undefined) throw new RangeError(`fakeParadime: expected a credential with the right ${right}`);
-      return { endpoint: workspace.apiUrl, workspace: workspace.uid, ...credential };
+      return { endpoint: workspace.apiUrl, workspace: workspace.uid, artifactHosts: ['127.0.0.1'], ...credential };
     },
     close: async () => {
       await outbox.idle();

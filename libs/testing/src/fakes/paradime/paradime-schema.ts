@@ -1,11 +1,12 @@
 import { dttm } from '../../webhooks/paradime-dttm.js';
 import { FAKE_LIMITS } from '../../limits.js';
-import type { BoltCommand, BoltRun } from './bolt-run.js';
+import type { BoltCommand, BoltRun, BoltRunState } from './bolt-run.js';
 import type { BoltSchedule } from './bolt-schedule.js';
 import { COMMIT_HASH } from './bolt-webhook.js';
 import type { BoltWorkspace } from './bolt-workspace.js';
 import { GraphqlRefusal } from './graphql-refusal.js';
-import type { Arguments, ObjectTypes, RootField, Schema } from './graphql-schema.js';
+import type { Arguments, RootField, Schema } from './graphql-schema.js';
+import { PARADIME_OBJECTS } from './paradime-objects.js';
 
 /** Workspace and rights of a call. */
 export interface ParadimeContext {
@@ -16,48 +17,6 @@ export interface ParadimeContext {
 }
 
 type Fields = Readonly<Record<string, RootField<ParadimeContext>>>;
-
-function scalars(names: string): Readonly<Record<string, null>> {
-  return Object.fromEntries(names.split(' ').map((name) => [name, null]));
-}
-
-/** Objects and their fields, as Paradime's documentation and its SDK for Python ask for them. */
-const OBJECTS: ObjectTypes = {
-  BoltCommandResult: {
-    ...scalars('command startDttm endDttm stdout stderr returnCode scheduleRunId'),
-    resources: 'BoltResource',
-  },
-  BoltResource: scalars('id path'),
-  BoltResourceUrl: scalars('ok url'),
-  BoltRunStatus: { state: null, commands: 'BoltRunCommand' },
-  BoltRunCommand: scalars('id command startDttm endDttm stdout stderr returnCode'),
-  BoltCommandLogs: { lines: 'BoltLogLine', ...scalars('cursor finished') },
-  BoltLogLine: scalars('stream line'),
-  BoltRuns: { ok: null, runs: 'BoltRun' },
-  BoltRun: {
-    ...scalars('id state actor actorEmail startDttm endDttm parentScheduleRunId'),
-    gitInfo: 'BoltRunGitInfo',
-  },
-  BoltRunGitInfo: scalars('branch commitHash pullRequestId'),
-  BoltScheduleInfo: scalars('ok latestRunId commands owner schedule uuid source suspended'),
-  BoltSchedules: { schedules: 'BoltSchedule', totalCount: null },
-  BoltSchedule: {
-    ...scalars('name slug schedule owner lastRunAt lastRunState nextRunAt id uuid source suspended commands gitBranch'),
-    ...scalars('slackOn slackNotify emailOn emailNotify'),
-    turboCi: 'BoltDeferredSchedule',
-    deferredSchedule: 'BoltDeferredSchedule',
-    notifications: 'BoltNotifications',
-  },
-  BoltDeferredSchedule: scalars('enabled deferredScheduleName deferredScheduleSlug successfulRunOnly'),
-  BoltNotifications: {
-    emailNotifications: 'BoltNotificationItem',
-    slackNotifications: 'BoltNotificationItem',
-    msTeamsNotifications: 'BoltNotificationItem',
-  },
-  BoltNotificationItem: scalars('channel events templateSlug templateName'),
-  Ok: scalars('ok'),
-  RunId: scalars('runId'),
-};
 
 const SLUG = { slug: 'String', scheduleName: 'String' } as const;
 const PAGE = { offset: 'Int!', limit: 'Int!' } as const;
@@ -114,7 +73,15 @@ const QUERIES: Fields = {
   boltScheduleName: {
     args: SLUG,
     type: 'BoltScheduleInfo',
-    resolve: ({ workspace }, args) => scheduleOf(workspace, args).toShortJson(),
+    resolve: ({ workspace }, args) => {
+      const schedule = scheduleOf(workspace, args);
+      return schedule.toShortJson(workspace.runsOf(schedule).at(-1));
+    },
+  },
+  listWorkspaces: {
+    args: {},
+    type: 'Workspaces',
+    resolve: ({ workspace: { name, uid } }) => ({ ok: true, workspaces: [{ name, uid }] }),
   },
   listBoltSchedules: {
     args: { ...PAGE, showInactive: 'Boolean!', filter: 'BoltScheduleFilter' },
@@ -126,7 +93,9 @@ const QUERIES: Fields = {
         return isActive !== args['showInactive'] && (suspended === undefined || suspended === isSuspended);
       });
       const seenAt = seenAtOf(workspace);
-      const schedules = found.slice(offset, offset + limit).map((schedule) => schedule.toJson(seenAt));
+      const schedules = found
+        .slice(offset, offset + limit)
+        .map((schedule) => schedule.toJson(lastOf(workspace, schedule, seenAt)));
       return { schedules, totalCount: found.length };
     },
   },
@@ -190,7 +159,7 @@ const MUTATIONS: Fields = {
 
 /** The operations that the fake knows. */
 export const PARADIME_SCHEMA: Schema<ParadimeContext> = {
-  objects: OBJECTS,
+  objects: PARADIME_OBJECTS,
   roots: { query: QUERIES, mutation: Object.fromEntries(Object.entries(MUTATIONS).map(onlyIfAllowed)) },
 };
 
@@ -238,6 +207,11 @@ function pageOf({ offset, limit }: Arguments, max: number): [number, number] {
   if (from < 0) throw new GraphqlRefusal('offset must not be negative.');
   if (count < 1 || count > max) throw new GraphqlRefusal(`limit must be between 1 and ${max}.`);
   return [from, count];
+}
+
+function lastOf(workspace: BoltWorkspace, schedule: BoltSchedule, seenAt: Date): BoltRunState | undefined {
+  const last = workspace.runsOf(schedule).findLast(({ states }) => states.at(seenAt) !== undefined);
+  return last?.states.at(seenAt);
 }
 
 function seenAtOf({ clock, faults }: BoltWorkspace): Date {
