@@ -54,11 +54,13 @@ export type {
   Dismissal,
   Erased,
   EventSummary,
+  FoundCount,
   InboxCounts,
   JobKey,
   JobState,
   MessageDetail,
   MessageFilter,
+  MessageOrigin,
   MessageState,
   MessageSummary,
   MissingHandler,
@@ -66,6 +68,8 @@ export type {
   PageRequest,
   ProcessSummary,
   Redrive,
+  RoundSelection,
+  RoundSummary,
   RunFilter,
   RunKey,
   RunSummary,
@@ -73,6 +77,7 @@ export type {
 } from 'nestjs-runhooks/core';
 export type { DeliveryQuery, Erase, InboxStatus, Replay, ReparseOptions, RunDetail } from 'nestjs-runhooks/internal';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './decorators/handler.decorator.js';
+export { InjectProviderApi } from './decorators/inject-provider-api.decorator.js';
 export { OnAllRuns } from './decorators/on-all-runs.decorator.js';
 export { OnDeadLetter } from './decorators/on-dead-letter.decorator.js';
 export { OnMessage } from './decorators/on-message.decorator.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   Module,
+  Scope,
   type DynamicModule,
   type InjectionToken,
   type ModuleMetadata,
@@ -12,6 +13,7 @@ import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from 'nestjs-runhooks/core';
 import { Inbox, requireOneCopy } from 'nestjs-runhooks/internal';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
+import { injectedApis, providerApiToken } from './decorators/inject-provider-api.decorator.js';
 import { EventEmitterBridge } from './event-emitter.bridge.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerInvoker } from './handlers/handler.invoker.js';
@@ -111,12 +113,19 @@ export class WebhooksModule {
     // A class of another copy would make Nest fail with a worse error, so this check is the first one.
     requireOneCopy();
     requireAsyncOptions(options);
+    // The random value makes two calls two modules, whatever Nest's id algorithm, so that a second call is detected.
+    const instance = { provide: INSTANCE, useValue: randomUUID() };
     return {
       module: WebhooksModule,
       global: options.isGlobal ?? false,
       imports: options.imports ?? [],
-      // The random value makes two calls two modules, whatever Nest's id algorithm, so that a second call is detected.
-      providers: [...optionsProviders(options as OptionsOrigin), { provide: INSTANCE, useValue: randomUUID() }],
+      // Nest reads both when it scans the modules. By then, the classes of the app and their decorators are loaded.
+      get providers() {
+        return [...optionsProviders(options as OptionsOrigin), instance, ...injectedApis().map(apiProvider)];
+      },
+      get exports() {
+        return injectedApis().map(providerApiToken);
+      },
     };
   }
 
@@ -151,6 +160,16 @@ function optionsProviders({ useFactory, inject, useClass, useExisting }: Options
     inject: factory ? [factory] : (inject ?? []),
   };
   return useClass ? [provider, useClass] : [provider];
+}
+
+/** Transient, so that Nest creates it for a class that injects it, and never for another app in the process. */
+function apiProvider(source: string): Provider {
+  return {
+    provide: providerApiToken(source),
+    scope: Scope.TRANSIENT,
+    useFactory: (runtime: WebhooksRuntime) => runtime.clientOf(source),
+    inject: [WebhooksRuntime],
+  };
 }
 
 function refuseBareImport(): never {

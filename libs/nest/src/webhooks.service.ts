@@ -40,9 +40,25 @@ export class Webhooks {
    * @throws ConfigurationError in a process with the role `receiver`
    */
   async runUntilIdle(): Promise<void> {
-    if (this.runtime.role === 'receiver') {
-      throw new ConfigurationError('role', "expected 'worker' or 'both', got 'receiver'. A receiver runs no handlers");
-    }
+    this.requireWorker('handlers');
     await this.runtime.dispatcher.runUntilIdle();
+  }
+
+  /**
+   * Asks the APIs of the providers now for runs that no webhook has reported: runs all rounds once, whether they are due or
+   * not. Resolves when they have ended and their findings are stored. With `dispatch: 'manual'`, this is the only way to run
+   * rounds. Rejects with the error of a round that has failed.
+   *
+   * @param source name of the only source to sweep. @default all sources with an `api` option
+   * @throws ConfigurationError in a process with the role `receiver`, or if no source with rounds has this name
+   */
+  async sweep(source?: string): Promise<void> {
+    this.requireWorker('rounds');
+    await this.runtime.rounds.runAll(source);
+  }
+
+  private requireWorker(runs: string): void {
+    if (this.runtime.role !== 'receiver') return;
+    throw new ConfigurationError('role', `expected 'worker' or 'both', got 'receiver'. A receiver runs no ${runs}`);
   }
 }

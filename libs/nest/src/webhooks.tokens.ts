@@ -12,3 +12,6 @@ export const WEBHOOKS_OPTIONS = 'nestjs-runhooks:options';
  * ```
  */
 export const WEBHOOKS_STORE = 'nestjs-runhooks:store';
+
+/** Beginning of the injection tokens of clients of APIs; the name of the source follows. */
+export const PROVIDER_API = 'nestjs-runhooks:provider-api:';

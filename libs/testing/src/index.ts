@@ -51,5 +51,6 @@ export { signDbtCloud } from './webhooks/sign-dbt-cloud.js';
 export { signParadime, type ParadimeSignatureOptions } from './webhooks/sign-paradime.js';
 export type { SignedWebhook } from './webhooks/signed-webhook.js';
 export { storeContract, type StoreContractOptions, type StoreContractTest } from './store-contract/store-contract.js';
+export { sweep } from './sweep.js';
 export { TEST_SECRETS } from 'nestjs-runhooks/core';
 export { waitUntilIdle } from './wait-until-idle.js';

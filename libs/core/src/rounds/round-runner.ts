@@ -1,6 +1,8 @@
+import { ConfigurationError } from '../errors.js';
 import type { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
+import { didYouMean } from '../nearest.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
@@ -76,12 +78,21 @@ export class RoundRunner {
    * running are left alone. Rejects with the first error of a round.
    *
    * @param name name of the only source whose rounds to run. @default all sources
+   * @throws ConfigurationError if no source with rounds has this name
    */
   async runAll(name?: string): Promise<void> {
+    const names = this.#registrations.map(({ source }) => source);
+    if (name !== undefined && !names.includes(name)) {
+      throw new ConfigurationError(
+        'sweep.source',
+        `expected the name of a source with rounds, got ${JSON.stringify(name)}${didYouMean(name, names)}. ` +
+          'Set the `api` option of the source',
+      );
+    }
     const since = await this.#registered();
     const results = await Promise.all(
       this.#sources.map(async (source, index) => {
-        if (name !== undefined && name !== this.#registrations[index]?.source) return [];
+        if (name !== undefined && name !== names[index]) return [];
         const run = [];
         for (const kind of source.kinds) {
           run.push(await source.runNext(since[index] as Date, { kinds: [kind], early: true }));

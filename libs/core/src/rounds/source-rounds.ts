@@ -202,20 +202,25 @@ export class SourceRounds {
 
 /** End of a round that ignores its signal, some time after the abort. */
 class Cut {
+  readonly #signal: AbortSignal;
   #timer: NodeJS.Timeout | undefined;
+  #wait = (): void => undefined;
   /** Rejects with the reason of the abort. */
   readonly passed: Promise<never>;
 
   constructor(signal: AbortSignal) {
+    this.#signal = signal;
     this.passed = new Promise((_, reject) => {
-      const wait = (): void => {
+      this.#wait = () => {
         this.#timer = timers.setTimeout(() => reject(signal.reason as Error), LIMITS.drainGraceMs);
       };
-      signal.addEventListener('abort', wait, { once: true });
+      signal.addEventListener('abort', this.#wait);
     });
   }
 
+  /** Ends the wait, because the round has ended. */
   clear(): void {
+    this.#signal.removeEventListener('abort', this.#wait);
     timers.clearTimeout(this.#timer);
   }
 }
