@@ -104,6 +104,16 @@ export class RoundRunner {
     if (failed) throw failed.error;
   }
 
+  /** Runs the rounds that are due, each at most once, and resolves when they have ended. Failures are kept in the inbox. */
+  async runDue(): Promise<void> {
+    const since = await this.#registered();
+    await Promise.all(
+      this.#sources.map(async (source, index) => {
+        for (const kind of source.kinds) await source.runNext(since[index] as Date, { kinds: [kind] });
+      }),
+    );
+  }
+
   /** Aborts running rounds, gives them back, and runs no more. */
   async stop(): Promise<void> {
     this.#stopping = true;
