@@ -12,9 +12,10 @@ async function main(args: readonly string[]): Promise<boolean> {
     return true;
   }
   print(`seed ${options.seed}`);
-  let isOk = true;
-  for (const engine of options.engines) isOk = report(engine, await runOn(engine, options)) && isOk;
-  return isOk;
+  const runs = options.engines.map(async (engine) => report(engine, await runOn(engine, options)));
+  const results = await Promise.allSettled(runs);
+  for (const result of results) if (result.status === 'rejected') printError(result.reason);
+  return results.every((result) => result.status === 'fulfilled' && result.value);
 }
 
 async function runOn(engine: EngineName, { days, jobs, seed }: Options): Promise<Verdict> {
@@ -44,9 +45,13 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+function printError(error: unknown): void {
+  process.stderr.write(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+
 try {
   process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  printError(error);
   process.exitCode = 1;
 }

@@ -87,7 +87,7 @@ export class World {
       }
       const everyMinutes = (24 * 60) / RUNS_A_DAY;
       for (let at = this.#random.between(0, everyMinutes); at < until; at += everyMinutes) {
-        this.#planRun(index, at + this.#random.between(0, everyMinutes / 2));
+        this.#planRun(index, Math.min(at + this.#random.between(0, everyMinutes / 2), until));
       }
     }
   }

@@ -104,12 +104,12 @@ export class RoundRunner {
     if (failed) throw failed.error;
   }
 
-  /** Runs the rounds that are due, each at most once, and resolves when they have ended. Failures are kept in the inbox. */
+  /** Runs rounds until none is due, and resolves when they have ended. Failures are logged and stored, as usual. */
   async runDue(): Promise<void> {
     const since = await this.#registered();
     await Promise.all(
       this.#sources.map(async (source, index) => {
-        for (const kind of source.kinds) await source.runNext(since[index] as Date, { kinds: [kind] });
+        while (await source.runNext(since[index] as Date));
       }),
     );
   }
