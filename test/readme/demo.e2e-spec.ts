@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const cwd = join(import.meta.dirname, '../..');
 
 interface Line {
-  readonly kind: 'answer' | 'message' | 'handled' | 'summary';
+  readonly kind: 'answer' | 'message' | 'handled' | 'webhook' | 'sweep' | 'summary';
   readonly [field: string]: unknown;
 }
 
@@ -33,7 +33,12 @@ describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
     expect(lines.at(-1)).toMatchObject({ kind: 'summary', ok: true, problems: 0 });
     expect(of('answer')).toHaveLength(24);
     expect(of('answer')).toContainEqual({ kind: 'answer', source: 'dbt', httpStatus: 200, status: 'duplicate' });
-    expect(of('message')).toContainEqual({ kind: 'message', source: 'dbt', state: 'quarantined' });
+    expect(of('message')).toContainEqual({
+      kind: 'message',
+      source: 'dbt',
+      state: 'quarantined',
+      origin: 'webhook',
+    });
     expect(of('handled').filter(({ handler, runId }) => handler === 'on-call.page' && runId === '20001')).toEqual([
       {
         kind: 'handled',
@@ -49,6 +54,21 @@ describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
     expect(of('handled').filter(({ attempt }) => attempt === 2)).toMatchObject([
       { handler: 'dashboards.refresh', outcome: 'succeeded' },
     ]);
+
+    expect(of('webhook')).toMatchObject([
+      { runId: '30001', type: 'job.run.started', state: 'delivered' },
+      { runId: '30001', type: 'job.run.errored', state: 'lost' },
+      { runId: '30001', type: 'job.run.completed', state: 'lost' },
+      { runId: '30002', type: 'job.run.started', state: 'delivered' },
+    ]);
+    expect(of('sweep').map(({ messages }) => messages)).toEqual([2, 2, 0]);
+    expect(of('message').filter(({ origin }) => origin === 'api')).toHaveLength(4);
+    const handled = (runId: string, handler: string) =>
+      of('handled').flatMap((line) => (line['runId'] === runId && line['handler'] === handler ? [line['type']] : []));
+    expect(handled('30001', 'on-call.page')).toEqual(['run.failed']);
+    expect(handled('30002', 'on-call.page')).toEqual([]);
+    expect(handled('30002', 'run-audit.count')).toEqual(['run.started', 'run.canceled', 'run.completed']);
+    expect(lines.at(-1)).toMatchObject({ inbox: { foundBySweep: [{ source: 'dbt', runs: 2 }] } });
   });
 });
 

@@ -18,9 +18,12 @@ import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { paradime } from 'nestjs-runhooks/paradime';
 import {
   dbtCloudWebhook,
+  fakeDbtCloud,
+  ManualClock,
   memoryInbox,
   paradimeWebhook,
   sendWebhook,
+  sweep,
   TEST_SECRETS,
   waitUntilIdle,
 } from 'nestjs-runhooks/testing';
@@ -91,6 +94,13 @@ describe('documents', () => {
   });
 });
 
+/** The class of docs/never-miss-a-run.md that inspects rounds. */
+interface Desk {
+  failing(): Promise<object[]>;
+  found(): Promise<object[]>;
+  sweepNow(source: string, by: string): Promise<number>;
+}
+
 const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
 const linesOfReadme = (beginning: string): string[] => readme.split('\n').filter((line) => line.startsWith(beginning));
 
@@ -125,6 +135,46 @@ describe('ARCHITECTURE.md', () => {
       .slice(1)
       .map((part) => [part.split(' ')[0], [...part.matchAll(/[\w-]+(?= ─)|(?<=─ )[\w-]+/g)].map(([name]) => name)]);
     expect(drawn).toEqual(rooms.map(({ lib, order }) => [lib, order.filter((room) => room !== '.')]));
+  });
+});
+
+describe('docs/never-miss-a-run.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/never-miss-a-run.md'), 'utf8');
+
+  it('has an app that logs what the page shows, and a desk that lists failed rounds and makes them due', async () => {
+    const clock = new ManualClock();
+    const dbt = await fakeDbtCloud({ clock, tokens: { read: 'a-read-token' } });
+    try {
+      const { OnCall } = await load<{ OnCall: Type }>('docs/never-miss-a-run', 'src/on-call.ts');
+      const { SweepDesk } = await load<{ SweepDesk: Type<Desk> }>('docs/never-miss-a-run', 'src/sweep-desk.ts');
+      const sources = [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], api: dbt.options() })];
+      const webhooks = WebhooksModule.forRoot({ sources, inbox: memoryInbox(), clock });
+      const module = Test.createTestingModule({ imports: [webhooks], providers: [OnCall, SweepDesk] });
+      const app = opened((await module.compile()).createNestApplication({ logger: log }));
+      await app.init();
+      await sweep(app);
+      const run = await dbt.job({ name: 'nightly-build' }).run();
+      await run.fail();
+      clock.advance(180_000);
+      await sweep(app);
+      dbt.faults.respond(401, { times: Number.POSITIVE_INFINITY });
+      await expect(sweep(app)).rejects.toThrow('api.accessUrl is the address');
+      const desk = app.get(SweepDesk);
+      expect(await desk.failing()).toMatchObject([{ kind: 'canceled' }, { kind: 'ended' }, { kind: 'open' }]);
+      dbt.faults.clear();
+      expect(await desk.sweepNow('dbt', 'a test')).toBe(3);
+      await sweep(app);
+      expect(await desk.failing()).toEqual([]);
+      expect(await desk.found()).toEqual([{ source: 'dbt', runs: 1 }]);
+    } finally {
+      await dbt.close();
+    }
+    const shown = page.split('\n').filter((line) => /^(LOG|WARN) \[/.test(line));
+    expect(shown).toHaveLength(5);
+    for (const line of shown) {
+      const text = line.replace(/^\w+ \[\w+\] /, '');
+      expect([text, log.like(text).length]).toEqual([text, 1]);
+    }
   });
 });
 

@@ -18,7 +18,8 @@ import type { Settings } from './settings.js';
 @Module({ providers: [OnCall, Dashboards, BiTool, RunBoard, RunAudit, DbtVersions, FailureFeed] })
 export class AppModule {
   static with(settings: Settings): DynamicModule {
-    const { role, dbtSecret, dbtAccessUrl: accessUrl, paradimeSecret, inboxPath, databaseUrl, redisUrl } = settings;
+    const { role, dbtSecret, dbtAccessUrl: accessUrl, dbtApi: api, paradimeSecret } = settings;
+    const { inboxPath, databaseUrl, redisUrl } = settings;
     return {
       module: AppModule,
       imports: [
@@ -26,7 +27,12 @@ export class AppModule {
         WebhooksModule.forRoot({
           role,
           sources: [
-            dbtCloud({ name: 'dbt', secrets: [dbtSecret], ...(accessUrl !== undefined && { accessUrl }) }),
+            dbtCloud({
+              name: 'dbt',
+              secrets: [dbtSecret],
+              ...(accessUrl !== undefined && { accessUrl }),
+              ...(api !== undefined && { api }),
+            }),
             paradime({ name: 'paradime', secrets: [paradimeSecret] }),
           ],
           inbox:

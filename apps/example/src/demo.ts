@@ -5,15 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Inbox } from 'nestjs-runhooks';
+import { fakeDbtCloud, ManualClock } from 'nestjs-runhooks/testing';
 import { createApp } from './create-app.js';
 import { LineLogger } from './demo/line-logger.js';
 import { play } from './demo/play.js';
+import { playStory } from './demo/play-story.js';
 import { scenario, type Secrets } from './demo/scenario.js';
+import { stories } from './demo/stories.js';
 import { jsonTimeline, textTimeline } from './demo/timeline.js';
 import { readSettings } from './settings.js';
 
 const HELP = `Starts the example app on a free port with throw-away secrets and a temporary inbox, sends it signed webhooks of
-dbt Cloud and Paradime, and shows and checks the results of each. Exits with 0 if all results are as expected.
+dbt Cloud and Paradime, and shows and checks the results of each. Then a fake of dbt Cloud loses webhooks and cancels a
+run, and sweeps of its API find both runs. Exits with 0 if all results are as expected.
 
   npm run demo                        on Express
   EXAMPLE_HTTP=fastify npm run demo   on Fastify
@@ -29,6 +33,8 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
     paradime: `whsec_${randomBytes(24).toString('base64')}`,
   };
   const logger = new LineLogger();
+  const clock = new ManualClock();
+  const dbt = await fakeDbtCloud({ clock });
   const app = await createApp(
     {
       ...readSettings(process.env),
@@ -38,16 +44,17 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
       redisUrl: undefined,
       dbtSecret: secrets.dbt,
       dbtAccessUrl: 'https://ab123.us1.dbt.com',
+      dbtApi: dbt.options(),
       paradimeSecret: secrets.paradime,
     },
     { logger, abortOnError: false },
   );
   try {
     await app.listen(0, '127.0.0.1');
+    dbt.subscribe({ url: `${await app.getUrl()}/webhooks/dbt`, secret: secrets.dbt });
     timeline.boot(logger.take());
 
-    let requests = 0;
-    let problems = 0;
+    let [requests, storySteps, problems] = [0, 0, 0];
     for (const chapter of scenario(secrets)) {
       timeline.chapter(chapter.title);
       for (const step of chapter.steps) {
@@ -57,7 +64,16 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
         problems += result.problems.length;
       }
     }
-    timeline.summary({ ok: problems === 0, requests, problems, inbox: await app.get(Inbox).counts() });
+    for (const story of stories(dbt, clock)) {
+      timeline.chapter(story.title);
+      for (const step of story.steps) {
+        const result = await playStory(app, dbt, step, logger);
+        timeline.storyStep(result);
+        storySteps += 1;
+        problems += result.problems.length;
+      }
+    }
+    timeline.summary({ ok: problems === 0, requests, storySteps, problems, inbox: await app.get(Inbox).counts() });
     if (keep) {
       logger.goLive();
       await keepRunning(await app.getUrl(), secrets);
@@ -65,6 +81,7 @@ async function demo({ json, keep }: { json: boolean; keep: boolean }): Promise<b
     return problems === 0;
   } finally {
     await app.close();
+    await dbt.close();
     rmSync(directory, { recursive: true });
   }
 }

@@ -1,10 +1,12 @@
-import type { AttemptOutcome, EventSummary, Inbox, MessageState } from 'nestjs-runhooks';
+import type { AttemptOutcome, EventSummary, Inbox, MessageOrigin, MessageState } from 'nestjs-runhooks';
 
 /** A message after it was parsed. */
 export interface MessageSeen {
   readonly kind: 'message';
   readonly source: string;
   readonly state: MessageState;
+  /** `api` if a sweep found it. */
+  readonly origin: MessageOrigin;
 }
 
 /** One attempt of a handler. */
@@ -25,7 +27,7 @@ export type Seen = MessageSeen | AttemptSeen;
 export async function consequencesOf(inbox: Inbox, messageId: string): Promise<Seen[]> {
   const message = await inbox.message(messageId);
   if (!message) return [];
-  const { source, state } = message;
+  const { source, state, origin } = message;
   const attempts: { startedAt: Date; seen: AttemptSeen }[] = [];
   const events = await inbox.events({ messageId });
   for (const event of events.items) {
@@ -38,7 +40,7 @@ export async function consequencesOf(inbox: Inbox, messageId: string): Promise<S
     }
   }
   attempts.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
-  return [{ kind: 'message', source, state }, ...attempts.map(({ seen }) => seen)];
+  return [{ kind: 'message', source, state, origin }, ...attempts.map(({ seen }) => seen)];
 }
 
 function factsOf({

@@ -27,7 +27,7 @@ export interface Secrets {
 type Outcome = 'succeeded' | 'failed' | 'canceled';
 
 /** Returns the attempts of the example's handlers for an event of a run. */
-function attemptsFor(type: RunEventType, runStatus: Outcome | 'running'): string[] {
+export function attemptsFor(type: RunEventType, runStatus: Outcome | 'running'): string[] {
   const attempts = [`run-audit.count ${type} succeeded`];
   if (type === 'run.started' || type === 'run.completed') attempts.push(`run-board.update ${type} succeeded`);
   if (type === 'run.failed') attempts.push(`on-call.page ${type} succeeded`);

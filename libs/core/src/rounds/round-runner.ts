@@ -104,6 +104,16 @@ export class RoundRunner {
     if (failed) throw failed.error;
   }
 
+  /** Runs rounds until none is due, and resolves when they have ended. Failures are logged and stored, as usual. */
+  async runDue(): Promise<void> {
+    const since = await this.#registered();
+    await Promise.all(
+      this.#sources.map(async (source, index) => {
+        while (await source.runNext(since[index] as Date));
+      }),
+    );
+  }
+
   /** Aborts running rounds, gives them back, and runs no more. */
   async stop(): Promise<void> {
     this.#stopping = true;

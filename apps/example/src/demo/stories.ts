@@ -1,0 +1,96 @@
+import type { INestApplication } from '@nestjs/common';
+import { sweep, type FakeDbtCloud, type ManualClock } from 'nestjs-runhooks/testing';
+import { attemptsFor } from './scenario.js';
+
+/** Something that happens at dbt Cloud, or a sweep of its API, and the expected results. */
+export interface StoryStep {
+  readonly kind: 'at dbt Cloud' | 'sweep';
+  readonly title: string;
+  act(app: INestApplication): Promise<unknown>;
+  /** Webhooks of the step as `<type> <state>`. */
+  readonly webhooks: readonly string[];
+  /** Every attempt as `<handler> <event type> <outcome>`, in any order. */
+  readonly attempts: readonly string[];
+}
+
+export interface Story {
+  readonly title: string;
+  readonly steps: readonly StoryStep[];
+}
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Returns the stories about runs that no webhook reports. `clock` is that of the fake: a sweep gives webhooks two minutes
+ * to arrive, by the provider's time.
+ */
+export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
+  const job = dbt.job({ name: 'nightly-build', schedule: '0 3 * * *' });
+  const runOf = (id: string) => {
+    const run = dbt.runs.find((one) => one.id === id);
+    if (!run) throw new Error(`The fake has no run ${id}`);
+    return run;
+  };
+  const atDbt = (
+    title: string,
+    act: () => Promise<unknown>,
+    webhooks: string[],
+    attempts: string[] = [],
+  ): StoryStep => ({
+    kind: 'at dbt Cloud',
+    title,
+    act,
+    webhooks,
+    attempts,
+  });
+  const sweepAfter = (minutes: number, title: string, attempts: string[]): StoryStep => ({
+    kind: 'sweep',
+    title,
+    act: (app) => {
+      clock.advance(minutes * MINUTE_MS);
+      return sweep(app, 'dbt');
+    },
+    webhooks: [],
+    attempts,
+  });
+  const starts = (id: string) =>
+    atDbt(
+      `run ${id} starts`,
+      () => {
+        clock.advance(MINUTE_MS);
+        return job.run({ id });
+      },
+      ['job.run.started delivered'],
+      attemptsFor('run.started', 'running'),
+    );
+  const failsUnheard = () => {
+    dbt.faults.loseWebhooks(2);
+    return runOf('30001').fail({ message: 'dbt command failed' });
+  };
+
+  return [
+    {
+      title: 'A dbt Cloud job fails, and its webhooks are lost. A sweep finds the run; on-call is paged once',
+      steps: [
+        starts('30001'),
+        atDbt('the run fails', failsUnheard, ['job.run.errored lost', 'job.run.completed lost']),
+        sweepAfter(3, 'the API of dbt Cloud, three minutes later', [
+          ...attemptsFor('run.failed', 'failed'),
+          ...attemptsFor('run.completed', 'failed'),
+        ]),
+      ],
+    },
+    {
+      title: 'A run is canceled. dbt Cloud sends no webhook about it; a sweep finds it',
+      steps: [
+        starts('30002'),
+        atDbt('the run is canceled', () => runOf('30002').cancel(), []),
+        sweepAfter(11, 'the API of dbt Cloud, eleven minutes later', [
+          ...attemptsFor('run.canceled', 'canceled'),
+          ...attemptsFor('run.completed', 'canceled'),
+        ]),
+        sweepAfter(5, 'the API once more, five minutes later', []),
+      ],
+    },
+  ];
+}

@@ -1,0 +1,108 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Webhooks } from 'nestjs-runhooks';
+import type { Source, StoreFactory } from 'nestjs-runhooks/core';
+import type { Clock, RoundRunner } from 'nestjs-runhooks/internal';
+import { waitUntilIdle } from 'nestjs-runhooks/testing';
+import { KillableStore } from './killable-store.js';
+import type { Ledger } from './ledger.js';
+import { ProcessLedger, UnheardApp } from './unheard-app.js';
+
+export interface AppProcessOptions {
+  /** Number that no other process has. */
+  readonly number: number;
+  readonly sources: readonly Source[];
+  readonly inbox: StoreFactory;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  /** Whether the process runs its rounds. */
+  readonly sweeps: boolean;
+}
+
+/** An app with its own connection to the inbox, which stands for a process: it can be killed between any two steps. */
+export class AppProcess {
+  readonly #app: NestFastifyApplication;
+  readonly #store: KillableStore;
+  readonly #sweeps: boolean;
+
+  private constructor(app: NestFastifyApplication, store: KillableStore, sweeps: boolean) {
+    this.#app = app;
+    this.#store = store;
+    this.#sweeps = sweeps;
+  }
+
+  static async start({ number, sources, inbox, clock, ledger, sweeps }: AppProcessOptions): Promise<AppProcess> {
+    const store = new KillableStore(inbox);
+    const processLedger = new ProcessLedger(ledger, number, () => store.isDead);
+    const app = await NestFactory.create<NestFastifyApplication>(
+      UnheardApp.with({ sources, inbox: store, clock, ledger: processLedger }),
+      new FastifyAdapter(),
+      { logger: false },
+    );
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    return new AppProcess(app, store, sweeps);
+  }
+
+  get isDead(): boolean {
+    return this.#store.isDead;
+  }
+
+  /** Receives a webhook. Resolves with `undefined` if the process was killed meanwhile. */
+  async receive(
+    url: string,
+    headers: IncomingHttpHeaders,
+    payload: Buffer,
+  ): Promise<{ readonly statusCode: number; readonly body: string } | undefined> {
+    return await this.#untilDeath(this.#app.inject({ method: 'POST', url, headers, payload }));
+  }
+
+  /** Runs the rounds that are due, parses messages and runs handlers, until nothing is due or the process was killed. */
+  async work(): Promise<void> {
+    await this.#untilDeath(this.#work());
+  }
+
+  /** Arms a kill at one of the next steps. It happens only if the process takes that many. */
+  killAt(steps: number, isCutAfter: boolean): void {
+    this.#store.cutAt(steps, isCutAfter);
+  }
+
+  kill(): void {
+    this.#store.cut();
+  }
+
+  /** Frees what the operating system would have freed. Nothing of it reaches the inbox. */
+  async bury(): Promise<void> {
+    await Promise.allSettled([this.#app.close(), this.#store.release()]);
+  }
+
+  /** Stops the process gracefully. */
+  async stop(): Promise<void> {
+    await this.#app.close();
+  }
+
+  get app(): NestFastifyApplication {
+    return this.#app;
+  }
+
+  async #work(): Promise<void> {
+    await waitUntilIdle(this.#app);
+    if (!this.#sweeps) return;
+    await this.#rounds.runDue();
+    await waitUntilIdle(this.#app);
+  }
+
+  /** With `dispatch: 'manual'`, apps run rounds whether they are due or not. Calls a day need those that are due. */
+  get #rounds(): RoundRunner {
+    return (this.#app.get(Webhooks) as unknown as { runtime: { rounds: RoundRunner } }).runtime.rounds;
+  }
+
+  async #untilDeath<T>(work: Promise<T>): Promise<T | undefined> {
+    const ended = work.catch((error: unknown) => {
+      if (this.isDead) return undefined;
+      throw error;
+    });
+    return await Promise.race([ended, this.#store.died.then(() => undefined)]);
+  }
+}

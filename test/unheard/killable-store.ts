@@ -1,0 +1,80 @@
+import { StoreUnavailableError, type Logger, type Store, type StoreFactory } from 'nestjs-runhooks/core';
+
+/**
+ * Connection of one process to the inbox, which can be cut between any two steps. From then on nothing of the process
+ * reaches the inbox, and its leases stay, as after a SIGKILL.
+ */
+export class KillableStore implements StoreFactory {
+  readonly #factory: StoreFactory;
+  #callsLeft = Infinity;
+  #isCutAfter = false;
+  #isCut = false;
+  #cut: () => void = () => undefined;
+  #store: Store | undefined;
+  /** Resolves when the connection has been cut. */
+  readonly died: Promise<void>;
+
+  constructor(factory: StoreFactory) {
+    this.#factory = factory;
+    this.died = new Promise((resolve) => (this.#cut = resolve));
+  }
+
+  get isDead(): boolean {
+    return this.#isCut;
+  }
+
+  createStore(logger: Logger): Store {
+    this.#store = this.#factory.createStore(logger);
+    return this.#guarded(this.#store);
+  }
+
+  /**
+   * Cuts the connection at one of the next calls.
+   *
+   * @param calls number of calls before it
+   * @param isCutAfter whether the inbox still executes that call, and only its result is lost
+   */
+  cutAt(calls: number, isCutAfter: boolean): void {
+    this.#callsLeft = calls;
+    this.#isCutAfter = isCutAfter;
+  }
+
+  /** Cuts the connection now. */
+  cut(): void {
+    this.#isCut = true;
+    this.#cut();
+  }
+
+  /** Releases what a process would have lost with its end: files and connections. */
+  async release(): Promise<void> {
+    await this.#store?.close();
+  }
+
+  #guarded<T extends object>(port: T): T {
+    return new Proxy(port, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value === 'function') {
+          return (...args: unknown[]) => this.#call(() => Reflect.apply(value, target, args) as unknown, String(name));
+        }
+        return name === 'rounds' && typeof value === 'object' && value !== null ? this.#guarded(value) : value;
+      },
+    });
+  }
+
+  #call(call: () => unknown, name: string): unknown {
+    if (this.#isCut) return name === 'close' ? Promise.resolve() : this.#lost();
+    if (this.#callsLeft === 0 && !this.#isCutAfter) {
+      this.cut();
+      return this.#lost();
+    }
+    this.#callsLeft -= 1;
+    const result = call();
+    if (this.#callsLeft < 0) this.cut();
+    return result instanceof Promise ? result.then((value: unknown) => (this.#isCut ? this.#lost() : value)) : result;
+  }
+
+  #lost(): Promise<never> {
+    return Promise.reject(new StoreUnavailableError('this process was killed'));
+  }
+}

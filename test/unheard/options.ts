@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+
+export const USAGE = `Usage: npm run test:unheard -- [options]
+
+Simulates an account of dbt Cloud and apps that receive its webhooks and sweep its API, minute by minute. Webhooks are lost,
+repeated, delayed and reordered, and the subscription is switched off. Runs are canceled, some while they are queued. The API
+limits the rate and fails for a day. Clocks of the apps move, and apps are down, or are killed between any two steps. It then
+compares the inbox and what the handlers received with the runs of the account. It runs first with one process on SQLite,
+then with three processes on the PostgreSQL of POSTGRES_URL. It exits with 0 only if no run is unheard, no event is told
+twice, and every handler received the runs that its filter matches.
+
+The first day after the install is without disasters, so that it shows the number of calls a day.
+
+  --days <number>   simulated days after the install, at least 2 (default 21)
+  --jobs <number>   jobs of the account, at least 20 (default 200)
+  --seed <number>   repeat the choices of a run (default: a new seed)
+  --on <engine>     sqlite or postgres (default: both)
+  --help            print this text`;
+
+export type EngineName = 'sqlite' | 'postgres';
+
+export interface Options {
+  readonly days: number;
+  readonly jobs: number;
+  readonly seed: number;
+  readonly engines: readonly EngineName[];
+  readonly help: boolean;
+}
+
+const ENGINES: readonly EngineName[] = ['sqlite', 'postgres'];
+
+/** Parses the command line. Throws an error that explains what is wrong with it. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      days: { type: 'string', default: '21' },
+      jobs: { type: 'string', default: '200' },
+      seed: { type: 'string' },
+      on: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const engines = ENGINES.filter((engine) => values.on === undefined || values.on === engine);
+  if (engines.length === 0) throw new Error(`--on: found "${values.on}"; expected sqlite or postgres`);
+  return {
+    days: readNumber('days', values.days, 2),
+    jobs: readNumber('jobs', values.jobs, 20),
+    seed: values.seed === undefined ? Date.now() % 2 ** 32 : readNumber('seed', values.seed, 0),
+    engines,
+    help: values.help,
+  };
+}
+
+function readNumber(name: string, text: string, min: number): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < min || number > 2 ** 32) {
+    throw new Error(`--${name}: found "${text}"; expected an integer of at least ${min}`);
+  }
+  return number;
+}
