@@ -112,6 +112,25 @@ export const HOT: readonly {
     ],
   },
   {
+    title: 'compare runs of a sweep with the inbox',
+    step: async (store) => {
+      const phases = ['7', '8'].map((runId) => ({
+        ...{ accountId: '1', runId, phase: 'complete:10' as const },
+        messageKey: `api:1/${runId}:complete:10`,
+      }));
+      await store.rounds?.lacking('dbt', phases);
+    },
+    indices: [
+      'runs USING PRIMARY KEY (source=? AND account_id=? AND run_id=?)',
+      'message_keys USING PRIMARY KEY (source=? AND message_key=?)',
+    ],
+  },
+  {
+    title: 'list open runs',
+    step: async (store) => void (await store.rounds?.openRuns('dbt', 100)),
+    indices: ['runs_open'],
+  },
+  {
     title: 'claim deliveries, in lanes and outside',
     step: (store) => store.claimDeliveries({ ...claim, lease: 'b', handlerIds: HANDLERS }),
     indices: [

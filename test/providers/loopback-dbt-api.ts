@@ -26,7 +26,8 @@ export class LoopbackDbtApi {
   readonly nextResponses: Responder[] = [];
   /** Called after each list of runs, for changes between two pages. */
   afterPage: () => void = () => undefined;
-  now = new Date('2026-11-30T12:00:00.000Z');
+  /** Its time; `undefined` for answers without one. */
+  now: Date | undefined = new Date('2026-11-30T12:00:00.000Z');
   pageItemsMax = 100;
   readonly #server: Server;
 
@@ -37,7 +38,8 @@ export class LoopbackDbtApi {
       const query = Object.fromEntries(url.searchParams);
       const call = { method: request.method ?? '', path: url.pathname, query, authorization, accept };
       this.calls.push(call);
-      response.setHeader('date', this.now.toUTCString());
+      if (this.now) response.setHeader('date', this.now.toUTCString());
+      else response.sendDate = false;
       const respond = this.nextResponses.shift();
       if (respond) respond(response, call);
       else this.#respond(response, call);

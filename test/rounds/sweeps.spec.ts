@@ -203,6 +203,24 @@ describe('a sweep', () => {
     expect(found).toEqual([['webhook', 'quarantined', 'provider "probe" returned a value that is not a ParseResult']]);
   });
 
+  it('is parsed by workers without tokens, if their provider can', async () => {
+    const { api, harness } = bound(await Sweeping.open());
+    api.add({ id: '7', status: 'failed', endedAt: LATER });
+    await harness.rounds.runAll();
+    const { openApi: _, ...without } = sourceWith(api);
+    const provider = Object.assign(without.open(), { parseReported: api.parse.bind(api) });
+    const sources = [{ ...without, open: () => provider }];
+    const other = await DispatchHarness.open({ store: harness.store, clock: harness.clock, sources });
+    open.push(other);
+    const received: unknown[] = [];
+    other.on('all', (event) => received.push([event.type, event.payload]), { types: TYPES });
+    await other.idle();
+    expect(received).toEqual([
+      ['run.failed', { run: '7' }],
+      ['run.completed', { run: '7' }],
+    ]);
+  });
+
   it('quarantines a message that a sweep found if its source has no API any more', async () => {
     const { api, harness, received } = bound(await Sweeping.open());
     api.add({ id: '7', status: 'failed', endedAt: LATER });

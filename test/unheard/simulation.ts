@@ -151,7 +151,8 @@ class Simulation {
     if (kind === 'down') await this.#stopAll();
     else if (kind === 'switched off') this.#world.switchSubscription(false);
     else if (kind === 'server errors') this.#fail();
-    else if (kind === 'rate limit') this.#dbt.faults.rateLimit({ cooldownMs: (to - this.#minute) * RATE_LIMIT_MINUTES * MINUTE_MS });
+    else if (kind === 'rate limit')
+      this.#dbt.faults.rateLimit({ cooldownMs: (to - this.#minute) * RATE_LIMIT_MINUTES * MINUTE_MS });
     else this.#appClock.step(skewMs);
   }
 

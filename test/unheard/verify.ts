@@ -101,9 +101,15 @@ class Check {
     const { world, statuses } = this.#evidence;
     for (const { id, outcome, endedAt } of world) {
       this.#require(endedAt !== undefined, `run ${id} has not ended`);
-      this.#require(statuses.get(id) === STATUSES[outcome], `run ${id} is ${outcome}, and its status ${statuses.get(id)}`);
+      this.#require(
+        statuses.get(id) === STATUSES[outcome],
+        `run ${id} is ${outcome}, and its status ${statuses.get(id)}`,
+      );
     }
-    this.#require(world.length === statuses.size, `the account has ${statuses.size} runs, and the plan ${world.length}`);
+    this.#require(
+      world.length === statuses.size,
+      `the account has ${statuses.size} runs, and the plan ${world.length}`,
+    );
   }
 
   /** Returns the number of runs that the inbox lacks or knows wrongly. */

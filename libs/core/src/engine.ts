@@ -97,8 +97,9 @@ export class Engine {
     const apiHost = new Cooldowns(store.rounds, clock);
     this.#openApi = (source) => source.openApi?.(apiHost);
     // A receiver needs no tokens, so it opens an API only if a class of the app asks for its client.
-    const sources =
-      role === 'receiver' ? opened : openApis(opened, options.sources, apiHost, store.rounds !== undefined);
+    const retention = { ...DEFAULT_RETENTION, ...options.retention };
+    const keeping = { hasRounds: store.rounds !== undefined, deduplicationMs: retention.deduplicationMs };
+    const sources = role === 'receiver' ? opened : openApis(opened, options.sources, apiHost, keeping);
     this.sources = sources;
     this.#configured = options.sources;
     const guard = new StoreGuard(logger);
@@ -141,7 +142,7 @@ export class Engine {
       lease: own.lease,
       onAppended: () => this.dispatcher.wake(),
     });
-    this.purger = new Purger({ ...shared, retention: { ...DEFAULT_RETENTION, ...options.retention } });
+    this.purger = new Purger({ ...shared, retention });
     this.inbox = new Inbox({
       ...shared,
       router,

@@ -202,6 +202,11 @@ export const LIMITS = Object.freeze({
    * jobs. dbt Cloud signs no time, so a captured request can be replayed for as long as its secret is in use.
    */
   deduplicationMs: 400 * DAY,
+  /**
+   * Smallest `retention.deduplicationMs` of an app with sweeps. They look up to 7 days back, plus the time since the last one,
+   * and would report runs again that the inbox has forgotten.
+   */
+  sweptDeduplicationMsMin: 14 * DAY,
   /** Time after which an overdue task that no process has claimed is deleted, because its handler no longer exists. */
   taskOverdueMs: DAY,
   /** Time between two purges. */

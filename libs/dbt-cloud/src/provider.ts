@@ -18,6 +18,7 @@ import { hintOf } from './header-hint.js';
 import { DBT_CLOUD_MESSAGE_TYPES } from './message-type.js';
 import { DbtCloudPayload } from './payload.js';
 import { signalOf } from './signal.js';
+import { parseEnvelope } from './sweep/envelope.js';
 
 /** Checked options of a source. */
 export interface DbtCloudSettings {
@@ -97,6 +98,10 @@ export class DbtCloudProvider implements Provider {
       case 'quarantined':
         return { state: 'quarantined', reason: found.reason };
     }
+  }
+
+  parseReported(message: VerifiedMessage): ParseResult {
+    return parseEnvelope(message, this.#settings);
   }
 
   hint(headers: HeaderMap): string | undefined {

@@ -37,7 +37,7 @@ export class DbtCloudSourceApi implements ProviderApi {
 
   /** @throws {ConfigurationError} if sweeps are asked for and their token is missing. */
   constructor({ api, sweep, isSweepAsked, paths, ...context }: SourceApiSettings, host: ApiHost) {
-    const { option, tokens, baseUrl, accountId = '' } = api;
+    const { option, tokens, baseUrl, accountId = '*' } = api;
     if (isSweepAsked && tokens.read === undefined) {
       throw new ConfigurationError(
         `${option}.readToken`,

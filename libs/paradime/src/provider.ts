@@ -9,6 +9,7 @@ import {
 } from 'nestjs-runhooks/core';
 import { PARADIME_MESSAGE_TYPES } from './message-type.js';
 import { parseRun } from './parse-run.js';
+import { parseEnvelope } from './sweep/envelope.js';
 
 /** Provider for the two messages of Paradime's Bolt scheduler. It never opens a URL or runs a query of a message. */
 export class ParadimeProvider implements Provider {
@@ -37,5 +38,9 @@ export class ParadimeProvider implements Provider {
   parse({ body, receivedAt }: VerifiedMessage): ParseResult {
     const json = parseJson(body);
     return json.ok ? parseRun(json.value, receivedAt) : { state: 'quarantined', reason: json.reason };
+  }
+  /** Without the endpoint of the API, the address of the run's page is unknown. */
+  parseReported(message: VerifiedMessage): ParseResult {
+    return parseEnvelope(message, undefined);
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import { openApis } from './open-apis.js';
 import type { Provider } from './provider.js';
 import type { ApiHost, ApiScope, ProviderApi } from './provider-api.js';
@@ -22,7 +23,7 @@ function source(name: string, openApi?: Source['openApi']): Source {
 }
 
 function open(sources: readonly Source[], hasRounds = true) {
-  return openApis(openSources(sources), sources, HOST, hasRounds);
+  return openApis(openSources(sources), sources, HOST, { hasRounds, deduplicationMs: LIMITS.sweptDeduplicationMsMin });
 }
 
 function openScopes(one: ApiScope, other: ApiScope) {
@@ -47,6 +48,21 @@ describe('openApis', () => {
     expect(() => open(sources, false)).toThrow(ConfigurationError);
     expect(() => open(sources, false)).toThrow(/^sources\[1\]\.api: .*Store\.rounds.*source "two"/);
     expect(open([source('two', () => ({ ...apiWith([]), rounds: [] }))], false)[0]?.api).toBeDefined();
+  });
+
+  it('rejects a source with rounds if the inbox forgets runs that they can still find', () => {
+    const sources = [source('one', () => apiWith([]))];
+    const keeping = { hasRounds: true, deduplicationMs: LIMITS.sweptDeduplicationMsMin - 1 };
+    const start = () => openApis(openSources(sources), sources, HOST, keeping);
+    expect(start).toThrow(ConfigurationError);
+    expect(start).toThrow(/^retention\.deduplicationMs: .*source "one" is swept, got 1209599999/);
+    const without = [source('one', () => ({ ...apiWith([]), rounds: [] }))];
+    expect(openApis(openSources(without), without, HOST, keeping)[0]?.api).toBeDefined();
+  });
+
+  it('rejects two sources of one host if the account of one is not known', () => {
+    expect(() => openScopes({ account: 'host/*' }, { account: 'host/1' })).toThrow(/source "one"/);
+    expect(() => openScopes({ account: 'host/*' }, { account: 'other/1' })).not.toThrow();
   });
 
   it.each([

@@ -1,18 +1,27 @@
 import { ConfigurationError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import type { ApiHost, ApiScope } from './provider-api.js';
 import type { OpenSource, Source } from './source.js';
+
+/** Memory of an app's inbox for rounds and for the runs that they find. */
+export interface RoundKeeping {
+  /** Whether the store can keep rounds. */
+  readonly hasRounds: boolean;
+  /** Time that the inbox keeps deduplication keys and the states of runs, in milliseconds. */
+  readonly deduplicationMs: number;
+}
 
 /**
  * Opens the access to APIs of those sources that have one. Returns the sources with it.
  *
- * @param hasRounds whether the store can keep rounds
- * @throws {ConfigurationError} if an option is invalid, if the store cannot keep rounds, or if two sources look at the same jobs.
+ * @throws {ConfigurationError} if an option is invalid, if the inbox cannot keep rounds, if it forgets runs that rounds can
+ *   still find, or if two sources look at the same jobs.
  */
 export function openApis(
   sources: readonly OpenSource[],
   configured: readonly Source[],
   host: ApiHost,
-  hasRounds: boolean,
+  { hasRounds, deduplicationMs }: RoundKeeping,
 ): OpenSource[] {
   const opened = sources.map((source): OpenSource => {
     const index = configured.findIndex(({ name }) => name === source.name);
@@ -23,6 +32,13 @@ export function openApis(
         `sources[${index}].api`,
         `expected an inbox that can keep rounds, got one without Store.rounds. Use sqliteInbox or postgresInbox, ` +
           `or remove the \`api\` option of source "${source.name}"`,
+      );
+    }
+    if (api.rounds.length > 0 && deduplicationMs < LIMITS.sweptDeduplicationMsMin) {
+      throw new ConfigurationError(
+        'retention.deduplicationMs',
+        `expected at least ${LIMITS.sweptDeduplicationMsMin} ms (14 days), because source "${source.name}" is swept, got ` +
+          `${deduplicationMs}. Otherwise a sweep finds runs again that the inbox has forgotten. Raise it, or remove the \`api\` option`,
       );
     }
     return { ...source, api };
@@ -49,7 +65,7 @@ function refuseOverlaps(opened: readonly OpenSource[], configured: readonly Sour
 }
 
 function overlaps(one: ApiScope, other: ApiScope): boolean {
-  if (one.account !== other.account) return false;
+  if (!canBothMatch(one.account, other.account)) return false;
   const [jobs, others] = [one.jobs ?? ['*'], other.jobs ?? ['*']];
   return jobs.some((job) => others.some((another) => canBothMatch(job, another)));
 }

@@ -24,7 +24,10 @@ export interface ProviderApi {
 
 /** Jobs that the rounds of a source look at. */
 export interface ApiScope {
-  /** Identity of the account or workspace: the host of the API and the account's id, without tokens. */
+  /**
+   * Identity of the account or workspace: the host of the API and the account's id, without tokens. `*` matches any
+   * characters, for an id that only the token knows.
+   */
   readonly account: string;
   /** Ids or names of the jobs, in which `*` matches any characters. @default all jobs of the account */
   readonly jobs?: readonly string[];

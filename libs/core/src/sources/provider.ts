@@ -59,6 +59,12 @@ export interface Provider {
   identify(message: VerifiedMessage): string;
   /** Parses a message. For invalid content it returns a `quarantined` result and does not throw. */
   parse(message: VerifiedMessage): ParseResult;
+  /**
+   * Parses a message that a sweep appended, as `ProviderApi.parse` does, but without access to the API. All workers claim
+   * such messages, also those without the option `api`. It must not throw.
+   * @default a worker without access to the API quarantines such messages
+   */
+  parseReported?(message: VerifiedMessage): ParseResult;
   /** Returns a hint for the operator about the headers of a request without a valid signature. */
   hint?(headers: HeaderMap): string | undefined;
 }

@@ -106,8 +106,9 @@ export interface NewRunFacts {
  */
 export interface RoundStore {
   /**
-   * Registers sources and their rounds. Those that are new are written: the source with `now`, its rounds as due now. Returns
-   * for each source when it was first registered, in the order of `registrations`.
+   * Registers sources and their rounds. Those that are new are written: the source with `now`, its rounds as due now. A source
+   * whose first registration is later than `now` gets `now`, because a clock was ahead. Returns for each source when it was
+   * first registered, in the order of `registrations`.
    */
   register(registrations: readonly RoundRegistration[], now: Date): Promise<Date[]>;
   /** Claims the round that has been due longest and is not claimed, or whose lease has expired. */

@@ -74,6 +74,12 @@ const RUN = {
 };
 
 describe('a run that a sweep found', () => {
+  it('is the same for a worker without the option api', () => {
+    const message = storedMessage(JSON.stringify({ v: 1, run: RUN, names: NAMES, phase: 'complete:20' }), RECEIVED_AT);
+    const without = dbtCloud({ name: 'dbt', secrets: ['a-secret'], accessUrl }).open();
+    expect(parsed(without.parseReported!(message))).toEqual(parsed(api!.parse(message)));
+  });
+
   it.each([
     ['11-started', 'running'],
     ['12-completed', 'complete:10'],

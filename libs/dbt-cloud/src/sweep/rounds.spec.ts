@@ -145,6 +145,22 @@ describe('the round of ended runs', () => {
     expect(server.calls.filter(({ path }) => path.endsWith('/runs/'))).toHaveLength(1);
   });
 
+  it('loses no run to a clock that was a day ahead while dbt Cloud did not say its time', async () => {
+    server.now = undefined;
+    server.setRun(7, { finished_at: ago(5 * MINUTE) });
+    const tomorrow = new Date(NOW.getTime() + 24 * 60 * MINUTE);
+    expect(idsOf(await sweep('ended', { now: () => tomorrow }))).toEqual([7]);
+    server.setRun(8, { finished_at: ago(3 * MINUTE) });
+    expect(idsOf(await sweep())).toContain(8);
+  });
+
+  it('reports a run whose end cannot be read, and all runs on the pages behind it', async () => {
+    for (let id = 1; id <= 150; id++) server.setRun(id, { finished_at: ago((1_000 - id) * 1_000) });
+    // The server sorts by it, and the client cannot read it.
+    server.setRun(50, { finished_at: ago(950_000).replace(/\.\d+/, '.0000000000') });
+    expect(new Set(idsOf(await sweep())).size).toBe(150);
+  });
+
   it('starts again from the cursor after a failed call', async () => {
     server.setRun(7, { finished_at: ago(5 * MINUTE) });
     server.nextResponses.push((response) => sendJson(response, 400, statusOf(400, 'no')));
@@ -199,6 +215,13 @@ describe('the round of canceled runs', () => {
     expect(cursor).toBe(NOW.toISOString());
     server.now = new Date(NOW.getTime() + 60 * MINUTE);
     expect(idsOf(await sweep('canceled'))).toEqual([3]);
+  });
+
+  it('loses no run to a clock that was a week ahead while dbt Cloud did not say its time', async () => {
+    server.now = undefined;
+    await sweep('canceled', { now: () => new Date(NOW.getTime() + 7 * 24 * 60 * MINUTE) });
+    server.setRun(2, { status: 30, created_at: ago(5 * MINUTE), finished_at: null });
+    expect(idsOf(await sweep('canceled'))).toEqual([2]);
   });
 });
 

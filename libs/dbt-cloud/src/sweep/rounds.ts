@@ -6,7 +6,7 @@ import { envelopeOf } from './envelope.js';
 import type { InScope, JobScope } from './job-scope.js';
 import { endOf, phasesOf } from './phases.js';
 import type { ProviderNames } from './provider-names.js';
-import { runPagesBy } from './run-pages.js';
+import { runPagesBy, type SortedBy } from './run-pages.js';
 import type { SweepSettings } from './sweep-options.js';
 
 /** Everything that the rounds share. */
@@ -28,7 +28,9 @@ export function sweepRounds(parts: SweepParts): readonly Round[] {
 
 /**
  * Reports runs in the order of their ends. The cursor is the end up to which all runs have been reported. It never passes
- * the time of dbt Cloud minus `graceMs`, because a run can become visible later than it ended.
+ * the time of dbt Cloud minus `graceMs`, because a run can become visible later than it ended. If dbt Cloud did not say its
+ * time, the cursor is the end of the last run that was reported: with a clock of ours that is ahead, it would pass runs that
+ * have not ended yet, and they would never be found.
  */
 async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<void> {
   const { api, settings } = parts;
@@ -38,29 +40,32 @@ async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<voi
   for await (const page of runPagesBy(api, { ...rangeFrom(from, context), by: 'finishedAt' })) {
     const serverTime = page.serverTime ?? context.now();
     const until = earlier(serverTime, settings.graceMs);
-    const ready = page.runs.filter(({ finishedAt }) => finishedAt !== undefined && finishedAt <= until);
+    // A run is in this list because it has an end, even if its time cannot be read.
+    const ready = page.runs.filter(({ finishedAt }) => finishedAt === undefined || finishedAt <= until);
     await report(parts, context, { runs: ready, inScope, serverTime });
     const isLast = !page.hasMore || ready.length < page.runs.length;
-    await cursor.moveTo(isLast ? until : ready.at(-1)?.finishedAt);
+    await cursor.moveTo(isLast && page.serverTime ? until : lastOf(ready, 'finishedAt'));
     if (isLast) return;
   }
 }
 
 /**
  * Reports canceled runs by the time of their creation, because dbt Cloud sends no webhook about them, and some have no end,
- * so that no range of ends finds them. The cursor is the time of dbt Cloud at the last round.
+ * so that no range of ends finds them. The cursor is the time of dbt Cloud at the last round or, if it did not say that, the
+ * time of the last canceled run.
  */
 async function sweepCanceled(parts: SweepParts, context: RoundContext): Promise<void> {
   const inScope = await parts.scope.current(context.now(), context.signal);
   const cursor = new Cursor(context);
   const from = earlier(cursor.at ?? context.since, DBT_CLOUD_LIMITS.canceledWindowMs);
-  let serverTime: Date | undefined;
+  let reached: Date | undefined;
   const filter = { statuses: [CANCELLED] };
   for await (const page of runPagesBy(parts.api, { ...rangeFrom(from, context), by: 'createdAt', filter })) {
-    serverTime ??= page.serverTime ?? context.now();
+    reached ??= page.serverTime;
     await report(parts, context, { runs: page.runs, inScope, serverTime: page.serverTime ?? context.now() });
+    if (!page.serverTime) reached = lastOf(page.runs, 'createdAt') ?? reached;
   }
-  await cursor.moveTo(serverTime);
+  await cursor.moveTo(reached);
 }
 
 /**
@@ -129,6 +134,10 @@ class Cursor {
     await this.#context.moveTo(time.toISOString());
     this.at = time;
   }
+}
+
+function lastOf(runs: readonly DbtCloudApiRun[], by: SortedBy): Date | undefined {
+  return runs.findLast((run) => run[by] !== undefined)?.[by];
 }
 
 function earlier(time: Date, ms: number): Date {

@@ -68,6 +68,17 @@ function comparable({ environment: _environment, providerStatus: _status, comman
 }
 
 describe('a run that a sweep found', () => {
+  it('is the same for a worker without the option api, except for its address', () => {
+    const run = readRun({ id: 7, state: 'FAILED', endDttm: '2023-10-15 16:00:00' }, 'daily-run')!;
+    const message = storedMessage(JSON.stringify(envelopeOf(run, DAILY, [])), RECEIVED);
+    const without = paradime({ name: 'p', scheme: 'unsigned-insecure' }).open();
+    const { run: found, ...signal } = signalOf(without.parseReported!(message));
+    const { run: withApi, ...expected } = signalOf(parseEnvelope(message, 'https://app.demo.paradime.io'));
+    const { url, ...same } = withApi;
+    expect(url).toBeDefined();
+    expect({ ...signal, run: found }).toEqual({ ...expected, run: same });
+  });
+
   it.each([
     ['run-started', 'RUNNING', 'bolt.run.started'],
     ['run-completed-failed', 'FAILED', 'bolt.run.completed'],

@@ -4,7 +4,11 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import type { SourcesTable } from '../schema/provider-tables.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
-/** Registers sources and their rounds, and returns when each source was first registered. Existing rows stay as they are. */
+/**
+ * Registers sources and their rounds, and returns when each source was first registered. Existing rounds stay as they are. A
+ * source whose first registration would be in the future was registered by a clock that was ahead: all that ended until then
+ * would be history.
+ */
 export function registerRounds({
   db,
 }: SqlDialect): (registrations: readonly RoundRegistration[], now: Date) => Transaction<Date[]> {
@@ -12,7 +16,12 @@ export function registerRounds({
     db
       .insertInto('sources')
       .values(newRow('sources', value))
-      .onConflict((conflict) => conflict.column('name').doNothing()),
+      .onConflict((conflict) =>
+        conflict
+          .column('name')
+          .doUpdateSet((eb) => ({ since: eb.ref('excluded.since') }))
+          .whereRef('sources.since', '>', 'excluded.since'),
+      ),
   );
   const addRound = change<NewRow<'rounds'>>((value) =>
     db

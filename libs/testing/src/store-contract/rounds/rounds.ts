@@ -51,6 +51,15 @@ export const roundsCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'rounds.register: takes back a first registration in the future, which a wrong clock has written',
+    run: async (harness) => {
+      const rounds = roundsOf(harness);
+      same(await rounds.register([{ source: SOURCE, kinds: [] }], at(MUCH_LATER)), [at(MUCH_LATER)]);
+      same(await rounds.register([{ source: SOURCE, kinds: [] }], at(1)), [at(1)]);
+      same(await rounds.register([{ source: SOURCE, kinds: [] }], at(2)), [at(1)]);
+    },
+  },
+  {
     title: 'rounds.claim: claims a due round once, until its lease has expired',
     run: async (harness) => {
       const rounds = await registered(harness);
