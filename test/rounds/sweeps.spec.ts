@@ -161,6 +161,18 @@ describe('a sweep', () => {
     expect(received).toEqual(['run.failed 7', 'run.completed 7']);
   });
 
+  it('stores a run whose body is no JSON without it, and all others', async () => {
+    const { api, harness, messages, received } = bound(await Sweeping.open());
+    api.add({ id: '8', status: 'failed', endedAt: LATER });
+    const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as object;
+    const phases = ['ended:failed'] as const;
+    api.instead = ({ report }) => report([{ accountId: '1', runId: '7', phases, body: { deep } }, ...api.reported()]);
+    await harness.rounds.runAll();
+    await harness.idle();
+    expect((await messages()).map(({ state }) => state).sort()).toEqual(['parsed', 'parsed', 'quarantined']);
+    expect(received).toEqual(['run.failed 8', 'run.completed 8']);
+  });
+
   it('delivers no event of its own for a message, also not to handlers of other processes', async () => {
     const { api, harness, sweep, webhook: receive } = bound(await Sweeping.open());
     const types: string[] = [];
