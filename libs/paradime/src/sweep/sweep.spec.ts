@@ -233,6 +233,15 @@ describe('a later round', () => {
     expect(await sweepLater()).toEqual(['listBoltSchedules']);
   });
 
+  it('lists the runs although a clock was a day ahead when it saw the news', async () => {
+    schedule.runs.unshift({ id: 8, state: 'FAILED', startedAt: ago(5 * MINUTE), endedAt: ago(4 * MINUTE) });
+    clock.advance(24 * HOUR);
+    await sweep();
+    clock.advance(-24 * HOUR);
+    expect(await sweepLater()).toContain('listBoltRuns');
+    expect(found()).toContain('8 complete:failed');
+  });
+
   it('asks for no commands of a run that a webhook reported', async () => {
     const run = schedule.start(clock.now());
     heard.add(String(run.id));
