@@ -356,6 +356,31 @@ describe('a later round', () => {
     expect(found()).toEqual(['101 complete:failed', '100 complete:failed']);
   });
 
+  it('reports the other runs of a schedule if the commands of one cannot be read, and that one an hour after its end', async () => {
+    const [first, second] = [schedule.start(clock.now()), schedule.start(clock.now())];
+    Object.assign(first, { state: 'FAILED', endedAt: clock.now() });
+    Object.assign(second, { state: 'FAILED', endedAt: new Date(clock.now().getTime() + 1_000) });
+    const runs = [second, first].map(({ id, state, startedAt, endedAt }) => {
+      return { id, state, startDttm: textOf(startedAt!), endDttm: textOf(endedAt!) };
+    });
+    const fail = () =>
+      server.faults.push(
+        respondWith(200, { data: { listBoltSchedules: listOf(schedules) } }),
+        respondWith(200, { data: { listBoltRuns: { ok: true, runs } } }),
+        respondWith(200, { errors: [{ message: 'internal error of this run' }] }),
+      );
+    await sweep();
+    clock.advance(3 * MINUTE);
+    fail();
+    await expect(sweep()).rejects.toThrow('get run 100');
+    expect(found()).toEqual(['101 complete:failed']);
+    clock.advance(57 * MINUTE);
+    fail();
+    await sweep();
+    expect(found()).toEqual(['101 complete:failed', '100 complete:failed']);
+    expect((reported[1]?.body as ParadimeEnvelope).run).toMatchObject({ commands: [] });
+  });
+
   it('stops at an outage', async () => {
     for (const { runs } of schedules) runs.unshift({ id: nextId++, state: 'FAILED', startedAt: clock.now() });
     await sweepLater();
