@@ -239,7 +239,7 @@ describe('history', () => {
     expect(received).toEqual([]);
     expect((await messages()).every(({ history, state }) => history && state === 'parsed')).toBe(true);
     expect((await harness.inbox.events()).items).toEqual([]);
-    expect(await run('6')).toMatchObject({ outcome: 'failed', types: ['run.failed', 'run.completed'] });
+    expect(await run('6')).toMatchObject({ outcome: 'failed', types: [] });
     const job = await harness.inbox.job({ source: SOURCE, jobKey: 'job' });
     expect(job?.latestSuccessAt).toEqual(new Date(BEFORE.getTime() - 1));
     expect(job?.incident).toBeUndefined();
@@ -249,6 +249,30 @@ describe('history', () => {
     await sweep();
     expect(received).toEqual(['run.failed 7', 'run.completed 7']);
     expect(events[0]).toMatchObject({ firstFailure: true, late: false });
+  });
+
+  it('keeps no webhook from its handlers that arrives later', async () => {
+    const { api, sweep, received, events, webhook: receive } = bound(await Sweeping.open());
+    api.add({ id: '6', status: 'failed', endedAt: BEFORE });
+    await sweep();
+    await receive({ run: '6', types: ['run.started'] });
+    await receive({ run: '6', types: ['run.failed', 'run.completed'] });
+    expect(received).toEqual(['run.started 6', 'run.failed 6', 'run.completed 6']);
+    expect(events).toMatchObject([{ late: true }, { origin: 'webhook', firstFailure: true }, {}]);
+    await sweep();
+    expect(received).toHaveLength(3);
+  });
+
+  it('ends the watch for a stuck run', async () => {
+    const { api, harness, sweep, webhook: receive } = bound(await Sweeping.open());
+    const stuck: string[] = [];
+    harness.on('watchdog', ({ type }) => void stuck.push(type), { on: { stuck: { afterMs: 3_600_000 } } });
+    for (const run of ['6', '7']) await receive({ run, types: ['run.started'] });
+    api.add({ id: '6', status: 'failed', endedAt: BEFORE });
+    await sweep();
+    harness.clock.advance(7_200_000);
+    await harness.idle();
+    expect(stuck).toEqual(['run.stuck']);
   });
 
   it('ends no incident', async () => {
