@@ -173,6 +173,12 @@ describe('the round of ended runs', () => {
     expect(cursor).toBe(new Date(NOW.getTime() - 2 * MINUTE).toISOString());
   });
 
+  it.each(['finished_at__range', 'id__gt'])('ends if the API ignores the filter %s', async (filter) => {
+    for (let id = 1; id <= 250; id++) server.setRun(id, { finished_at: ago(60 * MINUTE) });
+    server.ignored.add(filter);
+    await expect(sweep()).rejects.toMatchObject({ reason: 'invalid-answer' });
+  });
+
   it('starts again from the cursor after a failed call', async () => {
     server.setRun(7, { finished_at: ago(5 * MINUTE) });
     server.nextResponses.push((response) => sendJson(response, 400, statusOf(400, 'no')));
