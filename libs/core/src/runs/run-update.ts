@@ -52,8 +52,8 @@ export interface ReportOrigin {
  * otherwise one fast clock would make all later runs of the job look outdated.
  *
  * A run that is history changes its own state and the latest success of its job. It has no events, and it opens, joins and
- * ends no incident. Its state keeps no types of them, so that a webhook about it that arrives later is told as if no sweep had
- * found the run.
+ * ends no incident. Its state keeps no types of them, so that a webhook about it that arrives later has its events, as if no sweep
+ * had found the run.
  */
 export function runUpdateOf(
   known: KnownRun,

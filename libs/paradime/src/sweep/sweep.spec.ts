@@ -378,7 +378,7 @@ describe('a later round', () => {
     fail();
     await sweep();
     expect(found()).toEqual(['101 complete:failed', '100 complete:failed']);
-    expect((reported[1]?.body as ParadimeEnvelope).run).toMatchObject({ commands: [] });
+    expect(reported[1]).toHaveProperty('body.run.commands', []);
   });
 
   it('stops at an outage', async () => {
