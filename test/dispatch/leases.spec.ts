@@ -185,7 +185,10 @@ describe('an expired lease', () => {
     let isClaimed = false;
     const store = new Proxy(one.store, {
       get(target, verb: keyof Store) {
-        if (verb !== 'claimDeliveries') return (target[verb] as (() => unknown) | undefined)?.bind(target);
+        if (verb !== 'claimDeliveries') {
+          const member: unknown = target[verb];
+          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+        }
         return async (claim: DeliveryClaim) => {
           const claimed = await target.claimDeliveries(claim);
           if (claimed.length === 0) return claimed;

@@ -34,6 +34,14 @@ const failures = () => harness.lines.filter((line) => line.startsWith('error: In
 const recoveries = () => harness.lines.filter((line) => line === 'log: Inbox is available again');
 
 describe('a failing store', () => {
+  it('is not called available again by a startup without rounds', async () => {
+    failing.fail();
+    await harness.presence.start();
+    await harness.rounds.register();
+    expect(failures()).toHaveLength(1);
+    expect(recoveries()).toEqual([]);
+  });
+
   it.each([
     ['altogether', []],
     ['at claiming messages', ['claimMessages']],

@@ -64,11 +64,15 @@ describe('the path of text to the log', () => {
     expect(filesWith(extendsClass('RunhooksError'))).toEqual(['core/src/errors.ts']);
     // These errors are caught inside their lib and wrapped in another error.
     expect(filesWith(extendsClass('Error'))).toEqual([
+      'core/src/api/answer-body.ts',
+      'core/src/api/artifact-download.ts',
       'core/src/errors.ts',
       'core/src/payloads/json-reader.ts',
       'sql-inbox/src/postgres-connection/postgres-failure.ts',
       'sql-inbox/src/postgres/postgres-completions.ts',
       'sql-inbox/src/schema/newer-schema.ts',
+      'testing/src/fakes/dbt-cloud/refused.ts',
+      'testing/src/fakes/paradime/graphql-refusal.ts',
     ]);
   });
 });

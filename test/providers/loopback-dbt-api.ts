@@ -21,6 +21,8 @@ export class LoopbackDbtApi {
   readonly runs = new Map<number, DbtObject>();
   /** Objects and arrays by path. An array is paged. */
   readonly objects = new Map<string, unknown>();
+  /** Parameters that have no effect. */
+  readonly ignored = new Set<string>();
   readonly files = new Map<string, string>();
   /** Responses that come first, one a call. */
   readonly nextResponses: Responder[] = [];
@@ -35,7 +37,7 @@ export class LoopbackDbtApi {
     this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? '', 'http://localhost');
       const { authorization, accept } = request.headers;
-      const query = Object.fromEntries(url.searchParams);
+      const query = Object.fromEntries([...url.searchParams].filter(([name]) => !this.ignored.has(name)));
       const call = { method: request.method ?? '', path: url.pathname, query, authorization, accept };
       this.calls.push(call);
       if (this.now) response.setHeader('date', this.now.toUTCString());

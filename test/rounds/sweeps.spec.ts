@@ -161,7 +161,19 @@ describe('a sweep', () => {
     expect(received).toEqual(['run.failed 7', 'run.completed 7']);
   });
 
-  it('delivers no event of its own for a message', async () => {
+  it('stores a run whose body is no JSON without it, and all others', async () => {
+    const { api, harness, messages, received } = bound(await Sweeping.open());
+    api.add({ id: '8', status: 'failed', endedAt: LATER });
+    const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as object;
+    const phases = ['ended:failed'] as const;
+    api.instead = ({ report }) => report([{ accountId: '1', runId: '7', phases, body: { deep } }, ...api.reported()]);
+    await harness.rounds.runAll();
+    await harness.idle();
+    expect((await messages()).map(({ state }) => state).sort()).toEqual(['parsed', 'parsed', 'quarantined']);
+    expect(received).toEqual(['run.failed 8', 'run.completed 8']);
+  });
+
+  it('delivers no event of its own for a message, also not to handlers of other processes', async () => {
     const { api, harness, sweep, webhook: receive } = bound(await Sweeping.open());
     const types: string[] = [];
     harness.on('messages', (event) => types.push(event.type), { messages: true });
@@ -246,7 +258,7 @@ describe('history', () => {
     expect(received).toEqual([]);
     expect((await messages()).every(({ history, state }) => history && state === 'parsed')).toBe(true);
     expect((await harness.inbox.events()).items).toEqual([]);
-    expect(await run('6')).toMatchObject({ outcome: 'failed', types: ['run.failed', 'run.completed'] });
+    expect(await run('6')).toMatchObject({ outcome: 'failed', types: [] });
     const job = await harness.inbox.job({ source: SOURCE, jobKey: 'job' });
     expect(job?.latestSuccessAt).toEqual(new Date(BEFORE.getTime() - 1));
     expect(job?.incident).toBeUndefined();
@@ -256,6 +268,30 @@ describe('history', () => {
     await sweep();
     expect(received).toEqual(['run.failed 7', 'run.completed 7']);
     expect(events[0]).toMatchObject({ firstFailure: true, late: false });
+  });
+
+  it('keeps no webhook from its handlers that arrives later', async () => {
+    const { api, sweep, received, events, webhook: receive } = bound(await Sweeping.open());
+    api.add({ id: '6', status: 'failed', endedAt: BEFORE });
+    await sweep();
+    await receive({ run: '6', types: ['run.started'] });
+    await receive({ run: '6', types: ['run.failed', 'run.completed'] });
+    expect(received).toEqual(['run.started 6', 'run.failed 6', 'run.completed 6']);
+    expect(events).toMatchObject([{ late: true }, { origin: 'webhook', firstFailure: true }, {}]);
+    await sweep();
+    expect(received).toHaveLength(3);
+  });
+
+  it('ends the watch for a stuck run', async () => {
+    const { api, harness, sweep, webhook: receive } = bound(await Sweeping.open());
+    const stuck: string[] = [];
+    harness.on('watchdog', ({ type }) => void stuck.push(type), { on: { stuck: { afterMs: 3_600_000 } } });
+    for (const run of ['6', '7']) await receive({ run, types: ['run.started'] });
+    api.add({ id: '6', status: 'failed', endedAt: BEFORE });
+    await sweep();
+    harness.clock.advance(7_200_000);
+    await harness.idle();
+    expect(stuck).toEqual(['run.stuck']);
   });
 
   it('ends no incident', async () => {

@@ -26,6 +26,7 @@ export type { SignatureCheck, Verification } from './sources/verification.js';
 export { type ApiAnswer, type ApiCall, ApiCaller, type ApiCallerSettings } from './api/api-caller.js';
 export { checkApiUrl, isLoopbackHost } from './api/api-url.js';
 export { type ArtifactDownload, downloadArtifact, downloadArtifactBytes } from './api/artifact-download.js';
+export { quotedMessage } from './api/quoted-message.js';
 
 // `export *`: interfaces that a program extends by `declare module` must not be re-exported by name.
 export type * from './events/provider-payloads.js';

@@ -47,6 +47,8 @@ export const PARADIME_LIMITS = Object.freeze({
   reportStepRuns: 20,
   /** Age of an open run at which rounds stop waiting for its end. The round of all schedules still finds that. */
   openRunMsMax: 7 * DAY,
+  /** Time after the end of a run at which it is reported without its commands, if they cannot be read. */
+  commandsMsMax: HOUR,
   /** Schedules of one round whose runs cannot be listed before the round stops. */
   scheduleFailuresMax: 5,
   /** Schedules after which a round stores how far it came. */

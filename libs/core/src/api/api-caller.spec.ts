@@ -133,6 +133,13 @@ describe('ApiCaller', () => {
     expect(message).not.toContain('payload');
   });
 
+  it('shows neither the token nor URLs of the message of a provider, and no character that is not printable', async () => {
+    answers = [json(403, { message: `Token ${TOKEN} may not read\nhttps://a.example/x?sig=1 (account\u0000 4)` })];
+    const { message } = await failureOf(caller.json(call()));
+    expect(message).toContain('"Token [secret] may not read\\n[URL] (account\\u0000 4)"');
+    expect(message).not.toMatch(/[\n\0]/);
+  });
+
   it.each([408, 500, 502, 503, 504])('repeats a call that changes nothing twice after %d', async (status) => {
     answers = [json(status, {}), json(status, {}), json(200, 'ok')];
     await expect(caller.json(call())).resolves.toMatchObject({ value: 'ok' });

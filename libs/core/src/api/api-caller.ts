@@ -1,4 +1,3 @@
-import { oneLine } from '../one-line.js';
 import { LIMITS } from '../limits.js';
 import type { ApiHost } from '../sources/provider-api.js';
 import { timers } from '../time/timers.js';
@@ -6,6 +5,7 @@ import { boundedStream, readAll } from './answer-body.js';
 import { Deadline } from './deadline.js';
 import { isTransient, transportFailureOf } from './call-failure.js';
 import { ProviderApiError, ProviderCooldownError, type ProviderApiErrorReason } from './provider-api-error.js';
+import { quotedMessage } from './quoted-message.js';
 import { serverTimeOf, waitAfter429 } from './retry-after.js';
 
 /** Settings of an {@link ApiCaller}. */
@@ -207,7 +207,7 @@ export class ApiCaller {
 
   async #refusal(call: ApiCall, response: Response): Promise<ProviderApiError> {
     const { status } = response;
-    const message = this.#userMessage(await readText(response, LIMITS.apiErrorBytesMax).catch(() => ''));
+    const message = this.#userMessage(call, await readText(response, LIMITS.apiErrorBytesMax).catch(() => ''));
     const found = `expected a 2xx status, got ${status}${message === undefined ? '' : `: "${message}"`}`;
     if (status === 429) return this.#coolDown(call, response, found);
     const reason = reasonOf(status, call.isList ?? false);
@@ -223,10 +223,10 @@ export class ApiCaller {
     return new ProviderCooldownError({ asked: `${provider}: ${asked}`, found, status: 429 }, until, now);
   }
 
-  #userMessage(body: string): string | undefined {
+  #userMessage({ headers }: ApiCall, body: string): string | undefined {
     try {
       const message = this.#settings.userMessageOf(JSON.parse(body));
-      return message === undefined ? undefined : oneLine(message, LIMITS.apiUserMessageCharsMax);
+      return message === undefined ? undefined : quotedMessage(message, headers);
     } catch {
       return undefined;
     }

@@ -1,4 +1,5 @@
 import { OwnError, retryLater } from '../errors.js';
+import { oneLine } from '../one-line.js';
 
 const providerApi = Symbol.for('nestjs-runhooks:provider-api-error');
 
@@ -58,7 +59,8 @@ export class ProviderApiError extends OwnError {
   declare readonly status?: number;
 
   constructor({ reason, asked, found, todo, status }: ProviderApiFailure) {
-    super(`${asked}: ${found}. ${todo}`);
+    // Names of objects and messages of the provider come from outside.
+    super(oneLine(`${asked}: ${found}. ${todo}`));
     this.reason = reason;
     if (status !== undefined) this.status = status;
   }

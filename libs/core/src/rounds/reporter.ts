@@ -152,8 +152,13 @@ function phasesOf({ phases }: FoundRun): ApiPhase[] {
   return ended.length > 0 ? ended : [...phases];
 }
 
+/** Returns the body without the run if that is no JSON, for example nested too deep: one run must not hold back all others. */
 function bodyOf(run: ReportedRun, phase: ApiPhase): Uint8Array {
-  return Buffer.from(JSON.stringify({ ...run.body, phase }));
+  try {
+    return Buffer.from(JSON.stringify({ ...run.body, phase }));
+  } catch {
+    return Buffer.from(JSON.stringify({ phase }));
+  }
 }
 
 function idsOf({ accountId, runId }: FoundRun): Pick<ReportedPhase, 'accountId' | 'runId'> {

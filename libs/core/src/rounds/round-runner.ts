@@ -59,6 +59,8 @@ export class RoundRunner {
 
   /** Registers the sources. If the store fails, the failure is logged, and the first round registers them. */
   async register(): Promise<void> {
+    // Without a call of the store, nothing shows that an outage is over.
+    if (this.#registrations.length === 0) return;
     await this.#options.guard.write(() => this.#registered(), undefined);
   }
 

@@ -52,7 +52,8 @@ export interface ReportOrigin {
  * otherwise one fast clock would make all later runs of the job look outdated.
  *
  * A run that is history changes its own state and the latest success of its job. It has no events, and it opens, joins and
- * ends no incident.
+ * ends no incident. Its state keeps no types of them, so that a webhook about it that arrives later has its events, as if no sweep
+ * had found the run.
  */
 export function runUpdateOf(
   known: KnownRun,
@@ -81,13 +82,14 @@ export function runUpdateOf(
   if (jobUpdate && jobUpdate.state !== job.state) jobs.set(job.key, jobUpdate.state);
   const before = known.run?.types ?? [];
   const isFoundBySweep = state.origin === 'api' && known.run?.origin !== 'api' && !isHistory;
+  const wasOver = known.run?.outcome !== undefined;
   const events = (isHistory ? [] : newTypes).map((type): NewRunEvent => ({
     type,
-    extras: extrasOf(type, before, jobUpdate),
+    extras: extrasOf(type, before, wasOver, jobUpdate),
   }));
   const recovered = jobUpdate?.recovered;
   return {
-    run: state,
+    run: isHistory ? { ...state, types: before } : state,
     events: recovered ? [...events, { type: 'run.recovered', extras: { incident: recovered } }] : events,
     ...(jobs.size > 0 && { jobs }),
     ...(contradicts && { contradicts }),
@@ -103,9 +105,10 @@ function withoutStartOfEnded(types: readonly RunSignalType[], known: RunState | 
 function extrasOf(
   type: RunSignalType,
   before: readonly RunSignalType[],
+  wasOver: boolean,
   job: { readonly late: boolean; readonly firstFailure: boolean } | undefined,
 ): EventExtras {
-  if (type === 'run.started') return { late: before.some((one) => one !== 'run.started') };
+  if (type === 'run.started') return { late: wasOver || isOver(before) };
   if (type === 'run.failed' && job) {
     return { late: job.late || before.includes('run.completed'), firstFailure: job.firstFailure };
   }

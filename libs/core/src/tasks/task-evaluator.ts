@@ -68,7 +68,9 @@ export class TaskEvaluator {
     now: Date,
   ): TaskDecision {
     // A run that was purged may be over, so no event is created.
-    const isOver = known.run?.types.some((type) => type !== 'run.started') ?? true;
+    // A run that is history has an outcome, but no types of its end.
+    const isOver =
+      !known.run || known.run.outcome !== undefined || known.run.types.some((type) => type !== 'run.started');
     const stuckAfterMs = stuck && allowedMs(stuck, known.durationsMs);
     if (isOver || stuckAfterMs === undefined) return DONE;
     const stuckAt = new Date(happenedAt.getTime() + stuckAfterMs);

@@ -26,6 +26,8 @@ export interface DbtCloudRunPage {
   readonly serverTime?: Date;
   /** Whether more runs match. */
   readonly hasMore: boolean;
+  /** Number of entries that are left out, because they have no valid ids. */
+  readonly unreadable: number;
 }
 
 /** Filter for jobs. */
@@ -103,13 +105,14 @@ export class DbtCloudApi {
     filter: DbtCloudRunFilter = {},
     { offset = 0, signal }: DbtCloudCallOptions & { readonly offset?: number } = {},
   ): Promise<DbtCloudRunPage> {
-    if (matchesNothing(filter.ids, filter.projectIds, filter.statuses)) return { runs: [], hasMore: false };
+    if (matchesNothing(filter.ids, filter.projectIds, filter.statuses)) return { runs: [], hasMore: false, unreadable: 0 };
     const call = read('list runs', 'v2', ['runs'], { ...runQuery(filter), ...pageQuery(offset) }, signal);
     const answer = await this.#caller.json({ ...call, isList: true });
     const { serverTime } = answer;
     const items = this.#itemsOf(call, answer);
-    const runs = items.map((item) => this.#one(call, { ...answer, data: item }, readRun, 'a run'));
-    return { runs, hasMore: hasMore(answer, offset, items), ...(serverTime && { serverTime }) };
+    const runs = readEach(items, readRun);
+    const unreadable = items.length - runs.length;
+    return { runs, unreadable, hasMore: hasMore(answer, offset, items), ...(serverTime && { serverTime }) };
   }
 
   /** Returns a job. */

@@ -161,6 +161,24 @@ describe('the round of ended runs', () => {
     expect(new Set(idsOf(await sweep())).size).toBe(150);
   });
 
+  it('reports all other runs if one has no ids, and then fails', async () => {
+    server.setRun(7, { finished_at: ago(6 * MINUTE) });
+    server.setRun(8, { finished_at: ago(5 * MINUTE), account_id: null });
+    server.setRun(9, { finished_at: ago(4 * MINUTE) });
+    await expect(sweep()).rejects.toMatchObject({
+      reason: 'invalid-answer',
+      message: expect.stringContaining('got 1 '),
+    });
+    expect(idsOf(reports.flat())).toEqual([7, 9]);
+    expect(cursor).toBe(new Date(NOW.getTime() - 2 * MINUTE).toISOString());
+  });
+
+  it.each(['finished_at__range', 'id__gt'])('ends if the API ignores the filter %s', async (filter) => {
+    for (let id = 1; id <= 250; id++) server.setRun(id, { finished_at: ago(60 * MINUTE) });
+    server.ignored.add(filter);
+    await expect(sweep()).rejects.toMatchObject({ reason: 'invalid-answer' });
+  });
+
   it('starts again from the cursor after a failed call', async () => {
     server.setRun(7, { finished_at: ago(5 * MINUTE) });
     server.nextResponses.push((response) => sendJson(response, 400, statusOf(400, 'no')));

@@ -1,4 +1,4 @@
-import type { ReportedRun, Round, RoundContext } from 'nestjs-runhooks/core';
+import { ProviderApiError, type ReportedRun, type Round, type RoundContext } from 'nestjs-runhooks/core';
 import type { DbtCloudApiRun } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
@@ -19,11 +19,30 @@ export interface SweepParts {
 
 /** Returns the rounds that look for runs of a source. */
 export function sweepRounds(parts: SweepParts): readonly Round[] {
+  const roundOf = (kind: string, everyMs: number, sweep: Sweep): Round => ({
+    kind,
+    everyMs,
+    run: async (context) => failIfUnreadable(await sweep(parts, context)),
+  });
   return [
-    { kind: 'ended', everyMs: DBT_CLOUD_LIMITS.endedEveryMs, run: (context) => sweepEnded(parts, context) },
-    { kind: 'canceled', everyMs: DBT_CLOUD_LIMITS.canceledEveryMs, run: (context) => sweepCanceled(parts, context) },
-    { kind: 'open', everyMs: DBT_CLOUD_LIMITS.openEveryMs, run: (context) => sweepOpen(parts, context) },
+    roundOf('ended', DBT_CLOUD_LIMITS.endedEveryMs, sweepEnded),
+    roundOf('canceled', DBT_CLOUD_LIMITS.canceledEveryMs, sweepCanceled),
+    roundOf('open', DBT_CLOUD_LIMITS.openEveryMs, sweepOpen),
   ];
+}
+
+/** Work of a round. Returns the number of runs that could not be read. */
+type Sweep = (parts: SweepParts, context: RoundContext) => Promise<number>;
+
+/** One run without ids must not hold back all others, nor be passed over in silence. */
+function failIfUnreadable(unreadable: number): void {
+  if (unreadable === 0) return;
+  throw new ProviderApiError({
+    reason: 'invalid-answer',
+    asked: 'dbt Cloud: list runs',
+    found: `expected runs with their ids, got ${unreadable} without. All others were reported`,
+    todo: "Report it to Runhooks, because dbt Cloud's API may have changed",
+  });
 }
 
 /**
@@ -32,12 +51,14 @@ export function sweepRounds(parts: SweepParts): readonly Round[] {
  * time, the cursor is the end of the last run that was reported: with a clock of ours that is ahead, it would pass runs that
  * have not ended yet, and they would never be found.
  */
-async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<void> {
+async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<number> {
   const { api, settings } = parts;
   const inScope = await parts.scope.current(context.now(), context.signal);
   const cursor = new Cursor(context);
   const from = cursor.at ? earlier(cursor.at, DBT_CLOUD_LIMITS.overlapMs) : earlier(context.since, settings.historyMs);
+  let unreadable = 0;
   for await (const page of runPagesBy(api, { ...rangeFrom(from, context), by: 'finishedAt' })) {
+    unreadable += page.unreadable;
     const serverTime = page.serverTime ?? context.now();
     const until = earlier(serverTime, settings.graceMs);
     // A run is in this list because it has an end, even if its time cannot be read.
@@ -45,8 +66,9 @@ async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<voi
     await report(parts, context, { runs: ready, inScope, serverTime });
     const isLast = !page.hasMore || ready.length < page.runs.length;
     await cursor.moveTo(isLast && page.serverTime ? until : lastOf(ready, 'finishedAt'));
-    if (isLast) return;
+    if (isLast) break;
   }
+  return unreadable;
 }
 
 /**
@@ -54,32 +76,40 @@ async function sweepEnded(parts: SweepParts, context: RoundContext): Promise<voi
  * so that no range of ends finds them. The cursor is the time of dbt Cloud at the last round or, if it did not say that, the
  * time of the last canceled run.
  */
-async function sweepCanceled(parts: SweepParts, context: RoundContext): Promise<void> {
+async function sweepCanceled(parts: SweepParts, context: RoundContext): Promise<number> {
   const inScope = await parts.scope.current(context.now(), context.signal);
   const cursor = new Cursor(context);
   const from = earlier(cursor.at ?? context.since, DBT_CLOUD_LIMITS.canceledWindowMs);
   let reached: Date | undefined;
+  let unreadable = 0;
   const filter = { statuses: [CANCELLED] };
   for await (const page of runPagesBy(parts.api, { ...rangeFrom(from, context), by: 'createdAt', filter })) {
+    unreadable += page.unreadable;
     reached ??= page.serverTime;
     await report(parts, context, { runs: page.runs, inScope, serverTime: page.serverTime ?? context.now() });
     if (!page.serverTime) reached = lastOf(page.runs, 'createdAt') ?? reached;
   }
   await cursor.moveTo(reached);
+  return unreadable;
 }
 
 /**
  * Reports runs that are running by the API, and runs that are open in the inbox, whatever became of them. Of the second kind,
  * a webhook has reported each one, so all of them are in scope.
  */
-async function sweepOpen(parts: SweepParts, context: RoundContext): Promise<void> {
+async function sweepOpen(parts: SweepParts, context: RoundContext): Promise<number> {
   const { api } = parts;
   const { signal } = context;
   const inScope = await parts.scope.current(context.now(), signal);
   const seen = new Set<string>();
-  for await (const { runs, serverTime = context.now() } of api.runPages({ statuses: [RUNNING] }, { signal })) {
+  let unreadable = 0;
+  for await (const { runs, serverTime = context.now(), unreadable: count } of api.runPages(
+    { statuses: [RUNNING] },
+    { signal },
+  )) {
     await report(parts, context, { runs, inScope, serverTime });
     for (const { id } of runs) seen.add(id);
+    unreadable += count;
   }
   const open = await context.openRuns(DBT_CLOUD_LIMITS.openRunsMax);
   const ids = open.map(({ runId }) => runId).filter((id) => !seen.has(id) && Number.isSafeInteger(Number(id)));
@@ -88,6 +118,7 @@ async function sweepOpen(parts: SweepParts, context: RoundContext): Promise<void
     const { runs, serverTime = context.now() } = await api.runPage({ ids: asked }, { signal });
     await report(parts, context, { runs, inScope: () => true, serverTime });
   }
+  return unreadable;
 }
 
 const RUNNING = 3;

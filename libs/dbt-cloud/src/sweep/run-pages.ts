@@ -1,3 +1,4 @@
+import { ProviderApiError } from 'nestjs-runhooks/core';
 import type { DbtCloudApiRun } from '../api/api-objects.js';
 import type { DbtCloudApi, DbtCloudRunPage } from '../api/dbt-cloud-api.js';
 import type { DbtCloudRunFilter } from '../api/run-filter.js';
@@ -18,6 +19,8 @@ export interface RunPagesOptions {
  * Returns all runs of a range in pages, in ascending order, while runs are added and change. It uses no offsets, with which
  * a change between two pages hides runs: each page begins at the last time of the page before it. If a full page has only
  * runs of one millisecond, they are listed by id.
+ *
+ * @throws {ProviderApiError} `invalid-answer` if the API ignores a filter, with which the pages would never end.
  */
 export async function* runPagesBy(api: DbtCloudApi, options: RunPagesOptions): AsyncGenerator<DbtCloudRunPage> {
   const { by, to, filter = {}, signal } = options;
@@ -30,6 +33,7 @@ export async function* runPagesBy(api: DbtCloudApi, options: RunPagesOptions): A
       yield page;
       return;
     }
+    if (last < from) throw ignoredFilter(by);
     if (last > from) {
       yield page;
       from = last;
@@ -54,7 +58,18 @@ async function* pagesOfOneMoment(
     // Runs of the next millisecond come in their own order later.
     const runs = page.runs.filter((run) => run[by]?.getTime() === moment.getTime());
     yield { ...page, runs, hasMore: true };
-    after = page.runs.at(-1);
+    const last = page.runs.at(-1);
+    if (last && after && Number(last.id) <= Number(after.id)) throw ignoredFilter('id');
+    after = last;
     hasMore = page.hasMore && after !== undefined;
   }
+}
+
+function ignoredFilter(by: string): ProviderApiError {
+  return new ProviderApiError({
+    reason: 'invalid-answer',
+    asked: 'dbt Cloud: list runs',
+    found: `expected runs behind those of the last page by ${by}, got earlier ones`,
+    todo: "Report it to Runhooks, because dbt Cloud's API may have changed",
+  });
 }

@@ -1,4 +1,10 @@
-import { ApiCaller, type ApiHost, isProviderApiError, type ProviderApiErrorReason } from 'nestjs-runhooks/core';
+import {
+  ApiCaller,
+  type ApiHost,
+  isProviderApiError,
+  type ProviderApiErrorReason,
+  quotedMessage,
+} from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 import type { ParadimeApiAccess } from './api-options.js';
 import { type Fields, fieldsOf } from './api-readers.js';
@@ -88,12 +94,10 @@ export class Graphql {
   /** Returns the error for an answer 200 with errors. The API documents no codes, so the words decide. */
   #refusal(asked: string, body: Fields): Error {
     const message = messageOf(body);
-    const text = message === undefined ? 'without a message' : `"${message.slice(0, MESSAGE_CHARS)}"`;
+    const text = message === undefined ? 'without a message' : `"${quotedMessage(message, this.#access.headers)}"`;
     return this.#caller.error(asked, reasonOf(message ?? ''), `expected data, got an error: ${text}`);
   }
 }
-
-const MESSAGE_CHARS = 300;
 
 /** Returns the first message of an answer, of GraphQL or of a gateway. */
 function messageOf(body: unknown): string | undefined {

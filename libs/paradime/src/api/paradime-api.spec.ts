@@ -326,6 +326,12 @@ describe('a failed call', () => {
     });
   });
 
+  it('shows neither the token nor URLs of a message', async () => {
+    const message = `no right for ${TOKEN}\nhttps://s3.example/x?sig=1`;
+    server.faults.push(respondWith(200, { data: null, errors: [{ message }] }));
+    expect((await errorOf(api.run('7'))).message).toContain('"no right for [secret]\\n[URL]"');
+  });
+
   it('is an error even if the answer has data as well', async () => {
     server.faults.push(respondWith(200, { data: { boltRunStatus: { state: 'SUCCESS' } }, errors: [{}] }));
     expect(await errorOf(api.run('7'))).toMatchObject({ reason: 'refused' });

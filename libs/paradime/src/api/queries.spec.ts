@@ -8,7 +8,7 @@ type Operations = Readonly<
 >;
 
 const CHECKED_IN = JSON.parse(
-  readFileSync(new URL('../../../../test/fixtures/paradime/api-operations.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../../test/providers/paradime-api-operations.json', import.meta.url), 'utf8'),
 ) as Operations;
 
 /** Returns what a query asks for. It reads only the subset of GraphQL that the queries use. */

@@ -51,7 +51,9 @@ export class ScheduleBook {
       record = { ...record, dueMs: this.#isFirst ? nowMs : nowMs + this.#graceMs };
       this.#records.set(slug, record);
     }
-    return record.dueMs !== undefined && record.dueMs <= nowMs;
+    if (record.dueMs === undefined) return false;
+    // No later time is ever written, except by a clock that was ahead.
+    return record.dueMs <= nowMs || record.dueMs > nowMs + this.#graceMs;
   }
 
   /** Returns from which start the runs of a schedule must be listed; `undefined` if they were never listed. */

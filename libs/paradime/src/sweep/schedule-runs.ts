@@ -1,4 +1,10 @@
-import { defined, type ReportedRun, type RoundContext } from 'nestjs-runhooks/core';
+import {
+  defined,
+  isProviderApiError,
+  type ProviderApiErrorReason,
+  type ReportedRun,
+  type RoundContext,
+} from 'nestjs-runhooks/core';
 import type { ParadimeApiCommand, ParadimeApiRun } from '../api/api-objects.js';
 import { isMissing } from '../api/graphql.js';
 import type { ParadimeApi } from '../api/paradime-api.js';
@@ -71,9 +77,14 @@ async function listRuns({ client, context, place, fromMs }: ScheduleLook): Promi
   return { runs: [...runs.values()], nowMs: now.getTime() };
 }
 
-/** Reports runs in steps, because reporting also renews the lease of the round. */
+/**
+ * Reports runs in steps, because reporting also renews the lease of the round.
+ *
+ * @throws the first failure that is about one run alone, after all other runs were reported.
+ */
 async function report(look: ScheduleLook, runs: readonly ParadimeApiRun[], { nowMs }: ListedRuns): Promise<void> {
   const { context, place } = look;
+  const failures: unknown[] = [];
   for (let from = 0; from < runs.length; from += PARADIME_LIMITS.reportStepRuns) {
     const step = runs.slice(from, from + PARADIME_LIMITS.reportStepRuns).map((run) => ({
       run,
@@ -83,13 +94,15 @@ async function report(look: ScheduleLook, runs: readonly ParadimeApiRun[], { now
     const reported: ReportedRun[] = [];
     for (const [index, { run, known }] of step.entries()) {
       // The inbox also stores facts of runs that webhooks reported, but commands are no such facts.
-      const details = lacking[index] === true ? await commandsOf(look, run) : [];
+      const details = lacking[index] === true ? await commandsOf(look, run, nowMs, failures) : [];
+      if (!details) continue;
       const commands = isOver(run) ? details : undefined;
       const endedAt = isOver(run) ? (endOf(run, commands) ?? supposedEnd(run, look, nowMs)) : undefined;
       reported.push({ ...known, ...defined({ endedAt }), body: envelopeOf(run, place, commands) });
     }
     await context.report(reported);
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** One phase has the outcome and the last event of a run, as the one webhook about its end does. */
@@ -97,20 +110,31 @@ function phaseOf(run: ParadimeApiRun): ReportedRun['phases'][number] {
   return isOver(run) ? `complete:${run.status}` : 'running';
 }
 
-/** Returns the commands of a run that is over. No handler receives runs of the history, so that costs no call. */
+/**
+ * Returns the commands of a run that is over. No handler receives runs of the history, so that costs no call. Returns
+ * `undefined` for a run whose commands cannot be read now, and adds the failure. After an hour, the run has none.
+ */
 async function commandsOf(
   { client, context }: ScheduleLook,
   run: ParadimeApiRun,
-): Promise<readonly ParadimeApiCommand[]> {
+  nowMs: number,
+  failures: unknown[],
+): Promise<readonly ParadimeApiCommand[] | undefined> {
   if (!isOver(run) || (run.endedAt && run.endedAt < context.since)) return [];
   try {
     return (await client.run(run.id, { signal: context.signal })).commands;
   } catch (error) {
     // A run that was canceled in the queue can lack details. Its outcome is known all the same.
     if (isMissing(error)) return [];
-    throw error;
+    if (!isProviderApiError(error) || !OF_ONE_RUN.includes(error.reason)) throw error;
+    if (nowMs - (run.endedAt?.getTime() ?? 0) >= PARADIME_LIMITS.commandsMsMax) return [];
+    failures.push(error);
+    return undefined;
   }
 }
+
+/** Reasons that concern one run. All others would meet the next run as well. */
+const OF_ONE_RUN: readonly ProviderApiErrorReason[] = ['refused', 'invalid-answer', 'too-large', 'invalid-request'];
 
 /**
  * Returns the end of a run for which the API has none: the time when a round found it. In the first round it is history if it

@@ -233,6 +233,15 @@ describe('a later round', () => {
     expect(await sweepLater()).toEqual(['listBoltSchedules']);
   });
 
+  it('lists the runs although a clock was a day ahead when it saw the news', async () => {
+    schedule.runs.unshift({ id: 8, state: 'FAILED', startedAt: ago(5 * MINUTE), endedAt: ago(4 * MINUTE) });
+    clock.advance(24 * HOUR);
+    await sweep();
+    clock.advance(-24 * HOUR);
+    expect(await sweepLater()).toContain('listBoltRuns');
+    expect(found()).toContain('8 complete:failed');
+  });
+
   it('asks for no commands of a run that a webhook reported', async () => {
     const run = schedule.start(clock.now());
     heard.add(String(run.id));
@@ -345,6 +354,31 @@ describe('a later round', () => {
     expect(found()).toEqual(['101 complete:failed']);
     await sweepLater();
     expect(found()).toEqual(['101 complete:failed', '100 complete:failed']);
+  });
+
+  it('reports the other runs of a schedule if the commands of one cannot be read, and that one an hour after its end', async () => {
+    const [first, second] = [schedule.start(clock.now()), schedule.start(clock.now())];
+    Object.assign(first, { state: 'FAILED', endedAt: clock.now() });
+    Object.assign(second, { state: 'FAILED', endedAt: new Date(clock.now().getTime() + 1_000) });
+    const runs = [second, first].map(({ id, state, startedAt, endedAt }) => {
+      return { id, state, startDttm: textOf(startedAt!), endDttm: textOf(endedAt!) };
+    });
+    const fail = () =>
+      server.faults.push(
+        respondWith(200, { data: { listBoltSchedules: listOf(schedules) } }),
+        respondWith(200, { data: { listBoltRuns: { ok: true, runs } } }),
+        respondWith(200, { errors: [{ message: 'internal error of this run' }] }),
+      );
+    await sweep();
+    clock.advance(3 * MINUTE);
+    fail();
+    await expect(sweep()).rejects.toThrow('get run 100');
+    expect(found()).toEqual(['101 complete:failed']);
+    clock.advance(57 * MINUTE);
+    fail();
+    await sweep();
+    expect(found()).toEqual(['101 complete:failed', '100 complete:failed']);
+    expect(reported[1]).toHaveProperty('body.run.commands', []);
   });
 
   it('stops at an outage', async () => {
