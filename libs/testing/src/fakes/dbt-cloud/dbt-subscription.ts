@@ -81,11 +81,13 @@ export class DbtSubscription implements FakeDbtSubscription {
     this.#account.subscriptions.delete(this.id);
   }
 
-  /** Replaces the fields. A new URL also activates the subscription. */
-  update(fields: SubscriptionFields): void {
-    if (fields.url !== this.fields.url) this.activate();
+  /** Replaces the fields. A new URL activates an inactive subscription in any case, as Terraform's provider for dbt found. */
+  update(fields: SubscriptionFields, active: boolean): void {
+    const isMoved = fields.url !== this.fields.url;
     this.fields = fields;
     this.#updatedAt = this.#account.clock.now();
+    if (!this.isActive && (active || isMoved)) this.activate();
+    else if (!active && this.isActive) this.deactivate('');
   }
 
   wants(type: FakeDbtMessageType, jobId: string): boolean {

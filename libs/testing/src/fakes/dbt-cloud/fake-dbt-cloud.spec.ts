@@ -165,6 +165,11 @@ describe('the list of runs', () => {
     const { data: projects } = await call('3/projects/?limit=100');
     const sales = (projects as { id: number; name: string }[]).find(({ name }) => name === 'sales');
     expect(await idsOf(`?project_id__in=${json([sales?.id])}`)).toEqual([second.id]);
+    expect(await idsOf(`?project_id=${sales?.id}`)).toEqual([second.id]);
+    const { environment_id: environment } = (await call(`2/jobs/${other.id}/`)).data as { environment_id: number };
+    expect(await idsOf(`?environment_id=${environment}`)).toEqual([second.id]);
+    expect(await idsOf(`?pk=${first.id}`)).toEqual([first.id]);
+    expect(await idsOf('?dbt_version=1.9.0')).toEqual([]);
   });
 
   it.each([
@@ -246,6 +251,13 @@ describe('jobs, projects and environments', () => {
         environment: { name: 'Prod' },
       },
     ]);
+    const { project_id: sales, environment_id: environment } = (
+      data as { project_id: number; environment_id: number }[]
+    )[0]!;
+    const filters = [`pk=5`, `project_id=${sales}`, `project_id__in=${json([sales])}`, `environment_id=${environment}`];
+    for (const filter of [...filters, 'name__icontains=NIGHT']) {
+      expect((await call(`2/jobs/?${filter}`)).data).toMatchObject([{ id: 5 }]);
+    }
     const { data: one } = await call('2/jobs/6/');
     expect(one).toMatchObject({ id: 6, next_run: null, triggers: { schedule: false } });
     const { project_id: project } = (await call('2/jobs/5/')).data as { project_id: number };

@@ -43,6 +43,27 @@ describe('faults of the API', () => {
     expect(await statuses(1)).toEqual([200]);
   });
 
+  it('ends all faults at once', async () => {
+    const run = await (await dbt.job({ name: 'nightly' }).run()).succeed();
+    const text = async () => (await call()).text();
+    dbt.faults.rateLimit();
+    dbt.faults.lagLists();
+    dbt.faults.changeFields();
+    dbt.faults.delayArtifacts(MINUTE);
+    dbt.faults.loseWebhooks();
+    dbt.faults.respond(500);
+    dbt.faults.clear();
+    expect(await listed()).toMatchObject([{ id: Number(run.id) }]);
+    expect(await text()).toBe(await text());
+    await (await dbt.job({ name: 'other' }).run()).succeed();
+    expect(await (await call('runs/?order_by=-id&limit=1')).json()).toMatchObject({
+      data: [{ artifacts_saved: true }],
+    });
+    dbt.subscribe({ url: 'http://127.0.0.1:9/webhooks' });
+    await dbt.job({ name: 'third' }).run();
+    expect(dbt.webhooks).toMatchObject([{ state: 'waiting' }]);
+  });
+
   it('does not do what a call asked that gets an error', async () => {
     const { id } = dbt.job({ name: 'nightly' });
     dbt.faults.respond(500);

@@ -180,6 +180,28 @@ describe('faults of webhooks', () => {
     expect(heard()).toEqual([`completed ${run.id}`]);
   });
 
+  it('ends the retries of a subscription that was switched off', async () => {
+    const subscription = dbt.subscribe({ url: receiver.url });
+    receiver.status = 500;
+    await dbt.job({ name: 'nightly' }).run();
+    subscription.deactivate();
+    clock.advance(60 * MINUTE);
+    await dbt.sendDue();
+    expect(receiver.received).toHaveLength(1);
+    expect(dbt.webhooks).toMatchObject([{ state: 'failed' }]);
+  });
+
+  it('deactivates the subscription after 1,000 failures in a row', async () => {
+    const subscription = dbt.subscribe({ url: 'http://127.0.0.1:9/webhooks', types: ['job.run.started'] });
+    const job = dbt.job({ name: 'nightly' });
+    for (let index = 0; index < 999; index += 1) await job.run();
+    expect(subscription.isActive).toBe(true);
+    await job.run();
+    expect(subscription.isActive).toBe(false);
+    await job.run();
+    expect(dbt.webhooks).toHaveLength(1_000);
+  });
+
   it('deactivates the subscription after seven days of failures only', async () => {
     const subscription = dbt.subscribe({ url: receiver.url, types: ['job.run.started'] });
     receiver.status = 500;
@@ -223,7 +245,7 @@ describe('the webhooks API', () => {
     expect(await call(`subscription/${id}`, 'PUT', { active: true })).toMatchObject({ code: 400 });
     const off = { ...fields, client_url: receiver.url, active: false };
     expect((await call(`subscription/${id}`, 'PUT', off)).data).toMatchObject({ active: false });
-    const moved = { ...fields, client_url: `${receiver.url}/2` };
+    const moved = { ...off, client_url: `${receiver.url}/2` };
     expect((await call(`subscription/${id}`, 'PUT', moved)).data).toMatchObject({
       active: true,
       client_url: `${receiver.url}/2`,

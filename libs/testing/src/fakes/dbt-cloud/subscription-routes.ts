@@ -51,9 +51,7 @@ export const SUBSCRIPTION_ROUTES: readonly Route[] = [
     respond: ({ account, request, parts: [id] }) => {
       const subscription = subscriptionOf(account, id);
       const { fields, active } = readFields(request.body);
-      subscription.update(fields);
-      if (active && !subscription.isActive) subscription.activate();
-      if (!active && subscription.isActive) subscription.deactivate('');
+      subscription.update(fields, active);
       return one(subscription.toJson());
     },
   },

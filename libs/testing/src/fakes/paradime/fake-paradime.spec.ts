@@ -269,6 +269,7 @@ describe('refusals', () => {
     ['query { boltRunStatus(runId: 1) { state { x } } }', {}, 'must not have a selection'],
     ['query { boltRunStatus(runId: 1) }', {}, 'must have a selection of subfields'],
     ['query { boltRunStatus(id: 1) { state } }', {}, 'Unknown argument "id"'],
+    ['query { boltRunStatus(runId: 1) { state(as: "x") } }', {}, 'Unknown argument on field "state"'],
     ['query { boltRunStatus { state } }', {}, 'of required type "Int!" was not provided'],
     ['query { boltRunStatus(runId: "1") { state } }', {}, 'expected type "Int!"'],
     [STATUS, {}, 'Variable "$runId" of required type "Int!" was not provided'],
