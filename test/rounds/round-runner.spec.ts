@@ -54,6 +54,20 @@ describe('the rounds of a process', () => {
     await until(() => api.calls.length === 2);
   });
 
+  it('learn which runs have a phase that the inbox lacks', async () => {
+    const { api, harness } = await start();
+    const wanted = ['1', '2'].map((runId) => ({ accountId: '1', runId, phases: ['running'] as const }));
+    const lacking: (readonly boolean[])[] = [];
+    api.add({ id: '2' });
+    api.instead = async (context) => {
+      lacking.push(await context.lacking(wanted));
+      await context.report(api.reported());
+      lacking.push(await context.lacking(wanted), await context.lacking([]));
+    };
+    await harness.rounds.runAll();
+    expect(lacking).toEqual([[true, true], [true, false], []]);
+  });
+
   it('run in one process at a time', async () => {
     const { api, harness } = await start();
     const { harness: other } = await start(api, harness);

@@ -17,7 +17,12 @@ export type {
   ParadimeApiSchedule,
   ParadimeApiWorkspace,
 } from './api/api-objects.js';
-export type { ParadimeApi, ParadimeArtifactOptions, ParadimeCallOptions, ParadimePage } from './api/paradime-api.js';
+export {
+  ParadimeApi,
+  type ParadimeArtifactOptions,
+  type ParadimeCallOptions,
+  type ParadimePage,
+} from './api/paradime-api.js';
 export type { ParadimeSweptRun } from './sweep/envelope.js';
 export type { ParadimeSweepOptions } from './sweep/sweep-options.js';
 export {

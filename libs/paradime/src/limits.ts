@@ -11,9 +11,11 @@ export const PARADIME_LIMITS = Object.freeze({
   labelCharsInKey: 100,
 
   // --- calls to the API ---
-  /** Calls at the same time, and the time between the starts of two calls. Paradime documents no limits. */
-  apiCallsMax: 2,
-  apiCallEveryMs: SECOND / 5,
+  /** Defaults and largest values of `api.concurrency` and `api.callsPerSecond`. Paradime documents no limits. */
+  apiConcurrency: 2,
+  apiConcurrencyMax: 100,
+  apiCallsPerSecond: 5,
+  apiCallsPerSecondMax: 1_000,
   /** Cooldown after a 429 without `Retry-After`. */
   apiCooldownMs: MINUTE,
   /** Schedules of one page, the default of Paradime's SDK. */

@@ -37,10 +37,11 @@ describe('the API of a source', () => {
       ['schedules', 120_000],
       ['all', 21_600_000],
     ]);
-    expect(api?.sweeps).toBe(
-      'Sweeps look for runs of all schedules of workspace w1: at news every 2 min, at all every 6 h',
-    );
-    expect(open({ api: API, sweep: { schedules: ['daily-*', 'x'] } })?.sweeps).toContain('schedules daily-*, x of');
+    expect(api?.sweeps).toBe('all schedules of workspace w1, those with news every 2 min, all every 6 h');
+    expect(api).toMatchObject({ scope: [{ account: 'api.demo.paradime.io/w1' }] });
+    const some = open({ api: API, sweep: { schedules: ['daily-*', 'x'] } });
+    expect(some?.sweeps).toContain('schedules daily-*, x of workspace w1');
+    expect(some).toMatchObject({ scope: [{ account: 'api.demo.paradime.io/w1', jobs: ['daily-*', 'x'] }] });
   });
 
   it('has no rounds without a workspace, and reports it', () => {
@@ -82,7 +83,7 @@ const PLACE = { workspace: 'w1', workspaceName: undefined, schedule: { name: 's'
 describe('an invalid option of the API', () => {
   const option = "paradime({ name: 'p' })";
   it.each<[string, object, string]>([
-    ['sweep without api', { sweep: {} }, `${option}.api`],
+    ['sweep without api', { sweep: {} }, `${option}.sweep`],
     ['sweep without a workspace', { api: { ...API, workspace: undefined }, sweep: {} }, `${option}.api.workspace`],
     ['no token', { api: { ...API, token: undefined } }, `${option}.api.token`],
     ['null for api', { api: null }, `${option}.api`],

@@ -26,7 +26,7 @@ export interface ParadimeApiSetup {
 export function openParadimeApi({ api, sweep, option, host, time }: ParadimeApiSetup): ProviderApi | undefined {
   if (api === undefined) {
     if (sweep === undefined) return undefined;
-    throw new ConfigurationError(`${option}.api`, 'expected an object, because sweep needs it, got undefined');
+    throw new ConfigurationError(`${option}.sweep`, 'expected the option api as well, got undefined');
   }
   const access = checkApiOptions(api, `${option}.api`);
   const settings = checkSweepOptions(sweep, `${option}.sweep`);
@@ -47,7 +47,7 @@ export function openParadimeApi({ api, sweep, option, host, time }: ParadimeApiS
 
 function sweepsOf(
   client: ParadimeApi,
-  { workspace }: ParadimeApiAccess,
+  { origin, workspace }: ParadimeApiAccess,
   settings: SweepSettings,
 ): Pick<ProviderApi, 'rounds' | 'sweeps' | 'switchedOff'> {
   if (workspace === undefined) {
@@ -57,16 +57,19 @@ function sweepsOf(
     };
   }
   const { schedulesEveryMs, allEveryMs } = PARADIME_LIMITS;
-  const jobs = settings.schedules === undefined ? 'all schedules' : `schedules ${settings.schedules.join(', ')}`;
-  return {
+  const { schedules } = settings;
+  const jobs = schedules === undefined ? 'all schedules' : `schedules ${schedules.join(', ')}`;
+  const found = {
     rounds: new Sweep(client, workspace, settings).rounds,
     sweeps:
-      `Sweeps look for runs of ${jobs} of workspace ${workspace}: at news every ${schedulesEveryMs / 60_000} min, ` +
-      `at all every ${allEveryMs / 3_600_000} h`,
+      `${jobs} of workspace ${workspace}, those with news every ${schedulesEveryMs / 60_000} min, ` +
+      `all every ${allEveryMs / 3_600_000} h`,
     switchedOff: [
-      "Paradime's API reports no environment of a schedule: a filter on environment does not match runs that only a sweep found",
+      "Paradime's API reports no environment of a schedule. Filters on environment do not match runs that only a sweep found",
     ],
+    scope: [{ account: `${new URL(origin).host}/${workspace}`, ...(schedules && { jobs: schedules }) }],
   };
+  return found;
 }
 
 /**

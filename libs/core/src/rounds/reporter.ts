@@ -21,6 +21,9 @@ export interface ReporterOptions {
   readonly onAppended: () => void;
 }
 
+/** Identity and phases of a run that a round has found. */
+type FoundRun = Pick<ReportedRun, 'accountId' | 'runId' | 'phases'>;
+
 /** A phase of a run with its message. */
 interface Found extends ReportedPhase {
   readonly run: ReportedRun;
@@ -49,10 +52,7 @@ export class Reporter {
     }
     if (runs.length === 0) return;
     const { rounds, onAppended } = this.#options;
-    const phases = runs.flatMap((run) =>
-      phasesOf(run).map((phase) => ({ ...idsOf(run), phase, messageKey: messageKeyOf(run, phase) })),
-    );
-    const lacking = await rounds.lacking(source.name, phases);
+    const lacking = await rounds.lacking(source.name, runs.flatMap(reportedPhasesOf));
     const runOf = new Map(runs.map((run) => [nameOf(run), run]));
     const messages = await this.#messagesOf(source, lacking.phases, runOf, since);
     for (let at = 0; at < messages.length; at += LIMITS.reportedMessagesMax) {
@@ -61,6 +61,13 @@ export class Reporter {
     if (messages.length > 0) onAppended();
     const facts = lacking.withoutFacts.flatMap((key) => this.#factsOf(source, runOf.get(nameOf(key))));
     if (facts.length > 0) await rounds.addFacts(facts);
+  }
+
+  /** Returns for each run whether the inbox lacks one of its phases, in the same order. */
+  async lacking(source: ReportedSource, runs: readonly FoundRun[]): Promise<boolean[]> {
+    const { phases } = await this.#options.rounds.lacking(source.name, runs.flatMap(reportedPhasesOf));
+    const names = new Set(phases.map(nameOf));
+    return runs.map((run) => names.has(nameOf(run)));
   }
 
   async #messagesOf(
@@ -131,8 +138,12 @@ export class Reporter {
   }
 }
 
+function reportedPhasesOf(run: FoundRun): ReportedPhase[] {
+  return phasesOf(run).map((phase) => ({ ...idsOf(run), phase, messageKey: messageKeyOf(run, phase) }));
+}
+
 /** A run that has ended is not reported as running, because its start is over. */
-function phasesOf({ phases }: ReportedRun): ApiPhase[] {
+function phasesOf({ phases }: FoundRun): ApiPhase[] {
   const ended = phases.filter((phase) => phase !== 'running');
   return ended.length > 0 ? ended : [...phases];
 }
@@ -141,7 +152,7 @@ function bodyOf(run: ReportedRun, phase: ApiPhase): Uint8Array {
   return Buffer.from(JSON.stringify({ ...run.body, phase }));
 }
 
-function idsOf({ accountId, runId }: ReportedRun): Pick<ReportedPhase, 'accountId' | 'runId'> {
+function idsOf({ accountId, runId }: FoundRun): Pick<ReportedPhase, 'accountId' | 'runId'> {
   return { accountId, runId };
 }
 
@@ -154,7 +165,7 @@ function nameOf({ accountId, runId }: Pick<ReportedRun, 'accountId' | 'runId'>):
 }
 
 /** Returns `api:<account>/<run>:<phase>` with percent-encoded ids, or its digest if it is too long for a key. */
-function messageKeyOf({ accountId, runId }: ReportedRun, phase: string): string {
+function messageKeyOf({ accountId, runId }: FoundRun, phase: string): string {
   const key = `api:${encodeURIComponent(accountId)}/${encodeURIComponent(runId)}:${phase}`;
   return key.length <= LIMITS.messageIdCharsMax ? key : `api:${sha256(Buffer.from(key)).toString('hex')}`;
 }

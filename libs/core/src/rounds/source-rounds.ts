@@ -139,6 +139,7 @@ export class SourceRounds {
         await reporter.report(reported, runs, since);
         await renew();
       },
+      lacking: (runs) => reporter.lacking(reported, runs),
       moveTo: (to) => renew(to),
       openRuns: (limit) => rounds.openRuns(source, limit),
     };

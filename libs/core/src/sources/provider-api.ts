@@ -58,9 +58,9 @@ export interface RoundContext {
   report(runs: readonly ReportedRun[]): Promise<void>;
   /**
    * Returns for each run whether the inbox lacks one of its phases, in the same order. A round that needs a call for each
-   * body asks first. Absent if the host cannot tell; then report all.
+   * body asks first. It reports the other runs as well, without what needs a call: the inbox may lack facts about them.
    */
-  lacking?(runs: readonly Pick<ReportedRun, 'accountId' | 'runId' | 'phases'>[]): Promise<readonly boolean[]>;
+  lacking(runs: readonly Pick<ReportedRun, 'accountId' | 'runId' | 'phases'>[]): Promise<readonly boolean[]>;
   /** Stores the cursor. Everything before it must have been reported. */
   moveTo(cursor: string): Promise<void>;
   /** Returns runs of the source that have started and not ended, as far as the inbox knows, the oldest first. */

@@ -51,6 +51,7 @@ async function sweep(kind = 'ended', more: Partial<RoundContext> = {}): Promise<
     signal: new AbortController().signal,
     now: () => NOW,
     report: (runs) => Promise.resolve(void reports.push([...runs])),
+    lacking: async (runs) => runs.map(() => true),
     moveTo: (to) => Promise.resolve(void cursors.push((cursor = to))),
     openRuns: () => Promise.resolve(open),
     ...more,

@@ -21,6 +21,8 @@ describe('the option api', () => {
       headers: { authorization: `Bearer ${TOKEN}`, 'x-paradime-workspace': 'w1' },
       workspace: 'w1',
       artifactHosts: [],
+      concurrency: 2,
+      callsPerSecond: 5,
     });
   });
 
@@ -41,6 +43,8 @@ describe('the option api', () => {
     ['a token as a secret', { endpoint: ENDPOINT, apiKey: 'k', apiSecret: 'prdm_wsp_hunter2' }, 'api.apiSecret'],
     ['both kinds', { endpoint: ENDPOINT, apiKey: 'k', apiSecret: 's', token: TOKEN }, 'api.token'],
     ['an empty workspace', { endpoint: ENDPOINT, token: TOKEN, workspace: '' }, 'api.workspace'],
+    ['no calls', { endpoint: ENDPOINT, token: TOKEN, callsPerSecond: 0 }, 'api.callsPerSecond'],
+    ['a string of calls', { endpoint: ENDPOINT, token: TOKEN, concurrency: '2' }, 'api.concurrency'],
     ['a string of hosts', { endpoint: ENDPOINT, token: TOKEN, artifactHosts: 'hunter2' }, 'api.artifactHosts'],
   ])('fails with its name and without its value: %s', (_what, options, named) => {
     const error = errorOf(options);

@@ -1,4 +1,5 @@
-import { checkApiUrl, ConfigurationError, kindOf, requireKnownOptions } from 'nestjs-runhooks/core';
+import { checkApiUrl, ConfigurationError, isLoopbackHost, kindOf, requireInteger, requireKnownOptions } from 'nestjs-runhooks/core';
+import { PARADIME_LIMITS } from '../limits.js';
 
 /** Options of the access to Paradime's API, besides its credentials. */
 export interface ParadimeApiAddress {
@@ -15,9 +16,13 @@ export interface ParadimeApiAddress {
   /**
    * Names of hosts, without a port, whose artifacts may be downloaded from a private address. Other artifacts must be on
    * public ones.
-   * @default none
+   * @default none; the host of `endpoint` if that is this host, as in tests
    */
   readonly artifactHosts?: readonly string[];
+  /** Calls of one process at the same time. @default 2 */
+  readonly concurrency?: number;
+  /** Calls that one process starts in a second, at most. Paradime documents no limits. @default 5 */
+  readonly callsPerSecond?: number;
 }
 
 /** Options of the access with a token of Paradime's newer kind. */
@@ -47,6 +52,8 @@ export interface ParadimeApiAccess {
   readonly headers: Readonly<Record<string, string>>;
   readonly workspace: string | undefined;
   readonly artifactHosts: readonly string[];
+  readonly concurrency: number;
+  readonly callsPerSecond: number;
 }
 
 const WORKSPACE_TOKEN = 'prdm_wsp_';
@@ -59,6 +66,8 @@ const OPTIONS: Record<keyof ParadimeApiTokenOptions, true> = {
   apiSecret: true,
   workspace: true,
   artifactHosts: true,
+  concurrency: true,
+  callsPerSecond: true,
 };
 
 /**
@@ -69,11 +78,15 @@ const OPTIONS: Record<keyof ParadimeApiTokenOptions, true> = {
  */
 export function checkApiOptions(options: unknown, option: string): ParadimeApiAccess {
   requireKnownOptions(option, options, OPTIONS);
-  const { endpoint, token, apiKey, apiSecret, workspace, artifactHosts = [] } = options as Record<string, unknown>;
+  const { endpoint, token, apiKey, apiSecret, workspace, artifactHosts } = options as Record<string, unknown>;
+  const { concurrency = PARADIME_LIMITS.apiConcurrency, callsPerSecond = PARADIME_LIMITS.apiCallsPerSecond } =
+    options as ParadimeApiOptions;
+  requireInteger(`${option}.concurrency`, concurrency, 1, PARADIME_LIMITS.apiConcurrencyMax);
+  requireInteger(`${option}.callsPerSecond`, callsPerSecond, 1, PARADIME_LIMITS.apiCallsPerSecondMax);
   const url = new URL(checkApiUrl(`${option}.endpoint`, endpoint));
   const uid = workspace === undefined ? undefined : headerText(workspace, `${option}.workspace`);
-  if (!Array.isArray(artifactHosts) || !artifactHosts.every((host) => typeof host === 'string' && host !== '')) {
-    throw new ConfigurationError(`${option}.artifactHosts`, `expected an array of host names, got another value`);
+  if (artifactHosts !== undefined && !isHostList(artifactHosts)) {
+    throw new ConfigurationError(`${option}.artifactHosts`, 'expected an array of host names, got another value');
   }
   return {
     origin: url.origin,
@@ -83,7 +96,9 @@ export function checkApiOptions(options: unknown, option: string): ParadimeApiAc
       ...(uid !== undefined && { 'x-paradime-workspace': uid }),
     },
     workspace: uid,
-    artifactHosts: artifactHosts as readonly string[],
+    artifactHosts: artifactHosts ?? (isLoopbackHost(url.hostname) ? [url.hostname.replace(/^\[|\]$/g, '')] : []),
+    concurrency,
+    callsPerSecond,
   };
 }
 
@@ -123,6 +138,10 @@ function credentialsOf(
     throw new ConfigurationError(`${option}.apiSecret`, 'expected the secret of an API key, got a token. Set token');
   }
   return { 'x-api-key': headerText(apiKey, `${option}.apiKey`), 'x-api-secret': secret };
+}
+
+function isHostList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((host) => typeof host === 'string' && host !== '');
 }
 
 function isToken(text: string): boolean {

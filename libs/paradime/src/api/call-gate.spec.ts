@@ -12,17 +12,19 @@ class HeldTime {
   }
 }
 
+const LIMITS = { concurrency: 2, callsPerSecond: 5 };
+
 describe('CallGate', () => {
   it('starts five calls a second', async () => {
     const time = new HeldTime();
-    const gate = new CallGate(time);
+    const gate = new CallGate(LIMITS, time);
     const starts: number[] = [];
     for (let call = 0; call < 6; call++) await gate.run(async () => void starts.push(time.nowMs));
     expect(starts).toEqual([0, 200, 400, 600, 800, 1_000]);
   });
 
   it('runs two calls at the same time, in order, and frees the place of one that fails', async () => {
-    const gate = new CallGate(new HeldTime());
+    const gate = new CallGate(LIMITS, new HeldTime());
     const events: string[] = [];
     const ends: (() => void)[] = [];
     const calls = [0, 1, 2, 3].map((index) =>

@@ -36,7 +36,7 @@ export class Graphql {
 
   constructor(access: ParadimeApiAccess, host: ApiHost, time?: GateTime) {
     this.#access = access;
-    this.#gate = new CallGate(time);
+    this.#gate = new CallGate(access, time);
     this.#caller = new ApiCaller({
       provider: 'Paradime',
       baseUrl: access.origin,

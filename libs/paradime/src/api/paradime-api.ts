@@ -38,8 +38,9 @@ export interface ParadimePage<T> {
 /**
  * Client of Paradime's GraphQL API, for reading. `@InjectProviderApi('<source>')` injects it in workers.
  *
- * All methods reject with a {@link ProviderApiError}. Ids are strings. Two calls run at the same time, at most five start in
- * a second. After a 429, calls of all processes reject until the cooldown is over; `isRetryLater` recognizes that error.
+ * All methods reject with a `ProviderApiError`. Ids are strings. By default two calls run at the same time, and at most five
+ * start in a second. After a 429, calls of all processes reject until the cooldown is over, with an error that
+ * `isRetryLater` recognizes.
  */
 export class ParadimeApi {
   readonly #graphql: Graphql;

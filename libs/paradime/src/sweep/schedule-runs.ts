@@ -79,15 +79,16 @@ async function report(look: ScheduleLook, runs: readonly ParadimeApiRun[], { now
       run,
       known: { accountId: place.workspace, runId: run.id, phases: [phaseOf(run)] } as const,
     }));
-    const lacking = await context.lacking?.(step.map(({ known }) => known));
+    const lacking = await context.lacking(step.map(({ known }) => known));
     const reported: ReportedRun[] = [];
     for (const [index, { run, known }] of step.entries()) {
-      if (lacking?.[index] === false) continue;
-      const commands = isOver(run) ? await commandsOf(look, run) : undefined;
+      // The inbox also stores facts of runs that webhooks reported, but commands are no such facts.
+      const details = lacking[index] === true ? await commandsOf(look, run) : [];
+      const commands = isOver(run) ? details : undefined;
       const endedAt = isOver(run) ? (endOf(run, commands) ?? supposedEnd(run, look, nowMs)) : undefined;
       reported.push({ ...known, ...defined({ endedAt }), body: envelopeOf(run, place, commands) });
     }
-    if (reported.length > 0) await context.report(reported);
+    await context.report(reported);
   }
 }
 
@@ -101,7 +102,7 @@ async function commandsOf(
   { client, context }: ScheduleLook,
   run: ParadimeApiRun,
 ): Promise<readonly ParadimeApiCommand[]> {
-  if (run.endedAt && run.endedAt < context.since) return [];
+  if (!isOver(run) || (run.endedAt && run.endedAt < context.since)) return [];
   try {
     return (await client.run(run.id, { signal: context.signal })).commands;
   } catch (error) {

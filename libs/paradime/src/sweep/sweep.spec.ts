@@ -375,6 +375,55 @@ describe('a later round', () => {
   });
 });
 
+describe('hours of rounds', () => {
+  const ENDS = ['SUCCESS', 'FAILED', 'ERROR', 'CANCELED', 'SKIPPED'];
+  const STATUS: Readonly<Record<string, string>> = {
+    SUCCESS: 'succeeded',
+    FAILED: 'failed',
+    ERROR: 'failed',
+    CANCELED: 'canceled',
+    SKIPPED: 'skipped',
+  };
+
+  /** Returns numbers from 0 to 1 that are the same in every run of the test. */
+  function randomOf(seed: number): () => number {
+    let state = seed;
+    return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  }
+
+  /** Lets two minutes pass for a schedule: runs begin, start, and end, some of them without an end. */
+  function live(schedule: SimulatedSchedule, random: () => number): void {
+    const at = () => ago(Math.floor(random() * 2 * MINUTE));
+    for (const run of schedule.runs.filter(({ state }) => state === 'STARTING' || state === 'RUNNING')) {
+      const end = ENDS[Math.floor(random() * ENDS.length)] ?? '';
+      if (random() < 0.1)
+        Object.assign(run, { state: end, endedAt: end === 'CANCELED' && random() < 0.5 ? undefined : at() });
+      else run.state = 'RUNNING';
+    }
+    if (random() < 0.1) schedule.start(at(), random() < 0.5 ? 'STARTING' : 'RUNNING');
+  }
+
+  it.each([1, 2, 3])('report every run with its true outcome once, without any webhook (seed %i)', async (seed) => {
+    const random = randomOf(seed);
+    const all = [daily('a'), daily('b'), daily('c')];
+    for (let round = 0; round < 180; round++) {
+      clock.advance(2 * MINUTE);
+      for (const schedule of all) live(schedule, random);
+      await sweep();
+    }
+    clock.advance(10 * MINUTE);
+    await sweep();
+    const runs = all.flatMap((schedule) => schedule.runs);
+    const over = runs.filter(({ state }) => ENDS.includes(state));
+    expect(over.length).toBeGreaterThan(10);
+    expect(
+      found()
+        .filter((key) => key.includes('complete'))
+        .toSorted(),
+    ).toEqual(over.map(({ id, state }) => `${id} complete:${STATUS[state]}`).toSorted());
+  });
+});
+
 describe('the option sweep', () => {
   it('limits the schedules by slug or name', async () => {
     for (const slug of ['daily-a', 'daily-b', 'other']) {
