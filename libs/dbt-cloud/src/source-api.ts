@@ -1,6 +1,7 @@
 import {
   ConfigurationError,
   type ApiHost,
+  type ApiScope,
   type ParseResult,
   type ProviderApi,
   type Round,
@@ -30,7 +31,7 @@ export class DbtCloudSourceApi implements ProviderApi {
   readonly switchedOff: readonly string[];
   readonly sweeps?: string;
   /** Account and jobs that the rounds look at; empty without rounds. */
-  readonly scope: readonly { readonly account: string; readonly jobs?: readonly string[] }[];
+  readonly scope: readonly ApiScope[];
   readonly rounds: readonly Round[];
   readonly #context: EnvelopeContext;
 

@@ -50,7 +50,6 @@ function callerAt(baseUrl: string): ApiCaller {
     host,
     cooldownMs: 300_000,
     userMessageOf: (body) => (body as { readonly message?: string }).message,
-    reasonOf: (status, message) => (status === 404 && message?.includes('permission') ? 'forbidden' : undefined),
     pause: (ms) => Promise.resolve(void pauses.push(ms)),
   });
 }
@@ -122,9 +121,9 @@ describe('ApiCaller', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('lets a provider decide what a status means', async () => {
-    answers = [json(404, { message: 'You lack permission' })];
-    expect(await failureOf(caller.json(call()))).toMatchObject({ reason: 'forbidden', status: 404 });
+  it('takes a 404 of a list for a missing right, because a list always exists', async () => {
+    answers = [json(404, { message: 'not found' })];
+    expect(await failureOf(caller.json(call({ isList: true })))).toMatchObject({ reason: 'forbidden', status: 404 });
   });
 
   it('cuts the message of a provider, and quotes nothing else of an answer', async () => {
@@ -253,6 +252,13 @@ describe('ApiCaller', () => {
     cooldowns.set(`127.0.0.1:${(server.address() as AddressInfo).port} 4`, until);
     expect(await failureOf(caller.json(call()))).toMatchObject({ reason: 'rate-limited', until });
     expect(requests).toHaveLength(0);
+  });
+
+  it('ignores a cooldown that a wrong clock stored', async () => {
+    answers = [json(429, {}), json(200, 'ok')];
+    await failureOf(caller.json(call()));
+    now = new Date(NOW.getTime() - 86_400_000);
+    await expect(caller.json(call())).resolves.toMatchObject({ value: 'ok' });
   });
 
   it('streams an answer', async () => {

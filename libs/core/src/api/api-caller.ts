@@ -21,8 +21,6 @@ export interface ApiCallerSettings {
   readonly cooldownMs: number;
   /** Returns the provider's own message to users from the JSON of an error, or `undefined`. */
   userMessageOf(body: unknown): string | undefined;
-  /** Returns the reason of a status whose meaning depends on that message, or `undefined` for the usual one. */
-  reasonOf?(status: number, userMessage: string | undefined): ProviderApiErrorReason | undefined;
   /** Remedies for this provider, without a period. @default a general remedy */
   readonly remedies?: Readonly<Partial<Record<ProviderApiErrorReason, string>>>;
   /** Resolves after `ms`. @default a timer */
@@ -45,6 +43,11 @@ export interface ApiCall {
    * @default true for GET
    */
   readonly isRepeatable?: boolean;
+  /**
+   * Whether the call asks for a list. A list always exists, so a 404 means that the token may not read it: `forbidden`.
+   * @default false
+   */
+  readonly isList?: boolean;
   /** Aborts the call. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -193,6 +196,8 @@ export class ApiCaller {
     const now = host.now();
     const until = laterOf(shared, this.#cooldownUntil);
     if (until === undefined || until <= now) return;
+    // A later time was stored before a clock was set back.
+    if (until.getTime() - now.getTime() > LIMITS.apiCooldownMsMax) return;
     throw new ProviderCooldownError(
       { asked: `${provider}: ${asked}`, found: 'not called, because the account received a 429 before' },
       until,
@@ -205,7 +210,7 @@ export class ApiCaller {
     const message = this.#userMessage(await readText(response, LIMITS.apiErrorBytesMax).catch(() => ''));
     const found = `expected a 2xx status, got ${status}${message === undefined ? '' : `: "${message}"`}`;
     if (status === 429) return this.#coolDown(call, response, found);
-    const reason = this.#settings.reasonOf?.(status, message) ?? reasonOf(status);
+    const reason = reasonOf(status, call.isList ?? false);
     return this.error(call.asked, reason, found, status);
   }
 
@@ -245,10 +250,10 @@ export class ApiCaller {
   }
 }
 
-function reasonOf(status: number): ProviderApiErrorReason {
+function reasonOf(status: number, isList: boolean): ProviderApiErrorReason {
   if (status === 401) return 'unauthorized';
   if (status === 403) return 'forbidden';
-  if (status === 404) return 'not-found';
+  if (status === 404) return isList ? 'forbidden' : 'not-found';
   return status === 408 || status >= 500 ? 'unavailable' : 'refused';
 }
 

@@ -6,8 +6,8 @@ const providerApi = Symbol.for('nestjs-runhooks:provider-api-error');
  * Kind of a failed call to a provider's API.
  *
  * - `unauthorized`: the API does not accept the token (401).
- * - `forbidden`: the token lacks a right (403, or what a provider answers instead).
- * - `not-found`: the object does not exist, or not yet (404).
+ * - `forbidden`: the token lacks a right (403, or 404 for a list, which always exists).
+ * - `not-found`: the object does not exist, or not yet (404). Some providers answer the same if the token may not read it.
  * - `rate-limited`: too many calls were made, and nothing may be called until a time (429).
  * - `refused`: any other answer that the same call would get again, such as 400 or a redirect.
  * - `unavailable`: no connection, or 408 or 5xx.

@@ -18,6 +18,8 @@ export interface AdminCall {
    */
   readonly slash?: boolean;
   readonly query?: Query;
+  /** @default false */
+  readonly isList?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,12 +91,13 @@ export class AdminCaller {
   }
 
   #callOf(call: AdminCall, account: string, headers = {}): ApiCall {
-    const { right, asked, version, path, slash = true, query = {}, signal } = call;
+    const { right, asked, version, path, slash = true, query = {}, isList = false, signal } = call;
     return {
       asked: `${asked} of account ${account}`,
       method: 'GET',
       path: `/api/${version}/accounts/${account}/${this.#pathOf(asked, path)}${slash ? '/' : ''}${queryOf(query)}`,
       headers: { ...headers, authorization: `Token ${this.#tokenOf(right, asked)}` },
+      isList,
       signal,
     };
   }
@@ -139,6 +142,7 @@ export class AdminCaller {
       method: 'GET',
       path: '/api/v3/accounts/',
       headers: { authorization: `Token ${token}` },
+      isList: true,
       signal,
     });
     const accounts = readEach(fieldsOf(value)?.['data'], readPlace);
@@ -161,14 +165,14 @@ export class AdminCaller {
       host: this.#host,
       cooldownMs: DBT_CLOUD_LIMITS.cooldownMs,
       userMessageOf: (body) => textOf(fieldsOf(fieldsOf(body)?.['status'])?.['user_message']),
-      // dbt's Terraform provider distinguishes missing rights from missing objects in the same way.
-      reasonOf: (status, message) => (status === 404 && /permission/i.test(message ?? '') ? 'forbidden' : undefined),
       remedies: {
         unauthorized:
           `Check the tokens, and that ${option}.accessUrl is the address of your account's cell: ` +
           'at that of another cell, a valid token gets the same answer',
         forbidden: 'Give the token the permission set of this call: Job Viewer, Job Runner or Webhooks Only',
-        'not-found': 'Check the ids. An artifact may not exist yet, and a missing right can look the same',
+        // The message of dbt Cloud mentions permissions in either case.
+        'not-found':
+          'Check the id. An artifact may not exist yet, and dbt Cloud answers the same if the token lacks the right to read it',
       },
     });
   }

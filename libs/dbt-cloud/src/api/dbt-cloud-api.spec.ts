@@ -228,10 +228,17 @@ describe('failures', () => {
     expect(failure.message).toMatch(/^dbt Cloud: get run 7 of account 4: .* got 401: "Invalid token\."\. .*cell/);
   });
 
-  it('takes a 404 about permissions for a missing right', async () => {
-    const message = 'Resource not found, or you do not have permission.';
-    server.nextResponses.push((response) => sendJson(response, 404, statusOf(404, message)));
-    expect(await failureOf(api.run('7'))).toMatchObject({ reason: 'forbidden', status: 404 });
+  it('takes a 404 of a list for a missing right, and a 404 of an object for a missing object', async () => {
+    const message = 'The requested resource was not found. Please check that you have the proper permissions.';
+    const respond = () => server.nextResponses.push((response) => sendJson(response, 404, statusOf(404, message)));
+    respond();
+    expect(await failureOf(api.projects())).toMatchObject({ reason: 'forbidden', status: 404 });
+    respond();
+    expect(await failureOf(all(api.runs()))).toMatchObject({ reason: 'forbidden', status: 404 });
+    respond();
+    const failure = await failureOf(api.run('7'));
+    expect(failure).toMatchObject({ reason: 'not-found', status: 404 });
+    expect(failure.message).toContain('lacks the right');
   });
 
   it('stops calling the account for five minutes after a 429', async () => {

@@ -105,7 +105,7 @@ export class DbtCloudApi {
   ): Promise<DbtCloudRunPage> {
     if (matchesNothing(filter.ids, filter.projectIds, filter.statuses)) return { runs: [], hasMore: false };
     const call = read('list runs', 'v2', ['runs'], { ...runQuery(filter), ...pageQuery(offset) }, signal);
-    const answer = await this.#caller.json(call);
+    const answer = await this.#caller.json({ ...call, isList: true });
     const { serverTime } = answer;
     const items = this.#itemsOf(call, answer);
     const runs = items.map((item) => this.#one(call, { ...answer, data: item }, readRun, 'a run'));
@@ -201,7 +201,10 @@ export class DbtCloudApi {
 
   async *#list<T>(call: AdminCall, readItem: (value: unknown) => T | undefined): AsyncGenerator<T> {
     for (let offset = 0, isLast = false; !isLast; offset += DBT_CLOUD_LIMITS.pageItemsMax) {
-      const answer = await this.#caller.json({ ...call, query: { ...call.query, ...pageQuery(offset) } });
+      const query = { ...call.query, ...pageQuery(offset) };
+      // The environments of a project that does not exist are missing, too.
+      const isList = !call.path.includes('environments');
+      const answer = await this.#caller.json({ ...call, query, isList });
       const items = this.#itemsOf(call, answer);
       yield* readEach(items, readItem);
       isLast = !hasMore(answer, offset, items);

@@ -137,6 +137,14 @@ describe('the round of ended runs', () => {
     expect(cursor).toBe(end);
   });
 
+  it('does not move the cursor over runs that are left to their webhooks, even if they fill pages', async () => {
+    for (let id = 1; id <= 250; id++) server.setRun(id, { finished_at: ago(MINUTE - id) });
+    server.setRun(500, { finished_at: ago(5 * MINUTE) });
+    expect(idsOf(await sweep())).toEqual([500]);
+    expect(cursor).toBe(new Date(NOW.getTime() - 2 * MINUTE).toISOString());
+    expect(server.calls.filter(({ path }) => path.endsWith('/runs/'))).toHaveLength(1);
+  });
+
   it('starts again from the cursor after a failed call', async () => {
     server.setRun(7, { finished_at: ago(5 * MINUTE) });
     server.nextResponses.push((response) => sendJson(response, 400, statusOf(400, 'no')));
