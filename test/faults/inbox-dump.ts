@@ -11,6 +11,9 @@ const TABLES = [
   'processes',
   'handlers',
   'series',
+  'sources',
+  'rounds',
+  'cooldowns',
 ];
 
 /** Returns the whole content of an inbox as another process sees it. Throws if the file is damaged. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NewEvent, Recording, Settlement, Store } from 'nestjs-runhooks/core';
+import type { NewEvent, NewMessage, Recording, RoundStore, Settlement, Store } from 'nestjs-runhooks/core';
 import { decided } from '../decided.js';
 
 /** One transaction of a store. Calls made at the same time share its commit. */
@@ -76,6 +76,73 @@ function settle(
 const claim = (ms: number, lease: string, limit = 10) => ({ now: at(ms), leaseMs: LEASE_MS, limit, lease });
 
 /** Every verb of a store, from the first message to the last purge, with fixed ids and times. */
+const HELD = { source: 'source', kind: 'ended', lease: 'round.1' };
+
+/** The steps of a round, of which each takes one transaction. */
+const ROUND_OPERATIONS: readonly StoreOperation[] = [
+  {
+    title: 'registering rounds',
+    run: (store) => roundsOf(store).register([{ source: 'source', kinds: ['ended', 'open'] }], at(0)),
+  },
+  {
+    title: 'claiming a round',
+    run: (store) =>
+      roundsOf(store).claim({
+        ...HELD,
+        rounds: [{ kind: 'ended', latestDueAt: at(DAY) }],
+        now: at(0),
+        leaseMs: LEASE_MS,
+      }),
+  },
+  {
+    title: 'renewing a round with its cursor',
+    run: (store) => roundsOf(store).renew(HELD, { now: at(0), leaseMs: LEASE_MS, cursor: 'page 2' }),
+  },
+  {
+    title: 'appending messages that a round found',
+    run: (store) => roundsOf(store).appendReported([5, 6].map(reportedMessage)),
+  },
+  {
+    title: 'adding facts to a run',
+    run: (store) =>
+      roundsOf(store).addFacts([
+        {
+          run: { source: 'source', accountId: '1', runId: '1' },
+          facts: { job: { key: 'job' }, trigger: { kind: 'manual' } },
+        },
+      ]),
+  },
+  { title: 'cooling an account down', run: (store) => roundsOf(store).coolDown('host', '1', at(1)) },
+  {
+    title: 'settling a round',
+    run: (store) => roundsOf(store).settle(HELD, { dueAt: at(DAY), failures: 1, lastError: 'Error: no' }),
+  },
+  {
+    title: 'making rounds due',
+    run: (store) => roundsOf(store).hasten({ kind: 'ended' }, decided({ id: 'sweep' }), at(1_000)),
+  },
+];
+
+function roundsOf({ rounds }: Store): RoundStore {
+  if (!rounds) throw new Error('the store keeps no rounds');
+  return rounds;
+}
+
+function reportedMessage(number: number): NewMessage {
+  const messageKey = `api:1/${number}:running`;
+  return {
+    id: idAt('msg', number),
+    source: 'source',
+    provider: 'provider',
+    origin: 'api',
+    messageKey,
+    digest: createHash('sha256').update(messageKey).digest(),
+    headers: {},
+    body: Buffer.from('{}'),
+    receivedAt: at(number),
+  };
+}
+
 export const OPERATIONS: readonly StoreOperation[] = [
   {
     title: 'registering a process',
@@ -210,6 +277,7 @@ export const OPERATIONS: readonly StoreOperation[] = [
         at(3_500),
       ),
   },
+  ...ROUND_OPERATIONS,
   { title: 'deregistering the process', run: (store) => store.deregister('process') },
   {
     title: 'purging everything',
@@ -238,6 +306,16 @@ export const QUERIES: readonly StoreOperation[] = [
   { title: 'events', run: (store) => store.events({ source: 'source' }, {}) },
   { title: 'deliveries', run: (store) => store.deliveries({ state: 'dead' }, {}) },
   { title: 'processes', run: (store) => store.processes(at(0)) },
+  { title: 'rounds', run: (store) => roundsOf(store).list() },
+  { title: 'a cooldown', run: (store) => roundsOf(store).cooldownUntil('host', '1') },
+  { title: 'open runs', run: (store) => roundsOf(store).openRuns('source', 10) },
+  {
+    title: 'phases that the inbox lacks',
+    run: (store) =>
+      roundsOf(store).lacking('source', [
+        { accountId: '1', runId: '1', phase: 'running', messageKey: 'api:1/1:running' },
+      ]),
+  },
   { title: 'missing handlers', run: (store) => store.missingHandlers(at(0)) },
   { title: 'attempts', run: (store) => store.attempts(idAt('dlv', 10)) },
 ];

@@ -31,11 +31,14 @@ interface Listing {
   readonly expected: readonly unknown[];
 }
 
+/** Fields of every message that is not from an API. */
+const RECEIVED = { origin: 'webhook', history: false } as const;
+
 function messageLists(store: Store, model: InboxModel): Listing[] {
   const all = [...model.messages.values()]
     .map(({ message, state, reason, notes, messageType, idReused }) => {
       const { id, source, provider, messageKey, receivedAt } = message;
-      return { id, source, provider, messageKey, receivedAt, state, reason, notes, messageType, idReused };
+      return { id, source, provider, messageKey, receivedAt, state, reason, notes, messageType, idReused, ...RECEIVED };
     })
     .sort(byIdDown);
   const filters = [

@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { RetryLater, StoreUnavailableError, type RoundContext } from 'nestjs-runhooks/core';
+import { OwnError, RetryLater, StoreUnavailableError, type RoundContext } from 'nestjs-runhooks/core';
 import { LIMITS } from 'nestjs-runhooks/internal';
 import { DispatchHarness, held, START, until } from '../dispatch/dispatch-harness.js';
 import { FakeApi, SOURCE, sourceWith } from './fake-api.js';
+
+class ApiDownError extends OwnError {
+  readonly code = 'RUNHOOKS_API_DOWN';
+}
 
 const open: DispatchHarness[] = [];
 
@@ -124,12 +128,12 @@ describe('the rounds of a process', () => {
   it('wait longer after each failure, up to 15 minutes, and log the first failure and the end', async () => {
     const { api, harness } = await start();
     const delays: number[] = [];
-    api.instead = () => Promise.reject(new Error('the API is down'));
+    api.instead = () => Promise.reject(new ApiDownError('the API is down'));
     for (let failure = 1; failure <= 6; failure += 1) {
       const now = harness.clock.now().getTime();
       await expect(harness.rounds.runAll()).rejects.toThrow('the API is down');
       const { dueAt, failures, lastError } = await roundOf(harness);
-      expect([failures, lastError]).toEqual([failure, 'Error: the API is down']);
+      expect([failures, lastError]).toEqual([failure, 'ApiDownError: the API is down']);
       delays.push((dueAt.getTime() - now) / 60_000);
       harness.clock.set(dueAt);
     }
@@ -139,9 +143,28 @@ describe('the rounds of a process', () => {
     expect(await roundOf(harness)).toMatchObject({ failures: 0 });
     expect((await roundOf(harness)).lastError).toBeUndefined();
     expect(harness.lines).toEqual([
-      'warn: Round "ended" of source "dbt" failed: Error: the API is down. It will be retried in 120 s',
+      'warn: Round "ended" of source "dbt" failed: ApiDownError: the API is down. It will be retried in 120 s',
       'log: Round "ended" of source "dbt" works again after 6 failures',
     ]);
+  });
+
+  it('keep the message of an error that is not from Runhooks out of the inbox and the log', async () => {
+    const { api, harness } = await start();
+    api.instead = () => Promise.reject(new SyntaxError('Unexpected token in {"token":"s3cret"}'));
+    await harness.rounds.runAll().catch(() => undefined);
+    expect((await roundOf(harness)).lastError).toBe('SyntaxError');
+    expect(harness.lines.join('\n')).not.toContain('s3cret');
+  });
+
+  it('end at shutdown even if a round ignores its signal', async () => {
+    const { api, harness } = await start();
+    const { promise, release } = held();
+    api.instead = () => promise;
+    harness.rounds.start();
+    await until(() => api.calls.length === 1);
+    await harness.rounds.stop();
+    expect(await roundOf(harness)).toMatchObject({ failures: 0, isRunning: false });
+    release();
   });
 
   it('wait until the time that an error asks for', async () => {
@@ -184,7 +207,7 @@ describe('the rounds of a process', () => {
   it('reject a report of more than 200 runs', async () => {
     const { api, harness } = await start();
     for (let id = 0; id <= LIMITS.reportedRunsMax; id += 1) api.add({ id: `${id}` });
-    await expect(harness.rounds.runAll()).rejects.toThrow('expected at most 200 runs in one report, got 201');
+    await expect(harness.rounds.runAll()).rejects.toThrow('expected at most 200 runs in one call, got 201');
   });
 
   it('are ignored when a test waits until the process is idle', async () => {

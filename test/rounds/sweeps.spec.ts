@@ -161,7 +161,7 @@ describe('a sweep', () => {
     expect(received).toEqual(['run.failed 7', 'run.completed 7']);
   });
 
-  it('delivers no event of its own for a message, also not to handlers of other processes', async () => {
+  it('delivers no event of its own for a message', async () => {
     const { api, harness, sweep, webhook: receive } = bound(await Sweeping.open());
     const types: string[] = [];
     harness.on('messages', (event) => types.push(event.type), { messages: true });
@@ -170,6 +170,25 @@ describe('a sweep', () => {
     expect(types).toEqual([]);
     await receive({ run: '8' });
     expect(types).toEqual(['message.received']);
+  });
+
+  it('hands off its runs to handlers of other processes, but no event of its own for a message', async () => {
+    const { api, harness, sweep } = bound(await Sweeping.open());
+    const other = await DispatchHarness.open({
+      store: harness.store,
+      clock: harness.clock,
+      sources: [sourceWith(api)],
+    });
+    const types: string[] = [];
+    const note = (event: WebhookEvent): void => void types.push(event.type);
+    other.on('others', note, { types: TYPES });
+    other.on('messages', note, { messages: true });
+    await other.presence.start();
+    api.add({ id: '7', status: 'failed', endedAt: LATER });
+    await sweep();
+    await other.idle();
+    expect(types).toEqual(['run.failed', 'run.completed']);
+    await other.presence.stop();
   });
 
   it('parses a signed webhook as a webhook, whatever it looks like', async () => {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { ConfigurationError } from '../errors.js';
 import type { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import { sha256 } from '../receiver/sha-256.js';
@@ -48,7 +49,10 @@ export class Reporter {
    */
   async report(source: ReportedSource, runs: readonly ReportedRun[], since: Date): Promise<void> {
     if (runs.length > LIMITS.reportedRunsMax) {
-      throw new Error(`expected at most ${LIMITS.reportedRunsMax} runs in one report, got ${runs.length}`);
+      throw new ConfigurationError(
+        'context.report',
+        `expected at most ${LIMITS.reportedRunsMax} runs in one call, got ${runs.length}. Report them in several calls`,
+      );
     }
     if (runs.length === 0) return;
     const { rounds, onAppended } = this.#options;

@@ -36,7 +36,10 @@ export interface Round {
   readonly kind: string;
   /** Time between the end of a round and the start of the next one, in milliseconds. */
   readonly everyMs: number;
-  /** Runs the round. If it rejects, the error is stored, and the round starts again from the last cursor. */
+  /**
+   * Runs the round. If it rejects, the error is stored, and the round starts again from the last cursor. The message of an error
+   * that is not an `OwnError` is left out, because it may quote an answer of the API.
+   */
   run(context: RoundContext): Promise<void>;
 }
 

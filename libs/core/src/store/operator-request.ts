@@ -26,7 +26,7 @@ export interface Erasure {
   readonly messageIds: readonly string[];
   /** Ids of events of other messages that quote the content. */
   readonly eventIds: readonly string[];
-  /** Runs to remove from fan-ins. A run that waits there keeps only its identity. */
+  /** Runs to remove from fan-ins, where a waiting run keeps only its identity, and whose facts from the API to erase. */
   readonly runs: readonly RunKey[];
   /** Strings to remove from fan-ins. A run that waits there and contains one keeps only its identity. */
   readonly texts: readonly string[];

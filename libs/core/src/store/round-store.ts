@@ -37,7 +37,7 @@ export interface ClaimedRound {
   readonly cursor?: string;
   /** Failures since the last success. */
   readonly failures: number;
-  /** Last failure since the last success, as `Name: message`. */
+  /** Last failure since the last success: `Name: message`, or only the name of an error that is not from Runhooks. */
   readonly lastError?: string;
 }
 
@@ -118,7 +118,7 @@ export interface RoundStore {
   settle(held: HeldRound, settlement: RoundSettlement): Promise<boolean>;
   /** Lists the rounds, sorted by source, then by kind. */
   list(): Promise<RoundSummary[]>;
-  /** Makes rounds due now that are not claimed, and adds the decision to the audit. Returns how many were made due. */
+  /** Makes rounds due now that are neither due nor claimed, and adds the decision to the audit. Returns how many were made due. */
   hasten(selection: RoundSelection, decision: Decision, now: Date): Promise<number>;
   /** Returns until when no process may ask an account of an API, or `undefined` if none was ever stored. */
   cooldownUntil(host: string, accountId: string): Promise<Date | undefined>;

@@ -174,6 +174,8 @@ export interface Store extends InboxReader {
    * - Messages lose their body, headers, reason and notes.
    * - Events lose their data, and attempts the texts of their errors.
    * - Tasks are removed.
+   * - Runs that these messages are about, and those of the erasure, lose their facts from the API. No later
+   *   {@link RoundStore.addFacts} adds them again.
    * - Pending deliveries and dead letters are dismissed with the reason `erased`.
    *
    * Deduplication keys and the states of runs stay. A message or event that a handler is running with is skipped, and

@@ -5,7 +5,7 @@ import { itemsOf } from '../rows/pages.js';
 import { query, type Transaction } from '../schema/statement.js';
 
 /**
- * Lists messages that contain one of the strings, also in their events, tasks or attempts, newest first. No index can
+ * Lists messages that contain one of the strings, also in their events, tasks or attempts, or in the facts of their run, newest first. No index can
  * help, so the page limit is the number of messages searched; other work runs between two pages.
  */
 export function searchMessages({ db, holds, holdsBytes }: SqlDialect) {
@@ -38,11 +38,18 @@ export function searchMessages({ db, holds, holdsBytes }: SqlDialect) {
           .innerJoin('attempts', 'attempts.delivery_id', 'deliveries.id')
           .select('attempts.attempt')
           .whereRef('events.message_id', '=', 'messages.id');
+        const runs = eb
+          .selectFrom('runs')
+          .select('runs.run_id')
+          .whereRef('runs.source', '=', 'messages.source')
+          .whereRef('runs.account_id', '=', 'messages.account_id')
+          .whereRef('runs.run_id', '=', 'messages.run_id');
         return eb.or([
           ...parts.map(({ bytes }) => holdsBytes(eb.ref('body'), bytes)),
           ...inAnyOf(eb.ref('headers'), eb.ref('reason'), eb.ref('notes')),
           eb.exists(events.where((inner) => inner.or(inAnyOf(inner.ref('events.data'))))),
           eb.exists(tasks.where((inner) => inner.or(inAnyOf(inner.ref('tasks.data'))))),
+          eb.exists(runs.where((inner) => inner.or(inAnyOf(inner.ref('runs.facts'))))),
           eb.exists(
             attempts.where((inner) =>
               inner.or(

@@ -92,7 +92,12 @@ export function hastenRounds(
 ): (selection: RoundSelection, decision: Decision, now: Date) => Transaction<number> {
   const record = recordDecision(dialect);
   return function* ({ source, kind }, decision, now) {
-    let hasten = dialect.db.updateTable('rounds').set({ due_at: now.getTime() }).where('lease', 'is', null);
+    const at = now.getTime();
+    let hasten = dialect.db
+      .updateTable('rounds')
+      .set({ due_at: at })
+      .where('lease', 'is', null)
+      .where('due_at', '>', at);
     if (source !== undefined) hasten = hasten.where('source', '=', source);
     if (kind !== undefined) hasten = hasten.where('kind', '=', kind);
     const hastened = yield* command(hasten);

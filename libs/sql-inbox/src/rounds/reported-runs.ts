@@ -9,8 +9,8 @@ import type {
   RunState,
 } from 'nestjs-runhooks/core';
 import { appendReportedMessage } from '../accept/append-message.js';
-import { toRunState } from '../rows/rows.js';
-import { keyOfRun } from '../rows/run-and-job-rows.js';
+import { NO_FACTS, toRunState } from '../rows/rows.js';
+import { keyOfRun, runLock } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import type { MessageKeysTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -53,7 +53,7 @@ export function findLacking(
     const isStored = new Set(stored.map(({ message_key }) => message_key));
     return {
       phases: unknown.filter(({ messageKey }) => !isStored.has(messageKey)),
-      withoutFacts: rows.filter(({ facts }) => facts === '{}').map(keyOf),
+      withoutFacts: rows.filter(({ facts }) => facts === NO_FACTS).map(keyOf),
     };
   };
 }
@@ -92,10 +92,10 @@ export function addFacts({ db, locks }: SqlDialect): (facts: readonly NewRunFact
       .where('source', '=', value('source'))
       .where('account_id', '=', value('account_id'))
       .where('run_id', '=', value('run_id'))
-      .where('facts', '=', '{}'),
+      .where('facts', '=', NO_FACTS),
   );
   return function* (all) {
-    yield* locks.takeAll(all.map(({ run: { source, accountId, runId } }) => `run ${source} ${accountId} ${runId}`));
+    yield* locks.takeAll(all.map(({ run }) => runLock(run)));
     for (const { run, facts, retryOf } of all) {
       const { source, accountId: account_id, runId: run_id } = run;
       yield* add({ source, account_id, run_id, facts: JSON.stringify(facts), retry_of: retryOf ?? null });

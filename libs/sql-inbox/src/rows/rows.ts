@@ -32,6 +32,10 @@ import type {
   RunsTable,
 } from '../schema/schema.js';
 
+/** Facts of a run that no sweep has seen, and of one whose facts were erased, which no sweep adds again. */
+export const NO_FACTS = '{}';
+export const ERASED_FACTS = 'null';
+
 /** Columns that {@link toStoredMessage} needs. */
 export type MessageRow = Pick<
   MessagesTable,
@@ -81,7 +85,7 @@ export function toRunState(row: RunsTable): RunState {
     ...(row.finished_at !== null && { finishedAt: new Date(row.finished_at) }),
     ...(row.origin === 'api' && { origin: row.origin }),
     ...(row.retry_of !== null && { retryOf: row.retry_of }),
-    ...(row.facts !== '{}' && { facts: JSON.parse(row.facts) as ApiFacts }),
+    ...(row.facts !== NO_FACTS && row.facts !== ERASED_FACTS && { facts: JSON.parse(row.facts) as ApiFacts }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { JobKey, JobRecord, RunKey, RunState } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import { toJobRecord, toJobState, toRunState } from './rows.js';
+import { NO_FACTS, toJobRecord, toJobState, toRunState } from './rows.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { JobsTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
@@ -23,6 +23,11 @@ export function keyOfJob({ source, jobKey }: JobKey): string {
 /** Returns a string that names a run. */
 export function keyOfRun({ source, accountId, runId }: RunKey): string {
   return JSON.stringify([source, accountId, runId]);
+}
+
+/** Returns the name of the lock that is held while messages about a run are recorded. */
+export function runLock({ source, accountId, runId }: RunKey): string {
+  return `run ${source} ${accountId} ${runId}`;
 }
 
 /** Finds and saves the records of job keys. */
@@ -134,7 +139,7 @@ export function runRow({ source, accountId, runId }: RunKey, state: RunState, no
     started_at: state.startedAt?.getTime() ?? null,
     finished_at: state.finishedAt?.getTime() ?? null,
     retry_of: state.retryOf ?? null,
-    facts: JSON.stringify(state.facts ?? {}),
+    facts: state.facts ? JSON.stringify(state.facts) : NO_FACTS,
     updated_at: now.getTime(),
   };
 }

@@ -2,6 +2,8 @@ import { ERASED_EVENT_DATA, erasedFromBarrier, type Decision, type Erased, type 
 import type { SqlDialect } from '../schema/dialect.js';
 import { command, query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
+import { ERASED_FACTS, NO_FACTS } from '../rows/rows.js';
+import { runLock } from '../rows/run-and-job-rows.js';
 import { recordDecision } from '../rows/record-decision.js';
 import { addToSeries, parsedNoMore } from '../series/add-to-series.js';
 
@@ -16,6 +18,7 @@ export function eraseMessages(dialect: SqlDialect) {
   const findHeld = heldFinder(dialect);
   const eraseEvents = eventEraser(dialect);
   const eraseBarriers = barrierEraser(dialect);
+  const eraseFacts = factsEraser(dialect);
   const count = addToSeries(dialect);
   return function* (erasure: Erasure, decision: Decision, now: Date): Transaction<Erased> {
     const named = db
@@ -55,6 +58,7 @@ export function eraseMessages(dialect: SqlDialect) {
         .where((eb) => isOneOf(eb.ref('id'), messageIds)),
     );
     yield* count(erased.flatMap(parsedNoMore));
+    yield* eraseFacts(messageIds, erasure);
     yield* eraseBarriers(erasure, now);
     yield* recordDecided('erase', decision, messages + quoting.length, now);
     return { messages, events, dismissed, held: held.messages.size + held.events.size };
@@ -113,6 +117,33 @@ function eventEraser({ db, isOneOf, list }: SqlDialect) {
         ),
     );
     return { events, dismissed: pending + dead };
+  };
+}
+
+/** Erases the facts from the API of the runs that messages are about, and of given runs, whose messages may be purged. */
+function factsEraser({ db, isOneOf, locks }: SqlDialect) {
+  return function* (messageIds: string, { runs }: Erasure): Transaction<void> {
+    const ofMessages = yield* query(
+      db
+        .selectFrom('messages')
+        .select(['source', 'account_id as accountId', 'run_id as runId'])
+        .$narrowType<{ accountId: string; runId: string }>()
+        .where((eb) => isOneOf(eb.ref('id'), messageIds))
+        .where('run_id', 'is not', null),
+    );
+    const keys = [...ofMessages, ...runs];
+    yield* locks.takeAll([...new Set(keys.map(runLock))]);
+    for (const { source, accountId, runId } of keys) {
+      yield* command(
+        db
+          .updateTable('runs')
+          .set({ facts: ERASED_FACTS })
+          .where('source', '=', source)
+          .where('account_id', '=', accountId)
+          .where('run_id', '=', runId)
+          .where('facts', '<>', NO_FACTS),
+      );
+    }
   };
 }
 

@@ -16,7 +16,16 @@ export const lookUpCases: readonly ContractCase[] = [
       const message = harness.message({ body, headers: { 'webhook-id': 'msg_1' }, receivedAt: at(3) });
       await harness.store.append(message);
       const { id, source, provider, messageKey } = message;
-      const stored = { id, source, provider, messageKey, receivedAt: at(3), idReused: false };
+      const stored = {
+        id,
+        source,
+        provider,
+        messageKey,
+        receivedAt: at(3),
+        idReused: false,
+        origin: 'webhook',
+        history: false,
+      };
       same((await harness.store.messages({}, {})).items, [{ ...stored, state: 'stored' }]);
       const taken = await harness.takeMessages({ at: 3 });
       await harness.record(taken, { state: 'unrecognized', reason: 'a reason', messageType: 'job.run.new' });

@@ -195,6 +195,25 @@ export const reportedRunsCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'erase: erases the facts of the runs of messages, and of given runs, so that they are not added again',
+    run: async (harness) => {
+      const rounds = roundsOf(harness);
+      const key = (runId: string) => ({ source: SOURCE, accountId: '1', runId });
+      for (const runId of ['1', '2', '3']) await recordRun(harness, runId, { facts: FACTS });
+      const [message] = (await harness.store.messages({ run: key('1') }, {})).items;
+      same((await harness.store.messagesHolding(['a fix'], {})).items.length, 3);
+      const erasure = { messageIds: message ? [message.id] : [], eventIds: [], runs: [key('2')], texts: [] };
+      await harness.store.erase(erasure, harness.decision(), at(0));
+      await rounds.addFacts(['1', '2'].map((runId) => ({ run: key(runId), facts: FACTS })));
+      const facts = await Promise.all(
+        ['1', '2', '3'].map(async (runId) => (await harness.store.run(key(runId)))?.facts),
+      );
+      same(facts, [undefined, undefined, FACTS]);
+      equal((await harness.store.messagesHolding(['a fix'], {})).items.length, 1);
+      same((await rounds.lacking(SOURCE, phasesOf('1'))).withoutFacts, []);
+    },
+  },
+  {
     title: 'rounds.openRuns: returns runs that have started and not ended, the oldest first',
     run: async (harness) => {
       await recordRun(harness, '3', { types: ['run.started'] }, at(3));

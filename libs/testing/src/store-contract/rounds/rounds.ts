@@ -132,7 +132,7 @@ export const roundsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'rounds.hasten: makes selected rounds due that are not claimed, and records the decision',
+    title: 'rounds.hasten: makes selected rounds due that are neither due nor claimed, and records the decision',
     run: async (harness) => {
       const rounds = await registered(harness);
       await rounds.register([{ source: 'another', kinds: ['ended'] }], at(0));
@@ -142,10 +142,12 @@ export const roundsCases: readonly ContractCase[] = [
       equal(await rounds.hasten({ source: SOURCE, kind: 'open' }, harness.decision(), at(1)), 0);
       equal(await rounds.hasten({ source: SOURCE }, harness.decision({ by: 'kim' }), at(1)), 1);
       equal((await rounds.list()).find(({ source }) => source === SOURCE)?.dueAt.getTime(), at(1).getTime());
+      equal(await rounds.hasten({}, harness.decision({ by: 'a second call' }), at(1)), 0);
       const { items } = await harness.store.audit({});
       same(
         items.map(({ action, by, affected }) => [action, by, affected]),
         [
+          ['sweep', 'a second call', 0],
           ['sweep', 'kim', 1],
           ['sweep', 'an operator', 0],
         ],
