@@ -251,7 +251,7 @@ class Simulation {
       unfinished: deliveries.pending + deliveries.dead,
       receipts: this.#ledger.receipts,
       killed: this.#killed,
-      callsADay: Math.max(0, ...this.#callsADay),
+      callsADay: this.#callsADay[0] ?? 0,
     };
   }
 }
