@@ -115,7 +115,9 @@ export const HOT: readonly {
     title: 'compare runs of a sweep with the inbox',
     step: async (store) => {
       const phases = ['7', '8'].map((runId) => ({
-        ...{ accountId: '1', runId, phase: 'complete:10' as const },
+        accountId: '1',
+        runId,
+        phase: 'complete:10' as const,
         messageKey: `api:1/${runId}:complete:10`,
       }));
       await store.rounds?.lacking('dbt', phases);

@@ -20,14 +20,19 @@ export interface AppProcessOptions {
   readonly sweeps: boolean;
 }
 
+/** Headers of a connection, which a load balancer does not forward. */
+const HOP_BY_HOP = new Set(['connection', 'host', 'content-length', 'transfer-encoding']);
+
 /** An app with its own connection to the inbox, which stands for a process: it can be killed between any two steps. */
 export class AppProcess {
   readonly #app: NestFastifyApplication;
+  readonly #url: string;
   readonly #store: KillableStore;
   readonly #sweeps: boolean;
 
-  private constructor(app: NestFastifyApplication, store: KillableStore, sweeps: boolean) {
+  private constructor(app: NestFastifyApplication, url: string, store: KillableStore, sweeps: boolean) {
     this.#app = app;
+    this.#url = url;
     this.#store = store;
     this.#sweeps = sweeps;
   }
@@ -40,27 +45,28 @@ export class AppProcess {
       new FastifyAdapter(),
       { logger: false },
     );
-    await app.init();
-    await app.getHttpAdapter().getInstance().ready();
-    return new AppProcess(app, store, sweeps);
+    await app.listen(0, '127.0.0.1');
+    return new AppProcess(app, await app.getUrl(), store, sweeps);
   }
 
   get isDead(): boolean {
     return this.#store.isDead;
   }
 
-  /** Receives a webhook. Resolves with `undefined` if the process was killed meanwhile. */
-  async receive(
-    url: string,
-    headers: IncomingHttpHeaders,
-    payload: Buffer,
-  ): Promise<{ readonly statusCode: number; readonly body: string } | undefined> {
-    return await this.#untilDeath(this.#app.inject({ method: 'POST', url, headers, payload }));
+  /** Receives a webhook, and resolves with the status. Resolves with `undefined` if the process was killed before it responded. */
+  async receive(path: string, headers: IncomingHttpHeaders, body: Buffer): Promise<number | undefined> {
+    const kept = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name));
+    const request = { method: 'POST', headers: Object.fromEntries(kept) as Record<string, string>, body };
+    return await this.#untilDeath(fetch(this.#url + path, request).then(({ status }) => status));
   }
 
-  /** Runs the rounds that are due, parses messages and runs handlers, until nothing is due or the process was killed. */
-  async work(): Promise<void> {
-    await this.#untilDeath(this.#work());
+  /**
+   * Runs the rounds that are due, parses messages and runs handlers, until nothing is due or the process was killed.
+   *
+   * @param sweepsFirst whether the rounds come before webhooks that are stored and not parsed yet
+   */
+  async work(sweepsFirst: boolean): Promise<void> {
+    await this.#untilDeath(this.#work(sweepsFirst));
   }
 
   /** Arms a kill at one of the next steps. It happens only if the process takes that many. */
@@ -86,10 +92,9 @@ export class AppProcess {
     return this.#app;
   }
 
-  async #work(): Promise<void> {
-    await waitUntilIdle(this.#app);
-    if (!this.#sweeps) return;
-    await this.#rounds.runDue();
+  async #work(sweepsFirst: boolean): Promise<void> {
+    if (!sweepsFirst) await waitUntilIdle(this.#app);
+    if (this.#sweeps) await this.#rounds.runDue();
     await waitUntilIdle(this.#app);
   }
 

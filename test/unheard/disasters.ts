@@ -27,9 +27,10 @@ const DURATIONS: readonly (readonly [DisasterKind, number, number])[] = [
 
 /**
  * Plans disasters, which may overlap. Each kind comes at least once, and the longest error of the API lasts a day if there
- * is time for it.
+ * is time for it. Less than an hour has no disasters.
  */
 export function planDisasters(random: Random, from: number, to: number): readonly Disaster[] {
+  if (to - from < HOUR) return [];
   const days = (to - from) / DAY;
   const rounds = Math.max(1, Math.round(days / 3));
   const disasters: Disaster[] = [];

@@ -35,9 +35,9 @@ export class Gateway {
   async #forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await buffer(incoming);
     const processRun = this.#choose();
-    const response = processRun && (await processRun.receive(incoming.url ?? '', incoming.headers, body));
+    const status = processRun && (await processRun.receive(incoming.url ?? '', incoming.headers, body));
     // A process that is killed while it receives does not respond.
     if (processRun?.isDead) outgoing.destroy();
-    else outgoing.writeHead(response?.statusCode ?? 502).end(response?.body);
+    else outgoing.writeHead(status ?? 502).end();
   }
 }

@@ -129,7 +129,7 @@ class Simulation {
     if (!this.#isOn('down')) await this.#startAll();
     if (sinceInstall > DAY && this.#random.chance(KILL)) this.#kill();
     await this.#pass();
-    await Promise.all(this.#running.map(({ app }) => app.work()));
+    await Promise.all(this.#running.map(({ app }) => app.work(this.#random.chance(0.7))));
     this.#bury();
     if ((sinceInstall + 1) % DAY === 0) this.#endDay((sinceInstall + 1) / DAY);
   }
@@ -142,7 +142,7 @@ class Simulation {
       this.#clock.advance(6 * HOUR * MINUTE_MS);
       this.#appClock.advance(6 * HOUR * MINUTE_MS);
       await this.#dbt.sendDue();
-      for (const { app } of this.#running) await app.work();
+      for (const { app } of this.#running) await app.work(true);
     }
     if (this.#world.open > 0) throw new Error(`${this.#world.open} runs have not ended`);
   }
@@ -251,7 +251,7 @@ class Simulation {
       unfinished: deliveries.pending + deliveries.dead,
       receipts: this.#ledger.receipts,
       killed: this.#killed,
-      callsADay: Math.max(0, ...this.#callsADay),
+      callsADay: this.#callsADay[0] ?? 0,
     };
   }
 }

@@ -21,7 +21,7 @@ export interface Evidence {
   readonly receipts: readonly Receipt[];
   /** Numbers of the processes that were killed. */
   readonly killed: ReadonlySet<number>;
-  /** Calls of the busiest day. */
+  /** Calls of the first day, on which nothing but webhooks fails. */
   readonly callsADay: number;
 }
 
