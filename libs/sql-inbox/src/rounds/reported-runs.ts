@@ -15,6 +15,9 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { MessageKeysTable, RunsTable } from '../schema/schema.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
+/** Row of a given run that the inbox does not know. */
+type Missing = { readonly [K in keyof RunsTable]: null };
+
 type GivenRun = Pick<RunsTable, 'account_id' | 'run_id'>;
 
 /** Compares phases that a round has found with the rows of their runs, and with the keys of messages. */
@@ -22,10 +25,11 @@ export function findLacking(
   dialect: SqlDialect,
 ): (source: string, phases: readonly ReportedPhase[]) => Transaction<Lacking> {
   const { db, given, list, isOneOf } = dialect;
-  const findRuns = statement<{ source: string; runs: string }, RunsTable>((value) =>
+  // A left join, with which SQLite looks up the given runs. For an inner join it reads all runs of the source.
+  const findRuns = statement<{ source: string; runs: string }, RunsTable | Missing>((value) =>
     db
       .selectFrom(given<GivenRun>(value('runs'), ['account_id', 'run_id']))
-      .innerJoin('runs', (join) =>
+      .leftJoin('runs', (join) =>
         join
           .on('runs.source', '=', value('source'))
           .onRef('runs.account_id', '=', 'given.account_id')
@@ -44,10 +48,11 @@ export function findLacking(
   return function* (source, phases) {
     if (phases.length === 0) return { phases: [], withoutFacts: [] };
     const runs = new Map(phases.map((one) => [keyOfRun({ ...one, source }), one]));
-    const rows = yield* findRuns({
+    const found = yield* findRuns({
       source,
       runs: list([...runs.values()].map(({ accountId, runId }) => ({ account_id: accountId, run_id: runId }))),
     });
+    const rows = found.filter((row): row is RunsTable => row.source !== null);
     const states = new Map(rows.map((row) => [keyOfRun(keyOf(row)), toRunState(row)]));
     const unknown = phases.filter((one) => !isKnown(one, states.get(keyOfRun({ ...one, source }))));
     const keys = unknown.map(({ messageKey }) => messageKey);
