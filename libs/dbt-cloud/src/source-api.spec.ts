@@ -37,7 +37,9 @@ describe('the option api of dbtCloud', () => {
   });
 
   it('uses the accessUrl of the source, and a baseUrl before it', () => {
-    expect(open({ ...address, api: { readToken: 'r' } })).toMatchObject({ scope: [{ account: 'ab123.us1.dbt.com/*' }] });
+    expect(open({ ...address, api: { readToken: 'r' } })).toMatchObject({
+      scope: [{ account: 'ab123.us1.dbt.com/*' }],
+    });
     const proxied = open({ ...address, api: { baseUrl: 'https://proxy.example/dbt', readToken: 'r', accountId: '4' } });
     expect(proxied).toMatchObject({ scope: [{ account: 'proxy.example/4' }] });
   });
