@@ -197,6 +197,28 @@ export const HOT: readonly {
     ],
   },
   {
+    title: 'compare runs of a round',
+    step: async (store) => {
+      const phase = 'complete:10' as const;
+      const phases = ['7', 'new'].map((runId) => ({
+        accountId: '1',
+        runId,
+        phase,
+        messageKey: `api:1/${runId}:${phase}`,
+      }));
+      await store.rounds?.lacking('dbt', phases);
+    },
+    indices: [
+      'runs USING PRIMARY KEY (source=? AND account_id=? AND run_id=?)',
+      'message_keys USING PRIMARY KEY (source=? AND message_key=?',
+    ],
+  },
+  {
+    title: 'find open runs',
+    step: async (store) => void (await store.rounds?.openRuns('dbt', 1_000)),
+    indices: ['runs_open (source=?)'],
+  },
+  {
     title: 'purge',
     step: (store) =>
       store.purge({

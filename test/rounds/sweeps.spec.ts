@@ -26,12 +26,14 @@ class Sweeping {
     readonly api: FakeApi,
   ) {}
 
-  static async open(): Promise<Sweeping> {
+  /** @param aheadMs time by which the clock is ahead at the first registration */
+  static async open(aheadMs = 0): Promise<Sweeping> {
     const api = new FakeApi();
     const harness = await DispatchHarness.open({ sources: [sourceWith(api)] });
     open.push(harness);
     const sweeping = new Sweeping(harness, api);
     harness.on('all', (event) => sweeping.#note(event), { types: TYPES });
+    harness.clock.advance(aheadMs);
     await harness.rounds.register();
     return sweeping;
   }
@@ -280,6 +282,19 @@ describe('history', () => {
     expect(events).toMatchObject([{ late: true }, { origin: 'webhook', firstFailure: true }, {}]);
     await sweep();
     expect(received).toHaveLength(3);
+  });
+
+  it('ends as soon as a clock is set back that was a day ahead at the first registration', async () => {
+    const { api, harness, sweep, received } = bound(await Sweeping.open(86_400_000));
+    harness.clock.advance(-86_400_000);
+    harness.clock.advance(60_000);
+    api.add({ id: '7', status: 'failed', endedAt: LATER });
+    await sweep();
+    expect(received).toEqual([]);
+    harness.clock.advance(60_000);
+    api.add({ id: '8', status: 'failed', endedAt: new Date(START.getTime() + 90_000) });
+    await sweep();
+    expect(received).toEqual(['run.failed 8', 'run.completed 8']);
   });
 
   it('ends the watch for a stuck run', async () => {

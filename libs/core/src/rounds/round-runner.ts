@@ -141,7 +141,10 @@ export class RoundRunner {
   async #registered(): Promise<readonly Date[]> {
     const { store, clock } = this.#options;
     if (this.#registrations.length === 0 || !store.rounds) return [];
-    return (this.#since ??= await store.rounds.register(this.#registrations, clock.now()));
+    const now = clock.now();
+    // A clock that was ahead at the first registration has been set back: the store corrects the time.
+    if (this.#since?.some((since) => since > now)) this.#since = undefined;
+    return (this.#since ??= await store.rounds.register(this.#registrations, now));
   }
 
   /** Logs what the rounds look for, once the store has registered the sources. */

@@ -20,6 +20,8 @@ export interface ScheduleLook {
   readonly place: RunPlace;
   /** Runs that started before are not looked at, in milliseconds since 1970. */
   readonly fromMs: number;
+  /** Whether the runs of the schedule were never listed before. */
+  readonly isFirst: boolean;
   readonly graceMs: number;
 }
 
@@ -137,11 +139,11 @@ async function commandsOf(
 const OF_ONE_RUN: readonly ProviderApiErrorReason[] = ['refused', 'invalid-answer', 'too-large', 'invalid-request'];
 
 /**
- * Returns the end of a run for which the API has none: the time when a round found it. In the first round it is history if it
- * started before the source was registered.
+ * Returns the end of a run for which the API has none: the time when a round found it. At the first look at its schedule, it
+ * is history if it started before the source was registered.
  */
-function supposedEnd({ startedAt }: ParadimeApiRun, { context }: ScheduleLook, nowMs: number): Date {
-  return context.cursor === undefined && startedAt && startedAt < context.since ? startedAt : new Date(nowMs);
+function supposedEnd({ startedAt }: ParadimeApiRun, { context, isFirst }: ScheduleLook, nowMs: number): Date {
+  return isFirst && startedAt && startedAt < context.since ? startedAt : new Date(nowMs);
 }
 
 /** Runs are reported in the order of their ends, so that the first failure of a job is the first one in time. */

@@ -189,6 +189,22 @@ describe('the first round', () => {
     expect(reported).toMatchObject([{ runId: '3', phases: ['complete:canceled'], endedAt: ago(HOUR) }]);
   });
 
+  it('does so also if the runs of its schedule cannot be listed in the first round', async () => {
+    daily().runs.push({ id: 3, state: 'CANCELED', startedAt: ago(2 * HOUR) });
+    daily('other').runs.push({ id: 4, state: 'CANCELED', startedAt: ago(2 * HOUR) });
+    server.faults.push(
+      respondWith(200, { data: { listBoltSchedules: listOf(schedules) } }),
+      respondWith(200, { data: { listWorkspaces: { workspaces: [{ uid: 'w1', name: 'demo' }] } } }),
+      respondWith(200, { errors: [{ message: 'internal error of this schedule' }] }),
+    );
+    await expect(sweep()).rejects.toThrow('list runs of schedule "daily"');
+    await sweepLater();
+    expect(reported.map(({ runId, endedAt }) => [runId, endedAt! < SINCE])).toEqual([
+      ['4', true],
+      ['3', true],
+    ]);
+  });
+
   it('goes back for a week at most if the source was registered long before', async () => {
     clock.advance(100 * 24 * HOUR);
     daily().runs.push(

@@ -10,9 +10,9 @@ import type { ParadimeApiSchedule } from '../api/api-objects.js';
 import type { ParadimeApi } from '../api/paradime-api.js';
 import { PARADIME_LIMITS } from '../limits.js';
 import { jobKeysOf } from '../signal.js';
-import { askedBy, ScheduleBook } from './schedule-book.js';
+import { askedBy, type Listing, ScheduleBook } from './schedule-book.js';
 import { ScheduleFailures } from './schedule-failures.js';
-import { reportRuns } from './schedule-runs.js';
+import { reportRuns, type ScheduleLook } from './schedule-runs.js';
 import type { SweepSettings } from './sweep-options.js';
 
 /** The rounds that look for runs of one workspace that no webhook reported. */
@@ -57,7 +57,8 @@ export class Sweep {
       context.signal.throwIfAborted();
       const fromMs = (book.fromMs(schedule) ?? firstMs(context)) - sweepOverlapMs;
       await failures.attempt(async () => {
-        book.listed(schedule, await this.#report(schedule, fromMs, context), nowMs);
+        const isFirst = book.fromMs(schedule) === undefined;
+        book.listed(schedule, await this.#report(schedule, { fromMs, isFirst }, context), nowMs);
       });
       if ((index + 1) % moveEverySchedules === 0) await context.moveTo(book.text);
     }
@@ -85,7 +86,11 @@ export class Sweep {
           const keys = jobKeysOf(this.#workspace, [schedule.slug, schedule.name]);
           const starts = open.flatMap((run) => (keys.includes(run.jobKey) ? (run.startedAt?.getTime() ?? []) : []));
           await failures.attempt(async () => {
-            await this.#report(schedule, Math.min(fromMs, ...starts), context);
+            await this.#report(
+              schedule,
+              { fromMs: Math.min(fromMs, ...starts), isFirst: Number.isNaN(before) },
+              context,
+            );
           });
         }
       }
@@ -94,10 +99,14 @@ export class Sweep {
     if (startMs !== undefined) await context.moveTo(new Date(startMs).toISOString());
   }
 
-  async #report(schedule: ParadimeApiSchedule, fromMs: number, context: RoundContext) {
+  async #report(
+    schedule: ParadimeApiSchedule,
+    from: Pick<ScheduleLook, 'fromMs' | 'isFirst'>,
+    context: RoundContext,
+  ): Promise<Listing> {
     const workspaceName = this.#workspaceName?.name;
     const place = { workspace: this.#workspace, workspaceName, schedule };
-    return reportRuns({ client: this.#client, context, place, fromMs, graceMs: this.#settings.graceMs });
+    return reportRuns({ client: this.#client, context, place, ...from, graceMs: this.#settings.graceMs });
   }
 
   #isInScope({ slug, name }: ParadimeApiSchedule): boolean {

@@ -42,18 +42,18 @@ export function findLacking(
   return function* (source, phases) {
     if (phases.length === 0) return { phases: [], withoutFacts: [] };
     const runs = new Map(phases.map((one) => [keyOfRun({ ...one, source }), one]));
-    const rows = yield* findRuns({
+    const found = yield* findRuns({
       source,
       runs: list([...runs.values()].map(({ accountId, runId }) => ({ account_id: accountId, run_id: runId }))),
     });
-    const states = new Map(rows.map((row) => [keyOfRun(keyOf(row)), toRunState(row)]));
+    const states = new Map(found.map((row) => [keyOfRun(keyOf(row)), toRunState(row)]));
     const unknown = phases.filter((one) => !isKnown(one, states.get(keyOfRun({ ...one, source }))));
     const keys = unknown.map(({ messageKey }) => messageKey);
     const stored = keys.length === 0 ? [] : yield* findKeys({ source, keys: list(keys) });
     const isStored = new Set(stored.map(({ message_key }) => message_key));
     return {
       phases: unknown.filter(({ messageKey }) => !isStored.has(messageKey)),
-      withoutFacts: rows.filter(({ facts }) => facts === NO_FACTS).map(keyOf),
+      withoutFacts: found.filter(({ facts }) => facts === NO_FACTS).map(keyOf),
     };
   };
 }
