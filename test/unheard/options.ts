@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run test:unheard -- [options]
 
-Simulates an account of dbt Cloud and apps that receive its webhooks and sweep its API, minute by minute. Webhooks are lost,
+Simulates an account of dbt Cloud, a workspace of Paradime with a tenth of its jobs, and apps that receive webhooks and sweep both
+APIs, minute by minute. Webhooks are lost,
 repeated, delayed and reordered, and the subscription is switched off. Runs are canceled, some while they are queued. The API
 limits the rate and fails for a day. Clocks of the apps move, and apps are down, or are killed between any two steps. It then
 compares the inbox and what the handlers received with the runs of the account. It runs first with one process on SQLite,
