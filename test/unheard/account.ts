@@ -10,7 +10,7 @@ import {
   type FakeWebhook,
   type ManualClock,
 } from 'nestjs-runhooks/testing';
-import type { Outcome, WorldJob, WorldRun } from './world.js';
+import type { Outcome, WorldJob, WorldRun } from './world-run.js';
 
 /** A run of a fake. */
 export interface AccountRun {

@@ -130,9 +130,16 @@ class Simulation {
     if (!this.#isOn('down')) await this.#startAll();
     if (sinceInstall > DAY && this.#random.chance(KILL)) this.#kill();
     await this.#pass();
-    await Promise.all(this.#running.map(({ app }) => app.work(this.#random.chance(0.7))));
+    await this.#work();
     this.#bury();
     if ((sinceInstall + 1) % DAY === 0) this.#endDay((sinceInstall + 1) / DAY);
+  }
+
+  /** At least one process works in each minute, and often several at the same time. */
+  async #work(): Promise<void> {
+    const first = this.#random.pick(this.#running);
+    const working = this.#running.filter((one) => one === first || this.#random.chance(0.3));
+    await Promise.all(working.map(({ app }) => app.work(this.#random.chance(0.5))));
   }
 
   /** Runs out the delays of retries and of leases that a wrong clock has moved ahead. */

@@ -1,7 +1,7 @@
 import type { EventSummary, RunSummary } from 'nestjs-runhooks';
 import type { FakeWebhook } from 'nestjs-runhooks/testing';
 import type { Receipt } from './ledger.js';
-import type { WorldRun } from './world.js';
+import type { WorldRun } from './world-run.js';
 
 /** Calls a day that sweeps of an account may need (docs of dbt Cloud allow 5,000 a minute). */
 export const CALLS_A_DAY_MAX = 2_500;
