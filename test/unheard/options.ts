@@ -12,7 +12,7 @@ twice, and every handler received the runs that its filter matches.
 
 The first day after the install is without disasters, so that it shows the number of calls a day.
 
-  --days <number>   simulated days after the install, at least 2 (default 21)
+  --days <number>   simulated days after the install, at least 1.5 (default 21)
   --jobs <number>   jobs of the account, at least 20 (default 200)
   --seed <number>   repeat the choices of a run (default: a new seed)
   --on <engine>     sqlite or postgres (default: both)
@@ -45,7 +45,7 @@ export function readOptions(args: readonly string[]): Options {
   const engines = ENGINES.filter((engine) => values.on === undefined || values.on === engine);
   if (engines.length === 0) throw new Error(`--on: found "${values.on}"; expected sqlite or postgres`);
   return {
-    days: readNumber('days', values.days, 2),
+    days: readNumber('days', values.days, 1.5, /^\d+(?:\.\d+)?$/),
     jobs: readNumber('jobs', values.jobs, 20),
     seed: values.seed === undefined ? Date.now() % 2 ** 32 : readNumber('seed', values.seed, 0),
     engines,
@@ -53,10 +53,12 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
-function readNumber(name: string, text: string, min: number): number {
+function readNumber(name: string, text: string, min: number, format = /^\d+$/): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number < min || number > 2 ** 32) {
-    throw new Error(`--${name}: found "${text}"; expected an integer of at least ${min}`);
+  if (!format.test(text) || number < min || number > 2 ** 32) {
+    throw new Error(
+      `--${name}: found "${text}"; expected ${min % 1 === 0 ? 'an integer' : 'a number'} of at least ${min}`,
+    );
   }
   return number;
 }

@@ -79,7 +79,7 @@ class Simulation {
     this.#worlds = accounts.map(
       (account) => new World(account, this.#random, Math.max(10, options.jobs * account.share), () => clock.now()),
     );
-    const end = INSTALL + options.days * DAY;
+    const end = INSTALL + Math.round(options.days * DAY);
     for (const world of this.#worlds) world.plan(INSTALL, end - QUIET);
     this.#disasters = planDisasters(this.#random, INSTALL + DAY, end - QUIET);
   }
@@ -90,7 +90,7 @@ class Simulation {
     this.#resetFaults();
     while (this.#minute < INSTALL) await this.#pass();
     await this.#install();
-    const end = INSTALL + days * DAY;
+    const end = INSTALL + Math.round(days * DAY);
     while (this.#minute < end) await this.#step();
     await this.#endQuietly();
     return await this.#evidence();
