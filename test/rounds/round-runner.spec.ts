@@ -72,6 +72,18 @@ describe('the rounds of a process', () => {
     expect(lacking).toEqual([[true, true], [true, false], []]);
   });
 
+  it('run when a test asks for those that are due, and only those', async () => {
+    const { api, harness } = await start();
+    api.addRound('open', 600_000);
+    const { harness: other } = await start(api, harness);
+    await other.rounds.runDue();
+    expect(api.calls).toEqual(['ended', 'open']);
+    await other.rounds.runDue();
+    harness.clock.advance(60_000);
+    await other.rounds.runDue();
+    expect(api.calls).toEqual(['ended', 'open', 'ended']);
+  });
+
   it('run in one process at a time', async () => {
     const { api, harness } = await start();
     const { harness: other } = await start(api, harness);

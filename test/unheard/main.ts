@@ -18,25 +18,30 @@ async function main(args: readonly string[]): Promise<boolean> {
   return results.every((result) => result.status === 'fulfilled' && result.value);
 }
 
-async function runOn(engine: EngineName, { days, jobs, seed }: Options): Promise<Verdict> {
+async function runOn(engine: EngineName, { days, jobs, seed }: Options): Promise<readonly Verdict[]> {
   const place = placeOf(engine);
   const startedAtMs = performance.now();
   const seconds = (): string => ((performance.now() - startedAtMs) / 1_000).toFixed(0).padStart(4);
   try {
-    return verify(await simulate({ place, days, jobs, seed, onDay: (line) => print(`[${seconds()}s] ${line}`) }));
+    const evidence = await simulate({ place, days, jobs, seed, onDay: (line) => print(`[${seconds()}s] ${line}`) });
+    return [...evidence.values()].map(verify);
   } finally {
     await place.remove();
   }
 }
 
 /** Prints the totals and every broken guarantee. Returns true if there is none. */
-function report(engine: EngineName, verdict: Verdict): boolean {
-  const { problems, runs, byWebhook, bySweep, unheard, toldTwice, callsADay } = verdict;
+function report(engine: EngineName, verdicts: readonly Verdict[]): boolean {
+  const problems = verdicts.flatMap((verdict) => verdict.problems);
+  const sum = (of: (verdict: Verdict) => number): number => verdicts.reduce((total, one) => total + of(one), 0);
+  const unheard = sum((verdict) => verdict.unheard);
+  const toldTwice = sum((verdict) => verdict.toldTwice);
   for (const problem of problems.slice(0, PROBLEMS_SHOWN)) print(`FAILED: ${problem}`);
   if (problems.length > PROBLEMS_SHOWN) print(`FAILED: and ${problems.length - PROBLEMS_SHOWN} more`);
   print(
-    `${engine}: runs ${runs}, by webhook ${byWebhook}, by sweep ${bySweep}, unheard ${unheard}, ` +
-      `told twice ${toldTwice}, calls a day ${callsADay}`,
+    `${engine}: runs ${sum(({ runs }) => runs)}, by webhook ${sum(({ byWebhook }) => byWebhook)}, ` +
+      `by sweep ${sum(({ bySweep }) => bySweep)}, unheard ${unheard}, ` +
+      `told twice ${toldTwice}, calls a day ${verdicts.map(({ callsADay }) => callsADay).join(' + ')}`,
   );
   return problems.length === 0 && unheard === 0 && toldTwice === 0;
 }

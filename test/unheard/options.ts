@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run test:unheard -- [options]
 
-Simulates an account of dbt Cloud and apps that receive its webhooks and sweep its API, minute by minute. Webhooks are lost,
+Simulates an account of dbt Cloud, a workspace of Paradime with a tenth of its jobs, and apps that receive webhooks and sweep both
+APIs, minute by minute. Webhooks are lost,
 repeated, delayed and reordered, and the subscription is switched off. Runs are canceled, some while they are queued. The API
 limits the rate and fails for a day. Clocks of the apps move, and apps are down, or are killed between any two steps. It then
 compares the inbox and what the handlers received with the runs of the account. It runs first with one process on SQLite,
@@ -11,7 +12,7 @@ twice, and every handler received the runs that its filter matches.
 
 The first day after the install is without disasters, so that it shows the number of calls a day.
 
-  --days <number>   simulated days after the install, at least 2 (default 21)
+  --days <number>   simulated days after the install, at least 1.5 (default 21)
   --jobs <number>   jobs of the account, at least 20 (default 200)
   --seed <number>   repeat the choices of a run (default: a new seed)
   --on <engine>     sqlite or postgres (default: both)
@@ -44,7 +45,7 @@ export function readOptions(args: readonly string[]): Options {
   const engines = ENGINES.filter((engine) => values.on === undefined || values.on === engine);
   if (engines.length === 0) throw new Error(`--on: found "${values.on}"; expected sqlite or postgres`);
   return {
-    days: readNumber('days', values.days, 2),
+    days: readNumber('days', values.days, 1.5, /^\d+(?:\.\d+)?$/),
     jobs: readNumber('jobs', values.jobs, 20),
     seed: values.seed === undefined ? Date.now() % 2 ** 32 : readNumber('seed', values.seed, 0),
     engines,
@@ -52,10 +53,12 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
-function readNumber(name: string, text: string, min: number): number {
+function readNumber(name: string, text: string, min: number, format = /^\d+$/): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number < min || number > 2 ** 32) {
-    throw new Error(`--${name}: found "${text}"; expected an integer of at least ${min}`);
+  if (!format.test(text) || number < min || number > 2 ** 32) {
+    throw new Error(
+      `--${name}: found "${text}"; expected ${min % 1 === 0 ? 'an integer' : 'a number'} of at least ${min}`,
+    );
   }
   return number;
 }

@@ -1,9 +1,8 @@
 import { Inbox, type EventSummary, type Page, type PageRequest, type RunSummary } from 'nestjs-runhooks';
-import { TEST_SECRETS } from 'nestjs-runhooks/core';
-import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
 import { timers } from 'nestjs-runhooks/internal';
-import { fakeDbtCloud, ManualClock, type FakeDbtCloud } from 'nestjs-runhooks/testing';
+import { ManualClock, type FakeFaults } from 'nestjs-runhooks/testing';
 import { Random } from '../crash/random.js';
+import { dbtAccount, paradimeAccount, type Account } from './account.js';
 import { AppProcess } from './app-process.js';
 import { planDisasters, type Disaster } from './disasters.js';
 import type { InboxPlace } from './engines.js';
@@ -37,13 +36,13 @@ const RATE_LIMIT_MINUTES = 5;
 /** Steps of a process until it is killed, at most. */
 const STEPS_MAX = 40;
 
-/** Runs everything that {@link SimulationOptions} describe, and returns what came of it. */
-export async function simulate(options: SimulationOptions): Promise<Evidence> {
+/** Runs everything that {@link SimulationOptions} describe, and returns what came of it, by source. */
+export async function simulate(options: SimulationOptions): Promise<ReadonlyMap<string, Evidence>> {
   // Clients of APIs pause between calls and before repeats. On a clock that jumps, these pauses have passed.
   timers.pause = timers.turn;
   const clock = new ManualClock(START);
-  const dbt = await fakeDbtCloud({ clock });
-  const simulation = new Simulation(options, clock, dbt);
+  const accounts = [await dbtAccount(clock), await paradimeAccount(clock)];
+  const simulation = new Simulation(options, clock, accounts);
   try {
     return await simulation.run();
   } finally {
@@ -53,12 +52,13 @@ export async function simulate(options: SimulationOptions): Promise<Evidence> {
 
 class Simulation {
   readonly #options: SimulationOptions;
-  /** Clock of dbt Cloud, which is right. */
+  /** Clock of the providers, which is right. */
   readonly #clock: ManualClock;
   readonly #appClock = new ManualClock(START);
-  readonly #dbt: FakeDbtCloud;
+  readonly #accounts: readonly Account[];
   readonly #random: Random;
-  readonly #world: World;
+  /** One for each account. */
+  readonly #worlds: readonly World[];
   readonly #ledger = new Ledger();
   readonly #disasters: readonly Disaster[];
   readonly #killed = new Set<number>();
@@ -68,30 +68,31 @@ class Simulation {
   #started = 0;
   #minute = 0;
   #since: Date | undefined;
-  #callsBefore = 0;
-  readonly #callsADay: number[] = [];
+  /** Calls of the first day, by account. */
+  #firstDay: readonly number[] | undefined;
 
-  constructor(options: SimulationOptions, clock: ManualClock, dbt: FakeDbtCloud) {
+  constructor(options: SimulationOptions, clock: ManualClock, accounts: readonly Account[]) {
     this.#options = options;
     this.#clock = clock;
-    this.#dbt = dbt;
+    this.#accounts = accounts;
     this.#random = new Random(options.seed);
-    this.#world = new World(dbt, this.#random, options.jobs, () => clock.now());
-    const end = INSTALL + options.days * DAY;
-    this.#world.plan(INSTALL, end - QUIET);
+    this.#worlds = accounts.map(
+      (account) => new World(account, this.#random, Math.max(10, options.jobs * account.share), () => clock.now()),
+    );
+    const end = INSTALL + Math.round(options.days * DAY);
+    for (const world of this.#worlds) world.plan(INSTALL, end - QUIET);
     this.#disasters = planDisasters(this.#random, INSTALL + DAY, end - QUIET);
   }
 
-  async run(): Promise<Evidence> {
-    const { days, sweeps } = this.#options;
+  async run(): Promise<ReadonlyMap<string, Evidence>> {
+    const { days } = this.#options;
     this.#gateway = await Gateway.open(() => this.#random.pick(this.#running)?.app);
     this.#resetFaults();
     while (this.#minute < INSTALL) await this.#pass();
     await this.#install();
-    const end = INSTALL + days * DAY;
+    const end = INSTALL + Math.round(days * DAY);
     while (this.#minute < end) await this.#step();
     await this.#endQuietly();
-    if (sweeps !== false && this.#callsADay.length === 0) throw new Error('no day was complete');
     return await this.#evidence();
   }
 
@@ -99,7 +100,7 @@ class Simulation {
     for (const { app } of this.#running) await app.stop();
     await Promise.all(this.#buried);
     await this.#gateway?.close();
-    await this.#dbt.close();
+    for (const account of this.#accounts) await account.close();
   }
 
   /** Lets a minute pass. */
@@ -107,8 +108,8 @@ class Simulation {
     this.#minute += 1;
     this.#clock.advance(MINUTE_MS);
     this.#appClock.advance(MINUTE_MS);
-    await this.#world.tick();
-    await this.#dbt.sendDue();
+    for (const world of this.#worlds) await world.tick();
+    for (const account of this.#accounts) await account.sendDue();
   }
 
   /** Starts the app for the first time, between two minutes, so that no run ends at this moment. */
@@ -116,7 +117,7 @@ class Simulation {
     this.#clock.advance(MINUTE_MS / 2);
     this.#appClock.advance(MINUTE_MS / 2);
     this.#since = this.#clock.now();
-    this.#world.subscribe(`${this.#gateway?.url}/webhooks/dbt`);
+    for (const world of this.#worlds) world.subscribe(this.#gateway?.url ?? '');
     await this.#startAll();
   }
 
@@ -129,9 +130,16 @@ class Simulation {
     if (!this.#isOn('down')) await this.#startAll();
     if (sinceInstall > DAY && this.#random.chance(KILL)) this.#kill();
     await this.#pass();
-    await Promise.all(this.#running.map(({ app }) => app.work(this.#random.chance(0.7))));
+    await this.#work();
     this.#bury();
     if ((sinceInstall + 1) % DAY === 0) this.#endDay((sinceInstall + 1) / DAY);
+  }
+
+  /** At least one process works in each minute, and often several at the same time. */
+  async #work(): Promise<void> {
+    const first = this.#random.pick(this.#running);
+    const working = this.#running.filter((one) => one === first || this.#random.chance(0.3));
+    await Promise.all(working.map(({ app }) => app.work(this.#random.chance(0.5))));
   }
 
   /** Runs out the delays of retries and of leases that a wrong clock has moved ahead. */
@@ -141,23 +149,25 @@ class Simulation {
     for (let step = 0; step < 12; step += 1) {
       this.#clock.advance(6 * HOUR * MINUTE_MS);
       this.#appClock.advance(6 * HOUR * MINUTE_MS);
-      await this.#dbt.sendDue();
+      for (const account of this.#accounts) await account.sendDue();
       for (const { app } of this.#running) await app.work(true);
     }
-    if (this.#world.open > 0) throw new Error(`${this.#world.open} runs have not ended`);
+    const open = this.#worlds.reduce((sum, world) => sum + world.open, 0);
+    if (open > 0) throw new Error(`${open} runs have not ended`);
   }
 
   async #begin({ kind, skewMs, to }: Disaster): Promise<void> {
     if (kind === 'down') await this.#stopAll();
-    else if (kind === 'switched off') this.#world.switchSubscription(false);
+    else if (kind === 'switched off') this.#switchSubscriptions(false);
     else if (kind === 'server errors') this.#fail();
     else if (kind === 'rate limit')
-      this.#dbt.faults.rateLimit({ cooldownMs: (to - this.#minute) * RATE_LIMIT_MINUTES * MINUTE_MS });
+      for (const { faults } of this.#accounts)
+        faults.rateLimit({ cooldownMs: (to - this.#minute) * RATE_LIMIT_MINUTES * MINUTE_MS });
     else this.#appClock.step(skewMs);
   }
 
   async #end({ kind, skewMs }: Disaster): Promise<void> {
-    if (kind === 'switched off' && !this.#isOn(kind)) this.#world.switchSubscription(true);
+    if (kind === 'switched off' && !this.#isOn(kind)) this.#switchSubscriptions(true);
     else if (kind === 'server errors' && !this.#isOn(kind)) this.#resetFaults();
     else if (kind.startsWith('clock')) this.#appClock.step(-skewMs);
   }
@@ -166,21 +176,21 @@ class Simulation {
     return this.#disasters.some((one) => one.kind === kind && one.from <= this.#minute && this.#minute < one.to);
   }
 
-  /** The API of dbt Cloud as it is: lists lag, and fields change at every call. */
+  #switchSubscriptions(on: boolean): void {
+    for (const world of this.#worlds) world.switchSubscription(on);
+  }
+
+  /** The APIs as they are: lists lag, and fields change at every call. */
   #resetFaults(): void {
-    const { faults } = this.#dbt;
-    faults.clear();
-    faults.lagLists();
-    faults.changeFields();
+    for (const { faults } of this.#accounts) {
+      faults.clear();
+      faults.lagLists();
+      faults.changeFields();
+    }
   }
 
   #fail(): void {
-    const { faults } = this.#dbt;
-    for (let turn = 0; turn < 2_000; turn += 1) {
-      faults.respond(503, { times: 3 });
-      faults.html();
-      faults.cut();
-    }
+    for (const { faults } of this.#accounts) failFor(faults);
   }
 
   async #startAll(): Promise<void> {
@@ -190,7 +200,7 @@ class Simulation {
       const number = this.#started;
       const app = await AppProcess.start({
         number,
-        sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], api: this.#dbt.options() })],
+        sources: this.#accounts.map((account) => account.open()),
         inbox: place.connect(),
         clock: this.#appClock,
         ledger: this.#ledger,
@@ -224,35 +234,53 @@ class Simulation {
   }
 
   #endDay(day: number): void {
-    const { calls } = this.#dbt;
-    this.#callsADay.push(calls.length - this.#callsBefore);
-    this.#callsBefore = calls.length;
+    const calls = this.#accounts.map((account) => account.calls);
+    this.#firstDay ??= calls;
+    const runs = this.#worlds.map((world) => world.runs.size).join(' + ');
     const { onDay, days, place } = this.#options;
     onDay?.(
-      `${place.name}: day ${day}/${days}, runs ${this.#world.runs.size}, calls ${this.#callsADay.at(-1)}, ` +
+      `${place.name}: day ${day}/${days}, runs ${runs}, calls ${calls.join(' + ')}, ` +
         `kills ${this.#killed.size}, receipts ${this.#ledger.receipts.length}`,
     );
   }
 
-  async #evidence(): Promise<Evidence> {
+  async #evidence(): Promise<ReadonlyMap<string, Evidence>> {
     const inbox = this.#running[0]?.app.app.get(Inbox);
     if (!inbox) throw new Error('no process runs');
     const runs = await allOf<RunSummary>((page) => inbox.runs({}, page));
     const events = await allOf<EventSummary>((page) => inbox.events({}, page));
     const { deliveries } = await inbox.counts();
-    return {
-      world: [...this.#world.runs.values()],
-      // What the provider shows must be what was planned.
-      statuses: new Map(this.#dbt.runs.map(({ id, status }) => [id, status])),
-      webhooks: this.#dbt.webhooks,
-      since: this.#since as Date,
-      runs,
-      events,
-      unfinished: deliveries.pending + deliveries.dead,
-      receipts: this.#ledger.receipts,
-      killed: this.#killed,
-      callsADay: this.#callsADay[0] ?? 0,
-    };
+    const found = this.#accounts.map((account, index): [string, Evidence] => {
+      const { source, wanted, hasStrangers, webhooks } = account;
+      const isOwn = (one: { readonly source: string }): boolean => one.source === source;
+      return [
+        source,
+        {
+          world: [...(this.#worlds[index] as World).runs.values()],
+          outcomes: account.outcomes(),
+          wanted,
+          hasStrangers,
+          webhooks,
+          since: this.#since as Date,
+          runs: runs.filter(isOwn),
+          events: events.filter(isOwn),
+          unfinished: deliveries.pending + deliveries.dead,
+          receipts: this.#ledger.receipts.filter(isOwn),
+          killed: this.#killed,
+          callsADay: this.#firstDay?.[index] ?? 0,
+        },
+      ];
+    });
+    return new Map(found);
+  }
+}
+
+/** Fails every call in one of several ways. */
+function failFor(faults: FakeFaults): void {
+  for (let turn = 0; turn < 2_000; turn += 1) {
+    faults.respond(503, { times: 3 });
+    faults.html();
+    faults.cut();
   }
 }
 

@@ -21,7 +21,7 @@ async function simulateWith(
     },
   };
   try {
-    return await simulate({ ...SHORT, ...options, place: changed });
+    return (await simulate({ ...SHORT, ...options, place: changed })).get('dbt') as Evidence;
   } finally {
     await place.remove();
   }

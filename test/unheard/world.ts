@@ -1,70 +1,36 @@
-import type { FakeDbtCloud, FakeDbtJob, FakeDbtRun, FakeDbtSubscription } from 'nestjs-runhooks/testing';
 import type { Random } from '../crash/random.js';
+import type { Account, AccountRun, Cause } from './account.js';
+import type { Outcome, WorldJob, WorldRun } from './world-run.js';
 
-/** Outcome of a run, by its plan. */
-export type Outcome = 'succeeded' | 'failed' | 'canceled';
-
-/** Job of the account, and what filters must find in its runs. */
-export interface WorldJob {
-  readonly id: string;
-  readonly name: string;
-  readonly project: string;
-  readonly environment: string;
-  /** Whether the app's subscription has the job. The runs of others are none of its business. */
-  readonly isSubscribed: boolean;
-  /** Whether its only runs are a failure before the install and one after it. */
-  readonly isSore: boolean;
-}
-
-/** A run as it happened, independently of the app and of the fake's API. */
-export interface WorldRun {
-  readonly id: string;
-  readonly job: WorldJob;
-  /** Kind of its trigger. */
-  readonly trigger: string;
-  readonly outcome: Outcome;
-  /** When it ended by the provider's clock; absent while it has not. */
-  endedAt?: Date;
-}
-
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 const RUNS_A_DAY = 2;
-
-/** Causes as dbt Cloud words them, their category in the API, and the trigger that filters must see. */
-const CAUSES = [
-  ['Kicked off by the scheduler', 'scheduled', 'schedule'],
-  ['Kicked off from the UI by kim@example.com', 'ui', 'manual'],
-  ['Triggered via API', 'api', 'api'],
-  ['Triggered by a GitHub pull request', 'ci', 'ci'],
-  ['Backfill of orders', 'api', 'unknown'],
-] as const;
 
 /** Shares of runs that lose, repeat, delay or reorder their webhooks. */
 const FAULT = 0.25;
 const CANCELED = 0.15;
 const FAILED = 0.25;
 
-/** An account of dbt Cloud whose jobs run at random times. */
+/** An account whose jobs run at random times. */
 export class World {
   readonly jobs: readonly WorldJob[];
   /** By id. */
   readonly runs = new Map<string, WorldRun>();
-  readonly #dbt: FakeDbtCloud;
+  readonly #account: Account;
   readonly #random: Random;
   readonly #now: () => Date;
-  readonly #jobs: readonly FakeDbtJob[];
+  readonly #queues: readonly ((cause: Cause) => AccountRun)[];
   /** What happens next, by the minute since the start. */
   readonly #plan = new Map<number, (() => Promise<void>)[]>();
-  #subscription: FakeDbtSubscription | undefined;
+  #subscription: ReturnType<Account['subscribe']> | undefined;
   #minute = 0;
   #open = 0;
 
-  constructor(dbt: FakeDbtCloud, random: Random, jobs: number, now: () => Date) {
-    this.#dbt = dbt;
+  constructor(account: Account, random: Random, jobs: number, now: () => Date) {
+    this.#account = account;
     this.#random = random;
     this.#now = now;
-    this.jobs = Array.from({ length: jobs }, (_, index) => jobOf(index));
-    this.#jobs = this.jobs.map((job) => dbt.job(job));
+    this.jobs = Array.from({ length: jobs }, (_, index) => jobOf(index, account.hasStrangers));
+    this.#queues = this.jobs.map((job) => account.addJob(job));
   }
 
   /** Number of runs that have not ended. */
@@ -94,8 +60,8 @@ export class World {
 
   /** Subscribes the app to the webhooks of its jobs. */
   subscribe(url: string): void {
-    const jobs = this.#jobs.filter((_, index) => this.jobs[index]?.isSubscribed);
-    this.#subscription = this.#dbt.subscribe({ url, jobs });
+    const jobs = this.jobs.filter(({ isSubscribed }) => isSubscribed);
+    this.#subscription = this.#account.subscribe(url, jobs);
   }
 
   switchSubscription(on: boolean): void {
@@ -113,20 +79,19 @@ export class World {
 
   #planRun(index: number, minute: number, outcome = this.#outcome()): void {
     const random = this.#random;
-    const job = this.#jobs[index] as FakeDbtJob;
-    const worldJob = this.jobs[index] as WorldJob;
-    const [cause, causeCategory, trigger] = random.pick(CAUSES) ?? CAUSES[0];
+    const job = this.jobs[index] as WorldJob;
+    const cause = random.pick(this.#account.causes) as Cause;
     const queuedAt = Math.floor(minute) + 1;
     const startedAt = queuedAt + Math.floor(random.between(0, 4));
     // Sometimes a run starts and ends between two sweeps.
     const endedAt = startedAt + Math.floor(random.chance(0.3) ? 0 : random.between(1, 100));
     const isCanceledInQueue = outcome === 'canceled' && random.chance(0.5);
     const withoutEnd = random.chance(0.3);
-    let run: FakeDbtRun | undefined;
+    let run: AccountRun | undefined;
     this.#at(queuedAt, async () => {
-      run = job.queue({ cause, causeCategory });
+      run = this.#queues[index]?.(cause) as AccountRun;
       this.#open += 1;
-      this.runs.set(run.id, { id: run.id, job: worldJob, trigger, outcome });
+      this.runs.set(run.id, { id: run.id, job, trigger: cause.trigger, outcome });
     });
     if (!isCanceledInQueue) {
       this.#at(startedAt, async () => {
@@ -135,9 +100,9 @@ export class World {
       });
     }
     this.#at(endedAt, async () => {
-      this.#disturb(outcome === 'failed' ? 2 : 1);
+      this.#disturb(outcome === 'failed' ? this.#account.webhooksOfFailure : 1);
       if (outcome === 'canceled') await run?.cancel(isCanceledInQueue ? {} : { withoutEnd });
-      else await (outcome === 'failed' ? run?.fail({ message: 'dbt command failed' }) : run?.succeed());
+      else await (outcome === 'failed' ? run?.fail() : run?.succeed());
       this.#open -= 1;
       const known = this.runs.get(run?.id ?? '');
       if (known) known.endedAt = this.#now();
@@ -145,15 +110,14 @@ export class World {
   }
 
   #outcome(): Outcome {
-    const { chance } = { chance: (share: number) => this.#random.chance(share) };
-    if (chance(CANCELED)) return 'canceled';
-    return chance(FAILED) ? 'failed' : 'succeeded';
+    if (this.#random.chance(CANCELED)) return 'canceled';
+    return this.#random.chance(FAILED) ? 'failed' : 'succeeded';
   }
 
   /** Switches on a fault for the next webhooks. */
   #disturb(count: number): void {
     if (!this.#random.chance(FAULT)) return;
-    const { faults } = this.#dbt;
+    const { faults } = this.#account;
     const delayMs = Math.floor(this.#random.between(0, 300)) * MINUTE_MS;
     const disturb = this.#random.pick([
       () => faults.loseWebhooks(count),
@@ -173,15 +137,13 @@ export class World {
 }
 
 /** Ids and names are fixed, because the filters of `unheard-app.ts` name some of them. */
-function jobOf(index: number): WorldJob {
+function jobOf(index: number, hasStrangers: boolean): WorldJob {
   return {
     id: String(700_000 + index),
     name: `${index % 2 === 0 ? 'nightly' : 'hourly'}-${index}`,
     project: ['sales', 'marketing', 'finance'][index % 3] as string,
     environment: index % 4 === 0 ? 'Staging' : 'Production',
-    isSubscribed: index % 20 !== 19,
+    isSubscribed: !hasStrangers || index % 20 !== 19,
     isSore: index % 10 === 7,
   };
 }
-
-export { MINUTE_MS };
