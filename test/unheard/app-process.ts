@@ -83,9 +83,10 @@ export class AppProcess {
     await Promise.allSettled([this.#app.close(), this.#store.release()]);
   }
 
-  /** Stops the process gracefully. */
+  /** Stops the process gracefully. A kill that is armed may come in between. */
   async stop(): Promise<void> {
-    await this.#app.close();
+    await this.#untilDeath(this.#app.close());
+    if (this.isDead) await this.bury();
   }
 
   get app(): NestFastifyApplication {
