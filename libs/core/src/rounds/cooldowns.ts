@@ -44,12 +44,11 @@ export class Cooldowns implements ApiHost {
 
   async coolDown(host: string, accountId: string, until: Date): Promise<void> {
     const name = nameOf(host, accountId);
-    const known = this.#known.get(name)?.until;
+    const laterByMs = (this.#known.get(name)?.until ?? until).getTime() - until.getTime();
+    // A clock that was ahead may have stored a time that is later than any cooldown lasts.
+    const isKept = laterByMs > 0 && laterByMs <= LIMITS.apiCooldownMsMax;
     // Also if the store fails, this process must not ask again.
-    this.#known.set(name, {
-      askedAtMs: timers.monotonicMs(),
-      until: known && known > until ? known : until,
-    });
+    if (!isKept) this.#known.set(name, { askedAtMs: timers.monotonicMs(), until });
     await this.#store?.coolDown(host, accountId, until);
   }
 }

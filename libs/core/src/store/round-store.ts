@@ -123,7 +123,10 @@ export interface RoundStore {
   hasten(selection: RoundSelection, decision: Decision, now: Date): Promise<number>;
   /** Returns until when no process may ask an account of an API, or `undefined` if none was ever stored. */
   cooldownUntil(host: string, accountId: string): Promise<Date | undefined>;
-  /** Stores until when no process may ask an account. Of two times, the later one is kept. */
+  /**
+   * Stores until when no process may ask an account. Of two times, the later one is kept, unless it is later by more than an hour:
+   * no cooldown lasts longer, so that a clock that was ahead has stored it.
+   */
   coolDown(host: string, accountId: string, until: Date): Promise<void>;
   /**
    * Returns the phases that the inbox lacks, in the given order, and the known runs without facts from the API.

@@ -1,3 +1,4 @@
+import { LIMITS } from 'nestjs-runhooks/internal';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { CooldownsTable } from '../schema/provider-tables.js';
@@ -18,7 +19,10 @@ export function findCooldown({ db }: SqlDialect): (host: string, accountId: stri
   };
 }
 
-/** Saves the end of the cooldown of an account. An end that is stored already and is later stays. */
+/**
+ * Saves the end of the cooldown of an account. An end that is stored already and is later stays, unless it is later by more than
+ * any cooldown lasts: a clock that was ahead has stored it.
+ */
 export function saveCooldown({ db }: SqlDialect): (host: string, accountId: string, until: Date) => Transaction<void> {
   const save = change<NewRow<'cooldowns'>>((value) =>
     db
@@ -28,7 +32,10 @@ export function saveCooldown({ db }: SqlDialect): (host: string, accountId: stri
         conflict
           .columns(['host', 'account_id'])
           .doUpdateSet((eb) => ({ until: eb.ref('excluded.until') }))
-          .whereRef('cooldowns.until', '<', 'excluded.until'),
+          .where((eb) => {
+            const apart = eb('cooldowns.until', '-', eb.ref('excluded.until'));
+            return eb.or([eb(apart, '<', 0), eb(apart, '>', LIMITS.apiCooldownMsMax)]);
+          }),
       ),
   );
   return function* (host, account_id, until) {

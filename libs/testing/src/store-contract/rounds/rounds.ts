@@ -200,6 +200,15 @@ export const roundsCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'rounds.coolDown: replaces a time that a clock a day ahead has stored',
+    run: async (harness) => {
+      const rounds = await registered(harness);
+      await rounds.coolDown('host', '1', at(86_400_000));
+      await rounds.coolDown('host', '1', at(20));
+      same(await rounds.cooldownUntil('host', '1'), at(20));
+    },
+  },
+  {
     title: 'rounds: rejects with StoreUnavailableError after the store was closed',
     run: async (harness) => {
       const rounds = await registered(harness);
