@@ -125,13 +125,13 @@ class App {
     this.#running = undefined;
   }
 
-  /** Returns the text of each file of the app, by path. */
+  /** Returns the text of each file of the app, by path, without its inbox, into which a running app writes. */
   async files() {
     const names = await readdir(this.cwd, { recursive: true, withFileTypes: true });
     const paths = names
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name))
-      .filter((path) => !/node_modules|dist/.test(path.slice(this.cwd.length)));
+      .filter((path) => !/node_modules|dist|runhooks\.db/.test(path.slice(this.cwd.length)));
     const texts = await Promise.all(paths.map(async (path) => [path, await readFile(path, 'utf8')]));
     return Object.fromEntries(texts.sort());
   }

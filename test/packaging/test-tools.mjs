@@ -186,27 +186,28 @@ export function testToolSuites({ folder, tarball }) {
           );
           await runTests(cwd, [program('jest/bin/jest.js'), '-i'], 5);
         },
-        "Jest with ESM runs the app's test unchanged": async () => {
+        "Jest with ESM runs the app's tests unchanged": async () => {
           const { files } = await codeOf('docs/testing.md');
           const cwd = await writeApp('jest-esm', { type: 'module' }, { ...files, 'jest.config.js': JEST_ESM });
-          await runTests(cwd, ['--experimental-vm-modules', program('jest/bin/jest.js'), '-i'], 1);
+          await runTests(cwd, ['--experimental-vm-modules', program('jest/bin/jest.js'), '-i'], 2);
         },
-        "Vitest runs the app's test": async () => {
+        "Vitest runs the app's tests": async () => {
           const { files } = await codeOf('docs/testing.md');
-          const spec = replaced(files['src/app.spec.ts'], ["'@jest/globals'", "'vitest'"]);
+          const inVitest = (file) => replaced(files[file], ["'@jest/globals'", "'vitest'"]);
           const cwd = await writeApp(
             'vitest',
             { type: 'module' },
             {
               ...files,
-              'src/app.spec.ts': spec,
+              'src/app.spec.ts': inVitest('src/app.spec.ts'),
+              'src/nightly.spec.ts': inVitest('src/nightly.spec.ts'),
               'tsconfig.json': JSON.stringify({
                 compilerOptions: { ...NEST_11_OPTIONS, module: 'nodenext', target: 'ES2022' },
               }),
               'vitest.config.ts': VITEST,
             },
           );
-          await runTests(cwd, [program('vitest/vitest.mjs'), 'run'], 1);
+          await runTests(cwd, [program('vitest/vitest.mjs'), 'run'], 2);
         },
       },
     },
