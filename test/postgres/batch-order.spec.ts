@@ -69,6 +69,38 @@ onPostgres('batches on Postgres', () => {
     expect([await renewed, written, rollbacks]).toEqual([[...IDS], [true, true], 0]);
   });
 
+  it('erase a message about a run that is being recorded without a deadlock', async () => {
+    const pool = new KillablePool();
+    const store = await schemas.open({ pool, notify: false });
+    closers.push(async () => {
+      await store.close();
+      await pool.end();
+    });
+    await store.append(newMessage({ receivedAt: NOW }));
+    const [message] = await store.claimMessages({ ...CLAIM, sources: ['source'] });
+    const messageId = message!.id;
+    const run = { source: 'source', accountId: '1', runId: '7' };
+    const { promise, release } = held();
+    let [writes, rollbacks] = [0, 0];
+    pool.onQuery = (text) => {
+      if (text === 'rollback') rollbacks += 1;
+      if (!/^update \S+"messages"/.test(text)) return undefined;
+      writes += 1;
+      return writes === 1 ? promise : undefined;
+    };
+    const recorded = store.record(
+      [{ messageId, lease: 'lease', state: 'parsed', run, decide: () => ({ events: [] }) }],
+      NOW,
+    );
+    // The recording has locked the run, and not yet written the message.
+    await eventually(() => writes === 1);
+    const erasure = { messageIds: [messageId], eventIds: [], runs: [run], texts: [] };
+    const erased = store.erase(erasure, { id: 'erase', by: 'test', details: '{}' }, NOW);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    release();
+    expect([(await recorded)[0]?.recorded, (await erased).messages, rollbacks]).toEqual([true, 1, 0]);
+  });
+
   it('record parsed messages in six statements, and attempts in three, however many there are', async () => {
     const { store, pool } = await openClaimed();
     for (let count = 0; count < 20; count += 1) await store.append(newMessage({ receivedAt: NOW }));

@@ -1,4 +1,11 @@
-import { ERASED_EVENT_DATA, erasedFromBarrier, type Decision, type Erased, type Erasure } from 'nestjs-runhooks/core';
+import {
+  ERASED_EVENT_DATA,
+  erasedFromBarrier,
+  type Decision,
+  type Erased,
+  type Erasure,
+  type RunKey,
+} from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { command, query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
@@ -18,6 +25,7 @@ export function eraseMessages(dialect: SqlDialect) {
   const findHeld = heldFinder(dialect);
   const eraseEvents = eventEraser(dialect);
   const eraseBarriers = barrierEraser(dialect);
+  const lockRuns = runLocker(dialect);
   const eraseFacts = factsEraser(dialect);
   const count = addToSeries(dialect);
   return function* (erasure: Erasure, decision: Decision, now: Date): Transaction<Erased> {
@@ -27,6 +35,8 @@ export function eraseMessages(dialect: SqlDialect) {
       .where((eb) => isOneOf(eb.ref('id'), list(erasure.messageIds)))
       .where('state', '<>', 'erased')
       .orderBy('id');
+    // Before the messages, as a recording takes the locks.
+    yield* lockRuns(list(erasure.messageIds), erasure);
     const locked = yield* query(locking(named));
     const held = yield* findHeld(
       locked.map(({ id }) => id),
@@ -58,7 +68,8 @@ export function eraseMessages(dialect: SqlDialect) {
         .where((eb) => isOneOf(eb.ref('id'), messageIds)),
     );
     yield* count(erased.flatMap(parsedNoMore));
-    yield* eraseFacts(messageIds, erasure);
+    // Messages that were parsed in the meantime may be about further runs.
+    yield* eraseFacts(yield* lockRuns(messageIds, erasure));
     yield* eraseBarriers(erasure, now);
     yield* recordDecided('erase', decision, messages + quoting.length, now);
     return { messages, events, dismissed, held: held.messages.size + held.events.size };
@@ -120,20 +131,28 @@ function eventEraser({ db, isOneOf, list }: SqlDialect) {
   };
 }
 
-/** Erases the facts from the API of the runs that messages are about, and of given runs, whose messages may be purged. */
-function factsEraser({ db, isOneOf, locks }: SqlDialect) {
-  return function* (messageIds: string, { runs }: Erasure): Transaction<void> {
+/** Locks the runs that messages are about, and given runs, whose messages may be purged. Returns them. */
+function runLocker({ db, isOneOf, locks }: SqlDialect) {
+  return function* (messageIds: string, { runs }: Erasure): Transaction<RunKey[]> {
     const ofMessages = yield* query(
       db
         .selectFrom('messages')
         .select(['source', 'account_id as accountId', 'run_id as runId'])
         .$narrowType<{ accountId: string; runId: string }>()
         .where((eb) => isOneOf(eb.ref('id'), messageIds))
-        .where('run_id', 'is not', null),
+        .where('run_id', 'is not', null)
+        .distinct(),
     );
-    const keys = [...ofMessages, ...runs];
-    yield* locks.takeAll([...new Set(keys.map(runLock))]);
-    for (const { source, accountId, runId } of keys) {
+    const byName = new Map([...ofMessages, ...runs].map((key) => [runLock(key), key]));
+    yield* locks.takeAll([...byName.keys()]);
+    return [...byName.values()];
+  };
+}
+
+/** Erases the facts from the API of runs. */
+function factsEraser({ db }: SqlDialect) {
+  return function* (runs: readonly RunKey[]): Transaction<void> {
+    for (const { source, accountId, runId } of runs) {
       yield* command(
         db
           .updateTable('runs')
