@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NewEvent, NewMessage, Recording, RoundStore, Settlement, Store } from 'nestjs-runhooks/core';
+import type { NewEvent, Recording, ReportedMessage, RoundStore, Settlement, Store } from 'nestjs-runhooks/core';
 import { decided } from '../decided.js';
 
 /** One transaction of a store. Calls made at the same time share its commit. */
@@ -128,18 +128,18 @@ function roundsOf({ rounds }: Store): RoundStore {
   return rounds;
 }
 
-function reportedMessage(number: number): NewMessage {
+function reportedMessage(number: number): ReportedMessage {
   const messageKey = `api:1/${number}:running`;
   return {
     id: idAt('msg', number),
     source: 'source',
     provider: 'provider',
-    origin: 'api',
     messageKey,
     digest: createHash('sha256').update(messageKey).digest(),
     headers: {},
     body: Buffer.from('{}'),
     receivedAt: at(number),
+    history: false,
   };
 }
 

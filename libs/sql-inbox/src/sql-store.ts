@@ -6,10 +6,11 @@ import {
   type Entry,
   type NewMessage,
   type Recorded,
+  type ReportedMessage,
   type RoundStore,
   type Store,
 } from 'nestjs-runhooks/core';
-import { appendMessage, appendReportedMessage } from './accept/append-message.js';
+import { appendMessage, appendReportedMessage, type AppendMessage } from './accept/append-message.js';
 import { countRefusals } from './accept/count-refusals.js';
 import { claimDeliveries } from './deliveries/claim-deliveries.js';
 import { dueDeliveries } from './deliveries/due-deliveries.js';
@@ -107,7 +108,7 @@ export abstract class SqlStore extends SqlEngine implements Store {
   abstract close(): Promise<void>;
 
   append(message: NewMessage): Promise<Appended> {
-    return this.appendBy((begin) => this.writeWork(begin), message);
+    return this.appendBy((begin) => this.writeWork(begin), message, this.appendOne);
   }
 
   /** An entry that the engine rejects fails alone. After a failure of the engine, none may overtake an earlier one. */
@@ -146,7 +147,7 @@ export abstract class SqlStore extends SqlEngine implements Store {
   }
 
   /** A message that the engine rejects must not keep back the others, or the runs behind it would never be found. */
-  async #appendAllReported(messages: readonly NewMessage[]): Promise<Appended[]> {
+  async #appendAllReported(messages: readonly ReportedMessage[]): Promise<Appended[]> {
     try {
       return await this.#appendReported(messages);
     } catch (error) {
@@ -160,10 +161,10 @@ export abstract class SqlStore extends SqlEngine implements Store {
   }
 
   /** Stores one message in a transaction of its own. A message whose content the engine rejects is kept as bytes. */
-  protected async appendBy(
+  protected async appendBy<M extends NewMessage>(
     write: (begin: () => Transaction<Appended>) => Promise<Appended>,
-    message: NewMessage,
-    appendOne = this.appendOne,
+    message: M,
+    appendOne: AppendMessage<M>,
   ): Promise<Appended> {
     try {
       return await write(() => appendOne(message, { state: 'stored' }));

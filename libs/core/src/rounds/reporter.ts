@@ -10,7 +10,7 @@ import type { ParseResult } from '../sources/provider.js';
 import type { ApiPhase, ProviderApi, ReportedRun } from '../sources/provider-api.js';
 import type { OpenSource } from '../sources/source.js';
 import type { NewRunFacts, ReportedPhase, RoundStore } from '../store/round-store.js';
-import type { NewMessage } from '../store/new-message.js';
+import type { ReportedMessage } from '../store/new-message.js';
 import type { Clock } from '../time/clock.js';
 
 /** Options for a reporter. */
@@ -79,7 +79,7 @@ export class Reporter {
     phases: readonly ReportedPhase[],
     runOf: ReadonlyMap<string, ReportedRun>,
     since: Date,
-  ): Promise<NewMessage[]> {
+  ): Promise<ReportedMessage[]> {
     const found = phases.flatMap((phase): Found[] => {
       const run = runOf.get(nameOf(phase));
       return run ? [{ ...phase, run, body: bodyOf(run, phase.phase) }] : [];
@@ -104,20 +104,23 @@ export class Reporter {
     return [...parsable, ...wanted].map((one) => this.#messageOf(source, one, since));
   }
 
-  #messageOf({ name, provider }: ReportedSource, { run, phase, messageKey, body }: Found, since: Date): NewMessage {
+  #messageOf(
+    { name, provider }: ReportedSource,
+    { run, phase, messageKey, body }: Found,
+    since: Date,
+  ): ReportedMessage {
     const receivedAt = this.#options.clock.now();
     const isHistory = phase !== 'running' && run.endedAt !== undefined && run.endedAt < since;
     return {
       id: this.#options.ids.next('msg', receivedAt),
       source: name,
       provider: provider.name,
-      origin: 'api',
       messageKey,
       digest: sha256(Buffer.from(messageKey)),
       headers: {},
       body,
       receivedAt,
-      ...(isHistory && { history: true }),
+      history: isHistory,
     };
   }
 

@@ -107,7 +107,7 @@ export function advanceRun(
   }
   const startedAt = earlierOf(known?.startedAt, facts.startedAt);
   const finishedAt = laterOf(known?.finishedAt, facts.finishedAt);
-  const isFound = facts.api !== undefined && (known === undefined || (isOver(types) && !isOver(known.types)));
+  const isFound = facts.api !== undefined && (known === undefined || (isOver(types) && !isRunOver(known)));
   const retryOf = facts.api?.retryOf ?? known?.retryOf;
   const apiFacts = facts.api?.facts ?? known?.facts;
   return {
@@ -127,7 +127,12 @@ export function advanceRun(
   };
 }
 
-/** Returns whether a run is over, by the types of its events. */
+/** Returns whether a run is over. One that is history has an outcome, and no types of its end. */
+export function isRunOver({ outcome, types }: Pick<RunState, 'outcome' | 'types'>): boolean {
+  return outcome !== undefined || isOver(types);
+}
+
+/** Returns whether one of these types is about the end of a run. */
 export function isOver(types: readonly RunSignalType[]): boolean {
   return types.some((type) => type !== 'run.started');
 }

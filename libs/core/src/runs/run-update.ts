@@ -2,7 +2,7 @@ import { earlierOf } from './earlier-later.js';
 import { advanceJob, advanceJobByHistory, type Incident } from './incident.js';
 import { linkJob, type JobRecords } from './job-aliases.js';
 import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
-import { advanceRun, apiFactsOf, isOver, outcomeOf, type RunState } from './run-state.js';
+import { advanceRun, apiFactsOf, isOver, isRunOver, outcomeOf, type RunState } from './run-state.js';
 import type { RunOutcome } from './run.js';
 
 /** State of a run and of its job before a message. */
@@ -82,7 +82,7 @@ export function runUpdateOf(
   if (jobUpdate && jobUpdate.state !== job.state) jobs.set(job.key, jobUpdate.state);
   const before = known.run?.types ?? [];
   const isFoundBySweep = state.origin === 'api' && known.run?.origin !== 'api' && !isHistory;
-  const wasOver = known.run?.outcome !== undefined;
+  const wasOver = known.run !== undefined && isRunOver(known.run);
   const events = (isHistory ? [] : newTypes).map((type): NewRunEvent => ({
     type,
     extras: extrasOf(type, before, wasOver, jobUpdate),
@@ -99,7 +99,8 @@ export function runUpdateOf(
 
 /** A sweep that finds an ended run does not report its start: handlers of starts act on runs that are still running. */
 function withoutStartOfEnded(types: readonly RunSignalType[], known: RunState | undefined): readonly RunSignalType[] {
-  return isOver(types) || isOver(known?.types ?? []) ? types.filter((type) => type !== 'run.started') : types;
+  const isEnded = isOver(types) || (known !== undefined && isRunOver(known));
+  return isEnded ? types.filter((type) => type !== 'run.started') : types;
 }
 
 function extrasOf(
@@ -108,7 +109,7 @@ function extrasOf(
   wasOver: boolean,
   job: { readonly late: boolean; readonly firstFailure: boolean } | undefined,
 ): EventExtras {
-  if (type === 'run.started') return { late: wasOver || isOver(before) };
+  if (type === 'run.started') return { late: wasOver };
   if (type === 'run.failed' && job) {
     return { late: job.late || before.includes('run.completed'), firstFailure: job.firstFailure };
   }

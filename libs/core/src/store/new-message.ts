@@ -1,4 +1,4 @@
-import type { HeaderMap, MessageOrigin } from '../sources/message.js';
+import type { HeaderMap } from '../sources/message.js';
 import type { OwnClaim } from './claim.js';
 
 /** Verified message to store. */
@@ -8,7 +8,7 @@ export interface NewMessage {
   readonly provider: string;
   /** The sender's id, from signed data; may be empty. */
   readonly messageKey: string;
-  /** SHA-256 digest of the body; of `messageKey` if `origin` is `api`, because a run object changes at every call. */
+  /** SHA-256 digest of the body. */
   readonly digest: Uint8Array;
   /** Headers that the provider keeps. */
   readonly headers: HeaderMap;
@@ -16,10 +16,12 @@ export interface NewMessage {
   readonly receivedAt: Date;
   /** Claim with which the message is stored, only for stores with `Store.release`. @default none */
   readonly claim?: OwnClaim;
-  /** `api` only for messages that `RoundStore.appendReported` stores. @default 'webhook' */
-  readonly origin?: MessageOrigin;
-  /** Whether the run of an `api` message ended before the source was registered. @default false */
-  readonly history?: boolean;
+}
+
+/** Message that a round has found. Its digest is that of `messageKey`, because a run object changes at every call. */
+export interface ReportedMessage extends Omit<NewMessage, 'claim'> {
+  /** Whether its run ended before the source was registered. */
+  readonly history: boolean;
 }
 
 /** Result of `Store.append`. */

@@ -1,7 +1,7 @@
 import type { ApiPhase, OpenRun } from '../sources/provider-api.js';
 import type { ApiFacts, RunKey } from '../runs/run-state.js';
 import type { Decision } from './decision.js';
-import type { Appended, NewMessage } from './new-message.js';
+import type { Appended, ReportedMessage } from './new-message.js';
 
 /** Source whose rounds this process runs. */
 export interface RoundRegistration {
@@ -141,7 +141,7 @@ export interface RoundStore {
    * Stores messages of origin `api`, at most 200, each once per `(source, messageKey, digest)`. They are due at once, by any
    * clock. Returns the results in the same order.
    */
-  appendReported(messages: readonly NewMessage[]): Promise<Appended[]>;
+  appendReported(messages: readonly ReportedMessage[]): Promise<Appended[]>;
   /** Adds facts to runs that have none. Everything else about the runs stays as it is. */
   addFacts(facts: readonly NewRunFacts[]): Promise<void>;
   /** Returns runs of a source that have started and have neither an outcome nor `run.completed`, the oldest first. */

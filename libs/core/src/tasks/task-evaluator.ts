@@ -9,6 +9,7 @@ import type { StuckAfter } from '../handlers/subscription.js';
 import { LIMITS } from '../limits.js';
 import { parseDated } from '../payloads/dated-json.js';
 import type { JoinedRun } from '../runs/run.js';
+import { isRunOver } from '../runs/run-state.js';
 import type { NewEvent } from '../store/recording.js';
 import type { ClaimedTask, TaskDecision, TaskEvaluation, TaskKnowledge, TaskQuestion } from '../store/task.js';
 import { arrive } from './barrier.js';
@@ -68,9 +69,7 @@ export class TaskEvaluator {
     now: Date,
   ): TaskDecision {
     // A run that was purged may be over, so no event is created.
-    // A run that is history has an outcome, but no types of its end.
-    const isOver =
-      !known.run || known.run.outcome !== undefined || known.run.types.some((type) => type !== 'run.started');
+    const isOver = !known.run || isRunOver(known.run);
     const stuckAfterMs = stuck && allowedMs(stuck, known.durationsMs);
     if (isOver || stuckAfterMs === undefined) return DONE;
     const stuckAt = new Date(happenedAt.getTime() + stuckAfterMs);

@@ -1,4 +1,4 @@
-import type { Appended, MessageState, NewMessage } from 'nestjs-runhooks/core';
+import type { Appended, MessageState, NewMessage, ReportedMessage } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { MessageKeysTable, MessagesTable } from '../schema/schema.js';
@@ -9,29 +9,30 @@ import { AT_ONCE } from '../schema/due.js';
 export type AppendAs = { readonly state: 'stored' } | { readonly state: 'quarantined'; readonly reason: string };
 
 /** Stores a message that is due now. Only the primary key of the deduplication keys decides what is a duplicate. */
-export function appendMessage(dialect: SqlDialect): AppendMessage {
+export function appendMessage(dialect: SqlDialect): AppendMessage<NewMessage> {
   const { db } = dialect;
   const insert = change<NewRow<'messages'>>((value) => db.insertInto('messages').values(newRow('messages', value)));
-  return appendBy(dialect, (row) => insert(row));
+  return appender(dialect, insert);
 }
 
 /** Stores a message that a round has found, with its origin. */
-export function appendReportedMessage(dialect: SqlDialect): AppendMessage {
+export function appendReportedMessage(dialect: SqlDialect): AppendMessage<ReportedMessage> {
   const { db } = dialect;
   type Row = NewRow<'messages'> & Pick<MessagesTable, 'history' | 'origin'>;
   const insert = change<Row>((value) => {
     const found = { origin: value('origin'), history: value('history') };
     return db.insertInto('messages').values({ ...newRow('messages', value), ...found });
   });
-  return appendBy(dialect, (row, { history = false }) => insert({ ...row, origin: 'api', history: history ? 1 : 0 }));
+  return appender(dialect, (row, { history }) => insert({ ...row, origin: 'api', history: history ? 1 : 0 }));
 }
 
-type AppendMessage = (message: NewMessage, as: AppendAs) => Transaction<Appended>;
+/** Stores one message in a transaction. */
+export type AppendMessage<M extends NewMessage> = (message: M, as: AppendAs) => Transaction<Appended>;
 
-function appendBy(
+function appender<M extends NewMessage>(
   dialect: SqlDialect,
-  insert: (row: NewRow<'messages'>, message: NewMessage) => Transaction<unknown>,
-): AppendMessage {
+  insert: (row: NewRow<'messages'>, message: M) => Transaction<unknown>,
+): AppendMessage<M> {
   const keys = keyAccess(dialect);
   return function* (message, as) {
     const { id, source, provider, messageKey, digest, body } = message;

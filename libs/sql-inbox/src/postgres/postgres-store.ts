@@ -87,7 +87,7 @@ export class PostgresStore extends SqlStore {
       transactions,
       appender: new PostgresAppender(
         (messages) => transactions.run('write', () => this.#appendMessages(messages)),
-        (message) => this.appendBy((begin) => transactions.run('write', begin), message),
+        (message) => this.appendBy((begin) => transactions.run('write', begin), message, this.appendOne),
       ),
       completions: new PostgresCompletions(connections, pool.options?.max ?? SQL_LIMITS.postgresConnections, facts),
       ...(listener && { listener }),

@@ -1,7 +1,7 @@
 import type {
   Appended,
   Lacking,
-  NewMessage,
+  ReportedMessage,
   NewRunFacts,
   OpenRun,
   ReportedPhase,
@@ -71,10 +71,10 @@ function isKnown({ phase }: ReportedPhase, run: RunState | undefined): boolean {
 }
 
 /** Stores messages that a round has found, in the order of their keys, so that no two transactions wait for each other. */
-export function appendReported(dialect: SqlDialect): (messages: readonly NewMessage[]) => Transaction<Appended[]> {
+export function appendReported(dialect: SqlDialect): (messages: readonly ReportedMessage[]) => Transaction<Appended[]> {
   const append = appendReportedMessage(dialect);
   return function* (messages) {
-    const appended = new Map<NewMessage, Appended>();
+    const appended = new Map<ReportedMessage, Appended>();
     for (const message of [...messages].sort((a, b) => (a.messageKey < b.messageKey ? -1 : 1))) {
       appended.set(message, yield* append(message, { state: 'stored' }));
     }

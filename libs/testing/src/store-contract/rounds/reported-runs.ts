@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { equal } from 'node:assert/strict';
-import type { ApiPhase, NewMessage, ReportedPhase, RunState } from 'nestjs-runhooks/core';
+import type { ApiPhase, ReportedMessage, ReportedPhase, RunState } from 'nestjs-runhooks/core';
 import { at, SOURCE, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
@@ -17,9 +17,9 @@ function phasesOf(runId: string): ReportedPhase[] {
 }
 
 /** Returns a message as a round appends it: its digest is that of its key. */
-function reported(harness: StoreHarness, messageKey: string, fields: Partial<NewMessage> = {}): NewMessage {
+function reported(harness: StoreHarness, messageKey: string, fields: Partial<ReportedMessage> = {}): ReportedMessage {
   const message = harness.message({ messageKey });
-  return { ...message, digest: createHash('sha256').update(messageKey).digest(), origin: 'api', ...fields };
+  return { ...message, digest: createHash('sha256').update(messageKey).digest(), history: false, ...fields };
 }
 
 /** Records a message with the state of a run. */
