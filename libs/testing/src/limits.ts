@@ -17,6 +17,8 @@ export const PORT_LIMITS = Object.freeze({
   handlerSeenMs: HOUR,
   /** Longest time ahead for which anything can be scheduled. */
   dueAheadMsMax: 366 * DAY,
+  /** Longest time that a cooldown of a provider's API lasts. */
+  cooldownMsMax: HOUR,
 });
 
 /** Limits of the fakes of providers, with their units in their names. */
