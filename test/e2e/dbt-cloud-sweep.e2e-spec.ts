@@ -1,8 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InjectProviderApi, OnRun, OnRunFailed, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
+import { Inbox, InjectProviderApi, OnRun, OnRunFailed, WebhooksModule, type RunEvent } from 'nestjs-runhooks';
 import { type DbtCloudApi, dbtCloud, type DbtCloudSweepOptions } from 'nestjs-runhooks/dbt-cloud';
 import {
   fakeDbtCloud,
@@ -42,6 +42,20 @@ class Handlers {
   }
 }
 
+/** Asks the API about each failed run. */
+@Injectable()
+class Asking {
+  readonly found: string[] = [];
+
+  constructor(@InjectProviderApi('dbt') private readonly api: DbtCloudApi) {}
+
+  @OnRunFailed({ id: 'asking' })
+  async ask({ run }: RunEvent): Promise<void> {
+    const { jobName } = await this.api.run(run.id);
+    this.found.push(`${run.id} ${jobName}`);
+  }
+}
+
 let clock: ManualClock;
 let dbt: FakeDbtCloud;
 let app: INestApplication;
@@ -56,7 +70,7 @@ afterEach(async () => {
   await app.close();
 });
 
-async function start(options?: DbtCloudSweepOptions): Promise<Handlers> {
+async function start(options?: DbtCloudSweepOptions, others: readonly Type[] = []): Promise<Handlers> {
   const source = dbtCloud({
     name: 'dbt',
     secrets: [TEST_SECRETS.dbtCloud],
@@ -65,7 +79,7 @@ async function start(options?: DbtCloudSweepOptions): Promise<Handlers> {
   });
   const testing = await Test.createTestingModule({
     imports: [WebhooksModule.forRoot({ sources: [source], inbox: memoryInbox(), dispatch: 'manual', clock })],
-    providers: [Handlers],
+    providers: [Handlers, ...others],
   }).compile();
   app = testing.createNestApplication({ logger: false });
   await app.listen(0, '127.0.0.1');
@@ -190,6 +204,21 @@ describe('sweeps of dbt Cloud', () => {
     await later(15 * MINUTE);
     await later(15 * MINUTE);
     expect(typesOf(handlers)).toEqual([`run.failed ${run.id} api`, `run.completed ${run.id} api`]);
+  });
+
+  it('inject a client whose handler is retried when the cooldown ends', async () => {
+    await start({}, [Asking]);
+    await subscribe();
+    const { found } = app.get(Asking);
+    const run = await dbt.job({ name: 'nightly-build' }).run();
+    dbt.faults.rateLimit();
+    await run.fail();
+    await waitUntilIdle(app);
+    const { items } = await app.get(Inbox).deliveries({ state: 'pending' });
+    expect(items).toMatchObject([{ handlerId: 'asking', dueAt: new Date(START.getTime() + 5 * MINUTE) }]);
+    clock.advance(5 * MINUTE);
+    await waitUntilIdle(app);
+    expect(found).toEqual([`${run.id} nightly-build`]);
   });
 
   it('inject a client that reads what the fake has', async () => {

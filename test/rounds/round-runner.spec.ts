@@ -160,6 +160,18 @@ describe('the rounds of a process', () => {
     ]);
   });
 
+  it('log each reason of a failure once', async () => {
+    const { api, harness } = await start();
+    for (const reason of ['is down', 'is down', 'is slow', 'is slow', 'is down']) {
+      api.instead = () => Promise.reject(new ApiDownError(`the API ${reason}`));
+      await expect(harness.rounds.runAll()).rejects.toThrow(reason);
+    }
+    expect(harness.lines).toEqual([
+      expect.stringContaining('failed: ApiDownError: the API is down.'),
+      expect.stringContaining('failed (failure 3 in a row): ApiDownError: the API is slow.'),
+    ]);
+  });
+
   it('keep the message of an error that is not from Runhooks out of the inbox and the log', async () => {
     const { api, harness } = await start();
     api.instead = () => Promise.reject(new SyntaxError('Unexpected token in {"token":"s3cret"}'));

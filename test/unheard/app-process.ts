@@ -101,7 +101,7 @@ export class AppProcess {
 
   /** With `dispatch: 'manual'`, apps run rounds whether they are due or not. Calls a day need those that are due. */
   get #rounds(): RoundRunner {
-    return (this.#app.get(Webhooks) as unknown as { runtime: { rounds: RoundRunner } }).runtime.rounds;
+    return this.#app.get(Webhooks)['runtime'].rounds;
   }
 
   async #untilDeath<T>(work: Promise<T>): Promise<T | undefined> {

@@ -1,6 +1,8 @@
-const MINUTE = 60_000;
+/** A minute in milliseconds. */
+export const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+/** A day in milliseconds. */
+export const DAY = 24 * HOUR;
 
 /**
  * Times that the port `Store` states in its comments, with their units in their names. The contract states them again, so
@@ -17,6 +19,8 @@ export const PORT_LIMITS = Object.freeze({
   handlerSeenMs: HOUR,
   /** Longest time ahead for which anything can be scheduled. */
   dueAheadMsMax: 366 * DAY,
+  /** Longest time that a cooldown of a provider's API lasts. */
+  cooldownMsMax: HOUR,
 });
 
 /** Limits of the fakes of providers, with their units in their names. */
@@ -25,10 +29,16 @@ export const FAKE_LIMITS = Object.freeze({
   cooldownMs: 5 * MINUTE,
   /** Default delay of lists with the fault `lagLists`. */
   listLagMs: 90_000,
+  /** Days in which the next time of a schedule is looked for: enough for each 29 February on a given day of the week. */
+  cronDaysMax: 28 * 366,
   /** Time that the receiver of a webhook has to respond. dbt documents it. */
   webhookTimeoutMs: 10_000,
   /** Entries in a page of dbt Cloud's lists, by default and at most. */
   dbtPageMax: 100,
+  /** Entries in a page of dbt Cloud's list of subscriptions, by default. */
+  dbtSubscriptionsPage: 10,
+  /** Steps of a run of dbt Cloud, whose ids are counted from the id of the run. */
+  dbtStepsMax: 1_000,
   /** Calls a minute that an account of dbt Cloud has. */
   dbtCallsPerMinute: 5_000,
   /** Delays before the retries of dbt Cloud's webhooks. dbt documents five attempts, and no times. */

@@ -192,7 +192,7 @@ export class SourceRounds {
     const reasons = this.#reasons.get(kind) ?? new Reasons();
     this.#reasons.set(kind, reasons);
     if (!reasons.isNew(failure) || (failures > 0 && lastError === failure)) return;
-    const count = failures === 0 ? '' : ` for the ${failures + 1}th time`;
+    const count = failures === 0 ? '' : ` (failure ${failures + 1} in a row)`;
     this.#options.logger.warn(
       `Round "${kind}" of source "${source}" failed${count}: ${failure}. It will be retried in ` +
         `${Math.ceil(delayMs / 1_000)} s`,

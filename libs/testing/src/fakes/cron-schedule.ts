@@ -1,4 +1,5 @@
 import { ConfigurationError } from 'nestjs-runhooks/core';
+import { DAY, FAKE_LIMITS, MINUTE } from '../limits.js';
 
 const NAMED: ReadonlyMap<string, string> = new Map([
   ['@hourly', '0 * * * *'],
@@ -16,11 +17,6 @@ const BOUNDS = [
   [1, 12],
   [0, 7],
 ] as const;
-
-/** Enough for each 29 February that is on a given day of the week. */
-const DAYS_AHEAD_MAX = 28 * 366;
-const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
 
 /** Times of a schedule, in UTC. */
 export class CronSchedule {
@@ -54,13 +50,13 @@ export class CronSchedule {
 
   /** Returns the first time after another one, or `undefined` if there is none, as for 30 February. */
   next(after: Date): Date | undefined {
-    const dayMs = Math.floor(after.getTime() / DAY_MS) * DAY_MS;
-    for (let days = 0; days < DAYS_AHEAD_MAX; days += 1) {
-      const day = new Date(dayMs + days * DAY_MS);
+    const dayMs = Math.floor(after.getTime() / DAY) * DAY;
+    for (let days = 0; days < FAKE_LIMITS.cronDaysMax; days += 1) {
+      const day = new Date(dayMs + days * DAY);
       if (!this.#isDay(day)) continue;
       for (const hour of this.#hours) {
-        const minute = this.#minutes.find((one) => day.getTime() + (hour * 60 + one) * MINUTE_MS > after.getTime());
-        if (minute !== undefined) return new Date(day.getTime() + (hour * 60 + minute) * MINUTE_MS);
+        const minute = this.#minutes.find((one) => day.getTime() + (hour * 60 + one) * MINUTE > after.getTime());
+        if (minute !== undefined) return new Date(day.getTime() + (hour * 60 + minute) * MINUTE);
       }
     }
     return undefined;

@@ -5,6 +5,7 @@ import type { Clock } from 'nestjs-runhooks';
 import { describeError, timers } from 'nestjs-runhooks/internal';
 import type { FakeCall } from './fake-call.js';
 import type { Faults } from './faults.js';
+import { MINUTE } from '../limits.js';
 
 /** Request as a fake reads it. */
 export interface FakeRequest {
@@ -36,13 +37,11 @@ export interface LoopbackServerOptions {
   readonly faults: Faults;
   /** Does what a request asks for. */
   readonly respond: (request: FakeRequest) => FakeResponse;
-  /** Returns the response to a call during a cooldown. */
-  readonly tooMany: (headers: Readonly<Record<string, string>>) => FakeResponse;
+  /** Response to a call during a cooldown, to which the server adds its headers. */
+  readonly tooMany: FakeResponse;
   /** Calls within a minute after which the cooldown begins; absent without a limit. */
   readonly callsPerMinute?: number;
 }
-
-const MINUTE_MS = 60_000;
 
 /** HTTP server on a free port of 127.0.0.1, which applies the faults. */
 export class LoopbackServer {
@@ -87,8 +86,9 @@ export class LoopbackServer {
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const request = requestOf(incoming, await text(incoming));
     this.#countCall();
+    const { tooMany } = this.#options;
     const cooldown = this.#options.faults.cooldownHeaders();
-    if (cooldown) return this.#send(request, this.#options.tooMany(cooldown), outgoing);
+    if (cooldown) return this.#send(request, { ...tooMany, headers: { ...tooMany.headers, ...cooldown } }, outgoing);
     const fault = this.#options.faults.takeForCall(request.path, request.body);
     if (fault?.kind === 'hang') return this.#record(request, 0);
     if (fault?.kind === 'respond') return this.#send(request, fault, outgoing);
@@ -99,9 +99,10 @@ export class LoopbackServer {
   }
 
   #countCall(): void {
-    const { callsPerMinute = Infinity, clock, faults } = this.#options;
+    const { callsPerMinute, clock, faults } = this.#options;
+    if (callsPerMinute === undefined) return;
     const nowMs = clock.now().getTime();
-    this.#recentMs = [...this.#recentMs.filter((atMs) => atMs > nowMs - MINUTE_MS), nowMs];
+    this.#recentMs = [...this.#recentMs.filter((atMs) => atMs > nowMs - MINUTE), nowMs];
     if (this.#recentMs.length <= callsPerMinute) return;
     this.#recentMs = [];
     faults.rateLimit();

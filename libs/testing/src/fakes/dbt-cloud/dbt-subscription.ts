@@ -5,6 +5,9 @@ import type { FakeWebhookAttempt } from '../fake-webhook.js';
 import type { FakeDbtMessageType, FakeDbtSubscription } from './fake-dbt-subscription.js';
 import { microseconds } from './json-times.js';
 
+/** All message types. */
+export const MESSAGE_TYPES: readonly FakeDbtMessageType[] = ['job.run.started', 'job.run.completed', 'job.run.errored'];
+
 /** Account of subscriptions, as they see it. */
 export interface SubscriptionAccount {
   readonly id: string;

@@ -9,8 +9,9 @@ import { FAKE_LIMITS } from '../../limits.js';
 import type { FakeWebhook } from '../fake-webhook.js';
 import { WebhookOutbox } from '../webhook-outbox.js';
 import { DbtAccount } from './dbt-account.js';
-import { respondToDbtCall } from './dbt-api.js';
+import { respondToDbtCall, type DbtTokens } from './dbt-api.js';
 import type { FakeDbtRight } from './dbt-routes.js';
+import { MESSAGE_TYPES } from './dbt-subscription.js';
 import type { FakeDbtJob, FakeDbtJobOptions } from './fake-dbt-job.js';
 import type { FakeDbtRun } from './fake-dbt-run.js';
 import type { FakeDbtSubscription, FakeDbtSubscriptionOptions } from './fake-dbt-subscription.js';
@@ -100,10 +101,7 @@ export async function fakeDbtCloud(options: FakeDbtCloudOptions = {}): Promise<F
     clock,
     faults,
     respond: (request) => respondToDbtCall(account, tokens, request),
-    tooMany: (headers) => {
-      const response = new Refused(429, 'Too many requests.').toResponse();
-      return { ...response, headers: { ...response.headers, ...headers } };
-    },
+    tooMany: new Refused(429, 'Too many requests.').toResponse(),
     callsPerMinute,
   });
   return fakeOf(account, outbox, server, tokens);
@@ -113,7 +111,7 @@ function fakeOf(
   account: DbtAccount,
   outbox: WebhookOutbox,
   server: LoopbackServer,
-  { read, act, webhooks }: Readonly<Partial<Record<FakeDbtRight, string>>>,
+  { read, act, webhooks }: DbtTokens,
 ): FakeDbtCloud {
   const baseUrl = server.url;
   return {
@@ -126,7 +124,7 @@ function fakeOf(
       return [...account.runs.values()];
     },
     job: (options) => account.addJob(options),
-    subscribe: ({ url, secret = TEST_SECRETS.dbtCloud, jobs = [], types = ALL_TYPES, name = 'Runhooks' }) =>
+    subscribe: ({ url, secret = TEST_SECRETS.dbtCloud, jobs = [], types = MESSAGE_TYPES, name = 'Runhooks' }) =>
       account.addSubscription({ name, description: '', url, types, jobIds: jobs.map(({ id }) => id) }, secret),
     sendDue: () => outbox.sendDue(),
     options: () => ({
@@ -142,5 +140,3 @@ function fakeOf(
     },
   };
 }
-
-const ALL_TYPES = ['job.run.started', 'job.run.completed', 'job.run.errored'] as const;

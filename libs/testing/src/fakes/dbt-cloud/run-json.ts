@@ -1,3 +1,4 @@
+import { FAKE_LIMITS } from '../../limits.js';
 import type { DbtRun } from './dbt-run.js';
 import { apiTime, clockTime, humanized } from './json-times.js';
 import type { RunState, StepState } from './run-state.js';
@@ -149,11 +150,9 @@ export function stepJson(run: DbtRun, { index, name, status, logs }: StepState):
   };
 }
 
-const STEPS_MAX = 1_000;
-
 /** Returns the id of a step. */
 export function stepIdOf(run: Pick<DbtRun, 'id'>, index: number): number {
-  return Number(run.id) * STEPS_MAX + index;
+  return Number(run.id) * FAKE_LIMITS.dbtStepsMax + index;
 }
 
 function auditOf({ cause }: DbtRun, { status }: RunState): object {

@@ -1,8 +1,14 @@
 import { randomKsuid } from '../../webhooks/random-ids.js';
+import { FAKE_LIMITS } from '../../limits.js';
 import { jsonResponse, type FakeResponse } from '../loopback-server.js';
 import type { DbtAccount } from './dbt-account.js';
 import type { Route } from './dbt-routes.js';
-import type { DbtSubscription, SubscriptionEvent, SubscriptionFields } from './dbt-subscription.js';
+import {
+  MESSAGE_TYPES,
+  type DbtSubscription,
+  type SubscriptionEvent,
+  type SubscriptionFields,
+} from './dbt-subscription.js';
 import type { FakeDbtMessageType } from './fake-dbt-subscription.js';
 import { PAGE, parseParameters } from './parameters.js';
 import { Refused } from './refused.js';
@@ -18,7 +24,7 @@ export const SUBSCRIPTION_ROUTES: readonly Route[] = [
     path: 'v3/webhooks/subscriptions',
     rights: RIGHTS,
     respond: ({ account, request }) => {
-      const { limit = 10, offset = 0 } = parseParameters(request.query, PAGE);
+      const { limit = FAKE_LIMITS.dbtSubscriptionsPage, offset = 0 } = parseParameters(request.query, PAGE);
       const all = [...account.subscriptions.values()];
       return list(
         all.slice(offset, offset + limit).map((one) => one.toJson()),
@@ -114,8 +120,6 @@ function eventOf({ events }: DbtSubscription, id: string | undefined): Subscript
   return event;
 }
 
-const TYPES: readonly string[] = ['job.run.started', 'job.run.completed', 'job.run.errored'];
-
 /** Reads the whole object, which every change replaces. */
 function readFields(body: string): { fields: SubscriptionFields; active: boolean } {
   const { name, description, client_url: url, event_types: types, active, job_ids: jobs = [] } = objectOf(body);
@@ -123,8 +127,9 @@ function readFields(body: string): { fields: SubscriptionFields; active: boolean
   if (description === '') throw new Refused(400, 'description: This field may not be blank.');
   if (typeof url !== 'string' || !URL.canParse(url)) throw new Refused(400, 'client_url: Enter a valid URL.');
   if (typeof active !== 'boolean') throw new Refused(400, 'active: This field is required.');
-  if (!isFilled(types) || !types.every((one) => TYPES.includes(String(one)))) {
-    throw new Refused(400, 'event_types: This field is required.', `event_types: expected some of ${TYPES.join(', ')}`);
+  if (!isFilled(types) || !types.every(isMessageType)) {
+    const hint = `event_types: expected some of ${MESSAGE_TYPES.join(', ')}`;
+    throw new Refused(400, 'event_types: This field is required.', hint);
   }
   if (!Array.isArray(jobs) || !jobs.every((id) => Number.isSafeInteger(id))) {
     throw new Refused(400, 'job_ids: Enter a list of integers.');
@@ -134,11 +139,15 @@ function readFields(body: string): { fields: SubscriptionFields; active: boolean
       name,
       description: typeof description === 'string' ? description : '',
       url,
-      types: types as FakeDbtMessageType[],
+      types,
       jobIds: jobs.map(String),
     },
     active,
   };
+}
+
+function isMessageType(value: unknown): value is FakeDbtMessageType {
+  return MESSAGE_TYPES.some((type) => type === value);
 }
 
 function isFilled(value: unknown): value is readonly unknown[] {

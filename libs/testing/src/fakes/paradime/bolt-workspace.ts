@@ -11,6 +11,9 @@ import type { FakeBoltRunOptions } from './fake-bolt-run.js';
 import type { FakeBoltScheduleOptions } from './fake-bolt-schedule.js';
 import type { FakeBoltSubscription, FakeBoltSubscriptionOptions } from './fake-bolt-subscription.js';
 
+/** Path of the API. */
+export const GRAPHQL_PATH = '/api/v1/fakecompany/graphql';
+
 /** Options for {@link BoltWorkspace}. */
 export interface BoltWorkspaceOptions {
   readonly name: string;
@@ -32,8 +35,8 @@ export class BoltWorkspace {
   readonly schedules: BoltSchedule[] = [];
   /** Runs by id, in the order of their creation. */
   readonly runs = new Map<string, BoltRun>();
-  /** Address of the API, as webhooks have it. It is set when the server listens. */
-  apiUrl = '';
+  /** Origin of the server. It is set when the server listens. */
+  origin = '';
   readonly #outbox: WebhookOutbox;
   readonly #subscriptions: Subscription[] = [];
   readonly #runsOfSchedules = new Map<BoltSchedule, BoltRun[]>();
@@ -45,6 +48,11 @@ export class BoltWorkspace {
     this.clock = clock;
     this.faults = faults;
     this.#outbox = outbox;
+  }
+
+  /** Address of the API, as webhooks have it. */
+  get apiUrl(): string {
+    return this.origin + GRAPHQL_PATH;
   }
 
   newId(kind: keyof typeof FIRST_IDS): number {

@@ -12,7 +12,7 @@ import type { FakeBoltRun } from './fake-bolt-run.js';
 import type { FakeBoltSchedule, FakeBoltScheduleOptions } from './fake-bolt-schedule.js';
 import type { FakeBoltSubscription, FakeBoltSubscriptionOptions } from './fake-bolt-subscription.js';
 import type { FakeParadimeCredential, FakeParadimeCredentials } from './fake-paradime-credential.js';
-import { GRAPHQL_PATH, ParadimeApi } from './paradime-api.js';
+import { ParadimeApi } from './paradime-api.js';
 
 /** Options for {@link fakeParadime}. */
 export interface FakeParadimeOptions {
@@ -91,13 +91,9 @@ export async function fakeParadime(options: FakeParadimeOptions = {}): Promise<F
     clock,
     faults,
     respond: (request) => api.respond(request),
-    tooMany: (headers) => {
-      const response = jsonResponse(429, { detail: 'Too Many Requests' });
-      return { ...response, headers: { ...response.headers, ...headers } };
-    },
+    tooMany: jsonResponse(429, { detail: 'Too Many Requests' }),
   });
-  api.origin = server.url;
-  workspace.apiUrl = `${server.url}${GRAPHQL_PATH}`;
+  workspace.origin = server.url;
   return fakeOf(workspace, outbox, server, credentials);
 }
 

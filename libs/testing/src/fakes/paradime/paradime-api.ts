@@ -1,15 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { jsonResponse, type FakeRequest, type FakeResponse } from '../loopback-server.js';
 import { FAKE_LIMITS } from '../../limits.js';
-import type { BoltWorkspace } from './bolt-workspace.js';
+import { GRAPHQL_PATH, type BoltWorkspace } from './bolt-workspace.js';
 import type { FakeParadimeCredentials } from './fake-paradime-credential.js';
 import { type GraphqlOperation, parseOperation } from './graphql-document.js';
 import { GraphqlRefusal } from './graphql-refusal.js';
 import { type Arguments, execute } from './graphql-schema.js';
 import { PARADIME_SCHEMA } from './paradime-schema.js';
 
-/** Path of the API. */
-export const GRAPHQL_PATH = '/api/v1/fakecompany/graphql';
 const FILES_PATH = '/files/';
 const NOT_FOUND = {
   status: 404,
@@ -22,8 +20,6 @@ export class ParadimeApi {
   readonly #workspace: BoltWorkspace;
   readonly #credentials: FakeParadimeCredentials;
   readonly #key = randomBytes(16);
-  /** Origin of the server, which presigned URLs begin with. */
-  origin = '';
 
   constructor(workspace: BoltWorkspace, credentials: FakeParadimeCredentials) {
     this.#workspace = workspace;
@@ -80,7 +76,7 @@ export class ParadimeApi {
       'X-Amz-Expires': String(expires),
       'X-Amz-Signature': this.#signature(id, expires),
     });
-    return `${this.origin}${FILES_PATH}${id}?${query.toString()}`;
+    return `${this.#workspace.origin}${FILES_PATH}${id}?${query.toString()}`;
   }
 
   /** Responds as S3 does to presigned URLs: it refuses other credentials beside the signature. */
