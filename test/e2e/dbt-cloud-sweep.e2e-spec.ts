@@ -170,10 +170,13 @@ describe('sweeps of dbt Cloud', () => {
     expect(handlers.events.every(({ origin }) => origin === 'webhook')).toBe(true);
   });
 
-  it('leave out jobs without a subscription, or that sweep.jobs does not match', async () => {
-    const handlers = await start();
+  it.each<[string, DbtCloudSweepOptions | undefined]>([
+    ['without a subscription', undefined],
+    ['that sweep.jobs does not match', { jobs: ['nightly-*'] }],
+  ])('leave out jobs %s', async (_, options) => {
+    const handlers = await start(options);
     const [nightly, hourly] = [dbt.job({ name: 'nightly-build' }), dbt.job({ name: 'hourly' })];
-    dbt.subscribe({ url: `${await app.getUrl()}/webhooks/dbt`, jobs: [nightly] });
+    dbt.subscribe({ url: `${await app.getUrl()}/webhooks/dbt`, jobs: options ? [nightly, hourly] : [nightly] });
     dbt.faults.loseWebhooks(10);
     for (const job of [nightly, hourly]) await (await job.run()).succeed();
     await later(11 * MINUTE);

@@ -4,9 +4,9 @@
  */
 export { defined } from './defined.js';
 export { kindOf } from './kind-of.js';
-export { requireInteger, requireKnownOptions } from './option-checks.js';
+export { requireInteger, requireKnownOptions, requirePatterns } from './option-checks.js';
 export { timers, type Timers } from './time/timers.js';
-export { matchesPattern } from './handlers/glob.js';
+export { type OneOrMore, refersTo } from './handlers/filter.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
 export type { ParseResult, Provider } from './sources/provider.js';

@@ -88,6 +88,8 @@ export const LIMITS = Object.freeze({
   apiErrorBytesMax: 64 * KIB,
   /** Characters of the provider's message in an error. */
   apiUserMessageCharsMax: 300,
+  /** Shortest part of a header that can be a secret. Shorter ones are words such as `Bearer`. */
+  apiSecretCharsMin: 8,
   /** Repeats of a call that changes nothing, and the delay before the first one, which then doubles. */
   apiRepeatsMax: 2,
   apiRepeatDelayMs: SECOND / 2,

@@ -33,6 +33,26 @@ export function requireInteger(option: string, value: number, min: number, max: 
   }
 }
 
+/**
+ * Checks that a value is an array of 1 to `max` patterns, as `refersTo` takes them.
+ *
+ * @throws {ConfigurationError} otherwise.
+ */
+export function requirePatterns(option: string, value: unknown, max: number): void {
+  const count = Array.isArray(value) ? value.length : 0;
+  if (count === 0 || count > max) {
+    throw new ConfigurationError(
+      option,
+      `expected an array of 1 to ${max} patterns, got ${Array.isArray(value) ? count : kindOf(value)}. ` +
+        'Omit the option to match everything',
+    );
+  }
+  for (const [index, pattern] of (value as readonly unknown[]).entries()) {
+    if (typeof pattern === 'string' && pattern !== '') continue;
+    throw new ConfigurationError(`${option}[${index}]`, `expected a string that is not empty, got ${kindOf(pattern)}`);
+  }
+}
+
 /** Returns the name of an option below `path`, for errors. */
 export function optionAt(path: string, option: string): string {
   return path === '' ? option : `${path}.${option}`;

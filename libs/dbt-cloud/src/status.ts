@@ -2,13 +2,15 @@ import { isMaybeFailed, statusWord, type RunStatus } from 'nestjs-runhooks/core'
 import type { DbtCloudMessageType } from './message-type.js';
 
 /** Codes of dbt's Administrative API v2, `status` of a run (https://docs.getdbt.com/dbt-cloud/api-v2). */
+export const STATUS_CODE = Object.freeze({ queued: 1, starting: 2, running: 3, success: 10, error: 20, cancelled: 30 });
+
 const STATUS_OF_CODE: ReadonlyMap<number, RunStatus> = new Map([
-  [1, 'pending'],
-  [2, 'pending'],
-  [3, 'running'],
-  [10, 'succeeded'],
-  [20, 'failed'],
-  [30, 'canceled'],
+  [STATUS_CODE.queued, 'pending'],
+  [STATUS_CODE.starting, 'pending'],
+  [STATUS_CODE.running, 'running'],
+  [STATUS_CODE.success, 'succeeded'],
+  [STATUS_CODE.error, 'failed'],
+  [STATUS_CODE.cancelled, 'canceled'],
 ]);
 
 /** Labels of these codes, `Errored` of the webhooks, both spellings of canceled, and `complete` from 2022. */

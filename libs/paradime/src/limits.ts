@@ -1,6 +1,7 @@
 const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+/** Units of the limits, in milliseconds. */
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** Limits and defaults of Paradime, with their units in their names. */

@@ -2,7 +2,7 @@ import { type ApiHost, ConfigurationError, type ProviderApi } from 'nestjs-runho
 import { checkApiOptions, type ParadimeApiAccess } from './api/api-options.js';
 import type { GateTime } from './api/call-gate.js';
 import { ParadimeApi } from './api/paradime-api.js';
-import { PARADIME_LIMITS } from './limits.js';
+import { HOUR, MINUTE, PARADIME_LIMITS } from './limits.js';
 import { parseEnvelope } from './sweep/envelope.js';
 import { checkSweepOptions, type SweepSettings } from './sweep/sweep-options.js';
 import { Sweep } from './sweep/sweep.js';
@@ -49,7 +49,7 @@ function sweepsOf(
   client: ParadimeApi,
   { origin, workspace }: ParadimeApiAccess,
   settings: SweepSettings,
-): Pick<ProviderApi, 'rounds' | 'sweeps' | 'switchedOff'> {
+): Pick<ProviderApi, 'rounds' | 'sweeps' | 'switchedOff' | 'scope'> {
   if (workspace === undefined) {
     return {
       rounds: [],
@@ -59,17 +59,16 @@ function sweepsOf(
   const { schedulesEveryMs, allEveryMs } = PARADIME_LIMITS;
   const { schedules } = settings;
   const jobs = schedules === undefined ? 'all schedules' : `schedules ${schedules.join(', ')}`;
-  const found = {
+  return {
     rounds: new Sweep(client, workspace, settings).rounds,
     sweeps:
-      `${jobs} of workspace ${workspace}, those with news every ${schedulesEveryMs / 60_000} min, ` +
-      `all every ${allEveryMs / 3_600_000} h`,
+      `${jobs} of workspace ${workspace}, those with news every ${schedulesEveryMs / MINUTE} min, ` +
+      `all every ${allEveryMs / HOUR} h`,
     switchedOff: [
       "Paradime's API reports no environment of a schedule. Filters on environment do not match runs that only a sweep found",
     ],
     scope: [{ account: `${new URL(origin).host}/${workspace}`, ...(schedules && { jobs: schedules }) }],
   };
-  return found;
 }
 
 /**

@@ -39,6 +39,7 @@ export class ParadimeProvider implements Provider {
     const json = parseJson(body);
     return json.ok ? parseRun(json.value, receivedAt) : { state: 'quarantined', reason: json.reason };
   }
+
   /** Without the endpoint of the API, the address of the run's page is unknown. */
   parseReported(message: VerifiedMessage): ParseResult {
     return parseEnvelope(message, undefined);

@@ -115,21 +115,15 @@ export class ApiCaller {
     });
   }
 
-  /** Returns the text of an answer. HTML is an invalid answer, because gateways write it. */
-  text(call: ApiCall): Promise<ApiAnswer<string>> {
-    return this.#call(call, '*/*', async (response) => {
-      this.#refuseHtml(call, response);
-      return readText(response, call.bytesMax);
-    });
-  }
-
   /**
    * Returns the bytes of an answer as a stream, which fails with a {@link ProviderApiError}. Read it to the end, or cancel
-   * it.
+   * it. HTML is an invalid answer, because gateways write it.
    */
   stream(call: ApiCall): Promise<ApiAnswer<ReadableStream<Uint8Array>>> {
     return this.#call(call, '*/*', (response, deadline) => {
-      this.#refuseHtml(call, response);
+      if (isHtml(response)) {
+        throw this.error(call.asked, 'invalid-answer', 'expected a file, got HTML', response.status);
+      }
       return boundedStream(response.body ?? noBody(), {
         bytesMax: call.bytesMax ?? LIMITS.apiAnswerBytesMax,
         deadline,
@@ -230,11 +224,6 @@ export class ApiCaller {
     } catch {
       return undefined;
     }
-  }
-
-  #refuseHtml({ asked }: ApiCall, response: Response): void {
-    if (!isHtml(response)) return;
-    throw this.error(asked, 'invalid-answer', 'expected a file, got HTML', response.status);
   }
 
   /** Returns the error for anything that was thrown during a call. */

@@ -5,6 +5,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { createGunzip } from 'node:zlib';
 import { LIMITS } from '../limits.js';
 import { boundedStream, readAll } from './answer-body.js';
+import { isLoopbackHost } from './api-url.js';
 import { transportFailureOf } from './call-failure.js';
 import { Deadline } from './deadline.js';
 import { isPrivateAddress } from './private-address.js';
@@ -92,7 +93,7 @@ function checkUrl(text: string, options: ArtifactDownload): URL {
   }
   const name = bareHost(url);
   const isAllowed = options.allowedHosts?.includes(name) ?? false;
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isAllowed && isThisHost(name))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isAllowed && isLoopbackHost(url.hostname))) {
     throw failure(options, 'refused', 'expected a URL with https, got another protocol');
   }
   // An address instead of a name is not looked up.
@@ -166,8 +167,4 @@ function failure(
 /** Returns the host of a URL without a port, and without the brackets of an IPv6 address. */
 function bareHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
-}
-
-function isThisHost(name: string): boolean {
-  return name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name);
 }

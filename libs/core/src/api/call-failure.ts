@@ -51,10 +51,10 @@ function isOfFetch(error: unknown): boolean {
 }
 
 /** Returns the code of an error or of its cause, such as `ECONNREFUSED`. Messages are left out, because they name hosts. */
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; depth < 3 && typeof at === 'object' && at !== null; depth++) {
     const { code, cause } = at as { readonly code?: unknown; readonly cause?: unknown };
-    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ) return code;
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code;
     at = cause;
   }
   return undefined;

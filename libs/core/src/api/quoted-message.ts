@@ -3,8 +3,6 @@ import { oneLine } from '../one-line.js';
 
 /** Names of headers with secrets. */
 const SECRET_NAME = /auth|key|secret|token/i;
-/** Shortest part of a header that can be a secret. Shorter ones are words such as `Bearer`. */
-const SECRET_CHARS_MIN = 8;
 
 /**
  * Returns a provider's message for an error: one printable line, without URLs, and without the secrets of the call's headers,
@@ -14,7 +12,7 @@ export function quotedMessage(message: string, headers: Readonly<Record<string, 
   let text = message;
   for (const [name, value] of Object.entries(headers)) {
     const parts = SECRET_NAME.test(name) ? value.split(' ') : [];
-    for (const part of parts) if (part.length >= SECRET_CHARS_MIN) text = text.replaceAll(part, '[secret]');
+    for (const part of parts) if (part.length >= LIMITS.apiSecretCharsMin) text = text.replaceAll(part, '[secret]');
   }
   return oneLine(text.replaceAll(/\bhttps?:\/\/[^\s"']+/gi, '[URL]'), LIMITS.apiUserMessageCharsMax);
 }

@@ -1,5 +1,6 @@
 import type { ApiHost } from 'nestjs-runhooks/core';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { STATUS_CODE } from '../status.js';
 import { type AdminAnswer, type AdminCall, AdminCaller } from './admin-caller.js';
 import type {
   DbtCloudApiJob,
@@ -178,7 +179,7 @@ export class DbtCloudApi {
   async failedStepLogs(runId: string, options: DbtCloudCallOptions = {}): Promise<readonly DbtCloudStepLog[]> {
     const { steps = [] } = await this.run(runId, { ...options, steps: true });
     return steps
-      .filter(({ status }) => status === FAILED)
+      .filter(({ status }) => status === STATUS_CODE.error)
       .map(({ index, name, logs = '' }) => ({ step: index, name, logs }));
   }
 
@@ -226,8 +227,6 @@ export class DbtCloudApi {
     throw this.#caller.invalid(call, `expected ${noun} with its ids, got another value`);
   }
 }
-
-const FAILED = 20;
 
 function read(
   asked: string,

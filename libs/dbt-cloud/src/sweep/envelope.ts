@@ -13,6 +13,7 @@ import { messageKindOf } from '../message-kind.js';
 import type { DbtCloudMessageType } from '../message-type.js';
 import { DbtCloudPayload } from '../payload.js';
 import { signalOf } from '../signal.js';
+import { STATUS_CODE } from '../status.js';
 import { phaseNow } from './phases.js';
 import type { RunNames } from './provider-names.js';
 
@@ -75,18 +76,23 @@ export function parseEnvelope(
 
 function messageTypeOfPhase({ status }: DbtCloudApiRun, phase: ApiPhase): DbtCloudMessageType {
   if (phase === 'running') return 'job.run.started';
-  if (status === 30) return 'job.run.canceled';
-  return status === 20 && phase.startsWith('ended:') ? 'job.run.errored' : 'job.run.completed';
+  if (status === STATUS_CODE.cancelled) return 'job.run.canceled';
+  return status === STATUS_CODE.error && phase.startsWith('ended:') ? 'job.run.errored' : 'job.run.completed';
 }
 
 /** Words of the webhooks, which differ from those of the API. */
-const STATUS_WORDS: Readonly<Record<number, string>> = { 3: 'Running', 10: 'Success', 20: 'Errored', 30: 'Cancelled' };
+const STATUS_WORDS: Readonly<Record<number, string>> = {
+  [STATUS_CODE.running]: 'Running',
+  [STATUS_CODE.success]: 'Success',
+  [STATUS_CODE.error]: 'Errored',
+  [STATUS_CODE.cancelled]: 'Cancelled',
+};
 
 /** Returns the run in the shape of a webhook's body. Invalid values stay, so that they are handled as those of a webhook. */
 function webhookOf(run: DbtCloudApiRun, phase: ApiPhase, { project, environment, job }: Fields): object {
   const { raw, status } = run;
   const eventType = messageTypeOfPhase(run, phase);
-  const code = eventType === 'job.run.started' ? 3 : status;
+  const code = eventType === 'job.run.started' ? STATUS_CODE.running : status;
   const end = raw['finished_at'] ?? raw['updated_at'];
   return defined({
     accountId: run.accountId,

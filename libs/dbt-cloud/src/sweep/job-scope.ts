@@ -1,7 +1,8 @@
-import { isProviderApiError, matchesPattern } from 'nestjs-runhooks/core';
+import { defined, refersTo } from 'nestjs-runhooks/core';
 import type { DbtCloudApiRun } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { withoutRefusal } from './without-refusal.js';
 
 /** Options for the scope of sweeps. */
 export interface JobScopeOptions {
@@ -34,7 +35,7 @@ export class JobScope {
   /** Returns the current scope. */
   async current(now: Date, signal: AbortSignal): Promise<InScope> {
     const { jobs, api } = this.#options;
-    if (jobs) return ({ jobId, jobName }) => jobs.some((pattern) => refersTo(pattern, jobId, jobName));
+    if (jobs) return ({ jobId, jobName }) => refersTo(jobs, defined({ id: jobId, name: jobName }));
     if (!api.can('webhooks')) return all;
     const { readAt } = this.#subscribed ?? {};
     if (!this.#subscribed || !readAt || Math.abs(now.getTime() - readAt.getTime()) >= DBT_CLOUD_LIMITS.scopeMs) {
@@ -46,25 +47,16 @@ export class JobScope {
   /** Without the right to read subscriptions, or without one of this source, all jobs are in scope: none must be missed. */
   async #readSubscribed(signal: AbortSignal): Promise<InScope> {
     const { api, paths } = this.#options;
-    try {
-      const subscriptions = await api.subscriptions({ signal });
-      const own = subscriptions.filter(({ clientUrl }) => paths.some((path) => sendsTo(clientUrl, path)));
-      if (own.length === 0 || own.some(({ jobIds }) => jobIds.length === 0)) return all;
-      const ids = new Set(own.flatMap(({ jobIds }) => jobIds));
-      return ({ jobId }) => jobId === undefined || ids.has(jobId);
-    } catch (error) {
-      if (isProviderApiError(error) && (error.reason === 'forbidden' || error.reason === 'not-found')) return all;
-      throw error;
-    }
+    const subscriptions = await withoutRefusal(() => api.subscriptions({ signal }));
+    const own = subscriptions.filter(({ clientUrl }) => paths.some((path) => sendsTo(clientUrl, path)));
+    if (own.length === 0 || own.some(({ jobIds }) => jobIds.length === 0)) return all;
+    const ids = new Set(own.flatMap(({ jobIds }) => jobIds));
+    return ({ jobId }) => jobId === undefined || ids.has(jobId);
   }
 }
 
 function all(): boolean {
   return true;
-}
-
-function refersTo(pattern: string, ...values: readonly (string | undefined)[]): boolean {
-  return values.some((value) => value !== undefined && matchesPattern(pattern, value));
 }
 
 /** A gateway can add a prefix to the path of a source. */

@@ -1,11 +1,11 @@
 import type { ApiPhase } from 'nestjs-runhooks/core';
 import type { DbtCloudApiRun } from '../api/api-objects.js';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { STATUS_CODE } from '../status.js';
 
-/** Status codes of the API. */
-const [QUEUED, STARTING, RUNNING, SUCCESS, ERROR, CANCELLED] = [1, 2, 3, 10, 20, 30];
-const OPEN: readonly unknown[] = [QUEUED, STARTING, RUNNING];
-const OUTCOMES: readonly unknown[] = [SUCCESS, ERROR, CANCELLED];
+const { queued, starting, running, success, error, cancelled } = STATUS_CODE;
+const OPEN: readonly unknown[] = [queued, starting, running];
+const OUTCOMES: readonly unknown[] = [success, error, cancelled];
 
 /** Time at which phases are judged. */
 export interface JudgedAt {
@@ -26,7 +26,7 @@ export function phasesOf(run: DbtCloudApiRun, { serverTime, graceMs }: JudgedAt)
   const { status, jobId, startedAt, finishedAt, artifactsSaved, isComplete } = run;
   const isPast = (time: Date, ageMs: number) => serverTime.getTime() - time.getTime() >= ageMs;
   if (status === undefined || jobId === undefined) return ['ended:unknown'];
-  if (status === RUNNING) return startedAt && isPast(startedAt, graceMs) ? ['running'] : [];
+  if (status === running) return startedAt && isPast(startedAt, graceMs) ? ['running'] : [];
   const hasOutcome = OUTCOMES.includes(status);
   if (OPEN.includes(status) || (!hasOutcome && !isComplete)) return [];
   if (finishedAt && !isPast(finishedAt, graceMs)) return [];

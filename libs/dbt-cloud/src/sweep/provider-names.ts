@@ -1,7 +1,8 @@
-import { defined, isProviderApiError } from 'nestjs-runhooks/core';
+import { defined } from 'nestjs-runhooks/core';
 import type { DbtCloudApiPlace, DbtCloudApiRun } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { withoutRefusal } from './without-refusal.js';
 
 /** Names that webhooks contain and runs of the API lack. Filters match them. */
 export interface RunNames {
@@ -47,19 +48,10 @@ export class ProviderNames {
     const name = known?.names.get(id);
     const ageMs = known ? Math.abs(now.getTime() - known.readAt.getTime()) : Number.POSITIVE_INFINITY;
     if (ageMs < (name === undefined ? DBT_CLOUD_LIMITS.namesMissingMs : DBT_CLOUD_LIMITS.namesMs)) return name;
+    // A failure ends the round, so that no run is reported without its names.
     const places = await withoutRefusal(read);
     const names = new Map(places.map((place) => [place.id, place.name]));
     this.#lists.set(list, { names, readAt: now });
     return names.get(id);
-  }
-}
-
-/** A token can lack the right to names. Any other failure ends the round, so that no run is reported without its names. */
-async function withoutRefusal(read: () => Promise<readonly DbtCloudApiPlace[]>): Promise<readonly DbtCloudApiPlace[]> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isProviderApiError(error) && (error.reason === 'forbidden' || error.reason === 'not-found')) return [];
-    throw error;
   }
 }

@@ -267,6 +267,15 @@ describe('the round of open runs', () => {
     expect(runs[0]).toMatchObject({ phases: ['ended:20', 'complete:20'] });
     expect(server.calls.filter(({ query }) => query['pk__in'] !== undefined)).toHaveLength(2);
   });
+
+  it('reports all other open runs of the inbox if one has no ids, and then fails', async () => {
+    for (const id of [7, 8]) {
+      server.setRun(id, { status: 20, ...(id === 8 && { account_id: null }) });
+      open.push({ accountId: '4', runId: String(id), jobKey: '4/10' });
+    }
+    await expect(sweep('open')).rejects.toMatchObject({ message: expect.stringContaining('got 1 ') });
+    expect(idsOf(reports.flat())).toEqual([7]);
+  });
 });
 
 describe('the scope', () => {

@@ -2,11 +2,12 @@ import { ProviderApiError, type ReportedRun, type Round, type RoundContext } fro
 import type { DbtCloudApiRun } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
+import { STATUS_CODE } from '../status.js';
 import { envelopeOf } from './envelope.js';
 import type { InScope, JobScope } from './job-scope.js';
 import { endOf, phasesOf } from './phases.js';
 import type { ProviderNames } from './provider-names.js';
-import { runPagesBy, type SortedBy } from './run-pages.js';
+import { lastOf, runPagesBy } from './run-pages.js';
 import type { SweepSettings } from './sweep-options.js';
 
 /** Everything that the rounds share. */
@@ -82,7 +83,7 @@ async function sweepCanceled(parts: SweepParts, context: RoundContext): Promise<
   const from = earlier(cursor.at ?? context.since, DBT_CLOUD_LIMITS.canceledWindowMs);
   let reached: Date | undefined;
   let unreadable = 0;
-  const filter = { statuses: [CANCELLED] };
+  const filter = { statuses: [STATUS_CODE.cancelled] };
   for await (const page of runPagesBy(parts.api, { ...rangeFrom(from, context), by: 'createdAt', filter })) {
     unreadable += page.unreadable;
     reached ??= page.serverTime;
@@ -104,7 +105,7 @@ async function sweepOpen(parts: SweepParts, context: RoundContext): Promise<numb
   const seen = new Set<string>();
   let unreadable = 0;
   for await (const { runs, serverTime = context.now(), unreadable: count } of api.runPages(
-    { statuses: [RUNNING] },
+    { statuses: [STATUS_CODE.running] },
     { signal },
   )) {
     await report(parts, context, { runs, inScope, serverTime });
@@ -115,14 +116,12 @@ async function sweepOpen(parts: SweepParts, context: RoundContext): Promise<numb
   const ids = open.map(({ runId }) => runId).filter((id) => !seen.has(id) && Number.isSafeInteger(Number(id)));
   for (let at = 0; at < ids.length; at += DBT_CLOUD_LIMITS.pageItemsMax) {
     const asked = ids.slice(at, at + DBT_CLOUD_LIMITS.pageItemsMax);
-    const { runs, serverTime = context.now() } = await api.runPage({ ids: asked }, { signal });
+    const { runs, serverTime = context.now(), unreadable: count } = await api.runPage({ ids: asked }, { signal });
     await report(parts, context, { runs, inScope: () => true, serverTime });
+    unreadable += count;
   }
   return unreadable;
 }
-
-const RUNNING = 3;
-const CANCELLED = 30;
 
 /** Runs of one page. */
 interface FoundRuns {
@@ -165,10 +164,6 @@ class Cursor {
     await this.#context.moveTo(time.toISOString());
     this.at = time;
   }
-}
-
-function lastOf(runs: readonly DbtCloudApiRun[], by: SortedBy): Date | undefined {
-  return runs.findLast((run) => run[by] !== undefined)?.[by];
 }
 
 function earlier(time: Date, ms: number): Date {

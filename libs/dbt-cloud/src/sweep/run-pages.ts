@@ -28,7 +28,7 @@ export async function* runPagesBy(api: DbtCloudApi, options: RunPagesOptions): A
   let { from } = options;
   while (from <= to) {
     const page = await api.runPage({ ...filter, [by]: [from, to], orderBy }, { signal });
-    const last = page.runs.findLast((run) => run[by] !== undefined)?.[by];
+    const last = lastOf(page.runs, by);
     if (!page.hasMore || !last) {
       yield page;
       return;
@@ -42,6 +42,11 @@ export async function* runPagesBy(api: DbtCloudApi, options: RunPagesOptions): A
       from = new Date(from.getTime() + 1);
     }
   }
+}
+
+/** Returns the last time of a page that can be read. */
+export function lastOf(runs: readonly DbtCloudApiRun[], by: SortedBy): Date | undefined {
+  return runs.findLast((run) => run[by] !== undefined)?.[by];
 }
 
 /** The API's times have microseconds, ours have milliseconds. */

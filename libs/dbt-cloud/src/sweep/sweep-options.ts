@@ -1,4 +1,4 @@
-import { ConfigurationError, kindOf, requireInteger, requireKnownOptions } from 'nestjs-runhooks/core';
+import { requireInteger, requireKnownOptions, requirePatterns } from 'nestjs-runhooks/core';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
 
 /** Options of the sweeps, which look for runs that no webhook reported. They need `api.readToken`. */
@@ -47,22 +47,6 @@ export function checkSweepOptions(options: unknown, option: string): SweepSettin
   };
   requireInteger(`${option}.graceMs`, checked.graceMs, 0, DBT_CLOUD_LIMITS.graceMsMax);
   requireInteger(`${option}.historyMs`, checked.historyMs, 0, DBT_CLOUD_LIMITS.historyMsMax);
-  if (jobs !== undefined) requirePatterns(`${option}.jobs`, jobs);
+  if (jobs !== undefined) requirePatterns(`${option}.jobs`, jobs, DBT_CLOUD_LIMITS.jobPatternsMax);
   return checked;
-}
-
-function requirePatterns(option: string, patterns: unknown): void {
-  const { jobPatternsMax } = DBT_CLOUD_LIMITS;
-  const count = Array.isArray(patterns) ? patterns.length : 0;
-  if (count === 0 || count > jobPatternsMax) {
-    throw new ConfigurationError(
-      option,
-      `expected an array of 1 to ${jobPatternsMax} patterns, got ${Array.isArray(patterns) ? count : kindOf(patterns)}. ` +
-        'Omit the option to look at all jobs',
-    );
-  }
-  for (const [index, pattern] of (patterns as readonly unknown[]).entries()) {
-    if (typeof pattern === 'string' && pattern !== '') continue;
-    throw new ConfigurationError(`${option}[${index}]`, `expected a string that is not empty, got ${kindOf(pattern)}`);
-  }
 }

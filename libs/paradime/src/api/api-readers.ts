@@ -76,7 +76,7 @@ export function readRun(sent: Fields, schedule: string): ParadimeApiRun | undefi
 /** Returns the state and the commands of a run. */
 export function readRunDetail(sent: Fields, id: string): ParadimeApiRunDetail {
   const state = textOf(sent['state']);
-  const commands = readEach(sent['commands'], (command) => readCommand(command, readId(command['id'])));
+  const commands = readEach(sent['commands'], readCommand);
   return { id, status: statusOf(state), ...defined({ state }), commands: commands.toSorted(byId) };
 }
 
@@ -92,7 +92,8 @@ export function readWorkspace(sent: Fields): ParadimeApiWorkspace | undefined {
   return uid === undefined ? undefined : { uid, ...defined({ name: textOf(sent['name']) }) };
 }
 
-function readCommand(sent: Fields, id: string | undefined): ParadimeApiCommand | undefined {
+function readCommand(sent: Fields): ParadimeApiCommand | undefined {
+  const id = readId(sent['id']);
   return id === undefined ? undefined : commandOf(sent, id);
 }
 

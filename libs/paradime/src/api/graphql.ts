@@ -1,7 +1,6 @@
 import {
   ApiCaller,
   type ApiHost,
-  isProviderApiError,
   type ProviderApiErrorReason,
   quotedMessage,
 } from 'nestjs-runhooks/core';
@@ -112,9 +111,4 @@ function reasonOf(message: string): ProviderApiErrorReason {
     return 'unauthorized';
   }
   return /not found|does not exist|no such|unknown (?:run|command|schedule)/i.test(message) ? 'not-found' : 'refused';
-}
-
-/** Returns whether an error means that an object does not exist. */
-export function isMissing(error: unknown): boolean {
-  return isProviderApiError(error) && error.reason === 'not-found';
 }

@@ -6,7 +6,6 @@ import {
   type RoundContext,
 } from 'nestjs-runhooks/core';
 import type { ParadimeApiCommand, ParadimeApiRun } from '../api/api-objects.js';
-import { isMissing } from '../api/graphql.js';
 import type { ParadimeApi } from '../api/paradime-api.js';
 import { PARADIME_LIMITS } from '../limits.js';
 import { isFinal } from '../status.js';
@@ -126,9 +125,10 @@ async function commandsOf(
   try {
     return (await client.run(run.id, { signal: context.signal })).commands;
   } catch (error) {
+    if (!isProviderApiError(error)) throw error;
     // A run that was canceled in the queue can lack details. Its outcome is known all the same.
-    if (isMissing(error)) return [];
-    if (!isProviderApiError(error) || !OF_ONE_RUN.includes(error.reason)) throw error;
+    if (error.reason === 'not-found') return [];
+    if (!OF_ONE_RUN.includes(error.reason)) throw error;
     if (nowMs - (run.endedAt?.getTime() ?? 0) >= PARADIME_LIMITS.commandsMsMax) return [];
     failures.push(error);
     return undefined;

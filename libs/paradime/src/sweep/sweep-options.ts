@@ -1,4 +1,4 @@
-import { ConfigurationError, kindOf, requireInteger, requireKnownOptions } from 'nestjs-runhooks/core';
+import { requireInteger, requireKnownOptions, requirePatterns } from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 
 /** Options of the sweeps, which look for runs that no webhook reported. */
@@ -33,22 +33,6 @@ export function checkSweepOptions(options: unknown, option: string): SweepSettin
   if (options !== undefined) requireKnownOptions(option, options, OPTIONS);
   const { schedules, graceMs = PARADIME_LIMITS.sweepGraceMs } = (options ?? {}) as ParadimeSweepOptions;
   requireInteger(`${option}.graceMs`, graceMs, 0, PARADIME_LIMITS.sweepGraceMsMax);
-  if (schedules !== undefined) requirePatterns(`${option}.schedules`, schedules);
+  if (schedules !== undefined) requirePatterns(`${option}.schedules`, schedules, PARADIME_LIMITS.schedulePatternsMax);
   return { schedules, graceMs };
-}
-
-function requirePatterns(option: string, patterns: unknown): void {
-  const { schedulePatternsMax } = PARADIME_LIMITS;
-  const count = Array.isArray(patterns) ? patterns.length : 0;
-  if (count === 0 || count > schedulePatternsMax) {
-    throw new ConfigurationError(
-      option,
-      `expected an array of 1 to ${schedulePatternsMax} patterns, got ${Array.isArray(patterns) ? count : kindOf(patterns)}. ` +
-        'Omit the option to look at all schedules',
-    );
-  }
-  for (const [index, pattern] of (patterns as readonly unknown[]).entries()) {
-    if (typeof pattern === 'string' && pattern !== '') continue;
-    throw new ConfigurationError(`${option}[${index}]`, `expected a string that is not empty, got ${kindOf(pattern)}`);
-  }
 }

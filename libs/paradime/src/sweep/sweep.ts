@@ -1,8 +1,9 @@
 import {
+  defined,
   isProviderApiError,
-  matchesPattern,
   ProviderApiError,
   type ProviderApiErrorReason,
+  refersTo,
   type Round,
   type RoundContext,
 } from 'nestjs-runhooks/core';
@@ -110,9 +111,7 @@ export class Sweep {
   }
 
   #isInScope({ slug, name }: ParadimeApiSchedule): boolean {
-    const { schedules } = this.#settings;
-    const names = [slug, name].filter((text) => text !== undefined);
-    return schedules === undefined || schedules.some((pattern) => names.some((text) => matchesPattern(pattern, text)));
+    return refersTo(this.#settings.schedules, defined({ id: slug, name }));
   }
 
   /** Asks once for the name of the workspace, which webhooks have and filters match. */
