@@ -95,8 +95,6 @@ const GENERAL_REMEDIES: Readonly<Record<ProviderApiErrorReason, string>> = {
 export class ApiCaller {
   readonly #settings: ApiCallerSettings;
   readonly #hostName: string;
-  /** Cooldown that this process found, because the shared one may fail to be stored. */
-  #cooldownUntil: Date | undefined;
 
   constructor(settings: ApiCallerSettings) {
     this.#settings = settings;
@@ -186,9 +184,8 @@ export class ApiCaller {
   async #requireWarm({ asked, signal }: ApiCall): Promise<void> {
     signal?.throwIfAborted();
     const { host, accountId, provider } = this.#settings;
-    const shared = await host.cooldownUntil(this.#hostName, accountId);
+    const until = await host.cooldownUntil(this.#hostName, accountId);
     const now = host.now();
-    const until = laterOf(shared, this.#cooldownUntil);
     if (until === undefined || until <= now) return;
     // A later time was stored before a clock was set back.
     if (until.getTime() - now.getTime() > LIMITS.apiCooldownMsMax) return;
@@ -212,7 +209,6 @@ export class ApiCaller {
     const { host, accountId, provider, cooldownMs } = this.#settings;
     const now = host.now();
     const until = new Date(now.getTime() + waitAfter429(response.headers, cooldownMs, now));
-    this.#cooldownUntil = laterOf(until, this.#cooldownUntil);
     await host.coolDown(this.#hostName, accountId, until);
     return new ProviderCooldownError({ asked: `${provider}: ${asked}`, found, status: 429 }, until, now);
   }
@@ -261,8 +257,4 @@ function describeBody(response: Response, text: string): string {
   if (text.trim() === '') return 'an empty answer';
   if (isHtml(response) || /^\s*<(?:!doctype|html)\b/i.test(text)) return 'HTML';
   return /^\s*[[{]/.test(text) ? 'JSON that is cut or damaged' : 'other text';
-}
-
-function laterOf(one: Date | undefined, other: Date | undefined): Date | undefined {
-  return one && other ? (one > other ? one : other) : (one ?? other);
 }

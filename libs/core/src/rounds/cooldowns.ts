@@ -13,7 +13,8 @@ interface Known {
 
 /**
  * Cooldowns of accounts whose API has limited the rate of requests. All processes on the inbox share them. Each asks the
- * store at most once a second for an account. With a store without rounds, they hold in this process only.
+ * store at most once a second for an account. With a store without rounds, or one that fails, they hold in the process that
+ * found them.
  */
 export class Cooldowns implements ApiHost {
   readonly #store: RoundStore | undefined;
@@ -35,7 +36,9 @@ export class Cooldowns implements ApiHost {
     let known = this.#known.get(name);
     const isFresh = known && timers.monotonicMs() - known.askedAtMs < LIMITS.cooldownCacheMs;
     if (this.#store && !isFresh) {
-      known = { askedAtMs: timers.monotonicMs(), until: await this.#store.cooldownUntil(host, accountId) };
+      const stored = await this.#store.cooldownUntil(host, accountId);
+      const own = this.#known.get(name)?.until;
+      known = { askedAtMs: timers.monotonicMs(), until: stored ? laterOf(own, stored) : own };
       this.#known.set(name, known);
     }
     const until = known?.until;
@@ -44,13 +47,16 @@ export class Cooldowns implements ApiHost {
 
   async coolDown(host: string, accountId: string, until: Date): Promise<void> {
     const name = nameOf(host, accountId);
-    const laterByMs = (this.#known.get(name)?.until ?? until).getTime() - until.getTime();
-    // A clock that was ahead may have stored a time that is later than any cooldown lasts.
-    const isKept = laterByMs > 0 && laterByMs <= LIMITS.apiCooldownMsMax;
     // Also if the store fails, this process must not ask again.
-    if (!isKept) this.#known.set(name, { askedAtMs: timers.monotonicMs(), until });
+    this.#known.set(name, { askedAtMs: timers.monotonicMs(), until: laterOf(this.#known.get(name)?.until, until) });
     await this.#store?.coolDown(host, accountId, until);
   }
+}
+
+/** Returns the later time, unless it is later by more than any cooldown lasts: a clock that was ahead has stored it. */
+function laterOf(known: Date | undefined, until: Date): Date {
+  const laterByMs = known ? known.getTime() - until.getTime() : 0;
+  return known && laterByMs > 0 && laterByMs <= LIMITS.apiCooldownMsMax ? known : until;
 }
 
 function nameOf(host: string, accountId: string): string {

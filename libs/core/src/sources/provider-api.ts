@@ -102,6 +102,6 @@ export interface ApiHost {
   now(): Date;
   /** Returns until when no process may ask this account, or `undefined`. All processes share it. */
   cooldownUntil(host: string, accountId: string): Promise<Date | undefined>;
-  /** Stores that no process may ask this account before a time. */
+  /** Stores that no process may ask this account before a time. If it rejects, the time still holds in this process. */
   coolDown(host: string, accountId: string, until: Date): Promise<void>;
 }
