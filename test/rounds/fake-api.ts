@@ -58,6 +58,7 @@ export class FakeApi implements ProviderApi {
     return [...this.runs.values()].map((run) => this.#reported(run));
   }
 
+  /** Parses what the rounds have reported. */
   parse({ body }: { body: Uint8Array }): ParseResult {
     const { run, phase } = JSON.parse(Buffer.from(body).toString('utf8')) as Envelope;
     const finishedAt = run.endedAt === undefined ? undefined : new Date(run.endedAt);
@@ -108,7 +109,7 @@ export function sourceWith(api: FakeApi, name = SOURCE): Source {
   return {
     name,
     provider: 'probe',
-    open: () => new ProbeProvider(),
+    open: () => Object.assign(new ProbeProvider(), { parseReported: api.parse.bind(api) }),
     openApi: (host) => {
       api.host = host;
       return api;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RunEvent } from 'nestjs-runhooks';
 import type { WebhookEvent } from 'nestjs-runhooks/internal';
 import { DispatchHarness, START } from '../dispatch/dispatch-harness.js';
-import { SIGNATURE, type ProbeMessage } from '../dispatch/probe-provider.js';
+import { ProbeProvider, SIGNATURE, type ProbeMessage } from '../dispatch/probe-provider.js';
 import { FakeApi, SOURCE, sourceWith, webhook } from './fake-api.js';
 
 const open: DispatchHarness[] = [];
@@ -217,14 +217,12 @@ describe('a sweep', () => {
     expect(found).toEqual([['webhook', 'quarantined', 'provider "probe" returned a value that is not a ParseResult']]);
   });
 
-  it('is parsed by workers without tokens, if their provider can', async () => {
+  it('is parsed by workers without tokens', async () => {
     const { api, harness } = bound(await Sweeping.open());
     api.add({ id: '7', status: 'failed', endedAt: LATER });
     await harness.rounds.runAll();
     const { openApi: _, ...without } = sourceWith(api);
-    const provider = Object.assign(without.open(), { parseReported: api.parse.bind(api) });
-    const sources = [{ ...without, open: () => provider }];
-    const other = await DispatchHarness.open({ store: harness.store, clock: harness.clock, sources });
+    const other = await DispatchHarness.open({ store: harness.store, clock: harness.clock, sources: [without] });
     open.push(other);
     const received: unknown[] = [];
     other.on('all', (event) => received.push([event.type, event.payload]), { types: TYPES });
@@ -235,15 +233,15 @@ describe('a sweep', () => {
     ]);
   });
 
-  it('quarantines a message that a sweep found if its source has no API any more', async () => {
+  it('quarantines a message that a sweep found if the provider of the process cannot parse it', async () => {
     const { api, harness, received } = bound(await Sweeping.open());
     api.add({ id: '7', status: 'failed', endedAt: LATER });
     await harness.rounds.runAll();
-    const { openApi: _, ...without } = sourceWith(api);
+    const { openApi: _, ...without } = { ...sourceWith(api), open: () => new ProbeProvider() };
     const other = await DispatchHarness.open({ store: harness.store, clock: harness.clock, sources: [without] });
     await other.idle();
     expect((await harness.inbox.messages({ state: 'quarantined' })).items.map(({ reason }) => reason)).toEqual(
-      Array.from({ length: 2 }, () => expect.stringContaining('has no `api` option in this process')),
+      Array.from({ length: 2 }, () => expect.stringContaining('has no parseReported in this process')),
     );
     await harness.inbox.reparse({ runHandlers: true, by: 'a test' });
     await harness.idle();

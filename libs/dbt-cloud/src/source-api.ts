@@ -1,22 +1,13 @@
-import {
-  ConfigurationError,
-  type ApiHost,
-  type ApiScope,
-  type ParseResult,
-  type ProviderApi,
-  type Round,
-  type VerifiedMessage,
-} from 'nestjs-runhooks/core';
+import { ConfigurationError, type ApiHost, type ApiScope, type ProviderApi, type Round } from 'nestjs-runhooks/core';
 import { DbtCloudApi } from './api/dbt-cloud-api.js';
 import type { ApiSettings } from './api/api-options.js';
-import { type EnvelopeContext, parseEnvelope } from './sweep/envelope.js';
 import { JobScope } from './sweep/job-scope.js';
 import { ProviderNames } from './sweep/provider-names.js';
 import { sweepRounds } from './sweep/rounds.js';
 import type { SweepSettings } from './sweep/sweep-options.js';
 
 /** Checked options of a source with access to the API. */
-export interface SourceApiSettings extends EnvelopeContext {
+export interface SourceApiSettings {
   readonly api: ApiSettings;
   readonly sweep: SweepSettings;
   /** Whether the option `sweep` is set, so that sweeps must work. */
@@ -33,10 +24,9 @@ export class DbtCloudSourceApi implements ProviderApi {
   /** Account and jobs that the rounds look at; empty without rounds. */
   readonly scope: readonly ApiScope[];
   readonly rounds: readonly Round[];
-  readonly #context: EnvelopeContext;
 
   /** @throws {ConfigurationError} if sweeps are asked for and their token is missing. */
-  constructor({ api, sweep, isSweepAsked, paths, ...context }: SourceApiSettings, host: ApiHost) {
+  constructor({ api, sweep, isSweepAsked, paths }: SourceApiSettings, host: ApiHost) {
     const { option, tokens, baseUrl, accountId = '*' } = api;
     if (isSweepAsked && tokens.read === undefined) {
       throw new ConfigurationError(
@@ -44,7 +34,6 @@ export class DbtCloudSourceApi implements ProviderApi {
         'expected the token that sweeps need, got undefined. Set it, or remove the option sweep',
       );
     }
-    this.#context = context;
     this.client = new DbtCloudApi(api, host);
     this.switchedOff = switchedOffOf(api);
     if (tokens.read === undefined) {
@@ -56,10 +45,6 @@ export class DbtCloudSourceApi implements ProviderApi {
     this.rounds = sweepRounds({ api: this.client, scope, names, settings: sweep });
     this.scope = [{ account: `${new URL(baseUrl).host}/${accountId}`, ...(sweep.jobs && { jobs: sweep.jobs }) }];
     this.sweeps = `ended, canceled and open runs of ${scope.describe()}`;
-  }
-
-  parse(message: VerifiedMessage): ParseResult {
-    return parseEnvelope(message, this.#context);
   }
 }
 

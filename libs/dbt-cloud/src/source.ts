@@ -107,7 +107,7 @@ function openProvider(options: DbtCloudOptions, option: string): DbtCloudProvide
 }
 
 function openApi(options: DbtCloudOptions, option: string, host: ApiHost): DbtCloudSourceApi | undefined {
-  const { name, path = `/webhooks/${name}`, accessUrl: given, testRunIds = [], api, sweep } = options;
+  const { name, path = `/webhooks/${name}`, accessUrl: given, api, sweep } = options;
   if (api === undefined) {
     if (sweep === undefined) return undefined;
     throw new ConfigurationError(
@@ -122,8 +122,6 @@ function openApi(options: DbtCloudOptions, option: string, host: ApiHost): DbtCl
       sweep: checkSweepOptions(sweep, `${option}.sweep`),
       isSweepAsked: sweep !== undefined,
       paths: typeof path === 'string' ? [path] : path,
-      accessUrl,
-      testRunIds: readTestRunIds(testRunIds, `${option}.testRunIds`),
     },
     host,
   );

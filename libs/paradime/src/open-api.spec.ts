@@ -67,7 +67,8 @@ describe('the API of a source', () => {
   it('makes the page of a run from the address of the API', () => {
     const parse = (endpoint: string) => {
       const body = JSON.stringify(envelopeOf({ id: '7', schedule: 's', status: 'running' }, PLACE, undefined));
-      return open({ api: { ...API, endpoint } })?.parse(storedMessage(body));
+      const provider = paradime({ name: 'p', scheme: 'unsigned-insecure', api: { ...API, endpoint } }).open();
+      return provider.parseReported!(storedMessage(body));
     };
     expect(parse(API.endpoint)).toMatchObject({
       signal: { run: { url: 'https://app.demo.paradime.io/bolt/run_id/7' } },

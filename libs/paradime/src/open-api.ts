@@ -3,7 +3,6 @@ import { checkApiOptions, type ParadimeApiAccess } from './api/api-options.js';
 import type { GateTime } from './api/call-gate.js';
 import { ParadimeApi } from './api/paradime-api.js';
 import { HOUR, MINUTE, PARADIME_LIMITS } from './limits.js';
-import { parseEnvelope } from './sweep/envelope.js';
 import { checkSweepOptions, type SweepSettings } from './sweep/sweep-options.js';
 import { Sweep } from './sweep/sweep.js';
 
@@ -37,12 +36,7 @@ export function openParadimeApi({ api, sweep, option, host, time }: ParadimeApiS
     );
   }
   const client = new ParadimeApi(access, host, time);
-  const appOrigin = appOriginOf(access);
-  return {
-    client,
-    ...sweepsOf(client, access, settings),
-    parse: (message) => parseEnvelope(message, appOrigin),
-  };
+  return { client, ...sweepsOf(client, access, settings) };
 }
 
 function sweepsOf(
@@ -69,14 +63,4 @@ function sweepsOf(
     ],
     scope: [{ account: `${new URL(origin).host}/${workspace}`, ...(schedules && { jobs: schedules }) }],
   };
-}
-
-/**
- * Returns the origin of the pages of runs. The addresses of the API and of the pages differ in their first label, as in
- * Paradime's samples (`api.demo.paradime.io`, `app.demo.paradime.io`) and in its integrations for Airflow and Dagster.
- */
-function appOriginOf({ origin }: ParadimeApiAccess): string | undefined {
-  const { protocol, host } = new URL(origin);
-  const rest = /^api\.((?:[a-z0-9-]+\.)*paradime\.io)$/.exec(host)?.[1];
-  return protocol === 'https:' && rest !== undefined ? `https://app.${rest}` : undefined;
 }

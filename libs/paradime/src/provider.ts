@@ -19,9 +19,12 @@ export class ParadimeProvider implements Provider {
   readonly isOpenToAnyone: boolean;
   readonly headersKept: readonly string[];
   readonly #scheme: SignatureScheme;
+  readonly #appOrigin: string | undefined;
 
-  constructor(scheme: SignatureScheme) {
+  /** @param appOrigin origin of the pages of runs, if it follows from the address of the API */
+  constructor(scheme: SignatureScheme, appOrigin?: string) {
     this.#scheme = scheme;
+    this.#appOrigin = appOrigin;
     this.signature = scheme.description;
     this.isOpenToAnyone = scheme.isOpenToAnyone;
     this.headersKept = scheme.headersKept;
@@ -40,8 +43,7 @@ export class ParadimeProvider implements Provider {
     return json.ok ? parseRun(json.value, receivedAt) : { state: 'quarantined', reason: json.reason };
   }
 
-  /** Without the endpoint of the API, the address of the run's page is unknown. */
   parseReported(message: VerifiedMessage): ParseResult {
-    return parseEnvelope(message, undefined);
+    return parseEnvelope(message, this.#appOrigin);
   }
 }

@@ -69,7 +69,7 @@ const DEFINITION: SourceDefinition<ParadimeOptions> = {
   provider: 'paradime',
   example: "paradime({ name: 'paradime', secrets: [process.env.PARADIME_WEBHOOK_SECRET] })",
   optionNames: { scheme: true, secrets: true, header: true, tokens: true, api: true, sweep: true },
-  open: (options, option) => new ParadimeProvider(openScheme(options, option)),
+  open: (options, option) => new ParadimeProvider(openScheme(options, option), appOriginOf(options.api?.endpoint)),
   openApi: ({ api, sweep }, option, host) => openParadimeApi({ api, sweep, option, host }),
 };
 
@@ -104,4 +104,16 @@ function openScheme(options: ParadimeOptions, option: string): SignatureScheme {
         "expected 'standard-webhooks', 'static-token' or 'unsigned-insecure', got another value",
       );
   }
+}
+
+/**
+ * Returns the origin of the pages of runs. The addresses of the API and of the pages differ in their first label, as in
+ * Paradime's samples (`api.demo.paradime.io`, `app.demo.paradime.io`) and in its integrations for Airflow and Dagster.
+ * Only workers check the address, so that it can be anything here.
+ */
+function appOriginOf(endpoint: unknown): string | undefined {
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return undefined;
+  const { protocol, host } = new URL(endpoint);
+  const rest = /^api\.((?:[a-z0-9-]+\.)*paradime\.io)$/.exec(host)?.[1];
+  return protocol === 'https:' && rest !== undefined ? `https://app.${rest}` : undefined;
 }

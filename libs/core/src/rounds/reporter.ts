@@ -5,6 +5,7 @@ import { LIMITS } from '../limits.js';
 import { sha256 } from '../receiver/sha-256.js';
 import { apiFactsOf } from '../runs/run-state.js';
 import { markVerified } from '../sources/message.js';
+import { parseMessage } from '../sources/parse-message.js';
 import { isParseResult } from '../sources/parse-result-check.js';
 import type { ParseResult } from '../sources/provider.js';
 import type { ApiPhase, ProviderApi, ReportedRun } from '../sources/provider-api.js';
@@ -133,10 +134,10 @@ export class Reporter {
   }
 
   /** Parses a body as a worker will. A provider that throws must not end the round. */
-  #parse({ name, api }: ReportedSource, body: Uint8Array): ParseResult {
+  #parse(source: ReportedSource, body: Uint8Array): ParseResult {
     try {
-      const message = markVerified({ source: name, body, headers: {}, receivedAt: this.#options.clock.now() });
-      const result: unknown = api.parse(message);
+      const received = { source: source.name, body, headers: {}, receivedAt: this.#options.clock.now() };
+      const result: unknown = parseMessage(source, { ...markVerified(received), origin: 'api' });
       if (isParseResult(result)) return result;
     } catch {
       // The message is stored, and the worker that parses it reports the error.

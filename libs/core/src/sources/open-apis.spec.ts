@@ -14,12 +14,13 @@ const HOST: ApiHost = {
 
 function apiWith(scope: readonly ApiScope[]): ProviderApi {
   const round = { kind: 'ended', everyMs: 1, run: () => Promise.resolve() };
-  const parse: ProviderApi['parse'] = () => ({ state: 'test', reason: 'a test' });
-  return { client: {}, switchedOff: [], scope, rounds: [round], parse };
+  return { client: {}, switchedOff: [], scope, rounds: [round] };
 }
 
-function source(name: string, openApi?: Source['openApi']): Source {
-  return { name, provider: 'provider', open: () => ({}) as Provider, ...(openApi && { openApi }) };
+const PROVIDER = { parseReported: () => ({ state: 'test', reason: 'a test' }) } as unknown as Provider;
+
+function source(name: string, openApi?: Source['openApi'], provider = PROVIDER): Source {
+  return { name, provider: 'provider', open: () => provider, ...(openApi && { openApi }) };
 }
 
 function open(sources: readonly Source[], hasRounds = true) {
@@ -48,6 +49,13 @@ describe('openApis', () => {
     expect(() => open(sources, false)).toThrow(ConfigurationError);
     expect(() => open(sources, false)).toThrow(/^sources\[1\]\.api: .*Store\.rounds.*source "two"/);
     expect(open([source('two', () => ({ ...apiWith([]), rounds: [] }))], false)[0]?.api).toBeDefined();
+  });
+
+  it('rejects a source with rounds if its provider cannot parse what they find', () => {
+    const sources = [source('one'), source('two', () => apiWith([]), {} as Provider)];
+    expect(() => open(sources)).toThrow(ConfigurationError);
+    expect(() => open(sources)).toThrow(/^sources\[1\]: .*parseReported.*source "two"/);
+    expect(open([source('two', () => ({ ...apiWith([]), rounds: [] }), {} as Provider)])[0]?.api).toBeDefined();
   });
 
   it('rejects a source with rounds if the inbox forgets runs that they can still find', () => {

@@ -41,6 +41,13 @@ export function openApis(
           `${deduplicationMs}. Otherwise a sweep finds runs again that the inbox has forgotten. Raise it, or remove the \`api\` option`,
       );
     }
+    if (api.rounds.length > 0 && !source.provider.parseReported) {
+      throw new ConfigurationError(
+        `sources[${index}]`,
+        `expected a provider with parseReported, because source "${source.name}" has rounds, got none. ` +
+          'Otherwise workers could not parse what the rounds find',
+      );
+    }
     return { ...source, api };
   });
   refuseOverlaps(opened, configured);

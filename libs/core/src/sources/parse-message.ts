@@ -3,18 +3,17 @@ import type { ParseResult } from './provider.js';
 import type { OpenSource } from './source.js';
 
 /**
- * Parses a message of a source with its provider or, if a sweep found the message, with the access to the provider's API,
- * or without it if this process has no tokens. The stored origin decides: a webhook may contain anything, also what a sweep would store.
+ * Parses a message with the provider of its source. The stored origin decides how: a webhook may contain anything, also what
+ * a sweep would store.
  */
 export function parseMessage(
-  { name, provider, api }: Pick<OpenSource, 'name' | 'provider' | 'api'>,
+  { name, provider }: Pick<OpenSource, 'name' | 'provider'>,
   message: VerifiedMessage & Pick<StoredMessage, 'origin'>,
 ): ParseResult {
   if (message.origin !== 'api') return provider.parse(message);
-  if (api) return api.parse(message);
   if (provider.parseReported) return provider.parseReported(message);
   return {
     state: 'quarantined',
-    reason: `a sweep found this message, and source "${name}" has no \`api\` option in this process`,
+    reason: `a sweep found this message, and the provider of source "${name}" has no parseReported in this process`,
   };
 }

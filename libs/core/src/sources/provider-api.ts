@@ -1,6 +1,3 @@
-import type { VerifiedMessage } from './message.js';
-import type { ParseResult } from './provider.js';
-
 /**
  * Port: access of a source to the API of its provider. Only workers use it: a receiver needs no tokens.
  */
@@ -15,11 +12,6 @@ export interface ProviderApi {
   readonly scope?: readonly ApiScope[];
   /** Recurring work of the source. */
   readonly rounds: readonly Round[];
-  /**
-   * Parses the body of a message that {@link RoundContext.report} has appended, with the same result as for a webhook about
-   * the same run. It must not throw.
-   */
-  parse(message: VerifiedMessage): ParseResult;
 }
 
 /** Jobs that the rounds of a source look at. */
@@ -84,7 +76,7 @@ export interface ReportedRun {
   readonly phases: readonly ApiPhase[];
   /** When it ended by the API, if it did. */
   readonly endedAt?: Date;
-  /** The run and what else {@link ProviderApi.parse} needs. It becomes the body, as JSON, together with the phase. */
+  /** The run and what else `Provider.parseReported` needs. It becomes the body, as JSON, together with the phase. */
   readonly body: object;
 }
 

@@ -60,9 +60,9 @@ export interface Provider {
   /** Parses a message. For invalid content it returns a `quarantined` result and does not throw. */
   parse(message: VerifiedMessage): ParseResult;
   /**
-   * Parses a message that a sweep appended, as `ProviderApi.parse` does, but without access to the API. All workers claim
-   * such messages, also those without the option `api`. It must not throw.
-   * @default a worker without access to the API quarantines such messages
+   * Parses a message that a round of `ProviderApi` has reported, with the same result as for a webhook about the same run.
+   * All workers claim such messages, also those without access to the API. It must not throw.
+   * @default such messages are quarantined. A source with rounds needs it
    */
   parseReported?(message: VerifiedMessage): ParseResult;
   /** Returns a hint for the operator about the headers of a request without a valid signature. */

@@ -11,16 +11,10 @@ const RECEIVED_AT = new Date('2026-11-30T12:00:00.000Z');
 const accessUrl = 'https://ab123.us1.dbt.com';
 const source = dbtCloud({ name: 'dbt', secrets: ['a-secret'], accessUrl, api: { readToken: 'r', accountId: '4' } });
 const provider = source.open();
-const api = source.openApi?.({
-  now: () => RECEIVED_AT,
-  cooldownUntil: () => Promise.resolve(undefined),
-  coolDown: () => Promise.resolve(),
-});
 const NAMES = { project: 'Analytics', environment: 'Production', job: 'nightly' };
 
 function parseBody(body: unknown): ParseResult {
-  if (!api) throw new Error('the source has no api');
-  return api.parse(storedMessage(JSON.stringify(body), RECEIVED_AT));
+  return provider.parseReported!(storedMessage(JSON.stringify(body), RECEIVED_AT));
 }
 
 function parse(run: object, phase?: string, names: object = NAMES): ParseResult {
@@ -77,7 +71,7 @@ describe('a run that a sweep found', () => {
   it('is the same for a worker without the option api', () => {
     const message = storedMessage(JSON.stringify({ v: 1, run: RUN, names: NAMES, phase: 'complete:20' }), RECEIVED_AT);
     const without = dbtCloud({ name: 'dbt', secrets: ['a-secret'], accessUrl }).open();
-    expect(parsed(without.parseReported!(message))).toEqual(parsed(api!.parse(message)));
+    expect(parsed(without.parseReported!(message))).toEqual(parsed(provider.parseReported!(message)));
   });
 
   it.each([
