@@ -17,16 +17,21 @@ onPostgres('batches on Postgres', () => {
     for (const close of closers.splice(0)) await close();
   });
 
-  async function openClaimed(): Promise<{ store: Store; pool: KillablePool }> {
-    const pool = new KillablePool();
-    // The plan of a large table, which looks up the given rows one after the other.
-    const plan = 'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off';
-    pool.on('connect', (client) => void client.query(plan));
+  async function openOn(pool: KillablePool): Promise<Store> {
     const store = await schemas.open({ pool, notify: false });
     closers.push(async () => {
       await store.close();
       await pool.end();
     });
+    return store;
+  }
+
+  async function openClaimed(): Promise<{ store: Store; pool: KillablePool }> {
+    const pool = new KillablePool();
+    // The plan of a large table, which looks up the given rows one after the other.
+    const plan = 'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off';
+    pool.on('connect', (client) => void client.query(plan));
+    const store = await openOn(pool);
     await store.append(newMessage({ receivedAt: NOW }));
     const [message] = await store.claimMessages({ ...CLAIM, sources: ['source'] });
     const events = IDS.map((id) => {
@@ -71,11 +76,7 @@ onPostgres('batches on Postgres', () => {
 
   it('erase a message about a run that is being recorded without a deadlock', async () => {
     const pool = new KillablePool();
-    const store = await schemas.open({ pool, notify: false });
-    closers.push(async () => {
-      await store.close();
-      await pool.end();
-    });
+    const store = await openOn(pool);
     await store.append(newMessage({ receivedAt: NOW }));
     const [message] = await store.claimMessages({ ...CLAIM, sources: ['source'] });
     const messageId = message!.id;
