@@ -9,6 +9,8 @@ const specPackages = '^node_modules/(@jest/globals|fast-check)/';
 
 /** What libs may know of the core. Only libs, tests and benchmarks may know `internal`. */
 const coreEntries = '^libs/core/src/(index|internal)\\.ts$';
+/** Reading of dbt's files, which the providers share. */
+const artifactsIndex = '^libs/dbt-artifacts/src/index\\.ts$';
 const nestIndex = '^libs/nest/src/index\\.ts$';
 /** What `npx nestjs-runhooks` does to an inbox; only libs/cli may know it. */
 const inboxCommands = '^libs/sql-inbox/src/(backup/backup-inbox|move/move-inbox)\\.ts$';
@@ -71,14 +73,20 @@ module.exports = {
       name: 'libs-know-only-core',
       comment: 'A lib imports nothing of ours but `nestjs-runhooks/core` and `nestjs-runhooks/internal`.',
       severity: 'error',
-      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/(testing|cli)/', nestIndex] },
+      from: { path: '^libs/([^/]+)/', pathNot: [spec, '^libs/(testing|cli|dbt-cloud|paradime)/', nestIndex] },
       to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', coreEntries] },
+    },
+    {
+      name: 'providers-know-core-and-artifacts',
+      severity: 'error',
+      from: { path: '^libs/(dbt-cloud|paradime)/', pathNot: spec },
+      to: { path: '^(libs|apps|test|bench)/', pathNot: ['^libs/$1/', coreEntries, artifactsIndex] },
     },
     {
       name: 'providers-know-only-the-public-core',
       comment: 'The built-in providers use the API that other providers use.',
       severity: 'error',
-      from: { path: '^libs/(dbt-cloud|paradime)/src/(?!.*\\.spec\\.ts$)' },
+      from: { path: '^libs/(dbt-cloud|dbt-artifacts|paradime)/src/(?!.*\\.spec\\.ts$)' },
       to: { path: '^libs/core/src/internal\\.ts$' },
     },
     {

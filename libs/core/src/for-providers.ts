@@ -20,6 +20,12 @@ export type {
   Round,
   RoundContext,
 } from './sources/provider-api.js';
+export {
+  type ResultsContext,
+  ResultsNotReadyError,
+  type ResultsReader,
+  type ResultsReading,
+} from './sources/results-reader.js';
 export type { Source, SourceOptions } from './sources/source.js';
 export type { SignatureCheck, Verification } from './sources/verification.js';
 
@@ -61,6 +67,16 @@ export type { PayloadClass } from './payloads/payload-plan.js';
 export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
 export { parseTimestamp } from './payloads/timestamps.js';
 
+export {
+  NODE_KINDS,
+  type NodeCounts,
+  type NodeKind,
+  type NodeName,
+  type NodeOutcome,
+  type NodeResult,
+  type NodeStep,
+} from './nodes/node-result.js';
+export type { MissingResults, MissingResultsReason, MissingStep } from './nodes/run-results.js';
 export { endTypesOf, type RunSignal, type RunSignalType } from './runs/run-signal.js';
 export {
   type Reference,

@@ -10,6 +10,7 @@ export type * from './store/inbox-reader.js';
 export type * from './store/new-message.js';
 export type * from './store/operator-request.js';
 export type * from './store/recording.js';
+export type * from './store/result-store.js';
 export type * from './store/round-store.js';
 export type * from './store/store.js';
 export type * from './store/task.js';
@@ -34,6 +35,8 @@ export { handlerIdOf, type RegisteredHandler, type Role } from './handlers/regis
 export type { RoutedDelivery } from './handlers/router.js';
 export type { CodedLogFields, LogCode, LogFields, Logger } from './log/logger.js';
 export { parseDated } from './payloads/dated-json.js';
+export type { NodeObservation, NodeScope, NodeState } from './nodes/node-state.js';
+export type { AvailableResults, RunResults } from './nodes/run-results.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';
 export type { JobAlias, JobRecord, JobRecords } from './runs/job-aliases.js';
 export type { ApiFacts, JobKey, RunKey, RunState } from './runs/run-state.js';

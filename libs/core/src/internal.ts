@@ -14,18 +14,22 @@ export type {
   DeadLetter,
   DeadLetterEvent,
   MessageEvent,
+  NodeFailed,
+  NodeRecovered,
+  ResultsEventType,
   RunCanceled,
   RunCompleted,
   RunEvent,
   RunFailed,
   RunRecovered,
+  RunResultsEvent,
   RunsJoined,
   RunStarted,
   RunStuck,
   RunSucceeded,
   WebhookEvent,
 } from './events/event.js';
-export { type EventFilter, type OneOrMore, valuesOf } from './handlers/filter.js';
+export { type EventFilter, type NodeFilter, type OneOrMore, valuesOf } from './handlers/filter.js';
 export { HandlerSet } from './handlers/handler-set.js';
 export { type DeliveryContext, type Handler, type HandlerOptions, resolveHandlerOptions } from './handlers/handler.js';
 export { lapsedBefore } from './handlers/registration.js';

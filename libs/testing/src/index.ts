@@ -42,6 +42,7 @@ export type {
 } from './fakes/paradime/fake-bolt-subscription.js';
 export type { FakeParadimeCredential, FakeParadimeCredentials } from './fakes/paradime/fake-paradime-credential.js';
 export type { FakeWebhook, FakeWebhookAttempt } from './fakes/fake-webhook.js';
+export { type DbtFileOptions, type DbtFileRow, runResultsFile, sourcesFile } from './fakes/dbt-files.js';
 export { ManualClock } from './manual-clock.js';
 export { memoryInbox } from './memory-inbox.js';
 export { paradimeWebhook, type ParadimeTestEvent, type ParadimeWebhookOptions } from './webhooks/paradime-webhook.js';

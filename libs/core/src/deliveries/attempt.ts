@@ -120,7 +120,7 @@ export class Attempt {
       },
       completeWith: (work) => this.#completeWith(work),
     };
-    await handler.invoke(event, context);
+    await handler.invoke(event, context, { id: delivery.id, lease: delivery.lease });
     // A handler may have forgotten to await it.
     await this.#completion;
     return 'succeeded';

@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 import { MESSAGE_EVENT_TYPE, type DeadLetter, type WebhookEvent } from './event.js';
 import type { StoredMessage, VerifiedMessage } from '../sources/message.js';
 import { parseDated } from '../payloads/dated-json.js';
+import type { NodeName, NodeResult } from '../nodes/node-result.js';
+import type { RunResults } from '../nodes/run-results.js';
 import type { EventExtras } from '../runs/run-update.js';
 import type { ParseResult } from '../sources/provider.js';
 import { RUN_EVENT_TYPES } from '../runs/run-signal.js';
@@ -18,6 +20,10 @@ export interface EventFacts extends EventExtras {
   readonly deadLetter?: DeadLetter;
   readonly stuckAfterMs?: number;
   readonly runs?: readonly JoinedRun[];
+  readonly results?: RunResults;
+  /** Node that failed, or that recovered. */
+  readonly node?: NodeName | NodeResult;
+  readonly isolated?: boolean;
   /** Id of the only handler that receives the event. */
   readonly handlerId?: string;
   /** Set if the other facts were erased. */

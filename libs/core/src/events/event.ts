@@ -1,3 +1,5 @@
+import type { NodeName, NodeResult } from '../nodes/node-result.js';
+import type { RunResults } from '../nodes/run-results.js';
 import type { Incident } from '../runs/incident.js';
 import type { ProviderMessageType, ProviderName, ProviderPayload } from './provider-payloads.js';
 import type { JoinedRun, Run } from '../runs/run.js';
@@ -99,6 +101,48 @@ interface RunsJoinedEventOf<P extends ProviderName> extends EventBase<typeof RUN
   readonly handlerId: string;
 }
 
+/** Type of the event of a run's results, for `@OnRunResults` handlers. */
+export const RUN_RESULTS_EVENT_TYPE = 'run.results';
+/** Type of the event of a node that failed, for `@OnNodeFailed` handlers. */
+export const NODE_FAILED_EVENT_TYPE = 'node.failed';
+/** Type of the event of a node that recovered, for `@OnNodeRecovered` handlers. */
+export const NODE_RECOVERED_EVENT_TYPE = 'node.recovered';
+
+/** Types of events that follow from the results of a run. */
+export const RESULTS_EVENT_TYPES = [RUN_RESULTS_EVENT_TYPE, NODE_FAILED_EVENT_TYPE, NODE_RECOVERED_EVENT_TYPE] as const;
+
+/** Type of an event that follows from the results of a run. */
+export type ResultsEventType = (typeof RESULTS_EVENT_TYPES)[number];
+
+interface RunResultsEventOf<P extends ProviderName> extends EventBase<typeof RUN_RESULTS_EVENT_TYPE, P> {
+  readonly run: Run;
+  /** What the nodes of the run came to, or the reason why that is not known. */
+  readonly results: RunResults;
+  /** Whether the run opens no incidents: it belongs to CI or to a pull request, or its schema or target is overridden. */
+  readonly isolated: boolean;
+}
+
+interface NodeFailedEventOf<P extends ProviderName> extends EventBase<typeof NODE_FAILED_EVENT_TYPE, P> {
+  readonly run: Run;
+  readonly node: NodeResult;
+  /** Whether this failure opened the incident of the node. Page for this one. */
+  readonly firstFailure: boolean;
+  /** Open incident of the node, with this failure. Absent if the failure is late or the run is isolated. */
+  readonly incident?: Incident;
+  /** Whether the run ended before a success of the node that is already known. */
+  readonly late: boolean;
+  /** Whether the run opens no incidents: it belongs to CI or to a pull request, or its schema or target is overridden. */
+  readonly isolated: boolean;
+}
+
+interface NodeRecoveredEventOf<P extends ProviderName> extends EventBase<typeof NODE_RECOVERED_EVENT_TYPE, P> {
+  /** Run in which the node succeeded. */
+  readonly run: Run;
+  readonly node: NodeName;
+  /** Incident that this success ended. */
+  readonly incident: Incident;
+}
+
 /** Events of the types `T` from the providers `P`. */
 type RunEvents<T extends RunEventType, P extends ProviderName> = {
   [K in T]: { [Q in P]: RunEventOf<K, Q> & (K extends keyof RunEventExtras ? RunEventExtras[K] : unknown) }[P];
@@ -147,8 +191,16 @@ export type RunCompleted<P extends ProviderName = ProviderName> = RunEvents<'run
 /** A run succeeded and ended its job's incident. */
 export type RunRecovered<P extends ProviderName = ProviderName> = RunEvents<'run.recovered', P>;
 
+/** Results of a run, for `@OnRunResults` handlers. */
+export type RunResultsEvent<P extends ProviderName = ProviderName> = { [Q in P]: RunResultsEventOf<Q> }[P];
+/** A model, test or other node failed, for `@OnNodeFailed` handlers. */
+export type NodeFailed<P extends ProviderName = ProviderName> = { [Q in P]: NodeFailedEventOf<Q> }[P];
+/** A node that had failed succeeded, for `@OnNodeRecovered` handlers. */
+export type NodeRecovered<P extends ProviderName = ProviderName> = { [Q in P]: NodeRecoveredEventOf<Q> }[P];
+
 /** Any event that a handler can receive. */
-export type WebhookEvent = RunEvent | RunStuck | RunsJoined | MessageEvent | DeadLetterEvent;
+export type WebhookEvent =
+  RunEvent | RunResultsEvent | NodeFailed | NodeRecovered | RunStuck | RunsJoined | MessageEvent | DeadLetterEvent;
 
 /** Type of any event. */
 export type WebhookEventType = WebhookEvent['type'];

@@ -1,5 +1,6 @@
 import { matchesPattern } from './glob.js';
 import type { ProviderName } from '../events/provider-payloads.js';
+import type { NodeKind, NodeName } from '../nodes/node-result.js';
 import type { Reference, Run, RunTrigger } from '../runs/run.js';
 
 /** A value, or an array of which one value must match. */
@@ -23,6 +24,16 @@ export interface EventFilter {
   readonly trigger?: OneOrMore<RunTrigger['kind']>;
 }
 
+/** Filter for events about nodes. An event must match every field that is set. */
+export interface NodeFilter {
+  /** Kind of the node, for example `test`. */
+  readonly kind?: OneOrMore<NodeKind>;
+  /** Name or `unique_id` of the node, or a pattern for either, in which only `*` is special. */
+  readonly node?: OneOrMore<string>;
+  /** Package or project that defines the node, or a pattern for it. */
+  readonly package?: OneOrMore<string>;
+}
+
 /** Facts that filters match. A message without a run matches no filter on fields of runs. */
 export interface Filterable {
   readonly provider: string;
@@ -38,6 +49,10 @@ export interface Routable extends Filterable {
   readonly late?: boolean;
   /** Id of the only handler that receives the event. */
   readonly handlerId?: string;
+  /** Node that the event is about. */
+  readonly node?: NodeName;
+  /** Whether the event is of an isolated run. */
+  readonly isolated?: boolean;
 }
 
 /** Returns whether an event matches a filter. */
@@ -51,6 +66,16 @@ export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
     refersTo(filter.environment, run?.environment) &&
     refersTo(filter.job, run?.job) &&
     isOneOf(filter.trigger, run?.trigger.kind)
+  );
+}
+
+/** Returns whether the node of an event matches a filter. An event without a node matches any filter. */
+export function matchesNode(filter: NodeFilter, node: NodeName | undefined): boolean {
+  if (!node) return true;
+  return (
+    isOneOf(filter.kind, node.kind) &&
+    refersTo(filter.node, { id: node.uniqueId, name: node.name }) &&
+    refersTo(filter.package, node.package === undefined ? undefined : { id: node.package })
   );
 }
 

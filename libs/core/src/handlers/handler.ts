@@ -1,10 +1,15 @@
 import { defined } from '../defined.js';
 import { ConfigurationError } from '../errors.js';
 import type { WebhookEvent } from '../events/event.js';
-import { MESSAGE_EVENT_TYPE, RUN_STUCK_EVENT_TYPE, RUNS_JOINED_EVENT_TYPE } from '../events/event.js';
+import {
+  MESSAGE_EVENT_TYPE,
+  NODE_FAILED_EVENT_TYPE,
+  RUN_STUCK_EVENT_TYPE,
+  RUNS_JOINED_EVENT_TYPE,
+} from '../events/event.js';
 import { LIMITS } from '../limits.js';
 import { requireKnownOptions, requireInteger } from '../option-checks.js';
-import { matchesFilter, type Routable } from './filter.js';
+import { matchesFilter, matchesNode, type Routable } from './filter.js';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.js';
 import type { SubscribedTo, Subscription } from './subscription.js';
 
@@ -68,11 +73,23 @@ export interface Handler {
   /** Attempts at the same time; `undefined` if only the module's `concurrency` limits them. */
   readonly concurrency?: number;
   readonly serialize?: 'run' | 'job';
-  invoke(event: WebhookEvent, delivery: DeliveryContext): Promise<void>;
+  /** @param claim the claim of the delivery, with which only handlers of the core write */
+  invoke(event: WebhookEvent, delivery: DeliveryContext, claim: HandlerClaim): Promise<void>;
+}
+
+/** Claim of the delivery that a handler runs for. */
+export interface HandlerClaim {
+  /** Id of the delivery. */
+  readonly id: string;
+  /** Token of the claim. */
+  readonly lease: string;
 }
 
 /** Default ids consist of identifiers, and minifiers use `$`. */
 const HANDLER_ID = /^[A-Za-z0-9_$.:-]+$/;
+
+/** Beginning of the ids of the core's own handlers. */
+export const OWN_HANDLER_PREFIX = 'runhooks.';
 
 /**
  * Returns the options with their defaults.
@@ -88,6 +105,12 @@ export function resolveHandlerOptions(
     throw new ConfigurationError(
       `${label}.id`,
       `expected 1 to ${LIMITS.handlerIdCharsMax} letters, digits, "_", "$", ".", ":" or "-", got ${JSON.stringify(id)}`,
+    );
+  }
+  if (id.startsWith(OWN_HANDLER_PREFIX)) {
+    throw new ConfigurationError(
+      `${label}.id`,
+      `expected an id that does not begin with "${OWN_HANDLER_PREFIX}", which Runhooks uses itself, got ${JSON.stringify(id)}`,
     );
   }
   const given = options.retry ?? {};
@@ -111,8 +134,10 @@ export function resolveHandlerOptions(
 
 /** Returns whether a subscription matches an event, before `when` runs. */
 export function wants(subscription: Subscription, event: Routable): boolean {
-  const { on, filter, includeLate = false } = subscription;
+  const { on, filter, nodes = {}, includeLate = false, includeIsolated = false } = subscription;
   if (event.type === 'run.started' && event.late && !includeLate) return false;
+  if (event.type === NODE_FAILED_EVENT_TYPE && event.isolated && !includeIsolated) return false;
+  if (!matchesNode(nodes, event.node)) return false;
   if (!isOfType(on, event)) return false;
   // Each of its runs has matched the filter; the event itself has no run.
   return event.type === RUNS_JOINED_EVENT_TYPE || matchesFilter(filter, event);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defined } from '../defined.js';
 import type { Handler } from './handler.js';
 import { LIMITS } from '../limits.js';
 
@@ -16,7 +17,12 @@ export interface RegisteredHandler {
 
 /** Returns a handler with the digest of its subscriptions. The order of options does not change it. */
 export function registeredHandler({ id, subscriptions }: Pick<Handler, 'id' | 'subscriptions'>): RegisteredHandler {
-  const wanted = subscriptions.map(({ on, filter, includeLate = false }) => ({ on, filter, includeLate }));
+  const wanted = subscriptions.map(({ on, filter, nodes, includeLate = false, includeIsolated }) => ({
+    on,
+    filter,
+    includeLate,
+    ...defined({ nodes, includeIsolated }),
+  }));
   const text = JSON.stringify(sorted(wanted));
   const digest = createHash('sha256').update(text).digest('hex').slice(0, LIMITS.handlerDigestChars);
   return { id, version: `${id}@${digest}`, subscriptions: text };

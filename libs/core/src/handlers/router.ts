@@ -59,7 +59,7 @@ function laneOf({ id, serialize }: Handler, { source, run }: Routable): string |
 /** Returns the facts of an event that routing uses. */
 export function routableOf(
   { type, source, provider }: Pick<StoredEvent, 'type' | 'source' | 'provider'>,
-  { run, messageType, late = false, handlerId }: Partial<EventFacts>,
+  { run, messageType, late = false, handlerId, node, isolated }: Partial<EventFacts>,
 ): Routable {
   return {
     type,
@@ -69,6 +69,8 @@ export function routableOf(
     ...(run && { run }),
     ...(messageType && { messageType }),
     ...(handlerId !== undefined && { handlerId }),
+    ...(node && { node }),
+    ...(isolated !== undefined && { isolated }),
   };
 }
 

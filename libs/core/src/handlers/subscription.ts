@@ -1,10 +1,10 @@
 import { ConfigurationError } from '../errors.js';
-import type { DEAD_LETTER_EVENT_TYPE } from '../events/event.js';
+import type { DEAD_LETTER_EVENT_TYPE, ResultsEventType } from '../events/event.js';
 import { kindOf } from '../kind-of.js';
 import { LIMITS } from '../limits.js';
 import { requirePositive, requireInteger } from '../option-checks.js';
 import type { RunEventType } from '../runs/run-signal.js';
-import type { EventFilter } from './filter.js';
+import type { EventFilter, NodeFilter } from './filter.js';
 
 /** Options for waiting for runs of several jobs. */
 export interface OnAllRunsOptions {
@@ -71,7 +71,7 @@ export function checkBarrier(option: string, { jobs, withinMs, outcome = 'succee
 
 /** Events of a handler. */
 export type SubscribedTo =
-  | { readonly types: readonly (RunEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
+  | { readonly types: readonly (RunEventType | ResultsEventType | typeof DEAD_LETTER_EVENT_TYPE)[] }
   /** A provider's own messages, of one type or of all types. */
   | { readonly provider: string; readonly messageType?: string }
   /** `run.stuck` of runs that take this long. */
@@ -85,6 +85,10 @@ export interface Subscription {
   readonly filter: EventFilter;
   /** Whether to include `run.started` of runs that are already over. @default false */
   readonly includeLate?: boolean;
+  /** Filter for the nodes of `node.failed` and `node.recovered`. @default all nodes */
+  readonly nodes?: NodeFilter;
+  /** Whether to include `node.failed` of isolated runs. @default false */
+  readonly includeIsolated?: boolean;
   /** Predicate of the app, which runs in the attempt. If it returns `false`, the delivery is skipped. */
   readonly when?: (event: never) => boolean | Promise<boolean>;
 }

@@ -1,3 +1,5 @@
+import type { ResultsReader } from './results-reader.js';
+
 /**
  * Port: access of a source to the API of its provider. Only workers use it: a receiver needs no tokens.
  */
@@ -12,6 +14,8 @@ export interface ProviderApi {
   readonly scope?: readonly ApiScope[];
   /** Recurring work of the source. */
   readonly rounds: readonly Round[];
+  /** Reads results of runs. Absent if the source has no token for it. */
+  readonly results?: ResultsReader;
 }
 
 /** Jobs that the rounds of a source look at. */

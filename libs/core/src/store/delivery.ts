@@ -37,6 +37,9 @@ export interface Settlement extends EntryFields {
   readonly next:
     /** The delivery is finished. `dead`: it becomes a dead letter. */
     | { readonly state: 'succeeded' | 'skipped' | 'dead' }
-    /** The delivery is retried at `dueAt`. */
-    | { readonly state: 'pending'; readonly dueAt: Date };
+    /**
+     * The delivery is retried at `dueAt`. With `waitingFor`, the attempt is not counted: the store takes it back, keeps no
+     * record of it, and shows the text until the next attempt ends.
+     */
+    | { readonly state: 'pending'; readonly dueAt: Date; readonly waitingFor?: string };
 }
