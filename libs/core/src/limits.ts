@@ -117,6 +117,8 @@ export const LIMITS = Object.freeze({
   nodeHistoryMax: 50,
   /** Characters of a node's message. The longest ones of databases that were found have about 1,200. */
   nodeMessageCharsMax: 2_000,
+  /** Characters of a scope, or of the id of a node, in a request. */
+  nodeKeyCharsMax: 4_000,
   /** Nodes that one step records, and nodes in an event of a run's results. */
   nodesPerStep: 200,
   /** Concurrency of the handler that reads results, and timeout of its attempts. A file of 50 MB can take minutes to arrive. */

@@ -50,7 +50,7 @@ export function advanceNode(known: NodeState | undefined, observation: NodeObser
   if (known && history.some((one) => isSameRun(one, observation))) {
     return { ...unchanged, late, state: known, ...(isFailure && !late && incident && { incident }) };
   }
-  const next = (fields: Pick<NodeState, 'incident' | 'latestSuccessAt'>): NodeState => ({
+  const next = (fields: Pick<Current, 'incident' | 'latestSuccessAt'>): NodeState => ({
     history: [...history, observation].slice(-LIMITS.nodeHistoryMax),
     observedAt: now,
     ...defined(fields),

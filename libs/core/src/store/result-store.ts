@@ -32,7 +32,7 @@ export interface NewResults {
   readonly run: RunKey;
   /** End of the run. */
   readonly finishedAt: Date;
-  /** Scope of its nodes; of `unread` results, their place. Absent if the run is isolated or has no results. */
+  /** Scope of its nodes; of `unread` results, their place. Absent if the run is isolated. */
   readonly scope?: string;
   readonly content:
     | {
@@ -60,6 +60,7 @@ export interface NewResults {
 export interface SavedResults {
   /** `unread`: nobody asked for them; `recording`: its nodes are being recorded; `recorded`: `run.results` exists. */
   readonly state: 'unread' | 'recording' | 'recorded';
+  /** Scope of its nodes. Absent if the run is isolated. */
   readonly scope?: string;
   readonly finishedAt: Date;
   /** Reason for missing results. */
