@@ -114,6 +114,8 @@ export interface DeliverySummary {
   readonly attempts: number;
   /** Time of the next attempt. While an attempt runs, the end of its lease. Absent unless the delivery is pending. */
   readonly dueAt?: Date;
+  /** What it waits for, if its last attempt was not counted, for example results that the provider has not written yet. */
+  readonly waitingFor?: string;
   /** Id of the replay that created it; empty if none did. */
   readonly replayId: string;
   /** Record of its dismissal; absent unless it was dismissed. */

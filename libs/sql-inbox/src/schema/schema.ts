@@ -172,6 +172,8 @@ export interface DeliveriesTable {
   finished_at: number | null;
   /** Operator, time and reason of a dismissal, as JSON. */
   dismissal: string | null;
+  /** What it waits for, if its last attempt was not counted. */
+  waiting_for: string | null;
 }
 
 /** Attempts, except for a first attempt that succeeded: its delivery has its times. */

@@ -104,6 +104,7 @@ function eventEraser({ db, isOneOf, list }: SqlDialect) {
         state: 'dismissed',
         due_at: null,
         lease: null,
+        waiting_for: null,
         dismissal: JSON.stringify({ at: now, by, reason: 'erased' }),
       })
       .where((eb) => isOneOf(eb.ref('event_id'), eventIds));

@@ -13,6 +13,7 @@ import { renewCases } from './deliveries/renew.js';
 import { releaseCases } from './deliveries/release.js';
 import { settleBatchCases } from './deliveries/settle-batch.js';
 import { settleDecideCases } from './deliveries/settle-decide.js';
+import { settleWaitingCases } from './deliveries/settle-waiting.js';
 import { settleWithCases } from './deliveries/settle-with.js';
 import { settleCases } from './deliveries/settle.js';
 import { evaluateCases } from './deliveries/evaluate.js';
@@ -84,6 +85,7 @@ const CASES: readonly ContractCase[] = [
   ...settleCases,
   ...settleBatchCases,
   ...settleDecideCases,
+  ...settleWaitingCases,
   ...deadLetterCases,
   ...redriveCases,
   ...dismissCases,
