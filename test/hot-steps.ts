@@ -225,6 +225,8 @@ export const HOT: readonly {
         finishedBefore: at(9_000),
         deadBefore: at(8_000),
         deduplicationBefore: at(7_000),
+        goodBefore: at(6_000),
+        nodesBefore: at(6_000),
         tasksBefore: at(6_000),
         limit: 200,
         brake: { now: NOW, share: 0.01, rowsMin: 20 },

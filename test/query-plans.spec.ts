@@ -194,6 +194,8 @@ describe('a purge', () => {
         finishedBefore: later,
         deadBefore: later,
         deduplicationBefore: new Date(0),
+        goodBefore: new Date(0),
+        nodesBefore: new Date(0),
         tasksBefore: new Date(0),
         limit: 1,
       });

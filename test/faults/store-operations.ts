@@ -286,6 +286,8 @@ export const OPERATIONS: readonly StoreOperation[] = [
         finishedBefore: at(DAY),
         deadBefore: at(DAY),
         deduplicationBefore: at(DAY),
+        goodBefore: at(DAY),
+        nodesBefore: at(DAY),
         tasksBefore: at(DAY),
         limit: 10,
       }),

@@ -15,6 +15,8 @@ export const SQL_LIMITS = Object.freeze({
   pageItemsMax: 1_000,
   /** Characters of the text that shows what a delivery waits for. */
   waitingForCharsMax: 500,
+  /** Failed and warned nodes of a run in one row. */
+  resultNodesPerPart: 200,
   /** Precision of the stored time at which a handler was last registered. */
   handlerSeenMs: HOUR,
   /** Precision of the stored time of the latest heartbeat. */

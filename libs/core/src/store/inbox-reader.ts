@@ -254,8 +254,8 @@ export interface InboxReader {
   audit(page: PageRequest): Promise<Page<AuditEntry>>;
   /**
    * Lists the ids of messages that contain one of `texts`, compared byte by byte. It searches their body, headers, reason
-   * and notes, their events, attempts and tasks, and the facts of their run. One page searches `limit` messages, so a page can be empty although
-   * more pages follow.
+   * and notes, their events, attempts and tasks, and the facts and results of their run. One page searches `limit` messages, so
+   * a page can be empty although more pages follow.
    */
   messagesHolding(texts: readonly string[], page: PageRequest): Promise<Page<string>>;
   /** Returns the processes whose last heartbeat was at `seenFrom` or later, in the order in which they started. */

@@ -13,6 +13,7 @@ import type {
   ActionsTable,
   CooldownsTable,
   NodesTable,
+  ResultNodesTable,
   ResultsTable,
   RoundsTable,
   SourcesTable,
@@ -47,6 +48,7 @@ export interface Schema {
   rounds: RoundsTable;
   cooldowns: CooldownsTable;
   results: ResultsTable;
+  result_nodes: ResultNodesTable;
   nodes: NodesTable;
   actions: ActionsTable;
 }
