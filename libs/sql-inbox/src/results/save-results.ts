@@ -51,8 +51,8 @@ function wantedFinder(dialect: SqlDialect) {
   const findIncident = incidentFinder(dialect);
   const findOthers = otherHandlers(dialect);
   return function* ({ run, scope }: NewResults, { observedSince, handlers }: Unread): Transaction<boolean> {
-    if ((yield* findOthers(handlers)).length > 0) return true;
-    return scope !== undefined && (yield* findIncident({ source: run.source, scope }, observedSince));
+    if (scope !== undefined && (yield* findIncident({ source: run.source, scope }, observedSince))) return true;
+    return (yield* findOthers(handlers)).length > 0;
   };
 }
 
