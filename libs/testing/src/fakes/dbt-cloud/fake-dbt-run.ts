@@ -34,8 +34,8 @@ export type FakeDbtFiles = Readonly<Record<string, object | string>>;
 /** Options for the end of a run. A file that no option has is a 404, also of a run that says that its artifacts are saved. */
 export interface FakeDbtEndOptions {
   /**
-   * Command that failed, for example `dbt build`, or name of a step before the commands, for example
-   * `Clone git repository`. Later steps do not start. @default the last command
+   * Command that failed, for example `dbt build`, or a step before those of the job: `dbt deps` or `Clone git repository`. Later
+   * steps do not start. @default the last command
    */
   readonly step?: string;
   /** Error message of the run. @default none */

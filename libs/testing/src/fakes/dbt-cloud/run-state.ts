@@ -38,16 +38,18 @@ export function stepNames(commands: readonly string[]): readonly string[] {
 }
 
 /**
- * Returns the index of a step, which is a command, the name of a step, or an index in digits.
+ * Returns the index of a step, which is a command, the name of a step, or an index in digits. A command of the job comes before
+ * those that dbt Cloud adds.
  *
  * @throws RangeError if there is no such step.
  */
 export function stepIndexOf(commands: readonly string[], option: string, step: string): number {
   const names = stepNames(commands);
   const ofCommand = commands.indexOf(step);
-  const index = ofCommand === -1 ? names.indexOf(step) + 1 : STEPS_BEFORE.length + ofCommand + 1;
-  const found = /^\d+$/.test(step) ? Number(step) : index;
-  if (found >= 1 && found <= names.length) return found;
+  const ofName = names.findIndex((name) => name === step || name === stepNameOf(step));
+  const place = ofCommand === -1 ? ofName : STEPS_BEFORE.length + ofCommand;
+  const index = /^\d+$/.test(step) ? Number(step) : place + 1;
+  if (index >= 1 && index <= names.length) return index;
   const expected = [...commands, ...STEPS_BEFORE].join(', ');
   throw new RangeError(`${option}: expected one of ${expected}, got ${JSON.stringify(step)}`);
 }
