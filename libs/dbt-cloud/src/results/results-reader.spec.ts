@@ -150,6 +150,13 @@ describe('a run without results', () => {
     expect(await read(failed)).toMatchObject({ state: 'missing', reason: 'nothing-ran' });
   });
 
+  it('ran nothing with a command that says so only in its file', async () => {
+    const run = await (
+      await started('dbt my-docs')
+    ).succeed({ results: file(ORDERS, 'success', { which: 'generate' }) });
+    expect(shown(await read(run))).toBe('nothing-ran');
+  });
+
   it.each(['Clone git repository', 'dbt deps'])('wrote none if it died in %s, and is not waited for', async (step) => {
     const run = await (await started('dbt build')).fail({ step, artifactsSaved: false });
     expect(await read(run)).toMatchObject({ state: 'missing', reason: 'not-written' });

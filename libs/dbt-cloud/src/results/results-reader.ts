@@ -44,7 +44,10 @@ export class DbtCloudResultsReader implements ResultsReader {
     for (const step of steps.toReversed()) {
       const file = await readStep(this.#api, { runId: run.id, step, signal });
       if (!file && step.status === STATUS_CODE.error) requireNow(`results of step ${step.index} of run ${run.id}`);
-      files.unshift({ step: { id: String(step.index), name: step.name }, files: file && isOwn(file) ? [file] : [] });
+      files.unshift({
+        step: { id: String(step.index), name: step.name },
+        files: file && !isLeftover(file, step, found) ? [file] : [],
+      });
     }
     const { startedAt = run.startedAt } = found;
     return { ...setting, ...mergeSteps(files, { startedAt }) };
@@ -52,11 +55,12 @@ export class DbtCloudResultsReader implements ResultsReader {
 }
 
 /**
- * Returns whether a file is not a leftover of `dbt docs generate` or `dbt compile`. All steps write to the same directory, so
- * that a step that died early shows the file of the step before it.
+ * Returns whether a file is a leftover of `dbt docs generate` or `dbt compile` before the step: all steps write to the same
+ * directory, so that a step that died early shows the file of the step before it.
  */
-function isOwn(file: ArtifactReading): boolean {
-  return !file.isReadable || file.which === undefined || workOfCommand(file.which) !== 'inspection';
+function isLeftover(file: ArtifactReading, step: DbtCloudApiStep, { steps = [] }: DbtCloudApiRun): boolean {
+  const isInspection = file.isReadable && file.which !== undefined && workOfCommand(file.which) === 'inspection';
+  return isInspection && steps.some((other) => other.index < step.index && workOf(other) === 'inspection');
 }
 
 /** Returns a function that throws {@link ResultsNotReadyError} while what is missing can still appear. */
