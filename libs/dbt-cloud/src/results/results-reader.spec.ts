@@ -125,6 +125,14 @@ describe('the results of a run', () => {
     expect(reading.isIsolated).toBe(false);
   });
 
+  it('name their step, with a command that is cut', async () => {
+    const run = await started(`dbt build --select ${'orders '.repeat(100)}`);
+    await run.succeed({ results: file(ORDERS, 'success') });
+    expect(await read(run)).toMatchObject({
+      nodes: [{ step: { id: '4', name: expect.stringMatching(/^Invoke dbt with `dbt build [^`]{228}$/) } }],
+    });
+  });
+
   it.each([
     ['a schema override', { schemaOverride: 'scratch' }],
     ['a pull request', { pullRequestId: 12 }],
@@ -161,6 +169,11 @@ describe('a run without results', () => {
     const run = await (await started('dbt build')).fail({ step, artifactsSaved: false });
     expect(await read(run)).toMatchObject({ state: 'missing', reason: 'not-written' });
     expect(artifactCalls()).toEqual([]);
+  });
+
+  it('ran nothing if it only installed packages', async () => {
+    const run = await (await started('dbt deps')).succeed();
+    expect(shown(await read(run))).toBe('nothing-ran');
   });
 
   it('has only stale ones if its file is older than the run', async () => {
