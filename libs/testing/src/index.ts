@@ -30,6 +30,8 @@ export {
 export type {
   FakeBoltCancelOptions,
   FakeBoltEndOptions,
+  FakeBoltFile,
+  FakeBoltFiles,
   FakeBoltRun,
   FakeBoltRunOptions,
   FakeBoltState,
