@@ -1,4 +1,5 @@
 import { type ApiHost, downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/core';
+import { type ManifestNode, readManifestNodes } from 'nestjs-runhooks/dbt-artifacts';
 import { PARADIME_LIMITS } from '../limits.js';
 import type {
   ParadimeApiArtifact,
@@ -25,6 +26,17 @@ export interface ParadimeCallOptions {
 /** Options of the download of an artifact. */
 export interface ParadimeArtifactOptions extends ParadimeCallOptions {
   /** Largest accepted file, in bytes. @default 33_554_432 (32 MiB) */
+  readonly bytesMax?: number;
+}
+
+/** Options of {@link ParadimeApi.manifestNode}. */
+export interface ParadimeManifestOptions extends ParadimeArtifactOptions {
+  /**
+   * Command whose manifest is read, for example `node.step?.id`, which saves calls.
+   * @default the command whose manifest {@link ParadimeApi.artifacts} lists first
+   */
+  readonly commandId?: string | undefined;
+  /** Largest accepted file, in bytes. @default 536_870_912 (512 MiB) */
   readonly bytesMax?: number;
 }
 
@@ -127,12 +139,8 @@ export class ParadimeApi {
     of: { readonly runId: string } | { readonly commandId: string },
     options: ParadimeCallOptions = {},
   ): Promise<readonly ParadimeApiArtifact[]> {
-    if ('commandId' in of) return (await this.command(of.commandId, options)).artifacts;
-    const { commands } = await this.run(of.runId, options);
-    const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
-    const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
     const found: ParadimeApiArtifact[] = [];
-    for (const { id } of byUse) found.push(...(await this.command(id, options)).artifacts);
+    for await (const artifacts of this.#artifactsByUse(of, options)) found.push(...artifacts);
     return found;
   }
 
@@ -164,6 +172,44 @@ export class ParadimeApi {
   }
 
   /**
+   * Returns a model, test, source or other node of a run as its `manifest.json` describes it, with owner, tags, path and
+   * description. Returns `undefined` if the run has no manifest, or the manifest no such node. The file is read as a stream,
+   * so it is never whole in memory.
+   *
+   * @example
+   * ```ts
+   * @OnNodeFailed({ id: 'tell-owner' })
+   * async tellOwner({ run, node }: NodeFailed): Promise<void> {
+   *   const described = await this.bolt.manifestNode(run.id, node.uniqueId, { commandId: node.step?.id });
+   *   await this.chat.send(described?.owner ?? '#data', `${node.name} failed`);
+   * }
+   * ```
+   *
+   * @throws {ProviderApiError} `invalid-answer` if the file is not what dbt writes, and `too-large` beyond `bytesMax`.
+   */
+  async manifestNode(
+    runId: string,
+    uniqueId: string,
+    options: ParadimeManifestOptions = {},
+  ): Promise<ManifestNode | undefined> {
+    return (await this.manifestNodes(runId, [uniqueId], options)).get(uniqueId);
+  }
+
+  /** Returns the same for several nodes, by their `unique_id`. The file is read once. Nodes that it lacks are absent. */
+  async manifestNodes(
+    runId: string,
+    uniqueIds: readonly string[],
+    { commandId, bytesMax = PARADIME_LIMITS.manifestBytesMax, signal }: ParadimeManifestOptions = {},
+  ): Promise<ReadonlyMap<string, ManifestNode>> {
+    const manifest = await this.#manifestOf(commandId === undefined ? { runId } : { commandId }, { signal });
+    if (!manifest) return new Map();
+    const bytes = await this.artifactStream(manifest, { bytesMax, signal });
+    const found = await readManifestNodes(bytes, uniqueIds, { bytesMax, signal });
+    if (found) return found;
+    throw this.#graphql.error(`get artifact ${manifest.id}`, 'invalid-answer', 'expected a manifest of dbt, got another file');
+  }
+
+  /**
    * Returns the last lines of each command of a run that failed, up to 1,000 of each. They can contain data and secrets of
    * the project, so do not pass them on unread.
    */
@@ -187,6 +233,29 @@ export class ParadimeApi {
     const call = { query: QUERIES.workspaces, variables: {}, asked: 'list workspaces', signal };
     const { result } = await this.#graphql.ask(call);
     return readEach(result['workspaces'], readWorkspace);
+  }
+
+  /** Returns the files of each command in the order of {@link artifacts}. */
+  async *#artifactsByUse(
+    of: { readonly runId: string } | { readonly commandId: string },
+    options: ParadimeCallOptions,
+  ): AsyncGenerator<readonly ParadimeApiArtifact[]> {
+    if ('commandId' in of) return yield (await this.command(of.commandId, options)).artifacts;
+    const { commands } = await this.run(of.runId, options);
+    const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
+    const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
+    for (const { id } of byUse) yield (await this.command(id, options)).artifacts;
+  }
+
+  async #manifestOf(
+    of: { readonly runId: string } | { readonly commandId: string },
+    options: ParadimeCallOptions,
+  ): Promise<ParadimeApiArtifact | undefined> {
+    for await (const artifacts of this.#artifactsByUse(of, options)) {
+      const manifest = artifacts.find(({ path }) => /(?:^|\/)manifest\.json$/.test(path));
+      if (manifest) return manifest;
+    }
+    return undefined;
   }
 
   /** Returns the URL of an artifact, which is presigned, so it is fetched at once and shown nowhere. */
