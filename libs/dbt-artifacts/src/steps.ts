@@ -4,8 +4,6 @@ import type { ArtifactReading } from './artifact.js';
 /** Files of one step of a run, in the order of the steps. */
 export interface StepFiles {
   readonly step: NodeStep;
-  /** Start of the step: earlier files are those of another step, which a failed step leaves in place. @default start of the run */
-  readonly startedAt?: Date | undefined;
   /** What was read of its files: `run_results.json`, then `sources.json`, as far as they exist. */
   readonly files: readonly ArtifactReading[];
 }

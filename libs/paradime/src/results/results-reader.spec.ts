@@ -221,6 +221,21 @@ describe('one command without results', () => {
   });
 });
 
+describe('a file that an earlier command left', () => {
+  it('is not that of a command that wrote none', async () => {
+    const run = await started(['dbt seed', 'dbt run', 'python notify.py']);
+    const files = { [PATH]: results({ id: 'seed.shop.countries' }) };
+    await run.fail({
+      command: 'dbt run',
+      continueOnError: true,
+      files: { 'dbt seed': files, 'dbt run': files, 'python notify.py': files },
+    });
+    const reading = await read(run);
+    expect(told(reading)).toEqual([['seed.shop.countries', 'succeeded', 'dbt seed']]);
+    expect(reading).toMatchObject({ missingSteps: [{ step: { name: 'dbt run' }, reason: 'not-written' }] });
+  });
+});
+
 describe('results that are not there', () => {
   it.each(['not listed', 'lost'])('are waited for after the end of the run: %s', async (how) => {
     const run = await started(['dbt build']);
@@ -245,7 +260,9 @@ describe('results that are not there', () => {
   it('are waited for while the run has not ended, or is not listed', async () => {
     const run = await started(['dbt build']);
     expect(await errorOf(run)).toMatchObject({ delayMs: 10_000, message: expect.stringContaining('the end of run') });
-    expect(await errorOf(run, { finishedAt: undefined } as Partial<Run>)).toMatchObject({ delayMs: 120_000 });
+    const { finishedAt: _end, ...withoutEnd } = heard(run);
+    const context = { signal: new AbortController().signal, now: () => clock.now() };
+    await expect(reader.read(withoutEnd, context)).rejects.toMatchObject({ delayMs: 120_000 });
     bolt.faults.lagLists(5 * MINUTE);
     await run.succeed({ results: results({ id: ORDERS }) });
     expect(await errorOf(run)).toMatchObject({

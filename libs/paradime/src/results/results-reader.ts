@@ -35,6 +35,7 @@ const FILES_OF: Readonly<Record<CommandKind, readonly FileName[]>> = {
 /** A command of a run with its files to read. */
 interface CommandFiles {
   readonly command: ParadimeApiCommand;
+  readonly kind: CommandKind;
   readonly files: readonly { readonly name: FileName; readonly artifact: ParadimeApiArtifact }[];
 }
 
@@ -73,7 +74,15 @@ export class ParadimeResults implements ResultsReader {
     // A run that failed may have had commands that never began.
     if (commands.length === 0) return missing(detail.status === 'failed' ? 'not-written' : 'nothing-ran');
     const steps: StepFiles[] = [];
-    for (const command of commands) steps.push(await this.#stepOf(command, waitFor, signal));
+    const invocations = new Set<string>();
+    for (const command of commands) {
+      const read = await this.#readAll(command, waitFor, signal);
+      // A command that wrote no file can have the one that an earlier command left.
+      const files = read.filter((file) => !file.isReadable || !invocations.has(file.invocationId ?? ''));
+      if (files.length === 0 && command.kind === 'unknown') continue;
+      for (const file of files) if (file.isReadable && file.invocationId) invocations.add(file.invocationId);
+      steps.push({ step: stepOf(command.command), files });
+    }
     return { ...setting, ...mergeSteps(steps, { startedAt: run.startedAt }) };
   }
 
@@ -94,23 +103,23 @@ export class ParadimeResults implements ResultsReader {
       });
       if (files.length === 0 && kind === 'unknown') continue;
       if (files.length === 0) waitFor(`${FILES_OF[kind].join(', ')} of command ${command.id}`);
-      found.push({ command, files });
+      found.push({ command, kind, files });
     }
     return found;
   }
 
-  async #stepOf(
+  async #readAll(
     { command, files }: CommandFiles,
     waitFor: (lacking: string) => void,
     signal: AbortSignal,
-  ): Promise<StepFiles> {
+  ): Promise<readonly ArtifactReading[]> {
     const read: ArtifactReading[] = [];
     for (const { name, artifact } of files) {
       const file = await this.#read(name, artifact, signal);
       if (file) read.push(file);
       else waitFor(`${name} of command ${command.id}`);
     }
-    return { step: stepOf(command), startedAt: command.startedAt, files: read };
+    return read;
   }
 
   /** Returns a file, or `undefined` if it is listed, but not there. */
