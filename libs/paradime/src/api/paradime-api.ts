@@ -1,5 +1,5 @@
 import { type ApiHost, downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/core';
-import { type ManifestNode, readManifestNodes } from 'nestjs-runhooks/dbt-artifacts';
+import type { ManifestNode } from 'nestjs-runhooks/dbt-artifacts';
 import { PARADIME_LIMITS } from '../limits.js';
 import type {
   ParadimeApiArtifact,
@@ -15,6 +15,7 @@ import { readCommandDetail, readEach, readRun, readRunDetail, readSchedule, read
 import type { GateTime } from './call-gate.js';
 import { tailOf } from './command-log.js';
 import { Graphql } from './graphql.js';
+import { findManifestNodes } from './manifest-nodes.js';
 import { QUERIES } from './queries.js';
 
 /** Options of one call. */
@@ -29,15 +30,14 @@ export interface ParadimeArtifactOptions extends ParadimeCallOptions {
   readonly bytesMax?: number;
 }
 
-/** Options of {@link ParadimeApi.manifestNode}. */
-export interface ParadimeManifestOptions extends ParadimeArtifactOptions {
+/** Options of a call for nodes of a manifest. */
+export interface ParadimeManifestOptions extends ParadimeCallOptions {
   /**
-   * Command whose manifest is read, for example `node.step?.id`, which saves calls.
-   * @default the command whose manifest {@link ParadimeApi.artifacts} lists first
+   * Command that wrote the manifest, for example `node.step?.id`, which saves calls. All commands of a run read the same commit,
+   * so the manifest of any of them has the same nodes.
+   * @default the first command with a manifest, in the order of {@link ParadimeApi.artifacts}
    */
   readonly commandId?: string | undefined;
-  /** Largest accepted file, in bytes. @default 536_870_912 (512 MiB) */
-  readonly bytesMax?: number;
 }
 
 /** Objects of one page of a list. */
@@ -172,20 +172,17 @@ export class ParadimeApi {
   }
 
   /**
-   * Returns a model, test, source or other node of a run as its `manifest.json` describes it, with owner, tags, path and
-   * description. Returns `undefined` if the run has no manifest, or the manifest no such node. The file is read as a stream,
-   * so it is never whole in memory.
+   * Returns what `manifest.json` says about a node of a run, such as its owner, tags, path and description. Returns `undefined`
+   * if the manifest lacks the node, is larger than 512 MiB or is not what dbt writes, or if the run has none.
+   *
+   * Every call downloads the manifest, without keeping it in memory. For several nodes of a run, use {@link manifestNodes}.
    *
    * @example
-   * ```ts
-   * @OnNodeFailed({ id: 'tell-owner' })
-   * async tellOwner({ run, node }: NodeFailed): Promise<void> {
-   *   const described = await this.bolt.manifestNode(run.id, node.uniqueId, { commandId: node.step?.id });
-   *   await this.chat.send(described?.owner ?? '#data', `${node.name} failed`);
+   * @OnNodeFailed({ id: 'on-call.page', kind: 'model' })
+   * async page({ run, node }: NodeFailed, { signal }: DeliveryContext) {
+   *   const found = await this.bolt.manifestNode(run.id, node.uniqueId, { commandId: node.step?.id, signal });
+   *   await this.pager.page(found?.owner ?? 'data-team', `${node.name} failed: ${node.message}`);
    * }
-   * ```
-   *
-   * @throws {ProviderApiError} `invalid-answer` if the file is not what dbt writes, and `too-large` beyond `bytesMax`.
    */
   async manifestNode(
     runId: string,
@@ -195,18 +192,18 @@ export class ParadimeApi {
     return (await this.manifestNodes(runId, [uniqueId], options)).get(uniqueId);
   }
 
-  /** Returns the same for several nodes, by their `unique_id`. The file is read once. Nodes that it lacks are absent. */
+  /**
+   * Returns what `manifest.json` says about nodes of a run, by their `unique_id`, with one download. Nodes for which
+   * {@link manifestNode} returns `undefined` are absent.
+   */
   async manifestNodes(
     runId: string,
     uniqueIds: readonly string[],
-    { commandId, bytesMax = PARADIME_LIMITS.manifestBytesMax, signal }: ParadimeManifestOptions = {},
+    { commandId, signal }: ParadimeManifestOptions = {},
   ): Promise<ReadonlyMap<string, ManifestNode>> {
-    const manifest = await this.#manifestOf(commandId === undefined ? { runId } : { commandId }, { signal });
-    if (!manifest) return new Map();
-    const bytes = await this.artifactStream(manifest, { bytesMax, signal });
-    const found = await readManifestNodes(bytes, uniqueIds, { bytesMax, signal });
-    if (found) return found;
-    throw this.#graphql.error(`get artifact ${manifest.id}`, 'invalid-answer', 'expected a manifest of dbt, got another file');
+    if (uniqueIds.length === 0) return new Map();
+    const of = commandId === undefined ? { runId } : { commandId };
+    return findManifestNodes(this, uniqueIds, this.#artifactsByUse(of, { signal }), signal);
   }
 
   /**
@@ -245,17 +242,6 @@ export class ParadimeApi {
     const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
     const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
     for (const { id } of byUse) yield (await this.command(id, options)).artifacts;
-  }
-
-  async #manifestOf(
-    of: { readonly runId: string } | { readonly commandId: string },
-    options: ParadimeCallOptions,
-  ): Promise<ParadimeApiArtifact | undefined> {
-    for await (const artifacts of this.#artifactsByUse(of, options)) {
-      const manifest = artifacts.find(({ path }) => /(?:^|\/)manifest\.json$/.test(path));
-      if (manifest) return manifest;
-    }
-    return undefined;
   }
 
   /** Returns the URL of an artifact, which is presigned, so it is fetched at once and shown nowhere. */

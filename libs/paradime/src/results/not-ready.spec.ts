@@ -13,7 +13,7 @@ describe('notReady', () => {
     for (let delayMs = delayAt(0); delayMs !== undefined; delayMs = delayAt(looks.at(-1) ?? 0)) {
       looks.push((looks.at(-1) ?? 0) + delayMs / 1000);
     }
-    expect(looks).toEqual([0, 10, 40, 100, 220, 340, 460, 580, 700]);
+    expect(looks).toEqual([0, 10, 40, 100, 220, 340, 460, 580, 600]);
   });
 
   it('returns the first delay if the end is in the future', () => {

@@ -232,7 +232,7 @@ describe('a file that an earlier command left', () => {
     });
     const reading = await read(run);
     expect(told(reading)).toEqual([['seed.shop.countries', 'succeeded', 'dbt seed']]);
-    expect(reading).toMatchObject({ missingSteps: [{ step: { name: 'dbt run' }, reason: 'not-written' }] });
+    expect(reading).toMatchObject({ missingSteps: [{ step: { name: 'dbt run' }, reason: 'stale' }] });
   });
 });
 

@@ -51,12 +51,13 @@ export class ParadimeResults implements ResultsReader {
     this.#api = api;
   }
 
-  async read(run: Run, { signal, now }: ResultsContext): Promise<ResultsReading> {
+  async read(run: Run, context: ResultsContext): Promise<ResultsReading> {
+    const { signal } = context;
     const detail = await this.#api.run(run.id, { signal });
     const endedAt = run.finishedAt ?? endOf(detail.commands);
     /** Throws if it is too early to do without something. */
     const waitFor = (lacking: string): void => {
-      const error = notReady(lacking, endedAt, now());
+      const error = notReady(lacking, endedAt, context.now());
       if (error) throw error;
     };
     if (detail.status === 'running' || detail.status === 'pending') {
@@ -74,16 +75,15 @@ export class ParadimeResults implements ResultsReader {
     // A run that failed may have had commands that never began.
     if (commands.length === 0) return missing(detail.status === 'failed' ? 'not-written' : 'nothing-ran');
     const steps: StepFiles[] = [];
-    const invocations = new Set<string>();
     for (const command of commands) {
-      const read = await this.#readAll(command, waitFor, signal);
-      // A command that wrote no file can have the one that an earlier command left.
-      const files = read.filter((file) => !file.isReadable || !invocations.has(file.invocationId ?? ''));
-      if (files.length === 0 && command.kind === 'unknown') continue;
-      for (const file of files) if (file.isReadable && file.invocationId) invocations.add(file.invocationId);
-      steps.push({ step: stepOf(command.command), files });
+      steps.push({ step: stepOf(command.command), files: await this.#readAll(command, waitFor, signal) });
     }
-    return { ...setting, ...mergeSteps(steps, { startedAt: run.startedAt }) };
+    const merged = mergeSteps(steps, { startedAt: run.startedAt });
+    if (merged.state === 'missing') return { ...setting, ...merged };
+    // Other programs need not run dbt. They can have the file that an earlier command left.
+    const others = new Set(commands.flatMap(({ command, kind }) => (kind === 'unknown' ? command.id : [])));
+    const missingSteps = merged.missingSteps.filter(({ step, reason }) => reason !== 'stale' || !others.has(step.id));
+    return { ...setting, ...merged, missingSteps };
   }
 
   /** Returns the commands that executed nodes, and other programs if they wrote such files. */
