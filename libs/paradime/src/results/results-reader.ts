@@ -122,7 +122,7 @@ export class ParadimeResults implements ResultsReader {
     return read;
   }
 
-  /** Returns a file, or `undefined` if it is listed, but not there. */
+  /** Returns a file, or `undefined` if it is listed, but has no URL or is missing there. */
   async #read(
     name: FileName,
     artifact: ParadimeApiArtifact,
