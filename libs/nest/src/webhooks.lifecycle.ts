@@ -6,7 +6,14 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { timers } from 'nestjs-runhooks/internal';
-import { logMissingHandlers, logMissingWorker, logReady, logStartup, type Startup } from './startup-log.js';
+import {
+  logMissingHandlers,
+  logMissingWorker,
+  logReady,
+  logStartup,
+  splitHandlers,
+  type Startup,
+} from './startup-log.js';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { NEST_LIMITS } from './limits.js';
@@ -39,7 +46,7 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
       transport: transport?.description,
       sources,
       disabled,
-      handlers: handlers.all(),
+      ...splitHandlers(handlers.all()),
       isReachable: this.routes.isReachable,
     };
     logStartup(logger, startup);
