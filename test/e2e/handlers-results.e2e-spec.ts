@@ -15,7 +15,7 @@ afterEach(closeApps);
 describe('options of the decorators for results', () => {
   const KINDS =
     'model, test, unit_test, snapshot, seed, source, exposure, operation, analysis, function, saved_query, other';
-  const wrong: [string, MethodDecorator, string][] = [
+  const wrong: [string, object, string][] = [
     [
       'a misspelled kind',
       OnNodeFailed({ kind: 'modle' as 'model' }),
@@ -75,7 +75,7 @@ describe('options of the decorators for results', () => {
   it.each(wrong)('fail the startup for %s', async (_, decorate, message) => {
     @Injectable()
     class OnCall {
-      @decorate
+      @(decorate as MethodDecorator)
       page(): void {}
     }
     const error = await startupError({ providers: [OnCall] });
