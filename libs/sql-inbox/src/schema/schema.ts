@@ -111,7 +111,7 @@ export interface JobsTable {
   latest_success_at: number | null;
   /** Open incident, as JSON. */
   incident: string | null;
-  /** `aliases`, `nameOnly` and `idAlias` of the job, as a JSON object. */
+  /** `aliases`, `nameOnly`, `idAlias` and `environment` of the job, as a JSON object. */
   facts: string;
   updated_at: number;
 }
