@@ -10,7 +10,6 @@ export { Dispatcher } from './dispatcher/dispatcher.js';
 export { Presence } from './dispatcher/presence.js';
 export { durationText } from './time/duration-text.js';
 export { Engine } from './engine.js';
-export { RESULTS_EVENT_TYPES } from './events/event.js';
 export type {
   DeadLetter,
   DeadLetterEvent,
@@ -32,13 +31,7 @@ export type {
 } from './events/event.js';
 export { type EventFilter, type NodeFilter, type OneOrMore, valuesOf } from './handlers/filter.js';
 export { HandlerSet } from './handlers/handler-set.js';
-export {
-  type DeliveryContext,
-  type Handler,
-  type HandlerOptions,
-  OWN_HANDLER_PREFIX,
-  resolveHandlerOptions,
-} from './handlers/handler.js';
+export { type DeliveryContext, type Handler, type HandlerOptions, resolveHandlerOptions } from './handlers/handler.js';
 export { lapsedBefore } from './handlers/registration.js';
 export type { RetryOptions } from './handlers/retry-policy.js';
 export {

@@ -43,6 +43,7 @@ export type {
   NodeRecovered,
   OnAllRunsOptions,
   OneOrMore,
+  Redact,
   RetentionOptions,
   RetryOptions,
   RunCanceled,

@@ -2,12 +2,11 @@ import type { Logger, ProcessSummary, Role, MissingHandler } from 'nestjs-runhoo
 import {
   durationText,
   LIMITS,
-  OWN_HANDLER_PREFIX,
-  RESULTS_EVENT_TYPES,
   valuesOf,
   type Handler,
   type NamedSource,
   type OpenSource,
+  type ResultsOfSource,
   type SubscribedTo,
   type Subscription,
 } from 'nestjs-runhooks/internal';
@@ -21,8 +20,8 @@ export interface Startup {
   readonly disabled: readonly NamedSource[];
   /** Handlers of the app. */
   readonly handlers: readonly Handler[];
-  /** Names of sources whose results of runs this process fetches. */
-  readonly withResults: readonly string[];
+  /** Sources of whose runs handlers ask for results. */
+  readonly results: readonly ResultsOfSource[];
   /** Whether the app has an HTTP server. */
   readonly isReachable: boolean;
 }
@@ -32,11 +31,6 @@ const ROLES: Readonly<Record<Role, string>> = {
   receiver: 'receives webhooks; handlers run in other processes',
   worker: 'runs handlers; has no webhook routes',
 };
-
-/** Beginning of the ids of the handlers that fetch results. The name of the source follows. */
-const RESULTS_PREFIX = `${OWN_HANDLER_PREFIX}results:`;
-
-const RESULTS_TYPES: ReadonlySet<string> = new Set<string>(RESULTS_EVENT_TYPES);
 
 /** Logs the routes of the sources and the handlers. Users read these lines first when a webhook does not arrive. */
 export function logStartup(logger: Logger, startup: Startup): void {
@@ -53,7 +47,7 @@ export function logStartup(logger: Logger, startup: Startup): void {
     );
   }
   for (const handler of handlers) logHandler(logger, handler);
-  for (const source of sources) logResults(logger, source, startup);
+  for (const results of startup.results) logResults(logger, results);
   if (handlers.length === 0 && role !== 'receiver') {
     logger.warn(
       "No handlers found; webhooks are stored but nothing runs. Add the classes with @On… decorators to a module's providers",
@@ -118,29 +112,12 @@ function logSource(logger: Logger, { name, paths, provider }: OpenSource, absenc
   }
 }
 
-/** Separates the handlers of the app from those of Runhooks, which fetch the results of runs. */
-export function splitHandlers(all: readonly Handler[]): Pick<Startup, 'handlers' | 'withResults'> {
-  return {
-    handlers: all.filter(({ id }) => !id.startsWith(OWN_HANDLER_PREFIX)),
-    withResults: all.flatMap(({ id }) => (id.startsWith(RESULTS_PREFIX) ? [id.slice(RESULTS_PREFIX.length)] : [])),
-  };
-}
-
-/** Logs for which handlers the results of a source's runs are fetched. */
-function logResults(logger: Logger, { name, provider }: OpenSource, { handlers, withResults }: Startup): void {
-  if (!withResults.includes(name)) return;
-  const ids = handlers
-    .filter(({ subscriptions }) => subscriptions.some((one) => asksForResults(one, name, provider.name)))
-    .map(({ id }) => id);
-  const more = ids.length > LIMITS.handlersLoggedMax ? ` and ${ids.length - LIMITS.handlersLoggedMax} more` : '';
-  const shown = ids.slice(0, LIMITS.handlersLoggedMax).join(', ');
-  logger.log(`Source "${name}": results of runs are fetched for ${shown}${more}`, { source: name });
-}
-
-function asksForResults({ on, filter }: Subscription, source: string, provider: string): boolean {
-  if (!('types' in on) || !on.types.some((type) => RESULTS_TYPES.has(type))) return false;
-  const [sources, providers] = [valuesOf(filter.source), valuesOf<string>(filter.provider)];
-  return (sources.length === 0 || sources.includes(source)) && (providers.length === 0 || providers.includes(provider));
+/** Logs for which handlers the results of a source's runs are fetched. The engine warns of sources without access to them. */
+function logResults(logger: Logger, { source, handlerIds, isRead }: ResultsOfSource): void {
+  if (!isRead) return;
+  const shown = handlerIds.slice(0, LIMITS.handlersLoggedMax);
+  const more = handlerIds.length > shown.length ? ` and ${handlerIds.length - shown.length} more` : '';
+  logger.log(`Source "${source}": results of runs are fetched for ${shown.join(', ')}${more}`, { source });
 }
 
 /** Logs the events that a handler receives. */

@@ -6,14 +6,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { timers } from 'nestjs-runhooks/internal';
-import {
-  logMissingHandlers,
-  logMissingWorker,
-  logReady,
-  logStartup,
-  splitHandlers,
-  type Startup,
-} from './startup-log.js';
+import { logMissingHandlers, logMissingWorker, logReady, logStartup, type Startup } from './startup-log.js';
 import { WebhookRoutesRegistrar } from './http/webhook-routes.registrar.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { NEST_LIMITS } from './limits.js';
@@ -39,14 +32,15 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, disabled, handlers, options, role, transport } = this.runtime;
+    const { logger, store, sources, disabled, handlers, results, options, role, transport } = this.runtime;
     const startup: Startup = {
       inbox: store.description,
       role,
       transport: transport?.description,
       sources,
       disabled,
-      ...splitHandlers(handlers.all()),
+      handlers: handlers.ofApp(),
+      results: results.asked,
       isReachable: this.routes.isReachable,
     };
     logStartup(logger, startup);

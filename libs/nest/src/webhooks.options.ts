@@ -1,5 +1,5 @@
-import type { NodeName, Role, Source, StoreFactory, DispatchTransportFactory } from 'nestjs-runhooks/core';
-import type { Clock, LogArguments, RetentionOptions } from 'nestjs-runhooks/internal';
+import type { Role, Source, StoreFactory, DispatchTransportFactory } from 'nestjs-runhooks/core';
+import type { Clock, LogArguments, Redact, RetentionOptions } from 'nestjs-runhooks/internal';
 
 /**
  * Options for `WebhooksModule.forRoot`.
@@ -57,7 +57,7 @@ export interface WebhooksOptions {
    * message is left out.
    * @default the text unchanged
    */
-  readonly redact?: (text: string, node: NodeName & { readonly source: string }) => string;
+  readonly redact?: Redact;
   /**
    * Returns the arguments for the app's logger for a line with ids. Set it for loggers that take objects, for example
    * `(message, fields) => [fields, message]` for nestjs-pino. The text stays the same.
