@@ -4,6 +4,7 @@ import { ClockWatch } from './clocks/clock-watch.js';
 import { SharedClock } from './clocks/shared-clock.js';
 import { AbandonedCalls } from './deliveries/abandoned-calls.js';
 import type { DispatchTransport } from './deliveries/dispatch-transport.js';
+import { announcerOf } from './dispatcher/announce-events.js';
 import { Dispatcher } from './dispatcher/dispatcher.js';
 import { ConfigurationError } from './errors.js';
 import { Presence } from './dispatcher/presence.js';
@@ -18,9 +19,11 @@ import { DEFAULT_RETENTION, type RetentionOptions } from './inbox/retention.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './log/logger.js';
 import { didYouMean } from './nearest.js';
+import type { Redact } from './nodes/clean-message.js';
 import { OwnMessages } from './receiver/own-messages.js';
 import { Receiver } from './receiver/receiver.js';
 import { Refusals } from './receiver/refusals.js';
+import { ResultsHandling } from './results/results-handling.js';
 import { Cooldowns } from './rounds/cooldowns.js';
 import { RoundRunner } from './rounds/round-runner.js';
 import { openApis } from './sources/open-apis.js';
@@ -48,6 +51,12 @@ export interface EngineOptions {
   readonly retention?: RetentionOptions;
   /** Brings due deliveries to workers. @default none: workers claim them from the inbox */
   readonly transport?: DispatchTransport;
+  /**
+   * Returns the text of a node's message without what must not be stored, such as data of a table. It is called before the
+   * message is stored. If it throws, the message is left out. Other members of a node are names, and are not redacted.
+   * @default messages are stored as dbt wrote them
+   */
+  readonly redact?: Redact;
   /** Called for each new event after this process has recorded it. Must not throw. @default not called */
   readonly onRecorded?: (event: WebhookEvent) => void;
   /** Monotonic time in milliseconds, for tests. @default that of the process */
@@ -66,7 +75,7 @@ export class Engine {
   readonly disabled: readonly NamedSource[];
   /** All configured sources, disabled ones included. Filters may name them. */
   readonly named: readonly NamedSource[];
-  readonly handlers = new HandlerSet();
+  readonly handlers: HandlerSet;
   readonly role: Role;
   readonly store: Store;
   readonly guard: StoreGuard;
@@ -78,6 +87,8 @@ export class Engine {
   readonly purger: Purger;
   readonly rounds: RoundRunner;
   readonly inbox: Inbox;
+  /** Results of runs, for handlers that ask for them. */
+  readonly results: ResultsHandling;
   readonly #configured: readonly Source[];
   /** Access to APIs that only the app's own classes use: of a receiver, and of disabled sources. */
   readonly #apis = new Map<string, ProviderApi>();
@@ -85,8 +96,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { store, logger, role = 'both', transport, onRecorded, monotonicMs } = options;
-    const { concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs } = options;
-    const { handlers } = this;
+    const { concurrency = LIMITS.concurrency, abortGraceMs = LIMITS.abortGraceMs, redact } = options;
     this.store = store;
     this.role = role;
     const opened = openSources(options.sources);
@@ -106,6 +116,8 @@ export class Engine {
     this.guard = guard;
     const shared = { store, clock, logger, guard };
     const ids = new IdSequence();
+    const handlers = new HandlerSet((ofApp) => this.results.handlersFor(ofApp));
+    this.handlers = handlers;
     const router = new Router(handlers, ids);
     const abandoned = new AbandonedCalls(logger);
     const own = new OwnMessages({ ...shared, lease: randomUUID() });
@@ -125,6 +137,8 @@ export class Engine {
       ...(onRecorded && { onRecorded }),
     });
     const onChange = (): void => this.dispatcher.wake();
+    const onEvents = onRecorded && announcerOf(new Map(sources.map((source) => [source.name, source])), onRecorded);
+    this.results = new ResultsHandling({ ...shared, sources, role, router, redact, onDue: onChange, onEvents });
     const giveBack = (): Promise<void> => this.dispatcher.giveBack();
     this.refusals = new Refusals({ ...shared, ...(monotonicMs && { monotonicMs }) });
     const { refusals } = this;
@@ -191,6 +205,7 @@ export class Engine {
   /** Starts the work of the role. With `isManual`, work runs only when `dispatcher.runUntilIdle()` is called. */
   start({ isManual = false } = {}): void {
     if (this.role !== 'worker') this.refusals.start();
+    this.results.warnOfUnread();
     if (isManual || this.role === 'receiver') return this.presence.keep();
     this.dispatcher.start();
     this.purger.start();

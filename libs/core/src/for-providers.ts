@@ -67,6 +67,7 @@ export type { PayloadClass } from './payloads/payload-plan.js';
 export { type PayloadCheck, validatePayload } from './payloads/payload-validation.js';
 export { parseTimestamp } from './payloads/timestamps.js';
 
+export { nodeNameOf } from './nodes/node-name.js';
 export {
   NODE_KINDS,
   type NodeCounts,

@@ -35,6 +35,7 @@ export { handlerIdOf, type RegisteredHandler, type Role } from './handlers/regis
 export type { RoutedDelivery } from './handlers/router.js';
 export type { CodedLogFields, LogCode, LogFields, Logger } from './log/logger.js';
 export { parseDated } from './payloads/dated-json.js';
+export { placeOf, scopeObject } from './nodes/node-scope.js';
 export type { NodeObservation, NodeScope, NodeState } from './nodes/node-state.js';
 export type { AvailableResults, RunResults } from './nodes/run-results.js';
 export type { FailedRun, Incident, JobState } from './runs/incident.js';

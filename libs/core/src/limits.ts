@@ -109,6 +109,28 @@ export const LIMITS = Object.freeze({
   barrierJobsMax: 50,
   /** Failed runs that an incident lists. It counts all of them. */
   incidentRunsMax: 100,
+
+  // --- results ---
+  /** Time without observation after which the incident of a node has ended. */
+  nodeIncidentMs: 30 * DAY,
+  /** Time for which the ids of nodes that did not fail are kept, for failures that are recorded later. */
+  goodNodesMs: 7 * DAY,
+  /** Observations that the history of a node keeps. */
+  nodeHistoryMax: 50,
+  /** Characters of a node's message. The longest ones of databases that were found have about 1,200. */
+  nodeMessageCharsMax: 2_000,
+  /** Characters of a scope, or of the id of a node, in a request. */
+  nodeKeyCharsMax: 4_000,
+  /** Nodes that one step records, and nodes in an event of a run's results. */
+  nodesPerStep: 200,
+  /** Concurrency of the handler that reads results, and timeout of its attempts. A file of 50 MB can take minutes to arrive. */
+  resultsConcurrency: 2,
+  resultsTimeoutMs: 15 * MINUTE,
+  /** First and longest delay before results are read again. In between, it is the time that they have been waited for. */
+  resultsDelayMs: 30 * SECOND,
+  resultsDelayMsMax: 10 * MINUTE,
+  /** Time after which results that cannot be read are missing. */
+  resultsWaitMs: 7 * DAY,
   /** Names that become aliases of a job. Further names of it are jobs of their own. */
   jobAliasesMax: 100,
 

@@ -11,8 +11,8 @@ export class UnreadableFile extends Error {
 }
 
 /**
- * Cuts a stream into slices that are short enough to be scanned at once, and lets the event loop run its other work between
- * them. Checks that the bytes are UTF-8.
+ * Cuts a stream into slices that are short enough to be read at once, and lets the event loop run its other work between them.
+ * Checks that the bytes are UTF-8.
  *
  * @throws {UnreadableFile} if the bytes are not UTF-8, or more than `bytesMax`.
  */
@@ -43,10 +43,12 @@ export async function* artifactSlices(bytes: ArtifactBytes, options: ArtifactOpt
     signal?.throwIfAborted();
     throw error;
   }
-  text.end();
 }
 
-/** Checks that slices are UTF-8, including the characters that two slices share. */
+/**
+ * Checks that slices are UTF-8, including the characters that two slices share. A character that is cut at the end of the file is
+ * not reported, because no byte of it can belong to a document that is complete.
+ */
 class Utf8Check {
   #rest: Uint8Array = new Uint8Array();
 
@@ -55,10 +57,6 @@ class Utf8Check {
     const end = bytes.length - unfinishedBytes(bytes);
     if (!isUtf8(bytes.subarray(0, end))) throw new UnreadableFile('unreadable');
     this.#rest = bytes.slice(end);
-  }
-
-  end(): void {
-    if (this.#rest.length > 0) throw new UnreadableFile('unreadable');
   }
 }
 

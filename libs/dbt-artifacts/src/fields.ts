@@ -20,15 +20,21 @@ export function textOf(value: unknown): string | undefined {
 /** Returns a string without line breaks, other control characters and surrounding spaces, and at most `charsMax` long. */
 export function wordOf(value: unknown, charsMax: number): string | undefined {
   const text = textOf(value);
-  return text === undefined ? undefined : textOf(cutText(text, charsMax).replaceAll(/[\p{Cc}\s]+/gu, ' ').trim());
+  return text === undefined
+    ? undefined
+    : textOf(
+        cutText(text, charsMax)
+          .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+          .trim(),
+      );
 }
 
-/** Returns the first characters of a text. Never cuts a character into halves. */
+/** Returns the first characters of a string. Never cuts a character into halves. */
 export function cutText(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text;
   const last = text.charCodeAt(charsMax - 1);
   const isHalf = last >= 0xd800 && last <= 0xdbff;
-  // A plain slice would keep the whole text in memory for as long as the slice is used.
+  // A plain slice would keep the whole string in memory for as long as the slice is used.
   return Buffer.from(text.slice(0, isHalf ? charsMax - 1 : charsMax), 'utf16le').toString('utf16le');
 }
 

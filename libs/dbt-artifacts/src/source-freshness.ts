@@ -16,7 +16,8 @@ export function freshnessText(row: Fields, hasFailed: boolean): string | undefin
   const ageMs = (numberOf(row['max_loaded_at_time_ago_in_s']) ?? Number.NaN) * 1_000;
   const isBelievable = ageMs >= 0 && ageMs <= ARTIFACT_LIMITS.sourceAgeMsMax;
   const limit = limitText(fieldsOf(row['criteria']), hasFailed);
-  if (isBelievable) return limit === undefined ? `Loaded ${ageText(ageMs)} ago` : `Loaded ${ageText(ageMs)} ago; ${limit}`;
+  if (isBelievable)
+    return limit === undefined ? `Loaded ${ageText(ageMs)} ago` : `Loaded ${ageText(ageMs)} ago; ${limit}`;
   return limit === undefined ? undefined : `Not fresh; ${limit}`;
 }
 

@@ -11,13 +11,14 @@ export type {
   DbtCloudStepLog,
 } from './api/api-objects.js';
 export type { ApiRight, DbtCloudApiOptions } from './api/api-options.js';
-export {
-  DbtCloudApi,
-  type DbtCloudArtifactOptions,
-  type DbtCloudCallOptions,
-  type DbtCloudJobFilter,
-  type DbtCloudRunPage,
-} from './api/dbt-cloud-api.js';
+export type {
+  DbtCloudArtifactOptions,
+  DbtCloudCallOptions,
+  DbtCloudJobFilter,
+  DbtCloudManifestOptions,
+  DbtCloudRunPage,
+} from './api/call-options.js';
+export { DbtCloudApi } from './api/dbt-cloud-api.js';
 export type { DbtCloudRunFilter } from './api/run-filter.js';
 export type { DbtCloudSweepOptions } from './sweep/sweep-options.js';
 export { dbtCloud, type DbtCloudOptions } from './source.js';

@@ -1,6 +1,7 @@
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const MIB = 1_024 * 1_024;
 
 /** Limits of dbt Cloud, with their units in their names. */
 export const DBT_CLOUD_LIMITS = Object.freeze({
@@ -12,6 +13,14 @@ export const DBT_CLOUD_LIMITS = Object.freeze({
   pageItemsMax: 100,
   /** Time that dbt Cloud blocks an account after a 429 (https://docs.getdbt.com/docs/dbt-apis/rate-limits). */
   cooldownMs: 5 * MINUTE,
+
+  // --- results ---
+  /** Largest `run_results.json` or `sources.json` that is read, in bytes. */
+  resultsBytesMax: 128 * MIB,
+  /** Largest `manifest.json` that is read, in bytes. */
+  manifestBytesMax: 512 * MIB,
+  /** Times between looks at a run whose artifacts are not saved yet. The last one repeats until `completeMs`. */
+  resultsDelaysMs: Object.freeze([10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE]),
 
   // --- sweeps ---
   /** Time between two rounds: runs that ended, runs that were canceled, open runs. Together about 2,000 calls a day. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ApiHost, ConfigurationError, type ProviderApi } from 'nestjs-runhooks/core';
 import { DbtCloudApi } from './api/dbt-cloud-api.js';
+import { DbtCloudResultsReader } from './results/results-reader.js';
 import { dbtCloud, type DbtCloudOptions } from './source.js';
 
 const host: ApiHost = {
@@ -21,9 +22,10 @@ describe('the option api of dbtCloud', () => {
     expect(open({})).toBeUndefined();
   });
 
-  it('gives a client, rounds and their scope', () => {
+  it('gives a client, a reader of results, rounds and their scope', () => {
     const api = open({ api: { ...address, accountId: '4', readToken: 'r', actToken: 'a', webhooksToken: 'w' } });
     expect(api?.client).toBeInstanceOf(DbtCloudApi);
+    expect(api?.results).toBeInstanceOf(DbtCloudResultsReader);
     expect(api?.rounds.map(({ kind, everyMs }) => [kind, everyMs])).toEqual([
       ['ended', 60_000],
       ['canceled', 300_000],
@@ -44,10 +46,11 @@ describe('the option api of dbtCloud', () => {
     expect(proxied).toMatchObject({ scope: [{ account: 'proxy.example/4' }] });
   });
 
-  it('has no rounds without readToken, and lists what is switched off', () => {
+  it('has no rounds and reads no results without readToken, and lists what is switched off', () => {
     const api = open({ api: address });
     expect(api?.rounds).toEqual([]);
     expect(api?.sweeps).toBeUndefined();
+    expect(api?.results).toBeUndefined();
     expect(api?.switchedOff).toEqual([
       expect.stringContaining("dbtCloud({ name: 'dbt' }).api.readToken"),
       expect.stringContaining("dbtCloud({ name: 'dbt' }).api.webhooksToken"),

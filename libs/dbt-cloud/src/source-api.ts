@@ -1,6 +1,14 @@
-import { ConfigurationError, type ApiHost, type ApiScope, type ProviderApi, type Round } from 'nestjs-runhooks/core';
+import {
+  ConfigurationError,
+  type ApiHost,
+  type ApiScope,
+  type ProviderApi,
+  type ResultsReader,
+  type Round,
+} from 'nestjs-runhooks/core';
 import { DbtCloudApi } from './api/dbt-cloud-api.js';
 import type { ApiSettings } from './api/api-options.js';
+import { DbtCloudResultsReader } from './results/results-reader.js';
 import { JobScope } from './sweep/job-scope.js';
 import { ProviderNames } from './sweep/provider-names.js';
 import { sweepRounds } from './sweep/rounds.js';
@@ -24,6 +32,7 @@ export class DbtCloudSourceApi implements ProviderApi {
   /** Account and jobs that the rounds look at; empty without rounds. */
   readonly scope: readonly ApiScope[];
   readonly rounds: readonly Round[];
+  readonly results?: ResultsReader;
 
   /** @throws {ConfigurationError} if sweeps are asked for and their token is missing. */
   constructor({ api, sweep, isSweepAsked, paths }: SourceApiSettings, host: ApiHost) {
@@ -40,6 +49,7 @@ export class DbtCloudSourceApi implements ProviderApi {
       [this.rounds, this.scope] = [[], []];
       return;
     }
+    this.results = new DbtCloudResultsReader(this.client);
     const scope = new JobScope({ api: this.client, jobs: sweep.jobs, paths });
     const names = new ProviderNames(this.client);
     this.rounds = sweepRounds({ api: this.client, scope, names, settings: sweep });
@@ -51,7 +61,9 @@ export class DbtCloudSourceApi implements ProviderApi {
 function switchedOffOf({ option, tokens }: ApiSettings): readonly string[] {
   return [
     ...(tokens.read === undefined
-      ? [`Runs that no webhook reports are not found, and runs and artifacts cannot be read: set ${option}.readToken`]
+      ? [
+          `Runs that no webhook reports are not found, and runs, their results and artifacts cannot be read: set ${option}.readToken`,
+        ]
       : []),
     ...(tokens.webhooks === undefined ? [`Webhook subscriptions cannot be read: set ${option}.webhooksToken`] : []),
   ];

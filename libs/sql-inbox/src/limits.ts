@@ -13,6 +13,10 @@ export const SQL_LIMITS = Object.freeze({
   /** Default and largest `limit` of a list. */
   pageItems: 50,
   pageItemsMax: 1_000,
+  /** Characters of the text that shows what a delivery waits for. */
+  waitingForCharsMax: 500,
+  /** Failed and warned nodes of a run in one row. */
+  resultNodesPerPart: 200,
   /** Precision of the stored time at which a handler was last registered. */
   handlerSeenMs: HOUR,
   /** Precision of the stored time of the latest heartbeat. */

@@ -10,6 +10,7 @@ export type { FakeDbtJob, FakeDbtJobOptions } from './fakes/dbt-cloud/fake-dbt-j
 export type {
   FakeDbtCancelOptions,
   FakeDbtEndOptions,
+  FakeDbtFiles,
   FakeDbtRun,
   FakeDbtRunOptions,
   FakeDbtStatus,

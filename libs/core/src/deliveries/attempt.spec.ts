@@ -88,7 +88,9 @@ afterEach(() => {
 describe('an attempt', () => {
   it('passes the event and the delivery to the handler', async () => {
     const seen: [WebhookEvent, DeliveryContext][] = [];
-    const one = attempt((event, delivery) => Promise.resolve(void seen.push([event, delivery])), { delivery: { attempt: 3 } });
+    const one = attempt((event, delivery) => Promise.resolve(void seen.push([event, delivery])), {
+      delivery: { attempt: 3 },
+    });
     expect(await one.ended).toEqual({ outcome: 'succeeded' });
     await one.settled;
     expect(seen).toHaveLength(1);

@@ -20,7 +20,14 @@ export class DeliveryLog {
     const { id, event, attemptsBefore } = delivery;
     const attempts = `attempt ${delivery.attempt} of ${attemptsBefore + handler.retry.attemptsMax}`;
     const cause = `(handler "${handler.id}", ${event.id}, ${attempts}): ${error.name}: ${error.message}`;
-    if (next.state === 'pending') {
+    if (next.state === 'pending' && next.waitingFor !== undefined) {
+      const look = `Next look in ${durationText(next.dueAt.getTime() - now.getTime())}`;
+      // The handler that waits logs why. This line is about one of perhaps many deliveries.
+      this.#logger.debug(
+        `Delivery ${id} waits (handler "${handler.id}", ${event.id}): ${next.waitingFor}. ${look}`,
+        fields,
+      );
+    } else if (next.state === 'pending') {
       const retry = `Retrying in ${durationText(next.dueAt.getTime() - now.getTime())}`;
       this.#logger.warn(`Delivery ${id} failed ${cause}. ${retry}`, { ...fields, code: 'RUNHOOKS_ATTEMPT_FAILED' });
     } else {

@@ -7,6 +7,7 @@ import type { Router } from '../handlers/router.js';
 import type { AttemptRecord, Settlement } from '../store/delivery.js';
 import type { NewEvent } from '../store/recording.js';
 import { attemptRecord, type Attempt, type AttemptResult } from './attempt.js';
+import { WaitingError } from './waiting.js';
 
 /** Returns the settlement of a delivery after an attempt. Pure, except for the jitter of the retry delay. */
 export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date, router: Router): Settlement {
@@ -16,6 +17,10 @@ export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date,
   if (result.outcome !== 'failed') return { ...base, next: { state: result.outcome } };
   // A shutdown is not the handler's failure, so the delivery is due at once and cannot become a dead letter.
   if (attempt.abortedBy instanceof ShutdownError) return { ...base, next: { state: 'pending', dueAt: now } };
+  if (result.thrown instanceof WaitingError) {
+    const { delayMs, message: waitingFor } = result.thrown;
+    return { ...base, next: { state: 'pending', dueAt: new Date(now.getTime() + delayMs), waitingFor } };
+  }
   const delayMs = afterFailure(attempt.handler.retry, delivery.attempt - delivery.attemptsBefore, result.thrown);
   if (delayMs !== 'dead') {
     return { ...base, next: { state: 'pending', dueAt: new Date(now.getTime() + delayMs) } };

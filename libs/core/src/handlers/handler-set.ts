@@ -3,21 +3,35 @@ import { wants, type Handler } from './handler.js';
 import type { Routable } from './filter.js';
 import { registeredHandler, type RegisteredHandler } from './registration.js';
 
-/** The handlers of an app. Lazy-loaded modules can add handlers while the worker runs. */
+/**
+ * The handlers of an app, and the core's own ones that follow from them. Lazy-loaded modules can add handlers while the worker
+ * runs.
+ */
 export class HandlerSet {
+  #ofApp: readonly Handler[] = [];
   #byId: ReadonlyMap<string, Handler> = new Map();
   /** Computed once, because each parsed message needs the versions. */
   #registered: readonly RegisteredHandler[] = [];
   #versions: readonly string[] = [];
+  readonly #ownFor: (handlers: readonly Handler[]) => readonly Handler[];
 
   /**
-   * Adds handlers.
+   * @param ownFor returns the core's own handlers that the handlers of an app need. It throws {@link ConfigurationError} if the
+   *   process cannot have them.
+   */
+  constructor(ownFor: (handlers: readonly Handler[]) => readonly Handler[] = () => []) {
+    this.#ownFor = ownFor;
+  }
+
+  /**
+   * Adds handlers of the app.
    *
-   * @throws {ConfigurationError} if two handlers have the same id. Then it adds none.
+   * @throws {ConfigurationError} if two handlers have the same id, or if the process lacks what one needs. Then it adds none.
    */
   add(...added: readonly Handler[]): void {
-    const byId = new Map(this.#byId);
-    for (const handler of added) {
+    const ofApp = [...this.#ofApp, ...added];
+    const byId = new Map<string, Handler>();
+    for (const handler of [...ofApp, ...this.#ownFor(ofApp)]) {
       const other = byId.get(handler.id);
       if (other) {
         throw new ConfigurationError(
@@ -27,8 +41,9 @@ export class HandlerSet {
       }
       byId.set(handler.id, handler);
     }
+    this.#ofApp = ofApp;
     this.#byId = byId;
-    this.#registered = [...this.#registered, ...added.map(registeredHandler)];
+    this.#registered = [...byId.values()].map(registeredHandler);
     this.#versions = this.#registered.map(({ version }) => version);
   }
 
@@ -36,8 +51,14 @@ export class HandlerSet {
     return this.#byId.get(id);
   }
 
+  /** Returns all handlers, the core's own ones last. */
   all(): Handler[] {
     return [...this.#byId.values()];
+  }
+
+  /** Returns the handlers of the app, without the core's own ones. */
+  ofApp(): readonly Handler[] {
+    return this.#ofApp;
   }
 
   /** Returns the handlers as they are registered in the inbox. */

@@ -5,6 +5,7 @@ import { lapsedBefore } from '../handlers/registration.js';
 import type { Router } from '../handlers/router.js';
 import { routableOf } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
+import { observedSince } from '../nodes/advance-node.js';
 import { addedUp, type Refusals } from '../receiver/refusals.js';
 import type { JobState } from '../runs/incident.js';
 import type { JobKey, RunKey } from '../runs/run-state.js';
@@ -27,11 +28,13 @@ import type {
 } from '../store/inbox-reader.js';
 import type { Dismissal, Erased, Redrive, Reparse } from '../store/operator-request.js';
 import type { RoundSelection, RoundSummary } from '../store/round-store.js';
+import type { NodeKey, NodeSelection, NodeSummary, StoredResults } from '../store/result-store.js';
 import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
 import type { DeliveryQuery, InboxStatus, RunDetail } from './inbox-results.js';
 import type { Purger } from './purger.js';
 import { inRecordedOrder } from './recorded-order.js';
+import { storedResults } from './stored-results.js';
 import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
 
 const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
@@ -120,6 +123,51 @@ export class Inbox {
   /** Returns a job's last success and its open incident, or `undefined` if the inbox does not know the job. */
   async job(job: JobKey): Promise<JobState | undefined> {
     return await this.#options.store.job(job);
+  }
+
+  /**
+   * Returns what the nodes of a run came to, with all nodes that failed or warned. Returns `undefined` if no handler has asked for
+   * the results of the run, or if they were purged.
+   *
+   * @example
+   * const found = await inbox.results({ source: 'dbt', accountId: '4', runId: '7' });
+   * if (found?.results.state === 'available') console.table(found.results.failed);
+   */
+  async results(run: RunKey): Promise<StoredResults | undefined> {
+    const { results } = this.#options.store;
+    return results && (await storedResults(results, run));
+  }
+
+  /**
+   * Lists nodes that have failed, with their history and their open incidents, the last observed ones first. An incident that no
+   * run has observed for 30 days has ended, and is not listed as open.
+   *
+   * @example
+   * const { items } = await inbox.nodes({ source: 'dbt', hasIncident: true });
+   */
+  async nodes(selection: NodeSelection = {}, page: PageRequest = {}): Promise<Page<NodeSummary>> {
+    requireRequestOptions('nodes', selection);
+    const { store, clock } = this.#options;
+    return (await store.results?.nodes(selection, page, observedSince(clock.now()))) ?? { items: [] };
+  }
+
+  /**
+   * Ends the open incident of a node, without a `node.recovered`. The next failure of the node opens a new one. Returns whether the
+   * node had an open incident.
+   * @throws ConfigurationError if `source`, `scope`, `nodeId`, `by` or `reason` is invalid.
+   *
+   * @example
+   * const { source, scope, nodeId } = items[0];
+   * await inbox.closeNodeIncident({ source, scope, nodeId, by: 'kim', reason: 'the model was removed' });
+   */
+  async closeNodeIncident({ by, reason, ...node }: NodeKey & Required<DecidedBy>): Promise<boolean> {
+    requireRequestOptions('close', node);
+    for (const name of ['source', 'scope', 'nodeId'] as const) {
+      requireText(`close.${name}`, node[name], LIMITS.nodeKeyCharsMax);
+    }
+    const decision = reasonedDecisionOf('close', { by, reason }, node);
+    const { store, clock } = this.#options;
+    return (await store.results?.closeIncident(node, decision, clock.now())) ?? false;
   }
 
   /**
@@ -268,7 +316,7 @@ export class Inbox {
     return hastened;
   }
 
-  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse, erasure and sweep, with its operator. */
+  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse, erasure, sweep and closed incident, with its operator. */
   async audit(page: PageRequest = {}): Promise<Page<AuditEntry>> {
     return await this.#options.store.audit(page);
   }

@@ -2,6 +2,7 @@ import { requireKnownOptions } from '../option-checks.js';
 import type { DecidedBy } from '../store/decision.js';
 import type { StoredEventFilter } from '../store/inbox-reader.js';
 import type { Dismissal, Redrive, Reparse } from '../store/operator-request.js';
+import type { NodeKey, NodeSelection } from '../store/result-store.js';
 import type { RoundSelection } from '../store/round-store.js';
 import type { Erase } from './eraser.js';
 
@@ -47,6 +48,8 @@ const OPTIONS = {
     true
   >,
   sweep: { source: true, kind: true, ...DECIDED } satisfies Record<keyof (RoundSelection & DecidedBy), true>,
+  nodes: { source: true, nodeId: true, hasIncident: true } satisfies Record<keyof NodeSelection, true>,
+  close: { source: true, scope: true, nodeId: true, ...DECIDED } satisfies Record<keyof (NodeKey & DecidedBy), true>,
   erase: { run: true, messageIds: true, textContains: true, ...DECIDED } satisfies Record<keyof Erase, true>,
 };
 

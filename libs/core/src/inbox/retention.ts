@@ -31,6 +31,8 @@ export function purgeAt(now: Date, { finishedMs, deadMs, deduplicationMs }: Requ
     finishedBefore: before(finishedMs),
     deadBefore: before(deadMs),
     deduplicationBefore: before(deduplicationMs),
+    goodBefore: before(LIMITS.goodNodesMs),
+    nodesBefore: before(LIMITS.nodeIncidentMs),
     tasksBefore: before(Math.max(finishedMs, LIMITS.taskOverdueMs)),
     limit: LIMITS.purgeRowsMax,
     brake: { now, share: LIMITS.purgeBrakeShare, rowsMin: LIMITS.purgeBrakeRowsMin },

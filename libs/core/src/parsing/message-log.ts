@@ -40,7 +40,7 @@ export class MessageLog {
       logger.log(`${subject} is a test webhook; no run handlers ran: ${reason}`, fields);
     }
     if (parsed.signal && this.#parsed.isLogged(message.source)) {
-      logger.log(parsedLine({ message, signal: parsed.signal, recorded, handlers: this.#handlers.all() }), fields);
+      logger.log(parsedLine({ message, signal: parsed.signal, recorded, handlers: this.#handlers.ofApp() }), fields);
     }
     if (notes) logger.warn(`${subject}: ${leftOut(notes)}`, { ...fields, code: 'RUNHOOKS_FIELDS_LEFT_OUT' });
     if (idReused) {

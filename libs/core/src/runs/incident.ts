@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.js';
 import { earlierOf, laterOf } from './earlier-later.js';
-import type { RunOutcome } from './run.js';
+import type { Reference, RunOutcome } from './run.js';
 
 /** A failed run of an incident. */
 export interface FailedRun {
@@ -32,6 +32,8 @@ export interface JobState {
   readonly nameOnly?: true;
   /** The alias that is the id of the job. Absent if the key of the job is its id, or if no id is known. */
   readonly idAlias?: string;
+  /** Environment that a message reported last. Absent if none has reported one. */
+  readonly environment?: Reference;
 }
 
 /** Effect of an outcome on its job. */
@@ -97,11 +99,13 @@ export function mergedIncidents(one: Incident, other: Incident): Incident {
   };
 }
 
-function opened(run: FailedRun): Incident {
+/** Returns the incident that a failed run opens. */
+export function opened(run: FailedRun): Incident {
   return { openedAt: run.finishedAt, latestFailureAt: run.finishedAt, failures: 1, runs: [run] };
 }
 
-function joined({ openedAt, latestFailureAt, failures, runs }: Incident, run: FailedRun): Incident {
+/** Returns an incident with another failed run. */
+export function joined({ openedAt, latestFailureAt, failures, runs }: Incident, run: FailedRun): Incident {
   return {
     openedAt: earlierOf(openedAt, run.finishedAt),
     latestFailureAt: laterOf(latestFailureAt, run.finishedAt),

@@ -1,3 +1,4 @@
+import { defined } from '../defined.js';
 import { LIMITS } from '../limits.js';
 import { laterOf } from './earlier-later.js';
 import { mergedIncidents, type JobState } from './incident.js';
@@ -202,5 +203,6 @@ function mergedJobs(kept: JobState, other: JobState): JobState {
     kept.incident && other.incident
       ? mergedIncidents(kept.incident, other.incident)
       : (kept.incident ?? other.incident);
-  return { ...kept, ...(latestSuccessAt && { latestSuccessAt }), ...(incident && { incident }) };
+  const environment = kept.environment ?? other.environment;
+  return { ...kept, ...defined({ latestSuccessAt, incident, environment }) };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Known } from '../store/recording.js';
 import { runUpdateOf, type RunUpdate } from './run-update.js';
+import type { Reference } from './run.js';
 import type { RunSignal, RunSignalType } from './run-signal.js';
 
 const RECEIVED = new Date(1_000_000);
@@ -51,6 +52,21 @@ const OVER: RunSignalType[] = ['run.completed'];
 const at = (ms: number) => ({ finishedAt: new Date(ms) });
 
 describe('runUpdateOf', () => {
+  it('keeps the environment that was reported last for a job, and writes it only if it changes', () => {
+    const within = (environment: Reference | undefined, known: Pick<Known, 'jobs'> = {}) => {
+      const { run, ...one } = signal(STARTED, {});
+      return runUpdateOf(known, { ...one, run: { ...run, ...(environment && { environment }) } }, RECEIVED).jobs;
+    };
+    const jobs = within({ id: '6', name: 'Production' });
+    expect(jobs?.get('job')).toMatchObject({ environment: { id: '6', name: 'Production' } });
+    for (const environment of [undefined, {}, { id: '6', name: 'Production' }]) {
+      expect(within(environment, { ...(jobs && { jobs }) })).toBeUndefined();
+    }
+    expect(within({ id: '6', name: 'Prod' }, { ...(jobs && { jobs }) })?.get('job')).toMatchObject({
+      environment: { id: '6', name: 'Prod' },
+    });
+  });
+
   it('reports one failure of a job for the two messages about a failed run, in any order', () => {
     for (const [one, other] of [
       [ERRORED, FAILED],

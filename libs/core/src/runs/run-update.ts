@@ -1,9 +1,10 @@
+import { defined } from '../defined.js';
 import { earlierOf } from './earlier-later.js';
-import { advanceJob, advanceJobByHistory, type Incident } from './incident.js';
+import { advanceJob, advanceJobByHistory, type Incident, type JobState } from './incident.js';
 import { linkJob, type JobRecords } from './job-aliases.js';
 import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
 import { advanceRun, apiFactsOf, isOver, isRunOver, outcomeOf, type RunState } from './run-state.js';
-import type { RunOutcome } from './run.js';
+import type { Reference, RunOutcome } from './run.js';
 
 /** State of a run and of its job before a message. */
 export interface KnownRun {
@@ -79,7 +80,8 @@ export function runUpdateOf(
   const advance = isHistory ? advanceJobByHistory : advanceJob;
   const jobUpdate = outcome && advance(job.state, outcome, ended);
   const jobs = new Map(job.changes);
-  if (jobUpdate && jobUpdate.state !== job.state) jobs.set(job.key, jobUpdate.state);
+  const jobState = withEnvironment(jobUpdate ? jobUpdate.state : job.state, run.environment);
+  if (jobState && jobState !== job.state) jobs.set(job.key, jobState);
   const before = known.run?.types ?? [];
   const isFoundBySweep = state.origin === 'api' && known.run?.origin !== 'api' && !isHistory;
   const wasOver = known.run !== undefined && isRunOver(known.run);
@@ -95,6 +97,15 @@ export function runUpdateOf(
     ...(contradicts && { contradicts }),
     ...(isFoundBySweep && { isFoundBySweep }),
   };
+}
+
+/** Returns the state of a job with the environment of its run, or the same state if the run reports no other one. */
+function withEnvironment(state: JobState | undefined, environment: Reference | undefined): JobState | undefined {
+  const known = state?.environment;
+  if (!environment || (known && known.id === environment.id && known.name === environment.name)) return state;
+  const { id, name } = environment;
+  if (id === undefined && name === undefined) return state;
+  return { ...state, environment: defined({ id, name }) };
 }
 
 /** A sweep that finds an ended run does not report its start: handlers of starts act on runs that are still running. */

@@ -8,7 +8,10 @@ import type { Decision } from './decision.js';
 import type { Page, PageRequest } from './inbox-reader.js';
 import type { AddedDeliveries, NewEvent, NewTask } from './recording.js';
 
-/** Scope of nodes in an inbox. */
+/**
+ * Scope of nodes in an inbox. Scopes that differ only in their target have one *place*, which `placeOf` returns. It is the
+ * scope without target, because only the files of a run tell the target.
+ */
 export interface ScopeKey {
   readonly source: string;
   /** JSON text of a {@link NodeScope} with sorted members. */
@@ -29,7 +32,7 @@ export interface NewResults {
   readonly run: RunKey;
   /** End of the run. */
   readonly finishedAt: Date;
-  /** Scope of its nodes. Absent if the run is isolated. */
+  /** Scope of its nodes; of `unread` results, their place. Absent if the run is isolated. */
   readonly scope?: string;
   readonly content:
     | {
@@ -48,6 +51,8 @@ export interface NewResults {
         readonly state: 'unread';
         /** Incidents without observation since this time have ended. */
         readonly observedSince: Date;
+        /** Versions of the handlers that the process has. Others may ask for the results. */
+        readonly handlers: readonly string[];
       };
 }
 
@@ -55,6 +60,7 @@ export interface NewResults {
 export interface SavedResults {
   /** `unread`: nobody asked for them; `recording`: its nodes are being recorded; `recorded`: `run.results` exists. */
   readonly state: 'unread' | 'recording' | 'recorded';
+  /** Scope of its nodes. Absent if the run is isolated. */
   readonly scope?: string;
   readonly finishedAt: Date;
   /** Reason for missing results. */
@@ -63,7 +69,7 @@ export interface SavedResults {
   readonly counts?: ResultCounts;
   /** Number of failed and warned nodes. */
   readonly failing: number;
-  /** Number of these that have been recorded. The next step begins there. */
+  /** {@link NodesStep.to} of the last step; 0 before the first one. It exceeds `failing` in steps about other nodes. */
   readonly recorded: number;
   readonly good: readonly string[];
   readonly skipped: readonly string[];
@@ -91,7 +97,7 @@ export interface NodesDecision {
 /** Recording of some nodes of a run, in one transaction. */
 export interface NodesStep {
   readonly run: RunKey;
-  /** Scope to lock, and whose nodes are read and written. Absent if the run is isolated or has no results. */
+  /** Scope whose place to lock, and whose nodes are read and written. Absent if the step changes no states of nodes. */
   readonly scope?: string;
   /** Value of {@link SavedResults.recorded} before the step. If it differs, nothing is written. */
   readonly from: number;
@@ -142,25 +148,26 @@ export interface StoredResults {
  * Port: the part of a store that keeps results of runs. Like those of `Store`, every verb is one atomic and durable step. A
  * verb with a {@link Held} delivery writes nothing and returns `undefined` if its claim has been lost.
  *
- * Steps, and saving results with a scope, exclude each other per scope, by a lock with the scope's name. They take no lock of
- * a job or a run, so that they never wait for messages in a circle.
+ * Steps, and saving results with a scope, exclude each other per place of the scope, by a lock with its name. They take no
+ * lock of a job or a run, so that they never wait for messages in a circle.
  */
 export interface ResultStore {
   /**
    * Saves the results of a run. Results that are being recorded, or were, stay unchanged; `unread` ones are replaced. `unread`
-   * is not written while its scope has an open incident. Returns what is saved then; `'wanted'` if `unread` was not written.
+   * is not written while a scope of its place has an open incident, or while other versions of handlers are registered than
+   * the process has. Returns what is saved then; `'wanted'` if `unread` was not written.
    */
   save(held: Held, results: NewResults, now: Date): Promise<SavedResults | 'wanted' | undefined>;
   /** Returns the saved results of a run, or `undefined` if there are none. */
   find(run: RunKey): Promise<SavedResults | undefined>;
-  /** Returns saved nodes that failed or warned, in the order in which they were saved. */
+  /** Returns saved nodes that failed or warned, in the order in which they were saved. There are none after an erasure. */
   failing(run: RunKey, from: number, limit: number): Promise<NodeResult[]>;
   /** Returns the ids of the nodes of a scope that have a state. */
   trackedNodes(scope: ScopeKey): Promise<string[]>;
   /** Records a step. Returns the events that did not exist yet; `[]` if `from` differs, because the step was recorded before. */
   recordNodes(held: Held, step: NodesStep, now: Date): Promise<readonly NewEvent[] | undefined>;
-  /** Returns up to 200 runs of a scope with `unread` results that ended after a time, the earliest first. */
-  unreadAfter(scope: ScopeKey, after: Date): Promise<RunKey[]>;
+  /** Lists runs of the scope's place with `unread` results that ended after a time, the earliest first. */
+  unreadAfter(scope: ScopeKey, after: Date, page: PageRequest): Promise<Page<RunKey>>;
   /** Adds deliveries of stored events, once per `(event, handler, replayId)`. Returns how many were new. */
   addDeliveries(
     held: Held,
@@ -168,10 +175,10 @@ export interface ResultStore {
     events: readonly AddedDeliveries[],
     now: Date,
   ): Promise<number | undefined>;
-  /** Returns whether a node of the scope has an open incident that a run has observed since `observedSince`. */
+  /** Returns whether a node of the scope's place has an open incident that a run has observed since `observedSince`. */
   hasIncident(scope: ScopeKey, observedSince: Date): Promise<boolean>;
-  /** Lists nodes that have failed, the last observed ones first. */
-  nodes(selection: NodeSelection, page: PageRequest): Promise<Page<NodeSummary>>;
+  /** Lists nodes that have failed, the last observed ones first. Incidents without observation since a time have ended. */
+  nodes(selection: NodeSelection, page: PageRequest, observedSince: Date): Promise<Page<NodeSummary>>;
   /** Ends the open incident of a node, and adds the decision to the audit. Returns whether it had one. */
   closeIncident(node: NodeKey, decision: Required<Decision>, now: Date): Promise<boolean>;
 }

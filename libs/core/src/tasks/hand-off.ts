@@ -1,10 +1,11 @@
 import { eventData, messageEventId, type EventFacts } from '../events/event-data.js';
-import { MESSAGE_EVENT_TYPE } from '../events/event.js';
+import { MESSAGE_EVENT_TYPE, type ResultsEventType } from '../events/event.js';
 import type { Routable } from '../handlers/filter.js';
 import { handlerIdOf } from '../handlers/registration.js';
 import type { Router } from '../handlers/router.js';
 import { parseDated } from '../payloads/dated-json.js';
-import type { NewRunEvent } from '../runs/run-update.js';
+import type { NodeName } from '../nodes/node-result.js';
+import { RUN_EVENT_TYPES, type RunEventType } from '../runs/run-signal.js';
 import type { Run } from '../runs/run.js';
 import type { NewEvent, NewTask } from '../store/recording.js';
 import type { ClaimedTask, TaskDecision } from '../store/task.js';
@@ -25,16 +26,21 @@ export interface HandedOff {
   readonly messageType?: string;
 }
 
-interface HandedOffEvent extends Pick<NewRunEvent, 'type'> {
+interface HandedOffEvent {
   readonly id: string;
+  readonly type: RunEventType | ResultsEventType;
   readonly late: boolean;
+  /** Node that the event is about. */
+  readonly node?: NodeName;
+  /** Whether the event is of an isolated run. */
+  readonly isolated?: boolean;
 }
 
 /**
  * Returns tasks for handlers that are registered in the inbox but missing in the parsing process, as in a rolling deploy.
  * Only a process with the same version of a handler can apply its filters.
  *
- * @param originId what the events follow from: the id of their message
+ * @param originId what the events follow from: the id of their message, or the step that recorded some nodes of a run
  */
 export function handOff(originId: string, parsed: HandedOff, versions: readonly string[], now: Date): NewTask[] {
   if (versions.length === 0 || (parsed.events.length === 0 && parsed.messageType === undefined)) return [];
@@ -74,7 +80,7 @@ function routablesOf({ parsedFrom }: ClaimedTask, parsed: HandedOff): { eventId:
   const { source, provider, messageId } = parsedFrom;
   const { run, messageType, events } = parsed;
   const base = { source, provider, ...(run && { run }) };
-  const routables = events.map(({ id, type, late }) => ({ eventId: id, event: { ...base, type, late } }));
+  const routables = events.map(({ id, ...event }) => ({ eventId: id, event: { ...base, ...event } }));
   if (messageType === undefined || messageId === undefined) return routables;
   const event = { ...base, type: MESSAGE_EVENT_TYPE, messageType };
   return [...routables, { eventId: messageEventId(source, messageId), event }];
@@ -88,8 +94,12 @@ function tasksOf(
   handlerId: string,
 ): NewTask[] {
   if (!run || !happenedAt) return [];
-  const types = events.flatMap(({ type, late }) => (late ? [] : [type]));
+  const types = events.flatMap(({ type, late }) => (late || !isRunEventType(type) ? [] : [type]));
   return planner.tasksFor({ source, provider, run, happenedAt, receivedAt, types }, now, handlerId);
+}
+
+function isRunEventType(type: string): type is RunEventType {
+  return (RUN_EVENT_TYPES as readonly string[]).includes(type);
 }
 
 /** Returns the message's own event, without deliveries. It exists already if another handler wanted it when it was parsed. */

@@ -31,6 +31,8 @@ export interface DbtCloudApiRun {
   readonly trigger?: DbtCloudApiTrigger;
   /** Name of the job. */
   readonly jobName?: string;
+  /** `ci`, `scheduled`, `other`, `merge` or another word. */
+  readonly jobType?: string;
   /** Steps, if they were asked for. */
   readonly steps?: readonly DbtCloudApiStep[];
   readonly raw: Raw;
@@ -46,6 +48,10 @@ export interface DbtCloudApiTrigger {
   readonly gitSha?: string;
   /** Pull request or merge request, of any git provider. */
   readonly pullRequestId?: string;
+  /** Schema that the run uses instead of that of its environment. */
+  readonly schemaOverride?: string;
+  /** Target of dbt that the run uses instead of that of its job. */
+  readonly targetOverride?: string;
 }
 
 /** A step of a run. The first ones clone the repository and install dependencies. */

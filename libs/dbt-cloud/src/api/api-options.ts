@@ -22,8 +22,9 @@ export interface DbtCloudApiOptions {
    */
   readonly accountId?: string | undefined;
   /**
-   * Token that reads runs, jobs, projects, environments and artifacts: permission set Job Viewer. Sweeps need it.
-   * @default these calls, and sweeps, are off
+   * Token that reads runs, jobs, projects, environments and artifacts: permission set Job Viewer. Sweeps and results of runs
+   * need it.
+   * @default these calls, sweeps and results are off
    */
   readonly readToken?: string | undefined;
   /**

@@ -22,6 +22,7 @@ export function readRun(value: unknown): DbtCloudApiRun | undefined {
   const [id, accountId] = [readId(raw['id']), readId(raw['account_id'])];
   if (id === undefined || accountId === undefined) return undefined;
   const { run_steps: steps } = raw;
+  const job = fieldsOf(raw['job']);
   return {
     id,
     accountId,
@@ -44,7 +45,8 @@ export function readRun(value: unknown): DbtCloudApiRun | undefined {
       updatedAt: timeOf(raw['updated_at']),
       retryOf: readId(raw['retrying_run_id']),
       trigger: readTrigger(raw['trigger']),
-      jobName: textOf(fieldsOf(raw['job'])?.['name']),
+      jobName: textOf(job?.['name']),
+      jobType: textOf(job?.['job_type']),
       steps: Array.isArray(steps) && steps.length > 0 ? readEach(steps, readStep) : undefined,
     }),
   };
@@ -68,6 +70,8 @@ export function readTrigger(value: unknown): DbtCloudApiTrigger | undefined {
       gitBranch: textOf(trigger['git_branch']),
       gitSha: textOf(trigger['git_sha']),
       pullRequestId: PULL_REQUESTS.map((name) => readId(trigger[name])).find((id) => id !== undefined),
+      schemaOverride: textOf(trigger['schema_override']),
+      targetOverride: textOf(trigger['target_name_override']),
     })
   );
 }

@@ -52,6 +52,8 @@ async function callEverything(): Promise<void> {
     () => api.artifacts('7', options),
     () => api.artifact('7', 'target/manifest.json', options),
     () => api.artifactStream('7', 'target/manifest.json', options),
+    () => api.manifestNodes('7', ['model.shop.orders'], options),
+    () => api.manifestNode('7', 'model.shop.orders'),
     () => api.failedStepLogs('7'),
     () => api.subscriptions(),
     () => api.subscription('wsu_1'),
@@ -105,6 +107,7 @@ const TRIGGER = {
   git_branch: 'fix',
   git_sha: 'aaa',
   schema_override: 'x',
+  target_name_override: 'dev',
 };
 const FULL_RUN = {
   id: 7,
@@ -124,7 +127,7 @@ const FULL_RUN = {
   started_at: '2026-11-30 11:05:00+00:00',
   finished_at: '2026-11-30 11:10:00+00:00',
   trigger: TRIGGER,
-  job: { id: 10, name: 'nightly' },
+  job: { id: 10, name: 'nightly', job_type: 'scheduled' },
   run_steps: [{ index: 1, name: 'a', status: 20, logs: 'x' }],
   status_humanized: 'Error',
   is_complete: true,

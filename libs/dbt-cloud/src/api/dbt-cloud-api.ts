@@ -1,4 +1,5 @@
 import type { ApiHost } from 'nestjs-runhooks/core';
+import type { ManifestNode } from 'nestjs-runhooks/dbt-artifacts';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
 import { STATUS_CODE } from '../status.js';
 import { type AdminAnswer, type AdminCall, AdminCaller } from './admin-caller.js';
@@ -10,43 +11,17 @@ import type {
   DbtCloudStepLog,
 } from './api-objects.js';
 import type { ApiRight, ApiSettings } from './api-options.js';
+import type {
+  DbtCloudArtifactOptions,
+  DbtCloudCallOptions,
+  DbtCloudJobFilter,
+  DbtCloudManifestOptions,
+  DbtCloudRunPage,
+} from './call-options.js';
+import { findManifestNodes } from './manifest-nodes.js';
 import { readEach, readJob, readPlace, readRun, readSubscription, textOf } from './api-readers.js';
 import { integersOf, type Query } from './query.js';
 import { type DbtCloudRunFilter, matchesNothing, RELATED, runQuery } from './run-filter.js';
-
-/** Options of every call. */
-export interface DbtCloudCallOptions {
-  /** Aborts the call, which then rejects with the signal's reason. In handlers: `delivery.signal`. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A page of runs. */
-export interface DbtCloudRunPage {
-  readonly runs: readonly DbtCloudApiRun[];
-  /** Time of dbt Cloud at its answer. */
-  readonly serverTime?: Date;
-  /** Whether more runs match. */
-  readonly hasMore: boolean;
-  /** Number of entries that are left out, because they have no valid ids. */
-  readonly unreadable: number;
-}
-
-/** Filter for jobs. */
-export interface DbtCloudJobFilter {
-  readonly projectIds?: readonly string[];
-  readonly environmentId?: string;
-  /** Part of the name, in any case. */
-  readonly nameContains?: string;
-}
-
-/** Options of a call for artifacts. */
-export interface DbtCloudArtifactOptions extends DbtCloudCallOptions {
-  /**
-   * Index of the step that wrote the file.
-   * @default the last step, which often is not the one that ran the models
-   */
-  readonly step?: number;
-}
 
 /**
  * Client for dbt Cloud's Administrative API, with the calls and parameters of dbt's OpenAPI specification
@@ -173,6 +148,39 @@ export class DbtCloudApi {
     { step, signal, bytesMax }: DbtCloudArtifactOptions & { readonly bytesMax?: number } = {},
   ): Promise<ReadableStream<Uint8Array>> {
     return this.#caller.fileStream(artifactCall(runId, path, step, signal), bytesMax);
+  }
+
+  /**
+   * Returns what `manifest.json` says about a node of a run, such as its owner, tags, path and description. Returns `undefined`
+   * if the manifest lacks the node, is larger than 512 MiB or is not what dbt writes, or if the run has none.
+   *
+   * Every call downloads the manifest, without keeping it in memory. For several nodes of a run, use {@link manifestNodes}.
+   *
+   * @example
+   * @OnNodeFailed({ id: 'on-call.page', kind: 'model' })
+   * async page({ run, node }: NodeFailed, delivery: DeliveryContext) {
+   *   const found = await this.dbt.manifestNode(run.id, node.uniqueId, { signal: delivery.signal });
+   *   await this.pager.page(found?.owner ?? 'data-team', `${node.name} failed: ${node.message}`);
+   * }
+   */
+  async manifestNode(
+    runId: string,
+    uniqueId: string,
+    options: DbtCloudManifestOptions = {},
+  ): Promise<ManifestNode | undefined> {
+    return (await this.manifestNodes(runId, [uniqueId], options)).get(uniqueId);
+  }
+
+  /**
+   * Returns what `manifest.json` says about nodes of a run, by their `unique_id`, with one download. Nodes for which
+   * {@link manifestNode} returns `undefined` are absent.
+   */
+  manifestNodes(
+    runId: string,
+    uniqueIds: readonly string[],
+    options: DbtCloudManifestOptions = {},
+  ): Promise<ReadonlyMap<string, ManifestNode>> {
+    return findManifestNodes(this, { runId, uniqueIds, ...options });
   }
 
   /** Returns the logs of the steps that failed, in their order. */

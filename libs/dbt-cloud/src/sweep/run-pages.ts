@@ -1,6 +1,7 @@
 import { ProviderApiError } from 'nestjs-runhooks/core';
 import type { DbtCloudApiRun } from '../api/api-objects.js';
-import type { DbtCloudApi, DbtCloudRunPage } from '../api/dbt-cloud-api.js';
+import type { DbtCloudRunPage } from '../api/call-options.js';
+import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import type { DbtCloudRunFilter } from '../api/run-filter.js';
 
 /** Time of a run that pages are sorted by. */

@@ -69,7 +69,7 @@ export function toJobRecord(row: JobsTable): JobRecord {
 
 export function toJobState(row: JobsTable): JobState {
   return {
-    ...(JSON.parse(row.facts) as Pick<JobState, 'aliases' | 'nameOnly' | 'idAlias'>),
+    ...(JSON.parse(row.facts) as Pick<JobState, 'aliases' | 'nameOnly' | 'idAlias' | 'environment'>),
     ...(row.latest_success_at !== null && { latestSuccessAt: new Date(row.latest_success_at) }),
     ...(row.incident !== null && { incident: parseDated<Incident>(row.incident) }),
   };
@@ -143,6 +143,7 @@ export function toDeliverySummary(row: DeliveriesTable): DeliverySummary {
     attempts: row.attempts,
     replayId: row.replay_id,
     ...(row.due_at !== null && { dueAt: new Date(row.due_at) }),
+    ...(row.waiting_for !== null && { waitingFor: row.waiting_for }),
     ...(row.dismissal !== null && { dismissal: parseDismissal(row.dismissal) }),
   };
 }

@@ -114,14 +114,14 @@ export function runRows({ db }: SqlDialect) {
 }
 
 export function jobRow({ source, jobKey }: JobKey, record: JobRecord, now: Date): NewRow<'jobs'> {
-  const { latestSuccessAt, incident, aliases, nameOnly, idAlias } = 'aliasOf' in record ? {} : record;
+  const { latestSuccessAt, incident, aliases, nameOnly, idAlias, environment } = 'aliasOf' in record ? {} : record;
   return {
     source,
     job_key: jobKey,
     alias_of: 'aliasOf' in record ? record.aliasOf : null,
     latest_success_at: latestSuccessAt?.getTime() ?? null,
     incident: incident ? JSON.stringify(incident) : null,
-    facts: JSON.stringify({ aliases, nameOnly, idAlias }),
+    facts: JSON.stringify({ aliases, nameOnly, idAlias, environment }),
     updated_at: now.getTime(),
   };
 }

@@ -13,6 +13,7 @@ import type {
   ActionsTable,
   CooldownsTable,
   NodesTable,
+  ResultNodesTable,
   ResultsTable,
   RoundsTable,
   SourcesTable,
@@ -47,6 +48,7 @@ export interface Schema {
   rounds: RoundsTable;
   cooldowns: CooldownsTable;
   results: ResultsTable;
+  result_nodes: ResultNodesTable;
   nodes: NodesTable;
   actions: ActionsTable;
 }
@@ -111,7 +113,7 @@ export interface JobsTable {
   latest_success_at: number | null;
   /** Open incident, as JSON. */
   incident: string | null;
-  /** `aliases`, `nameOnly` and `idAlias` of the job, as a JSON object. */
+  /** `aliases`, `nameOnly`, `idAlias` and `environment` of the job, as a JSON object. */
   facts: string;
   updated_at: number;
 }
@@ -172,6 +174,8 @@ export interface DeliveriesTable {
   finished_at: number | null;
   /** Operator, time and reason of a dismissal, as JSON. */
   dismissal: string | null;
+  /** What it waits for, if its last attempt was not counted. */
+  waiting_for: string | null;
 }
 
 /** Attempts, except for a first attempt that succeeded: its delivery has its times. */

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** A row of `run_results.json` or `sources.json` to make. */
 export interface DbtFileRow {
   /** `unique_id`, for example `test.shop.unique_orders_id.fed79b3a6e`. */
@@ -23,13 +25,18 @@ export interface DbtFileOptions {
   readonly target?: string;
   /** @default '1.11.0' */
   readonly dbtVersion?: string;
+  /** Id of the invocation of dbt, which all files of one command share. @default a new id */
+  readonly invocationId?: string;
 }
 
 /**
  * Returns the content of a `run_results.json` for the fakes of providers, in the shape that dbt 1.8 to 1.11 writes.
  *
  * @example
- * dbt.endRun(run, { artifacts: { 4: { 'run_results.json': runResultsFile([{ id: 'model.shop.orders', status: 'error' }], { generatedAt }) } } });
+ * const results = runResultsFile([{ id: 'model.shop.orders', status: 'error', message: 'no such table' }], {
+ *   generatedAt: clock.now(),
+ * });
+ * await run.fail({ step: 'dbt build', results });
  */
 export function runResultsFile(rows: readonly DbtFileRow[], options: DbtFileOptions): object {
   const { generatedAt, which = 'build', target } = options;
@@ -54,12 +61,13 @@ export function sourcesFile(rows: readonly DbtFileRow[], options: DbtFileOptions
   };
 }
 
-function metadataOf(schema: string, { generatedAt, dbtVersion = '1.11.0' }: DbtFileOptions): object {
+function metadataOf(schema: string, options: DbtFileOptions): object {
+  const { generatedAt, dbtVersion = '1.11.0', invocationId = randomUUID() } = options;
   return {
     dbt_schema_version: `https://schemas.getdbt.com/dbt/${schema}.json`,
     dbt_version: dbtVersion,
     generated_at: generatedAt.toISOString(),
-    invocation_id: '00000000-0000-4000-8000-000000000000',
+    invocation_id: invocationId,
     env: {},
   };
 }

@@ -64,13 +64,18 @@ export class DbtAccount {
   }
 
   /** Adds a run to a job, in the state queued. */
-  queue(job: DbtJob, options: FakeDbtRunOptions, retryOf?: DbtRun): DbtRun {
-    const run = new DbtRun(this, job, this.#newId('run', options.id, this.runs), options, retryOf?.id);
+  queue(job: DbtJob, options: FakeDbtRunOptions): DbtRun {
+    const { retryOf } = options;
+    const retried = this.runsOf(job).find(({ id }) => id === retryOf);
+    if (retryOf !== undefined && !retried) {
+      throw new RangeError(`run({ retryOf }): expected the id of a run of the job, got ${JSON.stringify(retryOf)}`);
+    }
+    const run = new DbtRun(this, job, this.#newId('run', options.id, this.runs), options);
     this.runs.set(run.id, run);
     const ofJob = this.#runsOfJobs.get(job);
     if (ofJob) ofJob.push(run);
     else this.#runsOfJobs.set(job, [run]);
-    retryOf?.retries.push(run);
+    retried?.retries.push(run);
     return run;
   }
 

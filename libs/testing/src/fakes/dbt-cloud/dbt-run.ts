@@ -6,11 +6,12 @@ import type { DbtJob } from './dbt-job.js';
 import type {
   FakeDbtCancelOptions,
   FakeDbtEndOptions,
+  FakeDbtFiles,
   FakeDbtRun,
   FakeDbtRunOptions,
   FakeDbtStatus,
 } from './fake-dbt-run.js';
-import { endedSteps, STEPS_BEFORE, type RunState } from './run-state.js';
+import { endedSteps, stepIndexOf, stepNames, type RunState } from './run-state.js';
 
 /** Account of runs, as they see it. */
 export interface RunAccount {
@@ -38,8 +39,6 @@ export class DbtRun implements FakeDbtRun {
     readonly job: DbtJob,
     readonly id: string,
     readonly options: FakeDbtRunOptions,
-    /** Id of the run that this one retries. */
-    readonly retryOf?: string,
   ) {
     this.createdAt = account.clock.now();
     this.states = new StateHistory<RunState>(this.createdAt, {
@@ -89,12 +88,10 @@ export class DbtRun implements FakeDbtRun {
   }
 
   async fail(options: FakeDbtEndOptions = {}): Promise<this> {
-    const last = this.commands.length - 1;
-    const index = options.step === undefined ? last : this.commands.indexOf(options.step);
-    if (index === -1) {
-      throw new RangeError(`step: expected one of ${this.commands.join(', ')}, got ${JSON.stringify(options.step)}`);
-    }
-    return this.#end(20, index, options);
+    const { step } = options;
+    const failed =
+      step === undefined ? stepNames(this.commands).length : stepIndexOf(this.commands, 'fail({ step })', step);
+    return this.#end(20, failed, options);
   }
 
   async cancel({ withoutEnd = this.status < 3 }: FakeDbtCancelOptions = {}): Promise<this> {
@@ -111,24 +108,30 @@ export class DbtRun implements FakeDbtRun {
 
   async #end(status: 10 | 20, failed: number | undefined, options: FakeDbtEndOptions): Promise<this> {
     this.#requireStatus('end', 3);
+    const { message = null, logs, artifactsSaved = true } = options;
     const finishedAt = this.account.clock.now();
-    const artifactsAt = new Date(finishedAt.getTime() + this.account.faults.artifactsMs);
-    const steps = endedSteps(this.commands, failed, options.logs);
-    this.#save(STEPS_BEFORE.length + 1 + (failed ?? this.commands.length - 1), options);
-    this.#change({ status, finishedAt, artifactsAt, steps, message: options.message ?? null });
+    const completeAt = new Date(finishedAt.getTime() + this.account.faults.artifactsMs);
+    const steps = endedSteps(this.commands, failed, logs);
+    this.#saveFiles(steps.length, options);
+    this.#change({ status, finishedAt, artifactsAt: artifactsSaved ? completeAt : null, steps, message });
     if (status === 20) await this.account.announce(this, 'failed');
-    await this.account.announce(this, status === 20 ? 'completed-failed' : 'succeeded', artifactsAt);
+    await this.account.announce(this, status === 20 ? 'completed-failed' : 'succeeded', completeAt);
     return this;
   }
 
-  #save(step: number, { results, artifacts = {} }: FakeDbtEndOptions): void {
-    const files = { ...artifacts, ...(results !== undefined && { 'run_results.json': results }) };
-    const entries = Object.entries(files);
-    if (entries.length === 0) return;
-    const texts = entries.map(
+  #saveFiles(last: number, { results, artifacts = {}, files = {} }: FakeDbtEndOptions): void {
+    for (const [step, ofStep] of Object.entries(files)) {
+      this.#save(stepIndexOf(this.commands, 'files', step), ofStep);
+    }
+    this.#save(last, { ...artifacts, ...(results !== undefined && { 'run_results.json': results }) });
+  }
+
+  #save(step: number, files: FakeDbtFiles): void {
+    const texts = Object.entries(files).map(
       ([path, file]) => [path, typeof file === 'string' ? file : JSON.stringify(file)] as const,
     );
-    this.artifacts.set(step, new Map(texts));
+    if (texts.length === 0) return;
+    this.artifacts.set(step, new Map([...(this.artifacts.get(step) ?? []), ...texts]));
   }
 
   #change(changes: Partial<RunState>): void {

@@ -234,6 +234,74 @@ describe('artifacts', () => {
   });
 });
 
+describe('files of several steps', () => {
+  const fileOf = async (runId: string, path: string) => {
+    const response = await raw(`/api/v2/accounts/7/runs/${runId}/artifacts/${path}`);
+    return response.status === 200 ? response.text() : response.status;
+  };
+
+  it('belong to their command or to the index of their step', async () => {
+    const job = dbt.job({ name: 'nightly', steps: ['dbt build', 'dbt build', 'dbt docs generate'] });
+    const run = await job.run();
+    await run.succeed({
+      files: {
+        'dbt build': { 'run_results.json': 'first' },
+        5: { 'run_results.json': 'second', 'sources.json': 'sources' },
+        'dbt docs generate': { 'run_results.json': 'docs' },
+      },
+      artifacts: { 'catalog.json': 'catalog' },
+    });
+    const files = ['run_results.json?step=4', 'run_results.json?step=5', 'sources.json?step=5', 'run_results.json'];
+    const found = await Promise.all([...files, 'catalog.json', 'sources.json'].map((file) => fileOf(run.id, file)));
+    expect(found).toEqual(['first', 'second', 'sources', 'docs', 'catalog', 404]);
+  });
+
+  it('of a step before the commands, and of a step that failed', async () => {
+    const job = dbt.job({ name: 'nightly', steps: ['dbt build', 'dbt test'] });
+    const early = await (await job.run()).fail({ step: 'Clone git repository' });
+    expect((await call(`2/runs/${early.id}/?include_related=run_steps`)).data).toMatchObject({
+      run_steps: [{ index: 1, name: 'Clone git repository', status: 20 }],
+    });
+    const run = await (await job.run()).fail({ files: { 'dbt build': { 'a.json': 'a' } }, results: 'failed' });
+    const files = ['a.json?step=4', 'run_results.json?step=5', 'run_results.json?step=4'];
+    expect(await Promise.all(files.map((file) => fileOf(run.id, file)))).toEqual(['a', 'failed', 404]);
+  });
+
+  it('are refused for a step that the run does not have', async () => {
+    const run = await dbt.job({ name: 'nightly' }).run();
+    for (const step of ['dbt test', '0', '5']) {
+      await expect(run.succeed({ files: { [step]: {} } })).rejects.toThrow('files: expected one of dbt build, Clone');
+    }
+  });
+
+  it('are never readable if the artifacts are not saved', async () => {
+    const run = await (await dbt.job({ name: 'nightly' }).run()).fail({ results: {}, artifactsSaved: false });
+    clock.advance(60 * MINUTE);
+    expect((await call(`2/runs/${run.id}/`)).data).toMatchObject({ status: 20, artifacts_saved: false });
+    expect(await fileOf(run.id, 'run_results.json?step=4')).toBe(404);
+  });
+});
+
+describe('overrides and retries', () => {
+  it('are shown in the trigger and in the run', async () => {
+    const job = dbt.job({ name: 'nightly', type: 'ci' });
+    const first = await (await job.run({ schemaOverride: 'pr_12', targetOverride: 'ci', pullRequestId: 12 })).fail();
+    const retry = await job.run({ retryOf: first.id, steps: ['dbt retry'] });
+    const query = '?include_related=trigger,job,run_retries';
+    expect((await call(`2/runs/${first.id}/${query}`)).data).toMatchObject({
+      trigger: { schema_override: 'pr_12', target_name_override: 'ci', github_pull_request_id: 12 },
+      job: { job_type: 'ci' },
+      run_retries: [{ id: Number(retry.id) }],
+    });
+    expect((await call(`2/runs/${retry.id}/`)).data).toMatchObject({ retrying_run_id: Number(first.id) });
+  });
+
+  it('refuse a retry of a run of another job', async () => {
+    const other = await dbt.job({ name: 'other' }).run();
+    expect(() => dbt.job({ name: 'nightly' }).queue({ retryOf: other.id })).toThrow('run({ retryOf })');
+  });
+});
+
 describe('jobs, projects and environments', () => {
   it('are listed with names, schedules and recent runs', async () => {
     const job = dbt.job({ id: '5', name: 'nightly', schedule: '0 4 * * *', project: 'sales', environment: 'Prod' });

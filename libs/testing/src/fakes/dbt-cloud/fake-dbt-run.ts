@@ -20,20 +20,40 @@ export interface FakeDbtRunOptions {
   readonly pullRequestId?: number;
   /** Schema that the run uses instead of that of its environment. */
   readonly schemaOverride?: string;
-  /** Commands instead of those of the job. */
+  /** Target of dbt that the run uses instead of that of its job. */
+  readonly targetOverride?: string;
+  /** Commands instead of those of the job, for example `['dbt retry']`. */
   readonly steps?: readonly string[];
+  /** Id of a run of the same job that this one retries. @default none */
+  readonly retryOf?: string;
 }
 
-/** Options for the end of a run. */
+/** Files by path, for example `run_results.json`: an object, or a string to send as it is. */
+export type FakeDbtFiles = Readonly<Record<string, object | string>>;
+
+/** Options for the end of a run. A file that no option has is a 404, also of a run that says that its artifacts are saved. */
 export interface FakeDbtEndOptions {
-  /** Command that failed, for example `dbt build`. @default the last command */
+  /**
+   * Command that failed, for example `dbt build`, or a step before those of the job: `dbt deps` or `Clone git repository`. Later
+   * steps do not start. @default the last command
+   */
   readonly step?: string;
   /** Error message of the run. @default none */
   readonly message?: string;
-  /** Content of `run_results.json` of the step: an object, or a string to send as it is. @default no such file */
+  /**
+   * Content of `run_results.json` of the step that failed, or else of the last one: an object, or a string to send as it is.
+   * @default no such file
+   */
   readonly results?: object | string;
-  /** Files of the step by path, for example `manifest.json`. */
-  readonly artifacts?: Readonly<Record<string, object | string>>;
+  /** Files of the step that failed, or else of the last one. */
+  readonly artifacts?: FakeDbtFiles;
+  /**
+   * Files of several steps, by the command or by the index of the step. The commands of a job begin at step 4. A command that
+   * the job has several times needs the index.
+   */
+  readonly files?: Readonly<Record<string, FakeDbtFiles>>;
+  /** Whether the artifacts are saved. If not, `artifacts_saved` stays false and every file is a 404. @default true */
+  readonly artifactsSaved?: boolean;
   /** Logs of the step that failed. @default a line with its name */
   readonly logs?: string;
 }

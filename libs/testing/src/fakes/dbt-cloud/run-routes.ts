@@ -178,10 +178,15 @@ function requireRetry({ refusalOfRetry }: DbtRun): void {
 
 function retry(account: DbtAccount, run: DbtRun): DbtRun {
   const { id: _id, ...kept } = run.options;
-  return account.queue(run.job, { ...kept, cause: `Retry of run ${run.id}`, causeCategory: 'rerun' }, run);
+  return account.queue(run.job, { ...kept, cause: `Retry of run ${run.id}`, causeCategory: 'rerun', retryOf: run.id });
 }
 
-const STRINGS = { git_branch: 'gitBranch', git_sha: 'gitSha', schema_override: 'schemaOverride' } as const;
+const STRINGS = {
+  git_branch: 'gitBranch',
+  git_sha: 'gitSha',
+  schema_override: 'schemaOverride',
+  target_name_override: 'targetOverride',
+} as const;
 
 function triggerOptions({ body }: FakeRequest): FakeDbtRunOptions {
   const fields = objectOf(body);

@@ -1,0 +1,18 @@
+import { OwnError } from '../errors.js';
+
+/**
+ * Thrown by handlers of the core if their delivery must wait for something outside. The attempt is not counted. `message` is
+ * what it waits for: it is stored with the delivery, and contains no secret.
+ */
+export class WaitingError extends OwnError {
+  protected static override readonly className = 'WaitingError';
+  readonly code = 'RUNHOOKS_WAITING';
+
+  constructor(
+    message: string,
+    /** Milliseconds until the next attempt. */
+    readonly delayMs: number,
+  ) {
+    super(message);
+  }
+}

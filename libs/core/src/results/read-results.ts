@@ -1,0 +1,93 @@
+import { isProviderApiError, type ProviderApiErrorReason } from '../api/provider-api-error.js';
+import { WaitingError } from '../deliveries/waiting.js';
+import { isRetryLater, isRunhooksError, PermanentError } from '../errors.js';
+import { LIMITS } from '../limits.js';
+import type { Run } from '../runs/run.js';
+import {
+  type ResultsNotReadyError,
+  type ResultsContext,
+  type ResultsReader,
+  type ResultsReading,
+} from '../sources/results-reader.js';
+
+/** Failures after which another call can succeed without a change of the configuration. */
+const PASSING: readonly ProviderApiErrorReason[] = ['unavailable', 'timeout', 'invalid-answer', 'rate-limited'];
+/** Failures that only an operator can end. */
+const LASTING: readonly ProviderApiErrorReason[] = [
+  'unauthorized',
+  'forbidden',
+  'no-token',
+  'refused',
+  'invalid-request',
+];
+
+/** Notes whether results of a source can be read. */
+export interface ReadingLog {
+  /** Notes that an API has failed in a way that can pass. */
+  failed(error: unknown): void;
+  /** Notes that an API has answered. */
+  worked(): void;
+}
+
+/** Options for reading the results of a run. */
+export interface ReadOptions extends ResultsContext {
+  readonly log: ReadingLog;
+  /** When the results were asked for. */
+  readonly askedAt: Date;
+}
+
+/**
+ * Reads the results of a run.
+ *
+ * @throws {WaitingError} if they are not there yet, or the API is unavailable. After seven days they are missing.
+ * @throws {PermanentError} if only a change of the configuration can help.
+ */
+export async function readResults(reader: ResultsReader, run: Run, options: ReadOptions): Promise<ResultsReading> {
+  const { signal, log, askedAt } = options;
+  const now = (): Date => options.now();
+  try {
+    const reading = await reader.read(run, { signal, now });
+    log.worked();
+    return reading;
+  } catch (error) {
+    signal.throwIfAborted();
+    const isNotReady = isResultsNotReadyError(error);
+    const reason = isProviderApiError(error) ? error.reason : undefined;
+    if (reason && LASTING.includes(reason)) {
+      throw new PermanentError(
+        `the results of run ${run.id} cannot be read: ${messageOf(error)}. Then redrive this delivery`,
+        { cause: error },
+      );
+    }
+    if (!isNotReady && !(reason && PASSING.includes(reason))) throw error;
+    if (isNotReady) log.worked();
+    else log.failed(error);
+    const waitedMs = Math.max(0, now().getTime() - askedAt.getTime());
+    if (waitedMs >= LIMITS.resultsWaitMs)
+      return { state: 'missing', reason: 'unavailable', isIsolated: isIsolated(run) };
+    throw new WaitingError(messageOf(error), delayAfter(error, waitedMs));
+  }
+}
+
+/** Returns whether a run opens no incidents, as far as its messages tell. The API may know more. */
+export function isIsolated({ trigger, commit }: Run): boolean {
+  return trigger.kind === 'ci' || commit?.pullRequest !== undefined;
+}
+
+/** Returns the delay that an error asks for; otherwise, as long as the wait has been. */
+function delayAfter(error: unknown, waitedMs: number): number {
+  const wantedMs = isResultsNotReadyError(error) || isRetryLater(error) ? error.delayMs : undefined;
+  if (wantedMs !== undefined && Number.isFinite(wantedMs)) {
+    return Math.min(Math.max(LIMITS.pollMs, wantedMs), LIMITS.resultsWaitMs);
+  }
+  return Math.min(Math.max(LIMITS.resultsDelayMs, waitedMs), LIMITS.resultsDelayMsMax);
+}
+
+function messageOf(error: unknown): string {
+  return (error as Error).message;
+}
+
+/** `instanceof` does not recognize errors of another copy of this package. */
+function isResultsNotReadyError(error: unknown): error is ResultsNotReadyError {
+  return isRunhooksError(error) && error.code === 'RUNHOOKS_RESULTS_NOT_READY';
+}
