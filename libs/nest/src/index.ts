@@ -7,14 +7,25 @@ export { ConfigurationError, PermanentError, RetryLater, RunhooksError } from 'n
 export { Inbox } from 'nestjs-runhooks/internal';
 // Events, and options of handlers and of the module.
 export type {
+  AvailableResults,
   Incident,
   InboxTransaction,
   LogCode,
   LogFields,
+  MissingResults,
+  MissingResultsReason,
+  MissingStep,
+  NodeCounts,
+  NodeKind,
+  NodeName,
+  NodeOutcome,
+  NodeResult,
+  NodeStep,
   ProviderName,
   Role,
   Run,
   RunCommand,
+  RunResults,
   RunStatus,
 } from 'nestjs-runhooks/core';
 export type {
@@ -27,8 +38,12 @@ export type {
   JoinedRun,
   LogArguments,
   MessageEvent,
+  NodeFailed,
+  NodeFilter,
+  NodeRecovered,
   OnAllRunsOptions,
   OneOrMore,
+  Redact,
   RetentionOptions,
   RetryOptions,
   RunCanceled,
@@ -37,6 +52,7 @@ export type {
   RunEventType,
   RunFailed,
   RunRecovered,
+  RunResultsEvent,
   RunsJoined,
   RunStarted,
   RunStuck,
@@ -81,6 +97,7 @@ export { InjectProviderApi } from './decorators/inject-provider-api.decorator.js
 export { OnAllRuns } from './decorators/on-all-runs.decorator.js';
 export { OnDeadLetter } from './decorators/on-dead-letter.decorator.js';
 export { OnMessage } from './decorators/on-message.decorator.js';
+export { OnNodeFailed, OnNodeRecovered } from './decorators/on-node.decorator.js';
 export {
   OnRun,
   OnRunCanceled,
@@ -90,6 +107,7 @@ export {
   OnRunStarted,
   OnRunSucceeded,
 } from './decorators/on-run.decorator.js';
+export { OnRunResults } from './decorators/on-run-results.decorator.js';
 export { OnRunStuck } from './decorators/on-run-stuck.decorator.js';
 export { isWebhookContext, type WebhookArgumentsHost } from './handlers/webhook-context.js';
 export type { WebhookRequest } from './handlers/webhook-request.js';

@@ -17,6 +17,7 @@ const OPTIONS = {
   drainMs: true,
   globalEnhancers: true,
   retention: true,
+  redact: true,
   logArguments: true,
   clock: true,
 } satisfies Record<keyof WebhooksOptions, true>;

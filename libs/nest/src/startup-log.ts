@@ -6,6 +6,7 @@ import {
   type Handler,
   type NamedSource,
   type OpenSource,
+  type ResultsOfSource,
   type SubscribedTo,
   type Subscription,
 } from 'nestjs-runhooks/internal';
@@ -17,7 +18,10 @@ export interface Startup {
   readonly transport: string | undefined;
   readonly sources: readonly OpenSource[];
   readonly disabled: readonly NamedSource[];
+  /** Handlers of the app. */
   readonly handlers: readonly Handler[];
+  /** Sources of whose runs handlers ask for results. */
+  readonly results: readonly ResultsOfSource[];
   /** Whether the app has an HTTP server. */
   readonly isReachable: boolean;
 }
@@ -43,6 +47,7 @@ export function logStartup(logger: Logger, startup: Startup): void {
     );
   }
   for (const handler of handlers) logHandler(logger, handler);
+  for (const results of startup.results) logResults(logger, results);
   if (handlers.length === 0 && role !== 'receiver') {
     logger.warn(
       "No handlers found; webhooks are stored but nothing runs. Add the classes with @On… decorators to a module's providers",
@@ -107,6 +112,14 @@ function logSource(logger: Logger, { name, paths, provider }: OpenSource, absenc
   }
 }
 
+/** Logs for which handlers the results of a source's runs are fetched. The engine warns of sources without access to them. */
+function logResults(logger: Logger, { source, handlerIds, isRead }: ResultsOfSource): void {
+  if (!isRead) return;
+  const shown = handlerIds.slice(0, LIMITS.handlersLoggedMax);
+  const more = handlerIds.length > shown.length ? ` and ${handlerIds.length - shown.length} more` : '';
+  logger.log(`Source "${source}": results of runs are fetched for ${shown.join(', ')}${more}`, { source });
+}
+
 /** Logs the events that a handler receives. */
 export function logHandler(logger: Logger, handler: Handler): void {
   logger.log(`Handler "${handler.id}" (${handler.label}): ${handler.subscriptions.map(describe).join(' | ')}`, {
@@ -114,9 +127,9 @@ export function logHandler(logger: Logger, handler: Handler): void {
   });
 }
 
-function describe({ on, filter, when }: Subscription): string {
-  const kind = describeKind(on);
-  const conditions = Object.entries(filter).flatMap(([name, value]) =>
+function describe({ on, filter, nodes, includeIsolated, when }: Subscription): string {
+  const kind = `${describeKind(on)}${includeIsolated ? ' with isolated runs' : ''}`;
+  const conditions = Object.entries({ ...nodes, ...filter }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${valuesOf<string>(value).join(' or ')}`],
   );
   if (when) conditions.push('when(…)');

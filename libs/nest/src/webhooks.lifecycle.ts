@@ -32,14 +32,15 @@ export class WebhooksLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { logger, store, sources, disabled, handlers, options, role, transport } = this.runtime;
+    const { logger, store, sources, disabled, handlers, results, options, role, transport } = this.runtime;
     const startup: Startup = {
       inbox: store.description,
       role,
       transport: transport?.description,
       sources,
       disabled,
-      handlers: handlers.all(),
+      handlers: handlers.ofApp(),
+      results: results.asked,
       isReachable: this.routes.isReachable,
     };
     logStartup(logger, startup);

@@ -1,5 +1,5 @@
 import type { Role, Source, StoreFactory, DispatchTransportFactory } from 'nestjs-runhooks/core';
-import type { Clock, LogArguments, RetentionOptions } from 'nestjs-runhooks/internal';
+import type { Clock, LogArguments, Redact, RetentionOptions } from 'nestjs-runhooks/internal';
 
 /**
  * Options for `WebhooksModule.forRoot`.
@@ -51,6 +51,13 @@ export interface WebhooksOptions {
   readonly globalEnhancers?: boolean;
   /** Times after which the inbox deletes finished work. */
   readonly retention?: RetentionOptions;
+  /**
+   * Returns the text to store instead of a message of dbt about a node. Such a message can quote data, for example a value
+   * that violates a constraint. It runs before the text is stored, logged nowhere, and passed to handlers. If it throws, the
+   * message is left out.
+   * @default the text unchanged
+   */
+  readonly redact?: Redact;
   /**
    * Returns the arguments for the app's logger for a line with ids. Set it for loggers that take objects, for example
    * `(message, fields) => [fields, message]` for nestjs-pino. The text stays the same.

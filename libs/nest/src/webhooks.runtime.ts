@@ -64,6 +64,7 @@ function checkOptions(options: WebhooksOptions): void {
     drainMs,
     globalEnhancers = false,
     retention = {},
+    redact,
     logArguments,
   } = options;
   if (role !== 'both' && role !== 'receiver' && role !== 'worker') {
@@ -76,8 +77,9 @@ function checkOptions(options: WebhooksOptions): void {
   if (typeof globalEnhancers !== 'boolean') {
     throw new ConfigurationError('globalEnhancers', `expected true or false, got ${kindOf(globalEnhancers)}`);
   }
-  if (logArguments !== undefined && typeof logArguments !== 'function') {
-    throw new ConfigurationError('logArguments', `expected a function, got ${describe(logArguments)}`);
+  for (const [option, value] of Object.entries({ redact, logArguments })) {
+    if (value === undefined || typeof value === 'function') continue;
+    throw new ConfigurationError(option, `expected a function, got ${describe(value)}`);
   }
   const times = { abortGraceMs, drainMs };
   for (const [option, value] of Object.entries(times)) {

@@ -21,6 +21,7 @@ export {
   ParadimeApi,
   type ParadimeArtifactOptions,
   type ParadimeCallOptions,
+  type ParadimeManifestOptions,
   type ParadimePage,
 } from './api/paradime-api.js';
 export type { ParadimeSweptRun } from './sweep/envelope.js';

@@ -3,6 +3,7 @@ const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+const MEBIBYTE = 1_048_576;
 
 /** Limits and defaults of Paradime, with their units in their names. */
 export const PARADIME_LIMITS = Object.freeze({
@@ -58,4 +59,18 @@ export const PARADIME_LIMITS = Object.freeze({
   openRunsMax: 200,
   /** Patterns of `sweep.schedules`. */
   schedulePatternsMax: 100,
+
+  // --- results of runs ---
+  /** Largest `run_results.json` or `sources.json` that is read. */
+  resultsBytesMax: 128 * MEBIBYTE,
+  /** Largest `manifest.json` that is read. */
+  manifestBytesMax: 512 * MEBIBYTE,
+  /** Delays before the second look at results that are not there, the third and so on. The last delay repeats. */
+  resultsDelaysMs: Object.freeze([10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE]),
+  /** Time after the end of a run at which nothing more is waited for. */
+  resultsWaitMs: 10 * MINUTE,
+  /** Runs of a schedule among which a run is looked for. */
+  resultsRunsMax: 1_000,
+  /** Characters of a command that its nodes have as the name of their step. */
+  stepNameCharsMax: 255,
 });

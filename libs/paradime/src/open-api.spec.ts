@@ -44,6 +44,12 @@ describe('the API of a source', () => {
     expect(some).toMatchObject({ scope: [{ account: 'api.demo.paradime.io/w1', jobs: ['daily-*', 'x'] }] });
   });
 
+  it('reads results of runs, with or without a workspace', () => {
+    const results = { read: expect.any(Function) };
+    expect(open({ api: API })).toMatchObject({ results });
+    expect(open({ api: { ...API, workspace: undefined } })).toMatchObject({ results });
+  });
+
   it('has no rounds without a workspace, and reports it', () => {
     const api = open({ api: { ...API, workspace: undefined } });
     expect(api).toMatchObject({

@@ -3,6 +3,7 @@ import { checkApiOptions, type ParadimeApiAccess } from './api/api-options.js';
 import type { GateTime } from './api/call-gate.js';
 import { ParadimeApi } from './api/paradime-api.js';
 import { HOUR, MINUTE, PARADIME_LIMITS } from './limits.js';
+import { ParadimeResults } from './results/results-reader.js';
 import { checkSweepOptions, type SweepSettings } from './sweep/sweep-options.js';
 import { Sweep } from './sweep/sweep.js';
 
@@ -36,7 +37,7 @@ export function openParadimeApi({ api, sweep, option, host, time }: ParadimeApiS
     );
   }
   const client = new ParadimeApi(access, host, time);
-  return { client, ...sweepsOf(client, access, settings) };
+  return { client, results: new ParadimeResults(client), ...sweepsOf(client, access, settings) };
 }
 
 function sweepsOf(

@@ -31,6 +31,8 @@ export {
 export type {
   FakeBoltCancelOptions,
   FakeBoltEndOptions,
+  FakeBoltFile,
+  FakeBoltFiles,
   FakeBoltRun,
   FakeBoltRunOptions,
   FakeBoltState,

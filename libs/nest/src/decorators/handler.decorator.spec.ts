@@ -3,6 +3,8 @@ import { ConfigurationError } from 'nestjs-runhooks/core';
 import { OnAllRuns } from './on-all-runs.decorator.js';
 import { OnDeadLetter } from './on-dead-letter.decorator.js';
 import { OnMessage } from './on-message.decorator.js';
+import { OnNodeFailed, OnNodeRecovered } from './on-node.decorator.js';
+import { OnRunResults } from './on-run-results.decorator.js';
 import { OnRunStuck } from './on-run-stuck.decorator.js';
 import { OnRun, OnRunFailed, OnRunStarted } from './on-run.decorator.js';
 import { WebhooksModule } from '../webhooks.module.js';
@@ -85,6 +87,19 @@ describe('a wrong call of a handler decorator', () => {
     ['OnRunStarted(id)', OnRunStarted, ['a'], '@OnRunStarted options: expected an object, got a string.'],
     ['OnDeadLetter(null)', OnDeadLetter, [null], '@OnDeadLetter options: expected an object, got null.'],
     ['OnRunStuck()', OnRunStuck, [], '@OnRunStuck options: expected an object, got undefined.'],
+    ['OnRunResults(id)', OnRunResults, ['a'], '@OnRunResults options: expected an object, got a string.'],
+    [
+      'OnNodeFailed without parentheses',
+      OnNodeFailed,
+      bare,
+      '@OnNodeFailed options: expected an object, got a class: the decorator was not called. Write @OnNodeFailed(',
+    ],
+    [
+      'OnNodeRecovered with options twice',
+      OnNodeRecovered,
+      [{ kind: 'test' }, { id: 'a' }],
+      '@OnNodeRecovered options: expected one object, got 2 arguments.',
+    ],
     ['OnAllRuns(jobs)', OnAllRuns, [['a', 'b']], '@OnAllRuns options: expected an object, got an array.'],
     ['OnRun()', OnRun, [], '@OnRun type: expected a non-empty string, got undefined.'],
     [

@@ -6,10 +6,12 @@ import {
   type EventFilter,
   type HandlerOptions,
   type NamedSource,
+  type NodeFilter,
+  type SubscribedTo,
   type Subscription,
 } from 'nestjs-runhooks/internal';
 import type { HandlerMetadata } from '../decorators/handler-metadata.js';
-import { requireMatchable } from './impossible-filter.js';
+import { requireKinds, requireMatchable } from './impossible-filter.js';
 
 /** Names of the filters and of the other options. The compiler ensures that none is missing. */
 const FILTERS = {
@@ -22,6 +24,12 @@ const FILTERS = {
   trigger: true,
 } satisfies Record<keyof EventFilter, true>;
 
+const NODE_FILTERS = {
+  kind: true,
+  node: true,
+  package: true,
+} satisfies Record<keyof NodeFilter, true>;
+
 const OPTIONS = {
   id: true,
   retry: true,
@@ -29,6 +37,9 @@ const OPTIONS = {
   concurrency: true,
   serialize: true,
 } satisfies Record<keyof HandlerOptions, true>;
+
+/** Options that include more events, with the only type of events that has them. */
+const FLAGS = { includeLate: 'run.started', includeIsolated: 'node.failed' } as const;
 
 /** The options of a decorator, separated into filters and handler options. */
 export interface ReadOptions {
@@ -48,21 +59,46 @@ export function readOptions(
   sources: readonly NamedSource[],
 ): ReadOptions {
   const filter: Record<string, unknown> = {};
+  const nodes: Record<string, unknown> = {};
+  const flags: Record<string, boolean | undefined> = {};
   const own: Record<string, unknown> = {};
   let when: Subscription['when'];
-  let includeLate: boolean | undefined;
   if ('stuck' in on) checkStuckAfter(handler, on.stuck);
   if ('barrier' in on) checkBarrier(handler, on.barrier);
-  requireKnownOptions(handler, options, { ...OPTIONS, ...FILTERS, when: true, includeLate: true });
+  requireKnownOptions(handler, options, optionsOf(on));
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const option = `${handler}.${name}`;
     if (Object.hasOwn(FILTERS, name)) filter[name] = requireStrings(option, value);
+    else if (Object.hasOwn(NODE_FILTERS, name)) nodes[name] = requireStrings(option, value);
+    else if (Object.hasOwn(FLAGS, name)) flags[name] = requireBoolean(option, value);
     else if (name === 'when') when = requirePredicate(option, value);
-    else if (name === 'includeLate') includeLate = requireBoolean(option, value);
     else own[name] = value;
   }
   requireMatchable(handler, on, filter as EventFilter, sources);
-  return { subscription: { on, filter, ...(when && { when }), ...(includeLate && { includeLate }) }, options: own };
+  requireKinds(handler, nodes as NodeFilter);
+  return {
+    subscription: {
+      on,
+      filter,
+      ...(Object.keys(nodes).length > 0 && { nodes }),
+      ...(flags['includeLate'] && { includeLate: true }),
+      ...(flags['includeIsolated'] && { includeIsolated: true }),
+      ...(when && { when }),
+    },
+    options: own,
+  };
+}
+
+/** Returns the options of a decorator for these events. */
+function optionsOf(on: SubscribedTo): Readonly<Record<string, unknown>> {
+  const types: readonly string[] = 'types' in on ? on.types : [];
+  return {
+    ...OPTIONS,
+    ...FILTERS,
+    when: true,
+    ...(types.some((type) => type.startsWith('node.')) && NODE_FILTERS),
+    ...Object.fromEntries(Object.entries(FLAGS).filter(([, type]) => types.includes(type))),
+  };
 }
 
 function requireStrings(option: string, value: unknown): unknown {

@@ -1,5 +1,12 @@
-import { ConfigurationError, type RunTrigger } from 'nestjs-runhooks/core';
-import { didYouMean, valuesOf, type EventFilter, type NamedSource, type SubscribedTo } from 'nestjs-runhooks/internal';
+import { ConfigurationError, NODE_KINDS, type RunTrigger } from 'nestjs-runhooks/core';
+import {
+  didYouMean,
+  valuesOf,
+  type EventFilter,
+  type NamedSource,
+  type NodeFilter,
+  type SubscribedTo,
+} from 'nestjs-runhooks/internal';
 
 const TRIGGERS = {
   schedule: true,
@@ -34,6 +41,11 @@ export function requireMatchable(
         'No event can match both',
     );
   }
+}
+
+/** Throws {@link ConfigurationError} for a kind of nodes that does not exist. */
+export function requireKinds(handler: string, { kind }: NodeFilter): void {
+  requireKnown(`${handler}.kind`, valuesOf<string>(kind), NODE_KINDS, 'a kind of nodes');
 }
 
 function requireKnown(option: string, wanted: readonly string[], known: readonly string[], noun: string): void {

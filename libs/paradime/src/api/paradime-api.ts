@@ -1,4 +1,5 @@
 import { type ApiHost, downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/core';
+import type { ManifestNode } from 'nestjs-runhooks/dbt-artifacts';
 import { PARADIME_LIMITS } from '../limits.js';
 import type {
   ParadimeApiArtifact,
@@ -14,6 +15,7 @@ import { readCommandDetail, readEach, readRun, readRunDetail, readSchedule, read
 import type { GateTime } from './call-gate.js';
 import { tailOf } from './command-log.js';
 import { Graphql } from './graphql.js';
+import { findManifestNodes } from './manifest-nodes.js';
 import { QUERIES } from './queries.js';
 
 /** Options of one call. */
@@ -26,6 +28,16 @@ export interface ParadimeCallOptions {
 export interface ParadimeArtifactOptions extends ParadimeCallOptions {
   /** Largest accepted file, in bytes. @default 33_554_432 (32 MiB) */
   readonly bytesMax?: number;
+}
+
+/** Options of a call for nodes of a manifest. */
+export interface ParadimeManifestOptions extends ParadimeCallOptions {
+  /**
+   * Command that wrote the manifest, for example `node.step?.id`, which saves calls. All commands of a run read the same commit,
+   * so the manifest of any of them has the same nodes.
+   * @default the first command with a manifest, in the order of {@link ParadimeApi.artifacts}
+   */
+  readonly commandId?: string | undefined;
 }
 
 /** Objects of one page of a list. */
@@ -127,12 +139,8 @@ export class ParadimeApi {
     of: { readonly runId: string } | { readonly commandId: string },
     options: ParadimeCallOptions = {},
   ): Promise<readonly ParadimeApiArtifact[]> {
-    if ('commandId' in of) return (await this.command(of.commandId, options)).artifacts;
-    const { commands } = await this.run(of.runId, options);
-    const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
-    const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
     const found: ParadimeApiArtifact[] = [];
-    for (const { id } of byUse) found.push(...(await this.command(id, options)).artifacts);
+    for await (const artifacts of this.#artifactsByUse(of, options)) found.push(...artifacts);
     return found;
   }
 
@@ -164,6 +172,46 @@ export class ParadimeApi {
   }
 
   /**
+   * Returns what `manifest.json` says about a node of a run, such as its owner, tags, path and description. Returns `undefined`
+   * if the manifest lacks the node, is larger than 512 MiB or is not what dbt writes, or if the run has none.
+   *
+   * Every call downloads the manifest, without keeping it in memory. For several nodes of a run, use {@link manifestNodes}.
+   *
+   * @example
+   * @OnNodeFailed({ id: 'on-call.page', kind: 'model' })
+   * async page({ run, node }: NodeFailed, { signal }: DeliveryContext) {
+   *   const found = await this.bolt.manifestNode(run.id, node.uniqueId, { commandId: node.step?.id, signal });
+   *   await this.pager.page(found?.owner ?? 'data-team', `${node.name} failed: ${node.message}`);
+   * }
+   */
+  async manifestNode(
+    runId: string,
+    uniqueId: string,
+    options: ParadimeManifestOptions = {},
+  ): Promise<ManifestNode | undefined> {
+    return (await this.manifestNodes(runId, [uniqueId], options)).get(uniqueId);
+  }
+
+  /**
+   * Returns what `manifest.json` says about nodes of a run, by their `unique_id`, with one download. Nodes for which
+   * {@link manifestNode} returns `undefined` are absent.
+   */
+  async manifestNodes(
+    runId: string,
+    uniqueIds: readonly string[],
+    { commandId, signal }: ParadimeManifestOptions = {},
+  ): Promise<ReadonlyMap<string, ManifestNode>> {
+    if (uniqueIds.length === 0) return new Map();
+    const of = commandId === undefined ? { runId } : { commandId };
+    return findManifestNodes({
+      uniqueIds,
+      artifacts: this.#artifactsByUse(of, { signal }),
+      open: (artifact, options) => this.artifactStream(artifact, options),
+      signal,
+    });
+  }
+
+  /**
    * Returns the last lines of each command of a run that failed, up to 1,000 of each. They can contain data and secrets of
    * the project, so do not pass them on unread.
    */
@@ -187,6 +235,18 @@ export class ParadimeApi {
     const call = { query: QUERIES.workspaces, variables: {}, asked: 'list workspaces', signal };
     const { result } = await this.#graphql.ask(call);
     return readEach(result['workspaces'], readWorkspace);
+  }
+
+  /** Returns the files of each command in the order of {@link artifacts}. */
+  async *#artifactsByUse(
+    of: { readonly runId: string } | { readonly commandId: string },
+    options: ParadimeCallOptions,
+  ): AsyncGenerator<readonly ParadimeApiArtifact[]> {
+    if ('commandId' in of) return yield (await this.command(of.commandId, options)).artifacts;
+    const { commands } = await this.run(of.runId, options);
+    const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
+    const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
+    for (const { id } of byUse) yield (await this.command(id, options)).artifacts;
   }
 
   /** Returns the URL of an artifact, which is presigned, so it is fetched at once and shown nowhere. */

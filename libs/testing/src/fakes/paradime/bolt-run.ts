@@ -5,6 +5,7 @@ import type { BoltSchedule } from './bolt-schedule.js';
 import type {
   FakeBoltCancelOptions,
   FakeBoltEndOptions,
+  FakeBoltFiles,
   FakeBoltRun,
   FakeBoltRunOptions,
   FakeBoltState,
@@ -14,7 +15,8 @@ import type {
 export interface BoltResource {
   readonly id: number;
   readonly path: string;
-  readonly content: string;
+  /** `null` if it is lost. */
+  readonly content: string | null;
 }
 
 /** A command of a run. All but its id and text is null while it runs. */
@@ -97,7 +99,7 @@ export class BoltRun implements FakeBoltRun {
     return this;
   }
 
-  async succeed(options: Omit<FakeBoltEndOptions, 'command' | 'error'> = {}): Promise<this> {
+  async succeed(options: Parameters<FakeBoltRun['succeed']>[0] = {}): Promise<this> {
     return this.#end('SUCCESS', undefined, options);
   }
 
@@ -133,6 +135,7 @@ export class BoltRun implements FakeBoltRun {
 
   async #end(state: FakeBoltState, failed: number | undefined, options: FakeBoltEndOptions): Promise<this> {
     this.#requireState('end', 'RUNNING');
+    this.#requireCommands(options);
     const endAt = this.workspace.clock.now();
     const artifactsAt = new Date(endAt.getTime() + this.workspace.faults.artifactsMs);
     const commands = this.#endedCommands(failed, options, endAt);
@@ -141,22 +144,23 @@ export class BoltRun implements FakeBoltRun {
     return this;
   }
 
-  /** Returns the commands up to the one that failed, which has the files and logs. */
+  /** Returns the commands that ran. The one that failed, or else the last one, has the logs, `results` and `artifacts`. */
   #endedCommands(failed: number | undefined, options: FakeBoltEndOptions, endAt: Date): BoltCommand[] {
     const all = [...COMMANDS_BEFORE, ...this.#commands];
-    const last = failed === undefined ? all.length - 1 : COMMANDS_BEFORE.length + failed;
+    const told = failed === undefined ? all.length - 1 : COMMANDS_BEFORE.length + failed;
+    const ran = options.continueOnError ? all : all.slice(0, told + 1);
     const [running] = this.states.current.commands;
-    return all.slice(0, last + 1).map((command, index) => {
+    return ran.map((command, index) => {
       const begun = index === 0 && running ? running : this.#runningCommand(command);
-      const isLast = index === last;
+      const isTold = index === told;
       return {
         ...begun,
         startAt: this.states.current.startAt,
         endAt,
-        stdout: (isLast ? options.stdout : undefined) ?? `${command}\n`,
-        stderr: (isLast ? options.stderr : undefined) ?? '',
-        returnCode: isLast && failed !== undefined ? 1 : 0,
-        resources: isLast ? this.#resourcesOf(options) : [],
+        stdout: (isTold ? options.stdout : undefined) ?? `${command}\n`,
+        stderr: (isTold ? options.stderr : undefined) ?? '',
+        returnCode: isTold && failed !== undefined ? 1 : 0,
+        resources: this.#resourcesOf({ ...options.files?.[command], ...(isTold && filesOf(options)) }),
       };
     });
   }
@@ -167,17 +171,23 @@ export class BoltRun implements FakeBoltRun {
     return { id, command, ...nothing, resources: [] };
   }
 
-  #resourcesOf({ results, artifacts = {} }: FakeBoltEndOptions): BoltResource[] {
-    const files = { ...artifacts, ...(results !== undefined && { 'target/run_results.json': results }) };
+  #resourcesOf(files: FakeBoltFiles): BoltResource[] {
     return Object.entries(files).map(([path, file]) => ({
       id: this.workspace.newId('resource'),
       path,
-      content: typeof file === 'string' ? file : JSON.stringify(file),
+      content: typeof file === 'object' && file !== null ? JSON.stringify(file) : file,
     }));
   }
 
   #change(changes: Partial<BoltRunState>): void {
     this.states.change(this.workspace.clock.now(), changes);
+  }
+
+  #requireCommands({ files = {} }: FakeBoltEndOptions): void {
+    const all = [...COMMANDS_BEFORE, ...this.#commands];
+    const other = Object.keys(files).find((command) => !all.includes(command));
+    if (other === undefined) return;
+    throw new RangeError(`files: expected commands of ${all.join(', ')}, got ${JSON.stringify(other)}`);
   }
 
   #requireState(action: string, ...states: readonly FakeBoltState[]): void {
@@ -186,4 +196,8 @@ export class BoltRun implements FakeBoltRun {
       `Run ${this.id} cannot ${action}: expected the state ${states.join(' or ')}, got ${this.state}`,
     );
   }
+}
+
+function filesOf({ results, artifacts }: FakeBoltEndOptions): FakeBoltFiles {
+  return { ...artifacts, ...(results !== undefined && { 'target/run_results.json': results }) };
 }

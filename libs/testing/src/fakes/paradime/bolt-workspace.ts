@@ -4,7 +4,7 @@ import { paradimeWebhook } from '../../webhooks/paradime-webhook.js';
 import { randomKsuid } from '../../webhooks/random-ids.js';
 import type { Faults } from '../faults.js';
 import type { WebhookOutbox } from '../webhook-outbox.js';
-import { BoltRun, type BoltCommand, type BoltResource } from './bolt-run.js';
+import { BoltRun, type BoltCommand } from './bolt-run.js';
 import { BoltSchedule } from './bolt-schedule.js';
 import { payloadOf } from './bolt-webhook.js';
 import type { FakeBoltRunOptions } from './fake-bolt-run.js';
@@ -75,7 +75,12 @@ export class BoltWorkspace {
     return this.schedules.find((schedule) => schedule.key === key);
   }
 
-  queue(schedule: BoltSchedule, options: FakeBoltRunOptions, reason?: string, parent?: BoltRun): BoltRun {
+  queue(
+    schedule: BoltSchedule,
+    options: FakeBoltRunOptions,
+    reason?: string,
+    parent = this.#retriedRun(options.retryOf),
+  ): BoltRun {
     const run = new BoltRun(this, schedule, this.#newRunId(options.id), options, reason, parent);
     this.runs.set(run.id, run);
     const ofSchedule = this.#runsOfSchedules.get(schedule);
@@ -97,13 +102,13 @@ export class BoltWorkspace {
     return undefined;
   }
 
-  /** Returns a file, or `undefined` if there is none or its run has not made it available yet. */
-  resource(id: number): BoltResource | undefined {
+  /** Returns the content of a file, or `undefined` if there is none, it is lost, or its run has not made it available yet. */
+  contentOf(id: number): string | undefined {
     const now = this.clock.now();
     for (const { states } of this.runs.values()) {
       const { commands, artifactsAt } = states.current;
       const found = commands.flatMap(({ resources }) => resources).find((one) => one.id === id);
-      if (found) return artifactsAt !== null && artifactsAt <= now ? found : undefined;
+      if (found) return artifactsAt !== null && artifactsAt <= now ? (found.content ?? undefined) : undefined;
     }
     return undefined;
   }
@@ -133,6 +138,12 @@ export class BoltWorkspace {
         attempted: () => undefined,
       });
     }
+  }
+
+  #retriedRun(id: string | undefined): BoltRun | undefined {
+    const run = id === undefined ? undefined : this.runs.get(id);
+    if (id === undefined || run) return run;
+    throw new RangeError(`run({ retryOf }): expected the id of a run, got ${JSON.stringify(id)}`);
   }
 
   #newRunId(given: string | undefined): string {

@@ -16,7 +16,18 @@ export interface FakeBoltRunOptions {
   readonly pullRequestId?: number;
   /** Commands instead of those of the schedule. */
   readonly commands?: readonly string[];
+  /** Id of the run that this one retries. @default none */
+  readonly retryOf?: string;
 }
+
+/**
+ * Content of a file: an object that is sent as JSON, or a string to send as it is. `null` is a file that is lost: it is listed,
+ * but the API has no URL of it.
+ */
+export type FakeBoltFile = object | string | null;
+
+/** Files of a command by path, for example `target/run_results.json`. */
+export type FakeBoltFiles = Readonly<Record<string, FakeBoltFile>>;
 
 /** Options for the end of a run. */
 export interface FakeBoltEndOptions {
@@ -24,10 +35,27 @@ export interface FakeBoltEndOptions {
   readonly command?: string;
   /** `error_string` of the webhook. @default null */
   readonly error?: string;
-  /** Content of `target/run_results.json` of the command: an object, or a string to send as it is. @default no such file */
-  readonly results?: object | string;
-  /** Files of the command by path, for example `target/manifest.json`. */
-  readonly artifacts?: Readonly<Record<string, object | string>>;
+  /** Whether the commands after the one that failed ran as well, as with `continue_on_error`. @default false */
+  readonly continueOnError?: boolean;
+  /** `target/run_results.json` of the command that failed, or else of the last one. @default no such file */
+  readonly results?: FakeBoltFile;
+  /** Other files of the same command, for example `target/manifest.json`. */
+  readonly artifacts?: FakeBoltFiles;
+  /**
+   * Files of each command, by the command: Paradime keeps them for each, even if the paths are the same. `runResultsFile` and
+   * `sourcesFile` return content; with an earlier `generatedAt` it is a file that another run left.
+   *
+   * ```ts
+   * await run.fail({
+   *   command: 'dbt test',
+   *   files: {
+   *     'dbt run': { 'target/run_results.json': runResultsFile([{ id: 'model.shop.orders' }], { generatedAt }) },
+   *     'dbt test': { 'target/run_results.json': null },
+   *   },
+   * });
+   * ```
+   */
+  readonly files?: Readonly<Record<string, FakeBoltFiles>>;
   /** Standard output of the command. @default a line with the command */
   readonly stdout?: string;
   /** @default '' */
@@ -51,7 +79,7 @@ export interface FakeBoltRun {
   /** Starts a run: `bolt.run.started`. */
   start(): Promise<this>;
   /** Ends the run with success: `bolt.run.completed`. */
-  succeed(options?: Omit<FakeBoltEndOptions, 'command' | 'error'>): Promise<this>;
+  succeed(options?: Omit<FakeBoltEndOptions, 'command' | 'error' | 'continueOnError'>): Promise<this>;
   /** Ends the run with the state `FAILED`: `bolt.run.completed`. */
   fail(options?: FakeBoltEndOptions): Promise<this>;
   /** Ends the run with the state `ERROR`: `bolt.run.completed`. */

@@ -177,6 +177,14 @@ describe('runs', () => {
     });
   });
 
+  it('can be retries of others', async () => {
+    const nightly = bolt.schedule({ name: 'nightly' });
+    const first = await (await nightly.run()).fail();
+    await nightly.run({ retryOf: first.id });
+    expect((await runsOf('nightly'))[0]).toMatchObject({ parentScheduleRunId: Number(first.id) });
+    await expect(nightly.run({ retryOf: '1' })).rejects.toThrow('run({ retryOf }): expected the id of a run, got "1"');
+  });
+
   it('are null if they are unknown', async () => {
     expect(await ask(STATUS, { runId: 1 })).toBeNull();
   });
@@ -220,6 +228,54 @@ describe('files', () => {
     expect((await fetch(url.replace('Signature=', 'Signature=0'))).status).toBe(403);
     clock.advance(61 * MINUTE);
     expect((await fetch(url)).status).toBe(403);
+  });
+
+  it('belong to each command, even if their paths are the same', async () => {
+    const run = await bolt.schedule({ name: 'nightly', commands: ['dbt seed', 'dbt run', 'dbt test'] }).run();
+    const path = 'target/run_results.json';
+    await run.fail({
+      command: 'dbt run',
+      continueOnError: true,
+      results: { of: 'run' },
+      files: { 'dbt seed': { [path]: { of: 'seed' } }, 'dbt run': { 'target/manifest.json': 'not JSON' } },
+    });
+    const { commands } = (await ask(STATUS, { runId: Number(run.id) })) as {
+      commands: { id: number; command: string; returnCode: number }[];
+    };
+    expect(commands.map(({ command, returnCode }) => [command, returnCode])).toEqual([
+      ['git clone ...', 0],
+      ['dbt deps', 0],
+      ['dbt seed', 0],
+      ['dbt run', 1],
+      ['dbt test', 0],
+    ]);
+    const contents: unknown[] = [];
+    for (const { id } of commands) {
+      const { resources } = (await ask(COMMAND, { id })) as { resources: { id: number; path: string }[] };
+      for (const resource of resources) {
+        const { url } = (await ask(URL_OF, { id: resource.id })) as { url: string };
+        contents.push([resource.path, await (await fetch(url)).text()]);
+      }
+    }
+    expect(contents).toEqual([
+      [path, '{"of":"seed"}'],
+      ['target/manifest.json', 'not JSON'],
+      [path, '{"of":"run"}'],
+    ]);
+  });
+
+  it('are listed without a URL if they are lost', async () => {
+    const run = await (await bolt.schedule({ name: 'nightly' }).run()).fail({ results: null });
+    const { resources } = await commandOf(run.id);
+    expect(resources).toMatchObject([{ path: 'target/run_results.json' }]);
+    expect(await ask(URL_OF, { id: resources[0]?.id })).toEqual({ ok: false, url: null });
+  });
+
+  it('cannot be those of a command that the run does not have', async () => {
+    const run = await bolt.schedule({ name: 'nightly' }).run();
+    await expect(run.succeed({ files: { 'dbt test': {} } })).rejects.toThrow(
+      'files: expected commands of git clone ..., dbt deps, dbt run, got "dbt test"',
+    );
   });
 
   it('have no URL until they are ready, or if they do not exist', async () => {

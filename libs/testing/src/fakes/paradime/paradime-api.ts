@@ -89,9 +89,9 @@ export class ParadimeApi {
     }
     const isSigned = query.get('X-Amz-Signature') === this.#signature(id, expires);
     if (!isSigned || this.#workspace.clock.now().getTime() > expires) return s3Error(403, 'AccessDenied');
-    const resource = this.#workspace.resource(id);
-    if (resource === undefined) return s3Error(404, 'NoSuchKey');
-    return { status: 200, body: resource.content, headers: { 'content-type': 'binary/octet-stream' } };
+    const content = this.#workspace.contentOf(id);
+    if (content === undefined) return s3Error(404, 'NoSuchKey');
+    return { status: 200, body: content, headers: { 'content-type': 'binary/octet-stream' } };
   }
 
   #signature(id: number, expires: number): string {

@@ -37,7 +37,7 @@ const QUERIES: Fields = {
     args: { resourceId: 'Int!' },
     type: 'BoltResourceUrl',
     resolve: ({ workspace, presign }, { resourceId }) => {
-      const isReady = workspace.resource(Number(resourceId)) !== undefined;
+      const isReady = workspace.contentOf(Number(resourceId)) !== undefined;
       return { ok: isReady, url: isReady ? presign(Number(resourceId)) : null };
     },
   },

@@ -1,0 +1,249 @@
+import { rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { INestApplication, Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { Inbox, WebhooksModule } from 'nestjs-runhooks';
+import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import {
+  fakeDbtCloud,
+  ManualClock,
+  memoryInbox,
+  runResultsFile,
+  TEST_SECRETS,
+  waitUntilIdle,
+  type DbtFileRow,
+  type FakeDbtCloud,
+  type FakeDbtJob,
+} from 'nestjs-runhooks/testing';
+import { writeCodeBlocks } from './code-blocks.js';
+
+const { directory } = writeCodeBlocks();
+const environment = { ...process.env };
+
+const TEST_ID = 'test.shop.unique_orders_id.fed79b3a6e';
+const FAILING: DbtFileRow = { id: TEST_ID, status: 'fail', message: 'Got 2 results, <expected> 0', failures: 2 };
+const PASSING: DbtFileRow = { id: TEST_ID };
+const MANIFEST = {
+  metadata: { dbt_schema_version: 'https://schemas.getdbt.com/dbt/manifest/v12.json' },
+  nodes: {
+    [TEST_ID]: {
+      unique_id: TEST_ID,
+      name: 'unique_orders_id',
+      package_name: 'shop',
+      original_file_path: 'models/orders.yml',
+      tags: ['finance'],
+      config: { group: 'finance', meta: {} },
+      meta: {},
+      description: '',
+    },
+  },
+  sources: {},
+};
+
+let clock: ManualClock;
+let dbt: FakeDbtCloud;
+let job: FakeDbtJob;
+let app: INestApplication;
+let other: OtherSystem;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  dbt = await fakeDbtCloud({ clock });
+  job = dbt.job({ name: 'nightly-build' });
+  other = await OtherSystem.start();
+  process.env['SLACK_WEBHOOK_URL'] = `${other.url}/slack`;
+  process.env['PAGERDUTY_URL'] = `${other.url}/pager`;
+  process.env['PAGERDUTY_ROUTING_KEY'] = 'a-routing-key';
+  process.env['GITHUB_API_URL'] = other.url;
+  process.env['GITHUB_REPOSITORY'] = 'shop/analytics';
+  process.env['GITHUB_TOKEN'] = 'a-token';
+});
+
+afterEach(async () => {
+  await dbt.close();
+  await app.close();
+  await other.close();
+  process.env = { ...environment };
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Starts an app with the handlers of a recipe. */
+async function start(recipe: string, file: string, name: string): Promise<void> {
+  const module = (await import(join(directory, 'docs/recipes', recipe, file))) as Record<string, Type>;
+  const api = dbt.options();
+  const webhooks = WebhooksModule.forRoot({
+    sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], accessUrl: 'https://ab123.us1.dbt.com', api })],
+    inbox: memoryInbox(),
+    dispatch: 'manual',
+    clock,
+  });
+  const testing = Test.createTestingModule({ imports: [webhooks], providers: [module[name] as Type] });
+  app = (await testing.compile()).createNestApplication({ logger: false });
+  await app.listen(0, '127.0.0.1');
+  dbt.subscribe({ url: `${await app.getUrl()}/webhooks/dbt` });
+}
+
+/** Runs the job, whose `dbt build` comes to these rows, and all handlers that follow. Returns the id of the run. */
+async function night(row: DbtFileRow): Promise<string> {
+  const run = await job.run();
+  clock.advance(60_000);
+  const results = runResultsFile([{ id: 'model.shop.orders' }, row], { generatedAt: clock.now() });
+  const artifacts = { 'manifest.json': MANIFEST };
+  if (row === PASSING) await run.succeed({ results, artifacts });
+  else await run.fail({ results, artifacts });
+  await waitUntilIdle(app);
+  clock.advance(24 * 60 * 60_000);
+  return run.id;
+}
+
+/** Returns how many deliveries have failed for good. */
+async function deadLetters(): Promise<number> {
+  return (await app.get(Inbox).counts()).deliveries.dead;
+}
+
+describe('docs/recipes/slack-failing-tests.md', () => {
+  it('posts the failing tests of a run with their owners and a link, and nothing about a run without any', async () => {
+    await start('slack-failing-tests', 'src/slack.ts', 'SlackMessages');
+    await night(PASSING);
+    expect(other.requests).toEqual([]);
+    const runId = await night(FAILING);
+    expect(other.requests.map(({ path }) => path)).toEqual(['/slack']);
+    const [link, line, ...more] = String(other.requests[0]?.body['text']).split('\n');
+    expect(link).toMatch(
+      new RegExp(`^<https://ab123[.]us1[.]dbt[.]com/.*/runs/${runId}.*\\|1 tests of nightly-build failed>$`),
+    );
+    expect(line).toBe('• *unique_orders_id* (finance): Got 2 results, &lt;expected&gt; 0');
+    expect(more).toEqual([]);
+    expect(await deadLetters()).toBe(0);
+  });
+});
+
+describe('docs/recipes/page-once.md', () => {
+  it('pages for the first failure of a node, and resolves the page when the node recovers', async () => {
+    await start('page-once', 'src/pager.ts', 'Pager');
+    for (const row of [FAILING, FAILING, PASSING, PASSING]) await night(row);
+    expect(other.requests.map(({ body }) => body)).toEqual([
+      {
+        routing_key: 'a-routing-key',
+        dedup_key: expect.stringMatching(/^[0-9a-f]{64}$/),
+        event_action: 'trigger',
+        payload: {
+          summary: 'test unique_orders_id fails: Got 2 results, <expected> 0',
+          source: 'nightly-build',
+          severity: 'error',
+        },
+        links: [{ href: expect.stringContaining('https://ab123.us1.dbt.com/'), text: 'Run' }],
+      },
+      { routing_key: 'a-routing-key', dedup_key: other.requests[0]?.body['dedup_key'], event_action: 'resolve' },
+    ]);
+    expect(await deadLetters()).toBe(0);
+  });
+
+  it('has another key for the next incident of the node', async () => {
+    await start('page-once', 'src/pager.ts', 'Pager');
+    for (const row of [FAILING, PASSING, FAILING]) await night(row);
+    expect(other.requests.map(({ body }) => body['event_action'])).toEqual(['trigger', 'resolve', 'trigger']);
+    expect(new Set(other.requests.map(({ body }) => body['dedup_key'])).size).toBe(2);
+  });
+
+  it('pages before it resolves when PagerDuty was down in between', async () => {
+    await start('page-once', 'src/pager.ts', 'Pager');
+    other.statuses.push(503);
+    for (const row of [FAILING, PASSING]) await night(row);
+    await waitUntilIdle(app);
+    expect(other.requests.map(({ body }) => body['event_action'])).toEqual(['trigger', 'trigger', 'resolve']);
+  });
+});
+
+describe('docs/recipes/ticket-per-incident.md', () => {
+  it('opens one ticket for an incident, comments on it, and closes it', async () => {
+    await start('ticket-per-incident', 'src/tickets.ts', 'Tickets');
+    for (const row of [FAILING, FAILING, PASSING]) await night(row);
+    const [ticket, ...more] = other.issues;
+    expect(more).toEqual([]);
+    expect(ticket).toMatchObject({
+      title: 'test unique_orders_id fails',
+      state: 'closed',
+      labels: [expect.stringMatching(/^dbt-[0-9a-f]{32}$/)],
+      body: expect.stringMatching(/^Failed in https:.* of nightly-build:\n\n {4}Got 2 results, <expected> 0$/),
+      comments: [expect.stringContaining('Got 2 results')],
+    });
+    await night(FAILING);
+    expect(other.issues.map(({ state }) => state)).toEqual(['closed', 'open']);
+    expect(await deadLetters()).toBe(0);
+  });
+});
+
+interface OtherRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface Issue {
+  readonly number: number;
+  readonly title: string;
+  readonly body: string;
+  readonly labels: readonly string[];
+  readonly comments: string[];
+  state: string;
+}
+
+/** A server with the paths of Slack, PagerDuty and GitHub that the recipes use. */
+class OtherSystem {
+  readonly requests: OtherRequest[] = [];
+  readonly issues: Issue[] = [];
+  /** Statuses of the next responses. Without any, calls succeed. */
+  readonly statuses: number[] = [];
+
+  private constructor(private readonly server: Server) {
+    server.on('request', (request: IncomingMessage, response) => {
+      void this.respond(request).then(({ status, body }) =>
+        response.writeHead(status, { connection: 'close' }).end(JSON.stringify(body)),
+      );
+    });
+  }
+
+  static async start(): Promise<OtherSystem> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new OtherSystem(server);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async respond(request: IncomingMessage): Promise<{ readonly status: number; readonly body: unknown }> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString('utf8');
+    const body = (text === '' ? {} : JSON.parse(text)) as OtherRequest['body'];
+    const { pathname: path, searchParams } = new URL(request.url ?? '', this.url);
+    const method = request.method ?? '';
+    this.requests.push({ method, path, body });
+    const status = this.statuses.shift();
+    if (status !== undefined) return { status, body: {} };
+    const [, number, action] = /^\/repos\/shop\/analytics\/issues(?:\/(\d+))?(\/comments)?$/.exec(path) ?? ['none'];
+    if (!path.startsWith('/repos/')) return { status: 200, body: {} };
+    if (request.headers.authorization !== 'Bearer a-token') return { status: 401, body: {} };
+    const issue = this.issues.find((one) => String(one.number) === number);
+    if (method === 'GET') {
+      const label = searchParams.get('labels') ?? '';
+      return { status: 200, body: this.issues.filter((one) => one.state === 'open' && one.labels.includes(label)) };
+    }
+    if (issue && action) issue.comments.push(String(body['body']));
+    else if (issue) issue.state = String(body['state']);
+    else
+      this.issues.push({ ...(body as unknown as Issue), number: this.issues.length + 1, comments: [], state: 'open' });
+    return { status: 201, body: {} };
+  }
+}
