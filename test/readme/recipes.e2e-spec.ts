@@ -41,6 +41,7 @@ const MANIFEST = {
     },
   },
   sources: {},
+  groups: { 'group.shop.finance': { name: 'finance', owner: { name: 'Finance' } } },
 };
 
 let clock: ManualClock;
@@ -114,9 +115,9 @@ describe('docs/recipes/slack-failing-tests.md', () => {
     expect(other.requests.map(({ path }) => path)).toEqual(['/slack']);
     const [link, line, ...more] = String(other.requests[0]?.body['text']).split('\n');
     expect(link).toMatch(
-      new RegExp(`^<https://ab123[.]us1[.]dbt[.]com/.*/runs/${runId}.*\\|1 tests of nightly-build failed>$`),
+      new RegExp(`^<https://ab123[.]us1[.]dbt[.]com/.*/runs/${runId}.*\\|Failing tests in nightly-build: 1>$`),
     );
-    expect(line).toBe('• *unique_orders_id* (finance): Got 2 results, &lt;expected&gt; 0');
+    expect(line).toBe('• *unique_orders_id* (Finance): Got 2 results, &lt;expected&gt; 0');
     expect(more).toEqual([]);
     expect(await deadLetters()).toBe(0);
   });
