@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { Injectable, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -11,10 +14,10 @@ import {
   type NodeFailed,
   type NodeRecovered,
   type RunResultsEvent,
-  type StoreFactory,
   type WebhooksOptions,
 } from 'nestjs-runhooks';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import {
   fakeDbtCloud,
   type FakeDbtCloud,
@@ -94,7 +97,7 @@ afterEach(async () => {
 
 async function start(
   handlers: readonly Type[],
-  { inbox = memoryInbox(), ...options }: Partial<WebhooksOptions> & { inbox?: StoreFactory } = {},
+  { inbox = memoryInbox(), ...options }: Partial<WebhooksOptions> = {},
 ): Promise<Told> {
   const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], api: dbt.options() });
   const testing = await Test.createTestingModule({
@@ -226,8 +229,8 @@ describe('results of runs', () => {
     const told = await start([NodeHandlers]);
     dbt.faults.respond(503, { times: 10_000 });
     const run = await ends([{ id: UNIQUE, status: 'fail' }]);
-    for (let hours = 0; hours < 24; hours += 1) {
-      clock.advance(60 * MINUTE);
+    for (let hours = 0; hours < 24; hours += 6) {
+      clock.advance(6 * 60 * MINUTE);
       await waitUntilIdle(app);
     }
     expect(told.lines).toEqual([]);
@@ -251,7 +254,8 @@ describe('results of runs', () => {
   });
 
   it('can be replayed to a handler that is added later', async () => {
-    const inbox = memoryInbox();
+    const folder = mkdtempSync(join(tmpdir(), 'runhooks-results-'));
+    const inbox = sqliteInbox({ path: join(folder, 'inbox.db') });
     await start([], { inbox });
     const run = await ends([{ id: UNIQUE, status: 'fail' }]);
     expect((await app.get(Inbox).events({ type: 'node.failed' })).items).toEqual([]);
@@ -265,6 +269,8 @@ describe('results of runs', () => {
     });
     await settle();
     expect(told.lines).toContain(`${run.id} unique_orders_id first`);
+    await app.close();
+    rmSync(folder, { recursive: true });
   });
 
   it('let an operator close an incident, which then ends without a recovery', async () => {
