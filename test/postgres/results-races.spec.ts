@@ -131,10 +131,13 @@ onPostgres('results that several processes record', () => {
     stop.release();
     expect(await Promise.all([recording, inPlace])).toMatchObject([[{}], [{}]]);
     const { items } = await three.results.nodes({ nodeId: NODE }, {}, new Date(0));
-    expect(items.map(({ scope, history }) => [scope, history.length]).sort()).toEqual([
-      [SCOPE, 2],
-      [OTHER_SCOPE, 1],
-    ]);
+    const observed = new Map(items.map(({ scope, history }) => [scope, history.length]));
+    expect(observed).toEqual(
+      new Map([
+        [SCOPE, 2],
+        [OTHER_SCOPE, 1],
+      ]),
+    );
   });
 
   it('keep an incident closed that an operator closes during a step', async () => {
