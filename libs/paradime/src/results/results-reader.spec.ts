@@ -333,6 +333,15 @@ describe('failures of the API', () => {
     expect(await errorOf(run)).toMatchObject({ reason: 'unavailable' });
   });
 
+  it('include a file that is refused, if waiting does not help', async () => {
+    const run = await started(['dbt build']);
+    await run.succeed({ results: results({ id: ORDERS }) });
+    bolt.faults.respond(403, { path: /files/, times: Number.POSITIVE_INFINITY });
+    expect(await errorOf(run)).toBeInstanceOf(ResultsNotReadyError);
+    clock.advance(10 * MINUTE);
+    expect(await errorOf(run)).toMatchObject({ reason: 'refused', status: 403 });
+  });
+
   it('end a download that is cut', async () => {
     const run = await started(['dbt build']);
     await run.succeed({ results: results({ id: ORDERS }) });
