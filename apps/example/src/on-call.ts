@@ -1,5 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { OnRunFailed, type DeliveryContext, type Run, type RunFailed } from 'nestjs-runhooks';
+import {
+  OnNodeFailed,
+  OnNodeRecovered,
+  OnRunFailed,
+  type DeliveryContext,
+  type NodeFailed,
+  type NodeRecovered,
+  type Run,
+  type RunFailed,
+} from 'nestjs-runhooks';
 
 /** Notifies the person on call. */
 @Injectable()
@@ -11,6 +20,19 @@ export class OnCall {
   page({ run }: RunFailed, delivery: DeliveryContext): void {
     // A real pager uses delivery.id as its deduplication key, because an attempt may be repeated after a crash.
     this.logger.warn(`Page ${delivery.id}: ${nameOf(run)} failed${reasonOf(run)}. ${run.url ?? `Run ${run.id}`}`);
+  }
+
+  /** Runs for each model and test that failed, and tells of it once, not again every night until it is mended. */
+  @OnNodeFailed({ id: 'on-call.node-failed', provider: 'dbt-cloud' })
+  nodeFailed({ node, run, firstFailure }: NodeFailed): void {
+    if (!firstFailure) return;
+    const { kind, name, message = node.status } = node;
+    this.logger.warn(`Newly failing ${kind} ${name} in ${nameOf(run)}: ${message}. ${run.url ?? `Run ${run.id}`}`);
+  }
+
+  @OnNodeRecovered({ id: 'on-call.node-recovered', provider: 'dbt-cloud' })
+  nodeRecovered({ node, run, incident: { failures } }: NodeRecovered): void {
+    this.logger.log(`Recovered: ${node.kind} ${node.name} in ${nameOf(run)}, after ${failures} failed runs`);
   }
 }
 

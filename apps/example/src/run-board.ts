@@ -1,5 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { OnRunCompleted, OnRunStarted, type Run, type RunCompleted, type RunStarted } from 'nestjs-runhooks';
+import {
+  OnRunCompleted,
+  OnRunResults,
+  OnRunStarted,
+  type Run,
+  type RunCompleted,
+  type RunResultsEvent,
+  type RunStarted,
+} from 'nestjs-runhooks';
 
 /** Shows the latest run of each job. Stacked decorators create one handler. */
 @Injectable()
@@ -15,6 +23,18 @@ export class RunBoard {
     if (shown && !isNewer(run, shown)) return;
     this.latestOfJob.set(job, run);
     this.logger.log(`${run.job.name ?? run.job.key}: run ${run.id} ${run.status}`);
+  }
+
+  /** Runs once for each run, also if it has no results. */
+  @OnRunResults({ id: 'run-board.results', provider: 'dbt-cloud' })
+  showResults({ run, results }: RunResultsEvent): void {
+    const job = run.job.name ?? run.job.key;
+    if (results.state === 'missing') {
+      this.logger.log(`${job}: run ${run.id} has no results: ${results.reason}`);
+    } else {
+      const { total, failed, skipped } = results.counts;
+      this.logger.log(`${job}: run ${run.id} ran ${total} models and tests, ${failed} failed, ${skipped} skipped`);
+    }
   }
 }
 

@@ -37,6 +37,15 @@ export function attemptsFor(type: RunEventType, runStatus: Outcome | 'running'):
   return attempts;
 }
 
+/** Returns the attempts for the end of a run of dbt Cloud, whose results are read. */
+export function attemptsForEnd(runStatus: Outcome): string[] {
+  return [
+    ...attemptsFor('run.completed', runStatus),
+    'runhooks.results:dbt run.completed succeeded',
+    'run-board.results run.results succeeded',
+  ];
+}
+
 const DBT_COMPLETED = 'dbt-versions.note message.received succeeded';
 
 /** Returns every webhook of the demo in the order of sending. */
@@ -54,7 +63,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
   const succeeded = (title: string, body: string | Buffer, more: readonly string[] = []) =>
     fromDbt(title, body, [
       ...attemptsFor('run.succeeded', 'succeeded'),
-      ...attemptsFor('run.completed', 'succeeded'),
+      ...attemptsForEnd('succeeded'),
       DBT_COMPLETED,
       ...more,
     ]);
@@ -89,7 +98,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
             { eventType: 'job.run.completed', eventId: 'wev_demo20001again' },
             { runErroredAt: undefined, runFinishedAt: '2023-01-31T21:15:20Z' },
           ),
-          [...attemptsFor('run.completed', 'failed'), DBT_COMPLETED],
+          [...attemptsForEnd('failed'), DBT_COMPLETED],
         ),
       ],
     },
@@ -153,7 +162,7 @@ export function scenario({ dbt, paradime }: Secrets): Chapter[] {
         started('2022 draft, job.run.started', sampleOfRun('dbt-cloud/02-2022-started.json', '20002')),
         fromDbt('2022 draft, job.run.canceled', sampleOfRun('dbt-cloud/03-2022-canceled.json', '20003'), [
           ...attemptsFor('run.canceled', 'canceled'),
-          ...attemptsFor('run.completed', 'canceled'),
+          ...attemptsForEnd('canceled'),
         ]),
         succeeded('2022 draft, job.run.completed', sampleOfRun('dbt-cloud/04-2022-completed.json', '20004')),
         started('2023 beta, job.run.started', sampleOfRun('dbt-cloud/05-beta-started.json', '20005')),

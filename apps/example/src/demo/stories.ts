@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
-import { sweep, type FakeDbtCloud, type ManualClock } from 'nestjs-runhooks/testing';
-import { attemptsFor } from './scenario.js';
+import { runResultsFile, sweep, type DbtFileRow, type FakeDbtCloud, type ManualClock } from 'nestjs-runhooks/testing';
+import { attemptsFor, attemptsForEnd } from './scenario.js';
 
 /** Something that happens at dbt Cloud, or a sweep of its API, and the expected results. */
 export interface StoryStep {
@@ -19,10 +19,20 @@ export interface Story {
 }
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+const MODEL: DbtFileRow = { id: 'model.shop.orders', relation: '"shop"."main"."orders"' };
+const TEST: DbtFileRow = { id: 'test.shop.unique_orders_order_id.fed79b3a6e' };
+const FAILING_TEST: DbtFileRow = {
+  ...TEST,
+  status: 'fail',
+  failures: 4,
+  message: 'Got 4 results, configured to fail if != 0',
+};
 
 /**
- * Returns the stories about runs that no webhook reports. `clock` is that of the fake: a sweep gives webhooks two minutes
- * to arrive, by the provider's time.
+ * Returns the stories about runs that no webhook reports, and about a test that fails for two nights. `clock` is that of the
+ * fake: a sweep gives webhooks two minutes to arrive, by the provider's time.
  */
 export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
   const job = dbt.job({ name: 'nightly-build', schedule: '0 3 * * *' });
@@ -67,8 +77,40 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
     dbt.faults.loseWebhooks(2);
     return runOf('30001').fail({ message: 'dbt command failed' });
   };
+  const night = (number: number, id: string, test: DbtFileRow, attempts: string[]): StoryStep => {
+    const outcome = test.status === 'fail' ? 'failed' : 'succeeded';
+    return atDbt(
+      `night ${number}: run ${id} ${outcome === 'failed' ? 'fails at a test' : 'succeeds'}`,
+      async () => {
+        clock.advance(DAY_MS);
+        const run = await job.run({ id });
+        clock.advance(MINUTE_MS);
+        const results = runResultsFile([MODEL, test], { generatedAt: clock.now() });
+        if (outcome === 'failed') await run.fail({ message: 'dbt build failed', results });
+        else await run.succeed({ results });
+      },
+      ['job.run.started', ...(outcome === 'failed' ? ['job.run.errored'] : []), 'job.run.completed'].map(
+        (type) => `${type} delivered`,
+      ),
+      [
+        ...attemptsFor('run.started', 'running'),
+        ...attemptsFor(`run.${outcome}`, outcome),
+        ...attemptsForEnd(outcome),
+        'dbt-versions.note message.received succeeded',
+        ...attempts,
+      ],
+    );
+  };
 
   return [
+    {
+      title: 'A test of the nightly job fails. On-call is told which one and why; the second night is quiet',
+      steps: [
+        night(1, '40001', FAILING_TEST, ['on-call.node-failed node.failed succeeded']),
+        night(2, '40002', FAILING_TEST, ['on-call.node-failed node.failed succeeded']),
+        night(3, '40003', TEST, ['on-call.node-recovered node.recovered succeeded']),
+      ],
+    },
     {
       title: 'A dbt Cloud job fails, and its webhooks are lost. A sweep finds the run; on-call is paged once',
       steps: [
@@ -76,7 +118,7 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
         atDbt('the run fails', failsUnheard, ['job.run.errored lost', 'job.run.completed lost']),
         sweepAfter(3, 'the API of dbt Cloud, three minutes later', [
           ...attemptsFor('run.failed', 'failed'),
-          ...attemptsFor('run.completed', 'failed'),
+          ...attemptsForEnd('failed'),
         ]),
       ],
     },
@@ -87,7 +129,7 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
         atDbt('the run is canceled', () => runOf('30002').cancel(), []),
         sweepAfter(11, 'the API of dbt Cloud, eleven minutes later', [
           ...attemptsFor('run.canceled', 'canceled'),
-          ...attemptsFor('run.completed', 'canceled'),
+          ...attemptsForEnd('canceled'),
         ]),
         sweepAfter(5, 'the API once more, five minutes later', []),
       ],
