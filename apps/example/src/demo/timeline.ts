@@ -77,7 +77,7 @@ function printResults({ seen, log, problems }: Pick<StepResult, 'seen' | 'log' |
 function attemptLine({ handler, type, runId, runStatus, attempt, outcome }: AttemptSeen): string {
   const run = runId === null ? '' : `run ${runId} ${runStatus}`;
   const which = attempt === 1 ? '' : ` (attempt ${attempt})`;
-  return `${handler.padEnd(20)}${type.padEnd(18)}${run.padEnd(24)}${outcome}${which}`;
+  return `${handler.padEnd(24)}${type.padEnd(18)}${run.padEnd(24)}${outcome}${which}`;
 }
 
 /** Output for programs: one JSON object per line. */

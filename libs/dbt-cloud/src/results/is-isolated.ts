@@ -6,7 +6,10 @@ import type { DbtCloudApiRun } from '../api/api-objects.js';
  * target is overridden. The run of a merge job builds the environment itself, although it can name the pull request that was
  * merged.
  */
-export function isIsolated({ trigger: told, commit }: Run, { trigger = {}, jobType }: DbtCloudApiRun): boolean {
+export function isIsolated(
+  { trigger: told, commit }: Run,
+  { trigger = {}, jobType }: Pick<DbtCloudApiRun, 'trigger' | 'jobType'>,
+): boolean {
   const { category, pullRequestId, schemaOverride, targetOverride } = trigger;
   if (schemaOverride !== undefined || targetOverride !== undefined) return true;
   if (jobType === 'merge' || category === 'merge') return false;

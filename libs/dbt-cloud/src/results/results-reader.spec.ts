@@ -70,6 +70,14 @@ const artifactCalls = () =>
     .map(({ path, query }) => `${path.split('/').at(-1)} ${query['step']}`);
 
 describe('the results of a run', () => {
+  it('waits for a run that the API does not know, and then says that it has no results', async () => {
+    const unknown = { id: '999' } as FakeDbtRun;
+    const finishedAt = clock.now();
+    await expect(read(unknown, { finishedAt })).rejects.toThrow('expected run 999, got none yet');
+    clock.advance(10 * MINUTE);
+    expect(await read(unknown, { finishedAt })).toEqual({ isIsolated: false, state: 'missing', reason: 'not-written' });
+  });
+
   it('are the nodes of all steps that executed some, for one call each', async () => {
     const run = await started('dbt seed', 'dbt build', 'dbt docs generate');
     await run.succeed({

@@ -1,4 +1,5 @@
 import {
+  isProviderApiError,
   type MissingResultsReason,
   type NodeStep,
   type ResultsContext,
@@ -33,7 +34,12 @@ export class DbtCloudResultsReader implements ResultsReader {
 
   async read(run: Run, context: ResultsContext): Promise<ResultsReading> {
     const { signal } = context;
-    const found = await this.#api.run(run.id, { steps: true, signal });
+    const found = await this.#find(run.id, signal);
+    if (!found) {
+      // A run of another account, or one that was deleted.
+      waitOf(run, {}, context.now())(`run ${run.id}`);
+      return { isIsolated: isIsolated(run, {}), state: 'missing', reason: 'not-written' };
+    }
     const setting = { isIsolated: isIsolated(run, found) };
     if (found.status === STATUS_CODE.cancelled) return { ...setting, state: 'missing', reason: 'canceled' };
     const requireNow = waitOf(run, found, context.now());
@@ -50,6 +56,15 @@ export class DbtCloudResultsReader implements ResultsReader {
     }
     const { startedAt = run.startedAt } = found;
     return { ...setting, ...(await mergeSteps(files, { startedAt })) };
+  }
+
+  async #find(id: string, signal: AbortSignal): Promise<DbtCloudApiRun | undefined> {
+    try {
+      return await this.#api.run(id, { steps: true, signal });
+    } catch (error) {
+      if (isProviderApiError(error) && error.reason === 'not-found') return undefined;
+      throw error;
+    }
   }
 }
 
@@ -70,7 +85,11 @@ function isLeftover(file: ArtifactReading, step: DbtCloudApiStep, { steps = [] }
 }
 
 /** Returns a function that throws {@link ResultsNotReadyError} while what is missing can still appear. */
-function waitOf(run: Run, { finishedAt, updatedAt }: DbtCloudApiRun, now: Date): (missing: string) => void {
+function waitOf(
+  run: Run,
+  { finishedAt, updatedAt }: Pick<DbtCloudApiRun, 'finishedAt' | 'updatedAt'>,
+  now: Date,
+): (missing: string) => void {
   const endedAt = finishedAt ?? run.finishedAt ?? updatedAt;
   const delayMs = endedAt && msUntilNextLook(endedAt, now);
   return (missing) => {

@@ -98,6 +98,13 @@ function told(reading: ResultsReading): unknown {
 }
 
 describe('results of a run of Paradime', () => {
+  it('waits for a run that the API does not know, and then says that it has no results', async () => {
+    const unknown = { id: '999', state: 'FAILED' } as FakeBoltRun;
+    expect(await errorOf(unknown)).toBeInstanceOf(ResultsNotReadyError);
+    clock.advance(11 * MINUTE);
+    expect(await read(unknown)).toEqual({ isIsolated: false, state: 'missing', reason: 'not-written' });
+  });
+
   it('are those of each command, from its own file', async () => {
     const run = await started(['dbt seed', 'dbt run', 'dbt test', 'dbt docs generate']);
     await run.fail({

@@ -53,13 +53,18 @@ export class ParadimeResults implements ResultsReader {
 
   async read(run: Run, context: ResultsContext): Promise<ResultsReading> {
     const { signal } = context;
-    const detail = await this.#api.run(run.id, { signal });
-    const endedAt = run.finishedAt ?? endOf(detail.commands);
+    const detail = await this.#find(run.id, signal);
+    const endedAt = run.finishedAt ?? endOf(detail?.commands ?? []);
     /** Throws if it is too early to do without something. */
     const waitFor = (lacking: string): void => {
       const error = notReady(lacking, endedAt, context.now());
       if (error) throw error;
     };
+    if (!detail) {
+      // A run of another workspace, or one that was deleted.
+      waitFor(`run ${run.id}`);
+      return { isIsolated: false, state: 'missing', reason: 'not-written' };
+    }
     if (detail.status === 'running' || detail.status === 'pending') {
       if (endedAt === undefined) throw stillRunning(run);
       waitFor(`the end of run ${run.id}`);
@@ -84,6 +89,15 @@ export class ParadimeResults implements ResultsReader {
     const others = new Set(commands.flatMap(({ command, kind }) => (kind === 'unknown' ? command.id : [])));
     const missingSteps = merged.missingSteps.filter(({ step, reason }) => reason !== 'stale' || !others.has(step.id));
     return { ...setting, ...merged, missingSteps };
+  }
+
+  async #find(id: string, signal: AbortSignal): Promise<ParadimeApiRunDetail | undefined> {
+    try {
+      return await this.#api.run(id, { signal });
+    } catch (error) {
+      if (isProviderApiError(error) && error.reason === 'not-found') return undefined;
+      throw error;
+    }
   }
 
   /** Returns the commands that executed nodes, and other programs if they wrote such files. */
