@@ -1,15 +1,12 @@
 import type { Clock } from '../time/clock.js';
-import { ConfigurationError } from '../errors.js';
-import { eventFacts } from '../events/event-data.js';
 import { lapsedBefore } from '../handlers/registration.js';
 import type { Router } from '../handlers/router.js';
-import { routableOf } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import { observedSince } from '../nodes/advance-node.js';
 import { addedUp, type Refusals } from '../receiver/refusals.js';
 import type { JobState } from '../runs/incident.js';
 import type { JobKey, RunKey } from '../runs/run-state.js';
-import { decisionOf, reasonedDecisionOf, requireText, type DecidedBy } from '../store/decision.js';
+import { decisionOf, reasonedDecisionOf, type DecidedBy } from '../store/decision.js';
 import type {
   AttemptSummary,
   AuditEntry,
@@ -33,9 +30,15 @@ import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
 import type { DeliveryQuery, InboxStatus, RunDetail } from './inbox-results.js';
 import type { Purger } from './purger.js';
-import { inRecordedOrder } from './recorded-order.js';
+import { replayEvents } from './replay-events.js';
 import { storedResults } from './stored-results.js';
-import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
+import {
+  requireDismissal,
+  requireNodeKey,
+  requireRequestOptions,
+  type ReparseOptions,
+  type Replay,
+} from './requests.js';
 
 const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
 
@@ -134,8 +137,7 @@ export class Inbox {
    * if (found?.results.state === 'available') console.table(found.results.failed);
    */
   async results(run: RunKey): Promise<StoredResults | undefined> {
-    const { results } = this.#options.store;
-    return results && (await storedResults(results, run));
+    return await storedResults(this.#options.store.results, run);
   }
 
   /**
@@ -161,10 +163,7 @@ export class Inbox {
    * await inbox.closeNodeIncident({ source, scope, nodeId, by: 'kim', reason: 'the model was removed' });
    */
   async closeNodeIncident({ by, reason, ...node }: NodeKey & Required<DecidedBy>): Promise<boolean> {
-    requireRequestOptions('close', node);
-    for (const name of ['source', 'scope', 'nodeId'] as const) {
-      requireText(`close.${name}`, node[name], LIMITS.nodeKeyCharsMax);
-    }
+    requireNodeKey(node);
     const decision = reasonedDecisionOf('close', { by, reason }, node);
     const { store, clock } = this.#options;
     return (await store.results?.closeIncident(node, decision, clock.now())) ?? false;
@@ -223,11 +222,7 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid, or if neither `deliveryIds` nor `handlerId` is set.
    */
   async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
-    requireRequestOptions('dismiss', dismissal);
-    const { deliveryIds, handlerId } = dismissal;
-    if (deliveryIds === undefined && handlerId === undefined) {
-      throw new ConfigurationError('dismiss', 'expected deliveryIds or handlerId, got neither');
-    }
+    requireDismissal(dismissal);
     const decision = reasonedDecisionOf('dismiss', { by, reason }, dismissal);
     const { store, clock, onChange, giveBack } = this.#options;
     await giveBack();
@@ -242,27 +237,8 @@ export class Inbox {
    */
   async replay(replay: Replay): Promise<number> {
     requireRequestOptions('replay', replay);
-    const { id, events, handlerIds, by, reason } = replay;
-    requireRequestOptions('replay.events', events);
-    requireText('replay.id', id, LIMITS.replayIdCharsMax);
-    const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
     const { store, router, clock, onChange } = this.#options;
-    const missing = handlerIds?.find((handlerId) => !router.knows(handlerId));
-    if (missing !== undefined) {
-      throw new ConfigurationError(
-        'replay.handlerIds',
-        `expected ids of handlers of this process, got ${JSON.stringify(missing)}`,
-      );
-    }
-    let added = 0;
-    for await (const recorded of inRecordedOrder(store, events)) {
-      const now = clock.now();
-      const replayed = recorded.map((event) => ({
-        eventId: event.id,
-        deliveries: router.deliveriesFor(routableOf(event, eventFacts(event.data)), now, handlerIds),
-      }));
-      added += await store.replay(id, replayed, decision, now);
-    }
+    const added = await replayEvents(store, router, () => clock.now(), replay);
     onChange();
     return added;
   }
