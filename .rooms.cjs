@@ -40,6 +40,7 @@ module.exports = [
         'parsing',
         'rounds',
         'recording',
+        'results',
         'lists',
         'upkeep',
         '.',

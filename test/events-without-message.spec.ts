@@ -39,7 +39,15 @@ function ofRun(accountId: string, runId: string): NewEvent {
 }
 
 const purge = (store: Store, before: Date) =>
-  store.purge({ finishedBefore: before, deadBefore: before, deduplicationBefore: NOW, tasksBefore: NOW, limit: 10 });
+  store.purge({
+    finishedBefore: before,
+    deadBefore: before,
+    deduplicationBefore: NOW,
+    goodBefore: NOW,
+    nodesBefore: NOW,
+    tasksBefore: NOW,
+    limit: 10,
+  });
 
 function keepsThem(open: () => Promise<Inbox>): void {
   let inbox: Inbox;

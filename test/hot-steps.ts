@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NewMessage, Registration, RunDecision, Store } from 'nestjs-runhooks/core';
+import type { Held, NewMessage, NewResults, Registration, ResultStore, RunDecision, Store } from 'nestjs-runhooks/core';
 
 /** Number of messages in a large inbox, each with an event and a delivery. */
 export const ROWS = 1_000_000;
@@ -68,6 +68,47 @@ async function taskOne(store: Store): Promise<void> {
   const deliveries = [{ eventId: 'run.failed:dbt/1/7', deliveries: [{ id: 'dlv_added', handlerId: 'added' }] }];
   const decide = () => ({ events: [], deliveries, barrier: '{}' });
   await store.evaluate({ taskId: task.id, lease: 'doer', question, decide }, NOW);
+}
+
+const SCOPE = { source: 'dbt', scope: '{"accountId":"7"}' };
+const NODE = { uniqueId: 'model.one', kind: 'model', name: 'one', outcome: 'failed', status: 'error' } as const;
+
+/** Claims a delivery and runs a step in its name. */
+async function inTheNameOfOne(store: Store, step: (results: ResultStore, held: Held) => Promise<unknown>) {
+  const claimed = await store.claimDeliveries({ ...claim, limit: 1, lease: 'results', handlerIds: HANDLERS });
+  const [held] = claimed;
+  if (!store.results || !held) throw new Error('there are no results, or no delivery');
+  await step(store.results, held);
+}
+
+function newResults(runId: string, content: NewResults['content']): NewResults {
+  const run = { source: 'dbt', accountId: '1', runId };
+  return { run, finishedAt: new Date(START_MS + 1_000), scope: SCOPE.scope, content };
+}
+
+async function recordResults(results: ResultStore, held: Held): Promise<void> {
+  const counts = { kinds: {}, statuses: {}, unreadableRows: 0, missingSteps: [] };
+  const of = { total: 1, succeeded: 0, warned: 0, failed: 1, skipped: 0, unknown: 0 };
+  const content = { state: 'available', counts: { ...counts, counts: of }, good: [], skipped: [] } as const;
+  const saved = newResults('new', { ...content, failing: [NODE] });
+  await results.save(held, saved, NOW);
+  const nodeIds = [NODE.uniqueId];
+  const nodes = new Map([[NODE.uniqueId, { history: [], observedAt: NOW }]]);
+  const decide = () => ({ nodes, ...decision('node.failed:dbt/1/new/model.one'), tasks: [] });
+  const step = { run: saved.run, scope: SCOPE.scope, from: 0, to: 1, nodeIds, handlers: HANDLERS, decide };
+  await results.recordNodes(held, step, NOW);
+}
+
+async function saveSuccess(results: ResultStore, held: Held): Promise<void> {
+  await results.save(held, newResults('success', { state: 'unread', observedSince: NOW, handlers: HANDLERS }), NOW);
+}
+
+async function readResults({ results }: Store): Promise<void> {
+  if (!results) throw new Error('there are no results');
+  await results.find(newResults('7', { state: 'missing', reason: 'stale' }).run);
+  await results.failing({ source: 'dbt', accountId: '1', runId: '7' }, 0, 200);
+  await results.trackedNodes(SCOPE);
+  await results.hasIncident(SCOPE, new Date(START_MS));
 }
 
 const REGISTRATION: Registration = {
@@ -166,6 +207,38 @@ export const HOT: readonly {
   },
   { title: 'renew and settle a delivery', step: settleOne, indices: ['sqlite_autoindex_deliveries_1 (id=?)'] },
   {
+    title: 'save and record results',
+    step: (store) => inTheNameOfOne(store, recordResults),
+    indices: [
+      'sqlite_autoindex_results_1 (source=? AND account_id=? AND run_id=?)',
+      'sqlite_autoindex_nodes_1 (source=? AND scope=? AND node_id=?)',
+      'results_scope (source=? AND scope=? AND finished_at>?)',
+      'sqlite_autoindex_deliveries_1 (id=?)',
+    ],
+  },
+  {
+    title: 'save a success that no handler asks for',
+    step: (store) => inTheNameOfOne(store, saveSuccess),
+    indices: ['nodes_open_place (source=? AND place=? AND observed_at>?)'],
+  },
+  {
+    title: 'read results',
+    step: readResults,
+    indices: [
+      'sqlite_autoindex_result_nodes_1 (source=? AND account_id=? AND run_id=? AND part>? AND part<?)',
+      'sqlite_autoindex_nodes_1 (source=? AND scope=?)',
+      'nodes_open_place (source=? AND place=? AND observed_at>?)',
+    ],
+  },
+  {
+    title: 'close the incident of a node',
+    step: async (store) => {
+      const close = { id: 'close', by: 'me', reason: 'a reason', details: '{}' };
+      await store.results?.closeIncident({ ...SCOPE, nodeId: 'model.57' }, close, NOW);
+    },
+    indices: ['sqlite_autoindex_nodes_1 (source=? AND scope=? AND node_id=?)'],
+  },
+  {
     title: 'query the next due time',
     step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
     indices: ['messages_due', 'deliveries_due', 'tasks_due'],
@@ -225,6 +298,8 @@ export const HOT: readonly {
         finishedBefore: at(9_000),
         deadBefore: at(8_000),
         deduplicationBefore: at(7_000),
+        goodBefore: at(6_000),
+        nodesBefore: at(6_000),
         tasksBefore: at(6_000),
         limit: 200,
         brake: { now: NOW, share: 0.01, rowsMin: 20 },
@@ -237,6 +312,10 @@ export const HOT: readonly {
       'purged_keys USING PRIMARY KEY (message_id<?)',
       'message_keys USING PRIMARY KEY (source=? AND message_key=?',
       'events_alone (recorded_at<?)',
+      'results_updated (updated_at<?)',
+      'messages_run (source=? AND account_id=? AND run_id=?)',
+      'results_good (updated_at<?)',
+      'nodes_observed (observed_at<?)',
       'runs_updated (updated_at<?)',
       'barriers_updated (updated_at<?)',
       'tasks_due (due_at<?)',

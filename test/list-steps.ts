@@ -1,4 +1,4 @@
-import type { Store } from 'nestjs-runhooks/core';
+import type { NodeSelection, Store } from 'nestjs-runhooks/core';
 import { START_MS } from './hot-steps.js';
 
 const run = { source: 'dbt', accountId: '1', runId: '7' };
@@ -6,6 +6,17 @@ const messageId = `msg_${(START_MS + 7_000).toString(16).padStart(12, '0')}0000$
 const recordedFrom = new Date(START_MS + 60_000);
 const recordedBefore = new Date(START_MS + 90_000);
 const page = { limit: 50 };
+
+function nodes({ results }: Store, selection: NodeSelection, after?: string): Promise<unknown> {
+  if (!results) throw new Error('there are no results');
+  return results.nodes(selection, { ...page, ...(after !== undefined && { after }) }, recordedFrom);
+}
+
+function unread({ results }: Store, after?: string): Promise<unknown> {
+  if (!results) throw new Error('there are no results');
+  const scope = { source: 'dbt', scope: '{"accountId":"7"}' };
+  return results.unreadAfter(scope, recordedFrom, { ...page, ...(after !== undefined && { after }) });
+}
 
 /**
  * Every list that people ask for, in the app or on a page, with the SQLite indices it must use. A list without an index
@@ -124,6 +135,38 @@ export const LISTS: readonly {
     title: 'attempts of a delivery',
     step: (store) => store.attempts(`dlv_${'0'.repeat(30)}`),
     indices: ['deliveries_1 (id=?)', 'attempts_1 (delivery_id=?)'],
+  },
+  {
+    title: 'nodes by time',
+    step: (store) => nodes(store, {}),
+    indices: ['nodes_observed'],
+  },
+  {
+    title: 'a later page of nodes',
+    step: (store) => nodes(store, {}, JSON.stringify([START_MS + 60_000, 'dbt', '{"accountId":"7"}', 'model.7'])),
+    indices: ['nodes_observed (observed_at<?)'],
+  },
+  { title: 'nodes by source', step: (store) => nodes(store, { source: 'dbt' }), indices: ['nodes_observed'] },
+  { title: 'a node', step: (store) => nodes(store, { nodeId: 'model.7' }), indices: ['nodes_node (node_id=?)'] },
+  {
+    title: 'nodes with an open incident',
+    step: (store) => nodes(store, { hasIncident: true }),
+    indices: ['nodes_open (observed_at>?)'],
+  },
+  {
+    title: 'nodes without an open incident',
+    step: (store) => nodes(store, { hasIncident: false }),
+    indices: ['nodes_observed'],
+  },
+  {
+    title: 'unread results of a place',
+    step: (store) => unread(store),
+    indices: ['results_scope (source=? AND scope=? AND finished_at>?)'],
+  },
+  {
+    title: 'a later page of unread results',
+    step: (store) => unread(store, JSON.stringify([START_MS + 60_000, '1', '7'])),
+    indices: ['results_scope (source=? AND scope=? AND finished_at>?)'],
   },
   { title: 'decisions by time', step: (store) => store.audit(page), indices: [] },
   {

@@ -91,6 +91,14 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
     ]),
     `insert into jobs (source, job_key, updated_at)
      ${numbers} select 'dbt', 'job-' || n, ${START_MS} + n * 1000 from numbers`,
+    `insert into results (source, account_id, run_id, state, scope, finished_at, failing, recorded, updated_at, good)
+     ${numbers} select 'dbt', '1', n, iif(n % 200 = 0, 'unread', 'recorded'), printf('{"accountId":"%d"}', n % 50), ${START_MS} + n * 1000,
+     0, 0, ${START_MS} + n * 1000, iif(n > ${ROWS / 2}, '["model.one"]', null) from numbers where n % 10 = 0`,
+    `insert into result_nodes (source, account_id, run_id, part, nodes)
+     ${numbers} select 'dbt', '1', n, 0, '[]' from numbers where n % 100 = 0`,
+    `insert into nodes (source, scope, node_id, place, observed_at, incident, history)
+     ${numbers} select 'dbt', printf('{"accountId":"%d"}', n % 50), 'model.' || n, printf('{"accountId":"%d"}', n % 50),
+     ${START_MS} + n * 1000, iif(n % ${OPEN_EVERY} = 0, '{}', null), '[]' from numbers where n % 10 = 0`,
     `insert into handlers (id, version, subscriptions, since, seen_at)
      with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 30)
      select 'handler-' || n, 'handler-' || n || '@1', '[]', 0, ${START_MS} from numbers`,
@@ -194,6 +202,8 @@ describe('a purge', () => {
         finishedBefore: later,
         deadBefore: later,
         deduplicationBefore: new Date(0),
+        goodBefore: new Date(0),
+        nodesBefore: new Date(0),
         tasksBefore: new Date(0),
         limit: 1,
       });

@@ -59,6 +59,8 @@ const purge = (store: Store, before: Date, brakedAt?: Date) =>
     finishedBefore: before,
     deadBefore: before,
     deduplicationBefore: new Date(0),
+    goodBefore: new Date(0),
+    nodesBefore: new Date(0),
     tasksBefore: new Date(0),
     limit: 100,
     ...(brakedAt && { brake: { now: brakedAt, share: 1, rowsMin: 100 } }),

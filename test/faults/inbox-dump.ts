@@ -14,6 +14,9 @@ const TABLES = [
   'sources',
   'rounds',
   'cooldowns',
+  'results',
+  'result_nodes',
+  'nodes',
 ];
 
 /** Returns the whole content of an inbox as another process sees it. Throws if the file is damaged. */

@@ -16,6 +16,8 @@ const PURGE = {
   finishedBefore: BETWEEN,
   deadBefore: BETWEEN,
   deduplicationBefore: BETWEEN,
+  goodBefore: BETWEEN,
+  nodesBefore: BETWEEN,
   tasksBefore: BETWEEN,
   limit: 200,
 };

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { NewEvent, Recording, ReportedMessage, RoundStore, Settlement, Store } from 'nestjs-runhooks/core';
+import type {
+  NewEvent,
+  NodesStep,
+  NodeState,
+  Recording,
+  ReportedMessage,
+  ResultStore,
+  RoundStore,
+  Settlement,
+  Store,
+} from 'nestjs-runhooks/core';
 import { decided } from '../decided.js';
 
 /** One transaction of a store. Calls made at the same time share its commit. */
@@ -143,6 +153,88 @@ function reportedMessage(number: number): ReportedMessage {
   };
 }
 
+const READER = { id: idAt('dlv', 900), lease: 'read-1' };
+const RUN = { source: 'source', accountId: '1', runId: '1' };
+const SCOPE = { source: 'source', scope: '{"accountId":"1"}' };
+const FAILED_RUN = { accountId: '1', runId: '1', finishedAt: at(0) };
+const NODE = 'model.shop.orders';
+const NODE_STATE: NodeState = {
+  incident: { openedAt: at(0), latestFailureAt: at(0), failures: 1, runs: [FAILED_RUN] },
+  history: [{ ...FAILED_RUN, outcome: 'failed', status: 'error' }],
+  observedAt: at(3_420),
+};
+const STEP: NodesStep = {
+  run: RUN,
+  scope: SCOPE.scope,
+  from: 0,
+  to: 1,
+  nodeIds: [NODE],
+  handlers: ['a@1'],
+  decide: () => ({ nodes: new Map([[NODE, NODE_STATE]]), events: [event('node.failed', 91)], tasks: [] }),
+};
+const NO_NODES = { total: 0, succeeded: 0, warned: 0, failed: 0, skipped: 0, unknown: 0 };
+
+/** The reading of a run's results, of which each step takes one transaction. */
+const RESULTS_OPERATIONS: readonly StoreOperation[] = [
+  {
+    title: 'replaying an event to the handler that reads results',
+    run: (store) => {
+      const deliveries = [{ id: READER.id, handlerId: 'reader' }];
+      const events = [{ eventId: 'run.failed:source/1/1', deliveries }];
+      return store.replay('results', events, decided({ id: 'replay results' }), at(3_410));
+    },
+  },
+  {
+    title: 'claiming its delivery',
+    run: (store) => store.claimDeliveries({ ...claim(3_410, 'read-0'), handlerIds: ['reader'] }),
+  },
+  {
+    title: 'waiting for results',
+    run: (store) =>
+      settle(store, 900, 'read-0', { state: 'pending', dueAt: at(3_420), waitingFor: 'results of run 1' }, 3_411),
+  },
+  {
+    title: 'claiming its delivery again',
+    run: (store) => store.claimDeliveries({ ...claim(3_420, READER.lease), handlerIds: ['reader'] }),
+  },
+  {
+    title: 'saving results',
+    run: (store) => {
+      const node = { uniqueId: NODE, kind: 'model', name: 'orders', outcome: 'failed', status: 'error' } as const;
+      const counts = { counts: NO_NODES, kinds: {}, statuses: {}, unreadableRows: 0, missingSteps: [] };
+      const content = { state: 'available', counts, failing: [node], good: [], skipped: [] } as const;
+      return resultsOf(store).save(READER, { run: RUN, finishedAt: at(0), scope: SCOPE.scope, content }, at(3_420));
+    },
+  },
+  { title: 'recording nodes', run: (store) => resultsOf(store).recordNodes(READER, STEP, at(3_420)) },
+  {
+    title: 'ending the recording of nodes',
+    run: (store) => resultsOf(store).recordNodes(READER, { ...STEP, from: 1, isLast: true }, at(3_421)),
+  },
+  {
+    title: 'adding deliveries of an event',
+    run: (store) => {
+      const deliveries = [{ id: idAt('dlv', 920), handlerId: 'reader' }];
+      return resultsOf(store).addDeliveries(
+        READER,
+        'late results',
+        [{ eventId: 'run.started:source/1/1', deliveries }],
+        at(3_422),
+      );
+    },
+  },
+  { title: 'settling its delivery', run: (store) => settle(store, 900, READER.lease, { state: 'succeeded' }, 3_430) },
+  {
+    title: 'closing the incident of a node',
+    run: (store) => resultsOf(store).closeIncident({ ...SCOPE, nodeId: NODE }, decided({ id: 'close' }), at(3_440)),
+  },
+];
+
+function resultsOf({ results }: Store): ResultStore {
+  if (!results) throw new Error('the store keeps no results');
+  return results;
+}
+
 export const OPERATIONS: readonly StoreOperation[] = [
   {
     title: 'registering a process',
@@ -268,6 +360,7 @@ export const OPERATIONS: readonly StoreOperation[] = [
         ),
     },
   ]),
+  ...RESULTS_OPERATIONS,
   {
     title: 'erasing a message',
     run: (store) =>
@@ -286,6 +379,8 @@ export const OPERATIONS: readonly StoreOperation[] = [
         finishedBefore: at(DAY),
         deadBefore: at(DAY),
         deduplicationBefore: at(DAY),
+        goodBefore: at(DAY),
+        nodesBefore: at(DAY),
         tasksBefore: at(DAY),
         limit: 10,
       }),
@@ -316,6 +411,12 @@ export const QUERIES: readonly StoreOperation[] = [
         { accountId: '1', runId: '1', phase: 'running', messageKey: 'api:1/1:running' },
       ]),
   },
+  { title: 'results', run: (store) => resultsOf(store).find(RUN) },
+  { title: 'failed nodes of a run', run: (store) => resultsOf(store).failing(RUN, 0, 10) },
+  { title: 'ids of nodes', run: (store) => resultsOf(store).trackedNodes(SCOPE) },
+  { title: 'unread results', run: (store) => resultsOf(store).unreadAfter(SCOPE, at(0), {}) },
+  { title: 'an open incident', run: (store) => resultsOf(store).hasIncident(SCOPE, at(0)) },
+  { title: 'nodes', run: (store) => resultsOf(store).nodes({}, {}, at(0)) },
   { title: 'missing handlers', run: (store) => store.missingHandlers(at(0)) },
   { title: 'attempts', run: (store) => store.attempts(idAt('dlv', 10)) },
 ];

@@ -331,6 +331,8 @@ export class Steps {
       finishedBefore: before(finishedMs),
       deadBefore: before(deadMs),
       deduplicationBefore: before(deduplicationMs),
+      goodBefore: before(deduplicationMs),
+      nodesBefore: before(deduplicationMs),
       tasksBefore: before(deduplicationMs),
       limit,
     };

@@ -124,8 +124,9 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
      insert into sources values ('dbt', 1);
      insert into rounds values ('dbt', 'ended', '{"page":2}', 1, 'timeout', 5, null);
      insert into cooldowns values ('cloud.getdbt.com', '1', 9);
-     insert into results values ('dbt', '1', '7', 200, 3, '{"error":1}', '["model.one"]', null);
-     insert into nodes values ('dbt', '["1"]', 'model.one', null, '{"id":"␛"}', 3);
+     insert into results values ('dbt', '1', '7', 'recording', '{}', 1, null, 1, 0, 3, '{"error":1}', '["model.one"]', null);
+     insert into result_nodes values ('dbt', '1', '7', 0, '[{"message":"␛"}]');
+     insert into nodes values ('dbt', '{}', 'model.one', '{}', null, 3, '{"id":"␛"}', '[]');
      insert into actions values ('dbt', 'retry 7', 'retry', 'sent', 'runhooks:00', '{}', null, 1, 2, 'lease');
      insert into events values ('job.silent:dbt/1', 'job.silent', 'dbt', 'provider', null, 1, 2, '{}')`,
   );

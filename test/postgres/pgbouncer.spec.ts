@@ -118,6 +118,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
         settlesWith: true,
         releases: true,
         keepsRounds: true,
+        keepsResults: true,
       }))
         it(title, run);
     });

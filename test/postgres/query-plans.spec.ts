@@ -49,6 +49,13 @@ const INSERTS: readonly string[] = [
     `series select 0, 'dbt', '${kind}', '', count(*) from numbers`,
     `series select at / 60000 + n, 'dbt', '${kind}', case when n % 1000 = 0 then '7' else '' end, 60 from numbers`,
   ]),
+  `results (source, account_id, run_id, state, scope, finished_at, failing, recorded, updated_at, good)
+   select 'dbt', '1', n, case when n % 20 = 0 then 'unread' else 'recorded' end, '{"accountId":"' || n % 50 || '"}', at, 0, 0, at,
+   case when n > ${ROWS / 2} then '["model.one"]' end from numbers`,
+  `result_nodes (source, account_id, run_id, part, nodes) select 'dbt', '1', n, 0, '[]' from numbers`,
+  `nodes (source, scope, node_id, place, observed_at, incident, history)
+   select 'dbt', '{"accountId":"' || n % 50 || '"}', 'model.' || n, '{"accountId":"' || n % 50 || '"}', at, case when open then '{}' end, '[]'
+   from numbers`,
   `jobs (source, job_key, updated_at) select 'dbt', 'job-' || n, at from numbers`,
   `tasks (id, kind, handler_id, source, provider, message_id, data, claims, due_at)
    select 'task-' || n, 'hand-off', 'plain', 'dbt', 'dbt-cloud', msg, '{}', 0, at from numbers`,

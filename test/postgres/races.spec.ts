@@ -142,6 +142,8 @@ onPostgres('races between processes on Postgres', () => {
       finishedBefore: later,
       deadBefore: later,
       deduplicationBefore: new Date(0),
+      goodBefore: new Date(0),
+      nodesBefore: new Date(0),
       tasksBefore: new Date(0),
       limit: 10,
     };
@@ -220,6 +222,8 @@ onPostgres('races between processes on Postgres', () => {
       finishedBefore: later,
       deadBefore: later,
       deduplicationBefore: later,
+      goodBefore: later,
+      nodesBefore: later,
       tasksBefore: later,
       limit: 10,
     };

@@ -53,6 +53,7 @@ export const TABLES: readonly (keyof Schema)[] = [
   'rounds',
   'cooldowns',
   'results',
+  'result_nodes',
   'nodes',
   'actions',
 ];

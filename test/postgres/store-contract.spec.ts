@@ -23,6 +23,7 @@ onPostgres('the store contract on PostgreSQL', () => {
     settlesWith: true,
     releases: true,
     keepsRounds: true,
+    keepsResults: true,
   }))
     it(title, run);
 });

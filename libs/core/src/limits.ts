@@ -113,6 +113,8 @@ export const LIMITS = Object.freeze({
   // --- results ---
   /** Time without observation after which the incident of a node has ended. */
   nodeIncidentMs: 30 * DAY,
+  /** Time for which the ids of nodes that did not fail are kept, for failures that are recorded later. */
+  goodNodesMs: 7 * DAY,
   /** Observations that the history of a node keeps. */
   nodeHistoryMax: 50,
   /** Characters of a node's message. The longest ones of databases that were found have about 1,200. */

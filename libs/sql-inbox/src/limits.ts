@@ -13,6 +13,12 @@ export const SQL_LIMITS = Object.freeze({
   /** Default and largest `limit` of a list. */
   pageItems: 50,
   pageItemsMax: 1_000,
+  /** Characters of the text that shows what a delivery waits for. */
+  waitingForCharsMax: 500,
+  /** Failed and warned nodes of a run in one row. */
+  resultNodesPerPart: 200,
+  /** Such rows that one transaction writes. With the longest messages they have 2 MB. */
+  resultPartsPerStep: 4,
   /** Precision of the stored time at which a handler was last registered. */
   handlerSeenMs: HOUR,
   /** Precision of the stored time of the latest heartbeat. */

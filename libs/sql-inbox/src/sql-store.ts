@@ -7,6 +7,7 @@ import {
   type NewMessage,
   type Recorded,
   type ReportedMessage,
+  type ResultStore,
   type RoundStore,
   type Store,
 } from 'nestjs-runhooks/core';
@@ -31,6 +32,15 @@ import { listMissingHandlers, listProcesses } from './processes/list-processes.j
 import { deregisterProcess, registerProcess } from './processes/register-process.js';
 import { evaluateTask } from './recording/evaluate-task.js';
 import { recordEntries } from './recording/record-entries.js';
+import { addDeliveries } from './results/add-deliveries.js';
+import { closeIncident } from './results/close-incident.js';
+import { listNodes } from './results/list-nodes.js';
+import { incidentFinder } from './results/open-incident.js';
+import { findTrackedNodes, listUnread, readFailing } from './results/read-results.js';
+import { recordNodes } from './results/record-nodes.js';
+import { resultsFinder } from './results/result-rows.js';
+import { saveInSteps } from './results/save-in-steps.js';
+import { saveResults } from './results/save-results.js';
 import { listAudit } from './rows/record-decision.js';
 import { claimRound, hastenRounds, listRounds, renewRound, settleRound } from './rounds/claim-rounds.js';
 import { findCooldown, saveCooldown } from './rounds/cooldowns.js';
@@ -101,6 +111,19 @@ export abstract class SqlStore extends SqlEngine implements Store {
     appendReported: (messages) => this.#appendAllReported(messages),
     addFacts: this.writing(addFacts(this.dialect)),
     openRuns: this.reading(findOpenRuns(this.dialect)),
+  };
+
+  readonly results: ResultStore = {
+    save: saveInSteps(this.writing(saveResults(this.dialect))),
+    find: this.reading(resultsFinder(this.dialect)),
+    failing: this.reading(readFailing(this.dialect)),
+    trackedNodes: this.reading(findTrackedNodes(this.dialect)),
+    recordNodes: this.writingWork(recordNodes(this.dialect, this.entries)),
+    unreadAfter: this.reading(listUnread(this.dialect)),
+    addDeliveries: this.writingWork(addDeliveries(this.dialect)),
+    hasIncident: this.reading(incidentFinder(this.dialect)),
+    nodes: this.reading(listNodes(this.dialect)),
+    closeIncident: this.writing(closeIncident(this.dialect)),
   };
 
   abstract readonly description: string;

@@ -17,6 +17,18 @@ export interface PurgerOptions {
   readonly retention: Required<RetentionOptions>;
 }
 
+const NOTHING: Purged = {
+  messages: 0,
+  events: 0,
+  results: 0,
+  nodes: 0,
+  keys: 0,
+  runs: 0,
+  barriers: 0,
+  decisions: 0,
+  tasks: 0,
+};
+
 /** Removes old data in small steps, so that no webhook waits for it. */
 export class Purger {
   readonly #options: PurgerOptions;
@@ -53,7 +65,7 @@ export class Purger {
   async purge(): Promise<number> {
     const { store, clock, retention } = this.#options;
     const purge = purgeAt(clock.now(), retention);
-    let removed: Purged = { messages: 0, events: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
+    let removed = NOTHING;
     try {
       while (!this.#stopped) {
         const step = await store.purge(purge);
@@ -68,12 +80,13 @@ export class Purger {
 
   #log(removed: Purged, { finishedBefore, deadBefore, deduplicationBefore }: Purge): void {
     const { logger } = this.#options;
-    const { messages, events, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
+    const { messages, events, results, nodes, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
     if (rowsOf(removed) > 0) {
       const alone = events > 0 ? ` and ${events} events without a message` : '';
+      const ofResults = results + nodes > 0 ? `results of ${results} runs, ${nodes} nodes, ` : '';
       logger.log(
         `Purged ${messages} messages${alone} received before ${finishedBefore.toISOString()} (with dead letters: before ` +
-          `${deadBefore.toISOString()}), ${tasks} checks and, from before ${deduplicationBefore.toISOString()}, ` +
+          `${deadBefore.toISOString()}), ${ofResults}${tasks} checks and, from before ${deduplicationBefore.toISOString()}, ` +
           `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }
@@ -88,6 +101,8 @@ function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
   return {
     messages: one.messages + other.messages,
     events: one.events + other.events,
+    results: one.results + other.results,
+    nodes: one.nodes + other.nodes,
     keys: one.keys + other.keys,
     runs: one.runs + other.runs,
     barriers: one.barriers + other.barriers,

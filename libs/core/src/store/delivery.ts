@@ -39,7 +39,7 @@ export interface Settlement extends EntryFields {
     | { readonly state: 'succeeded' | 'skipped' | 'dead' }
     /**
      * The delivery is retried at `dueAt`. With `waitingFor`, the attempt is not counted: the store takes it back, keeps no
-     * record of it, and shows the text until the next attempt ends.
+     * record of it, and shows the text until the next attempt ends. `dueAt` is then at most an hour ahead.
      */
     | { readonly state: 'pending'; readonly dueAt: Date; readonly waitingFor?: string };
 }

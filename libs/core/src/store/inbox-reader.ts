@@ -114,6 +114,8 @@ export interface DeliverySummary {
   readonly attempts: number;
   /** Time of the next attempt. While an attempt runs, the end of its lease. Absent unless the delivery is pending. */
   readonly dueAt?: Date;
+  /** Reason why its last attempt was not counted: it must wait, for example for results that the provider has not written. */
+  readonly waitingFor?: string;
   /** Id of the replay that created it; empty if none did. */
   readonly replayId: string;
   /** Record of its dismissal; absent unless it was dismissed. */
@@ -252,8 +254,8 @@ export interface InboxReader {
   audit(page: PageRequest): Promise<Page<AuditEntry>>;
   /**
    * Lists the ids of messages that contain one of `texts`, compared byte by byte. It searches their body, headers, reason
-   * and notes, their events, attempts and tasks, and the facts of their run. One page searches `limit` messages, so a page can be empty although
-   * more pages follow.
+   * and notes, their events, attempts and tasks, and the facts and results of their run. One page searches `limit` messages, so
+   * a page can be empty although more pages follow.
    */
   messagesHolding(texts: readonly string[], page: PageRequest): Promise<Page<string>>;
   /** Returns the processes whose last heartbeat was at `seenFrom` or later, in the order in which they started. */

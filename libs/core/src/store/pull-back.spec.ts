@@ -6,7 +6,7 @@ const NOW = Date.UTC(2026, 10, 23);
 const YEAR = 365 * 24 * 3_600_000;
 const { leaseMs, clockSkewMs, clockStepMs, dueAheadMsMax } = LIMITS;
 
-const sooner = (dueAtMs: number, fields: { isHeld?: boolean; failedAtMs?: number } = {}) =>
+const sooner = (dueAtMs: number, fields: { isHeld?: boolean; isWaiting?: boolean; failedAtMs?: number } = {}) =>
   soonerDueAtMs({ dueAtMs, isHeld: false, ...fields }, NOW, leaseMs);
 
 describe('soonerDueAtMs', () => {
@@ -26,6 +26,12 @@ describe('soonerDueAtMs', () => {
     expect(sooner(NOW + dueAheadMsMax, { failedAtMs: NOW })).toBeUndefined();
     expect(sooner(NOW + dueAheadMsMax, { failedAtMs: NOW - YEAR })).toBeUndefined();
     expect(sooner(NOW + dueAheadMsMax, { failedAtMs: NOW + clockStepMs })).toBeUndefined();
+  });
+
+  it('keeps the time of a delivery that waits, up to the longest cooldown of an API', () => {
+    const latest = NOW + clockSkewMs + LIMITS.apiCooldownMsMax;
+    expect(sooner(latest, { isWaiting: true })).toBeUndefined();
+    expect(sooner(latest + 1, { isWaiting: true, failedAtMs: NOW })).toBe(NOW);
   });
 
   it('counts the delay of a retry from now if its attempt ended in the future, and only once', () => {

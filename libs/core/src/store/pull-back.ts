@@ -25,6 +25,8 @@ export interface DueAhead {
   readonly dueAtMs: number;
   /** Whether a worker has claimed it. */
   readonly isHeld: boolean;
+  /** Whether it waits after an attempt that was not counted. @default false */
+  readonly isWaiting?: boolean;
   /** End of the attempt after which it waits. Absent if it was not attempted since it was created, replayed or redriven. */
   readonly failedAtMs?: number;
 }
@@ -42,17 +44,19 @@ export function latestDueAtMs(nowMs: number): number {
 /**
  * Returns the corrected due time of a delivery, in milliseconds since 1970, or `undefined` if a correct clock can have
  * produced its time. A lease ends within `leaseMs` from now. A retry whose attempt ended in the future keeps its delay,
- * counted from now, unless that is later than its time. A second call therefore changes nothing.
+ * counted from now, unless that is later than its time. A delivery that waits is due within an hour, the longest cooldown of
+ * an API. A second call therefore changes nothing.
  *
  * @example
  * soonerDueAtMs({ dueAtMs: nowMs + 60_000, isHeld: false }, nowMs, 30_000); // nowMs: it should have been due at once
  */
 export function soonerDueAtMs(
-  { dueAtMs, isHeld, failedAtMs }: DueAhead,
+  { dueAtMs, isHeld, isWaiting = false, failedAtMs }: DueAhead,
   nowMs: number,
   leaseMs: number,
 ): number | undefined {
   if (isHeld) return dueAtMs > latestClockMs(nowMs) + leaseMs ? nowMs + leaseMs : undefined;
+  if (isWaiting) return dueAtMs > latestClockMs(nowMs) + LIMITS.apiCooldownMsMax ? nowMs : undefined;
   if (failedAtMs === undefined) return dueAtMs > nowMs ? nowMs : undefined;
   const delayMs = dueAtMs - failedAtMs;
   const isFromAhead = failedAtMs > nowMs + LIMITS.clockStepMs && delayMs >= 0;

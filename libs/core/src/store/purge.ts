@@ -2,7 +2,8 @@
 export interface Purge {
   /**
    * Finished messages received before this time are removed, with their events, deliveries and attempts. So are events
-   * without a message that were recorded before this time.
+   * without a message that were recorded before this time, and results that last changed before it, once the messages of
+   * their run are removed.
    */
   readonly finishedBefore: Date;
   /** Like {@link finishedBefore}, for messages and events that led to a dead letter. */
@@ -12,6 +13,10 @@ export interface Purge {
    * time are removed. The states of jobs are kept.
    */
   readonly deduplicationBefore: Date;
+  /** Ids of nodes that did not fail are removed from results that last changed before this time. They are not counted. */
+  readonly goodBefore: Date;
+  /** Nodes that no run has observed since this time are removed, with their incidents. */
+  readonly nodesBefore: Date;
   /** Unclaimed tasks that were due before this time are removed. Their handlers are missing. */
   readonly tasksBefore: Date;
   /** Largest number of rows of each kind that one call may remove. */
@@ -39,6 +44,10 @@ export interface Purged {
   readonly messages: number;
   /** Events that follow from no message; their deliveries and attempts are not counted. */
   readonly events: number;
+  /** Results of runs. */
+  readonly results: number;
+  /** States of nodes that had failed. */
+  readonly nodes: number;
   /** Deduplication keys. */
   readonly keys: number;
   readonly runs: number;
@@ -59,6 +68,7 @@ export interface ClockJump {
 }
 
 /** Returns the number of removed rows of all kinds. */
-export function rowsOf({ messages, events, keys, runs, barriers, decisions, tasks }: Purged): number {
-  return messages + events + keys + runs + barriers + decisions + tasks;
+export function rowsOf(removed: Purged): number {
+  const { messages, events, results, nodes, keys, runs, barriers, decisions, tasks } = removed;
+  return messages + events + results + nodes + keys + runs + barriers + decisions + tasks;
 }

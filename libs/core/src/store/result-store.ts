@@ -160,7 +160,7 @@ export interface ResultStore {
   save(held: Held, results: NewResults, now: Date): Promise<SavedResults | 'wanted' | undefined>;
   /** Returns the saved results of a run, or `undefined` if there are none. */
   find(run: RunKey): Promise<SavedResults | undefined>;
-  /** Returns saved nodes that failed or warned, in the order in which they were saved. */
+  /** Returns saved nodes that failed or warned, in the order in which they were saved. There are none after an erasure. */
   failing(run: RunKey, from: number, limit: number): Promise<NodeResult[]>;
   /** Returns the ids of the nodes of a scope that have a state. */
   trackedNodes(scope: ScopeKey): Promise<string[]>;

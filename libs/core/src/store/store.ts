@@ -177,6 +177,7 @@ export interface Store extends InboxReader {
    * - Tasks are removed.
    * - Runs that these messages are about, and those of the erasure, lose their facts from the API. No later
    *   {@link RoundStore.addFacts} adds them again.
+   * - The failed and warned nodes of these runs are removed from their results. The numbers stay.
    * - Pending deliveries and dead letters are dismissed with the reason `erased`.
    *
    * Deduplication keys and the states of runs stay. A message or event that a handler is running with is skipped, and

@@ -11,7 +11,8 @@ export function redriveDeliveries(dialect: SqlDialect) {
   return function* ({ deliveryIds, handlerId }: Redrive, decision: Decision, now: Date): Transaction<number> {
     let redrive = db
       .updateTable('deliveries')
-      .set((eb) => ({ state: 'pending', due_at: now.getTime(), lease: null, attempts_before: eb.ref('attempts') }))
+      .set({ state: 'pending', due_at: now.getTime(), lease: null, waiting_for: null })
+      .set((eb) => ({ attempts_before: eb.ref('attempts') }))
       .where('state', '=', 'dead')
       .where(IS_RARE_DELIVERY);
     if (deliveryIds) redrive = redrive.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));

@@ -5,8 +5,8 @@ import { itemsOf } from '../rows/pages.js';
 import { query, type Transaction } from '../schema/statement.js';
 
 /**
- * Lists messages that contain one of the strings, also in their events, tasks or attempts, or in the facts of their run, newest first. No index can
- * help, so the page limit is the number of messages searched; other work runs between two pages.
+ * Lists messages that contain one of the strings, also in their events, tasks or attempts, or in the facts or results of their
+ * run, newest first. No index can help, so the page limit is the number of messages searched; other work runs between two pages.
  */
 export function searchMessages({ db, holds, holdsBytes }: SqlDialect) {
   return function* (texts: readonly string[], page: PageRequest): Transaction<Page<string>> {
@@ -44,12 +44,19 @@ export function searchMessages({ db, holds, holdsBytes }: SqlDialect) {
           .whereRef('runs.source', '=', 'messages.source')
           .whereRef('runs.account_id', '=', 'messages.account_id')
           .whereRef('runs.run_id', '=', 'messages.run_id');
+        const nodes = eb
+          .selectFrom('result_nodes')
+          .select('result_nodes.part')
+          .whereRef('result_nodes.source', '=', 'messages.source')
+          .whereRef('result_nodes.account_id', '=', 'messages.account_id')
+          .whereRef('result_nodes.run_id', '=', 'messages.run_id');
         return eb.or([
           ...parts.map(({ bytes }) => holdsBytes(eb.ref('body'), bytes)),
           ...inAnyOf(eb.ref('headers'), eb.ref('reason'), eb.ref('notes')),
           eb.exists(events.where((inner) => inner.or(inAnyOf(inner.ref('events.data'))))),
           eb.exists(tasks.where((inner) => inner.or(inAnyOf(inner.ref('tasks.data'))))),
           eb.exists(runs.where((inner) => inner.or(inAnyOf(inner.ref('runs.facts'))))),
+          eb.exists(nodes.where((inner) => inner.or(inAnyOf(inner.ref('result_nodes.nodes'))))),
           eb.exists(
             attempts.where((inner) =>
               inner.or(

@@ -22,8 +22,9 @@ export const LARGE_COLUMNS = {
   sources: [],
   rounds: ['cursor'],
   cooldowns: [],
-  results: ['counts', 'failing', 'good'],
-  nodes: ['incident'],
+  results: ['counts', 'good', 'skipped'],
+  result_nodes: ['nodes'],
+  nodes: ['incident', 'history'],
   actions: ['request', 'answer'],
 } as const satisfies { readonly [T in Table]: readonly (keyof Schema[T])[] };
 

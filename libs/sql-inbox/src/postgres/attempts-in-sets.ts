@@ -41,7 +41,7 @@ function attemptsWriter(dialect: SqlDialect) {
       .with('given', (step) =>
         step
           .selectFrom(
-            givenRows<GivenAttempt, 'rows'>(value('given'), ['id', 'lease', 'state', 'due_at', ...recorded], 'rows'),
+            givenRows<GivenAttempt, 'rows'>(value('given'), ['id', 'lease', 'state', 'due_at', 'waiting_for', ...recorded], 'rows'),
           )
           .selectAll(),
       )
@@ -53,6 +53,8 @@ function attemptsWriter(dialect: SqlDialect) {
             state: eb.ref('given.state'),
             due_at: eb.ref('given.due_at'),
             lease: null,
+            waiting_for: eb.ref('given.waiting_for'),
+            attempts: sql<number>`deliveries.attempts - case when given.waiting_for is null then 0 else 1 end`,
             started_at: ofFirst('started_at'),
             finished_at: ofFirst('finished_at'),
           }))
@@ -72,6 +74,7 @@ function attemptsWriter(dialect: SqlDialect) {
                 join.onRef('given.id', '=', 'settled.id').onRef('given.lease', '=', 'settled.lease'),
               )
               .where(sql<boolean>`not (settled.attempts = 1 and given.state = 'succeeded')`)
+              .where('given.waiting_for', 'is', null)
               .select(['settled.id', 'settled.attempts', ...recorded.map((column) => `given.${column}` as const)]),
           ),
       )

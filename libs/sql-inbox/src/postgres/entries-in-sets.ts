@@ -28,7 +28,7 @@ export function entriesInSets(dialect: SqlDialect, schema: string): EntryAccess 
         jobs: givenText(jobs),
         runs: givenText(runs),
         events: givenText([...events].sort(byId)),
-        deliveries: givenText(deliveries.map((row, place) => ({ ...row, place }))),
+        deliveries: givenText(deliveries.map((row, position) => ({ ...row, position }))),
         tasks: givenText([...tasks].sort(byId)),
       });
       return new Set(fresh.map(({ id }) => id));
@@ -86,16 +86,16 @@ function rowsWriter(dialect: SqlDialect) {
           .expression((eb) =>
             eb
               .selectFrom(
-                givenRows<NewRow<'deliveries'> & { place: number }, 'given'>(
+                givenRows<NewRow<'deliveries'> & { position: number }, 'given'>(
                   value('deliveries'),
-                  [...deliveryColumns, 'place'],
+                  [...deliveryColumns, 'position'],
                   'given',
                 ),
               )
               .innerJoin('fresh', 'fresh.id', 'given.event_id')
               .select(deliveryColumns.map((column) => `given.${column}` as const) as never)
               // The order of insertion is the order within a lane.
-              .orderBy('given.place'),
+              .orderBy('given.position'),
           )
           .onConflict((conflict) => conflict.columns(['event_id', 'handler_id', 'replay_id']).doNothing()),
       )

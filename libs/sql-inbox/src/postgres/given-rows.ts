@@ -4,7 +4,7 @@ import { toPostgresJson } from '../postgres-connection/postgres-text.js';
 /** Columns of integers; all other columns that can be given are texts. */
 // prettier-ignore
 const INTEGERS = new Set([
-  'amount', 'attempts', 'attempts_before', 'claims', 'contradicted', 'in_lane', 'minute', 'place',
+  'amount', 'attempts', 'attempts_before', 'claims', 'contradicted', 'in_lane', 'minute', 'position',
 ]);
 
 /** Compares rows by their ids: all transactions change rows in this order, because one that needs a row of another waits. */

@@ -1,5 +1,6 @@
 import type { Settlement } from 'nestjs-runhooks/core';
 import { sql } from 'kysely';
+import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { DeliveriesTable } from '../schema/schema.js';
@@ -11,7 +12,7 @@ export type SettledDelivery = Pick<DeliveriesTable, 'id' | 'attempts' | 'event_i
 
 /**
  * Writes one attempt after the other, for an engine in the process of the app. Most deliveries succeed at once, so a first
- * attempt that succeeded is recorded in the row of its delivery.
+ * attempt that succeeded is recorded in the row of its delivery. An attempt that was not counted is recorded nowhere.
  */
 export function attemptsRowByRow(
   dialect: SqlDialect,
@@ -27,6 +28,7 @@ export function attemptsRowByRow(
       if (!row) continue;
       const { source, ...delivery } = row;
       settled.push({ ...delivery, lease: settlement.lease });
+      if (isWaiting(settlement)) continue;
       const hasSucceeded = settlement.next.state === 'succeeded';
       if (hasSucceeded) counted.push(succeeded(source, settlement));
       if (!hasSucceeded || delivery.attempts > 1) yield* insertAttempt(attemptRow(settlement, delivery.attempts));
@@ -36,19 +38,27 @@ export function attemptsRowByRow(
   };
 }
 
+/** Returns whether an attempt found that it must wait, and so is not counted. */
+function isWaiting({ next }: Settlement): boolean {
+  return next.state === 'pending' && next.waitingFor !== undefined;
+}
+
 function succeeded(source: string, { attempt }: Settlement): Counted {
   return { kind: 'deliveries.succeeded', source, amount: 1, atMs: attempt.finishedAt.getTime() };
 }
 
 /** Values of a delivery whose attempt has ended. */
-export type DeliveryValues = Pick<DeliveriesTable, 'id' | 'state' | 'due_at' | 'started_at' | 'finished_at'> & {
-  lease: string;
-};
+export type DeliveryValues = Pick<
+  DeliveriesTable,
+  'id' | 'state' | 'due_at' | 'waiting_for' | 'started_at' | 'finished_at'
+> & { lease: string };
 
 export function deliveryValues({ deliveryId: id, lease, attempt, next }: Settlement): DeliveryValues {
-  const due_at = next.state === 'pending' ? next.dueAt.getTime() : null;
+  const isPending = next.state === 'pending';
+  const due_at = isPending ? next.dueAt.getTime() : null;
+  const waiting_for = (isPending ? next.waitingFor?.slice(0, SQL_LIMITS.waitingForCharsMax) : undefined) ?? null;
   const [started_at, finished_at] = [attempt.startedAt.getTime(), attempt.finishedAt.getTime()];
-  return { id, lease, state: next.state, due_at, started_at, finished_at };
+  return { id, lease, state: next.state, due_at, waiting_for, started_at, finished_at };
 }
 
 export function attemptRow({ deliveryId, attempt: record }: Settlement, attempt: number): NewRow<'attempts'> {
@@ -73,7 +83,8 @@ function deliverySettler({ db }: SqlDialect) {
       >`case when attempts = 1 and ${value('state')} = 'succeeded' then cast(${value(time)} as bigint) end`;
     return db
       .updateTable('deliveries')
-      .set({ state: value('state'), due_at: value('due_at'), lease: null })
+      .set({ state: value('state'), due_at: value('due_at'), lease: null, waiting_for: value('waiting_for') })
+      .set({ attempts: sql<number>`attempts - case when cast(${value('waiting_for')} as text) is null then 0 else 1 end` })
       .set({ started_at: ofFirst('started_at'), finished_at: ofFirst('finished_at') })
       .where('id', '=', value('id'))
       .where('lease', '=', value('lease'))

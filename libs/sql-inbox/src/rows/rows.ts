@@ -143,6 +143,7 @@ export function toDeliverySummary(row: DeliveriesTable): DeliverySummary {
     attempts: row.attempts,
     replayId: row.replay_id,
     ...(row.due_at !== null && { dueAt: new Date(row.due_at) }),
+    ...(row.waiting_for !== null && { waitingFor: row.waiting_for }),
     ...(row.dismissal !== null && { dismissal: parseDismissal(row.dismissal) }),
   };
 }

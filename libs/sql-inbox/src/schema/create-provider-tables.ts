@@ -1,10 +1,11 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { notNull, primaryKey, type ColumnTypes } from './column-types.js';
 
 /** Creates the tables of what the inbox asks the APIs of providers, and of what they answered. */
 export async function createProviderTables(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await createRounds(db, types);
   await createResults(db, types);
+  await createNodes(db, types);
   await createActions(db, types);
 }
 
@@ -35,28 +36,76 @@ async function createRounds(db: Kysely<unknown>, { text }: ColumnTypes): Promise
     .execute();
 }
 
+/** The large columns come last, so that the engine can read the others without them. */
 async function createResults(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('results')
     .addColumn('source', text, notNull)
     .addColumn('account_id', text, notNull)
     .addColumn('run_id', text, notNull)
-    .addColumn('recorded_nodes', 'integer', notNull)
+    .addColumn('state', text, notNull)
+    .addColumn('scope', text)
+    .addColumn('finished_at', 'bigint', notNull)
+    .addColumn('reason', text)
+    .addColumn('failing', 'integer', notNull)
+    .addColumn('recorded', 'integer', notNull)
     .addColumn('updated_at', 'bigint', notNull)
-    .addColumn('counts', text, notNull)
-    .addColumn('failing', text, notNull)
+    .addColumn('counts', text)
     .addColumn('good', text)
+    .addColumn('skipped', text)
     .addPrimaryKeyConstraint('results_key', ['source', 'account_id', 'run_id'])
     .execute();
+  await db.schema.createIndex('results_scope').on('results').columns(['source', 'scope', 'finished_at']).execute();
+  await db.schema.createIndex('results_updated').on('results').column('updated_at').execute();
+  // Only results of the last days.
+  await db.schema
+    .createIndex('results_good')
+    .on('results')
+    .column('updated_at')
+    .where(sql.ref('good'), 'is not', null)
+    .execute();
+  await db.schema
+    .createTable('result_nodes')
+    .addColumn('source', text, notNull)
+    .addColumn('account_id', text, notNull)
+    .addColumn('run_id', text, notNull)
+    .addColumn('part', 'integer', notNull)
+    .addColumn('nodes', text, notNull)
+    .addPrimaryKeyConstraint('result_nodes_key', ['source', 'account_id', 'run_id', 'part'])
+    .execute();
+}
+
+async function createNodes(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
   await db.schema
     .createTable('nodes')
     .addColumn('source', text, notNull)
     .addColumn('scope', text, notNull)
     .addColumn('node_id', text, notNull)
+    .addColumn('place', text, notNull)
     .addColumn('latest_success_at', 'bigint')
+    .addColumn('observed_at', 'bigint', notNull)
     .addColumn('incident', text)
-    .addColumn('updated_at', 'bigint', notNull)
+    .addColumn('history', text, notNull)
     .addPrimaryKeyConstraint('nodes_key', ['source', 'scope', 'node_id'])
+    .execute();
+  const inOrder = ['observed_at', 'source', 'scope', 'node_id'];
+  await db.schema.createIndex('nodes_observed').on('nodes').columns(inOrder).execute();
+  await db.schema
+    .createIndex('nodes_node')
+    .on('nodes')
+    .columns(['node_id', 'observed_at', 'source', 'scope'])
+    .execute();
+  await db.schema
+    .createIndex('nodes_open')
+    .on('nodes')
+    .columns(inOrder)
+    .where(sql.ref('incident'), 'is not', null)
+    .execute();
+  await db.schema
+    .createIndex('nodes_open_place')
+    .on('nodes')
+    .columns(['source', 'place', 'observed_at'])
+    .where(sql.ref('incident'), 'is not', null)
     .execute();
 }
 

@@ -57,6 +57,7 @@ async function createDeliveries(db: Kysely<unknown>, { text, counter, counted }:
     .addColumn('started_at', 'bigint')
     .addColumn('finished_at', 'bigint')
     .addColumn('dismissal', text)
+    .addColumn('waiting_for', text)
     .execute();
   await db.schema
     .createIndex('deliveries_once')

@@ -32,6 +32,12 @@ const COLUMNS = {
   sources: ['name', 'since'],
   rounds: ['source', 'kind', 'failures', 'due_at'],
   cooldowns: ['host', 'account_id', 'until'],
+  results: [
+    'source', 'account_id', 'run_id', 'state', 'scope', 'finished_at', 'reason', 'failing', 'recorded', 'updated_at',
+    'counts', 'good', 'skipped',
+  ],
+  result_nodes: ['source', 'account_id', 'run_id', 'part', 'nodes'],
+  nodes: ['source', 'scope', 'node_id', 'place', 'latest_success_at', 'observed_at', 'incident', 'history'],
 } as const satisfies { readonly [T in keyof Schema]?: readonly (keyof Schema[T])[] };
 
 /** A table that rows are inserted into. */

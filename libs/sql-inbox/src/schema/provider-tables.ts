@@ -1,6 +1,8 @@
+import type { MissingResultsReason, SavedResults } from 'nestjs-runhooks/core';
+
 /*
- * Tables of what the inbox asks the APIs of providers. No code reads or writes those of results, nodes and actions yet. Like
- * all tables, they are part of the first migration and are moved with an inbox.
+ * Tables of what the inbox asks the APIs of providers. No code reads or writes those of actions yet. Like all tables, they are
+ * part of the first migration and are moved with an inbox.
  */
 
 /** Sources with rounds that a worker has registered. */
@@ -35,28 +37,51 @@ export interface ResultsTable {
   source: string;
   account_id: string;
   run_id: string;
-  /** Nodes recorded so far: the position of the next step. */
-  recorded_nodes: number;
+  /** `saving`: not all of its nodes are saved. Such results are not found. */
+  state: SavedResults['state'] | 'saving';
+  /** Scope of the run's nodes, as JSON; of unread results, their place. Null if the run is isolated or has no results. */
+  scope: string | null;
+  finished_at: number;
+  /** Reason for missing results. */
+  reason: MissingResultsReason | null;
+  /** Number of failed and warned nodes. */
+  failing: number;
+  /** Position of the next step. */
+  recorded: number;
   updated_at: number;
-  /** Numbers of nodes by status, as a JSON object. */
-  counts: string;
-  /** Nodes that failed, as a JSON array. */
-  failing: string;
-  /** Ids of the other nodes, as a JSON array; null after some days. */
+  /** Numbers of available results, as JSON. */
+  counts: string | null;
+  /** Ids of nodes that succeeded or warned, and of those that were skipped, as JSON arrays; null after some days. */
   good: string | null;
+  skipped: string | null;
+}
+
+/** Failed and warned nodes of runs, in parts, so that a step does not read all of them. */
+export interface ResultNodesTable {
+  source: string;
+  account_id: string;
+  run_id: string;
+  /** Number of the part, from 0. */
+  part: number;
+  /** Nodes as a JSON array. Only the last part of a run has fewer than the others. */
+  nodes: string;
 }
 
 /** Nodes that failed, by where they ran. */
 export interface NodesTable {
   source: string;
-  /** Account, project and environment in which an incident of a node opens and ends, as JSON. */
+  /** Scope in which an incident of a node opens and ends, as JSON. */
   scope: string;
   node_id: string;
+  /** Scope without target. */
+  place: string;
   latest_success_at: number | null;
+  /** When a run last observed the node, by the clock of the inbox. */
+  observed_at: number;
   /** Open incident, as JSON. */
   incident: string | null;
-  /** When a run last reported the node. */
-  updated_at: number;
+  /** Last observations, as a JSON array. */
+  history: string;
 }
 
 /** State of an action. `unknown`: the provider may or may not have received it, and an operator decides. */

@@ -44,7 +44,11 @@ describe.each(DRIVERS)('the store contract on %s', (driver) => {
   }
 
   describe('in memory', () => {
-    for (const { title, run } of storeContract(() => open(':memory:', driver), { releases: true, keepsRounds: true }))
+    for (const { title, run } of storeContract(() => open(':memory:', driver), {
+      releases: true,
+      keepsRounds: true,
+      keepsResults: true,
+    }))
       it(title, run);
   });
 
@@ -67,6 +71,12 @@ describe.each(DRIVERS)('the store contract on %s', (driver) => {
     afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
     const create = () => openFile(join(directory, `${(files += 1)}.db`));
-    for (const { title, run } of storeContract(create, { reopen, releases: true, keepsRounds: true })) it(title, run);
+    for (const { title, run } of storeContract(create, {
+      reopen,
+      releases: true,
+      keepsRounds: true,
+      keepsResults: true,
+    }))
+      it(title, run);
   });
 });

@@ -19,7 +19,9 @@ export function dismissDeliveries(dialect: SqlDialect) {
   ): Transaction<number> {
     const { by, reason } = decision;
     const dismissal = JSON.stringify({ at: now, by, reason });
-    let dismiss = db.updateTable('deliveries').set({ state: 'dismissed', due_at: null, lease: null, dismissal });
+    let dismiss = db
+      .updateTable('deliveries')
+      .set({ state: 'dismissed', due_at: null, lease: null, waiting_for: null, dismissal });
     if (deliveryIds) dismiss = dismiss.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) dismiss = dismiss.where('handler_id', '=', handlerId);
     // Two statements, so that each can use its index: of due deliveries, or of dead ones.

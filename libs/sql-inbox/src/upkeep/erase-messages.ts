@@ -27,6 +27,7 @@ export function eraseMessages(dialect: SqlDialect) {
   const eraseBarriers = barrierEraser(dialect);
   const lockRuns = runLocker(dialect);
   const eraseFacts = factsEraser(dialect);
+  const eraseResults = resultsEraser(dialect);
   const count = addToSeries(dialect);
   return function* (erasure: Erasure, decision: Decision, now: Date): Transaction<Erased> {
     const named = db
@@ -69,7 +70,9 @@ export function eraseMessages(dialect: SqlDialect) {
     );
     yield* count(erased.flatMap(parsedNoMore));
     // Messages that were parsed in the meantime may be about further runs.
-    yield* eraseFacts(yield* lockRuns(messageIds, erasure));
+    const runs = yield* lockRuns(messageIds, erasure);
+    yield* eraseFacts(runs);
+    yield* eraseResults(runs);
     yield* eraseBarriers(erasure, now);
     yield* recordDecided('erase', decision, messages + quoting.length, now);
     return { messages, events, dismissed, held: held.messages.size + held.events.size };
@@ -104,6 +107,7 @@ function eventEraser({ db, isOneOf, list }: SqlDialect) {
         state: 'dismissed',
         due_at: null,
         lease: null,
+        waiting_for: null,
         dismissal: JSON.stringify({ at: now, by, reason: 'erased' }),
       })
       .where((eb) => isOneOf(eb.ref('event_id'), eventIds));
@@ -161,6 +165,21 @@ function factsEraser({ db }: SqlDialect) {
           .where('account_id', '=', accountId)
           .where('run_id', '=', runId)
           .where('facts', '<>', NO_FACTS),
+      );
+    }
+  };
+}
+
+/** Erases the nodes of the results of runs, which quote texts of dbt. Their numbers stay. */
+function resultsEraser({ db }: SqlDialect) {
+  return function* (runs: readonly RunKey[]): Transaction<void> {
+    for (const { source, accountId, runId } of runs) {
+      yield* command(
+        db
+          .deleteFrom('result_nodes')
+          .where('source', '=', source)
+          .where('account_id', '=', accountId)
+          .where('run_id', '=', runId),
       );
     }
   };

@@ -74,7 +74,7 @@ function taskPuller({ db }: SqlDialect) {
 }
 
 type LanePosition = Pick<DeliveriesTable, 'handler_id' | 'source' | 'in_lane'> & { due_at: number; seq: number };
-type Ahead = LanePosition & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before'>;
+type Ahead = LanePosition & Pick<DeliveriesTable, 'id' | 'lease' | 'attempts' | 'attempts_before' | 'waiting_for'>;
 
 /** Position before the first row in the index of due deliveries. */
 const START: LanePosition = { handler_id: '', source: '', in_lane: 0, due_at: -1, seq: 0 };
@@ -86,7 +86,7 @@ function deliveryPuller({ db }: SqlDialect) {
       .leftJoin('attempts', (join) =>
         join.onRef('attempts.delivery_id', '=', 'deliveries.id').onRef('attempts.attempt', '=', 'deliveries.attempts'),
       )
-      .select(['id', 'lease', 'attempts', 'attempts_before', 'attempts.finished_at as failed_at'])
+      .select(['id', 'lease', 'attempts', 'attempts_before', 'waiting_for', 'attempts.finished_at as failed_at'])
       .select(['handler_id', 'source', 'in_lane', 'due_at', 'seq'])
       .$narrowType<{ due_at: number }>()
       .where('due_at', '>', value('now'))
@@ -127,6 +127,7 @@ function aheadOf(row: Ahead & Pick<AttemptsTable, never> & { failed_at: number |
   return {
     dueAtMs: row.due_at,
     isHeld: row.lease !== null,
+    isWaiting: row.waiting_for !== null,
     ...(isRetry && { failedAtMs: row.failed_at ?? row.due_at }),
   };
 }

@@ -16,10 +16,11 @@ import {
   runRemover,
   taskRemover,
 } from './old-rows.js';
+import { goodRemover, nodeRemover, resultsRemover } from './old-results.js';
 
 /**
  * Removes a limited number of old rows: finished messages with everything derived from them, old events without a
- * message, deduplication keys, states of runs and barriers, decisions in the audit, and tasks that no process claims. Job
+ * message, results, deduplication keys, states of nodes, runs and barriers, decisions in the audit, and tasks that no process claims. Job
  * states stay: there are few, and new runs are compared with them. A step continues after the messages of the one before,
  * so that old messages that must stay, such as those of dead letters, are not read by every step. Each step folds the
  * series, and one that no brake limits removes its old minutes.
@@ -51,7 +52,17 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<P
   };
 }
 
-const NOTHING: Purged = { messages: 0, events: 0, keys: 0, runs: 0, barriers: 0, decisions: 0, tasks: 0 };
+const NOTHING: Purged = {
+  messages: 0,
+  events: 0,
+  results: 0,
+  nodes: 0,
+  keys: 0,
+  runs: 0,
+  barriers: 0,
+  decisions: 0,
+  tasks: 0,
+};
 
 /** Removes at most `limit` rows of each kind, and at most `most` rows in all. Then folds the series. */
 function oldRemover(dialect: SqlDialect) {
@@ -59,6 +70,9 @@ function oldRemover(dialect: SqlDialect) {
   const removeMessages = messageRemover(dialect);
   const findAlone = oldEventsAlone(dialect);
   const removeAlone = eventRemover(dialect, 'events.id');
+  const removeResults = resultsRemover(dialect);
+  const removeGood = goodRemover(dialect);
+  const removeNodes = nodeRemover(dialect);
   const removeKeys = keyRemover(dialect);
   const removeRuns = runRemover(dialect);
   const removeBarriers = barrierRemover(dialect);
@@ -84,13 +98,16 @@ function oldRemover(dialect: SqlDialect) {
     const alone = yield* findAlone({ ...times, limit: limit() });
     if (alone.length > 0) yield* removeAlone({ ids: dialect.list(alone.map(({ id }) => id)) });
     const events = count(alone.length);
+    const results = count(yield* removeResults({ before: times.settled, limit: limit() }));
+    yield* removeGood({ before: purge.goodBefore.getTime(), limit: limit() });
+    const nodes = count(yield* removeNodes({ before: purge.nodesBefore.getTime(), limit: limit() }));
     const keys = count(yield* removeKeys({ before: idBefore(purge.deduplicationBefore), limit: limit() }));
     const runs = count(yield* removeRuns({ before: deduplicationBefore, limit: limit() }));
     const barriers = count(yield* removeBarriers({ before: deduplicationBefore, limit: limit() }));
     const decisions = count(yield* removeDecisions({ before: deduplicationBefore, limit: limit() }));
     const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
     yield* fold(SQL_LIMITS.seriesRowsMax);
-    return { messages, events, keys, runs, barriers, decisions, tasks };
+    return { messages, events, results, nodes, keys, runs, barriers, decisions, tasks };
   };
 }
 

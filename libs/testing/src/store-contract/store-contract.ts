@@ -13,6 +13,7 @@ import { renewCases } from './deliveries/renew.js';
 import { releaseCases } from './deliveries/release.js';
 import { settleBatchCases } from './deliveries/settle-batch.js';
 import { settleDecideCases } from './deliveries/settle-decide.js';
+import { settleWaitingCases } from './deliveries/settle-waiting.js';
 import { settleWithCases } from './deliveries/settle-with.js';
 import { settleCases } from './deliveries/settle.js';
 import { evaluateCases } from './deliveries/evaluate.js';
@@ -34,6 +35,10 @@ import { recordBatchCases } from './parsing/record-batch.js';
 import { recordClaimedCases } from './parsing/record-claimed.js';
 import { recordEventsCases } from './parsing/record-events.js';
 import { recordCases } from './parsing/record.js';
+import { nodesCases } from './results/nodes.js';
+import { recordNodesCases } from './results/record-nodes.js';
+import { resultsUpkeepCases } from './results/results-upkeep.js';
+import { saveResultsCases } from './results/save.js';
 import { reportedRunsCases } from './rounds/reported-runs.js';
 import { roundsCases } from './rounds/rounds.js';
 import { closeCases } from './upkeep/close.js';
@@ -64,6 +69,8 @@ export interface StoreContractOptions {
   readonly releases?: boolean;
   /** Whether the store has `rounds`, and so can keep sources with access to their provider's API. @default false */
   readonly keepsRounds?: boolean;
+  /** Whether the store has `results`, and so can keep results of runs. @default false */
+  readonly keepsResults?: boolean;
 }
 
 const CASES: readonly ContractCase[] = [
@@ -84,6 +91,7 @@ const CASES: readonly ContractCase[] = [
   ...settleCases,
   ...settleBatchCases,
   ...settleDecideCases,
+  ...settleWaitingCases,
   ...deadLetterCases,
   ...redriveCases,
   ...dismissCases,
@@ -112,6 +120,14 @@ const CLAIMED_CASES: readonly ContractCase[] = [
   ...goneLeaseCases,
 ];
 
+/** Cases for a store with `results`. */
+const RESULTS_CASES: readonly ContractCase[] = [
+  ...saveResultsCases,
+  ...recordNodesCases,
+  ...nodesCases,
+  ...resultsUpkeepCases,
+];
+
 /**
  * Returns the tests that every {@link Store} must pass, for any test runner:
  *
@@ -123,13 +139,20 @@ const CLAIMED_CASES: readonly ContractCase[] = [
  */
 export function storeContract(
   createStore: () => Promise<Store>,
-  { reopen, settlesWith = false, releases = false, keepsRounds = false }: StoreContractOptions = {},
+  {
+    reopen,
+    settlesWith = false,
+    releases = false,
+    keepsRounds = false,
+    keepsResults = false,
+  }: StoreContractOptions = {},
 ): StoreContractTest[] {
   const optional = [
     ...(reopen ? reopenCases(reopen) : []),
     ...(settlesWith ? settleWithCases : []),
     ...(releases ? CLAIMED_CASES : []),
     ...(keepsRounds ? [...roundsCases, ...reportedRunsCases] : []),
+    ...(keepsResults ? RESULTS_CASES : []),
   ];
   return [...CASES, ...optional].map(({ title, run }) => ({
     title,

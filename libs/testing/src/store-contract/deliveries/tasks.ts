@@ -98,7 +98,9 @@ export const taskCases: readonly ContractCase[] = [
     title: 'purge: keeps the message of a task until the overdue task is deleted, too',
     run: async (harness) => {
       const id = await addTasks(harness, taskOf('task', { dueAt: at(500) }));
-      const old = { finishedBefore: at(1_000), deadBefore: at(1_000), deduplicationBefore: at(-1), limit: 10 };
+      const finished = { finishedBefore: at(1_000), deadBefore: at(1_000) };
+      const never = { deduplicationBefore: at(-1), goodBefore: at(-1), nodesBefore: at(-1) };
+      const old = { ...finished, ...never, limit: 10 };
       const purge = async (tasksBefore: Date): Promise<number> => {
         let removed = 0;
         for (let step = 1; step > 0; removed += step) step = rowsOf(await harness.store.purge({ ...old, tasksBefore }));

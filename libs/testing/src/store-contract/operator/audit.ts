@@ -83,7 +83,14 @@ export const auditCases: readonly ContractCase[] = [
     run: async (harness) => {
       await harness.store.redrive({}, harness.decision(), at(0));
       await harness.store.redrive({}, harness.decision(), at(10));
-      const old = { finishedBefore: at(100), deadBefore: at(100), tasksBefore: at(100), limit: 10 };
+      const old = {
+        finishedBefore: at(100),
+        deadBefore: at(100),
+        goodBefore: at(100),
+        nodesBefore: at(100),
+        tasksBefore: at(100),
+        limit: 10,
+      };
       await harness.store.purge({ ...old, deduplicationBefore: at(0) });
       equal((await harness.store.audit({})).items.length, 2);
       equal((await harness.store.purge({ ...old, deduplicationBefore: at(10) })).decisions, 1);

@@ -96,7 +96,14 @@ export const dismissCases: readonly ContractCase[] = [
       equal(await harness.store.replay('again', [{ eventId: event.id, deliveries }], harness.decision(), at(0)), 1);
       await harness.settle(onlyOne(await harness.takeDeliveries({ handlerIds: ['removed'] })));
       const never = at(-1_000_000);
-      const old = { deadBefore: never, deduplicationBefore: never, tasksBefore: never, limit: 10 };
+      const old = {
+        deadBefore: never,
+        deduplicationBefore: never,
+        goodBefore: never,
+        nodesBefore: never,
+        tasksBefore: never,
+        limit: 10,
+      };
       ok(rowsOf(await harness.store.purge({ ...old, finishedBefore: at(50) })) >= 1);
       equal((await harness.store.deliveries({}, {})).items.length, 0);
     },

@@ -99,6 +99,8 @@ export const jobCases: readonly ContractCase[] = [
         finishedBefore: late,
         deadBefore: late,
         deduplicationBefore: late,
+        goodBefore: late,
+        nodesBefore: late,
         tasksBefore: late,
         limit: 10,
       });

@@ -55,6 +55,8 @@ export const closeCases: readonly ContractCase[] = [
             finishedBefore: at(0),
             deadBefore: at(0),
             deduplicationBefore: at(0),
+            goodBefore: at(0),
+            nodesBefore: at(0),
             tasksBefore: at(0),
             limit: 1,
           }),

@@ -14,7 +14,14 @@ const HOUR = PORT_LIMITS.purgeBrakeHourMs;
 /** Purges all old messages at `nowMs` until a step deletes nothing. */
 async function purge(harness: StoreHarness, nowMs: number, brake = BRAKE) {
   const old = at(50);
-  const ages = { finishedBefore: old, deadBefore: old, deduplicationBefore: old, tasksBefore: old };
+  const ages = {
+    finishedBefore: old,
+    deadBefore: old,
+    deduplicationBefore: old,
+    goodBefore: old,
+    nodesBefore: old,
+    tasksBefore: old,
+  };
   let rows = 0;
   let heldBackBy: ClockJump | undefined;
   for (let step = 0; step < 100; step += 1) {

@@ -16,6 +16,8 @@ async function purge(harness: StoreHarness, fields: Partial<Purge>): Promise<num
     finishedBefore: NEVER,
     deadBefore: NEVER,
     deduplicationBefore: NEVER,
+    goodBefore: NEVER,
+    nodesBefore: NEVER,
     tasksBefore: NEVER,
     limit: 2,
     ...fields,
@@ -55,6 +57,8 @@ export const purgeCases: readonly ContractCase[] = [
         finishedBefore: late,
         deadBefore: late,
         deduplicationBefore: late,
+        goodBefore: late,
+        nodesBefore: late,
         tasksBefore: late,
         limit: 2,
       });
