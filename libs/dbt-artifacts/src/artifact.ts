@@ -44,7 +44,7 @@ export interface ManifestNode {
   readonly description?: string;
   /** Path of the file that defines it, from the root of its package. */
   readonly path?: string;
-  /** `config.group`, or the owner in `meta` or `config.meta`. */
+  /** Owner of its group (name, else email address), of an exposure, or in its meta, in this order. */
   readonly owner?: string;
   readonly tags: readonly string[];
   /** `config.meta`, or `meta`: free values of the project. */
