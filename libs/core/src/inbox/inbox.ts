@@ -23,7 +23,7 @@ import type {
   StoredEventFilter,
   MissingHandler,
 } from '../store/inbox-reader.js';
-import type { Dismissal, Erased, Redrive, Reparse } from '../store/operator-request.js';
+import type { Dismissal, Erased, Redrive } from '../store/operator-request.js';
 import type { RoundSelection, RoundSummary } from '../store/round-store.js';
 import type { NodeKey, NodeSelection, NodeSummary, StoredResults } from '../store/result-store.js';
 import type { Store } from '../store/store.js';
@@ -33,14 +33,13 @@ import type { Purger } from './purger.js';
 import { replayEvents } from './replay-events.js';
 import { storedResults } from './stored-results.js';
 import {
+  reparseOf,
   requireDismissal,
   requireNodeKey,
   requireRequestOptions,
   type ReparseOptions,
   type Replay,
 } from './requests.js';
-
-const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
 
 /** Options for an inbox. */
 export interface InboxOptions {
@@ -129,12 +128,10 @@ export class Inbox {
   }
 
   /**
-   * Returns what the nodes of a run came to, with all nodes that failed or warned. Returns `undefined` if no handler has asked for
-   * the results of the run, or if they were purged.
-   *
+   * Returns the results of a run, with all nodes that failed or warned; `undefined` if no handler has asked for them, or if
+   * they were purged.
    * @example
    * const found = await inbox.results({ source: 'dbt', accountId: '4', runId: '7' });
-   * if (found?.results.state === 'available') console.table(found.results.failed);
    */
   async results(run: RunKey): Promise<StoredResults | undefined> {
     return await storedResults(this.#options.store.results, run);
@@ -143,7 +140,6 @@ export class Inbox {
   /**
    * Lists nodes that have failed, with their history and their open incidents, the last observed ones first. An incident that no
    * run has observed for 30 days has ended, and is not listed as open.
-   *
    * @example
    * const { items } = await inbox.nodes({ source: 'dbt', hasIncident: true });
    */
@@ -157,9 +153,7 @@ export class Inbox {
    * Ends the open incident of a node, without a `node.recovered`. The next failure of the node opens a new one. Returns whether the
    * node had an open incident.
    * @throws ConfigurationError if `source`, `scope`, `nodeId`, `by` or `reason` is invalid.
-   *
    * @example
-   * const { source, scope, nodeId } = items[0];
    * await inbox.closeNodeIncident({ source, scope, nodeId, by: 'kim', reason: 'the model was removed' });
    */
   async closeNodeIncident({ by, reason, ...node }: NodeKey & Required<DecidedBy>): Promise<boolean> {
@@ -249,10 +243,8 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid.
    */
   async reparse(options: ReparseOptions): Promise<number> {
-    requireRequestOptions('reparse', options);
-    const { messageIds, states = REPARSED_BY_DEFAULT, runHandlers = false, by, reason } = options;
-    const reparse: Reparse = { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
-    const decision = decisionOf('reparse', { by, reason }, reparse);
+    const reparse = reparseOf(options);
+    const decision = decisionOf('reparse', options, reparse);
     const count = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
     this.#options.onChange();
     return count;

@@ -56,6 +56,17 @@ const OPTIONS = {
 };
 
 /**
+ * Returns a request to parse messages again, with its defaults.
+ *
+ * @throws {ConfigurationError} for an unknown option.
+ */
+export function reparseOf(options: ReparseOptions): Reparse {
+  requireRequestOptions('reparse', options);
+  const { messageIds, states = ['unrecognized', 'quarantined'], runHandlers = false } = options;
+  return { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
+}
+
+/**
  * Checks the options of a dismissal, which must not select everything.
  *
  * @throws {ConfigurationError} if one is unknown, or if no selector is set.
