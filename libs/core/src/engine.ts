@@ -136,15 +136,8 @@ export class Engine {
       ...(onRecorded && { onRecorded }),
     });
     const onChange = (): void => this.dispatcher.wake();
-    this.results = new ResultsHandling({
-      ...shared,
-      sources,
-      role,
-      router,
-      redact,
-      onDue: onChange,
-      onEvents: this.dispatcher.onEvents,
-    });
+    const { onEvents } = this.dispatcher;
+    this.results = new ResultsHandling({ ...shared, sources, role, router, redact, onDue: onChange, onEvents });
     this.refusals = new Refusals({ ...shared, ...(monotonicMs && { monotonicMs }) });
     this.receiver = new Receiver({
       ...shared,
@@ -153,13 +146,7 @@ export class Engine {
       own,
       onAccepted: (isOwn) => (isOwn ? this.dispatcher.wakeForOwn() : this.dispatcher.wake()),
     });
-    this.rounds = new RoundRunner({
-      ...shared,
-      sources,
-      ids,
-      lease: own.lease,
-      onAppended: () => this.dispatcher.wake(),
-    });
+    this.rounds = new RoundRunner({ ...shared, sources, ids, lease: own.lease, onAppended: onChange });
     this.purger = new Purger({ ...shared, retention });
     this.inbox = new Inbox({
       ...shared,
