@@ -41,7 +41,11 @@ function attemptsWriter(dialect: SqlDialect) {
       .with('given', (step) =>
         step
           .selectFrom(
-            givenRows<GivenAttempt, 'rows'>(value('given'), ['id', 'lease', 'state', 'due_at', 'waiting_for', ...recorded], 'rows'),
+            givenRows<GivenAttempt, 'rows'>(
+              value('given'),
+              ['id', 'lease', 'state', 'due_at', 'waiting_for', ...recorded],
+              'rows',
+            ),
           )
           .selectAll(),
       )

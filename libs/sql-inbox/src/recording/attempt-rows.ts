@@ -84,7 +84,9 @@ function deliverySettler({ db }: SqlDialect) {
     return db
       .updateTable('deliveries')
       .set({ state: value('state'), due_at: value('due_at'), lease: null, waiting_for: value('waiting_for') })
-      .set({ attempts: sql<number>`attempts - case when cast(${value('waiting_for')} as text) is null then 0 else 1 end` })
+      .set({
+        attempts: sql<number>`attempts - case when cast(${value('waiting_for')} as text) is null then 0 else 1 end`,
+      })
       .set({ started_at: ofFirst('started_at'), finished_at: ofFirst('finished_at') })
       .where('id', '=', value('id'))
       .where('lease', '=', value('lease'))

@@ -48,7 +48,8 @@ export const settleWaitingCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'settle: forgets what a delivery waited for once its next attempt has failed, and waits again after failures',
+    title:
+      'settle: forgets what a delivery waited for once its next attempt has failed, and waits again after failures',
     run: async (harness) => {
       const { id } = await waiting(harness);
       const failed = onlyOne(await harness.takeDeliveries({ at: DUE_MS }));
