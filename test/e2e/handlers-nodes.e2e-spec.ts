@@ -108,7 +108,7 @@ describe('handlers of nodes', () => {
 
       @OnNodeFailed({ id: 'review', includeIsolated: true, kind: 'model' })
       review({ isolated, incident, firstFailure }: NodeFailed): void {
-        seen.push(`review ${isolated} ${incident} ${firstFailure}`);
+        seen.push(`review ${isolated} ${incident === undefined} ${firstFailure}`);
       }
 
       @OnRunResults({ id: 'board' })
@@ -118,7 +118,7 @@ describe('handlers of nodes', () => {
     }
     await start({ providers: [Handlers] });
     await run(broken, { pullRequestId: 12, causeCategory: 'ci' });
-    expect(seen.sort()).toEqual(['board true', 'review true undefined false']);
+    expect(seen.sort()).toEqual(['board true', 'review true true false']);
   });
 
   it('receive the payload and the run of the webhook that completed the run', async () => {
