@@ -10,6 +10,7 @@ import { restoreMessage } from '../sources/message.js';
 import { Router } from '../handlers/router.js';
 import type { Run } from '../runs/run.js';
 import { settlementOf } from './settlement.js';
+import { WaitingError } from './waiting.js';
 import type { ClaimedDelivery } from '../store/claim.js';
 
 const START = new Date('2026-11-23T12:00:00.000Z');
@@ -88,6 +89,16 @@ describe('settlementOf', () => {
     expect(delayMs).toBeGreaterThanOrEqual(0);
     expect(delayMs).toBeLessThan(1_000);
   });
+
+  it.each([{}, lastAttempt])(
+    'lets an attempt wait that throws a WaitingError, however many there were',
+    async (setup) => {
+      const { next, decide } = await settled(failedWith(new WaitingError('status 503', 90_000)), setup);
+      const dueAt = new Date(NOW.getTime() + 90_000);
+      expect(next).toEqual({ state: 'pending', dueAt, waitingFor: 'status 503' });
+      expect(decide).toBeUndefined();
+    },
+  );
 
   it('retries a failure at the time that RetryLater names', async () => {
     const { next } = await settled(failedWith(new RetryLater(90_000)));
