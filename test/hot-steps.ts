@@ -217,7 +217,7 @@ export const HOT: readonly {
     ],
   },
   {
-    title: 'save a success that nobody asks for',
+    title: 'save a success that no handler asks for',
     step: (store) => inTheNameOfOne(store, saveSuccess),
     indices: ['nodes_open_place (source=? AND place=? AND observed_at>?)'],
   },

@@ -37,6 +37,13 @@ describe('purging', () => {
     expect([await messages(), events, deliveries.succeeded]).toEqual([0, 0, 0]);
   });
 
+  it('logs how many results and nodes it has deleted, if there are any', async () => {
+    const numbers = [{ results: 2, nodes: 3 }];
+    watched.beforeReturn = (verb, removed) => verb === 'purge' && Object.assign(removed as object, numbers.pop());
+    expect(await harness.inbox.purge()).toBe(5);
+    expect(harness.lines).toEqual([expect.stringMatching(/^log: Purged .*, results of 2 runs, 3 nodes, 0 checks and/)]);
+  });
+
   it('keeps unfinished work of any age: unparsed, waiting for a retry, or running', async () => {
     let heals = false;
     harness.on(

@@ -9,7 +9,7 @@ import type { Purge } from '../store/purge.js';
  * WebhooksModule.forRoot({ sources, inbox, retention: { finishedMs: 7 * 24 * 3_600_000 } })
  */
 export interface RetentionOptions {
-  /** Time for finished messages with their events, deliveries and attempts, in milliseconds. @default 2592000000 (30 days) */
+  /** Time for finished messages with their events, deliveries and attempts, and for results, in milliseconds. @default 2592000000 (30 days) */
   readonly finishedMs?: number;
   /** Like `finishedMs`, for messages that led to a dead letter. @default 7776000000 (90 days) */
   readonly deadMs?: number;

@@ -114,7 +114,7 @@ export interface DeliverySummary {
   readonly attempts: number;
   /** Time of the next attempt. While an attempt runs, the end of its lease. Absent unless the delivery is pending. */
   readonly dueAt?: Date;
-  /** What it waits for, if its last attempt was not counted, for example results that the provider has not written yet. */
+  /** Reason why its last attempt was not counted: it must wait, for example for results that the provider has not written. */
   readonly waitingFor?: string;
   /** Id of the replay that created it; empty if none did. */
   readonly replayId: string;

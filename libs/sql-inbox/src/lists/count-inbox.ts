@@ -1,6 +1,6 @@
 import type { FoundCount, InboxCounts } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { SeriesTable } from '../schema/schema.js';
+import type { SeriesTable } from '../schema/series-table.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { listRefusals } from '../accept/count-refusals.js';
 import { IS_RARE_DELIVERY, IS_RARE_MESSAGE } from '../rows/rare-states.js';

@@ -18,6 +18,7 @@ import type {
   RoundsTable,
   SourcesTable,
 } from './provider-tables.js';
+import type { SeriesTable } from './series-table.js';
 
 /**
  * Tables of an inbox. Times are integers: milliseconds since 1970 (UTC). Bytes are blobs. Flags are 0 or 1. JSON is
@@ -174,7 +175,7 @@ export interface DeliveriesTable {
   finished_at: number | null;
   /** Operator, time and reason of a dismissal, as JSON. */
   dismissal: string | null;
-  /** What it waits for, if its last attempt was not counted. */
+  /** Text about the reason for waiting, if the last attempt was not counted. */
   waiting_for: string | null;
 }
 
@@ -280,24 +281,4 @@ export interface RefusalsTable {
   signature_check: string;
   requests: number;
   latest_at: number;
-}
-
-/**
- * Rows that are counted. Messages and deliveries are counted in the state in which their work usually ends. `runs.found`
- * counts runs that a sweep found before any webhook reported them; its total also has runs that were purged since.
- */
-export type SeriesKind = 'messages.parsed' | 'events' | 'deliveries.succeeded' | 'runs.found';
-
-/**
- * Numbers of rows. Minute 0 has the totals: rows that exist now. Other minutes have the rows that came in them, for plots, even
- * if those were purged or erased since. They are kept as long as finished messages.
- */
-export interface SeriesTable {
-  /** Minutes since 1970 (UTC), or 0. */
-  minute: number;
-  source: string;
-  kind: SeriesKind;
-  /** On Postgres the server process that counted, because two transactions must not wait for each other. Else empty. */
-  process_id: string;
-  amount: number;
 }

@@ -1,7 +1,8 @@
 import type { AliasedExpression, RawBuilder } from 'kysely';
 import { SQL_LIMITS } from '../limits.js';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { MessagesTable, SeriesTable } from '../schema/schema.js';
+import type { MessagesTable } from '../schema/schema.js';
+import type { SeriesTable } from '../schema/series-table.js';
 import { change, type Transaction } from '../schema/statement.js';
 
 /** Minute of the totals, and the first minute of other numbers. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { SeriesTable } from '../schema/schema.js';
+import type { SeriesTable } from '../schema/series-table.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AMOUNTS, SERIES_KEY, seriesUpsert, summed, TOTAL_MINUTE, type Amount } from './add-to-series.js';
 

@@ -1,5 +1,5 @@
 import type { SqlDialect } from '../schema/dialect.js';
-import type { SeriesKind } from '../schema/schema.js';
+import type { SeriesKind } from '../schema/series-table.js';
 import { TOTAL_MINUTE } from './add-to-series.js';
 
 /** Selects the number of rows of a kind. It reads one row for each source, and for each process since the last purge. */
