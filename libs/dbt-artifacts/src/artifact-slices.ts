@@ -2,13 +2,7 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import { timers } from 'nestjs-runhooks/core';
 import type { ArtifactBytes, ArtifactOptions } from './artifact.js';
 import { ARTIFACT_LIMITS } from './limits.js';
-
-/** Thrown inside this lib if a file is not what dbt writes, or is too large. */
-export class UnreadableFile extends Error {
-  constructor(readonly reason: 'unreadable' | 'too-large') {
-    super(reason);
-  }
-}
+import { UnreadableFile } from './unreadable-file.js';
 
 /**
  * Cuts a stream into slices that are short enough to be read at once, and lets the event loop run its other work between them.

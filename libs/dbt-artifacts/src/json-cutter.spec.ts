@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { UnreadableFile } from './artifact-slices.js';
 import { JsonCutter, type JsonSink } from './json-cutter.js';
 import { ARTIFACT_LIMITS } from './limits.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 /** Rebuilds a document from the values that are cut out of it. Throws if one of them is not JSON. */
 class Rebuilt implements JsonSink {

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { UnreadableFile } from './artifact-slices.js';
 import { BYTE, BYTE_CLASSES, CLASS } from './json-bytes.js';
 import { JsonValueScanner } from './json-value.js';
 import { ARTIFACT_LIMITS } from './limits.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 const BOM = [0xef, 0xbb, 0xbf] as const;
 

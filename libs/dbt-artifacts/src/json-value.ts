@@ -1,6 +1,6 @@
 import { BYTE, BYTE_CLASSES, CLASS } from './json-bytes.js';
-import { UnreadableFile } from './artifact-slices.js';
 import { ARTIFACT_LIMITS } from './limits.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 /** `[` and `{` are two below the bytes that close them. */
 const CLOSING = 2;

@@ -4,10 +4,12 @@ const DAY = 24 * 60 * 60 * SECOND;
 
 /** Limits for reading dbt's files, with their units in their names. */
 export const ARTIFACT_LIMITS = Object.freeze({
-  /** Bytes that are read before the time is checked. They take 1 to 3 ms. */
-  sliceBytesMax: 128 * KIB,
+  /** Bytes that are read before the time is checked. They take about a millisecond. */
+  sliceBytesMax: 64 * KIB,
   /** Time of uninterrupted work, after which the event loop runs its other work. */
-  busyMsMax: 15,
+  busyMsMax: 8,
+  /** Nodes that are merged before the event loop runs its other work. They take 2 to 4 ms. */
+  mergedNodesMax: 2_000,
   /** Bytes of a row, or of a value beside the rows. Compiled SQL makes rows large; parsing 4 MiB takes about 25 ms. */
   valueBytesMax: 4 * 1024 * KIB,
   /** Nesting of a row, or of a value beside the rows. dbt writes fewer than 10 levels. */

@@ -1,9 +1,9 @@
 import { defined } from 'nestjs-runhooks/core';
 import type { ManifestNode } from './artifact.js';
-import { UnreadableFile } from './artifact-slices.js';
 import { type Fields, fieldsOf, isFields, textOf } from './fields.js';
 import type { JsonSink } from './json-cutter.js';
 import { parseLeniently } from './lenient-json.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 /** Members of a manifest whose own members have a `unique_id` as their key. Old versions lack some of them. */
 const CONTAINERS = [

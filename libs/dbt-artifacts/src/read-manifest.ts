@@ -1,7 +1,8 @@
 import type { ArtifactBytes, ArtifactOptions, ManifestNode } from './artifact.js';
-import { artifactSlices, UnreadableFile } from './artifact-slices.js';
+import { artifactSlices } from './artifact-slices.js';
 import { JsonCutter } from './json-cutter.js';
 import { ManifestFile } from './manifest-file.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 /**
  * Finds nodes, sources and other entries of `manifest.json` by `unique_id`, without keeping the file in memory. Ids that the file

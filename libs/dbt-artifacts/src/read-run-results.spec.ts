@@ -106,6 +106,8 @@ describe('readRunResults', () => {
     ['error', 'failed'],
     ['FAIL', 'failed'],
     ['runtime error', 'failed'],
+    ['RuntimeError', 'failed'],
+    ['partial_success', 'failed'],
     ['partial success', 'failed'],
     ['skipped', 'skipped'],
     ['Postponed', 'unknown'],

@@ -1,7 +1,8 @@
 import type { ArtifactBytes, ArtifactOptions, ArtifactReading } from './artifact.js';
-import { artifactSlices, UnreadableFile } from './artifact-slices.js';
+import { artifactSlices } from './artifact-slices.js';
 import { JsonCutter } from './json-cutter.js';
 import { ResultsFile } from './results-file.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 /**
  * Reads `run_results.json` of any version of dbt, or what Fusion writes under that name. Never throws because of the content.

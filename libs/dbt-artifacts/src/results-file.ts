@@ -1,11 +1,11 @@
 import { defined, type NodeResult, parseTimestamp } from 'nestjs-runhooks/core';
 import type { ReadArtifact } from './artifact.js';
-import { UnreadableFile } from './artifact-slices.js';
 import { fieldsOf, textOf, wordOf } from './fields.js';
 import type { JsonSink } from './json-cutter.js';
 import { parseLeniently } from './lenient-json.js';
 import { ARTIFACT_LIMITS } from './limits.js';
 import { readResultRow } from './result-row.js';
+import { UnreadableFile } from './unreadable-file.js';
 
 /** Collects what `run_results.json` or `sources.json` contains. The two have the same members. */
 export class ResultsFile implements JsonSink {
