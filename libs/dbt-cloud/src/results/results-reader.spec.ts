@@ -125,6 +125,14 @@ describe('the results of a run', () => {
     expect(reading.isIsolated).toBe(false);
   });
 
+  it('name their step, with a command that is cut', async () => {
+    const run = await started(`dbt build --select ${'orders '.repeat(100)}`);
+    await run.succeed({ results: file(ORDERS, 'success') });
+    expect(await read(run)).toMatchObject({
+      nodes: [{ step: { id: '4', name: expect.stringMatching(/^Invoke dbt with `dbt build [^`]{228}$/) } }],
+    });
+  });
+
   it.each([
     ['a schema override', { schemaOverride: 'scratch' }],
     ['a pull request', { pullRequestId: 12 }],
@@ -150,10 +158,22 @@ describe('a run without results', () => {
     expect(await read(failed)).toMatchObject({ state: 'missing', reason: 'nothing-ran' });
   });
 
+  it('ran nothing with a command that says so only in its file', async () => {
+    const run = await (
+      await started('dbt my-docs')
+    ).succeed({ results: file(ORDERS, 'success', { which: 'generate' }) });
+    expect(shown(await read(run))).toBe('nothing-ran');
+  });
+
   it.each(['Clone git repository', 'dbt deps'])('wrote none if it died in %s, and is not waited for', async (step) => {
     const run = await (await started('dbt build')).fail({ step, artifactsSaved: false });
     expect(await read(run)).toMatchObject({ state: 'missing', reason: 'not-written' });
     expect(artifactCalls()).toEqual([]);
+  });
+
+  it('ran nothing if it only installed packages', async () => {
+    const run = await (await started('dbt deps')).succeed();
+    expect(shown(await read(run))).toBe('nothing-ran');
   });
 
   it('has only stale ones if its file is older than the run', async () => {

@@ -1,5 +1,6 @@
 import {
   type MissingResultsReason,
+  type NodeStep,
   type ResultsContext,
   ResultsNotReadyError,
   type ResultsReader,
@@ -10,6 +11,7 @@ import { type ArtifactReading, mergeSteps, type StepFiles } from 'nestjs-runhook
 import type { DbtCloudApiRun, DbtCloudApiStep } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { workOf, workOfCommand } from '../dbt-step.js';
+import { DBT_CLOUD_LIMITS } from '../limits.js';
 import { STATUS_CODE } from '../status.js';
 import { isIsolated } from './is-isolated.js';
 import { msUntilNextLook } from './next-look.js';
@@ -40,23 +42,31 @@ export class DbtCloudResultsReader implements ResultsReader {
     if (steps.length === 0) return { ...setting, state: 'missing', reason: reasonWithoutSteps(found) };
     if (!found.artifactsSaved) requireNow(`saved artifacts of run ${run.id}`);
     const files: StepFiles[] = [];
-    // The step that failed is the last one: if its file is missing, those of the others are not read in vain.
+    // The step that failed usually is the last one. If its file is missing, those of the others are not read in vain.
     for (const step of steps.toReversed()) {
       const file = await readStep(this.#api, { runId: run.id, step, signal });
       if (!file && step.status === STATUS_CODE.error) requireNow(`results of step ${step.index} of run ${run.id}`);
-      files.unshift({ step: { id: String(step.index), name: step.name }, files: file && isOwn(file) ? [file] : [] });
+      files.unshift({ step: nodeStepOf(step), files: file && !isLeftover(file, step, found) ? [file] : [] });
     }
     const { startedAt = run.startedAt } = found;
     return { ...setting, ...mergeSteps(files, { startedAt }) };
   }
 }
 
+/** Cuts the name, because every node of the step has it. */
+function nodeStepOf({ index, name }: DbtCloudApiStep): NodeStep {
+  // A cut can leave half of a character.
+  const cut = name.slice(0, DBT_CLOUD_LIMITS.stepNameCharsMax).replace(/\p{Cs}/gu, '\ufffd');
+  return { id: String(index), ...(cut !== '' && { name: cut }) };
+}
+
 /**
- * Returns whether a file is not a leftover of `dbt docs generate` or `dbt compile`. All steps write to the same directory, so
- * that a step that died early shows the file of the step before it.
+ * Returns whether a file is a leftover of `dbt docs generate` or `dbt compile` before the step: all steps write to the same
+ * directory, so that a step that died early shows the file of the step before it.
  */
-function isOwn(file: ArtifactReading): boolean {
-  return !file.isReadable || file.which === undefined || workOfCommand(file.which) !== 'inspection';
+function isLeftover(file: ArtifactReading, step: DbtCloudApiStep, { steps = [] }: DbtCloudApiRun): boolean {
+  const isInspection = file.isReadable && file.which !== undefined && workOfCommand(file.which) === 'inspection';
+  return isInspection && steps.some((other) => other.index < step.index && workOf(other) === 'inspection');
 }
 
 /** Returns a function that throws {@link ResultsNotReadyError} while what is missing can still appear. */
@@ -68,17 +78,20 @@ function waitOf(run: Run, { finishedAt, updatedAt }: DbtCloudApiRun, now: Date):
   };
 }
 
-/** Returns the steps whose commands can have executed nodes. */
+/** Returns the steps whose commands can have executed nodes, in their order. */
 function stepsWithNodes({ steps = [] }: DbtCloudApiRun): readonly DbtCloudApiStep[] {
-  return steps.filter((step) => {
-    const work = workOf(step);
-    const hasEnded = step.status === undefined || step.status >= STATUS_CODE.success;
-    return hasEnded && (work === 'nodes' || work === 'freshness');
-  });
+  const hasEnded = ({ status = STATUS_CODE.success }: DbtCloudApiStep) => status >= STATUS_CODE.success;
+  return steps.filter((step) => hasNodes(step) && hasEnded(step)).toSorted((a, b) => a.index - b.index);
 }
 
-/** A run that failed in its setup would have executed nodes later. */
+function hasNodes(step: DbtCloudApiStep): boolean {
+  const work = workOf(step);
+  return work === 'nodes' || work === 'freshness';
+}
+
+/** A run that failed in its setup would have executed nodes later, and one without steps is not known to have executed none. */
 function reasonWithoutSteps({ status, steps = [] }: DbtCloudApiRun): MissingResultsReason {
+  if (steps.length === 0 || steps.some(hasNodes)) return 'not-written';
   const isInspection = steps.some((step) => workOf(step) === 'inspection');
   return status === STATUS_CODE.success || isInspection ? 'nothing-ran' : 'not-written';
 }
