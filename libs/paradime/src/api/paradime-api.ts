@@ -203,7 +203,12 @@ export class ParadimeApi {
   ): Promise<ReadonlyMap<string, ManifestNode>> {
     if (uniqueIds.length === 0) return new Map();
     const of = commandId === undefined ? { runId } : { commandId };
-    return findManifestNodes(this, uniqueIds, this.#artifactsByUse(of, { signal }), signal);
+    return findManifestNodes({
+      uniqueIds,
+      artifacts: this.#artifactsByUse(of, { signal }),
+      open: (artifact, options) => this.artifactStream(artifact, options),
+      signal,
+    });
   }
 
   /**

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ApiHost, type ResultsReading, ResultsNotReadyError, type Run, timers } from 'nestjs-runhooks/core';
+import {
+  type ApiHost,
+  ProviderApiError,
+  type ResultsReading,
+  ResultsNotReadyError,
+  type Run,
+  timers,
+} from 'nestjs-runhooks/core';
 import {
   type DbtFileRow,
   fakeParadime,
@@ -186,7 +193,7 @@ describe('a run without results', () => {
     expect(told(await read(run))).toBe('not-written');
   });
 
-  it('is unreadable, too large or stale', async () => {
+  it('is unreadable or stale', async () => {
     const unreadable = await started(['dbt build']);
     await unreadable.fail({ results: '<<<<<<< HEAD' });
     expect(told(await read(unreadable))).toBe('unreadable');
@@ -195,6 +202,16 @@ describe('a run without results', () => {
     const file = runResultsFile([{ id: ORDERS }], { generatedAt: new Date('2026-11-29T03:00:00Z') });
     await stale.fail({ results: file });
     expect(told(await read(stale, { job: { key: 'w/other', name: 'other' } }))).toBe('stale');
+  });
+
+  it('is too large', async () => {
+    const run = await started(['dbt build']);
+    await run.succeed({ results: results({ id: ORDERS }) });
+    const failure = { asked: 'Paradime: get artifact 1', found: 'expected less', todo: 'Try again later' };
+    const client = api();
+    client.artifactStream = () => Promise.reject(new ProviderApiError({ ...failure, reason: 'too-large' }));
+    reader = new ParadimeResults(client);
+    expect(told(await read(run))).toBe('too-large');
   });
 
   it('is unknown to Paradime', async () => {
@@ -314,6 +331,15 @@ describe('failures of the API', () => {
     bolt.faults.clear();
     bolt.faults.respond(503, { body: /listBoltRuns/, times: Number.POSITIVE_INFINITY });
     expect(await errorOf(run)).toMatchObject({ reason: 'unavailable' });
+  });
+
+  it('include a file that is refused, if waiting does not help', async () => {
+    const run = await started(['dbt build']);
+    await run.succeed({ results: results({ id: ORDERS }) });
+    bolt.faults.respond(403, { path: /files/, times: Number.POSITIVE_INFINITY });
+    expect(await errorOf(run)).toBeInstanceOf(ResultsNotReadyError);
+    clock.advance(10 * MINUTE);
+    expect(await errorOf(run)).toMatchObject({ reason: 'refused', status: 403 });
   });
 
   it('end a download that is cut', async () => {

@@ -115,17 +115,19 @@ export class ParadimeResults implements ResultsReader {
   ): Promise<readonly ArtifactReading[]> {
     const read: ArtifactReading[] = [];
     for (const { name, artifact } of files) {
-      const file = await this.#read(name, artifact, signal);
+      const waitForFile = (): void => waitFor(`${name} of command ${command.id}`);
+      const file = await this.#read(name, artifact, waitForFile, signal);
       if (file) read.push(file);
-      else waitFor(`${name} of command ${command.id}`);
+      else waitForFile();
     }
     return read;
   }
 
-  /** Returns a file, or `undefined` if it is listed, but not there. */
+  /** Returns a file, or `undefined` if it is listed, but has no URL or is missing there. */
   async #read(
     name: FileName,
     artifact: ParadimeApiArtifact,
+    waitForFile: () => void,
     signal: AbortSignal,
   ): Promise<ArtifactReading | undefined> {
     const options = { bytesMax: PARADIME_LIMITS.resultsBytesMax, signal };
@@ -135,6 +137,8 @@ export class ParadimeResults implements ResultsReader {
       if (!isProviderApiError(error)) throw error;
       if (error.reason === 'not-found') return undefined;
       if (error.reason === 'too-large') return { isReadable: false, reason: 'too-large' };
+      // S3 refuses a file that it does not have yet, unless the signer of the URL may list files.
+      if (error.reason === 'refused' && error.status === 403) waitForFile();
       throw error;
     }
   }
