@@ -49,7 +49,7 @@ export class DbtCloudResultsReader implements ResultsReader {
       files.unshift({ step: nodeStepOf(step), files: file && !isLeftover(file, step, found) ? [file] : [] });
     }
     const { startedAt = run.startedAt } = found;
-    return { ...setting, ...mergeSteps(files, { startedAt }) };
+    return { ...setting, ...(await mergeSteps(files, { startedAt })) };
   }
 }
 

@@ -78,7 +78,7 @@ export class ParadimeResults implements ResultsReader {
     for (const command of commands) {
       steps.push({ step: stepOf(command.command), files: await this.#readAll(command, waitFor, signal) });
     }
-    const merged = mergeSteps(steps, { startedAt: run.startedAt });
+    const merged = await mergeSteps(steps, { startedAt: run.startedAt });
     if (merged.state === 'missing') return { ...setting, ...merged };
     // Other programs need not run dbt. They can have the file that an earlier command left.
     const others = new Set(commands.flatMap(({ command, kind }) => (kind === 'unknown' ? command.id : [])));
