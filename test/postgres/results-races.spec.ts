@@ -86,10 +86,17 @@ onPostgres('results that several processes record', () => {
     return delivery!;
   }
 
-  function save({ results }: Process, delivery: ClaimedDelivery, runId: string, scope: string): Promise<unknown> {
-    const node = { uniqueId: NODE, kind: 'model', name: 'orders', outcome: 'failed', status: 'error' } as const;
+  function save(
+    { results }: Process,
+    delivery: ClaimedDelivery,
+    runId: string,
+    scope: string,
+    count = 1,
+  ): Promise<unknown> {
+    const node = { uniqueId: NODE, kind: 'model', outcome: 'failed', status: 'error' } as const;
+    const failing = Array.from({ length: count }, (_, index) => ({ ...node, name: `orders ${index}` }));
     const counts = { counts: NO_NODES, kinds: {}, statuses: {}, unreadableRows: 0, missingSteps: [] };
-    const content = { state: 'available', counts, failing: [node], good: [], skipped: [] } as const;
+    const content = { state: 'available', counts, failing, good: [], skipped: [] } as const;
     const run = { source: 'source', accountId: '1', runId };
     return results.save(delivery, { run, finishedAt: NOW, scope, content }, NOW);
   }
@@ -190,6 +197,21 @@ onPostgres('results that several processes record', () => {
     expect(await erasing).toMatchObject({ messages: 1, held: 0 });
     expect(await one.results.failing(run, 0, 1)).toEqual([]);
     expect(await one.results.recordNodes(delivery, stepOf('1'), NOW)).toBeUndefined();
+  });
+
+  it('are saved from the beginning after an interruption, and not found before they are complete', async () => {
+    const [one, two] = await openThree();
+    const delivery = await claimedRun(one, '1');
+    const run = { source: 'source', accountId: '1', runId: '1' };
+    let parts = 0;
+    one.pool.onQuery = (text) => (/^insert into .*"result_nodes"/.test(text) && ++parts === 6 ? 'before' : undefined);
+    await expect(save(one, delivery, '1', SCOPE, 1_500)).rejects.toThrow('cannot be used');
+    expect(await two.results.find(run)).toBeUndefined();
+    expect(await two.results.recordNodes(delivery, stepOf('1'), NOW)).toEqual([]);
+    await save(two, delivery, '1', SCOPE, 1_100);
+    expect((await two.results.find(run))?.failing).toBe(1_100);
+    const failing = await two.results.failing(run, 0, 2_000);
+    expect(failing.map(({ name }) => name)).toEqual(Array.from({ length: 1_100 }, (_, index) => `orders ${index}`));
   });
 
   it('leave no event behind when a message is erased during a step', async () => {

@@ -4,7 +4,6 @@ import { ClockWatch } from './clocks/clock-watch.js';
 import { SharedClock } from './clocks/shared-clock.js';
 import { AbandonedCalls } from './deliveries/abandoned-calls.js';
 import type { DispatchTransport } from './deliveries/dispatch-transport.js';
-import { announcerOf } from './dispatcher/announce-events.js';
 import { Dispatcher } from './dispatcher/dispatcher.js';
 import { ConfigurationError } from './errors.js';
 import { Presence } from './dispatcher/presence.js';
@@ -137,15 +136,20 @@ export class Engine {
       ...(onRecorded && { onRecorded }),
     });
     const onChange = (): void => this.dispatcher.wake();
-    const onEvents = onRecorded && announcerOf(new Map(sources.map((source) => [source.name, source])), onRecorded);
-    this.results = new ResultsHandling({ ...shared, sources, role, router, redact, onDue: onChange, onEvents });
-    const giveBack = (): Promise<void> => this.dispatcher.giveBack();
+    this.results = new ResultsHandling({
+      ...shared,
+      sources,
+      role,
+      router,
+      redact,
+      onDue: onChange,
+      onEvents: this.dispatcher.onEvents,
+    });
     this.refusals = new Refusals({ ...shared, ...(monotonicMs && { monotonicMs }) });
-    const { refusals } = this;
     this.receiver = new Receiver({
       ...shared,
       ids,
-      refusals,
+      refusals: this.refusals,
       own,
       onAccepted: (isOwn) => (isOwn ? this.dispatcher.wakeForOwn() : this.dispatcher.wake()),
     });
@@ -161,9 +165,9 @@ export class Engine {
       ...shared,
       router,
       purger: this.purger,
-      refusals,
+      refusals: this.refusals,
       onChange,
-      giveBack,
+      giveBack: () => this.dispatcher.giveBack(),
       onHastened: () => this.rounds.wake(),
     });
   }

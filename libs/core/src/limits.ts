@@ -126,7 +126,7 @@ export const LIMITS = Object.freeze({
   /** Concurrency of the handler that reads results, and timeout of its attempts. A file of 50 MB can take minutes to arrive. */
   resultsConcurrency: 2,
   resultsTimeoutMs: 15 * MINUTE,
-  /** First and longest delay before results are read again. In between, it is the time that they have been waited for. */
+  /** First and longest delay before another read of results. In between, it is the time that they have been waited for. */
   resultsDelayMs: 30 * SECOND,
   resultsDelayMsMax: 10 * MINUTE,
   /** Time after which results that cannot be read are missing. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { NodeOutcome, NodeResult } from 'nestjs-runhooks/core';
+import { nodeNameOf, type NodeOutcome, type NodeResult } from 'nestjs-runhooks/core';
 import type { ArtifactReading, ReadArtifact } from './artifact.js';
-import { nodeName } from './node-name.js';
 import { mergeSteps, type StepFiles } from './steps.js';
 
 const STARTED_AT = new Date('2026-03-01T02:00:00Z');
@@ -10,7 +9,7 @@ const UNREADABLE: ArtifactReading = { isReadable: false, reason: 'unreadable' };
 const TOO_LARGE: ArtifactReading = { isReadable: false, reason: 'too-large' };
 
 function result(uniqueId: string, outcome: NodeOutcome): NodeResult {
-  return { ...nodeName(uniqueId), outcome, status: outcome };
+  return { ...nodeNameOf(uniqueId), outcome, status: outcome };
 }
 
 /** A file that was written this many seconds after the start of the run. */

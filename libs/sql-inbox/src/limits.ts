@@ -17,6 +17,8 @@ export const SQL_LIMITS = Object.freeze({
   waitingForCharsMax: 500,
   /** Failed and warned nodes of a run in one row. */
   resultNodesPerPart: 200,
+  /** Such rows that one transaction writes. With the longest messages they have 2 MB. */
+  resultPartsPerStep: 4,
   /** Precision of the stored time at which a handler was last registered. */
   handlerSeenMs: HOUR,
   /** Precision of the stored time of the latest heartbeat. */

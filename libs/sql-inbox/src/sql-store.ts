@@ -39,6 +39,7 @@ import { incidentFinder } from './results/open-incident.js';
 import { findTrackedNodes, listUnread, readFailing } from './results/read-results.js';
 import { recordNodes } from './results/record-nodes.js';
 import { resultsFinder } from './results/result-rows.js';
+import { saveInSteps } from './results/save-in-steps.js';
 import { saveResults } from './results/save-results.js';
 import { listAudit } from './rows/record-decision.js';
 import { claimRound, hastenRounds, listRounds, renewRound, settleRound } from './rounds/claim-rounds.js';
@@ -113,7 +114,7 @@ export abstract class SqlStore extends SqlEngine implements Store {
   };
 
   readonly results: ResultStore = {
-    save: this.writing(saveResults(this.dialect)),
+    save: saveInSteps(this.writing(saveResults(this.dialect))),
     find: this.reading(resultsFinder(this.dialect)),
     failing: this.reading(readFailing(this.dialect)),
     trackedNodes: this.reading(findTrackedNodes(this.dialect)),

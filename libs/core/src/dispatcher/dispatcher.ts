@@ -9,6 +9,7 @@ import { MessageRunner } from '../parsing/message-runner.js';
 import type { OwnMessages } from '../receiver/own-messages.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Claim } from '../store/claim.js';
+import type { OnEvents } from '../store/recording.js';
 import { claimToken } from '../store/claim-token.js';
 import { TaskEvaluator } from '../tasks/task-evaluator.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
@@ -39,6 +40,8 @@ export interface DispatcherOptions extends DeliveryRunning {
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  /** Passes new events of this process to the app. Absent if the app does not listen. */
+  readonly onEvents: OnEvents | undefined;
   readonly #sources: ReadonlyMap<string, OpenSource>;
   readonly #messages: MessageRunner;
   readonly #log: MessageLog;
@@ -61,6 +64,7 @@ export class Dispatcher {
     this.#sources = new Map(options.sources.map((source) => [source.name, source]));
     const planner = new TaskPlanner(handlers);
     const onEvents = onRecorded && announcerOf(this.#sources, onRecorded);
+    this.onEvents = onEvents;
     this.#log = new MessageLog(logger, handlers);
     const evaluator = new TaskEvaluator(handlers, router, planner);
     this.#tasks = new TaskRunner({ store, handlers, evaluator, logger, guard, ...(onEvents && { onEvents }) });

@@ -116,7 +116,7 @@ export type ResultsEventType = (typeof RESULTS_EVENT_TYPES)[number];
 
 interface RunResultsEventOf<P extends ProviderName> extends EventBase<typeof RUN_RESULTS_EVENT_TYPE, P> {
   readonly run: Run;
-  /** What the nodes of the run came to, or the reason why that is not known. */
+  /** Outcomes of the nodes of the run, or the reason why they are not known. */
   readonly results: RunResults;
   /** Whether the run opens no incidents: it belongs to CI or to a pull request, or its schema or target is overridden. */
   readonly isolated: boolean;

@@ -1,15 +1,12 @@
 import type { Clock } from '../time/clock.js';
-import { ConfigurationError } from '../errors.js';
-import { eventFacts } from '../events/event-data.js';
 import { lapsedBefore } from '../handlers/registration.js';
 import type { Router } from '../handlers/router.js';
-import { routableOf } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import { observedSince } from '../nodes/advance-node.js';
 import { addedUp, type Refusals } from '../receiver/refusals.js';
 import type { JobState } from '../runs/incident.js';
 import type { JobKey, RunKey } from '../runs/run-state.js';
-import { decisionOf, reasonedDecisionOf, requireText, type DecidedBy } from '../store/decision.js';
+import { decisionOf, reasonedDecisionOf, type DecidedBy } from '../store/decision.js';
 import type {
   AttemptSummary,
   AuditEntry,
@@ -26,18 +23,23 @@ import type {
   StoredEventFilter,
   MissingHandler,
 } from '../store/inbox-reader.js';
-import type { Dismissal, Erased, Redrive, Reparse } from '../store/operator-request.js';
+import type { Dismissal, Erased, Redrive } from '../store/operator-request.js';
 import type { RoundSelection, RoundSummary } from '../store/round-store.js';
 import type { NodeKey, NodeSelection, NodeSummary, StoredResults } from '../store/result-store.js';
 import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
 import type { DeliveryQuery, InboxStatus, RunDetail } from './inbox-results.js';
 import type { Purger } from './purger.js';
-import { inRecordedOrder } from './recorded-order.js';
+import { replayEvents } from './replay-events.js';
 import { storedResults } from './stored-results.js';
-import { requireRequestOptions, type ReparseOptions, type Replay } from './requests.js';
-
-const REPARSED_BY_DEFAULT: Reparse['states'] = ['unrecognized', 'quarantined'];
+import {
+  reparseOf,
+  requireDismissal,
+  requireNodeKey,
+  requireRequestOptions,
+  type ReparseOptions,
+  type Replay,
+} from './requests.js';
 
 /** Options for an inbox. */
 export interface InboxOptions {
@@ -126,22 +128,18 @@ export class Inbox {
   }
 
   /**
-   * Returns what the nodes of a run came to, with all nodes that failed or warned. Returns `undefined` if no handler has asked for
-   * the results of the run, or if they were purged.
-   *
+   * Returns the results of a run, with all nodes that failed or warned; `undefined` if no handler has asked for them, or if
+   * they were purged.
    * @example
    * const found = await inbox.results({ source: 'dbt', accountId: '4', runId: '7' });
-   * if (found?.results.state === 'available') console.table(found.results.failed);
    */
   async results(run: RunKey): Promise<StoredResults | undefined> {
-    const { results } = this.#options.store;
-    return results && (await storedResults(results, run));
+    return await storedResults(this.#options.store.results, run);
   }
 
   /**
    * Lists nodes that have failed, with their history and their open incidents, the last observed ones first. An incident that no
    * run has observed for 30 days has ended, and is not listed as open.
-   *
    * @example
    * const { items } = await inbox.nodes({ source: 'dbt', hasIncident: true });
    */
@@ -155,16 +153,11 @@ export class Inbox {
    * Ends the open incident of a node, without a `node.recovered`. The next failure of the node opens a new one. Returns whether the
    * node had an open incident.
    * @throws ConfigurationError if `source`, `scope`, `nodeId`, `by` or `reason` is invalid.
-   *
    * @example
-   * const { source, scope, nodeId } = items[0];
    * await inbox.closeNodeIncident({ source, scope, nodeId, by: 'kim', reason: 'the model was removed' });
    */
   async closeNodeIncident({ by, reason, ...node }: NodeKey & Required<DecidedBy>): Promise<boolean> {
-    requireRequestOptions('close', node);
-    for (const name of ['source', 'scope', 'nodeId'] as const) {
-      requireText(`close.${name}`, node[name], LIMITS.nodeKeyCharsMax);
-    }
+    requireNodeKey(node);
     const decision = reasonedDecisionOf('close', { by, reason }, node);
     const { store, clock } = this.#options;
     return (await store.results?.closeIncident(node, decision, clock.now())) ?? false;
@@ -223,11 +216,7 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid, or if neither `deliveryIds` nor `handlerId` is set.
    */
   async dismiss({ by, reason, ...dismissal }: Dismissal & Required<DecidedBy>): Promise<number> {
-    requireRequestOptions('dismiss', dismissal);
-    const { deliveryIds, handlerId } = dismissal;
-    if (deliveryIds === undefined && handlerId === undefined) {
-      throw new ConfigurationError('dismiss', 'expected deliveryIds or handlerId, got neither');
-    }
+    requireDismissal(dismissal);
     const decision = reasonedDecisionOf('dismiss', { by, reason }, dismissal);
     const { store, clock, onChange, giveBack } = this.#options;
     await giveBack();
@@ -242,27 +231,8 @@ export class Inbox {
    */
   async replay(replay: Replay): Promise<number> {
     requireRequestOptions('replay', replay);
-    const { id, events, handlerIds, by, reason } = replay;
-    requireRequestOptions('replay.events', events);
-    requireText('replay.id', id, LIMITS.replayIdCharsMax);
-    const decision = decisionOf('replay', { by, reason }, { id, events, handlerIds });
     const { store, router, clock, onChange } = this.#options;
-    const missing = handlerIds?.find((handlerId) => !router.knows(handlerId));
-    if (missing !== undefined) {
-      throw new ConfigurationError(
-        'replay.handlerIds',
-        `expected ids of handlers of this process, got ${JSON.stringify(missing)}`,
-      );
-    }
-    let added = 0;
-    for await (const recorded of inRecordedOrder(store, events)) {
-      const now = clock.now();
-      const replayed = recorded.map((event) => ({
-        eventId: event.id,
-        deliveries: router.deliveriesFor(routableOf(event, eventFacts(event.data)), now, handlerIds),
-      }));
-      added += await store.replay(id, replayed, decision, now);
-    }
+    const added = await replayEvents(store, router, () => clock.now(), replay);
     onChange();
     return added;
   }
@@ -273,10 +243,8 @@ export class Inbox {
    * @throws ConfigurationError if `by` or `reason` is invalid.
    */
   async reparse(options: ReparseOptions): Promise<number> {
-    requireRequestOptions('reparse', options);
-    const { messageIds, states = REPARSED_BY_DEFAULT, runHandlers = false, by, reason } = options;
-    const reparse: Reparse = { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
-    const decision = decisionOf('reparse', { by, reason }, reparse);
+    const reparse = reparseOf(options);
+    const decision = decisionOf('reparse', options, reparse);
     const count = await this.#options.store.reparse(reparse, decision, this.#options.clock.now());
     this.#options.onChange();
     return count;

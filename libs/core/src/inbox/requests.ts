@@ -1,5 +1,7 @@
+import { ConfigurationError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import { requireKnownOptions } from '../option-checks.js';
-import type { DecidedBy } from '../store/decision.js';
+import { requireText, type DecidedBy } from '../store/decision.js';
 import type { StoredEventFilter } from '../store/inbox-reader.js';
 import type { Dismissal, Redrive, Reparse } from '../store/operator-request.js';
 import type { NodeKey, NodeSelection } from '../store/result-store.js';
@@ -52,6 +54,41 @@ const OPTIONS = {
   close: { source: true, scope: true, nodeId: true, ...DECIDED } satisfies Record<keyof (NodeKey & DecidedBy), true>,
   erase: { run: true, messageIds: true, textContains: true, ...DECIDED } satisfies Record<keyof Erase, true>,
 };
+
+/**
+ * Returns a request to parse messages again, with its defaults.
+ *
+ * @throws {ConfigurationError} for an unknown option.
+ */
+export function reparseOf(options: ReparseOptions): Reparse {
+  requireRequestOptions('reparse', options);
+  const { messageIds, states = ['unrecognized', 'quarantined'], runHandlers = false } = options;
+  return { states, withoutHandlers: !runHandlers, ...(messageIds && { messageIds }) };
+}
+
+/**
+ * Checks the options of a dismissal, which must not select everything.
+ *
+ * @throws {ConfigurationError} if one is unknown, or if no selector is set.
+ */
+export function requireDismissal(dismissal: Dismissal): void {
+  requireRequestOptions('dismiss', dismissal);
+  if (dismissal.deliveryIds === undefined && dismissal.handlerId === undefined) {
+    throw new ConfigurationError('dismiss', 'expected deliveryIds or handlerId, got neither');
+  }
+}
+
+/**
+ * Checks the key of a node in an operator's request.
+ *
+ * @throws {ConfigurationError} if a member is not a string.
+ */
+export function requireNodeKey(node: NodeKey): void {
+  requireRequestOptions('close', node);
+  for (const name of ['source', 'scope', 'nodeId'] as const) {
+    requireText(`close.${name}`, node[name], LIMITS.nodeKeyCharsMax);
+  }
+}
 
 /**
  * Checks the options of an operator's request. With a misspelled filter, a request would select everything.

@@ -65,7 +65,7 @@ function plain(text: string): string {
   return stripVTControlCharacters(text).replaceAll('\r\n', '\n').replace(CONTROLS, '');
 }
 
-/** Cuts a text without splitting a pair of surrogates. */
+/** Cuts a string without splitting a pair of surrogates. */
 function cut(text: string): string {
   return text.slice(0, LIMITS.nodeMessageCharsMax).replace(/[\ud800-\udbff]$/, '');
 }

@@ -45,7 +45,7 @@ export interface NodeName {
   readonly package?: string;
 }
 
-/** What one node of a run came to. */
+/** Outcome of one node of a run, with its details. */
 export interface NodeResult extends NodeName {
   readonly outcome: NodeOutcome;
   /** Status in the words of dbt, in lower case, for example `runtime error`. */

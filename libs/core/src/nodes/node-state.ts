@@ -1,7 +1,7 @@
 import type { FailedRun, Incident } from '../runs/incident.js';
 import type { NodeOutcome } from './node-result.js';
 
-/** What a run observed about a node that had failed. */
+/** Outcome of a node that had failed, as one run observed it. */
 export interface NodeObservation extends FailedRun {
   readonly outcome: NodeOutcome;
   /** Status in the words of dbt. Absent for a node that succeeded or was skipped. */
@@ -28,6 +28,6 @@ export interface NodeScope {
   readonly environment?: string;
   /** Key of the job. Absent if the environment is known. */
   readonly jobKey?: string;
-  /** Target of dbt, if the run tells it. */
+  /** Target of dbt, if the run reports it. */
   readonly target?: string;
 }

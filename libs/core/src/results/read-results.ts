@@ -3,12 +3,7 @@ import { WaitingError } from '../deliveries/waiting.js';
 import { isRetryLater, isRunhooksError, PermanentError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Run } from '../runs/run.js';
-import {
-  type ResultsNotReadyError,
-  type ResultsContext,
-  type ResultsReader,
-  type ResultsReading,
-} from '../sources/results-reader.js';
+import type { ResultsNotReadyError, ResultsContext, ResultsReader, ResultsReading } from '../sources/results-reader.js';
 
 /** Failures after which another call can succeed without a change of the configuration. */
 const PASSING: readonly ProviderApiErrorReason[] = ['unavailable', 'timeout', 'invalid-answer', 'rate-limited'];

@@ -18,7 +18,7 @@ export class ResultsLog {
       log = new FailureLog({
         failed: (failure) =>
           this.#logger.warn(
-            `Source "${source}" does not answer with results of runs: ${failure}. They are read again for up to 7 days`,
+            `Source "${source}" does not answer with results of runs: ${failure}. Retrying for up to 7 days`,
             { source, code: 'RUNHOOKS_RESULTS_UNAVAILABLE' },
           ),
         recovered: () => this.#logger.log(`Source "${source}" answers with results of runs again`, { source }),

@@ -38,7 +38,7 @@ export interface ResultsStepsOptions {
   readonly onEvents?: OnEvents | undefined;
 }
 
-/** What one step records. */
+/** Nodes and events of one step. */
 interface StepFacts extends Pick<NodesStep, 'from' | 'to' | 'isLast'> {
   /** Scope whose states the step changes. */
   readonly scope?: string | undefined;

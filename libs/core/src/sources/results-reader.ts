@@ -3,7 +3,7 @@ import type { MissingResults, MissingStep } from '../nodes/run-results.js';
 import type { NodeResult } from '../nodes/node-result.js';
 import type { Run } from '../runs/run.js';
 
-/** What the API of a provider knows about the results of a run. */
+/** Results of a run, as the API of a provider has them. */
 export type ResultsReading =
   | (RunSetting & {
       readonly state: 'available';
@@ -20,7 +20,7 @@ export type ResultsReading =
 interface RunSetting {
   /** Whether the run must open no incidents: it belongs to CI or to a pull request, or its schema or target is overridden. */
   readonly isIsolated: boolean;
-  /** Target of dbt, if it is told. */
+  /** Target of dbt, if it is known. */
   readonly target?: string;
 }
 
@@ -36,9 +36,9 @@ export interface ResultsReader {
   /**
    * Reads the results of a completed run.
    *
-   * @throws {ResultsNotReadyError} if they are not there yet. The run is read again after the error's delay.
-   * @throws {ProviderApiError} if a call fails. After `unavailable`, `timeout`, `invalid-answer` and `rate-limited` the run is
-   *   read again for up to seven days; other reasons make the delivery a dead letter.
+   * @throws {ResultsNotReadyError} if they are not there yet. The next read follows after the error's delay.
+   * @throws {ProviderApiError} if a call fails. After `unavailable`, `timeout`, `invalid-answer` and `rate-limited`, reads
+   *   go on for up to seven days. Other reasons make the delivery a dead letter.
    */
   read(run: Run, context: ResultsContext): Promise<ResultsReading>;
 }

@@ -46,7 +46,7 @@ export interface NewResults {
         readonly skipped: readonly string[];
       }
     | MissingResults
-    /** A success that nobody asks for. It is read if an older run opens an incident later. */
+    /** A success that no handler asks for. It is read if an older run opens an incident later. */
     | {
         readonly state: 'unread';
         /** Incidents without observation since this time have ended. */
@@ -58,7 +58,7 @@ export interface NewResults {
 
 /** State of a run's results in the inbox. */
 export interface SavedResults {
-  /** `unread`: nobody asked for them; `recording`: its nodes are being recorded; `recorded`: `run.results` exists. */
+  /** `unread`: no handler asked for them; `recording`: its nodes are being recorded; `recorded`: `run.results` exists. */
   readonly state: 'unread' | 'recording' | 'recorded';
   /** Scope of its nodes. Absent if the run is isolated. */
   readonly scope?: string;
@@ -75,7 +75,7 @@ export interface SavedResults {
   readonly skipped: readonly string[];
 }
 
-/** What is known about the nodes of a step. */
+/** Facts about the nodes of a step. */
 export interface KnownNodes {
   /** States of the nodes, by id. Nodes without a state have not failed before. */
   readonly nodes: ReadonlyMap<string, NodeState>;
@@ -85,7 +85,7 @@ export interface KnownNodes {
   readonly otherHandlers?: readonly string[];
 }
 
-/** What a step writes. */
+/** States, events and tasks that a step writes. */
 export interface NodesDecision {
   /** New states, by id. */
   readonly nodes: ReadonlyMap<string, NodeState>;

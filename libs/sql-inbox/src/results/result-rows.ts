@@ -29,11 +29,18 @@ export function resultsFinder(
   );
   return function* (run) {
     const [row] = yield* find(runColumns(run));
-    return row && toSavedResults(row);
+    return row && isSaved(row) ? toSavedResults(row) : undefined;
   };
 }
 
-export function toSavedResults(row: NewRow<'results'>): SavedResults {
+/** Row of results that are saved completely. */
+export type SavedRow = NewRow<'results'> & Pick<SavedResults, 'state'>;
+
+function isSaved(row: ResultsTable): row is SavedRow {
+  return row.state !== 'saving';
+}
+
+export function toSavedResults(row: SavedRow): SavedResults {
   return {
     state: row.state,
     finishedAt: new Date(row.finished_at),

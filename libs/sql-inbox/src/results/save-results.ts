@@ -1,5 +1,4 @@
-import type { Held, NewResults, NodeResult, SavedResults } from 'nestjs-runhooks/core';
-import { SQL_LIMITS } from '../limits.js';
+import type { Held, NewResults, SavedResults } from 'nestjs-runhooks/core';
 import { otherHandlers } from '../processes/register-process.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
@@ -7,14 +6,29 @@ import { change, type Transaction } from '../schema/statement.js';
 import { workHolder } from './held-delivery.js';
 import { incidentFinder } from './open-incident.js';
 import { placeLock } from './place-lock.js';
-import { resultsFinder, RUN_KEY, runColumns, toSavedResults } from './result-rows.js';
+import { resultsFinder, RUN_KEY, runColumns, toSavedResults, type RunColumns, type SavedRow } from './result-rows.js';
 
 type Unread = Extract<NewResults['content'], { state: 'unread' }>;
 
-/** Saves the results of a run, unless they are being recorded or were. */
+/** Step of saving the results of a run. */
+export interface SavingStep {
+  /** Number of the first of {@link parts}. */
+  readonly firstPart: number;
+  /** Failed and warned nodes as JSON texts. */
+  readonly parts: readonly string[];
+  /** Whether the results are complete after the step. */
+  readonly isLast: boolean;
+}
+
+/** Saves a part of the results of a run, unless they are being recorded or were. */
 export function saveResults(
   dialect: SqlDialect,
-): (held: Held, results: NewResults, now: Date) => Transaction<SavedResults | 'wanted' | undefined> {
+): (
+  held: Held,
+  results: NewResults,
+  step: SavingStep,
+  now: Date,
+) => Transaction<SavedResults | 'begun' | 'wanted' | undefined> {
   const { db, locks } = dialect;
   const hold = workHolder(dialect);
   const find = resultsFinder(dialect, dialect.locking);
@@ -29,7 +43,14 @@ export function saveResults(
   const savePart = change<NewRow<'result_nodes'>>((value) =>
     db.insertInto('result_nodes').values(newRow('result_nodes', value)),
   );
-  return function* (held, results, now) {
+  const removeParts = change<RunColumns>((value) =>
+    db
+      .deleteFrom('result_nodes')
+      .where('source', '=', value('source'))
+      .where('account_id', '=', value('account_id'))
+      .where('run_id', '=', value('run_id')),
+  );
+  return function* (held, results, { firstPart, parts, isLast }, now) {
     const { run, scope, content } = results;
     if (scope !== undefined) yield* locks.takeAll([placeLock({ source: run.source, scope })]);
     if (!(yield* hold(held))) return undefined;
@@ -37,12 +58,13 @@ export function saveResults(
     if (known && known.state !== 'unread') return known;
     if (content.state === 'unread' && (yield* areWanted(results, content))) return 'wanted';
     const row = resultsRow(results, now);
-    yield* save(row);
-    const failing = content.state === 'available' ? content.failing : [];
-    for (const [part, nodes] of partsOf(failing).entries()) {
-      yield* savePart({ ...runColumns(run), part, nodes: JSON.stringify(nodes) });
+    yield* save(isLast ? row : { ...row, state: 'saving', good: null, skipped: null });
+    // An earlier call may have been interrupted.
+    if (firstPart === 0) yield* removeParts(runColumns(run));
+    for (const [index, nodes] of parts.entries()) {
+      yield* savePart({ ...runColumns(run), part: firstPart + index, nodes });
     }
-    return toSavedResults(row);
+    return isLast ? toSavedResults(row) : 'begun';
   };
 }
 
@@ -56,7 +78,7 @@ function wantedFinder(dialect: SqlDialect) {
   };
 }
 
-function resultsRow({ run, scope, finishedAt, content }: NewResults, now: Date): NewRow<'results'> {
+function resultsRow({ run, scope, finishedAt, content }: NewResults, now: Date): SavedRow {
   const available = content.state === 'available' ? content : undefined;
   return {
     ...runColumns(run),
@@ -71,11 +93,4 @@ function resultsRow({ run, scope, finishedAt, content }: NewResults, now: Date):
     good: available ? JSON.stringify(available.good) : null,
     skipped: available ? JSON.stringify(available.skipped) : null,
   };
-}
-
-function partsOf(nodes: readonly NodeResult[]): (readonly NodeResult[])[] {
-  const size = SQL_LIMITS.resultNodesPerPart;
-  return Array.from({ length: Math.ceil(nodes.length / size) }, (_, part) =>
-    nodes.slice(part * size, (part + 1) * size),
-  );
 }

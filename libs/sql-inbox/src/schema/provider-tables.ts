@@ -37,7 +37,8 @@ export interface ResultsTable {
   source: string;
   account_id: string;
   run_id: string;
-  state: SavedResults['state'];
+  /** `saving`: not all of its nodes are saved. Such results are not found. */
+  state: SavedResults['state'] | 'saving';
   /** Scope of the run's nodes, as JSON; of unread results, their place. Null if the run is isolated or has no results. */
   scope: string | null;
   finished_at: number;
