@@ -220,12 +220,6 @@ describe('a run without results', () => {
     reader = new ParadimeResults(client);
     expect(told(await read(run))).toBe('too-large');
   });
-
-  it('is unknown to Paradime', async () => {
-    const run = await started(['dbt build']);
-    await run.succeed();
-    expect(await errorOf(run, { id: '1' })).toMatchObject({ reason: 'not-found' });
-  });
 });
 
 describe('one command without results', () => {

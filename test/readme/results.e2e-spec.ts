@@ -6,7 +6,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Inbox, WebhooksModule } from 'nestjs-runhooks';
+import type { RunKey, StoreFactory } from 'nestjs-runhooks/core';
 import { dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import {
   fakeDbtCloud,
   ManualClock,
@@ -19,6 +21,7 @@ import {
   type FakeDbtJob,
 } from 'nestjs-runhooks/testing';
 import { writeCodeBlocks } from './code-blocks.js';
+import { LogLines } from './log-lines.js';
 
 const { directory } = writeCodeBlocks();
 const environment = { ...process.env };
@@ -49,6 +52,7 @@ let dbt: FakeDbtCloud;
 let job: FakeDbtJob;
 let app: INestApplication;
 let other: OtherSystem;
+const log = new LogLines();
 
 beforeEach(async () => {
   clock = new ManualClock();
@@ -67,23 +71,32 @@ afterEach(async () => {
   await dbt.close();
   await app.close();
   await other.close();
+  log.clear();
   process.env = { ...environment };
 });
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
+/** Returns a class of a code block. */
+async function load<T = object>(document: string, file: string, name: string): Promise<Type<T>> {
+  return ((await import(join(directory, document, file))) as Record<string, Type<T>>)[name] as Type<T>;
+}
+
 /** Starts an app with the handlers of a recipe. */
 async function start(recipe: string, file: string, name: string): Promise<void> {
-  const module = (await import(join(directory, 'docs/recipes', recipe, file))) as Record<string, Type>;
+  await startWith([await load(`docs/recipes/${recipe}`, file, name)]);
+}
+
+async function startWith(providers: Type[], inbox: StoreFactory = memoryInbox()): Promise<void> {
   const api = dbt.options();
   const webhooks = WebhooksModule.forRoot({
     sources: [dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], accessUrl: 'https://ab123.us1.dbt.com', api })],
-    inbox: memoryInbox(),
+    inbox,
     dispatch: 'manual',
     clock,
   });
-  const testing = Test.createTestingModule({ imports: [webhooks], providers: [module[name] as Type] });
-  app = (await testing.compile()).createNestApplication({ logger: false });
+  const testing = Test.createTestingModule({ imports: [webhooks], providers });
+  app = (await testing.compile()).createNestApplication({ logger: log });
   await app.listen(0, '127.0.0.1');
   dbt.subscribe({ url: `${await app.getUrl()}/webhooks/dbt` });
 }
@@ -105,6 +118,62 @@ async function night(row: DbtFileRow): Promise<string> {
 async function deadLetters(): Promise<number> {
   return (await app.get(Inbox).counts()).deliveries.dead;
 }
+
+/** The class of docs/results.md that inspects results and nodes. */
+interface Desk {
+  catchUp(source: string, since: Date, by: string): Promise<number>;
+  failedNodes(run: RunKey): Promise<readonly { readonly uniqueId: string }[]>;
+  openIncidents(source: string): Promise<readonly object[]>;
+  close(source: string, nodeId: string, by: string): Promise<void>;
+}
+
+describe('docs/results.md', () => {
+  it('has handlers that report each run, each new failure and each recovery, and the owner of a node', async () => {
+    await startWith([
+      await load('docs/results', 'src/data-quality.ts', 'DataQuality'),
+      await load('docs/results', 'src/owners.ts', 'Owners'),
+    ]);
+    expect(log.containing('results of runs are fetched')).toEqual([
+      'Source "dbt": results of runs are fetched for data-quality.summary, data-quality.page, data-quality.resolve, owners.notify',
+    ]);
+    for (const row of [FAILING, FAILING, PASSING]) await night(row);
+    expect(log.containing('fails in')).toEqual([
+      'test unique_orders_id fails in nightly-build: Got 2 results, <expected> 0',
+    ]);
+    expect(log.containing('nodes failed')).toEqual([
+      ...Array<string>(2).fill('nightly-build: 1 of 2 nodes failed, 0 warned'),
+      'nightly-build: 0 of 2 nodes failed, 0 warned',
+    ]);
+    expect(log.containing('works again')).toEqual(['test unique_orders_id works again after 2 failures']);
+    expect(log.containing('owner: ')).toEqual(['unique_orders_id (models/orders.yml) fails, owner: Finance']);
+  });
+
+  it('has a desk that fetches results of past runs for a new handler, and closes an incident', async () => {
+    const inbox = sqliteInbox({ path: join(directory, 'results.db') });
+    await startWith([], inbox);
+    const runId = await night(FAILING);
+    await app.close();
+    expect(dbt.calls).toEqual([]);
+
+    const ResultsDesk = await load<Desk>('docs/results', 'src/results-desk.ts', 'ResultsDesk');
+    await startWith([await load('docs/results', 'src/data-quality.ts', 'DataQuality'), ResultsDesk], inbox);
+    const desk = app.get<Desk>(ResultsDesk);
+    expect(await desk.catchUp('dbt', new Date(0), 'Kim')).toBe(1);
+    expect(await desk.catchUp('dbt', new Date(0), 'Kim')).toBe(0);
+    await waitUntilIdle(app);
+    expect(log.containing('unique_orders_id fails in nightly-build')).toHaveLength(1);
+    const accountId = dbt.options().accountId ?? '';
+    expect(await desk.failedNodes({ source: 'dbt', accountId, runId })).toMatchObject([{ uniqueId: TEST_ID }]);
+    expect(await desk.openIncidents('dbt')).toMatchObject([
+      { nodeId: TEST_ID, incident: { failures: 1 }, last: { outcome: 'failed', status: 'fail', runId } },
+    ]);
+    await desk.close('dbt', TEST_ID, 'Kim');
+    expect(await desk.openIncidents('dbt')).toEqual([]);
+    await night(FAILING);
+    expect(log.containing('unique_orders_id fails in nightly-build')).toHaveLength(2);
+    expect(log.containing('works again')).toEqual([]);
+  });
+});
 
 describe('docs/recipes/slack-failing-tests.md', () => {
   it('posts the failing tests of a run with their owners and a link, and nothing about a run without any', async () => {
