@@ -55,7 +55,16 @@ describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
       { handler: 'dashboards.refresh', outcome: 'succeeded' },
     ]);
 
-    expect(of('webhook')).toMatchObject([
+    const aboutNodes = of('handled').filter(({ type }) => String(type).startsWith('node.'));
+    expect(aboutNodes).toMatchObject([
+      { handler: 'on-call.node-failed', type: 'node.failed', runId: '40001', outcome: 'succeeded' },
+      { handler: 'on-call.node-failed', type: 'node.failed', runId: '40002', outcome: 'succeeded' },
+      { handler: 'on-call.node-recovered', type: 'node.recovered', runId: '40003', outcome: 'succeeded' },
+      { handler: 'on-call.node-failed', type: 'node.failed', runId: '30001', outcome: 'succeeded' },
+    ]);
+    expect(of('handled').filter(({ type, runId }) => type === 'run.results' && runId === '40001')).toHaveLength(1);
+
+    expect(of('webhook').filter(({ runId }) => String(runId).startsWith('3'))).toMatchObject([
       { runId: '30001', type: 'job.run.started', state: 'delivered' },
       { runId: '30001', type: 'job.run.errored', state: 'lost' },
       { runId: '30001', type: 'job.run.completed', state: 'lost' },

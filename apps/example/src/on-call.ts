@@ -15,14 +15,15 @@ import {
 export class OnCall {
   private readonly logger = new Logger(OnCall.name);
 
-  /** Runs once per failed run, although dbt Cloud reports a failure twice. */
+  /** Runs once per failed run, although dbt Cloud reports a failure twice. Pages once per incident of the job. */
   @OnRunFailed({ id: 'on-call.page' })
-  page({ run }: RunFailed, delivery: DeliveryContext): void {
+  page({ run, firstFailure }: RunFailed, delivery: DeliveryContext): void {
+    if (!firstFailure) return;
     // A real pager uses delivery.id as its deduplication key, because an attempt may be repeated after a crash.
     this.logger.warn(`Page ${delivery.id}: ${nameOf(run)} failed${reasonOf(run)}. ${run.url ?? `Run ${run.id}`}`);
   }
 
-  /** Runs for each model and test that failed, and tells of it once, not again every night until it is mended. */
+  /** Runs for each model and test that failed. Says so once, and not again every night until it is mended. */
   @OnNodeFailed({ id: 'on-call.node-failed', provider: 'dbt-cloud' })
   nodeFailed({ node, run, firstFailure }: NodeFailed): void {
     if (!firstFailure) return;

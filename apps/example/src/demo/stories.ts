@@ -75,7 +75,10 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
     );
   const failsUnheard = () => {
     dbt.faults.loseWebhooks(2);
-    return runOf('30001').fail({ message: 'dbt command failed' });
+    const results = runResultsFile([{ ...MODEL, status: 'error', message: 'Database Error' }], {
+      generatedAt: clock.now(),
+    });
+    return runOf('30001').fail({ message: 'dbt command failed', results });
   };
   const night = (number: number, id: string, test: DbtFileRow, attempts: string[]): StoryStep => {
     const outcome = test.status === 'fail' ? 'failed' : 'succeeded';
@@ -119,6 +122,7 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
         sweepAfter(3, 'the API of dbt Cloud, three minutes later', [
           ...attemptsFor('run.failed', 'failed'),
           ...attemptsForEnd('failed'),
+          'on-call.node-failed node.failed succeeded',
         ]),
       ],
     },
