@@ -11,7 +11,7 @@ import { Router } from '../handlers/router.js';
 import type { Subscription } from '../handlers/subscription.js';
 import { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
-import { MessageCleaner } from '../nodes/clean-message.js';
+import { MessageCleaner, type Redact } from '../nodes/clean-message.js';
 import { nodeNameOf } from '../nodes/node-name.js';
 import { placeOf, scopeOf } from '../nodes/node-scope.js';
 import type { NodeOutcome, NodeResult } from '../nodes/node-result.js';
@@ -24,6 +24,7 @@ import type { AddedDeliveries, NewEvent } from '../store/recording.js';
 import type { NewResults, NodesStep, ResultStore, SavedResults, ScopeKey } from '../store/result-store.js';
 import { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
+import { timers } from '../time/timers.js';
 import { ResultsRecorder } from './results-recorder.js';
 
 const NOW = Date.UTC(2026, 0, 31);
@@ -222,7 +223,11 @@ class Worker {
   due = 0;
   readonly #recorder: ResultsRecorder;
 
-  constructor(subscriptions: readonly Subscription[] = [ALL], jobs: Store['job'] = () => Promise.resolve(undefined)) {
+  constructor(
+    subscriptions: readonly Subscription[] = [ALL],
+    jobs: Store['job'] = () => Promise.resolve(undefined),
+    redact?: Redact,
+  ) {
     const handlers = new HandlerSet();
     handlers.add({
       ...resolveHandlerOptions('page', {}),
@@ -245,7 +250,7 @@ class Worker {
       clock: { now: () => new Date(this.now) },
       logger,
       guard: new StoreGuard(logger),
-      cleaner: new MessageCleaner({ logger }),
+      cleaner: new MessageCleaner({ logger, redact }),
       onDue: () => void this.due++,
       onEvents: (events) => void this.announced.push(...events.map(({ id }) => id)),
     });
@@ -325,6 +330,33 @@ describe('ResultsRecorder', () => {
     ]);
     // A node that has not failed has no state.
     expect([...(worker.results.states.get(scopeOf(run('1', 'failed', 10)))?.keys() ?? [])]).toEqual([UNIQUE]);
+  });
+
+  it('keeps the ids of events short, however long the id of a node is', async () => {
+    const worker = new Worker();
+    const long = ['a', 'b'].map((end) => `model.shop.${'売'.repeat(300)}${end}`);
+    await worker.ran(
+      run('1', 'failed', 10),
+      long.map((id) => node(id)),
+    );
+    const ids = worker.results.events.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(3);
+    expect(Math.max(...ids.map((id) => id.length))).toBeLessThan(200);
+  });
+
+  it('leaves the event loop free while a slow function redacts messages', async () => {
+    const slow = (text: string): string => {
+      const endsAt = timers.monotonicMs() + LIMITS.parseTurnMs / 4;
+      while (timers.monotonicMs() < endsAt);
+      return text;
+    };
+    const worker = new Worker([ALL], undefined, slow);
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1));
+    const nodes = Array.from({ length: 40 }, (_, index) => node(`model.shop.m${index}`, 'failed', { message: 'x' }));
+    await worker.ran(run('1', 'failed', 10), nodes);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(4);
   });
 
   it('recovers a node by a warning', async () => {

@@ -121,11 +121,15 @@ export class ResultsRecorder {
     };
   }
 
-  /** Thousands of long messages would block the event loop. */
+  /** Thousands of long messages, or a slow function of the app, would block the event loop. */
   async #cleaned(nodes: readonly NodeResult[], source: string): Promise<NodeResult[]> {
     const cleaned: NodeResult[] = [];
-    for (const [index, node] of nodes.entries()) {
-      if (index > 0 && index % LIMITS.nodesPerStep === 0) await timers.turn();
+    let turnEndsAt = timers.monotonicMs() + LIMITS.parseTurnMs;
+    for (const node of nodes) {
+      if (timers.monotonicMs() >= turnEndsAt) {
+        await timers.turn();
+        turnEndsAt = timers.monotonicMs() + LIMITS.parseTurnMs;
+      }
       cleaned.push(this.#options.cleaner.clean(node, source));
     }
     return cleaned;
