@@ -257,8 +257,9 @@ class Worker {
   }
 
   /** Handles a delivery of a completed run. */
-  async complete(completed: Run, more: { signal?: AbortSignal; deliveryId?: string } = {}): Promise<void> {
-    const { signal = new AbortController().signal, deliveryId = 'dlv_1' } = more;
+  async complete(completed: Run, more: { signal?: AbortSignal; waitingSince?: Date } = {}): Promise<void> {
+    const { signal = new AbortController().signal, waitingSince } = more;
+    const deliveryId = 'dlv_1';
     const event = {
       id: `run.completed:dbt/4/${completed.id}`,
       type: 'run.completed',
@@ -275,7 +276,11 @@ class Worker {
       messageId: 'msg_1',
       signal,
     } as DeliveryContext;
-    await this.#recorder.invoke(event, context, { id: deliveryId, lease: 'lease' });
+    await this.#recorder.invoke(event, context, {
+      id: deliveryId,
+      lease: 'lease',
+      ...(waitingSince && { waitingSince }),
+    });
   }
 
   /** Lets a run of some nodes complete. */
@@ -564,8 +569,10 @@ describe('waiting for results', () => {
     async (reason) => {
       const worker = new Worker();
       worker.answers.set('1', new ProviderApiError({ ...failure, reason }));
+      const waitingSince = new Date(worker.now);
       const delayMs = async () => {
-        const thrown: unknown = await worker.complete(run('1', 'failed', 10)).catch((error: unknown) => error);
+        const failed = worker.complete(run('1', 'failed', 10), { waitingSince });
+        const thrown: unknown = await failed.catch((error: unknown) => error);
         expect(thrown).toBeInstanceOf(WaitingError);
         return (thrown as WaitingError).delayMs;
       };
@@ -601,13 +608,16 @@ describe('waiting for results', () => {
     }
   });
 
-  it('gives up after seven days, counted from the receipt or from the delivery', async () => {
+  it('gives up after seven days of waiting, however old the run is', async () => {
     const worker = new Worker();
     worker.answers.set('1', new ProviderApiError({ ...failure, reason: 'unavailable' }));
     worker.now = NOW + DAY_MS + LIMITS.resultsWaitMs;
-    const deliveryId = new IdSequence().next('dlv', new Date(NOW + 2 * DAY_MS));
-    await expect(worker.complete(run('1', 'failed', 10), { deliveryId })).rejects.toThrow(WaitingError);
-    await worker.complete(run('1', 'failed', 10));
+    await expect(worker.complete(run('1', 'failed', 10))).rejects.toThrow(WaitingError);
+    const waitingSince = new Date(worker.now);
+    worker.now += LIMITS.resultsWaitMs - 1;
+    await expect(worker.complete(run('1', 'failed', 10), { waitingSince })).rejects.toThrow(WaitingError);
+    worker.now += 1;
+    await worker.complete(run('1', 'failed', 10), { waitingSince });
     expect(worker.results.facts('run.results')).toMatchObject([
       { results: { state: 'missing', reason: 'unavailable' } },
     ]);
