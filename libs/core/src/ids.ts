@@ -50,12 +50,6 @@ export class IdSequence {
   }
 }
 
-/** Returns when an id was made, or `undefined` if it is not an id of a sequence. */
-export function timeOfId(id: string): Date | undefined {
-  const [, time] = /^[a-z]{3}_([0-9a-f]{12})[0-9a-f]{20}$/.exec(id) ?? [];
-  return time === undefined ? undefined : new Date(parseInt(time, 16));
-}
-
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
 }

@@ -119,6 +119,8 @@ export const LIMITS = Object.freeze({
   nodeHistoryMax: 50,
   /** Characters of a node's message. The longest ones of databases that were found have about 1,200. */
   nodeMessageCharsMax: 2_000,
+  /** Characters of the percent-encoded id of a node in the id of an event. Postgres accepts about 2,700 bytes in an index. */
+  eventIdNodeCharsMax: 1_024,
   /** Characters of a scope, or of the id of a node, in a request. */
   nodeKeyCharsMax: 4_000,
   /** Nodes that one step records, and nodes in an event of a run's results. */

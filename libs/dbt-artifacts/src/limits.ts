@@ -15,8 +15,8 @@ export const ARTIFACT_LIMITS = Object.freeze({
   /** Nesting of a row, or of a value beside the rows. dbt writes fewer than 10 levels. */
   depthMax: 512,
 
-  /** Characters of a `unique_id`. Databases limit the length of names to 63 to 1,024 characters. */
-  idCharsMax: 1_024,
+  /** Bytes of a `unique_id` in UTF-8. Postgres accepts about 2,700 in an index, together with the other columns. */
+  idBytesMax: 1_024,
   /** Characters of a status, a version, a command or a target. */
   wordCharsMax: 100,
   /** Characters of a relation: up to four quoted names. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { defined, nodeNameOf, type NodeKind, type NodeOutcome, type NodeResult } from 'nestjs-runhooks/core';
 import { executionMs, executionTimes } from './execution-times.js';
 import { cutText, isFields, numberOf, textOf, wordOf, type Fields } from './fields.js';
@@ -5,7 +6,7 @@ import { ARTIFACT_LIMITS } from './limits.js';
 import { outcomeOf } from './node-outcome.js';
 import { freshnessText } from './source-freshness.js';
 
-const controlCharacter = /\p{Cc}/u;
+const unusableCharacter = /[\p{Cc}\p{Cs}]/u;
 const digits = /^\d{1,15}$/;
 
 /**
@@ -37,10 +38,12 @@ export function readResultRow(row: unknown): NodeResult | undefined {
   };
 }
 
-/** An id that is long or has control characters is not one of dbt, and stores might not accept it as a key. */
+/**
+ * An id that is long, or has control characters or lone surrogates, is not one of dbt, and stores might not accept it as a key.
+ */
 function uniqueIdOf(value: unknown): string | undefined {
   const id = textOf(value);
-  if (id === undefined || id.length > ARTIFACT_LIMITS.idCharsMax || controlCharacter.test(id)) return undefined;
+  if (id === undefined || Buffer.byteLength(id) > ARTIFACT_LIMITS.idBytesMax || unusableCharacter.test(id)) return undefined;
   return id;
 }
 

@@ -120,7 +120,8 @@ export class Attempt {
       },
       completeWith: (work) => this.#completeWith(work),
     };
-    await handler.invoke(event, context, { id: delivery.id, lease: delivery.lease });
+    const { id, lease, waitingSince } = delivery;
+    await handler.invoke(event, context, { id, lease, ...(waitingSince && { waitingSince }) });
     // A handler may have forgotten to await it.
     await this.#completion;
     return 'succeeded';

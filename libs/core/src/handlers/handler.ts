@@ -83,6 +83,8 @@ export interface HandlerClaim {
   readonly id: string;
   /** Token of the claim. */
   readonly lease: string;
+  /** Time since which the delivery waits. Absent if its last attempt has not found that it must wait. */
+  readonly waitingSince?: Date;
 }
 
 /** Default ids consist of identifiers, and minifiers use `$`. */

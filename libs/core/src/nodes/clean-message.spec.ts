@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LIMITS } from '../limits.js';
+import { timers } from '../time/timers.js';
 import { MessageCleaner, type Redact } from './clean-message.js';
 import type { NodeResult } from './node-result.js';
 
@@ -47,6 +48,20 @@ describe('MessageCleaner', () => {
     const message = `${'x'.repeat(LIMITS.nodeMessageCharsMax - length / 2)}secret`;
     expect(clean(message)).not.toContain('sec');
     expect(clean('a secret')).toBe('dbt a a ***');
+  });
+
+  it('cleans what redact returns', () => {
+    const { clean } = cleanerOf((text) => `${text}\u001b[31m \u0000\ud83d${'x'.repeat(10_000_000)}`);
+    expect(clean('a')).toMatch(/^a x+$/);
+    expect(clean('a')?.length).toBeLessThanOrEqual(LIMITS.nodeMessageCharsMax);
+  });
+
+  it('survives a redact option that is async by mistake', async () => {
+    const { clean, warnings } = cleanerOf((() => Promise.reject(new Error('a secret'))) as unknown as Redact);
+    expect(clean('a secret')).toBeUndefined();
+    // An unhandled rejection would fail the spec.
+    await timers.turn();
+    expect(warnings).toEqual([expect.stringContaining('The redact option returned object instead of a string')]);
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { eventData, runEventId, type EventFacts } from '../events/event-data.js';
 import {
   NODE_FAILED_EVENT_TYPE,
@@ -7,6 +8,7 @@ import {
 } from '../events/event.js';
 import { OWN_HANDLER_PREFIX } from '../handlers/handler.js';
 import { routableOf, type Router } from '../handlers/router.js';
+import { LIMITS } from '../limits.js';
 import { advanceNode } from '../nodes/advance-node.js';
 import type { NodeName, NodeResult } from '../nodes/node-result.js';
 import type { NodeState } from '../nodes/node-state.js';
@@ -128,10 +130,14 @@ type Typed = { readonly type: ResultsEventType } & Pick<
   'node' | 'firstFailure' | 'late' | 'incident' | 'isolated' | 'results'
 >;
 
-/** Lone surrogates have no percent-encoding. */
+/** Returns the id of an event. Of a long id of a node it has the digest, because databases limit the length of keys. */
 function eventIdOf(type: ResultsEventType, run: RunKey, node: NodeName | undefined): string {
   const id = runEventId(type, run);
-  return node ? `${id}/${encodeURIComponent(node.uniqueId.replace(/\p{Cs}/gu, '\ufffd'))}` : id;
+  if (!node) return id;
+  // Lone surrogates have no percent-encoding.
+  const name = encodeURIComponent(node.uniqueId.replace(/\p{Cs}/gu, '\ufffd'));
+  const isLong = name.length > LIMITS.eventIdNodeCharsMax;
+  return `${id}/${isLong ? createHash('sha256').update(node.uniqueId).digest('hex') : name}`;
 }
 
 function nameOf({ uniqueId, kind, name, package: owner }: NodeName): NodeName {

@@ -27,8 +27,11 @@ export interface ReadingLog {
 /** Options for reading the results of a run. */
 export interface ReadOptions extends ResultsContext {
   readonly log: ReadingLog;
-  /** When the results were asked for. */
-  readonly askedAt: Date;
+  /**
+   * Since when the results are waited for. A delivery can be read long after it was created, for example after a redrive or an
+   * outage of all workers. Absent at its first read.
+   */
+  readonly waitingSince: Date | undefined;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface ReadOptions extends ResultsContext {
  * @throws {PermanentError} if only a change of the configuration can help.
  */
 export async function readResults(reader: ResultsReader, run: Run, options: ReadOptions): Promise<ResultsReading> {
-  const { signal, log, askedAt } = options;
+  const { signal, log, waitingSince } = options;
   const now = (): Date => options.now();
   try {
     const reading = await reader.read(run, { signal, now });
@@ -57,7 +60,7 @@ export async function readResults(reader: ResultsReader, run: Run, options: Read
     if (!isNotReady && !(reason && PASSING.includes(reason))) throw error;
     if (isNotReady) log.worked();
     else log.failed(error);
-    const waitedMs = Math.max(0, now().getTime() - askedAt.getTime());
+    const waitedMs = waitingSince ? Math.max(0, now().getTime() - waitingSince.getTime()) : 0;
     if (waitedMs >= LIMITS.resultsWaitMs)
       return { state: 'missing', reason: 'unavailable', isIsolated: isIsolated(run) };
     throw new WaitingError(messageOf(error), delayAfter(error, waitedMs));

@@ -11,7 +11,7 @@ import { Router } from '../handlers/router.js';
 import type { Subscription } from '../handlers/subscription.js';
 import { IdSequence } from '../ids.js';
 import { LIMITS } from '../limits.js';
-import { MessageCleaner } from '../nodes/clean-message.js';
+import { MessageCleaner, type Redact } from '../nodes/clean-message.js';
 import { nodeNameOf } from '../nodes/node-name.js';
 import { placeOf, scopeOf } from '../nodes/node-scope.js';
 import type { NodeOutcome, NodeResult } from '../nodes/node-result.js';
@@ -24,6 +24,7 @@ import type { AddedDeliveries, NewEvent } from '../store/recording.js';
 import type { NewResults, NodesStep, ResultStore, SavedResults, ScopeKey } from '../store/result-store.js';
 import { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
+import { timers } from '../time/timers.js';
 import { ResultsRecorder } from './results-recorder.js';
 
 const NOW = Date.UTC(2026, 0, 31);
@@ -222,7 +223,11 @@ class Worker {
   due = 0;
   readonly #recorder: ResultsRecorder;
 
-  constructor(subscriptions: readonly Subscription[] = [ALL], jobs: Store['job'] = () => Promise.resolve(undefined)) {
+  constructor(
+    subscriptions: readonly Subscription[] = [ALL],
+    jobs: Store['job'] = () => Promise.resolve(undefined),
+    redact?: Redact,
+  ) {
     const handlers = new HandlerSet();
     handlers.add({
       ...resolveHandlerOptions('page', {}),
@@ -245,15 +250,16 @@ class Worker {
       clock: { now: () => new Date(this.now) },
       logger,
       guard: new StoreGuard(logger),
-      cleaner: new MessageCleaner({ logger }),
+      cleaner: new MessageCleaner({ logger, redact }),
       onDue: () => void this.due++,
       onEvents: (events) => void this.announced.push(...events.map(({ id }) => id)),
     });
   }
 
   /** Handles a delivery of a completed run. */
-  async complete(completed: Run, more: { signal?: AbortSignal; deliveryId?: string } = {}): Promise<void> {
-    const { signal = new AbortController().signal, deliveryId = 'dlv_1' } = more;
+  async complete(completed: Run, more: { signal?: AbortSignal; waitingSince?: Date } = {}): Promise<void> {
+    const { signal = new AbortController().signal, waitingSince } = more;
+    const deliveryId = 'dlv_1';
     const event = {
       id: `run.completed:dbt/4/${completed.id}`,
       type: 'run.completed',
@@ -270,7 +276,11 @@ class Worker {
       messageId: 'msg_1',
       signal,
     } as DeliveryContext;
-    await this.#recorder.invoke(event, context, { id: deliveryId, lease: 'lease' });
+    await this.#recorder.invoke(event, context, {
+      id: deliveryId,
+      lease: 'lease',
+      ...(waitingSince && { waitingSince }),
+    });
   }
 
   /** Lets a run of some nodes complete. */
@@ -325,6 +335,33 @@ describe('ResultsRecorder', () => {
     ]);
     // A node that has not failed has no state.
     expect([...(worker.results.states.get(scopeOf(run('1', 'failed', 10)))?.keys() ?? [])]).toEqual([UNIQUE]);
+  });
+
+  it('keeps the ids of events short, however long the id of a node is', async () => {
+    const worker = new Worker();
+    const long = ['a', 'b'].map((end) => `model.shop.${'売'.repeat(300)}${end}`);
+    await worker.ran(
+      run('1', 'failed', 10),
+      long.map((id) => node(id)),
+    );
+    const ids = worker.results.events.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(3);
+    expect(Math.max(...ids.map((id) => id.length))).toBeLessThan(200);
+  });
+
+  it('leaves the event loop free while a slow function redacts messages', async () => {
+    const slow = (text: string): string => {
+      const endsAt = timers.monotonicMs() + LIMITS.parseTurnMs / 4;
+      while (timers.monotonicMs() < endsAt);
+      return text;
+    };
+    const worker = new Worker([ALL], undefined, slow);
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1));
+    const nodes = Array.from({ length: 40 }, (_, index) => node(`model.shop.m${index}`, 'failed', { message: 'x' }));
+    await worker.ran(run('1', 'failed', 10), nodes);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(4);
   });
 
   it('recovers a node by a warning', async () => {
@@ -532,8 +569,10 @@ describe('waiting for results', () => {
     async (reason) => {
       const worker = new Worker();
       worker.answers.set('1', new ProviderApiError({ ...failure, reason }));
+      const waitingSince = new Date(worker.now);
       const delayMs = async () => {
-        const thrown: unknown = await worker.complete(run('1', 'failed', 10)).catch((error: unknown) => error);
+        const failed = worker.complete(run('1', 'failed', 10), { waitingSince });
+        const thrown: unknown = await failed.catch((error: unknown) => error);
         expect(thrown).toBeInstanceOf(WaitingError);
         return (thrown as WaitingError).delayMs;
       };
@@ -569,13 +608,16 @@ describe('waiting for results', () => {
     }
   });
 
-  it('gives up after seven days, counted from the receipt or from the delivery', async () => {
+  it('gives up after seven days of waiting, however old the run is', async () => {
     const worker = new Worker();
     worker.answers.set('1', new ProviderApiError({ ...failure, reason: 'unavailable' }));
     worker.now = NOW + DAY_MS + LIMITS.resultsWaitMs;
-    const deliveryId = new IdSequence().next('dlv', new Date(NOW + 2 * DAY_MS));
-    await expect(worker.complete(run('1', 'failed', 10), { deliveryId })).rejects.toThrow(WaitingError);
-    await worker.complete(run('1', 'failed', 10));
+    await expect(worker.complete(run('1', 'failed', 10))).rejects.toThrow(WaitingError);
+    const waitingSince = new Date(worker.now);
+    worker.now += LIMITS.resultsWaitMs - 1;
+    await expect(worker.complete(run('1', 'failed', 10), { waitingSince })).rejects.toThrow(WaitingError);
+    worker.now += 1;
+    await worker.complete(run('1', 'failed', 10), { waitingSince });
     expect(worker.results.facts('run.results')).toMatchObject([
       { results: { state: 'missing', reason: 'unavailable' } },
     ]);

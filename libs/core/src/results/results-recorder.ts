@@ -2,14 +2,13 @@ import type { WebhookEvent } from '../events/event.js';
 import { LeaseLostError } from '../errors.js';
 import type { DeliveryContext, HandlerClaim } from '../handlers/handler.js';
 import type { Router } from '../handlers/router.js';
-import { timeOfId } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
 import { observedSince } from '../nodes/advance-node.js';
 import type { MessageCleaner } from '../nodes/clean-message.js';
 import type { NodeResult } from '../nodes/node-result.js';
 import { scopeOf } from '../nodes/node-scope.js';
-import { earlierOf, laterOf } from '../runs/earlier-later.js';
+import { earlierOf } from '../runs/earlier-later.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { ResultsReading, ResultsReader } from '../sources/results-reader.js';
 import type { OnEvents } from '../store/recording.js';
@@ -95,7 +94,7 @@ export class ResultsRecorder {
     return saved(await save(await this.#contentOf(reading, key.source), scope));
   }
 
-  async #read({ key, run, receivedAt, context }: ResultsDelivery): Promise<ResultsReading> {
+  async #read({ key, run, context, claim }: ResultsDelivery): Promise<ResultsReading> {
     const { readers, clock } = this.#options;
     const reader = readers.get(key.source);
     if (!reader) throw new Error(`source "${key.source}" has no reader of results`);
@@ -103,8 +102,7 @@ export class ResultsRecorder {
       signal: context.signal,
       now: () => clock.now(),
       log: this.#log.of(key.source),
-      // A replay asks again long after the run.
-      askedAt: laterOf(timeOfId(context.id), receivedAt),
+      waitingSince: claim.waitingSince,
     });
   }
 
@@ -121,11 +119,15 @@ export class ResultsRecorder {
     };
   }
 
-  /** Thousands of long messages would block the event loop. */
+  /** Thousands of long messages, or a slow function of the app, would block the event loop. */
   async #cleaned(nodes: readonly NodeResult[], source: string): Promise<NodeResult[]> {
     const cleaned: NodeResult[] = [];
-    for (const [index, node] of nodes.entries()) {
-      if (index > 0 && index % LIMITS.nodesPerStep === 0) await timers.turn();
+    let turnEndsAt = timers.monotonicMs() + LIMITS.parseTurnMs;
+    for (const node of nodes) {
+      if (timers.monotonicMs() >= turnEndsAt) {
+        await timers.turn();
+        turnEndsAt = timers.monotonicMs() + LIMITS.parseTurnMs;
+      }
       cleaned.push(this.#options.cleaner.clean(node, source));
     }
     return cleaned;

@@ -102,6 +102,8 @@ export interface ClaimedDelivery {
   readonly event: StoredEvent;
   /** Message the event was parsed from. Absent if the event follows from no message. */
   readonly message?: StoredMessage & VerifiedMessage;
+  /** End of the first of its last attempts that were not counted. Absent if the last one was counted, or there is none. */
+  readonly waitingSince?: Date;
 }
 
 /** Scope of work, for its next due time. */

@@ -103,8 +103,12 @@ function loader(dialect: SqlDialect) {
         if (!event || (event.message_id !== null && !message))
           throw new Error(`delivery ${row.id} has lost its event or message: the inbox is damaged`);
         const { id, handler_id: handlerId, attempts: attempt, attempts_before: attemptsBefore } = row;
-        const { replay_id: replayId } = row;
-        const loaded = { event: toStoredEvent(event), ...(message && { message: toStoredMessage(message) }) };
+        const { replay_id: replayId, waiting_since } = row;
+        const loaded = {
+          event: toStoredEvent(event),
+          ...(message && { message: toStoredMessage(message) }),
+          ...(waiting_since !== null && { waitingSince: new Date(waiting_since) }),
+        };
         return [id, { id, handlerId, attempt, attemptsBefore, replayId, lease, ...loaded }];
       }),
     );

@@ -11,7 +11,7 @@ export function redriveDeliveries(dialect: SqlDialect) {
   return function* ({ deliveryIds, handlerId }: Redrive, decision: Decision, now: Date): Transaction<number> {
     let redrive = db
       .updateTable('deliveries')
-      .set({ state: 'pending', due_at: now.getTime(), lease: null, waiting_for: null })
+      .set({ state: 'pending', due_at: now.getTime(), lease: null, waiting_for: null, waiting_since: null })
       .set((eb) => ({ attempts_before: eb.ref('attempts') }))
       .where('state', '=', 'dead')
       .where(IS_RARE_DELIVERY);

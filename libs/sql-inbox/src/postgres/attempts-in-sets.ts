@@ -59,6 +59,9 @@ function attemptsWriter(dialect: SqlDialect) {
             lease: null,
             waiting_for: eb.ref('given.waiting_for'),
             attempts: sql<number>`deliveries.attempts - case when given.waiting_for is null then 0 else 1 end`,
+            waiting_since: sql<
+              number | null
+            >`case when given.waiting_for is not null then coalesce(deliveries.waiting_since, given.finished_at) end`,
             started_at: ofFirst('started_at'),
             finished_at: ofFirst('finished_at'),
           }))

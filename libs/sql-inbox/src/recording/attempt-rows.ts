@@ -86,6 +86,9 @@ function deliverySettler({ db }: SqlDialect) {
       .set({ state: value('state'), due_at: value('due_at'), lease: null, waiting_for: value('waiting_for') })
       .set({
         attempts: sql<number>`attempts - case when cast(${value('waiting_for')} as text) is null then 0 else 1 end`,
+        waiting_since: sql<
+          number | null
+        >`case when cast(${value('waiting_for')} as text) is not null then coalesce(waiting_since, cast(${value('finished_at')} as bigint)) end`,
       })
       .set({ started_at: ofFirst('started_at'), finished_at: ofFirst('finished_at') })
       .where('id', '=', value('id'))

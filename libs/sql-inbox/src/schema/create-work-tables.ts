@@ -58,6 +58,7 @@ async function createDeliveries(db: Kysely<unknown>, { text, counter, counted }:
     .addColumn('finished_at', 'bigint')
     .addColumn('dismissal', text)
     .addColumn('waiting_for', text)
+    .addColumn('waiting_since', 'bigint')
     .execute();
   await db.schema
     .createIndex('deliveries_once')

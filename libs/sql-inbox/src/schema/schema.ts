@@ -177,6 +177,8 @@ export interface DeliveriesTable {
   dismissal: string | null;
   /** Text about the reason for waiting, if the last attempt was not counted. */
   waiting_for: string | null;
+  /** End of the first of the attempts in a row that were not counted. */
+  waiting_since: number | null;
 }
 
 /** Attempts, except for a first attempt that succeeded: its delivery has its times. */

@@ -21,7 +21,7 @@ export function dismissDeliveries(dialect: SqlDialect) {
     const dismissal = JSON.stringify({ at: now, by, reason });
     let dismiss = db
       .updateTable('deliveries')
-      .set({ state: 'dismissed', due_at: null, lease: null, waiting_for: null, dismissal });
+      .set({ state: 'dismissed', due_at: null, lease: null, waiting_for: null, waiting_since: null, dismissal });
     if (deliveryIds) dismiss = dismiss.where((eb) => isOneOf(eb.ref('id'), list(deliveryIds)));
     if (handlerId !== undefined) dismiss = dismiss.where('handler_id', '=', handlerId);
     // Two statements, so that each can use its index: of due deliveries, or of dead ones.

@@ -108,6 +108,7 @@ function eventEraser({ db, isOneOf, list }: SqlDialect) {
         due_at: null,
         lease: null,
         waiting_for: null,
+        waiting_since: null,
         dismissal: JSON.stringify({ at: now, by, reason: 'erased' }),
       })
       .where((eb) => isOneOf(eb.ref('event_id'), eventIds));

@@ -1,5 +1,5 @@
 import { equal } from 'node:assert/strict';
-import type { DeliverySummary, Settlement } from 'nestjs-runhooks/core';
+import type { ClaimedDelivery, DeliverySummary, Settlement } from 'nestjs-runhooks/core';
 import { at, onlyOne, settlementOf, type StoreHarness } from '../store-harness.js';
 import type { ContractCase } from '../contract-case.js';
 import { PORT_LIMITS } from '../../limits.js';
@@ -68,6 +68,31 @@ export const settleWaitingCases: readonly ContractCase[] = [
         ],
       );
       equal((await theDelivery(harness)).waitingFor, undefined);
+    },
+  },
+  {
+    title:
+      'settle: keeps the time since which a delivery waits until an attempt is counted or the delivery is redriven',
+    run: async (harness) => {
+      const claim = async (): Promise<ClaimedDelivery> => onlyOne(await harness.takeDeliveries({ at: DUE_MS }));
+      const wait = async (held: ClaimedDelivery, endMs: number): Promise<void> => {
+        const { attempt, ...settlement } = settlementOf(held, WAITING);
+        const finishedAt = at(endMs);
+        await harness.settleAll([{ ...settlement, attempt: { ...attempt, finishedAt } }], finishedAt);
+      };
+      await harness.recordEvent(harness.event());
+      await wait(await claim(), 1);
+      const first = await claim();
+      same(first.waitingSince, at(1));
+      await wait(first, 2);
+      const second = await claim();
+      same(second.waitingSince, at(1));
+      await harness.settle(second, { state: 'pending', dueAt: at(DUE_MS) });
+      const third = await claim();
+      equal(third.waitingSince, undefined);
+      await harness.settle(third, { state: 'dead' });
+      await harness.store.redrive({ deliveryIds: [third.id] }, harness.decision(), at(DUE_MS));
+      equal((await claim()).waitingSince, undefined);
     },
   },
   {
