@@ -5,7 +5,7 @@ import { ARTIFACT_LIMITS } from './limits.js';
 import { outcomeOf } from './node-outcome.js';
 import { freshnessText } from './source-freshness.js';
 
-const controlCharacter = /\p{Cc}/u;
+const controlOrHalf = /[\p{Cc}\p{Cs}]/u;
 const digits = /^\d{1,15}$/;
 
 /**
@@ -37,10 +37,10 @@ export function readResultRow(row: unknown): NodeResult | undefined {
   };
 }
 
-/** An id that is long or has control characters is not one of dbt, and stores might not accept it as a key. */
+/** An id that is long, or has control characters or halves of characters, is not one of dbt, and databases can refuse it. */
 function uniqueIdOf(value: unknown): string | undefined {
   const id = textOf(value);
-  if (id === undefined || id.length > ARTIFACT_LIMITS.idCharsMax || controlCharacter.test(id)) return undefined;
+  if (id === undefined || id.length > ARTIFACT_LIMITS.idCharsMax || controlOrHalf.test(id)) return undefined;
   return id;
 }
 
