@@ -65,7 +65,7 @@ export class ResultsHandling {
       if (isRead) continue;
       this.#options.logger.warn(
         `Results of runs of source "${source}" are not read, so handlers get none: ${handlerIds.join(', ')}. Set the \`api\` ` +
-          'option of the source with a token that can read runs (`api.readToken` of dbtCloud)',
+          'option of the source with a token that can read runs (dbtCloud: `api.readToken`; paradime: `api.token` or `api.apiKey`)',
         { source, code: 'RUNHOOKS_RESULTS_NOT_READ' },
       );
     }
