@@ -130,7 +130,7 @@ async function settle(): Promise<void> {
 }
 
 describe('results of runs', () => {
-  it('tell of a failing test once, stay quiet on the second night, and tell of the recovery', async () => {
+  it('report a failing test as the first failure once, and its recovery', async () => {
     const told = await start([NodeHandlers]);
     const fails = [{ id: ORDERS }, { id: UNIQUE, status: 'fail', message: 'Got 4 results', failures: 4 }];
     const first = await ends(fails);
@@ -155,7 +155,7 @@ describe('results of runs', () => {
     expect(told.failed[1]?.incident?.failures).toBe(2);
   });
 
-  it('are not fetched of a success that nobody asks for', async () => {
+  it('are not fetched of a success that no handler asks for', async () => {
     await start([NodeHandlers]);
     await ends([{ id: ORDERS }]);
     expect(dbt.calls.filter(({ path }) => path.includes('/artifacts/'))).toEqual([]);

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { readEngines, readNumber, readSeed } from '../simulation/command-line.js';
+import type { EngineName } from '../simulation/engines.js';
 
 export const USAGE = `Usage: npm run test:unheard -- [options]
 
@@ -18,8 +20,6 @@ The first day after the install is without disasters, so that it shows the numbe
   --on <engine>     sqlite or postgres (default: both)
   --help            print this text`;
 
-export type EngineName = 'sqlite' | 'postgres';
-
 export interface Options {
   readonly days: number;
   readonly jobs: number;
@@ -27,8 +27,6 @@ export interface Options {
   readonly engines: readonly EngineName[];
   readonly help: boolean;
 }
-
-const ENGINES: readonly EngineName[] = ['sqlite', 'postgres'];
 
 /** Parses the command line. Throws an error that explains what is wrong with it. */
 export function readOptions(args: readonly string[]): Options {
@@ -42,23 +40,11 @@ export function readOptions(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
     },
   });
-  const engines = ENGINES.filter((engine) => values.on === undefined || values.on === engine);
-  if (engines.length === 0) throw new Error(`--on: found "${values.on}"; expected sqlite or postgres`);
   return {
     days: readNumber('days', values.days, 1.5, /^\d+(?:\.\d+)?$/),
     jobs: readNumber('jobs', values.jobs, 20),
-    seed: values.seed === undefined ? Date.now() % 2 ** 32 : readNumber('seed', values.seed, 0),
-    engines,
+    seed: readSeed(values.seed),
+    engines: readEngines(values.on),
     help: values.help,
   };
-}
-
-function readNumber(name: string, text: string, min: number, format = /^\d+$/): number {
-  const number = Number(text);
-  if (!format.test(text) || number < min || number > 2 ** 32) {
-    throw new Error(
-      `--${name}: found "${text}"; expected ${min % 1 === 0 ? 'an integer' : 'a number'} of at least ${min}`,
-    );
-  }
-  return number;
 }

@@ -1,13 +1,15 @@
-import { Inbox, type EventSummary, type Page, type PageRequest, type RunSummary } from 'nestjs-runhooks';
+import { Inbox, type EventSummary, type RunSummary } from 'nestjs-runhooks';
 import { timers } from 'nestjs-runhooks/internal';
 import { ManualClock, type FakeFaults } from 'nestjs-runhooks/testing';
 import { Random } from '../crash/random.js';
+import { allOf } from '../simulation/all-of.js';
+import { AppProcess } from '../simulation/app-process.js';
+import type { InboxPlace } from '../simulation/engines.js';
+import { Gateway } from '../simulation/gateway.js';
 import { dbtAccount, paradimeAccount, type Account } from './account.js';
-import { AppProcess } from './app-process.js';
 import { planDisasters, type Disaster } from './disasters.js';
-import type { InboxPlace } from './engines.js';
-import { Gateway } from './gateway.js';
 import { Ledger } from './ledger.js';
+import { ProcessLedger, UnheardApp } from './unheard-app.js';
 import type { Evidence } from './verify.js';
 import { MINUTE_MS, World } from './world.js';
 
@@ -199,11 +201,14 @@ class Simulation {
       this.#started += 1;
       const number = this.#started;
       const app = await AppProcess.start({
-        number,
-        sources: this.#accounts.map((account) => account.open()),
         inbox: place.connect(),
-        clock: this.#appClock,
-        ledger: this.#ledger,
+        module: (inbox, isDead) =>
+          UnheardApp.with({
+            sources: this.#accounts.map((account) => account.open()),
+            inbox,
+            clock: this.#appClock,
+            ledger: new ProcessLedger(this.#ledger, number, isDead),
+          }),
         sweeps: this.#options.sweeps ?? true,
       });
       this.#running.push({ number, app });
@@ -282,15 +287,4 @@ function failFor(faults: FakeFaults): void {
     faults.html();
     faults.cut();
   }
-}
-
-async function allOf<T>(list: (page: PageRequest) => Promise<Page<T>>): Promise<readonly T[]> {
-  const items: T[] = [];
-  let after: string | undefined;
-  do {
-    const page: Page<T> = await list({ limit: 1_000, ...(after !== undefined && { after }) });
-    items.push(...page.items);
-    after = page.next;
-  } while (after !== undefined);
-  return items;
 }

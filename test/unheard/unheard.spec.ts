@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Entry, Store, StoreFactory } from 'nestjs-runhooks/core';
-import { placeOf, type InboxPlace } from './engines.js';
+import { placeOf, type InboxPlace } from '../simulation/engines.js';
 import { simulate } from './simulation.js';
 import { verify, type Evidence, type Verdict } from './verify.js';
 

@@ -17,14 +17,17 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
-/** Returns a string without line breaks, other control characters and surrounding spaces, and at most `charsMax` long. */
+/**
+ * Returns a string without line breaks, other control characters, halves of characters and surrounding spaces, and at most
+ * `charsMax` long.
+ */
 export function wordOf(value: unknown, charsMax: number): string | undefined {
   const text = textOf(value);
   return text === undefined
     ? undefined
     : textOf(
         cutText(text, charsMax)
-          .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+          .replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ')
           .trim(),
       );
 }

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { BYTE, BYTE_CLASSES, CLASS } from './json-bytes.js';
 import { JsonValueScanner } from './json-value.js';
 import { ARTIFACT_LIMITS } from './limits.js';
@@ -17,7 +17,7 @@ export interface JsonSink {
   open(container: string): void;
   /** Returns whether {@link take} needs the value. `container` is absent for a member of the root. */
   wants(key: string | number, container?: string): boolean;
-  /** Takes the text of a value. It is absent if the value is too large or nested too deep. */
+  /** Takes the text of a value. It is absent if the value is too large, nested too deep or not UTF-8. */
   take(text: string | undefined, key: string | number, container?: string): void;
 }
 
@@ -170,7 +170,8 @@ export class JsonCutter {
   #text(): string | undefined {
     if (this.#size > ARTIFACT_LIMITS.valueBytesMax || this.#value.isTooDeep) return undefined;
     const [only] = this.#parts;
-    return (this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts)).toString('utf8');
+    const bytes = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
+    return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
   }
 
   #setKey(text: string | undefined): void {
@@ -188,7 +189,7 @@ function parsedKey(text: string | undefined): string {
   try {
     if (text !== undefined) return JSON.parse(text) as string;
   } catch {
-    // A key with a wrong escape makes the whole document unreadable, as one that is too long does.
+    // A key with a wrong escape makes the whole document unreadable, as one that is too long or not UTF-8 does.
   }
   throw new UnreadableFile('unreadable');
 }

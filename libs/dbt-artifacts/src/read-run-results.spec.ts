@@ -201,6 +201,7 @@ describe('readRunResults', () => {
       { unique_id: `model.shop.${'売'.repeat(ARTIFACT_LIMITS.idBytesMax / 3)}`, status: 'error' },
       { unique_id: 'model.shop.a\ud800', status: 'error' },
       { unique_id: 'model.shop.a\0b', status: 'error' },
+      { unique_id: 'model.shop.a\ud800b', status: 'error' },
       { unique_id: MODEL },
       { unique_id: MODEL, status: null },
       { unique_id: MODEL, status: ' ' },
@@ -212,6 +213,28 @@ describe('readRunResults', () => {
     const { nodes, unreadableRows } = await readRows(good, ...odd.flatMap((row) => [row, good]));
     expect(nodes.map(({ uniqueId }) => uniqueId)).toEqual(Array(odd.length + 1).fill(TEST));
     expect(unreadableRows).toBe(odd.length);
+  });
+
+  it('counts a row whose bytes are not UTF-8, and reads all others', async () => {
+    const rows = ['pass', 'fail'].map((status) => JSON.stringify({ unique_id: TEST, status, message: 'caf\xe9' }));
+    const content = Buffer.concat([
+      Buffer.from(`{"metadata":{"dbt_version":"1.8.0"},"results":[${rows[0]},`),
+      Buffer.from(`${rows[1]},`, 'latin1'),
+      Buffer.from(`${rows[1]}]}`),
+    ]);
+    for (const size of [1, 1_000]) {
+      const { nodes, unreadableRows, dbtVersion } = readable(await read(content, size));
+      expect(nodes.map(({ status, message }) => [status, message])).toEqual([
+        ['pass', undefined],
+        ['fail', 'caf\xe9'],
+      ]);
+      expect([unreadableRows, dbtVersion]).toEqual([1, '1.8.0']);
+    }
+  });
+
+  it('removes halves of characters, which databases can refuse', async () => {
+    const { nodes } = await readRows({ unique_id: MODEL, status: 'er\ud800ror', relation_name: 'shop\udc00' });
+    expect(nodes[0]).toMatchObject({ status: 'er ror', relation: 'shop' });
   });
 
   it('reads numbers that only Python writes as missing', async () => {

@@ -55,6 +55,20 @@ describe('mergeSteps', () => {
     expect(await outcomes(first, second)).toEqual(['model.a.x failed 4', 'model.a.z skipped 4', 'model.a.y unknown 5']);
   });
 
+  it('misses results of a step that failed although none of its nodes did', async () => {
+    const failed = (...files: readonly ArtifactReading[]): StepFiles => ({ ...step('4', ...files), hasFailed: true });
+    const missing = [{ step: { id: '4', name: 'step 4' }, reason: 'not-written' }];
+    expect(await mergeSteps([failed(file(60, {}))], RUN)).toEqual({ state: 'missing', reason: 'not-written' });
+    expect(await mergeSteps([failed(file(60, { 'model.a.x': 'succeeded' }))], RUN)).toMatchObject({
+      nodes: [{ uniqueId: 'model.a.x' }],
+      missingSteps: missing,
+    });
+    for (const outcome of ['failed', 'unknown'] as const) {
+      expect(await mergeSteps([failed(file(60, { 'model.a.x': outcome }))], RUN)).toMatchObject({ missingSteps: [] });
+    }
+    expect(await mergeSteps([failed(UNREADABLE)], RUN)).toEqual({ state: 'missing', reason: 'unreadable' });
+  });
+
   it('takes the last row of a node that a file has twice', async () => {
     const twice = [result('test.a.x', 'succeeded'), result('test.a.x', 'failed'), result('test.a.x', 'skipped')];
     expect(await outcomes(step('4', file(60, {}, { nodes: twice })))).toEqual(['test.a.x failed 4']);

@@ -17,6 +17,12 @@ export interface StepFiles {
    * file, such as `dbt deps`: a step without files counts as missing.
    */
   readonly files: readonly ArtifactReading[];
+  /**
+   * Whether the step failed. If none of its nodes did, the results of what failed are missing: dbt leaves out sources that it
+   * could not query, and some versions leave out hooks or all nodes that failed.
+   * @default false
+   */
+  readonly hasFailed?: boolean;
 }
 
 /** Nodes of all steps of a run. */
@@ -53,7 +59,7 @@ export async function mergeSteps(
   run: { readonly startedAt?: Date | undefined },
 ): Promise<MergedSteps> {
   const merged = new MergedNodes(run.startedAt);
-  for (const { step, files } of steps) await merged.add(step, files);
+  for (const step of steps) await merged.add(step);
   return merged.end(steps.length > 0);
 }
 
@@ -73,12 +79,13 @@ class MergedNodes {
     this.#startedAt = startedAt;
   }
 
-  async add(step: NodeStep, files: readonly ArtifactReading[]): Promise<void> {
+  async add({ step, files, hasFailed = false }: StepFiles): Promise<void> {
     const readable = files.filter((file) => file.isReadable);
     const current = readable.filter((file) => !this.#isStale(file));
     const unreadable = files.find((file) => !file.isReadable);
     if (unreadable) this.#missing.push({ step, reason: unreadable.reason });
     else if (current.length === 0) this.#missing.push({ step, reason: files.length === 0 ? 'not-written' : 'stale' });
+    else if (hasFailed && !current.some(hasFailedNode)) this.#missing.push({ step, reason: 'not-written' });
     for (const file of current) await this.#addFile(step, file);
     this.#earlier.push(...readable);
   }
@@ -127,6 +134,11 @@ class MergedNodes {
     if (!file.generatedAt || !this.#startedAt) return false;
     return file.generatedAt.getTime() < this.#startedAt.getTime() - ARTIFACT_LIMITS.clockSkewMsMax;
   }
+}
+
+/** Returns whether a file has a node that can have made its step fail. */
+function hasFailedNode({ nodes }: ReadArtifact): boolean {
+  return nodes.some(({ outcome }) => outcome === 'failed' || outcome === 'unknown');
 }
 
 /** Compares the contents too, because the metadata of a file that dbt did not write can be the same for all steps. */

@@ -107,7 +107,7 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
 
   return [
     {
-      title: 'A test of the nightly job fails. On-call is told which one and why; the second night is quiet',
+      title: 'A test of the nightly job fails. On-call sees which one and why, once',
       steps: [
         night(1, '40001', FAILING_TEST, ['on-call.node-failed node.failed succeeded']),
         night(2, '40002', FAILING_TEST, ['on-call.node-failed node.failed succeeded']),

@@ -7,7 +7,7 @@ import type { Router } from '../handlers/router.js';
 import type { AttemptRecord, Settlement } from '../store/delivery.js';
 import type { NewEvent } from '../store/recording.js';
 import { attemptRecord, type Attempt, type AttemptResult } from './attempt.js';
-import { WaitingError } from './waiting.js';
+import { isWaiting } from './waiting.js';
 
 /** Returns the settlement of a delivery after an attempt. Pure, except for the jitter of the retry delay. */
 export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date, router: Router): Settlement {
@@ -17,7 +17,7 @@ export function settlementOf(attempt: Attempt, result: AttemptResult, now: Date,
   if (result.outcome !== 'failed') return { ...base, next: { state: result.outcome } };
   // A shutdown is not the handler's failure, so the delivery is due at once and cannot become a dead letter.
   if (attempt.abortedBy instanceof ShutdownError) return { ...base, next: { state: 'pending', dueAt: now } };
-  if (result.thrown instanceof WaitingError) {
+  if (isWaiting(result.thrown)) {
     const { delayMs, message: waitingFor } = result.thrown;
     return { ...base, next: { state: 'pending', dueAt: new Date(now.getTime() + delayMs), waitingFor } };
   }

@@ -1,4 +1,4 @@
-import { OwnError } from '../errors.js';
+import { isRunhooksError, OwnError } from '../errors.js';
 
 /**
  * Thrown by handlers of the core if their delivery must wait for something outside. The attempt is not counted. `message` is
@@ -15,4 +15,9 @@ export class WaitingError extends OwnError {
   ) {
     super(message);
   }
+}
+
+/** Returns whether a thrown value is a {@link WaitingError}. Handlers can throw any value, and `instanceof` throws for a revoked proxy. */
+export function isWaiting(thrown: unknown): thrown is WaitingError {
+  return isRunhooksError(thrown) && thrown instanceof WaitingError;
 }

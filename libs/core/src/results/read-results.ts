@@ -20,7 +20,11 @@ const LASTING: readonly ProviderApiErrorReason[] = [
 export interface ReadingLog {
   /** Notes that an API has failed in a way that can pass. */
   failed(error: unknown): void;
-  /** Notes that an API has answered. */
+  /** Notes that an API does not find a run. */
+  missed(error: unknown): void;
+  /** Notes that an API works, but does not have the results of a run yet. */
+  waited(): void;
+  /** Notes that an API has returned the results of a run. */
   worked(): void;
 }
 
@@ -52,13 +56,14 @@ export async function readResults(reader: ResultsReader, run: Run, options: Read
     const isNotReady = isResultsNotReadyError(error);
     const reason = isProviderApiError(error) ? error.reason : undefined;
     if (reason && LASTING.includes(reason)) {
-      throw new PermanentError(
-        `the results of run ${run.id} cannot be read: ${messageOf(error)}. Then redrive this delivery`,
-        { cause: error },
-      );
+      throw new PermanentError(`the results of run ${run.id} cannot be read: ${messageOf(error)}`, { cause: error });
+    }
+    if (reason === 'not-found') {
+      log.missed(error);
+      return { state: 'missing', reason: 'not-written', isIsolated: isIsolated(run) };
     }
     if (!isNotReady && !(reason && PASSING.includes(reason))) throw error;
-    if (isNotReady) log.worked();
+    if (isNotReady) log.waited();
     else log.failed(error);
     const waitedMs = waitingSince ? Math.max(0, now().getTime() - waitingSince.getTime()) : 0;
     if (waitedMs >= LIMITS.resultsWaitMs)

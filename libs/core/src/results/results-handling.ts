@@ -69,7 +69,7 @@ export class ResultsHandling {
       for (const id of handlerIds) this.#warned.add(`${source} ${id}`);
       this.#options.logger.warn(
         `Results of runs of source "${source}" are not read, so handlers get none: ${handlerIds.join(', ')}. Set the \`api\` ` +
-          'option of the source with a token that can read runs (`api.readToken` of dbtCloud)',
+          'option of the source with a token that can read runs (dbtCloud: `api.readToken`; paradime: `api.token` or `api.apiKey`)',
         { source, code: 'RUNHOOKS_RESULTS_NOT_READ' },
       );
     }

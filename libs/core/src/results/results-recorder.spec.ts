@@ -585,10 +585,12 @@ describe('waiting for results', () => {
         2 * LIMITS.resultsDelayMs,
         LIMITS.resultsDelayMsMax,
       ]);
-      expect(worker.lines).toEqual([expect.stringMatching(/^warn Source "dbt" does not answer .* status 503/)]);
+      expect(worker.lines).toEqual([
+        expect.stringMatching(/^warn Results of runs of source "dbt" are unavailable: .* status 503/),
+      ]);
       worker.answers.delete('1');
       await worker.complete(run('1', 'failed', 10));
-      expect(worker.lines.at(-1)).toBe('log Source "dbt" answers with results of runs again');
+      expect(worker.lines.at(-1)).toBe('log Results of runs of source "dbt" are available again');
     },
   );
 
@@ -630,9 +632,26 @@ describe('waiting for results', () => {
       worker.answers.set('1', new ProviderApiError({ ...failure, reason, todo: 'Set another token' }));
       const failed = worker.complete(run('1', 'failed', 10));
       await expect(failed).rejects.toThrow(PermanentError);
-      await expect(failed).rejects.toThrow(/run 1 cannot be read: .* Set another token. Then redrive this delivery/);
+      await expect(failed).rejects.toThrow(/run 1 cannot be read: .* Set another token$/);
     },
   );
+
+  it('records that a run that the API does not find has no results, and warns once until it finds one', async () => {
+    const worker = new Worker();
+    const todo = 'Check that the token can read the run';
+    for (const id of ['1', '2', '4'])
+      worker.answers.set(id, new ProviderApiError({ ...failure, reason: 'not-found', todo }));
+    worker.answers.set('3', reading([node(UNIQUE, 'succeeded')]));
+    for (const id of ['1', '2', '3', '4']) await worker.complete(run(id, 'failed', 10));
+    expect(worker.results.facts('run.results').map(({ results }) => results)).toMatchObject([
+      { state: 'missing', reason: 'not-written' },
+      { state: 'missing', reason: 'not-written' },
+      { state: 'available' },
+      { state: 'missing', reason: 'not-written' },
+    ]);
+    const warning = expect.stringMatching(/^warn A run of source "dbt" has no results.* can read the run/);
+    expect(worker.lines).toEqual([warning, warning]);
+  });
 
   it('passes any other error on, so that the delivery is retried', async () => {
     const worker = new Worker();

@@ -38,7 +38,8 @@ export interface ResultsReader {
    *
    * @throws {ResultsNotReadyError} if they are not there yet. The next read follows after the error's delay.
    * @throws {ProviderApiError} if a call fails. After `unavailable`, `timeout`, `invalid-answer` and `rate-limited`, reads
-   *   go on for up to seven days. Other reasons make the delivery a dead letter.
+   *   go on for up to seven days. After `not-found`, the run has no results, and a warning is logged. Other reasons make the
+   *   delivery a dead letter.
    */
   read(run: Run, context: ResultsContext): Promise<ResultsReading>;
 }

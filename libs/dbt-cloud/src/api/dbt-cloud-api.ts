@@ -138,9 +138,8 @@ export class DbtCloudApi {
   }
 
   /**
-   * Returns a file as a stream. Read it to the end, or cancel it.
-   *
-   * @param options.bytesMax bytes after which the stream fails, by default 33,554,432 (32 MiB)
+   * Returns a file as a stream. Read it to the end, or cancel it. The stream fails after `bytesMax` bytes, by default
+   * 33,554,432 (32 MiB).
    */
   artifactStream(
     runId: string,

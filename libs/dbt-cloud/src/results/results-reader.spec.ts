@@ -70,12 +70,12 @@ const artifactCalls = () =>
     .map(({ path, query }) => `${path.split('/').at(-1)} ${query['step']}`);
 
 describe('the results of a run', () => {
-  it('waits for a run that the API does not know, and then says that it has no results', async () => {
+  it('waits for a run that the API does not know, and then throws the error of the API', async () => {
     const unknown = { id: '999' } as FakeDbtRun;
     const finishedAt = clock.now();
     await expect(read(unknown, { finishedAt })).rejects.toThrow('expected run 999, got none yet');
     clock.advance(10 * MINUTE);
-    expect(await read(unknown, { finishedAt })).toEqual({ isIsolated: false, state: 'missing', reason: 'not-written' });
+    await expect(read(unknown, { finishedAt })).rejects.toMatchObject({ reason: 'not-found' });
   });
 
   it('are the nodes of all steps that executed some, for one call each', async () => {
@@ -106,6 +106,20 @@ describe('the results of a run', () => {
     });
     expect(shown(await read(run))).toEqual({ [ORDERS]: 'succeeded in 4', 'source.shop.raw.orders': 'failed in 5' });
     expect(artifactCalls()).toEqual(['sources.json 5', 'run_results.json 4']);
+  });
+
+  it('lack a step that failed without a node that failed', async () => {
+    const run = await started('dbt build', 'dbt source freshness');
+    await run.fail({
+      files: {
+        'dbt build': { 'run_results.json': file(ORDERS, 'success') },
+        'dbt source freshness': { 'sources.json': sourcesFile([], { generatedAt: clock.now() }) },
+      },
+    });
+    expect(await read(run)).toMatchObject({
+      nodes: [{ uniqueId: ORDERS }],
+      missingSteps: [{ step: { id: '5' }, reason: 'not-written' }],
+    });
   });
 
   it('are in the other file if that of the command is missing', async () => {

@@ -34,12 +34,7 @@ export class DbtCloudResultsReader implements ResultsReader {
 
   async read(run: Run, context: ResultsContext): Promise<ResultsReading> {
     const { signal } = context;
-    const found = await this.#find(run.id, signal);
-    if (!found) {
-      // A run of another account, or one that was deleted.
-      waitOf(run, {}, context.now())(`run ${run.id}`);
-      return { isIsolated: isIsolated(run, {}), state: 'missing', reason: 'not-written' };
-    }
+    const found = await this.#find(run, context);
     const setting = { isIsolated: isIsolated(run, found) };
     if (found.status === STATUS_CODE.cancelled) return { ...setting, state: 'missing', reason: 'canceled' };
     const requireNow = waitOf(run, found, context.now());
@@ -51,18 +46,20 @@ export class DbtCloudResultsReader implements ResultsReader {
     // The step that failed usually is the last one. If its file is missing, those of the others are not read in vain.
     for (const step of steps.toReversed()) {
       const file = await readStep(this.#api, { runId: run.id, step, signal });
-      if (!file && step.status === STATUS_CODE.error) requireNow(`results of step ${step.index} of run ${run.id}`);
-      files.unshift({ step: nodeStepOf(step), files: file && !isLeftover(file, step, found) ? [file] : [] });
+      const hasFailed = step.status === STATUS_CODE.error;
+      if (!file && hasFailed) requireNow(`results of step ${step.index} of run ${run.id}`);
+      files.unshift({ step: nodeStepOf(step), files: file && !isLeftover(file, step, found) ? [file] : [], hasFailed });
     }
     const { startedAt = run.startedAt } = found;
     return { ...setting, ...(await mergeSteps(files, { startedAt })) };
   }
 
-  async #find(id: string, signal: AbortSignal): Promise<DbtCloudApiRun | undefined> {
+  async #find(run: Run, context: ResultsContext): Promise<DbtCloudApiRun> {
     try {
-      return await this.#api.run(id, { steps: true, signal });
+      return await this.#api.run(run.id, { steps: true, signal: context.signal });
     } catch (error) {
-      if (isProviderApiError(error) && error.reason === 'not-found') return undefined;
+      // The run may be new, be deleted, or belong to another account or to a project that the token cannot read.
+      if (isProviderApiError(error) && error.reason === 'not-found') waitOf(run, {}, context.now())(`run ${run.id}`);
       throw error;
     }
   }

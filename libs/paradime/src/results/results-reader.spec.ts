@@ -98,11 +98,11 @@ function told(reading: ResultsReading): unknown {
 }
 
 describe('results of a run of Paradime', () => {
-  it('waits for a run that the API does not know, and then says that it has no results', async () => {
+  it('waits for a run that the API does not know, and then throws the error of the API', async () => {
     const unknown = { id: '999', state: 'FAILED' } as FakeBoltRun;
     expect(await errorOf(unknown)).toBeInstanceOf(ResultsNotReadyError);
     clock.advance(11 * MINUTE);
-    expect(await read(unknown)).toEqual({ isIsolated: false, state: 'missing', reason: 'not-written' });
+    expect(await errorOf(unknown)).toMatchObject({ reason: 'not-found' });
   });
 
   it('are those of each command, from its own file', async () => {
@@ -235,6 +235,23 @@ describe('one command without results', () => {
         { step: { name: 'dbt test' }, reason: 'unreadable' },
         { step: { name: 'dbt snapshot' }, reason: 'not-written' },
       ],
+    });
+  });
+});
+
+describe('a command that failed', () => {
+  it('lacks results if none of its nodes failed', async () => {
+    const run = await started(['dbt run', 'dbt source freshness']);
+    const sources = sourcesFile([], { generatedAt: clock.now() });
+    await run.fail({
+      files: {
+        'dbt run': { [PATH]: results({ id: ORDERS }) },
+        'dbt source freshness': { 'target/sources.json': sources },
+      },
+    });
+    expect(await read(run)).toMatchObject({
+      nodes: [{ uniqueId: ORDERS }],
+      missingSteps: [{ step: { name: 'dbt source freshness' }, reason: 'not-written' }],
     });
   });
 });

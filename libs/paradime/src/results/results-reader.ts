@@ -53,18 +53,13 @@ export class ParadimeResults implements ResultsReader {
 
   async read(run: Run, context: ResultsContext): Promise<ResultsReading> {
     const { signal } = context;
-    const detail = await this.#find(run.id, signal);
-    const endedAt = run.finishedAt ?? endOf(detail?.commands ?? []);
+    const detail = await this.#find(run, context);
+    const endedAt = run.finishedAt ?? endOf(detail.commands);
     /** Throws if it is too early to do without something. */
     const waitFor = (lacking: string): void => {
       const error = notReady(lacking, endedAt, context.now());
       if (error) throw error;
     };
-    if (!detail) {
-      // A run of another workspace, or one that was deleted.
-      waitFor(`run ${run.id}`);
-      return { isIsolated: false, state: 'missing', reason: 'not-written' };
-    }
     if (detail.status === 'running' || detail.status === 'pending') {
       if (endedAt === undefined) throw stillRunning(run);
       waitFor(`the end of run ${run.id}`);
@@ -80,8 +75,11 @@ export class ParadimeResults implements ResultsReader {
     // A run that failed may have had commands that never began.
     if (commands.length === 0) return missing(detail.status === 'failed' ? 'not-written' : 'nothing-ran');
     const steps: StepFiles[] = [];
-    for (const command of commands) {
-      steps.push({ step: stepOf(command.command), files: await this.#readAll(command, waitFor, signal) });
+    for (const each of commands) {
+      const { command, kind } = each;
+      // Another program can fail for a reason of its own.
+      const hasFailed = kind !== 'unknown' && (command.returnCode ?? 0) !== 0;
+      steps.push({ step: stepOf(command), files: await this.#readAll(each, waitFor, signal), hasFailed });
     }
     const merged = await mergeSteps(steps, { startedAt: run.startedAt });
     if (merged.state === 'missing') return { ...setting, ...merged };
@@ -91,12 +89,13 @@ export class ParadimeResults implements ResultsReader {
     return { ...setting, ...merged, missingSteps };
   }
 
-  async #find(id: string, signal: AbortSignal): Promise<ParadimeApiRunDetail | undefined> {
+  async #find(run: Run, context: ResultsContext): Promise<ParadimeApiRunDetail> {
     try {
-      return await this.#api.run(id, { signal });
+      return await this.#api.run(run.id, { signal: context.signal });
     } catch (error) {
-      if (isProviderApiError(error) && error.reason === 'not-found') return undefined;
-      throw error;
+      // The run may be new, be deleted, or belong to another workspace.
+      const isMissing = isProviderApiError(error) && error.reason === 'not-found';
+      throw isMissing ? (notReady(`run ${run.id}`, run.finishedAt, context.now()) ?? error) : error;
     }
   }
 

@@ -36,6 +36,7 @@ const TABLES = [
   'processes',
   'purged_keys',
   'refusals',
+  'result_nodes',
   'results',
   'rounds',
   'runs',

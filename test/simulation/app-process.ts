@@ -2,20 +2,21 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Webhooks } from 'nestjs-runhooks';
-import type { Source, StoreFactory } from 'nestjs-runhooks/core';
-import type { Clock, RoundRunner } from 'nestjs-runhooks/internal';
+import type { DynamicModule } from '@nestjs/common';
+import type { StoreFactory } from 'nestjs-runhooks/core';
+import type { RoundRunner } from 'nestjs-runhooks/internal';
 import { waitUntilIdle } from 'nestjs-runhooks/testing';
 import { KillableStore } from './killable-store.js';
-import type { Ledger } from './ledger.js';
-import { ProcessLedger, UnheardApp } from './unheard-app.js';
 
 export interface AppProcessOptions {
-  /** Number that no other process has. */
-  readonly number: number;
-  readonly sources: readonly Source[];
   readonly inbox: StoreFactory;
-  readonly clock: Clock;
-  readonly ledger: Ledger;
+  /**
+   * Returns the app's module.
+   *
+   * @param inbox the inbox of this process
+   * @param isDead returns whether the process was killed
+   */
+  readonly module: (inbox: StoreFactory, isDead: () => boolean) => DynamicModule;
   /** Whether the process runs its rounds. */
   readonly sweeps: boolean;
 }
@@ -37,11 +38,10 @@ export class AppProcess {
     this.#sweeps = sweeps;
   }
 
-  static async start({ number, sources, inbox, clock, ledger, sweeps }: AppProcessOptions): Promise<AppProcess> {
+  static async start({ inbox, module, sweeps }: AppProcessOptions): Promise<AppProcess> {
     const store = new KillableStore(inbox);
-    const processLedger = new ProcessLedger(ledger, number, () => store.isDead);
     const app = await NestFactory.create<NestFastifyApplication>(
-      UnheardApp.with({ sources, inbox: store, clock, ledger: processLedger }),
+      module(store, () => store.isDead),
       new FastifyAdapter(),
       { logger: false },
     );
@@ -87,6 +87,11 @@ export class AppProcess {
   async stop(): Promise<void> {
     await this.#untilDeath(this.#app.close());
     if (this.isDead) await this.bury();
+  }
+
+  /** Address of the app. */
+  get url(): string {
+    return this.#url;
   }
 
   get app(): NestFastifyApplication {

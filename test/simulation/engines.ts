@@ -5,7 +5,11 @@ import type { StoreFactory } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import pg from 'pg';
-import type { EngineName } from './options.js';
+
+/** Database of an inbox. */
+export type EngineName = 'sqlite' | 'postgres';
+
+export const ENGINES: readonly EngineName[] = ['sqlite', 'postgres'];
 
 /** Place of an inbox, to which every process opens its own connection. */
 export interface InboxPlace {
@@ -24,7 +28,7 @@ export function placeOf(name: EngineName): InboxPlace {
 }
 
 function sqlitePlace(): InboxPlace {
-  const directory = mkdtempSync(join(tmpdir(), 'runhooks-unheard-'));
+  const directory = mkdtempSync(join(tmpdir(), 'runhooks-simulation-'));
   return {
     name: 'sqlite',
     processes: 1,
@@ -34,7 +38,7 @@ function sqlitePlace(): InboxPlace {
 }
 
 function postgresPlace(): InboxPlace {
-  const schema = `unheard_${process.pid}_${Date.now()}`;
+  const schema = `simulation_${process.pid}_${Date.now()}`;
   return {
     name: 'postgres',
     processes: 3,

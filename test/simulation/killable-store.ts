@@ -1,5 +1,8 @@
 import { StoreUnavailableError, type Logger, type Store, type StoreFactory } from 'nestjs-runhooks/core';
 
+/** Parts of a store with calls of their own. */
+const PARTS: readonly (string | symbol)[] = ['rounds', 'results'];
+
 /**
  * Connection of one process to the inbox, which can be cut between any two steps. From then on nothing of the process
  * reaches the inbox, and its leases stay, as after a SIGKILL.
@@ -57,7 +60,7 @@ export class KillableStore implements StoreFactory {
         if (typeof value === 'function') {
           return (...args: unknown[]) => this.#call(() => Reflect.apply(value, target, args) as unknown, String(name));
         }
-        return name === 'rounds' && typeof value === 'object' && value !== null ? this.#guarded(value) : value;
+        return PARTS.includes(name) && typeof value === 'object' && value !== null ? this.#guarded(value) : value;
       },
     });
   }
