@@ -43,7 +43,8 @@ export function readResultRow(row: unknown): NodeResult | undefined {
  */
 function uniqueIdOf(value: unknown): string | undefined {
   const id = textOf(value);
-  if (id === undefined || Buffer.byteLength(id) > ARTIFACT_LIMITS.idBytesMax || unusableCharacter.test(id)) return undefined;
+  if (id === undefined || Buffer.byteLength(id) > ARTIFACT_LIMITS.idBytesMax || unusableCharacter.test(id))
+    return undefined;
   return id;
 }
 

@@ -29,6 +29,7 @@ export class Webhooks {
     const found = this.explorer.discover();
     for (const handler of found) logHandler(this.runtime.logger, handler);
     if (found.length > 0) void this.runtime.presence.renew();
+    this.runtime.results.warnOfUnread();
     this.runtime.dispatcher.wake();
     return found.map(({ id }) => id);
   }

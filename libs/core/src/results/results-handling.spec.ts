@@ -50,12 +50,17 @@ describe('ResultsHandling', () => {
     );
   });
 
-  it('warns about handlers of a source without a reader', () => {
+  it('warns about handlers of a source without a reader, and later about those that are added', () => {
     const { results, warnings } = handling({ isRead: false });
-    results.handlersFor([handler('node.failed')]);
+    const page = handler('node.failed');
+    results.handlersFor([page]);
+    results.warnOfUnread();
+    results.handlersFor([page, { ...page, id: 'lazy' }]);
+    results.warnOfUnread();
     results.warnOfUnread();
     expect(warnings).toEqual([
       expect.stringMatching(/source "dbt" are not read, so handlers get none: page\. Set the `api`/),
+      expect.stringMatching(/source "dbt" are not read, so handlers get none: lazy\. Set the `api`/),
     ]);
   });
 

@@ -20,6 +20,8 @@ export class ResultsHandling {
   readonly #options: ResultsHandlingOptions;
   readonly #recorder: ResultsRecorder | undefined;
   #asked: readonly ResultsOfSource[] = [];
+  /** Sources and handlers that a warning has named. */
+  readonly #warned = new Set<string>();
 
   constructor(options: ResultsHandlingOptions) {
     const { store, sources, logger, redact } = options;
@@ -59,10 +61,12 @@ export class ResultsHandling {
     return resultsHandlers(ofApp, sources, (event, delivery, claim) => recorder.invoke(event, delivery, claim));
   }
 
-  /** Warns about sources that cannot be asked for results. Their handlers get no events. */
+  /** Warns about sources that cannot be asked for results, once for each handler. Their handlers get no events. */
   warnOfUnread(): void {
-    for (const { source, handlerIds, isRead } of this.#asked) {
-      if (isRead) continue;
+    for (const { source, handlerIds: all, isRead } of this.#asked) {
+      const handlerIds = all.filter((id) => !this.#warned.has(`${source} ${id}`));
+      if (isRead || handlerIds.length === 0) continue;
+      for (const id of handlerIds) this.#warned.add(`${source} ${id}`);
       this.#options.logger.warn(
         `Results of runs of source "${source}" are not read, so handlers get none: ${handlerIds.join(', ')}. Set the \`api\` ` +
           'option of the source with a token that can read runs (dbtCloud: `api.readToken`; paradime: `api.token` or `api.apiKey`)',

@@ -51,7 +51,7 @@ export interface NewResults {
         readonly state: 'unread';
         /** Incidents without observation since this time have ended. */
         readonly observedSince: Date;
-        /** Versions of the handlers that the process has. Others may ask for the results. */
+        /** Versions of the handlers that the process has. Others may ask for `run.results`. */
         readonly handlers: readonly string[];
       };
 }
@@ -154,8 +154,9 @@ export interface StoredResults {
 export interface ResultStore {
   /**
    * Saves the results of a run. Results that are being recorded, or were, stay unchanged; `unread` ones are replaced. `unread`
-   * is not written while a scope of its place has an open incident, or while other versions of handlers are registered than
-   * the process has. Returns what is saved then; `'wanted'` if `unread` was not written.
+   * is not written while a scope of its place has an open incident, or while a version of a handler is registered that the
+   * process does not have and whose subscriptions contain `run.results`. Returns what is saved then; `'wanted'` if `unread` was
+   * not written.
    */
   save(held: Held, results: NewResults, now: Date): Promise<SavedResults | 'wanted' | undefined>;
   /** Returns the saved results of a run, or `undefined` if there are none. */

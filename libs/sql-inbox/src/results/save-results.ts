@@ -1,8 +1,8 @@
 import type { Held, NewResults, SavedResults } from 'nestjs-runhooks/core';
-import { otherHandlers } from '../processes/register-process.js';
 import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
-import { change, type Transaction } from '../schema/statement.js';
+import type { HandlersTable } from '../schema/schema.js';
+import { change, statement, type Transaction } from '../schema/statement.js';
 import { workHolder } from './held-delivery.js';
 import { incidentFinder } from './open-incident.js';
 import { placeLock } from './place-lock.js';
@@ -70,11 +70,20 @@ export function saveResults(
 
 /** Returns whether results are wanted although the process does not need them: for an incident, or by another process. */
 function wantedFinder(dialect: SqlDialect) {
+  const { db, list, isOneOf } = dialect;
   const findIncident = incidentFinder(dialect);
-  const findOthers = otherHandlers(dialect);
+  // The subscriptions are JSON, in which the type of an event is a string.
+  const findOthers = statement<{ versions: string }, Pick<HandlersTable, 'version'>>((value) =>
+    db
+      .selectFrom('handlers')
+      .select('version')
+      .where('subscriptions', 'like', '%"run.results"%')
+      .where((eb) => eb.not(isOneOf(eb.ref('version'), value('versions'))))
+      .limit(1),
+  );
   return function* ({ run, scope }: NewResults, { observedSince, handlers }: Unread): Transaction<boolean> {
     if (scope !== undefined && (yield* findIncident({ source: run.source, scope }, observedSince))) return true;
-    return (yield* findOthers(handlers)).length > 0;
+    return (yield* findOthers({ versions: list(handlers) })).length > 0;
   };
 }
 

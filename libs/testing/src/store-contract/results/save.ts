@@ -182,7 +182,8 @@ export const saveResultsCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'results.save: reports a success as wanted while other versions of handlers are registered',
+    title:
+      'results.save: reports a success as wanted while another version of a handler that asks for results is registered',
     run: async (harness) => {
       const results = resultsOf(harness);
       await harness.store.register(
@@ -191,7 +192,13 @@ export const saveResultsCases: readonly ContractCase[] = [
           role: 'worker',
           label: 'host 1',
           startedAt: at(0),
-          handlers: ['a@1', 'b@1'].map((version) => ({ id: version.slice(0, 1), version, subscriptions: '[]' })),
+          handlers: [
+            ['a', 'run.results'],
+            ['b', 'run.results'],
+            ['c', 'node.failed'],
+          ].map(([id = '', type]) => {
+            return { id, version: `${id}@1`, subscriptions: JSON.stringify([{ on: { types: [type] } }]) };
+          }),
           abandoned: [],
           lapsedBefore: at(-LEASE_MS),
           missingBefore: at(-LEASE_MS),
