@@ -70,7 +70,10 @@ describe('incidents', () => {
       ['2', 'succeeded'],
       ['1', 'failed'],
     ]);
-    expect(await inbox.job(nightly)).toEqual({ latestSuccessAt: expect.any(Date) as unknown });
+    expect(await inbox.job(nightly)).toEqual({
+      latestSuccessAt: expect.any(Date) as unknown,
+      environment: { id: '218762', name: 'Production' },
+    });
     expect((await inbox.job({ ...nightly, jobKey: '43786/hourly' }))?.incident?.failures).toBe(1);
     const run = await inbox.run({ source: 'dbt', accountId: '43786', runId: '2' });
     expect(run?.messages).toHaveLength(1);

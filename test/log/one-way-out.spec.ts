@@ -68,6 +68,7 @@ describe('the path of text to the log', () => {
       'core/src/api/artifact-download.ts',
       'core/src/errors.ts',
       'core/src/payloads/json-reader.ts',
+      'dbt-artifacts/src/unreadable-file.ts',
       'sql-inbox/src/postgres-connection/postgres-failure.ts',
       'sql-inbox/src/postgres/postgres-completions.ts',
       'sql-inbox/src/schema/newer-schema.ts',
