@@ -189,7 +189,7 @@ export function testToolSuites({ folder, tarball }) {
         "Jest with ESM runs the app's tests unchanged": async () => {
           const { files } = await codeOf('docs/testing.md');
           const cwd = await writeApp('jest-esm', { type: 'module' }, { ...files, 'jest.config.js': JEST_ESM });
-          await runTests(cwd, ['--experimental-vm-modules', program('jest/bin/jest.js'), '-i'], 2);
+          await runTests(cwd, ['--experimental-vm-modules', program('jest/bin/jest.js'), '-i'], 3);
         },
         "Vitest runs the app's tests": async () => {
           const { files } = await codeOf('docs/testing.md');
@@ -201,13 +201,14 @@ export function testToolSuites({ folder, tarball }) {
               ...files,
               'src/app.spec.ts': inVitest('src/app.spec.ts'),
               'src/nightly.spec.ts': inVitest('src/nightly.spec.ts'),
+              'src/data-quality.spec.ts': inVitest('src/data-quality.spec.ts'),
               'tsconfig.json': JSON.stringify({
                 compilerOptions: { ...NEST_11_OPTIONS, module: 'nodenext', target: 'ES2022' },
               }),
               'vitest.config.ts': VITEST,
             },
           );
-          await runTests(cwd, [program('vitest/vitest.mjs'), 'run'], 2);
+          await runTests(cwd, [program('vitest/vitest.mjs'), 'run'], 3);
         },
       },
     },

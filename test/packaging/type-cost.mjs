@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { command, repo } from './packed-app.mjs';
 
 /** Each limit is a tenth above the count at the time it was set. */
-const BOUNDS = { handlers: 1070, declarations: 1390 };
+const BOUNDS = { handlers: 1070, declarations: 1680 };
 
 function requireBelow(counts, part) {
   if (counts[part] <= BOUNDS[part]) return;
