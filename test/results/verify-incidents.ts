@@ -34,6 +34,8 @@ interface Scope {
   readonly saved: Map<string, Saved>;
   /** Last record of each node. */
   readonly observedAt: Map<string, Date>;
+  /** Nodes that no run observed for so long that an incident has ended, and that have only been skipped since. */
+  readonly forgotten: Set<string>;
   /** Scope in the inbox. */
   text?: string;
 }
@@ -109,7 +111,7 @@ class Replay {
         (node) => node.nodeId === id && node.scope === scope.text && node.source === run.source,
       );
       const agoMs = this.#evidence.now.getTime() - (scope.observedAt.get(id) ?? run.endedAt).getTime();
-      const isForgotten = agoMs >= FORGOTTEN_MS || (run.isUnread && run.isLate);
+      const isForgotten = scope.forgotten.has(id) || agoMs >= FORGOTTEN_MS || (run.isUnread && run.isLate);
       const mustBeOpen = outcome === 'failed';
       this.#require(
         isForgotten || isOpen === mustBeOpen,
@@ -139,6 +141,9 @@ class Replay {
 
   #observe(run: CheckedRun, scope: Scope, id: string, outcome: Outcome, at: Date): void {
     scope.saved.get(run.key)?.pending.delete(id);
+    const beforeMs = at.getTime() - (scope.observedAt.get(id) ?? at).getTime();
+    if (outcome === 'failed' || GOOD.includes(outcome)) scope.forgotten.delete(id);
+    else if (beforeMs >= FORGOTTEN_MS) scope.forgotten.add(id);
     scope.observedAt.set(id, at);
     const told = this.#facts.get(factOf('node.failed', run.key, id));
     // While another run is being saved, either order is right.
@@ -182,7 +187,13 @@ class Replay {
     const name = `${run.source} ${project} ${environment} ${target ?? ''}`.trim();
     const known = this.#scopes.get(name);
     if (known) return known;
-    const scope: Scope = { name, model: new PlainScope(), saved: new Map(), observedAt: new Map() };
+    const scope: Scope = {
+      name,
+      model: new PlainScope(),
+      saved: new Map(),
+      observedAt: new Map(),
+      forgotten: new Set(),
+    };
     this.#scopes.set(name, scope);
     return scope;
   }
