@@ -12,6 +12,9 @@ export type Expected =
     }
   | { readonly state: 'missing'; readonly reason: Reason };
 
+/** Reasons that say most come first: a file that was found says more than one that was not. */
+const MOST_TELLING: readonly Reason[] = ['unreadable', 'stale'];
+
 const EXECUTES_NOTHING = new Set(['generate', 'compile', 'parse', 'list']);
 
 /** Returns what the files of a run say, by the rules of the design. */
@@ -21,8 +24,10 @@ export function expectedOf({ outcome, steps }: WorldRun): Expected {
   const executing = steps.filter(({ which }) => !EXECUTES_NOTHING.has(which));
   if (executing.length === 0) return { state: 'missing', reason: 'nothing-ran' };
   const written = executing.filter(({ fate }) => fate === 'written');
-  const [missing] = executing.filter(({ fate }) => fate !== 'written').map(reasonOf);
-  if (written.length === 0) return { state: 'missing', reason: missing ?? 'not-written' };
+  if (written.length === 0) {
+    const reasons = executing.map(reasonOf);
+    return { state: 'missing', reason: MOST_TELLING.find((reason) => reasons.includes(reason)) ?? 'not-written' };
+  }
   const nodes = new Map<string, PlannedNode>();
   for (const node of written.flatMap((step) => step.nodes)) {
     if (node.outcome !== 'skipped' || !nodes.has(node.id)) nodes.set(node.id, node);
