@@ -23,6 +23,8 @@ export const ARTIFACT_LIMITS = Object.freeze({
   relationCharsMax: 2_000,
   /** Characters of a message. More of it is cut off, before other code removes colors and shortens it further. */
   messageCharsMax: 16_000,
+  /** Characters of the name of a step or command, which contains the command with its options. */
+  stepNameCharsMax: 255,
   /** Longest execution of a node that is believed. */
   executionMsMax: 30 * DAY,
   /** Greatest age of a source that is shown. The age of an empty table counts from year 1. */
@@ -30,4 +32,9 @@ export const ARTIFACT_LIMITS = Object.freeze({
 
   /** Time by which dbt's clock can be behind that of the provider. A file that is older than this is one of an earlier run. */
   clockSkewMsMax: 60 * SECOND,
+
+  /** Times between looks at a run whose files are missing. The last one repeats until `looksEndMs`. */
+  lookDelaysMs: Object.freeze([10 * SECOND, 30 * SECOND, 60 * SECOND, 120 * SECOND]),
+  /** Time after the end of a run at which its files are not expected any more. */
+  looksEndMs: 600 * SECOND,
 });

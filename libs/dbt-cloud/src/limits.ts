@@ -19,10 +19,6 @@ export const DBT_CLOUD_LIMITS = Object.freeze({
   resultsBytesMax: 128 * MIB,
   /** Largest `manifest.json` that is read, in bytes. */
   manifestBytesMax: 512 * MIB,
-  /** Characters of the name of a step that its nodes have. The name contains the command with its options. */
-  stepNameCharsMax: 255,
-  /** Times between looks at a run whose artifacts are not saved yet. The last one repeats until `completeMs`. */
-  resultsDelaysMs: Object.freeze([10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE]),
 
   // --- sweeps ---
   /** Time between two rounds: runs that ended, runs that were canceled, open runs. Together about 2,000 calls a day. */

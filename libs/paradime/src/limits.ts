@@ -65,12 +65,8 @@ export const PARADIME_LIMITS = Object.freeze({
   resultsBytesMax: 128 * MEBIBYTE,
   /** Largest `manifest.json` that is read. */
   manifestBytesMax: 512 * MEBIBYTE,
-  /** Delays before the second look at results that are not there, the third and so on. The last delay repeats. */
-  resultsDelaysMs: Object.freeze([10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE]),
-  /** Time after the end of a run at which nothing more is waited for. */
-  resultsWaitMs: 10 * MINUTE,
+  /** Time between looks at a run that has ended by its webhook, and not by the API. */
+  resultsOpenMs: 2 * MINUTE,
   /** Runs of a schedule among which a run is looked for. */
   resultsRunsMax: 1_000,
-  /** Characters of a command that its nodes have as the name of their step. */
-  stepNameCharsMax: 255,
 });

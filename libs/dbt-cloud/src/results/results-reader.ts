@@ -1,21 +1,24 @@
 import {
   isProviderApiError,
   type MissingResultsReason,
-  type NodeStep,
   type ResultsContext,
   ResultsNotReadyError,
   type ResultsReader,
   type ResultsReading,
   type Run,
 } from 'nestjs-runhooks/core';
-import { type ArtifactReading, mergeSteps, type StepFiles } from 'nestjs-runhooks/dbt-artifacts';
+import {
+  type ArtifactReading,
+  mergeSteps,
+  msUntilNextLook,
+  nodeStepOf,
+  type StepFiles,
+} from 'nestjs-runhooks/dbt-artifacts';
 import type { DbtCloudApiRun, DbtCloudApiStep } from '../api/api-objects.js';
 import type { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { workOf, workOfCommand } from '../dbt-step.js';
-import { DBT_CLOUD_LIMITS } from '../limits.js';
 import { STATUS_CODE } from '../status.js';
 import { isIsolated } from './is-isolated.js';
-import { msUntilNextLook } from './next-look.js';
 import { readStep } from './read-step.js';
 
 /**
@@ -48,7 +51,11 @@ export class DbtCloudResultsReader implements ResultsReader {
       const file = await readStep(this.#api, { runId: run.id, step, signal });
       const hasFailed = step.status === STATUS_CODE.error;
       if (!file && hasFailed) requireNow(`results of step ${step.index} of run ${run.id}`);
-      files.unshift({ step: nodeStepOf(step), files: file && !isLeftover(file, step, found) ? [file] : [], hasFailed });
+      files.unshift({
+        step: nodeStepOf(String(step.index), step.name),
+        files: file && !isLeftover(file, step, found) ? [file] : [],
+        hasFailed,
+      });
     }
     const { startedAt = run.startedAt } = found;
     return { ...setting, ...(await mergeSteps(files, { startedAt })) };
@@ -63,13 +70,6 @@ export class DbtCloudResultsReader implements ResultsReader {
       throw error;
     }
   }
-}
-
-/** Cuts the name, because every node of the step has it. */
-function nodeStepOf({ index, name }: DbtCloudApiStep): NodeStep {
-  // A cut can leave half of a character.
-  const cut = name.slice(0, DBT_CLOUD_LIMITS.stepNameCharsMax).replace(/\p{Cs}/gu, '\ufffd');
-  return { id: String(index), ...(cut !== '' && { name: cut }) };
 }
 
 /**

@@ -1,7 +1,6 @@
 import {
   isProviderApiError,
   type MissingResultsReason,
-  type NodeStep,
   type ResultsContext,
   ResultsNotReadyError,
   type ResultsReader,
@@ -11,6 +10,7 @@ import {
 import {
   type ArtifactReading,
   mergeSteps,
+  nodeStepOf,
   readRunResults,
   readSources,
   type StepFiles,
@@ -79,7 +79,11 @@ export class ParadimeResults implements ResultsReader {
       const { command, kind } = each;
       // Another program can fail for a reason of its own.
       const hasFailed = kind !== 'unknown' && (command.returnCode ?? 0) !== 0;
-      steps.push({ step: stepOf(command), files: await this.#readAll(each, waitFor, signal), hasFailed });
+      steps.push({
+        step: nodeStepOf(command.id, command.command),
+        files: await this.#readAll(each, waitFor, signal),
+        hasFailed,
+      });
     }
     const merged = await mergeSteps(steps, { startedAt: run.startedAt });
     if (merged.state === 'missing') return { ...setting, ...merged };
@@ -159,7 +163,7 @@ export class ParadimeResults implements ResultsReader {
 
 /** The webhook reported the end of the run, but Paradime's API reports none. The core waits for days, not for ever. */
 function stillRunning({ id }: Run): ResultsNotReadyError {
-  const delayMs = PARADIME_LIMITS.resultsDelaysMs.at(-1) ?? 0;
+  const { resultsOpenMs: delayMs } = PARADIME_LIMITS;
   return new ResultsNotReadyError(delayMs, `Paradime: expected the end of run ${id}, got a run without an end`);
 }
 
@@ -169,12 +173,6 @@ function fileOf(artifacts: readonly ParadimeApiArtifact[], name: FileName): Para
     artifacts.find(({ path }) => path === `target/${name}`) ??
     artifacts.find(({ path }) => path === name || path.endsWith(`/${name}`))
   );
-}
-
-/** The name is cut, because each node of the step has it. */
-function stepOf({ id, command }: ParadimeApiCommand): NodeStep {
-  const name = command.slice(0, PARADIME_LIMITS.stepNameCharsMax).replace(/\p{Cs}/gu, '\ufffd');
-  return { id, ...(name !== '' && { name }) };
 }
 
 function hasStarted({ startedAt, returnCode }: ParadimeApiCommand): boolean {
