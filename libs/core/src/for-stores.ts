@@ -27,7 +27,7 @@ export {
   type PulledBack,
   soonerDueAtMs,
 } from './store/pull-back.js';
-export { type ClockJump, type Purge, type PurgeBrake, type Purged, rowsOf } from './store/purge.js';
+export { type ClockJump, NOTHING_PURGED, type Purge, type PurgeBrake, type Purged, rowsOf } from './store/purge.js';
 
 export type { StoredEvent } from './events/event-data.js';
 export type { InboxTransaction } from './handlers/handler.js';

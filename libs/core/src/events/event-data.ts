@@ -6,7 +6,7 @@ import type { NodeName, NodeResult } from '../nodes/node-result.js';
 import type { RunResults } from '../nodes/run-results.js';
 import type { EventExtras } from '../runs/run-update.js';
 import type { ParseResult } from '../sources/provider.js';
-import { RUN_EVENT_TYPES } from '../runs/run-signal.js';
+import { isRunEventType } from '../runs/run-signal.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { JoinedRun, Run } from '../runs/run.js';
 import { OwnError } from '../errors.js';
@@ -92,10 +92,6 @@ export function restoreEvent(
 
 /** Message that an event was parsed from. */
 type EventMessage = VerifiedMessage & Pick<StoredMessage, 'origin'>;
-
-function isRunEventType(type: string): boolean {
-  return (RUN_EVENT_TYPES as readonly string[]).includes(type);
-}
 
 /** Returns the run of an envelope, or `undefined` if the content was erased. */
 function apiRunOf({ body }: EventMessage): object | undefined {

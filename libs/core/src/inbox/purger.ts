@@ -2,7 +2,7 @@ import type { Clock } from '../time/clock.js';
 import { durationText } from '../time/duration-text.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
-import { rowsOf, type ClockJump, type Purge, type Purged } from '../store/purge.js';
+import { NOTHING_PURGED, rowsOf, type ClockJump, type Purge, type Purged } from '../store/purge.js';
 import type { Store } from '../store/store.js';
 import type { StoreGuard } from '../store/store-guard.js';
 import { timers } from '../time/timers.js';
@@ -16,18 +16,6 @@ export interface PurgerOptions {
   readonly logger: Logger;
   readonly retention: Required<RetentionOptions>;
 }
-
-const NOTHING: Purged = {
-  messages: 0,
-  events: 0,
-  results: 0,
-  nodes: 0,
-  keys: 0,
-  runs: 0,
-  barriers: 0,
-  decisions: 0,
-  tasks: 0,
-};
 
 /** Removes old data in small steps, so that no webhook waits for it. */
 export class Purger {
@@ -65,7 +53,7 @@ export class Purger {
   async purge(): Promise<number> {
     const { store, clock, retention } = this.#options;
     const purge = purgeAt(clock.now(), retention);
-    let removed = NOTHING;
+    let removed = NOTHING_PURGED;
     try {
       while (!this.#stopped) {
         const step = await store.purge(purge);

@@ -18,6 +18,11 @@ export type RunSignalType = (typeof RUN_SIGNAL_TYPES)[number];
 /** Type of an event about a run. */
 export type RunEventType = (typeof RUN_EVENT_TYPES)[number];
 
+/** Returns whether a type is that of an event about a run. */
+export function isRunEventType(type: string): type is RunEventType {
+  return (RUN_EVENT_TYPES as readonly string[]).includes(type);
+}
+
 /** Returns the events of a run that ended with this status: its outcome, if the status is one, and `run.completed`. */
 export function endTypesOf(status: RunStatus): readonly RunSignalType[] {
   const isOutcome = status === 'succeeded' || status === 'failed' || status === 'canceled';

@@ -60,6 +60,19 @@ export interface Purged {
   readonly heldBackBy?: ClockJump;
 }
 
+/** Result of a purge that has removed nothing. */
+export const NOTHING_PURGED: Purged = Object.freeze({
+  messages: 0,
+  events: 0,
+  results: 0,
+  nodes: 0,
+  keys: 0,
+  runs: 0,
+  barriers: 0,
+  decisions: 0,
+  tasks: 0,
+});
+
 /** Sudden change of the time. */
 export interface ClockJump {
   readonly at: Date;

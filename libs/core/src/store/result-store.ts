@@ -125,7 +125,7 @@ export interface NodeSelection {
 /** A node that has failed, as the inbox lists it. */
 export interface NodeSummary extends NodeKey {
   /** The scope as an object. */
-  readonly place: NodeScope;
+  readonly scopeParts: NodeScope;
   readonly latestSuccessAt?: Date;
   /** Open incident. */
   readonly incident?: Incident;

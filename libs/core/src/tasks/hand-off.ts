@@ -5,7 +5,7 @@ import { handlerIdOf } from '../handlers/registration.js';
 import type { Router } from '../handlers/router.js';
 import { parseDated } from '../payloads/dated-json.js';
 import type { NodeName } from '../nodes/node-result.js';
-import { RUN_EVENT_TYPES, type RunEventType } from '../runs/run-signal.js';
+import { isRunEventType, type RunEventType } from '../runs/run-signal.js';
 import type { Run } from '../runs/run.js';
 import type { NewEvent, NewTask } from '../store/recording.js';
 import type { ClaimedTask, TaskDecision } from '../store/task.js';
@@ -96,10 +96,6 @@ function tasksOf(
   if (!run || !happenedAt) return [];
   const types = events.flatMap(({ type, late }) => (late || !isRunEventType(type) ? [] : [type]));
   return planner.tasksFor({ source, provider, run, happenedAt, receivedAt, types }, now, handlerId);
-}
-
-function isRunEventType(type: string): type is RunEventType {
-  return (RUN_EVENT_TYPES as readonly string[]).includes(type);
 }
 
 /** Returns the message's own event, without deliveries. It exists already if another handler wanted it when it was parsed. */

@@ -53,7 +53,7 @@ function toSummary(row: NodesTable, since: number): NodeSummary {
   const { source, scope, node_id: nodeId } = row;
   const { incident, ...state } = toNodeState(row);
   const isOpen = incident !== undefined && row.observed_at >= since;
-  return { source, scope, nodeId, place: scopeObject(scope), ...state, ...(isOpen && { incident }) };
+  return { source, scope, nodeId, scopeParts: scopeObject(scope), ...state, ...(isOpen && { incident }) };
 }
 
 type Cursor = readonly [observedAt: number, source: string, scope: string, nodeId: string];

@@ -1,4 +1,4 @@
-import { rowsOf, type Purge, type Purged } from 'nestjs-runhooks/core';
+import { NOTHING_PURGED, rowsOf, type Purge, type Purged } from 'nestjs-runhooks/core';
 import type { SqlDialect } from '../schema/dialect.js';
 import { SQL_LIMITS } from '../limits.js';
 import type { Transaction } from '../schema/statement.js';
@@ -33,7 +33,7 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<P
   return function* (purge) {
     // One process is enough.
     const [taken] = yield* dialect.locks.takeFree(['purge']);
-    if (taken === undefined) return NOTHING;
+    if (taken === undefined) return NOTHING_PURGED;
     const { brake } = purge;
     const jump = brake && (yield* note(brake.now)).jump;
     if (!brake || !jump) {
@@ -51,18 +51,6 @@ export function purgeInbox(dialect: SqlDialect): (purge: Purge) => Transaction<P
     return { ...removed, ...(isHeldBack && { heldBackBy: { at: new Date(jump.atMs), ms: jump.ms } }) };
   };
 }
-
-const NOTHING: Purged = {
-  messages: 0,
-  events: 0,
-  results: 0,
-  nodes: 0,
-  keys: 0,
-  runs: 0,
-  barriers: 0,
-  decisions: 0,
-  tasks: 0,
-};
 
 /** Removes at most `limit` rows of each kind, and at most `most` rows in all. Then folds the series. */
 function oldRemover(dialect: SqlDialect) {

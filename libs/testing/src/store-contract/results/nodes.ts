@@ -38,8 +38,8 @@ export const nodesCases: readonly ContractCase[] = [
       const all = await list(harness);
       same(names(all), [`${A} ${OTHER_SCOPE}`, `${B} ${SCOPE}`, `${A} ${SCOPE}`]);
       same(await list(harness, {}, { limit: 1 }), all);
-      const place = { accountId: '1', environment: '6', project: '5' };
-      same(all[2], { ...KEY, place, ...openState('1', { observedMs: 1 }) });
+      const scopeParts = { accountId: '1', environment: '6', project: '5' };
+      same(all[2], { ...KEY, scopeParts, ...openState('1', { observedMs: 1 }) });
       same(await resultsOf(harness).nodes({}, { after: 'nonsense' }, at(0)), { items: [] });
     },
   },
