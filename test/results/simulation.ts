@@ -155,9 +155,10 @@ class Simulation {
   /** Runs out the delays of webhooks, of retries, of waiting, and of leases. */
   async #endQuietly(): Promise<void> {
     this.#resetFaults();
+    this.#bury();
+    for (const { app } of this.#running) app.spare();
+    await this.#startAll();
     for (let turn = 0; turn < 12; turn += 1) {
-      this.#bury();
-      await this.#startAll();
       this.#clock.advance(HOUR * STEP_MS);
       for (const account of this.#accounts) await account.sendDue();
       for (const { app } of this.#running) await app.work(true);

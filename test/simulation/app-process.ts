@@ -74,6 +74,11 @@ export class AppProcess {
     this.#store.cutAt(steps, isCutAfter);
   }
 
+  /** Takes back a kill that is armed. */
+  spare(): void {
+    this.#store.spare();
+  }
+
   kill(): void {
     this.#store.cut();
   }

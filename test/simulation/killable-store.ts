@@ -42,6 +42,11 @@ export class KillableStore implements StoreFactory {
     this.#isCutAfter = isCutAfter;
   }
 
+  /** Takes back a cut that has not happened yet. */
+  spare(): void {
+    this.#callsLeft = Infinity;
+  }
+
   /** Cuts the connection now. */
   cut(): void {
     this.#isCut = true;

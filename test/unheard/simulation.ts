@@ -147,6 +147,8 @@ class Simulation {
   /** Runs out the delays of retries and of leases that a wrong clock has moved ahead. */
   async #endQuietly(): Promise<void> {
     this.#resetFaults();
+    this.#bury();
+    for (const { app } of this.#running) app.spare();
     await this.#startAll();
     for (let step = 0; step < 12; step += 1) {
       this.#clock.advance(6 * HOUR * MINUTE_MS);

@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { memoryInbox } from 'nestjs-runhooks/testing';
+import { KillableStore } from './killable-store.js';
+
+describe('KillableStore', () => {
+  it('cuts the connection at the call that is armed', async () => {
+    const killable = new KillableStore(memoryInbox());
+    const store = killable.createStore(console);
+    killable.cutAt(1, false);
+
+    await store.open();
+
+    await expect(store.counts()).rejects.toThrow('this process was killed');
+    expect(killable.isDead).toBe(true);
+  });
+
+  it('takes back a kill that is armed', async () => {
+    const killable = new KillableStore(memoryInbox());
+    const store = killable.createStore(console);
+    killable.cutAt(1, false);
+    killable.spare();
+
+    await store.open();
+
+    await expect(store.counts()).resolves.toBeDefined();
+    await store.close();
+  });
+});
