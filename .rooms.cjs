@@ -22,7 +22,7 @@ module.exports = [
         'clocks',
         'receiver',
       ],
-      ['inbox', 'deliveries', 'tasks', 'rounds', 'results', 'parsing', 'dispatcher'],
+      ['inbox', 'deliveries', 'tasks', 'rounds', 'actions', 'results', 'parsing', 'dispatcher'],
     ].flat(),
     doors: 'index|for-providers|for-stores|errors-and-constants|internal|engine',
   },

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { Actions } from './actions/actions.js';
+import { SourceHost } from './actions/source-host.js';
 import type { Clock } from './time/clock.js';
 import { ClockWatch } from './clocks/clock-watch.js';
 import { SharedClock } from './clocks/shared-clock.js';
@@ -103,12 +105,15 @@ export class Engine {
     this.named = [...opened.map(({ name, provider }) => ({ name, provider: provider.name })), ...this.disabled];
 
     const clock = options.clock ?? new SharedClock(store);
-    const apiHost = new Cooldowns(store.rounds, clock);
-    this.#openApi = (source) => source.openApi?.(apiHost);
+    const cooldowns = new Cooldowns(store.rounds, clock);
+    const actions = new Actions({ store, clock, logger });
+    const openApi = (source: Source): ProviderApi | undefined =>
+      source.openApi?.(new SourceHost(source.name, cooldowns, actions));
+    this.#openApi = openApi;
     // A receiver needs no tokens, so it opens an API only if a class of the app asks for its client.
     const retention = { ...DEFAULT_RETENTION, ...options.retention };
     const keeping = { hasRounds: store.rounds !== undefined, deduplicationMs: retention.deduplicationMs };
-    const sources = role === 'receiver' ? opened : openApis(opened, options.sources, apiHost, keeping);
+    const sources = role === 'receiver' ? opened : openApis(opened, options.sources, openApi, keeping);
     this.sources = sources;
     this.#configured = options.sources;
     const guard = new StoreGuard(logger);

@@ -4,7 +4,7 @@ import { oneLine } from './one-line.js';
 const runhooks = Symbol.for('nestjs-runhooks:error');
 const configuration = Symbol.for('nestjs-runhooks:configuration-error');
 const storeUnavailable = Symbol.for('nestjs-runhooks:store-unavailable-error');
-const permanent = Symbol.for('nestjs-runhooks:permanent-error');
+export const permanent = Symbol.for('nestjs-runhooks:permanent-error');
 export const retryLater = Symbol.for('nestjs-runhooks:retry-later');
 
 /** `ErrorOptions` of `lib: es2022`, for programs with an older `lib`. */

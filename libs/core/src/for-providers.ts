@@ -10,6 +10,18 @@ export { type OneOrMore, refersTo } from './handlers/filter.js';
 export { defineSource, type SourceDefinition } from './sources/define-source.js';
 export type { HeaderMap, ReceivedMessage, VerifiedMessage } from './sources/message.js';
 export type { ParseResult, Provider } from './sources/provider.js';
+export {
+  type ActionAnswer,
+  type ActionKind,
+  type ActionOptions,
+  type ActionRefusal,
+  type ActionRefusalReason,
+  ActionRefusedError,
+  type ActionRun,
+  isActionRefusedError,
+  type ProviderAction,
+  type RetryRunOptions,
+} from './sources/provider-action.js';
 export type {
   ApiHost,
   ApiPhase,
@@ -78,6 +90,7 @@ export {
   type NodeStep,
 } from './nodes/node-result.js';
 export type { MissingResults, MissingResultsReason, MissingStep } from './nodes/run-results.js';
+export { markedReason } from './runs/action-mark.js';
 export { endTypesOf, type RunSignal, type RunSignalType } from './runs/run-signal.js';
 export {
   type Reference,

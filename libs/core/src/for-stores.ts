@@ -4,6 +4,7 @@
  * [Scaling out](../../../docs/scaling-out.md) for dispatch transports.
  */
 export type * from './deliveries/dispatch-transport.js';
+export type * from './store/action-store.js';
 export type * from './store/claim.js';
 export type * from './store/delivery.js';
 export type * from './store/inbox-reader.js';

@@ -240,6 +240,23 @@ export const LIMITS = Object.freeze({
   /** Rows of each kind that one step deletes. Other work has its turn between steps. */
   purgeRowsMax: 200,
 
+  // --- actions ---
+  /** Lease of an attempt of an action. It is longer than a call may take, see `apiTimeoutMs`. */
+  actionLeaseMs: MINUTE,
+  /**
+   * Time from a call without an answer to the first look-up, from a look-up to the next one, and the number of look-ups without a
+   * result after which an action is unknown. Lists of providers were seen to lag 90 s.
+   */
+  actionFirstLookMs: 10 * SECOND,
+  actionLookEveryMs: MINUTE,
+  actionLooksMax: 3,
+  /** Default of `retriesMax`. */
+  actionRetriesMax: 1,
+  /** Characters of the key of an action. */
+  actionKeyCharsMax: 200,
+  /** Characters of the reason of a run. dbt Cloud cuts longer ones (`DBT_CAUSE_MAX_LENGTH` of Airflow's provider). */
+  actionReasonCharsMax: 255,
+
   // --- clocks ---
   /** Deviation from the elapsed time at which a clock counts as set, and from the inbox's clock at which it is logged. */
   clockStepMs: 5 * SECOND,

@@ -1,5 +1,4 @@
 import { LIMITS } from '../limits.js';
-import type { ApiHost } from '../sources/provider-api.js';
 import type { RoundStore } from '../store/round-store.js';
 import type { Clock } from '../time/clock.js';
 import { timers } from '../time/timers.js';
@@ -16,7 +15,7 @@ interface Known {
  * store at most once a second for an account. With a store without rounds, or one that fails, they hold in the process that
  * found them.
  */
-export class Cooldowns implements ApiHost {
+export class Cooldowns {
   readonly #store: RoundStore | undefined;
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();

@@ -27,6 +27,7 @@ const STATE_FIELDS = [
   'durationMs',
   'commands',
   'retryOf',
+  'rootRun',
 ] as const satisfies readonly (keyof Run)[];
 
 /** Facts about a run besides its identity and state, as the API of its provider reports them. */
@@ -55,8 +56,10 @@ export interface RunState {
   readonly finishedAt?: Date;
   /** `api` if a sweep reported the run, or its end, before any webhook did. @default 'webhook' */
   readonly origin?: 'api';
-  /** Id of the run that it is a retry of, if the provider's API reports it. */
+  /** Id of the run that it is a retry of, if the provider's API reports it, or an action has started it. */
   readonly retryOf?: string;
+  /** Id of the run that the chain of retries began with, if an action has started it. */
+  readonly rootRun?: string;
   /** Facts from the provider's API. Absent if a sweep has not seen the run. */
   readonly facts?: ApiFacts;
 }
@@ -122,6 +125,7 @@ export function advanceRun(
       ...(finishedAt && { finishedAt }),
       ...((isFound || known?.origin === 'api') && { origin: 'api' as const }),
       ...(retryOf !== undefined && { retryOf }),
+      ...(known?.rootRun !== undefined && { rootRun: known.rootRun }),
       ...(apiFacts && { facts: apiFacts }),
     },
   };

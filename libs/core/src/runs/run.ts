@@ -64,8 +64,10 @@ export interface Run {
   readonly environment?: Reference;
   readonly trigger: RunTrigger;
   readonly commit?: RunCommit;
-  /** Id of the run that this run is a retry of, if the provider's API reports it. */
+  /** Id of the run that this run is a retry of, if the provider's API reports it, or an action of Runhooks has started it. */
   readonly retryOf?: string;
+  /** Id of the run that a chain of retries began with. Present from the time at which an action of Runhooks has started the retry. */
+  readonly rootRun?: string;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
   /** Milliseconds from start to end, if both are known. */

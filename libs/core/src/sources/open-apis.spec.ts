@@ -10,7 +10,10 @@ const HOST: ApiHost = {
   now: () => new Date(0),
   cooldownUntil: () => Promise.resolve(undefined),
   coolDown: () => Promise.resolve(),
+  act: () => Promise.reject(new Error('no action was expected')),
 };
+
+const openApi = (source: Source) => source.openApi?.(HOST);
 
 function apiWith(scope: readonly ApiScope[]): ProviderApi {
   const round = { kind: 'ended', everyMs: 1, run: () => Promise.resolve() };
@@ -24,7 +27,10 @@ function source(name: string, openApi?: Source['openApi'], provider = PROVIDER):
 }
 
 function open(sources: readonly Source[], hasRounds = true) {
-  return openApis(openSources(sources), sources, HOST, { hasRounds, deduplicationMs: LIMITS.sweptDeduplicationMsMin });
+  return openApis(openSources(sources), sources, openApi, {
+    hasRounds,
+    deduplicationMs: LIMITS.sweptDeduplicationMsMin,
+  });
 }
 
 function openScopes(one: ApiScope, other: ApiScope) {
@@ -61,11 +67,11 @@ describe('openApis', () => {
   it('rejects a source with rounds if the inbox forgets runs that they can still find', () => {
     const sources = [source('one', () => apiWith([]))];
     const keeping = { hasRounds: true, deduplicationMs: LIMITS.sweptDeduplicationMsMin - 1 };
-    const start = () => openApis(openSources(sources), sources, HOST, keeping);
+    const start = () => openApis(openSources(sources), sources, openApi, keeping);
     expect(start).toThrow(ConfigurationError);
     expect(start).toThrow(/^retention\.deduplicationMs: .*source "one" is swept, got 1209599999/);
     const without = [source('one', () => ({ ...apiWith([]), rounds: [] }))];
-    expect(openApis(openSources(without), without, HOST, keeping)[0]?.api).toBeDefined();
+    expect(openApis(openSources(without), without, openApi, keeping)[0]?.api).toBeDefined();
   });
 
   it('rejects two sources of one host if the account of one is not known', () => {

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import type { ApiHost, ApiScope } from './provider-api.js';
+import type { ApiScope, ProviderApi } from './provider-api.js';
 import type { OpenSource, Source } from './source.js';
 
 /** Memory of an app's inbox for rounds and for the runs that they find. */
@@ -20,12 +20,13 @@ export interface RoundKeeping {
 export function openApis(
   sources: readonly OpenSource[],
   configured: readonly Source[],
-  host: ApiHost,
+  openApi: (source: Source) => ProviderApi | undefined,
   { hasRounds, deduplicationMs }: RoundKeeping,
 ): OpenSource[] {
   const opened = sources.map((source): OpenSource => {
     const index = configured.findIndex(({ name }) => name === source.name);
-    const api = configured[index]?.openApi?.(host);
+    const one = configured[index];
+    const api = one && openApi(one);
     if (!api) return source;
     if (api.rounds.length > 0 && !hasRounds) {
       throw new ConfigurationError(

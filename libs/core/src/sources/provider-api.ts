@@ -1,3 +1,4 @@
+import type { ActionAnswer, ProviderAction } from './provider-action.js';
 import type { ResultsReader } from './results-reader.js';
 
 /**
@@ -100,4 +101,14 @@ export interface ApiHost {
   cooldownUntil(host: string, accountId: string): Promise<Date | undefined>;
   /** Stores that no process may ask this account before a time. If it rejects, the time still holds in this process. */
   coolDown(host: string, accountId: string, until: Date): Promise<void>;
+  /**
+   * Carries out an action of the source, once per key: its intent is stored before the call, and after a crash or a lost answer it
+   * is looked for before any other call.
+   *
+   * @throws {ActionRefusedError} if it is refused.
+   * @throws {ActionUnknownError} if three look-ups found nothing, so that an operator must decide.
+   * @throws {ActionPendingError} if its result is not known yet. A delivery waits, without a counted attempt.
+   * @throws {ProviderApiError} if a call fails after which nothing was carried out.
+   */
+  act(action: ProviderAction): Promise<ActionAnswer>;
 }

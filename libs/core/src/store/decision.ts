@@ -12,7 +12,7 @@ export interface DecidedBy {
 }
 
 /** Kind of a decision. */
-export type DecidedAction = 'redrive' | 'dismiss' | 'replay' | 'reparse' | 'erase' | 'sweep' | 'close';
+export type DecidedAction = 'redrive' | 'dismiss' | 'replay' | 'reparse' | 'erase' | 'sweep' | 'close' | 'decide';
 
 /** Decision as a store records it, in the same transaction as its effect. */
 export interface Decision extends DecidedBy {

@@ -3,6 +3,7 @@ import type { HeaderMap, MessageOrigin, MessageState } from '../sources/message.
 import type { ParseNote } from '../payloads/parse-note.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { JobKey, RunKey, RunState } from '../runs/run-state.js';
+import type { ActionState } from './action-store.js';
 import type { DecidedAction } from './decision.js';
 import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
 import type { Role } from '../handlers/registration.js';
@@ -183,6 +184,8 @@ export interface InboxCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** Tasks: runs watched or waited for, and messages handed off to handlers of other processes. */
   readonly checks: number;
+  /** Actions at providers. */
+  readonly actions: Readonly<Record<ActionState, number>>;
   /** Rejected requests, sorted by source, then by check. */
   readonly refusals: readonly RefusalCount[];
   /** Runs that only a sweep found, sorted by source. */

@@ -64,6 +64,11 @@ export interface RunDecision {
   readonly contradicts?: RunOutcome;
   /** Whether a sweep found the run, or its end, before any webhook reported it. The store counts it. @default false */
   readonly isFoundBySweep?: true;
+  /**
+   * Mark in the reason of the run. The action with it, if there is one that is `intended`, `sent` or `unknown`, is answered by this
+   * run. Only for a message with a run.
+   */
+  readonly actionMark?: string;
 }
 
 /** Fields of every entry of `Store.record`. */

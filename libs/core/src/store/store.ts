@@ -21,6 +21,7 @@ import type { Dismissal, Erased, Erasure, Redrive, Reparse } from './operator-re
 import type { PullBack, PulledBack } from './pull-back.js';
 import type { Purge, Purged } from './purge.js';
 import type { AddedDeliveries, NewEvent, Recorded, Recording } from './recording.js';
+import type { ActionStore } from './action-store.js';
 import type { ResultStore } from './result-store.js';
 import type { RoundStore } from './round-store.js';
 import type { ClaimedTask, TaskEvaluation } from './task.js';
@@ -217,6 +218,10 @@ export interface Store extends InboxReader {
    * Results of runs and states of their nodes. Optional: without these verbs, startup rejects handlers of results.
    */
   readonly results?: ResultStore;
+  /**
+   * Actions at providers. Optional: without these verbs, clients of APIs cannot start or stop anything.
+   */
+  readonly actions?: ActionStore;
   /**
    * Returns the time of the clock that all hosts share. Optional, for a store that several hosts share. The core then uses
    * this time instead of the host's clock.

@@ -78,6 +78,7 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
         dismissed: of('dismissed'),
       },
       checks: of('tasks'),
+      actions: { intended: 0, sent: 0, answered: 0, refused: 0, unknown: 0 },
       refusals: yield* refusals(),
       foundBySweep: yield* found({}),
     };
