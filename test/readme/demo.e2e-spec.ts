@@ -60,11 +60,20 @@ describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
       { handler: 'on-call.node-failed', type: 'node.failed', runId: '40001', outcome: 'succeeded' },
       { handler: 'on-call.node-failed', type: 'node.failed', runId: '40002', outcome: 'succeeded' },
       { handler: 'on-call.node-recovered', type: 'node.recovered', runId: '40003', outcome: 'succeeded' },
+      { handler: 'on-call.node-failed', type: 'node.failed', runId: '50001', outcome: 'succeeded' },
+      { handler: 'on-call.node-recovered', type: 'node.recovered', outcome: 'succeeded' },
       { handler: 'on-call.node-failed', type: 'node.failed', runId: '30001', outcome: 'succeeded' },
     ]);
     expect(of('handled').filter(({ type, runId }) => type === 'run.results' && runId === '40001')).toHaveLength(1);
 
-    expect(of('webhook').filter(({ runId }) => String(runId).startsWith('3'))).toMatchObject([
+    const [retried, recovered, ...more] = of('handled').filter(({ handler }) => String(handler).startsWith('retries.'));
+    expect(more).toEqual([]);
+    expect(retried).toMatchObject({ handler: 'retries.retry', type: 'run.results', runId: '50001', attempt: 1 });
+    expect(recovered).toMatchObject({ handler: 'retries.recovered', type: 'run.recovered', runStatus: 'succeeded' });
+    expect(recovered?.['runId']).not.toBe('50001');
+    expect(lines.at(-1)).toMatchObject({ inbox: { actions: { answered: 1, unknown: 0 } } });
+
+    expect(of('webhook').filter(({ runId }) => /^3000\d$/.test(String(runId)))).toMatchObject([
       { runId: '30001', type: 'job.run.started', state: 'delivered' },
       { runId: '30001', type: 'job.run.errored', state: 'lost' },
       { runId: '30001', type: 'job.run.completed', state: 'lost' },
