@@ -1,11 +1,12 @@
 // Clients of providers take actions with a key, and their errors narrow.
 import {
-  ActionPendingError,
-  ActionRefusedError,
   type ActionAnswer,
+  type ActionPendingError,
+  type ActionRefusedError,
   type ActionRefusalReason,
   type ActionSummary,
   type Inbox,
+  isActionPendingError,
   isActionRefusedError,
   isActionUnknownError,
   OnRunCompleted,
@@ -82,7 +83,10 @@ export function narrowed(error: unknown): string {
     expectSame<typeof error.code, 'RUNHOOKS_ACTION_UNKNOWN'>();
     return error.message;
   }
-  if (error instanceof ActionPendingError) expectSame<typeof error.delayMs, number>();
+  if (isActionPendingError(error)) {
+    expectSame<typeof error, ActionPendingError>();
+    expectSame<typeof error.delayMs, number>();
+  }
   return '';
 }
 
@@ -110,8 +114,8 @@ export async function inspected(inbox: Inbox): Promise<void> {
   });
   // @ts-expect-error -- a decision needs a reason
   await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'done', by: 'Kim' });
-  // @ts-expect-error -- what was not done has no run
-  await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'not-done', runId: '7', by: 'Kim', reason: 'r' });
+  // @ts-expect-error -- 'done' or 'not-done'
+  await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'answered', by: 'Kim', reason: 'r' });
   // @ts-expect-error -- misspelled: 'unknown'
   await inbox.actions({ state: 'unkown' });
 }
