@@ -321,11 +321,11 @@ describe('an action that stays unknown', () => {
     await waitUntilIdle(app);
     expect(posts()).toBe(2);
     expect(await inbox.actions()).toMatchObject({ items: [{ state: 'answered', answer: { runId: queued().id } }] });
-    expect(await inbox.decideAction({ ...decision, outcome: 'not-done' })).toBe(false);
     expect((await inbox.audit()).items).toMatchObject([
       { action: 'redrive' },
       { action: 'decide', by: 'Kim', reason: 'no such run is listed' },
     ]);
+    expect(await inbox.decideAction({ ...decision, outcome: 'not-done' })).toBe(false);
   });
 
   it('is answered by the run that an operator names', async () => {
