@@ -90,8 +90,8 @@ afterEach(async () => {
 });
 
 /** Starts a process of the app. All of a test share one file. */
-async function open(providers: Type[], role: Role = 'both'): Promise<INestApplication> {
-  const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], api: dbt.options() });
+async function open(providers: Type[], role: Role = 'both', api = dbt.options()): Promise<INestApplication> {
+  const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], api });
   const file = sqliteInbox({ path: join(folder, 'runhooks.db') });
   const module = await Test.createTestingModule({
     imports: [WebhooksModule.forRoot({ sources: [source], inbox: file, dispatch: 'manual', clock, role })],
@@ -104,7 +104,12 @@ async function open(providers: Type[], role: Role = 'both'): Promise<INestApplic
 }
 
 async function start(...providers: Type[]): Promise<void> {
-  app = await open(providers);
+  await use(await open(providers));
+}
+
+/** Uses a process of the app, to which the fake sends its webhooks. */
+async function use(opened: INestApplication): Promise<void> {
+  app = opened;
   inbox = app.get(Inbox);
   dbt.subscribe({ url: `${await app.getUrl()}/webhooks/dbt` });
 }
@@ -239,6 +244,17 @@ describe('a retry at dbt Cloud', () => {
     expect(dbt.runs).toHaveLength(2);
   });
 
+  it('without a token for it is refused before anything is sent, with the name of the option', async () => {
+    const { actToken: _actToken, ...api } = dbt.options();
+    await use(await open([Retries], 'both', api));
+    await ends(await job.run(), FAILED);
+    const [delivery] = (await inbox.deliveries({ handlerId: 'retries' })).items;
+    expect(delivery).toMatchObject({ state: 'pending', attempts: 1 });
+    const [attempt] = await inbox.attempts(delivery?.id ?? '');
+    expect(attempt?.error).toMatchObject({ name: 'ProviderApiError', message: expect.stringContaining('actToken') });
+    expect(posts()).toBe(0);
+  });
+
   it('is not started beyond retriesMax of the root run, also after a restart', async () => {
     @Injectable()
     class Twice extends Retries {
@@ -281,16 +297,17 @@ describe('a retry at dbt Cloud', () => {
     clock.advance(MINUTE);
     await later.fail({ step: 'dbt deps' });
     await waitUntilIdle(app);
-    expect(reasons).toEqual(['not-latest', 'no-results']);
+    await ends(await job.run({ retryUnsupported: 'version' }), FAILED);
+    expect(reasons).toEqual(['not-latest', 'no-results', 'unsupported']);
     const found = await deadLetters();
-    expect(found.map(({ name }) => name)).toEqual(['ActionRefusedError', 'ActionRefusedError']);
+    expect(found.map(({ name }) => name)).toEqual(Array<string>(3).fill('ActionRefusedError'));
     for (const { message } of found) {
       expect(message).toMatch(/retry/);
       expect(message).not.toMatch(/https?:|token/);
     }
-    expect((await inbox.counts()).actions).toMatchObject({ refused: 2 });
+    expect((await inbox.counts()).actions).toMatchObject({ refused: 3 });
     const { items } = await inbox.actions({ state: 'refused' });
-    expect(items.map(({ refusal }) => refusal?.reason)).toEqual(['no-results', 'not-latest']);
+    expect(items.map(({ refusal }) => refusal?.reason)).toEqual(['unsupported', 'no-results', 'not-latest']);
   });
 });
 

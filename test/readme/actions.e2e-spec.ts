@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { INestApplication, Type } from '@nestjs/common';
@@ -102,12 +102,14 @@ async function started(): Promise<FakeDbtRun> {
   return await run.start();
 }
 
+async function pass(ms: number): Promise<void> {
+  clock.advance(ms);
+  await waitUntilIdle(app);
+}
+
 /** Lets the look-ups of an action pass, and the handlers run at each of them. */
 async function lookUps(): Promise<void> {
-  for (const ms of [10_000, MINUTE, MINUTE]) {
-    clock.advance(ms);
-    await waitUntilIdle(app);
-  }
+  for (const ms of [10_000, MINUTE, MINUTE]) await pass(ms);
 }
 
 /** Returns the paths of the calls that asked dbt Cloud to do something, without the account. */
@@ -135,6 +137,36 @@ describe('docs/actions.md', () => {
     expect(acts()).toHaveLength(1);
     const { items } = await app.get(Inbox).deliveries({ state: 'dead' });
     expect(items).toMatchObject([{ handlerId: 'retries.retry' }]);
+  });
+
+  it('shows what the log says about actions', async () => {
+    await start(await load('docs/actions', 'src/retries.ts', 'Retries'));
+    const first = await ends(await job.run(), WRONG);
+    const lost = await dbt.job({ name: 'hourly' }).run();
+    dbt.faults.cut({ path: /retry/ });
+    await ends(lost, WRONG);
+    await pass(10_000);
+    const [, , answered, found] = dbt.runs;
+    const late = await job.run();
+    await job.run();
+    await ends(late, WRONG);
+    dbt.faults.respond(503, { path: /retry/ });
+    const unknown = await ends(await dbt.job({ name: 'weekly' }).run(), WRONG);
+    await lookUps();
+    const runs = [
+      [first.id, answered?.id],
+      [lost.id, ''],
+      [lost.id, found?.id],
+      [late.id, ''],
+      [unknown.id, ''],
+    ];
+    const text = readFileSync(join(import.meta.dirname, '../../docs/actions.md'), 'utf8');
+    const shown = /```\n(LOG .*?)\n```/s.exec(text)?.[1]?.split('\n') ?? [];
+    expect(shown).toHaveLength(runs.length);
+    for (const [index, [five = '', six = '']] of runs.entries()) {
+      const [, line = ''] = /^\w+ \[Runhooks\] (.*)$/.exec(shown[index] ?? '') ?? [];
+      expect(log.like(line.replace('run 5', `run ${five}`).replace('run 6', `run ${six}`))).toHaveLength(1);
+    }
   });
 
   it.each([
