@@ -1,7 +1,7 @@
 import { StoreUnavailableError, type Logger, type Store, type StoreFactory } from 'nestjs-runhooks/core';
 
 /** Parts of a store with calls of their own. */
-const PARTS: readonly (string | symbol)[] = ['rounds', 'results'];
+const PARTS: readonly (string | symbol)[] = ['rounds', 'results', 'actions'];
 
 /**
  * Connection of one process to the inbox, which can be cut between any two steps. From then on nothing of the process
