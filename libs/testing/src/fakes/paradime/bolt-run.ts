@@ -86,6 +86,10 @@ export class BoltRun implements FakeBoltRun {
     return this.states.current.state;
   }
 
+  get retryOf(): string | undefined {
+    return this.parent?.id;
+  }
+
   /** Whether the run has not ended. */
   get isOpen(): boolean {
     return this.state === 'STARTING' || this.state === 'RUNNING';

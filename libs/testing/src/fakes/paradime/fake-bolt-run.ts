@@ -76,6 +76,8 @@ export interface FakeBoltRun {
   readonly state: FakeBoltState;
   /** `reason` of a run that was triggered through the API. */
   readonly reason: string | undefined;
+  /** Id of the run that this one retries. */
+  readonly retryOf: string | undefined;
   /** Starts a run: `bolt.run.started`. */
   start(): Promise<this>;
   /** Ends the run with success: `bolt.run.completed`. */
