@@ -12,6 +12,7 @@ export type {
   FakeDbtEndOptions,
   FakeDbtFiles,
   FakeDbtRun,
+  FakeDbtRetryUnsupported,
   FakeDbtRunOptions,
   FakeDbtStatus,
 } from './fakes/dbt-cloud/fake-dbt-run.js';
@@ -21,7 +22,13 @@ export type {
   FakeDbtSubscriptionOptions,
 } from './fakes/dbt-cloud/fake-dbt-subscription.js';
 export type { FakeCall } from './fakes/fake-call.js';
-export type { FakeErrorOptions, FakeFaults, FakeFaultScope, FakeRateLimitOptions } from './fakes/fake-faults.js';
+export type {
+  FakeErrorOptions,
+  FakeFailureOptions,
+  FakeFaults,
+  FakeFaultScope,
+  FakeRateLimitOptions,
+} from './fakes/fake-faults.js';
 export {
   fakeParadime,
   type FakeParadime,

@@ -8,8 +8,14 @@ export interface FakeFaultScope {
   readonly body?: RegExp;
 }
 
+/** Calls that get no response, or another one than the API would give. */
+export interface FakeFailureOptions extends FakeFaultScope {
+  /** Whether the fake does what was asked before it fails, so that only the response is lost. @default false */
+  readonly carriedOut?: boolean;
+}
+
 /** Response instead of the one that the API would give. */
-export interface FakeErrorOptions extends FakeFaultScope {
+export interface FakeErrorOptions extends FakeFailureOptions {
   /** Body of the response. @default '' */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,16 +34,25 @@ export interface FakeRateLimitOptions {
  * Times follow the clock of the fake, except that of {@link slow}.
  */
 export interface FakeFaults {
-  /** Responds with this status, and does not do what was asked. */
+  /** Responds with this status. By default, it does not do what was asked. */
   respond(status: number, options?: FakeErrorOptions): void;
   /** Responds with a page in HTML, as gateways do. @param options `status` is 502 by default */
-  html(options?: FakeFaultScope & { readonly status?: number }): void;
+  html(options?: FakeFailureOptions & { readonly status?: number }): void;
   /** Responds with 429 to every call until a cooldown is over. */
   rateLimit(options?: FakeRateLimitOptions): void;
   /** Does what was asked, and responds `ms` milliseconds later by the system's clock. */
   slow(ms: number, scope?: FakeFaultScope): void;
-  /** Does not respond, until the client disconnects or the fake is closed. */
-  hang(scope?: FakeFaultScope): void;
+  /** Does not respond, until the client disconnects or the fake is closed. By default, it does not do what was asked. */
+  hang(options?: FakeFailureOptions): void;
+  /**
+   * Calls a function when a call has come, waits for what it returns, and goes on as without a fault. With `carriedOut`, it does
+   * what was asked first, and the function runs before the response.
+   *
+   * @example
+   * // Closes the app after the run was started, and before the app knows it.
+   * dbt.faults.hold(() => app.close(), { path: /retry/, carriedOut: true });
+   */
+  hold(until: () => void | Promise<void>, options?: FakeFailureOptions): void;
   /** Does what was asked, and closes the connection within the body. */
   cut(scope?: FakeFaultScope): void;
   /** Lets lists show runs as they were `ms` milliseconds ago. 0 ends it. @default 90000 */

@@ -1,12 +1,25 @@
 import type { Clock } from 'nestjs-runhooks';
-import type { FakeErrorOptions, FakeFaults, FakeFaultScope, FakeRateLimitOptions } from './fake-faults.js';
+import type {
+  FakeErrorOptions,
+  FakeFailureOptions,
+  FakeFaults,
+  FakeFaultScope,
+  FakeRateLimitOptions,
+} from './fake-faults.js';
 import { FAKE_LIMITS } from '../limits.js';
 
 /** Fault of one call. */
 export type ApiFault =
-  | { readonly kind: 'respond'; readonly status: number; readonly body: string; readonly headers: Headers }
+  | ({ readonly kind: 'respond'; readonly status: number; readonly body: string; readonly headers: Headers } & Failure)
+  | ({ readonly kind: 'hang' } & Failure)
+  | ({ readonly kind: 'hold'; readonly until: () => void | Promise<void> } & Failure)
   | { readonly kind: 'slow'; readonly ms: number }
-  | { readonly kind: 'hang' | 'cut' };
+  | { readonly kind: 'cut' };
+
+interface Failure {
+  /** Whether what was asked is done first. */
+  readonly carriedOut: boolean;
+}
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -60,11 +73,11 @@ export class Faults implements FakeFaults {
     return this.#artifactsMs;
   }
 
-  respond(status: number, { text = '', headers = {}, ...scope }: FakeErrorOptions = {}): void {
-    this.#add({ kind: 'respond', status, body: text, headers }, scope);
+  respond(status: number, { text = '', headers = {}, carriedOut = false, ...scope }: FakeErrorOptions = {}): void {
+    this.#add({ kind: 'respond', status, body: text, headers, carriedOut }, scope);
   }
 
-  html({ status = 502, ...scope }: FakeFaultScope & { readonly status?: number } = {}): void {
+  html({ status = 502, ...scope }: FakeFailureOptions & { readonly status?: number } = {}): void {
     this.respond(status, { ...scope, text: PAGE, headers: { 'content-type': 'text/html' } });
   }
 
@@ -76,8 +89,12 @@ export class Faults implements FakeFaults {
     this.#add({ kind: 'slow', ms }, scope);
   }
 
-  hang(scope: FakeFaultScope = {}): void {
-    this.#add({ kind: 'hang' }, scope);
+  hang({ carriedOut = false, ...scope }: FakeFailureOptions = {}): void {
+    this.#add({ kind: 'hang', carriedOut }, scope);
+  }
+
+  hold(until: () => void | Promise<void>, { carriedOut = false, ...scope }: FakeFailureOptions = {}): void {
+    this.#add({ kind: 'hold', until, carriedOut }, scope);
   }
 
   cut(scope: FakeFaultScope = {}): void {

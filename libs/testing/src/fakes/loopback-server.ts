@@ -90,9 +90,13 @@ export class LoopbackServer {
     const cooldown = this.#options.faults.cooldownHeaders();
     if (cooldown) return this.#send(request, { ...tooMany, headers: { ...tooMany.headers, ...cooldown } }, outgoing);
     const fault = this.#options.faults.takeForCall(request.path, request.body);
-    if (fault?.kind === 'hang') return this.#record(request, 0);
-    if (fault?.kind === 'respond') return this.#send(request, fault, outgoing);
+    if (fault?.kind === 'hang' || fault?.kind === 'respond') {
+      if (fault.carriedOut) this.#options.respond(request);
+      return fault.kind === 'hang' ? this.#record(request, 0) : this.#send(request, fault, outgoing);
+    }
+    if (fault?.kind === 'hold' && !fault.carriedOut) await fault.until();
     const response = this.#options.respond(request);
+    if (fault?.kind === 'hold' && fault.carriedOut) await fault.until();
     if (fault?.kind === 'slow') await timers.pause(fault.ms);
     if (fault?.kind === 'cut') return this.#cut(request, response, outgoing);
     this.#send(request, response, outgoing);

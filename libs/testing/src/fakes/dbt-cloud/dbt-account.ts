@@ -4,10 +4,9 @@ import { randomKsuid } from '../../webhooks/random-ids.js';
 import type { Faults } from '../faults.js';
 import type { WebhookOutbox } from '../webhook-outbox.js';
 import { DbtEnvironment, DbtJob, DbtProject } from './dbt-job.js';
-import { DbtRun } from './dbt-run.js';
+import { DbtRun, type DbtRunRequest } from './dbt-run.js';
 import { DbtSubscription, type SubscriptionFields } from './dbt-subscription.js';
 import type { FakeDbtJobOptions } from './fake-dbt-job.js';
-import type { FakeDbtRunOptions } from './fake-dbt-run.js';
 import type { FakeDbtMessageType } from './fake-dbt-subscription.js';
 
 /** Options for {@link DbtAccount}. */
@@ -64,7 +63,7 @@ export class DbtAccount {
   }
 
   /** Adds a run to a job, in the state queued. */
-  queue(job: DbtJob, options: FakeDbtRunOptions): DbtRun {
+  queue(job: DbtJob, options: DbtRunRequest): DbtRun {
     const { retryOf } = options;
     const retried = this.runsOf(job).find(({ id }) => id === retryOf);
     if (retryOf !== undefined && !retried) {

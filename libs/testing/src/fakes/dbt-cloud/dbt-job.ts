@@ -1,7 +1,7 @@
 import type { Clock } from 'nestjs-runhooks';
 import { CronSchedule } from '../cron-schedule.js';
 import type { FakeDbtJob, FakeDbtJobOptions } from './fake-dbt-job.js';
-import type { FakeDbtRun, FakeDbtRunOptions } from './fake-dbt-run.js';
+import type { FakeDbtRetryUnsupported, FakeDbtRun, FakeDbtRunOptions } from './fake-dbt-run.js';
 import { apiTime } from './json-times.js';
 
 const ACTIVE = 1;
@@ -96,6 +96,10 @@ export class DbtJob implements FakeDbtJob {
 
   get project(): DbtProject {
     return this.environment.project;
+  }
+
+  get retryUnsupported(): FakeDbtRetryUnsupported | undefined {
+    return this.#options.retryUnsupported;
   }
 
   get isScheduled(): boolean {

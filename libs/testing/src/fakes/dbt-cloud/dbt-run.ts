@@ -13,6 +13,14 @@ import type {
 } from './fake-dbt-run.js';
 import { endedSteps, stepIndexOf, stepNames, type RunState } from './run-state.js';
 
+/** A run as it is asked for. */
+export interface DbtRunRequest extends FakeDbtRunOptions {
+  /** Fields of a call that triggered it, which `trigger` shows. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+}
+
+const UNSUPPORTED = { command: 'RETRY_UNSUPPORTED_CMD', version: 'RETRY_UNSUPPORTED_VERSION' } as const;
+
 /** Account of runs, as they see it. */
 export interface RunAccount {
   readonly id: string;
@@ -38,7 +46,7 @@ export class DbtRun implements FakeDbtRun {
     readonly account: RunAccount,
     readonly job: DbtJob,
     readonly id: string,
-    readonly options: FakeDbtRunOptions,
+    readonly options: DbtRunRequest,
   ) {
     this.createdAt = account.clock.now();
     this.states = new StateHistory<RunState>(this.createdAt, {
@@ -76,6 +84,8 @@ export class DbtRun implements FakeDbtRun {
   get refusalOfRetry(): string | undefined {
     if (this.account.runsOf(this.job).at(-1) !== this) return 'RETRY_NOT_LATEST_RUN';
     if (this.status !== 20) return 'RETRY_NOT_FAILED_RUN';
+    const { retryUnsupported = this.job.retryUnsupported } = this.options;
+    if (retryUnsupported !== undefined) return UNSUPPORTED[retryUnsupported];
     const hasResults = [...this.artifacts.values()].some((files) => files.has('run_results.json'));
     return hasResults ? undefined : 'RETRY_NO_RUN_RESULTS';
   }

@@ -457,4 +457,51 @@ describe('actions', () => {
     const refused = await call(`2/runs/${run.id}/retry/`, { method: 'POST', token: 'a' });
     expect(refused.status.user_message).toContain('RETRY_NO_RUN_RESULTS');
   });
+
+  it('refuses to retry a run with an unsupported command or version, of the run or of its job', async () => {
+    const job = dbt.job({ name: 'nightly', retryUnsupported: 'command' });
+    for (const [options, reason] of [
+      [{}, 'RETRY_UNSUPPORTED_CMD'],
+      [{ retryUnsupported: 'version' }, 'RETRY_UNSUPPORTED_VERSION'],
+    ] as const) {
+      const run = await (await job.run(options)).fail({ results: {} });
+      const refused = await call(`2/runs/${run.id}/retry/`, { method: 'POST', token: 'a' });
+      expect([refused.code, refused.status.user_message]).toEqual([400, expect.stringContaining(reason)]);
+    }
+  });
+
+  it('shows all fields of a trigger in the run and in its retry, and refuses others', async () => {
+    const job = dbt.job({ name: 'nightly' });
+    const body = {
+      cause: 'runhooks:1',
+      git_sha: 'aaa',
+      gitlab_merge_request_id: 12,
+      schema_override: 'pr_12',
+      dbt_version_override: '1.9',
+      threads_override: 8,
+      target_name_override: 'ci',
+      generate_docs_override: false,
+      timeout_seconds_override: 60,
+      steps_override: ['dbt build --select orders'],
+    };
+    const path = `2/jobs/${job.id}/run/`;
+    const { data } = await call(path, { method: 'POST', token: 'a', body });
+    expect(data).toMatchObject({ git_sha: 'aaa', trigger: body });
+    const [run] = dbt.runs;
+    await (await run?.start())?.fail({ step: 'dbt build --select orders', results: {} });
+    const retry = (await call(`2/runs/${run?.id}/retry/`, { method: 'POST', token: 'a' })).data as { id: number };
+    expect((await call(`2/runs/${retry.id}/?include_related=trigger`)).data).toMatchObject({
+      trigger: { ...body, cause: `Retry of run ${run?.id}`, cause_category: 'rerun' },
+    });
+    for (const [name, value] of [
+      ['branch', 'dev'],
+      ['git_branch', ''],
+      ['threads_override', '8'],
+      ['generate_docs_override', 1],
+      ['steps_override', 'dbt build'],
+    ]) {
+      const refused = await call(path, { method: 'POST', token: 'a', body: { cause: 'x', [String(name)]: value } });
+      expect(refused).toMatchObject({ code: 400, status: { user_message: `${name}: Not a valid value.` } });
+    }
+  });
 });

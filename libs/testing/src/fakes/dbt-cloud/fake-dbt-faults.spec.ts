@@ -72,6 +72,40 @@ describe('faults of the API', () => {
     expect(dbt.runs).toEqual([]);
   });
 
+  it('does what a call asked that gets an error, no response or HTML, if a test wants it', async () => {
+    const { id } = dbt.job({ name: 'nightly' });
+    const trigger = (init: RequestInit = {}) =>
+      call(`jobs/${id}/run/`, { method: 'POST', body: JSON.stringify({ cause: 'x' }), ...init });
+    dbt.faults.respond(503, { carriedOut: true, text: 'no' });
+    const refused = await trigger();
+    expect([refused.status, await refused.text(), dbt.runs.length]).toEqual([503, 'no', 1]);
+    dbt.faults.html({ carriedOut: true });
+    expect([(await trigger()).status, dbt.runs.length]).toEqual([502, 2]);
+    dbt.faults.hang({ carriedOut: true });
+    const aborted = new AbortController();
+    const hanging = trigger({ signal: aborted.signal });
+    while (dbt.runs.length < 3) await call('jobs/');
+    aborted.abort();
+    await expect(hanging).rejects.toThrow('abort');
+  });
+
+  it('calls a function before or after it does what was asked, and responds when that is done', async () => {
+    const { id } = dbt.job({ name: 'nightly' });
+    const order: string[] = [];
+    const trigger = async () => {
+      const response = await call(`jobs/${id}/run/`, { method: 'POST', body: JSON.stringify({ cause: 'x' }) });
+      order.push(`response ${response.status}`);
+    };
+    dbt.faults.hold(() => void order.push(`before ${dbt.runs.length}`), { path: /run/ });
+    dbt.faults.hold(async () => void order.push(`after ${dbt.runs.length} ${(await call('jobs/')).status}`), {
+      path: /run/,
+      carriedOut: true,
+    });
+    await trigger();
+    await trigger();
+    expect(order).toEqual(['before 0', 'response 200', 'after 2 200', 'response 200']);
+  });
+
   it('responds with HTML', async () => {
     dbt.faults.html();
     dbt.faults.html({ status: 200 });
@@ -166,6 +200,21 @@ describe('faults of the data', () => {
     expect(await (await call(`runs/${run.id}/`)).json()).toMatchObject({ data: { status: 10 } });
     clock.advance(60_000);
     expect(await listed('?status=10')).toHaveLength(1);
+  });
+
+  it('shows the retries of a run as late as lists', async () => {
+    const job = dbt.job({ name: 'nightly' });
+    const first = await (await job.run()).fail();
+    job.queue({ retryOf: first.id });
+    dbt.faults.lagLists();
+    const retries = async () => {
+      const response = await call(`runs/${first.id}/?include_related=run_retries`);
+      return ((await response.json()) as { data: { run_retries: unknown[] } }).data.run_retries.length;
+    };
+    clock.advance(89_999);
+    expect(await retries()).toBe(0);
+    clock.advance(1);
+    expect(await retries()).toBe(1);
   });
 
   it('changes fields at every call, and only if asked to', async () => {

@@ -1,4 +1,4 @@
-import type { FakeDbtRun, FakeDbtRunOptions } from './fake-dbt-run.js';
+import type { FakeDbtRetryUnsupported, FakeDbtRun, FakeDbtRunOptions } from './fake-dbt-run.js';
 
 /** Options for a job. */
 export interface FakeDbtJobOptions {
@@ -17,6 +17,8 @@ export interface FakeDbtJobOptions {
   readonly type?: string;
   /** Timeout of runs in seconds; 0 for none. @default 0 */
   readonly timeoutSeconds?: number;
+  /** Why dbt Cloud cannot retry runs of the job. @default it can */
+  readonly retryUnsupported?: FakeDbtRetryUnsupported;
 }
 
 /** Job of a fake account. */

@@ -1,6 +1,9 @@
 /** Status codes of runs and steps: queued, starting, running, success, error, cancelled. */
 export type FakeDbtStatus = 1 | 2 | 3 | 10 | 20 | 30;
 
+/** Part of a run that dbt Cloud cannot retry. */
+export type FakeDbtRetryUnsupported = 'command' | 'version';
+
 /** Options for a new run. */
 export interface FakeDbtRunOptions {
   /** @default a new id */
@@ -26,6 +29,11 @@ export interface FakeDbtRunOptions {
   readonly steps?: readonly string[];
   /** Id of a run of the same job that this one retries. @default none */
   readonly retryOf?: string;
+  /**
+   * Why dbt Cloud cannot retry the run, whatever its end: one of its commands, or its version of dbt.
+   * @default that of the job
+   */
+  readonly retryUnsupported?: FakeDbtRetryUnsupported;
 }
 
 /** Files by path, for example `run_results.json`: an object, or a string to send as it is. */

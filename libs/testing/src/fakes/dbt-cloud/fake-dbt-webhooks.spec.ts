@@ -78,6 +78,19 @@ describe('webhooks', () => {
     expect(new Set(bodies().map(({ eventId }) => eventId)).size).toBe(3);
   });
 
+  it('have the cause of a run that was triggered through the API as its reason', async () => {
+    dbt.subscribe({ url: receiver.url });
+    const { id } = dbt.job({ name: 'triggered' });
+    const { baseUrl, accountId, actToken } = dbt.options();
+    await fetch(`${baseUrl}/api/v2/accounts/${accountId}/jobs/${id}/run/`, {
+      method: 'POST',
+      headers: { authorization: `Token ${actToken}` },
+      body: JSON.stringify({ cause: 'runhooks:0123456789abcdef orders are late' }),
+    });
+    await dbt.runs.at(-1)?.start();
+    expect(bodies()).toMatchObject([{ data: { runReason: 'runhooks:0123456789abcdef orders are late' } }]);
+  });
+
   it('announce no queued and no cancelled run', async () => {
     dbt.subscribe({ url: receiver.url });
     const job = dbt.job({ name: 'nightly' });

@@ -51,7 +51,7 @@ export function runJson(run: DbtRun, state: RunState, { now, related, change }: 
     job: related.has('job') ? job.toJson(now) : null,
     environment: related.has('environment') ? job.environment.toJson() : null,
     run_steps: related.has('run_steps') ? state.steps.map((step) => stepJson(run, step)) : [],
-    ...(related.has('run_retries') && { run_retries: run.retries.map(({ id }) => ({ id: Number(id) })) }),
+    ...(related.has('run_retries') && { run_retries: retriesOf(run, now) }),
     ...(related.has('audit') && { audit: auditOf(run, state) }),
     status_humanized: LABELS[status],
     in_progress: status < 10,
@@ -120,7 +120,14 @@ function triggerJson({ cause, job, options }: DbtRun): object {
     timeout_seconds_override: null,
     steps_override: options.steps ?? null,
     cause_category: options.causeCategory ?? 'scheduled',
+    ...options.overrides,
   };
+}
+
+/** Returns the retries of a run. They are a list, so they lag like one. */
+function retriesOf({ account, retries }: DbtRun, now: Date): readonly object[] {
+  const seenMs = now.getTime() - account.faults.listLagMs;
+  return retries.filter(({ createdAt }) => createdAt.getTime() <= seenMs).map(({ id }) => ({ id: Number(id) }));
 }
 
 /** Returns a step. Its id is made of the run's id and its index. */

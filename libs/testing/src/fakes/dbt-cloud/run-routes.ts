@@ -1,8 +1,7 @@
 import type { FakeRequest, FakeResponse } from '../loopback-server.js';
 import type { DbtAccount } from './dbt-account.js';
 import type { Route } from './dbt-routes.js';
-import type { DbtRun } from './dbt-run.js';
-import type { FakeDbtRunOptions } from './fake-dbt-run.js';
+import type { DbtRun, DbtRunRequest } from './dbt-run.js';
 import { one } from './list-page.js';
 import { listRuns } from './list-runs.js';
 import { parseParameters } from './parameters.js';
@@ -178,32 +177,49 @@ function requireRetry({ refusalOfRetry }: DbtRun): void {
 
 function retry(account: DbtAccount, run: DbtRun): DbtRun {
   const { id: _id, ...kept } = run.options;
-  return account.queue(run.job, { ...kept, cause: `Retry of run ${run.id}`, causeCategory: 'rerun', retryOf: run.id });
+  const cause = `Retry of run ${run.id}`;
+  const overrides = { ...kept.overrides, cause };
+  return account.queue(run.job, { ...kept, overrides, cause, causeCategory: 'rerun', retryOf: run.id });
 }
 
-const STRINGS = {
-  git_branch: 'gitBranch',
-  git_sha: 'gitSha',
-  schema_override: 'schemaOverride',
-  target_name_override: 'targetOverride',
-} as const;
+type Check = readonly [expected: string, isValid: (value: unknown) => boolean];
 
-function triggerOptions({ body }: FakeRequest): FakeDbtRunOptions {
-  const fields = objectOf(body);
-  const { cause, steps_override: steps, github_pull_request_id: pullRequestId } = fields;
-  if (typeof cause !== 'string' || cause === '') throw new Refused(400, 'cause: This field is required.');
-  const strings = Object.entries(STRINGS).flatMap(([sent, name]) => {
-    const value = fields[sent];
-    if (value === undefined) return [];
-    if (typeof value !== 'string' || value === '') throw new Refused(400, `${sent}: Not a valid string.`);
-    return [[name, value] as const];
-  });
+const TEXT: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== ''];
+const INTEGER: Check = ['an integer', (value) => Number.isSafeInteger(value)];
+
+/** Fields of a trigger (`TriggerRunRequestRequest` of dbt's OpenAPI specification). */
+const TRIGGER_FIELDS: Readonly<Record<string, Check>> = {
+  cause: TEXT,
+  git_sha: TEXT,
+  git_branch: TEXT,
+  azure_pull_request_id: INTEGER,
+  github_pull_request_id: INTEGER,
+  gitlab_merge_request_id: INTEGER,
+  non_native_pull_request_id: INTEGER,
+  schema_override: TEXT,
+  dbt_version_override: TEXT,
+  threads_override: INTEGER,
+  target_name_override: TEXT,
+  generate_docs_override: ['a boolean', (value) => typeof value === 'boolean'],
+  timeout_seconds_override: INTEGER,
+  steps_override: ['an array of commands', (value) => Array.isArray(value) && value.every(TEXT[1])],
+};
+
+function triggerOptions({ body }: FakeRequest): DbtRunRequest {
+  const overrides = objectOf(body);
+  for (const [name, value] of Object.entries(overrides)) {
+    const [expected, isValid] = TRIGGER_FIELDS[name] ?? ['no such field', () => false];
+    if (!isValid(value)) throw new Refused(400, `${name}: Not a valid value.`, `${name}: expected ${expected}`);
+  }
+  const { cause, git_branch: gitBranch, git_sha: gitSha, steps_override: steps } = overrides;
+  if (typeof cause !== 'string') throw new Refused(400, 'cause: This field is required.');
   return {
     cause,
     causeCategory: 'api',
-    ...Object.fromEntries(strings),
+    overrides,
+    ...(typeof gitBranch === 'string' && { gitBranch }),
+    ...(typeof gitSha === 'string' && { gitSha }),
     ...(Array.isArray(steps) && { steps: steps.map(String) }),
-    ...(typeof pullRequestId === 'number' && { pullRequestId }),
   };
 }
 
