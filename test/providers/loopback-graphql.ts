@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A received query. */
+/** A received query or mutation. */
 export interface GraphqlRequest {
   /** Name of the operation. */
   readonly operation: string;
@@ -69,7 +69,7 @@ export class LoopbackGraphql {
       query: string;
       variables: Readonly<Record<string, unknown>>;
     };
-    const operation = /^query (\w+)/.exec(query)?.[1] ?? '';
+    const operation = /^(?:query|mutation) (\w+)/.exec(query)?.[1] ?? '';
     const received = { operation, variables, headers: request.headers };
     this.requests.push(received);
     const fault = this.faults.shift();

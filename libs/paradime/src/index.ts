@@ -17,13 +17,14 @@ export type {
   ParadimeApiSchedule,
   ParadimeApiWorkspace,
 } from './api/api-objects.js';
-export {
-  ParadimeApi,
-  type ParadimeArtifactOptions,
-  type ParadimeCallOptions,
-  type ParadimeManifestOptions,
-  type ParadimePage,
-} from './api/paradime-api.js';
+export type {
+  ParadimeArtifactOptions,
+  ParadimeCallOptions,
+  ParadimeManifestOptions,
+  ParadimePage,
+} from './api/call-options.js';
+export { ParadimeApi } from './api/paradime-api.js';
+export type { ParadimeTriggerOptions } from './api/run-actions.js';
 export type { ParadimeSweptRun } from './sweep/envelope.js';
 export type { ParadimeSweepOptions } from './sweep/sweep-options.js';
 export {

@@ -30,6 +30,14 @@ export const PARADIME_LIMITS = Object.freeze({
   logLinesMax: 1_000,
   logBatchesMax: 1_000,
 
+  // --- actions ---
+  /** Time for which an action waits for its turn among the calls. With the time of a call, it is shorter than the lease of an action. */
+  actionTurnMsMax: 30 * SECOND,
+  /** How far a run that an action started can seem to have started before the call, because the clocks of two hosts differ. */
+  actionSkewMs: 10 * SECOND,
+  /** Runs of a schedule among which one that an action started is looked for. */
+  actionRunsMax: 1_000,
+
   // --- sweeps ---
   /** Time between two rounds of the schedules. */
   schedulesEveryMs: 2 * MINUTE,

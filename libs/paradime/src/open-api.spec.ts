@@ -11,6 +11,7 @@ const host: ApiHost = {
   now: () => new Date(0),
   cooldownUntil: async () => undefined,
   coolDown: async () => undefined,
+  act: () => Promise.reject(new Error('No action was expected.')),
 };
 
 function open(options: object): ProviderApi | undefined {

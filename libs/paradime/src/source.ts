@@ -13,6 +13,7 @@ import {
 import type { ParadimeApiOptions } from './api/api-options.js';
 import { openParadimeApi } from './open-api.js';
 import { ParadimeProvider } from './provider.js';
+import { appOriginOf } from './run-page.js';
 import type { ParadimeSweepOptions } from './sweep/sweep-options.js';
 
 /** Options for the access to Paradime's API. Workers check them at startup; receivers need none of them. */
@@ -104,16 +105,4 @@ function openScheme(options: ParadimeOptions, option: string): SignatureScheme {
         "expected 'standard-webhooks', 'static-token' or 'unsigned-insecure', got another value",
       );
   }
-}
-
-/**
- * Returns the origin of the pages of runs. The addresses of the API and of the pages differ in their first label, as in
- * Paradime's samples (`api.demo.paradime.io`, `app.demo.paradime.io`) and in its integrations for Airflow and Dagster.
- * Only workers check the address, so that it can be anything here.
- */
-function appOriginOf(endpoint: unknown): string | undefined {
-  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return undefined;
-  const { protocol, host } = new URL(endpoint);
-  const rest = /^api\.((?:[a-z0-9-]+\.)*paradime\.io)$/.exec(host)?.[1];
-  return protocol === 'https:' && rest !== undefined ? `https://app.${rest}` : undefined;
 }

@@ -33,7 +33,10 @@ export interface ParadimeApiTokenOptions extends ParadimeApiAddress {
   readonly apiSecret?: undefined;
 }
 
-/** Options of the access with an API key of a workspace. "Bolt schedules metadata viewer" is enough for sweeps. */
+/**
+ * Options of the access with an API key of a workspace. The right "Bolt schedules metadata viewer" is enough to read. To retry,
+ * trigger and cancel runs, the key needs "Bolt schedules admin".
+ */
 export interface ParadimeApiKeyOptions extends ParadimeApiAddress {
   readonly apiKey: string | undefined;
   readonly apiSecret: string | undefined;

@@ -32,6 +32,7 @@ beforeEach(async () => {
     now: () => new Date(),
     cooldownUntil: async () => undefined,
     coolDown: async () => undefined,
+    act: () => Promise.reject(new Error('No action was expected.')),
   };
   const noPause = { ...timers, pause: async () => undefined };
   api = new ParadimeApi(checkApiOptions(bolt.options('read'), 'api'), host, noPause);

@@ -19,6 +19,9 @@ class Host implements ApiHost {
   async coolDown(host: string, account: string, until: Date): Promise<void> {
     this.cooldowns.push([host, account, until]);
   }
+  act(): Promise<never> {
+    return Promise.reject(new Error('No action was expected.'));
+  }
 }
 
 /** Resolvers by operation, which tests replace. */

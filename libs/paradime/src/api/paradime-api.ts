@@ -1,6 +1,15 @@
-import { type ApiHost, downloadArtifact, downloadArtifactBytes } from 'nestjs-runhooks/core';
+import {
+  type ActionAnswer,
+  type ActionOptions,
+  type ActionRun,
+  type ApiHost,
+  downloadArtifact,
+  downloadArtifactBytes,
+  type RetryRunOptions,
+} from 'nestjs-runhooks/core';
 import type { ManifestNode } from 'nestjs-runhooks/dbt-artifacts';
 import { PARADIME_LIMITS } from '../limits.js';
+import { appOriginOf } from '../run-page.js';
 import type {
   ParadimeApiArtifact,
   ParadimeApiCommandDetail,
@@ -12,56 +21,87 @@ import type {
 } from './api-objects.js';
 import type { ParadimeApiAccess } from './api-options.js';
 import { readCommandDetail, readEach, readRun, readRunDetail, readSchedule, readWorkspace, textOf } from './api-readers.js';
+import { artifactsByUse, hasFailed } from './artifacts-by-use.js';
 import type { GateTime } from './call-gate.js';
+import type {
+  ParadimeArtifactOptions,
+  ParadimeCallOptions,
+  ParadimeManifestOptions,
+  ParadimePage,
+} from './call-options.js';
 import { tailOf } from './command-log.js';
 import { Graphql } from './graphql.js';
 import { findManifestNodes } from './manifest-nodes.js';
 import { QUERIES } from './queries.js';
-
-/** Options of one call. */
-export interface ParadimeCallOptions {
-  /** Aborts the call, which then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Options of the download of an artifact. */
-export interface ParadimeArtifactOptions extends ParadimeCallOptions {
-  /** Largest accepted file, in bytes. @default 33_554_432 (32 MiB) */
-  readonly bytesMax?: number;
-}
-
-/** Options of a call for nodes of a manifest. */
-export interface ParadimeManifestOptions extends ParadimeCallOptions {
-  /**
-   * Command that wrote the manifest, for example `node.step?.id`, which saves calls. All commands of a run read the same commit,
-   * so the manifest of any of them has the same nodes.
-   * @default the first command with a manifest, in the order of {@link ParadimeApi.artifacts}
-   */
-  readonly commandId?: string | undefined;
-}
-
-/** Objects of one page of a list. */
-export interface ParadimePage<T> {
-  readonly items: readonly T[];
-  /** Time of Paradime's server, with a precision of a second. */
-  readonly serverTime?: Date;
-}
+import { type ParadimeTriggerOptions, RunActions } from './run-actions.js';
 
 /**
- * Client of Paradime's GraphQL API, for reading. `@InjectProviderApi('<source>')` injects it in workers.
+ * Client of Paradime's GraphQL API. It reads, and it retries, triggers and cancels runs, each once per key.
+ * `@InjectProviderApi('<source>')` injects it in workers.
  *
- * All methods reject with a `ProviderApiError`. Ids are strings. By default two calls run at the same time, and at most five
+ * All methods reject with a `ProviderApiError`, and actions also with an `ActionRefusedError`, `ActionUnknownError` or
+ * `ActionPendingError`. Ids are strings. By default two calls run at the same time, and at most five
  * start in a second. After a 429, calls of all processes reject until the cooldown is over, with an error that
  * `isRetryLater` recognizes.
  */
 export class ParadimeApi {
   readonly #graphql: Graphql;
   readonly #artifactHosts: readonly string[];
+  readonly #actions: RunActions;
 
   /** Sources create it, from their option `api`. */
   constructor(access: ParadimeApiAccess, host: ApiHost, time?: GateTime) {
     this.#graphql = new Graphql(access, host, time);
     this.#artifactHosts = access.artifactHosts;
+    this.#actions = new RunActions({
+      graphql: this.#graphql,
+      host,
+      workspace: access.workspace,
+      appOrigin: appOriginOf(access.origin),
+      runPages: (slug, options) => this.runPages(slug, options),
+      run: (id, options) => this.run(id, options),
+    });
+  }
+
+  /**
+   * Starts a new run that continues a failed one: it runs the commands from the first one that failed, which becomes `dbt retry`
+   * if Paradime can do that. By default, one retry is started for a run and all its retries together, see `retriesMax`. The call
+   * needs `run.job`, to find the new run if the answer is lost, and the right "Bolt schedules admin".
+   *
+   * @throws {ActionRefusedError} `retries-max`; `not-failed`; `busy` while the schedule runs, if Paradime says so; `other`.
+   *
+   * @example
+   * @OnRunFailed({ id: 'nightly.retry', job: 'nightly' })
+   * async retry({ run }: RunFailed, { id, signal }: DeliveryContext) {
+   *   await this.bolt.retry(run, { key: id, signal });
+   * }
+   */
+  retry(run: ActionRun, options: RetryRunOptions): Promise<ActionAnswer> {
+    return this.#actions.retry(run, options);
+  }
+
+  /**
+   * Starts a new run of a schedule. The call needs the right "Bolt schedules admin".
+   *
+   * Paradime shows the cause of a run neither in lists nor in webhooks. If the answer is lost, Runhooks takes the first run of
+   * the schedule that was triggered through the API since the call, on the same branch if you set one. A run that another
+   * program triggers at that time can be taken for this one, which is then not started.
+   *
+   * @param slug `slug` of the schedule, or its name if it has no slug
+   * @throws {ActionRefusedError} `busy` while the schedule runs; `other`.
+   */
+  trigger(slug: string, options: ParadimeTriggerOptions): Promise<ActionAnswer> {
+    return this.#actions.trigger(slug, options);
+  }
+
+  /**
+   * Cancels a run. The call needs the right "Bolt schedules admin". Paradime sends no webhook about the end of such a run: a sweep
+   * finds it. If the answer is lost and the run is over, it counts as canceled, whatever ended it.
+   *
+   * @throws {ActionRefusedError} `over` if the run has ended; `other`.
+   */
+  cancel(run: ActionRun, options: ActionOptions): Promise<ActionAnswer> {
+    return this.#actions.cancel(run, options);
   }
 
   /** Returns the schedules: the active ones, or with `inactive` the others. Suspended ones can be active. */
@@ -118,7 +158,7 @@ export class ParadimeApi {
   /** Returns the state and the commands of a run. */
   async run(id: string, { signal }: ParadimeCallOptions = {}): Promise<ParadimeApiRunDetail> {
     const asked = `get run ${id}`;
-    const variables = { runId: this.#idOf(id, asked) };
+    const variables = { runId: this.#graphql.idOf(id, asked) };
     const { result } = await this.#graphql.ask({ query: QUERIES.run, variables, asked, signal });
     return readRunDetail(result, id);
   }
@@ -126,7 +166,7 @@ export class ParadimeApi {
   /** Returns a command with its files. */
   async command(id: string, { signal }: ParadimeCallOptions = {}): Promise<ParadimeApiCommandDetail> {
     const asked = `get command ${id}`;
-    const variables = { commandId: this.#idOf(id, asked) };
+    const variables = { commandId: this.#graphql.idOf(id, asked) };
     const { result } = await this.#graphql.ask({ query: QUERIES.command, variables, asked, signal });
     return readCommandDetail(result, id);
   }
@@ -140,7 +180,7 @@ export class ParadimeApi {
     options: ParadimeCallOptions = {},
   ): Promise<readonly ParadimeApiArtifact[]> {
     const found: ParadimeApiArtifact[] = [];
-    for await (const artifacts of this.#artifactsByUse(of, options)) found.push(...artifacts);
+    for await (const artifacts of artifactsByUse(this, of, options)) found.push(...artifacts);
     return found;
   }
 
@@ -205,7 +245,7 @@ export class ParadimeApi {
     const of = commandId === undefined ? { runId } : { commandId };
     return findManifestNodes({
       uniqueIds,
-      artifacts: this.#artifactsByUse(of, { signal }),
+      artifacts: artifactsByUse(this, of, { signal }),
       open: (artifact, options) => this.artifactStream(artifact, options),
       signal,
     });
@@ -220,7 +260,7 @@ export class ParadimeApi {
     const logs: ParadimeApiCommandLog[] = [];
     for (const command of commands.filter(hasFailed)) {
       const asked = `get the log of command ${command.id}`;
-      const commandId = this.#idOf(command.id, asked);
+      const commandId = this.#graphql.idOf(command.id, asked);
       const readBatch = async (cursor: string) => {
         const variables = { commandId, cursor };
         return (await this.#graphql.ask({ query: QUERIES.commandLogs, variables, asked, ...options })).result;
@@ -237,41 +277,19 @@ export class ParadimeApi {
     return readEach(result['workspaces'], readWorkspace);
   }
 
-  /** Returns the files of each command in the order of {@link artifacts}. */
-  async *#artifactsByUse(
-    of: { readonly runId: string } | { readonly commandId: string },
-    options: ParadimeCallOptions,
-  ): AsyncGenerator<readonly ParadimeApiArtifact[]> {
-    if ('commandId' in of) return yield (await this.command(of.commandId, options)).artifacts;
-    const { commands } = await this.run(of.runId, options);
-    const started = commands.filter(({ startedAt, returnCode }) => startedAt ?? returnCode !== undefined).toReversed();
-    const byUse = [...started.filter(hasFailed), ...started.filter((command) => !hasFailed(command))];
-    for (const { id } of byUse) yield (await this.command(id, options)).artifacts;
-  }
-
   /** Returns the URL of an artifact, which is presigned, so it is fetched at once and shown nowhere. */
   async #download({ id }: Pick<ParadimeApiArtifact, 'id'>, { bytesMax, signal }: Undefinable<ParadimeArtifactOptions>) {
     const asked = `get artifact ${id}`;
-    const variables = { resourceId: this.#idOf(id, asked) };
+    const variables = { resourceId: this.#graphql.idOf(id, asked) };
     const { result } = await this.#graphql.ask({ query: QUERIES.resourceUrl, variables, asked, signal });
     const url = result['ok'] === false ? undefined : textOf(result['url']);
     if (url === undefined) throw this.#graphql.error(asked, 'not-found', 'expected the URL of a file, got none');
     const allowedHosts = this.#artifactHosts;
     return { url, asked: `Paradime: ${asked}`, allowedHosts, signal, ...(bytesMax !== undefined && { bytesMax }) };
   }
-
-  #idOf(id: string, asked: string): number {
-    const number = /^[1-9]\d{0,9}$/.test(id) ? Number(id) : Number.POSITIVE_INFINITY;
-    if (number <= PARADIME_LIMITS.idMax) return number;
-    throw this.#graphql.error(asked, 'invalid-request', `expected an id from 1 to ${PARADIME_LIMITS.idMax}, got another string`);
-  }
 }
 
 type Undefinable<T> = { readonly [K in keyof T]?: T[K] | undefined };
-
-function hasFailed({ returnCode = 0 }: { readonly returnCode?: number }): boolean {
-  return returnCode !== 0;
-}
 
 function isFull(list: unknown, limit: number): boolean {
   return Array.isArray(list) && list.length >= limit;

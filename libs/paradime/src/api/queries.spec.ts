@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { MUTATIONS } from './mutations.js';
 import { QUERIES } from './queries.js';
 
 /** Arguments with their types, and paths of the requested fields, by operation. */
@@ -15,7 +16,7 @@ const CHECKED_IN = JSON.parse(
 function operationOf(text: string): Operations {
   const tokens: readonly string[] = text.match(/[\w$!]+|[{}():]/g) ?? [];
   const [, name = ''] = tokens;
-  const declared = [...text.slice(0, text.indexOf('{')).matchAll(/\$(\w+): ([\w!]+)/g)];
+  const declared = [...text.slice(0, text.indexOf('{')).matchAll(/\$(\w+): ([\w![\]]+)/g)];
   const types = new Map(declared.map(([, variable = '', type = '']) => [variable, type]));
   const passed = [...text.matchAll(/(\w+): \$(\w+)/g)];
   const body = tokens.slice(tokens.indexOf('{') + 1);
@@ -41,12 +42,20 @@ function operationOf(text: string): Operations {
   };
 }
 
-describe('the queries', () => {
+describe('the queries and mutations', () => {
   it('ask for the checked-in operations, arguments and fields, and no others', () => {
-    const asked = Object.assign({}, ...Object.values(QUERIES).map(({ text }) => operationOf(text))) as Operations;
+    const asked = Object.assign({}, ...[...Object.values(QUERIES), ...Object.values(MUTATIONS)].map(({ text }) => operationOf(text))) as Operations;
     expect(asked).toEqual(CHECKED_IN);
   });
 
+  it.each(Object.values(MUTATIONS))('are named as the field of their result, and contain no values: $field', ({ field, text }) => {
+    expect(text).toMatch(new RegExp(`^mutation ${field}\\b`));
+    expect(Object.keys(operationOf(text))).toEqual([field]);
+    expect(text).not.toMatch(/["\d]/);
+  });
+});
+
+describe('the queries', () => {
   it.each(Object.values(QUERIES))('are named as the field of their result, and change nothing: $field', ({ field, text }) => {
     expect(text).toMatch(new RegExp(`^query ${field}\\b`));
     expect(text).not.toMatch(/mutation|subscription/);

@@ -1,12 +1,12 @@
-/** A query of Paradime's GraphQL API. All of them only read. */
-export interface ParadimeQuery {
+/** An operation of Paradime's GraphQL API. */
+export interface ParadimeOperation {
   /** Field of `data` that has the result. */
   readonly field: string;
   readonly text: string;
 }
 
 /**
- * Every query that Runhooks sends. The texts are constant, and ids and names are variables, so nothing from a webhook can
+ * Every query that Runhooks sends. Queries only read. The texts are constant, and ids and names are variables, so nothing from a webhook can
  * become a part of a query. Outputs of commands are never requested whole, because they have no limit.
  *
  * Paradime publishes no schema. The queries follow its Python SDK
@@ -74,4 +74,4 @@ export const QUERIES = {
   listWorkspaces { workspaces { uid name } }
 }`,
   },
-} as const satisfies Readonly<Record<string, ParadimeQuery>>;
+} as const satisfies Readonly<Record<string, ParadimeOperation>>;

@@ -45,6 +45,7 @@ function api(): ParadimeApi {
     now: () => clock.now(),
     cooldownUntil: async () => undefined,
     coolDown: async () => undefined,
+    act: () => Promise.reject(new Error('No action was expected.')),
   };
   const noPause = { ...timers, pause: async () => undefined };
   return new ParadimeApi(checkApiOptions(bolt.options('read'), 'api'), host, noPause);

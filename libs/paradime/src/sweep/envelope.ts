@@ -2,6 +2,7 @@ import { defined, parseJson, type ParseResult, type Run, type VerifiedMessage } 
 import type { ParadimeApiCommand, ParadimeApiRun, ParadimeApiSchedule } from '../api/api-objects.js';
 import { type Fields, fieldsOf, readEach, textOf } from '../api/api-readers.js';
 import { parseRun } from '../parse-run.js';
+import { runPageOf } from '../run-page.js';
 import { isFinal } from '../status.js';
 
 /** Facts about the workspace and the schedule of a run, which lists of runs do not have. */
@@ -93,7 +94,7 @@ function webhookOf(run: Fields, names: Fields, appOrigin: string | undefined): o
     environment: defined({ actor, email: actorEmail, branch, commit_hash: commitHash }),
     status: state,
     start_dttm: startedAt,
-    run_url: appOrigin !== undefined && typeof id === 'string' ? `${appOrigin}/bolt/run_id/${id}` : undefined,
+    run_url: typeof id === 'string' ? runPageOf(appOrigin, id) : undefined,
     // Only a run that is over has commands here. The presence of an end, even if it is null, means the same in a webhook.
     ...(Object.hasOwn(run, 'commands') && { end_dttm: run['endedAt'] ?? null }),
     commands: commands.length > 0 ? commands : undefined,

@@ -54,6 +54,7 @@ const host: ApiHost = {
   now: () => clock.now(),
   cooldownUntil: async () => undefined,
   coolDown: async () => undefined,
+  act: () => Promise.reject(new Error('No action was expected.')),
 };
 
 beforeEach(async () => {

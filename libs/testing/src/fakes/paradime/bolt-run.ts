@@ -82,6 +82,18 @@ export class BoltRun implements FakeBoltRun {
     return this.of.key;
   }
 
+  get commands(): readonly string[] {
+    return this.options.commands ?? this.of.commands;
+  }
+
+  get branch(): string | null {
+    return this.options.branch === undefined ? 'main' : this.options.branch;
+  }
+
+  get retryOf(): string | undefined {
+    return this.parent?.id;
+  }
+
   get state(): FakeBoltState {
     return this.states.current.state;
   }
@@ -95,9 +107,22 @@ export class BoltRun implements FakeBoltRun {
     return this.state === 'STARTING' || this.state === 'RUNNING';
   }
 
+  /**
+   * Returns the commands of a retry that resumes this run: those from the first one that failed, which becomes `dbt retry` if
+   * it is one of dbt.
+   */
+  get commandsToResume(): readonly string[] {
+    const failed = this.states.current.commands.find(({ returnCode }) => returnCode !== null && returnCode !== 0);
+    if (failed === undefined) return this.commands;
+    const from = this.commands.indexOf(failed.command);
+    return this.commands.slice(from).map((command, index) => {
+      return index === 0 && command.startsWith('dbt ') ? 'dbt retry' : command;
+    });
+  }
+
   async start(): Promise<this> {
     this.#requireState('start', 'STARTING');
-    const [first = ''] = COMMANDS_BEFORE;
+    const [first = ''] = this.#allCommands;
     this.#change({ state: 'RUNNING', startAt: this.workspace.clock.now(), commands: [this.#runningCommand(first)] });
     await this.workspace.announce(this, 'started');
     return this;
@@ -127,14 +152,15 @@ export class BoltRun implements FakeBoltRun {
     return this;
   }
 
-  get #commands(): readonly string[] {
-    return this.options.commands ?? this.of.commands;
+  /** Commands of Bolt, and those of the run. A retry skips the first ones. */
+  get #allCommands(): readonly string[] {
+    return this.parent === undefined ? [...COMMANDS_BEFORE, ...this.commands] : this.commands;
   }
 
   #failed({ command }: FakeBoltEndOptions): number {
-    const index = command === undefined ? this.#commands.length - 1 : this.#commands.indexOf(command);
+    const index = command === undefined ? this.commands.length - 1 : this.commands.indexOf(command);
     if (index >= 0) return index;
-    throw new RangeError(`command: expected one of ${this.#commands.join(', ')}, got ${JSON.stringify(command)}`);
+    throw new RangeError(`command: expected one of ${this.commands.join(', ')}, got ${JSON.stringify(command)}`);
   }
 
   async #end(state: FakeBoltState, failed: number | undefined, options: FakeBoltEndOptions): Promise<this> {
@@ -150,8 +176,8 @@ export class BoltRun implements FakeBoltRun {
 
   /** Returns the commands that ran. The one that failed, or else the last one, has the logs, `results` and `artifacts`. */
   #endedCommands(failed: number | undefined, options: FakeBoltEndOptions, endAt: Date): BoltCommand[] {
-    const all = [...COMMANDS_BEFORE, ...this.#commands];
-    const told = failed === undefined ? all.length - 1 : COMMANDS_BEFORE.length + failed;
+    const all = this.#allCommands;
+    const told = failed === undefined ? all.length - 1 : all.length - this.commands.length + failed;
     const ran = options.continueOnError ? all : all.slice(0, told + 1);
     const [running] = this.states.current.commands;
     return ran.map((command, index) => {
@@ -188,7 +214,7 @@ export class BoltRun implements FakeBoltRun {
   }
 
   #requireCommands({ files = {} }: FakeBoltEndOptions): void {
-    const all = [...COMMANDS_BEFORE, ...this.#commands];
+    const all = this.#allCommands;
     const other = Object.keys(files).find((command) => !all.includes(command));
     if (other === undefined) return;
     throw new RangeError(`files: expected commands of ${all.join(', ')}, got ${JSON.stringify(other)}`);

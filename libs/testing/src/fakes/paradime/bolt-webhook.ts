@@ -14,7 +14,7 @@ export function payloadOf(run: BoltRun, apiUrl: string): PayloadOverride {
     api_url: apiUrl,
     environment: {
       actor: options.actor ?? 'Scheduler',
-      branch: options.branch === undefined ? 'main' : options.branch,
+      branch: run.branch,
       commit_hash: options.commitHash === undefined ? COMMIT_HASH : options.commitHash,
       email: options.actorEmail ?? null,
     },

@@ -74,6 +74,11 @@ export interface FakeBoltRun {
   /** Slug of the schedule, or its name if it has none. */
   readonly schedule: string;
   readonly state: FakeBoltState;
+  /** Commands of the run, without those that Bolt runs before. A retry has those from the failed one. */
+  readonly commands: readonly string[];
+  readonly branch: string | null;
+  /** Id of the run that this one retries. */
+  readonly retryOf: string | undefined;
   /** `reason` of a run that was triggered through the API. */
   readonly reason: string | undefined;
   /** Id of the run that this one retries. */

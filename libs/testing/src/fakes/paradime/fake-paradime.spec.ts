@@ -307,9 +307,40 @@ describe('actions', () => {
     const retry = 'mutation ($id: Int!) { retryBoltRun(scheduleRunId: $id) { runId } }';
     const retried = (await ask(retry, { id: Number(failed.id) }, ACT)) as { runId: number };
     expect((await runsOf('nightly'))[0]).toMatchObject({ id: retried.runId, parentScheduleRunId: Number(failed.id) });
+    expect(bolt.runs.at(-1)).toMatchObject({ retryOf: failed.id, commands: ['dbt retry'] });
     await expect(ask(retry, { id: retried.runId }, ACT)).rejects.toThrow('Only a failed run');
     const latest = 'mutation { retryBoltRunFromFailure(slug: "nightly") { runId } }';
     expect(await ask(latest, {}, ACT)).toEqual({ runId: expect.any(Number) });
+  });
+});
+
+describe('a retry', () => {
+  const retry = (name: string, id: string) =>
+    ask(`mutation ($id: Int!) { ${name}(scheduleRunId: $id) { runId } }`, { id: Number(id) }, ACT);
+
+  it('resumes at the first command that failed, which becomes dbt retry, on the same branch', async () => {
+    const schedule = bolt.schedule({ name: 'nightly', commands: ['dbt seed', 'dbt run', 'python check.py'] });
+    const failed = await (await schedule.run({ branch: 'feature' })).fail({ command: 'dbt run' });
+    await retry('retryBoltRun', failed.id);
+    const resumed = bolt.runs.at(-1)!;
+    expect(resumed).toMatchObject({
+      commands: ['dbt retry', 'python check.py'],
+      branch: 'feature',
+      retryOf: failed.id,
+    });
+    await (await resumed.start()).fail();
+    await retry('retryBoltRun', resumed.id);
+    expect(bolt.runs.at(-1)).toMatchObject({ commands: ['python check.py'], retryOf: resumed.id });
+    await retry('retryAllBoltRun', failed.id);
+    expect(bolt.runs.at(-1)).toMatchObject({ commands: ['dbt seed', 'dbt run', 'python check.py'] });
+  });
+
+  it('runs no commands of Bolt, and all of its own if none ended', async () => {
+    const canceled = await (await bolt.schedule({ name: 'nightly' }).run()).cancel();
+    await retry('retryBoltRun', canceled.id);
+    const run = await (await bolt.runs.at(-1)!.start()).succeed();
+    const { commands } = (await ask(STATUS, { runId: Number(run.id) })) as { commands: { command: string }[] };
+    expect(commands.map(({ command }) => command)).toEqual(['dbt run']);
   });
 });
 

@@ -136,15 +136,26 @@ const MUTATIONS: Fields = {
       return { ok: true };
     },
   },
-  retryBoltRun: { args: { scheduleRunId: 'Int!' }, type: 'RunId', resolve: retry },
-  retryAllBoltRun: { args: { scheduleRunId: 'Int!' }, type: 'RunId', resolve: retry },
+  retryBoltRun: {
+    args: { scheduleRunId: 'Int!' },
+    type: 'RunId',
+    resolve: ({ workspace }, args) => retry(workspace, runOf(workspace, args)),
+  },
+  retryAllBoltRun: {
+    args: { scheduleRunId: 'Int!' },
+    type: 'RunId',
+    resolve: ({ workspace }, args) => {
+      const run = runOf(workspace, args);
+      return retry(workspace, run, run.commands);
+    },
+  },
   retryBoltRunFromFailure: {
     args: SLUG,
     type: 'RunId',
     resolve: ({ workspace }, args) => {
       const failed = workspace.runsOf(scheduleOf(workspace, args)).findLast(hasFailed);
       if (failed === undefined) throw new GraphqlRefusal('The schedule has no failed run.');
-      return runId(workspace.queue(failed.of, { actor: 'API' }, undefined, failed));
+      return retry(workspace, failed);
     },
   },
   suspendBoltSchedule: {
@@ -171,10 +182,10 @@ function onlyIfAllowed([name, field]: [string, RootField<ParadimeContext>]): [st
   return [name, { ...field, resolve }];
 }
 
-function retry({ workspace }: ParadimeContext, args: Arguments): object {
-  const run = runOf(workspace, args);
+function retry(workspace: BoltWorkspace, run: BoltRun, commands = run.commandsToResume): object {
   if (!hasFailed(run)) throw new GraphqlRefusal('Only a failed run can be retried.');
-  return runId(workspace.queue(run.of, { actor: 'API' }, undefined, run));
+  const { branch } = run;
+  return runId(workspace.queue(run.of, { actor: 'API', commands, branch }, undefined, run));
 }
 
 function hasFailed({ state }: BoltRun): boolean {
@@ -236,7 +247,7 @@ function runJson(run: BoltRun, seenAt: Date): object {
     endDttm: orNull(endAt),
     parentScheduleRunId: parent === undefined ? null : Number(parent.id),
     gitInfo: {
-      branch: options.branch === undefined ? 'main' : options.branch,
+      branch: run.branch,
       commitHash: options.commitHash === undefined ? COMMIT_HASH : options.commitHash,
       pullRequestId: options.pullRequestId ?? null,
     },
