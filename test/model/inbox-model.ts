@@ -319,7 +319,8 @@ export class InboxModel {
     const deliveries = { pending: 0, succeeded: 0, skipped: 0, dead: 0, dismissed: 0 };
     for (const { state } of this.messages.values()) messages[state] += 1;
     for (const { state } of this.deliveries.values()) deliveries[state] += 1;
-    return { messages, events: this.events.size, deliveries, checks: 0, refusals: [], foundBySweep: [] };
+    const actions = { intended: 0, sent: 0, answered: 0, refused: 0, unknown: 0 };
+    return { messages, events: this.events.size, deliveries, checks: 0, actions, refusals: [], foundBySweep: [] };
   }
 
   run(key: RunKey): RunState | undefined {

@@ -106,7 +106,8 @@ export class Engine {
 
     const clock = options.clock ?? new SharedClock(store);
     const cooldowns = new Cooldowns(store.rounds, clock);
-    const actions = new Actions({ store, clock, logger });
+    const lease = randomUUID();
+    const actions = new Actions({ store, clock, logger, lease });
     const openApi = (source: Source): ProviderApi | undefined =>
       source.openApi?.(new SourceHost(source.name, cooldowns, actions));
     this.#openApi = openApi;
@@ -124,9 +125,9 @@ export class Engine {
     this.handlers = handlers;
     const router = new Router(handlers, ids);
     const abandoned = new AbandonedCalls(logger);
-    const own = new OwnMessages({ ...shared, lease: randomUUID() });
+    const own = new OwnMessages({ ...shared, lease });
     this.watch = new ClockWatch(shared);
-    this.presence = new Presence({ ...shared, handlers, watch: this.watch, role, abandoned, lease: own.lease });
+    this.presence = new Presence({ ...shared, handlers, watch: this.watch, role, abandoned, lease });
     this.dispatcher = new Dispatcher({
       ...shared,
       sources,
@@ -151,7 +152,7 @@ export class Engine {
       own,
       onAccepted: (isOwn) => (isOwn ? this.dispatcher.wakeForOwn() : this.dispatcher.wake()),
     });
-    this.rounds = new RoundRunner({ ...shared, sources, ids, lease: own.lease, onAppended: onChange });
+    this.rounds = new RoundRunner({ ...shared, sources, ids, lease, onAppended: onChange });
     this.purger = new Purger({ ...shared, retention });
     this.inbox = new Inbox({
       ...shared,

@@ -3,6 +3,13 @@
  * recognize them across copies of the package, and constants. See [Errors](../../../docs/errors.md).
  */
 export {
+  ActionKeyError,
+  ActionPendingError,
+  ActionUnknownError,
+  isActionPendingError,
+  isActionUnknownError,
+} from './actions/action-errors.js';
+export {
   isProviderApiError,
   ProviderApiError,
   type ProviderApiErrorReason,

@@ -152,8 +152,8 @@ export function isRetryLater(thrown: unknown): thrown is RetryLater {
   return carries(retryLater, thrown);
 }
 
-/** Handlers can throw any value, even a revoked proxy, which throws at every access. */
-function carries(brand: symbol, thrown: unknown): boolean {
+/** Returns whether a thrown value has a brand. Handlers can throw any value, even a revoked proxy, which throws at every access. */
+export function carries(brand: symbol, thrown: unknown): boolean {
   try {
     return typeof thrown === 'object' && thrown !== null && brand in thrown;
   } catch {

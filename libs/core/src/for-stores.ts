@@ -10,6 +10,7 @@ export type * from './store/delivery.js';
 export type * from './store/inbox-reader.js';
 export type * from './store/new-message.js';
 export type * from './store/operator-request.js';
+export type * from './store/page.js';
 export type * from './store/recording.js';
 export type * from './store/result-store.js';
 export type * from './store/round-store.js';

@@ -57,7 +57,7 @@ export { requireKnownOptions, requireOptions } from './option-checks.js';
 export { FailureLog } from './log/failure-log.js';
 export { Reasons } from './log/reasons.js';
 export type { Redact } from './nodes/clean-message.js';
-export type { Replay, ReparseOptions } from './inbox/requests.js';
+export type { ActionDecision, Replay, ReparseOptions } from './inbox/requests.js';
 export { type Receipt, Receiver } from './receiver/receiver.js';
 export { Refusals } from './receiver/refusals.js';
 export type { ResultsOfSource } from './results/results-handlers.js';

@@ -243,15 +243,14 @@ export const LIMITS = Object.freeze({
   // --- actions ---
   /** Lease of an attempt of an action. It is longer than a call may take, see `apiTimeoutMs`. */
   actionLeaseMs: MINUTE,
-  /**
-   * Time from a call without an answer to the first look-up, from a look-up to the next one, and the number of look-ups without a
-   * result after which an action is unknown. Lists of providers were seen to lag 90 s.
-   */
+  /** Time from a call to the first look-up, from one look-up to the next, and look-ups before it is unknown. Lists lag up to 90 s. */
   actionFirstLookMs: 10 * SECOND,
   actionLookEveryMs: MINUTE,
   actionLooksMax: 3,
   /** Default of `retriesMax`. */
   actionRetriesMax: 1,
+  /** Root runs in one process whose `retriesMax` is known to be logged. */
+  actionRootsLoggedMax: 1_000,
   /** Characters of the key of an action. */
   actionKeyCharsMax: 200,
   /** Characters of the reason of a run. dbt Cloud cuts longer ones (`DBT_CAUSE_MAX_LENGTH` of Airflow's provider). */

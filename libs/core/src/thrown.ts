@@ -1,5 +1,7 @@
 import { types } from 'node:util';
+import { isRunhooksError } from './errors.js';
 import { LIMITS } from './limits.js';
+import { oneLine } from './one-line.js';
 
 /** The part of a thrown value that is kept; bounded. */
 export interface AttemptError {
@@ -24,6 +26,14 @@ function describeThrown(thrown: unknown): AttemptError {
 export function describeError(thrown: unknown): string {
   const { name, message } = attemptError(thrown);
   return `${name}: ${message}`;
+}
+
+/**
+ * Returns the error of a call to a provider as `Name: message`, in one line. The message of an error that is not from Runhooks is
+ * left out, because it may quote an answer.
+ */
+export function describeFailure(error: unknown): string {
+  return oneLine(isRunhooksError(error) ? describeError(error) : attemptError(error).name);
 }
 
 /** Returns the kept part of a thrown value. Handlers may throw anything: `undefined`, a string, an object whose properties throw. */

@@ -3,10 +3,25 @@
 export type {} from 'nestjs-runhooks/dbt-cloud';
 export type {} from 'nestjs-runhooks/paradime';
 
-export { ConfigurationError, PermanentError, RetryLater, RunhooksError } from 'nestjs-runhooks/core';
+export {
+  ActionPendingError,
+  ActionRefusedError,
+  ActionUnknownError,
+  ConfigurationError,
+  isActionPendingError,
+  isActionRefusedError,
+  isActionUnknownError,
+  PermanentError,
+  RetryLater,
+  RunhooksError,
+} from 'nestjs-runhooks/core';
 export { Inbox } from 'nestjs-runhooks/internal';
 // Events, and options of handlers and of the module.
 export type {
+  ActionAnswer,
+  ActionOptions,
+  ActionRefusalReason,
+  ActionRun,
   AvailableResults,
   Incident,
   InboxTransaction,
@@ -22,6 +37,7 @@ export type {
   NodeResult,
   NodeStep,
   ProviderName,
+  RetryRunOptions,
   Role,
   Run,
   RunCommand,
@@ -62,6 +78,9 @@ export type {
 } from 'nestjs-runhooks/internal';
 // Arguments and results of Inbox.
 export type {
+  ActionFilter,
+  ActionState,
+  ActionSummary,
   AttemptOutcome,
   AttemptSummary,
   AuditEntry,
@@ -91,7 +110,15 @@ export type {
   RunSummary,
   StoredEventFilter,
 } from 'nestjs-runhooks/core';
-export type { DeliveryQuery, Erase, InboxStatus, Replay, ReparseOptions, RunDetail } from 'nestjs-runhooks/internal';
+export type {
+  ActionDecision,
+  DeliveryQuery,
+  Erase,
+  InboxStatus,
+  Replay,
+  ReparseOptions,
+  RunDetail,
+} from 'nestjs-runhooks/internal';
 export type { HandlerDecorator, HandlerDecoratorOptions } from './decorators/handler.decorator.js';
 export { InjectProviderApi } from './decorators/inject-provider-api.decorator.js';
 export { OnAllRuns } from './decorators/on-all-runs.decorator.js';

@@ -1,4 +1,4 @@
-import { OwnError, retryLater } from '../errors.js';
+import { carries, OwnError, retryLater } from '../errors.js';
 import { oneLine } from '../one-line.js';
 
 const providerApi = Symbol.for('nestjs-runhooks:provider-api-error');
@@ -88,10 +88,5 @@ export class ProviderCooldownError extends ProviderApiError {
 
 /** Returns whether a thrown value is a {@link ProviderApiError}, including one of another copy of this package. */
 export function isProviderApiError(thrown: unknown): thrown is ProviderApiError {
-  try {
-    return typeof thrown === 'object' && thrown !== null && providerApi in thrown;
-  } catch {
-    // A revoked proxy throws at every access.
-    return false;
-  }
+  return carries(providerApi, thrown);
 }

@@ -1,12 +1,12 @@
 import { isRunhooksError, OwnError } from '../errors.js';
 
 /**
- * Thrown by handlers of the core if their delivery must wait for something outside. The attempt is not counted. `message` is
- * what it waits for: it is stored with the delivery, and contains no secret.
+ * Thrown by handlers of the core, and by actions, if a delivery must wait for something outside. The attempt is not counted.
+ * `message` is what it waits for: it is stored with the delivery, and contains no secret.
  */
 export class WaitingError extends OwnError {
-  protected static override readonly className = 'WaitingError';
-  readonly code = 'RUNHOOKS_WAITING';
+  protected static override readonly className: string = 'WaitingError';
+  readonly code = 'RUNHOOKS_WAITING' as 'RUNHOOKS_WAITING' | 'RUNHOOKS_ACTION_PENDING';
 
   constructor(
     message: string,

@@ -1,17 +1,24 @@
+import { addedUp } from '../receiver/refusals.js';
+import type { ActionSummary } from '../store/action-store.js';
 import type {
   DeliveryFilter,
   DeliverySummary,
   EventSummary,
   InboxCounts,
   MessageSummary,
+  MissingHandler,
+  ProcessSummary,
+  RefusalCount,
   RunSummary,
 } from '../store/inbox-reader.js';
 
-/** Run with its messages, events and deliveries, at most 1,000 of each. */
+/** Run with its messages, events, deliveries and actions, at most 1,000 of each. */
 export interface RunDetail extends RunSummary {
   readonly messages: readonly MessageSummary[];
   readonly events: readonly EventSummary[];
   readonly deliveries: readonly DeliverySummary[];
+  /** Actions on the run, the action that started it, and actions that handlers of its events asked for. */
+  readonly actions: readonly ActionSummary[];
 }
 
 /** Filter for `Inbox.deliveries`. */
@@ -31,4 +38,20 @@ export interface InboxStatus extends InboxCounts {
    * `Inbox.processes` lists them by process and handler.
    */
   readonly abandoned: number;
+}
+
+/** Adds up what the store counts, and what the running processes and this one report. */
+export function inboxStatus(
+  counts: InboxCounts,
+  processes: readonly ProcessSummary[],
+  waiting: readonly MissingHandler[],
+  refusals: readonly RefusalCount[],
+): InboxStatus {
+  return {
+    ...counts,
+    refusals: addedUp(counts.refusals, refusals),
+    missingHandlers: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
+    workers: processes.filter(({ role }) => role !== 'receiver').length,
+    abandoned: processes.flatMap(({ abandoned }) => abandoned).reduce((sum, { calls }) => sum + calls, 0),
+  };
 }

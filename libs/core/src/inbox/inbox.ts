@@ -1,9 +1,8 @@
 import type { Clock } from '../time/clock.js';
 import { lapsedBefore } from '../handlers/registration.js';
 import type { Router } from '../handlers/router.js';
-import { LIMITS } from '../limits.js';
 import { observedSince } from '../nodes/advance-node.js';
-import { addedUp, type Refusals } from '../receiver/refusals.js';
+import type { Refusals } from '../receiver/refusals.js';
 import type { JobState } from '../runs/incident.js';
 import type { JobKey, RunKey } from '../runs/run-state.js';
 import { decisionOf, reasonedDecisionOf, type DecidedBy } from '../store/decision.js';
@@ -15,28 +14,32 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageSummary,
-  Page,
-  PageRequest,
   ProcessSummary,
   RunFilter,
   RunSummary,
   StoredEventFilter,
   MissingHandler,
 } from '../store/inbox-reader.js';
+import type { ActionFilter, ActionSummary } from '../store/action-store.js';
+import type { Page, PageRequest } from '../store/page.js';
 import type { Dismissal, Erased, Redrive } from '../store/operator-request.js';
 import type { RoundSelection, RoundSummary } from '../store/round-store.js';
 import type { NodeKey, NodeSelection, NodeSummary, StoredResults } from '../store/result-store.js';
 import type { Store } from '../store/store.js';
 import { Eraser, type Erase } from './eraser.js';
-import type { DeliveryQuery, InboxStatus, RunDetail } from './inbox-results.js';
+import { inboxStatus, type DeliveryQuery, type InboxStatus, type RunDetail } from './inbox-results.js';
 import type { Purger } from './purger.js';
+import { listDeliveries } from './list-deliveries.js';
 import { replayEvents } from './replay-events.js';
+import { runDetail } from './run-detail.js';
 import { storedResults } from './stored-results.js';
 import {
+  actionDecisionOf,
   reparseOf,
   requireDismissal,
   requireNodeKey,
   requireRequestOptions,
+  type ActionDecision,
   type ReparseOptions,
   type Replay,
 } from './requests.js';
@@ -90,13 +93,7 @@ export class Inbox {
 
   /** Lists deliveries, newest first. */
   async deliveries(query: DeliveryQuery = {}, page: PageRequest = {}): Promise<Page<DeliverySummary>> {
-    const { missingHandlers, ...filter } = query;
-    const { store } = this.#options;
-    if (!missingHandlers) return await store.deliveries(filter, page);
-    const { handlerIds, state = 'pending' } = filter;
-    const waiting = (await this.missingHandlers()).map(({ handlerId }) => handlerId);
-    const wanted = handlerIds ? waiting.filter((id) => handlerIds.includes(id)) : waiting;
-    return state === 'pending' ? await store.deliveries({ ...filter, state, handlerIds: wanted }, page) : { items: [] };
+    return await listDeliveries(this.#options.store, query, page, () => this.missingHandlers());
   }
 
   /** Returns the attempts of a delivery, first to last. */
@@ -109,17 +106,9 @@ export class Inbox {
     return await this.#options.store.runs(filter, page);
   }
 
-  /** Returns a run with its messages, events and deliveries, or `undefined` if the inbox does not know it. */
+  /** Returns a run with its messages, events, deliveries and actions, or `undefined` if the inbox does not know it. */
   async run(run: RunKey): Promise<RunDetail | undefined> {
-    const { store } = this.#options;
-    const page = { limit: LIMITS.pageItemsMax };
-    const [summary, messages, events, deliveries] = await Promise.all([
-      store.run(run),
-      store.messages({ run }, page),
-      store.events({ run }, page),
-      store.deliveries({ run }, page),
-    ]);
-    return summary && { ...summary, messages: messages.items, events: events.items, deliveries: deliveries.items };
+    return await runDetail(this.#options.store, run);
   }
 
   /** Returns a job's last success and its open incident, or `undefined` if the inbox does not know the job. */
@@ -163,24 +152,36 @@ export class Inbox {
     return (await store.results?.closeIncident(node, decision, clock.now())) ?? false;
   }
 
+  /** Lists actions at providers, newest first: what was asked, by which handler, and what came of it. */
+  async actions(filter: ActionFilter = {}, page: PageRequest = {}): Promise<Page<ActionSummary>> {
+    requireRequestOptions('actions', filter);
+    return (await this.#options.store.actions?.list(filter, page)) ?? { items: [] };
+  }
+
   /**
-   * Returns the numbers of messages, events and deliveries by state, of workers, and of rejected requests. Requests that
+   * Ends an `unknown` action, because the provider has carried it out (`done`), or lets an `unknown` or `refused` one be called again,
+   * because it has not (`not-done`). Look at the provider before you decide, and redrive the delivery afterwards. Returns whether the
+   * action was in such a state.
+   * @throws ConfigurationError if `source`, `key`, `outcome`, `runId`, `by` or `reason` is invalid.
+   * @example
+   * await inbox.decideAction({ source, key, outcome: 'done', runId: '70', by: 'kim', reason: 'run 70 is the retry' });
+   */
+  async decideAction({ by, reason, ...request }: ActionDecision): Promise<boolean> {
+    const { action, outcome } = actionDecisionOf(request);
+    const decision = reasonedDecisionOf('decide', { by, reason }, request);
+    const { store, clock } = this.#options;
+    return (await store.actions?.decide(action, outcome, decision, clock.now())) ?? false;
+  }
+
+  /**
+   * Returns the numbers of messages, events and deliveries by state, of actions, of workers, and of rejected requests. Requests that
    * other processes rejected in the last 30 seconds may be missing. All other numbers are exact, and cost the same however
    * many finished messages the inbox has, so you can poll them.
    */
   async counts(): Promise<InboxStatus> {
-    const [counts, processes, waiting] = await Promise.all([
-      this.#options.store.counts(),
-      this.processes(),
-      this.missingHandlers(),
-    ]);
-    return {
-      ...counts,
-      refusals: addedUp(counts.refusals, this.#options.refusals.unstored()),
-      missingHandlers: waiting.reduce((sum, { deliveries }) => sum + deliveries, 0),
-      workers: processes.filter(({ role }) => role !== 'receiver').length,
-      abandoned: processes.flatMap(({ abandoned }) => abandoned).reduce((sum, { calls }) => sum + calls, 0),
-    };
+    const { store, refusals } = this.#options;
+    const [counts, processes, waiting] = await Promise.all([store.counts(), this.processes(), this.missingHandlers()]);
+    return inboxStatus(counts, processes, waiting, refusals.unstored());
   }
 
   /** Returns the running processes that share this inbox. A process that crashed is listed for up to a minute. */
@@ -284,7 +285,7 @@ export class Inbox {
     return hastened;
   }
 
-  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse, erasure, sweep and closed incident, with its operator. */
+  /** Lists operators' decisions, newest first: each redrive, dismissal, replay, reparse, erasure, sweep, closed incident and decided action, with its operator. */
   async audit(page: PageRequest = {}): Promise<Page<AuditEntry>> {
     return await this.#options.store.audit(page);
   }

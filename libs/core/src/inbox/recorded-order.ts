@@ -1,5 +1,6 @@
 import { RUN_EVENT_TYPES } from '../runs/run-signal.js';
-import type { EventSummary, InboxReader, Page, StoredEventFilter } from '../store/inbox-reader.js';
+import type { EventSummary, InboxReader, StoredEventFilter } from '../store/inbox-reader.js';
+import type { Page } from '../store/page.js';
 import { LIMITS } from '../limits.js';
 
 /**

@@ -1,6 +1,8 @@
 import { ConfigurationError } from '../errors.js';
+import { kindOf } from '../kind-of.js';
 import { LIMITS } from '../limits.js';
 import { requireKnownOptions } from '../option-checks.js';
+import type { ActionFilter, ActionKey, ActionOutcome } from '../store/action-store.js';
 import { requireText, type DecidedBy } from '../store/decision.js';
 import type { StoredEventFilter } from '../store/inbox-reader.js';
 import type { Dismissal, Redrive, Reparse } from '../store/operator-request.js';
@@ -28,6 +30,14 @@ export interface ReparseOptions extends DecidedBy {
   readonly runHandlers?: boolean;
 }
 
+/** Options for `Inbox.decideAction`. */
+export interface ActionDecision extends ActionKey, Required<DecidedBy> {
+  /** Whether the provider has carried out the action. */
+  readonly outcome: ActionOutcome['outcome'];
+  /** Run that it started, for `done`. Without it, callers get an answer whose `runId` is empty. */
+  readonly runId?: string;
+}
+
 const DECIDED = { by: true, reason: true } satisfies Record<keyof DecidedBy, true>;
 
 /** Options of the requests of operators. The compiler ensures that none is missing. */
@@ -52,6 +62,11 @@ const OPTIONS = {
   sweep: { source: true, kind: true, ...DECIDED } satisfies Record<keyof (RoundSelection & DecidedBy), true>,
   nodes: { source: true, nodeId: true, hasIncident: true } satisfies Record<keyof NodeSelection, true>,
   close: { source: true, scope: true, nodeId: true, ...DECIDED } satisfies Record<keyof (NodeKey & DecidedBy), true>,
+  actions: { source: true, state: true, run: true } satisfies Record<keyof ActionFilter, true>,
+  decide: { source: true, key: true, outcome: true, runId: true, ...DECIDED } satisfies Record<
+    keyof ActionDecision,
+    true
+  >,
   erase: { run: true, messageIds: true, textContains: true, ...DECIDED } satisfies Record<keyof Erase, true>,
 };
 
@@ -88,6 +103,32 @@ export function requireNodeKey(node: NodeKey): void {
   for (const name of ['source', 'scope', 'nodeId'] as const) {
     requireText(`close.${name}`, node[name], LIMITS.nodeKeyCharsMax);
   }
+}
+
+/**
+ * Returns the action and the outcome of an operator's decision.
+ *
+ * @throws {ConfigurationError} if an option is invalid.
+ */
+export function actionDecisionOf(request: Omit<ActionDecision, keyof DecidedBy>): {
+  readonly action: ActionKey;
+  readonly outcome: ActionOutcome;
+} {
+  requireRequestOptions('decide', request);
+  const { source, key, outcome, runId } = request;
+  requireText('decide.source', source, LIMITS.sourceNameCharsMax);
+  requireText('decide.key', key, LIMITS.actionKeyCharsMax);
+  if (outcome !== 'done' && outcome !== 'not-done') {
+    const got = typeof outcome === 'string' ? JSON.stringify(outcome) : kindOf(outcome);
+    throw new ConfigurationError('decide.outcome', `expected 'done' or 'not-done', got ${got}`);
+  }
+  if (runId !== undefined) requireText('decide.runId', runId, LIMITS.idCharsMax);
+  if (runId !== undefined && outcome === 'not-done') {
+    throw new ConfigurationError('decide.runId', "expected no runId with the outcome 'not-done', got one");
+  }
+  const action = { source, key };
+  if (outcome === 'not-done') return { action, outcome: { outcome } };
+  return { action, outcome: { outcome, ...(runId !== undefined && { runId }) } };
 }
 
 /**

@@ -10,6 +10,8 @@ export interface LogFields {
   readonly runId?: string | undefined;
   readonly handlerId?: string | undefined;
   readonly deliveryId?: string | undefined;
+  /** Key of an action. In handlers it is usually the id of the delivery, or begins with it. */
+  readonly actionKey?: string | undefined;
   /** Number of the delivery's attempt, from 1. */
   readonly attempt?: number | undefined;
 }

@@ -6,9 +6,11 @@ import { routableOf } from '../handlers/router.js';
 import { LIMITS } from '../limits.js';
 import { notesToKeep } from '../payloads/parse-note.js';
 import { earlierOf } from '../runs/earlier-later.js';
+import { markIn } from '../runs/action-mark.js';
+import { withRetryOf } from '../runs/retried-run.js';
 import { runUpdateOf, type RunUpdate } from '../runs/run-update.js';
 import type { RunSignal } from '../runs/run-signal.js';
-import type { RunKey } from '../runs/run-state.js';
+import type { RunKey, RunState } from '../runs/run-state.js';
 import type { ParseResult } from '../sources/provider.js';
 import { parseMessage } from '../sources/parse-message.js';
 import { isParseResult } from '../sources/parse-result-check.js';
@@ -143,7 +145,7 @@ export class MessageParser {
   ): RunDecision {
     const { receivedAt, origin, history: isHistory = false } = message;
     const update = runUpdateOf(known, parsed.signal, receivedAt, { isFromApi: origin === 'api', isHistory });
-    const result = withJobKey(parsed, update.run.jobKey);
+    const result = withKnown(parsed, update.run);
     const { run, occurredAt } = result.signal;
     // Most messages lead to several events about the same run.
     const runText = update.events.length > 1 ? JSON.stringify(run) : undefined;
@@ -152,6 +154,7 @@ export class MessageParser {
       return this.#event(message, type, runEventId(type, key), facts, now, runText);
     });
     const tasks = message.withoutHandlers ? [] : this.#tasks(message, result, update, now, known);
+    const mark = isHistory ? undefined : markIn(run.trigger.reason);
     return {
       run: update.run,
       ...(tasks.length > 0 && { tasks }),
@@ -159,6 +162,7 @@ export class MessageParser {
       ...(update.jobs && { jobs: update.jobs }),
       ...(update.contradicts && { contradicts: update.contradicts }),
       ...(update.isFoundBySweep && { isFoundBySweep: true as const }),
+      ...(mark !== undefined && { actionMark: mark }),
     };
   }
 
@@ -222,10 +226,11 @@ function ownTypeOf({ origin }: ClaimedMessage, result: ParseResult): string | un
   return origin !== 'api' && 'messageType' in result ? result.messageType : undefined;
 }
 
-/** Returns the result with the job key that its run keeps, whatever key this message reports. */
-function withJobKey(result: ParseResult & { state: 'parsed' }, key: string): ParseResult & { state: 'parsed' } {
+/** Returns the result with what the run's state knows better: the job key that it keeps, and the run that it is a retry of. */
+function withKnown(result: ParseResult & { state: 'parsed' }, state: RunState): ParseResult & { state: 'parsed' } {
   const { signal } = result;
-  const { run } = signal;
-  if (run.job.key === key) return result;
-  return { ...result, signal: { ...signal, run: { ...run, job: { ...run.job, key } } } };
+  const { jobKey: key } = state;
+  const known = withRetryOf(signal.run, state);
+  const run = known.job.key === key ? known : { ...known, job: { ...known.job, key } };
+  return run === signal.run ? result : { ...result, signal: { ...signal, run } };
 }

@@ -1,13 +1,12 @@
-import { isRetryLater, isRunhooksError, isStoreUnavailableError, OwnError } from '../errors.js';
+import { isRetryLater, isStoreUnavailableError, OwnError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
 import { Reasons } from '../log/reasons.js';
-import { oneLine } from '../one-line.js';
 import type { Round, RoundContext } from '../sources/provider-api.js';
 import { claimToken } from '../store/claim-token.js';
 import type { ClaimedRound, HeldRound, RoundStore } from '../store/round-store.js';
 import type { StoreGuard } from '../store/store-guard.js';
-import { attemptError, describeError } from '../thrown.js';
+import { describeFailure } from '../thrown.js';
 import type { Clock } from '../time/clock.js';
 import { timers } from '../time/timers.js';
 import type { ReportedSource, Reporter } from './reporter.js';
@@ -199,11 +198,6 @@ export class SourceRounds {
       { source, code: 'RUNHOOKS_ROUND_FAILED' },
     );
   }
-}
-
-/** Returns `Name: message`. The message of an error that is not from Runhooks is left out, because it may quote an answer. */
-function describeFailure(error: unknown): string {
-  return oneLine(isRunhooksError(error) ? describeError(error) : attemptError(error).name);
 }
 
 /** End of a round that ignores its signal, some time after the abort. */

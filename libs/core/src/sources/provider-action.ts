@@ -1,14 +1,15 @@
-import { OwnError, permanent } from '../errors.js';
+import { carries, OwnError, permanent } from '../errors.js';
 
 /** Kind of an action: a retry of a run from the point of its failure, a new run of a job, or the end of a run. */
 export type ActionKind = 'retry' | 'trigger' | 'cancel';
 
 /** Run at the provider that an action started, or that it canceled. */
 export interface ActionAnswer {
+  /** Id of the run. Empty if an operator has decided that the action was carried out, and named no run. */
   readonly runId: string;
-  /** Account or workspace of the run, if the provider tells it. */
+  /** Account or workspace of the run, if the provider reports it. */
   readonly accountId?: string;
-  /** Page of the run, if the provider tells it. */
+  /** Page of the run, if the provider reports it. */
   readonly url?: string;
 }
 
@@ -31,7 +32,7 @@ export interface ActionOptions {
   /**
    * What to do if it stays unknown whether the provider received the call: `stop` leaves the decision to an operator, and
    * `again` makes the call again, so that it may be carried out twice.
-   * @default 'stop'
+   * @default 'stop'; 'again' to cancel, because a second call changes nothing
    */
   readonly onUnknown?: 'stop' | 'again';
   /** Aborts the call, which then rejects with the signal's reason. In handlers: `delivery.signal`. */
@@ -94,12 +95,7 @@ export class ActionRefusedError extends OwnError {
 
 /** Returns whether a thrown value is an {@link ActionRefusedError}, including one of another copy of this package. */
 export function isActionRefusedError(thrown: unknown): thrown is ActionRefusedError {
-  try {
-    return typeof thrown === 'object' && thrown !== null && refused in thrown;
-  } catch {
-    // A revoked proxy throws at every access.
-    return false;
-  }
+  return carries(refused, thrown);
 }
 
 /** Something that a client asks its provider to do, as it passes it to {@link ApiHost.act}. */
@@ -111,7 +107,7 @@ export interface ProviderAction extends ActionOptions {
   readonly accountId?: string;
   /** Arguments of the call, for lists. They are stored as JSON, so they contain no secret. */
   readonly request: object;
-  /** Limit of a retry. @default none */
+  /** Largest number of retries of a root run. @default 1 for a retry */
   readonly retriesMax?: number;
   /**
    * Makes the call once, without repeats. `mark` is to be the beginning of the reason of a new run, see {@link markedReason}.

@@ -1,7 +1,7 @@
 import type { RunKey } from '../runs/run-state.js';
 import type { ActionAnswer, ActionKind, ActionRefusal } from '../sources/provider-action.js';
 import type { Decision } from './decision.js';
-import type { Page, PageRequest } from './inbox-reader.js';
+import type { Page, PageRequest } from './page.js';
 
 /**
  * State of an action. `intended`: nothing was sent. `sent`: a call was made, or was about to be, and its answer is not known.
@@ -113,7 +113,7 @@ export type ActionChange =
   | { readonly state: 'refused'; readonly refusal: ActionRefusal }
   | { readonly state: 'unknown' };
 
-/** What an operator found out about an action. */
+/** Outcome of an action, as an operator found it out. */
 export type ActionOutcome = { readonly outcome: 'done'; readonly runId?: string } | { readonly outcome: 'not-done' };
 
 /**
@@ -132,8 +132,8 @@ export interface ActionStore {
   /** Writes the next state of a claimed action. Returns `false` if the claim has been lost. */
   advance(held: HeldAction, change: ActionChange, now: Date): Promise<boolean>;
   /**
-   * Ends a claimed action as `answered` by the first of the runs that is not the answer of another action of the source, and
-   * returns that run. If none is left, it writes nothing and returns `undefined`. Returns `false` if the claim has been lost.
+   * Ends a claimed action as `answered` by the first of the runs that no other retry or trigger of the source has started, and
+   * returns that run. For a cancel, it is the first of the runs in any case. If none is left, it writes nothing and returns `undefined`. Returns `false` if the claim has been lost.
    *
    * The new run of a retry gets `retryOf` and `rootRun` in its state, in the same step, also before any message about it: then its
    * job is that of the target. That needs the account of the run, or of the target.

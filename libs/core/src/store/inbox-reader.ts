@@ -4,25 +4,11 @@ import type { ParseNote } from '../payloads/parse-note.js';
 import type { RunOutcome } from '../runs/run.js';
 import type { JobKey, RunKey, RunState } from '../runs/run-state.js';
 import type { ActionState } from './action-store.js';
+import type { Page, PageRequest } from './page.js';
 import type { DecidedAction } from './decision.js';
 import type { AttemptRecord, DeliveryState, DismissalRecord } from './delivery.js';
 import type { Role } from '../handlers/registration.js';
 import type { SignatureCheck } from '../sources/verification.js';
-
-/** Options for one page of a list. */
-export interface PageRequest {
-  /** `next` of the previous page. @default the list begins with its first page */
-  readonly after?: string;
-  /** Largest number of items on the page, at most 1000. @default 50 */
-  readonly limit?: number;
-}
-
-/** One page of a list, newest item first unless the list's description differs. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** Pass it as `after` to get the next page. Absent on the last page. */
-  readonly next?: string;
-}
 
 /** Filter for messages. A message must match every field you set. */
 export interface MessageFilter {

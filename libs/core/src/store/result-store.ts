@@ -5,7 +5,7 @@ import type { NodeResult } from '../nodes/node-result.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { Held } from './claim.js';
 import type { Decision } from './decision.js';
-import type { Page, PageRequest } from './inbox-reader.js';
+import type { Page, PageRequest } from './page.js';
 import type { AddedDeliveries, NewEvent, NewTask } from './recording.js';
 
 /**

@@ -8,6 +8,7 @@ import type { OnAllRunsOptions, SubscribedTo } from '../handlers/subscription.js
 import type { StuckAfter } from '../handlers/subscription.js';
 import { LIMITS } from '../limits.js';
 import { parseDated } from '../payloads/dated-json.js';
+import { withRetryOf } from '../runs/retried-run.js';
 import type { JoinedRun } from '../runs/run.js';
 import { isRunOver } from '../runs/run-state.js';
 import type { NewEvent } from '../store/recording.js';
@@ -69,12 +70,13 @@ export class TaskEvaluator {
     now: Date,
   ): TaskDecision {
     // A run that was purged may be over, so no event is created.
-    const isOver = !known.run || isRunOver(known.run);
+    if (!known.run || isRunOver(known.run)) return DONE;
     const stuckAfterMs = stuck && allowedMs(stuck, known.durationsMs);
-    if (isOver || stuckAfterMs === undefined) return DONE;
+    if (stuckAfterMs === undefined) return DONE;
     const stuckAt = new Date(happenedAt.getTime() + stuckAfterMs);
     if (now < stuckAt) return { events: [], dueAt: stuckAt };
-    const facts: EventFacts = { occurredAt: stuckAt, receivedAt, run, stuckAfterMs };
+    // The run may have become the retry of another one after its start was parsed.
+    const facts: EventFacts = { occurredAt: stuckAt, receivedAt, run: withRetryOf(run, known.run), stuckAfterMs };
     return { events: [this.#event(task, RUN_STUCK_EVENT_TYPE, task.id, facts, now)] };
   }
 

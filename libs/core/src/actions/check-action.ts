@@ -1,0 +1,27 @@
+import { ConfigurationError } from '../errors.js';
+import { kindOf } from '../kind-of.js';
+import { LIMITS } from '../limits.js';
+import { oneLine } from '../one-line.js';
+import { requireInteger } from '../option-checks.js';
+import type { ProviderAction } from '../sources/provider-action.js';
+import { requireText } from '../store/decision.js';
+
+const ON_UNKNOWN: readonly unknown[] = ['stop', 'again', undefined];
+
+/**
+ * Checks the options of an action that every provider has.
+ *
+ * @throws {ConfigurationError} if one is invalid.
+ */
+export function checkAction({ kind, key, retriesMax, onUnknown }: ProviderAction): void {
+  const optionOf = (name: string): string => `${kind}({ ${name} })`;
+  requireText(optionOf('key'), key, LIMITS.actionKeyCharsMax);
+  if (oneLine(key) !== key) {
+    throw new ConfigurationError(optionOf('key'), `expected printable characters, got ${JSON.stringify(oneLine(key))}`);
+  }
+  if (retriesMax !== undefined) requireInteger(optionOf('retriesMax'), retriesMax, 0, Number.MAX_SAFE_INTEGER);
+  if (!ON_UNKNOWN.includes(onUnknown)) {
+    const got = typeof onUnknown === 'string' ? JSON.stringify(onUnknown) : kindOf(onUnknown);
+    throw new ConfigurationError(optionOf('onUnknown'), `expected 'stop' or 'again', got ${got}`);
+  }
+}
