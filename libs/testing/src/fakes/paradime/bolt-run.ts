@@ -90,10 +90,6 @@ export class BoltRun implements FakeBoltRun {
     return this.options.branch === undefined ? 'main' : this.options.branch;
   }
 
-  get retryOf(): string | undefined {
-    return this.parent?.id;
-  }
-
   get state(): FakeBoltState {
     return this.states.current.state;
   }
