@@ -39,6 +39,7 @@ module.exports = [
         'tasks',
         'parsing',
         'rounds',
+        'actions',
         'recording',
         'results',
         'lists',

@@ -127,7 +127,8 @@ async function addOddRows(path: string, driver: SqliteDriver | undefined, bodyBy
      insert into results values ('dbt', '1', '7', 'recording', '{}', 1, null, 1, 0, 3, '{"error":1}', '["model.one"]', null);
      insert into result_nodes values ('dbt', '1', '7', 0, '[{"message":"␛"}]');
      insert into nodes values ('dbt', '{}', 'model.one', '{}', null, 3, '{"id":"␛"}', '[]');
-     insert into actions values ('dbt', 'retry 7', 'retry', 'sent', 'runhooks:00', '{}', null, 1, 2, 'lease');
+     insert into actions (source, action_key, kind, target, state, mark, request, root_run, created_at, updated_at, sent_at, looks, due_at, lease)
+       values ('dbt', 'retry 7', 'retry', '7', 'sent', 'runhooks:00', '{"steps":"␛"}', '7', 1, 2, 2, 1, 3, 'lease');
      insert into events values ('job.silent:dbt/1', 'job.silent', 'dbt', 'provider', null, 1, 2, '{}')`,
   );
   // Sequence numbers may have gaps and need not begin with 1.

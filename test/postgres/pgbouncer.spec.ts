@@ -119,6 +119,7 @@ onPostgres('pgbouncer between the app and Postgres', () => {
         releases: true,
         keepsRounds: true,
         keepsResults: true,
+        keepsActions: true,
       }))
         it(title, run);
     });

@@ -24,6 +24,7 @@ onPostgres('the store contract on PostgreSQL', () => {
     releases: true,
     keepsRounds: true,
     keepsResults: true,
+    keepsActions: true,
   }))
     it(title, run);
 });

@@ -2,6 +2,7 @@ import {
   isStoreUnavailableError,
   NOT_RECORDED,
   rowsOf,
+  type ActionStore,
   type Appended,
   type Entry,
   type NewMessage,
@@ -11,6 +12,12 @@ import {
   type RoundStore,
   type Store,
 } from 'nestjs-runhooks/core';
+import { findAction } from './actions/action-rows.js';
+import { advanceAction } from './actions/advance-action.js';
+import { answerAction } from './actions/answer-action.js';
+import { beginAction } from './actions/begin-action.js';
+import { decideAction } from './actions/decide-action.js';
+import { listActions } from './actions/list-actions.js';
 import { appendMessage, appendReportedMessage, type AppendMessage } from './accept/append-message.js';
 import { countRefusals } from './accept/count-refusals.js';
 import { claimDeliveries } from './deliveries/claim-deliveries.js';
@@ -124,6 +131,15 @@ export abstract class SqlStore extends SqlEngine implements Store {
     hasIncident: this.reading(incidentFinder(this.dialect)),
     nodes: this.reading(listNodes(this.dialect)),
     closeIncident: this.writing(closeIncident(this.dialect)),
+  };
+
+  readonly actions: ActionStore = {
+    begin: this.writing(beginAction(this.dialect)),
+    advance: this.writing(advanceAction(this.dialect)),
+    answer: this.writing(answerAction(this.dialect)),
+    find: this.reading(findAction(this.dialect)),
+    list: this.reading(listActions(this.dialect)),
+    decide: this.writing(decideAction(this.dialect)),
   };
 
   abstract readonly description: string;

@@ -68,14 +68,15 @@ export class Purger {
 
   #log(removed: Purged, { finishedBefore, deadBefore, deduplicationBefore }: Purge): void {
     const { logger } = this.#options;
-    const { messages, events, results, nodes, keys, runs, barriers, decisions, tasks, heldBackBy } = removed;
+    const { messages, events, results, nodes, keys, runs, barriers, decisions, tasks, actions, heldBackBy } = removed;
     if (rowsOf(removed) > 0) {
       const alone = events > 0 ? ` and ${events} events without a message` : '';
+      const ofActions = actions > 0 ? `${actions} actions, ` : '';
       const ofResults = results + nodes > 0 ? `results of ${results} runs, ${nodes} nodes, ` : '';
       logger.log(
         `Purged ${messages} messages${alone} received before ${finishedBefore.toISOString()} (with dead letters: before ` +
           `${deadBefore.toISOString()}), ${ofResults}${tasks} checks and, from before ${deduplicationBefore.toISOString()}, ` +
-          `${keys} deduplication keys, ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
+          `${keys} deduplication keys, ${ofActions} ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }
     if (heldBackBy && heldBackBy.at.getTime() !== this.#loggedJumpAtMs) {
@@ -96,6 +97,7 @@ function sum(one: Purged, { heldBackBy, ...other }: Purged): Purged {
     barriers: one.barriers + other.barriers,
     decisions: one.decisions + other.decisions,
     tasks: one.tasks + other.tasks,
+    actions: one.actions + other.actions,
     ...(heldBackBy && { heldBackBy }),
   };
 }

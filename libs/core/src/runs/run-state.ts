@@ -110,14 +110,15 @@ export function advanceRun(
   }
   const startedAt = earlierOf(known?.startedAt, facts.startedAt);
   const finishedAt = laterOf(known?.finishedAt, facts.finishedAt);
-  const isFound = facts.api !== undefined && (known === undefined || (isOver(types) && !isRunOver(known)));
+  const isNew = known === undefined || !isReported(known);
+  const isFound = facts.api !== undefined && (isNew || (isOver(types) && !isRunOver(known)));
   const retryOf = facts.api?.retryOf ?? known?.retryOf;
   const apiFacts = facts.api?.facts ?? known?.facts;
   return {
     newTypes,
     ...(contradicts && { contradicts }),
     state: {
-      jobKey: known?.jobKey ?? facts.jobKey,
+      jobKey: isNew ? facts.jobKey : known.jobKey,
       contradicted: (known?.contradicted ?? false) || contradicts !== undefined,
       types,
       ...(outcome && { outcome }),
@@ -129,6 +130,11 @@ export function advanceRun(
       ...(apiFacts && { facts: apiFacts }),
     },
   };
+}
+
+/** Returns whether a message has reported a run. Of others, an action that has started them wrote which run they retry. */
+export function isReported({ outcome, types, origin }: Pick<RunState, 'outcome' | 'types' | 'origin'>): boolean {
+  return outcome !== undefined || types.length > 0 || origin !== undefined;
 }
 
 /** Returns whether a run is over. One that is history has an outcome, and no types of its end. */

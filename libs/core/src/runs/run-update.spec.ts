@@ -206,6 +206,27 @@ describe('a job with several keys', () => {
   });
 });
 
+describe('a run that only an action has written', () => {
+  const written = { jobKey: 'old name', contradicted: false, types: [], retryOf: '6', rootRun: '5' } as const;
+
+  it('has the job that its first message reports, and keeps which run it retries', () => {
+    const { run, jobs } = runUpdateOf({ run: written }, signal(FAILED, at(10)), RECEIVED);
+    expect(run).toMatchObject({ jobKey: 'job', retryOf: '6', rootRun: '5' });
+    expect([...(jobs?.keys() ?? [])]).toEqual(['job']);
+    expect(jobs?.get('job')).not.toHaveProperty('aliases');
+  });
+
+  it.each([
+    ['its start', STARTED],
+    ['its end', SUCCEEDED],
+  ])('counts as found if a sweep reports %s before any webhook', (_, types) => {
+    const found = runUpdateOf({ run: written }, signal(types, at(10)), RECEIVED, { isFromApi: true });
+    expect([found.isFoundBySweep, found.run.origin]).toEqual([true, 'api']);
+    const { run } = runUpdateOf({ run: written }, signal(types, at(10)), RECEIVED);
+    expect(run.origin).toBeUndefined();
+  });
+});
+
 describe('messages of several runs of a job, in any order, lost or repeated', () => {
   const messages = fc.array(
     fc.record({

@@ -3,7 +3,7 @@ import { earlierOf } from './earlier-later.js';
 import { advanceJob, advanceJobByHistory, type Incident, type JobState } from './incident.js';
 import { linkJob, type JobRecords } from './job-aliases.js';
 import type { RunEventType, RunSignal, RunSignalType } from './run-signal.js';
-import { advanceRun, apiFactsOf, isOver, isRunOver, outcomeOf, type RunState } from './run-state.js';
+import { advanceRun, apiFactsOf, isOver, isReported, isRunOver, outcomeOf, type RunState } from './run-state.js';
 import type { Reference, RunOutcome } from './run.js';
 
 /** State of a run and of its job before a message. */
@@ -66,7 +66,8 @@ export function runUpdateOf(
   const { startedAt, finishedAt } = run;
   const types = isFromApi ? withoutStartOfEnded(signal.types, known.run) : signal.types;
   const reported = { key: run.job.key, hasId: run.job.id !== undefined, otherKeys };
-  const job = linkJob(known.jobs ?? new Map(), reported, known.run?.jobKey);
+  const knownKey = known.run && isReported(known.run) ? known.run.jobKey : undefined;
+  const job = linkJob(known.jobs ?? new Map(), reported, knownKey);
   const { state, newTypes, contradicts } = advanceRun(known.run, {
     jobKey: job.key,
     types,

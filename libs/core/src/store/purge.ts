@@ -9,8 +9,8 @@ export interface Purge {
   /** Like {@link finishedBefore}, for messages and events that led to a dead letter. */
   readonly deadBefore: Date;
   /**
-   * Deduplication keys of purged messages, operators' decisions, runs, and waits of fan-ins that last changed before this
-   * time are removed. The states of jobs are kept.
+   * Deduplication keys of purged messages, operators' decisions, runs, waits of fan-ins, and actions that last changed before
+   * this time are removed, but no action with a lease that has not ended. The states of jobs are kept.
    */
   readonly deduplicationBefore: Date;
   /** Ids of nodes that did not fail are removed from results that last changed before this time. They are not counted. */
@@ -56,6 +56,8 @@ export interface Purged {
   /** Operators' decisions. */
   readonly decisions: number;
   readonly tasks: number;
+  /** Actions at providers. */
+  readonly actions: number;
   /** Clock jump whose brake keeps the remaining rows; absent if no brake applied. */
   readonly heldBackBy?: ClockJump;
 }
@@ -71,6 +73,7 @@ export const NOTHING_PURGED: Purged = Object.freeze({
   barriers: 0,
   decisions: 0,
   tasks: 0,
+  actions: 0,
 });
 
 /** Sudden change of the time. */
@@ -82,6 +85,6 @@ export interface ClockJump {
 
 /** Returns the number of removed rows of all kinds. */
 export function rowsOf(removed: Purged): number {
-  const { messages, events, results, nodes, keys, runs, barriers, decisions, tasks } = removed;
-  return messages + events + results + nodes + keys + runs + barriers + decisions + tasks;
+  const { messages, events, results, nodes, keys, runs, barriers, decisions, tasks, actions } = removed;
+  return messages + events + results + nodes + keys + runs + barriers + decisions + tasks + actions;
 }

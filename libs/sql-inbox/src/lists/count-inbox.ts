@@ -3,7 +3,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { SeriesTable } from '../schema/series-table.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { listRefusals } from '../accept/count-refusals.js';
-import { IS_RARE_DELIVERY, IS_RARE_MESSAGE } from '../rows/rare-states.js';
+import { IS_RARE_ACTION, IS_RARE_DELIVERY, IS_RARE_MESSAGE } from '../rows/rare-states.js';
 import { TOTAL_MINUTE } from '../series/add-to-series.js';
 import { totalOf } from '../series/total-of.js';
 
@@ -20,7 +20,12 @@ type Counted =
   | 'skipped'
   | 'dead'
   | 'dismissed'
-  | 'tasks';
+  | 'tasks'
+  | 'intended'
+  | 'sent'
+  | 'unknown'
+  | 'answered'
+  | 'refused';
 
 /**
  * Counts the rows of the inbox by state, as of one moment. Rows in the usual state after their work are many, so their numbers
@@ -39,6 +44,8 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
         messages.where('state', '=', state).where(IS_RARE_MESSAGE).as(state);
       const deliveriesIn = (state: 'skipped' | 'dead' | 'dismissed') =>
         deliveries.where('state', '=', state).where(IS_RARE_DELIVERY).as(state);
+      const actionsIn = (state: 'intended' | 'sent' | 'unknown') =>
+        eb.selectFrom('actions').select(all).where('state', '=', state).where(IS_RARE_ACTION).as(state);
       return [
         messages.where('due_at', 'is not', null).as('stored'),
         totalOf(db, 'messages.parsed').as('parsed'),
@@ -53,6 +60,11 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
         deliveriesIn('dead'),
         deliveriesIn('dismissed'),
         eb.selectFrom('tasks').select(all).as('tasks'),
+        actionsIn('intended'),
+        actionsIn('sent'),
+        actionsIn('unknown'),
+        totalOf(db, 'actions.answered').as('answered'),
+        totalOf(db, 'actions.refused').as('refused'),
       ];
     }),
   );
@@ -78,7 +90,13 @@ export function countInbox(dialect: SqlDialect): () => Transaction<InboxCounts> 
         dismissed: of('dismissed'),
       },
       checks: of('tasks'),
-      actions: { intended: 0, sent: 0, answered: 0, refused: 0, unknown: 0 },
+      actions: {
+        intended: of('intended'),
+        sent: of('sent'),
+        answered: of('answered'),
+        refused: of('refused'),
+        unknown: of('unknown'),
+      },
       refusals: yield* refusals(),
       foundBySweep: yield* found({}),
     };

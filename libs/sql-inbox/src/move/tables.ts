@@ -25,7 +25,7 @@ export const LARGE_COLUMNS = {
   results: ['counts', 'good', 'skipped'],
   result_nodes: ['nodes'],
   nodes: ['incident', 'history'],
-  actions: ['request', 'answer'],
+  actions: ['request', 'answer', 'refusal'],
 } as const satisfies { readonly [T in Table]: readonly (keyof Schema[T])[] };
 
 export const TABLES = Object.keys(LARGE_COLUMNS) as readonly Table[];

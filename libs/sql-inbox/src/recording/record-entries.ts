@@ -6,8 +6,10 @@ import {
   type Recorded,
   type Recording,
   type RunDecision,
+  type RunKey,
   type Settlement,
 } from 'nestjs-runhooks/core';
+import { answerMarked } from '../actions/answer-marked.js';
 import type { EventOrigin } from '../rows/insert-event.js';
 import { jobRow, keyOfJob, keyOfRun, runRow } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
@@ -39,6 +41,7 @@ export function recordEntries(
   access: EntryAccess,
 ): (entries: readonly Entry[], now: Date) => Transaction<Recorded[]> {
   const endClaims = claimEnder(dialect, access);
+  const answer = answerMarked(dialect);
   return function* (entries, now) {
     // The locks come first, because their holder alone decides about the jobs and their runs.
     let locked = yield* access.lock(entries);
@@ -55,6 +58,7 @@ export function recordEntries(
       for (const entry of deciding) (live.get(entry) as LiveEntry).decision = decide(entry, state);
     }
     const fresh = yield* access.write(rowsOf(live, now));
+    yield* answer(markedRuns(live), now);
     return entries.map((entry) => resultOf(live.get(entry), fresh));
   };
 }
@@ -162,6 +166,16 @@ function rowsOf(live: LiveEntries, now: Date): EntryRows {
     deliveries,
     tasks,
   };
+}
+
+/** Returns the runs whose reasons have the mark of an action, by their mark. The first run of a mark counts. */
+function markedRuns(live: LiveEntries): Map<string, RunKey> {
+  const runs = new Map<string, RunKey>();
+  for (const [{ run }, { decision }] of live) {
+    const { actionMark } = decision;
+    if (run && actionMark !== undefined && !runs.has(actionMark)) runs.set(actionMark, run);
+  }
+  return runs;
 }
 
 function resultOf(entry: LiveEntry | undefined, fresh: Set<string>): Recorded {

@@ -88,7 +88,11 @@ export function addFacts({ db, locks }: SqlDialect): (facts: readonly NewRunFact
   const add = change<Row>((value) =>
     db
       .updateTable('runs')
-      .set({ facts: value('facts'), retry_of: value('retry_of') })
+      .set((eb) => ({
+        facts: value('facts'),
+        // An action may have written it before.
+        retry_of: eb.fn.coalesce(eb.val(value('retry_of')), 'retry_of'),
+      }))
       .where('source', '=', value('source'))
       .where('account_id', '=', value('account_id'))
       .where('run_id', '=', value('run_id'))

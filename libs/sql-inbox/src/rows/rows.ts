@@ -85,6 +85,7 @@ export function toRunState(row: RunsTable): RunState {
     ...(row.finished_at !== null && { finishedAt: new Date(row.finished_at) }),
     ...(row.origin === 'api' && { origin: row.origin }),
     ...(row.retry_of !== null && { retryOf: row.retry_of }),
+    ...(row.root_run !== null && { rootRun: row.root_run }),
     ...(row.facts !== NO_FACTS && row.facts !== ERASED_FACTS && { facts: JSON.parse(row.facts) as ApiFacts }),
   };
 }

@@ -139,6 +139,7 @@ export function runRow({ source, accountId, runId }: RunKey, state: RunState, no
     started_at: state.startedAt?.getTime() ?? null,
     finished_at: state.finishedAt?.getTime() ?? null,
     retry_of: state.retryOf ?? null,
+    root_run: state.rootRun ?? null,
     facts: state.facts ? JSON.stringify(state.facts) : NO_FACTS,
     updated_at: now.getTime(),
   };

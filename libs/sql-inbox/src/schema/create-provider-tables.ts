@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { notNull, primaryKey, type ColumnTypes } from './column-types.js';
+import { notNull, primaryKey, startingAs, type ColumnTypes } from './column-types.js';
 
 /** Creates the tables of what the inbox asks the APIs of providers, and of what they answered. */
 export async function createProviderTables(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
@@ -115,13 +115,43 @@ async function createActions(db: Kysely<unknown>, { text }: ColumnTypes): Promis
     .addColumn('source', text, notNull)
     .addColumn('action_key', text, notNull)
     .addColumn('kind', text, notNull)
+    .addColumn('target', text, notNull)
+    .addColumn('account_id', text)
     .addColumn('state', text, notNull)
     .addColumn('mark', text, notNull)
     .addColumn('request', text, notNull)
     .addColumn('answer', text)
+    .addColumn('new_run', text)
+    .addColumn('new_account', text)
+    .addColumn('root_run', text)
+    .addColumn('refusal', text)
+    .addColumn('handler_id', text)
+    .addColumn('event_id', text)
+    .addColumn('asked_source', text)
+    .addColumn('asked_account', text)
+    .addColumn('asked_run', text)
     .addColumn('created_at', 'bigint', notNull)
+    .addColumn('updated_at', 'bigint', notNull)
+    .addColumn('sent_at', 'bigint')
+    .addColumn('looks', 'integer', startingAs(0))
     .addColumn('due_at', 'bigint')
     .addColumn('lease', text)
     .addPrimaryKeyConstraint('actions_key', ['source', 'action_key'])
+    .execute();
+  const index = (name: string, columns: string[]) =>
+    db.schema.createIndex(`actions_${name}`).on('actions').columns(columns);
+  const inOrder = ['created_at', 'source', 'action_key'];
+  await index('mark', ['mark', 'source']).unique().execute();
+  await index('created', inOrder).execute();
+  await index('updated', ['updated_at']).execute();
+  await index('target', ['source', 'target']).execute();
+  await index('new_run', ['source', 'new_run']).where(sql.ref('new_run'), 'is not', null).execute();
+  await index('root_run', ['source', 'root_run']).where(sql.ref('root_run'), 'is not', null).execute();
+  const asked = ['asked_source', 'asked_account', 'asked_run'];
+  await index('asked', asked).where(sql.ref('asked_run'), 'is not', null).execute();
+  await index('event', ['event_id']).where(sql.ref('event_id'), 'is not', null).execute();
+  // Actions that are neither answered nor refused, which are few.
+  await index('rare', ['state', ...inOrder])
+    .where(sql.ref('state'), 'not in', sql`('answered', 'refused')`)
     .execute();
 }

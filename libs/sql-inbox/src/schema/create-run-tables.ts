@@ -35,6 +35,7 @@ async function createRuns(db: Kysely<unknown>, { text, inKey }: ColumnTypes): Pr
     .addColumn('started_at', 'bigint')
     .addColumn('finished_at', 'bigint')
     .addColumn('retry_of', text)
+    .addColumn('root_run', text)
     .addColumn('facts', text, startingAs('{}'))
     .addColumn('updated_at', 'bigint', notNull)
     .addPrimaryKeyConstraint('runs_key', ['source', 'account_id', 'run_id']);

@@ -11,7 +11,7 @@ const COLUMNS = {
   jobs: ['source', 'job_key', 'alias_of', 'latest_success_at', 'incident', 'facts', 'updated_at'],
   runs: [
     'source', 'account_id', 'run_id', 'job_key', 'origin', 'outcome', 'contradicted', 'types', 'started_at',
-    'finished_at', 'retry_of', 'facts', 'updated_at',
+    'finished_at', 'retry_of', 'root_run', 'facts', 'updated_at',
   ],
   events: ['id', 'type', 'source', 'provider', 'message_id', 'occurred_at', 'recorded_at', 'data'],
   deliveries: [
@@ -37,6 +37,11 @@ const COLUMNS = {
     'counts', 'good', 'skipped',
   ],
   result_nodes: ['source', 'account_id', 'run_id', 'part', 'nodes'],
+  actions: [
+    'source', 'action_key', 'kind', 'target', 'account_id', 'state', 'mark', 'request', 'root_run', 'handler_id',
+    'event_id', 'asked_source', 'asked_account', 'asked_run', 'created_at', 'updated_at', 'looks', 'due_at',
+    'lease',
+  ],
   nodes: ['source', 'scope', 'node_id', 'place', 'latest_success_at', 'observed_at', 'incident', 'history'],
 } as const satisfies { readonly [T in keyof Schema]?: readonly (keyof Schema[T])[] };
 

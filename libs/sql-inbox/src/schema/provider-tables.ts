@@ -1,9 +1,6 @@
-import type { MissingResultsReason, SavedResults } from 'nestjs-runhooks/core';
+import type { ActionKind, ActionState, MissingResultsReason, SavedResults } from 'nestjs-runhooks/core';
 
-/*
- * Tables of what the inbox asks the APIs of providers. No code reads or writes those of actions yet. Like all tables, they are
- * part of the first migration and are moved with an inbox.
- */
+/* Tables of what the inbox asks the APIs of providers. */
 
 /** Sources with rounds that a worker has registered. */
 export interface SourcesTable {
@@ -84,24 +81,44 @@ export interface NodesTable {
   history: string;
 }
 
-/** State of an action. `unknown`: the provider may or may not have received it, and an operator decides. */
-export type ActionState = 'intended' | 'sent' | 'answered' | 'refused' | 'unknown';
-
-/** Requests to a provider that have an effect there. An action is written before it is sent. */
+/** Actions at a provider. The row of an action is written before anything is sent. */
 export interface ActionsTable {
   source: string;
-  /** Idempotency key of the action. */
+  /** Key of the caller. */
   action_key: string;
-  kind: string;
+  kind: ActionKind;
+  /** Run to retry or to cancel, or job to trigger. */
+  target: string;
+  /** Account of the target, if it is known. */
+  account_id: string | null;
   state: ActionState;
   /** Text in the reason of the triggered run, by which its webhook is recognized. */
   mark: string;
-  /** Request as JSON. */
+  /** Arguments, as JSON. */
   request: string;
-  /** Answer of the provider, as JSON. */
+  /** Answer of the provider, or of an operator, as JSON. */
   answer: string | null;
+  /** Run that the action has started. A cancellation starts none. */
+  new_run: string | null;
+  /** Account of {@link new_run}, if it is known. */
+  new_account: string | null;
+  /** First run of the chain of retries; null unless the action is a retry. */
+  root_run: string | null;
+  /** Reason and message of a refusal, as JSON. */
+  refusal: string | null;
+  /** Handler and event of the delivery that the key names, and the run of that event. Its source may be another one. */
+  handler_id: string | null;
+  event_id: string | null;
+  asked_source: string | null;
+  asked_account: string | null;
+  asked_run: string | null;
   created_at: number;
-  /** End of the lease of an attempt; another attempt waits for it. */
+  updated_at: number;
+  /** When a call was last made, or was about to be; null while nothing was sent. */
+  sent_at: number | null;
+  /** Look-ups that found nothing since then. */
+  looks: number;
+  /** End of the lease, or time of the next look-up; null if neither is waited for. */
   due_at: number | null;
   lease: string | null;
 }

@@ -133,8 +133,10 @@ export interface RunsTable {
   types: string;
   started_at: number | null;
   finished_at: number | null;
-  /** Id of the run that this run is a retry of, if the provider's API reports it. */
+  /** Id of the run that this run is a retry of, if the provider's API reports it, or an action has started it. */
   retry_of: string | null;
+  /** Id of the run that the chain of retries began with, if an action has started it. */
+  root_run: string | null;
   /** Facts from the provider's API, as a JSON object; empty if no sweep has seen the run. */
   facts: string;
   updated_at: number;

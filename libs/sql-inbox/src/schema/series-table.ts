@@ -1,8 +1,9 @@
 /**
- * Rows that are counted. Messages and deliveries are counted in the state in which their work usually ends. `runs.found`
+ * Rows that are counted. Messages, deliveries and actions are counted in the states in which they usually end. `runs.found`
  * counts runs that a sweep found before any webhook reported them; its total also has runs that were purged since.
  */
-export type SeriesKind = 'messages.parsed' | 'events' | 'deliveries.succeeded' | 'runs.found';
+export type SeriesKind =
+  'messages.parsed' | 'events' | 'deliveries.succeeded' | 'runs.found' | 'actions.answered' | 'actions.refused';
 
 /**
  * Numbers of rows. Minute 0 has the totals: rows that exist now. Other minutes have the rows that came in them, for plots, even

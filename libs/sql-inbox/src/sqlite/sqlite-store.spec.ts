@@ -48,6 +48,7 @@ describe.each(DRIVERS)('the store contract on %s', (driver) => {
       releases: true,
       keepsRounds: true,
       keepsResults: true,
+      keepsActions: true,
     }))
       it(title, run);
   });
@@ -76,6 +77,7 @@ describe.each(DRIVERS)('the store contract on %s', (driver) => {
       releases: true,
       keepsRounds: true,
       keepsResults: true,
+      keepsActions: true,
     }))
       it(title, run);
   });

@@ -12,6 +12,7 @@ import { IS_RARE_DELIVERY } from '../rows/rare-states.js';
 import { ERASED_FACTS, NO_FACTS } from '../rows/rows.js';
 import { runLock } from '../rows/run-and-job-rows.js';
 import { recordDecision } from '../rows/record-decision.js';
+import { actionEraser } from './erase-actions.js';
 import { addToSeries, parsedNoMore } from '../series/add-to-series.js';
 
 /**
@@ -28,6 +29,7 @@ export function eraseMessages(dialect: SqlDialect) {
   const lockRuns = runLocker(dialect);
   const eraseFacts = factsEraser(dialect);
   const eraseResults = resultsEraser(dialect);
+  const eraseActions = actionEraser(dialect);
   const count = addToSeries(dialect);
   return function* (erasure: Erasure, decision: Decision, now: Date): Transaction<Erased> {
     const named = db
@@ -74,6 +76,7 @@ export function eraseMessages(dialect: SqlDialect) {
     yield* eraseFacts(runs);
     yield* eraseResults(runs);
     yield* eraseBarriers(erasure, now);
+    yield* eraseActions(runs, quoting);
     yield* recordDecided('erase', decision, messages + quoting.length, now);
     return { messages, events, dismissed, held: held.messages.size + held.events.size };
   };

@@ -16,11 +16,12 @@ import {
   runRemover,
   taskRemover,
 } from './old-rows.js';
+import { actionRemover } from './old-actions.js';
 import { goodRemover, nodeRemover, resultsRemover } from './old-results.js';
 
 /**
  * Removes a limited number of old rows: finished messages with everything derived from them, old events without a
- * message, results, deduplication keys, states of nodes, runs and barriers, decisions in the audit, and tasks that no process claims. Job
+ * message, results, deduplication keys, states of nodes, runs and barriers, decisions in the audit, actions, and tasks that no process claims. Job
  * states stay: there are few, and new runs are compared with them. A step continues after the messages of the one before,
  * so that old messages that must stay, such as those of dead letters, are not read by every step. Each step folds the
  * series, and one that no brake limits removes its old minutes.
@@ -66,6 +67,7 @@ function oldRemover(dialect: SqlDialect) {
   const removeBarriers = barrierRemover(dialect);
   const removeDecisions = decisionRemover(dialect);
   const removeTasks = taskRemover(dialect);
+  const removeActions = actionRemover(dialect);
   const fold = foldSeries(dialect);
   let after = '';
   return function* (purge: Purge, most: number): Transaction<Purged> {
@@ -94,8 +96,9 @@ function oldRemover(dialect: SqlDialect) {
     const barriers = count(yield* removeBarriers({ before: deduplicationBefore, limit: limit() }));
     const decisions = count(yield* removeDecisions({ before: deduplicationBefore, limit: limit() }));
     const tasks = count(yield* removeTasks({ before: purge.tasksBefore.getTime(), limit: limit() }));
+    const actions = count(yield* removeActions({ before: deduplicationBefore, limit: limit() }));
     yield* fold(SQL_LIMITS.seriesRowsMax);
-    return { messages, events, results, nodes, keys, runs, barriers, decisions, tasks };
+    return { messages, events, results, nodes, keys, runs, barriers, decisions, tasks, actions };
   };
 }
 

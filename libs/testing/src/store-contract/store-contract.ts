@@ -1,6 +1,14 @@
 import type { Store } from 'nestjs-runhooks/core';
 import type { ContractCase } from './contract-case.js';
 import { StoreHarness } from './store-harness.js';
+import { actionsListCases } from './actions/actions-list.js';
+import { actionsUpkeepCases } from './actions/actions-upkeep.js';
+import { advanceActionCases } from './actions/advance.js';
+import { answerActionCases } from './actions/answer.js';
+import { beginActionCases } from './actions/begin.js';
+import { decideActionCases } from './actions/decide.js';
+import { markedRunCases } from './actions/marked-run.js';
+import { retriedRunCases } from './actions/retried-run.js';
 import { appendCases } from './accept/append.js';
 import { appendClaimedCases } from './accept/append-claimed.js';
 import { contentCases } from './accept/content.js';
@@ -71,6 +79,8 @@ export interface StoreContractOptions {
   readonly keepsRounds?: boolean;
   /** Whether the store has `results`, and so can keep results of runs. @default false */
   readonly keepsResults?: boolean;
+  /** Whether the store has `actions`, and so can keep actions at providers. @default false */
+  readonly keepsActions?: boolean;
 }
 
 const CASES: readonly ContractCase[] = [
@@ -128,6 +138,18 @@ const RESULTS_CASES: readonly ContractCase[] = [
   ...resultsUpkeepCases,
 ];
 
+/** Cases for a store with `actions`. */
+const ACTIONS_CASES: readonly ContractCase[] = [
+  ...beginActionCases,
+  ...advanceActionCases,
+  ...answerActionCases,
+  ...retriedRunCases,
+  ...markedRunCases,
+  ...actionsListCases,
+  ...decideActionCases,
+  ...actionsUpkeepCases,
+];
+
 /**
  * Returns the tests that every {@link Store} must pass, for any test runner:
  *
@@ -145,6 +167,7 @@ export function storeContract(
     releases = false,
     keepsRounds = false,
     keepsResults = false,
+    keepsActions = false,
   }: StoreContractOptions = {},
 ): StoreContractTest[] {
   const optional = [
@@ -153,6 +176,7 @@ export function storeContract(
     ...(releases ? CLAIMED_CASES : []),
     ...(keepsRounds ? [...roundsCases, ...reportedRunsCases] : []),
     ...(keepsResults ? RESULTS_CASES : []),
+    ...(keepsActions ? ACTIONS_CASES : []),
   ];
   return [...CASES, ...optional].map(({ title, run }) => ({
     title,

@@ -1,0 +1,46 @@
+import type { ActionKey, ActionOutcome, Decision } from 'nestjs-runhooks/core';
+import { recordDecision } from '../rows/record-decision.js';
+import type { SqlDialect } from '../schema/dialect.js';
+import type { ActionsTable } from '../schema/provider-tables.js';
+import { command, query, type Transaction } from '../schema/statement.js';
+import { addToSeries } from '../series/add-to-series.js';
+import { actionsLock, selectAction, updateAction } from './action-rows.js';
+import { FREE, UNSENT } from './advance-action.js';
+import { answeredWriter } from './answered-action.js';
+
+/** Ends an action as an operator has decided, or sets it back. */
+export function decideAction(
+  dialect: SqlDialect,
+): (action: ActionKey, outcome: ActionOutcome, decision: Required<Decision>, now: Date) => Transaction<boolean> {
+  const { db, locks } = dialect;
+  const recordDecided = recordDecision(dialect);
+  const writeAnswered = answeredWriter(dialect);
+  const setBack = backSetter(dialect);
+  return function* (key, outcome, decision, now) {
+    yield* locks.takeAll([actionsLock(key.source)]);
+    const [action] = yield* query(selectAction(db, key));
+    const { runId } = outcome.outcome === 'done' ? outcome : {};
+    const answer = runId === undefined ? {} : { runId };
+    let isDecided = false;
+    if (action && outcome.outcome === 'done') {
+      isDecided = yield* writeAnswered(action, answer, (eb) => eb('state', '=', 'unknown'), now);
+    } else if (action) {
+      isDecided = yield* setBack(action, now);
+    }
+    yield* recordDecided('decide', decision, isDecided ? 1 : 0, now);
+    return isDecided;
+  };
+}
+
+/** Sets an unknown or refused action back to its intent. */
+function backSetter(dialect: SqlDialect) {
+  const count = addToSeries(dialect);
+  return function* (action: ActionsTable, now: Date): Transaction<boolean> {
+    const { source, action_key: key, state } = action;
+    if (state !== 'unknown' && state !== 'refused') return false;
+    const set = { ...FREE, ...UNSENT, state: 'intended', refusal: null, updated_at: now.getTime() } as const;
+    const written = yield* command(updateAction(dialect.db, { source, key }).set(set).where('state', '=', state));
+    if (written > 0 && state === 'refused') yield* count([{ kind: 'actions.refused', source, amount: -1 }]);
+    return written > 0;
+  };
+}
