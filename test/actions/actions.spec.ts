@@ -134,15 +134,15 @@ describe('the verifier of the simulation', () => {
     ],
     [
       'an answer by a run that is not there',
-      /is answered by run \d+, which it neither started nor canceled/,
+      /is answered by run \d+, which it did not start/,
       'lost',
       (found) => ({ runs: withoutFirst(found.runs, (run) => run === startedBy(found, 'start')) }),
     ],
     [
-      'a cancellation that did not happen',
-      /cancel .* is answered by run \d+, which it neither started nor canceled/,
+      'a cancellation of a run that has not ended',
+      /cancel .* is answered by run \d+, which it did not end/,
       'lost',
-      ({ runs }) => ({ runs: runs.map((run) => ({ ...run, isCanceled: false })) }),
+      ({ runs }) => ({ runs: runs.map((run) => ({ ...run, isOpen: true })) }),
     ],
     [
       'an action without its row',

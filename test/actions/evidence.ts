@@ -12,6 +12,7 @@ export interface KnownRun {
   readonly retryOf: string | undefined;
   /** Whether it was started through the API. */
   readonly isStarted: boolean;
+  readonly isOpen: boolean;
   readonly isCanceled: boolean;
   readonly hasSucceeded: boolean;
 }

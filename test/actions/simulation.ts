@@ -166,10 +166,20 @@ class Simulation {
     }
   }
 
-  /** Decides about actions that are unknown, as a person would, and redrives dead letters. */
+  /** Lets an operator work at a process, which can be killed meanwhile. */
   async #operate(): Promise<void> {
-    const inbox = this.#fleet.running[0]?.app.app.get(Inbox);
-    if (!inbox) return;
+    const app = this.#fleet.running[0]?.app;
+    if (!app) return;
+    try {
+      await this.#decideAll(app.app.get(Inbox));
+    } catch (error) {
+      if (!app.isDead) throw error;
+    }
+    this.#fleet.bury();
+  }
+
+  /** Decides about actions that are unknown, as a person would, and redrives dead letters. */
+  async #decideAll(inbox: Inbox): Promise<void> {
     for (const action of await allOf((page) => inbox.actions({ state: 'unknown' }, page))) {
       const since = this.#unknownSince.get(action.key) ?? this.#clock.now();
       this.#unknownSince.set(action.key, since);
@@ -278,9 +288,9 @@ class Simulation {
     if (!inbox) throw new Error('no process runs');
     const runs = this.#accounts.flatMap((account) =>
       account.runs().map((run): KnownRun => {
-        const { id, jobId, cause, retryOf, isCanceled, hasSucceeded } = run;
+        const { id, jobId, cause, retryOf, isOpen, isCanceled, hasSucceeded } = run;
         const isStarted = !this.#world.began.has(keyOf(account, id));
-        return { source: account.source, id, jobId, cause, retryOf, isStarted, isCanceled, hasSucceeded };
+        return { source: account.source, id, jobId, cause, retryOf, isStarted, isOpen, isCanceled, hasSucceeded };
       }),
     );
     const jobKeys = new Map<string, string>();

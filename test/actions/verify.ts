@@ -98,7 +98,7 @@ class Check {
 
   /** Returns whether the app believes something that the provider has not done, or does not know the end. */
   isLost(ask: Ask): boolean {
-    const { state, action, receipts, effects } = ask;
+    const { kind, source, runId, state, action, receipts, effects } = ask;
     const all = [
       this.#require(state === 'succeeded', `the delivery of ${name(ask)} is ${state}`),
       this.#require(receipts.length > 0, `no handler was told what came of ${name(ask)}`),
@@ -115,10 +115,12 @@ class Check {
       );
     } else if (action.state === 'answered') {
       const answer = action.answer?.runId;
+      // A cancellation without an answer counts as done once the run is over, whatever ended it.
+      const isOver = this.#runs.get(`${source}/${runId}`)?.isOpen === false;
       all.push(
         this.#require(
-          effects.some(({ id }) => id === answer),
-          `${name(ask)} is answered by run ${answer}, which it neither started nor canceled`,
+          kind === 'cancel' ? answer === runId && isOver : effects.some(({ id }) => id === answer),
+          `${name(ask)} is answered by run ${answer}, which it did not ${kind === 'cancel' ? 'end' : 'start'}`,
         ),
         this.#require(
           receipts.every(({ told }) => told.outcome === 'answered' && told.answer === answer),
