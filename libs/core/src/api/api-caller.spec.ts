@@ -40,6 +40,7 @@ const host: ApiHost = {
   now: () => now,
   cooldownUntil: (name, account) => Promise.resolve(cooldowns.get(`${name} ${account}`)),
   coolDown: (name, account, until) => Promise.resolve(void cooldowns.set(`${name} ${account}`, until)),
+  act: () => Promise.reject(new Error('these tests make no actions')),
 };
 
 function callerAt(baseUrl: string): ApiCaller {
@@ -52,6 +53,15 @@ function callerAt(baseUrl: string): ApiCaller {
     userMessageOf: (body) => (body as { readonly message?: string }).message,
     pause: (ms) => Promise.resolve(void pauses.push(ms)),
   });
+}
+
+/** Returns a port at which nothing listens. */
+async function unusedPort(): Promise<number> {
+  const unused = createServer();
+  await new Promise<void>((resolve) => void unused.listen(0, '127.0.0.1', resolve));
+  const { port } = unused.address() as AddressInfo;
+  await new Promise((resolve) => void unused.close(resolve));
+  return port;
 }
 
 const json =
@@ -103,6 +113,29 @@ describe('ApiCaller', () => {
     const failure = await failureOf(caller.json(call({ method: 'POST', body: { cause: 'x' } })));
     expect(failure).toMatchObject({ reason: 'unavailable', status: 503 });
     expect(requests).toMatchObject([{ method: 'POST', headers: { 'content-type': 'application/json' } }]);
+  });
+
+  it.each([true, false])('makes a call that acts only once (isRepeatable left out: %s)', async (isLeftOut) => {
+    const act = call({ method: 'POST', path: '/runs/5/retry/', ...(!isLeftOut && { isRepeatable: false }) });
+    const cut: Answer = (_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{"id"', () => void response.destroy());
+    };
+    const none: Answer = (_, response) => void response.destroy();
+    for (const status of [408, 500, 502, 503, 504]) {
+      answers = [json(status, {})];
+      expect(await failureOf(caller.json(act))).toMatchObject({ reason: 'unavailable', status });
+    }
+    answers = [cut];
+    expect(await failureOf(caller.json(act))).toMatchObject({ reason: 'invalid-answer' });
+    answers = [none];
+    expect((await failureOf(caller.json(act))).reason).toBe('unavailable');
+    answers = [() => undefined];
+    expect((await failureOf(caller.json({ ...act, timeoutMs: 50 }))).reason).toBe('timeout');
+    expect([requests.length, pauses]).toEqual([8, []]);
+    // A connection that failed has the same reason as a 503, because a proxy in between may have passed the call on.
+    const refused = await failureOf(callerAt(`http://127.0.0.1:${await unusedPort()}`).json(act));
+    expect([refused.reason, refused.status, pauses]).toEqual(['unavailable', undefined, []]);
   });
 
   it.each([
@@ -160,11 +193,7 @@ describe('ApiCaller', () => {
   });
 
   it('names the code of a failed connection, but no host', async () => {
-    const unused = createServer();
-    await new Promise<void>((resolve) => void unused.listen(0, '127.0.0.1', resolve));
-    const { port } = unused.address() as AddressInfo;
-    await new Promise((resolve) => void unused.close(resolve));
-    const failure = await failureOf(callerAt(`http://127.0.0.1:${port}`).json(call()));
+    const failure = await failureOf(callerAt(`http://127.0.0.1:${await unusedPort()}`).json(call()));
     expect(failure.reason).toBe('unavailable');
     expect(failure.message).toContain('(ECONNREFUSED)');
     expect(failure).not.toHaveProperty('cause');

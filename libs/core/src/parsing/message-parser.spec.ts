@@ -9,10 +9,12 @@ import { ReadyDeliveries } from '../deliveries/ready-deliveries.js';
 import { MessageParser } from './message-parser.js';
 import type { Provider, ParseResult } from '../sources/provider.js';
 import { Router } from '../handlers/router.js';
+import type { RunSignalType } from '../runs/run-signal.js';
 import type { Run } from '../runs/run.js';
 import type { OpenSource } from '../sources/source.js';
 import { TaskPlanner } from '../tasks/task-planner.js';
 import type { ClaimedMessage } from '../store/claim.js';
+import type { Known } from '../store/recording.js';
 import { LostClaims } from '../store/lost-claims.js';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
@@ -24,7 +26,7 @@ const RUN: Run = {
   account: { id: '1' },
   trigger: { kind: 'schedule' },
 };
-const FAILED: ParseResult = {
+const FAILED: ParseResult & { readonly state: 'parsed' } = {
   state: 'parsed',
   messageType: 'job.run.completed',
   payload: {},
@@ -60,7 +62,7 @@ function parserOf(
 ): MessageParser {
   const options = Object.assign({}, ...given.filter((one) => 'serialize' in one)) as HandlerOptions;
   const subscriptions = given.filter((one) => 'on' in one);
-  const provider = { name: 'dbt-cloud', parse } as unknown as Provider;
+  const provider = { name: 'dbt-cloud', parse, parseReported: parse } as unknown as Provider;
   const source: OpenSource = { name: 'dbt', paths: ['/webhooks/dbt'], bodyBytesMax: 1, provider };
   const handlers = new HandlerSet();
   const invoke = () => Promise.resolve();
@@ -154,6 +156,76 @@ describe('a parsed message', () => {
       // So that a replay can deliver it.
       ['message.received', []],
     ]);
+  });
+});
+
+describe('a message about a retry', () => {
+  const RETRIED = { jobKey: 'job', contradicted: false, types: [], retryOf: '5', rootRun: '4' } as const;
+  const stuck: Subscription = { on: { stuck: { afterMs: 1 } }, filter: {} };
+
+  function runsOf(
+    run: Run,
+    known: Known,
+    types: RunSignalType[] = ['run.started', 'run.failed', 'run.completed'],
+  ): Run[] {
+    const parser = parserOf(() => ({ ...FAILED, signal: { ...FAILED.signal, types, run } }), ON_MESSAGE, stuck);
+    const { events, tasks = [] } = parse(parser).decide(known);
+    expect([events.length, tasks.length]).toEqual([types.length + 1, types.includes('run.started') ? 1 : 0]);
+    return [...events, ...tasks].map(({ data }) => (JSON.parse(data) as { run: Run }).run);
+  }
+
+  it('names the retried run and the root run in each event and task', () => {
+    for (const run of runsOf(RUN, { run: RETRIED })) expect(run).toEqual({ ...RUN, retryOf: '5', rootRun: '4' });
+    for (const run of runsOf(RUN, { run: RETRIED }, ['run.failed'])) expect(run).toMatchObject({ retryOf: '5' });
+  });
+
+  it('names only the retried run if no action of Runhooks has started it', () => {
+    const { rootRun: _, ...known } = RETRIED;
+    for (const run of runsOf(RUN, { run: known })) expect(run).toEqual({ ...RUN, retryOf: '5' });
+  });
+
+  it('keeps the retried run that the message itself reports', () => {
+    for (const run of runsOf({ ...RUN, retryOf: '6' }, { run: RETRIED })) {
+      expect(run).toEqual({ ...RUN, retryOf: '6', rootRun: '4' });
+    }
+  });
+
+  it('changes no event of a run that is no retry', () => {
+    const { retryOf, rootRun, ...known } = RETRIED;
+    expect([retryOf, rootRun]).toEqual(['5', '4']);
+    for (const run of runsOf(RUN, { run: known })) expect(run).toEqual(RUN);
+    for (const run of runsOf(RUN, {})) expect(run).toEqual(RUN);
+  });
+
+  it('names its job by the key that its run keeps, too', () => {
+    const known = { run: { ...RETRIED, jobKey: 'first' }, jobs: new Map([['first', { nameOnly: true as const }]]) };
+    for (const run of runsOf(RUN, known))
+      expect(run).toEqual({ ...RUN, job: { key: 'first' }, retryOf: '5', rootRun: '4' });
+  });
+});
+
+describe('a message about a run whose reason begins with a mark', () => {
+  const mark = 'runhooks:0123456789abcdef';
+  const markOf = (reason: string | undefined, message = claimed()): string | undefined => {
+    const trigger = { kind: 'api', ...(reason !== undefined && { reason }) } as const;
+    const parser = parserOf(() => ({ ...FAILED, signal: { ...FAILED.signal, run: { ...RUN, trigger } } }));
+    return parse(parser, message).decide({}).actionMark;
+  };
+
+  it('answers the action with this mark', () => {
+    expect(markOf(`${mark} run.failed of job 7`)).toBe(mark);
+    expect(markOf(mark, claimed({ origin: 'api' }))).toBe(mark);
+  });
+
+  it.each([undefined, '', 'scheduled', `by ${mark}`, 'runhooks:0123456789abcde', `${mark}0`, mark.toUpperCase()])(
+    'answers none with the reason %j',
+    (reason) => {
+      expect(markOf(reason)).toBeUndefined();
+    },
+  );
+
+  it('answers none if it is history', () => {
+    expect(markOf(mark, claimed({ origin: 'api', history: true }))).toBeUndefined();
   });
 });
 

@@ -156,6 +156,12 @@ describe('the stuck-run watch', () => {
     });
   });
 
+  it('names the retried run and the root run, also if the start of the run was parsed before they were known', () => {
+    const run = { ...RUNNING, retryOf: '6', rootRun: '5' };
+    const [event] = new TaskHarness(STUCK).evaluate(started, { run }, 60).events;
+    expect(eventFacts(event?.data ?? '').run).toEqual({ ...runOf(), retryOf: '6', rootRun: '5' });
+  });
+
   it('checks again later when the time has not passed, because the clock or the option changed', () => {
     expect(new TaskHarness(STUCK).evaluate(started, { run: RUNNING }, 59)).toMatchObject({
       events: [],
