@@ -15,6 +15,9 @@ export const DBT_API_CALLS: readonly string[] = [
   'GET /api/v3/accounts/{account_id}/projects/{id}/environments/ ? limit offset state',
   'GET /api/v3/accounts/{account_id}/webhooks/subscription/{id}',
   'GET /api/v3/accounts/{account_id}/webhooks/subscriptions ? limit offset',
+  'POST /api/v2/accounts/{account_id}/jobs/{id}/run/',
+  'POST /api/v2/accounts/{account_id}/runs/{id}/cancel/',
+  'POST /api/v2/accounts/{account_id}/runs/{id}/retry/',
 ];
 
 /** Fields of each object, with `.` before those of objects in it. */
@@ -37,7 +40,9 @@ export const DBT_API_FIELDS = {
     'job_definition_id',
     'job_id',
     'project_id',
+    'retry_not_supported_reason',
     'retrying_run_id',
+    'run_retries',
     'run_steps',
     'started_at',
     'status',
@@ -54,6 +59,22 @@ export const DBT_API_FIELDS = {
     'trigger.schema_override',
     'trigger.target_name_override',
     'updated_at',
+  ],
+  /** Body of a trigger. */
+  newRun: [
+    'azure_pull_request_id',
+    'cause',
+    'dbt_version_override',
+    'generate_docs_override',
+    'git_branch',
+    'git_sha',
+    'github_pull_request_id',
+    'gitlab_merge_request_id',
+    'schema_override',
+    'steps_override',
+    'target_name_override',
+    'threads_override',
+    'timeout_seconds_override',
   ],
   step: ['debug_logs', 'index', 'logs', 'name', 'status'],
   job: ['environment_id', 'id', 'job_type', 'name', 'next_run', 'project_id', 'schedule.cron', 'triggers.schedule'],

@@ -19,6 +19,7 @@ export type {
   DbtCloudRunPage,
 } from './api/call-options.js';
 export { DbtCloudApi } from './api/dbt-cloud-api.js';
+export type { DbtCloudPullRequest, DbtCloudRunOverrides, DbtCloudTriggerOptions } from './api/trigger-options.js';
 export type { DbtCloudRunFilter } from './api/run-filter.js';
 export type { DbtCloudSweepOptions } from './sweep/sweep-options.js';
 export { dbtCloud, type DbtCloudOptions } from './source.js';

@@ -14,6 +14,12 @@ export const DBT_CLOUD_LIMITS = Object.freeze({
   /** Time that dbt Cloud blocks an account after a 429 (https://docs.getdbt.com/docs/dbt-apis/rate-limits). */
   cooldownMs: 5 * MINUTE,
 
+  // --- actions ---
+  /** Difference of the clocks of dbt Cloud and of Runhooks that look-ups allow for. */
+  lookSkewMs: 5 * MINUTE,
+  /** Pages of runs that a look-up reads, from the time of the call on. */
+  lookPagesMax: 3,
+
   // --- results ---
   /** Largest `run_results.json` or `sources.json` that is read, in bytes. */
   resultsBytesMax: 128 * MIB,

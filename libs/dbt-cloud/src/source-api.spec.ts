@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ApiHost, ConfigurationError, type ProviderApi } from 'nestjs-runhooks/core';
+import { ConfigurationError, type ProviderApi } from 'nestjs-runhooks/core';
+import { apiHost } from '../../../test/providers/api-host.js';
 import { DbtCloudApi } from './api/dbt-cloud-api.js';
 import { DbtCloudResultsReader } from './results/results-reader.js';
 import { dbtCloud, type DbtCloudOptions } from './source.js';
 
-const host: ApiHost = {
-  now: () => new Date(0),
-  cooldownUntil: () => Promise.resolve(undefined),
-  coolDown: () => Promise.resolve(),
-};
+const host = apiHost(() => new Date(0));
 
 function open(options: Record<string, unknown>): ProviderApi | undefined {
   const all = { name: 'dbt', secrets: ['a-secret'], ...options } as DbtCloudOptions;

@@ -12,11 +12,15 @@ const TABLE: readonly (readonly [reason: string, kind: RunTrigger['kind']])[] = 
   ['job_scheduled', 'schedule'],
   ['Kicked off from API by scheduler@example.com', 'api'],
   ['Triggered via API', 'api'],
+  ['runhooks:0123456789abcdef the orders are late', 'api'],
+  ['runhooks:0123456789abcdef', 'api'],
   ['Triggered by pull request #12', 'ci'],
   ['Kicked off by GitHub PR #12', 'ci'],
   ['Triggered by CI', 'ci'],
   ['Scheduled by Airflow', 'unknown'],
   ['Circle back', 'unknown'],
+  ['runhooks:0123456789abcdef0 is longer', 'unknown'],
+  ['Started by runhooks:0123456789abcdef', 'unknown'],
   ['Kicked off by Uli', 'unknown'],
 ];
 

@@ -10,6 +10,11 @@ export interface AdminCall {
   /** The call in words, without the account: `get run 123`. */
   readonly asked: string;
   readonly version: 'v2' | 'v3';
+  /**
+   * A `POST` is never repeated.
+   * @default 'GET'
+   */
+  readonly method?: 'GET' | 'POST';
   /** Parts of the path below the account. Each is encoded alone, so that none can contain a slash. */
   readonly path: readonly string[];
   /**
@@ -18,9 +23,19 @@ export interface AdminCall {
    */
   readonly slash?: boolean;
   readonly query?: Query;
+  /** A value to send as JSON. @default none */
+  readonly body?: object;
   /** @default false */
   readonly isList?: boolean;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A page of a list. */
+export interface AdminPage {
+  readonly items: readonly unknown[];
+  /** Whether the list goes on. */
+  readonly hasMore: boolean;
+  readonly serverTime: Date | undefined;
 }
 
 /** An answer of the API, without its envelope. */
@@ -64,6 +79,34 @@ export class AdminCaller {
     };
   }
 
+  /** Returns the object of an answer. `noun` names it in the error of an answer without one. */
+  async one<T>(call: AdminCall, readItem: (value: unknown) => T | undefined, noun: string): Promise<T> {
+    const item = readItem((await this.json(call)).data);
+    if (item !== undefined) return item;
+    throw this.invalid(call, `expected ${noun} with its ids, got another value`);
+  }
+
+  /** Returns the page of a list that begins at `offset`. A list that is null is empty. */
+  async page(call: AdminCall, offset: number): Promise<AdminPage> {
+    const { data, totalCount, serverTime } = await this.json(call);
+    if (data !== null && !Array.isArray(data)) throw this.invalid(call, 'expected an array, got another value');
+    const items: readonly unknown[] = data ?? [];
+    // Without a total, a full page can have a next one.
+    const isLast =
+      totalCount === undefined ? items.length < DBT_CLOUD_LIMITS.pageItemsMax : offset + items.length >= totalCount;
+    return { items, hasMore: items.length > 0 && !isLast, serverTime };
+  }
+
+  /**
+   * Returns the account that calls with this token ask.
+   *
+   * @throws {ProviderApiError} `no-token` if the source has no such token.
+   */
+  async accountOf(call: Pick<AdminCall, 'right' | 'asked' | 'signal'>): Promise<string> {
+    this.#tokenOf(call.right, call.asked);
+    return (await this.#ready(call)).accountId;
+  }
+
   /** Returns the JSON of a file, which has no envelope. dbt's own client asks for any type here, because JSON is refused. */
   async file(call: AdminCall): Promise<unknown> {
     const { caller, accountId } = await this.#ready(call);
@@ -91,10 +134,12 @@ export class AdminCaller {
   }
 
   #callOf(call: AdminCall, account: string, headers = {}): ApiCall {
-    const { right, asked, version, path, slash = true, query = {}, isList = false, signal } = call;
+    const { right, asked, version, method = 'GET', path, slash = true, query = {}, body, isList = false, signal } = call;
     return {
       asked: `${asked} of account ${account}`,
-      method: 'GET',
+      method,
+      isRepeatable: method === 'GET',
+      ...(body && { body }),
       path: `/api/${version}/accounts/${account}/${this.#pathOf(asked, path)}${slash ? '/' : ''}${queryOf(query)}`,
       headers: { ...headers, authorization: `Token ${this.#tokenOf(right, asked)}` },
       isList,
@@ -125,7 +170,7 @@ export class AdminCaller {
     });
   }
 
-  async #ready({ right, asked, signal }: AdminCall): Promise<{ accountId: string; caller: ApiCaller }> {
+  async #ready({ right, asked, signal }: Pick<AdminCall, 'right' | 'asked' | 'signal'>): Promise<{ accountId: string; caller: ApiCaller }> {
     return this.#caller ?? this.#use(await this.#onlyAccount(this.#tokenOf(right, asked), signal));
   }
 

@@ -26,6 +26,8 @@ export interface DbtCloudApiRun {
   readonly updatedAt?: Date;
   readonly artifactsSaved: boolean;
   readonly canRetry: boolean;
+  /** Why it cannot be retried, in a word of dbt Cloud such as `RETRY_NOT_LATEST_RUN`. */
+  readonly retryRefusal?: string;
   /** Id of the run that this run is a retry of. */
   readonly retryOf?: string;
   readonly trigger?: DbtCloudApiTrigger;

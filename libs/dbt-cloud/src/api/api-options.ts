@@ -28,8 +28,9 @@ export interface DbtCloudApiOptions {
    */
   readonly readToken?: string | undefined;
   /**
-   * Token that starts, retries and cancels runs: permission set Job Runner. It is checked; no call of this version uses it.
-   * @default none
+   * Token that starts, retries and cancels runs: permission set Job Runner. Only `retry`, `trigger` and `cancel` need it. It also
+   * looks for their runs after a lost answer, if there is no `readToken`.
+   * @default these calls reject with the reason `no-token`
    */
   readonly actToken?: string | undefined;
   /**

@@ -44,6 +44,7 @@ export function readRun(value: unknown): DbtCloudApiRun | undefined {
       finishedAt: timeOf(raw['finished_at']),
       updatedAt: timeOf(raw['updated_at']),
       retryOf: readId(raw['retrying_run_id']),
+      retryRefusal: textOf(raw['retry_not_supported_reason']),
       trigger: readTrigger(raw['trigger']),
       jobName: textOf(job?.['name']),
       jobType: textOf(job?.['job_type']),

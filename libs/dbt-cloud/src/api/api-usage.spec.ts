@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ActionAnswer, ProviderAction } from 'nestjs-runhooks/core';
+import { apiHost, MARK } from '../../../../test/providers/api-host.js';
 import { DBT_API_CALLS, DBT_API_FIELDS } from '../../../../test/providers/dbt-api-usage.js';
 import { type DbtCall, LoopbackDbtApi } from '../../../../test/providers/loopback-dbt-api.js';
 import { storedMessage } from '../../../../test/providers/stored-message.js';
@@ -6,6 +8,8 @@ import { parseEnvelope } from '../sweep/envelope.js';
 import { checkApiOptions } from './api-options.js';
 import { readJob, readPlace, readRun, readSubscription } from './api-readers.js';
 import { DbtCloudApi } from './dbt-cloud-api.js';
+import { retriesOf } from './find-runs.js';
+import { triggerBody } from './trigger-options.js';
 
 const NOW = new Date('2026-11-30T12:00:00.000Z');
 
@@ -14,16 +18,18 @@ let api: DbtCloudApi;
 
 beforeEach(async () => {
   server = new LoopbackDbtApi();
-  const options = { baseUrl: await server.listen(), readToken: 'r', webhooksToken: 'w' };
+  const options = { baseUrl: await server.listen(), readToken: 'r', actToken: 'a', webhooksToken: 'w' };
   server.objects.set('/api/v3/accounts/', [{ id: 4, name: 'a' }]);
-  api = new DbtCloudApi(checkApiOptions(options, 'api', undefined), {
-    now: () => NOW,
-    cooldownUntil: () => Promise.resolve(undefined),
-    coolDown: () => Promise.resolve(),
-  });
+  api = new DbtCloudApi(checkApiOptions(options, 'api', undefined), apiHost(() => NOW, sendAndFind));
 });
 
 afterEach(() => server.close());
+
+async function sendAndFind(action: ProviderAction): Promise<ActionAnswer> {
+  const answer = await action.send(MARK).catch(() => ({ runId: '' }));
+  await action.find(MARK, NOW);
+  return answer;
+}
 
 /** Makes every call of the client with every parameter. Not all objects exist, because only the calls count. */
 async function callEverything(): Promise<void> {
@@ -57,6 +63,9 @@ async function callEverything(): Promise<void> {
     () => api.failedStepLogs('7'),
     () => api.subscriptions(),
     () => api.subscription('wsu_1'),
+    () => api.retry({ id: '7', job: { id: '10' } }, { key: 'a' }),
+    () => api.trigger('1', { key: 'b', cause: 'x' }),
+    () => api.cancel({ id: '7' }, { key: 'c' }),
   ];
   for (const call of calls) await call().catch(() => undefined);
 }
@@ -133,6 +142,8 @@ const FULL_RUN = {
   is_complete: true,
   is_error: true,
   can_retry: true,
+  retry_not_supported_reason: 'RETRY_NOT_LATEST_RUN',
+  run_retries: [8],
   retrying_run_id: 5,
   duration: '00:05:00',
   href: 'https://ab123.us1.dbt.com/deploy/4/projects/20/runs/7/',
@@ -149,7 +160,7 @@ const RUNS: readonly object[] = [
 
 function useRun(run: unknown): unknown {
   const body = JSON.stringify({ v: 1, run, names: {}, phase: 'complete:20' });
-  return [shown(readRun(run)), parseEnvelope(storedMessage(body, NOW), { accessUrl: undefined, testRunIds: new Set() })];
+  return [shown(readRun(run)), retriesOf({ ...Object(run) }), parseEnvelope(storedMessage(body, NOW), { accessUrl: undefined, testRunIds: new Set() })];
 }
 
 describe('the use of the API', () => {
@@ -169,6 +180,15 @@ describe('the use of the API', () => {
 
   it('is the fields of runs of the list', () => {
     expect(fieldsUsed(RUNS, useRun)).toEqual(DBT_API_FIELDS.run);
+  });
+
+  it('is the fields of new runs of the list', () => {
+    const all = { branch: 'a', sha: 'b', schema: 'c', target: 'd', steps: ['e'], dbtVersion: 'f' };
+    const more = { threads: 1, generateDocs: false, timeoutSeconds: 60 };
+    const bodies = [{ github: 1 }, { gitlab: 1 }, { azure: 1 }].map((pullRequest) =>
+      triggerBody('x', { ...all, ...more, pullRequest }),
+    );
+    expect([...new Set(bodies.flatMap(Object.keys))].toSorted()).toEqual(DBT_API_FIELDS.newRun);
   });
 
   it('is the fields of steps of the list', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ApiHost, ProviderApiError } from 'nestjs-runhooks/core';
+import type { ProviderApiError } from 'nestjs-runhooks/core';
+import { apiHost } from '../../../../test/providers/api-host.js';
 import { LoopbackDbtApi, sendJson, statusOf } from '../../../../test/providers/loopback-dbt-api.js';
 import { checkApiOptions, type DbtCloudApiOptions } from './api-options.js';
 import { DbtCloudApi } from './dbt-cloud-api.js';
@@ -21,14 +22,8 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 function client(options: DbtCloudApiOptions): DbtCloudApi {
-  const cooldowns = new Map<string, Date>();
-  const host: ApiHost = {
-    now: () => NOW,
-    cooldownUntil: (name, account) => Promise.resolve(cooldowns.get(`${name} ${account}`)),
-    coolDown: (name, account, until) => Promise.resolve(void cooldowns.set(`${name} ${account}`, until)),
-  };
   const all = { baseUrl, accountId: '4', readToken: 'read-token', webhooksToken: 'webhooks-token', ...options };
-  return new DbtCloudApi(checkApiOptions(all, "dbtCloud({ name: 'dbt' }).api", undefined), host);
+  return new DbtCloudApi(checkApiOptions(all, "dbtCloud({ name: 'dbt' }).api", undefined), apiHost(() => NOW));
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<ProviderApiError> {

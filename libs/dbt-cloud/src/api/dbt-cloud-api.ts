@@ -1,8 +1,8 @@
-import type { ApiHost } from 'nestjs-runhooks/core';
+import type { ActionAnswer, ActionOptions, ActionRun, ApiHost, RetryRunOptions } from 'nestjs-runhooks/core';
 import type { ManifestNode } from 'nestjs-runhooks/dbt-artifacts';
 import { DBT_CLOUD_LIMITS } from '../limits.js';
 import { STATUS_CODE } from '../status.js';
-import { type AdminAnswer, type AdminCall, AdminCaller } from './admin-caller.js';
+import { type AdminCall, AdminCaller } from './admin-caller.js';
 import type {
   DbtCloudApiJob,
   DbtCloudApiPlace,
@@ -19,9 +19,12 @@ import type {
   DbtCloudRunPage,
 } from './call-options.js';
 import { findManifestNodes } from './manifest-nodes.js';
-import { readEach, readJob, readPlace, readRun, readSubscription, textOf } from './api-readers.js';
+import { readEach, readJob, readPlace, readSubscription, textOf } from './api-readers.js';
 import { integersOf, type Query } from './query.js';
-import { type DbtCloudRunFilter, matchesNothing, RELATED, runQuery } from './run-filter.js';
+import { RunActions } from './run-actions.js';
+import { getRun, listRuns } from './run-calls.js';
+import { type DbtCloudRunFilter, matchesNothing } from './run-filter.js';
+import type { DbtCloudTriggerOptions } from './trigger-options.js';
 
 /**
  * Client for dbt Cloud's Administrative API, with the calls and parameters of dbt's OpenAPI specification
@@ -29,6 +32,10 @@ import { type DbtCloudRunFilter, matchesNothing, RELATED, runQuery } from './run
  *
  * Every call rejects with a `ProviderApiError` whose `reason` says why, or with a `ProviderCooldownError` while the account
  * cools down after a 429: dbt Cloud then blocks the account for five minutes.
+ *
+ * `retry`, `trigger` and `cancel` need the option `actToken`. Each is carried out once per `key`: a repeated call returns the same
+ * run, also after a restart. They reject with an `ActionPendingError` while the result of a lost answer is not known, which a
+ * handler lets through, and with an `ActionUnknownError` if three look-ups did not find it, so that an operator must decide.
  *
  * @example
  * constructor(@InjectProviderApi('dbt') private readonly dbt: DbtCloudApi) {}
@@ -40,10 +47,12 @@ import { type DbtCloudRunFilter, matchesNothing, RELATED, runQuery } from './run
  */
 export class DbtCloudApi {
   readonly #caller: AdminCaller;
+  readonly #actions: RunActions;
 
   /** @internal */
   constructor(settings: ApiSettings, host: ApiHost) {
     this.#caller = new AdminCaller(settings, host);
+    this.#actions = new RunActions(this.#caller, host);
   }
 
   /** Returns whether the source has a token for this right. */
@@ -52,11 +61,9 @@ export class DbtCloudApi {
   }
 
   /** Returns a run, with its steps and their logs if `steps` is true. */
-  async run(id: string, options: DbtCloudCallOptions & { readonly steps?: boolean } = {}): Promise<DbtCloudApiRun> {
+  run(id: string, options: DbtCloudCallOptions & { readonly steps?: boolean } = {}): Promise<DbtCloudApiRun> {
     const { steps = false, signal } = options;
-    const related = steps ? [...RELATED, 'run_steps'] : RELATED;
-    const call = read(`get run ${id}`, 'v2', ['runs', id], { include_related: related }, signal);
-    return this.#one(call, await this.#caller.json(call), readRun, 'a run');
+    return getRun(this.#caller, id, { right: 'read', related: steps ? ['run_steps'] : [], signal });
   }
 
   /** Returns all runs that match, page by page. */
@@ -82,19 +89,12 @@ export class DbtCloudApi {
     { offset = 0, signal }: DbtCloudCallOptions & { readonly offset?: number } = {},
   ): Promise<DbtCloudRunPage> {
     if (matchesNothing(filter.ids, filter.projectIds, filter.statuses)) return { runs: [], hasMore: false, unreadable: 0 };
-    const call = read('list runs', 'v2', ['runs'], { ...runQuery(filter), ...pageQuery(offset) }, signal);
-    const answer = await this.#caller.json({ ...call, isList: true });
-    const { serverTime } = answer;
-    const items = this.#itemsOf(call, answer);
-    const runs = readEach(items, readRun);
-    const unreadable = items.length - runs.length;
-    return { runs, unreadable, hasMore: hasMore(answer, offset, items), ...(serverTime && { serverTime }) };
+    return listRuns(this.#caller, filter, { right: 'read', offset, signal });
   }
 
   /** Returns a job. */
-  async job(id: string, { signal }: DbtCloudCallOptions = {}): Promise<DbtCloudApiJob> {
-    const call = read(`get job ${id}`, 'v2', ['jobs', id], {}, signal);
-    return this.#one(call, await this.#caller.json(call), readJob, 'a job');
+  job(id: string, { signal }: DbtCloudCallOptions = {}): Promise<DbtCloudApiJob> {
+    return this.#caller.one(read(`get job ${id}`, 'v2', ['jobs', id], {}, signal), readJob, 'a job');
   }
 
   /** Returns all jobs that match and are not deleted. */
@@ -190,6 +190,55 @@ export class DbtCloudApi {
       .map(({ index, name, logs = '' }) => ({ step: index, name, logs }));
   }
 
+  /**
+   * Retries a run from the point of its failure, and returns the new run. dbt Cloud retries only the latest run of a job, if it
+   * failed and its results are saved, so after `run.completed`, and if it supports the run's commands and version of dbt.
+   *
+   * If the answer is lost, the new run is recognized by the run that it retries. A retry that a person started at the same time is
+   * taken for it.
+   *
+   * @throws {ActionRefusedError} with the reason `retries-max`, `not-latest`, `not-failed`, `no-results`, `unsupported` or `other`.
+   *
+   * @example
+   * @OnRunCompleted({ id: 'nightly.retry', job: 'nightly-build', when: ({ run }) => run.status === 'failed' })
+   * async retry(event: RunCompleted, delivery: DeliveryContext) {
+   *   await this.dbt.retry(event.run, { key: delivery.id, signal: delivery.signal });
+   * }
+   */
+  retry(run: ActionRun, options: RetryRunOptions): Promise<ActionAnswer> {
+    return this.#actions.retry(run, options);
+  }
+
+  /**
+   * Starts a run of a job, and returns it. The job may be running: dbt Cloud then queues the run.
+   *
+   * If the answer is lost, the run is recognized by the mark with which its cause begins.
+   *
+   * @throws {ActionRefusedError} with the reason `other`, if dbt Cloud refuses an option.
+   *
+   * @example
+   * const { url } = await this.dbt.trigger('512049', { key: delivery.id, cause: 'all loads are done', branch: 'main' });
+   */
+  trigger(jobId: string, options: DbtCloudTriggerOptions): Promise<ActionAnswer> {
+    return this.#actions.trigger(jobId, options);
+  }
+
+  /**
+   * Cancels a run that is queued or running, and returns it. It is no error if the run was canceled before. dbt Cloud sends no
+   * webhook about a canceled run, so only a sweep reports it to handlers.
+   *
+   * @throws {ActionRefusedError} with the reason `over`, if the run has ended in another way, or `other`.
+   *
+   * @example
+   * @OnRunStuck({ id: 'nightly.cancel', job: 'nightly-build', afterMs: 3 * 3_600_000 })
+   * async cancel(event: RunStuck, delivery: DeliveryContext) {
+   *   await this.dbt.cancel(event.run, { key: delivery.id, signal: delivery.signal });
+   * }
+   */
+  cancel(run: ActionRun, options: ActionOptions): Promise<ActionAnswer> {
+    return this.#actions.cancel(run, options);
+  }
+
   /** Returns all webhook subscriptions of the account. */
   subscriptions({ signal }: DbtCloudCallOptions = {}): Promise<readonly DbtCloudApiSubscription[]> {
     const call: AdminCall = {
@@ -201,37 +250,24 @@ export class DbtCloudApi {
   }
 
   /** Returns a webhook subscription. Its secret is not readable. */
-  async subscription(id: string, { signal }: DbtCloudCallOptions = {}): Promise<DbtCloudApiSubscription> {
+  subscription(id: string, { signal }: DbtCloudCallOptions = {}): Promise<DbtCloudApiSubscription> {
     const call: AdminCall = {
       ...read(`get webhook subscription ${id}`, 'v3', ['webhooks', 'subscription', id], {}, signal),
       right: 'webhooks',
       slash: false,
     };
-    return this.#one(call, await this.#caller.json(call), readSubscription, 'a subscription');
+    return this.#caller.one(call, readSubscription, 'a subscription');
   }
 
   async *#list<T>(call: AdminCall, readItem: (value: unknown) => T | undefined): AsyncGenerator<T> {
-    for (let offset = 0, isLast = false; !isLast; offset += DBT_CLOUD_LIMITS.pageItemsMax) {
-      const query = { ...call.query, ...pageQuery(offset) };
+    for (let offset = 0, hasMore = true; hasMore; offset += DBT_CLOUD_LIMITS.pageItemsMax) {
+      const query = { ...call.query, limit: DBT_CLOUD_LIMITS.pageItemsMax, offset };
       // The environments of a project that does not exist are missing, too.
       const isList = !call.path.includes('environments');
-      const answer = await this.#caller.json({ ...call, query, isList });
-      const items = this.#itemsOf(call, answer);
-      yield* readEach(items, readItem);
-      isLast = !hasMore(answer, offset, items);
+      const page = await this.#caller.page({ ...call, query, isList }, offset);
+      yield* readEach(page.items, readItem);
+      ({ hasMore } = page);
     }
-  }
-
-  #itemsOf(call: AdminCall, { data }: AdminAnswer): readonly unknown[] {
-    if (Array.isArray(data)) return data;
-    if (data === null) return [];
-    throw this.#caller.invalid(call, 'expected an array, got another value');
-  }
-
-  #one<T>(call: AdminCall, { data }: AdminAnswer, readItem: (value: unknown) => T | undefined, noun: string): T {
-    const item = readItem(data);
-    if (item !== undefined) return item;
-    throw this.#caller.invalid(call, `expected ${noun} with its ids, got another value`);
   }
 }
 
@@ -255,16 +291,6 @@ function artifactCall(
     ...read(`get an artifact of run ${runId}`, 'v2', ['runs', runId, 'artifacts', ...path.split('/')], { step }, signal),
     slash: false,
   };
-}
-
-function pageQuery(offset: number): Query {
-  return { limit: DBT_CLOUD_LIMITS.pageItemsMax, offset };
-}
-
-/** Without a total, a full page can have a next one. */
-function hasMore({ totalCount }: AdminAnswer, offset: number, items: readonly unknown[]): boolean {
-  if (items.length === 0) return false;
-  return totalCount === undefined ? items.length >= DBT_CLOUD_LIMITS.pageItemsMax : offset + items.length < totalCount;
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fakeDbtCloud, type FakeDbtCloud } from 'nestjs-runhooks/testing';
+import { apiHost } from '../../../../test/providers/api-host.js';
 import { checkApiOptions } from './api-options.js';
 import { DbtCloudApi } from './dbt-cloud-api.js';
 
@@ -27,11 +28,7 @@ let api: DbtCloudApi;
 
 beforeEach(async () => {
   dbt = await fakeDbtCloud({ accountId: '4' });
-  api = new DbtCloudApi(checkApiOptions(dbt.options(), 'api', undefined), {
-    now: () => NOW,
-    cooldownUntil: () => Promise.resolve(undefined),
-    coolDown: () => Promise.resolve(),
-  });
+  api = new DbtCloudApi(checkApiOptions(dbt.options(), 'api', undefined), apiHost(() => NOW));
 });
 
 afterEach(() => dbt.close());

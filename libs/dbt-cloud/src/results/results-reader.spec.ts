@@ -8,6 +8,7 @@ import {
   type FakeDbtCloud,
   type FakeDbtRun,
 } from 'nestjs-runhooks/testing';
+import { apiHost } from '../../../../test/providers/api-host.js';
 import { checkApiOptions } from '../api/api-options.js';
 import { DbtCloudApi } from '../api/dbt-cloud-api.js';
 import { DbtCloudResultsReader } from './results-reader.js';
@@ -24,11 +25,10 @@ let reader: DbtCloudResultsReader;
 beforeEach(async () => {
   clock = new ManualClock(START);
   dbt = await fakeDbtCloud({ clock, accountId: '4' });
-  const api = new DbtCloudApi(checkApiOptions(dbt.options(), 'api', undefined), {
-    now: () => clock.now(),
-    cooldownUntil: () => Promise.resolve(undefined),
-    coolDown: () => Promise.resolve(),
-  });
+  const api = new DbtCloudApi(
+    checkApiOptions(dbt.options(), 'api', undefined),
+    apiHost(() => clock.now()),
+  );
   reader = new DbtCloudResultsReader(api);
 });
 

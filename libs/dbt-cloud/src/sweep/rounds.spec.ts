@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { OpenRun, ProviderApi, ReportedRun, Round, RoundContext } from 'nestjs-runhooks/core';
+import { apiHost } from '../../../../test/providers/api-host.js';
 import { LoopbackDbtApi, sendJson, statusOf } from '../../../../test/providers/loopback-dbt-api.js';
 import { dbtCloud, type DbtCloudOptions } from '../source.js';
 
@@ -29,8 +30,7 @@ afterEach(() => server.close());
 function apiOf(options: Partial<DbtCloudOptions>): ProviderApi {
   const api = { baseUrl, accountId: '4', readToken: 'r' };
   const source = dbtCloud({ name: 'dbt', secrets: ['a-secret'], api, ...options });
-  const host = { now: () => NOW, cooldownUntil: () => Promise.resolve(undefined), coolDown: () => Promise.resolve() };
-  const opened = source.openApi?.(host);
+  const opened = source.openApi?.(apiHost(() => NOW));
   if (!opened) throw new Error('the source has no api');
   return opened;
 }
