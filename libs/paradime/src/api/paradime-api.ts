@@ -66,7 +66,8 @@ export class ParadimeApi {
   /**
    * Starts a new run that continues a failed one: it runs the commands from the first one that failed, which becomes `dbt retry`
    * if Paradime can do that. By default, one retry is started for a run and all its retries together, see `retriesMax`. The call
-   * needs `run.job`, to find the new run if the answer is lost, and the right "Bolt schedules admin".
+   * needs `run.job`, to find the new run if the answer is lost, and the right "Bolt schedules admin". A run whose parent is this
+   * one is then the new run, unless another action of the source has started it: also one that a person has started.
    *
    * @throws {ActionRefusedError} `retries-max`; `not-failed`; `busy` while the schedule runs, if Paradime says so; `other`.
    *
