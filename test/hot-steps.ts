@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Held, NewMessage, NewResults, Registration, ResultStore, RunDecision, Store } from 'nestjs-runhooks/core';
+import type {
+  Held,
+  NewAction,
+  NewMessage,
+  NewResults,
+  Registration,
+  ResultStore,
+  RunDecision,
+  Store,
+} from 'nestjs-runhooks/core';
 
 /** Number of messages in a large inbox, each with an event and a delivery. */
 export const ROWS = 1_000_000;
@@ -109,6 +118,39 @@ async function readResults({ results }: Store): Promise<void> {
   await results.failing({ source: 'dbt', accountId: '1', runId: '7' }, 0, 200);
   await results.trackedNodes(SCOPE);
   await results.hasIncident(SCOPE, new Date(START_MS));
+}
+
+const RETRY: NewAction = {
+  source: 'dbt',
+  key: 'dlv_of_retry',
+  kind: 'retry',
+  target: 'retried',
+  accountId: '1',
+  mark: 'runhooks:new',
+  request: '{}',
+  retriesMax: 9,
+};
+
+/** Begins a retry, sends it, looks for its run, and finds it. */
+async function actOnce({ actions }: Store): Promise<void> {
+  if (!actions) throw new Error('there are no actions');
+  const claim = { now: NOW, leaseMs: LEASE_MS, lease: 'actor', latestDueAt: new Date(NOW.getTime() + LEASE_MS) };
+  await actions.begin(RETRY, claim);
+  await actions.advance({ ...RETRY, lease: 'actor' }, { state: 'sent', leaseMs: LEASE_MS }, NOW);
+  await actions.advance({ ...RETRY, lease: 'actor' }, { state: 'sent', dueAt: NOW, looks: 0 }, NOW);
+  await actions.begin(RETRY, { ...claim, lease: 'looker' });
+  const runs = ['run 7', 'run 8', 'found'].map((runId) => ({ runId, accountId: '1' }));
+  await actions.answer({ ...RETRY, lease: 'looker' }, runs, NOW);
+  await actions.find(RETRY);
+}
+
+/** Records a message about a run with the mark of an action that is unknown. */
+async function recordMarked(store: Store): Promise<void> {
+  const [message] = await store.claimMessages({ ...claim, limit: 1, lease: 'marked', sources: ['dbt'] });
+  if (!message) throw new Error('there is no message to be read');
+  const run = { source: 'dbt', accountId: '1', runId: 'marked' };
+  const decide = () => ({ events: [], actionMark: `runhooks:${OPEN_EVERY}` });
+  await store.record([{ messageId: message.id, lease: 'marked', state: 'parsed', run, decide }], NOW);
 }
 
 const REGISTRATION: Registration = {
@@ -239,6 +281,31 @@ export const HOT: readonly {
     indices: ['sqlite_autoindex_nodes_1 (source=? AND scope=? AND node_id=?)'],
   },
   {
+    title: 'carry out an action',
+    step: actOnce,
+    indices: [
+      'sqlite_autoindex_actions_1 (source=? AND action_key=?)',
+      'actions_new_run (source=? AND new_run=?)',
+      'actions_root_run (source=? AND root_run=?)',
+      'sqlite_autoindex_deliveries_1 (id=?)',
+      'runs USING PRIMARY KEY (source=? AND account_id=? AND run_id=?)',
+    ],
+  },
+  {
+    title: 'record a run with the mark of an action',
+    step: recordMarked,
+    indices: ['actions_mark (mark=?)'],
+  },
+  {
+    title: 'decide about an action',
+    step: async (store) => {
+      const decision = { id: 'decide', by: 'me', reason: 'a reason', details: '{}' };
+      const action = { source: 'dbt', key: `action ${2 * OPEN_EVERY}` };
+      await store.actions?.decide(action, { outcome: 'not-done' }, decision, NOW);
+    },
+    indices: ['sqlite_autoindex_actions_1 (source=? AND action_key=?)'],
+  },
+  {
     title: 'query the next due time',
     step: (store) => store.nextDueAt({ sources: ['dbt'], handlerIds: HANDLERS, taskHandlerIds: HANDLERS }),
     indices: ['messages_due', 'deliveries_due', 'tasks_due'],
@@ -320,6 +387,7 @@ export const HOT: readonly {
       'barriers_updated (updated_at<?)',
       'tasks_due (due_at<?)',
       'tasks_message (message_id=?)',
+      'actions_updated (updated_at<?)',
       'series USING PRIMARY KEY (minute>? AND minute<?)',
       'series USING INDEX series_process',
     ],

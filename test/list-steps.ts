@@ -1,4 +1,4 @@
-import type { NodeSelection, Store } from 'nestjs-runhooks/core';
+import type { ActionFilter, NodeSelection, Store } from 'nestjs-runhooks/core';
 import { START_MS } from './hot-steps.js';
 
 const run = { source: 'dbt', accountId: '1', runId: '7' };
@@ -10,6 +10,11 @@ const page = { limit: 50 };
 function nodes({ results }: Store, selection: NodeSelection, after?: string): Promise<unknown> {
   if (!results) throw new Error('there are no results');
   return results.nodes(selection, { ...page, ...(after !== undefined && { after }) }, recordedFrom);
+}
+
+function actions({ actions: store }: Store, filter: ActionFilter, after?: string): Promise<unknown> {
+  if (!store) throw new Error('there are no actions');
+  return store.list(filter, { ...page, ...(after !== undefined && { after }) });
 }
 
 function unread({ results }: Store, after?: string): Promise<unknown> {
@@ -167,6 +172,32 @@ export const LISTS: readonly {
     title: 'a later page of unread results',
     step: (store) => unread(store, JSON.stringify([START_MS + 60_000, '1', '7'])),
     indices: ['results_scope (source=? AND scope=? AND finished_at>?)'],
+  },
+  { title: 'actions by time', step: (store) => actions(store, {}), indices: ['actions_created'] },
+  {
+    title: 'a later page of actions',
+    step: (store) => actions(store, {}, JSON.stringify([START_MS + 60_000, 'dbt', 'action 60'])),
+    indices: ['actions_created (created_at<?)'],
+  },
+  { title: 'actions by source', step: (store) => actions(store, { source: 'dbt' }), indices: ['actions_created'] },
+  {
+    title: 'actions in a usual state',
+    step: (store) => actions(store, { state: 'answered' }),
+    indices: ['actions_created'],
+  },
+  {
+    title: 'actions in a rare state',
+    step: (store) => actions(store, { state: 'unknown' }),
+    indices: ['actions_rare (state=?)'],
+  },
+  {
+    title: 'actions of a run',
+    step: (store) => actions(store, { run }),
+    indices: [
+      'actions_asked (asked_source=? AND asked_account=? AND asked_run=?)',
+      'actions_target (source=? AND target=?)',
+      'actions_new_run (source=? AND new_run=?)',
+    ],
   },
   { title: 'decisions by time', step: (store) => store.audit(page), indices: [] },
   {

@@ -99,6 +99,9 @@ async function grow(inbox: RecordedInbox, isAnalyzed: boolean): Promise<void> {
     `insert into nodes (source, scope, node_id, place, observed_at, incident, history)
      ${numbers} select 'dbt', printf('{"accountId":"%d"}', n % 50), 'model.' || n, printf('{"accountId":"%d"}', n % 50),
      ${START_MS} + n * 1000, iif(n % ${OPEN_EVERY} = 0, '{}', null), '[]' from numbers where n % 10 = 0`,
+    `insert into actions (source, action_key, kind, target, account_id, state, mark, request, new_run, root_run, asked_source, asked_account, asked_run, created_at, updated_at)
+     ${numbers} select 'dbt', 'action ' || n, 'retry', n, '1', iif(n % ${OPEN_EVERY} = 0, 'unknown', 'answered'), 'runhooks:' || n, '{}',
+     'run ' || n, n, 'dbt', '1', n, ${START_MS} + n * 1000, ${START_MS} + n * 1000 from numbers where n % 10 = 0`,
     `insert into handlers (id, version, subscriptions, since, seen_at)
      with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 30)
      select 'handler-' || n, 'handler-' || n || '@1', '[]', 0, ${START_MS} from numbers`,
@@ -147,7 +150,7 @@ describe.each([
     const [plan = ''] = await inbox.plansOf((store) => store.counts());
     const looks = plan.split('\n').filter((line) => /^(?:SCAN|SEARCH) (?!CONSTANT ROW)/.test(line));
     expect(looks.filter((line) => !LOOK_AT_FEW.test(line))).toEqual([]);
-    expect(looks).toHaveLength(13);
+    expect(looks).toHaveLength(18);
   });
 });
 

@@ -17,6 +17,7 @@ const TABLES = [
   'results',
   'result_nodes',
   'nodes',
+  'actions',
 ];
 
 /** Returns the whole content of an inbox as another process sees it. Throws if the file is damaged. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type {
+  ActionStore,
+  NewAction,
   NewEvent,
   NodesStep,
   NodeState,
@@ -235,6 +237,86 @@ function resultsOf({ results }: Store): ResultStore {
   return results;
 }
 
+const DELIVERY = idAt('dlv', 10);
+const RETRY: NewAction = {
+  source: 'source',
+  key: DELIVERY,
+  kind: 'retry',
+  target: '1',
+  accountId: '1',
+  mark: 'runhooks:retry',
+  request: '{"cause":"no"}',
+  retriesMax: 1,
+};
+const TRIGGER: NewAction = {
+  source: 'source',
+  key: 'by hand',
+  kind: 'trigger',
+  target: 'job',
+  mark: 'runhooks:trigger',
+  request: '{}',
+};
+
+const claimOfAction = (ms: number, lease: string) => ({
+  now: at(ms),
+  leaseMs: LEASE_MS,
+  lease,
+  latestDueAt: at(DAY),
+});
+
+/** An action whose first answer is lost, and one that a webhook answers, of which each step takes one transaction. */
+const ACTION_OPERATIONS: readonly StoreOperation[] = [
+  { title: 'beginning an action', run: (store) => actionsOf(store).begin(RETRY, claimOfAction(3_450, 'act-1')) },
+  {
+    title: 'sending it',
+    run: (store) =>
+      actionsOf(store).advance({ ...RETRY, lease: 'act-1' }, { state: 'sent', leaseMs: LEASE_MS }, at(3_451)),
+  },
+  {
+    title: 'waiting for a look-up',
+    run: (store) =>
+      actionsOf(store).advance({ ...RETRY, lease: 'act-1' }, { state: 'sent', dueAt: at(3_460), looks: 1 }, at(3_452)),
+  },
+  { title: 'claiming it again', run: (store) => actionsOf(store).begin(RETRY, claimOfAction(3_460, 'act-2')) },
+  {
+    title: 'answering it with a new run',
+    run: (store) => {
+      const runs = [{ runId: '2', accountId: '1', url: 'a page' }];
+      return actionsOf(store).answer({ ...RETRY, lease: 'act-2' }, runs, at(3_461));
+    },
+  },
+  { title: 'beginning a trigger', run: (store) => actionsOf(store).begin(TRIGGER, claimOfAction(3_462, 'act-3')) },
+  {
+    title: 'refusing it',
+    run: (store) => {
+      const refusal = { reason: 'other', message: 'no' } as const;
+      return actionsOf(store).advance({ ...TRIGGER, lease: 'act-3' }, { state: 'refused', refusal }, at(3_463));
+    },
+  },
+  {
+    title: 'setting it back',
+    run: (store) => actionsOf(store).decide(TRIGGER, { outcome: 'not-done' }, decided({ id: 'decide' }), at(3_464)),
+  },
+  { title: 'appending a message about its run', run: (store) => append(store, 7) },
+  {
+    title: 'claiming that message',
+    run: (store) => store.claimMessages({ ...claim(3_465, 'parse-3'), sources: ['source'] }),
+  },
+  {
+    title: 'answering it by the mark of that run',
+    run: (store) => {
+      const recording = parsed(7, 'parse-3', []);
+      const decide = () => ({ events: [], actionMark: TRIGGER.mark });
+      return store.record([{ ...recording, run: { ...RUN, runId: '3' }, decide }], at(3_466));
+    },
+  },
+];
+
+function actionsOf({ actions }: Store): ActionStore {
+  if (!actions) throw new Error('the store keeps no actions');
+  return actions;
+}
+
 export const OPERATIONS: readonly StoreOperation[] = [
   {
     title: 'registering a process',
@@ -361,6 +443,7 @@ export const OPERATIONS: readonly StoreOperation[] = [
     },
   ]),
   ...RESULTS_OPERATIONS,
+  ...ACTION_OPERATIONS,
   {
     title: 'erasing a message',
     run: (store) =>
@@ -416,6 +499,8 @@ export const QUERIES: readonly StoreOperation[] = [
   { title: 'ids of nodes', run: (store) => resultsOf(store).trackedNodes(SCOPE) },
   { title: 'unread results', run: (store) => resultsOf(store).unreadAfter(SCOPE, at(0), {}) },
   { title: 'an open incident', run: (store) => resultsOf(store).hasIncident(SCOPE, at(0)) },
+  { title: 'an action', run: (store) => actionsOf(store).find(RETRY) },
+  { title: 'actions of a run', run: (store) => actionsOf(store).list({ run: RUN }, {}) },
   { title: 'nodes', run: (store) => resultsOf(store).nodes({}, {}, at(0)) },
   { title: 'missing handlers', run: (store) => store.missingHandlers(at(0)) },
   { title: 'attempts', run: (store) => store.attempts(idAt('dlv', 10)) },

@@ -126,7 +126,7 @@ describe('a parsed message', () => {
     const parser = parserOf(() => ({ ...FAILED, signal }), { serialize: 'job' }, ON_FAILED, ON_MESSAGE, stuck);
     const recording = parse(parser);
     expect([recording.job, recording.otherJobKeys]).toEqual([{ source: 'dbt', jobKey: 'job' }, ['name']]);
-    const known = { jobKey: 'first', contradicted: false, types: [] };
+    const known = { jobKey: 'first', contradicted: false, types: [], origin: 'api' } as const;
     const { run, events, tasks } = recording.decide({ run: known, jobs: new Map([['first', { nameOnly: true }]]) });
     const keysOf = (one: { data: string }) => (JSON.parse(one.data) as { run: Run }).run.job.key;
     expect([run?.jobKey, ...events.map(keysOf), ...(tasks ?? []).map(keysOf)]).toEqual(Array(5).fill('first'));
@@ -198,7 +198,10 @@ describe('a message about a retry', () => {
   });
 
   it('names its job by the key that its run keeps, too', () => {
-    const known = { run: { ...RETRIED, jobKey: 'first' }, jobs: new Map([['first', { nameOnly: true as const }]]) };
+    const known = {
+      run: { ...RETRIED, jobKey: 'first', origin: 'api' as const },
+      jobs: new Map([['first', { nameOnly: true as const }]]),
+    };
     for (const run of runsOf(RUN, known))
       expect(run).toEqual({ ...RUN, job: { key: 'first' }, retryOf: '5', rootRun: '4' });
   });

@@ -1,27 +1,19 @@
 import type { RunKey } from 'nestjs-runhooks/core';
-import type { SqlDialect } from '../schema/dialect.js';
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely';
+import type { Schema } from '../schema/schema.js';
 
 /**
- * Selects the keys of actions on a run, of actions that started it, and of actions that handlers of its events asked for. An action
- * without an account is about the run of any account with this id.
+ * Returns whether an action is one on a run, one that started it, or one that a handler of its events asked for. An action without
+ * an account is about the run of any account with this id. Each part has an index of its own.
  */
-export function actionsOfRun(db: SqlDialect['db'], { source, accountId, runId }: RunKey) {
-  const select = db.selectFrom('actions').select(['source', 'action_key']);
-  return select
-    .where('asked_source', '=', source)
-    .where('asked_account', '=', accountId)
-    .where('asked_run', '=', runId)
-    .union(
-      select
-        .where('source', '=', source)
-        .where('target', '=', runId)
-        .where('kind', '<>', 'trigger')
-        .where((eb) => eb.or([eb('account_id', '=', accountId), eb('account_id', 'is', null)])),
-    )
-    .union(
-      select
-        .where('source', '=', source)
-        .where('new_run', '=', runId)
-        .where((eb) => eb.or([eb('new_account', '=', accountId), eb('new_account', 'is', null)])),
-    );
+export function isOfRun(
+  eb: ExpressionBuilder<Schema, 'actions'>,
+  { source, accountId, runId }: RunKey,
+): Expression<SqlBool> {
+  const isIn = (column: 'account_id' | 'new_account') => eb.or([eb(column, '=', accountId), eb(column, 'is', null)]);
+  return eb.or([
+    eb.and([eb('asked_source', '=', source), eb('asked_account', '=', accountId), eb('asked_run', '=', runId)]),
+    eb.and([eb('source', '=', source), eb('target', '=', runId), eb('kind', '<>', 'trigger'), isIn('account_id')]),
+    eb.and([eb('source', '=', source), eb('new_run', '=', runId), isIn('new_account')]),
+  ]);
 }

@@ -6,7 +6,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import type { ActionsTable } from '../schema/provider-tables.js';
 import { query, type Transaction } from '../schema/statement.js';
 import { toActionSummary } from './action-rows.js';
-import { actionsOfRun } from './actions-of-run.js';
+import { isOfRun } from './actions-of-run.js';
 
 /** Lists actions, newest first. */
 export function listActions({ db }: SqlDialect) {
@@ -15,7 +15,8 @@ export function listActions({ db }: SqlDialect) {
     let list = db
       .selectFrom('actions')
       .selectAll()
-      .orderBy('created_at', 'desc')
+      // The few actions of a run are sorted. In the order of the index, the engine would look for them among all actions.
+      .orderBy(run ? sql`created_at + 0` : 'created_at', 'desc')
       .orderBy('source', 'desc')
       .orderBy('action_key', 'desc')
       .limit(limit + 1);
@@ -31,10 +32,7 @@ export function listActions({ db }: SqlDialect) {
           ]),
         );
     }
-    if (run) {
-      const keys = actionsOfRun(db, run).$asTuple('source', 'action_key');
-      list = list.where((eb) => eb(eb.refTuple('source', 'action_key'), 'in', keys));
-    }
+    if (run) list = list.where((eb) => isOfRun(eb, run));
     // In no index: by the one of keys, the engine would read and sort all actions of the source.
     if (source !== undefined) list = list.where(sql<SqlBool>`source || '' = ${source}`);
     if (state !== undefined) list = list.where('state', '=', state);

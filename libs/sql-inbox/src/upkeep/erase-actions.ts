@@ -1,28 +1,25 @@
-import type { ActionAnswer, ActionRefusal, RunKey } from 'nestjs-runhooks/core';
-import { updateAction } from '../actions/action-rows.js';
-import { actionsOfRun } from '../actions/actions-of-run.js';
+import type { ActionAnswer, ActionKey, ActionRefusal, RunKey } from 'nestjs-runhooks/core';
+import { selectAction, updateAction } from '../actions/action-rows.js';
+import { isOfRun } from '../actions/actions-of-run.js';
 import type { SqlDialect } from '../schema/dialect.js';
-import type { ActionsTable } from '../schema/provider-tables.js';
 import { command, query, type Transaction } from '../schema/statement.js';
 
 /** Erases the content of actions that runs and events have led to: arguments, pages, and messages of refusals. */
 export function actionEraser({ db, isOneOf, list, locking }: SqlDialect) {
-  const select = db.selectFrom('actions').selectAll().orderBy('source').orderBy('action_key');
-  const erase = function* (rows: readonly ActionsTable[]): Transaction<void> {
-    for (const { source, action_key: key, answer, refusal } of rows) {
-      const set = { request: '{}', answer: answer && withoutPage(answer), refusal: refusal && withoutText(refusal) };
-      yield* command(updateAction(db, { source, key }).set(set));
-    }
+  const erase = function* (key: ActionKey): Transaction<void> {
+    const [row] = yield* query(locking(selectAction(db, key)));
+    if (!row) return;
+    const [answer, refusal] = [row.answer && withoutPage(row.answer), row.refusal && withoutText(row.refusal)];
+    yield* command(updateAction(db, key).set({ request: '{}', answer, refusal }));
   };
+  const keysOf = db.selectFrom('actions').select(['source', 'action_key']);
   return function* (runs: readonly RunKey[], eventIds: readonly string[]): Transaction<void> {
-    for (const run of runs) {
-      const keys = actionsOfRun(db, run).$asTuple('source', 'action_key');
-      const ofRun = select.where((eb) => eb(eb.refTuple('source', 'action_key'), 'in', keys));
-      yield* erase(yield* query(locking(ofRun)));
-    }
-    if (eventIds.length === 0) return;
-    const asked = select.where('event_id', 'is not', null).where((eb) => isOneOf(eb.ref('event_id'), list(eventIds)));
-    yield* erase(yield* query(locking(asked)));
+    const asked = keysOf.where('event_id', 'is not', null).where((eb) => isOneOf(eb.ref('event_id'), list(eventIds)));
+    const found = eventIds.length > 0 ? yield* query(asked) : [];
+    for (const run of runs) found.push(...(yield* query(keysOf.where((eb) => isOfRun(eb, run)))));
+    const keys = new Map(found.map(({ source, action_key: key }) => [JSON.stringify([source, key]), { source, key }]));
+    // In one order, so that no two erasures wait for each other.
+    for (const name of [...keys.keys()].sort()) yield* erase(keys.get(name) as ActionKey);
   };
 }
 
