@@ -176,7 +176,7 @@ onPostgres('actions of several processes', () => {
     const rollbacks: string[] = [];
     for (const { pool } of [one, two]) {
       pool.onQuery = (text) => {
-        if (/^rollback/.test(text)) rollbacks.push(text);
+        if (text.startsWith('rollback')) rollbacks.push(text);
         return undefined;
       };
     }
