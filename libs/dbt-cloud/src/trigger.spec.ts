@@ -14,6 +14,7 @@ const TABLE: readonly (readonly [reason: string, kind: RunTrigger['kind']])[] = 
   ['Triggered via API', 'api'],
   ['runhooks:0123456789abcdef the orders are late', 'api'],
   ['runhooks:0123456789abcdef', 'api'],
+  ['runhooks:0123456789abcdef Kicked off by the scheduler', 'api'],
   ['Triggered by pull request #12', 'ci'],
   ['Kicked off by GitHub PR #12', 'ci'],
   ['Triggered by CI', 'ci'],

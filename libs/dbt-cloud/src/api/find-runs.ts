@@ -32,14 +32,15 @@ export async function findRetries(
   return found.map(answerOf);
 }
 
-/** Returns the runs of a job whose cause begins with a mark. */
+/** Returns the runs of a job whose cause begins with a mark. A retry of one can have the same cause, and is left out. */
 export async function findTriggered(
   caller: AdminCaller,
   jobId: string,
   mark: string,
   options: LookOptions,
 ): Promise<readonly ActionAnswer[]> {
-  return (await runsSince(caller, jobId, options, ({ trigger }) => markIn(trigger?.cause) === mark)).map(answerOf);
+  const isStarted = ({ trigger, retryOf }: DbtCloudApiRun) => retryOf === undefined && markIn(trigger?.cause) === mark;
+  return (await runsSince(caller, jobId, options, isStarted)).map(answerOf);
 }
 
 /** Returns a run as the answer of an action. */

@@ -286,6 +286,7 @@ describe('trigger', () => {
   it('is found by the mark of its cause, among the runs of its job since the call', async () => {
     const job = dbt.job({ name: 'nightly' });
     const { runId } = await api.trigger(job.id, { key: 'k', cause: 'x' });
+    job.queue({ cause: `${MARK} x`, retryOf: runId });
     job.queue({ cause: `${MARK}0 is another mark` });
     job.queue({ cause: `Started by ${MARK}` });
     dbt.job({ name: 'other' }).queue({ cause: `${MARK} of another job` });
