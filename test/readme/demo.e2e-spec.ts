@@ -60,11 +60,21 @@ describe.each(['express', 'fastify'])('npm run demo on %s', (http) => {
       { handler: 'on-call.node-failed', type: 'node.failed', runId: '40001', outcome: 'succeeded' },
       { handler: 'on-call.node-failed', type: 'node.failed', runId: '40002', outcome: 'succeeded' },
       { handler: 'on-call.node-recovered', type: 'node.recovered', runId: '40003', outcome: 'succeeded' },
+      { handler: 'on-call.node-failed', type: 'node.failed', runId: '50001', outcome: 'succeeded' },
+      { handler: 'on-call.node-recovered', type: 'node.recovered', outcome: 'succeeded' },
       { handler: 'on-call.node-failed', type: 'node.failed', runId: '30001', outcome: 'succeeded' },
     ]);
     expect(of('handled').filter(({ type, runId }) => type === 'run.results' && runId === '40001')).toHaveLength(1);
 
-    expect(of('webhook').filter(({ runId }) => String(runId).startsWith('3'))).toMatchObject([
+    const ofRetries = of('handled').filter(({ handler }) => String(handler).startsWith('retries.'));
+    expect(ofRetries.toSorted((one, other) => String(one['outcome']).localeCompare(String(other['outcome'])))).toEqual([
+      expect.objectContaining({ handler: 'retries.retry', runStatus: 'succeeded', outcome: 'skipped' }),
+      expect.objectContaining({ handler: 'retries.retry', runId: '50001', attempt: 1, outcome: 'succeeded' }),
+      expect.objectContaining({ handler: 'retries.recovered', runStatus: 'succeeded', outcome: 'succeeded' }),
+    ]);
+    expect(lines.at(-1)).toMatchObject({ inbox: { actions: { answered: 1, unknown: 0 } } });
+
+    expect(of('webhook').filter(({ runId }) => /^3000\d$/.test(String(runId)))).toMatchObject([
       { runId: '30001', type: 'job.run.started', state: 'delivered' },
       { runId: '30001', type: 'job.run.errored', state: 'lost' },
       { runId: '30001', type: 'job.run.completed', state: 'lost' },

@@ -1,5 +1,5 @@
 import type { ResultStore, RunKey, Store, StoreFactory } from 'nestjs-runhooks/core';
-import { withMembers } from './with-members.js';
+import { withMembers } from '../simulation/with-members.js';
 
 /** What an inbox did with the results of a run, in the order in which it did it. */
 export type JournalEntry = {

@@ -6,7 +6,7 @@ import type { Evidence } from './evidence.js';
 import type { Receipt } from './ledger.js';
 import { simulate } from './simulation.js';
 import { verify, type Verdict } from './verify.js';
-import { withMembers } from './with-members.js';
+import { withMembers } from '../simulation/with-members.js';
 
 const TIMEOUT_MS = 10 * 60_000;
 

@@ -5,6 +5,7 @@ import { Random } from '../crash/random.js';
 import { allOf } from '../simulation/all-of.js';
 import { AppProcess } from '../simulation/app-process.js';
 import type { InboxPlace } from '../simulation/engines.js';
+import { Fleet } from '../simulation/fleet.js';
 import { Gateway } from '../simulation/gateway.js';
 import { dbtAccount, paradimeAccount, type Account } from './world/account.js';
 import { planDisasters, type Disaster } from './disasters.js';
@@ -65,11 +66,8 @@ class Simulation {
   readonly #ledger = new Ledger();
   readonly #journal: Journal;
   #disasters: readonly Disaster[] = [];
-  readonly #killed = new Set<number>();
-  readonly #buried: Promise<void>[] = [];
-  #running: { readonly number: number; readonly app: AppProcess }[] = [];
+  readonly #fleet: Fleet;
   #gateway: Gateway | undefined;
-  #started = 0;
   #step = 0;
   #since = START;
 
@@ -78,6 +76,7 @@ class Simulation {
     this.#clock = clock;
     this.#accounts = accounts;
     this.#random = new Random(options.seed);
+    this.#fleet = new Fleet(options.place.processes, (number) => this.#start(number));
     this.#journal = new Journal(() => clock.now());
     this.#world = new World(accounts, this.#random, clock);
     this.#world.planOneEach(1);
@@ -85,7 +84,7 @@ class Simulation {
   }
 
   async run(): Promise<Evidence> {
-    this.#gateway = await Gateway.open(() => this.#random.pick(this.#running)?.app);
+    this.#gateway = await Gateway.open(() => this.#random.pick(this.#fleet.running)?.app);
     this.#resetFaults();
     while (this.#step < INSTALL) await this.#pass();
     await this.#install();
@@ -99,8 +98,7 @@ class Simulation {
   }
 
   async close(): Promise<void> {
-    for (const { app } of this.#running) await app.stop();
-    await Promise.all(this.#buried);
+    await this.#fleet.close();
     await this.#gateway?.close();
     for (const account of this.#accounts) await account.close();
   }
@@ -118,7 +116,7 @@ class Simulation {
   async #install(): Promise<void> {
     this.#since = this.#clock.now();
     for (const account of this.#accounts) account.subscribe(this.#gateway?.url ?? '');
-    await this.#startAll();
+    await this.#fleet.startAll();
   }
 
   /** Lets things run and go wrong for some days. */
@@ -135,33 +133,33 @@ class Simulation {
       if (disaster.from === this.#step) await this.#begin(disaster);
       if (disaster.to === this.#step) this.#finish(disaster);
     }
-    if (!this.#isOn('down')) await this.#startAll();
+    if (!this.#isOn('down')) await this.#fleet.startAll();
     if (isRough && this.#random.chance(KILL)) this.#kill();
     if (isRough && this.#random.chance(FLAKY_FILES)) this.#loseSomeFiles();
     await this.#pass();
     await this.#work();
-    this.#bury();
+    this.#fleet.bury();
     const sinceInstall = this.#step - INSTALL;
     if (sinceInstall % DAY === 0) this.#report(sinceInstall / DAY);
   }
 
   /** At least one process works in each step, and often several at the same time. */
   async #work(): Promise<void> {
-    const first = this.#random.pick(this.#running);
-    const working = this.#running.filter((one) => one === first || this.#random.chance(0.6));
+    const first = this.#random.pick(this.#fleet.running);
+    const working = this.#fleet.running.filter((one) => one === first || this.#random.chance(0.6));
     await Promise.all(working.map(({ app }) => app.work(this.#random.chance(0.5))));
   }
 
   /** Runs out the delays of webhooks, of retries, of waiting, and of leases. */
   async #endQuietly(): Promise<void> {
     this.#resetFaults();
-    this.#bury();
-    for (const { app } of this.#running) app.spare();
-    await this.#startAll();
+    this.#fleet.bury();
+    this.#fleet.spare();
+    await this.#fleet.startAll();
     for (let turn = 0; turn < 12; turn += 1) {
       this.#clock.advance(HOUR * STEP_MS);
       for (const account of this.#accounts) await account.sendDue();
-      for (const { app } of this.#running) await app.work(true);
+      for (const { app } of this.#fleet.running) await app.work(true);
     }
   }
 
@@ -200,57 +198,40 @@ class Simulation {
     }
   }
 
-  async #startAll(): Promise<void> {
-    const { place } = this.#options;
-    while (this.#running.length < place.processes) {
-      this.#started += 1;
-      const number = this.#started;
-      const app = await AppProcess.start({
-        inbox: this.#journal.watch(place.connect()),
-        module: (inbox, isDead) =>
-          ResultsApp.with({
-            sources: this.#accounts.map((account) => account.open()),
-            inbox,
-            clock: this.#clock,
-            ledger: new ProcessLedger(this.#ledger, number, isDead),
-          }),
-        sweeps: true,
-      });
-      this.#running.push({ number, app });
-    }
+  #start(number: number): Promise<AppProcess> {
+    return AppProcess.start({
+      inbox: this.#journal.watch(this.#options.place.connect()),
+      module: (inbox, isDead) =>
+        ResultsApp.with({
+          sources: this.#accounts.map((account) => account.open()),
+          inbox,
+          clock: this.#clock,
+          ledger: new ProcessLedger(this.#ledger, number, isDead),
+        }),
+      sweeps: true,
+    });
   }
 
   /** An outage begins with a graceful stop or with the end of the machine. */
   async #stopAll(): Promise<void> {
-    if (this.#random.chance(0.5)) for (const { app } of this.#running) app.kill();
-    else for (const { app } of this.#running) await app.stop();
-    this.#bury();
-    this.#running = [];
+    await this.#fleet.stopAll(this.#random.chance(0.5));
   }
 
   #kill(): void {
     const steps = Math.floor(this.#random.between(0, STEPS_MAX));
-    this.#random.pick(this.#running)?.app.killAt(steps, this.#random.chance(0.5));
-  }
-
-  #bury(): void {
-    for (const { number, app } of this.#running.filter((one) => one.app.isDead)) {
-      this.#killed.add(number);
-      this.#buried.push(app.bury());
-    }
-    this.#running = this.#running.filter(({ app }) => !app.isDead);
+    this.#random.pick(this.#fleet.running)?.app.killAt(steps, this.#random.chance(0.5));
   }
 
   #report(day: number): void {
     const { onDay, place } = this.#options;
     onDay?.(
-      `${place.name}: day ${day}, runs ${this.#world.runs.length}, kills ${this.#killed.size}, ` +
+      `${place.name}: day ${day}, runs ${this.#world.runs.length}, kills ${this.#fleet.killed.size}, ` +
         `receipts ${this.#ledger.receipts.length}`,
     );
   }
 
   async #evidence(): Promise<Evidence> {
-    const inbox = this.#running[0]?.app.app.get(Inbox);
+    const inbox = this.#fleet.running[0]?.app.app.get(Inbox);
     if (!inbox) throw new Error('no process runs');
     const accountIds = new Map(this.#accounts.map(({ source, id }) => [source, id]));
     const results: [string, Awaited<ReturnType<Inbox['results']>>][] = [];
@@ -269,7 +250,7 @@ class Simulation {
       openNodes: await allOf((page) => inbox.nodes({ hasIncident: true }, page)),
       journal: this.#journal.entries,
       receipts: this.#ledger.receipts,
-      killed: this.#killed,
+      killed: this.#fleet.killed,
       unfinished: deliveries.pending + deliveries.dead,
     };
   }

@@ -69,9 +69,13 @@ export class AppProcess {
     await this.#untilDeath(this.#work(sweepsFirst));
   }
 
-  /** Arms a kill at one of the next steps. It happens only if the process takes that many. */
-  killAt(steps: number, isCutAfter: boolean): void {
-    this.#store.cutAt(steps, isCutAfter);
+  /**
+   * Arms a kill at one of the next steps. It happens only if the process takes that many.
+   *
+   * @param part counts only calls of this part of the inbox
+   */
+  killAt(steps: number, isCutAfter: boolean, part?: string): void {
+    this.#store.cutAt(steps, isCutAfter, part);
   }
 
   /** Takes back a kill that is armed. */

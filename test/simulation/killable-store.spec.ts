@@ -14,6 +14,19 @@ describe('KillableStore', () => {
     expect(killable.isDead).toBe(true);
   });
 
+  it('counts only the calls of one part', async () => {
+    const killable = new KillableStore(memoryInbox());
+    const store = killable.createStore(console);
+    await store.open();
+    killable.cutAt(0, true, 'rounds');
+
+    await store.counts();
+    expect(killable.isDead).toBe(false);
+
+    await expect(store.rounds?.list()).rejects.toThrow('this process was killed');
+    expect(killable.isDead).toBe(true);
+  });
+
   it('takes back a kill that is armed', async () => {
     const killable = new KillableStore(memoryInbox());
     const store = killable.createStore(console);

@@ -11,6 +11,7 @@ export class KillableStore implements StoreFactory {
   readonly #factory: StoreFactory;
   #callsLeft = Infinity;
   #isCutAfter = false;
+  #cutPart: string | undefined;
   #isCut = false;
   #cut: () => void = () => undefined;
   #store: Store | undefined;
@@ -36,10 +37,12 @@ export class KillableStore implements StoreFactory {
    *
    * @param calls number of calls before it
    * @param isCutAfter whether the inbox still executes that call, and only its result is lost
+   * @param part counts only calls of this part of the store, for example `actions`
    */
-  cutAt(calls: number, isCutAfter: boolean): void {
+  cutAt(calls: number, isCutAfter: boolean, part?: string): void {
     this.#callsLeft = calls;
     this.#isCutAfter = isCutAfter;
+    this.#cutPart = part;
   }
 
   /** Takes back a cut that has not happened yet. */
@@ -58,25 +61,28 @@ export class KillableStore implements StoreFactory {
     await this.#store?.close();
   }
 
-  #guarded<T extends object>(port: T): T {
+  #guarded<T extends object>(port: T, part?: string): T {
     return new Proxy(port, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value === 'function') {
-          return (...args: unknown[]) => this.#call(() => Reflect.apply(value, target, args) as unknown, String(name));
+          return (...args: unknown[]) =>
+            this.#call(() => Reflect.apply(value, target, args) as unknown, String(name), part);
         }
-        return PARTS.includes(name) && typeof value === 'object' && value !== null ? this.#guarded(value) : value;
+        const isPart = PARTS.includes(name) && typeof value === 'object' && value !== null;
+        return isPart ? this.#guarded(value, String(name)) : value;
       },
     });
   }
 
-  #call(call: () => unknown, name: string): unknown {
+  #call(call: () => unknown, name: string, part: string | undefined): unknown {
     if (this.#isCut) return name === 'close' ? Promise.resolve() : this.#lost();
-    if (this.#callsLeft === 0 && !this.#isCutAfter) {
+    const isCounted = this.#cutPart === undefined || this.#cutPart === part;
+    if (isCounted && this.#callsLeft === 0 && !this.#isCutAfter) {
       this.cut();
       return this.#lost();
     }
-    this.#callsLeft -= 1;
+    if (isCounted) this.#callsLeft -= 1;
     const result = call();
     if (this.#callsLeft < 0) this.cut();
     return result instanceof Promise ? result.then((value: unknown) => (this.#isCut ? this.#lost() : value)) : result;

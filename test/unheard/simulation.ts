@@ -5,6 +5,7 @@ import { Random } from '../crash/random.js';
 import { allOf } from '../simulation/all-of.js';
 import { AppProcess } from '../simulation/app-process.js';
 import type { InboxPlace } from '../simulation/engines.js';
+import { Fleet } from '../simulation/fleet.js';
 import { Gateway } from '../simulation/gateway.js';
 import { dbtAccount, paradimeAccount, type Account } from './account.js';
 import { planDisasters, type Disaster } from './disasters.js';
@@ -63,11 +64,8 @@ class Simulation {
   readonly #worlds: readonly World[];
   readonly #ledger = new Ledger();
   readonly #disasters: readonly Disaster[];
-  readonly #killed = new Set<number>();
-  readonly #buried: Promise<void>[] = [];
-  #running: { readonly number: number; readonly app: AppProcess }[] = [];
+  readonly #fleet: Fleet;
   #gateway: Gateway | undefined;
-  #started = 0;
   #minute = 0;
   #since: Date | undefined;
   /** Calls of the first day, by account. */
@@ -78,6 +76,7 @@ class Simulation {
     this.#clock = clock;
     this.#accounts = accounts;
     this.#random = new Random(options.seed);
+    this.#fleet = new Fleet(options.place.processes, (number) => this.#start(number));
     this.#worlds = accounts.map(
       (account) => new World(account, this.#random, Math.max(10, options.jobs * account.share), () => clock.now()),
     );
@@ -88,7 +87,7 @@ class Simulation {
 
   async run(): Promise<ReadonlyMap<string, Evidence>> {
     const { days } = this.#options;
-    this.#gateway = await Gateway.open(() => this.#random.pick(this.#running)?.app);
+    this.#gateway = await Gateway.open(() => this.#random.pick(this.#fleet.running)?.app);
     this.#resetFaults();
     while (this.#minute < INSTALL) await this.#pass();
     await this.#install();
@@ -99,8 +98,7 @@ class Simulation {
   }
 
   async close(): Promise<void> {
-    for (const { app } of this.#running) await app.stop();
-    await Promise.all(this.#buried);
+    await this.#fleet.close();
     await this.#gateway?.close();
     for (const account of this.#accounts) await account.close();
   }
@@ -120,7 +118,7 @@ class Simulation {
     this.#appClock.advance(MINUTE_MS / 2);
     this.#since = this.#clock.now();
     for (const world of this.#worlds) world.subscribe(this.#gateway?.url ?? '');
-    await this.#startAll();
+    await this.#fleet.startAll();
   }
 
   async #step(): Promise<void> {
@@ -129,32 +127,32 @@ class Simulation {
       if (disaster.from === this.#minute) await this.#begin(disaster);
       if (disaster.to === this.#minute) await this.#end(disaster);
     }
-    if (!this.#isOn('down')) await this.#startAll();
+    if (!this.#isOn('down')) await this.#fleet.startAll();
     if (sinceInstall > DAY && this.#random.chance(KILL)) this.#kill();
     await this.#pass();
     await this.#work();
-    this.#bury();
+    this.#fleet.bury();
     if ((sinceInstall + 1) % DAY === 0) this.#endDay((sinceInstall + 1) / DAY);
   }
 
   /** At least one process works in each minute, and often several at the same time. */
   async #work(): Promise<void> {
-    const first = this.#random.pick(this.#running);
-    const working = this.#running.filter((one) => one === first || this.#random.chance(0.3));
+    const first = this.#random.pick(this.#fleet.running);
+    const working = this.#fleet.running.filter((one) => one === first || this.#random.chance(0.3));
     await Promise.all(working.map(({ app }) => app.work(this.#random.chance(0.5))));
   }
 
   /** Runs out the delays of retries and of leases that a wrong clock has moved ahead. */
   async #endQuietly(): Promise<void> {
     this.#resetFaults();
-    this.#bury();
-    for (const { app } of this.#running) app.spare();
-    await this.#startAll();
+    this.#fleet.bury();
+    this.#fleet.spare();
+    await this.#fleet.startAll();
     for (let step = 0; step < 12; step += 1) {
       this.#clock.advance(6 * HOUR * MINUTE_MS);
       this.#appClock.advance(6 * HOUR * MINUTE_MS);
       for (const account of this.#accounts) await account.sendDue();
-      for (const { app } of this.#running) await app.work(true);
+      for (const { app } of this.#fleet.running) await app.work(true);
     }
     const open = this.#worlds.reduce((sum, world) => sum + world.open, 0);
     if (open > 0) throw new Error(`${open} runs have not ended`);
@@ -197,47 +195,28 @@ class Simulation {
     for (const { faults } of this.#accounts) failFor(faults);
   }
 
-  async #startAll(): Promise<void> {
-    const { place } = this.#options;
-    while (this.#running.length < place.processes) {
-      this.#started += 1;
-      const number = this.#started;
-      const app = await AppProcess.start({
-        inbox: place.connect(),
-        module: (inbox, isDead) =>
-          UnheardApp.with({
-            sources: this.#accounts.map((account) => account.open()),
-            inbox,
-            clock: this.#appClock,
-            ledger: new ProcessLedger(this.#ledger, number, isDead),
-          }),
-        sweeps: this.#options.sweeps ?? true,
-      });
-      this.#running.push({ number, app });
-    }
+  #start(number: number): Promise<AppProcess> {
+    return AppProcess.start({
+      inbox: this.#options.place.connect(),
+      module: (inbox, isDead) =>
+        UnheardApp.with({
+          sources: this.#accounts.map((account) => account.open()),
+          inbox,
+          clock: this.#appClock,
+          ledger: new ProcessLedger(this.#ledger, number, isDead),
+        }),
+      sweeps: this.#options.sweeps ?? true,
+    });
   }
 
   /** An outage begins with a graceful stop or with the end of the machine. */
   async #stopAll(): Promise<void> {
-    if (this.#random.chance(0.5)) for (const { app } of this.#running) app.kill();
-    else {
-      for (const { app } of this.#running) await app.stop();
-      this.#running = [];
-    }
-    this.#bury();
+    await this.#fleet.stopAll(this.#random.chance(0.5));
   }
 
   #kill(): void {
     const steps = Math.floor(this.#random.between(0, STEPS_MAX));
-    this.#random.pick(this.#running)?.app.killAt(steps, this.#random.chance(0.5));
-  }
-
-  #bury(): void {
-    for (const { number, app } of this.#running.filter((one) => one.app.isDead)) {
-      this.#killed.add(number);
-      this.#buried.push(app.bury());
-    }
-    this.#running = this.#running.filter(({ app }) => !app.isDead);
+    this.#random.pick(this.#fleet.running)?.app.killAt(steps, this.#random.chance(0.5));
   }
 
   #endDay(day: number): void {
@@ -247,12 +226,12 @@ class Simulation {
     const { onDay, days, place } = this.#options;
     onDay?.(
       `${place.name}: day ${day}/${days}, runs ${runs}, calls ${calls.join(' + ')}, ` +
-        `kills ${this.#killed.size}, receipts ${this.#ledger.receipts.length}`,
+        `kills ${this.#fleet.killed.size}, receipts ${this.#ledger.receipts.length}`,
     );
   }
 
   async #evidence(): Promise<ReadonlyMap<string, Evidence>> {
-    const inbox = this.#running[0]?.app.app.get(Inbox);
+    const inbox = this.#fleet.running[0]?.app.app.get(Inbox);
     if (!inbox) throw new Error('no process runs');
     const runs = await allOf<RunSummary>((page) => inbox.runs({}, page));
     const events = await allOf<EventSummary>((page) => inbox.events({}, page));
@@ -273,7 +252,7 @@ class Simulation {
           events: events.filter(isOwn),
           unfinished: deliveries.pending + deliveries.dead,
           receipts: this.#ledger.receipts.filter(isOwn),
-          killed: this.#killed,
+          killed: this.#fleet.killed,
           callsADay: this.#firstDay?.[index] ?? 0,
         },
       ];

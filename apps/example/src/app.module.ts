@@ -11,6 +11,7 @@ import { Dashboards } from './dashboards.js';
 import { DbtVersions } from './dbt-versions.js';
 import { FailureFeed } from './failure-feed.js';
 import { OnCall } from './on-call.js';
+import { Retries } from './retries.js';
 import { RunAudit } from './run-audit.js';
 import { RunBoard } from './run-board.js';
 import type { Settings } from './settings.js';
@@ -22,6 +23,8 @@ export class AppModule {
     const { inboxPath, databaseUrl, redisUrl } = settings;
     return {
       module: AppModule,
+      // Without the token, each of its calls would fail.
+      providers: api?.actToken === undefined ? [] : [Retries],
       imports: [
         EventEmitterModule.forRoot(),
         WebhooksModule.forRoot({

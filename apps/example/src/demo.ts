@@ -17,7 +17,8 @@ import { readSettings } from './settings.js';
 
 const HELP = `Starts the example app on a free port with throw-away secrets and a temporary inbox, sends it signed webhooks of
 dbt Cloud and Paradime, and shows and checks the results of each. At a fake of dbt Cloud a test then
-fails for two nights, webhooks are lost, and a run is canceled; sweeps of its API find both runs. Exits with 0 if all results are as expected.
+fails for two nights, a run that lost its connection is retried, webhooks are lost, and a run is canceled; sweeps of
+its API find both runs. Exits with 0 if all results are as expected.
 
   npm run demo                        on Express
   EXAMPLE_HTTP=fastify npm run demo   on Fastify

@@ -5,6 +5,7 @@ export const ENVIRONMENT = `  DBT_CLOUD_WEBHOOK_SECRET   the secret of the webho
   PARADIME_WEBHOOK_SECRET    the secret of the endpoint at Paradime
   DBT_CLOUD_ACCESS_URL       your dbt Cloud URL, used for links to runs and for the API
   DBT_CLOUD_READ_TOKEN       token that reads runs: sweeps find runs that no webhook reported
+  DBT_CLOUD_ACT_TOKEN        token that starts runs: some failed runs are retried once
   RUNHOOKS_DB                path of an SQLite inbox (default: runhooks.db)
   RUNHOOKS_DATABASE_URL      postgres://…: use a Postgres inbox instead of the file
   RUNHOOKS_REDIS_URL         redis://…: dispatch due deliveries to workers with BullMQ
@@ -26,14 +27,15 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   readonly dbtSecret: string | undefined;
   readonly dbtAccessUrl: string | undefined;
-  /** Access to the API of dbt Cloud; `undefined` without sweeps. */
+  /** Access to the API of dbt Cloud; `undefined` without sweeps and retries. */
   readonly dbtApi: DbtCloudApiOptions | undefined;
   readonly paradimeSecret: string | undefined;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const { EXAMPLE_HTTP: http = 'express', PORT: port = '3000', RUNHOOKS_ROLE: role = 'both' } = env;
-  const { DBT_CLOUD_READ_TOKEN: readToken } = env;
+  const { DBT_CLOUD_READ_TOKEN: readToken, DBT_CLOUD_ACT_TOKEN: actToken } = env;
+  const dbtApi = { ...(readToken !== undefined && { readToken }), ...(actToken !== undefined && { actToken }) };
   if (http !== 'express' && http !== 'fastify') {
     throw new Error(`EXAMPLE_HTTP: found "${http}"; expected "express" or "fastify"`);
   }
@@ -50,7 +52,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     redisUrl: env.RUNHOOKS_REDIS_URL,
     dbtSecret: env.DBT_CLOUD_WEBHOOK_SECRET,
     dbtAccessUrl: env.DBT_CLOUD_ACCESS_URL,
-    dbtApi: readToken === undefined ? undefined : { readToken },
+    dbtApi: Object.keys(dbtApi).length === 0 ? undefined : dbtApi,
     paradimeSecret: env.PARADIME_WEBHOOK_SECRET,
   };
 }

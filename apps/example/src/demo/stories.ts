@@ -1,5 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
-import { runResultsFile, sweep, type DbtFileRow, type FakeDbtCloud, type ManualClock } from 'nestjs-runhooks/testing';
+import {
+  runResultsFile,
+  sweep,
+  type DbtFileRow,
+  type FakeDbtCloud,
+  type FakeDbtRun,
+  type ManualClock,
+} from 'nestjs-runhooks/testing';
 import { attemptsFor, attemptsForEnd } from './scenario.js';
 
 /** Something that happens at dbt Cloud, or a sweep of its API, and the expected results. */
@@ -31,11 +38,14 @@ const FAILING_TEST: DbtFileRow = {
 };
 
 /**
- * Returns the stories about runs that no webhook reports, and about a test that fails for two nights. `clock` is that of the
- * fake: a sweep gives webhooks two minutes to arrive, by the provider's time.
+ * Returns the stories about a test that fails for two nights, about a run that is retried, and about runs that no webhook
+ * reports. `clock` is that of the fake: a sweep gives webhooks two minutes to arrive, by the provider's time.
  */
 export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
   const job = dbt.job({ name: 'nightly-build', schedule: '0 3 * * *' });
+  const orders = dbt.job({ name: 'nightly-orders' });
+  // The retry gets the next free id. The first one is that of a run of the webhooks above, so it is taken here.
+  orders.queue();
   const runOf = (id: string) => {
     const run = dbt.runs.find((one) => one.id === id);
     if (!run) throw new Error(`The fake has no run ${id}`);
@@ -80,21 +90,25 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
     });
     return runOf('30001').fail({ message: 'dbt command failed', results });
   };
-  const night = (number: number, id: string, test: DbtFileRow, attempts: string[]): StoryStep => {
-    const outcome = test.status === 'fail' ? 'failed' : 'succeeded';
+  /** A run ends with these rows, and handlers get them as its results. */
+  const ends = (
+    title: string,
+    startRun: () => Promise<FakeDbtRun>,
+    rows: readonly DbtFileRow[],
+    attempts: string[],
+  ): StoryStep => {
+    const outcome = rows.every(({ status }) => status === undefined) ? 'succeeded' : 'failed';
+    const types = ['job.run.started', ...(outcome === 'failed' ? ['job.run.errored'] : []), 'job.run.completed'];
     return atDbt(
-      `night ${number}: run ${id} ${outcome === 'failed' ? 'fails at a test' : 'succeeds'}`,
+      title,
       async () => {
-        clock.advance(DAY_MS);
-        const run = await job.run({ id });
+        const run = await startRun();
         clock.advance(MINUTE_MS);
-        const results = runResultsFile([MODEL, test], { generatedAt: clock.now() });
+        const results = runResultsFile(rows, { generatedAt: clock.now() });
         if (outcome === 'failed') await run.fail({ message: 'dbt build failed', results });
         else await run.succeed({ results });
       },
-      ['job.run.started', ...(outcome === 'failed' ? ['job.run.errored'] : []), 'job.run.completed'].map(
-        (type) => `${type} delivered`,
-      ),
+      types.map((type) => `${type} delivered`),
       [
         ...attemptsFor('run.started', 'running'),
         ...attemptsFor(`run.${outcome}`, outcome),
@@ -104,6 +118,19 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
       ],
     );
   };
+  const night = (number: number, id: string, test: DbtFileRow, attempts: string[]): StoryStep => {
+    const what = test.status === undefined ? 'succeeds' : 'fails at a test';
+    const startRun = () => {
+      clock.advance(DAY_MS);
+      return job.run({ id });
+    };
+    return ends(`night ${number}: run ${id} ${what}`, startRun, [MODEL, test], attempts);
+  };
+  const startRetry = () => {
+    const run = dbt.runs.at(-1);
+    if (run === undefined || run.status !== 1) throw new Error('No retry was asked for');
+    return run.start();
+  };
 
   return [
     {
@@ -112,6 +139,28 @@ export function stories(dbt: FakeDbtCloud, clock: ManualClock): Story[] {
         night(1, '40001', FAILING_TEST, ['on-call.node-failed node.failed succeeded']),
         night(2, '40002', FAILING_TEST, ['on-call.node-failed node.failed succeeded']),
         night(3, '40003', TEST, ['on-call.node-recovered node.recovered succeeded']),
+      ],
+    },
+    {
+      title:
+        'A nightly job loses the connection to its warehouse. The app retries the run once, and the retry succeeds',
+      steps: [
+        ends(
+          'run 50001 fails',
+          () => orders.run({ id: '50001' }),
+          [{ ...MODEL, status: 'error', message: 'Database Error: connection reset by peer' }],
+          ['on-call.node-failed node.failed succeeded', 'retries.retry run.results succeeded'],
+        ),
+        ends(
+          'the run that the app asked for succeeds',
+          startRetry,
+          [MODEL],
+          [
+            'on-call.node-recovered node.recovered succeeded',
+            'retries.retry run.results skipped',
+            'retries.recovered run.recovered succeeded',
+          ],
+        ),
       ],
     },
     {

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log/logger.js';
+import { shortName } from '../one-line.js';
 import { actionMark } from '../runs/action-mark.js';
 import { ActionRefusedError, type ActionAnswer, type ProviderAction } from '../sources/provider-action.js';
 import type { ActionStore, BegunAction, NewAction } from '../store/action-store.js';
@@ -61,7 +62,11 @@ export class Actions {
   #withoutClaim(wanted: NewAction, begun: Exclude<BegunAction, { begun: 'claimed' }>): ActionAnswer {
     if (begun.begun === 'waiting') {
       const delayMs = begun.dueAt.getTime() - this.#options.clock.now().getTime();
-      const found = `is under way, or looked up at ${begun.dueAt.toISOString()}`;
+      const { key, target } = begun.action;
+      const found =
+        key === wanted.key
+          ? `is under way, or looked up at ${begun.dueAt.toISOString()}`
+          : `waits for the answer of the retry of run ${shortName(target)} (key "${key}"), because it may have started this run`;
       throw new ActionPendingError(wanted, found, Math.max(LIMITS.pollMs, delayMs));
     }
     if (begun.begun === 'limited') {

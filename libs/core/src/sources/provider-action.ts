@@ -43,7 +43,8 @@ export interface ActionOptions {
 export interface RetryRunOptions extends ActionOptions {
   /**
    * Largest number of retries of one root run that Runhooks starts, whatever their keys. The root run is the one that a chain of
-   * retries began with.
+   * retries began with. A retry waits as long as the answer of a retry of another run of its job is not known, because that one may
+   * have started the run.
    * @default 1
    */
   readonly retriesMax?: number;

@@ -3,7 +3,7 @@ import type { SqlDialect } from '../schema/dialect.js';
 import { newRow, type NewRow } from '../schema/new-row.js';
 import type { ActionsTable } from '../schema/provider-tables.js';
 import { change, command, query, type Transaction } from '../schema/statement.js';
-import { isRareAction } from '../rows/rare-states.js';
+import { IS_RARE_ACTION, isRareAction } from '../rows/rare-states.js';
 import { actionsLock, selectAction, toStoredAction, updateAction } from './action-rows.js';
 import { rootRunFinder } from './root-run.js';
 
@@ -13,6 +13,7 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
   const claimKnown = knownClaimer(dialect);
   const findRoot = rootRunFinder(dialect);
   const countRetries = retryCounter(dialect);
+  const findParent = possibleParentFinder(dialect);
   const findAsker = askerFinder(dialect);
   const insert = change<NewRow<'actions'>>((value) => db.insertInto('actions').values(newRow('actions', value)));
   return function* (action, claim) {
@@ -21,6 +22,8 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
     if (known) return yield* claimKnown(known, action, claim);
     const rootRun = action.kind === 'retry' ? yield* findRoot(action) : undefined;
     if (rootRun !== undefined && action.retriesMax !== undefined) {
+      const parent = rootRun === action.target ? yield* findParent(action) : undefined;
+      if (parent) return waitingFor(parent, claim, claim.now.getTime() + claim.leaseMs);
       const retries = yield* countRetries(action.source, rootRun);
       if (retries >= action.retriesMax) return { begun: 'limited', rootRun, retries };
     }
@@ -55,14 +58,57 @@ function knownClaimer({ db }: SqlDialect) {
     if (known.kind !== action.kind || known.target !== action.target) return { begun: 'differs', action: stored };
     if (known.state === 'unknown' || !isRareAction(known.state)) return { begun: 'ended', action: stored };
     const now = claim.now.getTime();
-    const { due_at } = known;
-    if (due_at !== null && due_at > now && due_at <= claim.latestDueAt.getTime()) {
-      return { begun: 'waiting', action: stored, dueAt: new Date(due_at) };
-    }
+    const waiting = waitingFor(known, claim);
+    if (waiting) return waiting;
     const { lease } = claim;
     yield* command(updateAction(db, action).set({ lease, due_at: now + claim.leaseMs, updated_at: now }));
     return { begun: 'claimed', action: stored };
   };
+}
+
+/**
+ * Finds a retry of another run of the target's job whose answer is not known. The target may be its new run, and then has another
+ * root run.
+ */
+function possibleParentFinder({ db }: SqlDialect) {
+  return function* ({ source, accountId, target }: NewAction): Transaction<ActionsTable | undefined> {
+    if (accountId === undefined) return undefined;
+    const find = db
+      .selectFrom('actions')
+      .innerJoin('runs as retried', (join) =>
+        join
+          .onRef('retried.source', '=', 'actions.source')
+          .onRef('retried.account_id', '=', 'actions.account_id')
+          .onRef('retried.run_id', '=', 'actions.target'),
+      )
+      .innerJoin('runs as own', (join) =>
+        join
+          .onRef('own.source', '=', 'actions.source')
+          .onRef('own.account_id', '=', 'actions.account_id')
+          .onRef('own.job_key', '=', 'retried.job_key')
+          .on('own.run_id', '=', target),
+      )
+      .selectAll('actions')
+      .where(IS_RARE_ACTION)
+      .where('actions.state', 'in', ['sent', 'unknown'])
+      .where('actions.source', '=', source)
+      .where('actions.account_id', '=', accountId)
+      .where('actions.kind', '=', 'retry')
+      .where('actions.target', '<>', target)
+      .limit(1);
+    const [row] = yield* query(find);
+    return row;
+  };
+}
+
+/** Returns that an action waits until its lease or its wait for a look-up ends. Without one, it waits until `otherwise`. */
+function waitingFor(row: ActionsTable, claim: ActionClaim, otherwise: number): BegunAction;
+function waitingFor(row: ActionsTable, claim: ActionClaim): BegunAction | undefined;
+function waitingFor(row: ActionsTable, { now, latestDueAt }: ActionClaim, otherwise?: number): BegunAction | undefined {
+  const { due_at } = row;
+  const isAhead = due_at !== null && due_at > now.getTime() && due_at <= latestDueAt.getTime();
+  const dueAt = isAhead ? due_at : otherwise;
+  return dueAt === undefined ? undefined : { begun: 'waiting', action: toStoredAction(row), dueAt: new Date(dueAt) };
 }
 
 /** Counts the retries of a root run that were not refused. */

@@ -72,6 +72,10 @@ export class DbtRun implements FakeDbtRun {
     return this.options.cause ?? 'Kicked off by the scheduler';
   }
 
+  get retryOf(): string | undefined {
+    return this.options.retryOf;
+  }
+
   get commands(): readonly string[] {
     return this.options.steps ?? this.job.steps;
   }

@@ -78,6 +78,8 @@ export interface FakeDbtRun {
   readonly jobId: string;
   readonly status: FakeDbtStatus;
   readonly cause: string;
+  /** Id of the run that this one retries. */
+  readonly retryOf: string | undefined;
   /** Starts a queued run: `job.run.started`. */
   start(): Promise<this>;
   /** Ends the run with success: `job.run.completed`, once its artifacts are available. */

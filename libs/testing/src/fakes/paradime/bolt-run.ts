@@ -90,12 +90,12 @@ export class BoltRun implements FakeBoltRun {
     return this.options.branch === undefined ? 'main' : this.options.branch;
   }
 
-  get retryOf(): string | undefined {
-    return this.parent?.id;
-  }
-
   get state(): FakeBoltState {
     return this.states.current.state;
+  }
+
+  get retryOf(): string | undefined {
+    return this.parent?.id;
   }
 
   /** Whether the run has not ended. */

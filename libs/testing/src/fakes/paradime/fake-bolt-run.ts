@@ -77,10 +77,10 @@ export interface FakeBoltRun {
   /** Commands of the run, without those that Bolt runs before. A retry has those from the failed one. */
   readonly commands: readonly string[];
   readonly branch: string | null;
-  /** Id of the run that this one retries. */
-  readonly retryOf: string | undefined;
   /** `reason` of a run that was triggered through the API. */
   readonly reason: string | undefined;
+  /** Id of the run that this one retries. */
+  readonly retryOf: string | undefined;
   /** Starts a run: `bolt.run.started`. */
   start(): Promise<this>;
   /** Ends the run with success: `bolt.run.completed`. */

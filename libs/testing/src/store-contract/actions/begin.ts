@@ -192,6 +192,43 @@ export const beginActionCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'actions.begin: waits for the answer of another retry of the job, which may have started the target',
+    run: async (harness) => {
+      const actions = actionsOf(harness);
+      for (const run of ['7', '8']) await recordRun(harness, run);
+      const held = await begun(harness, newAction('a', { retriesMax: 1 }));
+      const child = newAction('b', { target: '8', retriesMax: 1 });
+      await actions.advance(held, { state: 'sent', leaseMs: LEASE_MS }, at(0));
+      const waiting = await actions.begin(child, claimAt(1));
+      equal(waiting.begun, 'waiting');
+      same(waiting.begun === 'waiting' && [waiting.action.key, waiting.dueAt], ['a', at(LEASE_MS)]);
+      equal(await actions.find({ source: 'source', key: 'b' }), undefined);
+      await actions.advance(held, { state: 'unknown' }, at(2));
+      const unknown = await actions.begin(child, claimAt(3));
+      same(withoutAction(unknown), { begun: 'waiting', dueAt: at(3 + LEASE_MS) });
+      const done = { outcome: 'done', runId: '8' } as const;
+      equal(await actions.decide({ source: 'source', key: 'a' }, done, harness.decision(), at(4)), true);
+      same(await actions.begin(child, claimAt(5)), { begun: 'limited', rootRun: '7', retries: 1 });
+    },
+  },
+  {
+    title: 'actions.begin: waits for no retry that cannot have started the target',
+    run: async (harness) => {
+      const actions = actionsOf(harness);
+      for (const run of ['7', '8', '9']) await recordRun(harness, run);
+      await recordRun(harness, '10', { run: { retryOf: '9' } });
+      await recordRun(harness, '11', { run: { jobKey: 'another job' } });
+      await begun(harness, newAction('intended', { retriesMax: 1 }));
+      await begun(harness, newAction('a', { target: '8', retriesMax: 1 }));
+      const held = await begun(harness, newAction('b', { target: '9', retriesMax: 2 }));
+      await actions.advance(held, { state: 'sent', leaseMs: LEASE_MS }, at(0));
+      await begun(harness, newAction('known parent', { target: '10', retriesMax: 2 }));
+      await begun(harness, newAction('another job', { target: '11', retriesMax: 1 }));
+      await begun(harness, newAction('another account', { target: '8', accountId: '2', retriesMax: 2 }));
+      await begun(harness, newAction('same target', { target: '9', retriesMax: 3 }));
+    },
+  },
+  {
     title: 'actions.begin: ends a search in a circle of retries',
     run: async (harness) => {
       await recordRun(harness, '8', { run: { retryOf: '9' } });
