@@ -22,7 +22,7 @@ import {
   type RunsJoined,
   WebhooksModule,
 } from 'nestjs-runhooks';
-import { DbtCloudApi, dbtCloud } from 'nestjs-runhooks/dbt-cloud';
+import { DbtCloudApi, dbtCloud, type DbtCloudApiOptions } from 'nestjs-runhooks/dbt-cloud';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import {
   type DbtFileRow,
@@ -90,7 +90,11 @@ afterEach(async () => {
 });
 
 /** Starts a process of the app. All of a test share one file. */
-async function open(providers: Type[], role: Role = 'both', api = dbt.options()): Promise<INestApplication> {
+async function open(
+  providers: Type[],
+  role: Role = 'both',
+  api: DbtCloudApiOptions = dbt.options(),
+): Promise<INestApplication> {
   const source = dbtCloud({ name: 'dbt', secrets: [TEST_SECRETS.dbtCloud], api });
   const file = sqliteInbox({ path: join(folder, 'runhooks.db') });
   const module = await Test.createTestingModule({
@@ -233,6 +237,37 @@ describe('a retry at dbt Cloud', () => {
     expect(posts()).toBe(1);
   });
 
+  it('is found with the token that acts, if the source has no other', async () => {
+    const { readToken: _readToken, webhooksToken: _webhooksToken, ...api } = dbt.options();
+    await use(await open([Retries], 'both', api));
+    dbt.faults.cut({ path: /retry/ });
+    await ends(await job.run(), FAILED);
+    await pass(10_000);
+    expect(await inbox.actions()).toMatchObject({ items: [{ state: 'answered', answer: { runId: queued().id } }] });
+    expect(posts()).toBe(1);
+  });
+
+  it('whose run starts before its answer comes has the fields in the events after the answer', async () => {
+    await start(Journal, Retries);
+    dbt.faults.hold(() => void queued().start(), { path: /retry/, carriedOut: true });
+    const first = await ends(await job.run(), FAILED);
+    const retry = await ends(dbt.runs.at(-1) as FakeDbtRun);
+    expect(app.get(Journal).lines).toContain(`run.recovered ${retry.id} retry of ${first.id}, root ${first.id}`);
+    expect(app.get(Journal).lines.filter((line) => line.startsWith('run.started'))).toHaveLength(2);
+    expect(posts()).toBe(1);
+  });
+
+  it('waits for the end of a cooldown', async () => {
+    await start(Retries);
+    const run = await job.run();
+    dbt.faults.rateLimit();
+    await ends(run, FAILED);
+    expect((await inbox.counts()).actions).toMatchObject({ intended: 1, sent: 0 });
+    await pass(5 * MINUTE);
+    expect((await inbox.counts()).actions).toMatchObject({ answered: 1 });
+    expect(dbt.runs).toHaveLength(2);
+  });
+
   it('is made again after an answer that says that nothing was done', async () => {
     await start(Retries);
     dbt.faults.respond(401, { path: /retry/ });
@@ -343,6 +378,17 @@ describe('an action that stays unknown', () => {
       { action: 'decide', by: 'Kim', reason: 'no such run is listed' },
     ]);
     expect(await inbox.decideAction({ ...decision, outcome: 'not-done' })).toBe(false);
+  });
+
+  it('lets retries of later runs of its job wait until an operator has decided', async () => {
+    const { key } = await unknown();
+    const later = await ends(await job.run(), FAILED);
+    const [delivery] = (await inbox.deliveries({ handlerId: 'retries', state: 'pending' })).items;
+    expect(delivery).toMatchObject({ attempts: 0, waitingFor: expect.stringContaining(key) });
+    await inbox.decideAction({ source: 'dbt', key, outcome: 'not-done', by: 'Kim', reason: 'no such run is listed' });
+    await pass(MINUTE);
+    expect(posts()).toBe(2);
+    expect((await inbox.run(runKey(queued())))?.retryOf).toBe(later.id);
   });
 
   it('is answered by the run that an operator names', async () => {
