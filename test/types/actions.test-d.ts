@@ -113,7 +113,9 @@ export async function inspected(inbox: Inbox): Promise<void> {
     reason: 'no such run is listed',
   });
   // @ts-expect-error -- a decision needs a reason
-  await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'done', by: 'Kim' });
+  await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'done', runId: '7', by: 'Kim' });
+  // @ts-expect-error -- what was done has a run
+  await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'done', by: 'Kim', reason: 'r' });
   // @ts-expect-error -- 'done' or 'not-done'
   await inbox.decideAction({ source: 'dbt', key: 'a', outcome: 'answered', by: 'Kim', reason: 'r' });
   // @ts-expect-error -- misspelled: 'unknown'

@@ -131,8 +131,8 @@ export const LIMITS = Object.freeze({
   /** First and longest delay before another read of results. In between, it is the time that they have been waited for. */
   resultsDelayMs: 30 * SECOND,
   resultsDelayMsMax: 10 * MINUTE,
-  /** Time after which results that cannot be read are missing. */
-  resultsWaitMs: 7 * DAY,
+  /** Longest time for which results and look-ups of actions wait for an API that cannot be asked. */
+  apiWaitMs: 7 * DAY,
   /** Names that become aliases of a job. Further names of it are jobs of their own. */
   jobAliasesMax: 100,
 

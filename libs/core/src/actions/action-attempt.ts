@@ -16,6 +16,11 @@ import { endOf } from './end-of-action.js';
 /** Failures after which it is unknown whether the provider carried out the call. */
 const AMBIGUOUS: readonly ProviderApiErrorReason[] = ['unavailable', 'timeout', 'invalid-answer', 'too-large'];
 
+/** Returns whether a look-up failed because the API cannot be reached now, which no operator can mend. */
+function isOutage(error: unknown): boolean {
+  return isProviderApiError(error) && (AMBIGUOUS.includes(error.reason) || error.reason === 'rate-limited');
+}
+
 /** Options for an attempt. */
 export interface ActionAttemptOptions {
   readonly store: ActionStore;
@@ -60,9 +65,15 @@ export class ActionAttempt {
   }
 
   /** Looks for what an earlier call has done. */
-  async look({ sentAt, looks }: StoredAction): Promise<ActionAnswer> {
-    const { action, named, log } = this.#options;
-    const answered = await this.#find(sentAt ?? this.#now(), looks);
+  async look({ sentAt = this.#now(), looks }: StoredAction): Promise<ActionAnswer> {
+    const { action, named, log, store } = this.#options;
+    let runs: readonly ActionAnswer[];
+    try {
+      runs = await action.find(named.mark, sentAt);
+    } catch (error) {
+      return this.#notLooked(error, sentAt, looks);
+    }
+    const answered = runs.length === 0 ? undefined : await store.answer(this.#held, runs, this.#now());
     if (answered === false) return this.#lost();
     if (answered) {
       log.found(named, answered);
@@ -84,18 +95,18 @@ export class ActionAttempt {
     throw error;
   }
 
-  /** Returns the run that an earlier call started, `undefined` if there is none yet, or `false` if the claim has been lost. */
-  async #find(sentAt: Date, looks: number): Promise<ActionAnswer | undefined | false> {
-    const { action, named, store } = this.#options;
-    let runs: readonly ActionAnswer[];
-    try {
-      runs = await action.find(named.mark, sentAt);
-    } catch (error) {
-      // The look-up did not take place. It is due at once, for the next attempt.
-      if (!(await this.#advance({ state: 'sent', dueAt: this.#now(), looks }))) return false;
-      throw error;
+  /** Ends the attempt after a look-up that did not take place. It waits for an API that cannot be reached now, as results do. */
+  async #notLooked(error: unknown, sentAt: Date, looks: number): Promise<ActionAnswer> {
+    const waitedMs = this.#now().getTime() - sentAt.getTime();
+    if (isOutage(error) && waitedMs < LIMITS.apiWaitMs) {
+      return this.#wait(
+        LIMITS.actionLookEveryMs,
+        looks,
+        `has no answer, and a look-up failed (${describeFailure(error)})`,
+      );
     }
-    return runs.length === 0 ? undefined : await store.answer(this.#held, runs, this.#now());
+    if (!(await this.#advance({ state: 'sent', dueAt: this.#now(), looks }))) return this.#lost();
+    throw error;
   }
 
   async #failed(error: unknown): Promise<ActionAnswer> {

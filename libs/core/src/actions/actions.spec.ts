@@ -434,13 +434,28 @@ describe('a look-up', () => {
     ]);
   });
 
-  it('does not count if it fails, and can be repeated at once', async () => {
+  it('does not count if the API cannot be asked, and waits for up to seven days', async () => {
     await unanswered();
     const error = apiError('unavailable');
     const action = retry({ find: () => Promise.reject(error) });
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      const thrown = await thrownBy(perform(action));
+      expect(thrown).toMatchObject({ code: 'RUNHOOKS_ACTION_PENDING', delayMs: LIMITS.actionLookEveryMs });
+      expect(isWaiting(thrown)).toBe(true);
+      now += LIMITS.actionLookEveryMs;
+    }
+    expect(store.rows.get(KEY)).toMatchObject({ state: 'sent', looks: 0 });
+    now += LIMITS.apiWaitMs;
+    expect(await thrownBy(perform(action))).toBe(error);
+    await expect(perform(retry({ find: () => Promise.resolve([{ runId: '6' }]) }))).resolves.toEqual({ runId: '6' });
+  });
+
+  it('fails if its token is refused, and can be repeated at once', async () => {
+    await unanswered();
+    const error = apiError('forbidden');
+    const action = retry({ find: () => Promise.reject(error) });
     for (let attempt = 1; attempt <= 4; attempt++) expect(await thrownBy(perform(action))).toBe(error);
     expect(store.rows.get(KEY)).toMatchObject({ state: 'sent', looks: 0 });
-    await expect(perform(retry({ find: () => Promise.resolve([{ runId: '6' }]) }))).resolves.toEqual({ runId: '6' });
   });
 
   it('is made at once by an attempt that takes over a call whose lease is over', async () => {
@@ -676,15 +691,10 @@ describe('an action that is asked for wrongly', () => {
 });
 
 describe('an action that an operator has decided', () => {
-  it('has the answer that the operator found, or one without a run', async () => {
+  it('has the answer that the operator found', async () => {
     await unanswered();
     store.end({ state: 'answered', answer: { runId: '9' } });
     await expect(perform(retry())).resolves.toEqual({ runId: '9' });
-    store.end({ answer: {} });
-    await expect(perform(retry())).resolves.toEqual({ runId: '' });
-    await unanswered({ key: 'c', kind: 'cancel' });
-    Object.assign(store.rows.get('c') ?? {}, { state: 'answered', answer: {} });
-    await expect(perform(retry({ key: 'c', kind: 'cancel' }))).resolves.toEqual({ runId: '5' });
   });
 
   it('is called again if nothing was done', async () => {

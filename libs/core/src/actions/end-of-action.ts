@@ -11,11 +11,9 @@ import { LIMITS } from '../limits.js';
  * @throws {ActionPendingError} if it has not ended.
  */
 export function endOf(action: StoredAction): ActionAnswer {
-  const { state, answer, refusal, kind, target, sentAt } = action;
+  const { state, answer, refusal, sentAt } = action;
+  if (answer) return answer;
   switch (state) {
-    case 'answered':
-      // An operator need not name the run.
-      return { ...answer, runId: answer?.runId ?? (kind === 'cancel' ? target : '') };
     case 'refused':
       throw new ActionRefusedError({
         reason: refusal?.reason ?? 'other',

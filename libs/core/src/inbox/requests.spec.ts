@@ -32,7 +32,6 @@ describe('actionDecisionOf', () => {
       action,
       outcome: { outcome: 'done', runId: '7' },
     });
-    expect(actionDecisionOf({ ...action, outcome: 'done' })).toEqual({ action, outcome: { outcome: 'done' } });
     expect(actionDecisionOf({ ...action, outcome: 'not-done' })).toEqual({ action, outcome: { outcome: 'not-done' } });
   });
 
@@ -40,8 +39,9 @@ describe('actionDecisionOf', () => {
     [{ source: '' }, 'decide.source'],
     [{ key: undefined }, 'decide.key'],
     [{ key: 'x'.repeat(201) }, 'decide.key'],
-    [{ outcome: 'answered' }, 'decide.outcome'],
-    [{ outcome: undefined }, 'decide.outcome'],
+    [{ outcome: 'answered', runId: '7' }, 'decide.outcome'],
+    [{ outcome: undefined, runId: '7' }, 'decide.outcome'],
+    [{}, 'decide.runId'],
     [{ runId: 7 }, 'decide.runId'],
     [{ runId: '' }, 'decide.runId'],
     [{ outcome: 'not-done', runId: '7' }, 'decide.runId'],

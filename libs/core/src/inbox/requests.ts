@@ -30,13 +30,11 @@ export interface ReparseOptions extends DecidedBy {
   readonly runHandlers?: boolean;
 }
 
-/** Options for `Inbox.decideAction`. */
-export interface ActionDecision extends ActionKey, Required<DecidedBy> {
-  /** Whether the provider has carried out the action. */
-  readonly outcome: ActionOutcome['outcome'];
-  /** Run that it started, for `done`. Without it, callers get an answer whose `runId` is empty. */
-  readonly runId?: string;
-}
+/**
+ * Options for `Inbox.decideAction`: whether the provider has carried out the action, and for `done` the run that it started or
+ * canceled.
+ */
+export type ActionDecision = ActionKey & Required<DecidedBy> & ActionOutcome;
 
 const DECIDED = { by: true, reason: true } satisfies Record<keyof DecidedBy, true>;
 
@@ -64,7 +62,7 @@ const OPTIONS = {
   close: { source: true, scope: true, nodeId: true, ...DECIDED } satisfies Record<keyof (NodeKey & DecidedBy), true>,
   actions: { source: true, state: true, run: true } satisfies Record<keyof ActionFilter, true>,
   decide: { source: true, key: true, outcome: true, runId: true, ...DECIDED } satisfies Record<
-    keyof ActionDecision,
+    keyof ActionDecision | 'runId',
     true
   >,
   erase: { run: true, messageIds: true, textContains: true, ...DECIDED } satisfies Record<keyof Erase, true>,
@@ -110,25 +108,28 @@ export function requireNodeKey(node: NodeKey): void {
  *
  * @throws {ConfigurationError} if an option is invalid.
  */
-export function actionDecisionOf(request: Omit<ActionDecision, keyof DecidedBy>): {
+export function actionDecisionOf(request: ActionKey & ActionOutcome): {
   readonly action: ActionKey;
   readonly outcome: ActionOutcome;
 } {
   requireRequestOptions('decide', request);
-  const { source, key, outcome, runId } = request;
+  const { source, key, outcome, runId } = request as ActionKey & {
+    readonly outcome: unknown;
+    readonly runId?: unknown;
+  };
   requireText('decide.source', source, LIMITS.sourceNameCharsMax);
   requireText('decide.key', key, LIMITS.actionKeyCharsMax);
   if (outcome !== 'done' && outcome !== 'not-done') {
     const got = typeof outcome === 'string' ? JSON.stringify(outcome) : kindOf(outcome);
     throw new ConfigurationError('decide.outcome', `expected 'done' or 'not-done', got ${got}`);
   }
-  if (runId !== undefined) requireText('decide.runId', runId, LIMITS.idCharsMax);
-  if (runId !== undefined && outcome === 'not-done') {
-    throw new ConfigurationError('decide.runId', "expected no runId with the outcome 'not-done', got one");
-  }
   const action = { source, key };
-  if (outcome === 'not-done') return { action, outcome: { outcome } };
-  return { action, outcome: { outcome, ...(runId !== undefined && { runId }) } };
+  if (outcome === 'done') {
+    requireText('decide.runId', runId, LIMITS.idCharsMax);
+    return { action, outcome: { outcome, runId } };
+  }
+  if (runId === undefined) return { action, outcome: { outcome } };
+  throw new ConfigurationError('decide.runId', "expected no runId with the outcome 'not-done', got one");
 }
 
 /**

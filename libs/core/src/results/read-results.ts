@@ -66,8 +66,7 @@ export async function readResults(reader: ResultsReader, run: Run, options: Read
     if (isNotReady) log.waited();
     else log.failed(error);
     const waitedMs = waitingSince ? Math.max(0, now().getTime() - waitingSince.getTime()) : 0;
-    if (waitedMs >= LIMITS.resultsWaitMs)
-      return { state: 'missing', reason: 'unavailable', isIsolated: isIsolated(run) };
+    if (waitedMs >= LIMITS.apiWaitMs) return { state: 'missing', reason: 'unavailable', isIsolated: isIsolated(run) };
     throw new WaitingError(messageOf(error), delayAfter(error, waitedMs));
   }
 }
@@ -81,7 +80,7 @@ export function isIsolated({ trigger, commit }: Run): boolean {
 function delayAfter(error: unknown, waitedMs: number): number {
   const wantedMs = isResultsNotReadyError(error) || isRetryLater(error) ? error.delayMs : undefined;
   if (wantedMs !== undefined && Number.isFinite(wantedMs)) {
-    return Math.min(Math.max(LIMITS.pollMs, wantedMs), LIMITS.resultsWaitMs);
+    return Math.min(Math.max(LIMITS.pollMs, wantedMs), LIMITS.apiWaitMs);
   }
   return Math.min(Math.max(LIMITS.resultsDelayMs, waitedMs), LIMITS.resultsDelayMsMax);
 }

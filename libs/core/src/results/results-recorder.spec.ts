@@ -613,10 +613,10 @@ describe('waiting for results', () => {
   it('gives up after seven days of waiting, however old the run is', async () => {
     const worker = new Worker();
     worker.answers.set('1', new ProviderApiError({ ...failure, reason: 'unavailable' }));
-    worker.now = NOW + DAY_MS + LIMITS.resultsWaitMs;
+    worker.now = NOW + DAY_MS + LIMITS.apiWaitMs;
     await expect(worker.complete(run('1', 'failed', 10))).rejects.toThrow(WaitingError);
     const waitingSince = new Date(worker.now);
-    worker.now += LIMITS.resultsWaitMs - 1;
+    worker.now += LIMITS.apiWaitMs - 1;
     await expect(worker.complete(run('1', 'failed', 10), { waitingSince })).rejects.toThrow(WaitingError);
     worker.now += 1;
     await worker.complete(run('1', 'failed', 10), { waitingSince });

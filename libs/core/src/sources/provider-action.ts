@@ -5,7 +5,6 @@ export type ActionKind = 'retry' | 'trigger' | 'cancel';
 
 /** Run at the provider that an action started, or that it canceled. */
 export interface ActionAnswer {
-  /** Id of the run. Empty if an operator has decided that the action was carried out, and named no run. */
   readonly runId: string;
   /** Account or workspace of the run, if the provider reports it. */
   readonly accountId?: string;

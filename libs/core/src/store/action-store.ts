@@ -43,8 +43,8 @@ export interface StoredAction extends ActionKey {
   readonly looks: number;
   /** Run that the first of a chain of retries retried. Only of a retry. */
   readonly rootRun?: string;
-  /** Present in the state `answered`; without `runId` if an operator has said so and not named the run. */
-  readonly answer?: Partial<ActionAnswer>;
+  /** Present in the state `answered`. */
+  readonly answer?: ActionAnswer;
   /** Present in the state `refused`. */
   readonly refusal?: ActionRefusal;
 }
@@ -116,7 +116,7 @@ export type ActionChange =
   | { readonly state: 'unknown' };
 
 /** Outcome of an action, as an operator found it out. */
-export type ActionOutcome = { readonly outcome: 'done'; readonly runId?: string } | { readonly outcome: 'not-done' };
+export type ActionOutcome = { readonly outcome: 'done'; readonly runId: string } | { readonly outcome: 'not-done' };
 
 /**
  * Port: the part of a store that keeps actions. Like those of `Store`, every verb is one atomic and durable step, writes nothing

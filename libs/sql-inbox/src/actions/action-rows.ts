@@ -40,7 +40,7 @@ export function toStoredAction(row: ActionsTable): StoredAction {
     looks: row.looks,
     ...(row.sent_at !== null && { sentAt: new Date(row.sent_at) }),
     ...(row.root_run !== null && { rootRun: row.root_run }),
-    ...(row.answer !== null && { answer: JSON.parse(row.answer) as Partial<ActionAnswer> }),
+    ...(row.answer !== null && { answer: JSON.parse(row.answer) as ActionAnswer }),
     ...(row.refusal !== null && { refusal: JSON.parse(row.refusal) as ActionRefusal }),
   };
 }

@@ -21,12 +21,7 @@ export function answeredWriter(dialect: SqlDialect) {
   const { db, locks } = dialect;
   const count = addToSeries(dialect);
   const writeRetry = retryWriter(dialect);
-  return function* (
-    action: ActionsTable,
-    answer: Partial<ActionAnswer>,
-    isStill: Condition,
-    now: Date,
-  ): Transaction<boolean> {
+  return function* (action: ActionsTable, answer: ActionAnswer, isStill: Condition, now: Date): Transaction<boolean> {
     const { source, action_key: key } = action;
     const runId = action.kind === 'cancel' ? undefined : answer.runId;
     const accountId = answer.accountId ?? action.account_id ?? undefined;

@@ -19,11 +19,10 @@ export function decideAction(
   return function* (key, outcome, decision, now) {
     yield* locks.takeAll([actionsLock(key.source)]);
     const [action] = yield* query(selectAction(db, key));
-    const { runId } = outcome.outcome === 'done' ? outcome : {};
-    const answer = runId === undefined ? {} : { runId };
     let isDecided = false;
     if (action && outcome.outcome === 'done') {
-      isDecided = yield* writeAnswered(action, answer, (eb) => eb('state', '=', 'unknown'), now);
+      const { runId } = outcome;
+      isDecided = yield* writeAnswered(action, { runId }, (eb) => eb('state', '=', 'unknown'), now);
     } else if (action) {
       isDecided = yield* setBack(action, now);
     }
