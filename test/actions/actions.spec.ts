@@ -178,7 +178,9 @@ describe('the verifier of the simulation', () => {
       'a handler that was told nothing',
       /no handler was told/,
       'lost',
-      ({ receipts }) => ({ receipts: receipts.slice(1) }),
+      ({ receipts }) => ({
+        receipts: receipts.filter(({ deliveryId }) => deliveryId !== receipts[0]?.deliveryId),
+      }),
     ],
     [
       'a handler that was told another run',
@@ -222,11 +224,11 @@ describe('the verifier of the simulation', () => {
       /has an incident after the retry/,
       undefined,
       (found) => {
-        const { source, jobId } = retryOf(found);
+        const { source, jobId, id } = retryOf(found);
         const at = new Date();
         const incident = { openedAt: at, latestFailureAt: at, failures: 1, runs: [] };
         return {
-          runs: found.runs.filter((run) => run.jobId !== jobId || run.source !== source).concat(retryOf(found)),
+          ended: [...found.ended, `${source}/${id}`],
           jobs: new Map([...found.jobs, [`${source}/${jobId}`, { incident }]]),
         };
       },

@@ -21,6 +21,8 @@ export interface KnownRun {
 export interface Evidence {
   /** Runs of all accounts, the oldest of each first. */
   readonly runs: readonly KnownRun[];
+  /** Sources and ids of the runs that succeeded or failed, in the order in which they did. */
+  readonly ended: readonly string[];
   readonly requests: readonly SentRequest[];
   readonly looks: readonly AnsweredLook[];
   readonly receipts: readonly Receipt[];
@@ -36,6 +38,6 @@ export interface Evidence {
   readonly sentAgain: ReadonlySet<string>;
   /** Numbers of the processes that were killed. */
   readonly killed: ReadonlySet<number>;
-  /** Deliveries that were running in two processes. */
+  /** Requests that were on the way while another process looked for what they had done. */
   readonly takenOver: number;
 }

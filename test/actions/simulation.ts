@@ -263,12 +263,13 @@ class Simulation {
 
   /** Lets the leases of a process run out while a request of it is on the way, so that another one takes its delivery over. */
   async #hold(number: number): Promise<void> {
+    const looks = this.#traffic.looks.length;
     const others = this.#fleet.running.filter((one) => one.number !== number && !one.app.isDead);
     for (let turn = 0; turn < 2; turn += 1) {
       this.#clock.advance(Math.floor(this.#random.between(31, 50)) * SECOND_MS);
       await Promise.all(others.map(({ app }) => app.work(false)));
     }
-    if (others.length > 0) this.#takenOver += 1;
+    if (this.#traffic.looks.length > looks) this.#takenOver += 1;
   }
 
   #in(ms: number): Date {
@@ -304,6 +305,7 @@ class Simulation {
     }
     return {
       runs,
+      ended: this.#world.ended,
       requests: this.#traffic.requests,
       looks: this.#traffic.looks,
       receipts: this.#ledger.receipts,

@@ -209,11 +209,12 @@ class Check {
     this.#require(told > 0, 'no event is about a retry, so nothing was tested');
   }
 
-  /** A job whose last run succeeded has no incident. */
+  /** A job whose last run was a retry that succeeded has no incident. */
   incidents(): void {
     const last = new Map<string, KnownRun>();
-    for (const run of this.#evidence.runs.filter(({ isCanceled }) => !isCanceled)) {
-      last.set(`${run.source}/${run.jobId}`, run);
+    for (const key of this.#evidence.ended) {
+      const run = this.#runs.get(key);
+      if (run) last.set(`${run.source}/${run.jobId}`, run);
     }
     const ended = [...last].filter(([, run]) => run.isStarted && run.retryOf !== undefined && run.hasSucceeded);
     for (const [job, run] of ended) {

@@ -63,6 +63,8 @@ export class World {
   readonly #isOver: (source: string, runId: string) => boolean;
   /** Runs that the world began, by source and id. All others were started through the API. */
   readonly began = new Set<string>();
+  /** Runs that succeeded or failed, in the order in which they did. */
+  readonly ended: string[] = [];
   readonly #known = new Set<string>();
   #scripts: readonly Script[] = [];
   #step = 0;
@@ -119,8 +121,12 @@ export class World {
       const run = script.account.runs().find(({ id }) => id === script.id);
       if (!run?.isOpen) continue;
       if (script.startAt <= this.#step && run.isQueued) await run.start();
-      if (script.endAt > this.#step) this.#scripts = [...this.#scripts, script];
-      else await (script.end === 'succeed' ? run.succeed() : run.fail(script.end === 'fail'));
+      if (script.endAt > this.#step) {
+        this.#scripts = [...this.#scripts, script];
+        continue;
+      }
+      this.ended.push(keyOf(script.account, run.id));
+      await (script.end === 'succeed' ? run.succeed() : run.fail(script.end === 'fail'));
     }
   }
 
