@@ -66,6 +66,7 @@ onEveryDriver('an app whose disk fails', (driver) => {
       events: 4,
       deliveries: { pending: 0, succeeded: 3, skipped: 0, dead: 1, dismissed: 0 },
       checks: 0,
+      actions: { intended: 0, sent: 0, answered: 0, refused: 0, unknown: 0 },
       refusals: [],
       foundBySweep: [],
       // The harness does not register its process, so its handlers would count as missing.
