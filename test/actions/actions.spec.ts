@@ -229,6 +229,7 @@ describe('the verifier of the simulation', () => {
         const incident = { openedAt: at, latestFailureAt: at, failures: 1, runs: [] };
         return {
           ended: [...found.ended, `${source}/${id}`],
+          events: found.events.map((event) => ({ ...event, occurredAt: event.recordedAt })),
           jobs: new Map([...found.jobs, [`${source}/${jobId}`, { incident }]]),
         };
       },
