@@ -557,6 +557,15 @@ describe('a clock that is wrong', () => {
     expect(asked.map((one) => one.split(' ')[0])).toEqual(['send', 'find']);
   });
 
+  it('does not hide a run that was started before the clock was set back', async () => {
+    now += 2 * HOUR;
+    await thrownBy(perform(failing(apiError('timeout'))));
+    now -= 2 * HOUR;
+    asked.length = 0;
+    await thrownBy(perform(retry()));
+    expect(asked).toEqual([`find ${MARK} ${new Date(now).toISOString()}`]);
+  });
+
   it('lets an action wait that is due within the tolerance of clocks', async () => {
     now += MINUTE;
     await thrownBy(perform(failing(apiError('timeout'))));
@@ -598,6 +607,21 @@ describe('an aborted action', () => {
     expect(await thrownBy(perform(retry({ send, signal: controller.signal })))).toBe(reason);
     expect(stateOf()).toBe('sent');
     expect(await thrownBy(perform(retry()))).toMatchObject({ delayMs: 10 * SECOND });
+  });
+
+  it('is looked up whatever the reason of the abort says, because that is about another call', async () => {
+    const refused = new ActionRefusedError({ reason: 'over', message: 'the other run is over' });
+    for (const [index, other] of [refused, apiError('not-found'), apiError('no-token')].entries()) {
+      const key = `key ${index}`;
+      const controller = new AbortController();
+      const send = () => {
+        controller.abort(other);
+        return Promise.reject(other);
+      };
+      expect(await thrownBy(perform(retry({ key, send, signal: controller.signal })))).toBe(other);
+      expect(stateOf(key)).toBe('sent');
+    }
+    expect(lines[0]).toContain('has no answer: it was aborted. It is looked up');
   });
 
   it('keeps an answer that came all the same', async () => {
