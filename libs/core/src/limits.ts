@@ -253,6 +253,8 @@ export const LIMITS = Object.freeze({
   actionRootsLoggedMax: 1_000,
   /** Characters of the key of an action. */
   actionKeyCharsMax: 200,
+  /** Characters of the arguments of an action, as JSON. They are kept as long as its key. */
+  actionRequestCharsMax: 64 * KIB,
   /** Characters of the reason of a run. dbt Cloud cuts longer ones (`DBT_CAUSE_MAX_LENGTH` of Airflow's provider). */
   actionReasonCharsMax: 255,
 

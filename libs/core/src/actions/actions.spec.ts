@@ -702,6 +702,19 @@ describe('an action that is asked for wrongly', () => {
     expect(store.calls).toEqual([]);
   });
 
+  it('is refused with arguments that cannot be stored, before anything is written', async () => {
+    const circular: { self?: object } = {};
+    circular.self = circular;
+    for (const request of [circular, { threads: 8n }, { cause: 'x'.repeat(LIMITS.actionRequestCharsMax) }]) {
+      const error = await thrownBy(perform(retry({ request })));
+      expect(error).toMatchObject({ code: 'RUNHOOKS_CONFIGURATION', option: 'retry({ … })' });
+      expect(error.message.length).toBeLessThan(200);
+    }
+    expect([store.calls, asked]).toEqual([[], []]);
+    await perform(retry({ request: { cause: '\ud800 \0 😀' } }));
+    expect(store.wanted?.request).toBe(String.raw`{"cause":"\ud800 \u0000 😀"}`);
+  });
+
   it('accepts the longest key, and printable ones of any script', async () => {
     await perform(retry({ key: 'x'.repeat(200) }));
     await perform(retry({ key: 'Auftrag für 日本', send: () => Promise.resolve({ runId: '7' }) }));

@@ -25,3 +25,22 @@ export function checkAction({ kind, key, retriesMax, onUnknown }: ProviderAction
     throw new ConfigurationError(optionOf('onUnknown'), `expected 'stop' or 'again', got ${got}`);
   }
 }
+
+/**
+ * Returns the arguments of an action as JSON text.
+ *
+ * @throws {ConfigurationError} if they are no JSON, or too long.
+ */
+export function requestText({ kind, request }: ProviderAction): string {
+  const option = `${kind}({ … })`;
+  let text: string;
+  try {
+    text = JSON.stringify(request);
+  } catch (cause) {
+    const found = 'expected options that JSON can contain, got a circular one or a bigint';
+    throw new ConfigurationError(option, found, { cause });
+  }
+  if (text.length <= LIMITS.actionRequestCharsMax) return text;
+  const found = `expected options of at most ${LIMITS.actionRequestCharsMax} characters as JSON, got ${text.length}`;
+  throw new ConfigurationError(option, `${found}. They are stored with the action`);
+}
