@@ -67,7 +67,8 @@ export const markedRunCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'record: ends an action by a run of its source, also if one of another source with its mark is in the same batch',
+    title:
+      'record: ends an action by a run of its source, also if one of another source with its mark is in the same batch',
     run: async (harness) => {
       const sources = ['another', 'source'];
       await begun(harness, newAction('a', TRIGGER));
