@@ -12,7 +12,7 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
   const { db, locks, locking } = dialect;
   const claimKnown = knownClaimer(dialect);
   const findRoot = rootRunFinder(dialect);
-  const countRetries = retryCounter(dialect);
+  const findLimit = limitFinder(dialect);
   const findParent = possibleParentFinder(dialect);
   const findAsker = askerFinder(dialect);
   const insert = change<NewRow<'actions'>>((value) => db.insertInto('actions').values(newRow('actions', value)));
@@ -24,8 +24,8 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
     if (rootRun !== undefined && action.retriesMax !== undefined) {
       const parent = rootRun === action.target ? yield* findParent(action) : undefined;
       if (parent) return waitingFor(parent, claim, claim.now.getTime() + claim.leaseMs);
-      const retries = yield* countRetries(action.source, rootRun);
-      if (retries >= action.retriesMax) return { begun: 'limited', rootRun, retries };
+      const limited = yield* findLimit(action, rootRun);
+      if (limited) return limited;
     }
     const now = claim.now.getTime();
     const row: NewRow<'actions'> = {
@@ -52,7 +52,9 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
 }
 
 /** Claims an action that is not over, unless another attempt holds it or its next look-up is not due. */
-function knownClaimer({ db }: SqlDialect) {
+function knownClaimer(dialect: SqlDialect) {
+  const { db } = dialect;
+  const findLimit = limitFinder(dialect);
   return function* (known: ActionsTable, action: NewAction, claim: ActionClaim): Transaction<BegunAction> {
     const stored = toStoredAction(known);
     if (known.kind !== action.kind || known.target !== action.target) return { begun: 'differs', action: stored };
@@ -60,6 +62,9 @@ function knownClaimer({ db }: SqlDialect) {
     const now = claim.now.getTime();
     const waiting = waitingFor(known, claim);
     if (waiting) return waiting;
+    const isCounted = known.state !== 'intended' || known.lease !== null;
+    const limited = isCounted ? undefined : yield* findLimit(action, known.root_run);
+    if (limited) return limited;
     const { lease } = claim;
     yield* command(updateAction(db, action).set({ lease, due_at: now + claim.leaseMs, updated_at: now }));
     return { begun: 'claimed', action: stored };
@@ -111,17 +116,27 @@ function waitingFor(row: ActionsTable, { now, latestDueAt }: ActionClaim, otherw
   return dueAt === undefined ? undefined : { begun: 'waiting', action: toStoredAction(row), dueAt: new Date(dueAt) };
 }
 
-/** Counts the retries of a root run that were not refused. */
-function retryCounter({ db }: SqlDialect) {
-  return function* (source: string, rootRun: string): Transaction<number> {
+/**
+ * Finds out whether a root run has no more retries. Other retries of it count if they are not refused, except those that are intended
+ * and have no lease: they find out when they are claimed.
+ */
+function limitFinder({ db }: SqlDialect) {
+  return function* (
+    { source, key, retriesMax }: NewAction,
+    rootRun: string | null,
+  ): Transaction<BegunAction | undefined> {
+    if (rootRun === null || retriesMax === undefined) return undefined;
     const count = db
       .selectFrom('actions')
       .select((eb) => eb.fn.countAll<number>().as('retries'))
       .where('source', '=', source)
       .where('root_run', '=', rootRun)
-      .where('state', '<>', 'refused');
+      .where('state', '<>', 'refused')
+      .where((eb) => eb.or([eb('state', '<>', 'intended'), eb('lease', 'is not', null)]))
+      .where('action_key', '<>', key);
     const [row] = yield* query(count);
-    return Number(row?.retries ?? 0);
+    const retries = Number(row?.retries ?? 0);
+    return retries >= retriesMax ? { begun: 'limited', rootRun, retries } : undefined;
   };
 }
 
