@@ -147,7 +147,8 @@ export interface ActionStore {
   list(filter: ActionFilter, page: PageRequest): Promise<Page<ActionSummary>>;
   /**
    * Ends an `unknown` action as `answered`, or sets an `unknown` or `refused` one back to `intended`, and adds the decision to the
-   * audit. Returns whether it was in such a state.
+   * audit. A `sent` action whose lease or wait for a look-up is over counts as `unknown`, because perhaps no attempt goes on with it.
+   * Returns whether it was in such a state.
    */
   decide(action: ActionKey, outcome: ActionOutcome, decision: Required<Decision>, now: Date): Promise<boolean>;
 }
