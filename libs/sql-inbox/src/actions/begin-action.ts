@@ -90,8 +90,13 @@ function possibleParentFinder({ db }: SqlDialect) {
         join
           .onRef('own.source', '=', 'actions.source')
           .onRef('own.account_id', '=', 'actions.account_id')
-          .onRef('own.job_key', '=', 'retried.job_key')
           .on('own.run_id', '=', target),
+      )
+      .leftJoin('jobs as retried_job', (join) =>
+        join.onRef('retried_job.source', '=', 'actions.source').onRef('retried_job.job_key', '=', 'retried.job_key'),
+      )
+      .leftJoin('jobs as own_job', (join) =>
+        join.onRef('own_job.source', '=', 'actions.source').onRef('own_job.job_key', '=', 'own.job_key'),
       )
       .selectAll('actions')
       .where(IS_RARE_ACTION)
@@ -100,6 +105,14 @@ function possibleParentFinder({ db }: SqlDialect) {
       .where('actions.account_id', '=', accountId)
       .where('actions.kind', '=', 'retry')
       .where('actions.target', '<>', target)
+      // A run keeps the key with which it was reported, which may have become an alias.
+      .where((eb) =>
+        eb(
+          eb.fn.coalesce('own_job.alias_of', 'own.job_key'),
+          '=',
+          eb.fn.coalesce('retried_job.alias_of', 'retried.job_key'),
+        ),
+      )
       .limit(1);
     const [row] = yield* query(find);
     return row;

@@ -246,6 +246,17 @@ export const beginActionCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'actions.begin: waits for a retry of its job also if one of the runs has an alias of the key of the job',
+    run: async (harness) => {
+      await recordRun(harness, '7', { run: { jobKey: 'name' } });
+      await recordRun(harness, '8', { jobs: new Map([['name', { aliasOf: 'job' }]]) });
+      const held = await begun(harness, newAction('a', { retriesMax: 1 }));
+      await actionsOf(harness).advance(held, { state: 'sent', leaseMs: LEASE_MS }, at(0));
+      const child = await actionsOf(harness).begin(newAction('b', { target: '8', retriesMax: 1 }), claimAt(1));
+      equal(child.begun, 'waiting');
+    },
+  },
+  {
     title: 'actions.begin: waits for no retry that cannot have started the target',
     run: async (harness) => {
       const actions = actionsOf(harness);
