@@ -13,12 +13,13 @@ const ON_UNKNOWN: readonly unknown[] = ['stop', 'again', undefined];
  *
  * @throws {ConfigurationError} if one is invalid.
  */
-export function checkAction({ kind, key, retriesMax, onUnknown }: ProviderAction): void {
+export function checkAction({ kind, key, target, retriesMax, onUnknown }: ProviderAction): void {
   const optionOf = (name: string): string => `${kind}({ ${name} })`;
   requireText(optionOf('key'), key, LIMITS.actionKeyCharsMax);
   if (oneLine(key) !== key) {
     throw new ConfigurationError(optionOf('key'), `expected printable characters, got ${JSON.stringify(oneLine(key))}`);
   }
+  requireText(kind === 'trigger' ? 'trigger(job)' : `${kind}(run).id`, target, LIMITS.idCharsMax);
   if (retriesMax !== undefined) requireInteger(optionOf('retriesMax'), retriesMax, 0, Number.MAX_SAFE_INTEGER);
   if (!ON_UNKNOWN.includes(onUnknown)) {
     const got = typeof onUnknown === 'string' ? JSON.stringify(onUnknown) : kindOf(onUnknown);
