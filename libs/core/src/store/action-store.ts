@@ -25,7 +25,7 @@ export interface NewAction extends ActionKey {
   readonly accountId?: string;
   /** Beginning of the reason of the run that the action starts. */
   readonly mark: string;
-  /** Arguments, as JSON text. */
+  /** Arguments, as JSON text. They replace those of an earlier attempt while nothing was sent. */
   readonly request: string;
   /** Largest number of retries of the target's root run. @default none */
   readonly retriesMax?: number;

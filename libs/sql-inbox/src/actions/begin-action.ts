@@ -66,7 +66,9 @@ function knownClaimer(dialect: SqlDialect) {
     const limited = isCounted ? undefined : yield* findLimit(action, known.root_run);
     if (limited) return limited;
     const { lease } = claim;
-    yield* command(updateAction(db, action).set({ lease, due_at: now + claim.leaseMs, updated_at: now }));
+    // The next call has the arguments of this attempt, which may be those of a newer version of the app.
+    const request = known.state === 'intended' ? action.request : known.request;
+    yield* command(updateAction(db, action).set({ lease, request, due_at: now + claim.leaseMs, updated_at: now }));
     return { begun: 'claimed', action: stored };
   };
 }
