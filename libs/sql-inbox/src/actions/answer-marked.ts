@@ -25,8 +25,9 @@ export function answerMarked(dialect: SqlDialect): (runs: readonly MarkedRun[], 
       .where((eb) => isOneOf(eb.ref('mark'), list(runs.map(({ mark }) => mark))))
       .where(IS_RARE_ACTION)
       .where('kind', '=', 'trigger')
-      .orderBy('mark')
-      .orderBy('source');
+      // In the order of an erasure, so that neither waits for the other.
+      .orderBy('source')
+      .orderBy('action_key');
     for (const action of yield* query(locking(marked))) {
       // A message of another source can have the mark, too, for example if both receive the webhooks of one account.
       const first = runs.find(({ mark, run }) => mark === action.mark && run.source === action.source);
