@@ -70,6 +70,18 @@ export const actionsUpkeepCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'purge: keeps actions whose event is kept, because a redriven delivery would make their calls again',
+    run: async (harness) => {
+      const delivery = await deliveryFor(harness, '7');
+      await answered(harness, newAction(delivery.id), { runId: '8' });
+      await harness.settle(delivery);
+      equal(await purge(harness, at(100)), 0);
+      const times = { finishedBefore: at(100), deadBefore: at(100), goodBefore: NEVER, nodesBefore: NEVER };
+      await harness.store.purge({ ...times, tasksBefore: NEVER, deduplicationBefore: NEVER, limit: 10 });
+      equal(await purge(harness, at(100)), 1);
+    },
+  },
+  {
     title: 'erase: removes what actions quote that handlers of a message asked for, or that are about its run',
     run: async (harness) => {
       const delivery = await deliveryFor(harness, '7');
