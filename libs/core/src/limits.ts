@@ -251,9 +251,9 @@ export const LIMITS = Object.freeze({
   actionRetriesMax: 1,
   /** Root runs in one process whose `retriesMax` is known to be logged. */
   actionRootsLoggedMax: 1_000,
-  /** Characters of the key of an action. */
+  /** Characters of its key, of its arguments as JSON, and of a run's reason, which dbt Cloud cuts (see Airflow's `DBT_CAUSE_MAX_LENGTH`). */
   actionKeyCharsMax: 200,
-  /** Characters of the reason of a run. dbt Cloud cuts longer ones (`DBT_CAUSE_MAX_LENGTH` of Airflow's provider). */
+  actionRequestCharsMax: 64 * KIB,
   actionReasonCharsMax: 255,
 
   // --- clocks ---

@@ -1,5 +1,6 @@
 import { isProviderApiError, type ProviderApiErrorReason } from '../api/provider-api-error.js';
 import { LIMITS } from '../limits.js';
+import { earlierOf } from '../runs/earlier-later.js';
 import {
   isActionRefusedError,
   type ActionAnswer,
@@ -69,7 +70,8 @@ export class ActionAttempt {
     const { action, named, log, store } = this.#options;
     let runs: readonly ActionAnswer[];
     try {
-      runs = await action.find(named.mark, sentAt);
+      // A clock that was ahead when the call was made would hide its run.
+      runs = await action.find(named.mark, earlierOf(sentAt, this.#now()));
     } catch (error) {
       return this.#notLooked(error, sentAt, looks);
     }
@@ -110,6 +112,9 @@ export class ActionAttempt {
   }
 
   async #failed(error: unknown): Promise<ActionAnswer> {
+    const { signal } = this.#options.action;
+    // The app chooses the reason of an abort: the refusal of another call says nothing about this one.
+    if (signal?.aborted && error === signal.reason) return this.#unanswered('it was aborted');
     if (isActionRefusedError(error)) return this.#refused(error);
     if (!isProviderApiError(error) || AMBIGUOUS.includes(error.reason)) {
       return this.#unanswered(describeFailure(error));

@@ -576,6 +576,15 @@ describe('a clock that is wrong', () => {
     expect(asked.map((one) => one.split(' ')[0])).toEqual(['send', 'find']);
   });
 
+  it('does not hide a run that was started before the clock was set back', async () => {
+    now += 2 * HOUR;
+    await thrownBy(perform(failing(apiError('timeout'))));
+    now -= 2 * HOUR;
+    asked.length = 0;
+    await thrownBy(perform(retry()));
+    expect(asked).toEqual([`find ${MARK} ${new Date(now).toISOString()}`]);
+  });
+
   it('lets an action wait that is due within the tolerance of clocks', async () => {
     now += MINUTE;
     await thrownBy(perform(failing(apiError('timeout'))));
@@ -617,6 +626,21 @@ describe('an aborted action', () => {
     expect(await thrownBy(perform(retry({ send, signal: controller.signal })))).toBe(reason);
     expect(stateOf()).toBe('sent');
     expect(await thrownBy(perform(retry()))).toMatchObject({ delayMs: 10 * SECOND });
+  });
+
+  it('is looked up whatever the reason of the abort says, because that is about another call', async () => {
+    const refused = new ActionRefusedError({ reason: 'over', message: 'the other run is over' });
+    for (const [index, other] of [refused, apiError('not-found'), apiError('no-token')].entries()) {
+      const key = `key ${index}`;
+      const controller = new AbortController();
+      const send = () => {
+        controller.abort(other);
+        return Promise.reject(other);
+      };
+      expect(await thrownBy(perform(retry({ key, send, signal: controller.signal })))).toBe(other);
+      expect(stateOf(key)).toBe('sent');
+    }
+    expect(lines[0]).toContain('has no answer: it was aborted. It is looked up');
   });
 
   it('keeps an answer that came all the same', async () => {
@@ -687,6 +711,10 @@ describe('an action that is asked for wrongly', () => {
     [{ key: 5 as never }, 'retry({ key })'],
     [{ key: 'x'.repeat(201) }, 'retry({ key })'],
     [{ key: 'a\0b' }, 'retry({ key })'],
+    [{ target: '' }, 'retry(run).id'],
+    [{ target: 5 as never }, 'retry(run).id'],
+    [{ target: 'x'.repeat(256), kind: 'cancel' as const }, 'cancel(run).id'],
+    [{ target: 'x'.repeat(256), kind: 'trigger' as const }, 'trigger(job)'],
     [{ retriesMax: -1 }, 'retry({ retriesMax })'],
     [{ retriesMax: 1.5 }, 'retry({ retriesMax })'],
     [{ retriesMax: '2' as never }, 'retry({ retriesMax })'],
@@ -695,6 +723,19 @@ describe('an action that is asked for wrongly', () => {
   ])('names the option: %j', async (changes, option) => {
     expect(await thrownBy(perform(retry(changes)))).toMatchObject({ code: 'RUNHOOKS_CONFIGURATION', option });
     expect(store.calls).toEqual([]);
+  });
+
+  it('is refused with arguments that cannot be stored, before anything is written', async () => {
+    const circular: { self?: object } = {};
+    circular.self = circular;
+    for (const request of [circular, { threads: 8n }, { cause: 'x'.repeat(LIMITS.actionRequestCharsMax) }]) {
+      const error = await thrownBy(perform(retry({ request })));
+      expect(error).toMatchObject({ code: 'RUNHOOKS_CONFIGURATION', option: 'retry({ … })' });
+      expect(error.message.length).toBeLessThan(200);
+    }
+    expect([store.calls, asked]).toEqual([[], []]);
+    await perform(retry({ request: { cause: '\ud800 \0 😀' } }));
+    expect(store.wanted?.request).toBe(String.raw`{"cause":"\ud800 \u0000 😀"}`);
   });
 
   it('accepts the longest key, and printable ones of any script', async () => {

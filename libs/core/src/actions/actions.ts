@@ -11,7 +11,7 @@ import type { Clock } from '../time/clock.js';
 import { ActionAttempt } from './action-attempt.js';
 import { ActionKeyError, ActionPendingError } from './action-errors.js';
 import { ActionLog } from './action-log.js';
-import { checkAction } from './check-action.js';
+import { checkAction, requestText } from './check-action.js';
 import { endOf } from './end-of-action.js';
 
 /** Options for the actions of a process. */
@@ -84,14 +84,14 @@ export class Actions {
 const LONGEST_WAIT_MS = Math.max(LIMITS.actionLeaseMs, LIMITS.actionFirstLookMs, LIMITS.actionLookEveryMs);
 
 function newAction(source: string, action: ProviderAction): NewAction {
-  const { kind, key, target, accountId, request, retriesMax = LIMITS.actionRetriesMax } = action;
+  const { kind, key, target, accountId, retriesMax = LIMITS.actionRetriesMax } = action;
   return {
     source,
     key,
     kind,
     target,
     mark: actionMark(source, key),
-    request: JSON.stringify(request),
+    request: requestText(action),
     ...(accountId !== undefined && { accountId }),
     ...(kind === 'retry' && { retriesMax }),
   };

@@ -160,8 +160,8 @@ export class Inbox {
 
   /**
    * Ends an `unknown` action, because the provider has carried it out (`done`), or lets an `unknown` or `refused` one be called again,
-   * because it has not (`not-done`). Look at the provider before you decide, and redrive the delivery afterwards. Returns whether the
-   * action was in such a state.
+   * because it has not (`not-done`). A `sent` one whose look-up is overdue counts as `unknown`: perhaps its delivery was dismissed. Look
+   * at the provider before, and redrive the delivery afterwards. Returns whether the action was in such a state.
    * @throws ConfigurationError if `source`, `key`, `outcome`, `runId`, `by` or `reason` is invalid.
    * @example
    * await inbox.decideAction({ source, key, outcome: 'done', runId: '70', by: 'kim', reason: 'run 70 is the retry' });

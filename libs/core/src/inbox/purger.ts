@@ -76,7 +76,7 @@ export class Purger {
       logger.log(
         `Purged ${messages} messages${alone} received before ${finishedBefore.toISOString()} (with dead letters: before ` +
           `${deadBefore.toISOString()}), ${ofResults}${tasks} checks and, from before ${deduplicationBefore.toISOString()}, ` +
-          `${keys} deduplication keys, ${ofActions} ${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
+          `${keys} deduplication keys, ${ofActions}${runs} runs, ${barriers} waits for several jobs and ${decisions} audit entries`,
       );
     }
     if (heldBackBy && heldBackBy.at.getTime() !== this.#loggedJumpAtMs) {

@@ -21,6 +21,7 @@ import type { RunKey } from '../runs/run-state.js';
 import { ResultsNotReadyError, type ResultsReading } from '../sources/results-reader.js';
 import type { Held } from '../store/claim.js';
 import type { AddedDeliveries, NewEvent } from '../store/recording.js';
+import type { RunSummary } from '../store/inbox-reader.js';
 import type { NewResults, NodesStep, ResultStore, SavedResults, ScopeKey } from '../store/result-store.js';
 import { StoreGuard } from '../store/store-guard.js';
 import type { Store } from '../store/store.js';
@@ -219,6 +220,8 @@ class Worker {
   readonly reads: string[] = [];
   readonly lines: string[] = [];
   readonly announced: string[] = [];
+  /** State of the runs that the inbox knows. */
+  readonly runs = new Map<string, Pick<RunSummary, 'retryOf' | 'rootRun'>>();
   now = NOW + DAY_MS;
   due = 0;
   readonly #recorder: ResultsRecorder;
@@ -243,7 +246,11 @@ class Worker {
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     };
     this.#recorder = new ResultsRecorder({
-      store: { job: jobs, message: () => Promise.resolve(undefined) } as unknown as Store,
+      store: {
+        job: jobs,
+        message: () => Promise.resolve(undefined),
+        run: ({ runId }: RunKey) => Promise.resolve(this.runs.get(runId)),
+      } as unknown as Store,
       results: this.results,
       readers: new Map([['dbt', { read }]]),
       router: new Router(handlers, new IdSequence()),
@@ -321,6 +328,15 @@ describe('ResultsRecorder', () => {
     expect(worker.results.events.map(({ deliveries }) => deliveries.length)).toEqual([1, 1]);
     expect(worker.announced).toHaveLength(2);
     expect(worker.due).toBeGreaterThan(0);
+  });
+
+  it('names the run that a retry retries, also if that was known only after the run had completed', async () => {
+    const worker = new Worker();
+    worker.runs.set('8', { retryOf: '7', rootRun: '5' });
+    await worker.ran(run('8', 'failed', 0), [node(ORDERS)]);
+    for (const type of ['node.failed', 'run.results']) {
+      expect(worker.results.facts(type)).toMatchObject([{ run: { id: '8', retryOf: '7', rootRun: '5' } }]);
+    }
   });
 
   it('opens one incident of a node over several runs and ends it once', async () => {

@@ -9,6 +9,7 @@ import type { MessageCleaner } from '../nodes/clean-message.js';
 import type { NodeResult } from '../nodes/node-result.js';
 import { scopeOf } from '../nodes/node-scope.js';
 import { earlierOf } from '../runs/earlier-later.js';
+import { withRetryOf } from '../runs/retried-run.js';
 import type { RunKey } from '../runs/run-state.js';
 import type { ResultsReading, ResultsReader } from '../sources/results-reader.js';
 import type { OnEvents } from '../store/recording.js';
@@ -65,7 +66,10 @@ export class ResultsRecorder {
     const found = await this.#options.results.find(key);
     if (found?.state === 'recorded') return;
     const saved = found?.state === 'recording' ? found : await this.#obtain(delivery);
-    if (saved.state === 'recording') await this.#steps.record(saved, delivery);
+    if (saved.state !== 'recording') return;
+    // An action may have been answered with this run after its event was recorded.
+    const known = await this.#options.store.run(key);
+    await this.#steps.record(saved, known ? { ...delivery, run: withRetryOf(run, known) } : delivery);
   }
 
   /** Reads and saves the results, unless nothing can depend on them. */

@@ -25,7 +25,7 @@ export interface NewAction extends ActionKey {
   readonly accountId?: string;
   /** Beginning of the reason of the run that the action starts. */
   readonly mark: string;
-  /** Arguments, as JSON text. */
+  /** Arguments, as JSON text. They replace those of an earlier attempt while nothing was sent. */
   readonly request: string;
   /** Largest number of retries of the target's root run. @default none */
   readonly retriesMax?: number;
@@ -93,7 +93,7 @@ export interface HeldAction extends ActionKey {
  * - `waiting`: another attempt holds the lease, or the next look-up is not due before `dueAt`. Or it is a retry with a limit, whose
  *   target may be the new run of another retry of the same job: `action` is that one, which was sent within a day and is `sent` or
  *   `unknown`, and nothing was written.
- * - `limited`: nothing was written, because `retries` retries of the root run are not refused.
+ * - `limited`: nothing was written, because `retries` other retries of the root run are counted.
  * - `differs`: the key belongs to an action of another kind or with another target.
  */
 export type BegunAction =
@@ -125,8 +125,8 @@ export type ActionOutcome = { readonly outcome: 'done'; readonly runId: string }
 export interface ActionStore {
   /**
    * Writes an action that does not exist yet, claimed and in the state `intended`, or claims an existing one that is `intended` or
-   * `sent`. Actions of one source begin one at a time, so that `retriesMax` holds for several at once. Refused retries are not
-   * counted.
+   * `sent`. Actions of one source begin one at a time, so that `retriesMax` holds for several at once. Retries that are refused, and
+   * those that are `intended` without a lease, are not counted. So such an `intended` one can be limited when it is claimed.
    *
    * The root run of a retry is that of its target, if the target is itself a retry that the inbox knows; otherwise the target.
    */
@@ -147,7 +147,8 @@ export interface ActionStore {
   list(filter: ActionFilter, page: PageRequest): Promise<Page<ActionSummary>>;
   /**
    * Ends an `unknown` action as `answered`, or sets an `unknown` or `refused` one back to `intended`, and adds the decision to the
-   * audit. Returns whether it was in such a state.
+   * audit. A `sent` action whose lease or wait for a look-up is over counts as `unknown`, because perhaps no attempt goes on with it.
+   * Returns whether it was in such a state.
    */
   decide(action: ActionKey, outcome: ActionOutcome, decision: Required<Decision>, now: Date): Promise<boolean>;
 }

@@ -28,7 +28,7 @@ export interface Erasure {
   readonly eventIds: readonly string[];
   /** Runs to remove from fan-ins, where a waiting run keeps only its identity, and whose facts from the API to erase. */
   readonly runs: readonly RunKey[];
-  /** Strings to remove from fan-ins. A run that waits there and contains one keeps only its identity. */
+  /** Strings to remove from fan-ins and actions. A run that waits there, or an action, that contains one keeps only its identity. */
   readonly texts: readonly string[];
 }
 

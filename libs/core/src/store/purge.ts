@@ -10,7 +10,7 @@ export interface Purge {
   readonly deadBefore: Date;
   /**
    * Deduplication keys of purged messages, operators' decisions, runs, waits of fan-ins, and actions that last changed before
-   * this time are removed, but no action with a lease that has not ended. The states of jobs are kept.
+   * this time are removed, but no action with a lease that has not ended, or whose event is kept. The states of jobs are kept.
    */
   readonly deduplicationBefore: Date;
   /** Ids of nodes that did not fail are removed from results that last changed before this time. They are not counted. */

@@ -65,7 +65,7 @@ export interface RunDecision {
   /** Whether a sweep found the run, or its end, before any webhook reported it. The store counts it. @default false */
   readonly isFoundBySweep?: true;
   /**
-   * Mark in the reason of the run. The action with it, if there is one that is `intended`, `sent` or `unknown`, is answered by this
+   * Mark in the reason of the run. The `trigger` of its source with it, if it is `intended`, `sent` or `unknown`, is answered by this
    * run. Only for a message with a run.
    */
   readonly actionMark?: string;

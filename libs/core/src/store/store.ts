@@ -179,6 +179,8 @@ export interface Store extends InboxReader {
    * - Runs that these messages are about, and those of the erasure, lose their facts from the API. No later
    *   {@link RoundStore.addFacts} adds them again.
    * - The failed and warned nodes of these runs are removed from their results. The numbers stay.
+   * - Actions lose their arguments, the page of their answer and the text of their refusal if they are about these runs, started
+   *   them, were asked for by handlers of these events, or contain one of the strings.
    * - Pending deliveries and dead letters are dismissed with the reason `erased`.
    *
    * Deduplication keys and the states of runs stay. A message or event that a handler is running with is skipped, and

@@ -10,7 +10,8 @@ import { addToSeries } from '../series/add-to-series.js';
 import { updateAction } from './action-rows.js';
 import { FREE } from './advance-action.js';
 
-type Condition = (eb: ExpressionBuilder<Schema, 'actions'>) => Expression<SqlBool>;
+/** Condition on the row of an action. */
+export type Condition = (eb: ExpressionBuilder<Schema, 'actions'>) => Expression<SqlBool>;
 
 /**
  * Ends an action as answered if it still meets a condition, and writes into the row of the new run of a retry which run it

@@ -13,7 +13,7 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
   const { db, locks, locking } = dialect;
   const claimKnown = knownClaimer(dialect);
   const findRoot = rootRunFinder(dialect);
-  const countRetries = retryCounter(dialect);
+  const findLimit = limitFinder(dialect);
   const findParent = possibleParentFinder(dialect);
   const findAsker = askerFinder(dialect);
   const insert = change<NewRow<'actions'>>((value) => db.insertInto('actions').values(newRow('actions', value)));
@@ -25,8 +25,8 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
     if (rootRun !== undefined && action.retriesMax !== undefined) {
       const parent = rootRun === action.target ? yield* findParent(action, claim.now) : undefined;
       if (parent) return waitingFor(parent, claim, claim.now.getTime() + claim.leaseMs);
-      const retries = yield* countRetries(action.source, rootRun);
-      if (retries >= action.retriesMax) return { begun: 'limited', rootRun, retries };
+      const limited = yield* findLimit(action, rootRun);
+      if (limited) return limited;
     }
     const now = claim.now.getTime();
     const row: NewRow<'actions'> = {
@@ -53,7 +53,9 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
 }
 
 /** Claims an action that is not over, unless another attempt holds it or its next look-up is not due. */
-function knownClaimer({ db }: SqlDialect) {
+function knownClaimer(dialect: SqlDialect) {
+  const { db } = dialect;
+  const findLimit = limitFinder(dialect);
   return function* (known: ActionsTable, action: NewAction, claim: ActionClaim): Transaction<BegunAction> {
     const stored = toStoredAction(known);
     if (known.kind !== action.kind || known.target !== action.target) return { begun: 'differs', action: stored };
@@ -61,8 +63,13 @@ function knownClaimer({ db }: SqlDialect) {
     const now = claim.now.getTime();
     const waiting = waitingFor(known, claim);
     if (waiting) return waiting;
+    const isCounted = known.state !== 'intended' || known.lease !== null;
+    const limited = isCounted ? undefined : yield* findLimit(action, known.root_run);
+    if (limited) return limited;
     const { lease } = claim;
-    yield* command(updateAction(db, action).set({ lease, due_at: now + claim.leaseMs, updated_at: now }));
+    // The next call has the arguments of this attempt, which may be those of a newer version of the app.
+    const request = known.state === 'intended' ? action.request : known.request;
+    yield* command(updateAction(db, action).set({ lease, request, due_at: now + claim.leaseMs, updated_at: now }));
     return { begun: 'claimed', action: stored };
   };
 }
@@ -87,8 +94,13 @@ function possibleParentFinder({ db }: SqlDialect) {
         join
           .onRef('own.source', '=', 'actions.source')
           .onRef('own.account_id', '=', 'actions.account_id')
-          .onRef('own.job_key', '=', 'retried.job_key')
           .on('own.run_id', '=', target),
+      )
+      .leftJoin('jobs as retried_job', (join) =>
+        join.onRef('retried_job.source', '=', 'actions.source').onRef('retried_job.job_key', '=', 'retried.job_key'),
+      )
+      .leftJoin('jobs as own_job', (join) =>
+        join.onRef('own_job.source', '=', 'actions.source').onRef('own_job.job_key', '=', 'own.job_key'),
       )
       .selectAll('actions')
       .where(IS_RARE_ACTION)
@@ -98,6 +110,14 @@ function possibleParentFinder({ db }: SqlDialect) {
       .where('actions.kind', '=', 'retry')
       .where('actions.target', '<>', target)
       .where('actions.sent_at', '>', since)
+      // A run keeps the key with which it was reported, which may have become an alias.
+      .where((eb) =>
+        eb(
+          eb.fn.coalesce('own_job.alias_of', 'own.job_key'),
+          '=',
+          eb.fn.coalesce('retried_job.alias_of', 'retried.job_key'),
+        ),
+      )
       .limit(1);
     const [row] = yield* query(find);
     return row;
@@ -114,17 +134,27 @@ function waitingFor(row: ActionsTable, { now, latestDueAt }: ActionClaim, otherw
   return dueAt === undefined ? undefined : { begun: 'waiting', action: toStoredAction(row), dueAt: new Date(dueAt) };
 }
 
-/** Counts the retries of a root run that were not refused. */
-function retryCounter({ db }: SqlDialect) {
-  return function* (source: string, rootRun: string): Transaction<number> {
+/**
+ * Finds out whether a root run has no more retries. Other retries of it count if they are not refused, except those that are intended
+ * and have no lease: they find out when they are claimed.
+ */
+function limitFinder({ db }: SqlDialect) {
+  return function* (
+    { source, key, retriesMax }: NewAction,
+    rootRun: string | null,
+  ): Transaction<BegunAction | undefined> {
+    if (rootRun === null || retriesMax === undefined) return undefined;
     const count = db
       .selectFrom('actions')
       .select((eb) => eb.fn.countAll<number>().as('retries'))
       .where('source', '=', source)
       .where('root_run', '=', rootRun)
-      .where('state', '<>', 'refused');
+      .where('state', '<>', 'refused')
+      .where((eb) => eb.or([eb('state', '<>', 'intended'), eb('lease', 'is not', null)]))
+      .where('action_key', '<>', key);
     const [row] = yield* query(count);
-    return Number(row?.retries ?? 0);
+    const retries = Number(row?.retries ?? 0);
+    return retries >= retriesMax ? { begun: 'limited', rootRun, retries } : undefined;
   };
 }
 

@@ -6,10 +6,9 @@ import {
   type Recorded,
   type Recording,
   type RunDecision,
-  type RunKey,
   type Settlement,
 } from 'nestjs-runhooks/core';
-import { answerMarked } from '../actions/answer-marked.js';
+import { answerMarked, type MarkedRun } from '../actions/answer-marked.js';
 import type { EventOrigin } from '../rows/insert-event.js';
 import { jobRow, keyOfJob, keyOfRun, runRow } from '../rows/run-and-job-rows.js';
 import type { SqlDialect } from '../schema/dialect.js';
@@ -168,14 +167,11 @@ function rowsOf(live: LiveEntries, now: Date): EntryRows {
   };
 }
 
-/** Returns the runs whose reasons have the mark of an action, by their mark. The first run of a mark counts. */
-function markedRuns(live: LiveEntries): Map<string, RunKey> {
-  const runs = new Map<string, RunKey>();
-  for (const [{ run }, { decision }] of live) {
-    const { actionMark } = decision;
-    if (run && actionMark !== undefined && !runs.has(actionMark)) runs.set(actionMark, run);
-  }
-  return runs;
+/** Returns the runs whose reasons have the mark of an action. */
+function markedRuns(live: LiveEntries): MarkedRun[] {
+  return [...live].flatMap(([{ run }, { decision }]) =>
+    run && decision.actionMark !== undefined ? [{ run, mark: decision.actionMark }] : [],
+  );
 }
 
 function resultOf(entry: LiveEntry | undefined, fresh: Set<string>): Recorded {

@@ -76,7 +76,7 @@ export function eraseMessages(dialect: SqlDialect) {
     yield* eraseFacts(runs);
     yield* eraseResults(runs);
     yield* eraseBarriers(erasure, now);
-    yield* eraseActions(runs, quoting);
+    yield* eraseActions(runs, [...eventIds, ...quoting], erasure.texts);
     yield* recordDecided('erase', decision, messages + quoting.length, now);
     return { messages, events, dismissed, held: held.messages.size + held.events.size };
   };

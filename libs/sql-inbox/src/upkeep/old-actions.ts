@@ -11,7 +11,10 @@ interface Old {
   readonly limit: number;
 }
 
-/** Removes actions that last changed before a time, unless an attempt may still hold them. */
+/**
+ * Removes actions that last changed before a time, unless an attempt may still hold them, or the event is kept that led to them: its
+ * delivery could be attempted again, and would make the call again.
+ */
 export function actionRemover(dialect: SqlDialect): (old: Old) => Transaction<number> {
   const { db, list, given, skippingLocked } = dialect;
   const find = statement<Old, Key>((value) =>
@@ -21,6 +24,9 @@ export function actionRemover(dialect: SqlDialect): (old: Old) => Transaction<nu
         .select(KEY)
         .where('updated_at', '<', value('before'))
         .where((eb) => eb.or([eb('lease', 'is', null), eb('due_at', '<', value('before'))]))
+        .where((eb) =>
+          eb.not(eb.exists(eb.selectFrom('events').select('events.id').whereRef('events.id', '=', 'actions.event_id'))),
+        )
         .orderBy('updated_at')
         .limit(value('limit')),
     ),

@@ -2,7 +2,7 @@ import { equal } from 'node:assert/strict';
 import type { ActionFilter } from 'nestjs-runhooks/core';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
-import { at, HANDLER, type StoreHarness } from '../store-harness.js';
+import { at, HANDLER, LEASE_MS, type StoreHarness } from '../store-harness.js';
 import { actionsOf, answered, begun, claimAt, deliveryFor, ended, newAction, runOf } from './actions-harness.js';
 
 async function keysOf(harness: StoreHarness, filter: ActionFilter): Promise<string[]> {
@@ -40,6 +40,19 @@ export const actionsListCases: readonly ContractCase[] = [
         createdAt: at(5),
         updatedAt: at(5),
       });
+    },
+  },
+  {
+    title: 'actions.list: returns the arguments of the last attempt, and those of the call once it is sent',
+    run: async (harness) => {
+      const actions = actionsOf(harness);
+      const requestOf = async () => (await actions.list({}, {})).items.map(({ request }) => request);
+      await begun(harness, newAction('a', { request: '1' }));
+      const held = await begun(harness, newAction('a', { request: '2' }), claimAt(LEASE_MS));
+      same(await requestOf(), ['2']);
+      await actions.advance(held, { state: 'sent', leaseMs: LEASE_MS }, at(LEASE_MS));
+      await begun(harness, newAction('a', { request: '3' }), claimAt(2 * LEASE_MS));
+      same(await requestOf(), ['2']);
     },
   },
   {

@@ -2,7 +2,7 @@ import { equal } from 'node:assert/strict';
 import type { Purge } from 'nestjs-runhooks/core';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
-import { at, LEASE_MS, type StoreHarness } from '../store-harness.js';
+import { at, LEASE_MS, onlyOne, type StoreHarness } from '../store-harness.js';
 import {
   actionsOf,
   answered,
@@ -70,6 +70,18 @@ export const actionsUpkeepCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'purge: keeps actions whose event is kept, because a redriven delivery would make their calls again',
+    run: async (harness) => {
+      const delivery = await deliveryFor(harness, '7');
+      await answered(harness, newAction(delivery.id), { runId: '8' });
+      await harness.settle(delivery);
+      equal(await purge(harness, at(100)), 0);
+      const times = { finishedBefore: at(100), deadBefore: at(100), goodBefore: NEVER, nodesBefore: NEVER };
+      await harness.store.purge({ ...times, tasksBefore: NEVER, deduplicationBefore: NEVER, limit: 10 });
+      equal(await purge(harness, at(100)), 1);
+    },
+  },
+  {
     title: 'erase: removes what actions quote that handlers of a message asked for, or that are about its run',
     run: async (harness) => {
       const delivery = await deliveryFor(harness, '7');
@@ -85,7 +97,7 @@ export const actionsUpkeepCases: readonly ContractCase[] = [
       const erasure = { messageIds: [messageId], eventIds: [], runs: [], texts: [] };
       equal((await harness.store.erase(erasure, harness.decision(), at(1))).messages, 1);
       same(await quotesOf(harness, delivery.id), ['{}', { runId: '20', accountId: '1' }]);
-      same(await quotesOf(harness, 'about it'), ['{}', { reason: 'other', message: 'erased' }]);
+      same(await quotesOf(harness, 'about it'), ['{}', { reason: 'other', message: '' }]);
       same(await quotesOf(harness, 'other'), [REQUEST, { runId: '9', url: 'a page' }]);
       same((await harness.store.messagesHolding([TEXT], {})).items, []);
     },
@@ -106,6 +118,38 @@ export const actionsUpkeepCases: readonly ContractCase[] = [
       const quoting = { messageIds: [], eventIds: [delivery.event.id], runs: [], texts: [] };
       await harness.store.erase(quoting, harness.decision(), at(1));
       same(await quotesOf(harness, delivery.id), ['{}', undefined]);
+    },
+  },
+  {
+    title: 'erase: removes what actions quote that handlers of a message without a run asked for',
+    run: async (harness) => {
+      await harness.append();
+      await harness.record(await harness.takeMessages(), {
+        decide: () => ({ events: [harness.event({ id: 'message:1', type: 'message' })] }),
+      });
+      const delivery = onlyOne(await harness.takeDeliveries());
+      await answered(harness, newAction(delivery.id, { request: REQUEST }), { runId: '8', url: 'a page' });
+      await harness.settle(delivery);
+      const erasure = { messageIds: [delivery.event.messageId ?? ''], eventIds: [], runs: [], texts: [] };
+      await harness.store.erase(erasure, harness.decision(), at(1));
+      same(await quotesOf(harness, delivery.id), ['{}', { runId: '8' }]);
+    },
+  },
+  {
+    title: 'erase: removes what actions quote that contain one of the texts, whatever they follow from',
+    run: async (harness) => {
+      await answered(harness, newAction('request', { request: REQUEST }), { runId: '8', url: 'a page' });
+      await answered(harness, newAction('answer'), { runId: '9', url: `a page of ${TEXT}` });
+      const held = await begun(harness, newAction('refusal'));
+      const refusal = { reason: 'other', message: `no, ${TEXT}` } as const;
+      await actionsOf(harness).advance(held, { state: 'refused', refusal }, at(0));
+      await answered(harness, newAction('none of them'), { runId: '10', url: 'a page' });
+      const erasure = { messageIds: [], eventIds: [], runs: [], texts: ['nobody', TEXT] };
+      await harness.store.erase(erasure, harness.decision(), at(1));
+      same(await quotesOf(harness, 'request'), ['{}', { runId: '8' }]);
+      same(await quotesOf(harness, 'answer'), ['{}', { runId: '9' }]);
+      same(await quotesOf(harness, 'refusal'), ['{}', { reason: 'other', message: '' }]);
+      same(await quotesOf(harness, 'none of them'), ['{"steps":1}', { runId: '10', url: 'a page' }]);
     },
   },
   {

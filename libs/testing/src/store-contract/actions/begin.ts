@@ -138,6 +138,40 @@ export const beginActionCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'actions.begin: counts no retry that is set back to its intent, and limits it when it is claimed again',
+    run: async (harness) => {
+      const actions = actionsOf(harness);
+      const limited = newAction('a', { retriesMax: 1 });
+      const held = await begun(harness, limited);
+      await actions.advance(held, { state: 'intended' }, at(1));
+      const other = await begun(harness, newAction('b', { retriesMax: 1 }), claimAt(1));
+      same(await actions.begin(limited, claimAt(2)), { begun: 'limited', rootRun: '7', retries: 1 });
+      equal((await actions.find(held))?.state, 'intended');
+      await actions.advance(other, { state: 'intended' }, at(2));
+      const again = await begun(harness, limited, claimAt(3));
+      same(await actions.begin(newAction('b', { retriesMax: 1 }), claimAt(3)), {
+        begun: 'limited',
+        rootRun: '7',
+        retries: 1,
+      });
+      equal(await actions.advance(again, { state: 'sent', leaseMs: LEASE_MS }, at(3)), true);
+      await begun(harness, limited, claimAt(3 + LEASE_MS));
+    },
+  },
+  {
+    title: 'actions.begin: limits a refused retry that an operator has set back, after another one of its root run',
+    run: async (harness) => {
+      const actions = actionsOf(harness);
+      await ended(harness, newAction('a'), 'refused');
+      await answered(harness, newAction('b', { retriesMax: 1 }), { runId: '8' });
+      const key = { source: 'source', key: 'a' };
+      equal(await actions.decide(key, { outcome: 'not-done' }, harness.decision(), at(1)), true);
+      const limited = { begun: 'limited', rootRun: '7', retries: 1 };
+      same(await actions.begin(newAction('a', { retriesMax: 1 }), claimAt(2)), limited);
+      equal((await actions.begin(newAction('a', { retriesMax: 2 }), claimAt(2))).begun, 'claimed');
+    },
+  },
+  {
     title: 'actions.begin: limits retries of all states but refused, and of several attempts at once',
     run: async (harness) => {
       const actions = actionsOf(harness);
@@ -211,6 +245,17 @@ export const beginActionCases: readonly ContractCase[] = [
       const done = { outcome: 'done', runId: '8' } as const;
       equal(await actions.decide({ source: 'source', key: 'a' }, done, harness.decision(), at(4)), true);
       same(await actions.begin(child, claimAt(5)), { begun: 'limited', rootRun: '7', retries: 1 });
+    },
+  },
+  {
+    title: 'actions.begin: waits for a retry of its job also if one of the runs has an alias of the key of the job',
+    run: async (harness) => {
+      await recordRun(harness, '7', { run: { jobKey: 'name' } });
+      await recordRun(harness, '8', { jobs: new Map([['name', { aliasOf: 'job' }]]) });
+      const held = await begun(harness, newAction('a', { retriesMax: 1 }));
+      await actionsOf(harness).advance(held, { state: 'sent', leaseMs: LEASE_MS }, at(0));
+      const child = await actionsOf(harness).begin(newAction('b', { target: '8', retriesMax: 1 }), claimAt(1));
+      equal(child.begun, 'waiting');
     },
   },
   {

@@ -2,7 +2,7 @@ import { equal } from 'node:assert/strict';
 import type { ActionOutcome } from 'nestjs-runhooks/core';
 import type { ContractCase } from '../contract-case.js';
 import { same } from '../same.js';
-import { at } from '../store-harness.js';
+import { at, LEASE_MS } from '../store-harness.js';
 import { actionsOf, answered, begun, claimAt, ended, newAction, recordRun, runOf } from './actions-harness.js';
 
 const KEY = { source: 'source', key: 'a' };
@@ -37,6 +37,29 @@ export const decideActionCases: readonly ContractCase[] = [
       }
       const counts = { intended: 2, sent: 0, answered: 0, refused: 0, unknown: 0 };
       same((await harness.store.counts()).actions, counts);
+    },
+  },
+  {
+    title: 'actions.decide: decides about a sent action that no attempt goes on with, and about no other one',
+    run: async (harness) => {
+      const actions = actionsOf(harness);
+      const done = { outcome: 'done', runId: '8' } as const;
+      const sent = async (key: string) => {
+        const held = await begun(harness, newAction(key));
+        await actions.advance(held, { state: 'sent', leaseMs: LEASE_MS }, at(0));
+        return held;
+      };
+      const decide = (key: string, outcome: ActionOutcome, ms: number) =>
+        actions.decide({ ...KEY, key }, outcome, harness.decision(), at(ms));
+      const held = await sent('a');
+      await actions.advance(await sent('b'), { state: 'sent', dueAt: at(LEASE_MS), looks: 1 }, at(1));
+      for (const key of ['a', 'b']) {
+        same([await decide(key, done, LEASE_MS - 1), await decide(key, { outcome: 'not-done' }, 1)], [false, false]);
+      }
+      equal(await decide('a', done, LEASE_MS), true);
+      equal(await decide('b', { outcome: 'not-done' }, LEASE_MS), true);
+      equal(await actions.answer(held, [{ runId: '9' }], at(LEASE_MS)), false);
+      same((await harness.store.counts()).actions, { intended: 1, sent: 0, answered: 1, refused: 0, unknown: 0 });
     },
   },
   {

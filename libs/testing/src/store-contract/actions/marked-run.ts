@@ -57,6 +57,38 @@ export const markedRunCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'record: leaves a retry and a cancellation alone, because their runs have no mark',
+    run: async (harness) => {
+      await begun(harness, newAction('a'));
+      await begun(harness, newAction('b', { kind: 'cancel' }));
+      await recordRun(harness, '8', { actionMark: 'runhooks:a' });
+      await recordRun(harness, '9', { actionMark: 'runhooks:b' });
+      same([await answerOf(harness, 'a'), await answerOf(harness, 'b')], ['intended', 'intended']);
+    },
+  },
+  {
+    title:
+      'record: ends an action by a run of its source, also if one of another source with its mark is in the same batch',
+    run: async (harness) => {
+      const sources = ['another', 'source'];
+      await begun(harness, newAction('a', TRIGGER));
+      for (const source of sources) await harness.append({ source });
+      const { lease, items } = await harness.takeMessages({ sources });
+      const recordings = items.map(({ id, source }) => ({
+        messageId: id,
+        lease,
+        state: 'parsed' as const,
+        run: { source, accountId: '1', runId: `of ${source}` },
+        decide: () => ({ events: [], actionMark: 'runhooks:a' }),
+      }));
+      await harness.store.record(
+        recordings.sort((one) => (one.run.source === 'another' ? -1 : 1)),
+        at(0),
+      );
+      same(await answerOf(harness, 'a'), { runId: 'of source', accountId: '1' });
+    },
+  },
+  {
     title: 'record: ends the actions of several messages, each by its own run',
     run: async (harness) => {
       const keys = ['a', 'b', 'c'];
