@@ -30,7 +30,7 @@ export interface DbtCloudRunOverrides {
 export interface DbtCloudTriggerOptions extends ActionOptions, DbtCloudRunOverrides {
   /**
    * Reason of the run. dbt Cloud shows it behind the mark of the action, and webhooks report both in `runReason`. Together they
-   * are cut to 255 characters.
+   * are cut to 255 characters, and line breaks become spaces.
    */
   readonly cause: string;
 }

@@ -12,7 +12,7 @@ import { MUTATIONS } from './mutations.js';
 export interface ParadimeTriggerOptions extends ActionOptions {
   /**
    * Cause of the run, for people. Paradime gets it as the reason of the run, after a mark of Runhooks. With the mark, it is cut
-   * to 255 characters.
+   * to 255 characters, and line breaks become spaces.
    */
   readonly cause: string;
   /** Commands instead of those of the schedule, at least one. They are stored and listed, so they must contain no secret. */
