@@ -453,6 +453,18 @@ describe('the calls of actions', () => {
     expect(dbt.calls.filter(({ method }) => method === 'GET')).toEqual([]);
   });
 
+  it.each([401, 403, 404])('name the option of the token that lacks a right after %i', async (status) => {
+    const run = await failed();
+    dbt.faults.respond(status, { times: 2 });
+    const act = await errorOf(api.retry(run, { key: 'k' }));
+    const look = await errorOf(action().find(MARK, START));
+    expect([act.message, look.message]).toEqual([
+      expect.stringContaining("dbtCloud({ name: 'dbt' }).api.actToken"),
+      expect.stringContaining("dbtCloud({ name: 'dbt' }).api.readToken"),
+    ]);
+    if (status !== 401) expect([act.message, look.message]).toEqual([expect.stringContaining('Job Runner'), expect.stringContaining('Job Viewer')]);
+  });
+
   it('reject with the reason of their signal', async () => {
     const run = await failed();
     const gone = new Error('gone');
