@@ -7,7 +7,7 @@ import { root, run } from './run.mjs';
  * 5 to 8 % above the sizes of November 2026; `import` is what `import 'nestjs-runhooks'` loads without peers, minified.
  * Raise a limit in the commit that needs it, and say why there.
  */
-const LIMITS = { tarballKb: 1_220, unpackedKb: 5_250, files: 1_380, importKb: 180, importGzippedKb: 62 };
+const LIMITS = { tarballKb: 1_300, unpackedKb: 5_650, files: 1_450, importKb: 180, importGzippedKb: 62 };
 
 const [{ size, unpackedSize, entryCount }] = JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'));
 const bundle = await build({

@@ -77,7 +77,6 @@ describe('the verifier of the simulation', () => {
       limited: refusals.has('retries-max'),
       withoutResults: refusals.has('no-results'),
       overtaken: refusals.has('not-latest'),
-      late: refusals.has('over'),
       unknown: unknown.size > 0,
       killed: killed.size > 20,
       takenOver: takenOver > 0,
@@ -86,7 +85,6 @@ describe('the verifier of the simulation', () => {
       limited: true,
       withoutResults: true,
       overtaken: true,
-      late: true,
       unknown: true,
       killed: true,
       takenOver: true,
@@ -229,6 +227,7 @@ describe('the verifier of the simulation', () => {
         const incident = { openedAt: at, latestFailureAt: at, failures: 1, runs: [] };
         return {
           ended: [...found.ended, `${source}/${id}`],
+          events: found.events.map((event) => ({ ...event, occurredAt: event.recordedAt })),
           jobs: new Map([...found.jobs, [`${source}/${jobId}`, { incident }]]),
         };
       },

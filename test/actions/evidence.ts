@@ -28,7 +28,7 @@ export interface Evidence {
   readonly receipts: readonly Receipt[];
   readonly actions: readonly ActionSummary[];
   readonly deliveries: readonly Pick<DeliverySummary, 'id' | 'eventId' | 'handlerId' | 'state'>[];
-  readonly events: readonly Pick<EventSummary, 'id' | 'type' | 'source' | 'recordedAt' | 'data'>[];
+  readonly events: readonly Pick<EventSummary, 'id' | 'type' | 'source' | 'occurredAt' | 'recordedAt' | 'data'>[];
   /** States of the jobs, by source and the id that the provider has for them. */
   readonly jobs: ReadonlyMap<string, JobState | undefined>;
   readonly counts: InboxCounts['actions'];

@@ -216,7 +216,16 @@ class Check {
       const run = this.#runs.get(key);
       if (run) last.set(`${run.source}/${run.jobId}`, run);
     }
-    const ended = [...last].filter(([, run]) => run.isStarted && run.retryOf !== undefined && run.hasSucceeded);
+    // While its clock is behind, an inbox takes the end of a run for the time at which it heard of it.
+    const behind = new Set(
+      this.#evidence.events
+        .filter(({ occurredAt, recordedAt }) => occurredAt > recordedAt)
+        .map(({ source, data }) => `${source}/${(JSON.parse(data) as { run?: { id: string } }).run?.id}`),
+    );
+    const ended = [...last].filter(
+      ([, run]) =>
+        run.isStarted && run.retryOf !== undefined && run.hasSucceeded && !behind.has(`${run.source}/${run.id}`),
+    );
     for (const [job, run] of ended) {
       this.#require(!this.#evidence.jobs.get(job)?.incident, `job ${job} has an incident after the retry ${run.id}`);
     }

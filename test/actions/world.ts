@@ -26,13 +26,13 @@ const AGAIN: readonly JobKind[] = ['again-retry', 'again-start'];
 
 /** Chances of a run. */
 const IS_AGAIN = 0.1;
-const HAS_NO_RESULTS = 0.04;
+const HAS_NO_RESULTS = 0.1;
 const RETRY_FAILS = 0.4;
 /** A run that is canceled ends by itself at about the same time. */
 const ENDS_LATE = 0.15;
 const TARGET_IS_BUSY = 0.15;
 /** A later run begins before the failed one is retried. */
-const IS_OVERTAKEN = 0.05;
+const IS_OVERTAKEN = 0.15;
 /** Jobs of each kind in an account. */
 const JOBS = 6;
 

@@ -19,6 +19,8 @@ export const SQL_LIMITS = Object.freeze({
   resultNodesPerPart: 200,
   /** Such rows that one transaction writes. With the longest messages they have 2 MB. */
   resultPartsPerStep: 4,
+  /** Time for which a retry without an answer makes retries of other runs of its job wait, because one of them can be its run. */
+  actionDoubtMs: 24 * HOUR,
   /** Precision of the stored time at which a handler was last registered. */
   handlerSeenMs: HOUR,
   /** Precision of the stored time of the latest heartbeat. */

@@ -41,6 +41,8 @@ class MemoryActions implements Omit<ActionStore, 'list' | 'decide'> {
   readonly calls: string[] = [];
   /** Result of `begin` instead of the usual one. */
   limited: { readonly rootRun: string; readonly retries: number } | undefined;
+  /** Another retry, whose answer the next action waits for. */
+  parent: { readonly key: string; readonly dueAt: Date } | undefined;
   wanted: NewAction | undefined;
   before: (call: string) => void = () => undefined;
 
@@ -48,6 +50,10 @@ class MemoryActions implements Omit<ActionStore, 'list' | 'decide'> {
     return this.#step('begin', () => {
       this.wanted = action;
       if (this.limited) return { begun: 'limited', ...this.limited };
+      if (this.parent) {
+        const parent = this.rows.get(this.parent.key) as Row;
+        return { begun: 'waiting', action: { ...parent }, dueAt: this.parent.dueAt };
+      }
       const row: Row = this.rows.get(action.key) ?? { ...action, state: 'intended', looks: 0 };
       this.rows.set(action.key, row);
       if (row.kind !== action.kind || row.target !== action.target) return { begun: 'differs', action: { ...row } };
@@ -328,6 +334,19 @@ describe('an action', () => {
     await perform(retry({ key: 'other' }));
     expect(await thrownBy(perform(retry()))).toMatchObject({ code: 'RUNHOOKS_ACTION_PENDING', delayMs: 10 * SECOND });
     expect(lines.at(-1)).toContain('has no answer: run 6 is the answer of another action. It is looked up');
+  });
+
+  it('is not made while the answer of another retry, which may have started its run, is not known', async () => {
+    await thrownBy(perform(failing(apiError('timeout'), { key: 'parent', target: '4' })));
+    store.parent = { key: 'parent', dueAt: new Date(now + MINUTE) };
+    const thrown = await thrownBy(perform(retry()));
+    expect(isActionPendingError(thrown)).toBe(true);
+    expect(thrown).toMatchObject({ delayMs: MINUTE });
+    expect(thrown.message).toBe(
+      'the retry of run 5 of source "dbt" (key "dlv_1") waits for the answer of the retry of run 4 (key "parent"), because it may ' +
+        'have started this run',
+    );
+    expect(asked.filter((one) => one.startsWith('send'))).toHaveLength(1);
   });
 
   it('makes its delivery wait, without a counted attempt, and shows what it waits for', async () => {

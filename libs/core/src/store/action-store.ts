@@ -91,8 +91,8 @@ export interface HeldAction extends ActionKey {
  * - `claimed`: the caller holds the lease and goes on, from the state of the action.
  * - `ended`: the action is `answered`, `refused` or `unknown`.
  * - `waiting`: another attempt holds the lease, or the next look-up is not due before `dueAt`. Or it is a retry with a limit, whose
- *   target may be the new run of another retry of the same job: `action` is that one, which is `sent` or `unknown`, and nothing was
- *   written.
+ *   target may be the new run of another retry of the same job: `action` is that one, which was sent within a day and is `sent` or
+ *   `unknown`, and nothing was written.
  * - `limited`: nothing was written, because `retries` retries of the root run are not refused.
  * - `differs`: the key belongs to an action of another kind or with another target.
  */

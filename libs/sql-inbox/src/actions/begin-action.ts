@@ -4,6 +4,7 @@ import { newRow, type NewRow } from '../schema/new-row.js';
 import type { ActionsTable } from '../schema/provider-tables.js';
 import { change, command, query, type Transaction } from '../schema/statement.js';
 import { IS_RARE_ACTION, isRareAction } from '../rows/rare-states.js';
+import { SQL_LIMITS } from '../limits.js';
 import { actionsLock, selectAction, toStoredAction, updateAction } from './action-rows.js';
 import { rootRunFinder } from './root-run.js';
 
@@ -22,7 +23,7 @@ export function beginAction(dialect: SqlDialect): (action: NewAction, claim: Act
     if (known) return yield* claimKnown(known, action, claim);
     const rootRun = action.kind === 'retry' ? yield* findRoot(action) : undefined;
     if (rootRun !== undefined && action.retriesMax !== undefined) {
-      const parent = rootRun === action.target ? yield* findParent(action) : undefined;
+      const parent = rootRun === action.target ? yield* findParent(action, claim.now) : undefined;
       if (parent) return waitingFor(parent, claim, claim.now.getTime() + claim.leaseMs);
       const retries = yield* countRetries(action.source, rootRun);
       if (retries >= action.retriesMax) return { begun: 'limited', rootRun, retries };
@@ -67,12 +68,13 @@ function knownClaimer({ db }: SqlDialect) {
 }
 
 /**
- * Finds a retry of another run of the target's job whose answer is not known. The target may be its new run, and then has another
- * root run.
+ * Finds a retry of another run of the target's job that was sent within a day and whose answer is not known. The target may be its
+ * new run, and then has another root run.
  */
 function possibleParentFinder({ db }: SqlDialect) {
-  return function* ({ source, accountId, target }: NewAction): Transaction<ActionsTable | undefined> {
+  return function* ({ source, accountId, target }: NewAction, now: Date): Transaction<ActionsTable | undefined> {
     if (accountId === undefined) return undefined;
+    const since = now.getTime() - SQL_LIMITS.actionDoubtMs;
     const find = db
       .selectFrom('actions')
       .innerJoin('runs as retried', (join) =>
@@ -95,6 +97,7 @@ function possibleParentFinder({ db }: SqlDialect) {
       .where('actions.account_id', '=', accountId)
       .where('actions.kind', '=', 'retry')
       .where('actions.target', '<>', target)
+      .where('actions.sent_at', '>', since)
       .limit(1);
     const [row] = yield* query(find);
     return row;

@@ -206,6 +206,8 @@ export const beginActionCases: readonly ContractCase[] = [
       await actions.advance(held, { state: 'unknown' }, at(2));
       const unknown = await actions.begin(child, claimAt(3));
       same(withoutAction(unknown), { begun: 'waiting', dueAt: at(3 + LEASE_MS) });
+      const tooLate = claimAt(25 * 3_600_000);
+      equal((await actions.begin({ ...child, key: 'c' }, tooLate)).begun, 'claimed');
       const done = { outcome: 'done', runId: '8' } as const;
       equal(await actions.decide({ source: 'source', key: 'a' }, done, harness.decision(), at(4)), true);
       same(await actions.begin(child, claimAt(5)), { begun: 'limited', rootRun: '7', retries: 1 });
