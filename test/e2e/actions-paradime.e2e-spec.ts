@@ -191,6 +191,33 @@ describe('actions at Paradime', () => {
     expect(acts()).toEqual(['triggerBoltRun']);
   });
 
+  it('find a run each if the answers to two triggers of one schedule are lost', async () => {
+    const started: FakeBoltRun[] = [];
+    bolt.faults.cut({ body: /triggerBoltRun/, times: 2 });
+    for (let count = 0; count < 2; count++) {
+      await ends(await ingest.run());
+      started.push(await (await asked().start()).succeed());
+      clock.advance(2_000);
+    }
+    await pass(10_000);
+    const { items } = await inbox.actions();
+    expect(items.map(({ state, answer }) => [state, answer?.runId])).toEqual(
+      started.toReversed().map(({ id }) => ['answered', id]),
+    );
+    expect(acts()).toEqual(['triggerBoltRun', 'triggerBoltRun']);
+  });
+
+  it('find no second run if one of two triggers of one schedule was never received', async () => {
+    bolt.faults.respond(503, { body: /triggerBoltRun/ });
+    await ends(await ingest.run());
+    bolt.faults.cut({ body: /triggerBoltRun/ });
+    await ends(await ingest.run());
+    for (let minutes = 0; minutes < 5; minutes++) await pass(MINUTE);
+    const { items } = await inbox.actions();
+    expect(items.map(({ state }) => state).toSorted()).toEqual(['answered', 'unknown']);
+    expect(bolt.runs).toHaveLength(3);
+  });
+
   it('cancel a stuck run', async () => {
     const stuck = await nightly.run();
     await waitUntilIdle(app);

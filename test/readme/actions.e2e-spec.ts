@@ -297,12 +297,25 @@ describe('docs/recipes/retry-once.md', () => {
     await ends(await job.run(), WRONG);
     expect(pages()).toEqual([]);
     await ends(await started(), WRONG);
-    expect(pages()).toEqual([expect.stringMatching(/^trigger nightly-build failed: .*retr/)]);
+    expect(pages()).toEqual(['trigger nightly-build failed: the retry failed, too']);
     clock.advance(DAY);
     await ends(await job.run());
     expect(pages()).toEqual([expect.stringMatching(/^trigger/), 'resolve']);
     expect(new Set(other.requests.map(({ body }) => body['dedup_key'])).size).toBe(1);
     expect(await deadLetters()).toBe(0);
+  });
+
+  it('pages once if the retry is canceled, which only a sweep finds', async () => {
+    await ends(await job.run(), TIMEOUT);
+    await (await started()).cancel();
+    clock.advance(10 * MINUTE);
+    await sweep(app);
+    expect(pages()).toEqual(['trigger nightly-build failed: the retry was canceled']);
+    await (await job.run()).cancel();
+    clock.advance(10 * MINUTE);
+    await sweep(app);
+    expect(pages()).toHaveLength(1);
+    expect(acts()).toHaveLength(1);
   });
 
   it('pages if the run cannot be retried', async () => {

@@ -90,6 +90,7 @@ export {
   type NodeStep,
 } from './nodes/node-result.js';
 export type { MissingResults, MissingResultsReason, MissingStep } from './nodes/run-results.js';
+export { ARGUMENTS, type ArgumentCheck, wrongArgument, wrongRun } from './actions/wrong-argument.js';
 export { markedReason, markIn } from './runs/action-mark.js';
 export { endTypesOf, type RunSignal, type RunSignalType } from './runs/run-signal.js';
 export {

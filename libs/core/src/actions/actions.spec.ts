@@ -678,11 +678,11 @@ describe('the limit of retries', () => {
     store.limited = { rootRun: '4', retries: 2 };
     await thrownBy(perform(retry({ key: 'third', retriesMax: 2 })));
     expect(asked).toEqual([]);
-    const start = 'warn Action retry of run 5 of source "dbt" was refused: expected fewer than';
-    const end = 'Mend the cause, or raise retriesMax [RUNHOOKS_RETRIES_MAX]';
+    const start = 'warn Action retry of run 5 of source "dbt" was refused: expected at most';
+    const end = 'Mend the cause of the failure, or raise retriesMax [RUNHOOKS_RETRIES_MAX]';
     expect(lines).toEqual([
-      `${start} 1 retries of one root run, found 1 retry of root run 3. ${end}`,
-      `${start} 2 retries of one root run, found 2 retries of root run 4. ${end}`,
+      `${start} 1 retry of root run 3, and 1 was started before. ${end}`,
+      `${start} 2 retries of root run 4, and 2 were started before. ${end}`,
     ]);
   });
 

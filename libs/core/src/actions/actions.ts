@@ -98,9 +98,10 @@ function newAction(source: string, action: ProviderAction): NewAction {
 }
 
 function refusalOf(rootRun: string, retries: number, retriesMax = 0): { reason: 'retries-max'; message: string } {
-  const number = `${retries} ${retries === 1 ? 'retry' : 'retries'} of root run ${rootRun}`;
+  const atMost = `${retriesMax} ${retriesMax === 1 ? 'retry' : 'retries'}`;
+  const found = `${retries} ${retries === 1 ? 'was' : 'were'} started before`;
   return {
     reason: 'retries-max',
-    message: `expected fewer than ${retriesMax} retries of one root run, found ${number}. Mend the cause, or raise retriesMax`,
+    message: `expected at most ${atMost} of root run ${rootRun}, and ${found}. Mend the cause of the failure, or raise retriesMax`,
   };
 }

@@ -16,7 +16,13 @@ export function markIn(reason: string | undefined): string | undefined {
   return reason === undefined ? undefined : MARK.exec(reason)?.[1];
 }
 
-/** Returns a reason that begins with a mark, cut to what providers accept. */
+/**
+ * Returns a reason that begins with a mark, cut to what providers accept. Control characters and cut pairs of surrogates become
+ * spaces, because databases refuse some of them.
+ */
 export function markedReason(mark: string, reason: string): string {
-  return `${mark} ${reason}`.slice(0, LIMITS.actionReasonCharsMax);
+  return `${mark} ${reason}`
+    .slice(0, LIMITS.actionReasonCharsMax)
+    .replaceAll(/[\p{Cc}\p{Cs}]+/gu, ' ')
+    .trimEnd();
 }

@@ -16,8 +16,13 @@ export function retryWordIn(message: string): string | undefined {
 
 /** Returns whether dbt Cloud refused what a call asked for: not its token, its rights or its rate. */
 export function isRefusal(error: unknown): error is ProviderApiError {
-  // The same reason is that of a redirect, which a proxy sends.
-  return isProviderApiError(error) && error.reason === 'refused' && (error.status ?? 0) >= 400;
+  // The same reason is that of a redirect, which a proxy sends. A missing right can have the status 400, as dbt's Terraform provider shows.
+  return (
+    isProviderApiError(error) &&
+    error.reason === 'refused' &&
+    (error.status ?? 0) >= 400 &&
+    !/\bpermissions?\b/i.test(error.message)
+  );
 }
 
 /** Returns the error of a refused retry. `word` says why, if dbt Cloud does. */

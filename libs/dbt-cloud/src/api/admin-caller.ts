@@ -46,16 +46,25 @@ export interface AdminAnswer {
   readonly serverTime: Date | undefined;
 }
 
+/** Permission sets with the least rights, by their names in dbt Cloud. */
+const PERMISSION_SETS: Readonly<Record<ApiRight, string>> = {
+  read: 'Job Viewer',
+  act: 'Job Runner',
+  webhooks: 'Webhooks Only',
+};
+
 /** Calls one account of the Administrative API, with the token that a call needs. */
 export class AdminCaller {
   readonly #settings: ApiSettings;
   readonly #host: ApiHost;
-  #caller: { readonly accountId: string; readonly caller: ApiCaller } | undefined;
+  /** One for each token, because errors name the option of the token. Cooldowns are those of the account. */
+  readonly #callers = new Map<ApiRight, ApiCaller>();
+  #accountId: string | undefined;
 
   constructor(settings: ApiSettings, host: ApiHost) {
     this.#settings = settings;
     this.#host = host;
-    if (settings.accountId !== undefined) this.#use(settings.accountId);
+    this.#accountId = settings.accountId;
   }
 
   /** Whether the source has the token. */
@@ -171,18 +180,17 @@ export class AdminCaller {
   }
 
   async #ready({ right, asked, signal }: Pick<AdminCall, 'right' | 'asked' | 'signal'>): Promise<{ accountId: string; caller: ApiCaller }> {
-    return this.#caller ?? this.#use(await this.#onlyAccount(this.#tokenOf(right, asked), signal));
-  }
-
-  #use(accountId: string): { accountId: string; caller: ApiCaller } {
-    this.#caller = { accountId, caller: this.#callerFor(accountId) };
-    return this.#caller;
+    this.#accountId ??= await this.#onlyAccount(right, this.#tokenOf(right, asked), signal);
+    const accountId = this.#accountId;
+    const caller = this.#callers.get(right) ?? this.#callerFor(accountId, right);
+    this.#callers.set(right, caller);
+    return { accountId, caller };
   }
 
   /** A service token belongs to one account. */
-  async #onlyAccount(token: string, signal: AbortSignal | undefined): Promise<string> {
+  async #onlyAccount(right: ApiRight, token: string, signal: AbortSignal | undefined): Promise<string> {
     const asked = 'list the accounts of the token';
-    const { value } = await this.#callerFor('').json({
+    const { value } = await this.#callerFor('', right).json({
       asked,
       method: 'GET',
       path: '/api/v3/accounts/',
@@ -201,8 +209,9 @@ export class AdminCaller {
     });
   }
 
-  #callerFor(accountId: string): ApiCaller {
+  #callerFor(accountId: string, right: ApiRight): ApiCaller {
     const { baseUrl, option } = this.#settings;
+    const token = `${option}.${right}Token`;
     return new ApiCaller({
       provider: 'dbt Cloud',
       baseUrl,
@@ -212,12 +221,13 @@ export class AdminCaller {
       userMessageOf: (body) => textOf(fieldsOf(fieldsOf(body)?.['status'])?.['user_message']),
       remedies: {
         unauthorized:
-          `Check the tokens, and that ${option}.accessUrl is the address of your account's cell: ` +
+          `Check ${token}, and that ${option}.accessUrl is the address of your account's cell: ` +
           'at that of another cell, a valid token gets the same answer',
-        forbidden: 'Give the token the permission set of this call: Job Viewer, Job Runner or Webhooks Only',
+        forbidden: `Give the token of ${token} the permission set ${PERMISSION_SETS[right]}`,
         // The message of dbt Cloud mentions permissions in either case.
         'not-found':
-          'Check the id. An artifact may not exist yet, and dbt Cloud answers the same if the token lacks the right to read it',
+          `Check the id. ${right === 'read' ? 'An artifact may not exist yet. ' : ''}dbt Cloud answers the same if ` +
+          `${token} lacks the right (permission set ${PERMISSION_SETS[right]})`,
       },
     });
   }

@@ -277,10 +277,43 @@ describe('trigger', () => {
   });
 
   it('is refused with the message of dbt Cloud if an option is invalid', async () => {
-    const error = await errorOf(api.trigger(dbt.job({ name: 'nightly' }).id, { key: 'k', cause: 'x', branch: '' }));
+    dbt.faults.respond(400, { text: envelope('git_branch: Not a valid value.') });
+    const error = await errorOf(api.trigger(dbt.job({ name: 'nightly' }).id, { key: 'k', cause: 'x', branch: '..' }));
     expect(error).toMatchObject({ code: 'RUNHOOKS_ACTION_REFUSED', reason: 'other' });
     expect(error.message).toContain('got 400: "git_branch: Not a valid value."');
     expect(dbt.runs).toEqual([]);
+  });
+
+  it.each<[what: string, job: unknown, options: object, message: string]>([
+    ['the name of a job', 'nightly', {}, 'job: expected an id as a string of digits, got another string'],
+    ['a number as job', 7, {}, 'job: expected an id as a string of digits, got a number'],
+    ['no cause', '7', { cause: undefined }, 'cause: expected a string of up to 10000 characters that is not blank, got undefined'],
+    ['a blank cause', '7', { cause: ' \n' }, 'cause: expected a string of up to 10000 characters that is not blank, got another string'],
+    ['a huge cause', '7', { cause: 'x'.repeat(10_001) }, 'cause: expected a string of up to 10000 characters that is not blank'],
+    ['no branch', '7', { branch: '' }, 'branch: expected one line of up to 10000 characters that is not blank, got an empty string'],
+    ['a branch with NUL', '7', { branch: 'main\0' }, 'branch: expected one line of up to'],
+    ['a half of a character', '7', { schema: 'pr_\ud83d' }, 'schema: expected one line of up to'],
+    ['no steps', '7', { steps: [] }, 'steps: expected an array of 1 to 100 lines that are not blank, got an empty array'],
+    ['one step alone', '7', { steps: 'dbt build' }, 'steps: expected an array of 1 to 100 lines'],
+    ['a step that is null', '7', { steps: [null] }, 'steps: expected an array of 1 to 100 lines'],
+    ['no threads', '7', { threads: 0 }, 'threads: expected an integer above 0, got 0'],
+    ['a negative timeout', '7', { timeoutSeconds: -1 }, 'timeoutSeconds: expected an integer of 0 or more, got -1'],
+    ['no flag', '7', { generateDocs: 1 }, 'generateDocs: expected true or false, got 1'],
+    ['two pull requests', '7', { pullRequest: { github: 1, azure: 1 } }, 'pullRequest: expected one number, as github, gitlab or azure'],
+    ['a pull request alone', '7', { pullRequest: 12 }, 'pullRequest: expected one number'],
+    ['an option of Paradime', '7', { commands: ['dbt run'] }, 'commands: unknown option'],
+    ['an option of the API', '7', { gitBranch: 'dev' }, 'gitBranch: unknown option'],
+  ])('rejects %s before anything is stored or sent', async (_what, job, options, message) => {
+    const error = await errorOf(api.trigger(job as string, { key: 'k', cause: 'x', ...options }));
+    expect(error).toMatchObject({ reason: 'invalid-request', message: expect.stringContaining(message) });
+    expect([actions, dbt.calls]).toEqual([[], []]);
+  });
+
+  it('has no certain answer if it is a run of another job', async () => {
+    const run = await failed();
+    dbt.faults.respond(200, { text: JSON.stringify({ data: { id: 9, account_id: 4, job_definition_id: 8 } }) });
+    const error = await errorOf(api.trigger(run.jobId, { key: 'k', cause: 'x' }));
+    expect(error).toMatchObject({ reason: 'invalid-answer', message: expect.stringContaining('got one of job 8') });
   });
 
   it('is found by the mark of its cause, among the runs of its job since the call', async () => {
@@ -420,6 +453,18 @@ describe('the calls of actions', () => {
     expect(dbt.calls.filter(({ method }) => method === 'GET')).toEqual([]);
   });
 
+  it.each([401, 403, 404])('name the option of the token that lacks a right after %i', async (status) => {
+    const run = await failed();
+    dbt.faults.respond(status, { times: 2 });
+    const act = await errorOf(api.retry(run, { key: 'k' }));
+    const look = await errorOf(action().find(MARK, START));
+    expect([act.message, look.message]).toEqual([
+      expect.stringContaining("dbtCloud({ name: 'dbt' }).api.actToken"),
+      expect.stringContaining("dbtCloud({ name: 'dbt' }).api.readToken"),
+    ]);
+    if (status !== 401) expect([act.message, look.message]).toEqual([expect.stringContaining('Job Runner'), expect.stringContaining('Job Viewer')]);
+  });
+
   it('reject with the reason of their signal', async () => {
     const run = await failed();
     const gone = new Error('gone');
@@ -431,11 +476,42 @@ describe('the calls of actions', () => {
     expect(dbt.calls).toEqual([]);
   });
 
-  it.each(['..', '', '.'])('are not made with the id %j', async (id) => {
+  it.each<[what: string, given: readonly unknown[], message: string]>([
+    ['no run', [undefined, { key: 'k' }], 'run: expected a run with its id, such as event.run, got undefined'],
+    ['an id alone', ['7', { key: 'k' }], 'run: expected a run with its id, such as event.run, got a string'],
+    ['a number as id', [{ id: 7 }, { key: 'k' }], 'run.id: expected the id of a run as a string, got a number'],
+    ['no options', [{ id: '7' }], 'options: expected an object with key, got undefined'],
+    ['null as options', [{ id: '7' }, null], 'options: expected an object with key, got null'],
+    ['a misspelled option', [{ id: '7' }, { key: 'k', maxRetries: 2 }], 'maxRetries: unknown option'],
+    ['another account', [{ id: '7', account: { id: '5' } }, { key: 'k' }], 'expected a run of account 4, got one of account 5'],
+  ])('are not made with %s', async (_what, given, message) => {
+    const [run, options] = given as [{ id: string }, { key: string }];
+    for (const call of [api.retry(run, options), api.cancel(run, options)]) {
+      expect(await errorOf(call)).toMatchObject({ reason: 'invalid-request', message: expect.stringContaining(message) });
+    }
+    expect([actions, dbt.calls]).toEqual([[], []]);
+  });
+
+  it('have no certain answer if it is the run of another one', async () => {
+    const run = await failed();
+    const answerWith = (id: string) => dbt.faults.respond(200, { text: JSON.stringify({ data: { id, account_id: 4 } }) });
+    answerWith(run.id);
+    expect(await errorOf(api.retry(run, { key: 'k' }))).toMatchObject({ reason: 'invalid-answer' });
+    answerWith('9');
+    expect(await errorOf(api.cancel(run, { key: 'k' }))).toMatchObject({ reason: 'invalid-answer' });
+  });
+
+  it.each(CALLS)('%s can be made again if dbt Cloud reports a missing right with the status 400', async (_, call) => {
+    const run = await failed();
+    dbt.faults.respond(400, { text: envelope('You do not have permission to perform this action.') });
+    expect(await errorOf(call(api, run))).toMatchObject({ code: 'RUNHOOKS_PROVIDER_API', reason: 'refused' });
+  });
+
+  it.each(['..', '', '.', '7/cancel', 'x'.repeat(10_000)])('are not made with the id %j', async (id) => {
     expect(await errorOf(api.retry({ id }, { key: 'k' }))).toMatchObject({ reason: 'invalid-request' });
     expect(await errorOf(api.trigger(id, { key: 'k', cause: 'x' }))).toMatchObject({ reason: 'invalid-request' });
     expect(await errorOf(api.cancel({ id }, { key: 'k' }))).toMatchObject({ reason: 'invalid-request' });
-    expect(dbt.calls).toEqual([]);
+    expect([actions, dbt.calls]).toEqual([[], []]);
   });
 
   it('find the account of the token before the action is stored', async () => {

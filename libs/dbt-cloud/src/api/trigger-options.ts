@@ -1,4 +1,4 @@
-import { type ActionOptions, defined } from 'nestjs-runhooks/core';
+import { type ActionOptions, ARGUMENTS, type ArgumentCheck, defined, wrongArgument } from 'nestjs-runhooks/core';
 
 /** Pull request of one git provider, by its number. GitLab calls it a merge request. */
 export type DbtCloudPullRequest =
@@ -30,9 +30,36 @@ export interface DbtCloudRunOverrides {
 export interface DbtCloudTriggerOptions extends ActionOptions, DbtCloudRunOverrides {
   /**
    * Reason of the run. dbt Cloud shows it behind the mark of the action, and webhooks report both in `runReason`. Together they
-   * are cut to 255 characters.
+   * are cut to 255 characters, and line breaks become spaces.
    */
   readonly cause: string;
+}
+
+const { cause, text, texts, flag, count, seconds } = ARGUMENTS;
+
+const CHECKS: Readonly<Record<'cause' | keyof DbtCloudRunOverrides, ArgumentCheck>> = {
+  cause,
+  branch: text,
+  sha: text,
+  schema: text,
+  target: text,
+  steps: texts,
+  pullRequest: (value) => (isPullRequest(value) ? undefined : 'one number, as github, gitlab or azure'),
+  dbtVersion: text,
+  threads: count,
+  generateDocs: flag,
+  timeoutSeconds: seconds,
+};
+
+/** Returns what is wrong with the options of a trigger, or `undefined`. */
+export function wrongTrigger(options: DbtCloudTriggerOptions): string | undefined {
+  return wrongArgument('trigger', options, CHECKS);
+}
+
+function isPullRequest(value: unknown): boolean {
+  const [first, ...others] = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  if (first === undefined || others.length > 0) return false;
+  return /^(?:github|gitlab|azure)$/.test(first[0]) && count(first[1]) === undefined;
 }
 
 /** Returns the body of a trigger (`TriggerRunRequestRequest` of dbt's OpenAPI specification). */

@@ -2,6 +2,7 @@ import {
   ActionRefusedError,
   ApiCaller,
   type ApiHost,
+  kindOf,
   type ProviderApiErrorReason,
   quotedMessage,
   timers,
@@ -105,9 +106,10 @@ export class Graphql {
 
   /** Returns an id as a variable. */
   idOf(id: string, asked: string): number {
-    const number = /^[1-9]\d{0,9}$/.test(id) ? Number(id) : Number.POSITIVE_INFINITY;
-    if (number <= PARADIME_LIMITS.idMax) return number;
-    throw this.error(asked, 'invalid-request', `expected an id from 1 to ${PARADIME_LIMITS.idMax}, got another string`);
+    const isNumber = typeof id === 'string' && /^[1-9]\d{0,9}$/.test(id);
+    if (isNumber && Number(id) <= PARADIME_LIMITS.idMax) return Number(id);
+    const found = typeof id === 'string' ? 'another string' : kindOf(id);
+    throw this.error(asked, 'invalid-request', `expected an id from 1 to ${PARADIME_LIMITS.idMax}, got ${found}`);
   }
 
   async #ask(call: GraphqlCall): Promise<GraphqlAnswer> {

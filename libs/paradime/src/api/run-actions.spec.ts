@@ -121,6 +121,29 @@ describe('retry', () => {
     expect([actions, bolt.calls]).toEqual([[], []]);
   });
 
+  it.each<[what: string, given: readonly unknown[], message: string]>([
+    ['no run', [undefined, { key: 'k' }], 'run: expected a run with its id, such as event.run, got undefined'],
+    ['an id alone', ['7', { key: 'k' }], 'run: expected a run with its id, such as event.run, got a string'],
+    ['a number as id', [{ id: 7, job: { name: 'x' } }, { key: 'k' }], 'run.id: expected the id of a run as a string, got a number'],
+    ['no options', [{ id: '7', job: { name: 'x' } }], 'options: expected an object with key, got undefined'],
+    ['a key alone', [{ id: '7', job: { name: 'x' } }, 'k'], 'options: expected an object with key, got a string'],
+    ['a misspelled option', [{ id: '7', job: { name: 'x' } }, { key: 'k', retryMax: 2 }], 'retryMax: unknown option'],
+  ])('rejects %s before anything is stored or sent, also to cancel', async (_what, given, message) => {
+    const [run, options] = given as [ActionRun, { key: string }];
+    for (const call of [api.retry(run, options), api.cancel(run, options)]) {
+      const error = await errorOf(call);
+      expect(error).toMatchObject({ reason: 'invalid-request', message: expect.stringContaining(message) });
+    }
+    expect([actions, bolt.calls]).toEqual([[], []]);
+  });
+
+  it('has no certain answer if Paradime answers with the retried run', async () => {
+    const failed = await failedRun();
+    refuse({ data: { retryBoltRun: { runId: Number(failed.id) } } });
+    const error = await errorOf(api.retry(runOf(failed), { key: 'k' }));
+    expect(error).toMatchObject({ reason: 'invalid-answer', message: expect.stringContaining('expected a new run') });
+  });
+
   it('is refused for a run that did not fail, for good and with a message that says so', async () => {
     const run = await (await bolt.schedule({ name: 'nightly' }).run()).succeed();
     const error = await errorOf(api.retry(runOf(run), { key: 'k' }));
@@ -236,11 +259,22 @@ describe('trigger', () => {
 
   it.each([
     ['a blank slug', '', {}, 'expected the slug or the name of a schedule, got none'],
-    ['no cause', 'marts', { cause: undefined }, 'expected a cause, got none'],
-    ['no commands', 'marts', { commands: [] }, 'expected at least one command, got an empty array'],
-    ['no number', 'marts', { pullRequest: 1.5 }, 'expected the number of a pull request, got another value'],
+    ['a name that is a number', 7, {}, 'expected the slug or the name of a schedule'],
+    ['no cause', 'marts', { cause: undefined }, 'cause: expected a string of up to 10000 characters that is not blank, got undefined'],
+    ['a blank cause', 'marts', { cause: ' \n' }, 'cause: expected a string of up to'],
+    ['no commands', 'marts', { commands: [] }, 'commands: expected an array of 1 to 100 lines that are not blank, got an empty array'],
+    ['a blank command', 'marts', { commands: ['dbt run', ' '] }, 'commands: expected an array'],
+    ['one command alone', 'marts', { commands: 'dbt run' }, 'commands: expected an array'],
+    ['no branch', 'marts', { branch: '' }, 'branch: expected one line of up to 10000 characters that is not blank, got an empty string'],
+    ['two lines as a branch', 'marts', { branch: 'main\nx' }, 'branch: expected one line of up to'],
+    ['no number', 'marts', { pullRequest: 1.5 }, 'pullRequest: expected an integer above 0, got 1.5'],
+    ['a huge number', 'marts', { pullRequest: 2_147_483_648 }, 'pullRequest: expected a smaller number'],
+    ['no flag', 'marts', { continueOnError: 'yes' }, 'continueOnError: expected true or false, got another string'],
+    ['an option of dbt Cloud', 'marts', { steps: ['dbt run'] }, 'steps: unknown option'],
+    ['a misspelled option', 'marts', { brunch: 'main' }, 'brunch: unknown option'],
+    ['no signal', 'marts', { signal: 'soon' }, 'signal: expected an AbortSignal, got another string'],
   ])('rejects %s before anything is stored or sent', async (_what, slug, options, message) => {
-    const call = api.trigger(slug, { key: 'k', cause: 'why', ...(options as object) });
+    const call = api.trigger(slug as string, { key: 'k', cause: 'why', ...(options as object) });
     const error = await errorOf(call);
     expect(error).toMatchObject({ reason: 'invalid-request', message: expect.stringContaining(message) });
     expect([actions, bolt.calls]).toEqual([[], []]);

@@ -1,14 +1,4 @@
-import {
-  type ActionAnswer,
-  type ActionOptions,
-  type ActionRun,
-  type ApiHost,
-  defined,
-  markedReason,
-  quotedMessage,
-  readId,
-  type RetryRunOptions,
-} from 'nestjs-runhooks/core';
+import { type ActionAnswer, type ActionOptions, type ActionRun, type ApiHost, type ArgumentCheck, ARGUMENTS, defined, markedReason, quotedMessage, readId, type RetryRunOptions, wrongArgument, wrongRun } from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 import { runPageOf } from '../run-page.js';
 import { isFinal } from '../status.js';
@@ -22,7 +12,7 @@ import { MUTATIONS } from './mutations.js';
 export interface ParadimeTriggerOptions extends ActionOptions {
   /**
    * Cause of the run, for people. Paradime gets it as the reason of the run, after a mark of Runhooks. With the mark, it is cut
-   * to 255 characters.
+   * to 255 characters, and line breaks become spaces.
    */
   readonly cause: string;
   /** Commands instead of those of the schedule, at least one. They are stored and listed, so they must contain no secret. */
@@ -37,6 +27,14 @@ export interface ParadimeTriggerOptions extends ActionOptions {
    */
   readonly continueOnError?: boolean;
 }
+
+const TRIGGER_ARGUMENTS: Readonly<Record<Exclude<keyof ParadimeTriggerOptions, keyof ActionOptions>, ArgumentCheck>> = {
+  cause: ARGUMENTS.cause,
+  commands: ARGUMENTS.texts,
+  branch: ARGUMENTS.text,
+  pullRequest: (value) => (Number(value) > PARADIME_LIMITS.idMax ? 'a smaller number' : ARGUMENTS.count(value)),
+  continueOnError: ARGUMENTS.flag,
+};
 
 /** Means of {@link RunActions}. */
 export interface RunActionsSetup {
@@ -61,6 +59,7 @@ export class RunActions {
 
   async retry(run: ActionRun, options: RetryRunOptions): Promise<ActionAnswer> {
     const { graphql, host } = this.#setup;
+    this.#requireRight('retry a run', wrongRun(run) ?? wrongArgument('retry', options));
     const { signal } = options;
     const asked = `retry run ${run.id}`;
     const variables = { scheduleRunId: graphql.idOf(run.id, asked) };
@@ -69,17 +68,21 @@ export class RunActions {
       ...options,
       ...this.#targetOf('retry', run),
       request: { schedule },
-      send: async () => this.#started(await graphql.change({ query: MUTATIONS.retry, variables, asked, signal }), asked),
+      send: async () => {
+        const answer = this.#started(await graphql.change({ query: MUTATIONS.retry, variables, asked, signal }), asked);
+        if (answer.runId === run.id) throw graphql.error(asked, 'invalid-answer', 'expected a new run, got the run itself');
+        return answer;
+      },
       find: (_mark, sentAt) => this.#findRetries(run.id, schedule, sentAt, signal),
     });
   }
 
   async trigger(slug: string, options: ParadimeTriggerOptions): Promise<ActionAnswer> {
     const { graphql, host, workspace } = this.#setup;
+    this.#requireRight('trigger a schedule', wrongArgument('trigger', options, TRIGGER_ARGUMENTS));
     const { key, onUnknown, signal, cause, commands, branch, pullRequest, continueOnError } = options;
     const schedule = this.#labelOf(slug, 'trigger a schedule', 'the slug or the name of a schedule');
     const asked = `trigger schedule "${quotedMessage(schedule, {})}"`;
-    this.#checkTrigger(options, asked);
     const overrides = defined({ commands, branch, continueOnError });
     return host.act({
       key,
@@ -98,6 +101,7 @@ export class RunActions {
 
   async cancel(run: ActionRun, options: ActionOptions): Promise<ActionAnswer> {
     const { graphql, host } = this.#setup;
+    this.#requireRight('cancel a run', wrongRun(run) ?? wrongArgument('cancel', options));
     const { signal } = options;
     const asked = `cancel run ${run.id}`;
     const variables = { scheduleRunId: graphql.idOf(run.id, asked) };
@@ -179,18 +183,13 @@ export class RunActions {
     return { kind, target: id, ...defined({ accountId: account?.id ?? this.#setup.workspace }) };
   }
 
+  #requireRight(asked: string, found: string | undefined): void {
+    if (found !== undefined) throw this.#setup.graphql.error(asked, 'invalid-request', found);
+  }
+
   #labelOf(label: unknown, asked: string, expected: string): string {
     if (typeof label === 'string' && label.trim() !== '') return label;
     throw this.#setup.graphql.error(asked, 'invalid-request', `expected ${expected}, got none`);
-  }
-
-  #checkTrigger({ cause, commands, pullRequest }: ParadimeTriggerOptions, asked: string): void {
-    const wrong = (found: string): Error => this.#setup.graphql.error(asked, 'invalid-request', found);
-    if (typeof cause !== 'string' || cause.trim() === '') throw wrong('expected a cause, got none');
-    if (commands?.length === 0) throw wrong('expected at least one command, got an empty array');
-    if (pullRequest === undefined) return;
-    if (Number.isInteger(pullRequest) && pullRequest > 0 && pullRequest <= PARADIME_LIMITS.idMax) return;
-    throw wrong('expected the number of a pull request, got another value');
   }
 }
 

@@ -87,7 +87,7 @@ export class DbtRun implements FakeDbtRun {
     const { retryUnsupported = this.job.retryUnsupported } = this.options;
     if (retryUnsupported !== undefined) return UNSUPPORTED[retryUnsupported];
     const hasResults = [...this.artifacts.values()].some((files) => files.has('run_results.json'));
-    return hasResults ? undefined : 'RETRY_NO_RUN_RESULTS';
+    return hasResults && this.hasArtifactsAt(this.account.clock.now()) ? undefined : 'RETRY_NO_RUN_RESULTS';
   }
 
   async start(): Promise<this> {

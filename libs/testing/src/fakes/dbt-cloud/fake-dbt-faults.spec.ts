@@ -43,6 +43,16 @@ describe('faults of the API', () => {
     expect(await statuses(1)).toEqual([200]);
   });
 
+  it('retries no run whose artifacts are not saved yet, as after the webhook about its failure', async () => {
+    dbt.faults.delayArtifacts(MINUTE);
+    const run = await (await dbt.job({ name: 'nightly' }).run()).fail({ results: {} });
+    const retry = () => call(`runs/${run.id}/retry/`, { method: 'POST' });
+    const refused = await retry();
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('RETRY_NO_RUN_RESULTS')]);
+    clock.advance(MINUTE);
+    expect((await retry()).status).toBe(200);
+  });
+
   it('ends all faults at once', async () => {
     const run = await (await dbt.job({ name: 'nightly' }).run()).succeed();
     const text = async () => (await call()).text();
