@@ -224,7 +224,9 @@ describe('ApiCaller', () => {
   });
 
   it('rejects an error page in HTML by its status', async () => {
-    answers = [(_, response) => void response.writeHead(502, { 'content-type': 'text/html' }).end('<html>nginx</html>')];
+    answers = [
+      (_, response) => void response.writeHead(502, { 'content-type': 'text/html' }).end('<html>nginx</html>'),
+    ];
     const failure = await failureOf(caller.json(call()));
     expect(failure).toMatchObject({ reason: 'unavailable', status: 502 });
     expect(failure.message).not.toContain('nginx');

@@ -223,7 +223,12 @@ export class ApiCaller {
   }
 
   /** Returns the error for anything that was thrown during a call. */
-  #errorOf({ asked, signal, timeoutMs, bytesMax }: ApiCall, error: unknown, deadline: Deadline, began: boolean): unknown {
+  #errorOf(
+    { asked, signal, timeoutMs, bytesMax }: ApiCall,
+    error: unknown,
+    deadline: Deadline,
+    began: boolean,
+  ): unknown {
     if (signal?.aborted) return signal.reason;
     const found = transportFailureOf(error, {
       isOver: deadline.isOver,

@@ -127,15 +127,28 @@ describe('downloadArtifact', () => {
 });
 
 describe('isPrivateAddress', () => {
-  it.each(['127.0.0.1', '10.0.0.1', '172.31.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '240.0.0.1'])(
-    'returns true for %s',
-    (address) => expect(isPrivateAddress(address)).toBe(true),
-  );
+  it.each([
+    '127.0.0.1',
+    '10.0.0.1',
+    '172.31.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '240.0.0.1',
+  ])('returns true for %s', (address) => expect(isPrivateAddress(address)).toBe(true));
 
-  it.each(['::', '::1', 'fe80::1', 'fd00::1', '::ffff:10.0.0.1', '::ffff:8.8.8.8', '64:ff9b::a00:1', '2002:a00:1::', 'x'])(
-    'returns true for %s',
-    (address) => expect(isPrivateAddress(address)).toBe(true),
-  );
+  it.each([
+    '::',
+    '::1',
+    'fe80::1',
+    'fd00::1',
+    '::ffff:10.0.0.1',
+    '::ffff:8.8.8.8',
+    '64:ff9b::a00:1',
+    '2002:a00:1::',
+    'x',
+  ])('returns true for %s', (address) => expect(isPrivateAddress(address)).toBe(true));
 
   it.each(['8.8.8.8', '172.32.0.1', '52.45.144.63', '2606:4700::1111', '2a00:1450:4001:81b::200e'])(
     'returns false for %s',

@@ -46,10 +46,7 @@ class PrivateAddress extends Error {}
  * @throws {ProviderApiError} with the reason; `not-found` for 404, and `refused` for 403 (an expired URL) and a URL that must
  *   not be called.
  */
-export async function downloadArtifact(
-  url: string,
-  options: ArtifactDownload,
-): Promise<ReadableStream<Uint8Array>> {
+export async function downloadArtifact(url: string, options: ArtifactDownload): Promise<ReadableStream<Uint8Array>> {
   const deadline = new Deadline(options.timeoutMs ?? LIMITS.apiTimeoutMs, options.signal);
   let response: IncomingMessage | undefined;
   try {
@@ -80,7 +77,12 @@ async function follow(url: string, options: ArtifactDownload, deadline: Deadline
     response.destroy();
     if (statusCode < 300 || statusCode >= 400 || headers.location === undefined) throw refusal(options, statusCode);
     if (redirects >= LIMITS.artifactRedirectsMax) {
-      throw failure(options, 'refused', `expected at most ${LIMITS.artifactRedirectsMax} redirects, got more`, statusCode);
+      throw failure(
+        options,
+        'refused',
+        `expected at most ${LIMITS.artifactRedirectsMax} redirects, got more`,
+        statusCode,
+      );
     }
     at = checkUrl(URL.canParse(headers.location, at.href) ? new URL(headers.location, at).href : '', options);
   }

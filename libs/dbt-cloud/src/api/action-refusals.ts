@@ -1,4 +1,9 @@
-import { type ActionRefusalReason, ActionRefusedError, isProviderApiError, type ProviderApiError } from 'nestjs-runhooks/core';
+import {
+  type ActionRefusalReason,
+  ActionRefusedError,
+  isProviderApiError,
+  type ProviderApiError,
+} from 'nestjs-runhooks/core';
 
 /** Words of dbt Cloud for a run that cannot be retried (`RetryNotSupportedReasonEnum` of dbt's OpenAPI specification). */
 const RETRY_REFUSALS: ReadonlyMap<string, readonly [reason: ActionRefusalReason, found: string]> = new Map([

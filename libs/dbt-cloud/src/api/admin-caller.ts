@@ -143,7 +143,18 @@ export class AdminCaller {
   }
 
   #callOf(call: AdminCall, account: string, headers = {}): ApiCall {
-    const { right, asked, version, method = 'GET', path, slash = true, query = {}, body, isList = false, signal } = call;
+    const {
+      right,
+      asked,
+      version,
+      method = 'GET',
+      path,
+      slash = true,
+      query = {},
+      body,
+      isList = false,
+      signal,
+    } = call;
     return {
       asked: `${asked} of account ${account}`,
       method,
@@ -179,7 +190,11 @@ export class AdminCaller {
     });
   }
 
-  async #ready({ right, asked, signal }: Pick<AdminCall, 'right' | 'asked' | 'signal'>): Promise<{ accountId: string; caller: ApiCaller }> {
+  async #ready({
+    right,
+    asked,
+    signal,
+  }: Pick<AdminCall, 'right' | 'asked' | 'signal'>): Promise<{ accountId: string; caller: ApiCaller }> {
     this.#accountId ??= await this.#onlyAccount(right, this.#tokenOf(right, asked), signal);
     const accountId = this.#accountId;
     const caller = this.#callers.get(right) ?? this.#callerFor(accountId, right);

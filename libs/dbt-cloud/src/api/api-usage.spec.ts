@@ -20,7 +20,10 @@ beforeEach(async () => {
   server = new LoopbackDbtApi();
   const options = { baseUrl: await server.listen(), readToken: 'r', actToken: 'a', webhooksToken: 'w' };
   server.objects.set('/api/v3/accounts/', [{ id: 4, name: 'a' }]);
-  api = new DbtCloudApi(checkApiOptions(options, 'api', undefined), apiHost(() => NOW, sendAndFind));
+  api = new DbtCloudApi(
+    checkApiOptions(options, 'api', undefined),
+    apiHost(() => NOW, sendAndFind),
+  );
 });
 
 afterEach(() => server.close());
@@ -160,7 +163,11 @@ const RUNS: readonly object[] = [
 
 function useRun(run: unknown): unknown {
   const body = JSON.stringify({ v: 1, run, names: {}, phase: 'complete:20' });
-  return [shown(readRun(run)), retriesOf({ ...Object(run) }), parseEnvelope(storedMessage(body, NOW), { accessUrl: undefined, testRunIds: new Set() })];
+  return [
+    shown(readRun(run)),
+    retriesOf({ ...Object(run) }),
+    parseEnvelope(storedMessage(body, NOW), { accessUrl: undefined, testRunIds: new Set() }),
+  ];
 }
 
 describe('the use of the API', () => {

@@ -23,7 +23,10 @@ afterEach(() => server.close());
 
 function client(options: DbtCloudApiOptions): DbtCloudApi {
   const all = { baseUrl, accountId: '4', readToken: 'read-token', webhooksToken: 'webhooks-token', ...options };
-  return new DbtCloudApi(checkApiOptions(all, "dbtCloud({ name: 'dbt' }).api", undefined), apiHost(() => NOW));
+  return new DbtCloudApi(
+    checkApiOptions(all, "dbtCloud({ name: 'dbt' }).api", undefined),
+    apiHost(() => NOW),
+  );
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<ProviderApiError> {
@@ -200,10 +203,16 @@ describe('jobs, projects, environments and subscriptions', () => {
   it('reads subscriptions of both systems with their own token, and never shows a secret', async () => {
     const old = { id: 'wsu_1', client_url: 'https://a.example/webhooks/dbt', active: true, job_ids: ['10', '11'] };
     const sent = { http_status_code: '0', dispatched_at: '1732924800000000', hmac_secret: 'the-secret' };
-    server.objects.set(`${V3}/webhooks/subscriptions`, [{ ...old, ...sent }, { ...old, id: 'wsu_2', job_ids: [10] }]);
+    server.objects.set(`${V3}/webhooks/subscriptions`, [
+      { ...old, ...sent },
+      { ...old, id: 'wsu_2', job_ids: [10] },
+    ]);
     server.objects.set(`${V3}/webhooks/subscription/wsu_1`, { ...old, http_status_code: '503' });
     const subscriptions = await api.subscriptions();
-    expect(subscriptions).toMatchObject([{ id: 'wsu_1', jobIds: ['10', '11'] }, { id: 'wsu_2', jobIds: ['10'] }]);
+    expect(subscriptions).toMatchObject([
+      { id: 'wsu_1', jobIds: ['10', '11'] },
+      { id: 'wsu_2', jobIds: ['10'] },
+    ]);
     expect(subscriptions[0]?.lastDispatchedAt).toEqual(new Date(1_732_924_800_000));
     expect(subscriptions[0]).not.toHaveProperty('lastStatus');
     expect(JSON.stringify(subscriptions)).not.toContain('the-secret');
@@ -266,7 +275,10 @@ describe('failures', () => {
     await found.run('7');
     await found.run('7');
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v3/accounts/', `${V2}/runs/7/`, `${V2}/runs/7/`]);
-    server.objects.set('/api/v3/accounts/', [{ id: 4, name: 'a' }, { id: 5, name: 'b' }]);
+    server.objects.set('/api/v3/accounts/', [
+      { id: 4, name: 'a' },
+      { id: 5, name: 'b' },
+    ]);
     const failure = await failureOf(client({ accountId: undefined }).run('7'));
     expect(failure.message).toContain('expected one account, got 2');
   });

@@ -21,6 +21,7 @@ import type {
 import { findManifestNodes } from './manifest-nodes.js';
 import { readEach, readJob, readPlace, readSubscription, textOf } from './api-readers.js';
 import { integersOf, type Query } from './query.js';
+import { artifactCall, read } from './read-calls.js';
 import { RunActions } from './run-actions.js';
 import { getRun, listRuns } from './run-calls.js';
 import { type DbtCloudRunFilter, matchesNothing } from './run-filter.js';
@@ -88,7 +89,8 @@ export class DbtCloudApi {
     filter: DbtCloudRunFilter = {},
     { offset = 0, signal }: DbtCloudCallOptions & { readonly offset?: number } = {},
   ): Promise<DbtCloudRunPage> {
-    if (matchesNothing(filter.ids, filter.projectIds, filter.statuses)) return { runs: [], hasMore: false, unreadable: 0 };
+    if (matchesNothing(filter.ids, filter.projectIds, filter.statuses))
+      return { runs: [], hasMore: false, unreadable: 0 };
     return listRuns(this.#caller, filter, { right: 'read', offset, signal });
   }
 
@@ -269,28 +271,6 @@ export class DbtCloudApi {
       ({ hasMore } = page);
     }
   }
-}
-
-function read(
-  asked: string,
-  version: 'v2' | 'v3',
-  path: readonly string[],
-  query: Query,
-  signal: AbortSignal | undefined,
-): AdminCall {
-  return { right: 'read', asked, version, path, query, signal };
-}
-
-function artifactCall(
-  runId: string,
-  path: string,
-  step: number | undefined,
-  signal: AbortSignal | undefined,
-): AdminCall {
-  return {
-    ...read(`get an artifact of run ${runId}`, 'v2', ['runs', runId, 'artifacts', ...path.split('/')], { step }, signal),
-    slash: false,
-  };
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {

@@ -28,14 +28,18 @@ let api: DbtCloudApi;
 
 beforeEach(async () => {
   dbt = await fakeDbtCloud({ accountId: '4' });
-  api = new DbtCloudApi(checkApiOptions(dbt.options(), 'api', undefined), apiHost(() => NOW));
+  api = new DbtCloudApi(
+    checkApiOptions(dbt.options(), 'api', undefined),
+    apiHost(() => NOW),
+  );
 });
 
 afterEach(() => dbt.close());
 
 async function runWith(files: Readonly<Record<string, object>>): Promise<string> {
   const run = await dbt.job({ name: 'nightly', steps: ['dbt build', 'dbt test'] }).run();
-  return (await run.fail({ files: Object.fromEntries(Object.entries(files).map(([step, file]) => [step, of(file)])) })).id;
+  return (await run.fail({ files: Object.fromEntries(Object.entries(files).map(([step, file]) => [step, of(file)])) }))
+    .id;
 }
 
 const of = (file: object | string) => ({ 'manifest.json': file });

@@ -118,7 +118,9 @@ describe('retry', () => {
     const count = dbt.runs.length;
     const error = await errorOf(api.retry({ id }, { key: 'k' }));
     expect(error).toMatchObject({ code: 'RUNHOOKS_ACTION_REFUSED', reason });
-    expect(error.message).toMatch(new RegExp(`^dbt Cloud: retry run ${id}: expected .+, got .+ \\(RETRY_${word}\\)\\. Start`));
+    expect(error.message).toMatch(
+      new RegExp(`^dbt Cloud: retry run ${id}: expected .+, got .+ \\(RETRY_${word}\\)\\. Start`),
+    );
     expect([dbt.runs.length, dbt.calls.length]).toEqual([count, 1]);
   });
 
@@ -138,7 +140,9 @@ describe('retry', () => {
     fault();
     const error = await errorOf(api.retry(run, { key: 'k' }));
     expect(error).toMatchObject({ code: 'RUNHOOKS_ACTION_REFUSED', reason: 'other' });
-    expect(error.message).toMatch(/^dbt Cloud: retry run \d+ of account 4: expected a 2xx status, got 422: "Not today\."\. /);
+    expect(error.message).toMatch(
+      /^dbt Cloud: retry run \d+ of account 4: expected a 2xx status, got 422: "Not today\."\. /,
+    );
   });
 });
 
@@ -177,7 +181,11 @@ describe('the look-up of a retry', () => {
       expect(await found()).toEqual(['8']);
       server.setRun(7, { run_retries: [{ id: 9 }] });
       server.setRun(8, { retrying_run_id: null });
-      server.setRun(9, { created_at: '2026-11-30 11:55:00.000000+00:00', job_definition_id: 11, retrying_run_id: null });
+      server.setRun(9, {
+        created_at: '2026-11-30 11:55:00.000000+00:00',
+        job_definition_id: 11,
+        retrying_run_id: null,
+      });
       expect(await found()).toEqual(['9']);
       // Without a time of its creation it may be the run that is looked for.
       server.setRun(9, { created_at: null });
@@ -250,7 +258,11 @@ describe('trigger', () => {
       timeoutSeconds: 0,
     };
     const { id } = dbt.job({ name: 'nightly' });
-    const pullRequests = { github: 'github_pull_request_id', gitlab: 'gitlab_merge_request_id', azure: 'azure_pull_request_id' };
+    const pullRequests = {
+      github: 'github_pull_request_id',
+      gitlab: 'gitlab_merge_request_id',
+      azure: 'azure_pull_request_id',
+    };
     for (const [provider, name] of Object.entries(pullRequests)) {
       const pullRequest = { [provider]: 12 } as unknown as DbtCloudPullRequest;
       await api.trigger(id, { key: provider, cause: 'x', ...overrides, pullRequest });
@@ -287,19 +299,49 @@ describe('trigger', () => {
   it.each<[what: string, job: unknown, options: object, message: string]>([
     ['the name of a job', 'nightly', {}, 'job: expected an id as a string of digits, got another string'],
     ['a number as job', 7, {}, 'job: expected an id as a string of digits, got a number'],
-    ['no cause', '7', { cause: undefined }, 'cause: expected a string of up to 10000 characters that is not blank, got undefined'],
-    ['a blank cause', '7', { cause: ' \n' }, 'cause: expected a string of up to 10000 characters that is not blank, got another string'],
-    ['a huge cause', '7', { cause: 'x'.repeat(10_001) }, 'cause: expected a string of up to 10000 characters that is not blank'],
-    ['no branch', '7', { branch: '' }, 'branch: expected one line of up to 10000 characters that is not blank, got an empty string'],
+    [
+      'no cause',
+      '7',
+      { cause: undefined },
+      'cause: expected a string of up to 10000 characters that is not blank, got undefined',
+    ],
+    [
+      'a blank cause',
+      '7',
+      { cause: ' \n' },
+      'cause: expected a string of up to 10000 characters that is not blank, got another string',
+    ],
+    [
+      'a huge cause',
+      '7',
+      { cause: 'x'.repeat(10_001) },
+      'cause: expected a string of up to 10000 characters that is not blank',
+    ],
+    [
+      'no branch',
+      '7',
+      { branch: '' },
+      'branch: expected one line of up to 10000 characters that is not blank, got an empty string',
+    ],
     ['a branch with NUL', '7', { branch: 'main\0' }, 'branch: expected one line of up to'],
     ['a half of a character', '7', { schema: 'pr_\ud83d' }, 'schema: expected one line of up to'],
-    ['no steps', '7', { steps: [] }, 'steps: expected an array of 1 to 100 lines that are not blank, got an empty array'],
+    [
+      'no steps',
+      '7',
+      { steps: [] },
+      'steps: expected an array of 1 to 100 lines that are not blank, got an empty array',
+    ],
     ['one step alone', '7', { steps: 'dbt build' }, 'steps: expected an array of 1 to 100 lines'],
     ['a step that is null', '7', { steps: [null] }, 'steps: expected an array of 1 to 100 lines'],
     ['no threads', '7', { threads: 0 }, 'threads: expected an integer above 0, got 0'],
     ['a negative timeout', '7', { timeoutSeconds: -1 }, 'timeoutSeconds: expected an integer of 0 or more, got -1'],
     ['no flag', '7', { generateDocs: 1 }, 'generateDocs: expected true or false, got 1'],
-    ['two pull requests', '7', { pullRequest: { github: 1, azure: 1 } }, 'pullRequest: expected one number, as github, gitlab or azure'],
+    [
+      'two pull requests',
+      '7',
+      { pullRequest: { github: 1, azure: 1 } },
+      'pullRequest: expected one number, as github, gitlab or azure',
+    ],
     ['a pull request alone', '7', { pullRequest: 12 }, 'pullRequest: expected one number'],
     ['an option of Paradime', '7', { commands: ['dbt run'] }, 'commands: unknown option'],
     ['an option of the API', '7', { gitBranch: 'dev' }, 'gitBranch: unknown option'],
@@ -364,7 +406,9 @@ describe('cancel', () => {
     dbt.faults.respond(400, { text: envelope('The run is complete.') });
     const error = await errorOf(api.cancel(run, { key: 'b' }));
     expect(error).toMatchObject({ code: 'RUNHOOKS_ACTION_REFUSED', reason: 'over' });
-    expect(error.message).toMatch(/^dbt Cloud: cancel run \d+: expected a run that has not ended, got one with the status 20\. /);
+    expect(error.message).toMatch(
+      /^dbt Cloud: cancel run \d+: expected a run that has not ended, got one with the status 20\. /,
+    );
   });
 
   it('returns a run that was canceled before, if dbt Cloud refuses to cancel it again', async () => {
@@ -395,11 +439,12 @@ describe('cancel', () => {
 });
 
 describe('the calls of actions', () => {
-  const CALLS: readonly (readonly [name: string, call: (of: DbtCloudApi, run: FakeDbtRun) => Promise<ActionAnswer>])[] = [
-    ['retry', (of, run) => of.retry(run, { key: 'k' })],
-    ['trigger', (of, run) => of.trigger(run.jobId, { key: 'k', cause: 'x' })],
-    ['cancel', (of, run) => of.cancel(run, { key: 'k' })],
-  ];
+  const CALLS: readonly (readonly [name: string, call: (of: DbtCloudApi, run: FakeDbtRun) => Promise<ActionAnswer>])[] =
+    [
+      ['retry', (of, run) => of.retry(run, { key: 'k' })],
+      ['trigger', (of, run) => of.trigger(run.jobId, { key: 'k', cause: 'x' })],
+      ['cancel', (of, run) => of.cancel(run, { key: 'k' })],
+    ];
 
   it.each(CALLS)('%s needs the token actToken, before anything is stored', async (_, call) => {
     const run = await failed();
@@ -462,7 +507,11 @@ describe('the calls of actions', () => {
       expect.stringContaining("dbtCloud({ name: 'dbt' }).api.actToken"),
       expect.stringContaining("dbtCloud({ name: 'dbt' }).api.readToken"),
     ]);
-    if (status !== 401) expect([act.message, look.message]).toEqual([expect.stringContaining('Job Runner'), expect.stringContaining('Job Viewer')]);
+    if (status !== 401)
+      expect([act.message, look.message]).toEqual([
+        expect.stringContaining('Job Runner'),
+        expect.stringContaining('Job Viewer'),
+      ]);
   });
 
   it('reject with the reason of their signal', async () => {
@@ -483,18 +532,26 @@ describe('the calls of actions', () => {
     ['no options', [{ id: '7' }], 'options: expected an object with key, got undefined'],
     ['null as options', [{ id: '7' }, null], 'options: expected an object with key, got null'],
     ['a misspelled option', [{ id: '7' }, { key: 'k', maxRetries: 2 }], 'maxRetries: unknown option'],
-    ['another account', [{ id: '7', account: { id: '5' } }, { key: 'k' }], 'expected a run of account 4, got one of account 5'],
+    [
+      'another account',
+      [{ id: '7', account: { id: '5' } }, { key: 'k' }],
+      'expected a run of account 4, got one of account 5',
+    ],
   ])('are not made with %s', async (_what, given, message) => {
     const [run, options] = given as [{ id: string }, { key: string }];
     for (const call of [api.retry(run, options), api.cancel(run, options)]) {
-      expect(await errorOf(call)).toMatchObject({ reason: 'invalid-request', message: expect.stringContaining(message) });
+      expect(await errorOf(call)).toMatchObject({
+        reason: 'invalid-request',
+        message: expect.stringContaining(message),
+      });
     }
     expect([actions, dbt.calls]).toEqual([[], []]);
   });
 
   it('have no certain answer if it is the run of another one', async () => {
     const run = await failed();
-    const answerWith = (id: string) => dbt.faults.respond(200, { text: JSON.stringify({ data: { id, account_id: 4 } }) });
+    const answerWith = (id: string) =>
+      dbt.faults.respond(200, { text: JSON.stringify({ data: { id, account_id: 4 } }) });
     answerWith(run.id);
     expect(await errorOf(api.retry(run, { key: 'k' }))).toMatchObject({ reason: 'invalid-answer' });
     answerWith('9');

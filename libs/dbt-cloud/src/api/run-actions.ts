@@ -1,4 +1,16 @@
-import { type ActionAnswer, type ActionOptions, type ActionRun, type ApiHost, isProviderApiError, kindOf, markedReason, ProviderApiError, type RetryRunOptions, wrongArgument, wrongRun } from 'nestjs-runhooks/core';
+import {
+  type ActionAnswer,
+  type ActionOptions,
+  type ActionRun,
+  type ApiHost,
+  isProviderApiError,
+  kindOf,
+  markedReason,
+  ProviderApiError,
+  type RetryRunOptions,
+  wrongArgument,
+  wrongRun,
+} from 'nestjs-runhooks/core';
 import { STATUS_CODE } from '../status.js';
 import { alreadyOver, isRefusal, otherRefusal, retryRefused, retryWordIn } from './action-refusals.js';
 import type { AdminCall, AdminCaller } from './admin-caller.js';

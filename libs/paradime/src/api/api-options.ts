@@ -1,4 +1,11 @@
-import { checkApiUrl, ConfigurationError, isLoopbackHost, kindOf, requireInteger, requireKnownOptions } from 'nestjs-runhooks/core';
+import {
+  checkApiUrl,
+  ConfigurationError,
+  isLoopbackHost,
+  kindOf,
+  requireInteger,
+  requireKnownOptions,
+} from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 
 /** Options of the access to Paradime's API, besides its credentials. */

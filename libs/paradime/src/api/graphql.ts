@@ -116,7 +116,11 @@ export class Graphql {
     const { query, asked } = call;
     const { body, serverTime } = await this.#send(this.#reader, call, true);
     if (hasErrors(body)) {
-      throw this.#reader.error(asked, reasonOf(messageOf(body) ?? ''), `expected data, got an error: ${this.#quote(body)}`);
+      throw this.#reader.error(
+        asked,
+        reasonOf(messageOf(body) ?? ''),
+        `expected data, got an error: ${this.#quote(body)}`,
+      );
     }
     const data = fieldsOf(body?.['data']);
     if (!data) throw this.#reader.error(asked, 'invalid-answer', 'expected data, got none');
@@ -134,7 +138,8 @@ export class Graphql {
     const expected = `expected ${query.field}`;
     if (!hasErrors(body)) throw this.#changer.error(asked, 'invalid-answer', `${expected}, got null`);
     const message = messageOf(body);
-    if (message === undefined) throw this.#changer.error(asked, 'invalid-answer', `${expected}, got an error without a message`);
+    if (message === undefined)
+      throw this.#changer.error(asked, 'invalid-answer', `${expected}, got an error without a message`);
     const found = `${expected}, got an error: ${this.#quote(body)}`;
     const refusal = query.refusals.find(([words]) => words.test(message))?.[1];
     const reason = isOfServer(message) ? 'unavailable' : reasonOf(message);

@@ -1,5 +1,10 @@
 import { isProviderApiError } from 'nestjs-runhooks/core';
-import { type ArtifactBytes, type ArtifactOptions, type ManifestNode, readManifestNodes } from 'nestjs-runhooks/dbt-artifacts';
+import {
+  type ArtifactBytes,
+  type ArtifactOptions,
+  type ManifestNode,
+  readManifestNodes,
+} from 'nestjs-runhooks/dbt-artifacts';
 import { PARADIME_LIMITS } from '../limits.js';
 import type { ParadimeApiArtifact } from './api-objects.js';
 

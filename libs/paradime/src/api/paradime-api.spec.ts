@@ -172,7 +172,13 @@ describe('a run', () => {
       state: 'RUNNING',
       commands: [
         { id: 12, command: 'dbt run', startDttm: null, endDttm: null, returnCode: null },
-        { id: 9, command: 'git clone', startDttm: '2026-03-01 11:00:00', endDttm: '2026-03-01 11:00:01', returnCode: 0 },
+        {
+          id: 9,
+          command: 'git clone',
+          startDttm: '2026-03-01 11:00:00',
+          endDttm: '2026-03-01 11:00:01',
+          returnCode: 0,
+        },
       ],
     });
     expect(await api.run('7')).toEqual({
@@ -225,7 +231,8 @@ describe('artifacts', () => {
       command: 'dbt',
       returnCode: 1,
       scheduleRunId: 7,
-      resources: variables['commandId'] === 1 ? null : [{ id: Number(variables['commandId']) * 10, path: 'target/a.json' }],
+      resources:
+        variables['commandId'] === 1 ? null : [{ id: Number(variables['commandId']) * 10, path: 'target/a.json' }],
     });
   });
 
@@ -262,13 +269,13 @@ describe('artifacts', () => {
     expect(`${error.stack}`).not.toMatch(/s3cret|127\.0\.0\.1/);
   });
 
-  it.each([{ ok: false, url: 'https://example.com' }, { ok: true, url: null }])(
-    'reject if the API returns no URL: %j',
-    async (result) => {
-      resolvers['boltResourceUrl'] = () => result;
-      expect(await errorOf(api.artifact({ id: '20' }))).toMatchObject({ reason: 'not-found' });
-    },
-  );
+  it.each([
+    { ok: false, url: 'https://example.com' },
+    { ok: true, url: null },
+  ])('reject if the API returns no URL: %j', async (result) => {
+    resolvers['boltResourceUrl'] = () => result;
+    expect(await errorOf(api.artifact({ id: '20' }))).toMatchObject({ reason: 'not-found' });
+  });
 
   it('are not downloaded from a private address that no option names', async () => {
     server.files.set('/files/20', '{}');
@@ -295,7 +302,11 @@ describe('logs of failed commands', () => {
     resolvers['boltCommandLogs'] = ({ variables }) => {
       const batch = Number(String(variables['cursor']).split(':')[1]);
       const lines = Array.from({ length: 600 }, (_, index) => ({ stream: 'STDOUT', line: `${batch}.${index}` }));
-      return { lines: batch === 0 ? lines : [...lines, { stream: 'STDERR', line: 'Error' }], cursor: `0:${batch + 1}`, finished: batch === 1 };
+      return {
+        lines: batch === 0 ? lines : [...lines, { stream: 'STDERR', line: 'Error' }],
+        cursor: `0:${batch + 1}`,
+        finished: batch === 1,
+      };
     };
     const [log, ...more] = await api.failedCommandLogs('7');
     expect(more).toEqual([]);

@@ -20,7 +20,15 @@ import type {
   ParadimeApiWorkspace,
 } from './api-objects.js';
 import type { ParadimeApiAccess } from './api-options.js';
-import { readCommandDetail, readEach, readRun, readRunDetail, readSchedule, readWorkspace, textOf } from './api-readers.js';
+import {
+  readCommandDetail,
+  readEach,
+  readRun,
+  readRunDetail,
+  readSchedule,
+  readWorkspace,
+  textOf,
+} from './api-readers.js';
 import { artifactsByUse, hasFailed } from './artifacts-by-use.js';
 import type { GateTime } from './call-gate.js';
 import type {
@@ -29,7 +37,7 @@ import type {
   ParadimeManifestOptions,
   ParadimePage,
 } from './call-options.js';
-import { tailOf } from './command-log.js';
+import { readCommandLog } from './command-log.js';
 import { Graphql } from './graphql.js';
 import { findManifestNodes } from './manifest-nodes.js';
 import { QUERIES } from './queries.js';
@@ -106,7 +114,9 @@ export class ParadimeApi {
   }
 
   /** Returns the schedules: the active ones, or with `inactive` the others. Suspended ones can be active. */
-  async *schedules(options: ParadimeCallOptions & { readonly inactive?: boolean } = {}): AsyncGenerator<ParadimeApiSchedule> {
+  async *schedules(
+    options: ParadimeCallOptions & { readonly inactive?: boolean } = {},
+  ): AsyncGenerator<ParadimeApiSchedule> {
     for await (const { items } of this.schedulePages(options)) yield* items;
   }
 
@@ -259,15 +269,7 @@ export class ParadimeApi {
   async failedCommandLogs(runId: string, options: ParadimeCallOptions = {}): Promise<readonly ParadimeApiCommandLog[]> {
     const { commands } = await this.run(runId, options);
     const logs: ParadimeApiCommandLog[] = [];
-    for (const command of commands.filter(hasFailed)) {
-      const asked = `get the log of command ${command.id}`;
-      const commandId = this.#graphql.idOf(command.id, asked);
-      const readBatch = async (cursor: string) => {
-        const variables = { commandId, cursor };
-        return (await this.#graphql.ask({ query: QUERIES.commandLogs, variables, asked, ...options })).result;
-      };
-      logs.push({ command, ...(await tailOf(readBatch)) });
-    }
+    for (const command of commands.filter(hasFailed)) logs.push(await readCommandLog(this.#graphql, command, options));
     return logs;
   }
 

@@ -35,7 +35,9 @@ function operationOf(text: string): Operations {
   const isParent = (path: string) => fields.some((other) => other.startsWith(`${path}.`));
   return {
     [name]: {
-      arguments: Object.fromEntries(passed.map(([, argument = '', variable = '']) => [argument, types.get(variable) ?? ''])),
+      arguments: Object.fromEntries(
+        passed.map(([, argument = '', variable = '']) => [argument, types.get(variable) ?? '']),
+      ),
       // The first field is the operation itself.
       fields: fields.slice(1).filter((path) => !isParent(path)),
     },
@@ -44,21 +46,30 @@ function operationOf(text: string): Operations {
 
 describe('the queries and mutations', () => {
   it('ask for the checked-in operations, arguments and fields, and no others', () => {
-    const asked = Object.assign({}, ...[...Object.values(QUERIES), ...Object.values(MUTATIONS)].map(({ text }) => operationOf(text))) as Operations;
+    const asked = Object.assign(
+      {},
+      ...[...Object.values(QUERIES), ...Object.values(MUTATIONS)].map(({ text }) => operationOf(text)),
+    ) as Operations;
     expect(asked).toEqual(CHECKED_IN);
   });
 
-  it.each(Object.values(MUTATIONS))('are named as the field of their result, and contain no values: $field', ({ field, text }) => {
-    expect(text).toMatch(new RegExp(`^mutation ${field}\\b`));
-    expect(Object.keys(operationOf(text))).toEqual([field]);
-    expect(text).not.toMatch(/["\d]/);
-  });
+  it.each(Object.values(MUTATIONS))(
+    'are named as the field of their result, and contain no values: $field',
+    ({ field, text }) => {
+      expect(text).toMatch(new RegExp(`^mutation ${field}\\b`));
+      expect(Object.keys(operationOf(text))).toEqual([field]);
+      expect(text).not.toMatch(/["\d]/);
+    },
+  );
 });
 
 describe('the queries', () => {
-  it.each(Object.values(QUERIES))('are named as the field of their result, and change nothing: $field', ({ field, text }) => {
-    expect(text).toMatch(new RegExp(`^query ${field}\\b`));
-    expect(text).not.toMatch(/mutation|subscription/);
-    expect(Object.keys(operationOf(text))).toEqual([field]);
-  });
+  it.each(Object.values(QUERIES))(
+    'are named as the field of their result, and change nothing: $field',
+    ({ field, text }) => {
+      expect(text).toMatch(new RegExp(`^query ${field}\\b`));
+      expect(text).not.toMatch(/mutation|subscription/);
+      expect(Object.keys(operationOf(text))).toEqual([field]);
+    },
+  );
 });

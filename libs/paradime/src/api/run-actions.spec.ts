@@ -124,10 +124,21 @@ describe('retry', () => {
   it.each<[what: string, given: readonly unknown[], message: string]>([
     ['no run', [undefined, { key: 'k' }], 'run: expected a run with its id, such as event.run, got undefined'],
     ['an id alone', ['7', { key: 'k' }], 'run: expected a run with its id, such as event.run, got a string'],
-    ['a number as id', [{ id: 7, job: { name: 'x' } }, { key: 'k' }], 'run.id: expected the id of a run as a string, got a number'],
+    [
+      'a number as id',
+      [{ id: 7, job: { name: 'x' } }, { key: 'k' }],
+      'run.id: expected the id of a run as a string, got a number',
+    ],
     ['no options', [{ id: '7', job: { name: 'x' } }], 'options: expected an object with key, got undefined'],
     ['a key alone', [{ id: '7', job: { name: 'x' } }, 'k'], 'options: expected an object with key, got a string'],
-    ['a misspelled option', [{ id: '7', job: { name: 'x' } }, { key: 'k', retryMax: 2 }], 'retryMax: unknown option'],
+    [
+      'a misspelled option',
+      [
+        { id: '7', job: { name: 'x' } },
+        { key: 'k', retryMax: 2 },
+      ],
+      'retryMax: unknown option',
+    ],
   ])('rejects %s before anything is stored or sent, also to cancel', async (_what, given, message) => {
     const [run, options] = given as [ActionRun, { key: string }];
     for (const call of [api.retry(run, options), api.cancel(run, options)]) {
@@ -260,12 +271,27 @@ describe('trigger', () => {
   it.each([
     ['a blank slug', '', {}, 'expected the slug or the name of a schedule, got none'],
     ['a name that is a number', 7, {}, 'expected the slug or the name of a schedule'],
-    ['no cause', 'marts', { cause: undefined }, 'cause: expected a string of up to 10000 characters that is not blank, got undefined'],
+    [
+      'no cause',
+      'marts',
+      { cause: undefined },
+      'cause: expected a string of up to 10000 characters that is not blank, got undefined',
+    ],
     ['a blank cause', 'marts', { cause: ' \n' }, 'cause: expected a string of up to'],
-    ['no commands', 'marts', { commands: [] }, 'commands: expected an array of 1 to 100 lines that are not blank, got an empty array'],
+    [
+      'no commands',
+      'marts',
+      { commands: [] },
+      'commands: expected an array of 1 to 100 lines that are not blank, got an empty array',
+    ],
     ['a blank command', 'marts', { commands: ['dbt run', ' '] }, 'commands: expected an array'],
     ['one command alone', 'marts', { commands: 'dbt run' }, 'commands: expected an array'],
-    ['no branch', 'marts', { branch: '' }, 'branch: expected one line of up to 10000 characters that is not blank, got an empty string'],
+    [
+      'no branch',
+      'marts',
+      { branch: '' },
+      'branch: expected one line of up to 10000 characters that is not blank, got an empty string',
+    ],
     ['two lines as a branch', 'marts', { branch: 'main\nx' }, 'branch: expected one line of up to'],
     ['no number', 'marts', { pullRequest: 1.5 }, 'pullRequest: expected an integer above 0, got 1.5'],
     ['a huge number', 'marts', { pullRequest: 2_147_483_648 }, 'pullRequest: expected a smaller number'],
@@ -373,7 +399,9 @@ describe('cancel', () => {
       accountId: bolt.options().workspace,
     });
     expect(run.state).toBe('CANCELED');
-    expect(actions).toMatchObject([{ kind: 'cancel', key: 'dlv_1:cancel', target: run.id, accountId: 'w1', request: {} }]);
+    expect(actions).toMatchObject([
+      { kind: 'cancel', key: 'dlv_1:cancel', target: run.id, accountId: 'w1', request: {} },
+    ]);
   });
 
   it('is refused for a run that is over', async () => {
@@ -449,7 +477,10 @@ describe('a mutation', () => {
       message: expect.stringMatching(/Give the token or the API key the right "Bolt schedules admin"$/),
     });
     bolt.faults.respond(403);
-    expect(await ask()).toMatchObject({ reason: 'forbidden', message: expect.stringContaining('"Bolt schedules admin"') });
+    expect(await ask()).toMatchObject({
+      reason: 'forbidden',
+      message: expect.stringContaining('"Bolt schedules admin"'),
+    });
   });
 
   it.each([

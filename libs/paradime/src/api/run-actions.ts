@@ -1,4 +1,18 @@
-import { type ActionAnswer, type ActionOptions, type ActionRun, type ApiHost, type ArgumentCheck, ARGUMENTS, defined, markedReason, quotedMessage, readId, type RetryRunOptions, wrongArgument, wrongRun } from 'nestjs-runhooks/core';
+import {
+  type ActionAnswer,
+  type ActionOptions,
+  type ActionRun,
+  type ApiHost,
+  type ArgumentCheck,
+  ARGUMENTS,
+  defined,
+  markedReason,
+  quotedMessage,
+  readId,
+  type RetryRunOptions,
+  wrongArgument,
+  wrongRun,
+} from 'nestjs-runhooks/core';
 import { PARADIME_LIMITS } from '../limits.js';
 import { runPageOf } from '../run-page.js';
 import { isFinal } from '../status.js';
@@ -63,14 +77,19 @@ export class RunActions {
     const { signal } = options;
     const asked = `retry run ${run.id}`;
     const variables = { scheduleRunId: graphql.idOf(run.id, asked) };
-    const schedule = this.#labelOf(run.job?.id ?? run.job?.name, asked, 'the slug of the schedule as job.id, or its name as job.name');
+    const schedule = this.#labelOf(
+      run.job?.id ?? run.job?.name,
+      asked,
+      'the slug of the schedule as job.id, or its name as job.name',
+    );
     return host.act({
       ...options,
       ...this.#targetOf('retry', run),
       request: { schedule },
       send: async () => {
         const answer = this.#started(await graphql.change({ query: MUTATIONS.retry, variables, asked, signal }), asked);
-        if (answer.runId === run.id) throw graphql.error(asked, 'invalid-answer', 'expected a new run, got the run itself');
+        if (answer.runId === run.id)
+          throw graphql.error(asked, 'invalid-answer', 'expected a new run, got the run itself');
         return answer;
       },
       find: (_mark, sentAt) => this.#findRetries(run.id, schedule, sentAt, signal),
@@ -147,7 +166,11 @@ export class RunActions {
   ): Promise<readonly ActionAnswer[]> {
     const oldestMs = sentAt.getTime() - PARADIME_LIMITS.sweepOverlapMs;
     // Starts are not exactly in the order of the list.
-    const listed = await this.#listRuns(schedule, ({ startedAt }) => (startedAt?.getTime() ?? oldestMs) < oldestMs, signal);
+    const listed = await this.#listRuns(
+      schedule,
+      ({ startedAt }) => (startedAt?.getTime() ?? oldestMs) < oldestMs,
+      signal,
+    );
     return listed
       .filter((run) => run.parentRunId === undefined && triggerOf(run.actor).kind === 'api')
       .filter((run) => isSince(run, sentAt) && isOn(branch, run))
