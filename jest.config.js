@@ -52,10 +52,18 @@ const held = {
 /** The contract of a store, on files and on every driver, takes as long as a third of all the others beside a source. */
 const SLOW = ['libs/sql-inbox/src/sqlite/sqlite-store.spec.ts'];
 
-/** `OTHER_NODE=1`: without what another Node cannot change: statements with their plans, models of them, and documents. */
-const SAME_ON_EVERY_NODE = process.env['OTHER_NODE']
-  ? ['test/postgres/(?!store-contract|complete-with)', 'test/query-plans', 'test/model/runs-model', 'test/readme/d']
-  : [];
+/** Tests of what another Node cannot change: statements with their plans and faults, models, simulations and documents. */
+const SAME_ON_EVERY_NODE = [
+  'test/postgres/(?!store-contract|complete-with)',
+  'test/query-plans',
+  'test/faults/every-statement',
+  'test/model/runs-model',
+  'test/(?:actions|results|unheard)/',
+  'test/readme/d',
+];
+
+/** `OTHER_NODE=1`: the tests run on a second Node, so without those. */
+const LEFT_OUT = process.env['OTHER_NODE'] ? SAME_ON_EVERY_NODE : [];
 
 export default {
   maxWorkers: '100%',
@@ -75,7 +83,7 @@ export default {
       ...held,
       displayName: 'e2e',
       testMatch: ['test/**/*.e2e-spec.ts', 'test/**/*.spec.ts', ...SLOW].map((path) => `<rootDir>/${path}`),
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/timers/', ...SAME_ON_EVERY_NODE],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/timers/', ...LEFT_OUT],
     },
     { ...shared, displayName: 'timers', testMatch: ['<rootDir>/test/timers/*.spec.ts'] },
   ],
