@@ -1,4 +1,4 @@
-import { isProviderApiError, type ProviderApiErrorReason } from '../api/provider-api-error.js';
+import { isProviderApiError, UNCERTAIN_REASONS } from '../api/provider-api-error.js';
 import { LIMITS } from '../limits.js';
 import { earlierOf } from '../runs/earlier-later.js';
 import {
@@ -14,12 +14,9 @@ import { ActionPendingError, ActionUnknownError } from './action-errors.js';
 import type { ActionLog } from './action-log.js';
 import { endOf } from './end-of-action.js';
 
-/** Failures after which it is unknown whether the provider carried out the call. */
-const AMBIGUOUS: readonly ProviderApiErrorReason[] = ['unavailable', 'timeout', 'invalid-answer', 'too-large'];
-
 /** Returns whether a look-up failed because the API cannot be reached now, which no operator can mend. */
 function isOutage(error: unknown): boolean {
-  return isProviderApiError(error) && (AMBIGUOUS.includes(error.reason) || error.reason === 'rate-limited');
+  return isProviderApiError(error) && (UNCERTAIN_REASONS.includes(error.reason) || error.reason === 'rate-limited');
 }
 
 /** Options for an attempt. */
@@ -116,7 +113,7 @@ export class ActionAttempt {
     // The app chooses the reason of an abort: the refusal of another call says nothing about this one.
     if (signal?.aborted && error === signal.reason) return this.#unanswered('it was aborted');
     if (isActionRefusedError(error)) return this.#refused(error);
-    if (!isProviderApiError(error) || AMBIGUOUS.includes(error.reason)) {
+    if (!isProviderApiError(error) || UNCERTAIN_REASONS.includes(error.reason)) {
       return this.#unanswered(describeFailure(error));
     }
     if (!(await this.#advance({ state: 'intended' }))) return this.#lost();

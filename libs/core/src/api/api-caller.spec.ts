@@ -131,7 +131,9 @@ describe('ApiCaller', () => {
     answers = [none];
     expect((await failureOf(caller.json(act))).reason).toBe('unavailable');
     answers = [() => undefined];
-    expect((await failureOf(caller.json({ ...act, timeoutMs: 50 }))).reason).toBe('timeout');
+    const late = await failureOf(caller.json({ ...act, timeoutMs: 50 }));
+    expect(late.reason).toBe('timeout');
+    expect(late.message).toMatch(/got none\. The call may have been carried out all the same$/);
     expect([requests.length, pauses]).toEqual([8, []]);
     // A connection that failed has the same reason as a 503, because a proxy in between may have passed the call on.
     const refused = await failureOf(callerAt(`http://127.0.0.1:${await unusedPort()}`).json(act));

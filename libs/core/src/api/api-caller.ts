@@ -4,7 +4,12 @@ import { timers } from '../time/timers.js';
 import { boundedStream, readAll } from './answer-body.js';
 import { Deadline } from './deadline.js';
 import { isTransient, transportFailureOf } from './call-failure.js';
-import { ProviderApiError, ProviderCooldownError, type ProviderApiErrorReason } from './provider-api-error.js';
+import {
+  ProviderApiError,
+  ProviderCooldownError,
+  type ProviderApiErrorReason,
+  UNCERTAIN_REASONS,
+} from './provider-api-error.js';
 import { quotedMessage } from './quoted-message.js';
 import { serverTimeOf, waitAfter429 } from './retry-after.js';
 
@@ -108,7 +113,7 @@ export class ApiCaller {
       try {
         return JSON.parse(text) as unknown;
       } catch {
-        throw this.error(call.asked, 'invalid-answer', `expected JSON, got ${describeBody(response, text)}`);
+        throw this.#errorAbout(call, 'invalid-answer', `expected JSON, got ${describeBody(response, text)}`);
       }
     });
   }
@@ -132,19 +137,30 @@ export class ApiCaller {
 
   /** Returns an error about a call, with the remedy for its reason. `found` has no period at its end. */
   error(asked: string, reason: ProviderApiErrorReason, found: string, status?: number): ProviderApiError {
-    const todo = this.#settings.remedies?.[reason] ?? GENERAL_REMEDIES[reason];
-    return new ProviderApiError({ reason, asked: `${this.#settings.provider}: ${asked}`, found, todo, status });
+    return this.#errorAbout({ asked, method: 'GET' }, reason, found, status);
+  }
+
+  /** Returns an error about a call. One that changes something may have been carried out although its answer is missing. */
+  #errorAbout(
+    call: Pick<ApiCall, 'asked' | 'method' | 'isRepeatable'>,
+    reason: ProviderApiErrorReason,
+    found: string,
+    status?: number,
+  ): ProviderApiError {
+    const isUncertain = !canRepeat(call) && UNCERTAIN_REASONS.includes(reason);
+    const remedy = this.#settings.remedies?.[reason] ?? GENERAL_REMEDIES[reason];
+    const todo = isUncertain ? 'The call may have been carried out all the same' : remedy;
+    return new ProviderApiError({ reason, asked: `${this.#settings.provider}: ${call.asked}`, found, todo, status });
   }
 
   async #call<T>(call: ApiCall, accept: string, read: Read<T>): Promise<ApiAnswer<T>> {
-    const isRepeatable = call.isRepeatable ?? call.method === 'GET';
     const { pause = timers.pause } = this.#settings;
     for (let repeats = 0; ; repeats++) {
       await this.#requireWarm(call);
       try {
         return await this.#callOnce(call, accept, read);
       } catch (error) {
-        if (!isRepeatable || repeats >= LIMITS.apiRepeatsMax || !isTransient(error)) throw error;
+        if (!canRepeat(call) || repeats >= LIMITS.apiRepeatsMax || !isTransient(error)) throw error;
       }
       await pause(LIMITS.apiRepeatDelayMs * 2 ** repeats);
     }
@@ -202,7 +218,7 @@ export class ApiCaller {
     const found = `expected a 2xx status, got ${status}${message === undefined ? '' : `: "${message}"`}`;
     if (status === 429) return this.#coolDown(call, response, found);
     const reason = reasonOf(status, call.isList ?? false);
-    return this.error(call.asked, reason, found, status);
+    return this.#errorAbout(call, reason, found, status);
   }
 
   async #coolDown({ asked }: ApiCall, response: Response, found: string): Promise<ProviderCooldownError> {
@@ -223,12 +239,8 @@ export class ApiCaller {
   }
 
   /** Returns the error for anything that was thrown during a call. */
-  #errorOf(
-    { asked, signal, timeoutMs, bytesMax }: ApiCall,
-    error: unknown,
-    deadline: Deadline,
-    began: boolean,
-  ): unknown {
+  #errorOf(call: ApiCall, error: unknown, deadline: Deadline, began: boolean): unknown {
+    const { signal, timeoutMs, bytesMax } = call;
     if (signal?.aborted) return signal.reason;
     const found = transportFailureOf(error, {
       isOver: deadline.isOver,
@@ -236,8 +248,12 @@ export class ApiCaller {
       timeoutMs: timeoutMs ?? LIMITS.apiTimeoutMs,
       bytesMax: bytesMax ?? LIMITS.apiAnswerBytesMax,
     });
-    return found ? this.error(asked, found.reason, found.found) : error;
+    return found ? this.#errorAbout(call, found.reason, found.found) : error;
   }
+}
+
+function canRepeat({ method, isRepeatable = method === 'GET' }: Pick<ApiCall, 'method' | 'isRepeatable'>): boolean {
+  return isRepeatable;
 }
 
 function reasonOf(status: number, isList: boolean): ProviderApiErrorReason {

@@ -31,6 +31,14 @@ export type ProviderApiErrorReason =
   | 'invalid-request'
   | 'no-token';
 
+/** Reasons after which it is unknown whether the provider carried out a call that changes something. */
+export const UNCERTAIN_REASONS: readonly ProviderApiErrorReason[] = [
+  'unavailable',
+  'timeout',
+  'invalid-answer',
+  'too-large',
+];
+
 /** Facts about a failed call. */
 export interface ProviderApiFailure {
   readonly reason: ProviderApiErrorReason;
