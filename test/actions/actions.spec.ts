@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { ActionStore, Store, StoreFactory } from 'nestjs-runhooks/core';
-import { placeOf, type InboxPlace } from '../simulation/engines.js';
+import type { ActionStore, Store } from 'nestjs-runhooks/core';
+import { placeOf, withStores } from '../simulation/engines.js';
 import { withMembers } from '../simulation/with-members.js';
 import type { Evidence, KnownRun } from './evidence.js';
 import { TROUBLES } from './network.js';
@@ -15,13 +15,7 @@ async function simulateWith(
   change: (store: ActionStore) => Partial<ActionStore> = () => ({}),
 ): Promise<Evidence> {
   const place = placeOf('sqlite');
-  const changed: InboxPlace = {
-    ...place,
-    connect: (): StoreFactory => {
-      const factory = place.connect();
-      return { createStore: (logger) => withActions(factory.createStore(logger), change) };
-    },
-  };
+  const changed = withStores(place, (store) => withActions(store, change));
   try {
     return await simulate({ place: changed, actions, seed: 5 });
   } finally {

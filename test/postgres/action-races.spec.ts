@@ -1,10 +1,10 @@
 import { afterEach, expect, it } from '@jest/globals';
 import type { ActionClaim, ActionStore, HeldAction, NewAction, RunState, Store } from 'nestjs-runhooks/core';
-import { held } from '../dispatch/dispatch-harness.js';
 import { eventually } from './eventually.js';
 import { KillablePool } from './killable-pool.js';
 import { newMessage } from './messages.js';
 import { onPostgres, Schemas } from './server.js';
+import { stopAt } from './stop-at.js';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const CLAIM = { now: NOW, leaseMs: 60_000, limit: 10 };
@@ -45,18 +45,6 @@ onPostgres('actions of several processes', () => {
       return { store, actions: store.actions, pool };
     };
     return [await open(), await open()];
-  }
-
-  /** Pauses the next query that matches. `reached` resolves when it waits. */
-  function stopAt(pool: KillablePool, part: RegExp): { reached: () => Promise<unknown>; release: () => void } {
-    const { promise, release } = held();
-    let isReached = false;
-    pool.onQuery = (text) => {
-      if (isReached || !part.test(text)) return undefined;
-      isReached = true;
-      return promise;
-    };
-    return { reached: () => eventually(() => isReached), release };
   }
 
   /** Resolves when a transaction waits for a lock of another one. */

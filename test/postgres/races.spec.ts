@@ -1,11 +1,11 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { rowsOf, type JobState, type Known, type Store } from 'nestjs-runhooks/core';
-import { held } from '../dispatch/dispatch-harness.js';
 import { eventually } from './eventually.js';
 import { KillablePool } from './killable-pool.js';
 import { newMessage } from './messages.js';
 import { onPostgres, Schemas } from './server.js';
 import { decided } from '../decided.js';
+import { stopAt } from './stop-at.js';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const CLAIM = { now: NOW, leaseMs: 60_000, limit: 10 };
@@ -26,18 +26,6 @@ onPostgres('races between processes on Postgres', () => {
       await pool.end();
     });
     return { store, pool };
-  }
-
-  /** Pauses the next query that begins like this. `reached` resolves when it waits. */
-  function stopAt(pool: KillablePool, start: RegExp): { reached: () => Promise<unknown>; release: () => void } {
-    const { promise, release } = held();
-    let isReached = false;
-    pool.onQuery = (text) => {
-      if (isReached || !start.test(text)) return undefined;
-      isReached = true;
-      return promise;
-    };
-    return { reached: () => eventually(() => isReached), release };
   }
 
   /** Creates two deliveries in a lane, of which the first is a dead letter. */

@@ -1,11 +1,11 @@
 import { afterEach, expect, it } from '@jest/globals';
 import type { ClaimedDelivery, KnownNodes, NodesStep, NodeState, ResultStore, Store } from 'nestjs-runhooks/core';
 import { decided } from '../decided.js';
-import { held } from '../dispatch/dispatch-harness.js';
 import { eventually } from './eventually.js';
 import { KillablePool } from './killable-pool.js';
 import { newMessage } from './messages.js';
 import { onPostgres, Schemas } from './server.js';
+import { stopAt } from './stop-at.js';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const LATER = new Date('2026-01-02T00:00:00Z');
@@ -42,18 +42,6 @@ onPostgres('results that several processes record', () => {
       return { store, results: store.results, pool };
     };
     return [await open(), await open(), await open()];
-  }
-
-  /** Pauses the next query that begins like this. `reached` resolves when it waits. */
-  function stopAt(pool: KillablePool, start: RegExp): { reached: () => Promise<unknown>; release: () => void } {
-    const { promise, release } = held();
-    let isReached = false;
-    pool.onQuery = (text) => {
-      if (isReached || !start.test(text)) return undefined;
-      isReached = true;
-      return promise;
-    };
-    return { reached: () => eventually(() => isReached), release };
   }
 
   /** Resolves when the step has ended, or waits for a lock of another one. Returns whether it has ended. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { ResultStore, Store, StoreFactory } from 'nestjs-runhooks/core';
-import { placeOf, type InboxPlace } from '../simulation/engines.js';
+import type { ResultStore, Store } from 'nestjs-runhooks/core';
+import { placeOf, withStores } from '../simulation/engines.js';
 import { checkedRuns } from './checked-run.js';
 import type { Evidence } from './evidence.js';
 import type { Receipt } from './ledger.js';
@@ -16,13 +16,7 @@ async function simulateWith(
   change: (results: ResultStore) => Partial<ResultStore> = () => ({}),
 ): Promise<Evidence> {
   const place = placeOf('sqlite');
-  const changed: InboxPlace = {
-    ...place,
-    connect: (): StoreFactory => {
-      const factory = place.connect();
-      return { createStore: (logger) => withResults(factory.createStore(logger), change) };
-    },
-  };
+  const changed = withStores(place, (store) => withResults(store, change));
   try {
     return await simulate({ place: changed, runs, seed: 5 });
   } finally {

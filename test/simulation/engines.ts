@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StoreFactory } from 'nestjs-runhooks/core';
+import type { Store, StoreFactory } from 'nestjs-runhooks/core';
 import { postgresInbox } from 'nestjs-runhooks/postgres';
 import { sqliteInbox } from 'nestjs-runhooks/sqlite';
 import pg from 'pg';
@@ -25,6 +25,17 @@ const POSTGRES_URL = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0
 /** Creates a new place. */
 export function placeOf(name: EngineName): InboxPlace {
   return name === 'sqlite' ? sqlitePlace() : postgresPlace();
+}
+
+/** Returns a place at which each process uses its store as `change` returns it. */
+export function withStores(place: InboxPlace, change: (store: Store) => Store): InboxPlace {
+  return {
+    ...place,
+    connect: () => {
+      const factory = place.connect();
+      return { createStore: (logger) => change(factory.createStore(logger)) };
+    },
+  };
 }
 
 function sqlitePlace(): InboxPlace {
