@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { SqlDialect } from '../schema/dialect.js';
+import { hasKeyIn } from '../schema/has-key-in.js';
 import type { SeriesTable } from '../schema/series-table.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 import { AMOUNTS, SERIES_KEY, seriesUpsert, summed, TOTAL_MINUTE, type Amount } from './add-to-series.js';
@@ -18,16 +19,7 @@ export function foldSeries(dialect: SqlDialect): (limit: number) => Transaction<
     skippingLocked(db.selectFrom('series').selectAll().where('process_id', '<>', NO_PROCESS).limit(value('limit'))),
   );
   const remove = change<{ keys: string }>((value) =>
-    db.deleteFrom('series').where((eb) =>
-      eb(
-        eb.refTuple(...SERIES_KEY),
-        'in',
-        eb
-          .selectFrom(given<Key>(value('keys'), SERIES_KEY))
-          .select(SERIES_KEY)
-          .$asTuple(...SERIES_KEY),
-      ),
-    ),
+    db.deleteFrom('series').where(hasKeyIn<Key>(dialect, value('keys'), SERIES_KEY)),
   );
   const add = change<{ amounts: string }>((value) =>
     seriesUpsert(db, given<Amount>(value('amounts'), AMOUNTS), NO_PROCESS),

@@ -1,4 +1,5 @@
 import type { SqlDialect } from '../schema/dialect.js';
+import { hasKeyIn } from '../schema/has-key-in.js';
 import type { ActionsTable } from '../schema/provider-tables.js';
 import { statement, type Transaction } from '../schema/statement.js';
 import { addToSeries } from '../series/add-to-series.js';
@@ -16,7 +17,7 @@ interface Old {
  * delivery could be attempted again, and would make the call again.
  */
 export function actionRemover(dialect: SqlDialect): (old: Old) => Transaction<number> {
-  const { db, list, given, skippingLocked } = dialect;
+  const { db, list, skippingLocked } = dialect;
   const find = statement<Old, Key>((value) =>
     skippingLocked(
       db
@@ -34,16 +35,7 @@ export function actionRemover(dialect: SqlDialect): (old: Old) => Transaction<nu
   const remove = statement<{ keys: string }, Pick<ActionsTable, 'source' | 'state'>>((value) =>
     db
       .deleteFrom('actions')
-      .where((eb) =>
-        eb(
-          eb.refTuple(...KEY),
-          'in',
-          eb
-            .selectFrom(given<Key>(value('keys'), KEY))
-            .select(KEY)
-            .$asTuple(...KEY),
-        ),
-      )
+      .where(hasKeyIn<Key>(dialect, value('keys'), KEY))
       .returning(['source', 'state']),
   );
   const count = addToSeries(dialect);

@@ -1,4 +1,5 @@
 import type { SqlDialect } from '../schema/dialect.js';
+import { hasKeyIn } from '../schema/has-key-in.js';
 import type { NodesTable, ResultsTable } from '../schema/provider-tables.js';
 import { change, statement, type Transaction } from '../schema/statement.js';
 
@@ -17,7 +18,7 @@ interface Old {
  * delivery can use them, its message stays. Rows that another transaction has locked wait for the next step.
  */
 export function resultsRemover(dialect: SqlDialect): (old: Old) => Transaction<number> {
-  const { db, list, given, skippingLocked } = dialect;
+  const { db, list, skippingLocked } = dialect;
   const find = statement<Old, Run>((value) =>
     skippingLocked(
       db
@@ -41,18 +42,7 @@ export function resultsRemover(dialect: SqlDialect): (old: Old) => Transaction<n
     ),
   );
   const removeFrom = (table: 'results' | 'result_nodes') =>
-    change<{ runs: string }>((value) =>
-      db.deleteFrom(table).where((eb) =>
-        eb(
-          eb.refTuple(...RUN),
-          'in',
-          eb
-            .selectFrom(given<Run>(value('runs'), RUN))
-            .select(RUN)
-            .$asTuple(...RUN),
-        ),
-      ),
-    );
+    change<{ runs: string }>((value) => db.deleteFrom(table).where(hasKeyIn<Run>(dialect, value('runs'), RUN)));
   const removeNodes = removeFrom('result_nodes');
   const removeResults = removeFrom('results');
   return function* (old) {
@@ -66,7 +56,7 @@ export function resultsRemover(dialect: SqlDialect): (old: Old) => Transaction<n
 
 /** Removes the ids of nodes that did not fail from results that last changed before a time. */
 export function goodRemover(dialect: SqlDialect): (old: Old) => Transaction<void> {
-  const { db, list, given, skippingLocked } = dialect;
+  const { db, list, skippingLocked } = dialect;
   const find = statement<Old, Run>((value) =>
     skippingLocked(
       db
@@ -82,16 +72,7 @@ export function goodRemover(dialect: SqlDialect): (old: Old) => Transaction<void
     db
       .updateTable('results')
       .set({ good: null, skipped: null })
-      .where((eb) =>
-        eb(
-          eb.refTuple(...RUN),
-          'in',
-          eb
-            .selectFrom(given<Run>(value('runs'), RUN))
-            .select(RUN)
-            .$asTuple(...RUN),
-        ),
-      ),
+      .where(hasKeyIn<Run>(dialect, value('runs'), RUN)),
   );
   return function* (old) {
     const found = yield* find(old);
@@ -101,7 +82,7 @@ export function goodRemover(dialect: SqlDialect): (old: Old) => Transaction<void
 
 /** Removes nodes that no run has observed since a time. Their incidents end with them. */
 export function nodeRemover(dialect: SqlDialect): (old: Old) => Transaction<number> {
-  const { db, list, given, skippingLocked } = dialect;
+  const { db, list, skippingLocked } = dialect;
   const find = statement<Old, Node>((value) =>
     skippingLocked(
       db
@@ -113,16 +94,7 @@ export function nodeRemover(dialect: SqlDialect): (old: Old) => Transaction<numb
     ),
   );
   const remove = change<{ nodes: string }>((value) =>
-    db.deleteFrom('nodes').where((eb) =>
-      eb(
-        eb.refTuple(...NODE),
-        'in',
-        eb
-          .selectFrom(given<Node>(value('nodes'), NODE))
-          .select(NODE)
-          .$asTuple(...NODE),
-      ),
-    ),
+    db.deleteFrom('nodes').where(hasKeyIn<Node>(dialect, value('nodes'), NODE)),
   );
   return function* (old) {
     const found = yield* find(old);
